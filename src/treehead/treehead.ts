@@ -1,0 +1,53 @@
+/**
+ * Signed tree heads: RFC 6962, Sections 3.5 and 4.3.
+ *
+ * Two types keep apart what was only parsed and what a log really signed: `SignedTreeHead` and
+ * `VerifiedTreeHead`. Only `verifyTreeHead` (verify.ts) makes the second, and the store, the
+ * challenger and evidence take nothing else.
+ */
+import type { MerkleHash } from '../merkle/hash.ts';
+
+/** SHA-256 of the log's public key (RFC 6962, Section 3.2). `toLogId` is the one way to obtain one. */
+export type LogId = Uint8Array & { readonly __brand: 'LogId' };
+
+/** Throws RangeError unless there are exactly 32 bytes. */
+export function toLogId(bytes: Uint8Array): LogId {
+  if (bytes.length !== 32) throw new RangeError(`log ID is ${bytes.length} bytes, want 32`);
+  return Uint8Array.from(bytes) as LogId;
+}
+
+export interface TreeHead {
+  /** Entries in the tree, 0 .. 2^64 - 1. */
+  readonly treeSize: bigint;
+  /** Milliseconds since the epoch, 0 .. 2^64 - 1. */
+  readonly timestamp: bigint;
+  readonly rootHash: MerkleHash;
+}
+
+/** A tree head that claims to be signed: nothing has been checked but its form. */
+export interface SignedTreeHead extends TreeHead {
+  /** The TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length, signature. */
+  readonly signature: Uint8Array;
+}
+
+/** A tree head whose signature verified under the key of `logId`. Made by `verifyTreeHead` alone. */
+export interface VerifiedTreeHead extends SignedTreeHead {
+  readonly logId: LogId;
+  readonly __verified: true;
+}
+
+export const MAX_UINT64 = (1n << 64n) - 1n;
+
+/**
+ * What the signature covers, 50 bytes (RFC 6962, Section 3.5):
+ * version(1) = 0, signature_type(1) = tree_hash(1), timestamp(8), tree_size(8), root_hash(32).
+ */
+export function encodeSignedData(head: TreeHead): Uint8Array {
+  const bytes = new Uint8Array(50);
+  const view = new DataView(bytes.buffer);
+  bytes[1] = 1;
+  view.setBigUint64(2, head.timestamp);
+  view.setBigUint64(10, head.treeSize);
+  bytes.set(head.rootHash, 18);
+  return bytes;
+}
