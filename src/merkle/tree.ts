@@ -49,7 +49,8 @@ export class MerkleTree {
   /** PATH(leafIndex, D[size]), RFC 6962, Section 2.1.1. */
   inclusionProof(leafIndex: number, size: number): MerkleHash[] {
     this.#require(size);
-    if (leafIndex < 0 || leafIndex >= size) throw new RangeError(`leaf ${leafIndex} is not in a tree of size ${size}`);
+    if (leafIndex < 0 || leafIndex >= size)
+      throw new RangeError(`leaf ${leafIndex} is not in a tree of size ${size}`);
     const path: MerkleHash[] = [];
     let [start, end] = [0, size];
     while (end - start > 1) {

@@ -1,0 +1,149 @@
+/**
+ * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a log
+ * signed two tree heads that no append-only history connects. docs/EVIDENCE.md is its specification.
+ */
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { badInput } from '../errors.ts';
+import { encodeBase64 } from '../base64.ts';
+import { describeIssue, parseJson } from '../logs/list.ts';
+import type { Log } from '../logs/log.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import { base64Bytes, hashBytes, treeHeadSchema, treeHeadToJson } from '../treehead/json.ts';
+import type { SignedTreeHead, VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { Derivation, Proof } from './judge.ts';
+
+export const EVIDENCE_VERSION = 1;
+
+export interface Evidence {
+  readonly log: {
+    readonly description: string;
+    readonly url: string;
+    readonly logId: Uint8Array;
+    readonly key: Uint8Array;
+  };
+  /** The smaller head, or for equal sizes either. */
+  readonly first: SignedTreeHead;
+  readonly second: SignedTreeHead;
+  readonly proof: Proof;
+  readonly derivation: Derivation;
+  /** When the fork was found, ISO 8601. */
+  readonly created: string;
+}
+
+const proofSchema = z
+  .discriminatedUnion('kind', [
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('consistency'), hashes: z.array(hashBytes).max(200) }),
+    z.object({ kind: z.literal('successor-consistency'), hashes: z.array(hashBytes).max(200) }),
+    z.object({ kind: z.literal('inclusion'), leaf_hash: hashBytes, hashes: z.array(hashBytes).max(200) }),
+  ])
+  .transform((json): Proof =>
+    json.kind === 'inclusion' ? { kind: json.kind, leafHash: json.leaf_hash, hashes: json.hashes } : json,
+  );
+
+const bundleSchema = z.object({
+  format: z.literal('ctga-evidence'),
+  version: z.literal(EVIDENCE_VERSION),
+  created: z.string(),
+  log: z.object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes }),
+  first: treeHeadSchema,
+  second: treeHeadSchema,
+  proof: proofSchema,
+  derivation: z.object({ first_root: hashBytes, second_root: hashBytes }),
+});
+
+export function makeEvidence(
+  log: Log,
+  first: VerifiedTreeHead,
+  second: VerifiedTreeHead,
+  finding: { readonly proof: Proof; readonly derivation: Derivation },
+  now: number,
+): Evidence {
+  return {
+    log: { description: log.description, url: log.url, logId: log.key.logId, key: log.key.spki },
+    first,
+    second,
+    proof: finding.proof,
+    derivation: finding.derivation,
+    created: new Date(now).toISOString(),
+  };
+}
+
+/** One value a line, so that line-by-line tools can read it too (docs/verify-evidence.sh does). */
+export function formatEvidence(evidence: Evidence): string {
+  const { log, first, second, proof, derivation } = evidence;
+  const json = {
+    format: 'ctga-evidence',
+    version: EVIDENCE_VERSION,
+    created: evidence.created,
+    claim: claimOf(evidence),
+    log: {
+      description: log.description,
+      url: log.url,
+      log_id: encodeBase64(log.logId),
+      key: encodeBase64(log.key),
+    },
+    first: treeHeadToJson(first),
+    second: treeHeadToJson(second),
+    proof: proofToJson(proof),
+    derivation: {
+      first_root: encodeBase64(derivation.firstRoot),
+      second_root: encodeBase64(derivation.secondRoot),
+    },
+  };
+  return `${JSON.stringify(json, null, 2)}\n`;
+}
+
+/** Throws CtgaError `bad-input` naming the field and what was expected. */
+export function parseEvidence(text: string, name: string): Evidence {
+  const parsed = bundleSchema.safeParse(parseJson(text, name));
+  if (!parsed.success) {
+    throw badInput(
+      `${name}: not an evidence bundle of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
+    );
+  }
+  const { log, first, second, proof, derivation, created } = parsed.data;
+  return {
+    log: { description: log.description, url: log.url, logId: log.log_id, key: log.key },
+    first,
+    second,
+    proof,
+    derivation: { firstRoot: derivation.first_root, secondRoot: derivation.second_root },
+    created,
+  };
+}
+
+/** Names the pair of trees, so that a fork found twice is one file. */
+export function evidenceFileName({ log, first, second }: Evidence): string {
+  const pair = createHash('sha256')
+    .update(log.logId)
+    .update(sizeAndRoot(first))
+    .update(sizeAndRoot(second))
+    .digest('hex');
+  const logId = Buffer.from(log.logId).toString('hex');
+  return `fork-${logId.slice(0, 12)}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
+}
+
+function claimOf({ log, first, second }: Evidence): string {
+  return first.treeSize === second.treeSize
+    ? `The log "${log.description}" signed two different trees of size ${first.treeSize}.`
+    : `The log "${log.description}" signed a tree of size ${first.treeSize} that its tree of size ${second.treeSize} does not extend.`;
+}
+
+function proofToJson(proof: Proof): Record<string, unknown> {
+  const encode = (hashes: readonly MerkleHash[]): string[] => hashes.map((hash) => encodeBase64(hash));
+  switch (proof.kind) {
+    case 'none':
+      return { kind: 'none' };
+    case 'inclusion':
+      return { kind: proof.kind, leaf_hash: encodeBase64(proof.leafHash), hashes: encode(proof.hashes) };
+    case 'consistency':
+    case 'successor-consistency':
+      return { kind: proof.kind, hashes: encode(proof.hashes) };
+  }
+}
+
+function sizeAndRoot(head: SignedTreeHead): string {
+  return `${head.treeSize} ${encodeBase64(head.rootHash)}\n`;
+}

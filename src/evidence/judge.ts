@@ -1,0 +1,155 @@
+/**
+ * What two signed tree heads and a log's proof show: consistency, a fork that anyone can check, or nothing.
+ *
+ * A fork is proven only by signatures and arithmetic. Two heads of one size with different roots need no
+ * proof. For sizes m < n the log's own proof convicts it when the proof leads to root_n, which is signed,
+ * and shows another root for size m than the one that is also signed: whoever disputes it must show a
+ * SHA-256 collision. A proof that does not lead to root_n says nothing about the log's history, only that
+ * the answer was bad.
+ *
+ * When m is a power of two the proof of RFC 6962 leaves root_m out, so a mismatch cannot be told from a
+ * bad answer. Two other proofs hold MTH(D[0:m]) itself as a node: the consistency proof from m + 1, and
+ * the audit path of leaf m where that leaf has a hash that the refused proof already named (m = 1 or
+ * n = m + 1, where the proof from m + 1 is seeded as well, or does not exist).
+ */
+import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
+import { foldConsistency, foldInclusion, isPowerOfTwo } from '../merkle/proof.ts';
+import type { TreeHead } from '../treehead/treehead.ts';
+
+type Root = Pick<TreeHead, 'treeSize' | 'rootHash'>;
+
+/** The log's hashes, tagged with the question that they answered. */
+export type Proof =
+  /** None needed: the heads contradict each other (same size), or one contradicts RFC 6962 (size 0). */
+  | { readonly kind: 'none' }
+  /** get-sth-consistency from first.treeSize. */
+  | { readonly kind: 'consistency'; readonly hashes: readonly MerkleHash[] }
+  /** get-sth-consistency from first.treeSize + 1. */
+  | { readonly kind: 'successor-consistency'; readonly hashes: readonly MerkleHash[] }
+  /** get-proof-by-hash for the leaf at index first.treeSize. */
+  | { readonly kind: 'inclusion'; readonly leafHash: MerkleHash; readonly hashes: readonly MerkleHash[] };
+
+/** The roots for both sizes as the log's proof has them: equal to the signed second root, not the first. */
+export interface Derivation {
+  readonly firstRoot: MerkleHash;
+  readonly secondRoot: MerkleHash;
+}
+
+export type Judgement =
+  | { readonly verdict: 'consistent' }
+  | { readonly verdict: 'fork-proven'; readonly proof: Proof; readonly derivation: Derivation }
+  /** first.treeSize is a power of two: ask the question named by `next` before concluding anything. */
+  | { readonly verdict: 'undecided'; readonly next: NextQuestion }
+  | { readonly verdict: 'bad-proof'; readonly reason: string };
+
+export type NextQuestion =
+  | { readonly kind: 'successor-consistency'; readonly first: bigint }
+  | { readonly kind: 'inclusion'; readonly leafHash: MerkleHash };
+
+/** Heads that need no proof: one size, or size 0. Undefined where a proof is needed. */
+export function judgeWithoutProof(first: Root, second: Root): Judgement | undefined {
+  if (first.treeSize > second.treeSize) throw new RangeError('heads are not in order of size');
+  if (first.treeSize === second.treeSize) {
+    return equalHash(first.rootHash, second.rootHash)
+      ? { verdict: 'consistent' }
+      : {
+          verdict: 'fork-proven',
+          proof: { kind: 'none' },
+          derivation: { firstRoot: second.rootHash, secondRoot: second.rootHash },
+        };
+  }
+  if (first.treeSize > 0n) return undefined;
+  // Every tree extends the empty one, whose root is SHA-256 of nothing (RFC 6962, Section 2.1).
+  return equalHash(first.rootHash, EMPTY_ROOT)
+    ? { verdict: 'consistent' }
+    : {
+        verdict: 'fork-proven',
+        proof: { kind: 'none' },
+        derivation: { firstRoot: EMPTY_ROOT, secondRoot: second.rootHash },
+      };
+}
+
+/** Requires 0 < first.treeSize < second.treeSize. */
+export function judgeProof(first: Root, second: Root, proof: Proof): Judgement {
+  const derived = derive(first, second, proof);
+  if (derived.kind === 'malformed') return { verdict: 'bad-proof', reason: derived.reason };
+  const reachesSecond = equalHash(derived.secondRoot, second.rootHash);
+  const reachesFirst = equalHash(derived.firstRoot, first.rootHash);
+  const seeded = proof.kind === 'consistency' && isPowerOfTwo(first.treeSize);
+  if (reachesSecond) {
+    if (reachesFirst) return { verdict: 'consistent' };
+    return {
+      verdict: 'fork-proven',
+      proof,
+      derivation: { firstRoot: derived.firstRoot, secondRoot: derived.secondRoot },
+    };
+  }
+  if (seeded) return { verdict: 'undecided', next: nextQuestion(first, second, proof.hashes) };
+  return {
+    verdict: 'bad-proof',
+    reason: `the proof leads to another root for size ${second.treeSize} than the one signed`,
+  };
+}
+
+function derive(
+  first: Root,
+  second: Root,
+  proof: Proof,
+): (Derivation & { kind: 'folded' }) | { kind: 'malformed'; reason: string } {
+  const { treeSize: m, rootHash } = first;
+  const n = second.treeSize;
+  switch (proof.kind) {
+    case 'none':
+      return { kind: 'malformed', reason: `heads of sizes ${m} and ${n} need a proof` };
+    case 'consistency':
+      return foldConsistency(m, n, rootHash, proof.hashes);
+    case 'successor-consistency':
+      return deriveFromSuccessor(m, n, proof.hashes);
+    case 'inclusion':
+      return deriveFromInclusion(m, n, proof.leafHash, proof.hashes);
+  }
+}
+
+/**
+ * For m = 2^k, k > 0, the proof of (m + 1, n) is [leaf m, its right-hand neighbours below level k, MTH(D[0:m]), ...]:
+ * the walk starts at leaf m on the far left of its subtree, so k nodes lie to its right before the first on the left,
+ * fewer where the tree ends sooner. That first left node is the one sought: fold and watch for it.
+ */
+function deriveFromSuccessor(m: bigint, n: bigint, hashes: readonly MerkleHash[]): ReturnType<typeof derive> {
+  if (!isPowerOfTwo(m) || m < 2n || n < m + 2n)
+    return { kind: 'malformed', reason: 'no such proof for these sizes' };
+  const folded = foldConsistency(m + 1n, n, EMPTY_ROOT, hashes);
+  if (folded.kind === 'malformed') return folded;
+  // fn = m = 2^k: bits 0 .. k-1 are clear, so the left node comes at level k, or sooner where fn meets sn.
+  let [fn, sn] = [m, n - 1n];
+  for (const node of hashes.slice(1)) {
+    if ((fn & 1n) === 1n || fn === sn)
+      return { kind: 'folded', firstRoot: node, secondRoot: folded.secondRoot };
+    fn >>= 1n;
+    sn >>= 1n;
+  }
+  return { kind: 'malformed', reason: 'the proof has no node for the smaller tree' };
+}
+
+/** The audit path of leaf m: its first node is MTH(D[0:m]) when m = 1, or when n = m + 1 and m is a power of two. */
+function deriveFromInclusion(
+  m: bigint,
+  n: bigint,
+  leafHash: MerkleHash,
+  path: readonly MerkleHash[],
+): ReturnType<typeof derive> {
+  if (m !== 1n && !(isPowerOfTwo(m) && n === m + 1n))
+    return { kind: 'malformed', reason: 'no such proof for these sizes' };
+  const folded = foldInclusion(m, n, leafHash, path);
+  if (folded.kind === 'malformed') return folded;
+  const [firstRoot] = path;
+  if (firstRoot === undefined) return { kind: 'malformed', reason: 'the path is empty' };
+  return { kind: 'folded', firstRoot, secondRoot: folded.root };
+}
+
+function nextQuestion(first: Root, second: Root, refused: readonly MerkleHash[]): NextQuestion {
+  const [leafHash] = refused;
+  const byInclusion = first.treeSize === 1n || second.treeSize === first.treeSize + 1n;
+  if (byInclusion && leafHash !== undefined) return { kind: 'inclusion', leafHash };
+  return { kind: 'successor-consistency', first: first.treeSize + 1n };
+}

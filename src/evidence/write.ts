@@ -1,0 +1,56 @@
+/**
+ * Puts evidence on the disk so that a power cut right afterwards does not lose it:
+ * temporary file, fsync, rename, fsync of the directory.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { CtgaError, messageOf } from '../errors.ts';
+import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
+
+/** Returns the path. A fork already on file keeps its first file. */
+export function writeEvidence(directory: string, evidence: Evidence): string {
+  const path = join(directory, evidenceFileName(evidence));
+  if (existsSync(path)) return path;
+  try {
+    mkdirSync(directory, { recursive: true });
+    writeDurably(path, formatEvidence(evidence));
+  } catch (error) {
+    throw new CtgaError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {
+      remedy: `Make room on that disk or make ${directory} writable. Both tree heads are kept and the evidence is written again at the next start.`,
+      cause: error,
+    });
+  }
+  return path;
+}
+
+function writeDurably(path: string, text: string): void {
+  const temporary = `${path}.${process.pid}.tmp`;
+  try {
+    const file = openSync(temporary, 'w', 0o644);
+    try {
+      writeFileSync(file, text);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw error;
+  }
+  const directory = openSync(dirname(path), 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}

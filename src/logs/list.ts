@@ -1,0 +1,150 @@
+/**
+ * Log lists in schema v3 (Chrome's, crt.sh's, an operator's own), with one field more: `dns`, the zone of
+ * a log's CT-over-DNS answers, which no published list has today.
+ *
+ * A list decides whose signatures are believed, so it is read strictly: one log ID that is not the
+ * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC 6962
+ * does not allow, a log without a URL) is left out and named.
+ */
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { CtgaError, badInput, messageOf } from '../errors.ts';
+import { base64Bytes } from '../treehead/json.ts';
+import { equalHash } from '../merkle/hash.ts';
+import { toLogKey, type LogKey } from '../treehead/key.ts';
+import { logIdText, type Log } from './log.ts';
+import { parseZone } from './zones.ts';
+
+const logSchema = z.object({
+  description: z.string().optional(),
+  log_id: base64Bytes.optional(),
+  key: base64Bytes,
+  url: z.string().optional(),
+  monitoring_url: z.string().optional(),
+  mmd: z.number().int().nonnegative().optional(),
+  dns: z.string().optional(),
+});
+
+const listSchema = z.object({
+  operators: z.array(
+    z.object({
+      name: z.string(),
+      logs: z.array(logSchema).default([]),
+      tiled_logs: z.array(logSchema).default([]),
+    }),
+  ),
+});
+
+export interface LogList {
+  readonly logs: readonly Log[];
+  /** One sentence for each log that was left out, and why. */
+  readonly leftOut: readonly string[];
+}
+
+/** RFC 6962, Section 3 has no default; a day is what nearly every log promises. */
+const DEFAULT_MMD_SECONDS = 86_400;
+
+/** Reads a list from a file. Throws CtgaError `bad-input` naming the file, the log and what was expected. */
+export function readLogList(path: string): LogList {
+  return parseLogList(readTextFile(path), path);
+}
+
+/** `name` says where the text came from, for messages. */
+export function parseLogList(text: string, name: string): LogList {
+  const parsed = listSchema.safeParse(parseJson(text, name));
+  if (!parsed.success) {
+    throw badInput(
+      `${name}: ${describeIssue(parsed.error)}`,
+      'A log list follows schema v3: {"operators": [{"name", "logs": [...]}]}.',
+    );
+  }
+  const logs = new Map<string, Log>();
+  const leftOut: string[] = [];
+  for (const operator of parsed.data.operators) {
+    for (const api of ['logs', 'tiled_logs'] as const) {
+      operator[api].forEach((entry, i) => {
+        const where = `${operator.name}, ${api}[${i}]${entry.description === undefined ? '' : ` "${entry.description}"`}`;
+        const log = toLog(
+          entry,
+          api === 'logs' ? 'rfc6962' : 'static-ct',
+          operator.name,
+          `${name}: ${where}`,
+        );
+        if (typeof log === 'string') leftOut.push(`${where}: ${log}`);
+        else logs.set(logIdText(log.key.logId), log);
+      });
+    }
+  }
+  return { logs: [...logs.values()], leftOut };
+}
+
+/** The log, or why it is of no use. Throws where the entry contradicts itself. */
+function toLog(
+  entry: z.infer<typeof logSchema>,
+  api: Log['api'],
+  operator: string,
+  where: string,
+): Log | string {
+  let key: LogKey;
+  try {
+    key = toLogKey(entry.key);
+  } catch (error) {
+    return messageOf(error);
+  }
+  if (entry.log_id !== undefined && !equalHash(entry.log_id, key.logId)) {
+    throw badInput(
+      `${where}: its log_id is not the SHA-256 of its key, which is ${logIdText(key.logId)}`,
+      'Fetch the list again from its publisher; do not correct it by hand (RFC 6962, Section 3.2).',
+    );
+  }
+  const address = api === 'rfc6962' ? entry.url : entry.monitoring_url;
+  if (address === undefined) return 'it has no URL';
+  const url = normalizeUrl(address);
+  if (url === undefined) return `its URL is not one: ${address}`;
+  const log = {
+    key,
+    url,
+    api,
+    description: entry.description ?? `${operator} ${url}`,
+    mmd: entry.mmd ?? DEFAULT_MMD_SECONDS,
+  };
+  return entry.dns === undefined ? log : { ...log, dns: parseZone(entry.dns, where) };
+}
+
+/** Lists before 2019 had no scheme, and not all have the trailing slash. */
+function normalizeUrl(address: string): string | undefined {
+  try {
+    const url = new URL(/^[a-z]+:\/\//.test(address) ? address : `https://${address}`);
+    if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
+    return url.href.endsWith('/') ? url.href : `${url.href}/`;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws CtgaError `bad-input` saying why the file cannot be read. */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CtgaError('bad-input', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new CtgaError('bad-input', `${name}: not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The first thing wrong with a document, as "operators[3].logs[2].key: is not padded base64". */
+export function describeIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return 'not of the expected form';
+  const path = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('');
+  return `${path.replace(/^\./, '') || 'document'}: ${issue.message}`;
+}

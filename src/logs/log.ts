@@ -1,0 +1,33 @@
+/**
+ * A CT log as ctga knows it, and what a person calls it.
+ */
+import { encodeBase64 } from '../base64.ts';
+import type { LogKey } from '../treehead/key.ts';
+import type { LogId } from '../treehead/treehead.ts';
+
+export interface Log {
+  readonly key: LogKey;
+  /** As the log list has it, for instance "Google 'Argon2026h1' log". */
+  readonly description: string;
+  /** Where it is asked: the RFC 6962 log's URL or the static-ct log's monitoring prefix; ends in '/'. */
+  readonly url: string;
+  readonly api: 'rfc6962' | 'static-ct';
+  /** Maximum merge delay in seconds (RFC 6962, Section 3). */
+  readonly mmd: number;
+  /** Zone below which the log's CT-over-DNS answers live, without a trailing dot: `sth.<dns>`. */
+  readonly dns?: string;
+}
+
+export function logIdText(logId: LogId): string {
+  return encodeBase64(logId);
+}
+
+/**
+ * One DNS label for a log, for zones of an operator's own: the quoted name where the description has one
+ * ("Google 'Argon2026h1' log" -> argon2026h1), else the description itself, as letters, digits and hyphens.
+ */
+export function logLabel(log: Pick<Log, 'description'>): string {
+  const name = /'([^']+)'/.exec(log.description)?.[1] ?? log.description.replace(/ log$/i, '');
+  const label = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
+  return label.slice(0, 63).replaceAll(/^-+|-+$/g, '');
+}

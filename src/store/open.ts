@@ -1,0 +1,74 @@
+/**
+ * Opening the database: made where there is none, brought up to date, checked for damage, durable.
+ */
+import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { CtgaError, messageOf } from '../errors.ts';
+import { MIGRATIONS } from './schema.ts';
+
+export type Connection = Database.Database;
+
+/** `:memory:` is a database that nobody else sees, for replays. Throws CtgaError `store-damaged` or `store-failed`. */
+export function openDatabase(path: string): Connection {
+  let database: Connection | undefined;
+  try {
+    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+    database = new Database(path, { timeout: 10_000 });
+    database.pragma('journal_mode = WAL');
+    // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
+    if (check?.quick_check !== 'ok') throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
+    migrate(database, path);
+    return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof CtgaError) throw error;
+    if (isDamage(error)) throw damaged(path, messageOf(error), error);
+    throw new CtgaError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
+      remedy: 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
+      cause: error,
+    });
+  }
+}
+
+/** Moves a damaged database aside, never deletes it, and returns the new name. */
+export function setAside(path: string, now: number): string {
+  const aside = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
+  for (const suffix of ['', '-wal', '-shm']) {
+    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+  }
+  return aside;
+}
+
+function migrate(database: Connection, path: string): void {
+  const apply = database.transaction(() => {
+    const version = database.pragma('user_version', { simple: true }) as number;
+    if (version > MIGRATIONS.length) {
+      throw new CtgaError(
+        'store-failed',
+        `${path} was written by a newer ctga (schema ${version}, this one knows ${MIGRATIONS.length})`,
+        {
+          remedy: 'Upgrade ctga, or name another directory with --state-dir.',
+        },
+      );
+    }
+    for (const step of MIGRATIONS.slice(version)) database.exec(step);
+    database.pragma(`user_version = ${MIGRATIONS.length}`);
+  });
+  // Immediate: of two processes that open a new database at once, one migrates and the other finds it done.
+  apply.immediate();
+}
+
+function damaged(path: string, what: string, cause?: unknown): CtgaError {
+  return new CtgaError('store-damaged', `the database ${path} is damaged: ${what}`, {
+    remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
+    cause,
+  });
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}

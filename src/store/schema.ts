@@ -1,0 +1,75 @@
+/**
+ * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to i + 1
+ * (PRAGMA user_version); entries are never edited once released.
+ *
+ * Sizes and times of tree heads are 64-bit and unsigned, SQLite's integers are signed: they are kept as
+ * decimals padded to 20 digits, which sort as the numbers do. Our own clock is in integer milliseconds.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  -- Logs imported by the operator; the built-in ones are not stored.
+  CREATE TABLE logs (
+    log_id      BLOB PRIMARY KEY,
+    key         BLOB NOT NULL,
+    description TEXT NOT NULL,
+    url         TEXT NOT NULL,
+    api         TEXT NOT NULL CHECK (api IN ('rfc6962', 'static-ct')),
+    mmd         INTEGER NOT NULL,
+    dns         TEXT
+  ) STRICT;
+
+  -- One row for each distinct tree: what a consistency proof is about.
+  CREATE TABLE trees (
+    id             INTEGER PRIMARY KEY,
+    log_id         BLOB NOT NULL,
+    tree_size      TEXT NOT NULL,
+    root_hash      BLOB NOT NULL,
+    first_seen     INTEGER NOT NULL,
+    verdict        TEXT NOT NULL DEFAULT 'pending' CHECK (verdict IN
+                   ('pending', 'consistent', 'fork-proven', 'bad-proof', 'unprovable', 'skewed', 'unreachable')),
+    reason         TEXT,
+    -- The larger tree that this one was proven a prefix of (or convicted against).
+    proven_against INTEGER REFERENCES trees (id),
+    attempts       INTEGER NOT NULL DEFAULT 0,
+    asked_at       INTEGER,
+    ask_after      INTEGER,
+    UNIQUE (log_id, tree_size, root_hash)
+  ) STRICT;
+
+  -- One row for each distinct tree head: logs sign the same tree again and again with a later timestamp.
+  CREATE TABLE tree_heads (
+    id        INTEGER PRIMARY KEY,
+    tree      INTEGER NOT NULL REFERENCES trees (id),
+    timestamp TEXT NOT NULL,
+    signature BLOB NOT NULL,
+    UNIQUE (tree, timestamp)
+  ) STRICT;
+
+  -- Where and how often a tree head was seen; source is an interface, a file or the log's own API.
+  CREATE TABLE sightings (
+    tree_head  INTEGER NOT NULL REFERENCES tree_heads (id),
+    source     TEXT NOT NULL,
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL,
+    count      INTEGER NOT NULL,
+    PRIMARY KEY (tree_head, source)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Evidence itself is a file; this says which trees it is about.
+  CREATE TABLE evidence (
+    path    TEXT PRIMARY KEY,
+    log_id  BLOB NOT NULL,
+    first   INTEGER NOT NULL REFERENCES trees (id),
+    second  INTEGER NOT NULL REFERENCES trees (id),
+    created INTEGER NOT NULL
+  ) STRICT;
+
+  -- What was counted and not kept: packets and answers refused, by reason and source.
+  CREATE TABLE counters (
+    source TEXT NOT NULL,
+    name   TEXT NOT NULL,
+    count  INTEGER NOT NULL,
+    PRIMARY KEY (source, name)
+  ) STRICT, WITHOUT ROWID;
+  `,
+];

@@ -1,0 +1,344 @@
+/**
+ * What ctga remembers: logs, tree heads, sightings, verdicts, where the evidence lies.
+ *
+ * Several processes use one store: observers write heads and sightings, the challenger verdicts. Every
+ * write is one short transaction.
+ */
+import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
+import { toLogKey } from '../treehead/key.ts';
+import type { Log } from '../logs/log.ts';
+import { toLogId, type LogId, type VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { Connection } from './open.ts';
+
+export const VERDICTS = [
+  'pending',
+  'consistent',
+  'fork-proven',
+  'bad-proof',
+  'unprovable',
+  'skewed',
+  'unreachable',
+] as const;
+/** research and docs/ARCHITECTURE.md say what each means; only `fork-proven` accuses anybody. */
+export type Verdict = (typeof VERDICTS)[number];
+
+/** How often one tree head was seen by one source since the last write. Times in ms since the epoch. */
+export interface Sighting {
+  readonly head: VerifiedTreeHead;
+  readonly source: string;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly count: number;
+}
+
+export interface StoredTree {
+  readonly id: number;
+  readonly logId: LogId;
+  readonly treeSize: bigint;
+  readonly rootHash: MerkleHash;
+  readonly firstSeen: number;
+  readonly verdict: Verdict;
+  readonly reason: string | undefined;
+  readonly attempts: number;
+  readonly askedAt: number | undefined;
+  readonly askAfter: number | undefined;
+}
+
+export interface HeadSummary extends StoredTree {
+  readonly timestamp: bigint;
+  readonly signature: Uint8Array;
+  readonly sources: readonly string[];
+  readonly headFirstSeen: number;
+  readonly lastSeen: number;
+  readonly count: number;
+}
+
+export interface EvidenceRecord {
+  readonly path: string;
+  readonly logId: LogId;
+  readonly firstSize: bigint;
+  readonly secondSize: bigint;
+  readonly created: number;
+}
+
+export interface VerdictUpdate {
+  readonly verdict: Verdict;
+  readonly reason?: string;
+  readonly provenAgainst?: number;
+  /** Not to be asked again before this time; absent: decided, or ask whenever. */
+  readonly askAfter?: number;
+}
+
+interface TreeRow {
+  id: number;
+  log_id: Buffer;
+  tree_size: string;
+  root_hash: Buffer;
+  first_seen: number;
+  verdict: Verdict;
+  reason: string | null;
+  attempts: number;
+  asked_at: number | null;
+  ask_after: number | null;
+}
+
+interface HeadRow extends TreeRow {
+  timestamp: string;
+  signature: Buffer;
+  sources: string;
+  head_first_seen: number;
+  last_seen: number;
+  count: number;
+}
+
+export class Store {
+  readonly #db: Connection;
+
+  constructor(database: Connection) {
+    this.#db = database;
+  }
+
+  close(): void {
+    this.#db.close();
+  }
+
+  /** Adds to what is known; a log already there takes the new description, URL and zone. Its key cannot change. */
+  putLogs(logs: readonly Log[]): void {
+    const put = this.#db.prepare(
+      `INSERT INTO logs (log_id, key, description, url, api, mmd, dns) VALUES (?, ?, ?, ?, ?, ?, ?)
+       ON CONFLICT (log_id) DO UPDATE SET description = excluded.description, url = excluded.url,
+         api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns)`,
+    );
+    this.#db.transaction(() => {
+      for (const { key, description, url, api, mmd, dns } of logs) {
+        put.run(Buffer.from(key.logId), Buffer.from(key.spki), description, url, api, mmd, dns ?? null);
+      }
+    })();
+  }
+
+  logs(): Log[] {
+    const rows = this.#db.prepare<
+      [],
+      { key: Buffer; description: string; url: string; api: Log['api']; mmd: number; dns: string | null }
+    >('SELECT key, description, url, api, mmd, dns FROM logs ORDER BY description');
+    return rows
+      .all()
+      .map(({ key, dns, ...log }) => ({ ...log, key: toLogKey(key), ...(dns === null ? {} : { dns }) }));
+  }
+
+  /**
+   * Records a batch of sightings. Returns the trees that this batch added; an old tree under a new
+   * timestamp is a new head, not a new tree.
+   */
+  recordSightings(sightings: readonly Sighting[]): { newHeads: number; newTrees: StoredTree[] } {
+    return this.#db.transaction(() => {
+      let newHeads = 0;
+      const newTrees: StoredTree[] = [];
+      for (const { head, source, firstSeen, lastSeen, count } of sightings) {
+        const { tree, isNew } = this.#putTree(head, firstSeen);
+        if (isNew) newTrees.push(tree);
+        const timestamp = padded(head.timestamp);
+        const added = this.#db
+          .prepare(
+            'INSERT INTO tree_heads (tree, timestamp, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+          )
+          .run(tree.id, timestamp, Buffer.from(head.signature));
+        newHeads += added.changes;
+        this.#db
+          .prepare(
+            `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
+             SELECT id, ?, ?, ?, ? FROM tree_heads WHERE tree = ? AND timestamp = ?
+             ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+               first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`,
+          )
+          .run(source, firstSeen, lastSeen, count, tree.id, timestamp);
+      }
+      return { newHeads, newTrees };
+    })();
+  }
+
+  #putTree(head: VerifiedTreeHead, firstSeen: number): { tree: StoredTree; isNew: boolean } {
+    const key = [Buffer.from(head.logId), padded(head.treeSize), Buffer.from(head.rootHash)] as const;
+    const isNew =
+      this.#db
+        .prepare(
+          'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        )
+        .run(...key, firstSeen).changes > 0;
+    const row = this.#db
+      .prepare<readonly (Buffer | string)[], TreeRow>(
+        'SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?',
+      )
+      .get(...key);
+    if (row === undefined) throw new Error('a tree just inserted is not there');
+    return { tree: toTree(row), isNew };
+  }
+
+  /** A log's trees by size, smallest first. */
+  trees(logId: LogId): StoredTree[] {
+    return this.#db
+      .prepare<[Buffer], TreeRow>('SELECT * FROM trees WHERE log_id = ? ORDER BY tree_size, id')
+      .all(Buffer.from(logId))
+      .map(toTree);
+  }
+
+  /** IDs of all logs of which a tree is known. */
+  logsWithTrees(): LogId[] {
+    return this.#db
+      .prepare<[], { log_id: Buffer }>('SELECT DISTINCT log_id FROM trees')
+      .all()
+      .map((row) => toLogId(row.log_id));
+  }
+
+  /** The earliest signed head of a tree; every tree has one. */
+  headOf(tree: StoredTree): VerifiedTreeHead {
+    const row = this.#db
+      .prepare<[number], { timestamp: string; signature: Buffer }>(
+        'SELECT timestamp, signature FROM tree_heads WHERE tree = ? ORDER BY timestamp LIMIT 1',
+      )
+      .get(tree.id);
+    if (row === undefined) throw new Error(`tree ${tree.id} has no head`);
+    const { logId, treeSize, rootHash } = tree;
+    // Only verified heads get in, so what comes out was verified.
+    return {
+      logId,
+      treeSize,
+      rootHash,
+      timestamp: BigInt(row.timestamp),
+      signature: new Uint8Array(row.signature),
+      __verified: true,
+    };
+  }
+
+  /** Pairs of trees of one size with different roots about which no evidence is on record. */
+  sameSizeForksWithoutEvidence(): [StoredTree, StoredTree][] {
+    const pairs = this.#db
+      .prepare<[], { a: number; b: number }>(
+        `SELECT a.id AS a, b.id AS b FROM trees a JOIN trees b
+           ON a.log_id = b.log_id AND a.tree_size = b.tree_size AND a.id < b.id
+         WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.first = a.id AND e.second = b.id)`,
+      )
+      .all();
+    const byId = this.#db.prepare<[number], TreeRow>('SELECT * FROM trees WHERE id = ?');
+    return pairs.flatMap(({ a, b }) => {
+      const [first, second] = [byId.get(a), byId.get(b)];
+      return first === undefined || second === undefined ? [] : [[toTree(first), toTree(second)]];
+    });
+  }
+
+  setVerdict(tree: StoredTree, now: number, update: VerdictUpdate): void {
+    this.#db
+      .prepare(
+        'UPDATE trees SET verdict = ?, reason = ?, proven_against = ?, asked_at = ?, ask_after = ?, attempts = attempts + 1 WHERE id = ?',
+      )
+      .run(
+        update.verdict,
+        update.reason ?? null,
+        update.provenAgainst ?? null,
+        now,
+        update.askAfter ?? null,
+        tree.id,
+      );
+  }
+
+  /** The file must be on disk already. */
+  addEvidence(path: string, first: StoredTree, second: StoredTree, created: number): void {
+    this.#db
+      .prepare(
+        'INSERT INTO evidence (path, log_id, first, second, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      )
+      .run(path, Buffer.from(first.logId), first.id, second.id, created);
+  }
+
+  evidence(): EvidenceRecord[] {
+    return this.#db
+      .prepare<
+        [],
+        { path: string; log_id: Buffer; first_size: string; second_size: string; created: number }
+      >(
+        `SELECT path, e.log_id, a.tree_size AS first_size, b.tree_size AS second_size, created
+         FROM evidence e JOIN trees a ON a.id = first JOIN trees b ON b.id = second ORDER BY created, path`,
+      )
+      .all()
+      .map((row) => ({
+        path: row.path,
+        logId: toLogId(row.log_id),
+        firstSize: BigInt(row.first_size),
+        secondSize: BigInt(row.second_size),
+        created: row.created,
+      }));
+  }
+
+  /** Every tree head with its sightings summed, by log and size. */
+  heads(): HeadSummary[] {
+    return this.#db
+      .prepare<[], HeadRow>(
+        `SELECT trees.*, tree_heads.timestamp, tree_heads.signature, group_concat(source, char(10)) AS sources,
+           min(sightings.first_seen) AS head_first_seen, max(last_seen) AS last_seen, sum(count) AS count
+         FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id
+         GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`,
+      )
+      .all()
+      .map((row) => ({
+        ...toTree(row),
+        timestamp: BigInt(row.timestamp),
+        signature: new Uint8Array(row.signature),
+        sources: row.sources.split('\n'),
+        headFirstSeen: row.head_first_seen,
+        lastSeen: row.last_seen,
+        count: row.count,
+      }));
+  }
+
+  /** Trees by verdict. */
+  verdicts(): Record<Verdict, number> {
+    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+    for (const row of this.#db
+      .prepare<[], { verdict: Verdict; count: number }>(
+        'SELECT verdict, count(*) AS count FROM trees GROUP BY verdict',
+      )
+      .all()) {
+      counts[row.verdict] = row.count;
+    }
+    return counts;
+  }
+
+  /** Adds to the lasting counters of one source. */
+  addCounts(source: string, counts: Readonly<Record<string, number>>): void {
+    const add = this.#db.prepare(
+      'INSERT INTO counters (source, name, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
+    );
+    this.#db.transaction(() => {
+      for (const [name, count] of Object.entries(counts)) if (count !== 0) add.run(source, name, count);
+    })();
+  }
+
+  /** Counters summed over sources. */
+  counts(): Record<string, number> {
+    const rows = this.#db
+      .prepare<[], { name: string; count: number }>(
+        'SELECT name, sum(count) AS count FROM counters GROUP BY name ORDER BY name',
+      )
+      .all();
+    return Object.fromEntries(rows.map(({ name, count }) => [name, count]));
+  }
+}
+
+function padded(value: bigint): string {
+  return value.toString().padStart(20, '0');
+}
+
+function toTree(row: TreeRow): StoredTree {
+  return {
+    id: row.id,
+    logId: toLogId(row.log_id),
+    treeSize: BigInt(row.tree_size),
+    rootHash: toMerkleHash(row.root_hash),
+    firstSeen: row.first_seen,
+    verdict: row.verdict,
+    reason: row.reason ?? undefined,
+    attempts: row.attempts,
+    askedAt: row.asked_at ?? undefined,
+    askAfter: row.ask_after ?? undefined,
+  };
+}
