@@ -1,0 +1,213 @@
+/**
+ * A Certificate Transparency log in memory that can show two faces: RFC 6962, Section 3.
+ *
+ * It holds a real Merkle tree over well-formed entries and signs its tree heads with ECDSA P-256. Told to
+ * equivocate it keeps a second tree, signed by the same key, for one victim: the split view that the rest
+ * of ctga is there to catch. Both trees are append-only in themselves; no history connects them.
+ */
+import { createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { hashLeaf, type MerkleHash } from '../merkle/hash.ts';
+import { MerkleTree } from '../merkle/tree.ts';
+import { treeHeadToJson } from '../treehead/json.ts';
+import { toLogKey, type LogKey } from '../treehead/key.ts';
+import { formatTreeHeadText } from '../treehead/text.ts';
+import { encodeSignedData, type SignedTreeHead } from '../treehead/treehead.ts';
+
+/** Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers. */
+export type Audience = 'public' | 'victim';
+
+/** One face of the log: a tree, its entries and the head it signed last. */
+export interface LogTree {
+  readonly size: number;
+  /** Signed when the tree last grew, and the same bytes until it grows again. */
+  readonly signedTreeHead: SignedTreeHead;
+  root(treeSize: number): MerkleHash;
+  consistencyProof(first: number, second: number): MerkleHash[];
+  inclusionProof(leafIndex: number, treeSize: number): MerkleHash[];
+  /** The MerkleTreeLeaf structures of [start, end). */
+  entries(start: number, end: number): readonly Uint8Array[];
+  /** The index of the entry with this leaf hash. */
+  indexOf(leafHash: Uint8Array): number | undefined;
+}
+
+export interface LabLogOptions {
+  /** ECDSA P-256; a fresh one when left out. */
+  readonly privateKey?: KeyObject;
+  /** Milliseconds since the epoch. */
+  readonly now?: () => number;
+}
+
+export class LabLog {
+  readonly key: LogKey;
+  readonly #privateKey: KeyObject;
+  readonly #now: () => number;
+  readonly #publicTree: GrowingTree;
+  #victimTree: GrowingTree | undefined;
+  #lastTimestamp = 0;
+
+  constructor(options: LabLogOptions = {}) {
+    this.#privateKey = options.privateKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    this.key = toLogKey(createPublicKey(this.#privateKey).export({ type: 'spki', format: 'der' }));
+    if (this.key.algorithm !== 'ecdsa-p256')
+      throw new RangeError(`the lab's log signs with ECDSA P-256 only`);
+    this.#now = options.now ?? Date.now;
+    this.#publicTree = new GrowingTree((tree) => this.#sign(tree));
+  }
+
+  get equivocating(): boolean {
+    return this.#victimTree !== undefined;
+  }
+
+  /** While the log is honest there is one tree, and the victim sees what everybody sees. */
+  tree(audience: Audience = 'public'): LogTree {
+    return this.#growing(audience);
+  }
+
+  /** Appends `count` new entries to one tree and signs its new head. */
+  grow(count: number, audience: Audience = 'public'): SignedTreeHead {
+    if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`cannot grow by ${count} entries`);
+    const tree = this.#growing(audience);
+    tree.append(Array.from({ length: count }, (_, i) => this.#newEntry(tree.size + i)));
+    return tree.signedTreeHead;
+  }
+
+  /**
+   * From now on the victim is shown another tree: the first `fromSize` entries of the public one, then
+   * others, `treeSize` in all. Requires fromSize < treeSize, or the two would not differ.
+   */
+  equivocate(fromSize: number, treeSize: number): SignedTreeHead {
+    if (!Number.isSafeInteger(fromSize) || fromSize < 0 || fromSize > this.#publicTree.size) {
+      throw new RangeError(
+        `cannot fork at ${fromSize}: the public tree has ${this.#publicTree.size} entries`,
+      );
+    }
+    if (!Number.isSafeInteger(treeSize) || treeSize <= fromSize) {
+      throw new RangeError(`a tree of ${treeSize} entries forked at ${fromSize} has no entry of its own`);
+    }
+    const fork = new GrowingTree((tree) => this.#sign(tree));
+    const others = Array.from({ length: treeSize - fromSize }, (_, i) => this.#newEntry(fromSize + i));
+    fork.append([...this.#publicTree.entries(0, fromSize), ...others]);
+    this.#victimTree = fork;
+    return fork.signedTreeHead;
+  }
+
+  /** The victim sees the public tree again. */
+  stopEquivocating(): void {
+    this.#victimTree = undefined;
+  }
+
+  /** The head as get-sth answers it (RFC 6962, Section 4.3). */
+  treeHeadJson(audience: Audience = 'public'): Record<string, number | string> {
+    return treeHeadToJson(this.tree(audience).signedTreeHead);
+  }
+
+  /** The head as CT-over-DNS answers it. */
+  treeHeadText(audience: Audience = 'public'): string {
+    return formatTreeHeadText(this.tree(audience).signedTreeHead);
+  }
+
+  #growing(audience: Audience): GrowingTree {
+    return audience === 'victim' ? (this.#victimTree ?? this.#publicTree) : this.#publicTree;
+  }
+
+  /**
+   * MerkleTreeLeaf with a TimestampedEntry for an x509_entry (RFC 6962, Section 3.4):
+   * version(1) = 0, leaf_type(1) = 0, timestamp(8), entry_type(2) = 0, certificate<1..2^24-1>,
+   * extensions<0..2^16-1>.
+   */
+  #newEntry(index: number): Uint8Array {
+    const certificate = certificateStandIn(index);
+    const leaf = Buffer.alloc(15 + certificate.length + 2);
+    leaf.writeBigUInt64BE(BigInt(this.#now()), 2);
+    leaf.writeUIntBE(certificate.length, 12, 3);
+    leaf.set(certificate, 15);
+    return new Uint8Array(leaf);
+  }
+
+  #sign(tree: MerkleTree): SignedTreeHead {
+    // A later head must not look older, even where the clock stands still between two of them.
+    this.#lastTimestamp = Math.max(this.#now(), this.#lastTimestamp + 1);
+    const head = {
+      treeSize: BigInt(tree.size),
+      timestamp: BigInt(this.#lastTimestamp),
+      rootHash: tree.root(),
+    };
+    const der = sign('sha256', encodeSignedData(head), this.#privateKey);
+    // DigitallySigned (RFC 5246, Section 4.7): sha256(4), ecdsa(3), length(2), signature.
+    return { ...head, signature: Uint8Array.from([4, 3, der.length >> 8, der.length & 0xff, ...der]) };
+  }
+}
+
+class GrowingTree implements LogTree {
+  readonly #tree = new MerkleTree();
+  readonly #entries: Uint8Array[] = [];
+  readonly #indexes = new Map<string, number>();
+  readonly #sign: (tree: MerkleTree) => SignedTreeHead;
+  #signedTreeHead: SignedTreeHead;
+
+  constructor(sign: (tree: MerkleTree) => SignedTreeHead) {
+    this.#sign = sign;
+    this.#signedTreeHead = sign(this.#tree);
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  get signedTreeHead(): SignedTreeHead {
+    return this.#signedTreeHead;
+  }
+
+  append(entries: readonly Uint8Array[]): void {
+    for (const entry of entries) {
+      const leafHash = hashLeaf(entry);
+      this.#indexes.set(hex(leafHash), this.#tree.append(leafHash));
+      this.#entries.push(entry);
+    }
+    this.#signedTreeHead = this.#sign(this.#tree);
+  }
+
+  root(treeSize: number): MerkleHash {
+    return this.#tree.root(treeSize);
+  }
+
+  consistencyProof(first: number, second: number): MerkleHash[] {
+    return this.#tree.consistencyProof(first, second);
+  }
+
+  inclusionProof(leafIndex: number, treeSize: number): MerkleHash[] {
+    return this.#tree.inclusionProof(leafIndex, treeSize);
+  }
+
+  entries(start: number, end: number): readonly Uint8Array[] {
+    return this.#entries.slice(start, end);
+  }
+
+  indexOf(leafHash: Uint8Array): number | undefined {
+    return this.#indexes.get(hex(leafHash));
+  }
+}
+
+function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+/**
+ * DER that stands where a certificate would: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }. Tree
+ * heads say nothing about what certificates contain; the nonce makes two trees differ from the first
+ * entry on.
+ */
+function certificateStandIn(serialNumber: number): Uint8Array {
+  const serial = Buffer.alloc(9); // a leading zero octet keeps the INTEGER positive
+  serial.writeBigUInt64BE(BigInt(serialNumber), 1);
+  // DER wants the shortest form (X.690, Section 8.3.2): no zero octet unless the next one has its top bit set.
+  let start = 0;
+  while (start < 8 && serial[start] === 0 && (serial[start + 1] ?? 0) < 0x80) start++;
+  const nonce = randomBytes(16);
+  return derValue(0x30, Buffer.concat([derValue(0x02, serial.subarray(start)), derValue(0x04, nonce)]));
+}
+
+/** Tag, length, value, for values shorter than 128 bytes. */
+function derValue(tag: number, value: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(tag, value.length), value]);
+}

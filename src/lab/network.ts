@@ -1,0 +1,209 @@
+/**
+ * The lab's network: namespaces and veth pairs on one machine.
+ *
+ *   client ── resolver ── router ── log          the victim's path; the packet processor is the router
+ *                                    │
+ *        challenger ── proxy ────────┘            the challenger's; it shares no link with the other
+ *
+ * IPv4 only, from 198.18.0.0/15, which RFC 2544 sets apart for tests and nobody routes. Every link is a
+ * /30 of its own, so that each packet has one way to go.
+ */
+import { existsSync, rmSync } from 'node:fs';
+import { z } from 'zod';
+import { endMarkedProcesses, must, type Surroundings } from './processes.ts';
+
+const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** One veth pair: an interface in each of two namespaces. */
+interface Link {
+  readonly ends: readonly [LinkEnd, LinkEnd];
+}
+interface LinkEnd {
+  readonly role: Role;
+  /** Follows the lab's prefix. Interface names have at most 15 characters and become pin directories. */
+  readonly suffix: string;
+  readonly address: string;
+}
+
+function link(net: number, a: [Role, string], b: [Role, string]): Link {
+  return {
+    ends: [
+      { role: a[0], suffix: a[1], address: `198.18.${net}.1` },
+      { role: b[0], suffix: b[1], address: `198.18.${net}.2` },
+    ],
+  };
+}
+
+const LINKS: readonly Link[] = [
+  link(1, ['resolver', 'res-c'], ['client', 'c-res']),
+  link(2, ['router', 'r-res'], ['resolver', 'res-r']),
+  link(3, ['router', 'r-log'], ['log', 'log-r']),
+  link(4, ['proxy', 'px-ch'], ['challenger', 'ch-px']),
+  link(5, ['log', 'log-px'], ['proxy', 'px-log']),
+];
+
+/** Who listens where. */
+export const ADDRESS = {
+  resolver: '198.18.1.1',
+  authority: '198.18.3.2',
+  proxy: '198.18.4.1',
+  api: '198.18.5.1',
+} as const;
+
+export const PROXY_PORT = 1080;
+
+const DEFAULT_ROUTES: readonly { readonly role: Role; readonly via: string }[] = [
+  { role: 'resolver', via: '198.18.2.1' },
+  { role: 'log', via: '198.18.3.1' },
+  // Leads nowhere: the proxy does not forward, and the filter below drops all but the proxy's port. It is
+  // there because a packet without a route fails before any counter sees it, and then a count of no stray
+  // packets would say nothing.
+  { role: 'challenger', via: ADDRESS.proxy },
+];
+
+/**
+ * What the challenger's namespace sends: to the proxy's port, or else astray, counted and dropped. On the
+ * loopback interface too, where a resolver would be asked if something looked names up by itself.
+ */
+const CHALLENGER_RULES = `
+table inet ctga_lab {
+  counter proxied {}
+  counter stray {}
+  chain output {
+    type filter hook output priority filter; policy drop;
+    ip daddr ${ADDRESS.proxy} tcp dport ${PROXY_PORT} counter name proxied accept
+    counter name stray drop
+  }
+}
+`;
+
+/** Packets that left, or tried to leave, the challenger's namespace since the network is up. */
+export interface ChallengerPackets {
+  readonly toProxy: number;
+  readonly stray: number;
+}
+
+export interface LabNames {
+  /** Also the mark of its processes. Namespaces are `<lab>-<role>`. */
+  readonly lab: string;
+  /** At most 9 characters. */
+  readonly interfacePrefix: string;
+}
+
+export const LAB_NAMES: LabNames = { lab: 'ctga-lab', interfacePrefix: 'ctga-' };
+
+export class LabNetwork {
+  readonly names: LabNames;
+
+  constructor(names: LabNames = LAB_NAMES) {
+    this.names = names;
+  }
+
+  /** For commands inside the namespace of `role`. */
+  in(role: Role, env?: Readonly<Record<string, string>>): Surroundings {
+    return {
+      lab: this.names.lab,
+      namespace: this.namespace(role),
+      ...(env === undefined ? {} : { env }),
+    };
+  }
+
+  namespace(role: Role): string {
+    return `${this.names.lab}-${role}`;
+  }
+
+  /** The router's two interfaces, which ctga watches: towards the resolver and towards the log. */
+  get routerInterfaces(): readonly [string, string] {
+    return [`${this.names.interfacePrefix}r-res`, `${this.names.interfacePrefix}r-log`];
+  }
+
+  /** Whether any of the lab's namespaces exists. */
+  get exists(): boolean {
+    return ROLES.some((role) => existsSync(`/run/netns/${this.namespace(role)}`));
+  }
+
+  /** Makes the network, after removing what a crashed run left. Throws CtgaError and leaves nothing. */
+  async up(): Promise<void> {
+    await this.down();
+    try {
+      await Promise.all(ROLES.map((role) => this.#makeNamespace(role)));
+      for (const { ends } of LINKS) await this.#makeLink(ends);
+      for (const { role, via } of DEFAULT_ROUTES) {
+        await this.#ip(['-n', this.namespace(role), 'route', 'add', 'default', 'via', via]);
+      }
+      await must('nft', ['-f', '-'], this.in('challenger'), { input: CHALLENGER_RULES });
+    } catch (error) {
+      await this.down();
+      throw error;
+    }
+  }
+
+  /**
+   * Ends the lab's processes and removes its namespaces, whose interfaces go with them, and the pins of
+   * programs that were attached to those. Removes whatever there is; nothing there is fine.
+   */
+  async down(): Promise<void> {
+    await endMarkedProcesses(this.names.lab);
+    for (const name of this.routerInterfaces) {
+      rmSync(`/sys/fs/bpf/ctga/${name}`, { recursive: true, force: true });
+    }
+    for (const role of ROLES) {
+      const namespace = this.namespace(role);
+      if (existsSync(`/run/netns/${namespace}`)) await this.#ip(['netns', 'delete', namespace]);
+    }
+  }
+
+  async challengerPackets(): Promise<ChallengerPackets> {
+    const json = await must(
+      'nft',
+      ['--json', 'list', 'counters', 'table', 'inet', 'ctga_lab'],
+      this.in('challenger'),
+    );
+    const packets = new Map<string, number>();
+    for (const { counter } of nftCounters.parse(JSON.parse(json)).nftables) {
+      if (counter !== undefined) packets.set(counter.name, counter.packets);
+    }
+    const [toProxy, stray] = [packets.get('proxied'), packets.get('stray')];
+    if (toProxy === undefined || stray === undefined) throw new Error('nft lists no counters that we made');
+    return { toProxy, stray };
+  }
+
+  async #makeNamespace(role: Role): Promise<void> {
+    await this.#ip(['netns', 'add', this.namespace(role)]);
+    // A new namespace inherits these from the host (net.core.devconf_inherit_init_net), so each is set.
+    await this.#sysctl(role, 'net/ipv4/ip_forward', role === 'router' ? '1' : '0');
+    // Router solicitations and the like would be counted as packets of the story.
+    for (const conf of ['all', 'default'])
+      await this.#sysctl(role, `net/ipv6/conf/${conf}/disable_ipv6`, '1');
+    await this.#ip(['-n', this.namespace(role), 'link', 'set', 'lo', 'up']);
+  }
+
+  async #makeLink([a, b]: Link['ends']): Promise<void> {
+    const name = (end: LinkEnd): string => `${this.names.interfacePrefix}${end.suffix}`;
+    await this.#ip([
+      ...['link', 'add', name(a), 'netns', this.namespace(a.role), 'type', 'veth'],
+      ...['peer', 'name', name(b), 'netns', this.namespace(b.role)],
+    ]);
+    for (const end of [a, b]) {
+      const namespace = this.namespace(end.role);
+      await this.#ip(['-n', namespace, 'address', 'add', `${end.address}/30`, 'dev', name(end)]);
+      await this.#ip(['-n', namespace, 'link', 'set', name(end), 'up']);
+    }
+  }
+
+  /** /proc/sys/net shows the namespace of whoever opens it, hence a process inside. */
+  async #sysctl(role: Role, key: string, value: string): Promise<void> {
+    const path = `/proc/sys/${key}`;
+    if (!existsSync(path)) return; // a kernel without IPv6
+    await must('tee', [path], this.in(role), { input: value });
+  }
+
+  async #ip(args: readonly string[]): Promise<void> {
+    await must('ip', args, { lab: this.names.lab });
+  }
+}
+
+const nftCounters = z.object({
+  nftables: z.array(z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() })),
+});

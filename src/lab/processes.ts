@@ -1,0 +1,230 @@
+/**
+ * The lab's processes: run a command to its end, start a service, find and end what a crashed lab left.
+ *
+ * Everything the lab starts carries CTGA_LAB=<lab> in its environment. A later run recognises its own
+ * leftovers by that mark in /proc/<pid>/environ, so that nobody else's process is ever ended, not even a
+ * shell somebody opened inside one of the lab's namespaces.
+ */
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
+import {
+  accessSync,
+  closeSync,
+  constants as fsConstants,
+  openSync,
+  readdirSync,
+  readFileSync,
+} from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CtgaError, messageOf } from '../errors.ts';
+
+const MARK = 'CTGA_LAB';
+
+/** A root shell opened by su has no sbin on its PATH, and half of the tools live there. */
+const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
+
+const TOOLS = ['ip', 'nft', 'nsenter', 'unshare', 'mount', 'tee', 'openssl', 'unbound', 'dig', 'microsocks'];
+
+/** Throws CtgaError unless this is root on a machine that has every tool the lab needs. */
+export function requireLabTools(): void {
+  if (process.geteuid?.() !== 0) {
+    throw new CtgaError('not-permitted', 'the lab makes network namespaces and needs root', {
+      remedy: 'Run it with sudo: sudo ctga lab run',
+    });
+  }
+  const missing = TOOLS.filter((tool) => !isOnPath(tool));
+  if (missing.length > 0) {
+    throw new CtgaError('not-set-up', `the lab needs ${missing.join(', ')}, which this machine lacks`, {
+      remedy: 'Install what is missing with: sudo npm run setup',
+    });
+  }
+}
+
+function isOnPath(tool: string): boolean {
+  return PATH.split(delimiter).some((directory) => {
+    if (directory === '') return false;
+    try {
+      accessSync(join(directory, tool), fsConstants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/** Where and as part of which lab a command runs. */
+export interface Surroundings {
+  /** The lab's name: the value of the mark. */
+  readonly lab: string;
+  /** A named network namespace; the caller's when left out. */
+  readonly namespace?: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Finished {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a command to its end and returns what it printed, whatever its exit code. Never through a shell. */
+export async function run(
+  command: string,
+  args: readonly string[],
+  surroundings: Surroundings,
+  options: { readonly input?: string; readonly signal?: AbortSignal } = {},
+): Promise<Finished> {
+  const [file, argv] = enter(surroundings, command, args);
+  return new Promise((resolve, reject) => {
+    const settings = {
+      env: environment(surroundings),
+      maxBuffer: 64 * 1024 * 1024,
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    };
+    const child = execFile(file, argv, settings, (error, stdout, stderr) => {
+      if (options.signal?.aborted === true) reject(options.signal.reason as Error);
+      else if (error === null) resolve({ exitCode: 0, stdout, stderr });
+      else if (typeof error.code === 'number') resolve({ exitCode: error.code, stdout, stderr });
+      else if (error.signal != null) {
+        resolve({ exitCode: 128 + constants.signals[error.signal], stdout, stderr });
+      } else {
+        reject(new CtgaError('not-set-up', `cannot run ${command}: ${messageOf(error)}`, { cause: error }));
+      }
+    });
+    child.stdin?.on('error', () => undefined); // a command that ends without reading its input is not an error
+    child.stdin?.end(options.input ?? '');
+  });
+}
+
+/** As run, but throws CtgaError where the command fails. Returns its standard output. */
+export async function must(
+  command: string,
+  args: readonly string[],
+  surroundings: Surroundings,
+  options: { readonly input?: string } = {},
+): Promise<string> {
+  const { exitCode, stdout, stderr } = await run(command, args, surroundings, options);
+  if (exitCode === 0) return stdout;
+  throw new CtgaError(
+    'kernel',
+    `${[command, ...args].join(' ')}: ${stderr.trim() || `exit code ${exitCode}`}`,
+  );
+}
+
+/** A process that runs until it is told to stop. */
+export interface Service {
+  readonly name: string;
+  readonly child: ChildProcess;
+  readonly pid: number;
+  /** Both standard output and standard error, unless `stdout` was piped. */
+  readonly logPath: string;
+}
+
+/**
+ * Starts a process in a group of its own: ctrl-C goes to the whole foreground group, and services must
+ * outlive it long enough to be stopped in order.
+ */
+export function start(
+  name: string,
+  command: readonly [string, ...string[]],
+  surroundings: Surroundings,
+  options: { readonly logPath: string; readonly pipeOutput?: boolean; readonly cwd?: string },
+): Service {
+  const [file, argv] = enter(surroundings, command[0], command.slice(1));
+  const log = openSync(options.logPath, 'a');
+  const child = spawn(file, argv, {
+    env: environment(surroundings),
+    detached: true,
+    stdio: ['ignore', options.pipeOutput === true ? 'pipe' : log, log],
+    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+  });
+  closeSync(log);
+  if (child.pid === undefined) {
+    child.once('error', () => undefined);
+    throw new CtgaError('not-set-up', `cannot start ${name}: ${file} does not run`);
+  }
+  return { name, child, pid: child.pid, logPath: options.logPath };
+}
+
+/** Polls until `ready` says so. Throws, with the end of its log, where the service ends first or takes too long. */
+export async function untilReady(service: Service, ready: () => boolean | Promise<boolean>): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  for (;;) {
+    if (await ready()) return;
+    const { exitCode, signalCode } = service.child;
+    if (exitCode !== null || signalCode !== null) {
+      throw failedToStart(service, `ended with ${signalCode ?? `exit code ${String(exitCode)}`}`);
+    }
+    if (performance.now() > deadline) throw failedToStart(service, 'was not ready after 15 seconds');
+    await sleep(10);
+  }
+}
+
+function failedToStart(service: Service, what: string): CtgaError {
+  const lines = readFileSync(service.logPath, 'utf8').trim().split('\n').slice(-3).join(' | ');
+  return new CtgaError('kernel', `${service.name} ${what}${lines === '' ? '' : `: ${lines}`}`, {
+    remedy: `Its whole output is in ${service.logPath}.`,
+  });
+}
+
+/** SIGTERM, then SIGKILL after three seconds. Resolves when the process is gone; gives its exit code. */
+export async function stop(service: Service): Promise<number | undefined> {
+  const { child } = service;
+  if (child.exitCode === null && child.signalCode === null) {
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    child.kill('SIGTERM');
+    const patience = setTimeout(() => child.kill('SIGKILL'), 3_000);
+    await gone;
+    clearTimeout(patience);
+  }
+  return child.exitCode ?? undefined;
+}
+
+/** Ends every process that carries the lab's mark: those of a crashed run, and helpers of helpers. */
+export async function endMarkedProcesses(lab: string): Promise<number> {
+  const found = markedProcesses(lab);
+  for (const pid of found) signalProcess(pid, 'SIGTERM');
+  const deadline = performance.now() + 3_000;
+  while (markedProcesses(lab).length > 0 && performance.now() < deadline) await sleep(20);
+  for (const pid of markedProcesses(lab)) signalProcess(pid, 'SIGKILL');
+  while (markedProcesses(lab).length > 0 && performance.now() < deadline + 3_000) await sleep(20);
+  return found.length;
+}
+
+function markedProcesses(lab: string): number[] {
+  const mark = `${MARK}=${lab}`;
+  return readdirSync('/proc')
+    .filter((name) => /^[0-9]+$/.test(name))
+    .map(Number)
+    .filter((pid) => {
+      if (pid === process.pid) return false;
+      try {
+        // A zombie's environment is empty, so what has ended and was not yet waited for does not count.
+        return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
+      } catch {
+        return false; // it ended while we looked
+      }
+    });
+}
+
+function signalProcess(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch {
+    // It ended by itself.
+  }
+}
+
+/**
+ * nsenter, and not `ip netns exec`: that one mounts another /sys over ours, which hides /sys/fs/bpf and
+ * the pins in it.
+ */
+function enter(surroundings: Surroundings, command: string, args: readonly string[]): [string, string[]] {
+  if (surroundings.namespace === undefined) return [command, [...args]];
+  return ['nsenter', [`--net=/run/netns/${surroundings.namespace}`, '--', command, ...args]];
+}
+
+function environment(surroundings: Surroundings): NodeJS.ProcessEnv {
+  return { ...process.env, PATH, [MARK]: surroundings.lab, ...surroundings.env };
+}

@@ -1,0 +1,18 @@
+/** The little of npm's raw-socket 1.8 that the lab uses; the package has no types. */
+declare module 'raw-socket' {
+  export interface Socket {
+    on(event: 'error', listener: (error: Error) => void): this;
+    send(
+      packet: Buffer,
+      offset: number,
+      length: number,
+      address: string,
+      done: (error: Error | null, bytes: number) => void,
+    ): this;
+    close(): this;
+  }
+  /** Protocol 255, IPPROTO_RAW: packets come with their IP header, and nothing is received (raw(7)). */
+  export function createSocket(options: { protocol: number; addressFamily?: number }): Socket;
+  const raw: { createSocket: typeof createSocket };
+  export default raw;
+}
