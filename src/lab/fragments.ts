@@ -1,6 +1,7 @@
 /**
  * One UDP datagram as IPv4 fragments: RFC 791, Section 3.2, with the checksum of RFC 768. Pure.
  */
+import { onesComplementSum } from '../packet/checksum.ts';
 
 export interface UdpDatagram {
   /** Dotted quads. */
@@ -73,12 +74,8 @@ function udpPacket(datagram: UdpDatagram, addresses: Buffer): Buffer {
   return udp;
 }
 
-/** The Internet checksum of RFC 1071; an odd last byte counts as the high half of a word. */
 function checksum(bytes: Buffer): number {
-  let sum = 0;
-  for (let i = 0; i < bytes.length; i += 2) sum += ((bytes[i] ?? 0) << 8) | (bytes[i + 1] ?? 0);
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >>> 16);
-  return ~sum & 0xffff;
+  return ~onesComplementSum(bytes, 0, bytes.length) & 0xffff;
 }
 
 function quad(address: string): number[] {

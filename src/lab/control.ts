@@ -1,0 +1,118 @@
+/**
+ * How the lab's log is told what to do: one JSON object a line over a Unix socket, each answered by the
+ * log's state after it was done. The socket lies in the file system, so network namespaces do not matter
+ * to it, and `ctga lab up` can leave a log behind that a person goes on to play with:
+ *
+ *   echo '{"do":"grow","count":5}' | sudo nc -NU /var/lib/ctga-lab/services/log.sock
+ */
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createInterface } from 'node:readline';
+import { z } from 'zod';
+import { CtgaError, messageOf } from '../errors.ts';
+
+const count = z.number().int().nonnegative();
+
+const commandSchema = z.discriminatedUnion('do', [
+  z.object({ do: z.literal('state') }),
+  z.object({
+    do: z.literal('grow'),
+    count: count.min(1).max(1_000_000),
+    audience: z.enum(['public', 'victim']).default('public'),
+  }),
+  z.object({ do: z.literal('equivocate'), fromSize: count, treeSize: count.max(1_000_000) }),
+  z.object({ do: z.literal('stop-equivocating') }),
+  /** The next tree-head answer is padded to `answerSize` bytes and leaves as IP fragments. */
+  z.object({
+    do: z.literal('fragment'),
+    answerSize: count.min(512).max(4096),
+    maxIpLength: count.min(68).max(1500),
+    order: z.enum(['in order', 'reverse', 'shuffle']),
+  }),
+  /** Of the API, until told otherwise. */
+  z.object({
+    do: z.literal('misbehave'),
+    misbehaviour: z
+      .discriminatedUnion('kind', [
+        z.object({ kind: z.literal('html') }),
+        z.object({ kind: z.literal('server-error') }),
+        z.object({ kind: z.literal('rate-limit'), retryAfterSeconds: count }),
+        z.object({ kind: z.literal('hang') }),
+        z.object({ kind: z.literal('garbage-proof') }),
+      ])
+      .optional(),
+  }),
+]);
+
+/** What the log can be told. */
+export type LogCommand = z.infer<typeof commandSchema>;
+
+const stateSchema = z.object({
+  /** SubjectPublicKeyInfo and its SHA-256, base64. */
+  key: z.string(),
+  logId: z.string(),
+  publicSize: z.number(),
+  victimSize: z.number(),
+  equivocating: z.boolean(),
+  /** The TXT data of every tree head that was sent, in order, and how many IP packets each took. */
+  answers: z.array(z.object({ text: z.string(), packets: z.number() })),
+  apiRequests: z.number(),
+});
+export type LogState = z.infer<typeof stateSchema>;
+
+const replySchema = z.union([z.object({ state: stateSchema }), z.object({ error: z.string() })]);
+
+/** Obeys commands at `path` until the process ends. Resolves when it listens. */
+export async function listenForCommands(
+  path: string,
+  obey: (command: LogCommand) => LogState,
+): Promise<Server> {
+  const server = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    createInterface({ input: socket }).on('line', (line) => {
+      socket.write(`${JSON.stringify(replyTo(line, obey))}\n`);
+    });
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
+  return server;
+}
+
+function replyTo(line: string, obey: (command: LogCommand) => LogState): z.infer<typeof replySchema> {
+  try {
+    return { state: obey(commandSchema.parse(JSON.parse(line))) };
+  } catch (error) {
+    return { error: error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error) };
+  }
+}
+
+/** The other end of the socket. One command at a time. */
+export class LogControl {
+  readonly #socket: Socket;
+  readonly #lines: AsyncIterator<string>;
+
+  /** Rejects where nobody listens yet. */
+  static async connect(path: string): Promise<LogControl> {
+    const socket = connect(path);
+    await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', resolve));
+    return new LogControl(socket);
+  }
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on('error', () => socket.destroy());
+    this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
+  }
+
+  /** Throws CtgaError where the log has gone or refuses. */
+  async tell(command: z.input<typeof commandSchema>): Promise<LogState> {
+    this.#socket.write(`${JSON.stringify(command)}\n`);
+    const line = await this.#lines.next();
+    if (line.done === true) throw new CtgaError('log-unavailable', "the lab's log has ended");
+    const reply = replySchema.parse(JSON.parse(line.value));
+    if ('error' in reply) throw new CtgaError('log-refused', `the lab's log: ${reply.error}`);
+    return reply.state;
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,23 @@
+/**
+ * Sends IPv4 packets as they are: raw(7) with IPPROTO_RAW, by npm's raw-socket. Needs CAP_NET_RAW.
+ */
+import raw from 'raw-socket';
+
+const IPPROTO_RAW = 255;
+
+/** Sends whole IPv4 packets, one after the other, to `address`. Rejects with the kernel's reason. */
+export async function sendRaw(packets: readonly Buffer[], address: string): Promise<void> {
+  const socket = raw.createSocket({ protocol: IPPROTO_RAW });
+  try {
+    for (const packet of packets) {
+      await new Promise<void>((resolve, reject) => {
+        socket.on('error', reject);
+        socket.send(packet, 0, packet.length, address, (error) =>
+          error === null ? resolve() : reject(error),
+        );
+      });
+    }
+  } finally {
+    socket.close();
+  }
+}

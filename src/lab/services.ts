@@ -1,0 +1,233 @@
+/**
+ * The lab's services, each a real process in its namespace: unbound as the victim's resolver, microsocks as
+ * the challenger's proxy, and the log with its CT-over-DNS authority (authority.ts). And `ctga` itself,
+ * run as an operator would run it.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { makeCertificate, type LabCertificate } from './api.ts';
+import { LogControl, type LogState } from './control.ts';
+import { ADDRESS, PROXY_PORT, type LabNetwork, type Role } from './network.ts';
+import { must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
+
+/** The log's host name and, as in `rocketeer.ct.googleapis.com`, its zone: heads are TXT at sth.<zone>. */
+export const LOG_NAME = 'log.ctga.test';
+/** The path of the log's API, as many logs have one. */
+export const SUBMISSION_PATH = '/lab/';
+
+/** The files of one lab. */
+export class LabFiles {
+  /** What the services need and write; made anew by every run. */
+  readonly services: string;
+  readonly certificate: string;
+  readonly logSocket: string;
+  readonly logList: string;
+
+  constructor(directory: string) {
+    this.services = join(directory, 'services');
+    this.certificate = join(this.services, 'api-certificate.pem');
+    this.logSocket = join(this.services, 'log.sock');
+    this.logList = join(directory, 'log-list.json');
+  }
+}
+
+/**
+ * Debian's AppArmor profile lets unbound read and write here and in /etc/unbound alone. One directory a lab.
+ */
+function unboundDirectory(network: LabNetwork): string {
+  return join('/var/lib/unbound', network.names.lab);
+}
+
+/** Removes what services leave outside the lab's own directory. */
+export function removeServiceFiles(network: LabNetwork): void {
+  rmSync(unboundDirectory(network), { recursive: true, force: true });
+}
+
+export class LabServices {
+  readonly log: LogControl;
+  readonly #running: readonly Service[];
+
+  private constructor(log: LogControl, running: readonly Service[]) {
+    this.log = log;
+    this.#running = running;
+  }
+
+  /** Starts everything and returns when everything answers. Throws CtgaError and leaves nothing running. */
+  static async start(network: LabNetwork, files: LabFiles): Promise<LabServices> {
+    rmSync(files.services, { recursive: true, force: true });
+    // The challenger gives root up and must still read the certificate; openssl keeps the key to itself.
+    mkdirSync(files.services, { recursive: true, mode: 0o755 });
+    const certificate = await makeCertificate(files.services, LOG_NAME);
+    const running: Service[] = [];
+    try {
+      running.push(startLog(network, files, certificate));
+      running.push(startUnbound(network));
+      running.push(startMicrosocks(network, files));
+      const [logService, unbound, microsocks] = running as [Service, Service, Service];
+      await untilReady(unbound, () => listens(unbound.pid, 'udp', ADDRESS.resolver, 53));
+      await untilReady(microsocks, () => listens(microsocks.pid, 'tcp', ADDRESS.proxy, PROXY_PORT));
+      // The log opens its socket last, when it answers both DNS and HTTPS.
+      let log: LogControl | undefined;
+      await untilReady(logService, async () => {
+        log = await LogControl.connect(files.logSocket).catch(() => undefined);
+        return log !== undefined;
+      });
+      if (log === undefined) throw new Error('ready without a connection');
+      writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' })));
+      return new LabServices(log, running);
+    } catch (error) {
+      await Promise.all(running.map(stop));
+      throw error;
+    }
+  }
+
+  /** Lets the services outlive this process; the next `lab down` or `lab run` ends them. */
+  leaveRunning(): void {
+    this.log.close();
+    for (const { child } of this.#running) child.unref();
+  }
+
+  async stop(): Promise<void> {
+    this.log.close();
+    await Promise.all(this.#running.map(stop));
+  }
+}
+
+function startLog(network: LabNetwork, files: LabFiles, certificate: LabCertificate): Service {
+  const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
+  // From source, node needs the loader that runs TypeScript; resolved here, as it would be sought from
+  // whatever directory the lab was started in.
+  const loader = extname(script) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
+  return start(
+    'the log',
+    [process.execPath, ...loader, script, files.logSocket, certificate.certificatePath, certificate.keyPath],
+    network.in('log'),
+    { logPath: join(files.services, 'log.log') },
+  );
+}
+
+function startUnbound(network: LabNetwork): Service {
+  const directory = unboundDirectory(network);
+  rmSync(directory, { recursive: true, force: true });
+  mkdirSync(directory, { recursive: true });
+  const configuration = join(directory, 'unbound.conf');
+  writeFileSync(configuration, unboundConfiguration(directory));
+  return start('unbound', ['unbound', '-d', '-p', '-c', configuration], network.in('resolver'), {
+    logPath: join(directory, 'unbound.log'),
+  });
+}
+
+function unboundConfiguration(directory: string): string {
+  return `server:
+  directory: "${directory}"
+  # One process as root, in a namespace of its own, for a few seconds.
+  username: ""
+  chroot: ""
+  use-syslog: no
+  num-threads: 1
+  interface: ${ADDRESS.resolver}
+  access-control: ${ADDRESS.resolver}/30 allow
+  do-ip6: no
+  module-config: "iterator"
+  # Names reach the authority in mixed case, as most of the Internet's do.
+  use-caps-for-id: yes
+  # Every question goes to the authority: the log signs a new head between any two.
+  cache-max-ttl: 0
+  cache-max-negative-ttl: 0
+  # Unbound answers for test. by itself otherwise (RFC 6761, Section 6.2).
+  local-zone: "test." nodefault
+stub-zone:
+  name: "${LOG_NAME}"
+  stub-addr: ${ADDRESS.authority}
+remote-control:
+  control-enable: no
+`;
+}
+
+/**
+ * The proxy alone can look the log's name up: names come from two files that are mounted over /etc in the
+ * mount namespace of this one process.
+ */
+function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
+  const hosts = join(files.services, 'hosts');
+  const nsswitch = join(files.services, 'nsswitch.conf');
+  writeFileSync(hosts, `127.0.0.1 localhost\n${ADDRESS.api} ${LOG_NAME}\n`);
+  writeFileSync(nsswitch, 'hosts: files\n');
+  const script = `mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf &&
+    exec microsocks -i "$3" -p "$4"`;
+  return start(
+    'microsocks',
+    ['unshare', '--mount', 'sh', '-c', script, 'sh', hosts, nsswitch, ADDRESS.proxy, String(PROXY_PORT)],
+    network.in('proxy'),
+    { logPath: join(files.services, 'microsocks.log') },
+  );
+}
+
+/**
+ * Whether something in the network namespace of `pid` listens on exactly this address: read from /proc, so
+ * that asking sends no packet into a lab that counts them.
+ */
+function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
+  let table: string;
+  try {
+    table = readFileSync(`/proc/${pid}/net/${protocol}`, 'latin1');
+  } catch {
+    return false; // it has just ended, which untilReady notices
+  }
+  // proc(5): the address as a host-order word in hexadecimal, which on the machines we know is little-endian.
+  const word = Buffer.from(address.split('.').map(Number)).reverse().toString('hex');
+  const local = `${word}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
+  return table.split('\n').some((line) => {
+    const [, localAddress, remoteAddress] = line.trim().split(/\s+/);
+    return localAddress === local && remoteAddress === '00000000:0000';
+  });
+}
+
+/** Chrome's log list, schema v3, with the zone of the log's tree heads in `dns`. */
+function logListOf({ key, logId }: LogState): string {
+  const log = {
+    description: "The lab's log",
+    log_id: logId,
+    key,
+    url: `https://${LOG_NAME}${SUBMISSION_PATH}`,
+    mmd: 86_400,
+    state: { usable: { timestamp: new Date().toISOString() } },
+    dns: LOG_NAME,
+  };
+  const list = { version: '1', operators: [{ name: 'ctga lab', email: [], logs: [log], tiled_logs: [] }] };
+  return `${JSON.stringify(list, null, 2)}\n`;
+}
+
+/** Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data, strings joined. */
+export async function digTreeHead(network: LabNetwork): Promise<string> {
+  const args = [`@${ADDRESS.resolver}`, '+short', '+tries=2', '+time=5', 'TXT', `sth.${LOG_NAME}.`];
+  const printed = await must('dig', args, network.in('client'));
+  // dig prints each character-string in quotes; nothing in a tree head needs its escapes.
+  return [...printed.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('');
+}
+
+/** The command line and surroundings of `ctga ARGS` in a namespace of the lab. */
+export function ctgaCommand(
+  args: readonly string[],
+  network: LabNetwork,
+  options: { readonly role?: Role; readonly env?: Readonly<Record<string, string>> } = {},
+): { readonly command: readonly [string, ...string[]]; readonly surroundings: Surroundings } {
+  const env = { CTGA_NODE: process.execPath, ...options.env };
+  return {
+    command: ['sh', join(projectRoot(), 'bin', 'ctga'), ...args],
+    surroundings:
+      options.role === undefined ? { lab: network.names.lab, env } : network.in(options.role, env),
+  };
+}
+
+/** Where package.json is, also when this runs compiled from build/. */
+export function projectRoot(): string {
+  let directory = fileURLToPath(new URL('.', import.meta.url));
+  while (!existsSync(join(directory, 'package.json'))) {
+    const parent = resolve(directory, '..');
+    if (parent === directory) throw new Error('no package.json above the lab');
+    directory = parent;
+  }
+  return directory;
+}

@@ -1,0 +1,571 @@
+/**
+ * The story of `ctga lab run`: a split view caught end to end, told as a list of steps. Each step acts,
+ * checks what came of it and says so in a line; the first check that fails ends the story. Whatever the
+ * end, ctrl-C included, the lab is taken down again; evidence stays.
+ */
+import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { basename, join, resolve } from 'node:path';
+import { z } from 'zod';
+import { CtgaError, ExitCode, messageOf } from '../errors.ts';
+import { JsonLines, parseReports, type Report } from './json-lines.ts';
+import { ADDRESS, LabNetwork, PROXY_PORT, type ChallengerPackets, type Role } from './network.ts';
+import { must, requireLabTools, run, start, stop, type Finished, type Service } from './processes.ts';
+import {
+  ctgaCommand,
+  digTreeHead,
+  LabFiles,
+  LabServices,
+  LOG_NAME,
+  projectRoot,
+  removeServiceFiles,
+} from './services.ts';
+
+export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga/lab';
+
+export interface LabOptions {
+  /** Progress then goes to stderr: stdout is the caller's, for the result. */
+  readonly json: boolean;
+  /** DEFAULT_LAB_DIRECTORY when left out. */
+  readonly stateDir?: string;
+  /** Takes the lines of the story instead of stdout or stderr. */
+  readonly onLine?: (line: string) => void;
+}
+
+export interface LabResult {
+  /** Whether every step held. */
+  readonly held: boolean;
+  readonly seconds: number;
+  readonly steps: readonly StepResult[];
+  /** Of the step that did not hold, or of an interruption. */
+  readonly failure?: { readonly step: string; readonly message: string; readonly remedy?: string };
+  /** As far as the story came. */
+  readonly summary?: LabSummary;
+}
+
+export interface StepResult {
+  readonly title: string;
+  readonly held: boolean;
+  /** What was seen; absent where the step did not hold. */
+  readonly found?: string;
+  readonly seconds: number;
+}
+
+export interface LabSummary {
+  /** The router's, by name. */
+  readonly interfaces: Readonly<Record<string, InterfaceCounts>>;
+  /** Distinct tree heads whose signature verified, the log's own answers to get-sth included. */
+  readonly treeHeads: number;
+  /** Trees by verdict. */
+  readonly verdicts: Readonly<Record<string, number>>;
+  readonly challenger: ChallengerPackets;
+  /** Bundles on disk, which stay. */
+  readonly evidence: readonly string[];
+}
+
+export interface InterfaceCounts {
+  readonly mode: string;
+  readonly packets: number;
+  readonly answersCopied: number;
+  readonly fragmentsCopied: number;
+}
+
+/** Tells and plays the whole story. Throws CtgaError only where it cannot begin. */
+export async function runLab(options: LabOptions): Promise<LabResult> {
+  const say =
+    options.onLine ?? ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
+  requireLabTools();
+  return alone(async () => {
+    const began = performance.now();
+    const elapsed = (since: number): number => Math.round(performance.now() - since) / 1000;
+    const story = new Story(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const interruption = new Interruption();
+    const steps: StepResult[] = [];
+    let failure: LabResult['failure'];
+    try {
+      for (const [index, step] of story.steps.entries()) {
+        say(`[${String(index + 1).padStart(2)}/${story.steps.length}] ${step.title}`);
+        const stepBegan = performance.now();
+        try {
+          const found = await interruption.orElse(step.play());
+          steps.push({ title: step.title, held: true, found, seconds: elapsed(stepBegan) });
+          say(`        ${found}`);
+        } catch (error) {
+          steps.push({ title: step.title, held: false, seconds: elapsed(stepBegan) });
+          const remedy = error instanceof CtgaError ? error.remedy : undefined;
+          failure = {
+            step: step.title,
+            message: messageOf(error),
+            ...(remedy === undefined ? {} : { remedy }),
+          };
+          say(`        FAILED: ${failure.message}`);
+          if (remedy !== undefined) say(`        ${remedy}`);
+          break;
+        }
+      }
+    } finally {
+      await story.end();
+      interruption.dispose();
+    }
+    const { summary } = story;
+    const seconds = elapsed(began);
+    if (summary !== undefined) summaryLines(summary).forEach(say);
+    say(
+      failure === undefined
+        ? `All of it held, in ${seconds.toFixed(1)} s. The lab is gone.`
+        : 'The lab is gone.',
+    );
+    return {
+      held: failure === undefined,
+      seconds,
+      steps,
+      ...(failure === undefined ? {} : { failure }),
+      ...(summary === undefined ? {} : { summary }),
+    };
+  });
+}
+
+/** Builds the lab and leaves it standing. Returns what to try in it. */
+export async function labUp(options: { readonly stateDir?: string } = {}): Promise<string> {
+  requireLabTools();
+  return alone(async () => {
+    const directory = resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY);
+    const network = new LabNetwork();
+    const files = new LabFiles(directory);
+    await network.up();
+    try {
+      const services = await LabServices.start(network, files);
+      await services.log.tell({ do: 'grow', count: 10 });
+      services.leaveRunning();
+    } catch (error) {
+      await takeDown(network);
+      throw error;
+    }
+    const enter = (role: Role): string => `sudo nsenter --net=/run/netns/${network.namespace(role)}`;
+    const state = `--state-dir ${join(directory, 'state')} --log-list ${files.logList}`;
+    return `The lab stands. Its log is ${LOG_NAME}; try:
+  ${enter('router')} ctga attach ${network.routerInterfaces.join(' ')} ${state}
+  ${enter('client')} dig @${ADDRESS.resolver} TXT sth.${LOG_NAME}
+  ${enter('challenger')} env NODE_EXTRA_CA_CERTS=${files.certificate} ctga challenge --once --proxy ${PROXY_URL} ${state}
+The log obeys JSON lines on ${files.logSocket}: {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}.
+Remove it with: sudo ctga lab down`;
+  });
+}
+
+/** Removes whatever a lab left, of this run or of a crashed one. Returns what was done. */
+export async function labDown(): Promise<string> {
+  requireLabTools();
+  return alone(async () => {
+    const network = new LabNetwork();
+    const stood = network.exists;
+    await takeDown(network);
+    return stood ? 'The lab is gone.' : 'No lab was up.';
+  });
+}
+
+async function takeDown(network: LabNetwork): Promise<void> {
+  await network.down();
+  removeServiceFiles(network);
+}
+
+const PROXY_URL = `socks5h://${ADDRESS.proxy}:${PROXY_PORT}`;
+
+interface Step {
+  readonly title: string;
+  /** Acts and checks; returns what was seen. Throws CheckFailed or CtgaError. */
+  readonly play: () => Promise<string>;
+}
+
+/** Something did not come out as it must. */
+class CheckFailed extends Error {}
+
+function check(holds: boolean, otherwise: string): asserts holds {
+  if (!holds) throw new CheckFailed(otherwise);
+}
+
+/** How much the tree grows before each question: the sizes are 9, 32 (a perfect tree), 33, 73 and 100. */
+const GROWTH = [9, 23, 1, 40, 27];
+
+/** A large answer, and fragments of it that are below the data plane's threshold for copying (400 bytes). */
+const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
+
+const IP_HEADER_AND_UDP_HEADER = 28;
+
+class Story {
+  readonly steps: readonly Step[] = [
+    { title: 'Building the network out of namespaces and veth pairs', play: () => this.#buildNetwork() },
+    {
+      title: 'Starting a resolver, a proxy and a CT log with its DNS authority',
+      play: () => this.#startServices(),
+    },
+    { title: 'Attaching ctga to both interfaces of the router', play: () => this.#attach() },
+    { title: 'The client asks for tree heads while the log grows', play: () => this.#askHonestly() },
+    { title: 'A large answer arrives as IP fragments, out of order', play: () => this.#askFragmented() },
+    { title: 'Challenging the log through the proxy: is it one tree?', play: () => this.#challengeHonest() },
+    { title: 'The log turns: the client alone is shown another tree', play: () => this.#equivocate() },
+    { title: 'The public tree grows past it; challenging again', play: () => this.#challengeForked() },
+    { title: 'Verifying the evidence with ctga, offline', play: () => this.#verifyEvidence() },
+    {
+      title: 'Verifying it again without ctga: openssl and arithmetic',
+      play: () => this.#verifyWithOpenssl(),
+    },
+    { title: "Counting what left the challenger's namespace", play: () => this.#countChallengerPackets() },
+    { title: 'Comparing what the client got with what the log sent', play: () => this.#compareAnswers() },
+    { title: 'Detaching; traffic goes on', play: () => this.#detach() },
+  ];
+  summary: LabSummary | undefined;
+
+  readonly #directory: string;
+  readonly #files: LabFiles;
+  readonly #network = new LabNetwork();
+  #running: LabServices | undefined;
+  #watching: { readonly service: Service; readonly reports: JsonLines } | undefined;
+  /** What dig printed, in order. */
+  readonly #printed: string[] = [];
+  /** Size of the tree that only the victim was shown. */
+  #forkSize = 0;
+  #evidence: string[] = [];
+
+  constructor(directory: string) {
+    this.#directory = directory;
+    this.#files = new LabFiles(directory);
+  }
+
+  /** Ends what runs and removes what was made, as far as the story came. */
+  async end(): Promise<void> {
+    if (this.#watching !== undefined) await stop(this.#watching.service);
+    await this.#running?.stop();
+    await takeDown(this.#network);
+  }
+
+  async #buildNetwork(): Promise<string> {
+    await this.#network.up();
+    return 'client - resolver - router - log; challenger - proxy - log on links of their own';
+  }
+
+  async #startServices(): Promise<string> {
+    rmSync(this.#stateDirectory, { recursive: true, force: true });
+    this.#running = await LabServices.start(this.#network, this.#files);
+    const version = (await must('unbound', ['-V'], this.#network.in('resolver'))).split('\n')[0] ?? 'unbound';
+    return `${version.replace('Version', 'unbound')} with names in mixed case, microsocks, and ${LOG_NAME}`;
+  }
+
+  async #attach(): Promise<string> {
+    const interfaces = this.#network.routerInterfaces;
+    const args = ['attach', ...interfaces, ...this.#state, '--log-list', this.#files.logList, '--json'];
+    const { command, surroundings } = ctgaCommand(args, this.#network, { role: 'router' });
+    const logPath = join(this.#files.services, 'attach.log');
+    const service = start('ctga attach', command, surroundings, { logPath, pipeOutput: true });
+    if (service.child.stdout === null) throw new Error('its output is not a pipe');
+    this.#watching = { service, reports: new JsonLines(service.child.stdout, logPath) };
+    const attached = await this.#watching.reports.until(
+      'that it is attached',
+      ({ event }) => event === 'attached',
+      interfaces.length,
+    );
+    const modes = attached.map(({ interface: name, mode }) => `${String(name)} (${String(mode)})`);
+    check(
+      attached.every(({ mode }) => mode === 'native'),
+      `XDP is not in native mode everywhere: ${modes.join(', ')}`,
+    );
+    return `XDP, native mode, on ${interfaces.join(' and ')}`;
+  }
+
+  async #askHonestly(): Promise<string> {
+    const sizes: number[] = [];
+    for (const count of GROWTH) {
+      const { publicSize } = await this.#log.tell({ do: 'grow', count });
+      await this.#ask(publicSize);
+      sizes.push(publicSize);
+    }
+    return `tree heads of sizes ${sizes.join(', ')} seen in passing, signatures verified`;
+  }
+
+  async #askFragmented(): Promise<string> {
+    const { publicSize } = await this.#log.tell({ do: 'grow', count: 11 });
+    await this.#log.tell({ do: 'fragment', ...LARGE_ANSWER, order: 'reverse' });
+    const report = await this.#ask(publicSize);
+    const { answers } = await this.#log.tell({ do: 'state' });
+    const packets = answers.at(-1)?.packets ?? 0;
+    check(packets > 1, `the answer was to leave as fragments, but left as ${packets} packet`);
+    check(Number(report.reassembled) > 0, 'the tree head was seen, but not from reassembled fragments');
+    const bytes = LARGE_ANSWER.answerSize + IP_HEADER_AND_UDP_HEADER;
+    return `${bytes} bytes in ${packets} fragments, last one first: reassembled, and the head of size ${publicSize} verified`;
+  }
+
+  async #challengeHonest(): Promise<string> {
+    const { exitCode } = await this.#challenge(ExitCode.ok);
+    const heads = await this.#heads();
+    const others = heads.filter(({ verdict }) => verdict !== 'consistent');
+    check(
+      exitCode === ExitCode.ok && others.length === 0,
+      `an honest log was not found consistent: ${listing(others)}`,
+    );
+    return `every head is consistent: ${heads.length} of them, proven by the log to belong to one append-only tree`;
+  }
+
+  async #equivocate(): Promise<string> {
+    const { publicSize } = await this.#log.tell({ do: 'state' });
+    this.#forkSize = publicSize + 13;
+    await this.#log.tell({ do: 'equivocate', fromSize: publicSize - 5, treeSize: this.#forkSize });
+    await this.#ask(this.#forkSize);
+    return `a tree of size ${this.#forkSize}, properly signed, with 18 entries that nobody else is shown`;
+  }
+
+  async #challengeForked(): Promise<string> {
+    const { publicSize } = await this.#log.tell({ do: 'grow', count: 50 });
+    await this.#challenge(ExitCode.forkProven);
+    const heads = await this.#heads();
+    const forked = heads.filter(({ verdict }) => verdict === 'fork-proven');
+    check(
+      forked.length === 1 && forked[0]?.treeSize === this.#forkSize,
+      `the fork at size ${this.#forkSize} was not the one thing proven: ${listing(forked)}`,
+    );
+    const others = heads.filter(({ verdict }) => verdict !== 'consistent' && verdict !== 'fork-proven');
+    check(others.length === 0, `the other heads are no longer consistent: ${listing(others)}`);
+    await this.#keepEvidence();
+    return `fork-proven: no history leads from the client's tree of ${this.#forkSize} to the public one of ${publicSize}`;
+  }
+
+  async #verifyEvidence(): Promise<string> {
+    const [bundle = ''] = this.#evidence;
+    const { exitCode, stdout, stderr } = await this.#ctga(['evidence', 'verify', bundle, '--json']);
+    check(
+      exitCode === ExitCode.ok,
+      `ctga evidence verify refuses it: ${lastLine(stderr) || lastLine(stdout)}`,
+    );
+    const { checks } = verificationSchema.parse(JSON.parse(stdout));
+    return `it stands: ${checks.length} checks of signatures, proof and conclusion hold`;
+  }
+
+  async #verifyWithOpenssl(): Promise<string> {
+    const [bundle = ''] = this.#evidence;
+    const script = join(projectRoot(), 'docs', 'verify-evidence.sh');
+    const { exitCode, stdout, stderr } = await run('sh', [script, bundle], { lab: this.#network.names.lab });
+    check(exitCode === 0, `docs/verify-evidence.sh refuses it: ${lastLine(stderr) || lastLine(stdout)}`);
+    return `docs/verify-evidence.sh agrees: ${lastLine(stdout)}`;
+  }
+
+  async #countChallengerPackets(): Promise<string> {
+    const packets = await this.#network.challengerPackets();
+    check(packets.toProxy > 0, 'no packet went to the proxy, though the log was asked');
+    check(packets.stray === 0, `${packets.stray} packets tried to leave by another way than the proxy`);
+    this.summary = await this.#summarize(packets);
+    return `${packets.toProxy} packets to the proxy, none anywhere else`;
+  }
+
+  async #compareAnswers(): Promise<string> {
+    const { answers } = await this.#log.tell({ do: 'state' });
+    // A resolver may ask twice for one question, so what was printed is a subsequence of what was sent.
+    const sent = answers.map(({ text }) => text);
+    let from = 0;
+    for (const text of this.#printed) {
+      const index = sent.indexOf(text, from);
+      check(index >= 0, `the client got what the log did not send: ${text}`);
+      from = index;
+    }
+    return `${this.#printed.length} answers, byte for byte the same on both ends`;
+  }
+
+  async #detach(): Promise<string> {
+    if (this.#watching !== undefined) {
+      const exitCode = await stop(this.#watching.service);
+      check(exitCode === ExitCode.ok, `ctga attach did not end well: exit code ${exitCode ?? 'none'}`);
+    }
+    const interfaces = this.#network.routerInterfaces;
+    const { exitCode, stderr } = await this.#ctga(['detach', ...interfaces], { role: 'router' });
+    check(exitCode === ExitCode.ok, `ctga detach failed: ${lastLine(stderr)}`);
+    const links = await must('ip', ['-d', 'link', 'show', 'type', 'veth'], this.#network.in('router'));
+    check(!links.includes('prog/xdp'), 'an XDP program is still attached');
+    check((await digTreeHead(this.#network)) !== '', 'no answer passes any more');
+    return 'no program is left on the interfaces, and questions are answered as before';
+  }
+
+  /** One question of the client's, whose answer ctga must see. Returns the report of that sighting. */
+  async #ask(treeSize: number): Promise<Report> {
+    const printed = await digTreeHead(this.#network);
+    check(
+      printed.startsWith(`${treeSize}.`),
+      `dig printed another head than that of size ${treeSize}: "${printed}"`,
+    );
+    this.#printed.push(printed);
+    const { reports } = this.#watching ?? {};
+    if (reports === undefined) throw new Error('asked before ctga watches');
+    const [report = {}] = await reports.until(
+      `the tree head of size ${treeSize}`,
+      ({ event, ...head }) => event === 'tree-head' && head.treeSize === treeSize,
+    );
+    return report;
+  }
+
+  /** Lets the challenger ask the log once, from its own namespace. Checks the exit code. */
+  async #challenge(expected: ExitCode): Promise<Finished> {
+    const finished = await this.#ctga(
+      [
+        ...['challenge', '--once', '--proxy', PROXY_URL, ...this.#state, '--log-list', this.#files.logList],
+        ...['--max-delay', '0.5', '--json'],
+      ],
+      { role: 'challenger', env: { NODE_EXTRA_CA_CERTS: this.#files.certificate } },
+    );
+    const said = parseReports(finished.stdout)
+      .map((report) => JSON.stringify(report))
+      .at(-1);
+    check(
+      finished.exitCode === expected,
+      `ctga challenge ended with exit code ${finished.exitCode}, not ${expected}: ${lastLine(finished.stderr) || (said ?? '')}`,
+    );
+    return finished;
+  }
+
+  async #heads(): Promise<z.infer<typeof headsSchema>> {
+    const { stdout, stderr, exitCode } = await this.#ctga(['heads', 'list', ...this.#state, '--json']);
+    check(exitCode === ExitCode.ok, `ctga heads list failed: ${lastLine(stderr)}`);
+    return headsSchema.parse(JSON.parse(stdout));
+  }
+
+  /** Copies the bundles to where the next run does not remove them. */
+  async #keepEvidence(): Promise<void> {
+    const { stdout, stderr, exitCode } = await this.#ctga(['evidence', 'list', ...this.#state, '--json']);
+    check(exitCode === ExitCode.ok, `ctga evidence list failed: ${lastLine(stderr)}`);
+    const found = evidenceListSchema.parse(JSON.parse(stdout));
+    check(found.length === 1, `want one evidence bundle on disk, found ${found.length}`);
+    const kept = join(this.#directory, 'evidence');
+    mkdirSync(kept, { recursive: true });
+    this.#evidence = found.map(({ path }) => {
+      const copy = join(kept, basename(path));
+      cpSync(path, copy);
+      return copy;
+    });
+  }
+
+  async #summarize(challenger: ChallengerPackets): Promise<LabSummary> {
+    // Pins are seen from everywhere, but whether an interface still has its program only from beside it.
+    const { stdout, stderr, exitCode } = await this.#ctga(['status', ...this.#state, '--json'], {
+      role: 'router',
+    });
+    check(exitCode === ExitCode.ok, `ctga status failed: ${lastLine(stderr)}`);
+    const { dataPlanes, treeHeads, verdicts } = statusSchema.parse(JSON.parse(stdout));
+    const ours = dataPlanes.filter((plane) => this.#network.routerInterfaces.includes(plane.interface));
+    return {
+      interfaces: Object.fromEntries(
+        ours.map(({ interface: name, mode, counters }) => [name, { mode, ...counters }]),
+      ),
+      treeHeads,
+      verdicts: Object.fromEntries(Object.entries(verdicts).filter(([, count]) => count > 0)),
+      challenger,
+      evidence: this.#evidence,
+    };
+  }
+
+  async #ctga(
+    args: readonly string[],
+    options: { readonly role?: Role; readonly env?: Readonly<Record<string, string>> } = {},
+  ): Promise<Finished> {
+    const { command, surroundings } = ctgaCommand(args, this.#network, options);
+    return run(command[0], command.slice(1), surroundings);
+  }
+
+  get #log(): LabServices['log'] {
+    if (this.#running === undefined) throw new Error('the log was not started');
+    return this.#running.log;
+  }
+
+  get #stateDirectory(): string {
+    return join(this.#directory, 'state');
+  }
+
+  get #state(): [string, string] {
+    return ['--state-dir', this.#stateDirectory];
+  }
+}
+
+const headsSchema = z.array(z.object({ treeSize: z.number(), verdict: z.string() }));
+const counters = z.object({ packets: z.number(), answersCopied: z.number(), fragmentsCopied: z.number() });
+const statusSchema = z.object({
+  dataPlanes: z.array(z.object({ interface: z.string(), mode: z.string(), counters })),
+  treeHeads: z.number(),
+  verdicts: z.record(z.string(), z.number()),
+});
+const evidenceListSchema = z.array(z.object({ path: z.string() }));
+const verificationSchema = z.object({ checks: z.array(z.object({ holds: z.literal(true) })) });
+
+function listing(heads: readonly { readonly treeSize: number; readonly verdict: string }[]): string {
+  return heads.map(({ treeSize, verdict }) => `size ${treeSize} ${verdict}`).join(', ') || 'nothing';
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? '';
+}
+
+/** What a newcomer needs to know about what just happened. */
+function summaryLines({ interfaces, treeHeads, verdicts, challenger, evidence }: LabSummary): string[] {
+  const sum = (key: 'packets' | 'answersCopied' | 'fragmentsCopied'): number =>
+    Object.values(interfaces).reduce((total, counts) => total + counts[key], 0);
+  const verdictList = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`);
+  return [
+    '',
+    'What happened',
+    `  packets     ${sum('packets')} reached the router's two interfaces, and every one of them went on`,
+    `  copied      ${sum('answersCopied')} answers that carry tree heads, ${sum('fragmentsCopied')} IP fragments`,
+    `  tree heads  ${treeHeads} different ones, each signed by the log`,
+    `  verdicts    ${verdictList.join(', ')}`,
+    `  challenger  ${challenger.toProxy} packets to its proxy, ${challenger.stray} anywhere else`,
+    ...evidence.flatMap((path) => [
+      `  evidence    ${path}`,
+      '              two tree heads that the log signed and cannot both be true to; anyone can check it:',
+      `              ctga evidence verify ${path}`,
+    ]),
+    '',
+  ];
+}
+
+/**
+ * Runs `work` unless another lab run is at it: there is one lab on a machine. The lock is a socket in
+ * Linux's abstract namespace (unix(7)), which the kernel gives up however the process ends.
+ */
+async function alone<T>(work: () => Promise<T>): Promise<T> {
+  const lock = createServer();
+  await new Promise<void>((resolve, reject) => {
+    lock.once('error', (error: NodeJS.ErrnoException) => {
+      reject(
+        error.code === 'EADDRINUSE'
+          ? new CtgaError('busy', 'another ctga lab is being run on this machine', {
+              remedy: 'Wait until it is done, or end it with ctrl-C where it runs.',
+            })
+          : error,
+      );
+    });
+    lock.listen('\0ctga-lab', resolve);
+  });
+  try {
+    return await work();
+  } finally {
+    lock.close();
+  }
+}
+
+/** Turns ctrl-C and its like into a rejection of what is being waited for, until disposed of. */
+class Interruption {
+  readonly #signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  readonly #handler: (signal: NodeJS.Signals) => void;
+  readonly #interrupted: Promise<never>;
+
+  constructor() {
+    let reject: (error: Error) => void = () => undefined;
+    this.#interrupted = new Promise((_resolve, rejectPromise) => (reject = rejectPromise));
+    this.#interrupted.catch(() => undefined); // between two steps nobody waits for it
+    // A second ctrl-C finds the same handler and changes nothing: taking down is already under way.
+    this.#handler = (signal) => reject(new CheckFailed(`interrupted by ${signal}`));
+    for (const signal of this.#signals) process.on(signal, this.#handler);
+  }
+
+  /** `work`, unless it is interrupted first; then it goes on unheeded until what it waits for is taken down. */
+  async orElse<T>(work: Promise<T>): Promise<T> {
+    work.catch(() => undefined);
+    return Promise.race([work, this.#interrupted]);
+  }
+
+  dispose(): void {
+    for (const signal of this.#signals) process.off(signal, this.#handler);
+  }
+}
