@@ -28,7 +28,7 @@ export const MIGRATIONS: readonly string[] = [
     verdict        TEXT NOT NULL DEFAULT 'pending' CHECK (verdict IN
                    ('pending', 'consistent', 'fork-proven', 'bad-proof', 'unprovable', 'skewed', 'unreachable')),
     reason         TEXT,
-    -- The larger tree that this one was proven a prefix of (or convicted against).
+    -- The larger tree that this one was proven a prefix of; itself, for a head the log called current.
     proven_against INTEGER REFERENCES trees (id),
     attempts       INTEGER NOT NULL DEFAULT 0,
     asked_at       INTEGER,
@@ -63,6 +63,9 @@ export const MIGRATIONS: readonly string[] = [
     second  INTEGER NOT NULL REFERENCES trees (id),
     created INTEGER NOT NULL
   ) STRICT;
+
+  -- Logs that asked to be left alone for a while (HTTP Retry-After).
+  CREATE TABLE quiet_logs (log_id BLOB PRIMARY KEY, until INTEGER NOT NULL) STRICT;
 
   -- What was counted and not kept: packets and answers refused, by reason and source.
   CREATE TABLE counters (

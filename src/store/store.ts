@@ -19,7 +19,7 @@ export const VERDICTS = [
   'skewed',
   'unreachable',
 ] as const;
-/** research and docs/ARCHITECTURE.md say what each means; only `fork-proven` accuses anybody. */
+/** docs/ARCHITECTURE.md says what each means; only `fork-proven` accuses anybody. */
 export type Verdict = (typeof VERDICTS)[number];
 
 /** How often one tree head was seen by one source since the last write. Times in ms since the epoch. */
@@ -39,6 +39,8 @@ export interface StoredTree {
   readonly firstSeen: number;
   readonly verdict: Verdict;
   readonly reason: string | undefined;
+  /** The tree that it was proven a prefix of; its own id for a head that the log itself called current. */
+  readonly provenAgainst: number | undefined;
   readonly attempts: number;
   readonly askedAt: number | undefined;
   readonly askAfter: number | undefined;
@@ -77,6 +79,7 @@ interface TreeRow {
   first_seen: number;
   verdict: Verdict;
   reason: string | null;
+  proven_against: number | null;
   attempts: number;
   asked_at: number | null;
   ask_after: number | null;
@@ -126,24 +129,20 @@ export class Store {
       .map(({ key, dns, ...log }) => ({ ...log, key: toLogKey(key), ...(dns === null ? {} : { dns }) }));
   }
 
-  /**
-   * Records a batch of sightings. Returns the trees that this batch added; an old tree under a new
-   * timestamp is a new head, not a new tree.
-   */
-  recordSightings(sightings: readonly Sighting[]): { newHeads: number; newTrees: StoredTree[] } {
-    return this.#db.transaction(() => {
-      let newHeads = 0;
-      const newTrees: StoredTree[] = [];
-      for (const { head, source, firstSeen, lastSeen, count } of sightings) {
-        const { tree, isNew } = this.#putTree(head, firstSeen);
-        if (isNew) newTrees.push(tree);
+  /** Records a batch of sightings in one transaction. Returns those whose tree head was not known before. */
+  recordSightings<T extends Sighting>(sightings: readonly T[]): { newHeads: ReadonlySet<T> } {
+    const record = this.#db.transaction(() => {
+      const newHeads = new Set<T>();
+      for (const sighting of sightings) {
+        const { head, source, firstSeen, lastSeen, count } = sighting;
+        const tree = this.#putTree(head, firstSeen);
         const timestamp = padded(head.timestamp);
         const added = this.#db
           .prepare(
             'INSERT INTO tree_heads (tree, timestamp, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
           )
           .run(tree.id, timestamp, Buffer.from(head.signature));
-        newHeads += added.changes;
+        if (added.changes > 0) newHeads.add(sighting);
         this.#db
           .prepare(
             `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
@@ -153,25 +152,30 @@ export class Store {
           )
           .run(source, firstSeen, lastSeen, count, tree.id, timestamp);
       }
-      return { newHeads, newTrees };
-    })();
+      return { newHeads };
+    });
+    // Immediate: it will write, and waiting for the other writer at the start cannot end in SQLITE_BUSY_SNAPSHOT.
+    return record.immediate();
   }
 
-  #putTree(head: VerifiedTreeHead, firstSeen: number): { tree: StoredTree; isNew: boolean } {
-    const key = [Buffer.from(head.logId), padded(head.treeSize), Buffer.from(head.rootHash)] as const;
-    const isNew =
-      this.#db
-        .prepare(
-          'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
-        )
-        .run(...key, firstSeen).changes > 0;
+  #putTree(head: VerifiedTreeHead, firstSeen: number): StoredTree {
+    this.#db
+      .prepare(
+        'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      )
+      .run(...treeKey(head), firstSeen);
+    return this.findTree(head);
+  }
+
+  /** The tree of a head that was recorded. */
+  findTree(head: VerifiedTreeHead): StoredTree {
     const row = this.#db
-      .prepare<readonly (Buffer | string)[], TreeRow>(
+      .prepare<[Buffer, string, Buffer], TreeRow>(
         'SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?',
       )
-      .get(...key);
-    if (row === undefined) throw new Error('a tree just inserted is not there');
-    return { tree: toTree(row), isNew };
+      .get(...treeKey(head));
+    if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
+    return toTree(row);
   }
 
   /** A log's trees by size, smallest first. */
@@ -303,6 +307,22 @@ export class Store {
     return counts;
   }
 
+  /** When a log asked not to be asked again before (Retry-After), in ms since the epoch. */
+  quietUntil(logId: LogId): number {
+    const row = this.#db
+      .prepare<[Buffer], { until: number }>('SELECT until FROM quiet_logs WHERE log_id = ?')
+      .get(Buffer.from(logId));
+    return row?.until ?? 0;
+  }
+
+  setQuietUntil(logId: LogId, until: number): void {
+    this.#db
+      .prepare(
+        'INSERT INTO quiet_logs (log_id, until) VALUES (?, ?) ON CONFLICT DO UPDATE SET until = excluded.until',
+      )
+      .run(Buffer.from(logId), until);
+  }
+
   /** Adds to the lasting counters of one source. */
   addCounts(source: string, counts: Readonly<Record<string, number>>): void {
     const add = this.#db.prepare(
@@ -324,6 +344,10 @@ export class Store {
   }
 }
 
+function treeKey(head: VerifiedTreeHead): [Buffer, string, Buffer] {
+  return [Buffer.from(head.logId), padded(head.treeSize), Buffer.from(head.rootHash)];
+}
+
 function padded(value: bigint): string {
   return value.toString().padStart(20, '0');
 }
@@ -337,6 +361,7 @@ function toTree(row: TreeRow): StoredTree {
     firstSeen: row.first_seen,
     verdict: row.verdict,
     reason: row.reason ?? undefined,
+    provenAgainst: row.proven_against ?? undefined,
     attempts: row.attempts,
     askedAt: row.asked_at ?? undefined,
     askAfter: row.ask_after ?? undefined,

@@ -1,0 +1,58 @@
+/**
+ * Giving up root for good. The challenger parses what hostile logs answer and needs nothing but the store
+ * and a TCP connection to its proxy.
+ */
+import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { CtgaError, badInput } from '../errors.ts';
+import type { State } from '../store/state.ts';
+
+interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * As root, becomes `user` (default: `ctga` where there is such an account, else `nobody`) and hands the
+ * state directory over first; root still reads and writes there. Returns the account's name, or undefined
+ * where this process is not root and stays who it is.
+ */
+export function dropPrivileges(state: State, user: string | undefined): string | undefined {
+  if (process.geteuid?.() !== 0) {
+    if (user !== undefined)
+      throw badInput(
+        '--user needs root, which this process is not',
+        'Leave it out: the challenger runs as you.',
+      );
+    return undefined;
+  }
+  const account = user === undefined ? (findAccount('ctga') ?? findAccount('nobody')) : findAccount(user);
+  if (account === undefined)
+    throw badInput(`no account is called "${user ?? 'nobody'}"`, 'Make one: adduser --system --group ctga');
+  mkdirSync(state.evidence, { recursive: true });
+  for (const path of ownedPaths(state)) chownSync(path, account.uid, account.gid);
+  // Reads the certificate files (NODE_EXTRA_CA_CERTS) while that is still allowed; the result is kept.
+  createSecureContext();
+  process.setgroups?.([account.gid]);
+  process.setgid?.(account.gid);
+  process.setuid?.(account.uid);
+  if (process.geteuid() === 0 && account.uid !== 0)
+    throw new CtgaError('not-permitted', `could not become ${account.name}`);
+  return account.name;
+}
+
+function ownedPaths({ directory, database, evidence }: State): string[] {
+  const files = [database, `${database}-wal`, `${database}-shm`].filter((path) => existsSync(path));
+  return [directory, evidence, ...files, ...readdirSync(evidence).map((name) => join(evidence, name))];
+}
+
+/** From /etc/passwd (passwd(5)): name:password:uid:gid:... */
+function findAccount(name: string): Account | undefined {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [account, , uid, gid] = line.split(':');
+    if (account === name) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}

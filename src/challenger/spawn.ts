@@ -1,0 +1,14 @@
+/**
+ * Starts the challenger as a process of its own, which gives up root before it talks to anybody.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
+const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+
+/** Output goes where ours goes. The caller ends it with SIGTERM. */
+export function spawnChallenger(args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [...process.execArgv, MAIN, 'challenge', ...args], {
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+}

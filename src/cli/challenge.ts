@@ -1,0 +1,190 @@
+/** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Command } from 'commander';
+import { dropPrivileges } from '../challenger/privileges.ts';
+import { isProxyFailure, type TreeVerdict } from '../challenger/challenge.ts';
+import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
+import { nextRoundIn, runRound } from '../challenger/schedule.ts';
+import { ExitCode } from '../errors.ts';
+import { knownLogs } from '../logs/known.ts';
+import { logIdText, type Log } from '../logs/log.ts';
+import { openOrStartAnew, stateAt } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
+import { seconds, withState, type StateOption } from './options.ts';
+import { plural, print, printJsonLine, reportFailure, time, warn } from './output.ts';
+
+interface ChallengeOptions extends StateOption {
+  readonly once?: boolean;
+  readonly proxy: string;
+  readonly logList?: string;
+  readonly maxDelay?: number;
+  readonly every: number;
+  readonly user?: string;
+}
+
+export function challengeCommand(): Command {
+  const challenge = new Command('challenge')
+    .description(
+      'make every log prove, through a SOCKS proxy, that all its tree heads seen are one append-only log',
+    )
+    .option(
+      '--once',
+      'one round, then end: exit code 3 if a split view is proven, 1 if a log could not be asked',
+    )
+    .option(
+      '--proxy <url>',
+      'SOCKS5 proxy, the only way out; new credentials for each log and round',
+      DEFAULT_PROXY,
+    )
+    .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
+    .option(
+      '--max-delay <seconds>',
+      'wait a random time up to this before each log (default: 10 with --once, else 600)',
+      seconds,
+    )
+    .option('--every <seconds>', 'mean time between rounds, which come at random', seconds, 1800)
+    .option('--user <name>', 'as root: run as this account (default: ctga if there is one, else nobody)')
+    .addHelpText(
+      'after',
+      `
+Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
+proves nothing); skewed (the log does not admit to that tree size yet); unprovable (still not
+after its maximum merge delay); unreachable. Only fork-proven accuses a log.
+Run it on another host than the packet processor where you can: copy tree heads over
+with "ctga heads list --json" and "ctga heads import".`,
+    );
+  return withState(challenge).action(run);
+}
+
+async function run(options: ChallengeOptions): Promise<void> {
+  const proxy = parseProxy(options.proxy);
+  const state = stateAt(options.stateDir);
+  const json = options.json === true;
+  dropPrivileges(state, options.user);
+  const store = openOrStartAnew(state, warn);
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  const listed = options.logList === undefined ? undefined : knownLogs(store, options.logList);
+  const report = json ? printJsonLine : printReport;
+  const round = async (): Promise<number> => {
+    let failed = 0;
+    await runRound(logsToChallenge(store, listed ?? knownLogs(store, undefined), report), {
+      store,
+      proxy,
+      evidenceDirectory: state.evidence,
+      now: Date.now,
+      ignoreBackOff: options.once === true,
+      maxDelay: options.maxDelay ?? (options.once === true ? 10 : 600),
+      signal: stop.signal,
+      onWait: (log, wait) => report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
+      onVerdict: (verdict) => report(toReport(verdict)),
+      onLogFailed: (log, error) => {
+        failed += 1;
+        report({ event: 'log-failed', log: log.description, code: error.code, message: error.message });
+      },
+    });
+    return failed;
+  };
+  try {
+    if (options.once === true) {
+      const failed = await round();
+      const verdicts = store.verdicts();
+      report({ event: 'summary', verdicts, failed, evidence: store.evidence().map(({ path }) => path) });
+      process.exitCode =
+        verdicts['fork-proven'] > 0 ? ExitCode.forkProven : failed > 0 ? ExitCode.failed : ExitCode.ok;
+    } else {
+      await roundsUntilSignalled(round, options.every, stop.signal, report, json);
+    }
+  } catch (error) {
+    if (!stop.signal.aborted) throw error;
+  } finally {
+    store.close();
+  }
+}
+
+/** A proxy that is down is reported and waited out: the next round tries again. */
+async function roundsUntilSignalled(
+  round: () => Promise<number>,
+  every: number,
+  signal: AbortSignal,
+  report: (report: Report) => void,
+  json: boolean,
+): Promise<void> {
+  for (;;) {
+    const wait = nextRoundIn(every);
+    report({ event: 'next-round', at: Date.now() + wait });
+    await sleep(wait, undefined, { signal });
+    try {
+      await round();
+    } catch (error) {
+      if (signal.aborted || !isProxyFailure(error)) throw error;
+      reportFailure(error, json);
+    }
+  }
+}
+
+/** Logs of which a tree head is known, as far as we can talk to them. */
+function logsToChallenge(store: Store, logs: readonly Log[], report: (report: Report) => void): Log[] {
+  const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
+  return store.logsWithTrees().flatMap((logId) => {
+    const log = byId.get(logIdText(logId));
+    if (log?.api === 'rfc6962') return [log];
+    const reason =
+      log === undefined
+        ? 'it is in no log list: import one that has it'
+        : 'its API (static-ct) is not spoken yet';
+    report({ event: 'not-asked', log: log?.description ?? logIdText(logId), reason });
+    return [];
+  });
+}
+
+type Report = Record<string, unknown> & { readonly event: string };
+
+function toReport({ log, tree, verdict, reason, against, evidence }: TreeVerdict): Report {
+  return {
+    event: 'verdict',
+    log: log.description,
+    treeSize: tree.treeSize,
+    against,
+    verdict,
+    reason,
+    evidence,
+  };
+}
+
+function printReport(report: Report): void {
+  const log = String(report['log']);
+  switch (report.event) {
+    case 'waiting':
+      return print(
+        `${log}: asking in ${plural(Number(report['seconds']), 'second')}, so that the time says nothing`,
+      );
+    case 'verdict': {
+      const { verdict, reason, evidence } = report;
+      print(
+        `${log}: size ${String(report['treeSize'])} against ${String(report['against'])}: ${String(verdict)}${reason === undefined ? '' : ` (${String(reason)})`}`,
+      );
+      if (evidence !== undefined)
+        print(
+          `  SPLIT VIEW PROVEN. Evidence: ${String(evidence)}\n  Check it with: ctga evidence verify ${String(evidence)}`,
+        );
+      return;
+    }
+    case 'log-failed':
+      return warn(`${log}: ${String(report['message'])}`);
+    case 'not-asked':
+      return warn(`${log} is not asked: ${String(report['reason'])}`);
+    case 'next-round':
+      return print(`Next round at ${time(Number(report['at']))}.`);
+    case 'summary': {
+      const verdicts = Object.entries(report['verdicts'] as Record<string, number>).filter(
+        ([, count]) => count > 0,
+      );
+      return print(
+        verdicts.length === 0
+          ? 'No tree heads to challenge yet.'
+          : `Trees: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.`,
+      );
+    }
+  }
+}

@@ -1,0 +1,85 @@
+/** `ctga evidence`: what was proven, and checking it again offline. */
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { parseEvidence } from '../evidence/bundle.ts';
+import { verifyEvidence } from '../evidence/verify.ts';
+import { readTextFile } from '../logs/list.ts';
+import { logIdText } from '../logs/log.ts';
+import { openForReading, stateAt } from '../store/state.ts';
+import { withState, type StateOption } from './options.ts';
+import { print, printJson, printTable, time } from './output.ts';
+
+export function evidenceCommand(): Command {
+  return new Command('evidence')
+    .description('list, show or verify proofs of split views')
+    .addCommand(
+      withState(new Command('list').description('evidence found by this installation').action(listEvidence)),
+    )
+    .addCommand(
+      new Command('show')
+        .description('what a bundle says, in words')
+        .argument('<file>')
+        .option('--json', 'print JSON for scripts')
+        .action(show),
+    )
+    .addCommand(
+      new Command('verify')
+        .description(
+          'check a bundle offline: signatures, proof and conclusion (exit code 0 only if all hold)',
+        )
+        .argument('<file>')
+        .option('--json', 'print JSON for scripts')
+        .action(verify),
+    );
+}
+
+function listEvidence(options: StateOption): void {
+  const store = openForReading(stateAt(options.stateDir));
+  const records = store.evidence();
+  store.close();
+  if (options.json === true)
+    return printJson(records.map((record) => ({ ...record, logId: logIdText(record.logId) })));
+  if (records.length === 0) return print('No evidence: no split view has been proven.');
+  printTable(
+    ['FOUND', 'TREE SIZES', 'FILE'],
+    records.map((record) => [
+      time(record.created),
+      `${record.firstSize} / ${record.secondSize}`,
+      record.path,
+    ]),
+  );
+}
+
+function show(file: string, options: { json?: boolean }): void {
+  const text = readTextFile(file);
+  const { log, first, second, proof, created } = parseEvidence(text, file);
+  if (options.json === true) return void process.stdout.write(text);
+  print(`${log.description} (${log.url})`);
+  print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
+  for (const [name, head] of [
+    ['first', first],
+    ['second', second],
+  ] as const) {
+    print(
+      `  ${name.padEnd(10)}  size ${head.treeSize}, signed at ${time(head.timestamp)}, root ${Buffer.from(head.rootHash).toString('base64')}`,
+    );
+  }
+  print(`  proof       ${proof.kind}${'hashes' in proof ? `, ${proof.hashes.length} hashes` : ''}`);
+  print(`  found       ${created}`);
+  print(`Check it with: ctga evidence verify ${file}`);
+}
+
+function verify(file: string, options: { json?: boolean }): void {
+  const checks = verifyEvidence(parseEvidence(readTextFile(file), file));
+  const stands = checks.every(({ holds }) => holds);
+  if (options.json === true) printJson({ file, valid: stands, checks });
+  else {
+    for (const { what, holds } of checks) print(`${holds ? 'holds' : 'FAILS'}  ${what}`);
+    print(
+      stands
+        ? 'The evidence stands: the log showed two trees that no append-only history connects.'
+        : 'The evidence does NOT stand.',
+    );
+  }
+  process.exitCode = stands ? ExitCode.ok : ExitCode.failed;
+}

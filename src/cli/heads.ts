@@ -1,0 +1,86 @@
+/** `ctga heads`: the tree heads that were seen, and bringing more by hand. */
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { encodeBase64 } from '../base64.ts';
+import { knownLogs } from '../logs/known.ts';
+import { logIdText } from '../logs/log.ts';
+import { findLog } from '../logs/zones.ts';
+import { readTreeHeads } from '../observer/import.ts';
+import { openForReading, openForWriting, stateAt } from '../store/state.ts';
+import type { HeadSummary } from '../store/store.ts';
+import { withState, type StateOption } from './options.ts';
+import { plural, print, printJson, printTable, time, warn } from './output.ts';
+
+export function headsCommand(): Command {
+  const list = new Command('list')
+    .description('every distinct tree head, where and how often it was seen, and its verdict')
+    .action(listHeads);
+  const importHeads = new Command('import')
+    .description('verify and store tree heads from files: {"sths": [...]}, a get-sth answer, or a checkpoint')
+    .argument('<file...>')
+    .option('--log <log>', 'whose tree head it is, where the file does not say')
+    .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
+    .action(importFiles);
+  return new Command('heads')
+    .description('list or import signed tree heads')
+    .addCommand(withState(list))
+    .addCommand(withState(importHeads));
+}
+
+function listHeads(options: StateOption): void {
+  const store = openForReading(stateAt(options.stateDir));
+  const names = new Map(
+    knownLogs(store, undefined).map((log) => [logIdText(log.key.logId), log.description]),
+  );
+  const heads = store.heads();
+  store.close();
+  const nameOf = (head: HeadSummary): string => names.get(logIdText(head.logId)) ?? logIdText(head.logId);
+  if (options.json === true) {
+    printJson(heads.map((head) => ({ log: nameOf(head), ...head, logId: encodeBase64(head.logId) })));
+    return;
+  }
+  if (heads.length === 0)
+    return print('No tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.');
+  printTable(
+    ['LOG', 'TREE SIZE', 'SIGNED AT', 'SEEN', 'LAST SEEN', 'WHERE', 'VERDICT'],
+    heads.map((head) => [
+      nameOf(head),
+      head.treeSize.toString(),
+      time(head.timestamp),
+      `${head.count}x`,
+      time(head.lastSeen),
+      head.sources.join(' '),
+      head.reason === undefined ? head.verdict : `${head.verdict} (${head.reason})`,
+    ]),
+  );
+}
+
+function importFiles(
+  files: readonly string[],
+  options: StateOption & { log?: string; logList?: string },
+): void {
+  const store = openForWriting(stateAt(options.stateDir));
+  try {
+    const logs = knownLogs(store, options.logList);
+    const only = options.log === undefined ? undefined : findLog(logs, options.log);
+    const results = files.map((file) => readTreeHeads(file, logs, only));
+    const now = Date.now();
+    const sightings = results.flatMap(({ source, heads }) =>
+      heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
+    );
+    const { newHeads } = store.recordSightings(sightings);
+    const refused = results.flatMap((result) => result.refused);
+    // The logs of a list given for this once are needed again when the heads are challenged.
+    store.putLogs(results.flatMap(({ heads }) => heads.map(({ log }) => log)));
+    if (options.json === true) printJson({ verified: sightings.length, new: newHeads.size, refused });
+    else {
+      for (const line of refused) warn(line);
+      print(
+        `${plural(sightings.length, 'tree head')} verified, ${newHeads.size} of them new. Ask the logs about them with: ctga challenge --once`,
+      );
+    }
+    if (refused.length > 0) process.exitCode = ExitCode.badInput;
+  } finally {
+    store.close();
+  }
+}

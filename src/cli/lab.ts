@@ -1,0 +1,36 @@
+/** `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another tree. */
+import { Command } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { labDown, labUp, runLab } from '../lab/story.ts';
+import { print, printJson } from './output.ts';
+
+export function labCommand(): Command {
+  const run = new Command('run')
+    .description('build the lab, catch a split view in it, remove it (needs root, under a minute)')
+    .option('--json', 'print the outcome as JSON; progress goes to stderr')
+    .option('--state-dir <dir>', 'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)')
+    .action(async (options: { json?: boolean; stateDir?: string }) => {
+      const json = options.json === true;
+      const result = await runLab({
+        json,
+        ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
+      });
+      if (json) printJson(result);
+      if (!result.held) process.exitCode = ExitCode.failed;
+    });
+  return new Command('lab')
+    .description(
+      'a network in namespaces with a log that can equivocate: client, resolver, router, log, proxy, challenger',
+    )
+    .addCommand(run)
+    .addCommand(
+      new Command('up')
+        .description('build the lab and leave it standing')
+        .action(async () => void print(await labUp())),
+    )
+    .addCommand(
+      new Command('down')
+        .description('remove everything that a lab left behind')
+        .action(async () => void print(await labDown())),
+    );
+}

@@ -1,0 +1,71 @@
+/**
+ * The command line. One file a command; what a command does is elsewhere.
+ */
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../errors.ts';
+import { attachCommand } from './attach.ts';
+import { challengeCommand } from './challenge.ts';
+import { detachCommand } from './detach.ts';
+import { evidenceCommand } from './evidence.ts';
+import { headsCommand } from './heads.ts';
+import { labCommand } from './lab.ts';
+import { logsCommand } from './logs.ts';
+import { reportFailure } from './output.ts';
+import { replayCommand } from './replay.ts';
+import { statusCommand } from './status.ts';
+
+const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  version: string;
+};
+
+const program = new Command('ctga')
+  .description(
+    'Catches Certificate Transparency logs that show different trees to different people: copies the signed tree heads that pass by in plaintext, and makes the logs prove, off path, that all of them belong to one append-only log.',
+  )
+  .version(version)
+  .addCommand(attachCommand())
+  .addCommand(detachCommand())
+  .addCommand(statusCommand())
+  .addCommand(headsCommand())
+  .addCommand(challengeCommand())
+  .addCommand(evidenceCommand())
+  .addCommand(logsCommand())
+  .addCommand(replayCommand())
+  .addCommand(labCommand())
+  .addHelpText(
+    'after',
+    `
+First steps:
+  sudo ctga lab run              see the whole thing catch a split view, in namespaces on this machine
+  sudo ctga attach eth0          watch an interface
+  ctga replay capture.pcap       look for tree heads in a capture
+  ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
+  ctga status
+
+Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
+  )
+  .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
+
+// A reader such as `head` that leaves early is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
+for (const command of allCommands(program)) command.exitOverride();
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Help and version end here too, with exit code 0; for the rest commander has printed the reason.
+    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
+  } else {
+    process.exitCode = reportFailure(error, process.argv.includes('--json'));
+  }
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}

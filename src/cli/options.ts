@@ -1,0 +1,57 @@
+/**
+ * Options that several commands share, spelled and explained once.
+ */
+import { InvalidArgumentError, Option, type Command } from 'commander';
+
+export interface StateOption {
+  readonly stateDir?: string;
+  readonly json?: boolean;
+}
+
+export interface LogOptions {
+  readonly logList?: string;
+  readonly zone: readonly string[];
+  readonly zoneSuffix?: string;
+}
+
+export function withState(command: Command): Command {
+  return command
+    .option(
+      '--state-dir <dir>',
+      'where heads, verdicts and evidence are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+    )
+    .option('--json', 'print JSON for scripts');
+}
+
+export function withLogs(command: Command): Command {
+  return command
+    .option(
+      '--log-list <file>',
+      'use the logs of this list (schema v3) instead of the imported and built-in ones',
+    )
+    .addOption(
+      new Option('--zone <zone=log>', 'DNS zone of a log: its tree heads are at sth.ZONE; may be repeated')
+        .argParser((value: string, previous: readonly string[]) => [...previous, value])
+        .default([], 'none'),
+    )
+    .option(
+      '--zone-suffix <zone>',
+      'every log also has the zone NAME.ZONE, NAME being its name as in: ctga logs list',
+    );
+}
+
+/** For commander: a whole number from `min`. */
+export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (/^[0-9]+$/.test(text) && value >= min && value <= max) return value;
+    throw new InvalidArgumentError(
+      `want a whole number from ${min}${max === Number.MAX_SAFE_INTEGER ? '' : ` to ${max}`}.`,
+    );
+  };
+}
+
+export function seconds(text: string): number {
+  if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('want a number of seconds.');
+}

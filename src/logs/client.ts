@@ -1,0 +1,116 @@
+/**
+ * Asking an RFC 6962 log (Section 4): its current tree head and its proofs.
+ *
+ * Answers are hostile input. Two failures are told apart because they mean different things to the
+ * challenger: `log-refused` (the log answered that it will not or cannot: 400, 404) and `log-unavailable`
+ * (anything that says nothing about the log's history: no answer, 429, 5xx, HTML). Neither is evidence.
+ */
+import { z } from 'zod';
+import { encodeBase64 } from '../base64.ts';
+import { CtgaError } from '../errors.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import { MAX_PROOF_LENGTH } from '../merkle/proof.ts';
+import { hashBytes, treeHeadSchema } from '../treehead/json.ts';
+import type { SignedTreeHead } from '../treehead/treehead.ts';
+import { describeIssue } from './list.ts';
+
+export interface HttpAnswer {
+  readonly status: number;
+  /** Of the Retry-After header, if there is one. */
+  readonly retryAfter: string | undefined;
+  readonly body: string;
+}
+
+/** One GET. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where the log did not answer. */
+export type Fetch = (url: string) => Promise<HttpAnswer>;
+
+/** A log that did not give what was asked for. */
+export class LogError extends CtgaError {
+  /** Milliseconds that the log asked us to wait. */
+  readonly retryAfter: number | undefined;
+
+  constructor(code: 'log-refused' | 'log-unavailable', message: string, retryAfter?: number) {
+    super(code, message);
+    this.retryAfter = retryAfter;
+  }
+}
+
+const proofHashes = z.array(hashBytes).max(MAX_PROOF_LENGTH);
+const consistencySchema = z.object({ consistency: proofHashes });
+const inclusionSchema = z.object({
+  leaf_index: z.number().int().nonnegative(),
+  audit_path: proofHashes,
+});
+
+export class Rfc6962Client {
+  readonly #url: string;
+  readonly #fetch: Fetch;
+  readonly #now: () => number;
+
+  /** `url` ends in '/', as every Log's does. */
+  constructor(url: string, fetch: Fetch, now: () => number = Date.now) {
+    this.#url = url;
+    this.#fetch = fetch;
+    this.#now = now;
+  }
+
+  /** get-sth, Section 4.3. Nothing is verified yet. */
+  treeHead(): Promise<SignedTreeHead> {
+    return this.#get('get-sth', {}, treeHeadSchema);
+  }
+
+  /** get-sth-consistency, Section 4.4. Requires 0 < first < second: logs answer first = 0 in many ways. */
+  async consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {
+    const query = { first: first.toString(), second: second.toString() };
+    return (await this.#get('get-sth-consistency', query, consistencySchema)).consistency;
+  }
+
+  /** get-proof-by-hash, Section 4.5. */
+  async inclusionProof(
+    leafHash: MerkleHash,
+    treeSize: bigint,
+  ): Promise<{ leafIndex: bigint; path: MerkleHash[] }> {
+    const query = { hash: encodeBase64(leafHash), tree_size: treeSize.toString() };
+    const answer = await this.#get('get-proof-by-hash', query, inclusionSchema);
+    return { leafIndex: BigInt(answer.leaf_index), path: answer.audit_path };
+  }
+
+  async #get<T>(endpoint: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T> {
+    const search = new URLSearchParams(query).toString();
+    const { status, retryAfter, body } = await this.#fetch(
+      `${this.#url}ct/v1/${endpoint}${search && `?${search}`}`,
+    );
+    const wait = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, this.#now());
+    if (status === 400 || status === 404)
+      throw new LogError('log-refused', `${endpoint}: HTTP ${status}${quoted(body)}`, wait);
+    if (status !== 200) throw new LogError('log-unavailable', `${endpoint}: HTTP ${status}`, wait);
+    let json: unknown;
+    try {
+      json = JSON.parse(body);
+    } catch {
+      throw new LogError('log-unavailable', `${endpoint}: the answer is not JSON${quoted(body)}`, wait);
+    }
+    const parsed = schema.safeParse(json);
+    if (!parsed.success)
+      throw new LogError('log-unavailable', `${endpoint}: ${describeIssue(parsed.error)}`, wait);
+    return parsed.data;
+  }
+}
+
+/** A log must not silence its challenger by asking for years: a day at most is granted. */
+const MAX_RETRY_AFTER = 86_400_000;
+
+/** Milliseconds to wait, from seconds or an HTTP date (RFC 9110, Section 10.2.3); undefined if it is neither. */
+export function parseRetryAfter(value: string, now: number): number | undefined {
+  const wait = /^\s*[0-9]+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);
+}
+
+/** The beginning of what the log said, made safe to print. */
+function quoted(body: string): string {
+  const text = body
+    .slice(0, 80)
+    .replaceAll(/[^\x20-\x7e]+/g, ' ')
+    .trim();
+  return text === '' ? '' : ` (${JSON.stringify(text)})`;
+}

@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import {
+  EMPTY_ROOT,
+  equalHash,
+  hashChildren,
+  hashLeaf,
+  toMerkleHash,
+  type MerkleHash,
+} from '../../src/merkle/hash.ts';
+import { foldConsistency, foldInclusion, isPowerOfTwo } from '../../src/merkle/proof.ts';
+import { MerkleTree } from '../../src/merkle/tree.ts';
+import { needsShared, readShared, sharedPath } from '../support/shared.ts';
+import { treeOf } from '../support/signing-log.ts';
+
+const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
+const b64 = (text: string): MerkleHash => toMerkleHash(Buffer.from(text, 'base64'));
+
+/** RFC 6962, Section 2.1 word by word, as the oracle. */
+function definitionOfRoot(leaves: readonly MerkleHash[]): MerkleHash {
+  const [only] = leaves;
+  if (only === undefined) return EMPTY_ROOT;
+  if (leaves.length === 1) return only;
+  let k = 1;
+  while (k * 2 < leaves.length) k *= 2;
+  return hashChildren(definitionOfRoot(leaves.slice(0, k)), definitionOfRoot(leaves.slice(k)));
+}
+
+test('the empty tree has the root SHA-256 of nothing', () => {
+  assert.equal(
+    hex(new MerkleTree().root()),
+    'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+  );
+});
+
+test('a leaf hash is SHA-256(00 || entry): vectors of certificate-transparency-go, merkletree', () => {
+  assert.equal(
+    hex(hashLeaf(new Uint8Array(0))),
+    '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+  );
+  assert.equal(
+    hex(hashLeaf(Uint8Array.of(0))),
+    '96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7',
+  );
+});
+
+test('a tree has for every size the root of the definition', () => {
+  const tree = treeOf(70);
+  const leaves = Array.from({ length: 70 }, (_, i) => tree.leafHash(i));
+  for (let size = 0; size <= 70; size++)
+    assert.equal(hex(tree.root(size)), hex(definitionOfRoot(leaves.slice(0, size))));
+});
+
+test('every consistency proof of every small tree folds to both roots', () => {
+  const tree = treeOf(66);
+  for (let n = 2; n <= 66; n++) {
+    for (let m = 1; m < n; m++) {
+      const folded = foldConsistency(BigInt(m), BigInt(n), tree.root(m), tree.consistencyProof(m, n));
+      assert(folded.kind === 'folded', `${m} -> ${n}`);
+      assert(
+        equalHash(folded.firstRoot, tree.root(m)) && equalHash(folded.secondRoot, tree.root(n)),
+        `${m} -> ${n}`,
+      );
+    }
+  }
+});
+
+test('every audit path of every small tree folds to the root', () => {
+  const tree = treeOf(40);
+  for (let n = 1; n <= 40; n++) {
+    for (let i = 0; i < n; i++) {
+      const folded = foldInclusion(BigInt(i), BigInt(n), tree.leafHash(i), tree.inclusionProof(i, n));
+      assert(folded.kind === 'folded' && equalHash(folded.root, tree.root(n)), `leaf ${i} of ${n}`);
+    }
+  }
+});
+
+test('a proof cut short or with a hash too many is malformed', () => {
+  const tree = treeOf(21);
+  for (const m of [1, 3, 4, 7, 8, 13, 16, 20]) {
+    const proof = tree.consistencyProof(m, 21);
+    const fold = (hashes: readonly MerkleHash[]): string =>
+      foldConsistency(BigInt(m), 21n, tree.root(m), hashes).kind;
+    assert.equal(fold(proof.slice(0, -1)), 'malformed');
+    assert.equal(fold([...proof, EMPTY_ROOT]), 'malformed');
+    assert.equal(fold([]), 'malformed');
+  }
+});
+
+test('any other hash in a proof leads to other roots', () => {
+  const tree = treeOf(100);
+  fc.assert(
+    fc.property(
+      fc.integer({ min: 1, max: 99 }),
+      fc.integer({ min: 0, max: 12 }),
+      fc.integer({ min: 0, max: 255 }),
+      (m, index, bit) => {
+        const proof = tree.consistencyProof(m, 100);
+        const changed = Uint8Array.from(proof[index % proof.length] ?? assert.fail());
+        changed[bit >> 3] = (changed[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        const folded = foldConsistency(
+          BigInt(m),
+          100n,
+          tree.root(m),
+          proof.with(index % proof.length, toMerkleHash(changed)),
+        );
+        assert(folded.kind === 'folded');
+        assert(!equalHash(folded.secondRoot, tree.root(100)));
+      },
+    ),
+  );
+});
+
+test('sizes without a proof are a bug of the caller', () => {
+  assert.throws(() => foldConsistency(0n, 5n, EMPTY_ROOT, []), RangeError);
+  assert.throws(() => foldConsistency(5n, 5n, EMPTY_ROOT, []), RangeError);
+  assert.throws(() => foldInclusion(5n, 5n, EMPTY_ROOT, []), RangeError);
+  assert.throws(() => toMerkleHash(new Uint8Array(31)), RangeError);
+});
+
+test('powers of two', () => {
+  for (const [n, want] of [
+    [0n, false],
+    [1n, true],
+    [2n, true],
+    [3n, false],
+    [1n << 63n, true],
+    [(1n << 63n) + 1n, false],
+  ] as const) {
+    assert.equal(isPowerOfTwo(n), want, `${n}`);
+  }
+});
+
+describe('real proofs', { skip: needsShared('proofs/real_consistency.json') }, () => {
+  interface RealHead {
+    tree_size: number;
+    sha256_root_hash: string;
+  }
+  interface RealConsistency {
+    first: RealHead;
+    second: RealHead;
+    proof: string[];
+  }
+
+  test('of consistency fold to both signed roots', () => {
+    const cases = JSON.parse(readShared('proofs/real_consistency.json').toString()) as RealConsistency[];
+    assert(cases.length >= 2);
+    for (const { first, second, proof } of cases) {
+      const folded = foldConsistency(
+        BigInt(first.tree_size),
+        BigInt(second.tree_size),
+        b64(first.sha256_root_hash),
+        proof.map(b64),
+      );
+      assert(folded.kind === 'folded');
+      assert.equal(Buffer.from(folded.firstRoot).toString('base64'), first.sha256_root_hash);
+      assert.equal(Buffer.from(folded.secondRoot).toString('base64'), second.sha256_root_hash);
+    }
+  });
+});
+
+const VECTORS = 'vectors/transparency-dev-merkle/testdata';
+
+describe('vectors of transparency-dev/merkle', { skip: needsShared(VECTORS) }, () => {
+  const filesBelow = (folder: string): string[] => {
+    const root = sharedPath(join(VECTORS, folder)) ?? assert.fail();
+    return readdirSync(root, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(root, name));
+  };
+  const hash = (text: string): MerkleHash | undefined => {
+    const bytes = Buffer.from(text, 'base64');
+    return bytes.length === 32 ? toMerkleHash(bytes) : undefined;
+  };
+  /** Both sides refuse what is no proof at all: size 0, wrong order, hashes that are not 32 bytes. */
+  const all = (hashes: readonly string[] | null): MerkleHash[] | undefined => {
+    const parsed = (hashes ?? []).map(hash);
+    return parsed.every((each) => each !== undefined) ? parsed : undefined;
+  };
+
+  test('consistency: the same verdict on every one', () => {
+    let count = 0;
+    for (const path of filesBelow('consistency')) {
+      const vector = JSON.parse(readFileSync(path, 'utf8')) as {
+        size1: number;
+        size2: number;
+        root1: string;
+        root2: string;
+        proof: string[] | null;
+        wantErr: boolean;
+      };
+      const [root1, root2, proof] = [hash(vector.root1), hash(vector.root2), all(vector.proof)];
+      let holds = false;
+      if (vector.size1 === vector.size2) {
+        // One of these has roots that are no hashes; equality is all that is asked.
+        holds = vector.size1 > 0 && (vector.proof ?? []).length === 0 && vector.root1 === vector.root2;
+      } else if (
+        root1 !== undefined &&
+        root2 !== undefined &&
+        proof !== undefined &&
+        0 < vector.size1 &&
+        vector.size1 < vector.size2
+      ) {
+        const folded = foldConsistency(BigInt(vector.size1), BigInt(vector.size2), root1, proof);
+        holds =
+          folded.kind === 'folded' &&
+          equalHash(folded.firstRoot, root1) &&
+          equalHash(folded.secondRoot, root2);
+      }
+      assert.equal(holds, !vector.wantErr, path);
+      count += 1;
+    }
+    assert(count >= 90, `${count} vectors`);
+  });
+
+  test('inclusion: the same verdict on every one', () => {
+    let count = 0;
+    for (const path of filesBelow('inclusion')) {
+      const vector = JSON.parse(readFileSync(path, 'utf8')) as {
+        leafIdx: number;
+        treeSize: number;
+        root: string;
+        leafHash: string;
+        proof: string[] | null;
+        wantErr: boolean;
+      };
+      const [root, leaf, proof] = [hash(vector.root), hash(vector.leafHash), all(vector.proof)];
+      let holds = false;
+      if (
+        root !== undefined &&
+        leaf !== undefined &&
+        proof !== undefined &&
+        vector.leafIdx < vector.treeSize
+      ) {
+        const folded = foldInclusion(BigInt(vector.leafIdx), BigInt(vector.treeSize), leaf, proof);
+        holds = folded.kind === 'folded' && equalHash(folded.root, root);
+      }
+      assert.equal(holds, !vector.wantErr, path);
+      count += 1;
+    }
+    assert(count >= 90, `${count} vectors`);
+  });
+});

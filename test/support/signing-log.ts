@@ -1,0 +1,55 @@
+/** A log key of the test's own that signs whatever it is told to, and trees to sign. */
+import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import type { Log } from '../../src/logs/log.ts';
+import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
+import { MerkleTree } from '../../src/merkle/tree.ts';
+import { toLogKey, type LogKey } from '../../src/treehead/key.ts';
+import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/treehead/treehead.ts';
+import { verifyTreeHead } from '../../src/treehead/verify.ts';
+
+export class SigningLog {
+  readonly key: LogKey;
+  readonly #privateKey: KeyObject;
+  readonly #algorithm: 3 | 1;
+
+  constructor(algorithm: 'ecdsa-p256' | 'rsa' = 'ecdsa-p256') {
+    const { privateKey, publicKey } =
+      algorithm === 'rsa'
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    this.#privateKey = privateKey;
+    this.#algorithm = algorithm === 'rsa' ? 1 : 3;
+    this.key = toLogKey(publicKey.export({ type: 'spki', format: 'der' }));
+  }
+
+  sign(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): SignedTreeHead {
+    const head = { treeSize: BigInt(treeSize), timestamp, rootHash };
+    const signature = sign('sha256', encodeSignedData(head), this.#privateKey);
+    const length = [signature.length >> 8, signature.length & 255];
+    return { ...head, signature: Uint8Array.from([4, this.#algorithm, ...length, ...signature]) };
+  }
+
+  verified(treeSize: bigint | number, rootHash: MerkleHash, timestamp?: bigint): VerifiedTreeHead {
+    const head = verifyTreeHead(this.sign(treeSize, rootHash, timestamp), this.key);
+    if (head === undefined) throw new Error('the test log does not verify its own signature');
+    return head;
+  }
+
+  asLog(overrides: Partial<Log> = {}): Log {
+    return {
+      key: this.key,
+      description: "Test 'Alpha' log",
+      url: 'https://log.test/alpha/',
+      api: 'rfc6962',
+      mmd: 86_400,
+      ...overrides,
+    };
+  }
+}
+
+/** A tree of `size` leaves; trees with the same first `shared` leaves differ after them by `branch`. */
+export function treeOf(size: number, branch = 'a', shared = 0): MerkleTree {
+  const tree = new MerkleTree();
+  for (let i = 0; i < size; i++) tree.append(hashLeaf(Buffer.from(`${i < shared ? 'shared' : branch} ${i}`)));
+  return tree;
+}
