@@ -13,13 +13,18 @@
 #include "parse.h"
 
 /*
- * Waking the reader costs far more than copying, so it is woken once enough waits for it; what stays
- * below is fetched by its timer.
+ * A wake-up is an interrupt to oneself and costs fifty times the copy, so the reader is woken when what
+ * waits for it passes a multiple of wakeup_bytes, and never for each record above it: a reader that lags
+ * must not slow the packets down. Two CPUs that reserve at once may both miss a multiple, hence not only the
+ * first; what stays below it is fetched by the reader's timer.
  */
-static __always_inline __u64 wakeup_flags(const struct settings *settings)
+static __always_inline __u64 wakeup_flags(const struct settings *settings, __u64 record_size)
 {
-	return bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA) >= settings->wakeup_bytes ? BPF_RB_FORCE_WAKEUP :
-										       BPF_RB_NO_WAKEUP;
+	__u64 step = settings->wakeup_bytes ? settings->wakeup_bytes : 1;
+	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	__u64 before = waiting > record_size ? waiting - record_size : 0; /* the reader may have overtaken us */
+
+	return waiting / step != before / step ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
 /* `capacity` is a constant: that of the record's class. */
@@ -27,7 +32,8 @@ static __always_inline void copy_into_class(struct xdp_md *ctx, __u32 length, co
 					    enum record_kind kind, const struct settings *settings,
 					    struct copy_counters *counters)
 {
-	struct record_header *record = bpf_ringbuf_reserve(&ring, sizeof(*record) + capacity, 0);
+	const __u64 record_size = sizeof(struct record_header) + capacity;
+	struct record_header *record = bpf_ringbuf_reserve(&ring, record_size, 0);
 
 	if (!record) {
 		counters->ring_full++;
@@ -45,7 +51,7 @@ static __always_inline void copy_into_class(struct xdp_md *ctx, __u32 length, co
 		counters->copy_failed++;
 		return;
 	}
-	bpf_ringbuf_submit(record, wakeup_flags(settings));
+	bpf_ringbuf_submit(record, wakeup_flags(settings, RING_HEADER_SIZE + record_size));
 	counters->copied++;
 }
 

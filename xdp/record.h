@@ -15,7 +15,11 @@ enum record_kind {
 	RECORD_FRAGMENT = 2, /* an IP fragment up to the threshold */
 };
 
-/* A record is this header and captured_length bytes of frame; what follows in its class is unspecified. */
+/*
+ * A record is this header and captured_length bytes of frame; what follows in its class is unspecified.
+ * The kernel knows no layout of records, so whoever changes this one gives the map `ring` another name: a
+ * new version then cannot mistake what an old one left in a pinned ring.
+ */
 struct record_header {
 	__u64 timestamp_ns;    /* CLOCK_BOOTTIME when the packet was copied */
 	__u32 interface_index; /* where the packet came in */
@@ -27,16 +31,17 @@ struct record_header {
 
 /*
  * bpf_ringbuf_reserve wants a constant size, so there are two classes: a tree head or a small fragment
- * takes 512 bytes of ring (the ring's own header is 8), and no frame we keep is larger than 2048.
+ * takes 512 bytes of ring with the ring's own header, and no frame we keep is larger than 2048.
  */
-#define RECORD_CAPACITY_SMALL (512 - 8 - 24)
+#define RING_HEADER_SIZE 8
+#define RECORD_CAPACITY_SMALL (512 - RING_HEADER_SIZE - 24)
 #define RECORD_CAPACITY 2048
 
 /* May change while the program runs; each field is read once a packet. */
 struct settings {
 	__u32 fragment_threshold; /* largest IP length of a fragment that is copied, in bytes */
 	__u32 every_nth;          /* copy one match of so many, per CPU and kind; 0 counts as 1 */
-	__u32 wakeup_bytes;       /* wake the reader once so much waits in the ring */
+	__u32 wakeup_bytes;       /* wake the reader each time so much more waits in the ring; 0: each record */
 	__u32 reserved;
 };
 

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The addon's exports. Their types are in src/dataplane/addon.ts.
+#include <napi.h>
+
+#include <utility>
+
+#include "binding/convert.hpp"
+#include "binding/data_plane_wrap.hpp"
+#include "core/attachment.hpp"
+#include "core/program.hpp"
+
+namespace ctga::binding {
+namespace {
+
+// load({ objectPath, ringBytes, settings }): DataPlane that is attached nowhere, for testRun.
+Napi::Value load_program(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object options = to_object(info[0], "options");
+  const std::string object_path = to_text(options.Get("objectPath"), "objectPath");
+  const std::uint32_t ring_bytes = to_uint32(options.Get("ringBytes"), "ringBytes");
+  const settings initial = to_settings(options.Get("settings"));
+  return DataPlaneWrap::create(env, translate(env, [&] {
+                                 Program program(object_path, ring_bytes, "");
+                                 Maps maps = program.maps();
+                                 maps.write_settings(initial);
+                                 return Resources{std::move(maps), std::move(program), std::nullopt};
+                               }));
+}
+
+// attach({ objectPath, interfaceName, pinDirectory, mode?, ringBytes, settings })
+Napi::Value attach_program(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const Napi::Object object = to_object(info[0], "options");
+  AttachOptions options;
+  options.object_path = to_text(object.Get("objectPath"), "objectPath");
+  options.interface = to_text(object.Get("interfaceName"), "interfaceName");
+  options.pin_directory = to_text(object.Get("pinDirectory"), "pinDirectory");
+  options.mode = to_mode(object.Get("mode"));
+  options.ring_bytes = to_uint32(object.Get("ringBytes"), "ringBytes");
+  options.initial_settings = to_settings(object.Get("settings"));
+
+  Attachment attachment = translate(env, [&] { return attach(options); });
+
+  auto result = Napi::Object::New(env);
+  result.Set("mode", to_string(attachment.mode));
+  result.Set("interfaceIndex", attachment.interface_index);
+  result.Set("nativeRefusal", attachment.native_refusal);
+  result.Set("tookOver", attachment.took_over);
+  auto replaced = Napi::Array::New(env);
+  for (const std::string& name : attachment.replaced_maps) replaced.Set(replaced.Length(), name);
+  result.Set("replacedMaps", replaced);
+  result.Set("dataPlane",
+             DataPlaneWrap::create(
+                 env, Resources{std::move(attachment.maps), std::nullopt, std::move(attachment.lock)}));
+  return result;
+}
+
+// openPinned(pinDirectory): DataPlane | undefined, to look at and not to read from
+Napi::Value open_pinned(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string directory = to_text(info[0], "pinDirectory");
+  auto maps = translate(env, [&] { return Maps::open_pinned(directory); });
+  if (!maps) return env.Undefined();
+  return DataPlaneWrap::create(env, Resources{std::move(*maps), std::nullopt, std::nullopt});
+}
+
+// linkState(pinDirectory): { attached, mode, interfaceIndex, programId } | undefined
+Napi::Value get_link_state(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string directory = to_text(info[0], "pinDirectory");
+  const auto state = translate(env, [&] { return link_state(directory); });
+  return state ? Napi::Value(from_link_state(env, *state)) : env.Undefined();
+}
+
+// detach(pinDirectory)
+void detach_program(const Napi::CallbackInfo& info) {
+  const std::string directory = to_text(info[0], "pinDirectory");
+  translate(info.Env(), [&] { detach(directory); });
+}
+
+Napi::Object initialise(Napi::Env env, Napi::Object exports) {
+  DataPlaneWrap::define(env);
+  exports.Set("load", Napi::Function::New<load_program>(env, "load"));
+  exports.Set("attach", Napi::Function::New<attach_program>(env, "attach"));
+  exports.Set("openPinned", Napi::Function::New<open_pinned>(env, "openPinned"));
+  exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
+  exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
+  return exports;
+}
+
+}  // namespace
+}  // namespace ctga::binding
+
+static Napi::Object InitCtga(Napi::Env env, Napi::Object exports) {
+  return ctga::binding::initialise(env, exports);
+}
+NODE_API_MODULE(ctga, InitCtga)

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "binding/convert.hpp"
+
+#include <cmath>
+#include <limits>
+
+namespace ctga::binding {
+namespace {
+
+Napi::TypeError wrong_type(Napi::Env env, const char* what, const char* wanted) {
+  return Napi::TypeError::New(env, std::string(what) + ": want " + wanted);
+}
+
+void set_copy_counters(Napi::Object& object, const std::string& kind, const copy_counters& value) {
+  const Napi::Env env = object.Env();
+  const auto set = [&](const std::string& suffix, __u64 count) {
+    object.Set(kind + suffix, Napi::BigInt::New(env, static_cast<std::uint64_t>(count)));
+  };
+  set("", value.matched);
+  set("Copied", value.copied);
+  set("SampledOut", value.sampled_out);
+  set("RingFull", value.ring_full);
+  set("Oversize", value.oversize);
+  set("CopyFailed", value.copy_failed);
+}
+
+}  // namespace
+
+std::string to_text(Napi::Value value, const char* what) {
+  if (!value.IsString()) throw wrong_type(value.Env(), what, "a string");
+  return value.As<Napi::String>();
+}
+
+std::uint32_t to_uint32(Napi::Value value, const char* what) {
+  const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(number >= 0) || number > std::numeric_limits<std::uint32_t>::max() || number != std::floor(number)) {
+    throw wrong_type(value.Env(), what, "an integer from 0 to 2^32 - 1");
+  }
+  return static_cast<std::uint32_t>(number);
+}
+
+std::vector<std::uint8_t> to_bytes(Napi::Value value, const char* what) {
+  if (!value.IsTypedArray() || value.As<Napi::TypedArray>().TypedArrayType() != napi_uint8_array) {
+    throw wrong_type(value.Env(), what, "a Uint8Array");
+  }
+  const auto array = value.As<Napi::Uint8Array>();
+  return std::vector<std::uint8_t>(array.Data(), array.Data() + array.ByteLength());
+}
+
+Napi::Object to_object(Napi::Value value, const char* what) {
+  if (!value.IsObject()) throw wrong_type(value.Env(), what, "an object");
+  return value.As<Napi::Object>();
+}
+
+Napi::Function to_function(Napi::Value value, const char* what) {
+  if (!value.IsFunction()) throw wrong_type(value.Env(), what, "a function");
+  return value.As<Napi::Function>();
+}
+
+std::vector<Name> to_names(Napi::Value value) {
+  if (!value.IsArray()) throw wrong_type(value.Env(), "names", "an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<Name> names;
+  names.reserve(array.Length());
+  for (std::uint32_t i = 0; i < array.Length(); i++) names.push_back(to_bytes(array[i], "names"));
+  return names;
+}
+
+settings to_settings(Napi::Value value) {
+  const Napi::Object object = to_object(value, "settings");
+  settings result{};
+  result.fragment_threshold = to_uint32(object.Get("threshold"), "settings.threshold");
+  result.every_nth = to_uint32(object.Get("everyNth"), "settings.everyNth");
+  result.wakeup_bytes = to_uint32(object.Get("wakeupBytes"), "settings.wakeupBytes");
+  return result;
+}
+
+std::optional<Mode> to_mode(Napi::Value value) {
+  if (value.IsUndefined()) return std::nullopt;
+  const std::string text = to_text(value, "mode");
+  if (text == to_string(Mode::native)) return Mode::native;
+  if (text == to_string(Mode::generic)) return Mode::generic;
+  throw wrong_type(value.Env(), "mode", "'native' or 'generic'");
+}
+
+Napi::Object from_settings(Napi::Env env, const settings& value) {
+  auto object = Napi::Object::New(env);
+  object.Set("threshold", value.fragment_threshold);
+  object.Set("everyNth", value.every_nth);
+  object.Set("wakeupBytes", value.wakeup_bytes);
+  return object;
+}
+
+// The fields of DataPlaneCounters in src/dataplane/types.ts.
+Napi::Object from_counters(Napi::Env env, const counters& value) {
+  auto object = Napi::Object::New(env);
+  const auto set = [&](const char* name, __u64 count) {
+    object.Set(name, Napi::BigInt::New(env, static_cast<std::uint64_t>(count)));
+  };
+  set("packets", value.packets);
+  set("notIp", value.not_ip);
+  set("notUdp53", value.not_udp53);
+  set("malformed", value.malformed);
+  set("notDnsAnswer", value.not_dns_answer);
+  set("unknownName", value.unknown_name);
+  set("fragmentsTooLarge", value.fragments_too_large);
+  set_copy_counters(object, "answers", value.answers);
+  set_copy_counters(object, "fragments", value.fragments);
+  return object;
+}
+
+Napi::Object from_link_state(Napi::Env env, const LinkState& state) {
+  auto object = Napi::Object::New(env);
+  object.Set("attached", state.attached);
+  object.Set("mode", to_string(state.mode));
+  object.Set("interfaceIndex", state.interface_index);
+  object.Set("programId", state.program_id);
+  return object;
+}
+
+Napi::Error from_error(Napi::Env env, const Error& error) {
+  Napi::Error result = Napi::Error::New(env, error.what());
+  result.Set("code", Napi::String::New(env, to_string(error.ctga_code())));
+  result.Set("doing", Napi::String::New(env, error.doing()));
+  result.Set("errno", Napi::Number::New(env, error.code().value()));
+  result.Set("log", Napi::String::New(env, error.log()));
+  return result;
+}
+
+}  // namespace ctga::binding

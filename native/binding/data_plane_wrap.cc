@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "binding/data_plane_wrap.hpp"
+
+#include <utility>
+
+#include "binding/convert.hpp"
+
+namespace ctga::binding {
+namespace {
+
+// One constructor for each environment: the addon may be loaded in several workers at once.
+struct EnvironmentData {
+  Napi::FunctionReference constructor;
+};
+
+}  // namespace
+
+void DataPlaneWrap::define(Napi::Env env) {
+  Napi::Function constructor = DefineClass(env, "DataPlane",
+                                           {
+                                               InstanceMethod<&DataPlaneWrap::set_known_names>("setKnownNames"),
+                                               InstanceMethod<&DataPlaneWrap::known_name_count>("knownNameCount"),
+                                               InstanceMethod<&DataPlaneWrap::settings_of>("settings"),
+                                               InstanceMethod<&DataPlaneWrap::set_settings>("setSettings"),
+                                               InstanceMethod<&DataPlaneWrap::counters_of>("counters"),
+                                               InstanceMethod<&DataPlaneWrap::ring_bytes>("ringBytes"),
+                                               InstanceMethod<&DataPlaneWrap::start>("start"),
+                                               InstanceMethod<&DataPlaneWrap::stop>("stop"),
+                                               InstanceMethod<&DataPlaneWrap::test_run>("testRun"),
+                                               InstanceMethod<&DataPlaneWrap::close>("close"),
+                                           });
+  env.SetInstanceData(new EnvironmentData{Napi::Persistent(constructor)});
+}
+
+Napi::Object DataPlaneWrap::create(Napi::Env env, Resources resources) {
+  const Napi::Object object = env.GetInstanceData<EnvironmentData>()->constructor.New({});
+  Unwrap(object)->resources_.emplace(std::move(resources));
+  return object;
+}
+
+DataPlaneWrap::DataPlaneWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DataPlaneWrap>(info) {}
+
+// Only an environment that ends destroys us while reading: otherwise start() holds a reference.
+DataPlaneWrap::~DataPlaneWrap() {
+  if (poller_) poller_->close();
+}
+
+const Resources& DataPlaneWrap::resources(Napi::Env env) const {
+  if (!resources_) throw Napi::Error::New(env, "this data plane was closed");
+  return *resources_;
+}
+
+void DataPlaneWrap::set_known_names(const Napi::CallbackInfo& info) {
+  const std::vector<Name> names = to_names(info[0]);
+  translate(info.Env(), [&] { resources(info.Env()).maps.set_known_names(names); });
+}
+
+Napi::Value DataPlaneWrap::known_name_count(const Napi::CallbackInfo& info) {
+  const auto count = translate(info.Env(), [&] { return resources(info.Env()).maps.known_name_count(); });
+  return Napi::Number::New(info.Env(), static_cast<double>(count));
+}
+
+Napi::Value DataPlaneWrap::settings_of(const Napi::CallbackInfo& info) {
+  return from_settings(info.Env(),
+                       translate(info.Env(), [&] { return resources(info.Env()).maps.read_settings(); }));
+}
+
+void DataPlaneWrap::set_settings(const Napi::CallbackInfo& info) {
+  const settings value = to_settings(info[0]);
+  translate(info.Env(), [&] { resources(info.Env()).maps.write_settings(value); });
+}
+
+Napi::Value DataPlaneWrap::counters_of(const Napi::CallbackInfo& info) {
+  return from_counters(info.Env(),
+                       translate(info.Env(), [&] { return resources(info.Env()).maps.read_counters(); }));
+}
+
+Napi::Value DataPlaneWrap::ring_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(),
+                           translate(info.Env(), [&] { return resources(info.Env()).maps.ring_bytes(); }));
+}
+
+void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
+  const Napi::Function on_batch = to_function(info[0], "onBatch");
+  if (poller_) throw Napi::Error::New(info.Env(), "this data plane is being read already");
+  translate(info.Env(), [&] {
+    poller_ = RingPoller::open(on_batch, std::make_unique<RingReader>(resources(info.Env()).maps.ring_fd()));
+  });
+  Ref();  // until stop_reading: JavaScript need not hold us while packets arrive
+}
+
+void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true); }
+
+void DataPlaneWrap::stop_reading(bool drain) {
+  if (!poller_) return;
+  const std::shared_ptr<RingPoller> poller = std::exchange(poller_, nullptr);
+  // No more than the ring can hold at once: with packets arriving all the while, it never is empty.
+  if (drain) poller->drain(resources_->maps.ring_bytes());
+  poller->close();
+  Unref();
+}
+
+Napi::Value DataPlaneWrap::test_run(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::vector<std::uint8_t> packet = to_bytes(info[0], "packet");
+  const std::uint32_t repeat = to_uint32(info[1], "repeat");
+  if (!resources(env).program) throw Napi::Error::New(env, "only a program that was loaded here can be run");
+  const TestRun run = translate(env, [&] { return resources_->program->test_run(packet, repeat); });
+
+  auto result = Napi::Object::New(env);
+  result.Set("verdict", run.verdict);
+  result.Set("durationNs", run.duration_ns);
+  auto bytes = Napi::Uint8Array::New(env, run.packet.size());
+  std::copy(run.packet.begin(), run.packet.end(), bytes.Data());
+  result.Set("packet", bytes);
+  return result;
+}
+
+void DataPlaneWrap::close(const Napi::CallbackInfo& /*info*/) {
+  stop_reading(false);
+  resources_.reset();
+}
+
+}  // namespace ctga::binding

@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The class DataPlane: the maps of one XDP program, and for some the program or the lock that go with them.
+#pragma once
+
+#include <napi.h>
+
+#include <memory>
+#include <optional>
+
+#include "binding/ring_poller.hpp"
+#include "core/attachment.hpp"
+#include "core/maps.hpp"
+#include "core/program.hpp"
+
+namespace ctga::binding {
+
+// What stands behind a DataPlane. Loaded for tests: maps and program. Attached: maps and lock. Opened from
+// pins: maps alone.
+struct Resources {
+  Maps maps;
+  std::optional<Program> program;
+  std::optional<FileLock> lock;
+};
+
+class DataPlaneWrap : public Napi::ObjectWrap<DataPlaneWrap> {
+ public:
+  static void define(Napi::Env env);
+  static Napi::Object create(Napi::Env env, Resources resources);
+
+  // For define() and create() only: JavaScript cannot make one.
+  explicit DataPlaneWrap(const Napi::CallbackInfo& info);
+  ~DataPlaneWrap() override;
+
+ private:
+  void set_known_names(const Napi::CallbackInfo& info);
+  Napi::Value known_name_count(const Napi::CallbackInfo& info);
+  Napi::Value settings_of(const Napi::CallbackInfo& info);
+  void set_settings(const Napi::CallbackInfo& info);
+  Napi::Value counters_of(const Napi::CallbackInfo& info);
+  Napi::Value ring_bytes(const Napi::CallbackInfo& info);
+  void start(const Napi::CallbackInfo& info);
+  void stop(const Napi::CallbackInfo& info);
+  Napi::Value test_run(const Napi::CallbackInfo& info);
+  void close(const Napi::CallbackInfo& info);
+
+  const Resources& resources(Napi::Env env) const;
+  void stop_reading(bool drain);
+
+  std::optional<Resources> resources_;
+  std::shared_ptr<RingPoller> poller_;
+};
+
+}  // namespace ctga::binding

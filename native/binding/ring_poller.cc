@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "binding/ring_poller.hpp"
+
+#include <cstring>
+#include <utility>
+
+#include "binding/convert.hpp"
+
+namespace ctga::binding {
+namespace {
+
+// Bounds the time between two turns of the event loop: some 2,000 small records.
+constexpr std::size_t kBatchBytes = 1 << 20;
+// How old a copy below the wake-up threshold may grow before it is delivered.
+constexpr std::uint64_t kTailMilliseconds = 50;
+
+}  // namespace
+
+std::shared_ptr<RingPoller> RingPoller::open(Napi::Function on_batch, std::unique_ptr<RingReader> reader) {
+  std::shared_ptr<RingPoller> poller(new RingPoller(on_batch, std::move(reader)));
+  poller->listen();
+  return poller;
+}
+
+RingPoller::RingPoller(Napi::Function on_batch, std::unique_ptr<RingReader> reader)
+    : env_(on_batch.Env()),
+      on_batch_(Napi::Persistent(on_batch)),
+      context_(std::make_unique<Napi::AsyncContext>(on_batch.Env(), "ctga:ring")),
+      reader_(std::move(reader)) {}
+
+void RingPoller::listen() {
+  uv_loop_t* loop = nullptr;
+  if (napi_get_uv_event_loop(env_, &loop) != napi_ok) throw Napi::Error::New(env_, "no event loop");
+  if (const int error = uv_poll_init(loop, &poll_, reader_->epoll_fd())) {
+    throw Napi::Error::New(env_, std::string("poll the ring buffer: ") + uv_strerror(error));
+  }
+  uv_timer_init(loop, &timer_);
+  poll_.data = timer_.data = this;
+  open_handles_ = 2;
+  self_ = shared_from_this();
+
+  napi_add_async_cleanup_hook(env_, on_environment_end, this, &cleanup_hook_);
+  uv_poll_start(&poll_, UV_READABLE, on_readable);
+  uv_timer_start(&timer_, on_timer, kTailMilliseconds, kTailMilliseconds);
+}
+
+// `status` is not looked at: whatever went wrong with the descriptor, reading the ring says it.
+void RingPoller::on_readable(uv_poll_t* handle, int /*status*/, int /*events*/) {
+  static_cast<RingPoller*>(handle->data)->deliver_batch();
+}
+
+void RingPoller::on_timer(uv_timer_t* handle) { static_cast<RingPoller*>(handle->data)->deliver_batch(); }
+
+void RingPoller::drain(std::size_t most) {
+  for (std::size_t total = 0; total < most && deliver_batch();) total += batch_.size();
+}
+
+// Returns whether there was anything. Plain Node-API, as a worker being terminated refuses every call and
+// must not be answered with an exception.
+bool RingPoller::deliver_batch() {
+  if (closing_ || delivering_) return false;
+  const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close us
+  const Napi::HandleScope scope(env_);
+
+  try {
+    if (reader_->read(batch_, kBatchBytes) == 0) return false;
+  } catch (const Error& error) {
+    close();
+    napi_fatal_exception(env_, from_error(env_, error).Value());
+    return false;
+  } catch (const std::bad_alloc&) {
+    return false;  // what was read is lost; the program's counters still say it was copied
+  }
+
+  void* bytes = nullptr;
+  napi_value buffer = nullptr;
+  if (napi_create_arraybuffer(env_, batch_.size(), &bytes, &buffer) != napi_ok) return false;
+  // Copied and not shared: the ring already has these bytes back, and JavaScript may keep the buffer.
+  std::memcpy(bytes, batch_.data(), batch_.size());
+
+  delivering_ = true;
+  const napi_status status =
+      napi_make_callback(env_, *context_, env_.Global(), on_batch_.Value(), 1, &buffer, nullptr);
+  delivering_ = false;
+
+  if (status == napi_pending_exception) {
+    napi_value exception = nullptr;
+    if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) napi_fatal_exception(env_, exception);
+  }
+  return true;
+}
+
+void RingPoller::close() {
+  if (closing_) return;
+  closing_ = true;
+  on_batch_.Reset();
+  uv_poll_stop(&poll_);
+  const auto closed = [](uv_handle_t* handle) { static_cast<RingPoller*>(handle->data)->handle_closed(); };
+  uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
+  uv_close(reinterpret_cast<uv_handle_t*>(&timer_), closed);
+}
+
+void RingPoller::handle_closed() {
+  if (--open_handles_ > 0) return;
+  // The reader goes last: libuv wants the descriptor open until its handle is closed.
+  context_.reset();
+  if (cleanup_hook_ != nullptr) napi_remove_async_cleanup_hook(std::exchange(cleanup_hook_, nullptr));
+  self_.reset();
+}
+
+// Removing the hook, in handle_closed, tells the environment that it may go on ending.
+void RingPoller::on_environment_end(napi_async_cleanup_hook_handle hook, void* self) {
+  auto* poller = static_cast<RingPoller*>(self);
+  poller->cleanup_hook_ = hook;
+  poller->close();
+}
+
+}  // namespace ctga::binding

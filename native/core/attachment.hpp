@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The XDP program on a network interface: attached by a BPF link that is pinned with its maps, so that the
+// data plane goes on while the process that attached it crashes, restarts or is upgraded.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/file_lock.hpp"
+#include "core/maps.hpp"
+
+namespace ctga {
+
+enum class Mode {
+  native,   // in the driver, before the kernel has a socket buffer
+  generic,  // in the network stack: every driver can
+  unknown,  // the interface cannot be asked, as it is in another network namespace
+};
+
+const char* to_string(Mode mode);
+
+struct AttachOptions {
+  std::string object_path;
+  std::string interface;
+  std::string pin_directory;  // in the BPF file system, one per interface
+  std::optional<Mode> mode;   // native or generic and nothing else; absent: native, then generic
+  std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
+  settings initial_settings;
+};
+
+struct Attachment {
+  Maps maps;
+  FileLock lock;  // on the pin directory: one reader for one ring buffer
+  Mode mode;
+  std::uint32_t interface_index;
+  std::string native_refusal;              // why native was not possible; empty if it was, or was not tried
+  bool took_over;                          // a running data plane was updated in place
+  std::vector<std::string> replaced_maps;  // pinned maps that did not fit and were made anew
+};
+
+// Attaches, or takes over what an earlier process left pinned: its maps are shared and its link is updated in
+// place, so no packet passes unseen. Throws Error{no_such_interface, foreign_xdp_program, busy,
+// not_permitted, kernel}; what was there before is then still there.
+Attachment attach(const AttachOptions& options);
+
+struct LinkState {
+  bool attached;  // false: pinned, but the interface went away or somebody detached the link
+  Mode mode;
+  std::uint32_t interface_index;
+  std::uint32_t program_id;
+};
+
+// Of the link pinned in `pin_directory`; nothing if there is none.
+std::optional<LinkState> link_state(const std::string& pin_directory);
+
+// Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to remove.
+void detach(const std::string& pin_directory);
+
+}  // namespace ctga

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/libbpf_log.hpp"
+
+#include <bpf/libbpf.h>
+
+#include <cstdarg>
+#include <cstddef>
+#include <cstdio>
+#include <mutex>
+
+namespace ctga {
+namespace {
+
+// A verifier log can take megabytes, and its end says what was wrong.
+constexpr std::size_t kKeep = 64 * 1024;
+
+thread_local LibbpfLog* current = nullptr;
+
+}  // namespace
+
+struct LibbpfLogSink {
+  // Called from libbpf's C frames: nothing may be thrown.
+  static int print(libbpf_print_level level, const char* format, va_list arguments) {
+    if (level == LIBBPF_DEBUG || current == nullptr) return 0;
+    char* line = nullptr;
+    const int length = vasprintf(&line, format, arguments);
+    if (length < 0) return 0;
+    try {
+      std::string& text = current->text_;
+      text.append(line, static_cast<std::size_t>(length));
+      if (text.size() > kKeep) text.erase(0, text.size() - kKeep);
+    } catch (...) {
+      // Out of memory: the error goes without this line.
+    }
+    free(line);
+    return length;
+  }
+};
+
+LibbpfLog::LibbpfLog() {
+  static std::once_flag installed;
+  std::call_once(installed, [] { libbpf_set_print(LibbpfLogSink::print); });
+  current = this;
+}
+
+LibbpfLog::~LibbpfLog() { current = nullptr; }
+
+}  // namespace ctga

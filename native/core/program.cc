@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include "core/program.hpp"
+
+#include <bpf/bpf.h>
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+
+#include "core/bpffs.hpp"
+#include "core/libbpf_log.hpp"
+
+namespace ctga {
+namespace {
+
+constexpr const char* kProgramName = "ctga";
+
+// bpf_xdp_load_bytes, bpf_xdp_get_buff_len and XDP fragments came with 5.18. Said here, because an older
+// kernel's own refusal is a verifier log about an unknown function.
+void require_kernel() {
+  utsname name{};
+  unsigned major = 0;
+  unsigned minor = 0;
+  if (uname(&name) != 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return;
+  if (major < 5 || (major == 5 && minor < 18)) {
+    throw Error(ErrorCode::kernel, ENOSYS, std::string("Linux ") + name.release + " is too old, 5.18 is needed");
+  }
+}
+
+bpf_map* find_map(const bpf_object* object, const char* name) {
+  bpf_map* map = bpf_object__find_map_by_name(object, name);
+  if (map == nullptr) throw Error(ErrorCode::not_set_up, ENOENT, std::string("the object file has no map ") + name);
+  return map;
+}
+
+}  // namespace
+
+Program::Program(const std::string& object_path, std::uint32_t ring_bytes, const std::string& pin_directory)
+    : object_(nullptr, bpf_object__close) {
+  require_kernel();
+  const LibbpfLog log;
+
+  object_.reset(bpf_object__open_file(object_path.c_str(), nullptr));
+  if (!object_) throw Error(ErrorCode::not_set_up, errno, "open " + object_path, log.text());
+  if (bpf_object__find_program_by_name(object_.get(), kProgramName) == nullptr) {
+    throw Error(ErrorCode::not_set_up, ENOENT, object_path + " holds no program " + kProgramName);
+  }
+
+  bpf_map* ring = find_map(object_.get(), Maps::kNames[Maps::kRing]);
+  if (const int error = bpf_map__set_max_entries(ring, ring_bytes)) throw kernel_error(error, "size the ring buffer");
+  if (!pin_directory.empty()) {
+    for (const char* name : Maps::kNames) {
+      if (share_pinned(find_map(object_.get(), name), pin_directory + "/" + name)) shared_.emplace_back(name);
+    }
+  }
+  if (const int error = bpf_object__load(object_.get())) {
+    throw kernel_error(error, "load the XDP program", log.text());
+  }
+}
+
+// Whether the map pinned at `path`, if any, is one that the program can use in place of its own.
+bool Program::share_pinned(bpf_map* map, const std::string& path) {
+  const FileDescriptor pinned = open_pin(path);
+  if (!pinned) return false;
+
+  bpf_map_info info{};
+  std::uint32_t length = sizeof(info);
+  if (const int error = bpf_obj_get_info_by_fd(pinned.get(), &info, &length)) {
+    throw kernel_error(error, "inspect " + path);
+  }
+  const bool fits = info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
+                    info.value_size == bpf_map__value_size(map) && info.map_flags == bpf_map__map_flags(map) &&
+                    info.max_entries == bpf_map__max_entries(map);
+  if (!fits) {
+    replaced_.emplace_back(bpf_map__name(map));
+    return false;
+  }
+  if (const int error = bpf_map__reuse_fd(map, pinned.get())) throw kernel_error(error, "share " + path);
+  return true;
+}
+
+int Program::fd() const {
+  return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgramName));
+}
+
+Maps Program::maps() const {
+  std::array<FileDescriptor, Maps::kNames.size()> fds;
+  for (std::size_t i = 0; i < fds.size(); i++) {
+    fds[i] = FileDescriptor::duplicate(bpf_map__fd(find_map(object_.get(), Maps::kNames[i])));
+  }
+  return Maps(std::move(fds));
+}
+
+void Program::pin_maps(const std::string& pin_directory) const {
+  for (const char* name : Maps::kNames) {
+    if (std::find(shared_.begin(), shared_.end(), name) != shared_.end()) continue;
+    pin(bpf_map__fd(find_map(object_.get(), name)), pin_directory + "/" + name);
+  }
+}
+
+TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat) const {
+  // Room for a program that grew the packet, which would be a bug worth seeing.
+  TestRun result{0, 0, std::vector<std::uint8_t>(packet.size() + 256)};
+  bpf_test_run_opts options{};
+  options.sz = sizeof(options);
+  options.data_in = packet.data();
+  options.data_size_in = static_cast<std::uint32_t>(packet.size());
+  options.data_out = result.packet.data();
+  options.data_size_out = static_cast<std::uint32_t>(result.packet.size());
+  options.repeat = static_cast<int>(repeat);
+  if (const int error = bpf_prog_test_run_opts(fd(), &options)) throw kernel_error(error, "run the XDP program");
+  result.verdict = options.retval;
+  result.duration_ns = options.duration;
+  result.packet.resize(options.data_size_out);
+  return result;
+}
+
+}  // namespace ctga

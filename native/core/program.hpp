@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// The XDP program, loaded from its object file.
+#pragma once
+
+#include <bpf/libbpf.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/maps.hpp"
+
+namespace ctga {
+
+// Of one BPF_PROG_TEST_RUN.
+struct TestRun {
+  std::uint32_t verdict;             // what the program returned: XDP_PASS is 2
+  std::uint32_t duration_ns;         // average of the repetitions
+  std::vector<std::uint8_t> packet;  // as the program left it
+};
+
+class Program {
+ public:
+  // Loads `object_path`. `ring_bytes` is a power of two and a multiple of the page size. Maps pinned in
+  // `pin_directory` are shared where they fit this program; an empty path shares none. Nothing is pinned here.
+  Program(const std::string& object_path, std::uint32_t ring_bytes, const std::string& pin_directory);
+
+  int fd() const;
+  Maps maps() const;
+
+  // Pins all maps but those that are shared already.
+  void pin_maps(const std::string& pin_directory) const;
+
+  // Names of pinned maps that did not fit and that pin_maps replaces.
+  const std::vector<std::string>& replaced_maps() const { return replaced_; }
+
+  TestRun test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat) const;
+
+ private:
+  bool share_pinned(bpf_map* map, const std::string& path);
+
+  std::unique_ptr<bpf_object, void (*)(bpf_object*)> object_;
+  std::vector<std::string> shared_;
+  std::vector<std::string> replaced_;
+};
+
+}  // namespace ctga

@@ -1,0 +1,131 @@
+/**
+ * The native addon (native/): its types, and where it and the XDP object lie.
+ *
+ * Loaded on first use and not on import, so that commands which need no kernel work without the addon.
+ */
+import { existsSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+import { CtgaError, messageOf } from '../errors.ts';
+import type { DataPlaneCounters } from './types.ts';
+
+/** `struct settings` in xdp/record.h. */
+export interface XdpSettings {
+  /** Largest IP length of a fragment that is copied, in bytes. */
+  readonly threshold: number;
+  /** One match of so many is copied, counted per CPU and kind; at least 1. */
+  readonly everyNth: number;
+  /** The reader is woken each time so many more bytes wait in the ring; what stays below, its timer fetches. */
+  readonly wakeupBytes: number;
+}
+
+export type XdpMode = 'native' | 'generic';
+
+export interface LinkState {
+  /** False if the interface has gone, or somebody detached the link by force. */
+  readonly attached: boolean;
+  /** 'unknown' where the interface is in another network namespace. */
+  readonly mode: XdpMode | 'unknown';
+  readonly interfaceIndex: number;
+  readonly programId: number;
+}
+
+export interface TestRunResult {
+  /** What the program returned. XDP_PASS is 2. */
+  readonly verdict: number;
+  /** Average of the repetitions. */
+  readonly durationNs: number;
+  /** The packet as the program left it. */
+  readonly packet: Uint8Array;
+}
+
+/** A DataPlane of the addon. Every method throws a NativeError. */
+export interface AddonDataPlane {
+  setKnownNames(names: readonly Uint8Array[]): void;
+  knownNameCount(): number;
+  settings(): XdpSettings;
+  setSettings(settings: XdpSettings): void;
+  counters(): DataPlaneCounters;
+  ringBytes(): number;
+  /** Each batch holds the records of xdp/record.h, padded to 8 bytes, their time in CLOCK_REALTIME. */
+  start(onBatch: (batch: ArrayBuffer) => void): void;
+  stop(): void;
+  testRun(packet: Uint8Array, repeat: number): TestRunResult;
+  close(): void;
+}
+
+export interface AddonAttachment {
+  readonly dataPlane: AddonDataPlane;
+  readonly mode: XdpMode;
+  readonly interfaceIndex: number;
+  readonly nativeRefusal: string;
+  readonly tookOver: boolean;
+  readonly replacedMaps: readonly string[];
+}
+
+export interface Addon {
+  load(options: { objectPath: string; ringBytes: number; settings: XdpSettings }): AddonDataPlane;
+  attach(options: {
+    objectPath: string;
+    interfaceName: string;
+    pinDirectory: string;
+    mode: XdpMode | undefined;
+    ringBytes: number;
+    settings: XdpSettings;
+  }): AddonAttachment;
+  openPinned(pinDirectory: string): AddonDataPlane | undefined;
+  linkState(pinDirectory: string): LinkState | undefined;
+  detach(pinDirectory: string): void;
+}
+
+/** What the addon throws; `code` is one of the ErrorCodes the kernel can cause. */
+export interface NativeError extends Error {
+  readonly code: string;
+  /** The message without errno's text. */
+  readonly doing: string;
+  readonly errno: number;
+  /** What libbpf and the verifier said; may be empty. */
+  readonly log: string;
+}
+
+export function isNativeError(error: unknown): error is NativeError {
+  return error instanceof Error && 'doing' in error && 'errno' in error && 'log' in error;
+}
+
+/** The directory of package.json, both from src/ and from what is compiled of it. */
+function projectRoot(): string {
+  let directory = import.meta.dirname;
+  while (!existsSync(join(directory, 'package.json')) && dirname(directory) !== directory) {
+    directory = dirname(directory);
+  }
+  return directory;
+}
+
+const REMEDY = 'Build it with: npm run setup';
+
+/** Path of the compiled XDP program. Throws CtgaError 'not-set-up' where it is missing. */
+export function xdpObjectPath(): string {
+  const path = join(projectRoot(), 'build/xdp/ctga.bpf.o');
+  if (!existsSync(path))
+    throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, { remedy: REMEDY });
+  return path;
+}
+
+let loaded: Addon | undefined;
+
+/** The addon. Throws CtgaError 'not-set-up' where it is missing or does not load. */
+export function addon(): Addon {
+  if (loaded !== undefined) return loaded;
+  const path = join(projectRoot(), 'build/native/Release/ctga.node');
+  if (!existsSync(path))
+    throw new CtgaError('not-set-up', `the addon is not built: no ${path}`, { remedy: REMEDY });
+  try {
+    return (loaded = createRequire(import.meta.url)(path) as Addon);
+  } catch (cause) {
+    throw new CtgaError('not-set-up', `the addon does not load: ${messageOf(cause)}`, {
+      remedy: REMEDY,
+      cause,
+    });
+  }
+}

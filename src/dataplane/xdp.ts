@@ -1,0 +1,325 @@
+/**
+ * The data plane in the Linux kernel: xdp/ctga.bpf.c on one network interface.
+ *
+ * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>, so the data plane outlives the process that
+ * attached it, and the next one to attach takes over: same counters, same unread copies, no gap.
+ */
+import { readdirSync } from 'node:fs';
+
+import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
+import {
+  addon,
+  isNativeError,
+  xdpObjectPath,
+  type AddonAttachment,
+  type AddonDataPlane,
+  type LinkState,
+  type TestRunResult,
+  type XdpMode,
+  type XdpSettings,
+} from './addon.ts';
+import { forEachRecord } from './records.ts';
+import type { DataPlane, DataPlaneCounters, PacketHandler } from './types.ts';
+
+export type { LinkState, TestRunResult, XdpMode, XdpSettings } from './addon.ts';
+
+export interface XdpOptions {
+  /** Largest IP length of a fragment that is copied, in bytes: 0 .. 2030, 400 unless told. */
+  readonly threshold?: number;
+  /** Copy one match of so many, per CPU and kind; 1 unless told. */
+  readonly everyNth?: number;
+  /** Size of the ring buffer: a power of two from 64 KiB to 1 GiB, 8 MiB unless told. */
+  readonly ringBytes?: number;
+}
+
+export interface AttachXdpOptions extends XdpOptions {
+  readonly interfaceName: string;
+  /** Native, then generic unless told. Another mode than the running one makes a short gap. */
+  readonly mode?: XdpMode;
+}
+
+const PINS = '/sys/fs/bpf/ctga';
+
+/** Section 4.4.2 of "Aggregation-Based Certificate Transparency Gossip": larger than any tree head's answer. */
+const DEFAULT_THRESHOLD = 400;
+/** RECORD_CAPACITY in xdp/record.h, less an Ethernet header with one VLAN tag. */
+const MAX_THRESHOLD = 2048 - 18;
+const DEFAULT_RING_BYTES = 8 << 20;
+const MIN_RING_BYTES = 64 << 10;
+const MAX_RING_BYTES = 1 << 30;
+/** Measured: with a wake-up each 64 KiB the reader keeps up with several million copies a second. */
+const WAKEUP_BYTES = 64 << 10;
+
+/** Attaches to an interface, or takes over what an earlier process left attached there. */
+export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
+  const { interfaceName, mode } = options;
+  const { ringBytes, settings } = checkOptions(options);
+  const pinDirectory = pinDirectoryOf(interfaceName);
+  const attachment = explain(interfaceName, () =>
+    addon().attach({ objectPath: xdpObjectPath(), interfaceName, pinDirectory, mode, ringBytes, settings }),
+  );
+  return new XdpDataPlane(interfaceName, attachment);
+}
+
+/** Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN. */
+export function loadXdp(options: XdpOptions = {}): LoadedXdp {
+  const { ringBytes, settings } = checkOptions(options);
+  return new LoadedXdp(
+    explain('no interface', () => addon().load({ objectPath: xdpObjectPath(), ringBytes, settings })),
+  );
+}
+
+/** What any process may learn of a data plane that is attached. */
+export interface AttachedState {
+  readonly interfaceName: string;
+  /** The link that keeps the program on the interface; `attached` is false where the interface is blind. */
+  readonly link: LinkState;
+  readonly counters: DataPlaneCounters;
+  readonly settings: XdpSettings;
+  readonly ringBytes: number;
+  /** How many names are looked for. */
+  readonly knownNames: number;
+}
+
+/** The state of an interface, or undefined where ctga is not attached. Takes root, reads only. */
+export function openAttached(interfaceName: string): AttachedState | undefined {
+  const pinDirectory = pinDirectoryOf(interfaceName);
+  return explain(interfaceName, () => {
+    const link = addon().linkState(pinDirectory);
+    const dataPlane = addon().openPinned(pinDirectory);
+    if (link === undefined || dataPlane === undefined) return undefined;
+    try {
+      return {
+        interfaceName,
+        link,
+        counters: dataPlane.counters(),
+        settings: dataPlane.settings(),
+        ringBytes: dataPlane.ringBytes(),
+        knownNames: dataPlane.knownNameCount(),
+      };
+    } finally {
+      dataPlane.close();
+    }
+  });
+}
+
+/** Names of the interfaces that have a data plane pinned, alive or not. */
+export function listAttached(): string[] {
+  try {
+    return readdirSync(PINS)
+      .map((name) => name.replaceAll(':', '.'))
+      .sort();
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === 'ENOENT') return [];
+    if (code === 'EACCES' || code === 'EPERM') throw notPermitted(`read ${PINS}`, cause);
+    throw new CtgaError('kernel', `read ${PINS}: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Takes the program off the interface and removes all that was pinned. Throws 'not-attached' if nothing was. */
+export function detachXdp(interfaceName: string): void {
+  const pinDirectory = pinDirectoryOf(interfaceName);
+  explain(interfaceName, () => addon().detach(pinDirectory));
+}
+
+/** What attached and merely loaded programs have in common: maps, and the ring buffer's reader. */
+abstract class XdpProgram implements DataPlane {
+  readonly interfaceName: string;
+  abstract readonly mode: string;
+  protected readonly native: AddonDataPlane;
+
+  constructor(interfaceName: string, native: AddonDataPlane) {
+    this.interfaceName = interfaceName;
+    this.native = native;
+  }
+
+  setKnownNames(names: readonly Uint8Array[]): void {
+    explain(this.interfaceName, () => this.native.setKnownNames(names));
+  }
+
+  counters(): DataPlaneCounters {
+    return explain(this.interfaceName, () => this.native.counters());
+  }
+
+  settings(): XdpSettings {
+    return explain(this.interfaceName, () => this.native.settings());
+  }
+
+  /** Takes effect at once, in the running program. */
+  setSettings(changes: Partial<XdpSettings>): void {
+    const settings = checkSettings({ ...this.settings(), ...changes });
+    explain(this.interfaceName, () => this.native.setSettings(settings));
+  }
+
+  start(onPacket: PacketHandler, onBatchEnd: () => void): void {
+    const { interfaceName } = this;
+    explain(interfaceName, () =>
+      this.native.start((batch) => {
+        forEachRecord(batch, (kind, frame, frameLength, timestamp) =>
+          onPacket({ kind, frame, frameLength, interfaceName, timestamp }),
+        );
+        onBatchEnd();
+      }),
+    );
+  }
+
+  stop(): Promise<void> {
+    this.native.stop();
+    return Promise.resolve();
+  }
+
+  /** Gives up the maps, and the lock if there is one. Nothing else may be called afterwards. */
+  close(): void {
+    this.native.close();
+  }
+}
+
+/** On an interface. Until closed, no other process can attach there and read the same copies. */
+export class XdpDataPlane extends XdpProgram {
+  readonly mode: XdpMode;
+  readonly interfaceIndex: number;
+  /** Why the driver refused native mode; undefined if it did not, or was not asked. */
+  readonly nativeRefusal: string | undefined;
+  /** A running data plane was taken over, with its counters and unread copies. */
+  readonly tookOver: boolean;
+  /** Maps of an earlier version, or of other options, that did not fit and were made anew, empty. */
+  readonly replacedMaps: readonly string[];
+
+  /** Made by `attachXdp` alone. */
+  constructor(interfaceName: string, attachment: AddonAttachment) {
+    super(interfaceName, attachment.dataPlane);
+    this.mode = attachment.mode;
+    this.interfaceIndex = attachment.interfaceIndex;
+    this.nativeRefusal = attachment.nativeRefusal === '' ? undefined : attachment.nativeRefusal;
+    this.tookOver = attachment.tookOver;
+    this.replacedMaps = attachment.replacedMaps;
+  }
+
+  /** Whether packets still pass the program: not so once the interface went away or the link was detached. */
+  isAttached(): boolean {
+    const pinDirectory = pinDirectoryOf(this.interfaceName);
+    return explain(this.interfaceName, () => addon().linkState(pinDirectory)?.attached === true);
+  }
+
+  /** detachXdp and close. */
+  detach(): void {
+    this.close();
+    detachXdp(this.interfaceName);
+  }
+}
+
+/** Attached nowhere: sees the packets that `testRun` is given. */
+export class LoadedXdp extends XdpProgram {
+  readonly mode = 'test-run';
+
+  /** Made by `loadXdp` alone. */
+  constructor(native: AddonDataPlane) {
+    super('no interface', native);
+  }
+
+  /** Runs the program on one frame of at least 14 bytes, `repeat` times over. */
+  testRun(frame: Uint8Array, repeat = 1): TestRunResult {
+    return explain(this.interfaceName, () => this.native.testRun(frame, repeat));
+  }
+}
+
+/** Names in the BPF file system hold no '.', and names of interfaces no ':' (dev_valid_name in the kernel). */
+function pinDirectoryOf(interfaceName: string): string {
+  if (!/^[^\s/:]{1,15}$/.test(interfaceName) || interfaceName === '.' || interfaceName === '..') {
+    throw badInput(
+      `'${interfaceName}' cannot be the name of a network interface`,
+      '`ip -br link` lists them.',
+    );
+  }
+  return `${PINS}/${interfaceName.replaceAll('.', ':')}`;
+}
+
+function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings } {
+  const { ringBytes = DEFAULT_RING_BYTES, threshold = DEFAULT_THRESHOLD, everyNth = 1 } = options;
+  if (ringBytes < MIN_RING_BYTES || ringBytes > MAX_RING_BYTES || !Number.isInteger(Math.log2(ringBytes))) {
+    throw badInput(`a ring buffer of ${ringBytes} bytes: want a power of two from 65536 to 1073741824`);
+  }
+  const wakeupBytes = Math.min(WAKEUP_BYTES, ringBytes / 4);
+  return { ringBytes, settings: checkSettings({ threshold, everyNth, wakeupBytes }) };
+}
+
+function checkSettings(settings: XdpSettings): XdpSettings {
+  const { threshold, everyNth, wakeupBytes } = settings;
+  if (!Number.isInteger(threshold) || threshold < 0 || threshold > MAX_THRESHOLD) {
+    throw badInput(`a threshold of ${threshold} bytes: want 0 to ${MAX_THRESHOLD}`);
+  }
+  if (!Number.isInteger(everyNth) || everyNth < 1 || everyNth > 0xffffffff) {
+    throw badInput(`every ${everyNth}th match: want 1 or more`);
+  }
+  if (!Number.isInteger(wakeupBytes) || wakeupBytes < 0 || wakeupBytes > MAX_RING_BYTES) {
+    throw badInput(`a wake-up each ${wakeupBytes} bytes: want 0 to ${MAX_RING_BYTES}`);
+  }
+  return settings;
+}
+
+/** Runs `work` and turns what the addon throws into one sentence and a remedy. */
+function explain<T>(interfaceName: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw isNativeError(error) ? explained(interfaceName, error) : error;
+  }
+}
+
+const EWOULDBLOCK = 11;
+const ENOSYS = 38;
+
+function explained(
+  interfaceName: string,
+  cause: NodeJS.ErrnoException & { doing: string; log: string },
+): CtgaError {
+  switch (cause.code as ErrorCode) {
+    case 'no-such-interface':
+      return new CtgaError('no-such-interface', `there is no network interface named ${interfaceName}`, {
+        remedy: '`ip -br link` lists the interfaces of this network namespace.',
+        cause,
+      });
+    case 'foreign-xdp-program':
+      return new CtgaError('foreign-xdp-program', `${cause.doing}, which ctga does not replace`, {
+        remedy: `Stop whatever installed it, or remove it with \`ip link set dev ${interfaceName} xdp off\`, and attach again.`,
+        cause,
+      });
+    case 'busy':
+      return cause.errno === EWOULDBLOCK
+        ? new CtgaError('busy', `another process already observes ${interfaceName}`, {
+            remedy: 'Stop that `ctga attach` first: two readers would each see half of the copies.',
+            cause,
+          })
+        : new CtgaError('busy', cause.doing, {
+            remedy: `\`ctga detach ${interfaceName}\` removes it, in whichever network namespace it is.`,
+            cause,
+          });
+    case 'not-permitted':
+      return notPermitted(cause.message, cause);
+    case 'not-attached':
+      return new CtgaError('not-attached', `ctga is not attached to ${interfaceName}`, {
+        remedy: '`ctga status` lists where it is.',
+        cause,
+      });
+    case 'not-set-up':
+      return new CtgaError('not-set-up', cause.message, {
+        remedy: 'Build it anew with: npm run setup',
+        cause,
+      });
+    case 'bad-input':
+      return new CtgaError('bad-input', cause.message, { cause });
+    default:
+      return new CtgaError('kernel', cause.message, {
+        ...(cause.errno === ENOSYS ? { remedy: 'Debian 12 and later have such a kernel.' } : {}),
+        cause,
+      });
+  }
+}
+
+function notPermitted(doing: string, cause: unknown): CtgaError {
+  return new CtgaError('not-permitted', `not permitted: ${doing}`, {
+    remedy: 'Run it as root, for instance with sudo.',
+    cause,
+  });
+}
