@@ -1,0 +1,170 @@
+/**
+ * The XDP program on damaged frames, against a second implementation of its verdict.
+ *
+ * Deterministic: the same frames every time, and others with CTGA_SEED=<number>; the seed is printed.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test, type TestContext } from 'node:test';
+
+import { loadXdp, type LoadedXdp } from '../../src/dataplane/xdp.ts';
+import {
+  dnsAnswer,
+  encodeName,
+  ethernet,
+  EtherType,
+  fragmentIpv4,
+  fragmentIpv6,
+  frameV4,
+  frameV6,
+  ipv4,
+  ipv6,
+  udp,
+} from '../support/packets.ts';
+import { accountingErrors, expectedOf, moved } from './verdict.ts';
+
+const XDP_PASS = 2;
+const THRESHOLD = 400;
+/** BPF_PROG_TEST_RUN takes no frame that is shorter than an Ethernet header. */
+const SHORTEST_FRAME = 14;
+const MUTATIONS = 20_000;
+
+const NAMES = ['sth.log.example', 'a', ''].map(encodeName);
+const NAMES_HEX = new Set(NAMES.map((name) => Buffer.from(name).toString('hex')));
+
+const answer = dnsAnswer({
+  name: 'sTh.LoG.example',
+  strings: ['x'.repeat(100), 'y'.repeat(60)],
+  optSize: 1232,
+});
+const tags = [{ tpid: EtherType.vlan, vlanId: 5 }];
+const seeds = [
+  frameV4(answer),
+  frameV6(answer),
+  frameV4(answer, { tags, options: Uint8Array.of(7, 7, 4, 0, 0, 0, 0) }),
+  frameV6(answer, { tags }),
+  frameV4(dnsAnswer({ name: 'a', padding: 700 })),
+  ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) => ethernet({ payload })),
+  ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
+    ethernet({ payload, tags }),
+  ),
+];
+
+/** mulberry32: small, and the same everywhere. */
+function random(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+/** One to eight small faults: another byte, a flipped bit, a cut, bytes put in or taken out. */
+function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {
+  let bytes = [...frame];
+  for (let faults = 1 + below(8); faults > 0; faults--) {
+    const at = below(bytes.length);
+    switch (below(6)) {
+      case 0:
+        bytes[at] = below(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
+        break;
+      case 2:
+        bytes[at] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff][below(8)] ?? 0;
+        break;
+      case 3:
+        bytes.splice(at, 0, ...bytes.slice(at, at + 1 + below(16)));
+        break;
+      case 4:
+        bytes.splice(at, 1 + below(4));
+        break;
+      case 5:
+        if (below(4) === 0) bytes = bytes.slice(0, at);
+        break;
+    }
+    while (bytes.length < SHORTEST_FRAME) bytes.push(0);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The program and the model on one frame. */
+function check(xdp: LoadedXdp, frame: Uint8Array): void {
+  const counted = xdp.counters();
+  const result = xdp.testRun(frame);
+  const frameText = (): string => `frame ${Buffer.from(frame).toString('hex')}`;
+  assert.equal(result.verdict, XDP_PASS, frameText());
+  assert(Buffer.from(frame).equals(result.packet), `altered: ${frameText()}`);
+
+  const { verdict, copied } = expectedOf(frame, NAMES_HEX, THRESHOLD);
+  const outcome =
+    verdict === 'answers' || verdict === 'fragments'
+      ? { [`${verdict}${copied > 0 ? 'Copied' : 'Oversize'}`]: 1 }
+      : {};
+  assert.deepEqual(moved(counted, xdp.counters()), { packets: 1, [verdict]: 1, ...outcome }, frameText());
+}
+
+describe('the XDP program on damaged frames', () => {
+  let xdp: LoadedXdp;
+  before(() => {
+    // Room for every frame of a test, were all of them copied in large records.
+    xdp = loadXdp({ threshold: THRESHOLD, ringBytes: 64 << 20 });
+    xdp.setKnownNames(NAMES);
+  });
+  after(() => xdp.close());
+
+  /** Feeds the frames, then takes the copies: they must be the beginnings of what was fed, in order. */
+  async function run(t: TestContext, frames: readonly Uint8Array[]): Promise<void> {
+    const earlier = xdp.counters();
+    for (const frame of frames) check(xdp, frame);
+
+    const expected = frames
+      .map((frame) => frame.subarray(0, expectedOf(frame, NAMES_HEX, THRESHOLD).copied))
+      .filter((copy) => copy.length > 0);
+    let delivered = 0;
+    xdp.start(
+      (packet) => assert(Buffer.from(packet.frame).equals(expected[delivered++] ?? new Uint8Array(0))),
+      () => undefined,
+    );
+    await xdp.stop();
+    assert.equal(delivered, expected.length);
+
+    const counters = xdp.counters();
+    assert.deepEqual(accountingErrors(counters), []);
+    assert.equal(counters.packets - earlier.packets, BigInt(frames.length));
+    t.diagnostic(`${frames.length} frames, ${delivered} copied`);
+  }
+
+  test('cut off at every length', async (t) => {
+    const frames = seeds.flatMap((frame) =>
+      Array.from({ length: frame.length - SHORTEST_FRAME + 1 }, (_, cut) =>
+        frame.subarray(0, SHORTEST_FRAME + cut),
+      ),
+    );
+    await run(t, frames);
+  });
+
+  test('cut off at every length, the IP length telling the truth about it', async (t) => {
+    const frames = [frameV4(answer), frameV6(answer)].flatMap((frame) => {
+      const [lengthAt, headerLength] = frame[12] === 0x08 ? [16, 0] : [18, 40];
+      return Array.from({ length: frame.length - 60 }, (_, more) => {
+        const cut = frame.slice(0, 60 + more);
+        new DataView(cut.buffer).setUint16(lengthAt, cut.length - 14 - headerLength);
+        return cut;
+      });
+    });
+    await run(t, frames);
+  });
+
+  test('with random faults', async (t) => {
+    const seed = Number(process.env['CTGA_SEED'] ?? 20180101);
+    t.diagnostic(`CTGA_SEED=${seed}`);
+    const below = random(seed);
+    await run(
+      t,
+      Array.from({ length: MUTATIONS }, () => mutate(seeds[below(seeds.length)] ?? frameV4(answer), below)),
+    );
+  });
+});
