@@ -1,0 +1,145 @@
+/**
+ * From copied frames to whole UDP datagrams: Ethernet, IPv4 and IPv6, reassembly, UDP.
+ *
+ * Never throws, whatever the bytes. No clock of its own: the caller says what time it is.
+ */
+import { ByteCursor } from './cursor.ts';
+import { EtherType, parseEthernet } from './ethernet.ts';
+import { parseIpv4, type Ipv4Refusal } from './ipv4.ts';
+import { parseIpv6, type Ipv6Refusal } from './ipv6.ts';
+import {
+  DEFAULT_LIMITS,
+  Reassembler,
+  type FragmentOutcome,
+  type ReassemblyEvent,
+  type ReassemblyLimits,
+  type Tracked,
+} from './reassembly.ts';
+import { parseUdp, type UdpDatagram } from './udp.ts';
+
+export type { ReassemblyLimits, UdpDatagram };
+
+/** What became of a frame. Exactly one of these is counted for each, so they add up to the frames pushed. */
+export type FrameOutcome =
+  /** Returned: the datagram came in one piece. */
+  | 'datagramWhole'
+  /** Returned: this fragment completed it. */
+  | 'datagramReassembled'
+  | 'ethernetTruncated'
+  /** Another EtherType, or more than two VLAN tags. */
+  | 'notIp'
+  | Ipv4Refusal
+  | Ipv6Refusal
+  /** The UDP length is less than its header, or more than IP carried. */
+  | 'udpBadLength'
+  | FragmentOutcome;
+
+/** Facts about datagrams that were returned all the same; see UdpChecksum. */
+export type ChecksumNote = 'checksumAbsent' | 'checksumPseudoHeaderOnly' | 'checksumBad';
+
+export type DecodeCounter = FrameOutcome | ReassemblyEvent | ChecksumNote;
+
+/** Turns copied frames into whole UDP datagrams. */
+export class DatagramDecoder {
+  readonly #counters = zeroCounters();
+  readonly #reassembler: Reassembler;
+
+  /** `tracked` recognises first fragments that a part of the reassembly budget is reserved for. */
+  constructor(limits: Partial<ReassemblyLimits> = {}, tracked?: Tracked) {
+    this.#reassembler = new Reassembler(
+      { ...DEFAULT_LIMITS, ...limits },
+      (event) => {
+        this.#counters[event]++;
+      },
+      tracked,
+    );
+  }
+
+  get counters(): Readonly<Record<DecodeCounter, number>> {
+    return this.#counters;
+  }
+
+  /** What waits for more fragments; bytes as charged against the limits, abandoned datagrams included. */
+  get pending(): { readonly datagrams: number; readonly bytes: number } {
+    return this.#reassembler.pending;
+  }
+
+  /**
+   * Returns the datagram when this frame is or completes one; otherwise undefined, and one counter says why.
+   *
+   * `now` is in milliseconds. `context` is the interface's name, part of what fragments are put together by:
+   * another interface may lead to another network with the same addresses. Nothing of `frame` is kept, but
+   * the payload of a whole datagram is a view of it.
+   */
+  push(frame: Uint8Array, now: number, context: string): UdpDatagram | undefined {
+    const result = this.#decode(frame, now, context);
+    if (typeof result === 'string') {
+      this.#counters[result]++;
+      return undefined;
+    }
+    this.#counters[result.fragments === 1 ? 'datagramWhole' : 'datagramReassembled']++;
+    if (result.checksum === 'absent') this.#counters.checksumAbsent++;
+    else if (result.checksum === 'pseudo-header-only') this.#counters.checksumPseudoHeaderOnly++;
+    else if (result.checksum === 'bad') this.#counters.checksumBad++;
+    return result;
+  }
+
+  /** Gives back the memory of datagrams whose time is over; to be called now and then when nothing arrives. */
+  expire(now: number): void {
+    this.#reassembler.expire(now);
+  }
+
+  #decode(frame: Uint8Array, now: number, context: string): UdpDatagram | FrameOutcome {
+    const cursor = new ByteCursor(frame);
+    const link = parseEthernet(cursor);
+    if (link === undefined) return 'ethernetTruncated';
+    const packet =
+      link.etherType === EtherType.ipv4
+        ? parseIpv4(cursor)
+        : link.etherType === EtherType.ipv6
+          ? parseIpv6(cursor)
+          : 'notIp';
+    if (typeof packet === 'string') return packet;
+    if (packet.fragment === undefined) {
+      return parseUdp(packet, frame, packet.payloadStart, packet.payloadEnd, 1);
+    }
+    const whole = this.#reassembler.add(packet, packet.fragment, `${context}/${link.vlan}`, now);
+    if (typeof whole === 'string') return whole;
+    return parseUdp(packet, whole.bytes, whole.start, whole.bytes.length, whole.fragments);
+  }
+}
+
+function zeroCounters(): Record<DecodeCounter, number> {
+  return {
+    datagramWhole: 0,
+    datagramReassembled: 0,
+    ethernetTruncated: 0,
+    notIp: 0,
+    ipv4Truncated: 0,
+    ipv4BadHeader: 0,
+    ipv4BadChecksum: 0,
+    ipv6Truncated: 0,
+    ipv6BadHeader: 0,
+    notUdp: 0,
+    udpBadLength: 0,
+    fragmentHeld: 0,
+    fragmentEmpty: 0,
+    fragmentMisaligned: 0,
+    fragmentBeyondMaximum: 0,
+    fragmentDuplicate: 0,
+    fragmentOverlap: 0,
+    fragmentConflictingEnd: 0,
+    fragmentHeaderChainCut: 0,
+    fragmentNotUdp: 0,
+    fragmentTooMany: 0,
+    fragmentOverBudget: 0,
+    fragmentOfAbandoned: 0,
+    datagramTimedOut: 0,
+    datagramEvictedForBytes: 0,
+    datagramEvictedForCount: 0,
+    datagramEvictedForSource: 0,
+    checksumAbsent: 0,
+    checksumPseudoHeaderOnly: 0,
+    checksumBad: 0,
+  };
+}

@@ -1,0 +1,80 @@
+/** UDP: RFC 768; its checksum over IPv6: RFC 8200, Section 8.1. */
+import { onesComplementSum } from './checksum.ts';
+import { ByteCursor } from './cursor.ts';
+import { formatAddress, IpProtocol, type IpPacket } from './ip.ts';
+
+export const UDP_HEADER = 8;
+
+/**
+ * What the checksum says. None of it is a reason to refuse: whether a tree head is genuine is decided by the
+ * log's signature, which no checksum can make or break.
+ * - `absent`: 0 on IPv4, where it is optional.
+ * - `pseudo-header-only`: the sender left the rest to its network card and the packet was copied before one
+ *   saw it, as always happens between virtual interfaces. The packet is genuine.
+ * - `bad`: anything else, 0 on IPv6 included. Behind a routing header with segments left, too, where the sum was
+ *   made with another destination.
+ */
+export type UdpChecksum = 'valid' | 'absent' | 'pseudo-header-only' | 'bad';
+
+export interface UdpDatagram {
+  /** Dotted quad or RFC 5952. */
+  readonly source: string;
+  readonly destination: string;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** A view of the frame where the datagram came whole, and as short-lived as that. */
+  readonly payload: Uint8Array;
+  /** In how many IP fragments it came; 1 when it was whole. */
+  readonly fragments: number;
+  readonly checksum: UdpChecksum;
+}
+
+/**
+ * Reads the datagram that fills bytes[start, end), with the addresses of `packet`. Bytes beyond the UDP length
+ * are ignored, as receivers do (Linux trims them): to refuse them would be to miss what was accepted.
+ */
+export function parseUdp(
+  packet: IpPacket,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  fragments: number,
+): UdpDatagram | 'udpBadLength' {
+  const cursor = new ByteCursor(bytes, start, end);
+  if (!cursor.has(UDP_HEADER)) return 'udpBadLength';
+  const sourcePort = cursor.u16();
+  const destinationPort = cursor.u16();
+  const length = cursor.u16();
+  const field = cursor.u16();
+  if (length < UDP_HEADER || !cursor.narrow(length - UDP_HEADER)) return 'udpBadLength';
+  const { addressesAt, addressLength } = packet;
+  return {
+    source: formatAddress(packet.bytes, addressesAt, addressLength),
+    destination: formatAddress(packet.bytes, addressesAt + addressLength, addressLength),
+    sourcePort,
+    destinationPort,
+    payload: cursor.take(cursor.remaining),
+    fragments,
+    checksum: judgeChecksum(packet, bytes, start, length, field),
+  };
+}
+
+function judgeChecksum(
+  packet: IpPacket,
+  bytes: Uint8Array,
+  start: number,
+  length: number,
+  field: number,
+): UdpChecksum {
+  if (field === 0) return packet.addressLength === 4 ? 'absent' : 'bad';
+  const { addressesAt, addressLength } = packet;
+  // Length and protocol are added as numbers: their place in the pseudo-header does not change the sum.
+  const pseudoHeader = onesComplementSum(
+    packet.bytes,
+    addressesAt,
+    addressesAt + 2 * addressLength,
+    length + IpProtocol.udp,
+  );
+  if (onesComplementSum(bytes, start, start + length, pseudoHeader) === 0xffff) return 'valid';
+  return field === pseudoHeader ? 'pseudo-header-only' : 'bad';
+}
