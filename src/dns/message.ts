@@ -1,0 +1,187 @@
+/**
+ * DNS messages off the wire: RFC 1035, Section 4, EDNS after RFC 6891. For hostile bytes.
+ *
+ * Strict where receivers are: counts, lengths and names must hold together to the last record. Lenient in one
+ * place: bytes after the last record are counted and not refused, because resolvers ignore them, and a parser
+ * that refused them could be kept from seeing an answer by one byte that nobody else minds.
+ */
+import { ByteCursor, FormatError } from '../packet/cursor.ts';
+import { readName, type NameFormatReason } from './name.ts';
+
+export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, any: 255 } as const;
+export const RecordClass = { in: 1 } as const;
+export const Rcode = {
+  noError: 0,
+  formatError: 1,
+  serverFailure: 2,
+  notImplemented: 4,
+  refused: 5,
+  badVersion: 16,
+} as const;
+export const Opcode = { query: 0 } as const;
+/** EDNS option (RFC 7830). */
+export const PADDING_OPTION = 12;
+
+/** Answers to what ctga asks have one to three records; a hundred is a whole delegation. Bounds the work. */
+const MAX_RECORDS = 128;
+
+export type MessageFormatReason =
+  | NameFormatReason
+  | 'question count' // not exactly one
+  | 'too many records'
+  | 'rdlength' // the data is shorter or longer than its format
+  | 'empty txt'
+  | 'opt record'; // two of them, outside the additional section, or with another owner than the root
+
+export interface Question {
+  /** Wire format, case as asked. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  /** Name, type and class as they are on the wire, to be echoed. */
+  readonly wire: Uint8Array;
+}
+
+export interface ResourceRecord {
+  /** Wire format, uncompressed. */
+  readonly name: Uint8Array;
+  readonly type: number;
+  readonly class: number;
+  readonly ttl: number;
+  /** A view; names inside may be compressed. */
+  readonly rdata: Uint8Array;
+  /** Where in the message rdata begins. */
+  readonly rdataAt: number;
+}
+
+export interface Edns {
+  readonly udpPayloadSize: number;
+  readonly version: number;
+  readonly dnssecOk: boolean;
+  readonly options: readonly { readonly code: number; readonly data: Uint8Array }[];
+}
+
+export interface DnsMessage {
+  readonly id: number;
+  readonly isResponse: boolean;
+  readonly opcode: number;
+  readonly authoritative: boolean;
+  readonly truncated: boolean;
+  readonly recursionDesired: boolean;
+  /** With EDNS, the extended one (RFC 6891, Section 6.1.3). */
+  readonly rcode: number;
+  readonly question: Question;
+  readonly answers: readonly ResourceRecord[];
+  readonly authorities: readonly ResourceRecord[];
+  /** Without the OPT record. */
+  readonly additionals: readonly ResourceRecord[];
+  readonly edns: Edns | undefined;
+  /** How many bytes follow the last record. */
+  readonly trailingBytes: number;
+}
+
+/** Throws FormatError<MessageFormatReason>, and nothing else. */
+export function parseMessage(bytes: Uint8Array): DnsMessage {
+  const cursor = new ByteCursor(bytes);
+  const id = cursor.u16();
+  const flags = cursor.u16();
+  const questions = cursor.u16();
+  const answerCount = cursor.u16();
+  const authorityCount = cursor.u16();
+  const additionalCount = cursor.u16();
+  if (questions !== 1) throw new FormatError<MessageFormatReason>('question count', 4);
+  if (answerCount + authorityCount + additionalCount > MAX_RECORDS) {
+    throw new FormatError<MessageFormatReason>('too many records', 6);
+  }
+  const question = readQuestion(cursor);
+  const answers = readRecords(cursor, answerCount);
+  const authorities = readRecords(cursor, authorityCount);
+  const all = readRecords(cursor, additionalCount);
+  const [opt, secondOpt] = all.filter(isOpt);
+  const misplaced = answers.find(isOpt) ?? authorities.find(isOpt) ?? secondOpt;
+  if (misplaced !== undefined) throw new FormatError<MessageFormatReason>('opt record', misplaced.rdataAt);
+  const edns = opt === undefined ? undefined : readEdns(opt, bytes);
+  return {
+    id,
+    isResponse: (flags & 0x8000) !== 0,
+    opcode: (flags >>> 11) & 0xf,
+    authoritative: (flags & 0x0400) !== 0,
+    truncated: (flags & 0x0200) !== 0,
+    recursionDesired: (flags & 0x0100) !== 0,
+    rcode: ((opt?.ttl ?? 0) >>> 24) * 16 + (flags & 0xf),
+    question,
+    answers,
+    authorities,
+    additionals: all.filter((record) => !isOpt(record)),
+    edns,
+    trailingBytes: cursor.remaining,
+  };
+}
+
+/**
+ * The character-strings of a TXT record: one or more (RFC 1035, Section 3.3.14), filling RDLENGTH exactly. The
+ * offsets of errors count from the start of `message`.
+ */
+export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array[] {
+  const cursor = rdataCursor(record, message);
+  if (record.rdata.length === 0) throw new FormatError<MessageFormatReason>('empty txt', record.rdataAt);
+  const strings: Uint8Array[] = [];
+  while (!cursor.atEnd) {
+    const at = cursor.position;
+    const length = cursor.u8();
+    if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', at);
+    strings.push(cursor.take(length));
+  }
+  return strings;
+}
+
+function readQuestion(cursor: ByteCursor): Question {
+  const start = cursor.position;
+  const name = readName(cursor);
+  const type = cursor.u16();
+  const klass = cursor.u16();
+  return { name, type, class: klass, wire: cursor.bytes.subarray(start, cursor.position) };
+}
+
+function readRecords(cursor: ByteCursor, count: number): ResourceRecord[] {
+  return Array.from({ length: count }, () => {
+    const name = readName(cursor);
+    const type = cursor.u16();
+    const klass = cursor.u16();
+    const ttl = cursor.u32();
+    const lengthAt = cursor.position;
+    const length = cursor.u16();
+    if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', lengthAt);
+    const rdataAt = cursor.position;
+    return { name, type, class: klass, ttl, rdata: cursor.take(length), rdataAt };
+  });
+}
+
+/** RFC 6891, Section 6.1.2: class is the sender's UDP payload size, ttl holds extended RCODE, version, DO. */
+function readEdns(record: ResourceRecord, message: Uint8Array): Edns {
+  const cursor = rdataCursor(record, message);
+  if (record.name.length !== 1) throw new FormatError<MessageFormatReason>('opt record', record.rdataAt);
+  const options: Edns['options'][number][] = [];
+  while (!cursor.atEnd) {
+    const at = cursor.position;
+    if (!cursor.has(4)) throw new FormatError<MessageFormatReason>('rdlength', at);
+    const code = cursor.u16();
+    const length = cursor.u16();
+    if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', at);
+    options.push({ code, data: cursor.take(length) });
+  }
+  return {
+    udpPayloadSize: record.class,
+    version: (record.ttl >>> 16) & 0xff,
+    dnssecOk: (record.ttl & 0x8000) !== 0,
+    options,
+  };
+}
+
+function isOpt(record: ResourceRecord): boolean {
+  return record.type === RecordType.opt;
+}
+
+function rdataCursor(record: ResourceRecord, message: Uint8Array): ByteCursor {
+  return new ByteCursor(message, record.rdataAt, record.rdataAt + record.rdata.length);
+}
