@@ -2,12 +2,12 @@
 import { Command, Option } from 'commander';
 import { spawnChallenger } from '../challenger/spawn.ts';
 import { attachXdp, type XdpDataPlane } from '../dataplane/xdp.ts';
-import { detachXdp } from '../dataplane/xdp.ts';
 import { knownLogs } from '../logs/known.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { watch } from '../observer/watch.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
 import { wholeNumber, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { plural, print, printJsonLine, time, warn } from './output.ts';
@@ -56,18 +56,19 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         zones,
         store,
         evidenceDirectory: state.evidence,
-        now: Date.now,
         onEvent: (event) => report(toReport(event)),
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
       if (options.logList !== undefined) store.putLogs(logs);
-      for (const { interfaceName, mode, takenOver } of planes) {
+      for (const { interfaceName, mode, tookOver, nativeRefusal } of planes) {
+        const logCount = new Set(zones.values()).size;
         report({
           event: 'attached',
           interface: interfaceName,
           mode,
-          takenOver,
-          logs: new Set(zones.values()).size,
+          nativeRefusal,
+          tookOver,
+          logs: logCount,
           names: zones.size,
         });
       }
@@ -81,6 +82,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
     removeNew(planes);
     throw error;
   }
+  for (const plane of planes) plane.close();
 }
 
 /** All or none: an interface that cannot be attached takes back those attached before it. */
@@ -99,13 +101,16 @@ function attachAll(interfaces: readonly string[], options: AttachOptions): XdpDa
 }
 
 function removeNew(planes: readonly XdpDataPlane[]): void {
-  for (const plane of planes) if (!plane.takenOver) detachXdp(plane.interfaceName);
+  for (const plane of planes) {
+    if (plane.tookOver) plane.close();
+    else plane.detach();
+  }
 }
 
 async function watchUntilSignalled(
   planes: readonly XdpDataPlane[],
   observer: Observer,
-  store: ConstructorParameters<typeof Observer>[0]['store'],
+  store: Store,
   options: AttachOptions,
   stateDirectory: string,
 ): Promise<void> {
@@ -166,10 +171,12 @@ function toReport(event: ObserverEvent): Report {
 function printEvent(report: Report): void {
   const { event } = report;
   if (event === 'attached') {
-    const again = report['takenOver'] === true ? ', taken over as it was' : '';
+    const again = report['tookOver'] === true ? ', taken over as it was' : '';
     print(
-      `Watching ${String(report['interface'])} (${String(report['mode'])} XDP${again}): ${plural(Number(report['names']), 'DNS name')} of ${plural(Number(report['logs']), 'log')}.`,
+      `Watching ${String(report['interface'])} (XDP, ${String(report['mode'])} mode${again}): ${plural(Number(report['names']), 'DNS name')} of ${plural(Number(report['logs']), 'log')}.`,
     );
+    if (report['nativeRefusal'] !== undefined)
+      warn(`its driver refused native mode: ${String(report['nativeRefusal'])}`);
   } else if (event === 'tree-head' && report['treeHead'] === 'new') {
     const how = Number(report['reassembled']) > 0 ? ', reassembled from fragments' : '';
     print(

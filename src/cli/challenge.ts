@@ -7,6 +7,7 @@ import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
 import { nextRoundIn, runRound } from '../challenger/schedule.ts';
 import { ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
+import { readLogList } from '../logs/list.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -60,11 +61,12 @@ async function run(options: ChallengeOptions): Promise<void> {
   const proxy = parseProxy(options.proxy);
   const state = stateAt(options.stateDir);
   const json = options.json === true;
+  // Read as root, where this is root: the challenger's own account may not.
+  const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   dropPrivileges(state, options.user);
   const store = openOrStartAnew(state, warn);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  const listed = options.logList === undefined ? undefined : knownLogs(store, options.logList);
   const report = json ? printJsonLine : printReport;
   const round = async (): Promise<number> => {
     let failed = 0;

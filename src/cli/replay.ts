@@ -1,10 +1,9 @@
 /** `ctga replay`: the observer over a capture file. */
 import { Command } from 'commander';
-import { basename } from 'node:path';
-import { replayCapture } from '../dataplane/pcap.ts';
+import { ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
 import { zonesOf } from '../logs/zones.ts';
-import { Observer, type ObserverEvent } from '../observer/observer.ts';
+import { replayCapture, type Replay } from '../observer/replay.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
@@ -20,35 +19,32 @@ export function replayCommand(): Command {
 function run(file: string, options: StateOption & LogOptions): void {
   const state = stateAt(options.stateDir);
   const store = openForWriting(state);
-  const found: Extract<ObserverEvent, { event: 'tree-head' }>[] = [];
-  let packets = 0;
   try {
-    const logs = knownLogs(store, options.logList);
-    const observer = new Observer({
-      zones: zonesOf(logs, { zones: options.zone, ...suffix(options) }),
-      store,
-      evidenceDirectory: state.evidence,
-      now: () => lastTimestamp,
-      onEvent: (event) => {
-        if (event.event === 'tree-head') found.push(event);
-        else if (event.event === 'fork-proven') print(`SPLIT VIEW PROVEN: ${event.evidence}`);
-      },
-    });
-    let lastTimestamp = 0;
-    try {
-      for (const packet of readCapture(file)) {
-        packets += 1;
-        lastTimestamp = packet.timestamp;
-        observer.receive({ ...packet, kind: 'unknown', interfaceName: `replay:${basename(file)}` });
-      }
-    } finally {
-      observer.endBatch();
-      store.putLogs(found.map(({ log }) => log));
-      const summary = { file, packets, treeHeads: found.map(describe), counts: observer.counts() };
-      if (options.json === true) printJson(summary);
-      else printSummary(summary);
+    const zones = zonesOf(knownLogs(store, options.logList), { zones: options.zone, ...suffix(options) });
+    const { failure, ...replay } = replayCapture(file, { zones, store, evidenceDirectory: state.evidence });
+    // What came before damage in the file is stored, and shown, all the same.
+    if (failure === undefined || replay.packets > 0) {
+      if (options.json === true)
+        printJson({
+          file,
+          ...replay,
+          treeHeads: replay.treeHeads.map((head) => ({ ...head, log: head.log.description })),
+        });
+      else printReplay(replay);
     }
+    if (failure !== undefined) throw failure;
+    if (replay.evidence.length > 0) process.exitCode = ExitCode.forkProven;
   } finally {
     store.close();
   }
+}
+
+function printReplay({ packets, treeHeads, evidence, counts }: Omit<Replay, 'failure'>): void {
+  print(`${plural(packets, 'packet')}, ${plural(treeHeads.length, 'verified tree head')}.`);
+  for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
+    const fragments = reassembled === 0 ? '' : `, ${reassembled} of them reassembled from fragments`;
+    print(`  ${log.description}: size ${treeSize}, signed at ${time(timestamp)}, seen ${seen}x${fragments}`);
+  }
+  for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);
+  for (const [name, count] of Object.entries(counts)) print(`  ${count} x ${name}`);
 }

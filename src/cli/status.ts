@@ -1,6 +1,6 @@
 /** `ctga status`: what is watched, what was seen, what was concluded. */
 import { Command } from 'commander';
-import { listAttached, openAttached } from '../dataplane/xdp.ts';
+import { listAttached, openAttached, type AttachedState } from '../dataplane/xdp.ts';
 import { messageOf } from '../errors.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
@@ -27,11 +27,15 @@ export function statusCommand(): Command {
   return withState(status);
 }
 
+interface PlaneStatus extends Pick<AttachedState, 'knownNames' | 'settings' | 'counters'> {
+  readonly interface: string;
+  /** False where the interface is blind: it went away, or somebody detached the program by force. */
+  readonly attached: boolean;
+  readonly mode: AttachedState['link']['mode'];
+}
+
 interface Planes {
-  readonly dataPlanes: readonly ({ readonly interface: string } & Omit<
-    NonNullable<ReturnType<typeof openAttached>>,
-    'interfaceName'
-  >)[];
+  readonly dataPlanes: readonly PlaneStatus[];
   /** Why the data planes could not be read, if so. */
   readonly dataPlanesUnknown?: string;
 }
@@ -41,7 +45,11 @@ function dataPlanes(): Planes {
     return {
       dataPlanes: listAttached().flatMap((name) => {
         const attached = openAttached(name);
-        return attached === undefined ? [] : [{ interface: name, ...attached }];
+        if (attached === undefined) return [];
+        const { link, knownNames, settings, counters } = attached;
+        return [
+          { interface: name, attached: link.attached, mode: link.mode, knownNames, settings, counters },
+        ];
       }),
     };
   } catch (error) {
@@ -61,9 +69,8 @@ function printSummary(
   if (summary.dataPlanesUnknown !== undefined) print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
   else if (summary.dataPlanes.length === 0) print('Interfaces: none. Watch one with: sudo ctga attach eth0');
   for (const plane of summary.dataPlanes) {
-    print(
-      `${plane.interface}: ${plane.alive ? `${plane.mode} XDP` : 'NOT ATTACHED any more (attach again)'}, ${plural(plane.names, 'name')}`,
-    );
+    const how = plane.attached ? `XDP, ${plane.mode} mode` : 'NOT ATTACHED any more: attach again';
+    print(`${plane.interface}: ${how}, ${plural(plane.knownNames, 'name')}`);
     const counters = Object.entries(plane.counters).filter(([, count]) => count > 0n);
     print(`  ${counters.map(([name, count]) => `${name} ${count}`).join(', ') || 'no packets yet'}`);
   }

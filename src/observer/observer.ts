@@ -42,7 +42,6 @@ export interface ObserverOptions {
   readonly zones: ReadonlyMap<string, Log>;
   readonly store: Store;
   readonly evidenceDirectory: string;
-  readonly now: () => number;
   readonly onEvent: (event: ObserverEvent) => void;
 }
 
@@ -97,9 +96,12 @@ export class Observer {
     if (head !== undefined) this.#sight(head, log, packet, datagram);
   }
 
-  /** Commits what the batch brought, then reports it; evidence of a fork is on disk before it is reported. */
-  endBatch(): void {
-    this.#decoder.expire(this.#options.now());
+  /**
+   * Commits what the batch brought, then reports it; evidence of a fork is on disk before it is reported.
+   * `now` is in the packets' time (ms since the epoch): what waits for fragments too long is given up.
+   */
+  endBatch(now: number): void {
+    this.#decoder.expire(now);
     if (this.#waiting.size === 0) return;
     const sightings = [...this.#waiting.values()];
     let newHeads: ReadonlySet<WaitingSighting>;
@@ -164,14 +166,16 @@ export class Observer {
       encodeBase64(head.rootHash),
     ].join(' ');
     const reassembled = datagram.fragments > 1 ? 1 : 0;
+    // Captures have times in fractions of a millisecond; the store counts whole ones.
+    const timestamp = Math.round(packet.timestamp);
     const waiting = this.#waiting.get(key);
     if (waiting !== undefined) {
-      waiting.lastSeen = Math.max(waiting.lastSeen, packet.timestamp);
-      waiting.firstSeen = Math.min(waiting.firstSeen, packet.timestamp);
+      waiting.lastSeen = Math.max(waiting.lastSeen, timestamp);
+      waiting.firstSeen = Math.min(waiting.firstSeen, timestamp);
       waiting.count += 1;
       waiting.reassembled += reassembled;
     } else if (this.#waiting.size < MAX_WAITING) {
-      const { interfaceName: source, timestamp } = packet;
+      const { interfaceName: source } = packet;
       this.#waiting.set(key, {
         head,
         log,
@@ -188,16 +192,17 @@ export class Observer {
 
   /** Two roots for one size are evidence at once; also picks up what a crash left between commit and file. */
   #writeMissingEvidence(): void {
-    const { store, evidenceDirectory, onEvent, now, zones } = this.#options;
+    const { store, evidenceDirectory, onEvent, zones } = this.#options;
+    const now = Date.now();
     for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
       const log = [...zones.values()].find((each) => logIdText(each.key.logId) === logIdText(first.logId));
       const judgement = judgeWithoutProof(first, second);
       if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
       try {
-        const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), judgement, now());
+        const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), judgement, now);
         const path = writeEvidence(evidenceDirectory, evidence);
-        store.addEvidence(path, first, second, now());
-        store.setVerdict(second, now(), { verdict: 'fork-proven', provenAgainst: first.id });
+        store.addEvidence(path, first, second, now);
+        store.setVerdict(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
         onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
       } catch (error) {
         onEvent({ event: 'store-failed', message: messageOf(error) });

@@ -21,12 +21,12 @@ export async function watch(
     plane.setKnownNames(names);
     plane.start(
       (packet) => observer.receive(packet),
-      () => observer.endBatch(),
+      () => observer.endBatch(Date.now()),
     );
   }
   const counts = new CountsWriter(observer, store);
   const timer = setInterval(() => {
-    observer.endBatch();
+    observer.endBatch(Date.now());
     counts.write();
   }, HOUSEKEEPING_MS);
   try {
@@ -37,7 +37,7 @@ export async function watch(
   } finally {
     clearInterval(timer);
     for (const plane of planes) await plane.stop();
-    observer.endBatch();
+    observer.endBatch(Date.now());
     counts.write();
   }
 }
