@@ -1,0 +1,185 @@
+/**
+ * The CT-over-DNS server: an Authority behind UDP and TCP sockets (RFC 1035, Section 4.2; RFC 7766).
+ */
+import { createSocket, type Socket as UdpSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { createServer, isIP, type Server, type Socket } from 'node:net';
+import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
+import { Authority, type TreeHeadSource } from './authority.ts';
+
+export type { TreeHeadSource };
+
+export interface Endpoint {
+  readonly address: string;
+  readonly port: number;
+}
+
+export interface UdpClient extends Endpoint {
+  readonly family: 'IPv4' | 'IPv6';
+}
+
+export interface CtDnsServerOptions {
+  /** Zone as text, such as lab-log.ct.test, to where its tree heads come from. */
+  readonly zones: ReadonlyMap<string, TreeHeadSource>;
+  /** Seconds that answers may be remembered; 300 unless told, as Google's server had it. */
+  readonly ttl?: number;
+  /**
+   * Called with each UDP response; true says that it has been or will be sent by other means, such as in IP
+   * fragments of a chosen size. `server` is the address the server was told to listen on.
+   */
+  readonly transmit?: (response: Uint8Array, client: UdpClient, server: Endpoint) => boolean;
+  /**
+   * The size to pad a UDP response to with EDNS padding (RFC 7830), in bytes. Clients without EDNS cannot be
+   * padded for, and no response gets larger than the client takes.
+   */
+  readonly padTo?: (client: UdpClient) => number | undefined;
+}
+
+const DEFAULT_TTL = 300;
+/** RFC 7766, Section 6.2.3 suggests seconds; a client that waits longer connects again. */
+const TCP_IDLE_MS = 10_000;
+const MAX_TCP_CONNECTIONS = 256;
+/** Questions whose source has not answered yet; more are dropped, as by any server that is too busy. */
+const MAX_UDP_IN_FLIGHT = 1024;
+
+export class CtDnsServer {
+  readonly #authority: Authority;
+  readonly #options: CtDnsServerOptions;
+  #udp: UdpSocket | undefined;
+  #tcp: Server | undefined;
+  readonly #connections = new Set<Socket>();
+  #inFlight = 0;
+
+  /** Throws RangeError for a zone that is no domain name. */
+  constructor(options: CtDnsServerOptions) {
+    this.#options = options;
+    this.#authority = new Authority({ zones: options.zones, ttl: options.ttl ?? DEFAULT_TTL });
+  }
+
+  /**
+   * Listens on UDP and TCP; port 0 takes one that is free for both. Throws CtgaError where the address is none,
+   * is not this host's, is taken, or may not be used.
+   */
+  async listen(endpoint: Endpoint): Promise<{ readonly port: number }> {
+    const version = isIP(endpoint.address);
+    if (version === 0) throw badInput(`"${endpoint.address}" is not an IP address`);
+    if (this.#udp !== undefined) throw new Error('the server is listening already');
+    // UDP chooses the port when none is given; TCP's may be taken by another then, so try again.
+    for (let attempts = endpoint.port === 0 ? 8 : 1; ; attempts--) {
+      try {
+        await this.#bind(endpoint, version === 6 ? 'udp6' : 'udp4');
+        return { port: this.#udpSocket().address().port };
+      } catch (error) {
+        await this.close();
+        if (attempts === 1 || codeOf(error) !== 'EADDRINUSE') throw bindFailure(endpoint, error);
+      }
+    }
+  }
+
+  /** Stops listening and drops connections; questions that are being answered get no answer. */
+  async close(): Promise<void> {
+    const [udp, tcp] = [this.#udp, this.#tcp];
+    this.#udp = undefined;
+    this.#tcp = undefined;
+    for (const connection of this.#connections) connection.destroy();
+    await Promise.all([
+      udp && new Promise<void>((done) => udp.close(done)),
+      tcp?.listening === true && new Promise((done) => tcp.close(done)),
+    ]);
+  }
+
+  async #bind(endpoint: Endpoint, type: 'udp4' | 'udp6'): Promise<void> {
+    const udp = createSocket(type);
+    this.#udp = udp;
+    udp.bind(endpoint.port, endpoint.address);
+    await once(udp, 'listening');
+    // Later errors come from the network (a client that is gone) and concern one response; UDP may lose it.
+    udp.on('error', () => undefined);
+    udp.on('message', (query, { address, port, family }) => {
+      void this.#answerUdp(udp, query, { address, port, family }, endpoint);
+    });
+
+    const tcp = createServer({ allowHalfOpen: true }, (socket) => void this.#serveTcp(socket));
+    this.#tcp = tcp;
+    tcp.maxConnections = MAX_TCP_CONNECTIONS;
+    tcp.listen(udp.address().port, endpoint.address);
+    await once(tcp, 'listening');
+    tcp.on('error', () => undefined); // a connection that was gone before it was accepted
+  }
+
+  async #answerUdp(udp: UdpSocket, query: Uint8Array, client: UdpClient, bound: Endpoint): Promise<void> {
+    if (this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
+    this.#inFlight += 1;
+    try {
+      const response = await this.#authority.respond(query, {
+        client,
+        serverAddress: bound.address,
+        transport: 'udp',
+        padTo: this.#options.padTo?.(client),
+      });
+      if (response === undefined || udp !== this.#udp) return;
+      const server = { address: bound.address, port: udp.address().port };
+      if (this.#options.transmit?.(response, client, server) === true) return;
+      udp.send(response, client.port, client.address, () => undefined); // with no callback an error would be thrown
+    } finally {
+      this.#inFlight -= 1;
+    }
+  }
+
+  /** One question after the other, each behind its length in two bytes; reading waits while one is answered. */
+  async #serveTcp(socket: Socket): Promise<void> {
+    this.#connections.add(socket);
+    socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
+    const client = { address: socket.remoteAddress ?? '' };
+    const exchange = { client, serverAddress: socket.localAddress, transport: 'tcp' } as const;
+    let buffered = Buffer.alloc(0);
+    try {
+      for await (const chunk of socket as AsyncIterable<Buffer>) {
+        buffered = Buffer.concat([buffered, chunk]);
+        while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
+          const end = 2 + buffered.readUInt16BE(0);
+          const response = await this.#authority.respond(buffered.subarray(2, end), exchange);
+          buffered = buffered.subarray(end);
+          if (response === undefined) return; // nothing that a client of ours would send
+          await write(socket, response);
+        }
+      }
+    } catch {
+      // The client has gone; there is nobody to tell.
+    } finally {
+      this.#connections.delete(socket);
+      socket.destroy();
+    }
+  }
+
+  #udpSocket(): UdpSocket {
+    if (this.#udp === undefined) throw new Error('the server is not listening');
+    return this.#udp;
+  }
+}
+
+function write(socket: Socket, response: Buffer): Promise<void> {
+  const length = Buffer.alloc(2);
+  length.writeUInt16BE(response.length);
+  return new Promise((resolve, reject) => {
+    // One write, so that length and message do not become two packets (RFC 7766, Section 8).
+    socket.write(Buffer.concat([length, response]), (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+function codeOf(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+}
+
+function bindFailure({ address, port }: Endpoint, error: unknown): CtgaError {
+  const [code, remedy]: [ErrorCode, string] =
+    codeOf(error) === 'EACCES'
+      ? ['not-permitted', 'Ports below 1024 need root or CAP_NET_BIND_SERVICE.']
+      : codeOf(error) === 'EADDRINUSE'
+        ? ['busy', 'Choose another port, or stop what listens there.']
+        : ['bad-input', 'Give an address of this host.'];
+  return new CtgaError(code, `cannot listen on ${address} port ${port}: ${messageOf(error)}`, {
+    remedy,
+    cause: error,
+  });
+}
