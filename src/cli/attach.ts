@@ -50,7 +50,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   try {
     const store = openOrStartAnew(state, warn);
     try {
-      const logs = knownLogs(store, options.logList);
+      const logs = knownLogs(store, options.logList, warn);
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
       const observer = new Observer({
         zones,

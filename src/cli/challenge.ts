@@ -70,7 +70,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const report = json ? printJsonLine : printReport;
   const round = async (): Promise<number> => {
     let failed = 0;
-    await runRound(logsToChallenge(store, listed ?? knownLogs(store, undefined), report), {
+    await runRound(logsToChallenge(store, listed ?? knownLogs(store, undefined, warn), report), {
       store,
       proxy,
       evidenceDirectory: state.evidence,

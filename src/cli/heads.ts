@@ -30,7 +30,7 @@ export function headsCommand(): Command {
 function listHeads(options: StateOption): void {
   const store = openForReading(stateAt(options.stateDir));
   const names = new Map(
-    knownLogs(store, undefined).map((log) => [logIdText(log.key.logId), log.description]),
+    knownLogs(store, undefined, warn).map((log) => [logIdText(log.key.logId), log.description]),
   );
   const heads = store.heads();
   store.close();
@@ -61,7 +61,7 @@ function importFiles(
 ): void {
   const store = openForWriting(stateAt(options.stateDir));
   try {
-    const logs = knownLogs(store, options.logList);
+    const logs = knownLogs(store, options.logList, warn);
     const only = options.log === undefined ? undefined : findLog(logs, options.log);
     const results = files.map((file) => readTreeHeads(file, logs, only));
     const now = Date.now();

@@ -26,7 +26,7 @@ export function logsCommand(): Command {
 
 function listLogs(options: StateOption & LogOptions): void {
   const store = openForReading(stateAt(options.stateDir));
-  const logs = knownLogs(store, options.logList);
+  const logs = knownLogs(store, options.logList, warn);
   store.close();
   const zones = new Map<Log, string[]>();
   for (const [zone, log] of zonesOf(logs, { zones: options.zone, ...suffix(options) }))

@@ -7,7 +7,7 @@ import { replayCapture, type Replay } from '../observer/replay.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
-import { plural, print, printJson, time } from './output.ts';
+import { plural, print, printJson, time, warn } from './output.ts';
 
 export function replayCommand(): Command {
   const replay = new Command('replay')
@@ -20,7 +20,10 @@ function run(file: string, options: StateOption & LogOptions): void {
   const state = stateAt(options.stateDir);
   const store = openForWriting(state);
   try {
-    const zones = zonesOf(knownLogs(store, options.logList), { zones: options.zone, ...suffix(options) });
+    const zones = zonesOf(knownLogs(store, options.logList, warn), {
+      zones: options.zone,
+      ...suffix(options),
+    });
     const { failure, ...replay } = replayCapture(file, { zones, store, evidenceDirectory: state.evidence });
     // What came before damage in the file is stored, and shown, all the same.
     if (failure === undefined || replay.packets > 0) {

@@ -6,12 +6,14 @@
  * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC 6962
  * does not allow, a log without a URL) is left out and named.
  */
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
 import { base64Bytes } from '../treehead/json.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../treehead/key.ts';
+import { toLogId } from '../treehead/treehead.ts';
 import { logIdText, type Log } from './log.ts';
 import { parseZone } from './zones.ts';
 
@@ -85,17 +87,18 @@ function toLog(
   operator: string,
   where: string,
 ): Log | string {
+  const logId = toLogId(createHash('sha256').update(entry.key).digest());
+  if (entry.log_id !== undefined && !equalHash(entry.log_id, logId)) {
+    throw badInput(
+      `${where}: its log_id is not the SHA-256 of its key, which is ${logIdText(logId)}`,
+      'Fetch the list again from its publisher; do not correct it by hand (RFC 6962, Section 3.2).',
+    );
+  }
   let key: LogKey;
   try {
     key = toLogKey(entry.key);
   } catch (error) {
     return messageOf(error);
-  }
-  if (entry.log_id !== undefined && !equalHash(entry.log_id, key.logId)) {
-    throw badInput(
-      `${where}: its log_id is not the SHA-256 of its key, which is ${logIdText(key.logId)}`,
-      'Fetch the list again from its publisher; do not correct it by hand (RFC 6962, Section 3.2).',
-    );
   }
   const address = api === 'rfc6962' ? entry.url : entry.monitoring_url;
   if (address === undefined) return 'it has no URL';

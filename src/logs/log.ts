@@ -27,7 +27,7 @@ export function logIdText(logId: LogId): string {
  * ("Google 'Argon2026h1' log" -> argon2026h1), else the description itself, as letters, digits and hyphens.
  */
 export function logLabel(log: Pick<Log, 'description'>): string {
-  const name = /'([^']+)'/.exec(log.description)?.[1] ?? log.description.replace(/ log$/i, '');
+  const name = /(?:^|\s)'([^']+)'/.exec(log.description)?.[1] ?? log.description.replace(/ log$/i, '');
   const label = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return label.slice(0, 63).replaceAll(/^-+|-+$/g, '');
 }

@@ -1,0 +1,188 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, test } from 'node:test';
+import { builtinLogs } from '../../src/logs/builtin.ts';
+import { parseLogList, readLogList } from '../../src/logs/list.ts';
+import { logIdText, logLabel } from '../../src/logs/log.ts';
+import { findLog, parseZone, zonesOf } from '../../src/logs/zones.ts';
+import { needsShared, sharedPath } from '../support/shared.ts';
+import { SigningLog } from '../support/signing-log.ts';
+
+const log = new SigningLog();
+const key = Buffer.from(log.key.spki).toString('base64');
+const logId = logIdText(log.key.logId);
+
+function list(...logs: Record<string, unknown>[]): string {
+  return JSON.stringify({ operators: [{ name: 'Op', logs }] });
+}
+
+describe('a log list', () => {
+  test('is read, with the zone of a log where it names one', () => {
+    const { logs, leftOut } = parseLogList(
+      list({
+        description: "Op 'Alpha' log",
+        log_id: logId,
+        key,
+        url: 'log.example/alpha',
+        mmd: 60,
+        dns: 'Alpha.CT.example.',
+      }),
+      'x',
+    );
+    assert.deepEqual(leftOut, []);
+    const [only] = logs;
+    assert.deepEqual(only?.url, 'https://log.example/alpha/');
+    assert.equal(only.dns, 'alpha.ct.example');
+    assert.equal(only.mmd, 60);
+    assert.equal(logLabel(only), 'alpha');
+  });
+
+  test('reads tiled logs by their monitoring prefix', () => {
+    const text = JSON.stringify({
+      operators: [
+        {
+          name: 'Op',
+          tiled_logs: [{ description: 'T', key, submission_url: 'https://a/', monitoring_url: 'https://m' }],
+        },
+      ],
+    });
+    const [only] = parseLogList(text, 'x').logs;
+    assert.equal(only?.api, 'static-ct');
+    assert.equal(only.url, 'https://m/');
+  });
+
+  const other = logIdText(new SigningLog().key.logId);
+  const refused: [string, string, RegExp][] = [
+    ['that is not JSON', '{', /list\.json: not JSON/],
+    ['without operators', '{}', /list\.json: operators: /],
+    [
+      'with a log that has no key',
+      list({ description: 'A' }),
+      /list\.json: operators\[0\]\.logs\[0\]\.key: /,
+    ],
+    [
+      'with a key that is not base64',
+      list({ key: '!!' }),
+      /operators\[0\]\.logs\[0\]\.key: is not padded base64/,
+    ],
+    [
+      'with a wrong log ID',
+      list({ description: 'A', key, log_id: other, url: 'https://a/' }),
+      /Op, logs\[0\] "A": its log_id is not the SHA-256 of its key, which is /,
+    ],
+    [
+      'with a zone that is none',
+      list({ description: 'A', key, url: 'https://a/', dns: 'a..b' }),
+      /"a\.\.b" is not a DNS zone/,
+    ],
+  ];
+  for (const [name, text, want] of refused)
+    test(`${name} is refused`, () => assert.throws(() => parseLogList(text, 'list.json'), want));
+
+  test('that cannot be read is refused', () =>
+    assert.throws(() => readLogList('/nonexistent/list.json'), /cannot read/));
+
+  test('leaves out what is of no use, and says so', () => {
+    const ed25519 = 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=';
+    const { logs, leftOut } = parseLogList(
+      list({ description: 'A', key: ed25519, url: 'https://a/' }, { description: 'B', key }),
+      'x',
+    );
+    assert.equal(logs.length, 0);
+    assert.equal(leftOut.length, 2);
+    assert.match(leftOut[0] ?? '', /"A": key is ed25519/);
+    assert.match(leftOut[1] ?? '', /"B": it has no URL/);
+  });
+});
+
+describe('the built-in logs', () => {
+  test("have Rocketeer under its old zone, and every key's log ID is its own", () => {
+    const logs = builtinLogs();
+    assert.equal(new Set(logs.map(({ key: { logId: id } }) => logIdText(id))).size, logs.length);
+    const rocketeer = zonesOf(logs, { zones: [] }).get('rocketeer.ct.googleapis.com');
+    assert.equal(
+      rocketeer === undefined ? '' : logIdText(rocketeer.key.logId),
+      '7ku9t3XOYLrhQmkfq+GeZqMPfl+wctiDAMR7iXqo/cs=',
+    );
+  });
+});
+
+describe('zones', () => {
+  const alpha = log.asLog({ description: "Op 'Alpha2026h1' log" });
+  const beta = new SigningLog().asLog({ description: "Op 'Beta' log", dns: 'beta.example' });
+  const logs = [alpha, beta];
+
+  test('come from the list, a suffix and the command line', () => {
+    const zones = zonesOf(logs, {
+      zones: ['sth.Rome.example.=alpha2026', `x.example=${logIdText(beta.key.logId)}`],
+      zoneSuffix: 'ct.example',
+    });
+    assert.deepEqual(
+      [...zones].map(([zone, { description }]) => `${zone} ${description}`),
+      [
+        "beta.example Op 'Beta' log",
+        "alpha2026h1.ct.example Op 'Alpha2026h1' log",
+        "beta.ct.example Op 'Beta' log",
+        "rome.example Op 'Alpha2026h1' log",
+        "x.example Op 'Beta' log",
+      ],
+    );
+  });
+
+  const refused: [string, () => unknown, RegExp][] = [
+    ['a pair without =', () => zonesOf(logs, { zones: ['rome.example'] }), /want ZONE=LOG/],
+    ['an unknown log', () => zonesOf(logs, { zones: ['rome.example=gamma'] }), /no log is called "gamma"/],
+    ['an ambiguous log', () => findLog(logs, 'op'), /could be "Op 'Alpha2026h1' log", "Op 'Beta' log"/],
+    [
+      'two logs of one name below a suffix',
+      () =>
+        zonesOf([alpha, new SigningLog().asLog({ description: alpha.description })], {
+          zones: [],
+          zoneSuffix: 'x',
+        }),
+      /would both be alpha2026h1\.x/,
+    ],
+    ['a label of 64 letters', () => parseZone(`${'a'.repeat(64)}.example`, 'here'), /here: /],
+    ['a name too long', () => parseZone(Array(30).fill('abcdefgh').join('.'), 'here'), /is not a DNS zone/],
+  ];
+  for (const [name, work, want] of refused) test(`refuse ${name}`, () => assert.throws(work, want));
+});
+
+describe('real lists', { skip: needsShared('loglists/v89.25/all_logs_list.json') }, () => {
+  for (const [name, atLeast] of [
+    ['v83.1', 100],
+    ['v88.0', 40],
+    ['v89.25', 40],
+    ['crtsh/v3/all', 150],
+  ] as const) {
+    test(`${name} is read whole, and a name can be derived for every log`, () => {
+      const { logs, leftOut } = readLogList(
+        sharedPath(`loglists/${name}/all_logs_list.json`) ?? assert.fail(),
+      );
+      assert(logs.length >= atLeast, `${logs.length}`);
+      assert.deepEqual(
+        leftOut.filter((line) => !line.includes('no URL')),
+        [],
+      );
+      for (const each of logs) assert.match(logLabel(each), /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
+    });
+  }
+
+  test("Chrome's gives every log a zone of its own below a suffix", () => {
+    const { logs } = readLogList(sharedPath('loglists/v89.25/all_logs_list.json') ?? assert.fail());
+    const below = [...zonesOf(logs, { zones: [], zoneSuffix: 'ct.example.net' }).keys()].filter((zone) =>
+      zone.endsWith('.ct.example.net'),
+    );
+    assert.equal(below.length, logs.length);
+  });
+
+  test('one byte of a key changed is refused', () => {
+    const text = readFileSync(sharedPath('loglists/v89.25/all_logs_list.json') ?? assert.fail(), 'utf8');
+    const wrong = text.replace(
+      /"key": "(.{100})(.)/,
+      (_, head: string, c: string) => `"key": "${head}${c === 'A' ? 'B' : 'A'}`,
+    );
+    assert.notEqual(wrong, text);
+    assert.throws(() => parseLogList(wrong, 'x'), /not the SHA-256 of its key/);
+  });
+});
