@@ -63,7 +63,7 @@ function migrate(database: Connection, path: string): void {
 }
 
 function damaged(path: string, what: string, cause?: unknown): CtgaError {
-  return new CtgaError('store-damaged', `the database ${path} is damaged: ${what}`, {
+  return new CtgaError('store-damaged', `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`, {
     remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
     cause,
   });

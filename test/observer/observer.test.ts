@@ -1,0 +1,309 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
+import { parseEvidence } from '../../src/evidence/bundle.ts';
+import { verifyEvidence } from '../../src/evidence/verify.ts';
+import { readLogList } from '../../src/logs/list.ts';
+import { logIdText } from '../../src/logs/log.ts';
+import { zonesOf } from '../../src/logs/zones.ts';
+import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
+import { replayCapture } from '../../src/observer/replay.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { Store } from '../../src/store/store.ts';
+import { formatTreeHeadText } from '../../src/treehead/text.ts';
+import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
+import {
+  dnsAnswer,
+  ethernet,
+  fragmentIpv4,
+  fragmentIpv6,
+  frameV4,
+  frameV6,
+  ipv4,
+  ipv6,
+  udp,
+  AUTHORITY_V6,
+  CLIENT_V6,
+  type DnsAnswerOptions,
+} from '../support/packets.ts';
+import { needsShared, sharedPath } from '../support/shared.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const alpha = new SigningLog();
+const big = new SigningLog('rsa');
+const tree = treeOf(100);
+const NAME = 'sth.alpha.example';
+const NOW = 1_800_000_000_000;
+
+function setUp(): {
+  observer: Observer;
+  store: Store;
+  events: ObserverEvent[];
+  see: (frame: Uint8Array, at?: number) => void;
+  finish: () => ObserverEvent[];
+} {
+  const store = new Store(openDatabase(':memory:'));
+  const events: ObserverEvent[] = [];
+  const zones = new Map([
+    ['alpha.example', alpha.asLog()],
+    ['big.example', big.asLog({ description: 'Big log' })],
+  ]);
+  const observer = new Observer({
+    zones,
+    store,
+    evidenceDirectory: directory,
+    onEvent: (event) => events.push(event),
+  });
+  const see = (frame: Uint8Array, timestamp = NOW): void =>
+    observer.receive({ kind: 'unknown', frame, frameLength: frame.length, timestamp, interfaceName: 'eth0' });
+  const finish = (): ObserverEvent[] => {
+    observer.endBatch(NOW);
+    return events;
+  };
+  return { observer, store, events, see, finish };
+}
+
+/** Character-strings are at most 255 bytes: an RSA head needs two. */
+function answer(head: SignedTreeHead, options: DnsAnswerOptions = {}): Uint8Array {
+  return dnsAnswer({ name: NAME, strings: formatTreeHeadText(head).match(/.{1,255}/g) ?? [], ...options });
+}
+
+const head = alpha.sign(100, tree.root());
+
+describe('a tree head reaches the store', () => {
+  const cases: [string, Uint8Array][] = [
+    ['over IPv4', frameV4(answer(head))],
+    ['over IPv6', frameV6(answer(head))],
+    ['with a VLAN tag', frameV4(answer(head), { tags: [{ tpid: 0x8100, vlanId: 7 }] })],
+    ['with IP options', frameV4(answer(head), { options: Uint8Array.of(148, 4, 0, 0) })],
+    ['with Ethernet padding', frameV4(answer(head), { padTo: 600 })],
+    ['with no UDP checksum', frameV4(answer(head), { checksum: 'none' })],
+    ['with the checksum left to the network card', frameV4(answer(head), { checksum: 'partial' })],
+    ['in mixed case', frameV4(answer(head, { name: 'sTh.aLPhA.eXAMple' }))],
+    ['with an OPT record and padding', frameV4(answer(head, { optSize: 1232, padding: 200 }))],
+    [
+      'in many character-strings',
+      frameV4(answer(head, { strings: formatTreeHeadText(head).match(/.{1,10}/g) ?? [] })),
+    ],
+  ];
+  for (const [name, frame] of cases) {
+    test(name, () => {
+      const { store, see, finish } = setUp();
+      see(frame);
+      const [event] = finish();
+      assert(event?.event === 'tree-head' && event.isNew);
+      const [stored] = store.heads();
+      assert.equal(stored?.treeSize, 100n);
+      assert.deepEqual(stored.rootHash, tree.root());
+      assert.deepEqual(stored.sources, ['eth0']);
+    });
+  }
+
+  test('of an RSA log, in two character-strings', () => {
+    const { store, see, finish } = setUp();
+    const signed = big.sign(100, tree.root());
+    see(frameV4(answer(signed, { name: 'sth.big.example' })));
+    finish();
+    assert.equal(store.heads().length, 1);
+  });
+
+  test('cut into fragments of every legal size, over IPv4 and IPv6, in any order, with duplicates', () => {
+    const message = answer(head, { optSize: 1232 });
+    const packetV4 = ipv4({ payload: udp({ payload: message }) });
+    const packetV6 = ipv6({
+      payload: udp({ payload: message, source: AUTHORITY_V6, destination: CLIENT_V6 }),
+    });
+    const longest = Math.floor((message.length + 8) / 8) * 8;
+    let cut = 0;
+    for (let size = 8; size <= longest; size += 8) {
+      for (const fragments of [fragmentIpv4(packetV4, size), fragmentIpv6(packetV6, size)]) {
+        if (fragments.length < 2) continue;
+        const order =
+          fc.sample(
+            fc.shuffledSubarray([...fragments, ...fragments.slice(0, 2)], {
+              minLength: fragments.length + 2,
+            }),
+            { numRuns: 1, seed: size },
+          )[0] ?? assert.fail();
+        const { store, see, finish } = setUp();
+        for (const payload of order) see(ethernet({ payload }));
+        const events = finish();
+        assert.equal(store.heads().length, 1, `fragments of ${size}`);
+        assert(events[0]?.event === 'tree-head' && events[0].reassembled > 0);
+        cut += 1;
+      }
+    }
+    assert(cut > 40);
+  });
+});
+
+describe('what is no tree head is counted and not stored', () => {
+  const forged = alpha.sign(100, treeOf(100, 'b').root());
+  const cases: [string, Uint8Array, RegExp][] = [
+    ['an unknown name', frameV4(answer(head, { name: 'sth.gamma.example' })), /answer: unknown name/],
+    ['a name below ours', frameV4(answer(head, { name: 'sth.alpha.example.com' })), /answer: unknown name/],
+    ['another source port', frameV4(answer(head), { sourcePort: 5353 }), /datagram: not from port 53/],
+    ['a truncated answer', frameV4(answer(head, { truncated: true })), /^answer: /],
+    ['two answers', frameV4(answer(head, { answers: 2 })), /^answer: /],
+    ['an A record', frameV4(answer(head, { type: 'A' })), /^answer: /],
+    [
+      'an answer for another name than asked',
+      frameV4(answer(head, { answerName: 'sth.other.example' })),
+      /^answer: /,
+    ],
+    [
+      'text that is no tree head',
+      frameV4(answer(head, { strings: ['v=spf1 -all'] })),
+      /tree head: not four fields/,
+    ],
+    [
+      'a signature of another head',
+      frameV4(answer({ ...head, rootHash: forged.rootHash })),
+      /tree head: bad signature/,
+    ],
+    [
+      "another log's signature",
+      frameV4(answer(head, { name: 'sth.big.example' })),
+      /tree head: bad signature/,
+    ],
+    ['a cut frame', frameV4(answer(head)).subarray(0, 100), /^packet: /],
+    ['noise', Uint8Array.from({ length: 80 }, (_, i) => (i * 37) & 255), /^packet: /],
+  ];
+  for (const [name, frame, reason] of cases) {
+    test(name, () => {
+      const { observer, store, see, finish } = setUp();
+      see(frame);
+      assert.deepEqual(finish(), []);
+      assert.deepEqual(store.heads(), []);
+      assert(
+        Object.keys(observer.counts()).some((each) => reason.test(each)),
+        JSON.stringify(observer.counts()),
+      );
+    });
+  }
+
+  test('anything at all, changed anywhere', () => {
+    const { observer, store, see, finish } = setUp();
+    const good = frameV4(answer(head));
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(good.length - 1), fc.nat(255)), { maxLength: 6 }),
+        fc.nat(good.length),
+        (changes, length) => {
+          const frame = Uint8Array.from(good);
+          for (const [at, value] of changes) frame[at] = value;
+          see(frame.subarray(0, length === 0 ? good.length : length));
+        },
+      ),
+      { numRuns: 2000 },
+    );
+    finish();
+    // Every change that still verifies is the same head: the signature covers all there is.
+    assert(store.heads().length <= 1);
+    assert(Object.keys(observer.counts()).length > 3);
+  });
+});
+
+describe('sightings', () => {
+  test('of one head are one row, counted and dated', () => {
+    const { store, see, finish } = setUp();
+    for (const at of [NOW + 5, NOW, NOW + 9.4]) see(frameV4(answer(head)), at);
+    finish();
+    see(frameV4(answer(head)), NOW + 20);
+    const events = finish();
+    const [stored, ...others] = store.heads();
+    assert.deepEqual(others, []);
+    assert.deepEqual([stored?.count, stored?.headFirstSeen, stored?.lastSeen], [4, NOW, NOW + 20]);
+    assert.deepEqual(
+      events.map((event) => event.event === 'tree-head' && event.isNew),
+      [true, false],
+    );
+  });
+
+  test('wait while the store cannot be written, and are not lost', () => {
+    const { store, observer, see, finish, events } = setUp();
+    const record = store.recordSightings.bind(store);
+    store.recordSightings = () => {
+      throw new Error('database or disk is full');
+    };
+    see(frameV4(answer(head)));
+    finish();
+    finish();
+    assert.deepEqual(events, [{ event: 'store-failed', message: 'database or disk is full' }]);
+    store.recordSightings = record;
+    observer.endBatch(NOW);
+    assert.equal(store.heads().length, 1);
+  });
+});
+
+describe('two roots for one size', () => {
+  const other = alpha.sign(100, treeOf(100, 'b').root());
+
+  for (const together of [true, false]) {
+    test(`are evidence at once, ${together ? 'in one batch' : 'batches apart'}`, () => {
+      const { store, see, finish } = setUp();
+      see(frameV4(answer(head)));
+      if (!together) finish();
+      see(frameV4(answer(other)));
+      const fork = finish().find((event) => event.event === 'fork-proven');
+      assert(fork?.event === 'fork-proven');
+      const checks = verifyEvidence(parseEvidence(readFileSync(fork.evidence, 'utf8'), fork.evidence));
+      assert.deepEqual(
+        checks.filter(({ holds }) => !holds),
+        [],
+      );
+      assert.equal(store.verdicts()['fork-proven'], 1);
+      finish();
+      assert.equal(store.evidence().length, 1);
+    });
+  }
+
+  test('seen before a crash are evidence when the next observer starts', () => {
+    const { store } = setUp();
+    const sighting = { source: 'eth0', firstSeen: NOW, lastSeen: NOW, count: 1 };
+    store.recordSightings([
+      { ...sighting, head: alpha.verified(7, tree.root(7)) },
+      { ...sighting, head: alpha.verified(7, treeOf(7, 'b').root()) },
+    ]);
+    const evidenceDirectory = join(directory, 'after-crash');
+    const zones = new Map([['alpha.example', alpha.asLog()]]);
+    new Observer({ zones, store, evidenceDirectory, onEvent: () => undefined });
+    assert.equal(readdirSync(evidenceDirectory).length, 1);
+  });
+});
+
+describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pcap') }, () => {
+  const capture = (): string => sharedPath('ct-over-dns/ct-over-dns-2018.pcap') ?? assert.fail();
+
+  test("of 2018 holds one verified tree head, under crt.sh's list", () => {
+    const store = new Store(openDatabase(':memory:'));
+    const { logs } = readLogList(sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail());
+    const replay = replayCapture(capture(), {
+      zones: zonesOf(logs, { zones: [] }),
+      store,
+      evidenceDirectory: directory,
+    });
+    assert.equal(replay.failure, undefined);
+    assert.equal(replay.packets, 2);
+    const [only, ...others] = replay.treeHeads;
+    assert.deepEqual(others, []);
+    assert.equal(only?.treeSize, 314_423_677n);
+    assert.equal(logIdText(only.log.key.logId), '7ku9t3XOYLrhQmkfq+GeZqMPfl+wctiDAMR7iXqo/cs=');
+  });
+
+  test('that is cut short delivers what came before, and says where it ends', () => {
+    const path = join(directory, 'cut.pcapng');
+    const bytes = readFileSync(capture());
+    writeFileSync(path, bytes.subarray(0, bytes.length - 30));
+    const store = new Store(openDatabase(':memory:'));
+    const replay = replayCapture(path, { zones: new Map(), store, evidenceDirectory: directory });
+    assert(replay.packets > 0);
+    assert.match(replay.failure?.message ?? '', /cut\.pcapng.*packet/);
+  });
+});

@@ -1,0 +1,139 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { CtgaError } from '../../src/errors.ts';
+import { MIGRATIONS } from '../../src/store/schema.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { openForReading, openForWriting, openOrStartAnew, stateAt } from '../../src/store/state.ts';
+import { Store } from '../../src/store/store.ts';
+import { MAX_UINT64 } from '../../src/treehead/treehead.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const log = new SigningLog();
+const sighting = { source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
+
+describe('the store', () => {
+  test('keeps the largest numbers and sorts by size', () => {
+    const store = new Store(openDatabase(':memory:'));
+    const sizes = [MAX_UINT64, 10n, 9n, 1n << 63n];
+    store.recordSightings(
+      sizes.map((size) => ({ ...sighting, head: log.verified(size, treeOf(3).root(), MAX_UINT64) })),
+    );
+    assert.deepEqual(
+      store.trees(log.key.logId).map(({ treeSize }) => treeSize),
+      [9n, 10n, 1n << 63n, MAX_UINT64],
+    );
+    assert.equal(store.heads()[0]?.timestamp, MAX_UINT64);
+  });
+
+  test('tells trees from tree heads: one tree under three timestamps', () => {
+    const store = new Store(openDatabase(':memory:'));
+    const heads = [5n, 6n, 7n].map((timestamp) => ({
+      ...sighting,
+      head: log.verified(3, treeOf(3).root(), timestamp),
+    }));
+    assert.equal(store.recordSightings(heads).newHeads.size, 3);
+    assert.equal(store.recordSightings(heads).newHeads.size, 0);
+    assert.equal(store.trees(log.key.logId).length, 1);
+    assert.deepEqual(
+      store.heads().map(({ count }) => count),
+      [2, 2, 2],
+    );
+    assert.equal(store.sameSizeForksWithoutEvidence().length, 0);
+  });
+
+  test('keeps a log under the key it came with', () => {
+    const store = new Store(openDatabase(':memory:'));
+    store.putLogs([log.asLog({ dns: 'a.example' })]);
+    store.putLogs([log.asLog({ description: 'Renamed' })]);
+    const [only] = store.logs();
+    assert.equal(only?.description, 'Renamed');
+    assert.equal(only.dns, 'a.example');
+    assert.deepEqual(only.key.logId, log.key.logId);
+  });
+});
+
+describe('the database file', () => {
+  const path = (name: string): string => join(directory, name, 'ctga.db');
+
+  test('is not made by looking', () => {
+    const state = stateAt(join(directory, 'nobody-home'));
+    openForReading(state).close();
+    assert.equal(existsSync(state.directory), false);
+  });
+
+  test('is durable: write-ahead log, every commit synced', () => {
+    const database = openDatabase(path('durable'));
+    assert.equal(database.pragma('journal_mode', { simple: true }), 'wal');
+    assert.equal(database.pragma('synchronous', { simple: true }), 2);
+    database.close();
+  });
+
+  test('is written by two connections at once without losing anything', () => {
+    const [one, two] = [new Store(openDatabase(path('two'))), new Store(openDatabase(path('two')))];
+    for (let size = 1; size <= 40; size++) {
+      (size % 2 === 0 ? one : two).recordSightings([
+        { ...sighting, head: log.verified(size, treeOf(size).root()) },
+      ]);
+    }
+    assert.equal(one.heads().length, 40);
+    one.close();
+    two.close();
+  });
+
+  const damages: [string, (bytes: Buffer) => Buffer][] = [
+    ['overwritten with text', () => Buffer.from('this is not a database, it only has its name'.repeat(200))],
+    [
+      'with its pages turned to noise',
+      (bytes) => Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xa5)]),
+    ],
+    ['cut in half', (bytes) => bytes.subarray(0, Math.floor(bytes.length / 2 / 4096) * 4096)],
+  ];
+  for (const [name, damage] of damages) {
+    test(`${name} is reported, set aside whole, and a new one started`, () => {
+      const state = stateAt(join(directory, `damaged ${name}`));
+      const store = openForWriting(state);
+      for (let size = 1; size <= 200; size++) {
+        store.recordSightings([{ ...sighting, head: log.verified(size, treeOf(size).root()) }]);
+      }
+      store.close();
+      const broken = damage(readFileSync(state.database));
+      writeFileSync(state.database, broken);
+
+      assert.throws(
+        () => openForReading(state),
+        (error) => error instanceof CtgaError && error.code === 'store-damaged' && error.exitCode === 1,
+      );
+      const said: string[] = [];
+      const fresh = openOrStartAnew(state, (message) => said.push(message));
+      assert.equal(fresh.heads().length, 0);
+      fresh.close();
+      assert.match(said.join(), /is damaged: .*; it is kept as .*damaged-/);
+      const aside =
+        readdirSync(state.directory).find((each) => /^ctga\.db\.damaged-[0-9TZ-]+$/.test(each)) ??
+        assert.fail();
+      assert.deepEqual(readFileSync(join(state.directory, aside)), broken);
+    });
+  }
+
+  test('of a newer ctga is left alone', () => {
+    const database = new Database(join(directory, 'newer.db'));
+    database.pragma(`user_version = ${MIGRATIONS.length + 1}`);
+    database.close();
+    assert.throws(() => openDatabase(join(directory, 'newer.db')), /written by a newer ctga/);
+  });
+
+  test('that cannot be made says so', () => {
+    writeFileSync(join(directory, 'a-file'), '');
+    assert.throws(
+      () => openDatabase(join(directory, 'a-file', 'ctga.db')),
+      (error) => error instanceof CtgaError && error.code === 'store-failed',
+    );
+  });
+});
