@@ -3,12 +3,13 @@
  * people's packets should: RFC 5722 (overlaps), RFC 6946 (atomic fragments), RFC 7112 (header chains), RFC 1858
  * and RFC 3128 (tiny fragments), RFC 4963 (identifications come round again).
  *
- * A fragment that is impossible by itself is discarded alone. Fragments that contradict each other abandon the
- * datagram, and its key is remembered until the time-out, so that the rest of them cannot start it anew. IPv4
- * is held to the rule for IPv6 here, and it is a little stricter than Linux, which ignores any fragment that
- * lies within what it already has: a strict reader may miss a datagram, but never reads another than the
- * receiver did. Late duplicates of a finished datagram begin a new one that times out: to remember finished
- * keys as well would lose the next datagram wherever identifications are reused quickly (RFC 4963).
+ * A fragment that is impossible, by itself or beside another, abandons its datagram, and the key is remembered
+ * until the time-out so that the rest cannot start it anew. The RFCs let some such fragments be discarded
+ * alone, and Linux does so with some, cuts others to size, and ignores any that lies within what it has. As
+ * receivers differ, only to abandon in every case makes sure that no other datagram is read here than there;
+ * the price is to miss some that only an attacker or a broken sender makes. Late duplicates of a finished
+ * datagram begin a new one that times out: to remember finished keys as well would lose the next datagram
+ * wherever identifications are reused quickly (RFC 4963).
  *
  * Everything that an attacker can make grow is bounded: bytes, datagrams, both for each source, and fragments
  * for each datagram, which bounds the work as well (CVE-2018-5391). No clock of its own.
@@ -54,28 +55,28 @@ const MAX_IP_LENGTH = 65_535;
 export type FragmentOutcome =
   /** Kept until the rest has come. */
   | 'fragmentHeld'
-  /** Without a payload. */
+  /** The same bytes at the same place as before: ignored. */
+  | 'fragmentDuplicate'
+  /** Of an abandoned datagram: discarded. */
+  | 'fragmentOfAbandoned'
+  /** From here on, what abandons a datagram. Without a payload. */
   | 'fragmentEmpty'
   /** Not the last, but not a multiple of 8 bytes long. */
   | 'fragmentMisaligned'
   /** Reaches beyond 65,535 bytes ("ping of death"). */
   | 'fragmentBeyondMaximum'
-  /** The same bytes at the same place as before. */
-  | 'fragmentDuplicate'
-  /** Abandons the datagram: shares bytes with another fragment ("teardrop"), even equal ones. */
+  /** Shares bytes with another fragment ("teardrop"), even equal ones. */
   | 'fragmentOverlap'
-  /** Abandons: two ends, data beyond the end, or more to come where the end was. */
+  /** Two ends, data beyond the end, or more to come where the end was. */
   | 'fragmentConflictingEnd'
-  /** Abandons: an IPv6 first fragment that does not hold all headers (RFC 7112). */
+  /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
   | 'fragmentHeaderChainCut'
-  /** Abandons: an IPv6 first fragment that turns out not to be of UDP. */
+  /** An IPv6 first fragment that turns out not to be of UDP. */
   | 'fragmentNotUdp'
-  /** Abandons: more fragments than the limit. */
+  /** More fragments than the limit. */
   | 'fragmentTooMany'
-  /** Abandons: the datagram alone does not fit the budget. */
-  | 'fragmentOverBudget'
-  /** Of an abandoned datagram. */
-  | 'fragmentOfAbandoned';
+  /** The datagram alone does not fit the budget. */
+  | 'fragmentOverBudget';
 
 /** What became of datagrams without a frame of their own to blame. */
 export type ReassemblyEvent =
@@ -173,16 +174,16 @@ export class Reassembler {
     network: string,
     now: number,
   ): ReassembledPayload | FragmentOutcome {
-    const start = fragment.offset;
-    const length = packet.payloadEnd - packet.payloadStart;
-    const end = start + length;
-    if (length === 0) return 'fragmentEmpty';
-    if (fragment.more && length % 8 !== 0) return 'fragmentMisaligned';
-    if (fragment.headerLength + end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
-
     this.expire(now);
     const datagram = this.#find(packet, fragment, network, now);
     if (datagram.abandoned) return 'fragmentOfAbandoned';
+
+    const start = fragment.offset;
+    const length = packet.payloadEnd - packet.payloadStart;
+    const end = start + length;
+    if (length === 0) return this.#abandon(datagram, 'fragmentEmpty');
+    if (fragment.more && length % 8 !== 0) return this.#abandon(datagram, 'fragmentMisaligned');
+    if (fragment.headerLength + end > MAX_IP_LENGTH) return this.#abandon(datagram, 'fragmentBeyondMaximum');
     if (start === 0) {
       if (fragment.upperOffset === undefined) return this.#abandon(datagram, 'fragmentHeaderChainCut');
       if (packet.protocol !== IpProtocol.udp) return this.#abandon(datagram, 'fragmentNotUdp');
