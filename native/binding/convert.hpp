@@ -5,6 +5,7 @@
 #include <napi.h>
 
 #include <cstdint>
+#include <new>
 #include <optional>
 #include <string>
 #include <vector>

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "binding/data_plane_wrap.hpp"
 
+#include <algorithm>
 #include <utility>
+#include <vector>
 
 #include "binding/convert.hpp"
 

@@ -2,6 +2,8 @@
 #include "binding/ring_poller.hpp"
 
 #include <cstring>
+#include <new>
+#include <string>
 #include <utility>
 
 #include "binding/convert.hpp"

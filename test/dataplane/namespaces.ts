@@ -1,0 +1,169 @@
+/**
+ * Two network namespaces joined by a veth pair, and processes in them.
+ *
+ *   observer namespace  [observer: 10.99.0.1] ---- [peer: 10.99.0.2]  sender namespace
+ *
+ * Entered by nsenter, because `ip netns exec` mounts /sys anew and so hides the BPF file system.
+ */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+
+import type { AttachXdpOptions } from '../../src/dataplane/xdp.ts';
+import type { ChildRequest, ChildResponse } from './child.ts';
+
+export const OBSERVER_ADDRESS = '10.99.0.1';
+export const PEER_ADDRESS = '10.99.0.2';
+
+let made = 0;
+
+/** Runs a command to its end and returns what it printed; a failure is an error with what it complained of. */
+export function run(command: string, ...args: readonly string[]): string {
+  const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
+  assert.equal(status, 0, error?.message ?? `${command} ${args.join(' ')}: ${stderr}`);
+  return stdout;
+}
+
+export class Link {
+  readonly observer: string;
+  readonly sender: string;
+  /** The observer's interface. With a dot, as VLAN devices have, which the BPF file system refuses in names. */
+  readonly interfaceName: string;
+  readonly peerName: string;
+
+  constructor() {
+    const id = `${process.pid}-${made++}`;
+    this.observer = `ctga-test-${id}-observer`;
+    this.sender = `ctga-test-${id}-sender`;
+    this.interfaceName = `ct${process.pid % 100_000}.${made}`;
+    this.peerName = `cp${process.pid % 100_000}.${made}`;
+    run('ip', 'netns', 'add', this.observer);
+    run('ip', 'netns', 'add', this.sender);
+    this.addInterfaces();
+  }
+
+  addInterfaces(): void {
+    const { observer, sender, interfaceName, peerName } = this;
+    run(
+      'ip',
+      'link',
+      'add',
+      interfaceName,
+      'netns',
+      observer,
+      'type',
+      'veth',
+      'peer',
+      peerName,
+      'netns',
+      sender,
+    );
+    run('ip', '-n', observer, 'address', 'add', `${OBSERVER_ADDRESS}/24`, 'dev', interfaceName);
+    run('ip', '-n', sender, 'address', 'add', `${PEER_ADDRESS}/24`, 'dev', peerName);
+    run('ip', '-n', observer, 'link', 'set', interfaceName, 'up');
+    run('ip', '-n', sender, 'link', 'set', peerName, 'up');
+  }
+
+  deleteInterfaces(): void {
+    run('ip', '-n', this.observer, 'link', 'delete', this.interfaceName);
+  }
+
+  /** What `ip` knows of XDP on the observer's interface; undefined where nothing is attached. */
+  xdp(): { mode: number; prog: { id: number } } | undefined {
+    const text = run(
+      'ip',
+      '-n',
+      this.observer,
+      '-details',
+      '-json',
+      'link',
+      'show',
+      'dev',
+      this.interfaceName,
+    );
+    return (JSON.parse(text) as [{ xdp?: { mode: number; prog: { id: number } } }])[0].xdp;
+  }
+
+  /** Sends Ethernet frames as they are from the sender's end, `pauseMs` apart. */
+  async sendFrames(frames: readonly Uint8Array[], pauseMs = 0): Promise<void> {
+    const program = [
+      'import socket, sys, time',
+      's = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)',
+      's.bind((sys.argv[1], 0))',
+      'for line in sys.stdin: s.send(bytes.fromhex(line)); time.sleep(float(sys.argv[2]))',
+    ].join('\n');
+    const args = [
+      `--net=/run/netns/${this.sender}`,
+      'python3',
+      '-c',
+      program,
+      this.peerName,
+      `${pauseMs / 1000}`,
+    ];
+    const python = spawn('nsenter', args, { stdio: ['pipe', 'inherit', 'inherit'] });
+    python.stdin.end(frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join(''));
+    const [status] = (await once(python, 'exit')) as [number | null];
+    assert.equal(status, 0, 'the frames were not sent');
+  }
+
+  /**
+   * Waits until the observer's host has taken in so many datagrams for which nobody listens, and returns how
+   * many they are: unlike a socket, this counter loses nothing when they come fast.
+   */
+  async arrivedDatagrams(atLeast: number): Promise<number> {
+    for (;;) {
+      const snmp = run('nsenter', `--net=/run/netns/${this.observer}`, 'cat', '/proc/net/snmp');
+      const [names, values] = snmp.split('\n').filter((line) => line.startsWith('Udp: '));
+      const arrived = Number(values?.split(' ')[names?.split(' ').indexOf('NoPorts') ?? -1]);
+      if (!(arrived < atLeast)) return arrived;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+  }
+
+  remove(): void {
+    spawnSync('ip', ['netns', 'delete', this.observer]);
+    spawnSync('ip', ['netns', 'delete', this.sender]);
+  }
+}
+
+type Method = ChildRequest['method'];
+type Result<M extends Method> = Extract<ChildResponse, { method: M }>['result'];
+
+/** A process in a namespace that does what it is asked; see child.ts. */
+export class Child {
+  readonly #process: ChildProcess;
+  #ended: Promise<unknown>;
+
+  constructor(namespace: string, prefix: readonly string[] = []) {
+    const args = [`--net=/run/netns/${namespace}`, ...prefix, process.execPath, '--import', 'tsx'];
+    this.#process = spawn('nsenter', [...args, join(import.meta.dirname, 'child.ts')], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+    });
+    this.#ended = once(this.#process, 'exit');
+  }
+
+  /** The result, or an Error with the child's message, code and remedy. */
+  async ask<M extends Method>(request: Extract<ChildRequest, { method: M }>): Promise<Result<M>> {
+    const answered = once(this.#process, 'message');
+    this.#process.send(request);
+    const [response] = (await Promise.race([answered, this.#ended.then(() => [undefined])])) as [
+      ChildResponse | undefined,
+    ];
+    if (response === undefined) throw new Error(`the child ended before it answered ${request.method}`);
+    if (response.method === 'failed')
+      throw Object.assign(new Error(response.result.message), response.result);
+    return response.result as Result<M>;
+  }
+
+  attach(options: Omit<AttachXdpOptions, 'interfaceName'>, link: Link): Promise<Result<'attach'>> {
+    return this.ask({ method: 'attach', options: { ...options, interfaceName: link.interfaceName } });
+  }
+
+  /** Ends the process by a signal and waits until it has gone. */
+  async kill(signal: 'SIGTERM' | 'SIGKILL' = 'SIGKILL'): Promise<void> {
+    this.#process.kill(signal);
+    await this.#ended;
+  }
+}

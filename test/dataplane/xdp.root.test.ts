@@ -1,0 +1,321 @@
+/** The XDP data plane on a real kernel and a veth pair: attaching, copying, taking over, detaching. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+
+import { detachXdp, listAttached, openAttached } from '../../src/dataplane/xdp.ts';
+import { CtgaError, type ErrorCode } from '../../src/errors.ts';
+import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
+import { accountingErrors } from '../xdp/verdict.ts';
+import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
+
+const NAME = 'sth.log.example';
+const XDP_NATIVE = 1;
+const XDP_GENERIC = 2;
+/** Nobody listens there. */
+const PORT = 40000;
+
+let link: Link;
+let children: Child[];
+
+beforeEach(() => {
+  link = new Link();
+  children = [];
+});
+
+afterEach(async () => {
+  for (const child of children) await child.kill();
+  if (existsSync(pins())) detachXdp(link.interfaceName);
+  link.remove();
+});
+
+function pins(): string {
+  return `/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`;
+}
+
+function observer(...prefix: readonly string[]): Child {
+  const child = new Child(link.observer, prefix);
+  children.push(child);
+  return child;
+}
+
+function sender(): Child {
+  const child = new Child(link.sender);
+  children.push(child);
+  return child;
+}
+
+async function fails(work: Promise<unknown>, code: ErrorCode, message: RegExp): Promise<void> {
+  await assert.rejects(work, (error: Error & { code?: string; remedy?: string }) => {
+    assert.equal(error.code, code, error.message);
+    assert.match(error.message, message);
+    assert(error.remedy !== undefined, 'no remedy');
+    return true;
+  });
+}
+
+function answerFrame(name = NAME, tags: { tpid: number; vlanId: number }[] = []): Uint8Array {
+  const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
+  const datagram = udp({ ...addresses, destinationPort: PORT, payload: dnsAnswer({ name }) });
+  const frame = ethernet({ tags, payload: ipv4({ ...addresses, payload: datagram }) });
+  frame.fill(0xff, 0, 6); // to everybody, so that the receiving host takes it
+  return frame;
+}
+
+const repeated = (frame: Uint8Array, times: number): Uint8Array[] =>
+  Array.from({ length: times }, () => frame);
+
+function dig(name: string): void {
+  const args = [`--net=/run/netns/${link.observer}`, 'dig', `@${PEER_ADDRESS}`, name, 'TXT', '+short'];
+  const { stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
+  assert.equal(stdout, '"1.2.3.4"\n', `dig got no answer: ${stderr}`);
+}
+
+describe('on a veth pair', () => {
+  test('copies what dig is answered, in whatever case, and nothing else', async () => {
+    await sender().ask({ method: 'serve', address: PEER_ADDRESS });
+    const plane = observer();
+    const attached = await plane.attach({}, link);
+    assert.equal(attached.mode, 'native');
+    assert.equal(attached.tookOver, false);
+    assert.equal(link.xdp()?.mode, XDP_NATIVE);
+    await plane.ask({ method: 'known', names: [NAME] });
+    await plane.ask({ method: 'start' });
+
+    const before = Date.now();
+    dig('sTH.loG.eXample');
+    dig('sth.other.example');
+    dig(NAME);
+    const packets = await plane.ask({ method: 'packets', atLeast: 2 });
+    await plane.ask({ method: 'stop' });
+
+    assert.equal(packets.length, 2);
+    assert(Buffer.from(packets[0]?.frame ?? []).includes('loG'), 'the case of the name on the wire is kept');
+    for (const { kind, frame, frameLength, interfaceName, timestamp } of packets) {
+      assert.equal(kind, 'answer');
+      assert.equal(interfaceName, link.interfaceName);
+      assert.equal(frame.length, frameLength);
+      assert(timestamp >= before - 1 && timestamp <= Date.now(), new Date(timestamp).toISOString());
+    }
+    const { counters } = await plane.ask({ method: 'state' });
+    assert.equal(counters.answersCopied, 2n);
+    assert.equal(counters.unknownName, 1n);
+    assert.deepEqual(accountingErrors(counters), []);
+  });
+
+  test('copies below a VLAN tag, and fragments in the order they came', async () => {
+    const plane = observer();
+    await plane.attach({}, link);
+    await plane.ask({ method: 'known', names: [NAME] });
+    await plane.ask({ method: 'start' });
+
+    const tagged = answerFrame(NAME, [{ tpid: EtherType.vlan, vlanId: 12 }]);
+    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload }));
+    const sent = [tagged, ...fragments.reverse()];
+    await link.sendFrames(sent);
+
+    const packets = await plane.ask({ method: 'packets', atLeast: sent.length });
+    assert.deepEqual(
+      packets.map(({ frame }) => Buffer.from(frame).toString('hex')),
+      sent.map((frame) => Buffer.from(frame).toString('hex')),
+    );
+    assert.deepEqual(
+      packets.map(({ kind }) => kind),
+      ['answer', ...fragments.map(() => 'fragment')],
+    );
+  });
+
+  test('counts what found no room while nobody read, and every packet arrived', async () => {
+    const plane = observer();
+    await plane.attach({ ringBytes: 65536 }, link);
+    await plane.ask({ method: 'known', names: [NAME] });
+    await link.sendFrames(repeated(answerFrame(), 200));
+    assert.equal(await link.arrivedDatagrams(200), 200);
+
+    const { counters } = await plane.ask({ method: 'state' });
+    assert.equal(counters.answers, 200n);
+    assert.equal(counters.answersCopied, 127n);
+    assert.equal(counters.answersRingFull, 73n);
+    await plane.ask({ method: 'start' });
+    assert.equal((await plane.ask({ method: 'packets', atLeast: 127 })).length, 127);
+  });
+
+  test('attaches in generic mode if told, and changes mode if told', async () => {
+    const plane = observer();
+    assert.equal((await plane.attach({ mode: 'generic' }, link)).mode, 'generic');
+    assert.equal(link.xdp()?.mode, XDP_GENERIC);
+    await plane.ask({ method: 'known', names: [NAME] });
+    await plane.ask({ method: 'start' });
+    await link.sendFrames([answerFrame()]);
+    assert.equal((await plane.ask({ method: 'packets', atLeast: 1 })).length, 1);
+    await plane.kill();
+
+    const native = await observer().attach({ mode: 'native' }, link);
+    assert.deepEqual([native.mode, native.tookOver], ['native', false]);
+    assert.equal(link.xdp()?.mode, XDP_NATIVE);
+  });
+
+  test('goes on after kill -9, and the next process takes over counters and copies', async () => {
+    const first = observer();
+    await first.attach({}, link);
+    await first.ask({ method: 'known', names: [NAME] });
+    await first.ask({ method: 'start' });
+    await link.sendFrames([answerFrame()]);
+    await first.ask({ method: 'packets', atLeast: 1 });
+    const { prog } = link.xdp() ?? assert.fail('not attached');
+    await first.kill('SIGKILL');
+
+    assert.equal(link.xdp()?.prog.id, prog.id, 'the program stays');
+    await link.sendFrames(repeated(answerFrame('StH.log.example'), 5));
+    assert.equal(openAttached(link.interfaceName)?.counters.answersCopied, 6n);
+
+    const second = observer();
+    const taken = await second.attach({ threshold: 500 }, link);
+    assert.equal(taken.tookOver, true);
+    assert.deepEqual(taken.replacedMaps, []);
+    assert.notEqual(link.xdp()?.prog.id, prog.id, 'the program was updated');
+    await second.ask({ method: 'start' });
+    assert.equal((await second.ask({ method: 'packets', atLeast: 5 })).length, 5);
+    await link.sendFrames([answerFrame()]);
+    assert.equal((await second.ask({ method: 'packets', atLeast: 6 })).length, 6);
+
+    const { attached, counters, seen } = await second.ask({ method: 'state' });
+    assert.equal(attached, true);
+    assert.equal(counters.answersCopied, 7n);
+    assert.equal(seen?.settings.threshold, 500);
+    assert.equal(seen.knownNames, 1);
+    assert.equal(seen.link.mode, 'native');
+    assert.deepEqual(accountingErrors(counters), []);
+  });
+
+  test('loses no packet while one process after another takes over', async () => {
+    let plane = observer();
+    await plane.attach({}, link);
+    await plane.ask({ method: 'known', names: [NAME] });
+    for (let round = 1; round <= 3; round++) {
+      const sending = link.sendFrames(repeated(answerFrame(), 200), 4);
+      await plane.kill();
+      plane = observer();
+      assert.equal((await plane.attach({}, link)).tookOver, true);
+      await sending;
+    }
+    assert.equal(await link.arrivedDatagrams(600), 600);
+    assert.equal((await plane.ask({ method: 'state' })).counters.answersCopied, 600n);
+  });
+
+  test('makes a ring buffer of another size anew, and keeps the rest', async () => {
+    const first = observer();
+    await first.attach({ ringBytes: 65536 }, link);
+    await first.ask({ method: 'known', names: [NAME] });
+    await link.sendFrames([answerFrame()]);
+    await first.kill();
+
+    const second = observer();
+    const taken = await second.attach({ ringBytes: 131072 }, link);
+    assert.deepEqual([taken.tookOver, taken.replacedMaps], [true, ['ring']]);
+    await second.ask({ method: 'start' });
+    await link.sendFrames([answerFrame('STH.LOG.EXAMPLE')]);
+    const packets = await second.ask({ method: 'packets', atLeast: 1 });
+    assert(Buffer.from(packets[0]?.frame ?? []).includes('EXAMPLE'), 'the new ring holds what is copied now');
+    const { counters, seen } = await second.ask({ method: 'state' });
+    assert.equal(counters.answersCopied, 2n);
+    assert.equal(seen?.ringBytes, 131072);
+    assert.equal(seen.knownNames, 1);
+  });
+
+  test('notices that the interface went away, and attaches anew where it came back', async () => {
+    const first = observer();
+    await first.attach({}, link);
+    link.deleteInterfaces();
+    assert.equal((await first.ask({ method: 'state' })).attached, false);
+    assert.equal(openAttached(link.interfaceName)?.link.attached, false);
+    await first.kill();
+
+    link.addInterfaces();
+    const taken = await observer().attach({}, link);
+    assert.equal(taken.tookOver, false);
+    assert.equal(link.xdp()?.mode, XDP_NATIVE);
+  });
+
+  test('detaching leaves nothing', async () => {
+    const plane = observer();
+    const { bpfFiles } = await plane.attach({}, link);
+    // Neither program nor link is held by the process: when the pins go, so do they.
+    assert.deepEqual([...new Set(bpfFiles)], ['bpf-map']);
+    assert(listAttached().includes(link.interfaceName));
+
+    detachXdp(link.interfaceName); // from another process and another namespace, while the first one observes
+    assert.equal(link.xdp(), undefined);
+    assert.equal(existsSync(pins()), false);
+    assert.equal(openAttached(link.interfaceName), undefined);
+    assert(!listAttached().includes(link.interfaceName));
+    assert.equal((await plane.ask({ method: 'state' })).attached, false);
+    assert.throws(
+      () => detachXdp(link.interfaceName),
+      (error: unknown) => error instanceof CtgaError && error.code === 'not-attached',
+    );
+    await plane.kill();
+
+    const again = observer();
+    assert.equal((await again.attach({}, link)).tookOver, false);
+    await again.ask({ method: 'detach' });
+    assert.equal(link.xdp(), undefined);
+    assert.equal(existsSync(pins()), false);
+  });
+});
+
+describe('refuses, in one sentence and with a remedy', () => {
+  test('an interface with a foreign program, which stays', async () => {
+    run(
+      'ip',
+      '-n',
+      link.observer,
+      'link',
+      'set',
+      'dev',
+      link.interfaceName,
+      'xdp',
+      'object',
+      'build/xdp/ctga.bpf.o',
+      'section',
+      'xdp.frags',
+    );
+    const foreign = link.xdp() ?? assert.fail('ip attached nothing');
+    await fails(
+      observer().attach({}, link),
+      'foreign-xdp-program',
+      new RegExp(`already runs the XDP program "ctga" \\(id ${foreign.prog.id}\\)`),
+    );
+    await fails(observer().attach({ mode: 'generic' }, link), 'foreign-xdp-program', /already runs/);
+    assert.equal(link.xdp()?.prog.id, foreign.prog.id);
+    assert.equal(existsSync(pins()), false, 'no empty directory is left');
+  });
+
+  test('a second observer of one interface', async () => {
+    const first = observer();
+    await first.attach({}, link);
+    await fails(observer().attach({}, link), 'busy', /another process already observes/);
+    assert.equal((await first.ask({ method: 'state' })).attached, true);
+  });
+
+  test('an interface of the same name in another namespace', async () => {
+    await observer().attach({}, link);
+    for (const child of children) await child.kill();
+    run('ip', '-n', link.sender, 'link', 'set', 'dev', link.peerName, 'name', link.interfaceName);
+    await fails(sender().attach({}, link), 'busy', /another interface/);
+    assert.equal(link.xdp()?.mode, XDP_NATIVE);
+  });
+
+  test('an interface that does not exist', async () => {
+    const attach = observer().ask({ method: 'attach', options: { interfaceName: 'ctga-none' } });
+    await fails(attach, 'no-such-interface', /no network interface named ctga-none/);
+    assert.equal(existsSync('/sys/fs/bpf/ctga/ctga-none'), false);
+  });
+
+  test('a user without privileges', async () => {
+    const plane = observer('setpriv', '--bounding-set=-all', '--inh-caps=-all');
+    await fails(plane.attach({}, link), 'not-permitted', /not permitted/);
+    assert.equal(link.xdp(), undefined);
+  });
+});

@@ -1,0 +1,18 @@
+/** A worker that reads a ring buffer when its environment ends, in the way it is told. */
+import { parentPort, workerData } from 'node:worker_threads';
+
+import { addon, xdpObjectPath } from '../../src/dataplane/addon.ts';
+import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
+
+const plane = addon().load({
+  objectPath: xdpObjectPath(),
+  ringBytes: 1 << 20,
+  settings: { threshold: 400, everyNth: 1, wakeupBytes: 0 },
+});
+plane.setKnownNames([encodeName('sth.log.example')]);
+plane.start(() => {
+  parentPort?.postMessage('reading');
+  if (workerData === 'exit') process.exit(0);
+  if (workerData === 'return') plane.stop();
+});
+plane.testRun(frameV4(dnsAnswer()), 100);
