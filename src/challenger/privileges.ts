@@ -2,7 +2,7 @@
  * Giving up root for good. The challenger parses what hostile logs answer and needs nothing but the store
  * and a TCP connection to its proxy.
  */
-import { chownSync, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { accessSync, chownSync, constants, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { CtgaError, badInput } from '../errors.ts';
@@ -40,6 +40,18 @@ export function dropPrivileges(state: State, user: string | undefined): string |
   process.setuid?.(account.uid);
   if (process.geteuid() === 0 && account.uid !== 0)
     throw new CtgaError('not-permitted', `could not become ${account.name}`);
+  try {
+    accessSync(state.directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    throw new CtgaError(
+      'not-permitted',
+      `${account.name}, as whom the challenger runs, cannot reach ${state.directory}`,
+      {
+        remedy:
+          'A directory above it is closed to others: open it (chmod o+x), or name another with --state-dir, or another account with --user.',
+      },
+    );
+  }
   return account.name;
 }
 

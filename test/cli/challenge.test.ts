@@ -1,0 +1,235 @@
+/** `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the lab's log. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, describe, test } from 'node:test';
+import { LabApi, makeCertificate, type LabCertificate } from '../../src/lab/api.ts';
+import { LabLog } from '../../src/lab/log.ts';
+import { logIdText } from '../../src/logs/log.ts';
+import { treeHeadToJson } from '../../src/treehead/json.ts';
+import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
+import { ctga, type Ran } from '../support/ctga.ts';
+
+const missing =
+  spawnSync('microsocks', ['-h']).error === undefined
+    ? false
+    : 'microsocks is not installed: run npm run setup as root';
+
+describe('ctga challenge, through microsocks', { skip: missing }, () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  // As root, the challenger becomes nobody, who must be able to walk in here.
+  chmodSync(directory, 0o755);
+  const log = new LabLog();
+  let certificate: LabCertificate;
+  let api: LabApi;
+  let microsocks: ChildProcess;
+  let proxyPort: number;
+  let logList: string;
+  let runs = 0;
+
+  before(async () => {
+    log.grow(40);
+    certificate = await makeCertificate(directory, 'localhost');
+    api = await LabApi.listen({ log, certificate, submissionPath: '/lab/', host: '127.0.0.1', port: 0 });
+    proxyPort = await freePort();
+    microsocks = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(proxyPort)], { stdio: 'ignore' });
+    while (!(await listens(proxyPort))) await sleep(20);
+    logList = join(directory, 'list.json');
+    const url = api.url.replace('127.0.0.1', 'localhost');
+    const entry = {
+      description: 'Lab log',
+      key: Buffer.from(log.key.spki).toString('base64'),
+      log_id: logIdText(log.key.logId),
+      url,
+    };
+    writeFileSync(logList, JSON.stringify({ operators: [{ name: 'Lab', logs: [entry] }] }));
+  });
+  after(async () => {
+    microsocks.kill();
+    await api.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  /** Imports the heads into a state of its own. */
+  async function seen(...heads: SignedTreeHead[]): Promise<string[]> {
+    const state = ['--state-dir', join(directory, `state-${++runs}`)];
+    const file = join(directory, 'heads.json');
+    writeFileSync(
+      file,
+      JSON.stringify({
+        sths: heads.map((head) => ({ log_id: logIdText(log.key.logId), ...treeHeadToJson(head) })),
+      }),
+    );
+    const ran = await ctga(['heads', 'import', file, '--log-list', logList, ...state]);
+    assert.equal(ran.code, 0, ran.stderr);
+    return state;
+  }
+
+  function challenge(state: readonly string[], more: readonly string[] = [], trusted = true): Promise<Ran> {
+    const proxy = ['--proxy', `socks5h://127.0.0.1:${proxyPort}`];
+    const args = [
+      'challenge',
+      '--once',
+      '--json',
+      '--max-delay',
+      '0',
+      '--log-list',
+      logList,
+      ...proxy,
+      ...state,
+      ...more,
+    ];
+    return ctga(args, { env: { NODE_EXTRA_CA_CERTS: trusted ? certificate.certificatePath : '' } });
+  }
+
+  type Event = Record<string, unknown> & { event: string };
+  const events = ({ stdout }: Ran): Event[] =>
+    stdout
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line) as Event);
+  const verdicts = (ran: Ran): unknown[] =>
+    events(ran)
+      .filter(({ event }) => event === 'verdict')
+      .map(({ treeSize, verdict }) => [treeSize, verdict]);
+
+  test('an honest log: consistent, exit code 0', async () => {
+    const early = log.tree().signedTreeHead;
+    log.grow(24);
+    const ran = await challenge(await seen(early));
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.deepEqual(verdicts(ran), [
+      [64, 'consistent'],
+      [40, 'consistent'],
+    ]);
+  });
+
+  for (const size of [70, 64 * 2]) {
+    test(`a log that showed another tree of size ${size}: fork-proven, exit code 3, and the evidence stands`, async () => {
+      const shown = log.equivocate(log.tree().size - 10, size);
+      log.grow(size + 5 - log.tree().size);
+      const ran = await challenge(await seen(shown));
+      log.stopEquivocating();
+      assert.equal(ran.code, 3, ran.stderr);
+      const evidence = events(ran).find(({ verdict }) => verdict === 'fork-proven')?.['evidence'];
+      assert(typeof evidence === 'string');
+      const verified = await ctga(['evidence', 'verify', evidence]);
+      assert.equal(verified.code, 0, verified.stdout);
+      assert.match((await ctga(['evidence', 'show', evidence])).stdout, /Lab log/);
+    });
+  }
+
+  const misbehaviours = [
+    [{ kind: 'html' }, /get-sth: the answer is not JSON/],
+    [{ kind: 'server-error' }, /get-sth: HTTP 500/],
+    [{ kind: 'rate-limit', retryAfterSeconds: 3600 }, /get-sth: HTTP 429/],
+  ] as const;
+  for (const [misbehaviour, says] of misbehaviours) {
+    test(`a log that answers with ${misbehaviour.kind}: unreachable, exit code 1, nothing lost`, async () => {
+      const state = await seen(log.tree().signedTreeHead);
+      api.misbehave(misbehaviour);
+      const ran = await challenge(state);
+      api.misbehave(undefined);
+      assert.equal(ran.code, 1, ran.stderr);
+      assert.match(String(events(ran).find(({ event }) => event === 'log-failed')?.['message']), says);
+      const again = await challenge(state);
+      if (misbehaviour.kind === 'rate-limit') {
+        assert.equal(again.code, 1);
+        assert.match(again.stdout, /asked not to be asked before/);
+      } else {
+        assert.equal(again.code, 0, again.stderr);
+      }
+    });
+  }
+
+  test('a log that gives garbage for a proof: bad-proof, never a fork', async () => {
+    const early = log.tree().signedTreeHead;
+    log.grow(9);
+    const state = await seen(early);
+    api.misbehave({ kind: 'garbage-proof' });
+    const ran = await challenge(state);
+    api.misbehave(undefined);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.deepEqual(verdicts(ran).at(-1), [Number(early.treeSize), 'bad-proof']);
+  });
+
+  test('a certificate that nobody vouches for: nothing is asked', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    const before = api.requests;
+    const ran = await challenge(state, [], false);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stdout, /self-signed certificate/);
+    assert.equal(api.requests, before);
+  });
+
+  test('a proxy that is down: one sentence, the remedy, exit code 1, and nothing is sent', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    const before = api.requests;
+    const ran = await challenge(state, ['--proxy', `socks5h://127.0.0.1:${await freePort()}`]);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /no SOCKS5 proxy answers at 127\.0\.0\.1/);
+    assert.match(ran.stderr, /logs are never asked directly/);
+    assert.equal(api.requests, before);
+    assert.equal((await challenge(state)).code, 0);
+  });
+
+  test('as a daemon: rounds at random, and SIGTERM ends it cleanly in the middle of one', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    api.misbehave({ kind: 'hang' });
+    const before = api.requests;
+    const child = spawn(
+      process.execPath,
+      [
+        '--import',
+        'tsx',
+        'src/cli/main.ts',
+        'challenge',
+        '--every',
+        '0.2',
+        '--max-delay',
+        '0',
+        '--log-list',
+        logList,
+        '--proxy',
+        `socks5h://127.0.0.1:${proxyPort}`,
+        ...state,
+      ],
+      {
+        env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.certificatePath },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    while (api.requests === before) {
+      assert.equal(child.exitCode, null, said);
+      await sleep(20);
+    }
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0, said);
+    api.misbehave(undefined);
+    assert.match(said, /Next round at/);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  return typeof address === 'object' && address !== null ? address.port : assert.fail();
+}
+
+function listens(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1');
+    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
+    socket.once('connect', () => socket.end());
+  });
+}
