@@ -13,7 +13,7 @@
 #include "parse.h"
 
 /*
- * A wake-up is an interrupt to oneself and costs fifty times the copy, so the reader is woken when what
+ * A wake-up is an interrupt to oneself and costs many times the copy, so the reader is woken when what
  * waits for it passes a multiple of wakeup_bytes, and never for each record above it: a reader that lags
  * must not slow the packets down. Two CPUs that reserve at once may both miss a multiple, hence not only the
  * first; what stays below it is fetched by the reader's timer.
