@@ -36,21 +36,25 @@ const BYTE_ORDER_MAGIC = 0x1a2b_3c4d;
 export function* readCapture(path: string): Generator<CapturedFrame, void, undefined> {
   const file = new FileWindow(path);
   try {
-    if (!file.has(4)) throw badInput(`${path}: too short to be a capture file: ${file.available()} bytes`);
+    if (!file.has(4)) throw notCapture(path, `it has ${file.available()} bytes`);
     const magic = file.window(4).readUInt32BE();
     const classic = CLASSIC_MAGIC.get(magic);
     if (magic === SECTION_HEADER) yield* readPcapng(file);
     else if (classic !== undefined) yield* readClassic(file, classic);
-    else if (magic >>> 16 === GZIP) throw badInput(`${path}: is compressed`, `Run gunzip on it first.`);
+    else if (magic >>> 16 === GZIP) throw badInput(`${path}: is compressed`, 'Run gunzip on it first.');
     else {
-      throw badInput(
-        `${path}: not a capture file: it begins with 0x${magic.toString(16).padStart(8, '0')}`,
-        'Give a file in pcap or pcapng format, as tcpdump -w and Wireshark write them.',
-      );
+      throw notCapture(path, `it begins with 0x${magic.toString(16).padStart(8, '0')}`);
     }
   } finally {
     file.close();
   }
+}
+
+function notCapture(path: string, why: string): CtgaError {
+  return badInput(
+    `${path}: not a capture file: ${why}`,
+    'Give a file in pcap or pcapng format, as tcpdump -w and Wireshark write them.',
+  );
 }
 
 /** How the numbers in a file are written. */
