@@ -36,7 +36,7 @@ before(() => {
   const inside = [`--net=/run/netns/${NAMESPACE}`];
   execFileSync('nsenter', [...inside, 'ip', 'link', 'set', 'lo', 'up']);
   // All cases come from one address, so Linux would take their fragments for hopelessly disordered.
-  execFileSync('nsenter', [...inside, 'sysctl', '-qw', 'net.ipv4.ipfrag_max_dist=0']);
+  execFileSync('nsenter', [...inside, 'sh', '-c', 'echo 0 >/proc/sys/net/ipv4/ipfrag_max_dist']);
   const script = join(import.meta.dirname, 'kernel-peer.ts');
   peer = spawn('nsenter', [...inside, process.execPath, '--import', 'tsx', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
