@@ -45,7 +45,7 @@ takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
 
 async function run(interfaces: readonly string[], options: AttachOptions): Promise<void> {
   const state = stateAt(options.stateDir);
-  const report = options.json === true ? printJsonLine : printEvent;
+  const report: (report: Report) => void = options.json === true ? printJsonLine : printEvent;
   const planes = attachAll([...new Set(interfaces)], options);
   try {
     const store = openOrStartAnew(state, warn);
@@ -137,63 +137,92 @@ async function watchUntilSignalled(
   }
 }
 
-type Report = Record<string, unknown> & { readonly event: string };
+type Report =
+  | {
+      readonly event: 'attached';
+      readonly interface: string;
+      readonly mode: string;
+      /** Why the driver refused native mode, if it did. */
+      readonly nativeRefusal: string | undefined;
+      readonly tookOver: boolean;
+      readonly logs: number;
+      readonly names: number;
+    }
+  | {
+      readonly event: 'tree-head';
+      readonly log: string;
+      readonly treeSize: bigint;
+      readonly timestamp: bigint;
+      readonly rootHash: Uint8Array;
+      readonly treeHead: 'new' | 'seen';
+      readonly interface: string;
+      /** Sightings since the last report, and how many of them came as fragments. */
+      readonly count: number;
+      readonly reassembled: number;
+    }
+  | {
+      readonly event: 'fork-proven';
+      readonly log: string;
+      readonly treeSize: bigint;
+      readonly evidence: string;
+    }
+  | { readonly event: 'store-failed'; readonly message: string }
+  | { readonly event: 'stopped'; readonly stillAttached: readonly string[] };
 
 function toReport(event: ObserverEvent): Report {
   switch (event.event) {
     case 'tree-head': {
       const { head, log, source, count, reassembled, isNew } = event;
       const { treeSize, timestamp, rootHash } = head;
+      const treeHead = isNew ? 'new' : 'seen';
       return {
-        event: event.event,
+        event: 'tree-head',
         log: log.description,
         treeSize,
         timestamp,
         rootHash,
-        treeHead: isNew ? 'new' : 'seen',
+        treeHead,
         interface: source,
         count,
         reassembled,
       };
     }
     case 'fork-proven':
-      return {
-        event: event.event,
-        log: event.log.description,
-        treeSize: event.treeSize,
-        evidence: event.evidence,
-      };
+      return { ...event, log: event.log.description };
     case 'store-failed':
-      return { ...event };
+      return event;
   }
 }
 
 function printEvent(report: Report): void {
-  const { event } = report;
-  if (event === 'attached') {
-    const again = report['tookOver'] === true ? ', taken over as it was' : '';
-    print(
-      `Watching ${String(report['interface'])} (XDP, ${String(report['mode'])} mode${again}): ${plural(Number(report['names']), 'DNS name')} of ${plural(Number(report['logs']), 'log')}.`,
-    );
-    if (report['nativeRefusal'] !== undefined)
-      warn(`its driver refused native mode: ${String(report['nativeRefusal'])}`);
-  } else if (event === 'tree-head' && report['treeHead'] === 'new') {
-    const how = Number(report['reassembled']) > 0 ? ', reassembled from fragments' : '';
-    print(
-      `${time(Date.now())}  new tree head: ${String(report['log'])}, size ${String(report['treeSize'])} (${String(report['interface'])}${how})`,
-    );
-  } else if (event === 'fork-proven') {
-    print(
-      `${time(Date.now())}  SPLIT VIEW PROVEN: ${String(report['log'])} signed two trees of size ${String(report['treeSize'])}`,
-    );
-    print(`  Evidence: ${String(report['evidence'])}`);
-  } else if (event === 'store-failed') {
-    warn(`the store cannot be written, tree heads wait in memory: ${String(report['message'])}`);
-  } else if (event === 'stopped') {
-    const names = (report['stillAttached'] as string[]).join(' ');
-    print(
-      `Stopped. The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
-    );
+  switch (report.event) {
+    case 'attached': {
+      const again = report.tookOver ? ', taken over as it was' : '';
+      const names = `${plural(report.names, 'DNS name')} of ${plural(report.logs, 'log')}`;
+      print(`Watching ${report.interface} (XDP, ${report.mode} mode${again}): ${names}.`);
+      if (report.nativeRefusal !== undefined) warn(`its driver refused native mode: ${report.nativeRefusal}`);
+      return;
+    }
+    case 'tree-head': {
+      if (report.treeHead === 'seen') return;
+      const how = report.reassembled > 0 ? ', reassembled from fragments' : '';
+      return print(
+        `${time(Date.now())}  new tree head: ${report.log}, size ${report.treeSize} (${report.interface}${how})`,
+      );
+    }
+    case 'fork-proven':
+      print(
+        `${time(Date.now())}  SPLIT VIEW PROVEN: ${report.log} signed two trees of size ${report.treeSize}`,
+      );
+      return print(`  Evidence: ${report.evidence}`);
+    case 'store-failed':
+      return warn(`the store cannot be written, tree heads wait in memory: ${report.message}`);
+    case 'stopped': {
+      const names = report.stillAttached.join(' ');
+      return print(
+        `Stopped. The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
+      );
+    }
   }
 }
 

@@ -10,7 +10,7 @@ import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
-import type { Store } from '../store/store.ts';
+import type { Store, Verdict } from '../store/store.ts';
 import { seconds, withState, type StateOption } from './options.ts';
 import { plural, print, printJsonLine, reportFailure, time, warn } from './output.ts';
 
@@ -51,8 +51,8 @@ export function challengeCommand(): Command {
 Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
 proves nothing); skewed (the log does not admit to that tree size yet); unprovable (still not
 after its maximum merge delay); unreachable. Only fork-proven accuses a log.
-Run it on another host than the packet processor where you can: copy tree heads over
-with "ctga heads list --json" and "ctga heads import".`,
+Run it on another host than the packet processor where you can: bring tree heads over
+with "ctga heads export" and "ctga heads import".`,
     );
   return withState(challenge).action(run);
 }
@@ -140,7 +140,26 @@ function logsToChallenge(store: Store, logs: readonly Log[], report: (report: Re
   });
 }
 
-type Report = Record<string, unknown> & { readonly event: string };
+type Report =
+  | { readonly event: 'waiting'; readonly log: string; readonly seconds: number }
+  | {
+      readonly event: 'verdict';
+      readonly log: string;
+      readonly treeSize: bigint;
+      readonly against: bigint;
+      readonly verdict: Verdict;
+      readonly reason: string | undefined;
+      readonly evidence: string | undefined;
+    }
+  | { readonly event: 'log-failed'; readonly log: string; readonly code: string; readonly message: string }
+  | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
+  | { readonly event: 'next-round'; readonly at: number }
+  | {
+      readonly event: 'summary';
+      readonly verdicts: Readonly<Record<Verdict, number>>;
+      readonly failed: number;
+      readonly evidence: readonly string[];
+    };
 
 function toReport({ log, tree, verdict, reason, against, evidence }: TreeVerdict): Report {
   return {
@@ -155,38 +174,32 @@ function toReport({ log, tree, verdict, reason, against, evidence }: TreeVerdict
 }
 
 function printReport(report: Report): void {
-  const log = String(report['log']);
   switch (report.event) {
     case 'waiting':
       return print(
-        `${log}: asking in ${plural(Number(report['seconds']), 'second')}, so that the time says nothing`,
+        `${report.log}: asking in ${plural(report.seconds, 'second')}, so that the time says nothing`,
       );
     case 'verdict': {
-      const { verdict, reason, evidence } = report;
+      const { log, treeSize, against, verdict, reason, evidence } = report;
       print(
-        `${log}: size ${String(report['treeSize'])} against ${String(report['against'])}: ${String(verdict)}${reason === undefined ? '' : ` (${String(reason)})`}`,
+        `${log}: size ${treeSize} against ${against}: ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
       );
       if (evidence !== undefined)
         print(
-          `  SPLIT VIEW PROVEN. Evidence: ${String(evidence)}\n  Check it with: ctga evidence verify ${String(evidence)}`,
+          `  SPLIT VIEW PROVEN. Evidence: ${evidence}\n  Check it with: ctga evidence verify ${evidence}`,
         );
       return;
     }
     case 'log-failed':
-      return warn(`${log}: ${String(report['message'])}`);
+      return warn(`${report.log}: ${report.message}`);
     case 'not-asked':
-      return warn(`${log} is not asked: ${String(report['reason'])}`);
+      return warn(`${report.log} is not asked: ${report.reason}`);
     case 'next-round':
-      return print(`Next round at ${time(Number(report['at']))}.`);
+      return print(`Next round at ${time(report.at)}.`);
     case 'summary': {
-      const verdicts = Object.entries(report['verdicts'] as Record<string, number>).filter(
-        ([, count]) => count > 0,
-      );
-      return print(
-        verdicts.length === 0
-          ? 'No tree heads to challenge yet.'
-          : `Trees: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}.`,
-      );
+      const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);
+      const text = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');
+      return print(text === '' ? 'No tree heads to challenge yet.' : `Trees: ${text}.`);
     }
   }
 }

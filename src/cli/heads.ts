@@ -8,6 +8,7 @@ import { findLog } from '../logs/zones.ts';
 import { readTreeHeads } from '../observer/import.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { HeadSummary } from '../store/store.ts';
+import { treeHeadToJson } from '../treehead/json.ts';
 import { withState, type StateOption } from './options.ts';
 import { plural, print, printJson, printTable, time, warn } from './output.ts';
 
@@ -15,6 +16,12 @@ export function headsCommand(): Command {
   const list = new Command('list')
     .description('every distinct tree head, where and how often it was seen, and its verdict')
     .action(listHeads);
+  const exportHeads = new Command('export')
+    .description(
+      'every tree head as {"sths": [...]}, for "heads import" on the host where the challenger runs',
+    )
+    .option('--state-dir <dir>', 'where heads are kept (root: /var/lib/ctga, else ~/.local/state/ctga)')
+    .action(exportAll);
   const importHeads = new Command('import')
     .description('verify and store tree heads from files: {"sths": [...]}, a get-sth answer, or a checkpoint')
     .argument('<file...>')
@@ -22,8 +29,9 @@ export function headsCommand(): Command {
     .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
     .action(importFiles);
   return new Command('heads')
-    .description('list or import signed tree heads')
+    .description('list, export or import signed tree heads')
     .addCommand(withState(list))
+    .addCommand(exportHeads)
     .addCommand(withState(importHeads));
 }
 
@@ -53,6 +61,16 @@ function listHeads(options: StateOption): void {
       head.reason === undefined ? head.verdict : `${head.verdict} (${head.reason})`,
     ]),
   );
+}
+
+/** STH pollination, draft-linus-trans-gossip-ct-02, Section 5.2.3. */
+function exportAll(options: { stateDir?: string }): void {
+  const store = openForReading(stateAt(options.stateDir));
+  const heads = store.heads();
+  store.close();
+  printJson({
+    sths: heads.map((head) => ({ sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) })),
+  });
 }
 
 function importFiles(

@@ -18,19 +18,24 @@ export function labCommand(): Command {
       if (json) printJson(result);
       if (!result.held) process.exitCode = ExitCode.failed;
     });
+  const up = new Command('up')
+    .description('build the lab and leave it standing')
+    .option('--json', 'print JSON for scripts')
+    .action(async ({ json }: { json?: boolean }) => say(await labUp(), json));
+  const down = new Command('down')
+    .description('remove everything that a lab left behind')
+    .option('--json', 'print JSON for scripts')
+    .action(async ({ json }: { json?: boolean }) => say(await labDown(), json));
   return new Command('lab')
     .description(
       'a network in namespaces with a log that can equivocate: client, resolver, router, log, proxy, challenger',
     )
     .addCommand(run)
-    .addCommand(
-      new Command('up')
-        .description('build the lab and leave it standing')
-        .action(async () => void print(await labUp())),
-    )
-    .addCommand(
-      new Command('down')
-        .description('remove everything that a lab left behind')
-        .action(async () => void print(await labDown())),
-    );
+    .addCommand(up)
+    .addCommand(down);
+}
+
+function say(message: string, json: boolean | undefined): void {
+  if (json === true) printJson({ message });
+  else print(message);
 }

@@ -153,6 +153,20 @@ describe('tree heads by hand', () => {
     );
   });
 
+  test('are exported and imported elsewhere', async () => {
+    const exported = await ctga(['heads', 'export', ...state('heads')]);
+    const ran = await ctga([
+      'heads',
+      'import',
+      file('exported.json', exported.stdout),
+      '--log-list',
+      logList,
+      ...state('elsewhere'),
+    ]);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stdout, /1 tree head verified, 1 of them new/);
+  });
+
   test('of a get-sth answer need to be told whose', async () => {
     const getSth = file('get-sth.json', JSON.stringify(treeHeadToJson(log.sign(30, root))));
     const without = await ctga(['heads', 'import', getSth, '--log-list', logList, ...state('get-sth')]);

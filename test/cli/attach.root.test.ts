@@ -1,0 +1,202 @@
+/** `ctga attach`, `status` and `detach` as root, on a veth pair in namespaces of the test's own. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import {
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  chmodSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, afterEach, before, describe, test } from 'node:test';
+import { CTGA, type Ran } from '../support/ctga.ts';
+
+const id = `ctga-test-${process.pid}`;
+const [near, far] = [`ctn${process.pid}`.slice(0, 15), `ctf${process.pid}`.slice(0, 15)];
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755);
+const pins = join('/sys/fs/bpf/ctga', near);
+
+function ip(...args: string[]): void {
+  const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
+  assert.equal(status, 0, `ip ${args.join(' ')}: ${stderr}`);
+}
+
+const inNamespace = (args: readonly string[]): string[] => [`--net=/run/netns/${id}`, '--', CTGA, ...args];
+const environment = { ...process.env, CTGA_NODE: process.execPath };
+
+function ctgaThere(...args: string[]): Ran {
+  const { status, stdout, stderr } = spawnSync('nsenter', inNamespace(args), {
+    encoding: 'utf8',
+    env: environment,
+  });
+  return { code: status, stdout, stderr };
+}
+
+/** A running `ctga attach`, and what it printed so far. */
+class Watching {
+  readonly child: ChildProcess;
+  said = '';
+  readonly ended: Promise<number | null>;
+
+  constructor(...args: string[]) {
+    this.child = spawn(
+      'nsenter',
+      inNamespace(['attach', near, '--state-dir', join(directory, 'state'), ...args]),
+      {
+        env: environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      },
+    );
+    for (const stream of [this.child.stdout, this.child.stderr])
+      stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+    this.ended = new Promise((resolve) => this.child.once('close', resolve));
+    running.add(this);
+  }
+
+  async until(what: RegExp): Promise<void> {
+    while (!what.test(this.said)) {
+      assert.equal(this.child.exitCode, null, this.said);
+      await sleep(20);
+    }
+  }
+
+  async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
+    this.child.kill(signal);
+    running.delete(this);
+    return this.ended;
+  }
+}
+
+const running = new Set<Watching>();
+
+before(() => {
+  ip('netns', 'add', id);
+  ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
+  ip('-n', id, 'link', 'set', near, 'up');
+  ip('-n', id, 'link', 'set', far, 'up');
+});
+afterEach(async () => {
+  for (const watching of running) await watching.stop('SIGKILL');
+  if (existsSync(pins)) ctgaThere('detach', near);
+});
+after(() => {
+  ip('netns', 'del', id);
+  rmSync(directory, { recursive: true });
+});
+
+describe('ctga attach', () => {
+  test('without any configuration starts, and says what it watches and what to do next', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    assert.match(
+      watching.said,
+      new RegExp(`Watching ${near} \\(XDP, native mode\\): \\d+ DNS names of \\d+ logs\\.`),
+    );
+    assert.match(watching.said, /ctga status/);
+    const status = ctgaThere('status', '--json', '--state-dir', join(directory, 'state'));
+    const { dataPlanes } = JSON.parse(status.stdout) as {
+      dataPlanes: { interface: string; attached: boolean; mode: string; knownNames: number }[];
+    };
+    const plane = dataPlanes.find((each) => each.interface === near);
+    assert.equal(plane?.attached, true);
+    assert.equal(plane.mode, 'native');
+    assert(plane.knownNames > 30);
+    assert.equal(await watching.stop('SIGINT'), 0, watching.said);
+    assert.match(watching.said, /Stopped\. The data plane goes on copying/);
+    assert(existsSync(pins));
+  });
+
+  test('again takes over; detach leaves nothing', async () => {
+    const first = new Watching();
+    await first.until(/Ctrl-C/);
+    await first.stop();
+    const second = new Watching();
+    await second.until(/taken over as it was/);
+    assert.equal(await second.stop(), 0);
+    const detached = ctgaThere('detach', near);
+    assert.equal(detached.code, 0, detached.stderr);
+    assert(!existsSync(pins));
+    const again = ctgaThere('detach', near);
+    assert.equal(again.code, 1);
+    assert.match(again.stderr, /ctga is not attached to/);
+  });
+
+  test('twice at once is refused: two readers would share the copies', async () => {
+    const first = new Watching();
+    await first.until(/Ctrl-C/);
+    const second = ctgaThere('attach', near, '--state-dir', join(directory, 'state'));
+    assert.equal(second.code, 1);
+    assert.match(second.stderr, /another process already observes/);
+    assert(existsSync(pins));
+  });
+
+  test('to no such interface: exit code 1, one sentence, and those named before it are let go again', () => {
+    const ran = ctgaThere('attach', near, 'nosuch0', '--state-dir', join(directory, 'state'));
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /there is no network interface named nosuch0\n {2}/);
+    assert.doesNotMatch(ran.stderr, /\n\s+at /);
+    assert(!existsSync(pins));
+  });
+
+  test('with a log list that is wrong: exit code 2, and nothing stays attached', () => {
+    const list = join(directory, 'wrong.json');
+    writeFileSync(list, '{"operators": [{"name": "X", "logs": [{"key": "!"}]}]}');
+    const ran = ctgaThere('attach', near, '--log-list', list, '--state-dir', join(directory, 'state'));
+    assert.equal(ran.code, 2);
+    assert.match(ran.stderr, /wrong\.json: operators\[0\]\.logs\[0\]\.key: is not padded base64/);
+    assert(!existsSync(pins));
+  });
+
+  test('over a damaged database sets it aside and goes on', async () => {
+    const state = join(directory, 'damaged');
+    const first = new Watching('--state-dir', state);
+    await first.until(/Ctrl-C/);
+    await first.stop();
+    writeFileSync(join(state, 'ctga.db'), 'no database '.repeat(1000));
+    const second = new Watching('--state-dir', state);
+    await second.until(/Ctrl-C/);
+    assert.match(second.said, /is damaged: .*; it is kept as .*, and a new one is started/);
+    assert.equal(readdirSync(state).filter((name) => name.startsWith('ctga.db.damaged-')).length, 1);
+    assert.equal(await second.stop(), 0);
+  });
+
+  test('with --challenge starts a challenger that has given root up, and ends it too', async () => {
+    const watching = new Watching('--challenge', '--proxy', 'socks5h://127.0.0.1:1');
+    await watching.until(/Next round at/);
+    const challenger = processes().find(
+      ({ command }) => command.includes('challenge') && command.includes(join(directory, 'state')),
+    );
+    assert(challenger !== undefined);
+    const status = readFileSync(`/proc/${challenger.pid}/status`, 'utf8');
+    const ids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(status)?.slice(1) ?? assert.fail();
+    assert(
+      ids.every((uid) => uid !== '0'),
+      status,
+    );
+    for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb']) {
+      assert.match(status, new RegExp(`^${set}:\\s+0+$`, 'm'));
+    }
+    assert.equal(await watching.stop(), 0, watching.said);
+    while (existsSync(`/proc/${challenger.pid}`)) await sleep(20);
+  });
+});
+
+/** Children of the processes that this test started are found by their arguments. */
+function processes(): { pid: string; command: string }[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .flatMap((pid) => {
+      try {
+        const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
+        return command.includes('main.ts challenge') ? [{ pid, command }] : [];
+      } catch {
+        return [];
+      }
+    });
+}
