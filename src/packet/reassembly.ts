@@ -3,13 +3,12 @@
  * people's packets should: RFC 5722 (overlaps), RFC 6946 (atomic fragments), RFC 7112 (header chains), RFC 1858
  * and RFC 3128 (tiny fragments), RFC 4963 (identifications come round again).
  *
- * A fragment that is impossible, by itself or beside another, abandons its datagram, and the key is remembered
- * until the time-out so that the rest cannot start it anew. The RFCs let some such fragments be discarded
- * alone, and Linux does so with some, cuts others to size, and ignores any that lies within what it has. As
- * receivers differ, only to abandon in every case makes sure that no other datagram is read here than there;
- * the price is to miss some that only an attacker or a broken sender makes. Late duplicates of a finished
- * datagram begin a new one that times out: to remember finished keys as well would lose the next datagram
- * wherever identifications are reused quickly (RFC 4963).
+ * A fragment that is impossible by itself (empty, misaligned, beyond 65,535 bytes, headers cut) is discarded
+ * alone: if it took its datagram with it, one such packet sent ahead would hide a tree head from us that the
+ * receiver still gets. Fragments that contradict each other (overlaps, two ends) abandon the datagram, and the
+ * key is remembered until the time-out so that the rest cannot start it anew (RFC 5722). Late duplicates of a
+ * finished datagram begin a new one that times out: to remember finished keys as well would lose the next
+ * datagram wherever identifications are reused quickly (RFC 4963).
  *
  * Everything that an attacker can make grow is bounded: bytes, datagrams, both for each source, and fragments
  * for each datagram, which bounds the work as well (CVE-2018-5391). No clock of its own.
@@ -59,18 +58,18 @@ export type FragmentOutcome =
   | 'fragmentDuplicate'
   /** Of an abandoned datagram: discarded. */
   | 'fragmentOfAbandoned'
-  /** From here on, what abandons a datagram. Without a payload. */
+  /** Discarded alone, as are the next three: without a payload. */
   | 'fragmentEmpty'
   /** Not the last, but not a multiple of 8 bytes long. */
   | 'fragmentMisaligned'
   /** Reaches beyond 65,535 bytes ("ping of death"). */
   | 'fragmentBeyondMaximum'
-  /** Shares bytes with another fragment ("teardrop"), even equal ones. */
+  /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
+  | 'fragmentHeaderChainCut'
+  /** From here on, what abandons a datagram. Shares bytes with another fragment ("teardrop"), even equal ones. */
   | 'fragmentOverlap'
   /** Two ends, data beyond the end, or more to come where the end was. */
   | 'fragmentConflictingEnd'
-  /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
-  | 'fragmentHeaderChainCut'
   /** An IPv6 first fragment that turns out not to be of UDP. */
   | 'fragmentNotUdp'
   /** More fragments than the limit. */
@@ -175,19 +174,17 @@ export class Reassembler {
     now: number,
   ): ReassembledPayload | FragmentOutcome {
     this.expire(now);
-    const datagram = this.#find(packet, fragment, network, now);
-    if (datagram.abandoned) return 'fragmentOfAbandoned';
-
     const start = fragment.offset;
     const length = packet.payloadEnd - packet.payloadStart;
     const end = start + length;
-    if (length === 0) return this.#abandon(datagram, 'fragmentEmpty');
-    if (fragment.more && length % 8 !== 0) return this.#abandon(datagram, 'fragmentMisaligned');
-    if (fragment.headerLength + end > MAX_IP_LENGTH) return this.#abandon(datagram, 'fragmentBeyondMaximum');
-    if (start === 0) {
-      if (fragment.upperOffset === undefined) return this.#abandon(datagram, 'fragmentHeaderChainCut');
-      if (packet.protocol !== IpProtocol.udp) return this.#abandon(datagram, 'fragmentNotUdp');
-    }
+    if (length === 0) return 'fragmentEmpty';
+    if (fragment.more && length % 8 !== 0) return 'fragmentMisaligned';
+    if (fragment.headerLength + end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
+    if (start === 0 && fragment.upperOffset === undefined) return 'fragmentHeaderChainCut';
+
+    const datagram = this.#find(packet, fragment, network, now);
+    if (datagram.abandoned) return 'fragmentOfAbandoned';
+    if (start === 0 && packet.protocol !== IpProtocol.udp) return this.#abandon(datagram, 'fragmentNotUdp');
     if (contradictsEnd(datagram, end, fragment.more)) {
       return this.#abandon(datagram, 'fragmentConflictingEnd');
     }
