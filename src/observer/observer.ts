@@ -10,10 +10,11 @@ import { makeEvidence } from '../evidence/bundle.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import { messageOf } from '../errors.ts';
-import { encodeName } from '../dns/name.ts';
+import { encodeName, foldName, readName } from '../dns/name.ts';
 import { parseTreeHeadAnswer } from '../dns/sth-answer.ts';
 import type { CopiedPacket } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
+import { ByteCursor, FormatError } from '../packet/cursor.ts';
 import { DatagramDecoder, type UdpDatagram } from '../packet/decode.ts';
 import type { Store } from '../store/store.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
@@ -46,6 +47,8 @@ export interface ObserverOptions {
 }
 
 const DNS_PORT = 53;
+/** RFC 1035, Section 4.1.1. */
+const DNS_HEADER = 12;
 /** Distinct texts whose verification is remembered, good or bad: some 2 MB at most. */
 const MAX_REMEMBERED = 4096;
 /** Distinct heads waiting for the store; only heads that a log signed wait, so a log would have to flood us. */
@@ -63,7 +66,8 @@ interface WaitingSighting {
 
 export class Observer {
   readonly #options: ObserverOptions;
-  readonly #decoder = new DatagramDecoder();
+  // Part of the reassembly budget is kept for datagrams that begin as an answer to a name we watch.
+  readonly #decoder = new DatagramDecoder({}, (start) => this.#names.has(questionName(start)));
   /** Folded wire-format name, as a latin1 string, to the log whose tree heads it carries. */
   readonly #names = new Map<string, Log>();
   readonly #remembered = new BoundedMap<VerifiedTreeHead | 'bad signature'>(MAX_REMEMBERED);
@@ -217,6 +221,19 @@ export class Observer {
 
 function sthName(zone: string): Uint8Array {
   return encodeName(`sth.${zone}`);
+}
+
+/** The question's name in the first bytes of a DNS message, as nameKey has it; '' where there is none whole. */
+function questionName(message: Uint8Array): string {
+  if (message.length < DNS_HEADER) return '';
+  try {
+    const cursor = new ByteCursor(message);
+    cursor.skip(DNS_HEADER);
+    return nameKey(foldName(readName(cursor)));
+  } catch (error) {
+    if (error instanceof FormatError) return '';
+    throw error;
+  }
 }
 
 function nameKey(name: Uint8Array): string {

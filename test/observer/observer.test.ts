@@ -143,6 +143,29 @@ describe('a tree head reaches the store', () => {
   });
 });
 
+test('a flood of fragments does not push out one that began as an answer to a watched name', () => {
+  const { store, see, finish } = setUp();
+  const fragments = fragmentIpv4(ipv4({ payload: udp({ payload: answer(head) }) }), 200);
+  const [first, ...rest] = fragments.map((payload) => ethernet({ payload }));
+  see(first ?? assert.fail());
+  for (let i = 0; i < 20_000; i++) {
+    const source = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+    see(
+      ethernet({
+        payload: ipv4({
+          payload: new Uint8Array(64),
+          source,
+          identification: i & 0xffff,
+          moreFragments: true,
+        }),
+      }),
+    );
+  }
+  for (const frame of rest) see(frame);
+  finish();
+  assert.equal(store.heads().length, 1);
+});
+
 describe('what is no tree head is counted and not stored', () => {
   const forged = alpha.sign(100, treeOf(100, 'b').root());
   const cases: [string, Uint8Array, RegExp][] = [

@@ -2,8 +2,8 @@
  * Our reassembly against the Linux kernel's: the same fragments go to both. Needs root.
  *
  * - Legal fragments, in any order, with duplicates: both yield the same bytes.
- * - Any others, but for those impossible by themselves: we yield nothing that the kernel does not, so nobody can show us another datagram than the
- *   receiver's. (We may yield less: see reassembly.ts.)
+ * - Any others, but for those impossible by themselves: we yield nothing that the kernel does not. (We may yield
+ *   less: see reassembly.ts.)
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
