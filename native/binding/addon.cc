@@ -7,6 +7,7 @@
 #include "binding/convert.hpp"
 #include "binding/data_plane_wrap.hpp"
 #include "core/attachment.hpp"
+#include "core/privileges.hpp"
 #include "core/program.hpp"
 
 namespace ctga::binding {
@@ -78,6 +79,13 @@ void detach_program(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { detach(directory); });
 }
 
+// becomeUser(uid, gid)
+void become_other_user(const Napi::CallbackInfo& info) {
+  const std::uint32_t uid = to_uint32(info[0], "uid");
+  const std::uint32_t gid = to_uint32(info[1], "gid");
+  translate(info.Env(), [&] { become_user(uid, gid); });
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   DataPlaneWrap::define(env);
   exports.Set("load", Napi::Function::New<load_program>(env, "load"));
@@ -85,6 +93,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("openPinned", Napi::Function::New<open_pinned>(env, "openPinned"));
   exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
+  exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
   return exports;
 }
 

@@ -5,7 +5,8 @@
 import { accessSync, chownSync, constants, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { CtgaError, badInput } from '../errors.ts';
+import { addon } from '../dataplane/addon.ts';
+import { CtgaError, badInput, messageOf } from '../errors.ts';
 import type { State } from '../store/state.ts';
 
 interface Account {
@@ -35,11 +36,7 @@ export function dropPrivileges(state: State, user: string | undefined): string |
   for (const path of ownedPaths(state)) chownSync(path, account.uid, account.gid);
   // Reads the certificate files (NODE_EXTRA_CA_CERTS) while that is still allowed; the result is kept.
   createSecureContext();
-  process.setgroups?.([account.gid]);
-  process.setgid?.(account.gid);
-  process.setuid?.(account.uid);
-  if (process.geteuid() === 0 && account.uid !== 0)
-    throw new CtgaError('not-permitted', `could not become ${account.name}`);
+  becomeUser(account);
   try {
     accessSync(state.directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
@@ -53,6 +50,15 @@ export function dropPrivileges(state: State, user: string | undefined): string |
     );
   }
   return account.name;
+}
+
+function becomeUser({ name, uid, gid }: Account): void {
+  try {
+    addon().becomeUser(uid, gid);
+  } catch (error) {
+    if (error instanceof CtgaError) throw error;
+    throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 function ownedPaths({ directory, database, evidence }: State): string[] {

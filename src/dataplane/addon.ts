@@ -77,6 +77,8 @@ export interface Addon {
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;
   detach(pinDirectory: string): void;
+  /** Gives root up for good: every thread, no other group, no capability, no_new_privs. */
+  becomeUser(uid: number, gid: number): void;
 }
 
 /** What the addon throws; `code` is one of the ErrorCodes the kernel can cause. */

@@ -182,6 +182,15 @@ describe('ctga attach', () => {
     for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb']) {
       assert.match(status, new RegExp(`^${set}:\\s+0+$`, 'm'));
     }
+    assert.match(status, /^NoNewPrivs:\s+1$/m);
+    assert.match(status, /^Groups:\s+(?!0\b)\d+\s*$/m);
+    const threads = readdirSync(`/proc/${challenger.pid}/task`).map((tid) =>
+      readFileSync(`/proc/${challenger.pid}/task/${tid}/status`, 'utf8'),
+    );
+    assert(
+      threads.length > 1 && threads.every((each) => !/^Uid:.*\b0\b/m.test(each)),
+      'a thread is still root',
+    );
     assert.equal(await watching.stop(), 0, watching.said);
     while (existsSync(`/proc/${challenger.pid}`)) await sleep(20);
   });
