@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { addon } from '../dataplane/addon.ts';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
+import { openDatabase } from '../store/open.ts';
 import type { State } from '../store/state.ts';
 
 interface Account {
@@ -34,7 +35,9 @@ export function dropPrivileges(state: State, user: string | undefined): string |
     throw badInput(`no account is called "${user ?? 'nobody'}"`, 'Make one: adduser --system --group ctga');
   mkdirSync(state.evidence, { recursive: true });
   for (const path of ownedPaths(state)) chownSync(path, account.uid, account.gid);
-  // Reads the certificate files (NODE_EXTRA_CA_CERTS) while that is still allowed; the result is kept.
+  // What is loaded only when first used is loaded now: the account may not be able to read this checkout, nor
+  // the certificates that NODE_EXTRA_CA_CERTS names.
+  openDatabase(':memory:').close();
   createSecureContext();
   becomeUser(account);
   try {
