@@ -7,12 +7,14 @@
  * is sent. (Paper, Section 3.3: challenges must not be linkable to the packet processor.)
  */
 import { randomBytes } from 'node:crypto';
-import type { Socket } from 'node:net';
+import http from 'node:http';
+import https from 'node:https';
+import { connect, isIP, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { SocksClient, SocksClientError } from 'socks';
-import { Agent, request } from 'undici';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
-import { LogError, type Fetch } from '../logs/client.ts';
+import { LogError, type Fetch, type HttpAnswer } from '../logs/client.ts';
 
 export interface ProxyAddress {
   readonly host: string;
@@ -22,7 +24,7 @@ export interface ProxyAddress {
 export interface Identity {
   readonly fetch: Fetch;
   /** Ends its connections; in-flight requests fail. */
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Where Tor listens by default. */
@@ -51,85 +53,168 @@ export function parseProxy(text: string): ProxyAddress {
 }
 
 export function openIdentity(proxy: ProxyAddress): Identity {
-  const credentials = { userId: randomBytes(12).toString('hex'), password: randomBytes(12).toString('hex') };
-  const agent = new Agent({
-    connections: 1,
-    pipelining: 1,
-    connect: (options, callback) => {
-      const host = options.hostname.replace(/^\[|\]$/g, '');
-      const secure = options.protocol === 'https:';
-      connectThrough(proxy, credentials, host, Number(options.port) || (secure ? 443 : 80))
-        .then((socket) => (secure ? startTls(socket, host) : socket))
-        .then(
-          (socket) => callback(null, socket),
-          (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), null),
-        );
+  const connections = new Connections(proxy);
+  const agents = { 'http:': new ProxyAgent(connections, false), 'https:': new ProxyAgent(connections, true) };
+  return {
+    fetch: (url) => get(url, agents),
+    close: () => {
+      for (const agent of Object.values(agents)) agent.destroy();
+      connections.destroy();
     },
-  });
-  return { fetch: (url) => get(agent, url), close: () => agent.destroy() };
+  };
 }
 
-async function get(dispatcher: Agent, url: string): ReturnType<Fetch> {
+type Agents = Record<'http:' | 'https:', ProxyAgent>;
+
+function get(address: string, agents: Agents): Promise<HttpAnswer> {
+  const url = new URL(address);
+  const secure = url.protocol === 'https:';
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  try {
-    const { statusCode, headers, body } = await request(url, { dispatcher, signal, headers: HEADERS });
-    const chunks: Buffer[] = [];
-    let length = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      length += chunk.length;
-      if (length > MAX_BODY_BYTES)
-        throw new LogError('log-unavailable', `the answer is longer than ${MAX_BODY_BYTES} bytes`);
-      chunks.push(chunk);
-    }
-    const retryAfter = headers['retry-after'];
-    return {
-      status: statusCode,
-      retryAfter: Array.isArray(retryAfter) ? retryAfter[0] : retryAfter,
-      body: Buffer.concat(chunks).toString('utf8'),
-    };
-  } catch (error) {
-    if (error instanceof CtgaError) throw error;
-    if (signal.aborted) throw new LogError('log-unavailable', `no answer within ${DEADLINE_MS / 1000} s`);
-    throw new LogError('log-unavailable', messageOf(error));
+  return new Promise<HttpAnswer>((resolve, reject) => {
+    const options = { agent: agents[secure ? 'https:' : 'http:'], headers: HEADERS, signal };
+    const request = secure ? https.request(url, options) : http.request(url, options);
+    request.once('error', (error) => reject(asFailure(error, signal)));
+    request.once('response', (response) => {
+      readBody(response).then(
+        (body) =>
+          resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], body }),
+        (error: unknown) => reject(asFailure(error, signal)),
+      );
+    });
+    request.end();
+  });
+}
+
+async function readBody(response: http.IncomingMessage): Promise<string> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > MAX_BODY_BYTES)
+      throw new LogError('log-unavailable', `the answer is longer than ${MAX_BODY_BYTES} bytes`);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function asFailure(error: unknown, deadline: AbortSignal): CtgaError {
+  if (error instanceof CtgaError) return error;
+  if (deadline.aborted) return new LogError('log-unavailable', `no answer within ${DEADLINE_MS / 1000} s`);
+  return new LogError('log-unavailable', messageOf(error));
+}
+
+/**
+ * Node's own agent with connections through the proxy: one at a time, kept for the next request of this
+ * identity. Node's client is built in, so it needs no file once the challenger has given up root.
+ */
+class ProxyAgent extends http.Agent {
+  readonly #connections: Connections;
+  readonly #secure: boolean;
+
+  constructor(connections: Connections, secure: boolean) {
+    super({ keepAlive: true, maxSockets: 1 });
+    this.#connections = connections;
+    this.#secure = secure;
+    // What http.request and https.request ask an agent for.
+    Object.assign(
+      this,
+      secure ? { protocol: 'https:', defaultPort: 443 } : { protocol: 'http:', defaultPort: 80 },
+    );
+  }
+
+  /** Called by Node, which takes the socket through the callback. */
+  override createConnection(
+    options: http.ClientRequestArgs,
+    done: (error: Error | null, stream: Duplex) => void,
+  ): undefined {
+    const host = (options.host ?? '').replace(/^\[|\]$/g, '');
+    const failed = (error: unknown): void => (done as (error: unknown) => void)(error);
+    this.#connections
+      .open(host, Number(options.port ?? options.defaultPort))
+      .then((socket) => (this.#secure ? startTls(socket, host) : socket))
+      .then((socket) => done(null, socket), failed);
   }
 }
 
-async function connectThrough(
-  proxy: ProxyAddress,
-  credentials: { userId: string; password: string },
-  host: string,
-  port: number,
-): Promise<Socket> {
-  try {
-    const { socket } = await SocksClient.createConnection({
-      proxy: { ...proxy, type: 5, ...credentials },
-      command: 'connect',
-      destination: { host, port },
-      timeout: DEADLINE_MS,
-    });
-    return socket;
-  } catch (error) {
-    const message = messageOf(error);
-    // The proxy is there and says that it cannot reach the log: that is about the log.
-    if (error instanceof SocksClientError && message.includes('rejected connection')) {
-      throw new LogError('log-unavailable', `the proxy cannot reach ${host}:${port} (${message})`);
+/** Every socket of one identity, so that closing it ends them whatever they are waiting for. */
+class Connections {
+  readonly #proxy: ProxyAddress;
+  readonly #credentials = {
+    userId: randomBytes(12).toString('hex'),
+    password: randomBytes(12).toString('hex'),
+  };
+  readonly #sockets = new Set<Socket>();
+
+  constructor(proxy: ProxyAddress) {
+    this.#proxy = proxy;
+  }
+
+  /** A stream to `host`, whose name the proxy resolves. */
+  async open(host: string, port: number): Promise<Socket> {
+    const existing_socket = await this.#dial();
+    try {
+      const proxy = { ...this.#proxy, type: 5 as const, ...this.#credentials };
+      const destination = { host, port };
+      await SocksClient.createConnection({
+        command: 'connect',
+        proxy,
+        destination,
+        existing_socket,
+        timeout: DEADLINE_MS,
+      });
+      return existing_socket;
+    } catch (error) {
+      existing_socket.destroy();
+      const message = messageOf(error);
+      // The proxy is there and says that it cannot reach the log: that is about the log.
+      if (error instanceof SocksClientError && message.includes('rejected connection')) {
+        throw new LogError('log-unavailable', `the proxy cannot reach ${host}:${port} (${message})`);
+      }
+      throw this.#unavailable(error);
     }
-    throw new CtgaError(
+  }
+
+  destroy(): void {
+    for (const socket of this.#sockets) socket.destroy();
+  }
+
+  #dial(): Promise<Socket> {
+    return new Promise((resolve, reject) => {
+      const socket = connect(this.#proxy.port, this.#proxy.host);
+      this.#sockets.add(socket);
+      socket.once('close', () => this.#sockets.delete(socket));
+      const failed = (error: Error): void => reject(this.#unavailable(error));
+      socket.once('error', failed);
+      socket.once('connect', () => {
+        socket.off('error', failed);
+        resolve(socket);
+      });
+    });
+  }
+
+  #unavailable(cause: unknown): CtgaError {
+    const { host, port } = this.#proxy;
+    return new CtgaError(
       'proxy-unavailable',
-      `no SOCKS5 proxy answers at ${proxy.host}:${proxy.port}: ${message}`,
+      `no SOCKS5 proxy answers at ${host}:${port}: ${messageOf(cause)}`,
       {
         remedy:
           'Start it (for Tor: systemctl start tor) or name another with --proxy. Nothing was sent: logs are never asked directly.',
-        cause: error,
+        cause,
       },
     );
   }
 }
 
 /** Certificates are verified against the system's roots and NODE_EXTRA_CA_CERTS; HTTP/1.1 only. */
-function startTls(socket: Socket, servername: string): Promise<Socket> {
+function startTls(socket: Socket, host: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    const secured = tlsConnect({ socket, servername, ALPNProtocols: ['http/1.1'] }, () => resolve(secured));
+    // A name to be verified; RFC 6066, Section 3 has none for addresses.
+    const name = isIP(host) === 0 ? { servername: host } : { host };
+    const secured = tlsConnect({ socket, ...name, ALPNProtocols: ['http/1.1'] }, () => {
+      secured.off('error', reject);
+      resolve(secured);
+    });
     secured.once('error', reject);
   });
 }

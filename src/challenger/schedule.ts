@@ -25,7 +25,7 @@ export async function runRound(logs: readonly Log[], options: RoundOptions): Pro
     options.onWait(log, delay / 1000);
     await sleep(delay, undefined, { signal: options.signal });
     const identity = openIdentity(options.proxy);
-    const close = (): void => void identity.close();
+    const close = (): void => identity.close();
     options.signal.addEventListener('abort', close, { once: true });
     try {
       const failure = await challengeLog(log, { ...options, fetch: identity.fetch });
@@ -33,7 +33,7 @@ export async function runRound(logs: readonly Log[], options: RoundOptions): Pro
       if (failure !== undefined) options.onLogFailed(log, failure);
     } finally {
       options.signal.removeEventListener('abort', close);
-      await identity.close();
+      identity.close();
     }
   }
 }
