@@ -1,0 +1,58 @@
+/**
+ * The challenger gives up root, and then may not be able to read the checkout that it runs from: one below
+ * /root, say. Everything it needs has to be loaded by then.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+import { logIdText } from '../../src/logs/log.ts';
+import { treeHeadToJson } from '../../src/treehead/json.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const checkout = resolve(import.meta.dirname, '../..');
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755);
+const closed = join(directory, 'closed');
+mkdirSync(join(closed, 'ctga'), { recursive: true, mode: 0o700 });
+after(() => rmSync(directory, { recursive: true }));
+
+/** ctga out of a checkout that only root can walk into, mounted in a namespace of its own. */
+function ctga(...args: string[]): { status: number | null; stdout: string; stderr: string } {
+  const script = 'mount --bind "$0" "$1/ctga" && shift && exec sh "$CLOSED/ctga/bin/ctga" "$@"';
+  return spawnSync('unshare', ['--mount', 'sh', '-c', script, checkout, closed, ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, CLOSED: closed, CTGA_NODE: process.execPath },
+  });
+}
+
+test('the challenger opens its store, asks and concludes from a checkout that only root can read', async () => {
+  const log = new SigningLog();
+  const file = (name: string, content: unknown): string => {
+    writeFileSync(join(directory, name), JSON.stringify(content));
+    return join(directory, name);
+  };
+  const state = ['--state-dir', join(directory, 'state')];
+  const entry = {
+    description: 'Test log',
+    key: Buffer.from(log.key.spki).toString('base64'),
+    url: 'https://log.test/',
+  };
+  const list = ['--log-list', file('list.json', { operators: [{ name: 'Test', logs: [entry] }] })];
+  const head = { log_id: logIdText(log.key.logId), ...treeHeadToJson(log.sign(3, treeOf(3).root())) };
+  assert.equal(ctga('heads', 'import', file('heads.json', { sths: [head] }), ...list, ...state).status, 0);
+
+  // A port where nobody listens: the challenger gets as far as its first connection, through all of its code.
+  const server = createServer();
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
+  await new Promise((closing) => server.close(closing));
+  const proxy = ['--proxy', `socks5h://127.0.0.1:${port}`];
+  const ran = ctga('challenge', '--once', '--max-delay', '0', ...proxy, ...list, ...state);
+  assert.equal(ran.status, 1);
+  assert.match(ran.stderr, /^ctga: no SOCKS5 proxy answers at 127\.0\.0\.1/);
+});
