@@ -96,19 +96,25 @@ const [socketPath, certificatePath, keyPath] = process.argv.slice(2);
 if (socketPath === undefined || certificatePath === undefined || keyPath === undefined) {
   throw new Error('usage: authority.ts SOCKET CERTIFICATE KEY');
 }
-const api = await LabApi.listen({
-  log,
-  certificate: { certificatePath, keyPath },
-  submissionPath: SUBMISSION_PATH,
-  host: ADDRESS.api,
-  port: 443,
-});
-const dns = new CtDnsServer({
-  zones: new Map([[LOG_NAME, answer]]),
-  // Nobody may remember a head: the next question is to find the next one.
-  ttl: 0,
-  padTo,
-  transmit,
-});
-await dns.listen({ address: ADDRESS.authority, port: 53 });
-await listenForCommands(socketPath, obey);
+let api: LabApi;
+try {
+  api = await LabApi.listen({
+    log,
+    certificate: { certificatePath, keyPath },
+    submissionPath: SUBMISSION_PATH,
+    host: ADDRESS.api,
+    port: 443,
+  });
+  const dns = new CtDnsServer({
+    zones: new Map([[LOG_NAME, answer]]),
+    // Nobody may remember a head: the next question is to find the next one.
+    ttl: 0,
+    padTo,
+    transmit,
+  });
+  await dns.listen({ address: ADDRESS.authority, port: 53 });
+  await listenForCommands(socketPath, obey);
+} catch (error) {
+  console.error(messageOf(error));
+  process.exit(1);
+}

@@ -84,6 +84,12 @@ export interface ChallengerPackets {
   readonly stray: number;
 }
 
+/** IP packets that the router's kernel received, which is after XDP, and that it passed on. */
+export interface RoutedPackets {
+  readonly received: number;
+  readonly forwarded: number;
+}
+
 export interface LabNames {
   /** Also the mark of its processes. Namespaces are `<lab>-<role>`. */
   readonly lab: string;
@@ -167,6 +173,17 @@ export class LabNetwork {
     const [toProxy, stray] = [packets.get('proxied'), packets.get('stray')];
     if (toProxy === undefined || stray === undefined) throw new Error('nft lists no counters that we made');
     return { toProxy, stray };
+  }
+
+  async routedPackets(): Promise<RoutedPackets> {
+    // Two lines that begin with "Ip:": the names, then the numbers, both as RFC 2011 has them.
+    const snmp = await must('cat', ['/proc/net/snmp'], this.in('router'));
+    const [names = [], values = []] = snmp
+      .split('\n')
+      .filter((line) => line.startsWith('Ip:'))
+      .map((line) => line.split(' '));
+    const value = (name: string): number => Number(values[names.indexOf(name)]);
+    return { received: value('InReceives'), forwarded: value('ForwDatagrams') };
   }
 
   async #makeNamespace(role: Role): Promise<void> {

@@ -8,10 +8,12 @@ const IPPROTO_RAW = 255;
 /** Sends whole IPv4 packets, one after the other, to `address`. Rejects with the kernel's reason. */
 export async function sendRaw(packets: readonly Buffer[], address: string): Promise<void> {
   const socket = raw.createSocket({ protocol: IPPROTO_RAW });
+  let fail: (error: Error) => void = () => undefined;
+  socket.on('error', (error) => fail(error));
   try {
     for (const packet of packets) {
       await new Promise<void>((resolve, reject) => {
-        socket.on('error', reject);
+        fail = reject;
         socket.send(packet, 0, packet.length, address, (error) =>
           error === null ? resolve() : reject(error),
         );

@@ -18,14 +18,20 @@ export const SUBMISSION_PATH = '/lab/';
 
 /** The files of one lab. */
 export class LabFiles {
-  /** What the services need and write; made anew by every run. */
+  /** What the services need and write; made anew by every lab. */
   readonly services: string;
+  /** What ctga sees and concludes there; made anew too, as every lab has a log of its own. */
+  readonly state: string;
+  /** Evidence of all labs, which stays. */
+  readonly evidence: string;
   readonly certificate: string;
   readonly logSocket: string;
   readonly logList: string;
 
   constructor(directory: string) {
     this.services = join(directory, 'services');
+    this.state = join(directory, 'state');
+    this.evidence = join(directory, 'evidence');
     this.certificate = join(this.services, 'api-certificate.pem');
     this.logSocket = join(this.services, 'log.sock');
     this.logList = join(directory, 'log-list.json');
@@ -55,7 +61,7 @@ export class LabServices {
 
   /** Starts everything and returns when everything answers. Throws CtgaError and leaves nothing running. */
   static async start(network: LabNetwork, files: LabFiles): Promise<LabServices> {
-    rmSync(files.services, { recursive: true, force: true });
+    for (const old of [files.services, files.state]) rmSync(old, { recursive: true, force: true });
     // The challenger gives root up and must still read the certificate; openssl keeps the key to itself.
     mkdirSync(files.services, { recursive: true, mode: 0o755 });
     const certificate = await makeCertificate(files.services, LOG_NAME);

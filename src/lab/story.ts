@@ -3,14 +3,32 @@
  * checks what came of it and says so in a line; the first check that fails ends the story. Whatever the
  * end, ctrl-C included, the lab is taken down again; evidence stays.
  */
-import { cpSync, mkdirSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CtgaError, ExitCode, messageOf } from '../errors.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
-import { ADDRESS, LabNetwork, PROXY_PORT, type ChallengerPackets, type Role } from './network.ts';
-import { must, requireLabTools, run, start, stop, type Finished, type Service } from './processes.ts';
+import {
+  ADDRESS,
+  LAB_NAMES,
+  LabNetwork,
+  PROXY_PORT,
+  type ChallengerPackets,
+  type LabNames,
+  type Role,
+  type RoutedPackets,
+} from './network.ts';
+import {
+  endMarkedProcesses,
+  must,
+  requireLabTools,
+  run,
+  start,
+  stop,
+  type Finished,
+  type Service,
+} from './processes.ts';
 import {
   ctgaCommand,
   digTreeHead,
@@ -28,6 +46,8 @@ export interface LabOptions {
   readonly json: boolean;
   /** DEFAULT_LAB_DIRECTORY when left out. */
   readonly stateDir?: string;
+  /** Of a lab beside the machine's one; LAB_NAMES when left out. */
+  readonly names?: LabNames;
   /** Takes the lines of the story instead of stdout or stderr. */
   readonly onLine?: (line: string) => void;
 }
@@ -65,7 +85,9 @@ export interface LabSummary {
 
 export interface InterfaceCounts {
   readonly mode: string;
+  /** Frames that reached the XDP program, ARP's among them. */
   readonly packets: number;
+  readonly notIp: number;
   readonly answersCopied: number;
   readonly fragmentsCopied: number;
 }
@@ -75,40 +97,38 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
   const say =
     options.onLine ?? ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
   requireLabTools();
-  return alone(async () => {
+  const names = options.names ?? LAB_NAMES;
+  return alone(names, async () => {
     const began = performance.now();
-    const elapsed = (since: number): number => Math.round(performance.now() - since) / 1000;
-    const story = new Story(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const story = new Story(names, new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY)));
     const interruption = new Interruption();
     const steps: StepResult[] = [];
     let failure: LabResult['failure'];
+    let work: Promise<string> | undefined;
     try {
-      for (const [index, step] of story.steps.entries()) {
-        say(`[${String(index + 1).padStart(2)}/${story.steps.length}] ${step.title}`);
+      for (const [index, { title, play }] of story.steps.entries()) {
+        say(`[${String(index + 1).padStart(2)}/${story.steps.length}] ${title}`);
         const stepBegan = performance.now();
         try {
-          const found = await interruption.orElse(step.play());
-          steps.push({ title: step.title, held: true, found, seconds: elapsed(stepBegan) });
+          work = play();
+          const found = await interruption.orElse(work);
+          steps.push({ title, held: true, found, seconds: secondsSince(stepBegan) });
           say(`        ${found}`);
         } catch (error) {
-          steps.push({ title: step.title, held: false, seconds: elapsed(stepBegan) });
+          steps.push({ title, held: false, seconds: secondsSince(stepBegan) });
           const remedy = error instanceof CtgaError ? error.remedy : undefined;
-          failure = {
-            step: step.title,
-            message: messageOf(error),
-            ...(remedy === undefined ? {} : { remedy }),
-          };
+          failure = { step: title, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }) };
           say(`        FAILED: ${failure.message}`);
           if (remedy !== undefined) say(`        ${remedy}`);
           break;
         }
       }
     } finally {
-      await story.end();
+      await story.end(work);
       interruption.dispose();
     }
     const { summary } = story;
-    const seconds = elapsed(began);
+    const seconds = secondsSince(began);
     if (summary !== undefined) summaryLines(summary).forEach(say);
     say(
       failure === undefined
@@ -125,13 +145,16 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
   });
 }
 
+function secondsSince(began: number): number {
+  return Math.round(performance.now() - began) / 1000;
+}
+
 /** Builds the lab and leaves it standing. Returns what to try in it. */
 export async function labUp(options: { readonly stateDir?: string } = {}): Promise<string> {
   requireLabTools();
-  return alone(async () => {
-    const directory = resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY);
+  return alone(LAB_NAMES, async () => {
     const network = new LabNetwork();
-    const files = new LabFiles(directory);
+    const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     await network.up();
     try {
       const services = await LabServices.start(network, files);
@@ -142,7 +165,7 @@ export async function labUp(options: { readonly stateDir?: string } = {}): Promi
       throw error;
     }
     const enter = (role: Role): string => `sudo nsenter --net=/run/netns/${network.namespace(role)}`;
-    const state = `--state-dir ${join(directory, 'state')} --log-list ${files.logList}`;
+    const state = `--state-dir ${files.state} --log-list ${files.logList}`;
     return `The lab stands. Its log is ${LOG_NAME}; try:
   ${enter('router')} ctga attach ${network.routerInterfaces.join(' ')} ${state}
   ${enter('client')} dig @${ADDRESS.resolver} TXT sth.${LOG_NAME}
@@ -155,7 +178,7 @@ Remove it with: sudo ctga lab down`;
 /** Removes whatever a lab left, of this run or of a crashed one. Returns what was done. */
 export async function labDown(): Promise<string> {
   requireLabTools();
-  return alone(async () => {
+  return alone(LAB_NAMES, async () => {
     const network = new LabNetwork();
     const stood = network.exists;
     await takeDown(network);
@@ -210,15 +233,16 @@ class Story {
       play: () => this.#verifyWithOpenssl(),
     },
     { title: "Counting what left the challenger's namespace", play: () => this.#countChallengerPackets() },
-    { title: 'Comparing what the client got with what the log sent', play: () => this.#compareAnswers() },
+    { title: 'Comparing what arrived with what was sent', play: () => this.#comparePackets() },
     { title: 'Detaching; traffic goes on', play: () => this.#detach() },
   ];
   summary: LabSummary | undefined;
 
-  readonly #directory: string;
   readonly #files: LabFiles;
-  readonly #network = new LabNetwork();
+  readonly #network: LabNetwork;
   #running: LabServices | undefined;
+  /** What the router had received and forwarded when ctga was attached: nothing asks before. */
+  #routedBefore: RoutedPackets = { received: 0, forwarded: 0 };
   #watching: { readonly service: Service; readonly reports: JsonLines } | undefined;
   /** What dig printed, in order. */
   readonly #printed: string[] = [];
@@ -226,15 +250,20 @@ class Story {
   #forkSize = 0;
   #evidence: string[] = [];
 
-  constructor(directory: string) {
-    this.#directory = directory;
-    this.#files = new LabFiles(directory);
+  constructor(names: LabNames, files: LabFiles) {
+    this.#network = new LabNetwork(names);
+    this.#files = files;
   }
 
-  /** Ends what runs and removes what was made, as far as the story came. */
-  async end(): Promise<void> {
-    if (this.#watching !== undefined) await stop(this.#watching.service);
-    await this.#running?.stop();
+  /**
+   * Ends what runs and removes what was made, as far as the story came. `work` is the step that was being
+   * played: interrupted, it may still be making things, so it must come to its end before the last of them
+   * is removed. It does so at once when the processes that it waits for are gone.
+   */
+  async end(work: Promise<unknown> | undefined): Promise<void> {
+    await endMarkedProcesses(this.#network.names.lab);
+    await work?.catch(() => undefined);
+    this.#running?.log.close();
     await takeDown(this.#network);
   }
 
@@ -244,7 +273,6 @@ class Story {
   }
 
   async #startServices(): Promise<string> {
-    rmSync(this.#stateDirectory, { recursive: true, force: true });
     this.#running = await LabServices.start(this.#network, this.#files);
     const version = (await must('unbound', ['-V'], this.#network.in('resolver'))).split('\n')[0] ?? 'unbound';
     return `${version.replace('Version', 'unbound')} with names in mixed case, microsocks, and ${LOG_NAME}`;
@@ -268,6 +296,7 @@ class Story {
       attached.every(({ mode }) => mode === 'native'),
       `XDP is not in native mode everywhere: ${modes.join(', ')}`,
     );
+    this.#routedBefore = await this.#network.routedPackets();
     return `XDP, native mode, on ${interfaces.join(' and ')}`;
   }
 
@@ -350,11 +379,11 @@ class Story {
     const packets = await this.#network.challengerPackets();
     check(packets.toProxy > 0, 'no packet went to the proxy, though the log was asked');
     check(packets.stray === 0, `${packets.stray} packets tried to leave by another way than the proxy`);
-    this.summary = await this.#summarize(packets);
     return `${packets.toProxy} packets to the proxy, none anywhere else`;
   }
 
-  async #compareAnswers(): Promise<string> {
+  async #comparePackets(): Promise<string> {
+    this.summary = await this.#summarize();
     const { answers } = await this.#log.tell({ do: 'state' });
     // A resolver may ask twice for one question, so what was printed is a subsequence of what was sent.
     const sent = answers.map(({ text }) => text);
@@ -364,7 +393,17 @@ class Story {
       check(index >= 0, `the client got what the log did not send: ${text}`);
       from = index;
     }
-    return `${this.#printed.length} answers, byte for byte the same on both ends`;
+    // What the kernel received came past the XDP program; what it forwarded is what it received.
+    const now = await this.#network.routedPackets();
+    const received = now.received - this.#routedBefore.received;
+    const forwarded = now.forwarded - this.#routedBefore.forwarded;
+    const { interfaces } = this.summary;
+    const passed = Object.values(interfaces).reduce((sum, { packets, notIp }) => sum + packets - notIp, 0);
+    check(
+      passed > 0 && passed === received && received === forwarded,
+      `the XDP programs counted ${passed} IP packets, the router received ${received} and forwarded ${forwarded}`,
+    );
+    return `${this.#printed.length} answers, byte for byte as the log sent them; ${passed} IP packets met XDP, ${forwarded} went on`;
   }
 
   async #detach(): Promise<string> {
@@ -429,16 +468,15 @@ class Story {
     check(exitCode === ExitCode.ok, `ctga evidence list failed: ${lastLine(stderr)}`);
     const found = evidenceListSchema.parse(JSON.parse(stdout));
     check(found.length === 1, `want one evidence bundle on disk, found ${found.length}`);
-    const kept = join(this.#directory, 'evidence');
-    mkdirSync(kept, { recursive: true });
+    mkdirSync(this.#files.evidence, { recursive: true });
     this.#evidence = found.map(({ path }) => {
-      const copy = join(kept, basename(path));
+      const copy = join(this.#files.evidence, basename(path));
       cpSync(path, copy);
       return copy;
     });
   }
 
-  async #summarize(challenger: ChallengerPackets): Promise<LabSummary> {
+  async #summarize(): Promise<LabSummary> {
     // Pins are seen from everywhere, but whether an interface still has its program only from beside it.
     const { stdout, stderr, exitCode } = await this.#ctga(['status', ...this.#state, '--json'], {
       role: 'router',
@@ -452,7 +490,7 @@ class Story {
       ),
       treeHeads,
       verdicts: Object.fromEntries(Object.entries(verdicts).filter(([, count]) => count > 0)),
-      challenger,
+      challenger: await this.#network.challengerPackets(),
       evidence: this.#evidence,
     };
   }
@@ -470,17 +508,18 @@ class Story {
     return this.#running.log;
   }
 
-  get #stateDirectory(): string {
-    return join(this.#directory, 'state');
-  }
-
   get #state(): [string, string] {
-    return ['--state-dir', this.#stateDirectory];
+    return ['--state-dir', this.#files.state];
   }
 }
 
 const headsSchema = z.array(z.object({ treeSize: z.number(), verdict: z.string() }));
-const counters = z.object({ packets: z.number(), answersCopied: z.number(), fragmentsCopied: z.number() });
+const counters = z.object({
+  packets: z.number(),
+  notIp: z.number(),
+  answersCopied: z.number(),
+  fragmentsCopied: z.number(),
+});
 const statusSchema = z.object({
   dataPlanes: z.array(z.object({ interface: z.string(), mode: z.string(), counters })),
   treeHeads: z.number(),
@@ -507,13 +546,13 @@ function summaryLines({ interfaces, treeHeads, verdicts, challenger, evidence }:
     'What happened',
     `  packets     ${sum('packets')} reached the router's two interfaces, and every one of them went on`,
     `  copied      ${sum('answersCopied')} answers that carry tree heads, ${sum('fragmentsCopied')} IP fragments`,
-    `  tree heads  ${treeHeads} different ones, each signed by the log`,
+    `  tree heads  ${treeHeads} different ones, each properly signed, some from the log's own API`,
     `  verdicts    ${verdictList.join(', ')}`,
     `  challenger  ${challenger.toProxy} packets to its proxy, ${challenger.stray} anywhere else`,
     ...evidence.flatMap((path) => [
       `  evidence    ${path}`,
-      '              two tree heads that the log signed and cannot both be true to; anyone can check it:',
-      `              ctga evidence verify ${path}`,
+      '              two tree heads, signed by the log, that no append-only log can have both;',
+      `              check it anywhere with: ctga evidence verify ${path}`,
     ]),
     '',
   ];
@@ -523,7 +562,7 @@ function summaryLines({ interfaces, treeHeads, verdicts, challenger, evidence }:
  * Runs `work` unless another lab run is at it: there is one lab on a machine. The lock is a socket in
  * Linux's abstract namespace (unix(7)), which the kernel gives up however the process ends.
  */
-async function alone<T>(work: () => Promise<T>): Promise<T> {
+async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
   const lock = createServer();
   await new Promise<void>((resolve, reject) => {
     lock.once('error', (error: NodeJS.ErrnoException) => {
@@ -535,7 +574,7 @@ async function alone<T>(work: () => Promise<T>): Promise<T> {
           : error,
       );
     });
-    lock.listen('\0ctga-lab', resolve);
+    lock.listen(`\0${lab}`, resolve);
   });
   try {
     return await work();
@@ -561,7 +600,6 @@ class Interruption {
 
   /** `work`, unless it is interrupted first; then it goes on unheeded until what it waits for is taken down. */
   async orElse<T>(work: Promise<T>): Promise<T> {
-    work.catch(() => undefined);
     return Promise.race([work, this.#interrupted]);
   }
 

@@ -1,0 +1,135 @@
+/** `ctga lab run`, whole and broken off: whatever the end, nothing is left but evidence. Needs root. */
+import assert from 'node:assert/strict';
+import { spawn, type ChildProcess } from 'node:child_process';
+import {
+  chmodSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { after, afterEach, describe, test } from 'node:test';
+import { LabNetwork } from '../../src/lab/network.ts';
+import { requireLabTools } from '../../src/lab/processes.ts';
+import { removeServiceFiles } from '../../src/lab/services.ts';
+import { runLab, type LabResult } from '../../src/lab/story.ts';
+
+const names = { lab: `ctga-test-${process.pid}-lab`, interfacePrefix: `l${process.pid % 1_000_000}-` };
+const network = new LabNetwork(names);
+const stateDir = mkdtempSync(join(tmpdir(), 'ctga-lab-test-'));
+// The challenger gives root up and must be able to walk in here.
+chmodSync(stateDir, 0o755);
+
+afterEach(async () => {
+  await network.down();
+  removeServiceFiles(network);
+});
+after(() => rmSync(stateDir, { recursive: true }));
+
+/** Everything of the lab that is on this machine: namespaces, pins, processes. */
+function leftovers(): string[] {
+  const processes = readdirSync('/proc').filter((name) => {
+    try {
+      return readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`CTGA_LAB=${names.lab}`);
+    } catch {
+      return false;
+    }
+  });
+  const pins = network.routerInterfaces.map((name) => `/sys/fs/bpf/ctga/${name}`);
+  const files = [...pins, `/var/lib/unbound/${names.lab}`].filter((path) => existsSync(path));
+  const namespaces = readdirSync('/run/netns').filter((name) => name.startsWith(names.lab));
+  return [...processes.map((pid) => `process ${pid}`), ...files, ...namespaces];
+}
+
+/** Runs the story in a process of its own and calls `at` when the step of that number begins. */
+async function runUntil(
+  step: number,
+  at: (child: ChildProcess) => void,
+): Promise<{ code: number | null; out: string }> {
+  const script = join(stateDir, 'run.mts');
+  const storyModule = JSON.stringify(join(import.meta.dirname, '../../src/lab/story.ts'));
+  writeFileSync(
+    script,
+    `import { runLab } from ${storyModule};
+     void runLab(${JSON.stringify({ json: true, stateDir, names })}).then((result) => console.log(JSON.stringify(result)));`,
+  );
+  const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const gone = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    if (line.startsWith(`[${String(step).padStart(2)}/`)) at(child);
+  });
+  return { code: await gone, out };
+}
+
+test('the whole story holds, tells itself, and leaves evidence alone', async () => {
+  const told: string[] = [];
+  const result = await runLab({ json: true, stateDir, names, onLine: (line) => void told.push(line) });
+  assert.deepEqual(result.failure, undefined);
+  assert.ok(result.held);
+  assert.ok(result.steps.every(({ held, found }) => held && found !== undefined));
+  const { summary } = result;
+  assert.equal(summary?.verdicts['fork-proven'], 1);
+  assert.deepEqual(Object.keys(summary.interfaces).sort(), [...network.routerInterfaces].sort());
+  const [bundle] = summary.evidence;
+  assert.ok(bundle !== undefined && existsSync(bundle));
+  assert.ok(told.some((line) => line.includes(bundle)));
+  for (const { title } of result.steps)
+    assert.ok(
+      told.some((line) => line.endsWith(title)),
+      title,
+    );
+  assert.deepEqual(leftovers(), []);
+});
+
+describe('interrupted', () => {
+  for (const step of [1, 2, 3, 4, 6]) {
+    test(`at step ${step}: says so and takes everything down`, async () => {
+      const { code, out } = await runUntil(step, (child) =>
+        child.kill(step % 2 === 0 ? 'SIGINT' : 'SIGTERM'),
+      );
+      const result = JSON.parse(out) as LabResult;
+      assert.equal(code, 0, 'the process that asked for the story decides on its own exit code');
+      assert.ok(!result.held);
+      assert.match(result.failure?.message ?? '', /^interrupted by SIG(INT|TERM)$/);
+      assert.equal(result.steps.length, step);
+      assert.deepEqual(leftovers(), []);
+    });
+  }
+});
+
+test('killed outright, with programs attached: the next one finds and removes it all', async () => {
+  const { out } = await runUntil(5, (child) => child.kill('SIGKILL'));
+  assert.equal(out, '');
+  assert.ok(leftovers().some((left) => left.startsWith('/sys/fs/bpf/')));
+  await network.up();
+  assert.ok(leftovers().every((left) => left.startsWith(names.lab) || left.startsWith('/var/lib/unbound')));
+});
+
+test('one lab at a time', async () => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(`\0${names.lab}`, resolve));
+  try {
+    await assert.rejects(runLab({ json: true, stateDir, names }), { name: 'CtgaError', code: 'busy' });
+  } finally {
+    other.close();
+  }
+});
+
+test('without root: one sentence and what to do', () => {
+  process.seteuid?.(65534);
+  try {
+    assert.throws(requireLabTools, { name: 'CtgaError', code: 'not-permitted', remedy: /sudo/ });
+  } finally {
+    process.seteuid?.(0);
+  }
+});
