@@ -17,7 +17,14 @@ const plain = files.filter((name) => !needRoot.includes(name));
 
 function run(group: readonly string[], concurrency: number): boolean {
   if (group.length === 0) return true;
-  const args = ['--import', 'tsx', '--test', `--test-concurrency=${concurrency}`, '--test-reporter=spec', ...group];
+  const args = [
+    '--import',
+    'tsx',
+    '--test',
+    `--test-concurrency=${concurrency}`,
+    '--test-reporter=spec',
+    ...group,
+  ];
   return spawnSync(process.execPath, args, { stdio: 'inherit' }).status === 0;
 }
 

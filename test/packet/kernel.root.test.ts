@@ -177,7 +177,7 @@ for (const version of [4, 6] as const) {
         const packets = Array.from({ length: 2 + random(5) }, () => {
           const start = random(units);
           let end = start + 1 + random(units - start);
-          let content = bytes.slice(start * 8, end * 8);
+          const content = bytes.slice(start * 8, end * 8);
           // Not tried: empty and misaligned fragments, which we discard alone on purpose (see reassembly.ts). Linux
           // ends the whole datagram for the first and cuts the second to size.
           const fault = random(20);
