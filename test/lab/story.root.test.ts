@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, afterEach, describe, test } from 'node:test';
 import { LabNetwork } from '../../src/lab/network.ts';
-import { requireLabTools } from '../../src/lab/processes.ts';
 import { removeServiceFiles } from '../../src/lab/services.ts';
 import { runLab, type LabResult } from '../../src/lab/story.ts';
 
@@ -122,14 +121,5 @@ test('one lab at a time', async () => {
     await assert.rejects(runLab({ json: true, stateDir, names }), { name: 'CtgaError', code: 'busy' });
   } finally {
     other.close();
-  }
-});
-
-test('without root: one sentence and what to do', () => {
-  process.seteuid?.(65534);
-  try {
-    assert.throws(requireLabTools, { name: 'CtgaError', code: 'not-permitted', remedy: /sudo/ });
-  } finally {
-    process.seteuid?.(0);
   }
 });

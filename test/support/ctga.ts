@@ -10,16 +10,11 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export function ctga(
-  args: readonly string[],
-  options: { env?: Record<string, string>; uid?: number } = {},
-): Promise<Ran> {
+export function ctga(args: readonly string[], options: { env?: Record<string, string> } = {}): Promise<Ran> {
   return new Promise((done, failed) => {
-    const { env, uid } = options;
     const child = spawn(CTGA, args, {
-      env: { ...process.env, CTGA_NODE: process.execPath, ...env },
+      env: { ...process.env, CTGA_NODE: process.execPath, ...options.env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(uid === undefined ? {} : { uid, gid: uid }),
     });
     let [stdout, stderr] = ['', ''];
     child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

@@ -1,4 +1,6 @@
 /**
+ * ctga with fewer rights than the tests have, out of a checkout mounted where the test wants it.
+ *
  * The challenger gives up root, and then may not be able to read the checkout that it runs from: one below
  * /root, say. Everything it needs has to be loaded by then.
  */
@@ -7,7 +9,7 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/treehead/json.ts';
@@ -16,16 +18,40 @@ import { SigningLog, treeOf } from '../support/signing-log.ts';
 const checkout = resolve(import.meta.dirname, '../..');
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755);
-const closed = join(directory, 'closed');
-mkdirSync(join(closed, 'ctga'), { recursive: true, mode: 0o700 });
+const closed = join(directory, 'closed', 'ctga');
+const open = join(directory, 'open', 'ctga');
+for (const [path, mode] of [
+  [closed, 0o700],
+  [open, 0o755],
+] as const) {
+  mkdirSync(path, { recursive: true });
+  chmodSync(dirname(path), mode);
+}
 after(() => rmSync(directory, { recursive: true }));
 
-/** ctga out of a checkout that only root can walk into, mounted in a namespace of its own. */
-function ctga(...args: string[]): { status: number | null; stdout: string; stderr: string } {
-  const script = 'mount --bind "$0" "$1/ctga" && shift && exec sh "$CLOSED/ctga/bin/ctga" "$@"';
-  return spawnSync('unshare', ['--mount', 'sh', '-c', script, checkout, closed, ...args], {
+/** ctga out of the checkout mounted at `at`, in a mount namespace of its own, started through `launcher`. */
+function ctga(
+  at: string,
+  launcher: string,
+  ...args: string[]
+): { status: number | null; stdout: string; stderr: string } {
+  const script = `mount --bind "$0" "$1" && at=$1 && shift && exec ${launcher} sh "$at/bin/ctga" "$@"`;
+  return spawnSync('unshare', ['--mount', 'sh', '-c', script, checkout, at, ...args], {
     encoding: 'utf8',
-    env: { ...process.env, CLOSED: closed, CTGA_NODE: process.execPath },
+    env: { ...process.env, HOME: directory, CTGA_NODE: process.execPath },
+  });
+}
+
+const NOBODY = 'setpriv --reuid=65534 --regid=65534 --clear-groups';
+for (const [name, args] of [
+  ['attaching', ['attach', 'lo', '--state-dir', join(directory, 'no-root')]],
+  ['the lab', ['lab', 'run']],
+] as const) {
+  test(`${name} without root is refused with exit code 1, one sentence and the remedy`, () => {
+    const ran = ctga(open, NOBODY, ...args);
+    assert.equal(ran.status, 1, ran.stderr);
+    assert.match(ran.stderr, /^ctga: .*(not permitted|needs root).*\n {2}Run .*sudo/i);
+    assert.equal(ran.stderr.trim().split('\n').length, 2, ran.stderr);
   });
 }
 
@@ -43,7 +69,10 @@ test('the challenger opens its store, asks and concludes from a checkout that on
   };
   const list = ['--log-list', file('list.json', { operators: [{ name: 'Test', logs: [entry] }] })];
   const head = { log_id: logIdText(log.key.logId), ...treeHeadToJson(log.sign(3, treeOf(3).root())) };
-  assert.equal(ctga('heads', 'import', file('heads.json', { sths: [head] }), ...list, ...state).status, 0);
+  assert.equal(
+    ctga(closed, '', 'heads', 'import', file('heads.json', { sths: [head] }), ...list, ...state).status,
+    0,
+  );
 
   // A port where nobody listens: the challenger gets as far as its first connection, through all of its code.
   const server = createServer();
@@ -52,7 +81,7 @@ test('the challenger opens its store, asks and concludes from a checkout that on
   const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
   await new Promise((closing) => server.close(closing));
   const proxy = ['--proxy', `socks5h://127.0.0.1:${port}`];
-  const ran = ctga('challenge', '--once', '--max-delay', '0', ...proxy, ...list, ...state);
+  const ran = ctga(closed, '', 'challenge', '--once', '--max-delay', '0', ...proxy, ...list, ...state);
   assert.equal(ran.status, 1);
   assert.match(ran.stderr, /^ctga: no SOCKS5 proxy answers at 127\.0\.0\.1/);
 });
