@@ -38,6 +38,8 @@ function ctga(
   const script = `mount --bind "$0" "$1" && at=$1 && shift && exec ${launcher} sh "$at/bin/ctga" "$@"`;
   return spawnSync('unshare', ['--mount', 'sh', '-c', script, checkout, at, ...args], {
     encoding: 'utf8',
+    // The esbuild that tsx starts wants to be able to enter the working directory.
+    cwd: '/',
     env: { ...process.env, HOME: directory, CTGA_NODE: process.execPath },
   });
 }
