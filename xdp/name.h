@@ -19,13 +19,16 @@
 /* Reads `length` bytes, 1 .. max, at `offset` into `to`. */
 static __always_inline bool load(struct xdp_md *ctx, __u32 offset, void *to, __u64 length, __u64 max)
 {
-	/* Two checks that the compiler must not fold into one on a copy: the verifier follows this register. */
+	/*
+	 * The verifier wants to see 1 <= length <= max in the register itself, and the one of Linux 6.1 learns
+	 * nothing from a comparison with zero: so zero is made to wrap, and one comparison refuses both ends.
+	 */
+	length -= 1;
 	barrier_var(length);
-	if (length > max)
+	if (length >= max)
 		return false;
 	barrier_var(length);
-	if (length < 1)
-		return false;
+	length += 1;
 	return bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
 }
 
