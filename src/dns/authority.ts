@@ -6,9 +6,9 @@
  */
 import ipaddr from 'ipaddr.js';
 import { FormatError } from '../packet/cursor.ts';
-import { encodeResponse, encodeSoa, encodeTxt, type OutgoingRecord } from './encode.ts';
+import { encodeResponse, encodeSoa, encodeTxt, recordData, type OutgoingRecord } from './encode.ts';
 import { Opcode, parseMessage, Rcode, RecordClass, RecordType, type DnsMessage } from './message.ts';
-import { encodeName, equalNames, foldName, labelsOf, MAX_NAME } from './name.ts';
+import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from './name.ts';
 import { isTreeHeadName } from './sth-answer.ts';
 
 /** Where a zone's TXT text comes from, made anew for each question. An error becomes SERVFAIL. */
@@ -123,14 +123,21 @@ export class Authority {
   }
 }
 
+/** The label in front of the mailbox in a zone's SOA record, in wire format. */
+const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
+
 function makeZone(text: string, source: TreeHeadSource, ttl: number): Zone {
   const name = foldName(encodeName(text));
+  if (HOSTMASTER.length + name.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
+  const zone = formatName(name);
   // The zone has one name server, this one, and it goes by the zone's own name: see apexData.
-  const primary = name;
-  const mailbox = below('hostmaster', name);
-  if (mailbox.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
-  const soa = encodeSoa({ primary, mailbox, serial: 1, negativeTtl: ttl });
-  return { name, labels: labelsOf(name).length, source, soa, ns: primary };
+  return {
+    name,
+    labels: labelsOf(name).length,
+    source,
+    soa: encodeSoa(zone, ttl),
+    ns: recordData('NS', zone),
+  };
 }
 
 /**
@@ -143,13 +150,8 @@ function apexData(zone: Zone, type: number, serverAddress: string | undefined): 
   if (serverAddress === undefined || (type !== RecordType.a && type !== RecordType.aaaa)) return undefined;
   const address = ipaddr.process(serverAddress); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1
   if (address.range() === 'unspecified') return undefined;
-  return address.kind() === (type === RecordType.a ? 'ipv4' : 'ipv6')
-    ? Uint8Array.from(address.toByteArray())
-    : undefined;
-}
-
-function below(label: string, name: Uint8Array): Uint8Array {
-  return Buffer.concat([Uint8Array.of(label.length), Buffer.from(label, 'latin1'), name]);
+  if (address.kind() !== (type === RecordType.a ? 'ipv4' : 'ipv6')) return undefined;
+  return recordData(type === RecordType.a ? 'A' : 'AAAA', address.toString());
 }
 
 function isWithin(name: Uint8Array, labels: number, zone: Zone): boolean {

@@ -1,11 +1,13 @@
 /**
  * DNS responses onto the wire: RFC 1035, Section 4; EDNS after RFC 6891, padding after RFC 7830.
  *
- * Only what an authoritative server for tree heads says. The owner of every record is the question's name or a
- * parent of it, so a compression pointer to the question says it in two bytes, and what comes out is as small
- * as can be: a tree head should fit one packet.
+ * Only what an authoritative server for tree heads says. Record data and OPT are dns-packet's. The rest is put
+ * together here, because dns-packet neither compresses nor echoes a question byte for byte: the owner of every
+ * record is the question's name or a parent of it, so a pointer to the question says it in two bytes, and what
+ * comes out is as small as can be. A tree head should fit one packet.
  */
-import { PADDING_OPTION, RecordClass, RecordType, type Question } from './message.ts';
+import * as dnsPacket from 'dns-packet';
+import { PADDING_OPTION, RecordClass, type Question } from './message.ts';
 
 const HEADER = 12;
 const MAX_STRING = 255;
@@ -67,30 +69,27 @@ export function encodeResponse(response: OutgoingResponse): Buffer {
 /** TXT data of any text: character-strings of at most 255 bytes (RFC 1035, Section 3.3.14). One byte a character. */
 export function encodeTxt(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'latin1');
-  const strings: Uint8Array[] = [];
-  for (let at = 0; at < bytes.length || at === 0; at += MAX_STRING) {
-    const string = bytes.subarray(at, at + MAX_STRING);
-    strings.push(Uint8Array.of(string.length), string);
-  }
-  return Buffer.concat(strings);
+  const strings: Buffer[] = [];
+  // dns-packet writes a longer string's length modulo 256.
+  for (let at = 0; at < bytes.length || at === 0; at += MAX_STRING)
+    strings.push(bytes.subarray(at, at + MAX_STRING));
+  return recordData('TXT', strings);
 }
 
-export interface StartOfAuthority {
-  readonly primary: Uint8Array;
-  readonly mailbox: Uint8Array;
-  readonly serial: number;
-  /** How long a resolver may remember that there is nothing (RFC 2308, Section 4), in seconds. */
-  readonly negativeTtl: number;
+/**
+ * SOA data (RFC 1035, Section 3.3.13) of a zone that is its own and only name server; so the timers for
+ * secondary servers are conventional. `negativeTtl`, in seconds, is how long a resolver may remember that there
+ * is nothing (RFC 2308, Section 4).
+ */
+export function encodeSoa(zone: string, negativeTtl: number): Uint8Array {
+  const timers = { refresh: 3600, retry: 600, expire: 86_400, minimum: negativeTtl };
+  return recordData('SOA', { mname: zone, rname: `hostmaster.${zone}`, serial: 1, ...timers });
 }
 
-/** SOA data (RFC 1035, Section 3.3.13). There is no secondary server, so the timers for it are conventional. */
-export function encodeSoa(soa: StartOfAuthority): Uint8Array {
-  const [refresh, retry, expire] = [3600, 600, 86_400];
-  return Buffer.concat([
-    soa.primary,
-    soa.mailbox,
-    ...[soa.serial, refresh, retry, expire, soa.negativeTtl].map(u32),
-  ]);
+/** RDATA: of A and AAAA from an address, of NS from a name. */
+export function recordData(type: Parameters<typeof dnsPacket.record>[0], data: unknown): Uint8Array {
+  const RDLENGTH = 2;
+  return dnsPacket.record(type).encode(data).subarray(RDLENGTH);
 }
 
 function encodeRecord(record: OutgoingRecord, question: Question | undefined): Buffer {
@@ -109,18 +108,19 @@ function encodeRecord(record: OutgoingRecord, question: Question | undefined): B
 }
 
 function encodeOpt(edns: OutgoingEdns, precedingLength: number): Buffer {
-  const fixed = 11;
-  const room = (edns.padTo ?? 0) - precedingLength - fixed - 4;
-  const options =
-    room < 0 ? Buffer.alloc(0) : Buffer.concat([u16(PADDING_OPTION), u16(room), Buffer.alloc(room)]);
-  return Buffer.concat([
-    Uint8Array.of(0), // the root
-    u16(RecordType.opt),
-    u16(edns.udpPayloadSize),
-    u32(edns.extendedRcode * 0x100_0000 + (edns.dnssecOk ? 0x8000 : 0)), // version 0 between them
-    u16(options.length),
-    options,
-  ]);
+  const { udpPayloadSize, extendedRcode, dnssecOk, padTo = 0 } = edns;
+  const [fixed, optionHeader] = [11, 4];
+  const room = padTo - precedingLength - fixed - optionHeader;
+  return dnsPacket.answer.encode({
+    type: 'OPT',
+    name: '.',
+    udpPayloadSize,
+    extendedRcode,
+    ednsVersion: 0,
+    flags: dnssecOk ? dnsPacket.DNSSEC_OK : 0,
+    flag_do: dnssecOk,
+    options: room < 0 ? [] : [{ code: PADDING_OPTION, length: room }],
+  });
 }
 
 function u16(value: number): Buffer {
