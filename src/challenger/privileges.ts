@@ -2,11 +2,12 @@
  * Giving up root for good. The challenger parses what hostile logs answer and needs nothing but the store
  * and a TCP connection to its proxy.
  */
-import { accessSync, chownSync, constants, existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
+import { accessSync, chownSync, constants, existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { addon } from '../dataplane/addon.ts';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
+import { makeDirectory } from '../store/directory.ts';
 import { openDatabase } from '../store/open.ts';
 import type { State } from '../store/state.ts';
 
@@ -33,7 +34,7 @@ export function dropPrivileges(state: State, user: string | undefined): string |
   const account = user === undefined ? (findAccount('ctga') ?? findAccount('nobody')) : findAccount(user);
   if (account === undefined)
     throw badInput(`no account is called "${user ?? 'nobody'}"`, 'Make one: adduser --system --group ctga');
-  mkdirSync(state.evidence, { recursive: true });
+  makeDirectory(state.evidence);
   for (const path of ownedPaths(state)) chownSync(path, account.uid, account.gid);
   // What is loaded only when first used is loaded now: the account may not be able to read this checkout, nor
   // the certificates that NODE_EXTRA_CA_CERTS names.

@@ -47,10 +47,11 @@ Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view i
   )
   .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
 
-// A reader such as `head` that leaves early is no failure.
+// A reader such as `head` that leaves early is no failure; commands that have something to take down first are
+// told as by a signal.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
+  if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(0);
 });
 
 for (const command of allCommands(program)) command.exitOverride();

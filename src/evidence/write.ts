@@ -2,18 +2,10 @@
  * Puts evidence on the disk so that a power cut right afterwards does not lose it:
  * temporary file, fsync, rename, fsync of the directory.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../errors.ts';
+import { makeDirectory } from '../store/directory.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
 /** Returns the path. A fork already on file keeps its first file. */
@@ -21,7 +13,7 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
   const path = join(directory, evidenceFileName(evidence));
   if (existsSync(path)) return path;
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
     writeDurably(path, formatEvidence(evidence));
   } catch (error) {
     throw new CtgaError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {

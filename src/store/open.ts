@@ -1,10 +1,11 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { existsSync, mkdirSync, renameSync } from 'node:fs';
+import { existsSync, renameSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
+import { makeDirectory } from './directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -13,7 +14,7 @@ export type Connection = Database.Database;
 export function openDatabase(path: string): Connection {
   let database: Connection | undefined;
   try {
-    if (path !== ':memory:') mkdirSync(dirname(path), { recursive: true });
+    if (path !== ':memory:') makeDirectory(dirname(path));
     database = new Database(path, { timeout: 10_000 });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.

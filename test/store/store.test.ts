@@ -129,6 +129,17 @@ describe('the database file', () => {
     assert.throws(() => openDatabase(join(directory, 'newer.db')), /written by a newer ctga/);
   });
 
+  test(
+    'below a directory in which nothing can be made says so',
+    { skip: existsSync('/proc/self') ? false : 'no /proc here' },
+    () => {
+      assert.throws(
+        () => openDatabase('/proc/nothing/ctga.db'),
+        (error) => error instanceof CtgaError && error.code === 'store-failed',
+      );
+    },
+  );
+
   test('that cannot be made says so', () => {
     writeFileSync(join(directory, 'a-file'), '');
     assert.throws(
