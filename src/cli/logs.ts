@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
-import { logIdText, logLabel, type Log } from '../logs/log.ts';
+import { logIdText, logNames, type Log } from '../logs/log.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
@@ -28,17 +28,20 @@ function listLogs(options: StateOption & LogOptions): void {
   const store = openForReading(stateAt(options.stateDir));
   const logs = knownLogs(store, options.logList, warn);
   store.close();
+  const names = logNames(logs);
   const zones = new Map<Log, string[]>();
   for (const [zone, log] of zonesOf(logs, { zones: options.zone, ...suffix(options) }))
     zones.set(log, [...(zones.get(log) ?? []), zone]);
   if (options.json === true) {
-    printJson(logs.map((log) => ({ ...describeLog(log), zones: zones.get(log) ?? [] })));
+    printJson(
+      logs.map((log) => ({ name: names.get(log), ...describeLog(log), zones: zones.get(log) ?? [] })),
+    );
     return;
   }
   printTable(
     ['NAME', 'DESCRIPTION', 'API', 'ZONES', 'LOG ID'],
     logs.map((log) => [
-      logLabel(log),
+      names.get(log) ?? '',
       log.description,
       log.api,
       zones.get(log)?.join(' ') ?? '-',

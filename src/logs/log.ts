@@ -31,3 +31,16 @@ export function logLabel(log: Pick<Log, 'description'>): string {
   const label = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return label.slice(0, 63).replaceAll(/^-+|-+$/g, '');
 }
+
+/** A name for each log, unlike all others: those that would share one get the beginning of their log ID behind it. */
+export function logNames(logs: readonly Log[]): Map<Log, string> {
+  const shared = new Map<string, number>();
+  for (const log of logs) shared.set(logLabel(log), (shared.get(logLabel(log)) ?? 0) + 1);
+  return new Map(
+    logs.map((log) => {
+      const label = logLabel(log);
+      const id = Buffer.from(log.key.logId).toString('hex', 0, 4);
+      return [log, shared.get(label) === 1 ? label : `${label.slice(0, 54)}-${id}`];
+    }),
+  );
+}

@@ -7,7 +7,7 @@
  */
 import { badInput } from '../errors.ts';
 import { builtinLogs } from './builtin.ts';
-import { logIdText, logLabel, type Log } from './log.ts';
+import { logIdText, logLabel, logNames, type Log } from './log.ts';
 
 /** Checks a zone name and returns it in lower case without the trailing dot. `where` begins the error. */
 export function parseZone(text: string, where: string): string {
@@ -40,19 +40,8 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
   for (const log of logs) if (log.dns !== undefined) zones.set(log.dns, log);
   if (options.zoneSuffix !== undefined) {
     const suffix = parseZone(options.zoneSuffix, '--zone-suffix');
-    const taken = new Map<string, Log>();
-    for (const log of logs) {
-      const zone = parseZone(`${logLabel(log)}.${suffix}`, `--zone-suffix with "${log.description}"`);
-      const other = taken.get(zone);
-      if (other !== undefined) {
-        throw badInput(
-          `--zone-suffix ${suffix}: "${other.description}" and "${log.description}" would both be ${zone}`,
-          'Give one of them a zone of its own with --zone or a "dns" field, and rename it in the list.',
-        );
-      }
-      taken.set(zone, log);
-      zones.set(zone, log);
-    }
+    for (const [log, name] of logNames(logs))
+      zones.set(parseZone(`${name}.${suffix}`, `--zone-suffix with "${log.description}"`), log);
   }
   for (const pair of options.zones) {
     const split = pair.indexOf('=');
@@ -67,12 +56,14 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
 /** The one log meant by a log ID in base64, a URL, or (part of) a description. */
 export function findLog(logs: readonly Log[], text: string): Log {
   const wanted = text.toLowerCase();
+  const names = logNames(logs);
   const exact = logs.filter(
     (log) =>
       logIdText(log.key.logId) === text ||
       log.url === text ||
       log.description.toLowerCase() === wanted ||
-      logLabel(log) === wanted,
+      logLabel(log) === wanted ||
+      names.get(log) === wanted,
   );
   const found =
     exact.length > 0 ? exact : logs.filter((log) => log.description.toLowerCase().includes(wanted));
