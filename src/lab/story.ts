@@ -155,14 +155,19 @@ export async function labUp(options: { readonly stateDir?: string } = {}): Promi
   return alone(LAB_NAMES, async () => {
     const network = new LabNetwork();
     const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
-    await network.up();
+    const interruption = new Interruption();
+    const work = raise(network, files);
     try {
-      const services = await LabServices.start(network, files);
-      await services.log.tell({ do: 'grow', count: 10 });
-      services.leaveRunning();
+      await interruption.orElse(work);
     } catch (error) {
+      await endMarkedProcesses(network.names.lab);
+      await work.catch(() => undefined);
       await takeDown(network);
+      if (error instanceof CheckFailed)
+        throw new CtgaError('kernel', `the lab was not built: ${error.message}`);
       throw error;
+    } finally {
+      interruption.dispose();
     }
     const enter = (role: Role): string => `sudo nsenter --net=/run/netns/${network.namespace(role)}`;
     const state = `--state-dir ${files.state} --log-list ${files.logList}`;
@@ -173,6 +178,13 @@ export async function labUp(options: { readonly stateDir?: string } = {}): Promi
 The log obeys JSON lines on ${files.logSocket}: {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}.
 Remove it with: sudo ctga lab down`;
   });
+}
+
+async function raise(network: LabNetwork, files: LabFiles): Promise<void> {
+  await network.up();
+  const services = await LabServices.start(network, files);
+  await services.log.tell({ do: 'grow', count: 10 });
+  services.leaveRunning();
 }
 
 /** Removes whatever a lab left, of this run or of a crashed one. Returns what was done. */
