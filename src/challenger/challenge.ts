@@ -7,7 +7,6 @@
  * earlier challenge linked stays linked as long as its anchor is, and is not asked again.
  */
 import { CtgaError } from '../errors.ts';
-import { makeEvidence } from '../evidence/bundle.ts';
 import {
   judgeProof,
   judgeWithoutProof,
@@ -15,7 +14,7 @@ import {
   type NextQuestion,
   type Proof,
 } from '../evidence/judge.ts';
-import { writeEvidence } from '../evidence/write.ts';
+import { keepEvidence } from '../evidence/keep.ts';
 import { LogError, Rfc6962Client, type Fetch } from '../logs/client.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
@@ -176,9 +175,7 @@ class Challenge {
     const { store, evidenceDirectory, now } = this.#context;
     const other = tree.id === first.id ? second : first;
     if (judgement.verdict === 'fork-proven') {
-      const evidence = makeEvidence(this.#log, store.headOf(first), store.headOf(second), judgement, now());
-      const path = writeEvidence(evidenceDirectory, evidence);
-      store.addEvidence(path, first, second, now());
+      const path = keepEvidence(store, evidenceDirectory, this.#log, [first, second], judgement, now());
       this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
     } else if (judgement.verdict === 'consistent') {
       this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });

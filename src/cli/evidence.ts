@@ -3,7 +3,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { parseEvidence } from '../evidence/bundle.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
-import { readTextFile } from '../logs/list.ts';
+import { readTextFile } from '../documents.ts';
 import { logIdText } from '../logs/log.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';

@@ -15,7 +15,7 @@ export function statusCommand(): Command {
       const summary = {
         ...dataPlanes(),
         stateDirectory: state.directory,
-        treeHeads: store.heads().length,
+        treeHeads: store.headCount(),
         verdicts: store.verdicts(),
         evidence: store.evidence().map(({ path }) => path),
         counts: store.counts(),

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { badInput } from '../errors.ts';
 import { encodeBase64 } from '../base64.ts';
-import { describeIssue, parseJson } from '../logs/list.ts';
+import { describeIssue, parseJson } from '../documents.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { base64Bytes, hashBytes, treeHeadSchema, treeHeadToJson } from '../treehead/json.ts';

@@ -2,6 +2,8 @@
  * One UDP datagram as IPv4 fragments: RFC 791, Section 3.2, with the checksum of RFC 768. Pure.
  */
 import { onesComplementSum } from '../packet/checksum.ts';
+import { IpProtocol } from '../packet/ip.ts';
+import { UDP_HEADER } from '../packet/udp.ts';
 
 export interface UdpDatagram {
   /** Dotted quads. */
@@ -15,9 +17,7 @@ export interface UdpDatagram {
 export type FragmentOrder = 'in order' | 'reverse' | 'shuffle';
 
 const IP_HEADER = 20;
-const UDP_HEADER = 8;
 const MORE_FRAGMENTS = 0x2000;
-const PROTOCOL_UDP = 17;
 
 /**
  * Whole IPv4 packets of at most `maxIpLength` bytes each, first fragment first. Requires maxIpLength >= 28:
@@ -38,7 +38,7 @@ export function fragmentUdp(datagram: UdpDatagram, identification: number, maxIp
     header.writeUInt16BE(identification, 4);
     header.writeUInt16BE(more | (offset / 8), 6);
     header[8] = 64; // TTL
-    header[9] = PROTOCOL_UDP;
+    header[9] = IpProtocol.udp;
     addresses.copy(header, 12);
     header.writeUInt16BE(checksum(header), 10);
     fragments.push(Buffer.concat([header, data]));
@@ -68,7 +68,7 @@ function udpPacket(datagram: UdpDatagram, addresses: Buffer): Buffer {
   udp.writeUInt16BE(datagram.destinationPort, 2);
   udp.writeUInt16BE(udp.length, 4);
   udp.set(datagram.payload, UDP_HEADER);
-  const pseudoHeader = Buffer.from([...addresses, 0, PROTOCOL_UDP, udp.length >> 8, udp.length & 0xff]);
+  const pseudoHeader = Buffer.from([...addresses, 0, IpProtocol.udp, udp.length >> 8, udp.length & 0xff]);
   // A sum of zero is sent as all ones: zero says that there is no checksum (RFC 768).
   udp.writeUInt16BE(checksum(Buffer.concat([pseudoHeader, udp])) || 0xffff, 6);
   return udp;

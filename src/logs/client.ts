@@ -12,7 +12,7 @@ import type { MerkleHash } from '../merkle/hash.ts';
 import { MAX_PROOF_LENGTH } from '../merkle/proof.ts';
 import { hashBytes, treeHeadSchema } from '../treehead/json.ts';
 import type { SignedTreeHead } from '../treehead/treehead.ts';
-import { describeIssue } from './list.ts';
+import { describeIssue } from '../documents.ts';
 
 export interface HttpAnswer {
   readonly status: number;

@@ -6,14 +6,12 @@
  * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC 6962
  * does not allow, a log without a URL) is left out and named.
  */
-import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { CtgaError, badInput, messageOf } from '../errors.ts';
+import { describeIssue, parseJson, readTextFile } from '../documents.ts';
+import { badInput, messageOf } from '../errors.ts';
 import { base64Bytes } from '../treehead/json.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { toLogKey, type LogKey } from '../treehead/key.ts';
-import { toLogId } from '../treehead/treehead.ts';
+import { logIdOf, toLogKey, type LogKey } from '../treehead/key.ts';
 import { logIdText, type Log } from './log.ts';
 import { parseZone } from './zones.ts';
 
@@ -87,7 +85,7 @@ function toLog(
   operator: string,
   where: string,
 ): Log | string {
-  const logId = toLogId(createHash('sha256').update(entry.key).digest());
+  const logId = logIdOf(entry.key);
   if (entry.log_id !== undefined && !equalHash(entry.log_id, logId)) {
     throw badInput(
       `${where}: its log_id is not the SHA-256 of its key, which is ${logIdText(logId)}`,
@@ -123,31 +121,4 @@ function normalizeUrl(address: string): string | undefined {
   } catch {
     return undefined;
   }
-}
-
-/** Throws CtgaError `bad-input` saying why the file cannot be read. */
-export function readTextFile(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new CtgaError('bad-input', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-export function parseJson(text: string, name: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new CtgaError('bad-input', `${name}: not JSON: ${messageOf(error)}`, { cause: error });
-  }
-}
-
-/** The first thing wrong with a document, as "operators[3].logs[2].key: is not padded base64". */
-export function describeIssue(error: z.ZodError): string {
-  const issue = error.issues[0];
-  if (issue === undefined) return 'not of the expected form';
-  const path = issue.path
-    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-    .join('');
-  return `${path.replace(/^\./, '') || 'document'}: ${issue.message}`;
 }

@@ -5,7 +5,7 @@
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../errors.ts';
-import { describeIssue, parseJson, readTextFile } from '../logs/list.ts';
+import { describeIssue, parseJson, readTextFile } from '../documents.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { parseCheckpoint, treeHeadOf } from '../treehead/checkpoint.ts';
 import { gossipedTreeHeadSchema, treeHeadSchema } from '../treehead/json.ts';

@@ -6,9 +6,8 @@
  * counted. Writes are gathered for a batch and committed together.
  */
 import { encodeBase64 } from '../base64.ts';
-import { makeEvidence } from '../evidence/bundle.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
-import { writeEvidence } from '../evidence/write.ts';
+import { keepEvidence } from '../evidence/keep.ts';
 import { messageOf } from '../errors.ts';
 import { encodeName, foldName, readName } from '../dns/name.ts';
 import { parseTreeHeadAnswer } from '../dns/sth-answer.ts';
@@ -203,9 +202,7 @@ export class Observer {
       const judgement = judgeWithoutProof(first, second);
       if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
       try {
-        const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), judgement, now);
-        const path = writeEvidence(evidenceDirectory, evidence);
-        store.addEvidence(path, first, second, now);
+        const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
         store.setVerdict(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
         onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
       } catch (error) {

@@ -294,6 +294,13 @@ export class Store {
       }));
   }
 
+  /** Distinct tree heads. */
+  headCount(): number {
+    return (
+      this.#db.prepare<[], { count: number }>('SELECT count(*) AS count FROM tree_heads').get()?.count ?? 0
+    );
+  }
+
   /** Trees by verdict. */
   verdicts(): Record<Verdict, number> {
     const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;

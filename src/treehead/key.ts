@@ -23,11 +23,16 @@ export function toLogKey(spki: Uint8Array): LogKey {
     throw new RangeError('not a SubjectPublicKeyInfo in DER');
   }
   return {
-    logId: toLogId(createHash('sha256').update(spki).digest()),
+    logId: logIdOf(spki),
     spki: Uint8Array.from(spki),
     algorithm: algorithmOf(publicKey),
     publicKey,
   };
+}
+
+/** SHA-256 of a SubjectPublicKeyInfo as published, whatever is in it. */
+export function logIdOf(spki: Uint8Array): LogId {
+  return toLogId(createHash('sha256').update(spki).digest());
 }
 
 function algorithmOf(key: KeyObject): LogKey['algorithm'] {

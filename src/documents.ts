@@ -1,0 +1,34 @@
+/**
+ * Reading outside documents (log lists, tree heads, evidence, logs' answers) so that what is wrong with one is a
+ * sentence that names the file and the field.
+ */
+import { readFileSync } from 'node:fs';
+import type { z } from 'zod';
+import { CtgaError, messageOf } from './errors.ts';
+
+/** Throws CtgaError `bad-input` saying why the file cannot be read. */
+export function readTextFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new CtgaError('bad-input', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+export function parseJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    throw new CtgaError('bad-input', `${name}: not JSON: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** The first thing wrong with a document, as "operators[3].logs[2].key: is not padded base64". */
+export function describeIssue(error: z.ZodError): string {
+  const issue = error.issues[0];
+  if (issue === undefined) return 'not of the expected form';
+  const path = issue.path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('');
+  return `${path.replace(/^\./, '') || 'document'}: ${issue.message}`;
+}

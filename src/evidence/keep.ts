@@ -1,0 +1,23 @@
+/**
+ * A fork, from two stored trees to a file on disk that the store knows of.
+ */
+import type { Log } from '../logs/log.ts';
+import type { Store, StoredTree } from '../store/store.ts';
+import { makeEvidence } from './bundle.ts';
+import type { Derivation, Proof } from './judge.ts';
+import { writeEvidence } from './write.ts';
+
+/** Returns the file's path; it is on disk before the store, or anybody else, hears of it. */
+export function keepEvidence(
+  store: Store,
+  directory: string,
+  log: Log,
+  [first, second]: readonly [StoredTree, StoredTree],
+  finding: { readonly proof: Proof; readonly derivation: Derivation },
+  now: number,
+): string {
+  const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), finding, now);
+  const path = writeEvidence(directory, evidence);
+  store.addEvidence(path, first, second, now);
+  return path;
+}
