@@ -46,6 +46,9 @@ takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
 async function run(interfaces: readonly string[], options: AttachOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const report: (report: Report) => void = options.json === true ? printJsonLine : printEvent;
+  // Before anything is made: a signal that comes early must not leave a new data plane without its reader.
+  const stop = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const planes = attachAll([...new Set(interfaces)], options);
   try {
     const store = openOrStartAnew(state, warn);
@@ -73,7 +76,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory);
-      await watchUntilSignalled(planes, observer, store, options, state.directory);
+      await watchUntilSignalled(planes, observer, store, options, state.directory, stop);
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
     } finally {
       store.close();
@@ -113,9 +116,8 @@ async function watchUntilSignalled(
   store: Store,
   options: AttachOptions,
   stateDirectory: string,
+  stop: AbortController,
 ): Promise<void> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const challenger =
     options.challenge === true
       ? spawnChallenger([

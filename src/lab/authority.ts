@@ -21,7 +21,7 @@ const REMEMBERED_ANSWERS = 1000;
 
 const log = new LabLog();
 const answers: LogState['answers'] = [];
-/** How the next tree-head answer is to be sent, if not as one packet. */
+/** How answers with the present tree head are sent, if not as one packet: each, since a resolver may ask twice. */
 let fragmentation: Extract<LogCommand, { do: 'fragment' }> | undefined;
 
 /** The answer that the response being made carries; responses to other questions carry none. */
@@ -44,7 +44,6 @@ function answer(): string {
 function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): boolean {
   if (fragmentation === undefined || answering === undefined) return false;
   const { maxIpLength, order } = fragmentation;
-  fragmentation = undefined;
   const datagram = {
     source: server.address,
     destination: client.address,
@@ -55,7 +54,7 @@ function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): bo
   const fragments = fragmentUdp(datagram, randomInt(0x1_0000), maxIpLength);
   answering.packets = fragments.length;
   sendRaw(reorder(fragments, order), client.address).catch((error: unknown) => {
-    // The resolver asks again, and that answer goes out whole.
+    // The resolver asks again.
     console.error(`fragments to ${client.address} were not sent: ${messageOf(error)}`);
   });
   return true;
@@ -66,9 +65,11 @@ function obey(command: LogCommand): LogState {
     case 'state':
       break;
     case 'grow':
+      fragmentation = undefined;
       log.grow(command.count, command.audience);
       break;
     case 'equivocate':
+      fragmentation = undefined;
       log.equivocate(command.fromSize, command.treeSize);
       break;
     case 'stop-equivocating':
