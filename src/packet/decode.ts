@@ -26,7 +26,7 @@ export type FrameOutcome =
   /** Returned: this fragment completed it. */
   | 'datagramReassembled'
   | 'ethernetTruncated'
-  /** Another EtherType, or more than two VLAN tags. */
+  /** Another EtherType, or more than two VLAN tags, or PPPoE with something else in it. */
   | 'notIp'
   | Ipv4Refusal
   | Ipv6Refusal
@@ -103,7 +103,7 @@ export class DatagramDecoder {
     if (packet.fragment === undefined) {
       return parseUdp(packet, frame, packet.payloadStart, packet.payloadEnd, 1);
     }
-    const whole = this.#reassembler.add(packet, packet.fragment, `${context}/${link.vlan}`, now);
+    const whole = this.#reassembler.add(packet, packet.fragment, `${context}/${link.network}`, now);
     if (typeof whole === 'string') return whole;
     return parseUdp(packet, whole.bytes, whole.start, whole.bytes.length, whole.fragments);
   }

@@ -18,6 +18,7 @@ import {
   ipv4,
   ipv6,
   ipv6Fragment,
+  overPppoe,
   udp,
 } from '../support/packets.ts';
 
@@ -72,6 +73,8 @@ describe('whole datagrams', () => {
     ['IPv4, do not fragment', frameV4(MESSAGE, { dontFragment: true })],
     ['one VLAN tag', frameV4(MESSAGE, { tags: [vlan] })],
     ['two VLAN tags', frameV6(MESSAGE, { tags: [{ tpid: EtherType.serviceVlan, vlanId: 9 }, vlan] })],
+    ['PPPoE', overPppoe(frameV4(MESSAGE))],
+    ['PPPoE below two VLAN tags, IPv6', overPppoe(frameV6(MESSAGE), { tags: [vlan, vlan] })],
     ['padding after the packet', frameV4(MESSAGE, { padTo: 200 })],
     ['padding after the packet, IPv6', frameV6(MESSAGE, { padTo: 200 })],
     ['IPv6 with hop-by-hop options', chained([IpProtocol.hopByHop])],
@@ -123,6 +126,9 @@ describe('discarded', () => {
       frameV4(MESSAGE, { tags: [1, 2, 3].map((vlanId) => ({ tpid: EtherType.vlan, vlanId })) }),
       'notIp',
     ],
+    ['PPPoE cut', overPppoe(v4).subarray(0, 21), 'ethernetTruncated'],
+    ['PPPoE that ends the session', overPppoe(v4, { code: 0xa7 }), 'notIp'],
+    ['LCP in PPPoE', overPppoe(v4, { protocol: 0xc021 }), 'notIp'],
     ['an IEEE 802.3 length', ethernet({ etherType: 46, payload: new Uint8Array(46) }), 'notIp'],
     ['IPv4 header cut', v4.subarray(0, IP + 19), 'ipv4Truncated'],
     [

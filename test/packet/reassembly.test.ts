@@ -24,6 +24,7 @@ import {
   ipv4,
   ipv6,
   ipv6Fragment,
+  overPppoe,
   udp,
 } from '../support/packets.ts';
 
@@ -289,6 +290,7 @@ for (const version of versions) {
         ['another identification', halves({ identification: 7 })[1]],
         ['another source', halves({ source: version === 4 ? '192.0.2.54' : '2001:db8::54' })[1]],
         ['another VLAN', halves({ tags: [{ tpid: EtherType.vlan, vlanId: 5 }] })[1]],
+        ['a PPPoE session', overPppoe(second)],
         [
           'another VLAN within a VLAN',
           halves({
@@ -305,6 +307,10 @@ for (const version of versions) {
           assert.deepEqual(counters, { fragmentHeld: 2, datagramReassembled: 1 });
         });
       }
+      test('not another PPPoE session', () => {
+        const { counters } = feed([first, second].map((half, i) => overPppoe(half, { session: i + 1 })));
+        assert.deepEqual(counters, { fragmentHeld: 2 });
+      });
       test('not another interface', () => {
         const decoder = new DatagramDecoder();
         assert.equal(decoder.push(first, 0, 'eth0'), undefined);

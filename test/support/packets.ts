@@ -14,6 +14,7 @@ export const EtherType = {
   vlan: 0x8100,
   ipv6: 0x86dd,
   serviceVlan: 0x88a8,
+  pppoeSession: 0x8864,
 } as const;
 export const IpProtocol = {
   hopByHop: 0,
@@ -59,6 +60,8 @@ export interface DnsAnswerOptions {
   readonly padding?: number;
   /** TC bit. */
   readonly truncated?: boolean;
+  /** The first answer's owner is a pointer to the question, and not its name once more. */
+  readonly compressed?: boolean;
 }
 
 /** A DNS answer: QR = 1, AA = 1, one question. dns-packet does not compress names. */
@@ -80,7 +83,7 @@ export function dnsAnswer(options: DnsAnswerOptions = {}): Uint8Array {
     options: options.padding === undefined ? [] : [{ code: 12, length: options.padding }],
   };
   const withOpt = options.optSize !== undefined || options.padding !== undefined;
-  return Uint8Array.from(
+  const message = Uint8Array.from(
     dnsPacket.encode({
       type: 'response',
       id: options.id ?? 0x1234,
@@ -90,6 +93,21 @@ export function dnsAnswer(options: DnsAnswerOptions = {}): Uint8Array {
       additionals: withOpt ? [opt] : [],
     }),
   );
+  return options.compressed === true ? pointToQuestion(message, name) : message;
+}
+
+const DNS_HEADER = 12;
+
+/** As servers write it: the first answer's owner becomes a pointer to the question (dns-packet spells it out). */
+function pointToQuestion(message: Uint8Array, name: string): Uint8Array {
+  const { length } = encodeName(name);
+  const owner = DNS_HEADER + length + 4;
+  return Uint8Array.from([
+    ...message.subarray(0, owner),
+    0xc0,
+    DNS_HEADER,
+    ...message.subarray(owner + length),
+  ]);
 }
 
 /** A DNS query for TXT, as a client sends it. */
@@ -297,6 +315,30 @@ export function ethernet(options: EthernetOptions): Uint8Array {
     payload,
   );
   return frame.length >= padTo ? frame : concat(frame, new Uint8Array(padTo - frame.length));
+}
+
+export interface PppoeOptions {
+  readonly tags?: EthernetOptions['tags'];
+  readonly session?: number;
+  /** 0 is session data. */
+  readonly code?: number;
+  /** Of PPP; that of the packet's IP version unless told. */
+  readonly protocol?: number;
+}
+
+/** An untagged Ethernet frame's packet in a PPPoE session (RFC 2516, Section 6). */
+export function overPppoe(frame: Uint8Array, options: PppoeOptions = {}): Uint8Array {
+  const packet = frame.subarray(14);
+  const { session = 9, code = 0, protocol = (packet[0] ?? 0) >>> 4 === 6 ? 0x57 : 0x21 } = options;
+  const header = concat(
+    Uint8Array.of(0x11, code), // version 1, type 1
+    uint16s(session, packet.length + 2, protocol),
+  );
+  return ethernet({
+    payload: concat(header, packet),
+    etherType: EtherType.pppoeSession,
+    ...(options.tags === undefined ? {} : { tags: options.tags }),
+  });
 }
 
 function uint16s(...values: readonly number[]): Uint8Array {
