@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Sampling, and the copy of a matched packet into the ring buffer.
+ * What becomes of a match: seen before, sampled out, over budget, or copied into its ring buffer.
  *
  * Every match ends in exactly one counter. A full ring is counted and never waited for: a packet that
  * was not copied is a fact about our coverage, and the packet itself goes on all the same.
@@ -8,9 +8,8 @@
 #ifndef CTGA_COPY_H
 #define CTGA_COPY_H
 
-#include "maps.h"
-#include "name.h"
-#include "parse.h"
+#include "headers.h"
+#include "source.h"
 
 /*
  * A wake-up is an interrupt to oneself and costs many times the copy, so the reader is woken when what
@@ -18,63 +17,257 @@
  * must not slow the packets down. Two CPUs that reserve at once may both miss a multiple, hence not only the
  * first; what stays below it is fetched by the reader's timer.
  */
-static __always_inline __u64 wakeup_flags(const struct settings *settings, __u64 record_size)
+static __always_inline __u64 wakeup_flags(void *ring, const struct settings *settings, __u64 record_size)
 {
-	__u64 step = settings->wakeup_bytes ? settings->wakeup_bytes : 1;
-	__u64 waiting = bpf_ringbuf_query(&ring, BPF_RB_AVAIL_DATA);
+	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
 	__u64 before = waiting > record_size ? waiting - record_size : 0; /* the reader may have overtaken us */
 
-	return waiting / step != before / step ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	/* They differ in a bit from wakeup_bytes upwards if a multiple of it lies between: no division. */
+	return (waiting ^ before) >= settings->wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
 }
 
-/* `capacity` is a constant: that of the record's class. */
-static __always_inline void copy_into_class(struct xdp_md *ctx, __u32 length, const __u32 capacity,
-					    enum record_kind kind, const struct settings *settings,
-					    struct copy_counters *counters)
-{
-	const __u64 record_size = sizeof(struct record_header) + capacity;
-	struct record_header *record = bpf_ringbuf_reserve(&ring, record_size, 0);
+#define ONE_COPY 65536ULL /* unit of a bucket's tokens */
 
-	if (!record) {
-		counters->ring_full++;
-		return;
+/* How much a bucket holds: what a quarter of a second allows, and at least 64 copies. */
+static __always_inline __u64 bucket_size(__u32 per_second)
+{
+	__u64 copies = per_second / 4;
+
+	return (copies > 64 ? copies : 64) * ONE_COPY;
+}
+
+/* Tokens in the bucket now. Time is in jiffies, which cost nothing to read. */
+static __always_inline __u64 tokens_in(struct bucket *bucket, __u32 per_second, const struct settings *settings,
+				       __u64 now)
+{
+	__u64 hertz = settings->ticks_per_second ? settings->ticks_per_second : 1;
+	__u64 elapsed = now - bucket->tick;
+	__u64 size = bucket_size(per_second);
+
+	if (elapsed) {
+		if (elapsed > hertz)
+			elapsed = hertz; /* enough to fill it; also the first time */
+		bucket->tick = now;
+		bucket->tokens += elapsed * per_second * ONE_COPY / hertz;
 	}
-	*record = (struct record_header){
-		.timestamp_ns = bpf_ktime_get_boot_ns(),
-		.interface_index = ctx->ingress_ifindex,
-		.frame_length = bpf_xdp_get_buff_len(ctx),
-		.captured_length = length,
-		.kind = kind,
-	};
-	if (!load(ctx, 0, record + 1, length, capacity)) {
-		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
-		counters->copy_failed++;
-		return;
-	}
-	bpf_ringbuf_submit(record, wakeup_flags(settings, RING_HEADER_SIZE + record_size));
-	counters->copied++;
+	if (bucket->tokens > size)
+		bucket->tokens = size;
+	return bucket->tokens;
+}
+
+static __always_inline void spend(struct bucket *bucket)
+{
+	if (bucket->tokens >= ONE_COPY)
+		bucket->tokens -= ONE_COPY;
 }
 
 /*
- * Copies the frame up to the end of its IP packet, if it is its turn. What lies behind is padding, or
- * somebody's attempt to have more copied than the IP length shows.
+ * Copies the frame word by word, for kernels without bpf_xdp_load_bytes. The last word is the eight bytes
+ * before the end, some of which were copied already.
  */
-static __always_inline void copy_packet(struct xdp_md *ctx, const struct ip_packet *packet,
-					enum record_kind kind, const struct settings *settings,
-					struct copy_counters *counters)
+static __always_inline bool copy_words(struct xdp_md *ctx, __u8 *to, __u32 length, const __u32 capacity)
 {
-	__u32 length = packet->start + packet->length;
-	__u32 every_nth = settings->every_nth;
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const __u64 *word;
 
-	/* Per CPU, so that counting needs no atomics; the first match of each CPU is copied. */
-	if (counters->matched++ % (every_nth ? every_nth : 1) != 0)
-		counters->sampled_out++;
-	else if (length <= RECORD_CAPACITY_SMALL)
-		copy_into_class(ctx, length, RECORD_CAPACITY_SMALL, kind, settings, counters);
-	else if (length <= RECORD_CAPACITY)
-		copy_into_class(ctx, length, RECORD_CAPACITY, kind, settings, counters);
-	else
-		counters->oversize++;
+	if (length < 8 || length > capacity)
+		return false;
+	word = bytes_at(&bytes, length - 8, 8);
+	if (!word)
+		return false;
+	*(__u64 *)(to + length - 8) = *word;
+	for (__u32 at = 0; at < capacity; at += 8) {
+		if (at + 8 >= length)
+			return true;
+		word = bytes_at(&bytes, at, 8);
+		if (!word)
+			return false;
+		*(__u64 *)(to + at) = *word;
+	}
+	return true;
+}
+
+struct match {
+	void *ctx;
+	enum hook hook;
+	enum record_kind kind;
+	__u32 length; /* of the frame up to the end of its IP packet: what lies behind is padding, or a trick */
+	const struct answer_place *answer;
+	__u64 life;   /* that begins in the cache of seen answers; 0: none */
+	__u32 ended_repeats;
+};
+
+enum copy_result {
+	COPY_DONE,
+	COPY_NO_ROOM,
+	COPY_UNREADABLE,
+};
+
+/* `capacity` is a constant: that of the record's class. */
+static __always_inline enum copy_result copy_into_class(const struct match *match, void *ring, const __u32 capacity,
+							const struct settings *settings)
+{
+	const __u64 record_size = sizeof(struct record_header) + capacity;
+	struct record_header *record = bpf_ringbuf_reserve(ring, record_size, 0);
+	bool read;
+
+	if (!record)
+		return COPY_NO_ROOM;
+	*record = (struct record_header){
+		.timestamp_ns = bpf_ktime_get_coarse_ns(),
+		.answer = *match->answer,
+		.life = match->life,
+		.ended_repeats = match->ended_repeats,
+		.interface_index = interface_of(match->ctx, match->hook),
+		.frame_length = frame_length(match->ctx, match->hook),
+		.captured_length = match->length,
+		.kind = match->kind,
+	};
+	record->answer.tag = mix(match->answer->tag); /* user space may keep a part of it */
+	if (match->hook == HOOK_XDP && !xdp_has_buffers) {
+		record->frame_length = match->length;
+		read = copy_words(match->ctx, (__u8 *)(record + 1), match->length, capacity);
+	} else {
+		read = load(match->ctx, match->hook, 0, record + 1, match->length, capacity);
+	}
+	if (!read) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		return COPY_UNREADABLE;
+	}
+	bpf_ringbuf_submit(record, wakeup_flags(ring, settings, RING_HEADER_SIZE + record_size));
+	return COPY_DONE;
+}
+
+/* `length` is at most RECORD_CAPACITY. */
+static __always_inline enum copy_result copy_frame(const struct match *match, void *ring,
+						   const struct settings *settings)
+{
+	if (match->length <= RECORD_CAPACITY_SMALL)
+		return copy_into_class(match, ring, RECORD_CAPACITY_SMALL, settings);
+	if (match->length <= RECORD_CAPACITY_MEDIUM)
+		return copy_into_class(match, ring, RECORD_CAPACITY_MEDIUM, settings);
+	return copy_into_class(match, ring, RECORD_CAPACITY, settings);
+}
+
+static __always_inline void count_copy(enum copy_result result, struct copy_counters *outcomes,
+				       struct counters *counters)
+{
+	switch (result) {
+	case COPY_DONE:
+		COUNT(outcomes->copied);
+		break;
+	case COPY_NO_ROOM:
+		COUNT(outcomes->ring_full);
+		break;
+	case COPY_UNREADABLE: /* the kernel cannot read what it said is there */
+		COUNT(counters->malformed);
+		break;
+	}
+}
+
+/* Where in this CPU's cache an answer with this tag would be. */
+static __always_inline struct seen_answer *slot_of(__u64 tag)
+{
+	struct seen_answers *cache = only_value(&seen);
+
+	return cache ? &cache->slots[tag >> (64 - SEEN_SLOT_BITS)] : NULL;
+}
+
+/* An answer to a known name that was not seen before, or has no tag: then `slot` is NULL. */
+static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 length,
+					      const struct answer_place *place, struct seen_answer *slot,
+					      const struct settings *settings, __u64 now, struct counters *counters)
+{
+	struct match match = { .ctx = ctx, .hook = hook, .kind = RECORD_ANSWER, .length = length, .answer = place };
+	struct cpu_state *state = only_value(&states);
+	enum copy_result result;
+
+	if (!state)
+		return;
+	if (settings->every_nth > 1 && state->answers_counted++ % settings->every_nth != 0) {
+		COUNT(counters->answers.sampled_out);
+		return;
+	}
+	if (settings->answers_per_second &&
+	    tokens_in(&state->answers, settings->answers_per_second, settings, now) < ONE_COPY) {
+		COUNT(counters->answers.over_budget);
+		return;
+	}
+	if (slot) {
+		match.ended_repeats = slot->life;
+		match.life = LIFE(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS), (slot->life >> 32) + 1);
+	}
+	result = copy_frame(&match, &answer_ring, settings);
+	count_copy(result, &counters->answers, counters);
+	if (result != COPY_DONE)
+		return;
+	spend(&state->answers);
+	if (slot) {
+		slot->life = match.life << 32; /* generation, and no repeats yet */
+		slot->tag = place->tag;
+		slot->expires = now + settings->seen_ticks;
+	}
+}
+
+/*
+ * An answer to a known name. One that was copied not long ago is only counted, in its slot, and the store adds
+ * that to its sightings. A slot is taken only once the copy is with the reader: what found no room is
+ * not forgotten.
+ */
+static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 length, const struct answer_place *place,
+					  struct counters *counters)
+{
+	const struct settings *settings = only_value(&limits);
+	struct seen_answer *slot = NULL;
+	__u64 now = bpf_jiffies64();
+
+	if (!settings)
+		return;
+	if (place->tag && settings->seen_ticks) {
+		slot = slot_of(place->tag);
+		if (slot && slot->tag == place->tag && now < slot->expires) {
+			slot->life++;
+			COUNT(counters->answers.seen);
+			return;
+		}
+	}
+	handle_new_answer(ctx, hook, length, place, slot, settings, now, counters);
+}
+
+/*
+ * A fragment up to the threshold. Those of one datagram share one fate, since a part of a datagram is worth
+ * nothing: the keyed hash of what they have in common decides, not a count of packets. So does it when the
+ * budget runs low: while the bucket is less than half full, the share of datagrams that is let through falls
+ * with it, and those that are let through stay whole.
+ */
+static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 length, __u64 datagram,
+					    const struct settings *settings, struct counters *counters)
+{
+	const struct answer_place none = {};
+	const struct match match = { .ctx = ctx, .hook = hook, .kind = RECORD_FRAGMENT, .length = length, .answer = &none };
+	struct cpu_state *state = only_value(&states);
+	__u64 fate = mix(datagram);
+	enum copy_result result;
+	__u64 tokens, half;
+
+	if (!state)
+		return;
+	if (settings->every_nth > 1 && (fate >> 32) * settings->every_nth >> 32 != 0) {
+		COUNT(counters->fragments.sampled_out);
+		return;
+	}
+	if (settings->fragments_per_second) {
+		tokens = tokens_in(&state->fragments, settings->fragments_per_second, settings, bpf_jiffies64());
+		half = bucket_size(settings->fragments_per_second) / 2;
+		if (tokens < ONE_COPY || (fate & 0xffff) * (half / ONE_COPY) >= tokens) {
+			COUNT(counters->fragments.over_budget);
+			return;
+		}
+	}
+	result = copy_frame(&match, &fragment_ring, settings);
+	count_copy(result, &counters->fragments, counters);
+	if (result == COPY_DONE)
+		spend(&state->fragments);
 }
 
 #endif

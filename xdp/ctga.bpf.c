@@ -2,68 +2,130 @@
 /*
  * Copies CT-over-DNS answers and small IP fragments to user space, and passes every packet on.
  *
- * Never drops, delays or rewrites: whatever the bytes, the verdict is XDP_PASS, returned in one place.
+ * Never drops, delays or rewrites: whatever the bytes, the verdict is to go on, returned in one place.
  * That is aggregation indistinguishability, first half: no packet shows that it was looked at.
  */
 #include <linux/bpf.h>
+#include <linux/pkt_cls.h>
 
 #include <bpf/bpf_helpers.h>
 
+#include "answer.h"
 #include "copy.h"
+#include "headers.h"
 #include "maps.h"
-#include "name.h"
-#include "parse.h"
 #include "record.h"
+#include "source.h"
 
 /* What a packet is to us: exactly one of these, and each is counted. */
 enum verdict {
 	NOT_IP,
-	NOT_UDP53,
+	NOT_UDP,
+	OTHER_PORT,
 	MALFORMED,
-	NOT_DNS_ANSWER,
+	NOT_TREE_HEAD,
 	UNKNOWN_NAME,
 	KNOWN_ANSWER,
-	FRAGMENT_TOO_LARGE,
-	SMALL_FRAGMENT,
+	FRAGMENT,
 };
 
-/* `cur` is behind the IP header of an unfragmented UDP datagram. */
-static __always_inline enum verdict judge_datagram(struct xdp_md *ctx, struct cursor *cur,
-						   const struct ip_packet *packet)
+static __always_inline bool is_listed(__u16 port)
 {
-	__u32 packet_end = packet->start + packet->length;
-	__u32 datagram_end = cur->offset;
-	struct question *question;
-	struct dns_header *dns;
-	struct udphdr *udp;
+	const struct ports *set = only_value(&ports);
 
-	udp = parse_udp(cur);
+	return set && set->words[port / 64] >> (port % 64) & 1;
+}
+
+/*
+ * Whether the frame has as many bytes as the IP header says. In place they must be in one piece, or the frame is
+ * judged once more in the window: an answer must not lose its tag to a driver.
+ */
+static __always_inline bool has_bytes(const struct bytes *bytes, void *ctx, enum hook hook, __u32 length)
+{
+	return bytes->window ? length <= frame_length(ctx, hook) : is_linear(ctx, hook, length);
+}
+
+static __always_inline enum verdict judge_datagram(const struct bytes *bytes, void *ctx, enum hook hook,
+						   const struct ip_packet *packet,
+						   struct answer_place *place)
+{
+	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
+	const struct dns_header *dns;
+	__u32 message, end;
+	const __u8 *name;
+
 	if (!udp)
 		return MALFORMED;
-	if (udp->source != bpf_htons(DNS_PORT))
-		return NOT_UDP53;
-	datagram_end += bpf_ntohs(udp->len);
-	if (datagram_end > packet_end)
-		return MALFORMED;
-
-	dns = parse_dns(cur);
-	if (!dns || cur->offset > datagram_end)
+	if (!is_listed(bpf_ntohs(udp->source)))
+		return OTHER_PORT;
+	end = packet->payload + bpf_ntohs(udp->len);
+	message = packet->payload + sizeof(*udp);
+	dns = bytes_at(bytes, message, sizeof(*dns));
+	message += sizeof(*dns);
+	if (!dns || message > end || end > packet->end)
 		return MALFORMED;
 	if (!is_single_answer(dns))
-		return NOT_DNS_ANSWER;
-
-	question = only_value(&scratch);
-	if (!question)
-		return NOT_DNS_ANSWER;
-	switch (read_question(ctx, cur->offset, datagram_end, question)) {
-	case QUESTION_MALFORMED:
+		return NOT_TREE_HEAD;
+	name = bytes_at(bytes, message, 4);
+	if (!name || message + 4 > end)
 		return MALFORMED;
-	case QUESTION_OTHER:
-		return NOT_DNS_ANSWER;
-	case QUESTION_IN_TXT:
+	if (!begins_with_sth(name))
+		return NOT_TREE_HEAD;
+	if (!has_bytes(bytes, ctx, hook, packet->end))
+		return MALFORMED;
+	switch (parse_answer(bytes, ctx, hook, dns->flags, message, end, place)) {
+	case ANSWER_OTHER:
+		return NOT_TREE_HEAD;
+	case ANSWER_UNKNOWN_NAME:
+		return UNKNOWN_NAME;
+	case ANSWER_KNOWN:
+		return KNOWN_ANSWER;
+	default:
+		return MALFORMED;
+	}
+}
+
+static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, enum hook hook,
+						   struct ip_packet *packet,
+					  struct answer_place *place)
+{
+	switch (parse_link(bytes, &packet->start)) {
+	case NETWORK_OTHER:
+		return NOT_IP;
+	case NETWORK_CUT:
+		return MALFORMED;
+	case NETWORK_IPV4:
+		if (!parse_ipv4(bytes, packet))
+			return MALFORMED;
+		break;
+	case NETWORK_IPV6:
+		if (!parse_ipv6(bytes, packet))
+			return MALFORMED;
 		break;
 	}
-	return bpf_map_lookup_elem(&known_names, &question->name) ? KNOWN_ANSWER : UNKNOWN_NAME;
+	if (!packet->udp)
+		return NOT_UDP;
+	if (packet->fragment)
+		return has_bytes(bytes, ctx, hook, packet->end) ? FRAGMENT : MALFORMED;
+	return judge_datagram(bytes, ctx, hook, packet, place);
+}
+
+/* Headers that go on beyond the linear part are read in a copy of the frame's beginning. */
+static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook, struct ip_packet *packet,
+						    struct answer_place *place)
+{
+	struct window *copy = only_value(&window);
+	__u32 length = frame_length(ctx, hook);
+	struct bytes bytes;
+
+	if (!copy)
+		return MALFORMED;
+	copy->available = length < WINDOW ? length : WINDOW;
+	if (!load(ctx, hook, 0, copy->bytes, copy->available, WINDOW))
+		return MALFORMED;
+	bytes = bytes_of_window(copy);
+	*packet = (struct ip_packet){};
+	return judge(&bytes, ctx, hook, packet, place);
 }
 
 /*
@@ -72,59 +134,63 @@ static __always_inline enum verdict judge_datagram(struct xdp_md *ctx, struct cu
  * Certificate Transparency Gossip"). An unfragmented answer to a known name is judged, so it is copied
  * whole: otherwise a log could evade us by padding its answers (RFC 7830) past the threshold.
  */
-static __always_inline enum verdict judge(struct xdp_md *ctx, const struct settings *settings,
-					  struct ip_packet *packet)
+static __always_inline void judge_fragment(void *ctx, enum hook hook, const struct ip_packet *packet,
+					   struct counters *counters)
 {
-	struct cursor cur = start_of(ctx);
+	const struct settings *settings = only_value(&limits);
 
-	switch (parse_ethernet(&cur)) {
-	case bpf_htons(ETH_P_IP):
-		if (!parse_ipv4(ctx, &cur, packet))
-			return MALFORMED;
-		break;
-	case bpf_htons(ETH_P_IPV6):
-		if (!parse_ipv6(ctx, &cur, packet))
-			return MALFORMED;
-		break;
-	default:
-		return NOT_IP;
-	}
-	if (packet->protocol != IPPROTO_UDP)
-		return NOT_UDP53;
-	if (packet->fragment)
-		return packet->length <= settings->fragment_threshold ? SMALL_FRAGMENT : FRAGMENT_TOO_LARGE;
-	return judge_datagram(ctx, &cur, packet);
+	if (!settings)
+		return;
+	if (packet->end - packet->start > settings->fragment_threshold || packet->end > RECORD_CAPACITY)
+		COUNT(counters->fragments_too_large);
+	else
+		handle_fragment(ctx, hook, packet->end, packet->datagram, settings, counters);
 }
 
-static __always_inline void observe(struct xdp_md *ctx, const struct settings *settings, struct counters *counters)
+static __always_inline void observe(void *ctx, enum hook hook)
 {
+	struct counters *counters = only_value(&reasons);
+	struct answer_place place = {};
 	struct ip_packet packet = {};
+	enum verdict verdict = MALFORMED;
+	struct bytes bytes;
 
-	counters->packets++;
-	switch (judge(ctx, settings, &packet)) {
+	if (!counters)
+		return;
+	if (hook == HOOK_XDP && READS_IN_PLACE) {
+		bytes = bytes_of_frame(ctx, hook);
+		verdict = judge(&bytes, ctx, hook, &packet, &place);
+	}
+	if (hook == HOOK_TC || (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook))))
+		verdict = judge_in_window(ctx, hook, &packet, &place);
+
+	switch (verdict) {
 	case NOT_IP:
-		counters->not_ip++;
+		COUNT(counters->not_ip);
 		break;
-	case NOT_UDP53:
-		counters->not_udp53++;
+	case NOT_UDP:
+		COUNT(counters->not_udp);
+		break;
+	case OTHER_PORT:
+		COUNT(counters->other_port);
 		break;
 	case MALFORMED:
-		counters->malformed++;
+		COUNT(counters->malformed);
 		break;
-	case NOT_DNS_ANSWER:
-		counters->not_dns_answer++;
+	case NOT_TREE_HEAD:
+		COUNT(counters->not_tree_head);
 		break;
 	case UNKNOWN_NAME:
-		counters->unknown_name++;
+		COUNT(counters->unknown_name);
 		break;
-	case FRAGMENT_TOO_LARGE:
-		counters->fragments_too_large++;
+	case FRAGMENT:
+		judge_fragment(ctx, hook, &packet, counters);
 		break;
 	case KNOWN_ANSWER:
-		copy_packet(ctx, &packet, RECORD_ANSWER, settings, &counters->answers);
-		break;
-	case SMALL_FRAGMENT:
-		copy_packet(ctx, &packet, RECORD_FRAGMENT, settings, &counters->fragments);
+		if (packet.end > RECORD_CAPACITY)
+			COUNT(counters->answers_too_large);
+		else
+			handle_answer(ctx, hook, packet.end, &place, counters);
 		break;
 	}
 }
@@ -133,12 +199,16 @@ static __always_inline void observe(struct xdp_md *ctx, const struct settings *s
 SEC("xdp.frags")
 int ctga(struct xdp_md *ctx)
 {
-	struct settings *current_settings = only_value(&settings);
-	struct counters *this_cpu = only_value(&counters);
-
-	if (current_settings && this_cpu)
-		observe(ctx, current_settings, this_cpu);
+	observe(ctx, HOOK_XDP);
 	return XDP_PASS;
+}
+
+/* Where the interface takes no XDP program, or has another's: the same at TC ingress. */
+SEC("tc")
+int ctga_tc(struct __sk_buff *ctx)
+{
+	observe(ctx, HOOK_TC);
+	return TC_ACT_UNSPEC;
 }
 
 char _license[] SEC("license") = "GPL";

@@ -13,22 +13,24 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, ringBytes, settings }): DataPlane that is attached nowhere, for testRun.
+// load({ objectPath, ringBytes, settings, ports }): DataPlane that is attached nowhere, for testRun.
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
   const std::string object_path = to_text(options.Get("objectPath"), "objectPath");
   const std::uint32_t ring_bytes = to_uint32(options.Get("ringBytes"), "ringBytes");
   const settings initial = to_settings(options.Get("settings"));
+  const std::vector<std::uint16_t> ports = to_ports(options.Get("ports"));
   return DataPlaneWrap::create(env, translate(env, [&] {
                                  Program program(object_path, ring_bytes, "");
                                  Maps maps = program.maps();
                                  maps.write_settings(initial);
+                                 maps.write_ports(ports);
                                  return Resources{std::move(maps), std::move(program), std::nullopt};
                                }));
 }
 
-// attach({ objectPath, interfaceName, pinDirectory, mode?, ringBytes, settings })
+// attach({ objectPath, interfaceName, pinDirectory, mode?, ringBytes, settings, ports })
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");
@@ -39,6 +41,7 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   options.mode = to_mode(object.Get("mode"));
   options.ring_bytes = to_uint32(object.Get("ringBytes"), "ringBytes");
   options.initial_settings = to_settings(object.Get("settings"));
+  options.ports = to_ports(object.Get("ports"));
 
   Attachment attachment = translate(env, [&] { return attach(options); });
 

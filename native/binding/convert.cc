@@ -11,17 +11,47 @@ Napi::TypeError wrong_type(Napi::Env env, const char* what, const char* wanted) 
   return Napi::TypeError::New(env, std::string(what) + ": want " + wanted);
 }
 
+// There is no total in the kernel: reading it apart from its parts could contradict them.
+__u64 sum(const copy_counters& value) {
+  return value.copied + value.sampled_out + value.over_budget + value.seen + value.ring_full;
+}
+
+__u64 sum(const counters& value) {
+  return value.not_ip + value.not_udp + value.other_port + value.malformed + value.not_tree_head +
+         value.unknown_name + value.answers_too_large + value.fragments_too_large + sum(value.answers) +
+         sum(value.fragments);
+}
+
 void set_copy_counters(Napi::Object& object, const std::string& kind, const copy_counters& value) {
   const Napi::Env env = object.Env();
   const auto set = [&](const std::string& suffix, __u64 count) {
     object.Set(kind + suffix, Napi::BigInt::New(env, static_cast<std::uint64_t>(count)));
   };
-  set("", value.matched);
+  set("", sum(value));
   set("Copied", value.copied);
   set("SampledOut", value.sampled_out);
+  set("OverBudget", value.over_budget);
+  set("Seen", value.seen);
   set("RingFull", value.ring_full);
-  set("Oversize", value.oversize);
-  set("CopyFailed", value.copy_failed);
+}
+
+constexpr double kWhole = 65535;
+
+// A part of the whole, 0 to 1.
+std::uint16_t to_share(Napi::Value value, const char* what) {
+  const double share = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
+  if (!(share >= 0) || share > 1) throw wrong_type(value.Env(), what, "a number from 0 to 1");
+  return static_cast<std::uint16_t>(std::lround(share * kWhole));
+}
+
+// Rounded up: a time that is not zero stays one.
+std::uint32_t to_ticks(std::uint32_t milliseconds) {
+  return static_cast<std::uint32_t>((std::uint64_t{milliseconds} * ticks_per_second() + 999) / 1000);
+}
+
+std::uint32_t from_ticks(const settings& value) {
+  if (value.ticks_per_second == 0) return 0;
+  return static_cast<std::uint32_t>(std::uint64_t{value.seen_ticks} * 1000 / value.ticks_per_second);
 }
 
 }  // namespace
@@ -66,12 +96,30 @@ std::vector<Name> to_names(Napi::Value value) {
   return names;
 }
 
+std::vector<std::uint16_t> to_ports(Napi::Value value) {
+  if (!value.IsArray()) throw wrong_type(value.Env(), "ports", "an array");
+  const auto array = value.As<Napi::Array>();
+  std::vector<std::uint16_t> ports;
+  for (std::uint32_t i = 0; i < array.Length(); i++) {
+    const std::uint32_t port = to_uint32(array[i], "ports");
+    if (port > 65535) throw wrong_type(value.Env(), "ports", "numbers up to 65535");
+    ports.push_back(static_cast<std::uint16_t>(port));
+  }
+  return ports;
+}
+
 settings to_settings(Napi::Value value) {
   const Napi::Object object = to_object(value, "settings");
   settings result{};
   result.fragment_threshold = to_uint32(object.Get("threshold"), "settings.threshold");
   result.every_nth = to_uint32(object.Get("everyNth"), "settings.everyNth");
   result.wakeup_bytes = to_uint32(object.Get("wakeupBytes"), "settings.wakeupBytes");
+  result.ticks_per_second = ticks_per_second();
+  result.seen_ticks = to_ticks(to_uint32(object.Get("seenMilliseconds"), "settings.seenMilliseconds"));
+  result.answers_per_second = to_uint32(object.Get("answersPerSecond"), "settings.answersPerSecond");
+  result.fragments_per_second = to_uint32(object.Get("fragmentsPerSecond"), "settings.fragmentsPerSecond");
+  result.answers_share = to_share(object.Get("answersShare"), "settings.answersShare");
+  result.fragments_share = to_share(object.Get("fragmentsShare"), "settings.fragmentsShare");
   return result;
 }
 
@@ -88,6 +136,11 @@ Napi::Object from_settings(Napi::Env env, const settings& value) {
   object.Set("threshold", value.fragment_threshold);
   object.Set("everyNth", value.every_nth);
   object.Set("wakeupBytes", value.wakeup_bytes);
+  object.Set("seenMilliseconds", from_ticks(value));
+  object.Set("answersPerSecond", value.answers_per_second);
+  object.Set("fragmentsPerSecond", value.fragments_per_second);
+  object.Set("answersShare", value.answers_share / kWhole);
+  object.Set("fragmentsShare", value.fragments_share / kWhole);
   return object;
 }
 
@@ -97,12 +150,14 @@ Napi::Object from_counters(Napi::Env env, const counters& value) {
   const auto set = [&](const char* name, __u64 count) {
     object.Set(name, Napi::BigInt::New(env, static_cast<std::uint64_t>(count)));
   };
-  set("packets", value.packets);
+  set("packets", sum(value));
   set("notIp", value.not_ip);
-  set("notUdp53", value.not_udp53);
+  set("notUdp", value.not_udp);
+  set("otherPort", value.other_port);
   set("malformed", value.malformed);
-  set("notDnsAnswer", value.not_dns_answer);
+  set("notTreeHead", value.not_tree_head);
   set("unknownName", value.unknown_name);
+  set("answersTooLarge", value.answers_too_large);
   set("fragmentsTooLarge", value.fragments_too_large);
   set_copy_counters(object, "answers", value.answers);
   set_copy_counters(object, "fragments", value.fragments);

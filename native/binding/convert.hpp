@@ -24,6 +24,7 @@ Napi::Function to_function(Napi::Value value, const char* what);
 
 std::vector<Name> to_names(Napi::Value value);
 settings to_settings(Napi::Value value);
+std::vector<std::uint16_t> to_ports(Napi::Value value);
 std::optional<Mode> to_mode(Napi::Value value);
 
 Napi::Object from_settings(Napi::Env env, const settings& value);

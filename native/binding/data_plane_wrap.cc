@@ -24,6 +24,9 @@ void DataPlaneWrap::define(Napi::Env env) {
                                                InstanceMethod<&DataPlaneWrap::known_name_count>("knownNameCount"),
                                                InstanceMethod<&DataPlaneWrap::settings_of>("settings"),
                                                InstanceMethod<&DataPlaneWrap::set_settings>("setSettings"),
+                                               InstanceMethod<&DataPlaneWrap::ports_of>("ports"),
+                                               InstanceMethod<&DataPlaneWrap::set_ports>("setPorts"),
+                                               InstanceMethod<&DataPlaneWrap::seen_of>("seen"),
                                                InstanceMethod<&DataPlaneWrap::counters_of>("counters"),
                                                InstanceMethod<&DataPlaneWrap::ring_bytes>("ringBytes"),
                                                InstanceMethod<&DataPlaneWrap::start>("start"),
@@ -72,6 +75,29 @@ void DataPlaneWrap::set_settings(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { resources(info.Env()).maps.write_settings(value); });
 }
 
+Napi::Value DataPlaneWrap::ports_of(const Napi::CallbackInfo& info) {
+  const auto ports = translate(info.Env(), [&] { return resources(info.Env()).maps.read_ports(); });
+  auto array = Napi::Array::New(info.Env(), ports.size());
+  for (std::uint32_t i = 0; i < ports.size(); i++) array.Set(i, ports[i]);
+  return array;
+}
+
+void DataPlaneWrap::set_ports(const Napi::CallbackInfo& info) {
+  const std::vector<std::uint16_t> ports = to_ports(info[0]);
+  translate(info.Env(), [&] { resources(info.Env()).maps.write_ports(ports); });
+}
+
+// Pairs of a life and its repeats.
+Napi::Value DataPlaneWrap::seen_of(const Napi::CallbackInfo& info) {
+  const auto lives = translate(info.Env(), [&] { return resources(info.Env()).maps.read_seen(); });
+  auto pairs = Napi::BigUint64Array::New(info.Env(), lives.size() * 2);
+  for (std::size_t i = 0; i < lives.size(); i++) {
+    pairs[i * 2] = lives[i].life;
+    pairs[i * 2 + 1] = lives[i].repeats;
+  }
+  return pairs;
+}
+
 Napi::Value DataPlaneWrap::counters_of(const Napi::CallbackInfo& info) {
   return from_counters(info.Env(),
                        translate(info.Env(), [&] { return resources(info.Env()).maps.read_counters(); }));
@@ -86,7 +112,9 @@ void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
   const Napi::Function on_batch = to_function(info[0], "onBatch");
   if (poller_) throw Napi::Error::New(info.Env(), "this data plane is being read already");
   translate(info.Env(), [&] {
-    poller_ = RingPoller::open(on_batch, std::make_unique<RingReader>(resources(info.Env()).maps.ring_fd()));
+    const Maps& maps = resources(info.Env()).maps;
+    poller_ = RingPoller::open(on_batch, std::make_unique<RingReader>(maps.ring_fd(Maps::kAnswerRing),
+                                                                      maps.ring_fd(Maps::kFragmentRing)));
   });
   Ref();  // until stop_reading: JavaScript need not hold us while packets arrive
 }
@@ -96,8 +124,8 @@ void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true
 void DataPlaneWrap::stop_reading(bool drain) {
   if (!poller_) return;
   const std::shared_ptr<RingPoller> poller = std::exchange(poller_, nullptr);
-  // No more than the ring can hold at once: with packets arriving all the while, it never is empty.
-  if (drain) poller->drain(resources_->maps.ring_bytes());
+  // No more than the rings can hold at once: with packets arriving all the while, they never are empty.
+  if (drain) poller->drain(std::size_t{2} * resources_->maps.ring_bytes());
   poller->close();
   Unref();
 }
@@ -106,8 +134,9 @@ Napi::Value DataPlaneWrap::test_run(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::vector<std::uint8_t> packet = to_bytes(info[0], "packet");
   const std::uint32_t repeat = to_uint32(info[1], "repeat");
+  const std::uint32_t linear = to_uint32(info[2], "linear");
   if (!resources(env).program) throw Napi::Error::New(env, "only a program that was loaded here can be run");
-  const TestRun run = translate(env, [&] { return resources_->program->test_run(packet, repeat); });
+  const TestRun run = translate(env, [&] { return resources_->program->test_run(packet, repeat, linear); });
 
   auto result = Napi::Object::New(env);
   result.Set("verdict", run.verdict);

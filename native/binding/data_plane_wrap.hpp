@@ -36,6 +36,9 @@ class DataPlaneWrap : public Napi::ObjectWrap<DataPlaneWrap> {
   Napi::Value known_name_count(const Napi::CallbackInfo& info);
   Napi::Value settings_of(const Napi::CallbackInfo& info);
   void set_settings(const Napi::CallbackInfo& info);
+  Napi::Value ports_of(const Napi::CallbackInfo& info);
+  void set_ports(const Napi::CallbackInfo& info);
+  Napi::Value seen_of(const Napi::CallbackInfo& info);
   Napi::Value counters_of(const Napi::CallbackInfo& info);
   Napi::Value ring_bytes(const Napi::CallbackInfo& info);
   void start(const Napi::CallbackInfo& info);

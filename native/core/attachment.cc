@@ -156,6 +156,7 @@ Attachment attach(const AttachOptions& options) {
   const Program program(options.object_path, options.ring_bytes, options.pin_directory);
   Maps maps = program.maps();
   maps.write_settings(options.initial_settings);
+  maps.write_ports(options.ports);
 
   // Another mode takes another link, and so a gap: only if it was asked for.
   if (link && options.mode && *options.mode != running.mode) {

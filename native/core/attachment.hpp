@@ -28,6 +28,7 @@ struct AttachOptions {
   std::optional<Mode> mode;   // native or generic and nothing else; absent: native, then generic
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
   settings initial_settings;
+  std::vector<std::uint16_t> ports;  // UDP source ports of answers
 };
 
 struct Attachment {

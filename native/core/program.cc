@@ -47,9 +47,15 @@ Program::Program(const std::string& object_path, std::uint32_t ring_bytes, const
   if (bpf_object__find_program_by_name(object_.get(), kProgramName) == nullptr) {
     throw Error(ErrorCode::not_set_up, ENOENT, object_path + " holds no program " + kProgramName);
   }
+  bpf_program* program = nullptr;
+  bpf_object__for_each_program(program, object_.get()) {
+    bpf_program__set_autoload(program, std::string(bpf_program__name(program)) == kProgramName);
+  }
 
-  bpf_map* ring = find_map(object_.get(), Maps::kNames[Maps::kRing]);
-  if (const int error = bpf_map__set_max_entries(ring, ring_bytes)) throw kernel_error(error, "size the ring buffer");
+  for (const Maps::Index index : {Maps::kAnswerRing, Maps::kFragmentRing}) {
+    bpf_map* ring = find_map(object_.get(), Maps::kNames[index]);
+    if (const int error = bpf_map__set_max_entries(ring, ring_bytes)) throw kernel_error(error, "size a ring buffer");
+  }
   if (!pin_directory.empty()) {
     for (const char* name : Maps::kNames) {
       if (share_pinned(find_map(object_.get(), name), pin_directory + "/" + name)) shared_.emplace_back(name);
@@ -90,7 +96,9 @@ Maps Program::maps() const {
   for (std::size_t i = 0; i < fds.size(); i++) {
     fds[i] = FileDescriptor::duplicate(bpf_map__fd(find_map(object_.get(), Maps::kNames[i])));
   }
-  return Maps(std::move(fds));
+  Maps maps(std::move(fds));
+  maps.draw_keys();
+  return maps;
 }
 
 void Program::pin_maps(const std::string& pin_directory) const {
@@ -100,7 +108,8 @@ void Program::pin_maps(const std::string& pin_directory) const {
   }
 }
 
-TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat) const {
+TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat,
+                          std::uint32_t linear) const {
   // Room for a program that grew the packet, which would be a bug worth seeing.
   TestRun result{0, 0, std::vector<std::uint8_t>(packet.size() + 256)};
   bpf_test_run_opts options{};
@@ -110,6 +119,12 @@ TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t
   options.data_out = result.packet.data();
   options.data_size_out = static_cast<std::uint32_t>(result.packet.size());
   options.repeat = static_cast<int>(repeat);
+  xdp_md context{};
+  context.data_end = linear;
+  if (linear != 0 && linear < packet.size()) {
+    options.ctx_in = &context;
+    options.ctx_size_in = sizeof(context);
+  }
   if (const int error = bpf_prog_test_run_opts(fd(), &options)) throw kernel_error(error, "run the XDP program");
   result.verdict = options.retval;
   result.duration_ns = options.duration;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "core/ring_reader.hpp"
 
+#include <sys/epoll.h>
+
 #include <cerrno>
 #include <cstring>
 #include <ctime>
@@ -10,6 +12,8 @@
 
 namespace ctga {
 namespace {
+
+static_assert(sizeof(record_header) == RECORD_HEADER_SIZE);
 
 std::uint64_t now_ns(clockid_t clock) {
   timespec now{};
@@ -21,27 +25,40 @@ constexpr std::size_t padded(std::size_t length) { return (length + 7) & ~std::s
 
 }  // namespace
 
-RingReader::RingReader(int ring_fd)
-    : ring_fd_(FileDescriptor::duplicate(ring_fd)),
-      ring_(ring_buffer__new(ring_fd_.get(), on_record, this, nullptr), ring_buffer__free) {
-  if (!ring_) throw kernel_error(errno, "map the ring buffer");
+RingReader::RingReader(int answer_ring_fd, int fragment_ring_fd) : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+  if (!epoll_fd_) throw kernel_error(errno, "make an epoll descriptor");
+  open(rings_[0], answer_ring_fd);
+  open(rings_[1], fragment_ring_fd);
 }
 
-int RingReader::epoll_fd() const { return ring_buffer__epoll_fd(ring_.get()); }
+void RingReader::open(Ring& ring, int fd) {
+  ring.fd = FileDescriptor::duplicate(fd);
+  ring.buffer.reset(ring_buffer__new(ring.fd.get(), on_record, this, nullptr));
+  if (!ring.buffer) throw kernel_error(errno, "map a ring buffer");
+  epoll_event event{};
+  event.events = EPOLLIN;
+  if (epoll_ctl(epoll_fd_.get(), EPOLL_CTL_ADD, ring.fd.get(), &event) != 0) {
+    throw kernel_error(errno, "wait for a ring buffer");
+  }
+}
 
 std::size_t RingReader::read(std::vector<std::uint8_t>& batch, std::size_t most) {
   batch.clear();
   batch_ = &batch;
-  most_ = most;
   count_ = 0;
   failure_ = nullptr;
   // Taken anew for each batch, so that a step of the wall clock is followed.
-  boot_to_real_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_BOOTTIME);
-
-  const int result = ring_buffer__consume(ring_.get());
-  if (failure_) std::rethrow_exception(failure_);
-  if (result < 0 && result != -E2BIG) throw kernel_error(result, "read the ring buffer");
+  monotonic_to_real_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
+  consume(rings_[0], most / 4 * 3);
+  consume(rings_[1], most);
   return count_;
+}
+
+void RingReader::consume(const Ring& ring, std::size_t until) {
+  until_ = until;
+  const int result = ring_buffer__consume(ring.buffer.get());
+  if (failure_) std::rethrow_exception(failure_);
+  if (result < 0 && result != -E2BIG) throw kernel_error(result, "read a ring buffer");
 }
 
 // Called from libbpf's C frames, which no exception may cross. A negative result ends the reading behind
@@ -54,16 +71,21 @@ int RingReader::on_record(void* self, void* data, std::size_t length) {
     reader->failure_ = std::current_exception();
     return -ENOMEM;
   }
-  return reader->batch_->size() >= reader->most_ ? -E2BIG : 0;
+  return reader->batch_->size() >= reader->until_ ? -E2BIG : 0;
 }
 
 void RingReader::append(const void* data, std::size_t length) {
   record_header header{};
   if (length < sizeof(header)) return;
   std::memcpy(&header, data, sizeof(header));
-  // The ring may hold what another version's program wrote: trust no length.
+  // Trust no length: a place outside the frame is no place.
   if (header.captured_length > length - sizeof(header)) return;
-  header.timestamp_ns += boot_to_real_ns_;
+  const answer_place& answer = header.answer;
+  if (answer.name_offset + answer.name_length > header.captured_length ||
+      answer.rdata_offset + answer.rdata_length > header.captured_length) {
+    header.answer = answer_place{};
+  }
+  header.timestamp_ns += monotonic_to_real_ns_;
 
   const std::size_t at = batch_->size();
   const std::size_t size = sizeof(header) + header.captured_length;

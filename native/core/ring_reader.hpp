@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Takes copied packets out of the ring buffer, a batch at a time.
+// Takes copied packets out of the ring buffers, a batch at a time.
 #pragma once
 
 #include <bpf/libbpf.h>
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -16,29 +17,37 @@ namespace ctga {
 
 class RingReader {
  public:
-  // Keeps its own descriptor of the map. There must be one reader for one ring, in all processes together.
-  explicit RingReader(int ring_fd);
+  // Keeps its own descriptors of the maps. There must be one reader for one ring, in all processes together.
+  RingReader(int answer_ring_fd, int fragment_ring_fd);
 
   // Becomes readable when the program wakes us; level-triggered.
-  int epoll_fd() const;
+  int epoll_fd() const { return epoll_fd_.get(); }
 
-  // Replaces `batch` by what waits in the ring, up to about `most` bytes, and frees it there. Never
+  // Replaces `batch` by what waits in the rings, up to about `most` bytes, and frees it there: answers first, but a
+  // quarter of a batch is left to fragments, so that neither kind waits for the other to end. Never
   // blocks. A record is a record_header and its captured bytes, padded to 8 bytes; timestamp_ns is turned
   // into CLOCK_REALTIME. Returns the number of records.
   std::size_t read(std::vector<std::uint8_t>& batch, std::size_t most);
 
  private:
+  struct Ring {
+    FileDescriptor fd;
+    std::unique_ptr<ring_buffer, void (*)(ring_buffer*)> buffer{nullptr, ring_buffer__free};
+  };
+
   static int on_record(void* self, void* data, std::size_t length);
+  void open(Ring& ring, int fd);
+  void consume(const Ring& ring, std::size_t until);
   void append(const void* data, std::size_t length);
 
-  FileDescriptor ring_fd_;
-  std::unique_ptr<ring_buffer, void (*)(ring_buffer*)> ring_;
+  FileDescriptor epoll_fd_;
+  std::array<Ring, 2> rings_;  // answers, fragments
 
   // Of the read() under way.
   std::vector<std::uint8_t>* batch_ = nullptr;
-  std::size_t most_ = 0;
+  std::size_t until_ = 0;
   std::size_t count_ = 0;
-  std::uint64_t boot_to_real_ns_ = 0;
+  std::uint64_t monotonic_to_real_ns_ = 0;
   std::exception_ptr failure_;
 };
 

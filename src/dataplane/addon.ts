@@ -14,10 +14,18 @@ import type { DataPlaneCounters } from './types.ts';
 export interface XdpSettings {
   /** Largest IP length of a fragment that is copied, in bytes. */
   readonly threshold: number;
-  /** One match of so many is copied, counted per CPU and kind; at least 1. */
+  /** One match of so many is copied: answers counted on each CPU, fragments by datagram; at least 1. */
   readonly everyNth: number;
-  /** The reader is woken each time so many more bytes wait in the ring; what stays below, its timer fetches. */
+  /** The reader is woken each time so many more bytes wait in a ring; what stays below, its timer fetches. */
   readonly wakeupBytes: number;
+  /** For how long a copied answer is only counted when it comes again; 0: never. */
+  readonly seenMilliseconds: number;
+  /** Copies that are made in a second at most, on each CPU; 0: no limit. */
+  readonly answersPerSecond: number;
+  readonly fragmentsPerSecond: number;
+  /** Share of the latest matches that was copied, 0 to 1, as the reader last found it. Not read by the program. */
+  readonly answersShare: number;
+  readonly fragmentsShare: number;
 }
 
 export type XdpMode = 'native' | 'generic';
@@ -46,12 +54,17 @@ export interface AddonDataPlane {
   knownNameCount(): number;
   settings(): XdpSettings;
   setSettings(settings: XdpSettings): void;
+  ports(): number[];
+  setPorts(ports: readonly number[]): void;
+  /** Pairs of a life and its repeats. */
+  seen(): BigUint64Array;
   counters(): DataPlaneCounters;
   ringBytes(): number;
   /** Each batch holds the records of xdp/record.h, padded to 8 bytes, their time in CLOCK_REALTIME. */
   start(onBatch: (batch: ArrayBuffer) => void): void;
   stop(): void;
-  testRun(packet: Uint8Array, repeat: number): TestRunResult;
+  /** `linear`: bytes in the linear part, 0 for all. */
+  testRun(packet: Uint8Array, repeat: number, linear: number): TestRunResult;
   close(): void;
 }
 
@@ -65,7 +78,12 @@ export interface AddonAttachment {
 }
 
 export interface Addon {
-  load(options: { objectPath: string; ringBytes: number; settings: XdpSettings }): AddonDataPlane;
+  load(options: {
+    objectPath: string;
+    ringBytes: number;
+    settings: XdpSettings;
+    ports: readonly number[];
+  }): AddonDataPlane;
   attach(options: {
     objectPath: string;
     interfaceName: string;
@@ -73,6 +91,7 @@ export interface Addon {
     mode: XdpMode | undefined;
     ringBytes: number;
     settings: XdpSettings;
+    ports: readonly number[];
   }): AddonAttachment;
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;

@@ -11,6 +11,35 @@
  */
 export type CopyKind = 'answer' | 'fragment' | 'unknown';
 
+/**
+ * Where an answer's texts lie in its frame, and how its repeats are told apart, if the back end says.
+ *
+ * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover, the other
+ * sections of the message, checksums and addresses, must not decide whether the answer is taken: a log could
+ * otherwise let a genuine answer pass as the repeat of one that was refused.
+ */
+export interface AnswerPlace {
+  /** 53 bits of a keyed hash. */
+  readonly tag: number;
+  /** The question's name, wire format, as it came. */
+  readonly nameOffset: number;
+  readonly nameLength: number;
+  /** The TXT record's RDATA. */
+  readonly rdataOffset: number;
+  readonly rdataLength: number;
+  /** The back end only counts repeats of this answer from now on, under this name; undefined if it does not. */
+  readonly life: bigint | undefined;
+  /** The life that this one ended, in the same slot, and its repeats in all. */
+  readonly ended: SeenLife | undefined;
+}
+
+/** Repeats of one answer that a back end counted instead of copying them. The count only grows. */
+export interface SeenLife {
+  /** Unique for as long as the data plane is attached. */
+  readonly life: bigint;
+  readonly repeats: number;
+}
+
 /** One copied packet. */
 export interface CopiedPacket {
   readonly kind: CopyKind;
@@ -21,6 +50,8 @@ export interface CopiedPacket {
   readonly interfaceName: string;
   /** Milliseconds since the epoch, when the data plane copied the packet. */
   readonly timestamp: number;
+  /** For unfragmented answers of the usual form, from back ends that find it. Valid only during the call. */
+  readonly answer?: AnswerPlace | undefined;
 }
 
 export type PacketHandler = (packet: CopiedPacket) => void;
@@ -28,25 +59,29 @@ export type PacketHandler = (packet: CopiedPacket) => void;
 /**
  * What a data plane has done since it was attached, summed over CPUs.
  *
- * Two sums hold exactly whenever no packet is in flight, so that nothing can go missing unnoticed:
- * - packets = notIp + notUdp53 + malformed + notDnsAnswer + unknownName
- *   + answers + fragments + fragmentsTooLarge;
- * - answers = answersCopied + answersSampledOut + answersRingFull + answersOversize + answersCopyFailed,
+ * Two sums hold exactly at any moment, so that nothing can go missing unnoticed:
+ * - packets = notIp + notUdp + otherPort + malformed + notTreeHead + unknownName + answersTooLarge
+ *   + fragmentsTooLarge + answers + fragments;
+ * - answers = answersCopied + answersSampledOut + answersOverBudget + answersSeen + answersRingFull,
  *   and the same for fragments.
  */
 export interface DataPlaneCounters {
   /** Frames that reached the data plane; every one of them went on. */
   readonly packets: bigint;
-  /** Neither IPv4 nor IPv6 below at most one VLAN tag. */
+  /** Neither IPv4 nor IPv6 below at most two VLAN tags and PPPoE. */
   readonly notIp: bigint;
-  /** IP, but not UDP from port 53; IPv6 with extension headers other than Fragment counts here. */
-  readonly notUdp53: bigint;
+  /** IP, but neither UDP nor a fragment of it. */
+  readonly notUdp: bigint;
+  /** UDP from a port that no answer is expected from. */
+  readonly otherPort: bigint;
   /** Truncated, or with lengths or a question name that contradict themselves. */
   readonly malformed: bigint;
-  /** From port 53, but not one answer to one TXT question in class IN. */
-  readonly notDnsAnswer: bigint;
+  /** From such a port, but not one answer to one question for IN TXT sth.*. */
+  readonly notTreeHead: bigint;
   /** Such an answer, to a name that is not looked for. */
   readonly unknownName: bigint;
+  /** Answers to a known name that are larger than a record can hold. */
+  readonly answersTooLarge: bigint;
   /** Fragments above the threshold, which are never copied. */
   readonly fragmentsTooLarge: bigint;
 
@@ -55,20 +90,21 @@ export interface DataPlaneCounters {
   readonly answersCopied: bigint;
   /** Left out because only every n-th match is copied. */
   readonly answersSampledOut: bigint;
+  /** Left out because more matched in a second than the budget allows. */
+  readonly answersOverBudget: bigint;
+  /** Copied not long ago: only counted. */
+  readonly answersSeen: bigint;
   /** Lost to us for want of space in the ring buffer: a fact about coverage. */
   readonly answersRingFull: bigint;
-  /** Larger than a record can hold. */
-  readonly answersOversize: bigint;
-  /** The kernel could not read the packet back. */
-  readonly answersCopyFailed: bigint;
 
   /** Fragments of UDP datagrams up to the threshold, whatever they hold. */
   readonly fragments: bigint;
   readonly fragmentsCopied: bigint;
   readonly fragmentsSampledOut: bigint;
+  readonly fragmentsOverBudget: bigint;
+  /** Always 0: what a fragment repeats cannot be told. */
+  readonly fragmentsSeen: bigint;
   readonly fragmentsRingFull: bigint;
-  readonly fragmentsOversize: bigint;
-  readonly fragmentsCopyFailed: bigint;
 }
 
 export interface DataPlane {
@@ -77,10 +113,12 @@ export interface DataPlane {
   readonly mode: string;
   /**
    * Replaces the set of names whose answers are copied: DNS wire format (RFC 1035, Section 3.1), lower case,
-   * with the root's zero byte. Names that stay are never absent in between.
+   * with the root's zero byte, first label `sth`, at most 40 labels. Names that stay are never absent in between.
    */
   setKnownNames(names: readonly Uint8Array[]): void;
   counters(): DataPlaneCounters;
+  /** Answers that are only counted at present; see AnswerPlace.life. A back end that copies all returns none. */
+  seen(): SeenLife[];
   /** Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a batch. */
   start(onPacket: PacketHandler, onBatchEnd: () => void): void;
   /** Drains what has been copied, then stops delivery. The data plane itself stays attached. */

@@ -19,17 +19,24 @@ import {
   type XdpSettings,
 } from './addon.ts';
 import { forEachRecord } from './records.ts';
-import type { DataPlane, DataPlaneCounters, PacketHandler } from './types.ts';
+import type { DataPlane, DataPlaneCounters, PacketHandler, SeenLife } from './types.ts';
 
 export type { LinkState, TestRunResult, XdpMode, XdpSettings } from './addon.ts';
 
 export interface XdpOptions {
   /** Largest IP length of a fragment that is copied, in bytes: 0 .. 2030, 400 unless told. */
   readonly threshold?: number;
-  /** Copy one match of so many, per CPU and kind; 1 unless told. */
+  /** Copy one match of so many: answers counted on each CPU, fragments by datagram; 1 unless told. */
   readonly everyNth?: number;
-  /** Size of the ring buffer: a power of two from 64 KiB to 1 GiB, 8 MiB unless told. */
+  /** Size of each of the two ring buffers: a power of two from 64 KiB to 1 GiB, 4 MiB unless told. */
   readonly ringBytes?: number;
+  /** For how long a copied answer is only counted when it comes again, in milliseconds; 10 s unless told, 0: never. */
+  readonly seenMilliseconds?: number;
+  /** Copies of each kind that are made in a second at most, on each CPU; 0: no limit. */
+  readonly answersPerSecond?: number;
+  readonly fragmentsPerSecond?: number;
+  /** UDP source ports of answers; 53 unless told. */
+  readonly ports?: readonly number[];
 }
 
 export interface AttachXdpOptions extends XdpOptions {
@@ -44,28 +51,41 @@ const PINS = '/sys/fs/bpf/ctga';
 const DEFAULT_THRESHOLD = 400;
 /** RECORD_CAPACITY in xdp/record.h, less an Ethernet header with one VLAN tag. */
 const MAX_THRESHOLD = 2048 - 18;
-const DEFAULT_RING_BYTES = 8 << 20;
+const DEFAULT_RING_BYTES = 4 << 20;
 const MIN_RING_BYTES = 64 << 10;
 const MAX_RING_BYTES = 1 << 30;
-/** Measured: with a wake-up each 64 KiB the reader keeps up with several million copies a second. */
-const WAKEUP_BYTES = 64 << 10;
+/** Measured: a wake-up costs some 10 us, so a thousand small records share one. A timer fetches what is less. */
+const WAKEUP_BYTES = 512 << 10;
+/** Long enough that a busy name is copied seldom, short enough that a restart or a lost copy costs little. */
+const DEFAULT_SEEN_MS = 10_000;
+/** More tree heads than all logs of today sign in a day, in a second; and still a small part of a core. */
+const DEFAULT_PER_SECOND = 50_000;
+const DNS_PORT = 53;
 
 /** Attaches to an interface, or takes over what an earlier process left attached there. */
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
   const { interfaceName, mode } = options;
-  const { ringBytes, settings } = checkOptions(options);
+  const { ringBytes, settings, ports } = checkOptions(options);
   const pinDirectory = pinDirectoryOf(interfaceName);
   const attachment = explain(interfaceName, () =>
-    addon().attach({ objectPath: xdpObjectPath(), interfaceName, pinDirectory, mode, ringBytes, settings }),
+    addon().attach({
+      objectPath: xdpObjectPath(),
+      interfaceName,
+      pinDirectory,
+      mode,
+      ringBytes,
+      settings,
+      ports,
+    }),
   );
   return new XdpDataPlane(interfaceName, attachment);
 }
 
 /** Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN. */
 export function loadXdp(options: XdpOptions = {}): LoadedXdp {
-  const { ringBytes, settings } = checkOptions(options);
+  const { ringBytes, settings, ports } = checkOptions(options);
   return new LoadedXdp(
-    explain('no interface', () => addon().load({ objectPath: xdpObjectPath(), ringBytes, settings })),
+    explain('no interface', () => addon().load({ objectPath: xdpObjectPath(), ringBytes, settings, ports })),
   );
 }
 
@@ -76,6 +96,8 @@ export interface AttachedState {
   readonly link: LinkState;
   readonly counters: DataPlaneCounters;
   readonly settings: XdpSettings;
+  readonly ports: readonly number[];
+  /** Of each of the two rings. */
   readonly ringBytes: number;
   /** How many names are looked for. */
   readonly knownNames: number;
@@ -94,6 +116,7 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
         link,
         counters: dataPlane.counters(),
         settings: dataPlane.settings(),
+        ports: dataPlane.ports(),
         ringBytes: dataPlane.ringBytes(),
         knownNames: dataPlane.knownNameCount(),
       };
@@ -142,6 +165,15 @@ abstract class XdpProgram implements DataPlane {
     return explain(this.interfaceName, () => this.native.counters());
   }
 
+  seen(): SeenLife[] {
+    const pairs = explain(this.interfaceName, () => this.native.seen());
+    const lives: SeenLife[] = [];
+    for (let i = 0; i + 1 < pairs.length; i += 2) {
+      lives.push({ life: pairs[i] ?? 0n, repeats: Number(pairs[i + 1]) });
+    }
+    return lives;
+  }
+
   settings(): XdpSettings {
     return explain(this.interfaceName, () => this.native.settings());
   }
@@ -156,9 +188,7 @@ abstract class XdpProgram implements DataPlane {
     const { interfaceName } = this;
     explain(interfaceName, () =>
       this.native.start((batch) => {
-        forEachRecord(batch, (kind, frame, frameLength, timestamp) =>
-          onPacket({ kind, frame, frameLength, interfaceName, timestamp }),
-        );
+        forEachRecord(batch, interfaceName, onPacket);
         onBatchEnd();
       }),
     );
@@ -218,9 +248,12 @@ export class LoadedXdp extends XdpProgram {
     super('no interface', native);
   }
 
-  /** Runs the program on one frame of at least 14 bytes, `repeat` times over. */
-  testRun(frame: Uint8Array, repeat = 1): TestRunResult {
-    return explain(this.interfaceName, () => this.native.testRun(frame, repeat));
+  /**
+   * Runs the program on one frame of at least 14 bytes, `repeat` times over. `linear`: so many bytes lie in the
+   * frame's linear part and the others in a second buffer (Linux 6.18 and later); 0 for all.
+   */
+  testRun(frame: Uint8Array, repeat = 1, linear = 0): TestRunResult {
+    return explain(this.interfaceName, () => this.native.testRun(frame, repeat, linear));
   }
 }
 
@@ -235,27 +268,41 @@ function pinDirectoryOf(interfaceName: string): string {
   return `${PINS}/${interfaceName.replaceAll('.', ':')}`;
 }
 
-function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings } {
-  const { ringBytes = DEFAULT_RING_BYTES, threshold = DEFAULT_THRESHOLD, everyNth = 1 } = options;
+function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings; ports: number[] } {
+  const { ringBytes = DEFAULT_RING_BYTES, ports = [DNS_PORT] } = options;
   if (ringBytes < MIN_RING_BYTES || ringBytes > MAX_RING_BYTES || !Number.isInteger(Math.log2(ringBytes))) {
     throw badInput(`a ring buffer of ${ringBytes} bytes: want a power of two from 65536 to 1073741824`);
   }
-  const wakeupBytes = Math.min(WAKEUP_BYTES, ringBytes / 4);
-  return { ringBytes, settings: checkSettings({ threshold, everyNth, wakeupBytes }) };
+  if (ports.length === 0) throw badInput('no UDP source port: nothing would match');
+  for (const port of ports) checkWhole(`a UDP port of ${port}`, port, 1, 65535);
+  const settings = checkSettings({
+    threshold: options.threshold ?? DEFAULT_THRESHOLD,
+    everyNth: options.everyNth ?? 1,
+    wakeupBytes: Math.min(WAKEUP_BYTES, ringBytes / 8),
+    seenMilliseconds: options.seenMilliseconds ?? DEFAULT_SEEN_MS,
+    answersPerSecond: options.answersPerSecond ?? DEFAULT_PER_SECOND,
+    fragmentsPerSecond: options.fragmentsPerSecond ?? DEFAULT_PER_SECOND,
+    answersShare: 1,
+    fragmentsShare: 1,
+  });
+  return { ringBytes, settings, ports: [...new Set(ports)] };
 }
 
 function checkSettings(settings: XdpSettings): XdpSettings {
-  const { threshold, everyNth, wakeupBytes } = settings;
-  if (!Number.isInteger(threshold) || threshold < 0 || threshold > MAX_THRESHOLD) {
-    throw badInput(`a threshold of ${threshold} bytes: want 0 to ${MAX_THRESHOLD}`);
-  }
-  if (!Number.isInteger(everyNth) || everyNth < 1 || everyNth > 0xffffffff) {
-    throw badInput(`every ${everyNth}th match: want 1 or more`);
-  }
-  if (!Number.isInteger(wakeupBytes) || wakeupBytes < 0 || wakeupBytes > MAX_RING_BYTES) {
-    throw badInput(`a wake-up each ${wakeupBytes} bytes: want 0 to ${MAX_RING_BYTES}`);
-  }
+  const { threshold, everyNth, wakeupBytes, seenMilliseconds, answersPerSecond, fragmentsPerSecond } = settings;
+  checkWhole(`a threshold of ${threshold} bytes`, threshold, 0, MAX_THRESHOLD);
+  checkWhole(`every ${everyNth}th match`, everyNth, 1, 0xffff_ffff);
+  checkWhole(`a wake-up each ${wakeupBytes} bytes`, wakeupBytes, 0, MAX_RING_BYTES);
+  checkWhole(`counting repeats for ${seenMilliseconds} ms`, seenMilliseconds, 0, 86_400_000);
+  checkWhole(`${answersPerSecond} answers a second`, answersPerSecond, 0, 0xffff_ffff);
+  checkWhole(`${fragmentsPerSecond} fragments a second`, fragmentsPerSecond, 0, 0xffff_ffff);
   return settings;
+}
+
+function checkWhole(what: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most) {
+    throw badInput(`${what}: want a whole number from ${least} to ${most}`);
+  }
 }
 
 /** Runs `work` and turns what the addon throws into one sentence and a remedy. */

@@ -106,7 +106,9 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
     case 'start':
       packets = [];
       attached().start(
-        (packet) => packets.push({ ...packet, frame: packet.frame.slice() }),
+        // What a packet gives is valid only during the call.
+        ({ kind, frame, frameLength, interfaceName, timestamp }) =>
+          packets.push({ kind, frame: frame.slice(), frameLength, interfaceName, timestamp }),
         () => undefined,
       );
       return { method: 'start', result: undefined };

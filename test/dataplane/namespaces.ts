@@ -157,8 +157,11 @@ export class Child {
     return response.result as Result<M>;
   }
 
+  /** Every match is copied, repeats too, unless told. */
   attach(options: Omit<AttachXdpOptions, 'interfaceName'>, link: Link): Promise<Result<'attach'>> {
-    return this.ask({ method: 'attach', options: { ...options, interfaceName: link.interfaceName } });
+    const { interfaceName } = link;
+    const copyAll = { seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 };
+    return this.ask({ method: 'attach', options: { ...copyAll, ...options, interfaceName } });
   }
 
   /** Ends the process by a signal and waits until it has gone. */

@@ -8,8 +8,8 @@ import { Worker } from 'node:worker_threads';
 
 import { addon, isNativeError, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
+import { COPY_ALL } from '../support/xdp.ts';
 
-const SETTINGS = { threshold: 400, everyNth: 1, wakeupBytes: 4096 };
 const frame = frameV4(dnsAnswer());
 
 /** Node 20 does not run TypeScript in a worker, even where the process does. */
@@ -20,7 +20,12 @@ const BOOTSTRAP = `
   });`;
 
 function load(): AddonDataPlane {
-  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings: SETTINGS });
+  const plane = addon().load({
+    objectPath: xdpObjectPath(),
+    ringBytes: 1 << 20,
+    settings: COPY_ALL,
+    ports: [53],
+  });
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }
@@ -40,12 +45,12 @@ describe('delivery', () => {
     const enough = new Promise<void>((resolve) => {
       plane.start((batch) => {
         bytes += batch.byteLength;
-        if (bytes === 20 * 136) resolve();
+        if (bytes === 20 * 160) resolve();
       });
     });
-    plane.testRun(frame, 19);
-    plane.testRun(frame, 1);
-    await enough; // a record is 24 + 110 bytes, padded to 8; nothing is drained by hand
+    plane.testRun(frame, 19, 0);
+    plane.testRun(frame, 1, 0);
+    await enough; // a record is 48 + 110 bytes, padded to 8; nothing is drained by hand
     plane.stop();
     plane.close();
   });
@@ -53,7 +58,7 @@ describe('delivery', () => {
   test('may be stopped from within, and started again', async () => {
     const plane = load();
     for (let round = 0; round < 3; round++) {
-      plane.testRun(frame, 10);
+      plane.testRun(frame, 10, 0);
       const stopped = new Promise<void>((resolve) => {
         plane.start(() => {
           plane.stop();
@@ -67,7 +72,7 @@ describe('delivery', () => {
 
   test('may be closed from within', async () => {
     const plane = load();
-    plane.testRun(frame, 10);
+    plane.testRun(frame, 10, 0);
     await new Promise<void>((resolve) => {
       plane.start(() => {
         plane.close();
@@ -78,9 +83,14 @@ describe('delivery', () => {
   });
 
   test('drains all that waits when it is stopped, over many batches', () => {
-    const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 16 << 20, settings: SETTINGS });
+    const plane = addon().load({
+      objectPath: xdpObjectPath(),
+      ringBytes: 16 << 20,
+      settings: COPY_ALL,
+      ports: [53],
+    });
     plane.setKnownNames([encodeName('sth.log.example')]);
-    plane.testRun(frame, 20_000);
+    plane.testRun(frame, 20_000, 0);
     let bytes = 0;
     let batches = 0;
     plane.start((batch) => {
@@ -88,7 +98,7 @@ describe('delivery', () => {
       batches++;
     });
     plane.stop();
-    assert.equal(bytes, 20_000 * 136);
+    assert.equal(bytes, 20_000 * 160);
     assert(batches > 1, `${batches} batches`);
     plane.close();
   });
@@ -127,7 +137,8 @@ describe('errors', () => {
     const options = {
       objectPath: join(import.meta.dirname, 'child.ts'),
       ringBytes: 65536,
-      settings: SETTINGS,
+      settings: COPY_ALL,
+      ports: [53],
     };
     assert.throws(
       () => addon().load(options),
@@ -153,7 +164,7 @@ describe('errors', () => {
 
   test('refuse more names than the map holds, and take as many as it holds', () => {
     const plane = load();
-    const names = Array.from({ length: 4097 }, (_, index) => encodeName(`n${index}.example`));
+    const names = Array.from({ length: 4097 }, (_, index) => encodeName(`sth.n${index}.example`));
     assert.throws(
       () => plane.setKnownNames(names),
       (error: unknown) => isNativeError(error) && error.code === 'bad-input',

@@ -4,12 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { addon, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
+import { COPY_ALL } from '../support/xdp.ts';
 
 const frame = frameV4(dnsAnswer());
 
 function load(): AddonDataPlane {
-  const settings = { threshold: 400, everyNth: 1, wakeupBytes: 0 };
-  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings });
+  const settings = { ...COPY_ALL, wakeupBytes: 0 };
+  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings, ports: [53] });
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }
@@ -40,7 +41,7 @@ const scenarios: Record<string, () => Promise<void> | void> = {
       throw new Error('from the callback');
     });
     for (let round = 1; round <= 3; round++) {
-      plane.testRun(frame, 1);
+      plane.testRun(frame, 1, 0);
       while (caught < round) await sleep(5);
     }
     plane.close();
@@ -53,11 +54,11 @@ const scenarios: Record<string, () => Promise<void> | void> = {
       console.log('reading');
       process.exit(0);
     });
-    plane.testRun(frame, 100);
+    plane.testRun(frame, 100, 0);
   },
 
   'forgotten plane'() {
-    load().testRun(frame, 100);
+    load().testRun(frame, 100, 0);
     console.log('done');
   },
 

@@ -3,11 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import { addon, xdpObjectPath } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
+import { COPY_ALL } from '../support/xdp.ts';
 
 const plane = addon().load({
   objectPath: xdpObjectPath(),
   ringBytes: 1 << 20,
-  settings: { threshold: 400, everyNth: 1, wakeupBytes: 0 },
+  settings: { ...COPY_ALL, wakeupBytes: 0 },
+  ports: [53],
 });
 plane.setKnownNames([encodeName('sth.log.example')]);
 plane.start(() => {
@@ -15,4 +17,4 @@ plane.start(() => {
   if (workerData === 'exit') process.exit(0);
   if (workerData === 'return') plane.stop();
 });
-plane.testRun(frameV4(dnsAnswer()), 100);
+plane.testRun(frameV4(dnsAnswer()), 100, 0);

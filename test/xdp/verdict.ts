@@ -6,10 +6,12 @@ import type { DataPlaneCounters } from '../../src/dataplane/types.ts';
 
 export type Verdict =
   | 'notIp'
-  | 'notUdp53'
+  | 'notUdp'
+  | 'otherPort'
   | 'malformed'
-  | 'notDnsAnswer'
+  | 'notTreeHead'
   | 'unknownName'
+  | 'answersTooLarge'
   | 'fragmentsTooLarge'
   | 'answers'
   | 'fragments';
@@ -20,71 +22,97 @@ export interface Expectation {
   readonly copied: number;
 }
 
-/** `names`: the known names as hexadecimal wire format. */
+const LARGEST_COPY = 2048;
+const isExtension = (header: number): boolean => header === 0 || header === 43 || header === 60;
+
+/** `names`: the known names as hexadecimal wire format. Answers come from port 53. */
 export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, threshold: number): Expectation {
   const packet = Buffer.from(frame);
   const not = (verdict: Verdict): Expectation => ({ verdict, copied: 0 });
+  const has = (offset: number, length: number): boolean => offset + length <= packet.length;
 
+  if (!has(0, 14)) return not('malformed');
   let start = 14;
-  let etherType = packet.length >= 14 ? packet.readUInt16BE(12) : 0;
-  if (etherType === 0x8100 || etherType === 0x88a8) {
-    start = 18;
-    etherType = packet.length >= 18 ? packet.readUInt16BE(16) : 0;
+  let etherType = packet.readUInt16BE(12);
+  for (let tags = 0; tags < 2 && (etherType === 0x8100 || etherType === 0x88a8); tags++, start += 4) {
+    if (!has(start, 4)) return not('malformed');
+    etherType = packet.readUInt16BE(start + 2);
+  }
+  if (etherType === 0x8864) {
+    if (!has(start, 8)) return not('malformed');
+    if (packet.readUInt16BE(start) !== 0x1100) return not('notIp');
+    const protocol = packet.readUInt16BE(start + 6);
+    etherType = protocol === 0x0021 ? 0x0800 : protocol === 0x0057 ? 0x86dd : 0;
+    start += 8;
   }
 
   let end: number;
-  let udp: number;
-  let protocol: number;
-  let fragment: boolean;
+  let payload: number;
+  let fragment = false;
   if (etherType === 0x0800) {
-    if (packet.length < start + 20 || packet.readUInt8(start) >>> 4 !== 4) return not('malformed');
+    if (!has(start, 20)) return not('malformed');
+    if (packet.readUInt8(start + 9) !== 17) return not('notUdp');
     const headerLength = (packet.readUInt8(start) & 0xf) * 4;
     end = start + packet.readUInt16BE(start + 2);
-    udp = start + headerLength;
-    if (headerLength < 20 || udp > end || end > packet.length) return not('malformed');
-    protocol = packet.readUInt8(start + 9);
+    payload = start + headerLength;
+    if (packet.readUInt8(start) >>> 4 !== 4 || headerLength < 20 || payload > end) return not('malformed');
     fragment = (packet.readUInt16BE(start + 6) & 0x3fff) !== 0;
   } else if (etherType === 0x86dd) {
-    if (packet.length < start + 40 || packet.readUInt8(start) >>> 4 !== 6) return not('malformed');
+    if (!has(start, 40)) return not('malformed');
     const payloadLength = packet.readUInt16BE(start + 4);
-    udp = start + 40;
-    end = udp + payloadLength;
-    if (payloadLength === 0 || end > packet.length) return not('malformed');
-    protocol = packet.readUInt8(start + 6);
-    fragment = protocol === 44;
-    if (fragment) {
-      if (payloadLength < 8) return not('malformed');
-      protocol = packet.readUInt8(udp);
+    payload = start + 40;
+    end = payload + payloadLength;
+    let next = packet.readUInt8(start + 6);
+    for (let count = 0; count < 5 && isExtension(next); count++) {
+      if (!has(payload, 2)) return not('malformed');
+      next = packet.readUInt8(payload);
+      payload += 8 + packet.readUInt8(payload + 1) * 8;
     }
+    if (next === 44) {
+      if (!has(payload, 8)) return not('malformed');
+      next = packet.readUInt8(payload);
+      payload += 8;
+      fragment = true;
+    }
+    if (next !== 17 && !(fragment && isExtension(next))) return not('notUdp');
+    if (packet.readUInt8(start) >>> 4 !== 6 || payloadLength === 0 || payload > end) return not('malformed');
   } else {
     return not('notIp');
   }
 
-  if (protocol !== 17) return not('notUdp53');
   if (fragment) {
-    return end - start <= threshold ? { verdict: 'fragments', copied: end } : not('fragmentsTooLarge');
+    if (end > packet.length) return not('malformed');
+    const small = end - start <= threshold && end <= LARGEST_COPY;
+    return small ? { verdict: 'fragments', copied: end } : not('fragmentsTooLarge');
   }
-  if (packet.length < udp + 8) return not('malformed');
-  if (packet.readUInt16BE(udp) !== 53) return not('notUdp53');
-  const datagramEnd = udp + packet.readUInt16BE(udp + 4);
-  const dns = udp + 8;
-  if (datagramEnd > end || dns + 12 > datagramEnd) return not('malformed');
+  if (!has(payload, 8)) return not('malformed');
+  if (packet.readUInt16BE(payload) !== 53) return not('otherPort');
+  const datagramEnd = payload + packet.readUInt16BE(payload + 4);
+  const dns = payload + 8;
+  if (!has(dns, 12) || datagramEnd > end || dns + 12 > datagramEnd) return not('malformed');
   const isAnswer = (packet.readUInt16BE(dns + 2) & 0xf800) === 0x8000;
   if (!isAnswer || packet.readUInt16BE(dns + 4) !== 1 || packet.readUInt16BE(dns + 6) !== 1) {
-    return not('notDnsAnswer');
+    return not('notTreeHead');
   }
 
-  let at = dns + 12;
-  for (let length = -1; length !== 0; at += length + 1) {
-    if (at >= datagramEnd) return not('malformed');
+  const question = dns + 12;
+  if (!has(question, 4) || question + 4 > datagramEnd) return not('malformed');
+  if (packet.toString('latin1', question, question + 4).toLowerCase() !== '\x03sth')
+    return not('notTreeHead');
+  if (end > packet.length) return not('malformed');
+  let at = question;
+  for (let labels = 0, length = -1; length !== 0; labels++, at += length + 1) {
+    if (labels > 40) return not('unknownName');
+    if (at >= packet.length || at - question >= 255) return not('malformed');
     length = packet.readUInt8(at);
     if (length > 63) return not('malformed');
   }
-  if (at - (dns + 12) > 255 || at + 4 > datagramEnd) return not('malformed');
-  if (packet.readUInt32BE(at) !== 0x0010_0001) return not('notDnsAnswer');
-  const name = packet.subarray(dns + 12, at).map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
+  // QTYPE, QCLASS, and the shortest record there can be.
+  if (at + 4 + 11 > datagramEnd) return not('malformed');
+  if (packet.readUInt32BE(at) !== 0x0010_0001) return not('notTreeHead');
+  const name = packet.subarray(question, at).map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
   if (!names.has(Buffer.from(name).toString('hex'))) return not('unknownName');
-  return { verdict: 'answers', copied: end <= 2048 ? end : 0 };
+  return end <= LARGEST_COPY ? { verdict: 'answers', copied: end } : not('answersTooLarge');
 }
 
 /** The sums of DataPlaneCounters that hold exactly. Returns what is wrong, for a readable assertion. */
@@ -98,24 +126,19 @@ export function accountingErrors(counters: DataPlaneCounters): string[] {
   check(
     'packets',
     c.packets,
-    ...[c.notIp, c.notUdp53, c.malformed, c.notDnsAnswer, c.unknownName],
-    ...[c.fragmentsTooLarge, c.answers, c.fragments],
+    ...[c.notIp, c.notUdp, c.otherPort, c.malformed, c.notTreeHead, c.unknownName],
+    ...[c.answersTooLarge, c.fragmentsTooLarge, c.answers, c.fragments],
   );
   check(
     'answers',
     c.answers,
-    ...[c.answersCopied, c.answersSampledOut, c.answersRingFull, c.answersOversize, c.answersCopyFailed],
+    ...[c.answersCopied, c.answersSampledOut, c.answersOverBudget, c.answersSeen, c.answersRingFull],
   );
   check(
     'fragments',
     c.fragments,
-    ...[
-      c.fragmentsCopied,
-      c.fragmentsSampledOut,
-      c.fragmentsRingFull,
-      c.fragmentsOversize,
-      c.fragmentsCopyFailed,
-    ],
+    ...[c.fragmentsCopied, c.fragmentsSampledOut, c.fragmentsOverBudget],
+    ...[c.fragmentsSeen, c.fragmentsRingFull],
   );
   return errors;
 }

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A DNS message that answers a question for a tree head: one question IN TXT sth.<name>, one answer
+ * ("Aggregation-Based Certificate Transparency Gossip", Section 4.1), to a name that is looked for.
+ *
+ * The name is looked up by a keyed hash of its bytes in lower case: resolvers randomise the case
+ * (draft-vixie-dnsext-dns0x20) and authorities echo it. A name that is not known hits a hash with a
+ * probability of 2^-32, and is found out by user space, which compares names.
+ *
+ * The functions that loop are global, not static: the verifier then walks each of them once, apart from what
+ * follows it, instead of verifying the rest of the program anew for each turn that a loop might end with.
+ */
+#ifndef CTGA_ANSWER_H
+#define CTGA_ANSWER_H
+
+#include <bpf/bpf_endian.h>
+
+#include "hash.h"
+#include "source.h"
+
+/* RFC 1035, Section 4.1.1. */
+struct dns_header {
+	__be16 id;
+	__be16 flags;
+	__be16 question_count;
+	__be16 answer_count;
+	__be16 authority_count;
+	__be16 additional_count;
+};
+
+#define DNS_RESPONSE 0x8000
+#define DNS_OPCODE 0x7800
+#define DNS_TRUNCATED 0x0200
+#define DNS_RCODE 0x000f
+#define DNS_TYPE_TXT 16
+#define DNS_CLASS_IN 1
+
+/*
+ * One question, one answer. The other sections are not looked at: an OPT record is normal there. Nor is
+ * TC: user space counts truncated answers.
+ */
+static __always_inline bool is_single_answer(const struct dns_header *dns)
+{
+	return (dns->flags & bpf_htons(DNS_RESPONSE | DNS_OPCODE)) == bpf_htons(DNS_RESPONSE) &&
+	       dns->question_count == bpf_htons(1) && dns->answer_count == bpf_htons(1);
+}
+
+/* The first label of every tree head's name (draft-ct-over-dns-01), in any case. */
+static __always_inline bool begins_with_sth(const __u8 *name)
+{
+	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' && (name[3] | 0x20) == 'h';
+}
+
+#define NAME_MALFORMED 0
+#define NAME_OF_MANY_LABELS (MAX_NAME_LENGTH + 1)
+#define MAX_LABEL_LENGTH 63
+
+/*
+ * Length of the name at `offset`, with its root label. A compression pointer (RFC 1035, Section 4.1.4) has
+ * nothing before it to point at in the first question, so it is no plain name.
+ */
+static __always_inline __u32 name_length(const struct bytes *bytes, const __u32 offset)
+{
+	__u32 at = offset;
+
+	/* Unrolled: without CAP_PERFMON, the verifier also follows loops that a CPU might only speculate on. */
+#pragma unroll
+	for (int label = 0; label <= MAX_LABELS; label++) {
+		const __u8 *length = bytes_at(bytes, at, 1);
+
+		if (!length || *length > MAX_LABEL_LENGTH || at - offset >= MAX_NAME_LENGTH)
+			return NAME_MALFORMED;
+		if (*length == 0)
+			return at - offset + 1;
+		at += 1 + *length;
+	}
+	return NAME_OF_MANY_LABELS;
+}
+
+__noinline __u32 name_length_in_frame(struct xdp_md *ctx, __u32 offset)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+
+	return name_length(&bytes, offset & LARGEST_OFFSET);
+}
+
+__noinline __u32 name_length_in_window(__u32 offset)
+{
+	const struct window *copy = only_value(&window);
+	struct bytes bytes;
+
+	if (!copy)
+		return NAME_MALFORMED;
+	bytes = bytes_of_window(copy);
+	return name_length(&bytes, offset & LARGEST_OFFSET);
+}
+
+/*
+ * The hashes: sums of NH over the name in lower case and over the RDATA. The last word of the name is filled
+ * with zeros; that of the RDATA is the eight bytes before its end, some of which may be in the word before it
+ * too, so that no byte behind the RDATA is read. The number of words, or the length, is part of each.
+ */
+#define SHORTEST_HASHED_RDATA 8
+
+static __always_inline __u64 nh_name_word(__u64 word, __u32 left, __u64 key)
+{
+	return nh_word(fold_word(left < 8 ? first_bytes(word, left) : word), key);
+}
+
+static __always_inline __u64 nh_rdata_end(__u64 last, __u32 length, const struct keys *key)
+{
+	return nh_word(last, key->rdata_last) + key->rdata_length * length;
+}
+
+/* In place, bounds are checked once a block. */
+#define NAME_BLOCK 32
+#define RDATA_BLOCK 64
+
+/* Reads up to 7 bytes behind the name; an answer has more than that there. 0 if the frame is cut. */
+__noinline __u64 sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const struct keys *key = only_value(&keys);
+	const __u64 *words;
+	__u64 sum = 0;
+	__u32 at = 0;
+
+	offset &= LARGEST_OFFSET;
+	if (!key)
+		return 0;
+	for (int block = 0; block < MAX_NAME_WORDS * 8 / NAME_BLOCK && at + NAME_BLOCK <= length; block++) {
+		words = bytes_at(&bytes, offset + at, NAME_BLOCK);
+		if (!words)
+			return 0;
+#pragma unroll
+		for (int i = 0; i < NAME_BLOCK / 8; i++)
+			sum += nh_word(fold_word(words[i]), key->name[at / 8 + i]);
+		at += NAME_BLOCK;
+	}
+	for (int i = 0; i < NAME_BLOCK / 8 && at < length && at < MAX_NAME_WORDS * 8; i++) {
+		words = bytes_at(&bytes, offset + at, 8);
+		if (!words)
+			return 0;
+		sum += nh_name_word(*words, length - at, key->name[at / 8]);
+		at += 8;
+	}
+	return sum;
+}
+
+/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. 0 if the frame is cut. */
+__noinline __u64 sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const struct keys *key = only_value(&keys);
+	const __u64 *words;
+	__u32 at = 0;
+	__u64 sum;
+
+	offset &= LARGEST_OFFSET;
+	if (!key)
+		return 0;
+	words = bytes_at(&bytes, offset + length - 8, 8);
+	if (!words)
+		return 0;
+	sum = nh_rdata_end(*words, length, key);
+	for (int block = 0; block < MAX_HASHED_RDATA / RDATA_BLOCK && at + RDATA_BLOCK < length; block++) {
+		words = bytes_at(&bytes, offset + at, RDATA_BLOCK);
+		if (!words)
+			return 0;
+#pragma unroll
+		for (int i = 0; i < RDATA_BLOCK / 8; i++)
+			sum += nh_word_at(&words[i], &key->rdata[at / 8 + i]);
+		at += RDATA_BLOCK;
+	}
+	for (int i = 0; i < RDATA_BLOCK / 8 && at + 8 < length && at < MAX_HASHED_RDATA; i++) {
+		words = bytes_at(&bytes, offset + at, 8);
+		if (!words)
+			return 0;
+		sum += nh_word(*words, key->rdata[at / 8]);
+		at += 8;
+	}
+	return sum;
+}
+
+/* The same over a copy at a fixed place, unrolled: no pointer is added to, which would take CAP_PERFMON. */
+__noinline __u64 sum_copied_name(__u32 length)
+{
+	const struct texts *copy = only_value(&texts);
+	const struct keys *key = only_value(&keys);
+	__u64 sum = 0;
+
+	if (!copy || !key)
+		return 0;
+#pragma unroll
+	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
+		if (i * 8 >= length)
+			break;
+		sum += nh_name_word(copy->name[i], length - i * 8, key->name[i]);
+	}
+	return sum;
+}
+
+__noinline __u64 sum_copied_rdata(__u32 length)
+{
+	const struct texts *copy = only_value(&texts);
+	const struct keys *key = only_value(&keys);
+	__u64 sum;
+
+	if (!copy || !key)
+		return 0;
+	sum = nh_rdata_end(copy->rdata_last, length, key);
+#pragma unroll
+	for (__u32 i = 0; i < MAX_RDATA_WORDS; i++) {
+		if (i * 8 + 8 >= length)
+			break;
+		sum += nh_word(copy->rdata[i], key->rdata[i]);
+	}
+	return sum;
+}
+
+static __always_inline __u64 sum_name(const struct bytes *bytes, void *ctx, enum hook hook, __u32 offset, __u32 length)
+{
+	struct texts *copy;
+
+	if (!bytes->window)
+		return sum_name_in_frame(ctx, offset, length);
+	copy = only_value(&texts);
+	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) ? sum_copied_name(length) : 0;
+}
+
+static __always_inline __u64 sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook, __u32 offset, __u32 length)
+{
+	struct texts *copy;
+
+	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
+		return 0;
+	if (!bytes->window)
+		return sum_rdata_in_frame(ctx, offset, length);
+	copy = only_value(&texts);
+	return copy && load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA) &&
+			       load(ctx, hook, offset + length - 8, &copy->rdata_last, 8, 8) ?
+		       sum_copied_rdata(length) :
+		       0;
+}
+
+struct question_end {
+	__be16 type;
+	__be16 class;
+} __attribute__((packed));
+
+/* A resource record behind its owner (RFC 1035, Section 4.1.3). */
+struct record_fixed {
+	__be16 type;
+	__be16 class;
+	__be32 ttl;
+	__be16 rdata_length;
+} __attribute__((packed));
+
+#define POINTER_TO_QUESTION (0xc000 | sizeof(struct dns_header))
+/* Any record: an owner of one byte, type, class, TTL and an empty RDATA. */
+#define SHORTEST_RECORD 11
+
+enum answer_result {
+	ANSWER_MALFORMED,
+	ANSWER_OTHER,
+	ANSWER_UNKNOWN_NAME,
+	ANSWER_KNOWN,
+};
+
+/*
+ * Tag of the answer at `behind`, with its place: 0 if it has another form than the usual one, a single TXT
+ * record whose owner is a pointer to the question or its name once more.
+ */
+static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook, __u64 name, __be16 flags, __u32 behind, __u32 end,
+				    struct answer_place *place)
+{
+	const struct record_fixed *record;
+	const __be16 *owner;
+	__u32 length;
+	__u64 sum;
+
+	owner = bytes_at(bytes, behind, sizeof(*owner));
+	if (!owner || (flags & bpf_htons(DNS_TRUNCATED | DNS_RCODE)))
+		return 0;
+	if (*owner == bpf_htons(POINTER_TO_QUESTION))
+		behind += sizeof(*owner);
+	else if (mix(sum_name(bytes, ctx, hook, behind, place->name_length)) == name)
+		behind += place->name_length;
+	else
+		return 0;
+	record = bytes_at(bytes, behind, sizeof(*record));
+	if (!record || record->type != bpf_htons(DNS_TYPE_TXT) || record->class != bpf_htons(DNS_CLASS_IN))
+		return 0;
+	behind += sizeof(*record);
+	length = bpf_ntohs(record->rdata_length);
+	if (behind + length > end)
+		return 0;
+	place->rdata_offset = behind;
+	place->rdata_length = length;
+	sum = sum_rdata(bytes, ctx, hook, behind, length);
+	return sum == 0 ? 0 : sum + name;
+}
+
+/*
+ * The message behind its DNS header, between `offset` and `end`, the end of the datagram. An answer of the
+ * usual form gets a tag. What the tag does not cover (TTL, further sections, checksums, addresses) must not
+ * decide whether user space takes the answer, or a log could have a genuine answer pass as the repeat of
+ * one that was refused; so answers of any other form have none, and are copied each time.
+ *
+ * The name is looked up last of all, so that an answer to an unknown name costs nearly what one costs that
+ * was seen before.
+ */
+static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx, enum hook hook,
+						       __be16 flags, __u32 offset,
+						       __u32 end, struct answer_place *place)
+{
+	const struct question_end *question_end;
+	__u32 length, behind;
+	__u64 name;
+
+	length = bytes->window ? name_length_in_window(offset) : name_length_in_frame(ctx, offset);
+	if (length == NAME_MALFORMED)
+		return ANSWER_MALFORMED;
+	if (length >= NAME_OF_MANY_LABELS)
+		return ANSWER_UNKNOWN_NAME;
+	behind = offset + length;
+	if (behind + sizeof(*question_end) + SHORTEST_RECORD > end)
+		return ANSWER_MALFORMED;
+	question_end = bytes_at(bytes, behind, sizeof(*question_end));
+	if (!question_end)
+		return ANSWER_MALFORMED;
+	if (question_end->type != bpf_htons(DNS_TYPE_TXT) || question_end->class != bpf_htons(DNS_CLASS_IN))
+		return ANSWER_OTHER;
+
+	place->name_offset = offset;
+	place->name_length = length;
+	name = mix(sum_name(bytes, ctx, hook, offset, length));
+	place->tag = tag_of(bytes, ctx, hook, name, flags, behind + sizeof(*question_end), end, place);
+	if (place->tag == 0)
+		*place = (struct answer_place){};
+	return bpf_map_lookup_elem(&name_hashes, &name) ? ANSWER_KNOWN : ANSWER_UNKNOWN_NAME;
+}
+
+#endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Headers, outermost first: Ethernet with VLAN tags and PPPoE, IPv4 or IPv6 with extension headers, UDP.
+ *
+ * One function per header: each reads at an offset and gives the offset behind it, and says so where the
+ * frame is cut short. Nothing is looked at before it is needed: most packets are none of ours, and end here.
+ */
+#ifndef CTGA_HEADERS_H
+#define CTGA_HEADERS_H
+
+#include <linux/if_ether.h>
+#include <linux/in.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/udp.h>
+
+#include <bpf/bpf_endian.h>
+
+#include "hash.h"
+#include "source.h"
+
+struct vlan_header {
+	__be16 tci;
+	__be16 ethertype;
+};
+
+/* RFC 2516, Section 4, and the protocol number of PPP (RFC 1661, Section 2) behind it. */
+struct pppoe_header {
+	__u8 version_and_type;
+	__u8 code;
+	__be16 session;
+	__be16 length;
+	__be16 ppp_protocol;
+};
+
+#define PPPOE_VERSION_1_TYPE_1 0x11
+#define PPP_IPV4 0x0021
+#define PPP_IPV6 0x0057
+
+/* What a frame carries, as far as its link layer says. */
+enum network {
+	NETWORK_OTHER,
+	NETWORK_IPV4,
+	NETWORK_IPV6,
+	NETWORK_CUT, /* not even the link layer's headers are there */
+};
+
+#define MAX_VLAN_TAGS 2
+
+static __always_inline bool is_vlan(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+}
+
+static __always_inline enum network parse_link(const struct bytes *bytes, __u32 *offset)
+{
+	const struct ethhdr *ethernet = bytes_at(bytes, 0, sizeof(*ethernet));
+	const struct pppoe_header *pppoe;
+	const struct vlan_header *vlan;
+	__be16 ethertype;
+
+	if (!ethernet)
+		return NETWORK_CUT;
+	*offset = sizeof(*ethernet);
+	ethertype = ethernet->h_proto;
+#pragma unroll
+	for (int tags = 0; tags < MAX_VLAN_TAGS && is_vlan(ethertype); tags++) {
+		vlan = bytes_at(bytes, *offset, sizeof(*vlan));
+		if (!vlan)
+			return NETWORK_CUT;
+		*offset += sizeof(*vlan);
+		ethertype = vlan->ethertype;
+	}
+	if (ethertype == bpf_htons(ETH_P_IP))
+		return NETWORK_IPV4;
+	if (ethertype == bpf_htons(ETH_P_IPV6))
+		return NETWORK_IPV6;
+	if (ethertype != bpf_htons(ETH_P_PPP_SES))
+		return NETWORK_OTHER;
+
+	pppoe = bytes_at(bytes, *offset, sizeof(*pppoe));
+	if (!pppoe)
+		return NETWORK_CUT;
+	*offset += sizeof(*pppoe);
+	if (pppoe->version_and_type != PPPOE_VERSION_1_TYPE_1 || pppoe->code != 0)
+		return NETWORK_OTHER;
+	if (pppoe->ppp_protocol == bpf_htons(PPP_IPV4))
+		return NETWORK_IPV4;
+	return pppoe->ppp_protocol == bpf_htons(PPP_IPV6) ? NETWORK_IPV6 : NETWORK_OTHER;
+}
+
+/* An IP packet, as much of it as the verdict depends on. */
+struct ip_packet {
+	__u32 start;    /* offset of the IP header */
+	__u32 end;      /* where the header says that it ends; not yet checked against the frame */
+	__u32 payload;  /* offset of what follows the headers */
+	bool udp;       /* or a fragment that may be of UDP */
+	bool fragment;
+	__u64 datagram; /* keyed hash of what all fragments of one datagram have in common */
+};
+
+#define IPV4_MORE_FRAGMENTS 0x2000
+#define IPV4_FRAGMENT_OFFSET 0x1fff
+
+/* RFC 791, Section 3.1. Returns false if the header is cut or contradicts itself. */
+static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_packet *packet)
+{
+	const struct iphdr *ip = bytes_at(bytes, packet->start, sizeof(*ip));
+	__u32 header_length;
+	struct keys *key;
+
+	if (!ip)
+		return false;
+	packet->udp = ip->protocol == IPPROTO_UDP;
+	if (!packet->udp)
+		return true;
+	header_length = ip->ihl * 4;
+	packet->end = packet->start + bpf_ntohs(ip->tot_len);
+	packet->payload = packet->start + header_length;
+	if (ip->version != 4 || ip->ihl < 5 || packet->payload > packet->end)
+		return false;
+	packet->fragment = ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET);
+	if (packet->fragment) {
+		key = only_value(&keys);
+		if (!key)
+			return false;
+		packet->datagram = nh_word((__u64)ip->saddr << 32 | ip->daddr, key->datagram[0]) +
+				   nh_word(ip->id, key->datagram[1]);
+	}
+	return true;
+}
+
+struct ipv6_extension {
+	__u8 next_header;
+	__u8 length; /* in units of 8 bytes, the first 8 not counted */
+};
+
+struct ipv6_fragment {
+	__u8 next_header;
+	__u8 reserved;
+	__be16 offset_and_more;
+	__be32 identification;
+};
+
+/* RFC 8200, Section 4.1 knows each extension header once, and destination options twice. */
+#define MAX_EXTENSION_HEADERS 5
+
+static __always_inline bool is_extension(__u8 header)
+{
+	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING || header == IPPROTO_DSTOPTS;
+}
+
+static __always_inline __u64 hash_ipv6(const struct ipv6hdr *ip, __be32 identification)
+{
+	const struct keys *key = only_value(&keys);
+	__u64 address[4];
+
+	if (!key)
+		return 0;
+	__builtin_memcpy(address, &ip->saddr, sizeof(address));
+	return nh_word(address[0], key->datagram[1]) + nh_word(address[1], key->datagram[2]) +
+	       nh_word(address[2], key->datagram[3]) + nh_word(address[3], key->datagram[4]) +
+	       nh_word(identification, key->datagram[5]);
+}
+
+/*
+ * RFC 8200, Sections 3 and 4. Extension headers in front of a fragment header, or of UDP, are passed over.
+ * What a fragment holds behind its header, further extension headers perhaps, is for reassembly. Atomic
+ * fragments (RFC 6946) are fragments here: reassembly hands them on at once. A payload length of zero is a
+ * jumbogram's (RFC 2675), and no answer's.
+ */
+static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_packet *packet)
+{
+	const struct ipv6hdr *ip = bytes_at(bytes, packet->start, sizeof(*ip));
+	const struct ipv6_extension *extension;
+	const struct ipv6_fragment *fragment;
+	__u8 next;
+
+	if (!ip)
+		return false;
+	next = ip->nexthdr;
+	packet->end = packet->start + sizeof(*ip) + bpf_ntohs(ip->payload_len);
+	packet->payload = packet->start + sizeof(*ip);
+	packet->udp = false;
+#pragma unroll
+	for (int count = 0; count < MAX_EXTENSION_HEADERS && is_extension(next); count++) {
+		extension = bytes_at(bytes, packet->payload, sizeof(*extension));
+		if (!extension)
+			return false;
+		next = extension->next_header;
+		packet->payload += 8 + extension->length * 8;
+	}
+	if (next == IPPROTO_FRAGMENT) {
+		fragment = bytes_at(bytes, packet->payload, sizeof(*fragment));
+		if (!fragment)
+			return false;
+		packet->payload += sizeof(*fragment);
+		next = fragment->next_header;
+		packet->fragment = true;
+		packet->datagram = hash_ipv6(ip, fragment->identification);
+	}
+	packet->udp = next == IPPROTO_UDP || (packet->fragment && is_extension(next));
+	if (!packet->udp)
+		return true;
+	return ip->version == 6 && ip->payload_len != 0 && packet->payload <= packet->end;
+}
+
+#endif

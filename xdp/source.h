@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Where the bytes of a frame come from: the hook that the program runs at, and the way to read.
+ *
+ * The linear part of a frame is read in place, which costs nothing. Where headers go on beyond it (jumbo
+ * frames of some drivers, socket buffers at TC), the beginning of the frame is copied to a window first and
+ * read there. So is every frame where the loader has no CAP_PERFMON: without it, the verifier lets nothing but
+ * constants be added to packet pointers. All parsing is written once, over `struct bytes`, and compiled for both.
+ */
+#ifndef CTGA_SOURCE_H
+#define CTGA_SOURCE_H
+
+#include <stdbool.h>
+#include <linux/bpf.h>
+
+#include <bpf/bpf_helpers.h>
+
+#include "maps.h"
+
+enum hook {
+	HOOK_XDP,
+	HOOK_TC,
+};
+
+/*
+ * Whether the kernel has frames of several buffers and the helpers for them (Linux 5.18). Set before the
+ * program is loaded, so the verifier removes what an older kernel does not know.
+ */
+const volatile bool xdp_has_buffers = true;
+
+/* Not in the object for loaders without CAP_PERFMON (Makefile). */
+#ifdef CTGA_WITHOUT_PERFMON
+#define READS_IN_PLACE false
+#else
+#define READS_IN_PLACE true
+#endif
+
+/* `hook` is a constant wherever this is called, so one branch of each remains. */
+static __always_inline void *data_of(void *ctx, enum hook hook)
+{
+	return hook == HOOK_XDP ? (void *)(long)((struct xdp_md *)ctx)->data :
+				  (void *)(long)((struct __sk_buff *)ctx)->data;
+}
+
+static __always_inline void *data_end_of(void *ctx, enum hook hook)
+{
+	return hook == HOOK_XDP ? (void *)(long)((struct xdp_md *)ctx)->data_end :
+				  (void *)(long)((struct __sk_buff *)ctx)->data_end;
+}
+
+static __always_inline __u32 interface_of(void *ctx, enum hook hook)
+{
+	return hook == HOOK_XDP ? ((struct xdp_md *)ctx)->ingress_ifindex : ((struct __sk_buff *)ctx)->ifindex;
+}
+
+#define LARGEST_OFFSET 0x7fff /* what the verifier lets be added to a packet pointer, with room to spare */
+
+/* Whether the first `length` bytes of the frame can be read in place. */
+static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
+{
+	return READS_IN_PLACE && length <= LARGEST_OFFSET && data_of(ctx, hook) + length <= data_end_of(ctx, hook);
+}
+
+/* Length of the frame in all its buffers; 0 where the kernel has no such thing. */
+static __always_inline __u32 frame_length(void *ctx, enum hook hook)
+{
+	if (hook == HOOK_TC)
+		return ((struct __sk_buff *)ctx)->len;
+	return xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
+}
+
+/*
+ * Copies `length` bytes, 1 .. max, at `offset` of the frame. The verifier wants to see the bounds in the
+ * register itself, and the one of Linux 6.1 learns nothing from a comparison with zero: so zero is made to
+ * wrap, and one comparison refuses both ends.
+ */
+static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *to, __u64 length, __u64 max)
+{
+	length -= 1;
+	barrier_var(length);
+	if (length >= max)
+		return false;
+	barrier_var(length);
+	length += 1;
+	if (hook == HOOK_TC)
+		return bpf_skb_load_bytes(ctx, offset, to, length) == 0;
+	return xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
+}
+
+/* Bytes to parse. `window` is a constant: true for the copy, false for the frame itself. */
+struct bytes {
+	const __u8 *start;
+	const __u8 *end; /* of the linear part, unless window */
+	__u32 available; /* in the window */
+	__u64 zero;      /* of the window, or 0 */
+	bool window;
+};
+
+static __always_inline struct bytes bytes_of_frame(void *ctx, enum hook hook)
+{
+	return (struct bytes){ .start = data_of(ctx, hook), .end = data_end_of(ctx, hook), .window = false };
+}
+
+static __always_inline struct bytes bytes_of_window(const struct window *window)
+{
+	return (struct bytes){
+		.start = window->bytes,
+		.available = window->available,
+		.zero = window->zero,
+		.window = true,
+	};
+}
+
+/*
+ * The `length` bytes at `offset`, or NULL. `length` is a constant.
+ *
+ * Without CAP_PERFMON, an instruction that adds to a pointer must add something of one kind each time that it is
+ * run, either a constant or something unknown: adding the window's zero makes every offset unknown.
+ */
+static __always_inline const void *bytes_at(const struct bytes *bytes, __u32 offset, const __u32 length)
+{
+	const __u8 *found;
+	__u64 unknown;
+
+	if (bytes->window) {
+		unknown = offset + bytes->zero;
+		if (unknown > WINDOW - length || unknown + length > bytes->available)
+			return NULL;
+		barrier_var(unknown);
+		return bytes->start + unknown;
+	}
+	/* The verifier must see the comparison, also where the compiler knows how it ends. */
+	if (!__builtin_constant_p(offset))
+		barrier_var(offset);
+	if (offset > LARGEST_OFFSET)
+		return NULL;
+	found = bytes->start + offset;
+	__builtin_assume(found); /* or it is compared with NULL, which takes CAP_PERFMON */
+	return found + length <= bytes->end ? found : NULL;
+}
+
+#endif
