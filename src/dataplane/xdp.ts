@@ -289,7 +289,8 @@ function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSe
 }
 
 function checkSettings(settings: XdpSettings): XdpSettings {
-  const { threshold, everyNth, wakeupBytes, seenMilliseconds, answersPerSecond, fragmentsPerSecond } = settings;
+  const { threshold, everyNth, wakeupBytes, seenMilliseconds, answersPerSecond, fragmentsPerSecond } =
+    settings;
   checkWhole(`a threshold of ${threshold} bytes`, threshold, 0, MAX_THRESHOLD);
   checkWhole(`every ${everyNth}th match`, everyNth, 1, 0xffff_ffff);
   checkWhole(`a wake-up each ${wakeupBytes} bytes`, wakeupBytes, 0, MAX_RING_BYTES);
