@@ -3,7 +3,7 @@
  *
  * Loaded on first use and not on import, so that commands which need no kernel work without the addon.
  */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 
@@ -125,9 +125,22 @@ function projectRoot(): string {
 
 const REMEDY = 'Build it with: npm run setup';
 
-/** Path of the compiled XDP program. Throws CtgaError 'not-set-up' where it is missing. */
-export function xdpObjectPath(): string {
-  const path = join(projectRoot(), 'build/xdp/ctga.bpf.o');
+/** capabilities(7), by number; either lets a program add to packet pointers. */
+const CAP_SYS_ADMIN = 21n;
+const CAP_PERFMON = 38n;
+
+/** Whether this process may load the object that reads packets in place (xdp/Makefile). */
+function mayReadInPlace(): boolean {
+  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  return (BigInt(`0x${effective}`) & ((1n << CAP_SYS_ADMIN) | (1n << CAP_PERFMON))) !== 0n;
+}
+
+/**
+ * Path of the compiled XDP program: unless told, the one that this process may load. Throws CtgaError 'not-set-up'
+ * where it is missing.
+ */
+export function xdpObjectPath(readsInPlace = mayReadInPlace()): string {
+  const path = join(projectRoot(), readsInPlace ? 'build/xdp/ctga.bpf.o' : 'build/xdp/ctga.unprivileged.o');
   if (!existsSync(path))
     throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, { remedy: REMEDY });
   return path;

@@ -81,11 +81,15 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
   return new XdpDataPlane(interfaceName, attachment);
 }
 
-/** Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN. */
-export function loadXdp(options: XdpOptions = {}): LoadedXdp {
+/**
+ * Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN. `objectPath`:
+ * another one with the same maps.
+ */
+export function loadXdp(options: XdpOptions & { readonly objectPath?: string } = {}): LoadedXdp {
+  const { objectPath = xdpObjectPath() } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
   return new LoadedXdp(
-    explain('no interface', () => addon().load({ objectPath: xdpObjectPath(), ringBytes, settings, ports })),
+    explain('no interface', () => addon().load({ objectPath, ringBytes, settings, ports })),
   );
 }
 

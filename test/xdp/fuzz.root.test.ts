@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
+import { xdpObjectPath } from '../../src/dataplane/addon.ts';
 import { loadXdp, type LoadedXdp } from '../../src/dataplane/xdp.ts';
 import {
   dnsAnswer,
@@ -126,11 +127,18 @@ function check(xdp: LoadedXdp, frame: Uint8Array, linear: number): void {
   assert.deepEqual(moved(counted, xdp.counters()), { packets: 1, [verdict]: 1, ...outcome }, frameText());
 }
 
-/** Bytes in the frame's first buffer, 0 for all: see program.root.test.ts. */
-for (const linear of [0, 14, 70]) {
-  const where = linear === 0 ? 'one buffer' : `two buffers, ${linear} bytes in the first`;
+/** `linear`: bytes in the frame's first buffer, 0 for all. See program.root.test.ts. */
+const forms = [
+  { form: 'in one buffer', readsInPlace: true, linear: 0 },
+  { form: 'in two buffers, 14 bytes in the first', readsInPlace: true, linear: 14 },
+  { form: 'in two buffers, 70 bytes in the first', readsInPlace: true, linear: 70 },
+  { form: 'read without CAP_PERFMON', readsInPlace: false, linear: 0 },
+];
+for (const { form, readsInPlace, linear } of forms) {
   const skip = linear !== 0 && !canSpread() && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame';
-  describe(`the XDP program on damaged frames in ${where}`, { skip }, () => onDamagedFrames(linear));
+  describe(`the XDP program on damaged frames ${form}`, { skip }, () =>
+    onDamagedFrames(readsInPlace, linear),
+  );
 }
 
 function canSpread(): boolean {
@@ -145,12 +153,12 @@ function canSpread(): boolean {
   }
 }
 
-function onDamagedFrames(linear: number): void {
+function onDamagedFrames(readsInPlace: boolean, linear: number): void {
   let xdp: LoadedXdp;
   before(() => {
     // Room for every frame of a test, were all of them copied in large records.
     xdp = loadXdp({
-      ...{ threshold: THRESHOLD, ringBytes: 64 << 20 },
+      ...{ objectPath: xdpObjectPath(readsInPlace), threshold: THRESHOLD, ringBytes: 64 << 20 },
       ...{ seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 },
     });
     xdp.setKnownNames(NAMES);

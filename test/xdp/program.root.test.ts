@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
+import { xdpObjectPath } from '../../src/dataplane/addon.ts';
 import { loadXdp, type LoadedXdp } from '../../src/dataplane/xdp.ts';
 import type { CopyKind } from '../../src/dataplane/types.ts';
 import {
@@ -522,12 +523,19 @@ function canSpread(): boolean {
   }
 }
 
-for (const linear of LINEAR) {
-  const where = linear === 0 ? 'frames in one buffer' : `frames with ${linear} bytes in the first buffer`;
+const forms = [
+  ...LINEAR.map((linear) => ({
+    form: linear === 0 ? 'on frames in one buffer' : `on frames with ${linear} bytes in the first buffer`,
+    objectPath: xdpObjectPath(true),
+    linear,
+  })),
+  { form: 'for loaders without CAP_PERFMON', objectPath: xdpObjectPath(false), linear: 0 },
+];
+for (const { form, objectPath, linear } of forms) {
   const skip =
     linear !== 0 && !spread && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame (Linux 6.18 can)';
-  describe(`the XDP program on ${where}`, { skip }, () => {
-    const xdp = loadXdp({ threshold: THRESHOLD, ...NO_LIMITS });
+  describe(`the XDP program ${form}`, { skip }, () => {
+    const xdp = loadXdp({ threshold: THRESHOLD, ...NO_LIMITS, objectPath });
     xdp.setKnownNames(KNOWN);
     after(() => xdp.close());
 
