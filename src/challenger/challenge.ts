@@ -15,8 +15,9 @@ import {
   type Proof,
 } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { LogError, Rfc6962Client, type Fetch } from '../logs/client.ts';
+import { LogError, Rfc6962Client, type Fetch, type LogClient } from '../logs/client.ts';
 import type { Log } from '../logs/log.ts';
+import { StaticClient } from '../logs/static-client.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
 import { verifyTreeHead } from '../treehead/verify.ts';
 
@@ -72,7 +73,7 @@ export async function challengeLog(log: Log, context: ChallengeContext): Promise
 class Challenge {
   readonly #log: Log;
   readonly #context: ChallengeContext;
-  readonly #client: Rfc6962Client;
+  readonly #client: LogClient;
   /** Trees linked to the log's current one, by id; the smallest of them is what the next is held against. */
   readonly #linked = new Set<number>();
   #anchor: StoredTree | undefined;
@@ -80,7 +81,11 @@ class Challenge {
   constructor(log: Log, context: ChallengeContext) {
     this.#log = log;
     this.#context = context;
-    this.#client = new Rfc6962Client(log.url, context.fetch, context.now);
+    const { fetch, now } = context;
+    this.#client =
+      log.api === 'static-ct'
+        ? new StaticClient(log.url, log.key.logId, fetch, now)
+        : new Rfc6962Client(log.url, fetch, now);
   }
 
   /** Fetches, verifies and stores the log's current head. */
@@ -88,7 +93,7 @@ class Challenge {
     const { store, now } = this.#context;
     const head = verifyTreeHead(await this.#client.treeHead(), this.#log.key);
     if (head === undefined)
-      throw new LogError('log-unavailable', "get-sth: the tree head is not signed by the log's key");
+      throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
     store.recordSightings([{ head, source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 }]);
     const tree = store.findTree(head);
     this.#anchor = tree;
@@ -159,15 +164,16 @@ class Challenge {
     const hashes = await this.#client.consistencyProof(first.treeSize, second.treeSize);
     const judgement = judgeProof(first, second, { kind: 'consistency', hashes });
     if (judgement.verdict !== 'undecided') return judgement;
-    return judgeProof(first, second, await this.#askNext(judgement.next, second));
+    return judgeProof(first, second, await this.#askNext(judgement.next, first, second));
   }
 
-  async #askNext(next: NextQuestion, second: StoredTree): Promise<Proof> {
+  async #askNext(next: NextQuestion, first: StoredTree, second: StoredTree): Promise<Proof> {
     if (next.kind === 'successor-consistency') {
       return { kind: next.kind, hashes: await this.#client.consistencyProof(next.first, second.treeSize) };
     }
-    const { path } = await this.#client.inclusionProof(next.leafHash, second.treeSize);
-    return { kind: next.kind, leafHash: next.leafHash, hashes: path };
+    const { leafHash } = next;
+    const leaf = { leafHash, leafIndex: first.treeSize };
+    return { kind: next.kind, leafHash, hashes: await this.#client.inclusionProof(leaf, second.treeSize) };
   }
 
   /** Stores what was found about `tree`; evidence goes to the disk before anything else happens. */

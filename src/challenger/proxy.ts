@@ -12,6 +12,7 @@ import https from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
+import { gunzipSync } from 'node:zlib';
 import { SocksClient, SocksClientError } from 'socks';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
 import { LogError, type Fetch, type HttpAnswer } from '../logs/client.ts';
@@ -35,7 +36,7 @@ const DEADLINE_MS = 90_000;
 /** The longest proof is 129 hashes, some 6 KB; entries are not asked for. */
 const MAX_BODY_BYTES = 256 * 1024;
 /** The same for every log and every installation. */
-const HEADERS = { accept: '*/*', 'user-agent': 'Mozilla/5.0' };
+const HEADERS = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'Mozilla/5.0' };
 
 /** Throws CtgaError `bad-input` unless `text` is socks5h://HOST:PORT. */
 export function parseProxy(text: string): ProxyAddress {
@@ -85,7 +86,7 @@ function get(address: string, agents: Agents): Promise<HttpAnswer> {
   });
 }
 
-async function readBody(response: http.IncomingMessage): Promise<string> {
+async function readBody(response: http.IncomingMessage): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
@@ -94,7 +95,11 @@ async function readBody(response: http.IncomingMessage): Promise<string> {
       throw new LogError('log-unavailable', `the answer is longer than ${MAX_BODY_BYTES} bytes`);
     chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  const body = Buffer.concat(chunks);
+  const encoding = response.headers['content-encoding'] ?? 'identity';
+  if (encoding === 'identity') return body;
+  if (encoding !== 'gzip') throw new LogError('log-unavailable', `the answer is packed as '${encoding}'`);
+  return gunzipSync(body, { maxOutputLength: MAX_BODY_BYTES });
 }
 
 function asFailure(error: unknown, deadline: AbortSignal): CtgaError {

@@ -130,12 +130,12 @@ function logsToChallenge(store: Store, logs: readonly Log[], report: (report: Re
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
   return store.logsWithTrees().flatMap((logId) => {
     const log = byId.get(logIdText(logId));
-    if (log?.api === 'rfc6962') return [log];
-    const reason =
-      log === undefined
-        ? 'it is in no log list: import one that has it'
-        : 'its API (static-ct) is not spoken yet';
-    report({ event: 'not-asked', log: log?.description ?? logIdText(logId), reason });
+    if (log !== undefined) return [log];
+    report({
+      event: 'not-asked',
+      log: logIdText(logId),
+      reason: 'it is in no log list: import one that has it',
+    });
     return [];
   });
 }

@@ -1,5 +1,5 @@
 /**
- * Asking an RFC 6962 log (Section 4): its current tree head and its proofs.
+ * Asking logs for their current tree head and their proofs, and those of RFC 6962 (Section 4).
  *
  * Answers are hostile input. Two failures are told apart because they mean different things to the
  * challenger: `log-refused` (the log answered that it will not or cannot: 400, 404) and `log-unavailable`
@@ -18,7 +18,8 @@ export interface HttpAnswer {
   readonly status: number;
   /** Of the Retry-After header, if there is one. */
   readonly retryAfter: string | undefined;
-  readonly body: string;
+  /** Unpacked, if it came packed. */
+  readonly body: Buffer;
 }
 
 /** One GET. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where the log did not answer. */
@@ -35,6 +36,21 @@ export class LogError extends CtgaError {
   }
 }
 
+/** What the challenger asks of a log, of whichever kind. Nothing that comes back is verified. */
+export interface LogClient {
+  treeHead(): Promise<SignedTreeHead>;
+  /** RFC 6962, Section 2.1.2. Requires 0 < first < second. */
+  consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]>;
+  /** The audit path, RFC 6962, Section 2.1.1. */
+  inclusionProof(leaf: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]>;
+}
+
+/** One leaf, both by its hash and by its index: logs are asked by one or the other. */
+export interface LeafQuestion {
+  readonly leafHash: MerkleHash;
+  readonly leafIndex: bigint;
+}
+
 const proofHashes = z.array(hashBytes).max(MAX_PROOF_LENGTH);
 const consistencySchema = z.object({ consistency: proofHashes });
 const inclusionSchema = z.object({
@@ -42,7 +58,7 @@ const inclusionSchema = z.object({
   audit_path: proofHashes,
 });
 
-export class Rfc6962Client {
+export class Rfc6962Client implements LogClient {
   readonly #url: string;
   readonly #fetch: Fetch;
   readonly #now: () => number;
@@ -66,21 +82,17 @@ export class Rfc6962Client {
   }
 
   /** get-proof-by-hash, Section 4.5. */
-  async inclusionProof(
-    leafHash: MerkleHash,
-    treeSize: bigint,
-  ): Promise<{ leafIndex: bigint; path: MerkleHash[] }> {
+  async inclusionProof({ leafHash }: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]> {
     const query = { hash: encodeBase64(leafHash), tree_size: treeSize.toString() };
-    const answer = await this.#get('get-proof-by-hash', query, inclusionSchema);
-    return { leafIndex: BigInt(answer.leaf_index), path: answer.audit_path };
+    return (await this.#get('get-proof-by-hash', query, inclusionSchema)).audit_path;
   }
 
   async #get<T>(endpoint: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T> {
     const search = new URLSearchParams(query).toString();
-    const { status, retryAfter, body } = await this.#fetch(
-      `${this.#url}ct/v1/${endpoint}${search && `?${search}`}`,
-    );
-    const wait = retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, this.#now());
+    const answer = await this.#fetch(`${this.#url}ct/v1/${endpoint}${search && `?${search}`}`);
+    const { status } = answer;
+    const body = answer.body.toString('utf8');
+    const wait = waitOf(answer, this.#now());
     if (status === 400 || status === 404)
       throw new LogError('log-refused', `${endpoint}: HTTP ${status}${quoted(body)}`, wait);
     if (status !== 200) throw new LogError('log-unavailable', `${endpoint}: HTTP ${status}`, wait);
@@ -99,6 +111,11 @@ export class Rfc6962Client {
 
 /** A log must not silence its challenger by asking for years: a day at most is granted. */
 const MAX_RETRY_AFTER = 86_400_000;
+
+/** Milliseconds that an answer asks us to wait, if it does. */
+export function waitOf({ retryAfter }: Pick<HttpAnswer, 'retryAfter'>, now: number): number | undefined {
+  return retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, now);
+}
 
 /** Milliseconds to wait, from seconds or an HTTP date (RFC 9110, Section 10.2.3); undefined if it is neither. */
 export function parseRetryAfter(value: string, now: number): number | undefined {

@@ -27,6 +27,14 @@ export class MerkleTree {
     }
   }
 
+  /** The hash of the complete subtree over leaves [index * 2^level, (index + 1) * 2^level). */
+  node(level: number, index: number): MerkleHash {
+    const hash = this.#levels[level]?.[index];
+    if (hash === undefined)
+      throw new RangeError(`no node ${index} at level ${level} in a tree of size ${this.size}`);
+    return hash;
+  }
+
   leafHash(index: number): MerkleHash {
     const hash = this.#levels[0]?.[index];
     if (hash === undefined) throw new RangeError(`leaf ${index} is not in a tree of size ${this.size}`);

@@ -14,6 +14,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { Store, type Verdict } from '../../src/store/store.ts';
 import { treeHeadToJson } from '../../src/treehead/json.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { TiledFiles } from '../support/tiled-files.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -54,24 +55,24 @@ class FakeApi {
         return json(treeHeadToJson(this.log.sign(this.size, this.tree.root(this.size))));
       case 'get-sth-consistency':
         if (first <= 0 || first > second || second > this.size)
-          return { status: 400, retryAfter: undefined, body: 'no' };
+          return { status: 400, retryAfter: undefined, body: Buffer.from('no') };
         return json({ consistency: this.tree.consistencyProof(first, second).map(base64) });
       case 'get-proof-by-hash': {
         const size = Number(query.get('tree_size'));
         const index = Array.from({ length: size }, (_, i) => i).find(
           (i) => base64(this.tree.leafHash(i)) === query.get('hash'),
         );
-        if (index === undefined) return { status: 404, retryAfter: undefined, body: 'no' };
+        if (index === undefined) return { status: 404, retryAfter: undefined, body: Buffer.from('no') };
         return json({ leaf_index: index, audit_path: this.tree.inclusionProof(index, size).map(base64) });
       }
       default:
-        return { status: 404, retryAfter: undefined, body: '' };
+        return { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
     }
   }
 }
 
 function json(body: unknown): HttpAnswer {
-  return { status: 200, retryAfter: undefined, body: JSON.stringify(body) };
+  return { status: 200, retryAfter: undefined, body: Buffer.from(JSON.stringify(body)) };
 }
 
 function newStore(): Store {
@@ -294,7 +295,7 @@ describe('challenging a log that answers badly', () => {
       endpoint === 'get-sth' ? undefined : answer;
   const answer = (status: number, body: string, retryAfter?: string): HttpAnswer => ({
     status,
-    body,
+    body: Buffer.from(body),
     retryAfter,
   });
 
@@ -373,7 +374,7 @@ describe('challenging a log that answers badly', () => {
     const { store, api, failure } = await against((endpoint) =>
       endpoint === 'get-sth' ? json(treeHeadToJson(new SigningLog().sign(50, treeOf(50).root()))) : undefined,
     );
-    assert.match(failure?.message ?? '', /not signed by the log's key/);
+    assert.match(failure?.message ?? '', /not signed by its key/);
     assert.deepEqual(verdicts(store, api), [[20, 'unreachable']]);
   });
 
@@ -420,4 +421,78 @@ test('Retry-After is seconds or a date, and a day at most', () => {
     ['soon', undefined],
   ];
   for (const [value, want] of cases) assert.equal(parseRetryAfter(value, NOW), want, value);
+});
+
+describe('challenging a static-ct log', () => {
+  const tree = treeOf(3000, 'a', 700);
+  const forked = treeOf(3000, 'b', 700);
+
+  async function challengeFiles(
+    files: TiledFiles,
+    seen: readonly (readonly [size: number, root: MerkleHash])[],
+    now = NOW,
+  ): Promise<{ readonly store: Store; readonly failure: LogError | undefined }> {
+    const store = newStore();
+    for (const [size, root] of seen) see(store, files.log, size, root);
+    const failure = await challengeLog(files.log.asLog({ api: 'static-ct' }), {
+      store,
+      evidenceDirectory: directory,
+      fetch: files.fetch,
+      now: () => now,
+      onVerdict: () => undefined,
+      ignoreBackOff: true,
+    });
+    return { store, failure };
+  }
+  const found = (store: Store, { log }: TiledFiles): [number, Verdict][] =>
+    store.trees(log.key.logId).map(({ treeSize, verdict }) => [Number(treeSize), verdict]);
+
+  test('that is honest: every head is consistent', async () => {
+    const files = new TiledFiles(new SigningLog(), tree);
+    const sizes = [1, 2, 3, 255, 256, 257, 1024, 2999];
+    const { store } = await challengeFiles(
+      files,
+      sizes.map((size) => [size, tree.root(size)]),
+    );
+    assert.deepEqual(
+      found(store, files),
+      [...sizes, 3000].map((size) => [size, 'consistent']),
+    );
+  });
+
+  test('that showed another tree: a fork, at every size, with evidence that stands', async () => {
+    // Powers of two and their neighbours need other proofs than the rest.
+    for (const size of [701, 1000, 1024, 1025, 2048, 2999, 3000]) {
+      const files = new TiledFiles(new SigningLog(), tree);
+      const { store } = await challengeFiles(files, [[size, forked.root(size)]]);
+      assert(
+        found(store, files).some(([at, verdict]) => at === size && verdict === 'fork-proven'),
+        `size ${size}: ${JSON.stringify(found(store, files))}`,
+      );
+      const [{ path } = { path: '' }] = store.evidence();
+      const checks = verifyEvidence(parseEvidence(readFileSync(path, 'utf8'), path));
+      assert(
+        checks.every(({ holds }) => holds),
+        `size ${size}`,
+      );
+    }
+  });
+
+  test('whose tiles lead to no signed root: a bad proof, never a fork', async () => {
+    const files = new TiledFiles(new SigningLog(), tree);
+    const tiles = new TiledFiles(files.log, forked);
+    files.instead = (path) => (path === 'checkpoint' ? undefined : tiles.read(path));
+    const { store } = await challengeFiles(files, [[1000, tree.root(1000)]]);
+    assert.deepEqual(found(store, files)[0], [1000, 'bad-proof']);
+  });
+
+  test('that lost its tiles: skewed for as long as its MMD, then unprovable', async () => {
+    const files = new TiledFiles(new SigningLog(), tree);
+    files.instead = (path) =>
+      path === 'checkpoint' ? undefined : { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
+    const seen = [[1000, tree.root(1000)]] as const;
+    assert.deepEqual(found((await challengeFiles(files, seen)).store, files)[0], [1000, 'skewed']);
+    const later = NOW + 2 * 86_400_000;
+    assert.deepEqual(found((await challengeFiles(files, seen, later)).store, files)[0], [1000, 'unprovable']);
+  });
 });

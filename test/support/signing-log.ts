@@ -1,7 +1,8 @@
 /** A log key of the test's own that signs whatever it is told to, and trees to sign. */
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { Log } from '../../src/logs/log.ts';
 import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
+import { TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { toLogKey, type LogKey } from '../../src/treehead/key.ts';
 import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/treehead/treehead.ts';
@@ -29,6 +30,19 @@ export class SigningLog {
     return { ...head, signature: Uint8Array.from([4, this.#algorithm, ...length, ...signature]) };
   }
 
+  /** A checkpoint with this log's line among others, as Sunlight writes it: noise first, with the log's own name. */
+  checkpoint(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): string {
+    const name = 'log.test/alpha';
+    const { signature } = this.sign(treeSize, rootHash, timestamp);
+    const keyId = createHash('sha256').update(`${name}\n\x05`).update(this.key.logId).digest().subarray(0, 4);
+    const at = Buffer.alloc(8);
+    at.writeBigUInt64BE(timestamp);
+    const line = (...parts: readonly Uint8Array[]): string =>
+      `— ${name} ${Buffer.concat(parts).toString('base64')}\n`;
+    const text = `${name}\n${treeSize}\n${Buffer.from(rootHash).toString('base64')}\n`;
+    return `${text}\n${line(Buffer.from('grease, not a key'))}${line(keyId, at, signature)}`;
+  }
+
   verified(treeSize: bigint | number, rootHash: MerkleHash, timestamp?: bigint): VerifiedTreeHead {
     const head = verifyTreeHead(this.sign(treeSize, rootHash, timestamp), this.key);
     if (head === undefined) throw new Error('the test log does not verify its own signature');
@@ -52,4 +66,10 @@ export function treeOf(size: number, branch = 'a', shared = 0): MerkleTree {
   const tree = new MerkleTree();
   for (let i = 0; i < size; i++) tree.append(hashLeaf(Buffer.from(`${i < shared ? 'shared' : branch} ${i}`)));
   return tree;
+}
+
+/** A tile as a static-ct log serves it. */
+export function readTile(tree: MerkleTree, { level, index, width }: TilePlace): Uint8Array {
+  const first = Number(index) * TILE_WIDTH;
+  return Buffer.concat(Array.from({ length: width }, (_, i) => tree.node(level * 8, first + i)));
 }
