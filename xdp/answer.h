@@ -284,7 +284,7 @@ static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum h
 		return 0;
 	if (*owner == bpf_htons(POINTER_TO_QUESTION))
 		behind += sizeof(*owner);
-	else if (mix(sum_name(bytes, ctx, hook, behind, place->name_length)) == name)
+	else if (sum_name(bytes, ctx, hook, behind, place->name_length) == name)
 		behind += place->name_length;
 	else
 		return 0;
@@ -334,7 +334,7 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 
 	place->name_offset = offset;
 	place->name_length = length;
-	name = mix(sum_name(bytes, ctx, hook, offset, length));
+	name = sum_name(bytes, ctx, hook, offset, length);
 	place->tag = tag_of(bytes, ctx, hook, name, flags, behind + sizeof(*question_end), end, place);
 	if (place->tag == 0)
 		*place = (struct answer_place){};

@@ -108,7 +108,7 @@ std::uint64_t hash_of(const Name& name, const keys& key) {
     std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
     sum += nh_word(fold_word(word), key.name[at / 8]);
   }
-  return mix(sum);
+  return sum;
 }
 
 }  // namespace
