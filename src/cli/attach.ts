@@ -5,6 +5,7 @@ import { attachXdp, type XdpDataPlane } from '../dataplane/xdp.ts';
 import { knownLogs } from '../logs/known.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
+import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -55,11 +56,13 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
     try {
       const logs = knownLogs(store, options.logList, warn);
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
-      const observer = new Observer({
+      const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
+      const observer: Observer = new Observer({
         zones,
         store,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
+        verifier,
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
       if (options.logList !== undefined) store.putLogs(logs);
@@ -76,7 +79,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory);
-      await watchUntilSignalled(planes, observer, store, options, state.directory, stop);
+      await watchUntilSignalled(planes, observer, verifier, store, options, state.directory, stop);
+      await verifier.close();
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
     } finally {
       store.close();
@@ -113,6 +117,7 @@ function removeNew(planes: readonly XdpDataPlane[]): void {
 async function watchUntilSignalled(
   planes: readonly XdpDataPlane[],
   observer: Observer,
+  verifier: VerifierPool,
   store: Store,
   options: AttachOptions,
   stateDirectory: string,
@@ -132,7 +137,7 @@ async function watchUntilSignalled(
       warn(`the challenger ended with exit code ${code ?? 'by a signal'}; watching goes on without it`);
   });
   try {
-    await watch(planes, observer, store, stop.signal);
+    await watch(planes, observer, store, stop.signal, () => verifier.idle());
   } finally {
     stop.abort();
     challenger?.kill('SIGTERM');

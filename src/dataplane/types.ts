@@ -107,6 +107,16 @@ export interface DataPlaneCounters {
   readonly fragmentsRingFull: bigint;
 }
 
+/** How much a data plane copies at most, and how much of what matched it copied of late. */
+export interface CopyBudget {
+  /** Copies in a second, on each CPU; 0: no limit. */
+  readonly answersPerSecond: number;
+  readonly fragmentsPerSecond: number;
+  /** Share of the latest matches that was copied, 0 to 1; repeats that were only counted left out. */
+  readonly answersShare: number;
+  readonly fragmentsShare: number;
+}
+
 export interface DataPlane {
   readonly interfaceName: string;
   /** How it is attached: 'native' or 'generic' (XDP), 'replay' (a capture file), ... */
@@ -119,6 +129,11 @@ export interface DataPlane {
   counters(): DataPlaneCounters;
   /** Answers that are only counted at present; see AnswerPlace.life. A back end that copies all returns none. */
   seen(): SeenLife[];
+  /** Lives that an earlier process saw begin may go on; otherwise there are none but those that this one sees. */
+  readonly livesGoOn: boolean;
+  /** What the reader may change while it runs, if anything: see budget.ts. */
+  copyBudget(): CopyBudget | undefined;
+  setCopyBudget(budget: CopyBudget): void;
   /** Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a batch. */
   start(onPacket: PacketHandler, onBatchEnd: () => void): void;
   /** Drains what has been copied, then stops delivery. The data plane itself stays attached. */

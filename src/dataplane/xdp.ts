@@ -19,7 +19,7 @@ import {
   type XdpSettings,
 } from './addon.ts';
 import { forEachRecord } from './records.ts';
-import type { DataPlane, DataPlaneCounters, PacketHandler, SeenLife } from './types.ts';
+import type { CopyBudget, DataPlane, DataPlaneCounters, PacketHandler, SeenLife } from './types.ts';
 
 export type { LinkState, TestRunResult, XdpMode, XdpSettings } from './addon.ts';
 
@@ -154,6 +154,7 @@ export function detachXdp(interfaceName: string): void {
 abstract class XdpProgram implements DataPlane {
   readonly interfaceName: string;
   abstract readonly mode: string;
+  readonly livesGoOn: boolean = false;
   protected readonly native: AddonDataPlane;
 
   constructor(interfaceName: string, native: AddonDataPlane) {
@@ -176,6 +177,15 @@ abstract class XdpProgram implements DataPlane {
       lives.push({ life: pairs[i] ?? 0n, repeats: Number(pairs[i + 1]) });
     }
     return lives;
+  }
+
+  copyBudget(): CopyBudget {
+    const { answersPerSecond, fragmentsPerSecond, answersShare, fragmentsShare } = this.settings();
+    return { answersPerSecond, fragmentsPerSecond, answersShare, fragmentsShare };
+  }
+
+  setCopyBudget(budget: CopyBudget): void {
+    this.setSettings(budget);
   }
 
   settings(): XdpSettings {
@@ -217,6 +227,7 @@ export class XdpDataPlane extends XdpProgram {
   readonly nativeRefusal: string | undefined;
   /** A running data plane was taken over, with its counters and unread copies. */
   readonly tookOver: boolean;
+  override readonly livesGoOn: boolean;
   /** Maps of an earlier version, or of other options, that did not fit and were made anew, empty. */
   readonly replacedMaps: readonly string[];
 
@@ -228,6 +239,7 @@ export class XdpDataPlane extends XdpProgram {
     this.nativeRefusal = attachment.nativeRefusal === '' ? undefined : attachment.nativeRefusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
+    this.livesGoOn = attachment.tookOver && !attachment.replacedMaps.includes('seen');
   }
 
   /** Whether packets still pass the program: not so once the interface went away or the link was detached. */

@@ -123,15 +123,19 @@ export function parseMessage(bytes: Uint8Array): DnsMessage {
  * offsets of errors count from the start of `message`.
  */
 export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array[] {
-  const cursor = rdataCursor(record, message);
-  if (record.rdata.length === 0) throw new FormatError<MessageFormatReason>('empty txt', record.rdataAt);
+  return readStrings(rdataCursor(record, message));
+}
+
+/** All the character-strings that a cursor has before it. */
+export function readStrings(cursor: ByteCursor): Uint8Array[] {
+  if (!cursor.has(1)) throw new FormatError<MessageFormatReason>('empty txt', cursor.position);
   const strings: Uint8Array[] = [];
-  while (!cursor.atEnd) {
+  do {
     const at = cursor.position;
     const length = cursor.u8();
     if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', at);
     strings.push(cursor.take(length));
-  }
+  } while (!cursor.atEnd);
   return strings;
 }
 

@@ -4,11 +4,12 @@
  *
  * Only form is judged here: whether we know the zone, and what the text says, is for others.
  */
-import { FormatError } from '../packet/cursor.ts';
+import { ByteCursor, FormatError } from '../packet/cursor.ts';
 import {
   Opcode,
   parseMessage,
   Rcode,
+  readStrings,
   readTxt,
   RecordClass,
   RecordType,
@@ -72,9 +73,27 @@ function judge(message: DnsMessage, payload: Uint8Array): TreeHeadAnswer | DnsRe
   if (answer === undefined || others.length > 0) return refuse('answer count');
   if (answer.type !== RecordType.txt || answer.class !== RecordClass.in) return refuse('answer type');
   if (!equalNames(answer.name, question.name)) return refuse('answer name');
-  const text = Buffer.concat(readTxt(answer, payload));
-  if (text.length > MAX_TEXT) return refuse('text too long');
-  return { kind: 'answer', name: foldName(question.name), text: text.toString('latin1') };
+  const text = joined(readTxt(answer, payload));
+  return text.kind === 'refused' ? text : { ...text, kind: 'answer', name: foldName(question.name) };
+}
+
+/** The text in a TXT record's RDATA, whatever the message around it. Never throws. */
+export function readTreeHeadText(
+  rdata: Uint8Array,
+): { readonly kind: 'text'; readonly text: string } | DnsRefusal {
+  try {
+    return joined(readStrings(new ByteCursor(rdata)));
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return { kind: 'refused', reason: error.reason as MessageFormatReason, offset: error.offset };
+  }
+}
+
+function joined(
+  strings: readonly Uint8Array[],
+): { readonly kind: 'text'; readonly text: string } | DnsRefusal {
+  const text = Buffer.concat(strings);
+  return text.length > MAX_TEXT ? refuse('text too long') : { kind: 'text', text: text.toString('latin1') };
 }
 
 /** Whether the first label is `sth`. Takes any case. */

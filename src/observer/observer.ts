@@ -1,25 +1,27 @@
 /**
  * From a copied packet to a verified tree head in the store.
  *
- * The order of work is the defence: what is cheap and refuses much comes first (a name we watch, a form
- * that parses), a signature is checked once for each distinct text, and nothing that fails is stored, only
- * counted. Writes are gathered for a batch and committed together.
+ * The order of work is the defence: what is cheap and refuses much comes first (a tag met before, a name we
+ * watch, a form that parses), a signature is checked once for each distinct text, and nothing that fails is stored,
+ * only counted. Writes are gathered for a batch and committed together.
  */
-import { encodeBase64 } from '../base64.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { messageOf } from '../errors.ts';
 import { encodeName, foldName, readName } from '../dns/name.ts';
-import { parseTreeHeadAnswer } from '../dns/sth-answer.ts';
-import type { CopiedPacket } from '../dataplane/types.ts';
+import { parseTreeHeadAnswer, readTreeHeadText } from '../dns/sth-answer.ts';
+import type { AnswerPlace, CopiedPacket, SeenLife } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { ByteCursor, FormatError } from '../packet/cursor.ts';
-import { DatagramDecoder, type UdpDatagram } from '../packet/decode.ts';
+import { DatagramDecoder } from '../packet/decode.ts';
 import type { Store } from '../store/store.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
 import type { VerifiedTreeHead } from '../treehead/treehead.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { wait, type Candidate } from './candidate.ts';
+import { Lives, type Credit } from './lives.ts';
+import { SightingBatch, type GatheredSighting, type Seen } from './sightings.ts';
+import { immediately, type Verifier } from './verifier.ts';
 
 export type ObserverEvent =
   | {
@@ -43,39 +45,46 @@ export interface ObserverOptions {
   readonly store: Store;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
+  /** UDP source ports of answers; 53 unless told. */
+  readonly ports?: readonly number[];
+  /** Checks signatures; at once and on this thread unless told. */
+  readonly verifier?: Verifier;
 }
 
 const DNS_PORT = 53;
 /** RFC 1035, Section 4.1.1. */
 const DNS_HEADER = 12;
-/** Distinct texts whose verification is remembered, good or bad: some 2 MB at most. */
+/** Distinct texts whose verification is remembered, good and bad: some 2 MB at most for each. */
 const MAX_REMEMBERED = 4096;
-/** Distinct heads waiting for the store; only heads that a log signed wait, so a log would have to flood us. */
-const MAX_WAITING = 65_536;
+/** Decided again when the answer comes again, so it is the one decision that is not remembered. */
+const NO_ROOM = 'tree head: not verified, too many wait';
 
-interface WaitingSighting {
-  head: VerifiedTreeHead;
-  log: Log;
-  source: string;
-  firstSeen: number;
-  lastSeen: number;
-  count: number;
-  reassembled: number;
-}
+/** A decision by tag: the candidate that the answer carries, or why it carries none. */
+type Decision = Candidate | string;
 
 export class Observer {
   readonly #options: ObserverOptions;
+  readonly #verifier: Verifier;
+  readonly #ports: ReadonlySet<number>;
   // Part of the reassembly budget is kept for datagrams that begin as an answer to a name we watch.
   readonly #decoder = new DatagramDecoder({}, (start) => this.#names.has(questionName(start)));
   /** Folded wire-format name, as a latin1 string, to the log whose tree heads it carries. */
   readonly #names = new Map<string, Log>();
-  readonly #remembered = new BoundedMap<VerifiedTreeHead | 'bad signature'>(MAX_REMEMBERED);
-  #waiting = new Map<string, WaitingSighting>();
+  readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
+  /** By name and text. Apart from each other, so that forgeries cannot push out what was verified. */
+  readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
+  readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
+  /** No more than the verifier lets wait. */
+  readonly #pending = new Map<string, Candidate>();
+  readonly #sightings = new SightingBatch();
+  readonly #lives = new Lives();
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
+    this.#verifier = options.verifier ?? immediately;
+    this.#ports = new Set(options.ports ?? [DNS_PORT]);
     for (const [zone, log] of options.zones) this.#names.set(nameKey(sthName(zone)), log);
     this.#writeMissingEvidence();
   }
@@ -85,18 +94,34 @@ export class Observer {
     return [...this.#options.zones.keys()].map(sthName);
   }
 
+  /** Takes up a data plane's cache of seen answers where an earlier process left it, or begins with an empty one. */
+  takeUp(source: string, livesGoOn: boolean): void {
+    const { store, zones } = this.#options;
+    if (!livesGoOn) return store.forgetLives(source);
+    const logs = new Map([...zones.values()].map((log) => [logIdText(log.key.logId), log]));
+    for (const { life, head, credited } of store.lives(source)) {
+      const log = logs.get(logIdText(head.logId));
+      if (log !== undefined) this.#lives.resume(life, source, { log, state: head, waiting: [] }, credited);
+    }
+  }
+
   /** Never throws for what is in the packet; every packet ends in exactly one count or in a tree head. */
   receive(packet: CopiedPacket): void {
+    const { answer } = packet;
+    if (answer !== undefined) return this.#receiveTagged(packet, answer);
     const datagram = this.#decoder.push(packet.frame, packet.timestamp, packet.interfaceName);
     if (datagram === undefined) return;
-    if (datagram.sourcePort !== DNS_PORT) return this.#count('datagram: not from port 53');
-    const answer = parseTreeHeadAnswer(datagram.payload);
-    if (answer.kind === 'refused') return this.#count(`answer: ${answer.reason}`);
-    const key = nameKey(answer.name);
-    const log = this.#names.get(key);
-    if (log === undefined) return this.#count('answer: unknown name');
-    const head = this.#verify(log, key, answer.text);
-    if (head !== undefined) this.#sight(head, log, packet, datagram);
+    if (!this.#ports.has(datagram.sourcePort)) return this.#count('datagram: not from a DNS port');
+    const parsed = parseTreeHeadAnswer(datagram.payload);
+    if (parsed.kind === 'refused') return this.#count(`answer: ${parsed.reason}`);
+    const decision = this.#decide(nameKey(parsed.name), parsed.text);
+    const reassembled = datagram.fragments > 1 ? 1 : 0;
+    this.#act(decision, { source: packet.interfaceName, at: packet.timestamp, count: 1, reassembled });
+  }
+
+  /** What a data plane counted instead of copying: see DataPlane.seen. `now` in ms since the epoch. */
+  repeats(source: string, lives: readonly SeenLife[], now: number): void {
+    for (const life of lives) this.#credit(source, this.#lives.credit(source, life), now);
   }
 
   /**
@@ -105,11 +130,12 @@ export class Observer {
    */
   endBatch(now: number): void {
     this.#decoder.expire(now);
-    if (this.#waiting.size === 0) return;
-    const sightings = [...this.#waiting.values()];
-    let newHeads: ReadonlySet<WaitingSighting>;
+    const changes = this.#lives.changes();
+    if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0) return;
+    const sightings = this.#sightings.sightings();
+    let newHeads: ReadonlySet<GatheredSighting>;
     try {
-      newHeads = this.#options.store.recordSightings(sightings).newHeads;
+      newHeads = this.#options.store.recordSightings(sightings, changes).newHeads;
     } catch (error) {
       // Kept and tried again with the next batch: what was seen is not lost to a disk that is full for a while.
       if (!this.#storeFailed) this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
@@ -117,19 +143,13 @@ export class Observer {
       return;
     }
     this.#storeFailed = false;
-    this.#waiting = new Map();
+    this.#sightings.clear();
+    this.#lives.written();
     if (newHeads.size > 0) this.#writeMissingEvidence();
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
-      this.#options.onEvent({
-        event: 'tree-head',
-        head,
-        log,
-        source,
-        count,
-        reassembled,
-        isNew: newHeads.has(sighting),
-      });
+      const isNew = newHeads.has(sighting);
+      this.#options.onEvent({ event: 'tree-head', head, log, source, count, reassembled, isNew });
     }
   }
 
@@ -141,56 +161,66 @@ export class Observer {
     return Object.fromEntries([...decoded, ...this.#counts].filter(([, count]) => count > 0));
   }
 
-  #verify(log: Log, key: string, text: string): VerifiedTreeHead | undefined {
-    const memory = `${key}\n${text}`;
-    let result = this.#remembered.get(memory);
-    if (result === undefined) {
-      const parsed = parseTreeHeadText(text);
-      if (parsed.kind === 'refused') {
-        this.#count(`tree head: ${parsed.reason}`);
-        return undefined;
-      }
-      result = verifyTreeHead(parsed.head, log.key) ?? 'bad signature';
-      this.#remembered.set(memory, result);
+  /**
+   * An answer that the data plane found in the packet. Nothing but what its tag covers is looked at: see AnswerPlace.
+   * A tag that was met before needs not even that.
+   */
+  #receiveTagged(packet: CopiedPacket, answer: AnswerPlace): void {
+    const { tag } = answer;
+    let decision = this.#tags.get(tag);
+    if (decision === undefined) {
+      decision = this.#read(packet.frame, answer);
+      if (decision !== NO_ROOM) this.#tags.set(tag, decision);
     }
-    if (result !== 'bad signature') return result;
-    this.#count('tree head: bad signature');
-    return undefined;
+    const { interfaceName: source, timestamp: at } = packet;
+    this.#act(decision, { source, at, count: 1, reassembled: 0 });
+    if (answer.life === undefined) return;
+    const candidate = typeof decision === 'string' ? undefined : decision;
+    this.#credit(source, this.#lives.begin(source, answer, candidate), at);
   }
 
-  #sight(head: VerifiedTreeHead, log: Log, packet: CopiedPacket, datagram: UdpDatagram): void {
-    this.#count('tree heads');
-    if (datagram.fragments > 1) this.#count('tree heads: reassembled');
-    const key = [
-      packet.interfaceName,
-      logIdText(head.logId),
-      head.treeSize,
-      head.timestamp,
-      encodeBase64(head.rootHash),
-    ].join(' ');
-    const reassembled = datagram.fragments > 1 ? 1 : 0;
-    // Captures have times in fractions of a millisecond; the store counts whole ones.
-    const timestamp = Math.round(packet.timestamp);
-    const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) {
-      waiting.lastSeen = Math.max(waiting.lastSeen, timestamp);
-      waiting.firstSeen = Math.min(waiting.firstSeen, timestamp);
-      waiting.count += 1;
-      waiting.reassembled += reassembled;
-    } else if (this.#waiting.size < MAX_WAITING) {
-      const { interfaceName: source } = packet;
-      this.#waiting.set(key, {
-        head,
-        log,
-        source,
-        firstSeen: timestamp,
-        lastSeen: timestamp,
-        count: 1,
-        reassembled,
-      });
-    } else {
-      this.#count('tree heads: lost, the store does not keep up');
-    }
+  #read(frame: Uint8Array, answer: AnswerPlace): Decision {
+    const { nameOffset, nameLength, rdataOffset, rdataLength } = answer;
+    const name = foldName(frame.subarray(nameOffset, nameOffset + nameLength));
+    const text = readTreeHeadText(frame.subarray(rdataOffset, rdataOffset + rdataLength));
+    return text.kind === 'refused' ? `answer: ${text.reason}` : this.#decide(nameKey(name), text.text);
+  }
+
+  #decide(name: string, text: string): Decision {
+    const log = this.#names.get(name);
+    if (log === undefined) return 'answer: unknown name';
+    const memory = `${name}\n${text}`;
+    const known = this.#genuine.get(memory) ?? this.#pending.get(memory) ?? this.#forged.get(memory);
+    if (known !== undefined) return known;
+    const parsed = parseTreeHeadText(text);
+    if (parsed.kind === 'refused') return `tree head: ${parsed.reason}`;
+    const candidate: Candidate = { log, state: 'pending', waiting: [] };
+    this.#pending.set(memory, candidate);
+    const taken = this.#verifier.submit(log, parsed.head, (head) => {
+      this.#pending.delete(memory);
+      candidate.state = head ?? 'forged';
+      (head === undefined ? this.#forged : this.#genuine).set(memory, candidate);
+      for (const seen of candidate.waiting.splice(0)) this.#act(candidate, seen);
+    });
+    if (taken) return candidate;
+    this.#pending.delete(memory);
+    return NO_ROOM;
+  }
+
+  #act(decision: Decision, seen: Seen): void {
+    if (typeof decision === 'string') return this.#count(decision, seen.count);
+    const { state, log } = decision;
+    if (state === 'pending') return wait(decision, seen);
+    if (state === 'forged') return this.#count('tree head: bad signature', seen.count);
+    if (!this.#sightings.add(log, state, seen))
+      return this.#count('tree heads: lost, the store does not keep up', seen.count);
+    this.#count('tree heads', seen.count);
+    if (seen.reassembled > 0) this.#count('tree heads: reassembled', seen.reassembled);
+  }
+
+  #credit(source: string, credit: Credit | undefined, at: number): void {
+    if (credit !== undefined)
+      this.#act(credit.candidate, { source, at, count: credit.count, reassembled: 0 });
   }
 
   /** Two roots for one size are evidence at once; also picks up what a crash left between commit and file. */
@@ -211,8 +241,8 @@ export class Observer {
     }
   }
 
-  #count(name: string): void {
-    this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
+  #count(name: string, count = 1): void {
+    this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
 }
 

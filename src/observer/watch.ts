@@ -1,44 +1,95 @@
 /**
  * Keeps an observer fed by data planes until it is told to stop.
  */
+import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
 import type { DataPlane } from '../dataplane/types.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 
+/** Repeats are credited and budgets adjusted this often. */
+const HEARTBEAT_MS = 1000;
 /** Counters are written this often, not with every batch: a flood of nonsense must not become a flood of fsyncs. */
 const HOUSEKEEPING_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
 
-/** Resolves when `signal` is aborted, everything already copied is stored and delivery has ended. */
+/**
+ * Resolves when `signal` is aborted, everything already copied is stored and delivery has ended. `settled` resolves
+ * when no signature is still being checked.
+ */
 export async function watch(
   planes: readonly DataPlane[],
   observer: Observer,
   store: Store,
   signal: AbortSignal,
+  settled: () => Promise<void> = () => Promise.resolve(),
 ): Promise<void> {
   const names = observer.knownNames();
-  for (const plane of planes) {
+  const feeds = planes.map((plane) => {
+    observer.takeUp(plane.interfaceName, plane.livesGoOn);
     plane.setKnownNames(names);
-    plane.start(
-      (packet) => observer.receive(packet),
-      () => observer.endBatch(Date.now()),
-    );
-  }
+    return new Feed(plane, observer);
+  });
   const counts = new CountsWriter(observer, store);
-  const timer = setInterval(() => {
+  const heartbeat = setInterval(() => {
+    for (const feed of feeds) feed.beat();
     observer.endBatch(Date.now());
-    counts.write();
-  }, HOUSEKEEPING_MS);
+  }, HEARTBEAT_MS);
+  const housekeeping = setInterval(() => counts.write(), HOUSEKEEPING_MS);
   try {
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
       else signal.addEventListener('abort', () => resolve(), { once: true });
     });
   } finally {
-    clearInterval(timer);
-    for (const plane of planes) await plane.stop();
+    clearInterval(heartbeat);
+    clearInterval(housekeeping);
+    for (const feed of feeds) await feed.stop();
+    await settled();
     observer.endBatch(Date.now());
     counts.write();
+  }
+}
+
+/** One data plane while it is read. */
+class Feed {
+  readonly #plane: DataPlane;
+  readonly #observer: Observer;
+  readonly #budget: BudgetControl | undefined;
+  readonly #delivered: { -readonly [Kind in keyof Delivered]: number } = { answers: 0, fragments: 0 };
+
+  constructor(plane: DataPlane, observer: Observer) {
+    this.#plane = plane;
+    this.#observer = observer;
+    const usual = plane.copyBudget();
+    this.#budget = usual && new BudgetControl(usual);
+    plane.start(
+      (packet) => {
+        if (packet.kind === 'fragment') this.#delivered.fragments += 1;
+        else this.#delivered.answers += 1;
+        observer.receive(packet);
+      },
+      () => observer.endBatch(Date.now()),
+    );
+  }
+
+  /** The interface may be gone: then there is nothing to credit and nothing to adjust. */
+  beat(): void {
+    const present = this.#plane.copyBudget();
+    if (this.#budget !== undefined && present !== undefined) {
+      const next = this.#budget.next(present, this.#plane.counters(), { ...this.#delivered });
+      const keys = Object.keys(next) as (keyof typeof next)[];
+      if (keys.some((key) => next[key] !== present[key])) this.#plane.setCopyBudget(next);
+    }
+    this.#creditRepeats();
+  }
+
+  async stop(): Promise<void> {
+    await this.#plane.stop();
+    this.#creditRepeats();
+  }
+
+  #creditRepeats(): void {
+    this.#observer.repeats(this.#plane.interfaceName, this.#plane.seen(), Date.now());
   }
 }
 

@@ -9,6 +9,7 @@ import { makeDirectory } from './directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
+export type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<Parameters, Row>;
 
 /** `:memory:` is a database that nobody else sees, for replays. Throws CtgaError `store-damaged` or `store-failed`. */
 export function openDatabase(path: string): Connection {

@@ -75,4 +75,14 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (source, name)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Answers that a data plane only counts at present, and how much of that is in the sightings already.
+  CREATE TABLE lives (
+    source    TEXT NOT NULL,
+    life      INTEGER NOT NULL,
+    tree_head INTEGER NOT NULL REFERENCES tree_heads (id),
+    credited  INTEGER NOT NULL,
+    PRIMARY KEY (source, life)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

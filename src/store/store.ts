@@ -8,7 +8,7 @@ import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { toLogKey } from '../treehead/key.ts';
 import type { Log } from '../logs/log.ts';
 import { toLogId, type LogId, type VerifiedTreeHead } from '../treehead/treehead.ts';
-import type { Connection } from './open.ts';
+import type { Connection, Statement } from './open.ts';
 
 export const VERDICTS = [
   'pending',
@@ -29,6 +29,22 @@ export interface Sighting {
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly count: number;
+}
+
+/**
+ * An answer that a data plane only counts while it comes again (DataPlane.seen), and how much of that count is in the
+ * sightings of its head.
+ */
+export interface StoredLife {
+  readonly source: string;
+  readonly life: bigint;
+  readonly head: VerifiedTreeHead;
+  readonly credited: number;
+}
+
+export interface LifeChanges {
+  readonly put: readonly StoredLife[];
+  readonly over: readonly { readonly source: string; readonly life: bigint }[];
 }
 
 export interface StoredTree {
@@ -94,11 +110,48 @@ interface HeadRow extends TreeRow {
   count: number;
 }
 
+const NO_CHANGES: LifeChanges = { put: [], over: [] };
+
+/** What is run for every batch of sightings, prepared once. */
+function prepareStatements(db: Connection): {
+  readonly putTree: Statement<[Buffer, string, Buffer, number]>;
+  readonly findTree: Statement<[Buffer, string, Buffer], TreeRow>;
+  readonly putHead: Statement<[number, string, Buffer]>;
+  readonly putSighting: Statement<[string, number, number, number, number, string]>;
+  readonly putLife: Statement<[string, bigint, number, Buffer, string, Buffer, string]>;
+  readonly dropLife: Statement<[string, bigint]>;
+} {
+  return {
+    putTree: db.prepare(
+      'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    findTree: db.prepare('SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?'),
+    putHead: db.prepare(
+      'INSERT INTO tree_heads (tree, timestamp, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    ),
+    putSighting: db.prepare(
+      `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
+       SELECT id, ?, ?, ?, ? FROM tree_heads WHERE tree = ? AND timestamp = ?
+       ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+         first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`,
+    ),
+    putLife: db.prepare(
+      `INSERT INTO lives (source, life, credited, tree_head)
+       SELECT ?, ?, ?, tree_heads.id FROM tree_heads JOIN trees ON trees.id = tree_heads.tree
+       WHERE log_id = ? AND tree_size = ? AND root_hash = ? AND timestamp = ?
+       ON CONFLICT (source, life) DO UPDATE SET credited = excluded.credited, tree_head = excluded.tree_head`,
+    ),
+    dropLife: db.prepare('DELETE FROM lives WHERE source = ? AND life = ?'),
+  };
+}
+
 export class Store {
   readonly #db: Connection;
+  readonly #statements: ReturnType<typeof prepareStatements>;
 
   constructor(database: Connection) {
     this.#db = database;
+    this.#statements = prepareStatements(database);
   }
 
   close(): void {
@@ -129,28 +182,28 @@ export class Store {
       .map(({ key, dns, ...log }) => ({ ...log, key: toLogKey(key), ...(dns === null ? {} : { dns }) }));
   }
 
-  /** Records a batch of sightings in one transaction. Returns those whose tree head was not known before. */
-  recordSightings<T extends Sighting>(sightings: readonly T[]): { newHeads: ReadonlySet<T> } {
+  /**
+   * Records a batch of sightings, and what was credited of them to answers that are only counted, in one
+   * transaction. Returns those whose tree head was not known before.
+   */
+  recordSightings<T extends Sighting>(
+    sightings: readonly T[],
+    lives: LifeChanges = NO_CHANGES,
+  ): { newHeads: ReadonlySet<T> } {
+    const { putHead, putSighting, putLife, dropLife } = this.#statements;
     const record = this.#db.transaction(() => {
       const newHeads = new Set<T>();
       for (const sighting of sightings) {
         const { head, source, firstSeen, lastSeen, count } = sighting;
         const tree = this.#putTree(head, firstSeen);
         const timestamp = padded(head.timestamp);
-        const added = this.#db
-          .prepare(
-            'INSERT INTO tree_heads (tree, timestamp, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
-          )
-          .run(tree.id, timestamp, Buffer.from(head.signature));
+        const added = putHead.run(tree.id, timestamp, Buffer.from(head.signature));
         if (added.changes > 0) newHeads.add(sighting);
-        this.#db
-          .prepare(
-            `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
-             SELECT id, ?, ?, ?, ? FROM tree_heads WHERE tree = ? AND timestamp = ?
-             ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
-               first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`,
-          )
-          .run(source, firstSeen, lastSeen, count, tree.id, timestamp);
+        putSighting.run(source, firstSeen, lastSeen, count, tree.id, timestamp);
+      }
+      for (const { source, life } of lives.over) dropLife.run(source, BigInt.asIntN(64, life));
+      for (const { source, life, head, credited } of lives.put) {
+        putLife.run(source, BigInt.asIntN(64, life), credited, ...treeKey(head), padded(head.timestamp));
       }
       return { newHeads };
     });
@@ -158,22 +211,56 @@ export class Store {
     return record.immediate();
   }
 
-  #putTree(head: VerifiedTreeHead, firstSeen: number): StoredTree {
-    this.#db
-      .prepare(
-        'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+  /** What was credited of one source's lives; see LifeChanges. */
+  lives(source: string): StoredLife[] {
+    const rows = this.#db
+      .prepare<
+        [string],
+        {
+          life: bigint;
+          credited: bigint;
+          log_id: Buffer;
+          tree_size: string;
+          root_hash: Buffer;
+          timestamp: string;
+          signature: Buffer;
+        }
+      >(
+        `SELECT life, credited, log_id, tree_size, root_hash, timestamp, signature
+         FROM lives JOIN tree_heads ON tree_heads.id = lives.tree_head JOIN trees ON trees.id = tree_heads.tree
+         WHERE source = ?`,
       )
-      .run(...treeKey(head), firstSeen);
+      .safeIntegers()
+      .all(source);
+    return rows.map((row) => ({
+      source,
+      life: BigInt.asUintN(64, row.life),
+      credited: Number(row.credited),
+      // Only verified heads get in, so what comes out was verified.
+      head: {
+        logId: toLogId(row.log_id),
+        treeSize: BigInt(row.tree_size),
+        rootHash: toMerkleHash(row.root_hash),
+        timestamp: BigInt(row.timestamp),
+        signature: new Uint8Array(row.signature),
+        __verified: true,
+      },
+    }));
+  }
+
+  /** The lives of a data plane that is gone mean nothing to the next one on the interface. */
+  forgetLives(source: string): void {
+    this.#db.prepare('DELETE FROM lives WHERE source = ?').run(source);
+  }
+
+  #putTree(head: VerifiedTreeHead, firstSeen: number): StoredTree {
+    this.#statements.putTree.run(...treeKey(head), firstSeen);
     return this.findTree(head);
   }
 
   /** The tree of a head that was recorded. */
   findTree(head: VerifiedTreeHead): StoredTree {
-    const row = this.#db
-      .prepare<[Buffer, string, Buffer], TreeRow>(
-        'SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?',
-      )
-      .get(...treeKey(head));
+    const row = this.#statements.findTree.get(...treeKey(head));
     if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
     return toTree(row);
   }

@@ -1,0 +1,22 @@
+/** The thread of verifier-pool.ts: checks one batch of signatures after another. */
+import { parentPort } from 'node:worker_threads';
+import { toLogKey, type LogKey } from '../treehead/key.ts';
+import { verifyTreeHead } from '../treehead/verify.ts';
+import type { Checked, Job } from './verifier-pool.ts';
+
+/** Logs are few; a key is read once. */
+const keys = new Map<string, LogKey>();
+
+function keyOf(spki: Uint8Array): LogKey {
+  const id = Buffer.from(spki).toString('latin1');
+  const known = keys.get(id) ?? toLogKey(spki);
+  keys.set(id, known);
+  return known;
+}
+
+parentPort?.on('message', (jobs: readonly Job[]) => {
+  const start = performance.now();
+  const heads = jobs.map(({ spki, head }) => verifyTreeHead(head, keyOf(spki)));
+  const checked: Checked = { heads, milliseconds: performance.now() - start };
+  parentPort?.postMessage(checked);
+});

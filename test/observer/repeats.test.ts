@@ -1,0 +1,327 @@
+/** Repeats that a data plane counts instead of copying, credited to the sightings of the head they repeat. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import fc from 'fast-check';
+import type { AnswerPlace, SeenLife } from '../../src/dataplane/types.ts';
+import { Observer } from '../../src/observer/observer.ts';
+import type { Settle, Verifier } from '../../src/observer/verifier.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { Store } from '../../src/store/store.ts';
+import { formatTreeHeadText } from '../../src/treehead/text.ts';
+import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const log = new SigningLog();
+const tree = treeOf(50);
+const NAME = 'sth.alpha.example';
+const NOW = 1_800_000_000_000;
+const PLANE = 'eth0';
+const texts = Array.from({ length: 20 }, (_, i) => formatTreeHeadText(log.sign(i + 1, tree.root(i + 1))));
+
+/** A verifier that keeps everybody waiting until it is told. */
+class Later implements Verifier {
+  #waiting: (() => void)[] = [];
+  submit(
+    of: ReturnType<SigningLog['asLog']>,
+    head: Parameters<Verifier['submit']>[1],
+    settle: Settle,
+  ): boolean {
+    this.#waiting.push(() => settle(verifyTreeHead(head, of.key)));
+    return true;
+  }
+  settle(): void {
+    for (const each of this.#waiting.splice(0)) each();
+  }
+}
+
+/** An observer over one data plane; `store` outlives it, as the database does. */
+function observe(store: Store, livesGoOn = false, verifier?: Verifier): Observer {
+  const observer = new Observer({
+    zones: new Map([['alpha.example', log.asLog()]]),
+    store,
+    evidenceDirectory: directory,
+    onEvent: () => undefined,
+    ...(verifier === undefined ? {} : { verifier }),
+  });
+  observer.takeUp(PLANE, livesGoOn);
+  return observer;
+}
+
+const newStore = (): Store => new Store(openDatabase(':memory:'));
+
+/** A record as the data plane makes it: see xdp/answer.h for what it calls the usual form. */
+function receive(
+  observer: Observer,
+  text: string,
+  { tag, life, ended, name = NAME }: { tag: number; life?: bigint; ended?: SeenLife; name?: string },
+): void {
+  const strings = text.match(/.{1,255}/g) ?? [];
+  const frame = frameV4(dnsAnswer({ name, strings }));
+  const nameLength = encodeName(name).length;
+  const rdataLength = text.length + strings.length;
+  const answer: AnswerPlace = {
+    tag,
+    nameOffset: 14 + 20 + 8 + 12,
+    nameLength,
+    rdataOffset: frame.length - rdataLength,
+    rdataLength,
+    life,
+    ended,
+  };
+  observer.receive({
+    kind: 'answer',
+    frame,
+    frameLength: frame.length,
+    timestamp: NOW,
+    interfaceName: PLANE,
+    answer,
+  });
+}
+
+/** Sightings by tree size. */
+const counts = (store: Store): [number, number][] =>
+  store
+    .heads()
+    .map(({ treeSize, count }) => [Number(treeSize), count] as [number, number])
+    .sort(([a], [b]) => a - b);
+
+const [first = '', second = ''] = texts;
+/** Slots are counted in bits 32 to 47; 12n would be the next generation in the slot of 11n. */
+const OTHER_SLOT = (1n << 32n) | 1n;
+
+describe('repeats', () => {
+  test('belong to the head whose record began the life, and count once however often they are told', () => {
+    const store = newStore();
+    const observer = observe(store);
+    receive(observer, first, { tag: 1, life: 11n });
+    receive(observer, second, { tag: 2, life: OTHER_SLOT });
+    for (const repeats of [5, 5, 7]) observer.repeats(PLANE, [{ life: 11n, repeats }], NOW);
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [
+      [1, 8],
+      [2, 1],
+    ]);
+  });
+
+  test('are told at last by the record that begins the next life', () => {
+    const store = newStore();
+    const observer = observe(store);
+    receive(observer, first, { tag: 1, life: 11n });
+    observer.repeats(PLANE, [{ life: 11n, repeats: 3 }], NOW);
+    receive(observer, second, { tag: 2, life: 12n, ended: { life: 11n, repeats: 10 } });
+    observer.repeats(PLANE, [{ life: 11n, repeats: 99 }], NOW); // over: nobody's
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [
+      [1, 11],
+      [2, 1],
+    ]);
+  });
+
+  test('that are told before their record was read wait for it', () => {
+    const store = newStore();
+    const observer = observe(store);
+    observer.repeats(PLANE, [{ life: 11n, repeats: 4 }], NOW);
+    receive(observer, first, { tag: 1, life: 11n });
+    observer.repeats(PLANE, [{ life: 11n, repeats: 4 }], NOW);
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 5]]);
+  });
+
+  test('wait for the signature, and go with it', () => {
+    const store = newStore();
+    const verifier = new Later();
+    const observer = observe(store, false, verifier);
+    receive(observer, first, { tag: 1, life: 11n });
+    receive(observer, `${first.slice(0, -4)}AAAA`, { tag: 2, life: 21n });
+    observer.repeats(
+      PLANE,
+      [11n, 21n].map((life) => ({ life, repeats: 6 })),
+      NOW,
+    );
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), []);
+    verifier.settle();
+    observer.repeats(
+      PLANE,
+      [11n, 21n].map((life) => ({ life, repeats: 8 })),
+      NOW,
+    );
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 9]]);
+    assert.equal(observer.counts()['tree head: bad signature'], 9);
+  });
+
+  test('of what was refused are nobody’s', () => {
+    const store = newStore();
+    const observer = observe(store);
+    receive(observer, 'no tree head at all', { tag: 1, life: 11n });
+    receive(observer, first, { tag: 2, life: 21n, name: 'sth.stranger.example' });
+    observer.repeats(
+      PLANE,
+      [11n, 21n].map((life) => ({ life, repeats: 6 })),
+      NOW,
+    );
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), []);
+    assert.deepEqual(
+      Object.entries(observer.counts()).filter(([name]) => !name.startsWith('packet')),
+      [
+        ['tree head: not four fields', 1],
+        ['answer: unknown name', 1],
+      ],
+    );
+  });
+
+  test('go on where an earlier process ended, neither lost nor counted twice', () => {
+    const store = newStore();
+    const before = observe(store);
+    receive(before, first, { tag: 1, life: 11n });
+    before.repeats(PLANE, [{ life: 11n, repeats: 3 }], NOW);
+    before.endBatch(NOW);
+    before.repeats(PLANE, [{ life: 11n, repeats: 5 }], NOW); // and is killed before it is written
+    const next = observe(store, true);
+    next.repeats(PLANE, [{ life: 11n, repeats: 9 }], NOW);
+    next.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 10]]);
+  });
+
+  test('of a data plane that is gone mean nothing to the next', () => {
+    const store = newStore();
+    const before = observe(store);
+    receive(before, first, { tag: 1, life: 11n });
+    before.endBatch(NOW);
+    const next = observe(store, false);
+    next.repeats(PLANE, [{ life: 11n, repeats: 9 }], NOW);
+    next.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 1]]);
+    assert.deepEqual(store.lives(PLANE), []);
+  });
+
+  test('add up to what passed, whatever is copied, evicted, polled, restarted', () => {
+    // A model of one slot of the cache: what it holds, its generation and repeats.
+    const step = fc.oneof(
+      { weight: 6, arbitrary: fc.record({ do: fc.constant('pass' as const), which: fc.nat({ max: 2 }) }) },
+      { weight: 2, arbitrary: fc.constant({ do: 'poll' as const }) },
+      { weight: 1, arbitrary: fc.constant({ do: 'expire' as const }) },
+      { weight: 2, arbitrary: fc.constant({ do: 'commit' as const }) },
+      { weight: 1, arbitrary: fc.constant({ do: 'restart' as const }) },
+    );
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const store = newStore();
+        let observer = observe(store);
+        let held: { which: number; expired: boolean } | undefined;
+        let life = 0n;
+        let repeats = 0;
+        const passed = [0, 0, 0];
+        const poll = (): void => observer.repeats(PLANE, repeats > 0 ? [{ life, repeats }] : [], NOW);
+        for (const each of steps) {
+          if (each.do === 'pass') {
+            passed[each.which] = (passed[each.which] ?? 0) + 1;
+            if (held?.which === each.which && !held.expired) {
+              repeats += 1;
+              continue;
+            }
+            const ended = repeats > 0 ? { ended: { life, repeats } } : {};
+            life += 1n;
+            repeats = 0;
+            held = { which: each.which, expired: false };
+            receive(observer, texts[each.which] ?? '', { tag: each.which, life, ...ended });
+          } else if (each.do === 'expire' && held !== undefined) {
+            held.expired = true;
+          } else if (each.do === 'poll') {
+            poll();
+          } else if (each.do === 'commit') {
+            observer.endBatch(NOW);
+          } else if (each.do === 'restart') {
+            observer.endBatch(NOW); // records are taken from the ring a batch at a time, and committed with it
+            observer = observe(store, true);
+          }
+        }
+        poll();
+        observer.endBatch(NOW);
+        assert.deepEqual(
+          counts(store),
+          passed.flatMap((count, which) => (count > 0 ? [[which + 1, count]] : [])),
+        );
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+describe('an answer that the data plane found', () => {
+  test('is judged by name and RDATA alone: what its tag does not cover decides nothing', () => {
+    const store = newStore();
+    const observer = observe(store);
+    const frame = frameV4(dnsAnswer({ name: 'STH.alpha.EXAMPLE', strings: [first] }), { checksum: 'full' });
+    frame[14 + 20 + 6] = 0xff; // the UDP checksum is wrong
+    frame.fill(0, 14 + 20 + 8, 14 + 20 + 8 + 12); // so is the whole DNS header
+    const nameLength = encodeName(NAME).length;
+    observer.receive({
+      kind: 'answer',
+      frame,
+      frameLength: frame.length,
+      timestamp: NOW,
+      interfaceName: PLANE,
+      answer: {
+        tag: 5,
+        nameOffset: 14 + 20 + 8 + 12,
+        nameLength,
+        rdataOffset: frame.length - first.length - 1,
+        rdataLength: first.length + 1,
+        life: undefined,
+        ended: undefined,
+      },
+    });
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 1]]);
+  });
+
+  test('is parsed once: repeats are told by their tag', () => {
+    const store = newStore();
+    const observer = observe(store);
+    receive(observer, first, { tag: 9 });
+    // Nothing in this frame would be found.
+    for (let i = 0; i < 4; i++) receive(observer, 'garbage', { tag: 9 });
+    observer.endBatch(NOW);
+    assert.deepEqual(counts(store), [[1, 5]]);
+  });
+
+  test('never throws, wherever its place is said to be', () => {
+    const observer = observe(newStore());
+    const offset = fc.nat({ max: 400 });
+    fc.assert(
+      fc.property(
+        fc.uint8Array({ maxLength: 300 }),
+        offset,
+        offset,
+        offset,
+        offset,
+        fc.nat(),
+        (frame, a, b, c, d, tag) => {
+          const answer = {
+            ...{ tag, nameOffset: a, nameLength: b, rdataOffset: c, rdataLength: d },
+            ...{ life: undefined, ended: undefined },
+          };
+          observer.receive({
+            kind: 'answer',
+            frame,
+            frameLength: 0,
+            timestamp: NOW,
+            interfaceName: PLANE,
+            answer,
+          });
+        },
+      ),
+    );
+    observer.endBatch(NOW);
+  });
+});
