@@ -1,0 +1,126 @@
+/** Sightings over the life of processes: real packets, the real program, `ctga attach` killed and started again. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { after, before, test } from 'node:test';
+import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
+import { openDatabase } from '../../src/store/open.ts';
+import { Store } from '../../src/store/store.ts';
+import { formatTreeHeadText } from '../../src/treehead/text.ts';
+import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
+import { CTGA } from '../support/ctga.ts';
+import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+const log = new SigningLog();
+const tree = treeOf(9);
+const running = new Set<ChildProcess>();
+let link: Link;
+
+before(() => {
+  link = new Link();
+  const entry = {
+    description: "Test 'Alpha' log",
+    key: Buffer.from(log.key.spki).toString('base64'),
+    log_id: Buffer.from(log.key.logId).toString('base64'),
+    url: 'https://log.test/alpha/',
+    mmd: 86_400,
+    dns: 'alpha.example',
+  };
+  writeFileSync(
+    join(directory, 'list.json'),
+    JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }),
+  );
+});
+after(() => {
+  for (const child of running) child.kill('SIGKILL');
+  if (existsSync(`/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`))
+    detachXdp(link.interfaceName);
+  link.remove();
+  rmSync(directory, { recursive: true });
+});
+
+/** The answer as it comes from a resolver: other ID, case and TTL each time do not matter here. */
+function frameOf(size: number): Uint8Array {
+  const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
+  const message = dnsAnswer({
+    name: 'sth.alpha.example',
+    strings: [formatTreeHeadText(log.sign(size, tree.root(size)))],
+    compressed: true,
+  });
+  const payload = udp({ ...addresses, destinationPort: 40_000, payload: message });
+  const frame = ethernet({ payload: ipv4({ ...addresses, payload }) });
+  frame.fill(0xff, 0, 6);
+  return frame;
+}
+
+async function attach(): Promise<ChildProcess> {
+  const child = spawn(
+    'nsenter',
+    [
+      ...[`--net=/run/netns/${link.observer}`, '--', CTGA, 'attach', link.interfaceName],
+      ...['--state-dir', join(directory, 'state'), '--log-list', join(directory, 'list.json')],
+    ],
+    { env: { ...process.env, CTGA_NODE: process.execPath }, stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  running.add(child);
+  let said = '';
+  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  while (!said.includes('Ctrl-C')) {
+    assert.equal(child.exitCode, null, said);
+    await sleep(20);
+  }
+  return child;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const ended = new Promise((resolve) => child.once('close', resolve));
+  // nsenter becomes ctga, and ctga node: all of them are this process.
+  child.kill(signal);
+  await ended;
+  running.delete(child);
+}
+
+/** Sightings by tree size, as they are on disk. */
+function stored(): Record<string, number> {
+  const store = new Store(openDatabase(join(directory, 'state', 'ctga.db')));
+  const counts = store.heads().map(({ treeSize, count }) => [String(treeSize), count] as const);
+  store.close();
+  return Object.fromEntries(counts);
+}
+
+/** Until the program has looked at so many answers. */
+async function matched(answers: bigint): Promise<void> {
+  while ((openAttached(link.interfaceName)?.counters.answers ?? 0n) < answers) await sleep(20);
+}
+
+test('every sighting counts once, though most were only counted in the kernel and the reader was killed', async () => {
+  const [first, second] = [frameOf(5), frameOf(6)];
+  const times = (frame: Uint8Array, count: number): Uint8Array[] =>
+    Array.from({ length: count }, () => frame);
+
+  const killed = await attach();
+  await link.sendFrames(times(first, 30));
+  await matched(30n);
+  while (!existsSync(join(directory, 'state', 'ctga.db')) || (stored()['5'] ?? 0) === 0) await sleep(50);
+  await end(killed, 'SIGKILL');
+
+  // Nobody reads: a head that is new waits in the ring, and repeats in the cache.
+  await link.sendFrames([...times(first, 20), ...times(second, 25)]);
+  await matched(75n);
+
+  const next = await attach();
+  await link.sendFrames([...times(first, 10), ...times(second, 5)]);
+  await matched(90n);
+  await end(next, 'SIGTERM');
+
+  assert.deepEqual(stored(), { '5': 60, '6': 30 });
+  const { answersSeen = 0n, answersCopied = 0n } = openAttached(link.interfaceName)?.counters ?? {};
+  assert.equal(answersSeen + answersCopied, 90n);
+  assert(answersSeen >= 80n, `${answersSeen} were only counted`);
+  assert.equal(spawnSync('ip', ['-n', link.observer, 'link', 'show', link.interfaceName]).status, 0);
+});
