@@ -195,8 +195,11 @@ static __always_inline void observe(void *ctx, enum hook hook)
 	}
 }
 
-/* frags: without it a native attach cuts the peer's MTU or fails on jumbo frames. */
-SEC("xdp.frags")
+/*
+ * Loaded with BPF_F_XDP_HAS_FRAGS where the kernel knows it (Linux 5.18): without it a native attach cuts the peer's
+ * MTU or fails on jumbo frames. The loader sets the flag, not the section's name, which older kernels refuse.
+ */
+SEC("xdp")
 int ctga(struct xdp_md *ctx)
 {
 	observe(ctx, HOOK_XDP);

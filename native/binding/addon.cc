@@ -13,16 +13,18 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, ringBytes, settings, ports }): DataPlane that is attached nowhere, for testRun.
+// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): DataPlane that is attached nowhere, for testRun.
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
-  const std::string object_path = to_text(options.Get("objectPath"), "objectPath");
-  const std::uint32_t ring_bytes = to_uint32(options.Get("ringBytes"), "ringBytes");
+  const ProgramOptions program_options{to_text(options.Get("objectPath"), "objectPath"),
+                                       to_text(options.Get("hook"), "hook") == "tc" ? Hook::tc : Hook::xdp,
+                                       to_uint32(options.Get("ringBytes"), "ringBytes"), "",
+                                       options.Get("oldKernel").ToBoolean()};
   const settings initial = to_settings(options.Get("settings"));
   const std::vector<std::uint16_t> ports = to_ports(options.Get("ports"));
   return DataPlaneWrap::create(env, translate(env, [&] {
-                                 Program program(object_path, ring_bytes, "");
+                                 Program program(program_options);
                                  Maps maps = program.maps();
                                  maps.write_settings(initial);
                                  maps.write_ports(ports);
@@ -48,7 +50,7 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(env);
   result.Set("mode", to_string(attachment.mode));
   result.Set("interfaceIndex", attachment.interface_index);
-  result.Set("nativeRefusal", attachment.native_refusal);
+  result.Set("refusal", attachment.refusal);
   result.Set("tookOver", attachment.took_over);
   auto replaced = Napi::Array::New(env);
   for (const std::string& name : attachment.replaced_maps) replaced.Set(replaced.Length(), name);

@@ -128,7 +128,8 @@ std::optional<Mode> to_mode(Napi::Value value) {
   const std::string text = to_text(value, "mode");
   if (text == to_string(Mode::native)) return Mode::native;
   if (text == to_string(Mode::generic)) return Mode::generic;
-  throw wrong_type(value.Env(), "mode", "'native' or 'generic'");
+  if (text == to_string(Mode::tc)) return Mode::tc;
+  throw wrong_type(value.Env(), "mode", "'native', 'generic' or 'tc'");
 }
 
 Napi::Object from_settings(Napi::Env env, const settings& value) {

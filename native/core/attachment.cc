@@ -7,13 +7,16 @@
 #include <net/if.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <utility>
 
 #include "core/bpffs.hpp"
 #include "core/libbpf_log.hpp"
 #include "core/program.hpp"
+#include "core/tc.hpp"
 
 namespace ctga {
 namespace {
@@ -21,6 +24,17 @@ namespace {
 constexpr const char* kMountPoint = "/sys/fs/bpf";
 
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
+
+// A TC filter is no object that could be pinned. Its program is, under a name that says whether the qdisc is ours.
+std::string program_path(const std::string& pin_directory) { return pin_directory + "/program"; }
+std::string qdisc_path(const std::string& pin_directory) { return pin_directory + "/program-and-qdisc"; }
+
+// Pins are named for their interface: src/dataplane/xdp.ts.
+std::string interface_of(const std::string& pin_directory) {
+  std::string name = pin_directory.substr(pin_directory.rfind('/') + 1);
+  std::replace(name.begin(), name.end(), ':', '.');
+  return name;
+}
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
@@ -46,6 +60,13 @@ bpf_link_info info_of_link(int fd) {
   std::uint32_t length = sizeof(info);
   if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF link");
   return info;
+}
+
+std::uint32_t id_of_program(int fd) {
+  bpf_prog_info info{};
+  std::uint32_t length = sizeof(info);
+  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF program");
+  return info.id;
 }
 
 // "program "name" (id 42)", without the name where we may not ask for it.
@@ -80,16 +101,17 @@ bool is_final(int error) {
 struct NewLink {
   FileDescriptor fd;
   Mode mode;
-  std::string native_refusal;
+  std::string refusal;
 };
 
+// Native, then generic, unless one of them was asked for; without a descriptor if neither is possible.
 NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t interface_index) {
   const LibbpfLog log;
   NewLink link{FileDescriptor(), options.mode.value_or(Mode::native), ""};
   int error = 0;
   link.fd = create_link(program_fd, interface_index, link.mode, error);
   if (!link.fd && !options.mode && !is_final(error)) {
-    link.native_refusal = std::strerror(error);
+    link.refusal = std::string("the driver refused native mode: ") + std::strerror(error);
     link.mode = Mode::generic;
     link.fd = create_link(program_fd, interface_index, link.mode, error);
   }
@@ -98,7 +120,11 @@ NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t in
     // Somebody was faster than our own look at the interface.
     throw foreign_program(options.interface, query(interface_index).program_id);
   }
-  throw kernel_error(error, "attach to " + options.interface + " in " + to_string(link.mode) + " mode", log.text());
+  if (options.mode || is_final(error)) {
+    throw kernel_error(error, "attach to " + options.interface + " in " + to_string(link.mode) + " mode", log.text());
+  }
+  link.refusal = std::string("the kernel refused XDP: ") + std::strerror(error);
+  return link;
 }
 
 // The pinned link if it still holds our program on this very interface; empty if there is none or it is
@@ -107,13 +133,42 @@ FileDescriptor find_running_link(const AttachOptions& options, std::uint32_t int
   FileDescriptor link = open_pin(link_path(options.pin_directory));
   const bpf_link_info info = link ? info_of_link(link.get()) : bpf_link_info{};
 
-  if (info.xdp.ifindex == 0) {  // none, or defunct: its interface is gone, or it was detached by force
-    if (running.program_id != 0) throw foreign_program(options.interface, running.program_id);
-    return FileDescriptor();
-  }
+  if (info.xdp.ifindex == 0) return FileDescriptor();  // none, or its interface is gone, or it was detached by force
   if (info.xdp.ifindex == interface_index && info.prog_id == running.program_id) return link;
   throw Error(ErrorCode::busy, EBUSY,
               options.pin_directory + " belongs to another interface that is or was named " + options.interface);
+}
+
+// Whether our filter with the program pinned here is on this very interface.
+bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index) {
+  const FileDescriptor program = open_pin(program_path(pin_directory));
+  return program && interface_index != 0 && id_of_program(program.get()) == tc_program(interface_index);
+}
+
+// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any more.
+void remove_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link, bool filter) {
+  if (link) {
+    if (const int error = bpf_link_detach(link.get())) throw kernel_error(error, "detach from " + options.interface);
+    link = FileDescriptor();
+  }
+  if (filter) tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(options.pin_directory))));
+  for (const std::string& path :
+       {link_path(options.pin_directory), program_path(options.pin_directory), qdisc_path(options.pin_directory)}) {
+    unlink(path.c_str());
+  }
+}
+
+// What another version pinned and this one does not know. Returns the names.
+std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
+  std::set<std::string> known = {link_path(""), program_path(""), qdisc_path("")};
+  for (const char* name : Maps::kNames) known.insert(std::string("/") + name);
+  std::vector<std::string> removed;
+  for (const std::string& name : list_pins(pin_directory)) {
+    if (known.count("/" + name) != 0) continue;
+    unlink((pin_directory + "/" + name).c_str());
+    removed.push_back(name);
+  }
+  return removed;
 }
 
 // Leaves no empty directory behind where attaching failed. Only for whoever holds its lock.
@@ -134,6 +189,7 @@ const char* to_string(Mode mode) {
   switch (mode) {
     case Mode::native: return "native";
     case Mode::generic: return "generic";
+    case Mode::tc: return "tc";
     case Mode::unknown: return "unknown";
   }
   return "unknown";
@@ -151,41 +207,72 @@ Attachment attach(const AttachOptions& options) {
 
   const Running running = query(interface_index);
   FileDescriptor link = find_running_link(options, interface_index, running);
+  const bool filter = filter_runs(options.pin_directory, interface_index);
+  const bool foreign = !link && running.program_id != 0;
+  std::string refusal = foreign ? foreign_program(options.interface, running.program_id).doing() : "";
+  if (foreign && options.mode && *options.mode != Mode::tc) throw foreign_program(options.interface, running.program_id);
+
+  // What runs stays in its mode unless another is asked for: changing it makes a gap.
+  const bool wants_tc = options.mode ? *options.mode == Mode::tc : !link && (filter || foreign);
+  const bool took_over = wants_tc ? filter : link && (!options.mode || *options.mode == running.mode);
 
   // Up to here and while loading, what runs goes on as it was.
-  const Program program(options.object_path, options.ring_bytes, options.pin_directory);
-  Maps maps = program.maps();
-  maps.write_settings(options.initial_settings);
-  maps.write_ports(options.ports);
+  std::optional<Program> program;
+  const auto load = [&](Hook hook) {
+    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, options.pin_directory, false});
+  };
+  load(wants_tc ? Hook::tc : Hook::xdp);
+  // New maps have no settings yet, and a program without settings copies nothing.
+  const auto prepare = [&] {
+    Maps maps = program->maps();
+    maps.write_settings(options.initial_settings);
+    maps.write_ports(options.ports);
+    return maps;
+  };
+  Maps maps = prepare();
 
-  // Another mode takes another link, and so a gap: only if it was asked for.
-  if (link && options.mode && *options.mode != running.mode) {
-    if (const int error = bpf_link_detach(link.get())) throw kernel_error(error, "detach from " + options.interface);
-    link = FileDescriptor();
-  }
-
-  Mode mode = running.mode;
-  std::string native_refusal;
-  const bool took_over = static_cast<bool>(link);
-  if (took_over) {
-    if (const int error = bpf_link_update(link.get(), program.fd(), nullptr)) {
-      throw kernel_error(error, "update the XDP program of " + options.interface);
+  if (!took_over) remove_running(options, interface_index, link, filter);
+  Mode mode = Mode::tc;
+  if (!wants_tc) {
+    if (took_over) {
+      if (const int error = bpf_link_update(link.get(), program->fd(), nullptr)) {
+        throw kernel_error(error, "update the XDP program of " + options.interface);
+      }
+      mode = running.mode;
+    } else {
+      NewLink made = make_link(options, program->fd(), interface_index);
+      refusal = std::move(made.refusal);
+      if (made.fd) {
+        pin(made.fd.get(), link_path(options.pin_directory));
+        mode = made.mode;
+      } else {
+        load(Hook::tc);
+        maps = prepare();
+      }
     }
-  } else {
-    NewLink made = make_link(options, program.fd(), interface_index);
-    pin(made.fd.get(), link_path(options.pin_directory));
-    mode = made.mode;
-    native_refusal = std::move(made.native_refusal);
   }
-  // After the link: a crash in between leaves it with maps that no pin names, and attaching again repairs that.
-  program.pin_maps(options.pin_directory);
+  if (mode == Mode::tc) {
+    // Pinned first: a crash in between leaves a pin without a filter, which is what "not attached" looks like.
+    pin(program->fd(), program_path(options.pin_directory));
+    if (tc_attach(interface_index, program->fd())) pin(program->fd(), qdisc_path(options.pin_directory));
+  }
+  // After that: a crash in between leaves it with maps that no pin names, and attaching again repairs that.
+  program->pin_maps(options.pin_directory);
+  std::vector<std::string> replaced = program->replaced_maps();
+  for (const std::string& name : remove_unknown_pins(options.pin_directory)) replaced.push_back(name);
 
   // The link's descriptor is closed on return. The pin alone holds it, so that removing the pin detaches.
-  return Attachment{std::move(maps), std::move(lock), mode,     interface_index, std::move(native_refusal),
-                    took_over,       program.replaced_maps()};
+  return Attachment{std::move(maps),    std::move(lock), mode,      interface_index,
+                    std::move(refusal), took_over,       std::move(replaced)};
 }
 
 std::optional<LinkState> link_state(const std::string& pin_directory) {
+  if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
+    // Filters can only be asked for where the interface is.
+    const std::uint32_t interface_index = if_nametoindex(interface_of(pin_directory).c_str());
+    const std::uint32_t id = id_of_program(program.get());
+    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc, interface_index, id};
+  }
   const FileDescriptor link = open_pin(link_path(pin_directory));
   if (!link) return std::nullopt;
   const bpf_link_info info = info_of_link(link.get());
@@ -204,6 +291,10 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
 void detach(const std::string& pin_directory) {
   // Detached first and explicitly: another process may hold the link open.
   if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) bpf_link_detach(link.get());
+  if (const std::uint32_t index = if_nametoindex(interface_of(pin_directory).c_str());
+      filter_runs(pin_directory, index)) {
+    tc_detach(index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
+  }
   if (!remove_pins(pin_directory)) throw Error(ErrorCode::not_attached, ENOENT, "find " + pin_directory);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The XDP program on a network interface: attached by a BPF link that is pinned with its maps, so that the
-// data plane goes on while the process that attached it crashes, restarts or is upgraded.
+// The program on a network interface, so that it goes on while the process that attached it crashes, restarts or is
+// upgraded: by an XDP link that is pinned with its maps, or by a TC filter, whose program is pinned with them.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace ctga {
 
 enum class Mode {
   native,   // in the driver, before the kernel has a socket buffer
-  generic,  // in the network stack: every driver can
+  generic,  // in the network stack: nearly every driver can
+  tc,       // at TC ingress: where XDP is not possible, or is somebody else's
   unknown,  // the interface cannot be asked, as it is in another network namespace
 };
 
@@ -25,7 +26,7 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
-  std::optional<Mode> mode;   // native or generic and nothing else; absent: native, then generic
+  std::optional<Mode> mode;   // any but unknown; absent: native, then generic, then tc
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
   settings initial_settings;
   std::vector<std::uint16_t> ports;  // UDP source ports of answers
@@ -36,24 +37,24 @@ struct Attachment {
   FileLock lock;  // on the pin directory: one reader for one ring buffer
   Mode mode;
   std::uint32_t interface_index;
-  std::string native_refusal;              // why native was not possible; empty if it was, or was not tried
+  std::string refusal;                     // why no better mode was possible; empty if it was, or was not tried
   bool took_over;                          // a running data plane was updated in place
-  std::vector<std::string> replaced_maps;  // pinned maps that did not fit and were made anew
+  std::vector<std::string> replaced_maps;  // pinned maps that did not fit, or are unknown: made anew, or removed
 };
 
-// Attaches, or takes over what an earlier process left pinned: its maps are shared and its link is updated in
-// place, so no packet passes unseen. Throws Error{no_such_interface, foreign_xdp_program, busy,
+// Attaches, or takes over what an earlier process left pinned: its maps are shared and its program is replaced in
+// place, so no packet passes unseen. A foreign XDP program stays: then it is TC, unless a mode was asked for. Throws Error{no_such_interface, foreign_xdp_program, busy,
 // not_permitted, kernel}; what was there before is then still there.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {
-  bool attached;  // false: pinned, but the interface went away or somebody detached the link
+  bool attached;  // false: pinned, but the interface went away or somebody removed the program from it
   Mode mode;
   std::uint32_t interface_index;
   std::uint32_t program_id;
 };
 
-// Of the link pinned in `pin_directory`; nothing if there is none.
+// Of what is pinned in `pin_directory`; nothing if there is none.
 std::optional<LinkState> link_state(const std::string& pin_directory);
 
 // Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to remove.

@@ -32,20 +32,25 @@ void pin(int fd, const std::string& path) {
   if (const int error = bpf_obj_pin(fd, path.c_str())) throw kernel_error(error, "pin " + path);
 }
 
-bool remove_pins(const std::string& directory) {
+std::vector<std::string> list_pins(const std::string& directory) {
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir(directory.c_str()), closedir);
-  if (!entries) {
-    if (errno == ENOENT) return false;
-    throw kernel_error(errno, "open " + directory);
-  }
-  while (const dirent* entry = readdir(entries.get())) {
+  if (!entries && errno != ENOENT) throw kernel_error(errno, "open " + directory);
+  std::vector<std::string> names;
+  while (const dirent* entry = entries ? readdir(entries.get()) : nullptr) {
     const std::string name = entry->d_name;
-    if (name == "." || name == "..") continue;
+    if (name != "." && name != "..") names.push_back(name);
+  }
+  return names;
+}
+
+bool remove_pins(const std::string& directory) {
+  for (const std::string& name : list_pins(directory)) {
     const std::string path = directory + "/" + name;
     if (unlink(path.c_str()) != 0 && errno != ENOENT) throw kernel_error(errno, "remove " + path);
   }
-  if (rmdir(directory.c_str()) != 0 && errno != ENOENT) throw kernel_error(errno, "remove " + directory);
-  return true;
+  if (rmdir(directory.c_str()) == 0) return true;
+  if (errno == ENOENT) return false;
+  throw kernel_error(errno, "remove " + directory);
 }
 
 }  // namespace ctga

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "core/file_descriptor.hpp"
 
@@ -16,6 +17,9 @@ FileDescriptor open_pin(const std::string& path);
 
 // Pins `fd` at `path` in the place of whatever was pinned there.
 void pin(int fd, const std::string& path);
+
+// Names of what is pinned in a directory; none if there is no such directory.
+std::vector<std::string> list_pins(const std::string& directory);
 
 // Removes a directory of pins with all in it. Returns false if it did not exist.
 bool remove_pins(const std::string& directory);

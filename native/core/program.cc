@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 
 #include "core/bpffs.hpp"
 #include "core/libbpf_log.hpp"
@@ -15,18 +16,23 @@
 namespace ctga {
 namespace {
 
-constexpr const char* kProgramName = "ctga";
+const char* name_of(Hook hook) { return hook == Hook::xdp ? "ctga" : "ctga_tc"; }
 
-// bpf_xdp_load_bytes, bpf_xdp_get_buff_len and XDP fragments came with 5.18. Said here, because an older
-// kernel's own refusal is a verifier log about an unknown function.
+// Said here, because an older kernel's own refusal is a verifier log about an unknown function.
 void require_kernel() {
   utsname name{};
   unsigned major = 0;
   unsigned minor = 0;
   if (uname(&name) != 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return;
-  if (major < 5 || (major == 5 && minor < 18)) {
-    throw Error(ErrorCode::kernel, ENOSYS, std::string("Linux ") + name.release + " is too old, 5.18 is needed");
+  if (major < 5 || (major == 5 && minor < 15)) {
+    throw Error(ErrorCode::kernel, ENOSYS, std::string("Linux ") + name.release + " is too old, 5.15 is needed");
   }
+}
+
+// Frames of several buffers, and the helpers to read them, came with Linux 5.18.
+bool knows_xdp_buffers() {
+  const LibbpfLog log;
+  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, nullptr) != 0;
 }
 
 bpf_map* find_map(const bpf_object* object, const char* name) {
@@ -35,34 +41,51 @@ bpf_map* find_map(const bpf_object* object, const char* name) {
   return map;
 }
 
+// The constant xdp_has_buffers of xdp/source.h, which is all there is in .rodata.
+void forget_xdp_buffers(bpf_object* object) {
+  bpf_map* map = nullptr;
+  bpf_object__for_each_map(map, object) {
+    if (std::strstr(bpf_map__name(map), ".rodata") == nullptr) continue;
+    constexpr bool value = false;
+    if (const int error = bpf_map__set_initial_value(map, &value, sizeof(value))) {
+      throw kernel_error(error, "set xdp_has_buffers");
+    }
+  }
+}
+
 }  // namespace
 
-Program::Program(const std::string& object_path, std::uint32_t ring_bytes, const std::string& pin_directory)
-    : object_(nullptr, bpf_object__close) {
+Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__close), name_(name_of(options.hook)) {
   require_kernel();
+  const bool has_buffers = !options.old_kernel && knows_xdp_buffers();
   const LibbpfLog log;
 
-  object_.reset(bpf_object__open_file(object_path.c_str(), nullptr));
-  if (!object_) throw Error(ErrorCode::not_set_up, errno, "open " + object_path, log.text());
-  if (bpf_object__find_program_by_name(object_.get(), kProgramName) == nullptr) {
-    throw Error(ErrorCode::not_set_up, ENOENT, object_path + " holds no program " + kProgramName);
-  }
+  object_.reset(bpf_object__open_file(options.object_path.c_str(), nullptr));
+  if (!object_) throw Error(ErrorCode::not_set_up, errno, "open " + options.object_path, log.text());
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_.get()) {
-    bpf_program__set_autoload(program, std::string(bpf_program__name(program)) == kProgramName);
+    const bool wanted = std::strcmp(bpf_program__name(program), name_) == 0;
+    bpf_program__set_autoload(program, wanted);
+    if (wanted && options.hook == Hook::xdp && has_buffers) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
   }
+  if (bpf_object__find_program_by_name(object_.get(), name_) == nullptr) {
+    throw Error(ErrorCode::not_set_up, ENOENT, options.object_path + " holds no program " + name_);
+  }
+  if (!has_buffers) forget_xdp_buffers(object_.get());
 
   for (const Maps::Index index : {Maps::kAnswerRing, Maps::kFragmentRing}) {
     bpf_map* ring = find_map(object_.get(), Maps::kNames[index]);
-    if (const int error = bpf_map__set_max_entries(ring, ring_bytes)) throw kernel_error(error, "size a ring buffer");
+    if (const int error = bpf_map__set_max_entries(ring, options.ring_bytes)) {
+      throw kernel_error(error, "size a ring buffer");
+    }
   }
-  if (!pin_directory.empty()) {
+  if (!options.pin_directory.empty()) {
     for (const char* name : Maps::kNames) {
-      if (share_pinned(find_map(object_.get(), name), pin_directory + "/" + name)) shared_.emplace_back(name);
+      if (share_pinned(find_map(object_.get(), name), options.pin_directory + "/" + name)) shared_.emplace_back(name);
     }
   }
   if (const int error = bpf_object__load(object_.get())) {
-    throw kernel_error(error, "load the XDP program", log.text());
+    throw kernel_error(error, "load the BPF program", log.text());
   }
 }
 
@@ -88,7 +111,7 @@ bool Program::share_pinned(bpf_map* map, const std::string& path) {
 }
 
 int Program::fd() const {
-  return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), kProgramName));
+  return bpf_program__fd(bpf_object__find_program_by_name(object_.get(), name_));
 }
 
 Maps Program::maps() const {

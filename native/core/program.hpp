@@ -20,11 +20,20 @@ struct TestRun {
   std::vector<std::uint8_t> packet;  // as the program left it
 };
 
+enum class Hook { xdp, tc };
+
+struct ProgramOptions {
+  std::string object_path;
+  Hook hook;
+  std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
+  std::string pin_directory;  // maps pinned there are shared where they fit; empty: none is shared
+  bool old_kernel;            // load what a kernel before 5.18 would be given: for tests
+};
+
 class Program {
  public:
-  // Loads `object_path`. `ring_bytes` is a power of two and a multiple of the page size. Maps pinned in
-  // `pin_directory` are shared where they fit this program; an empty path shares none. Nothing is pinned here.
-  Program(const std::string& object_path, std::uint32_t ring_bytes, const std::string& pin_directory);
+  // Loads one of the object's programs. Nothing is pinned here.
+  explicit Program(const ProgramOptions& options);
 
   int fd() const;
   Maps maps() const;
@@ -43,6 +52,7 @@ class Program {
   bool share_pinned(bpf_map* map, const std::string& path);
 
   std::unique_ptr<bpf_object, void (*)(bpf_object*)> object_;
+  const char* name_;
   std::vector<std::string> shared_;
   std::vector<std::string> replaced_;
 };

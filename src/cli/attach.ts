@@ -66,13 +66,13 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
       if (options.logList !== undefined) store.putLogs(logs);
-      for (const { interfaceName, mode, tookOver, nativeRefusal } of planes) {
+      for (const { interfaceName, mode, tookOver, refusal } of planes) {
         const logCount = new Set(zones.values()).size;
         report({
           event: 'attached',
           interface: interfaceName,
           mode,
-          nativeRefusal,
+          refusal,
           tookOver,
           logs: logCount,
           names: zones.size,
@@ -150,7 +150,7 @@ type Report =
       readonly interface: string;
       readonly mode: string;
       /** Why the driver refused native mode, if it did. */
-      readonly nativeRefusal: string | undefined;
+      readonly refusal: string | undefined;
       readonly tookOver: boolean;
       readonly logs: number;
       readonly names: number;
@@ -207,7 +207,7 @@ function printEvent(report: Report): void {
       const again = report.tookOver ? ', taken over as it was' : '';
       const names = `${plural(report.names, 'DNS name')} of ${plural(report.logs, 'log')}`;
       print(`Watching ${report.interface} (XDP, ${report.mode} mode${again}): ${names}.`);
-      if (report.nativeRefusal !== undefined) warn(`its driver refused native mode: ${report.nativeRefusal}`);
+      if (report.refusal !== undefined) warn(`its driver refused native mode: ${report.refusal}`);
       return;
     }
     case 'tree-head': {

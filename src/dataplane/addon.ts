@@ -28,10 +28,11 @@ export interface XdpSettings {
   readonly fragmentsShare: number;
 }
 
-export type XdpMode = 'native' | 'generic';
+/** Native XDP, generic XDP, or TC ingress: from the fastest to the one that is always possible. */
+export type XdpMode = 'native' | 'generic' | 'tc';
 
 export interface LinkState {
-  /** False if the interface has gone, or somebody detached the link by force. */
+  /** False if the interface has gone, or somebody removed the program from it by force. */
   readonly attached: boolean;
   /** 'unknown' where the interface is in another network namespace. */
   readonly mode: XdpMode | 'unknown';
@@ -72,7 +73,7 @@ export interface AddonAttachment {
   readonly dataPlane: AddonDataPlane;
   readonly mode: XdpMode;
   readonly interfaceIndex: number;
-  readonly nativeRefusal: string;
+  readonly refusal: string;
   readonly tookOver: boolean;
   readonly replacedMaps: readonly string[];
 }
@@ -80,6 +81,8 @@ export interface AddonAttachment {
 export interface Addon {
   load(options: {
     objectPath: string;
+    hook: 'xdp' | 'tc';
+    oldKernel: boolean;
     ringBytes: number;
     settings: XdpSettings;
     ports: readonly number[];

@@ -41,8 +41,16 @@ export interface XdpOptions {
 
 export interface AttachXdpOptions extends XdpOptions {
   readonly interfaceName: string;
-  /** Native, then generic unless told. Another mode than the running one makes a short gap. */
+  /** Native, then generic, then TC unless told. Another mode than the running one makes a short gap. */
   readonly mode?: XdpMode;
+}
+
+export interface LoadXdpOptions extends XdpOptions {
+  /** Another object with the same maps. */
+  readonly objectPath?: string;
+  readonly hook?: 'xdp' | 'tc';
+  /** Loads what a kernel before 5.18 would be given. */
+  readonly oldKernel?: boolean;
 }
 
 const PINS = '/sys/fs/bpf/ctga';
@@ -82,14 +90,13 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
 }
 
 /**
- * Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN. `objectPath`:
- * another one with the same maps.
+ * Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN.
  */
-export function loadXdp(options: XdpOptions & { readonly objectPath?: string } = {}): LoadedXdp {
-  const { objectPath = xdpObjectPath() } = options;
+export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
+  const { objectPath = xdpObjectPath(), hook = 'xdp', oldKernel = false } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
   return new LoadedXdp(
-    explain('no interface', () => addon().load({ objectPath, ringBytes, settings, ports })),
+    explain('no interface', () => addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports })),
   );
 }
 
@@ -223,8 +230,8 @@ abstract class XdpProgram implements DataPlane {
 export class XdpDataPlane extends XdpProgram {
   readonly mode: XdpMode;
   readonly interfaceIndex: number;
-  /** Why the driver refused native mode; undefined if it did not, or was not asked. */
-  readonly nativeRefusal: string | undefined;
+  /** Why it is in no better mode; undefined if it is in the best, or was told which. */
+  readonly refusal: string | undefined;
   /** A running data plane was taken over, with its counters and unread copies. */
   readonly tookOver: boolean;
   override readonly livesGoOn: boolean;
@@ -236,7 +243,7 @@ export class XdpDataPlane extends XdpProgram {
     super(interfaceName, attachment.dataPlane);
     this.mode = attachment.mode;
     this.interfaceIndex = attachment.interfaceIndex;
-    this.nativeRefusal = attachment.nativeRefusal === '' ? undefined : attachment.nativeRefusal;
+    this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
     this.livesGoOn = attachment.tookOver && !attachment.replacedMaps.includes('seen');

@@ -41,7 +41,7 @@ export type ChildResponse =
       method: 'attach';
       result: {
         mode: XdpMode;
-        nativeRefusal: string | undefined;
+        refusal: string | undefined;
         tookOver: boolean;
         replacedMaps: readonly string[];
         bpfFiles: string[];
@@ -94,10 +94,10 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
   switch (request.method) {
     case 'attach': {
       plane = attachXdp(request.options);
-      const { mode, nativeRefusal, tookOver, replacedMaps } = plane;
+      const { mode, refusal, tookOver, replacedMaps } = plane;
       return {
         method: 'attach',
-        result: { mode, nativeRefusal, tookOver, replacedMaps, bpfFiles: bpfFiles() },
+        result: { mode, refusal, tookOver, replacedMaps, bpfFiles: bpfFiles() },
       };
     }
     case 'known':

@@ -265,30 +265,113 @@ describe('on a veth pair', () => {
   });
 });
 
+/** Somebody else's: the id of an XDP program that `ip` attached. */
+function putForeignProgram(): number {
+  const object = ['object', 'build/xdp/ctga.bpf.o', 'section', 'xdp'];
+  run('ip', '-n', link.observer, 'link', 'set', 'dev', link.interfaceName, 'xdp', ...object);
+  return link.xdp()?.prog.id ?? assert.fail('ip attached nothing');
+}
+
+const FOREIGN_FILTER = ['bpf', 'direct-action', 'object', 'build/xdp/ctga.bpf.o', 'section', 'tc'];
+
+/** What TC knows at the interface's ingress. */
+function filters(): string {
+  return run('tc', '-n', link.observer, 'filter', 'show', 'dev', link.interfaceName, 'ingress');
+}
+const qdiscs = (): string => run('tc', '-n', link.observer, 'qdisc', 'show', 'dev', link.interfaceName);
+
+describe('at TC ingress', () => {
+  test('copies where a foreign XDP program is, which stays; says why; detaching leaves nothing but it', async () => {
+    const foreign = putForeignProgram();
+    const plane = observer();
+    const { mode, refusal } = await plane.attach({}, link);
+    assert.equal(mode, 'tc');
+    assert.match(refusal ?? '', new RegExp(`already runs the XDP program "ctga" \\(id ${foreign}\\)`));
+    await plane.ask({ method: 'known', names: [NAME] });
+    await plane.ask({ method: 'start' });
+    const tagged = answerFrame(NAME, [{ tpid: EtherType.vlan, vlanId: 12 }]);
+    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload }));
+    await link.sendFrames([answerFrame(), answerFrame('sTH.LOG.example'), tagged, ...fragments]);
+    const packets = await plane.ask({ method: 'packets', atLeast: 3 + fragments.length });
+    assert.equal(packets.filter(({ kind }) => kind === 'answer').length, 3);
+    assert.equal(packets.filter(({ kind }) => kind === 'fragment').length, fragments.length);
+    assert.equal(await link.arrivedDatagrams(2), 2, 'the host took in what was looked at');
+
+    const { attached, seen } = await plane.ask({ method: 'state' });
+    assert.equal(attached, true);
+    assert.deepEqual([seen?.link.attached, seen?.link.mode], [true, 'tc']);
+    await plane.ask({ method: 'detach' });
+    assert.doesNotMatch(filters(), /bpf/);
+    assert.doesNotMatch(qdiscs(), /clsact/);
+    assert.equal(existsSync(pins()), false);
+    assert.equal(link.xdp()?.prog.id, foreign);
+  });
+
+  test('is taken over in place, and kept although XDP would be possible by now', async () => {
+    const first = observer();
+    assert.equal((await first.attach({ mode: 'tc' }, link)).mode, 'tc');
+    await first.ask({ method: 'known', names: [NAME] });
+    await link.sendFrames(repeated(answerFrame(), 3));
+    await first.kill('SIGKILL');
+    await link.sendFrames(repeated(answerFrame(), 4));
+
+    const second = observer();
+    const taken = await second.attach({}, link);
+    assert.deepEqual([taken.mode, taken.tookOver, taken.replacedMaps], ['tc', true, []]);
+    await second.ask({ method: 'start' });
+    assert.equal((await second.ask({ method: 'packets', atLeast: 7 })).length, 7);
+    assert.equal(filters().match(/direct-action/g)?.length, 1);
+
+    await second.kill();
+    const third = await observer().attach({ mode: 'native' }, link);
+    assert.deepEqual([third.mode, third.tookOver], ['native', false]);
+    assert.doesNotMatch(filters(), /bpf/);
+    assert.doesNotMatch(qdiscs(), /clsact/);
+  });
+
+  test('leaves the qdisc and the filters of others alone', async () => {
+    const tc = (...args: readonly string[]): string => run('tc', '-n', link.observer, ...args);
+    tc('qdisc', 'add', 'dev', link.interfaceName, 'clsact');
+    tc('filter', 'add', 'dev', link.interfaceName, 'egress', ...FOREIGN_FILTER);
+    const plane = observer();
+    await plane.attach({ mode: 'tc' }, link);
+    await plane.ask({ method: 'detach' });
+    assert.match(qdiscs(), /clsact/);
+    assert.match(tc('filter', 'show', 'dev', link.interfaceName, 'egress'), /direct-action/);
+  });
+
+  test('leaves a qdisc of its own that others use by now', async () => {
+    const plane = observer();
+    await plane.attach({ mode: 'tc' }, link);
+    const tc = (...args: readonly string[]): string => run('tc', '-n', link.observer, ...args);
+    tc('filter', 'add', 'dev', link.interfaceName, 'ingress', 'prio', '9', ...FOREIGN_FILTER);
+    await plane.ask({ method: 'detach' });
+    assert.doesNotMatch(filters(), /pref 1 /);
+    assert.match(filters(), /pref 9 .*direct-action/);
+  });
+
+  test('notices that its filter was removed by force, and attaches anew', async () => {
+    const plane = observer();
+    await plane.attach({ mode: 'tc' }, link);
+    run('tc', '-n', link.observer, 'qdisc', 'del', 'dev', link.interfaceName, 'clsact');
+    assert.equal((await plane.ask({ method: 'state' })).attached, false);
+    await plane.kill();
+    const again = await observer().attach({ mode: 'tc' }, link);
+    assert.deepEqual([again.mode, again.tookOver], ['tc', false]);
+  });
+});
+
 describe('refuses, in one sentence and with a remedy', () => {
-  test('an interface with a foreign program, which stays', async () => {
-    run(
-      'ip',
-      '-n',
-      link.observer,
-      'link',
-      'set',
-      'dev',
-      link.interfaceName,
-      'xdp',
-      'object',
-      'build/xdp/ctga.bpf.o',
-      'section',
-      'xdp.frags',
-    );
-    const foreign = link.xdp() ?? assert.fail('ip attached nothing');
-    await fails(
-      observer().attach({}, link),
-      'foreign-xdp-program',
-      new RegExp(`already runs the XDP program "ctga" \\(id ${foreign.prog.id}\\)`),
-    );
-    await fails(observer().attach({ mode: 'generic' }, link), 'foreign-xdp-program', /already runs/);
-    assert.equal(link.xdp()?.prog.id, foreign.prog.id);
+  test('a mode that a foreign program is in the way of; the program stays', async () => {
+    const foreign = putForeignProgram();
+    for (const mode of ['native', 'generic'] as const) {
+      await fails(
+        observer().attach({ mode }, link),
+        'foreign-xdp-program',
+        new RegExp(`already runs the XDP program "ctga" \\(id ${foreign}\\)`),
+      );
+    }
+    assert.equal(link.xdp()?.prog.id, foreign);
     assert.equal(existsSync(pins()), false, 'no empty directory is left');
   });
 

@@ -8,7 +8,7 @@ import { Worker } from 'node:worker_threads';
 
 import { addon, isNativeError, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
-import { COPY_ALL } from '../support/xdp.ts';
+import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 
 const frame = frameV4(dnsAnswer());
 
@@ -24,7 +24,7 @@ function load(): AddonDataPlane {
     objectPath: xdpObjectPath(),
     ringBytes: 1 << 20,
     settings: COPY_ALL,
-    ports: [53],
+    ...XDP_HERE,
   });
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
@@ -87,7 +87,7 @@ describe('delivery', () => {
       objectPath: xdpObjectPath(),
       ringBytes: 16 << 20,
       settings: COPY_ALL,
-      ports: [53],
+      ...XDP_HERE,
     });
     plane.setKnownNames([encodeName('sth.log.example')]);
     plane.testRun(frame, 20_000, 0);
@@ -138,7 +138,7 @@ describe('errors', () => {
       objectPath: join(import.meta.dirname, 'child.ts'),
       ringBytes: 65536,
       settings: COPY_ALL,
-      ports: [53],
+      ...XDP_HERE,
     };
     assert.throws(
       () => addon().load(options),

@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 import { addon, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
-import { COPY_ALL } from '../support/xdp.ts';
+import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 
 const frame = frameV4(dnsAnswer());
 
 function load(): AddonDataPlane {
   const settings = { ...COPY_ALL, wakeupBytes: 0 };
-  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings, ports: [53] });
+  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings, ...XDP_HERE });
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }

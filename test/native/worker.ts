@@ -3,13 +3,13 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 import { addon, xdpObjectPath } from '../../src/dataplane/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
-import { COPY_ALL } from '../support/xdp.ts';
+import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 
 const plane = addon().load({
   objectPath: xdpObjectPath(),
   ringBytes: 1 << 20,
   settings: { ...COPY_ALL, wakeupBytes: 0 },
-  ports: [53],
+  ...XDP_HERE,
 });
 plane.setKnownNames([encodeName('sth.log.example')]);
 plane.start(() => {
