@@ -52,6 +52,7 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   result.Set("interfaceIndex", attachment.interface_index);
   result.Set("refusal", attachment.refusal);
   result.Set("tookOver", attachment.took_over);
+  result.Set("keptSeen", attachment.kept_seen);
   auto replaced = Napi::Array::New(env);
   for (const std::string& name : attachment.replaced_maps) replaced.Set(replaced.Length(), name);
   result.Set("replacedMaps", replaced);
@@ -78,6 +79,12 @@ Napi::Value get_link_state(const Napi::CallbackInfo& info) {
   return state ? Napi::Value(from_link_state(env, *state)) : env.Undefined();
 }
 
+// mtu(interfaceName): number | undefined
+Napi::Value get_mtu(const Napi::CallbackInfo& info) {
+  const auto mtu = mtu_of(to_text(info[0], "interfaceName"));
+  return mtu ? Napi::Number::New(info.Env(), *mtu) : info.Env().Undefined();
+}
+
 // detach(pinDirectory)
 void detach_program(const Napi::CallbackInfo& info) {
   const std::string directory = to_text(info[0], "pinDirectory");
@@ -97,6 +104,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("attach", Napi::Function::New<attach_program>(env, "attach"));
   exports.Set("openPinned", Napi::Function::New<open_pinned>(env, "openPinned"));
   exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
+  exports.Set("mtu", Napi::Function::New<get_mtu>(env, "mtu"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
   return exports;

@@ -5,6 +5,8 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 #include <net/if.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -263,7 +265,17 @@ Attachment attach(const AttachOptions& options) {
 
   // The link's descriptor is closed on return. The pin alone holds it, so that removing the pin detaches.
   return Attachment{std::move(maps),    std::move(lock), mode,      interface_index,
-                    std::move(refusal), took_over,       std::move(replaced)};
+                    std::move(refusal), took_over,       program->shares(Maps::kNames[Maps::kSeen]),
+                    std::move(replaced)};
+}
+
+std::optional<std::uint32_t> mtu_of(const std::string& interface) {
+  const FileDescriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  ifreq request{};
+  if (!any || interface.size() >= sizeof(request.ifr_name)) return std::nullopt;
+  interface.copy(request.ifr_name, interface.size());
+  if (ioctl(any.get(), SIOCGIFMTU, &request) != 0) return std::nullopt;
+  return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
 std::optional<LinkState> link_state(const std::string& pin_directory) {

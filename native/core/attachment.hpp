@@ -39,6 +39,7 @@ struct Attachment {
   std::uint32_t interface_index;
   std::string refusal;                     // why no better mode was possible; empty if it was, or was not tried
   bool took_over;                          // a running data plane was updated in place
+  bool kept_seen;                          // the cache of seen answers is that of an earlier one, running or not
   std::vector<std::string> replaced_maps;  // pinned maps that did not fit, or are unknown: made anew, or removed
 };
 
@@ -53,6 +54,9 @@ struct LinkState {
   std::uint32_t interface_index;
   std::uint32_t program_id;
 };
+
+// Of an interface in this network namespace; nothing if there is none of that name.
+std::optional<std::uint32_t> mtu_of(const std::string& interface);
 
 // Of what is pinned in `pin_directory`; nothing if there is none.
 std::optional<LinkState> link_state(const std::string& pin_directory);

@@ -126,9 +126,13 @@ Maps Program::maps() const {
 
 void Program::pin_maps(const std::string& pin_directory) const {
   for (const char* name : Maps::kNames) {
-    if (std::find(shared_.begin(), shared_.end(), name) != shared_.end()) continue;
+    if (shares(name)) continue;
     pin(bpf_map__fd(find_map(object_.get(), name)), pin_directory + "/" + name);
   }
+}
+
+bool Program::shares(const std::string& map) const {
+  return std::find(shared_.begin(), shared_.end(), map) != shared_.end();
 }
 
 TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat,

@@ -41,6 +41,9 @@ class Program {
   // Pins all maps but those that are shared already.
   void pin_maps(const std::string& pin_directory) const;
 
+  // Whether a pinned map goes on to be used.
+  bool shares(const std::string& map) const;
+
   // Names of pinned maps that did not fit and that pin_maps replaces.
   const std::vector<std::string>& replaced_maps() const { return replaced_; }
 

@@ -1,7 +1,8 @@
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
 import { spawnChallenger } from '../challenger/spawn.ts';
-import { attachXdp, type XdpDataPlane } from '../dataplane/xdp.ts';
+import { SupervisedXdp, type SupervisionEvent } from '../dataplane/supervised.ts';
+import { attachXdp, type AttachXdpOptions, type XdpDataPlane, type XdpMode } from '../dataplane/xdp.ts';
 import { knownLogs } from '../logs/known.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
@@ -10,13 +11,17 @@ import { watch } from '../observer/watch.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
-import { wholeNumber, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { BLIND, nameOfMode } from './status.ts';
+import { ports, wholeNumber, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { plural, print, printJsonLine, time, warn } from './output.ts';
 
 interface AttachOptions extends StateOption, LogOptions {
-  readonly mode?: 'native' | 'generic';
+  readonly mode?: XdpMode;
   readonly threshold: number;
   readonly everyNth: number;
+  readonly port?: readonly number[];
+  readonly seen: number;
+  readonly budget: number;
   readonly challenge?: boolean;
   readonly proxy?: string;
 }
@@ -26,18 +31,35 @@ export function attachCommand(): Command {
     .description('watch interfaces: copy tree heads that pass by, verify and store them (needs root)')
     .argument('<interface...>')
     .addOption(
-      new Option('--mode <mode>', 'force the XDP mode')
-        .choices(['native', 'generic'])
-        .default(undefined, 'native, else generic'),
+      new Option('--mode <mode>', 'force the mode')
+        .choices(['native', 'generic', 'tc'])
+        .default(undefined, 'XDP, native or else generic; else TC ingress'),
     )
     .option('--threshold <bytes>', 'copy IP fragments up to this IP length', wholeNumber(28, 2000), 400)
     .option('--every-nth <n>', 'copy only every n-th match', wholeNumber(1, 0xffff_ffff), 1)
+    .option('--port <number>', 'UDP source port of answers, may be repeated (default: 53)', ports)
+    .option(
+      '--seen <seconds>',
+      'only count an answer that was copied so recently; 0: never',
+      wholeNumber(0, 86_400),
+      10,
+    )
+    .option(
+      '--budget <copies>',
+      'copies a second, on each CPU and of each kind, to begin with; 0: no limit',
+      wholeNumber(0, 0xffff_ffff),
+      50_000,
+    )
     .option('--challenge', 'also start a challenger, as a process without privileges')
     .option('--proxy <url>', "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)")
     .addHelpText(
       'after',
       `
-Every packet goes on as it came; ctga only copies. The data plane is pinned under
+Every packet goes on as it came; ctga only copies. Where an interface takes no XDP program, or has another's, which is
+never replaced, ctga looks at TC ingress: behind that program, so it misses what the program drops.
+
+When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
+as it can. The data plane is pinned under
 /sys/fs/bpf/ctga/INTERFACE: it goes on copying when this command ends, attaching again
 takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
     );
@@ -62,6 +84,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         store,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
+        ...(options.port === undefined ? {} : { ports: options.port }),
         verifier,
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
@@ -79,7 +102,9 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory);
-      await watchUntilSignalled(planes, observer, verifier, store, options, state.directory, stop);
+      const supervised = supervise(planes, options, store, stop, (event) => report(event));
+      await watchUntilSignalled(supervised, observer, verifier, store, options, state.directory, stop);
+      for (const plane of supervised) plane.close();
       await verifier.close();
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
     } finally {
@@ -89,22 +114,54 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
     removeNew(planes);
     throw error;
   }
-  for (const plane of planes) plane.close();
 }
 
 /** All or none: an interface that cannot be attached takes back those attached before it. */
 function attachAll(interfaces: readonly string[], options: AttachOptions): XdpDataPlane[] {
-  const { threshold, everyNth, mode } = options;
   const planes: XdpDataPlane[] = [];
   try {
     for (const interfaceName of interfaces) {
-      planes.push(attachXdp({ interfaceName, threshold, everyNth, ...(mode === undefined ? {} : { mode }) }));
+      planes.push(attachXdp(optionsOf(interfaceName, options)));
     }
     return planes;
   } catch (error) {
     removeNew(planes);
     throw error;
   }
+}
+
+function optionsOf(interfaceName: string, options: AttachOptions): AttachXdpOptions {
+  const { threshold, everyNth, mode, port, seen, budget } = options;
+  return {
+    interfaceName,
+    threshold,
+    everyNth,
+    seenMilliseconds: seen * 1000,
+    answersPerSecond: budget,
+    fragmentsPerSecond: budget,
+    ...(mode === undefined ? {} : { mode }),
+    ...(port === undefined ? {} : { ports: port }),
+  };
+}
+
+/** From now on each interface is looked after. When the last one was detached by hand, there is nothing left to do. */
+function supervise(
+  planes: readonly XdpDataPlane[],
+  options: AttachOptions,
+  store: Store,
+  stop: AbortController,
+  report: (event: SupervisionEvent) => void,
+): SupervisedXdp[] {
+  let left = planes.length;
+  return planes.map(
+    (plane) =>
+      new SupervisedXdp(plane, optionsOf(plane.interfaceName, options), (event) => {
+        report(event);
+        if (event.event === 'seeing-again')
+          store.addCounts(plane.interfaceName, { [BLIND]: event.blindMilliseconds });
+        if (event.event === 'detached' && --left === 0) stop.abort();
+      }),
+  );
 }
 
 function removeNew(planes: readonly XdpDataPlane[]): void {
@@ -115,7 +172,7 @@ function removeNew(planes: readonly XdpDataPlane[]): void {
 }
 
 async function watchUntilSignalled(
-  planes: readonly XdpDataPlane[],
+  planes: readonly SupervisedXdp[],
   observer: Observer,
   verifier: VerifierPool,
   store: Store,
@@ -145,6 +202,7 @@ async function watchUntilSignalled(
 }
 
 type Report =
+  | SupervisionEvent
   | {
       readonly event: 'attached';
       readonly interface: string;
@@ -206,8 +264,8 @@ function printEvent(report: Report): void {
     case 'attached': {
       const again = report.tookOver ? ', taken over as it was' : '';
       const names = `${plural(report.names, 'DNS name')} of ${plural(report.logs, 'log')}`;
-      print(`Watching ${report.interface} (XDP, ${report.mode} mode${again}): ${names}.`);
-      if (report.refusal !== undefined) warn(`its driver refused native mode: ${report.refusal}`);
+      print(`Watching ${report.interface} (${nameOfMode(report.mode)}${again}): ${names}.`);
+      if (report.refusal !== undefined) warn(`no better mode is possible: ${report.refusal}`);
       return;
     }
     case 'tree-head': {
@@ -217,6 +275,22 @@ function printEvent(report: Report): void {
         `${time(Date.now())}  new tree head: ${report.log}, size ${report.treeSize} (${report.interface}${how})`,
       );
     }
+    case 'blind':
+      return warn(
+        `${report.interface} is blind since ${time(report.since)}: it went away, or ctga was taken off by force`,
+      );
+    case 'still-blind':
+      return warn(`${report.interface} is still blind: ${report.message}`);
+    case 'seeing-again':
+      return print(
+        `${time(Date.now())}  ${report.interface} is watched again (${nameOfMode(report.mode)}), after ${(report.blindMilliseconds / 1000).toFixed(1)} s`,
+      );
+    case 'detached':
+      return print(`${time(Date.now())}  ${report.interface} was detached: it is left alone from now on`);
+    case 'mtu-changed':
+      return print(
+        `${time(Date.now())}  ${report.interface}: the MTU is ${report.to} now, and was ${report.from}`,
+      );
     case 'fork-proven':
       print(
         `${time(Date.now())}  SPLIT VIEW PROVEN: ${report.log} signed two trees of size ${report.treeSize}`,

@@ -55,3 +55,8 @@ export function seconds(text: string): number {
   if (/^[0-9]+(\.[0-9]+)?$/.test(text)) return Number(text);
   throw new InvalidArgumentError('want a number of seconds.');
 }
+
+/** Several UDP ports, each option value one of them. */
+export function ports(text: string, earlier: readonly number[] | undefined): number[] {
+  return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
+}

@@ -27,7 +27,10 @@ export function statusCommand(): Command {
   return withState(status);
 }
 
-interface PlaneStatus extends Pick<AttachedState, 'knownNames' | 'settings' | 'counters'> {
+interface PlaneStatus extends Pick<
+  AttachedState,
+  'knownNames' | 'settings' | 'ports' | 'ringBytes' | 'counters'
+> {
   readonly interface: string;
   /** False where the interface is blind: it went away, or somebody detached the program by force. */
   readonly attached: boolean;
@@ -46,10 +49,8 @@ function dataPlanes(): Planes {
       dataPlanes: listAttached().flatMap((name) => {
         const attached = openAttached(name);
         if (attached === undefined) return [];
-        const { link, knownNames, settings, counters } = attached;
-        return [
-          { interface: name, attached: link.attached, mode: link.mode, knownNames, settings, counters },
-        ];
+        const { link, ...rest } = attached;
+        return [{ ...rest, interface: name, attached: link.attached, mode: link.mode }];
       }),
     };
   } catch (error) {
@@ -68,16 +69,75 @@ function printSummary(
 ): void {
   if (summary.dataPlanesUnknown !== undefined) print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
   else if (summary.dataPlanes.length === 0) print('Interfaces: none. Watch one with: sudo ctga attach eth0');
-  for (const plane of summary.dataPlanes) {
-    const how = plane.attached ? `XDP, ${plane.mode} mode` : 'NOT ATTACHED any more: attach again';
-    print(`${plane.interface}: ${how}, ${plural(plane.knownNames, 'name')}`);
-    const counters = Object.entries(plane.counters).filter(([, count]) => count > 0n);
-    print(`  ${counters.map(([name, count]) => `${name} ${count}`).join(', ') || 'no packets yet'}`);
-  }
+  for (const plane of summary.dataPlanes) printPlane(plane);
   print(`Tree heads: ${summary.treeHeads} (${summary.stateDirectory})`);
   const verdicts = Object.entries(summary.verdicts).filter(([, count]) => count > 0);
   if (verdicts.length > 0)
     print(`Verdicts: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}`);
   for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
+}
+
+/** In the store's counts, by interface: how long packets passed unseen, in milliseconds. */
+export const BLIND = 'blind, in milliseconds';
+
+export function nameOfMode(mode: string): string {
+  return mode === 'tc' ? 'TC ingress' : `XDP, ${mode} mode`;
+}
+
+function printPlane({
+  interface: name,
+  attached,
+  mode,
+  knownNames,
+  ports,
+  settings,
+  counters: c,
+}: PlaneStatus): void {
+  const how = attached ? nameOfMode(mode) : 'BLIND: the interface went away, or ctga was taken off by force';
+  print(`${name}: ${how}, ${plural(knownNames, 'name')}, UDP from port ${ports.join(', ')}`);
+  const passedBy = [
+    ['not IP', c.notIp],
+    ['not UDP', c.notUdp],
+    ['another port', c.otherPort],
+    ['malformed', c.malformed],
+    ['no tree head', c.notTreeHead],
+    ['unknown name', c.unknownName],
+    ['answer too large', c.answersTooLarge],
+    ['fragment too large', c.fragmentsTooLarge],
+  ] as const;
+  const reasons = passedBy.filter(([, count]) => count > 0n).map(([reason, count]) => `${count} ${reason}`);
+  print(`  ${c.packets} packets${reasons.length > 0 ? `; passed by: ${reasons.join(', ')}` : ''}`);
+  const matches = [
+    [
+      'answers',
+      c.answers,
+      c.answersCopied,
+      c.answersSampledOut,
+      c.answersOverBudget,
+      c.answersSeen,
+      c.answersRingFull,
+    ],
+    [
+      'fragments',
+      c.fragments,
+      c.fragmentsCopied,
+      c.fragmentsSampledOut,
+      c.fragmentsOverBudget,
+      c.fragmentsSeen,
+      c.fragmentsRingFull,
+    ],
+  ] as const;
+  for (const [kind, matched, copied, sampledOut, overBudget, seen, ringFull] of matches) {
+    print(
+      `  ${matched} ${kind} = ${copied} copied + ${sampledOut} sampled out + ${overBudget} over budget + ${seen} already seen + ${ringFull} ring full`,
+    );
+  }
+  const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 ? 2 : 0)} %`;
+  const limit = (copies: number): string =>
+    copies === 0 ? 'no limit' : `at most ${copies} a second and CPU`;
+  const sampled = settings.everyNth > 1 ? `1 in ${settings.everyNth}, ` : '';
+  print(
+    `  of the latest matches copied: answers ${share(settings.answersShare)} (${sampled}${limit(settings.answersPerSecond)}), fragments ${share(settings.fragmentsShare)} (${sampled}${limit(settings.fragmentsPerSecond)})`,
+  );
 }

@@ -75,6 +75,7 @@ export interface AddonAttachment {
   readonly interfaceIndex: number;
   readonly refusal: string;
   readonly tookOver: boolean;
+  readonly keptSeen: boolean;
   readonly replacedMaps: readonly string[];
 }
 
@@ -99,6 +100,8 @@ export interface Addon {
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;
   detach(pinDirectory: string): void;
+  /** Undefined where no interface of this name is. */
+  mtu(interfaceName: string): number | undefined;
   /** Gives root up for good: every thread, no other group, no capability, no_new_privs. */
   becomeUser(uid: number, gid: number): void;
 }

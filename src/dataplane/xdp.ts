@@ -137,6 +137,17 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
   });
 }
 
+/** What holds the program on an interface, or undefined where nothing is pinned: somebody detached ctga. */
+export function linkStateOf(interfaceName: string): LinkState | undefined {
+  const pinDirectory = pinDirectoryOf(interfaceName);
+  return explain(interfaceName, () => addon().linkState(pinDirectory));
+}
+
+/** In bytes; undefined where no interface of this name is. */
+export function mtuOf(interfaceName: string): number | undefined {
+  return addon().mtu(interfaceName);
+}
+
 /** Names of the interfaces that have a data plane pinned, alive or not. */
 export function listAttached(): string[] {
   try {
@@ -246,13 +257,12 @@ export class XdpDataPlane extends XdpProgram {
     this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
-    this.livesGoOn = attachment.tookOver && !attachment.replacedMaps.includes('seen');
+    this.livesGoOn = attachment.keptSeen;
   }
 
   /** Whether packets still pass the program: not so once the interface went away or the link was detached. */
   isAttached(): boolean {
-    const pinDirectory = pinDirectoryOf(this.interfaceName);
-    return explain(this.interfaceName, () => addon().linkState(pinDirectory)?.attached === true);
+    return linkStateOf(this.interfaceName)?.attached === true;
   }
 
   /** detachXdp and close. */

@@ -2,12 +2,15 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import {
+  chownSync,
   existsSync,
+  mkdirSync,
   mkdtempSync,
   readFileSync,
   readdirSync,
   rmSync,
   chmodSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -20,6 +23,8 @@ const id = `ctga-test-${process.pid}`;
 const [near, far] = [`ctn${process.pid}`.slice(0, 15), `ctf${process.pid}`.slice(0, 15)];
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755);
+/** An account without rights. */
+const NOBODY = 65534;
 const pins = join('/sys/fs/bpf/ctga', near);
 
 function ip(...args: string[]): void {
@@ -164,6 +169,100 @@ describe('ctga attach', () => {
     assert.match(second.said, /is damaged: .*; it is kept as .*, and a new one is started/);
     assert.equal(readdirSync(state).filter((name) => name.startsWith('ctga.db.damaged-')).length, 1);
     assert.equal(await second.stop(), 0);
+  });
+
+  test('an interface that went away and came back is watched again, and the time in between is told', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    ip('-n', id, 'link', 'delete', near);
+    await watching.until(new RegExp(`${near} is blind since`));
+    ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
+    ip('-n', id, 'link', 'set', near, 'up');
+    ip('-n', id, 'link', 'set', far, 'up');
+    await watching.until(new RegExp(`${near} is watched again \\(XDP, native mode\\), after \\d+\\.\\d s`));
+    const { dataPlanes, counts } = JSON.parse(
+      ctgaThere('status', '--json', '--state-dir', join(directory, 'state')).stdout,
+    ) as { dataPlanes: { interface: string; attached: boolean }[]; counts: Record<string, number> };
+    assert.equal(dataPlanes.find((each) => each.interface === near)?.attached, true);
+    assert((counts['blind, in milliseconds'] ?? 0) > 0);
+    assert.equal(await watching.stop(), 0, watching.said);
+  });
+
+  test('a link detached by force is noticed and made anew; so is a changed MTU', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    ip('-n', id, 'link', 'set', near, 'mtu', '1400');
+    await watching.until(/the MTU is 1400 now, and was 1500/);
+    const args = ['link', 'detach', 'pinned', join(pins, 'link')];
+    const { status, stderr } = spawnSync('bpftool', args, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    await watching.until(new RegExp(`${near} is watched again`));
+    assert.equal(await watching.stop(), 0, watching.said);
+    ip('-n', id, 'link', 'set', near, 'mtu', '1500');
+  });
+
+  test('`ctga detach` meanwhile is minded: nothing is attached again, and there is nothing left to do', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    assert.equal(ctgaThere('detach', near).code, 0);
+    assert.equal(await watching.ended, 0);
+    running.delete(watching);
+    assert.match(watching.said, new RegExp(`${near} was detached: it is left alone from now on`));
+    assert(!existsSync(pins));
+  });
+
+  test('at TC ingress, from another port, without a cache: as told, and status shows it', async () => {
+    const watching = new Watching(
+      '--mode',
+      'tc',
+      '--port',
+      '53',
+      '--port',
+      '5353',
+      '--seen',
+      '0',
+      '--budget',
+      '70',
+    );
+    await watching.until(/Ctrl-C/);
+    assert.match(watching.said, new RegExp(`Watching ${near} \\(TC ingress\\)`));
+    const { stdout } = ctgaThere('status', '--state-dir', join(directory, 'state'));
+    assert.match(stdout, new RegExp(`${near}: TC ingress, \\d+ names, UDP from port 53, 5353`));
+    assert.match(
+      stdout,
+      /0 answers = 0 copied \+ 0 sampled out \+ 0 over budget \+ 0 already seen \+ 0 ring full/,
+    );
+    assert.match(stdout, /answers 100 % \(at most 70 a second and CPU\)/);
+    assert.equal(await watching.stop(), 0, watching.said);
+  });
+
+  test('without root but with CAP_BPF and CAP_NET_ADMIN, where root made a place for the pins', () => {
+    const [root, file] = ['/sys/fs/bpf/ctga', '/sys/fs/bpf'];
+    mkdirSync(root, { recursive: true });
+    const [owner, mode] = [statSync(root), statSync(file).mode & 0o777];
+    const state = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    chownSync(state, NOBODY, NOBODY);
+    chownSync(root, NOBODY, NOBODY);
+    chmodSync(file, 0o711);
+    try {
+      const caps = '-all,+bpf,+net_admin';
+      const { stdout, stderr } = spawnSync(
+        'nsenter',
+        [
+          ...[`--net=/run/netns/${id}`, '--', 'setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`],
+          ...['--clear-groups', `--bounding-set=${caps}`, `--inh-caps=${caps}`, `--ambient-caps=${caps}`],
+          ...['timeout', '--signal=INT', '4', CTGA, 'attach', near, '--state-dir', state],
+        ],
+        { encoding: 'utf8', env: environment },
+      );
+      assert.match(stdout, new RegExp(`Watching ${near} \\(XDP, native mode\\)`), stderr);
+      assert.match(stdout, /Stopped\. The data plane goes on copying/);
+      ctgaThere('detach', near);
+    } finally {
+      chownSync(root, owner.uid, owner.gid);
+      chmodSync(file, mode);
+      rmSync(state, { recursive: true });
+    }
   });
 
   test('with --challenge starts a challenger that has given root up, and ends it too', async () => {

@@ -55,9 +55,17 @@ async function fails(work: Promise<unknown>, code: ErrorCode, message: RegExp): 
   });
 }
 
-function answerFrame(name = NAME, tags: { tpid: number; vlanId: number }[] = []): Uint8Array {
+function answerFrame(
+  name = NAME,
+  tags: { tpid: number; vlanId: number }[] = [],
+  text = '1.2.3.4',
+): Uint8Array {
   const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
-  const datagram = udp({ ...addresses, destinationPort: PORT, payload: dnsAnswer({ name }) });
+  const datagram = udp({
+    ...addresses,
+    destinationPort: PORT,
+    payload: dnsAnswer({ name, strings: [text] }),
+  });
   const frame = ethernet({ tags, payload: ipv4({ ...addresses, payload: datagram }) });
   frame.fill(0xff, 0, 6); // to everybody, so that the receiving host takes it
   return frame;
@@ -139,6 +147,44 @@ describe('on a veth pair', () => {
     assert.equal(counters.answersRingFull, 59n);
     await plane.ask({ method: 'start' });
     assert.equal((await plane.ask({ method: 'packets', atLeast: 341 })).length, 341);
+  });
+
+  test('accounts for every packet at any moment of a flood that nobody reads', async () => {
+    const plane = observer();
+    const limits = { seenMilliseconds: 300, answersPerSecond: 2000, fragmentsPerSecond: 2000, everyNth: 2 };
+    await plane.attach({ ringBytes: 65536, ...limits }, link);
+    await plane.ask({ method: 'known', names: [NAME] });
+    // Answers of 300 kinds, each several times; fragments; and what is neither.
+    const rounds = Array.from({ length: 3000 }, (_, i) => [
+      answerFrame(NAME, [], `${i % 300} is the text of this answer`),
+      ...fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload })),
+      answerFrame('sth.stranger.example'),
+    ]).flat();
+    let sent = false;
+    const sending = link.sendFrames(rounds).then(() => (sent = true));
+    let looks = 0;
+    const totals = new Set<bigint>();
+    while (!sent) {
+      const { counters } = await plane.ask({ method: 'state' });
+      assert.deepEqual(accountingErrors(counters), []);
+      totals.add(counters.packets);
+      looks += 1;
+    }
+    await sending;
+    let counters = (await plane.ask({ method: 'state' })).counters;
+    // The namespace has a little traffic of its own: IPv6 neighbour discovery, which is no UDP.
+    while (counters.packets - counters.notUdp < BigInt(rounds.length))
+      counters = (await plane.ask({ method: 'state' })).counters;
+    assert.equal(counters.packets - counters.notUdp - counters.notIp, BigInt(rounds.length));
+    assert.equal(counters.answers, 3000n);
+    assert.equal(counters.unknownName, 3000n);
+    assert(looks > 3 && totals.size > 3, `${looks} looks, ${totals.size} of them different`);
+    for (const name of ['answersCopied', 'answersSampledOut', 'answersSeen', 'fragmentsRingFull'] as const) {
+      assert(counters[name] > 0n, `${name} is 0`);
+    }
+    await plane.ask({ method: 'start' });
+    const copied = Number(counters.answersCopied + counters.fragmentsCopied);
+    assert.equal((await plane.ask({ method: 'packets', atLeast: copied })).length, copied);
   });
 
   test('attaches in generic mode if told, and changes mode if told', async () => {
