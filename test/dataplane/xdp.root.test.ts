@@ -160,11 +160,11 @@ describe('on a veth pair', () => {
       ...fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload })),
       answerFrame('sth.stranger.example'),
     ]).flat();
-    let sent = false;
-    const sending = link.sendFrames(rounds).then(() => (sent = true));
+    const flood = { over: false };
+    const sending = link.sendFrames(rounds).then(() => (flood.over = true));
     let looks = 0;
     const totals = new Set<bigint>();
-    while (!sent) {
+    while (!flood.over) {
       const { counters } = await plane.ask({ method: 'state' });
       assert.deepEqual(accountingErrors(counters), []);
       totals.add(counters.packets);

@@ -1,0 +1,101 @@
+/** From the ring buffer to a decision, known or new, and to a stored tree head: records a second on one core. */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { loadXdp } from '../src/dataplane/xdp.ts';
+import { hashLeaf } from '../src/merkle/hash.ts';
+import { Observer } from '../src/observer/observer.ts';
+import { openDatabase } from '../src/store/open.ts';
+import { Store } from '../src/store/store.ts';
+import { toLogKey } from '../src/treehead/key.ts';
+import { formatTreeHeadText } from '../src/treehead/text.ts';
+import { encodeSignedData } from '../src/treehead/treehead.ts';
+import { dnsAnswer, frameV4 } from '../test/support/packets.ts';
+
+export interface DrainRate {
+  readonly what: string;
+  readonly records: number;
+  readonly lost: number;
+  readonly recordsPerSecond: number;
+  /** Resident memory in MiB: at the start, the most, at the end. */
+  readonly memory: readonly [number, number, number];
+}
+
+const NAME = 'sth.alpha.example';
+/** Records in the ring at once. */
+const CHUNK = 8000;
+
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+const log = {
+  key: toLogKey(publicKey.export({ type: 'spki', format: 'der' })),
+  description: 'Bench log',
+  url: 'https://log.test/',
+  api: 'rfc6962' as const,
+  mmd: 86_400,
+};
+
+function headFrame(n: number): Uint8Array {
+  const head = { treeSize: BigInt(n + 1), timestamp: 1_700_000_000_000n, rootHash: hashLeaf(Buffer.from(`${n}`)) };
+  const signature = sign('sha256', encodeSignedData(head), privateKey);
+  const text = formatTreeHeadText({ ...head, signature: Uint8Array.from([4, 3, 0, signature.length, ...signature]) });
+  return frameV4(dnsAnswer({ name: NAME, strings: [text], compressed: true }));
+}
+
+const mebibytes = (): number => Math.round(process.memoryUsage().rss / (1 << 20));
+
+/** `distinct` tree heads in turn; with all of them different, each is verified and stored. */
+export async function measureDrain(what: string, records: number, distinct: number): Promise<DrainRate> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
+  const store = new Store(openDatabase(join(directory, 'ctga.db')));
+  const observer = new Observer({
+    zones: new Map([['alpha.example', log]]),
+    store,
+    evidenceDirectory: directory,
+    onEvent: () => undefined,
+  });
+  // The cache is off: every record goes all the way.
+  const xdp = loadXdp({ seenMilliseconds: 0, answersPerSecond: 0, ringBytes: 8 << 20 });
+  xdp.setKnownNames(observer.knownNames());
+  const frames = Array.from({ length: Math.min(distinct, records) }, (_, n) => headFrame(n));
+  const before = mebibytes();
+  let [most, seconds, delivered] = [before, 0, 0];
+  for (let done = 0; done < records; done += CHUNK) {
+    const chunk = Math.min(CHUNK, records - done);
+    fill(xdp, frames, done, chunk);
+    const start = process.hrtime.bigint();
+    xdp.start(
+      (packet) => {
+        delivered += 1;
+        observer.receive(packet);
+      },
+      () => observer.endBatch(Date.now()),
+    );
+    await xdp.stop();
+    seconds += Number(process.hrtime.bigint() - start) / 1e9;
+    most = Math.max(most, mebibytes());
+  }
+  const { answersCopied } = xdp.counters();
+  xdp.close();
+  const stored = store.heads().reduce((sum, { count }) => sum + count, 0);
+  store.close();
+  rmSync(directory, { recursive: true });
+  return {
+    what,
+    records: delivered,
+    lost: records - Math.min(Number(answersCopied), delivered, stored),
+    recordsPerSecond: Math.round(records / seconds),
+    memory: [before, most, mebibytes()],
+  };
+}
+
+/** Puts `count` copies into the ring: long runs of one frame where there are few, which is quicker to make. */
+function fill(xdp: ReturnType<typeof loadXdp>, frames: readonly Uint8Array[], from: number, count: number): void {
+  const run = frames.length > 1000 ? 1 : Math.ceil(count / frames.length);
+  for (let i = 0, put = 0; put < count; i++) {
+    const repeat = Math.min(run, count - put);
+    const frame = frames[(run === 1 ? from + i : i) % frames.length];
+    if (frame !== undefined) xdp.testRun(frame, repeat);
+    put += repeat;
+  }
+}
