@@ -3,7 +3,17 @@
  * several times over, so that the machine's moods fall on all of them alike.
  */
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../src/dataplane/xdp.ts';
-import { addressAnswer, answer, fragment, KNOWN_NAMES, LOGS, notIp, smallUdp, tcp, unknownAnswer } from './frames.ts';
+import {
+  addressAnswer,
+  answer,
+  fragment,
+  KNOWN_NAMES,
+  LOGS,
+  notIp,
+  smallUdp,
+  tcp,
+  unknownAnswer,
+} from './frames.ts';
 import { median, percentile } from './statistics.ts';
 
 export interface PathCost {
@@ -41,8 +51,19 @@ const PATHS: readonly Path[] = [
   { path: 'answer, sampled out', frame: known, options: { ...OPEN, everyNth: 0xffff_ffff }, repeat: MANY },
   { path: 'answer, over budget', frame: known, options: { ...OPEN, answersPerSecond: 1 }, repeat: MANY },
   { path: 'answer, copied and delivered', frame: known, options: OPEN, repeat: FITS_THE_RING, copies: true },
-  { path: 'fragment, over budget', frame: fragment(), options: { ...OPEN, fragmentsPerSecond: 1 }, repeat: MANY },
-  { path: 'fragment, copied and delivered', frame: fragment(), options: OPEN, repeat: FITS_THE_RING, copies: true },
+  {
+    path: 'fragment, over budget',
+    frame: fragment(),
+    options: { ...OPEN, fragmentsPerSecond: 1 },
+    repeat: MANY,
+  },
+  {
+    path: 'fragment, copied and delivered',
+    frame: fragment(),
+    options: OPEN,
+    repeat: FITS_THE_RING,
+    copies: true,
+  },
 ];
 
 export interface Against {
@@ -51,7 +72,11 @@ export interface Against {
 }
 
 /** Throws Error where a copy was not delivered: then the figures would be of another thing. */
-export async function measureCost(programs: readonly Against[], rounds: number, progress: (path: string) => void): Promise<PathCost[]> {
+export async function measureCost(
+  programs: readonly Against[],
+  rounds: number,
+  progress: (path: string) => void,
+): Promise<PathCost[]> {
   const costs: PathCost[] = [];
   for (const path of PATHS) {
     progress(path.path);
@@ -99,7 +124,9 @@ class Run {
       const copied = answersCopied + fragmentsCopied;
       // The empty program counts no packets.
       if (copied !== this.#delivered || copied !== packets)
-        throw new Error(`${this.#path.path}: ${packets} packets, ${copied} copied, ${this.#delivered} delivered`);
+        throw new Error(
+          `${this.#path.path}: ${packets} packets, ${copied} copied, ${this.#delivered} delivered`,
+        );
     }
     return durationNs;
   }

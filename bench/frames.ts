@@ -1,13 +1,5 @@
 /** Frames as in the paper's experiments ("Aggregation-Based Certificate Transparency Gossip", Section 4.5.1). */
-import {
-  dnsAnswer,
-  encodeName,
-  ethernet,
-  frameV4,
-  ipv4,
-  IpProtocol,
-  udp,
-} from '../test/support/packets.ts';
+import { dnsAnswer, encodeName, ethernet, frameV4, ipv4, IpProtocol, udp } from '../test/support/packets.ts';
 
 /**
  * Names of the 16 fictional logs: five labels of 1 + 16 bytes in the paper. Names of tree heads begin with `sth` here,
@@ -40,7 +32,9 @@ export const fragment = (identification = 1): Uint8Array =>
 
 /** UDP of a fragment's size that is none. */
 export const smallUdp = (): Uint8Array =>
-  ethernet({ payload: ipv4({ payload: udp({ payload: new Uint8Array(FRAGMENT_BYTES - 42), sourcePort: 5000 }) }) });
+  ethernet({
+    payload: ipv4({ payload: udp({ payload: new Uint8Array(FRAGMENT_BYTES - 42), sourcePort: 5000 }) }),
+  });
 
 export const tcp = (): Uint8Array =>
   ethernet({ payload: ipv4({ protocol: IpProtocol.tcp, payload: new Uint8Array(ANSWER_BYTES - 34) }) });

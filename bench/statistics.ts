@@ -45,7 +45,10 @@ export function mannWhitney(first: readonly number[], second: readonly number[])
 }
 
 /** Kolmogorov and Smirnov's test: the largest distance between the two distributions, and its asymptotic p. */
-export function kolmogorovSmirnov(first: readonly number[], second: readonly number[]): { p: number; distance: number } {
+export function kolmogorovSmirnov(
+  first: readonly number[],
+  second: readonly number[],
+): { p: number; distance: number } {
   const [a, b] = [[...first].sort((x, y) => x - y), [...second].sort((x, y) => x - y)];
   let [i, j, distance] = [0, 0, 0];
   while (i < a.length && j < b.length) {
@@ -64,6 +67,7 @@ export function kolmogorovSmirnov(first: readonly number[], second: readonly num
 /** P(Z > z) of the standard normal distribution, z >= 0: Abramowitz and Stegun 26.2.17, to 7.5e-8. */
 function upperTail(z: number): number {
   const t = 1 / (1 + 0.2316419 * z);
-  const series = t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
+  const series =
+    t * (0.31938153 + t * (-0.356563782 + t * (1.781477937 + t * (-1.821255978 + t * 1.330274429))));
   return (Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI)) * series;
 }

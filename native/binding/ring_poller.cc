@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "binding/ring_poller.hpp"
 
-#include <cstring>
-#include <new>
+#include <array>
 #include <string>
 #include <utility>
 
@@ -28,7 +27,8 @@ RingPoller::RingPoller(Napi::Function on_batch, std::unique_ptr<RingReader> read
     : env_(on_batch.Env()),
       on_batch_(Napi::Persistent(on_batch)),
       context_(std::make_unique<Napi::AsyncContext>(on_batch.Env(), "ctga:ring")),
-      reader_(std::move(reader)) {}
+      reader_(std::move(reader)),
+      batch_(Napi::Persistent(Napi::ArrayBuffer::New(on_batch.Env(), kBatchBytes))) {}
 
 void RingPoller::listen() {
   uv_loop_t* loop = nullptr;
@@ -54,48 +54,47 @@ void RingPoller::on_readable(uv_poll_t* handle, int /*status*/, int /*events*/) 
 void RingPoller::on_timer(uv_timer_t* handle) { static_cast<RingPoller*>(handle->data)->deliver_batch(); }
 
 void RingPoller::drain(std::size_t most) {
-  for (std::size_t total = 0; total < most && deliver_batch();) total += batch_.size();
+  std::size_t total = 0;
+  for (std::size_t size = 1; total < most && size > 0; total += size) size = deliver_batch();
 }
 
-// Returns whether there was anything. Plain Node-API, as a worker being terminated refuses every call and
-// must not be answered with an exception.
-bool RingPoller::deliver_batch() {
-  if (closing_ || delivering_) return false;
+// Plain Node-API, as a worker being terminated refuses every call and must not be answered with an exception.
+std::size_t RingPoller::deliver_batch() {
+  if (closing_ || delivering_) return 0;
   const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close us
   const Napi::HandleScope scope(env_);
 
+  Napi::ArrayBuffer batch = batch_.Value();
+  std::size_t size = 0;
   try {
-    if (reader_->read(batch_, kBatchBytes) == 0) return false;
+    size = reader_->read(static_cast<std::uint8_t*>(batch.Data()), batch.ByteLength());
   } catch (const Error& error) {
     close();
     napi_fatal_exception(env_, from_error(env_, error).Value());
-    return false;
-  } catch (const std::bad_alloc&) {
-    return false;  // what was read is lost; the program's counters still say it was copied
+    return 0;
   }
+  if (size == 0) return 0;
 
-  void* bytes = nullptr;
-  napi_value buffer = nullptr;
-  if (napi_create_arraybuffer(env_, batch_.size(), &bytes, &buffer) != napi_ok) return false;
-  // Copied and not shared: the ring already has these bytes back, and JavaScript may keep the buffer.
-  std::memcpy(bytes, batch_.data(), batch_.size());
-
+  napi_value length = nullptr;
+  if (napi_create_double(env_, static_cast<double>(size), &length) != napi_ok) return 0;
+  const std::array<napi_value, 2> arguments = {batch, length};
   delivering_ = true;
-  const napi_status status =
-      napi_make_callback(env_, *context_, env_.Global(), on_batch_.Value(), 1, &buffer, nullptr);
+  const napi_status status = napi_make_callback(env_, *context_, env_.Global(), on_batch_.Value(), arguments.size(),
+                                                arguments.data(), nullptr);
   delivering_ = false;
 
   if (status == napi_pending_exception) {
     napi_value exception = nullptr;
     if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) napi_fatal_exception(env_, exception);
   }
-  return true;
+  return size;
 }
 
 void RingPoller::close() {
   if (closing_) return;
   closing_ = true;
   on_batch_.Reset();
+  batch_.Reset();
   uv_poll_stop(&poll_);
   const auto closed = [](uv_handle_t* handle) { static_cast<RingPoller*>(handle->data)->handle_closed(); };
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);

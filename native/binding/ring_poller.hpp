@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Delivers copied packets to JavaScript as libuv reports them: one ArrayBuffer a batch.
+// Delivers copied packets to JavaScript as libuv reports them, a batch at a time in one ArrayBuffer.
 #pragma once
 
 #include <napi.h>
@@ -8,7 +8,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <vector>
 
 #include "core/ring_reader.hpp"
 
@@ -22,7 +21,8 @@ namespace ctga::binding {
 // termination) waits for that.
 class RingPoller : public std::enable_shared_from_this<RingPoller> {
  public:
-  // `on_batch` is called with an ArrayBuffer of records as RingReader::read lays them out.
+  // `on_batch` is called with an ArrayBuffer, and how many of its bytes are records as RingReader::read lays them
+  // out. It is the same buffer each time, filled anew: a flood allocates nothing.
   static std::shared_ptr<RingPoller> open(Napi::Function on_batch, std::unique_ptr<RingReader> reader);
 
   // Delivers what waits in the ring now, at most `most` bytes. Exceptions of on_batch are left to the process's
@@ -39,7 +39,8 @@ class RingPoller : public std::enable_shared_from_this<RingPoller> {
   RingPoller(Napi::Function on_batch, std::unique_ptr<RingReader> reader);
 
   void listen();
-  bool deliver_batch();
+  // Returns the number of bytes.
+  std::size_t deliver_batch();
   void handle_closed();
 
   static void on_readable(uv_poll_t* handle, int status, int events);
@@ -50,7 +51,7 @@ class RingPoller : public std::enable_shared_from_this<RingPoller> {
   Napi::FunctionReference on_batch_;
   std::unique_ptr<Napi::AsyncContext> context_;
   std::unique_ptr<RingReader> reader_;
-  std::vector<std::uint8_t> batch_;
+  Napi::Reference<Napi::ArrayBuffer> batch_;
 
   uv_poll_t poll_{};
   uv_timer_t timer_{};

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 
@@ -40,6 +41,21 @@ bpf_map* find_map(const bpf_object* object, const char* name) {
   if (map == nullptr) throw Error(ErrorCode::not_set_up, ENOENT, std::string("the object file has no map ") + name);
   return map;
 }
+
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all{};
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_{};
+};
 
 // The constant xdp_has_buffers of xdp/source.h, which is all there is in .rodata.
 void forget_xdp_buffers(bpf_object* object) {
@@ -84,6 +100,8 @@ Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__c
       if (share_pinned(find_map(object_.get(), name), options.pin_directory + "/" + name)) shared_.emplace_back(name);
     }
   }
+  // The verifier gives up (EAGAIN) where a signal waits, and a profiler's signals always do.
+  const SignalsBlocked blocked;
   if (const int error = bpf_object__load(object_.get())) {
     throw kernel_error(error, "load the BPF program", log.text());
   }

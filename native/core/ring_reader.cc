@@ -42,36 +42,29 @@ void RingReader::open(Ring& ring, int fd) {
   }
 }
 
-std::size_t RingReader::read(std::vector<std::uint8_t>& batch, std::size_t most) {
-  batch.clear();
-  batch_ = &batch;
-  count_ = 0;
-  failure_ = nullptr;
+std::size_t RingReader::read(std::uint8_t* batch, std::size_t capacity) {
+  batch_ = batch;
+  size_ = 0;
   // Taken anew for each batch, so that a step of the wall clock is followed.
   monotonic_to_real_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
+  // Reading ends behind the record that passes the limit, for which there is room.
+  const std::size_t most = capacity - kLargestRecord;
   consume(rings_[0], most / 4 * 3);
   consume(rings_[1], most);
-  return count_;
+  return size_;
 }
 
 void RingReader::consume(const Ring& ring, std::size_t until) {
   until_ = until;
   const int result = ring_buffer__consume(ring.buffer.get());
-  if (failure_) std::rethrow_exception(failure_);
   if (result < 0 && result != -E2BIG) throw kernel_error(result, "read a ring buffer");
 }
 
-// Called from libbpf's C frames, which no exception may cross. A negative result ends the reading behind
-// this record, which is consumed already.
+// A negative result ends the reading behind this record, which is consumed already.
 int RingReader::on_record(void* self, void* data, std::size_t length) {
   auto* reader = static_cast<RingReader*>(self);
-  try {
-    reader->append(data, length);
-  } catch (...) {
-    reader->failure_ = std::current_exception();
-    return -ENOMEM;
-  }
-  return reader->batch_->size() >= reader->until_ ? -E2BIG : 0;
+  reader->append(data, length);
+  return reader->size_ >= reader->until_ ? -E2BIG : 0;
 }
 
 void RingReader::append(const void* data, std::size_t length) {
@@ -79,7 +72,7 @@ void RingReader::append(const void* data, std::size_t length) {
   if (length < sizeof(header)) return;
   std::memcpy(&header, data, sizeof(header));
   // Trust no length: a place outside the frame is no place.
-  if (header.captured_length > length - sizeof(header)) return;
+  if (header.captured_length > length - sizeof(header) || header.captured_length > RECORD_CAPACITY) return;
   const answer_place& answer = header.answer;
   if (answer.name_offset + answer.name_length > header.captured_length ||
       answer.rdata_offset + answer.rdata_length > header.captured_length) {
@@ -87,12 +80,10 @@ void RingReader::append(const void* data, std::size_t length) {
   }
   header.timestamp_ns += monotonic_to_real_ns_;
 
-  const std::size_t at = batch_->size();
-  const std::size_t size = sizeof(header) + header.captured_length;
-  batch_->resize(at + padded(size));
-  std::memcpy(batch_->data() + at, data, size);
-  std::memcpy(batch_->data() + at, &header, sizeof(header));
-  count_++;
+  std::memcpy(batch_ + size_, &header, sizeof(header));
+  std::memcpy(batch_ + size_ + sizeof(header), static_cast<const std::uint8_t*>(data) + sizeof(header),
+              header.captured_length);
+  size_ += padded(sizeof(header) + header.captured_length);
 }
 
 }  // namespace ctga

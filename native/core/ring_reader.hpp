@@ -7,11 +7,10 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
-#include <vector>
 
 #include "core/file_descriptor.hpp"
+#include "record.h"
 
 namespace ctga {
 
@@ -23,11 +22,13 @@ class RingReader {
   // Becomes readable when the program wakes us; level-triggered.
   int epoll_fd() const { return epoll_fd_.get(); }
 
-  // Replaces `batch` by what waits in the rings, up to about `most` bytes, and frees it there: answers first, but a
+  // Fills `batch`, of `capacity` bytes, with what waits in the rings, and frees it there: answers first, but a
   // quarter of a batch is left to fragments, so that neither kind waits for the other to end. Never
   // blocks. A record is a record_header and its captured bytes, padded to 8 bytes; timestamp_ns is turned
-  // into CLOCK_REALTIME. Returns the number of records.
-  std::size_t read(std::vector<std::uint8_t>& batch, std::size_t most);
+  // into CLOCK_REALTIME. Returns the number of bytes. `capacity` is several times kLargestRecord.
+  std::size_t read(std::uint8_t* batch, std::size_t capacity);
+
+  static constexpr std::size_t kLargestRecord = sizeof(record_header) + RECORD_CAPACITY;
 
  private:
   struct Ring {
@@ -44,11 +45,10 @@ class RingReader {
   std::array<Ring, 2> rings_;  // answers, fragments
 
   // Of the read() under way.
-  std::vector<std::uint8_t>* batch_ = nullptr;
+  std::uint8_t* batch_ = nullptr;
   std::size_t until_ = 0;
-  std::size_t count_ = 0;
+  std::size_t size_ = 0;
   std::uint64_t monotonic_to_real_ns_ = 0;
-  std::exception_ptr failure_;
 };
 
 }  // namespace ctga

@@ -61,8 +61,11 @@ export interface AddonDataPlane {
   seen(): BigUint64Array;
   counters(): DataPlaneCounters;
   ringBytes(): number;
-  /** Each batch holds the records of xdp/record.h, padded to 8 bytes, their time in CLOCK_REALTIME. */
-  start(onBatch: (batch: ArrayBuffer) => void): void;
+  /**
+   * The first `length` bytes of a batch are records of xdp/record.h, padded to 8 bytes, their time in CLOCK_REALTIME.
+   * It is the same buffer each time, filled anew.
+   */
+  start(onBatch: (batch: ArrayBuffer, length: number) => void): void;
   stop(): void;
   /** `linear`: bytes in the linear part, 0 for all. */
   testRun(packet: Uint8Array, repeat: number, linear: number): TestRunResult;

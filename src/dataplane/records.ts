@@ -15,10 +15,18 @@ const NS_PER_MS = 1e6;
 const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const [LOW, HIGH] = littleEndian ? [0, 4] : [4, 0];
 
-/** The addon wrote the batch, so its lengths are trusted; the frames in it are not. */
-export function forEachRecord(batch: ArrayBuffer, interfaceName: string, handle: PacketHandler): void {
+/**
+ * The first `length` bytes of `batch` are records. The addon wrote them, so their lengths are trusted; the frames in
+ * them are not.
+ */
+export function forEachRecord(
+  batch: ArrayBuffer,
+  length: number,
+  interfaceName: string,
+  handle: PacketHandler,
+): void {
   const record = new Record(batch, interfaceName);
-  while (record.at < batch.byteLength) {
+  while (record.at < length) {
     handle(record);
     record.advance();
   }

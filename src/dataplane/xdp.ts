@@ -219,8 +219,8 @@ abstract class XdpProgram implements DataPlane {
   start(onPacket: PacketHandler, onBatchEnd: () => void): void {
     const { interfaceName } = this;
     explain(interfaceName, () =>
-      this.native.start((batch) => {
-        forEachRecord(batch, interfaceName, onPacket);
+      this.native.start((batch, length) => {
+        forEachRecord(batch, length, interfaceName, onPacket);
         onBatchEnd();
       }),
     );

@@ -28,18 +28,20 @@ export interface GatheredSighting {
 const MAX_GATHERED = 65_536;
 
 export class SightingBatch {
-  #gathered = new Map<string, GatheredSighting>();
+  /** By the head as an object, which takes no text to be made; one head in two spellings is two objects. */
+  #gathered = new Map<VerifiedTreeHead, Map<string, GatheredSighting>>();
+  #size = 0;
 
   get isEmpty(): boolean {
-    return this.#gathered.size === 0;
+    return this.#size === 0;
   }
 
   /** Returns false where there is no room: the store has not been written for long. */
   add(log: Log, head: VerifiedTreeHead, { source, at, count, reassembled }: Seen): boolean {
-    const key = keyOf(head, source);
     // Captures have times in fractions of a millisecond; the store counts whole ones.
     const timestamp = Math.round(at);
-    const known = this.#gathered.get(key);
+    let bySource = this.#gathered.get(head);
+    const known = bySource?.get(source);
     if (known !== undefined) {
       known.lastSeen = Math.max(known.lastSeen, timestamp);
       known.firstSeen = Math.min(known.firstSeen, timestamp);
@@ -47,30 +49,44 @@ export class SightingBatch {
       known.reassembled += reassembled;
       return true;
     }
-    if (this.#gathered.size >= MAX_GATHERED) return false;
+    if (this.#size >= MAX_GATHERED) return false;
+    if (bySource === undefined) this.#gathered.set(head, (bySource = new Map()));
     const [firstSeen, lastSeen] = [timestamp, timestamp];
-    this.#gathered.set(key, { head, log, source, firstSeen, lastSeen, count, reassembled });
+    bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled });
+    this.#size += 1;
     return true;
   }
 
-  /** What is gathered; it stays until `clear`, so that a write that fails loses nothing. */
+  /** What is gathered, one for each head and source. It stays until `clear`, so a write that fails loses nothing. */
   sightings(): GatheredSighting[] {
-    return [...this.#gathered.values()];
+    const merged = new Map<string, GatheredSighting>();
+    for (const bySource of this.#gathered.values()) {
+      for (const sighting of bySource.values()) {
+        const key = keyOf(sighting);
+        const other = merged.get(key);
+        merged.set(key, other === undefined ? sighting : together(other, sighting));
+      }
+    }
+    return [...merged.values()];
   }
 
   clear(): void {
     this.#gathered = new Map();
+    this.#size = 0;
   }
 }
 
-/** Heads are few and looked up with every sighting: each one's text is made once. */
-const headKeys = new WeakMap<VerifiedTreeHead, string>();
+function keyOf({ head, source }: GatheredSighting): string {
+  const { logId, treeSize, timestamp, rootHash } = head;
+  return [logIdText(logId), treeSize, timestamp, encodeBase64(rootHash), source].join(' ');
+}
 
-function keyOf(head: VerifiedTreeHead, source: string): string {
-  let key = headKeys.get(head);
-  if (key === undefined) {
-    key = [logIdText(head.logId), head.treeSize, head.timestamp, encodeBase64(head.rootHash)].join(' ');
-    headKeys.set(head, key);
-  }
-  return `${source} ${key}`;
+function together(a: GatheredSighting, b: GatheredSighting): GatheredSighting {
+  return {
+    ...a,
+    firstSeen: Math.min(a.firstSeen, b.firstSeen),
+    lastSeen: Math.max(a.lastSeen, b.lastSeen),
+    count: a.count + b.count,
+    reassembled: a.reassembled + b.reassembled,
+  };
 }

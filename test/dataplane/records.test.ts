@@ -55,8 +55,12 @@ test('reads records of every kind and any padding, in order', () => {
     })),
   );
   const seen: unknown[] = [];
-  forEachRecord(batch, 'eth7', ({ kind, frame, frameLength, timestamp, interfaceName, answer }) =>
-    seen.push({ kind, frame: frame.slice(), frameLength, timestamp, interfaceName, answer }),
+  forEachRecord(
+    batch,
+    batch.byteLength,
+    'eth7',
+    ({ kind, frame, frameLength, timestamp, interfaceName, answer }) =>
+      seen.push({ kind, frame: frame.slice(), frameLength, timestamp, interfaceName, answer }),
   );
   const kinds = ['unknown', 'answer', 'fragment', 'unknown'];
   assert.deepEqual(
@@ -86,7 +90,7 @@ test('says where an answer lies, and which life begins and ends with it', () => 
     { ...common, tag: 1n, place: [1, 2, 3, 4] },
   );
   const seen: unknown[] = [];
-  forEachRecord(batch, 'eth0', ({ answer }) => {
+  forEachRecord(batch, batch.byteLength, 'eth0', ({ answer }) => {
     assert(answer !== undefined);
     const { tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended } = answer;
     seen.push([tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended]);
@@ -99,5 +103,5 @@ test('says where an answer lies, and which life begins and ends with it', () => 
 });
 
 test('an empty batch holds no records', () => {
-  forEachRecord(new ArrayBuffer(0), 'eth0', () => assert.fail('there is none'));
+  forEachRecord(new ArrayBuffer(64), 0, 'eth0', () => assert.fail('there is none'));
 });

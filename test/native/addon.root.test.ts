@@ -43,8 +43,8 @@ describe('delivery', () => {
     const plane = load();
     let bytes = 0;
     const enough = new Promise<void>((resolve) => {
-      plane.start((batch) => {
-        bytes += batch.byteLength;
+      plane.start((_, length) => {
+        bytes += length;
         if (bytes === 20 * 160) resolve();
       });
     });
@@ -93,8 +93,8 @@ describe('delivery', () => {
     plane.testRun(frame, 20_000, 0);
     let bytes = 0;
     let batches = 0;
-    plane.start((batch) => {
-      bytes += batch.byteLength;
+    plane.start((_, length) => {
+      bytes += length;
       batches++;
     });
     plane.stop();
