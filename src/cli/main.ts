@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { attachCommand } from './attach.ts';
+import { benchCommand } from './bench.ts';
 import { challengeCommand } from './challenge.ts';
 import { detachCommand } from './detach.ts';
 import { evidenceCommand } from './evidence.ts';
@@ -33,6 +34,7 @@ const program = new Command('ctga')
   .addCommand(logsCommand())
   .addCommand(replayCommand())
   .addCommand(labCommand())
+  .addCommand(benchCommand())
   .addHelpText(
     'after',
     `
