@@ -70,7 +70,7 @@ export async function measureDrain(what: string, records: number, distinct: numb
   let [most, seconds, delivered] = [before, 0, 0];
   for (let done = 0; done < records; done += CHUNK) {
     const chunk = Math.min(CHUNK, records - done);
-    fill(xdp, frames, done, chunk);
+    fill(xdp, frames, done, chunk, distinct > records);
     const start = process.hrtime.bigint();
     xdp.start(
       (packet) => {
@@ -98,11 +98,17 @@ export async function measureDrain(what: string, records: number, distinct: numb
   };
 }
 
-/** Puts `count` copies into the ring: of one frame where there are few, which is quicker to make, else one of each. */
-function fill(xdp: ReturnType<typeof loadXdp>, frames: readonly Uint8Array[], from: number, count: number): void {
-  const repeat = frames.length <= 1000 ? count : 1;
+/** Puts `count` copies into the ring: of one frame, which is quicker to make, or one of each. */
+function fill(
+  xdp: ReturnType<typeof loadXdp>,
+  frames: readonly Uint8Array[],
+  from: number,
+  count: number,
+  ofEach: boolean,
+): void {
+  const repeat = ofEach ? 1 : count;
   for (let put = 0; put < count; put += repeat) {
-    const frame = frames[(repeat === 1 ? from + put : from / CHUNK) % frames.length];
+    const frame = frames[(ofEach ? from + put : from / CHUNK) % frames.length];
     if (frame !== undefined) xdp.testRun(frame, repeat);
   }
 }

@@ -41,7 +41,7 @@ export function mannWhitney(first: readonly number[], second: readonly number[])
   const total = m + n;
   const variance = ((m * n) / 12) * (total + 1 - ties / (total * (total - 1)));
   const z = variance === 0 ? 0 : (Math.abs(u - (m * n) / 2) - 0.5) / Math.sqrt(variance);
-  return { p: Math.min(1, 2 * upperTail(Math.max(0, z))), effect: (2 * u) / (m * n) - 1 };
+  return { p: z <= 0 ? 1 : 2 * upperTail(z), effect: (2 * u) / (m * n) - 1 };
 }
 
 /** Kolmogorov and Smirnov's test: the largest distance between the two distributions, and its asymptotic p. */

@@ -1,0 +1,171 @@
+/**
+ * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
+ * distinguisher, unaltered, drain; all unless told. Writes results/RESULTS.md, results/*.svg and results/results.json.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { cpus, release, totalmem } from 'node:os';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { measureCost } from './cost.ts';
+import { measureDrain } from './drain.ts';
+import { linePlot, table } from './report.ts';
+import { checkUnaltered, distinguish, measureThroughput, SETTINGS, visibleChanges } from './veth.ts';
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    quick: { type: 'boolean', default: false },
+    against: { type: 'string' },
+    packets: { type: 'string' },
+    output: { type: 'string', default: join(import.meta.dirname, 'results') },
+  },
+});
+const PARTS = ['cost', 'throughput', 'distinguisher', 'unaltered', 'drain'];
+const unknown = positionals.filter((part) => !PARTS.includes(part));
+if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
+if (process.geteuid?.() !== 0)
+  fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
+const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
+const { quick } = values;
+const say = (what: string): void => console.error(`bench: ${what}`);
+
+function fail(message: string, code: number): never {
+  console.error(`bench: ${message}`);
+  process.exit(code);
+}
+
+const machine = `Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
+const results: Record<string, unknown> = { date: new Date().toISOString(), machine, quick };
+const sections: string[] = [
+  `# Results of the bench\n\n${machine}, ${new Date().toISOString().slice(0, 10)}${quick ? ', **a quick run: figures mean little**' : ''}. What each part does and cannot show: ../../docs/BENCH.md.`,
+];
+const plots: [name: string, svg: string][] = [];
+
+execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
+if (wanted('cost')) {
+  say('cost of a packet, by path');
+  const programs = [
+    { name: 'empty', objectPath: resolve(import.meta.dirname, '../build/bench/empty.bpf.o') },
+    { name: 'ctga', objectPath: undefined },
+    ...(values.against === undefined ? [] : [{ name: values.against, objectPath: resolve(values.against) }]),
+  ];
+  const costs = await measureCost(programs, quick ? 3 : 31, (path) => say(`  ${path}`));
+  results['cost'] = costs;
+  const others = costs.filter(({ program }) => program !== 'empty');
+  sections.push(
+    '## Cost of a packet, in nanoseconds\n',
+    table(
+      ['path', 'program', 'ns', '10 % to 90 %', 'x empty'],
+      others.map(({ path, program, ns, low, high, ratio }) => [
+        path,
+        program,
+        `${ns}`,
+        `${low} to ${high}`,
+        ratio.toFixed(1),
+      ]),
+    ),
+  );
+}
+if (wanted('throughput')) {
+  if (spawnSync('tcpreplay', ['--version']).error !== undefined)
+    fail('throughput needs tcpreplay: apt-get install tcpreplay', 1);
+  say('throughput against match rate');
+  const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
+  const throughput = await measureThroughput(rates, quick ? 1 : 3, 1, (what) => say(`  ${what}`));
+  results['throughput'] = throughput;
+  for (const kind of ['answers', 'fragments'] as const) {
+    const mine = throughput.filter((each) => each.kind === kind);
+    sections.push(
+      `## Throughput, ${kind}: packets a second, and to the empty program\n\n![${kind}](throughput-${kind}.svg)\n`,
+      table(
+        ['match rate', ...SETTINGS.map(({ name }) => name)],
+        rates.map((rate) => [
+          `${rate} %`,
+          ...SETTINGS.map(({ name }) => {
+            const found = mine.find((each) => each.rate === rate && each.setting === name);
+            return found === undefined ? '' : `${Math.round(found.perSecond)} (${found.ratio.toFixed(2)})`;
+          }),
+        ]),
+      ),
+    );
+    const lines = SETTINGS.map(({ name }) => ({
+      name,
+      points: mine
+        .filter(({ setting }) => setting === name)
+        .map(({ rate, perSecond }) => [rate, perSecond / 1000] as const),
+    }));
+    plots.push([
+      `throughput-${kind}`,
+      linePlot(`Throughput, ${kind}`, 'match rate, %', 'thousand packets a second', lines),
+    ]);
+  }
+}
+if (wanted('distinguisher')) {
+  say('distinguisher');
+  const found = await distinguish(quick ? 3 : 24, quick ? 200 : 3000, (what) => say(`  ${what}`));
+  const visible = await visibleChanges();
+  results['distinguisher'] = { tests: found, visible };
+  sections.push(
+    '## Distinguisher\n',
+    table(
+      [
+        'samples',
+        'measure',
+        'first',
+        'second',
+        'p (Mann-Whitney)',
+        'p (Kolmogorov-Smirnov)',
+        "Cliff's delta",
+      ],
+      found.map((each) => [
+        ...[each.what, each.measure, `${each.first}`, `${each.second}`],
+        ...[each.mannWhitney.toFixed(3), each.kolmogorovSmirnov.toFixed(3), each.effect.toFixed(2)],
+      ]),
+    ),
+    visible.length === 0
+      ? '\nAttaching changes neither an offload nor an MTU.'
+      : `\nWhat attaching changes:\n\n${table(
+          ['device', 'what', 'before', 'after'],
+          visible.map(({ device, what, before, after }) => [device, what, before, after]),
+        )}`,
+  );
+}
+if (wanted('unaltered')) {
+  const count = Number(values.packets ?? (quick ? 2000 : 1_000_000));
+  say(`${count} packets, every fourth malformed: unaltered and in order?`);
+  const { sent, lost, altered, reordered, perSecond } = await checkUnaltered(count);
+  results['unaltered'] = { sent, lost, altered, reordered, perSecond };
+  sections.push(
+    `## Unaltered\n\n${sent} packets, every fourth malformed: ${lost} lost, ${altered} altered, ${reordered} batches reordered.`,
+  );
+  if (lost + altered + reordered > 0) process.exitCode = 1;
+}
+if (wanted('drain')) {
+  say('drain');
+  const rates = [
+    await measureDrain('to a decision, 16 tree heads again and again', quick ? 16_000 : 10_000_000, 16),
+    await measureDrain('to a stored tree head, every one new', quick ? 500 : 20_000, Infinity),
+  ];
+  results['drain'] = rates;
+  sections.push(
+    '## Drain, one core\n',
+    table(
+      ['what', 'records', 'lost', 'records a second', 'MiB before, most, after'],
+      rates.map((each) => [
+        each.what,
+        `${each.records}`,
+        `${each.lost}`,
+        `${each.recordsPerSecond}`,
+        each.memory.join(', '),
+      ]),
+    ),
+  );
+  if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+
+mkdirSync(values.output, { recursive: true });
+for (const [name, svg] of plots) writeFileSync(join(values.output, `${name}.svg`), svg);
+writeFileSync(join(values.output, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
+writeFileSync(join(values.output, 'RESULTS.md'), `${sections.join('\n')}\n`);
+console.log(sections.join('\n'));

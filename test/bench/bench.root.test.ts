@@ -1,0 +1,41 @@
+/** The bench runs: quickly, so its figures mean little. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { after, test } from 'node:test';
+
+const MAIN = resolve(import.meta.dirname, '../../bench/main.ts');
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+function bench(...args: readonly string[]): { status: number | null; stderr: string } {
+  const command = ['--import', 'tsx', MAIN, ...args, '--output', directory];
+  const { status, stderr } = spawnSync(process.execPath, command, { encoding: 'utf8' });
+  return { status, stderr };
+}
+
+test('cost, drain and what passes unaltered are measured and written down', () => {
+  const { status, stderr } = bench('cost', 'drain', 'unaltered', '--quick');
+  assert.equal(status, 0, stderr);
+  const results = JSON.parse(readFileSync(join(directory, 'results.json'), 'utf8')) as {
+    cost: { program: string; path: string; ns: number }[];
+    drain: { lost: number; recordsPerSecond: number }[];
+    unaltered: { sent: number; lost: number; altered: number; reordered: number };
+  };
+  assert.deepEqual(new Set(results.cost.map(({ program }) => program)), new Set(['empty', 'ctga']));
+  assert(results.cost.every(({ ns }) => ns > 0));
+  assert(results.drain.every(({ lost, recordsPerSecond }) => lost === 0 && recordsPerSecond > 0));
+  assert.deepEqual(
+    { ...results.unaltered, perSecond: 0 },
+    { sent: 2000, lost: 0, altered: 0, reordered: 0, perSecond: 0 },
+  );
+  assert.match(readFileSync(join(directory, 'RESULTS.md'), 'utf8'), /a quick run: figures mean little/);
+});
+
+test('a part that there is not is named', () => {
+  const { status, stderr } = bench('coast');
+  assert.equal(status, 2);
+  assert.match(stderr, /no part named coast: want cost, throughput/);
+});
