@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * distinguisher, unaltered, drain; all unless told. Writes results/RESULTS.md, results/*.svg and results/results.json.
+ * distinguisher, unaltered, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -36,11 +36,19 @@ function fail(message: string, code: number): never {
 }
 
 const machine = `Linux ${release()}, ${cpus().length} x ${cpus()[0]?.model ?? 'CPU'}, ${Math.round(totalmem() / 2 ** 30)} GiB`;
-const results: Record<string, unknown> = { date: new Date().toISOString(), machine, quick };
-const sections: string[] = [
-  `# Results of the bench\n\n${machine}, ${new Date().toISOString().slice(0, 10)}${quick ? ', **a quick run: figures mean little**' : ''}. What each part does and cannot show: ../../docs/BENCH.md.`,
-];
-const plots: [name: string, svg: string][] = [];
+/** Writes a part down as soon as it is there, beside what other runs left of other parts. */
+function report(part: string, data: unknown, ...sections: readonly string[]): void {
+  mkdirSync(values.output, { recursive: true });
+  const date = new Date().toISOString();
+  const head = `${machine}, ${date.slice(0, 10)}${quick ? ', **a quick run: figures mean little**' : ''}. See ../../docs/BENCH.md.\n`;
+  const text = [...sections.slice(0, 1), head, ...sections.slice(1)].join('\n');
+  writeFileSync(join(values.output, `${part}.md`), `${text}\n`);
+  writeFileSync(
+    join(values.output, `${part}.json`),
+    `${JSON.stringify({ date, machine, quick, data }, undefined, 2)}\n`,
+  );
+  console.log(text);
+}
 
 execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
 if (wanted('cost')) {
@@ -51,10 +59,11 @@ if (wanted('cost')) {
     ...(values.against === undefined ? [] : [{ name: values.against, objectPath: resolve(values.against) }]),
   ];
   const costs = await measureCost(programs, quick ? 3 : 31, (path) => say(`  ${path}`));
-  results['cost'] = costs;
   const others = costs.filter(({ program }) => program !== 'empty');
-  sections.push(
-    '## Cost of a packet, in nanoseconds\n',
+  report(
+    'cost',
+    costs,
+    '# Cost of a packet, in nanoseconds\n',
     table(
       ['path', 'program', 'ns', '10 % to 90 %', 'x empty'],
       others.map(({ path, program, ns, low, high, ratio }) => [
@@ -73,11 +82,11 @@ if (wanted('throughput')) {
   say('throughput against match rate');
   const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
   const throughput = await measureThroughput(rates, quick ? 1 : 3, 1, (what) => say(`  ${what}`));
-  results['throughput'] = throughput;
+  const sections = ['# Throughput: packets a second, and to the empty program\n'];
   for (const kind of ['answers', 'fragments'] as const) {
     const mine = throughput.filter((each) => each.kind === kind);
     sections.push(
-      `## Throughput, ${kind}: packets a second, and to the empty program\n\n![${kind}](throughput-${kind}.svg)\n`,
+      `## ${kind}\n\n![${kind}](throughput-${kind}.svg)\n`,
       table(
         ['match rate', ...SETTINGS.map(({ name }) => name)],
         rates.map((rate) => [
@@ -95,19 +104,22 @@ if (wanted('throughput')) {
         .filter(({ setting }) => setting === name)
         .map(({ rate, perSecond }) => [rate, perSecond / 1000] as const),
     }));
-    plots.push([
-      `throughput-${kind}`,
+    mkdirSync(values.output, { recursive: true });
+    writeFileSync(
+      join(values.output, `throughput-${kind}.svg`),
       linePlot(`Throughput, ${kind}`, 'match rate, %', 'thousand packets a second', lines),
-    ]);
+    );
   }
+  report('throughput', throughput, ...sections);
 }
 if (wanted('distinguisher')) {
   say('distinguisher');
   const found = await distinguish(quick ? 3 : 24, quick ? 200 : 3000, (what) => say(`  ${what}`));
   const visible = await visibleChanges();
-  results['distinguisher'] = { tests: found, visible };
-  sections.push(
-    '## Distinguisher\n',
+  report(
+    'distinguisher',
+    { tests: found, visible },
+    '# Distinguisher\n',
     table(
       [
         'samples',
@@ -135,9 +147,11 @@ if (wanted('unaltered')) {
   const count = Number(values.packets ?? (quick ? 2000 : 1_000_000));
   say(`${count} packets, every fourth malformed: unaltered and in order?`);
   const { sent, lost, altered, reordered, perSecond } = await checkUnaltered(count);
-  results['unaltered'] = { sent, lost, altered, reordered, perSecond };
-  sections.push(
-    `## Unaltered\n\n${sent} packets, every fourth malformed: ${lost} lost, ${altered} altered, ${reordered} batches reordered.`,
+  report(
+    'unaltered',
+    { sent, lost, altered, reordered, perSecond },
+    '# Unaltered\n',
+    `${sent} packets, every fourth malformed: ${lost} lost, ${altered} altered, ${reordered} batches reordered.`,
   );
   if (lost + altered + reordered > 0) process.exitCode = 1;
 }
@@ -147,9 +161,10 @@ if (wanted('drain')) {
     await measureDrain('to a decision, 16 tree heads again and again', quick ? 16_000 : 10_000_000, 16),
     await measureDrain('to a stored tree head, every one new', quick ? 500 : 20_000, Infinity),
   ];
-  results['drain'] = rates;
-  sections.push(
-    '## Drain, one core\n',
+  report(
+    'drain',
+    rates,
+    '# Drain, one core\n',
     table(
       ['what', 'records', 'lost', 'records a second', 'MiB before, most, after'],
       rates.map((each) => [
@@ -163,9 +178,3 @@ if (wanted('drain')) {
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
 }
-
-mkdirSync(values.output, { recursive: true });
-for (const [name, svg] of plots) writeFileSync(join(values.output, `${name}.svg`), svg);
-writeFileSync(join(values.output, 'results.json'), `${JSON.stringify(results, undefined, 2)}\n`);
-writeFileSync(join(values.output, 'RESULTS.md'), `${sections.join('\n')}\n`);
-console.log(sections.join('\n'));

@@ -29,7 +29,7 @@ const TC_ACT_UNSPEC = 0xffff_ffff;
 const THRESHOLD = 400;
 /** BPF_PROG_TEST_RUN takes no frame that is shorter than an Ethernet header. */
 const SHORTEST_FRAME = 14;
-const MUTATIONS = 20_000;
+const MUTATIONS = Number(process.env['CTGA_MUTATIONS'] ?? 20_000);
 
 const NAMES = ['sth.log.example', 'sth.a', 'sth'].map(encodeName);
 const NAMES_HEX = new Set(NAMES.map((name) => Buffer.from(name).toString('hex')));
