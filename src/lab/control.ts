@@ -21,7 +21,7 @@ const commandSchema = z.discriminatedUnion('do', [
   }),
   z.object({ do: z.literal('equivocate'), fromSize: count, treeSize: count.max(1_000_000) }),
   z.object({ do: z.literal('stop-equivocating') }),
-  /** The next tree-head answer is padded to `answerSize` bytes and leaves as IP fragments. */
+  /** Answers with the present tree head are padded to `answerSize` bytes and leave as IP fragments. */
   z.object({
     do: z.literal('fragment'),
     answerSize: count.min(512).max(4096),
