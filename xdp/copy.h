@@ -69,13 +69,18 @@ static __always_inline bool copy_words(struct xdp_md *ctx, __u8 *to, __u32 lengt
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
 	const __u64 *word;
+	__u64 last = length;
 
-	if (length < 8 || length > capacity)
+	/* Less than 8 wraps; in 64 bits, so that the verifier sees the bound in the register that is added. */
+	last -= 8;
+	barrier_var(last);
+	if (last > capacity - 8)
 		return false;
-	word = bytes_at(&bytes, length - 8, 8);
+	barrier_var(last);
+	word = bytes_at(&bytes, last, 8);
 	if (!word)
 		return false;
-	*(__u64 *)(to + length - 8) = *word;
+	*(__u64 *)(to + last) = *word;
 	for (__u32 at = 0; at < capacity; at += 8) {
 		if (at + 8 >= length)
 			return true;

@@ -124,6 +124,7 @@ static __always_inline const void *bytes_at(const struct bytes *bytes, __u32 off
 
 	if (bytes->window) {
 		unknown = offset + bytes->zero;
+		barrier_var(unknown); /* what is compared is what is added: the verifier of Linux 6.1 knows no more */
 		if (unknown > WINDOW - length || unknown + length > bytes->available)
 			return NULL;
 		barrier_var(unknown);

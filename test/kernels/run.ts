@@ -122,7 +122,7 @@ async function makeInitramfs(): Promise<string> {
     },
     // What CommonJS packages expect to find.
     banner: {
-      js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+      js: "import { createRequire as from } from 'node:module'; const require = from(import.meta.url);",
     },
   });
   writeFileSync(
