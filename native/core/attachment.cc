@@ -147,15 +147,18 @@ bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index
   return program && interface_index != 0 && id_of_program(program.get()) == tc_program(interface_index);
 }
 
-// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any more.
-void remove_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link, bool filter) {
+// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any more. The pins stay
+// until there is something to pin in their place: should attaching fail, they say that something is to run here.
+void stop_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link, bool filter) {
   if (link) {
     if (const int error = bpf_link_detach(link.get())) throw kernel_error(error, "detach from " + options.interface);
     link = FileDescriptor();
   }
   if (filter) tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(options.pin_directory))));
-  for (const std::string& path :
-       {link_path(options.pin_directory), program_path(options.pin_directory), qdisc_path(options.pin_directory)}) {
+}
+
+void unpin_stopped(const std::string& pin_directory) {
+  for (const std::string& path : {link_path(pin_directory), program_path(pin_directory), qdisc_path(pin_directory)}) {
     unlink(path.c_str());
   }
 }
@@ -233,7 +236,7 @@ Attachment attach(const AttachOptions& options) {
   };
   Maps maps = prepare();
 
-  if (!took_over) remove_running(options, interface_index, link, filter);
+  if (!took_over) stop_running(options, interface_index, link, filter);
   Mode mode = Mode::tc;
   if (!wants_tc) {
     if (took_over) {
@@ -245,6 +248,7 @@ Attachment attach(const AttachOptions& options) {
       NewLink made = make_link(options, program->fd(), interface_index);
       refusal = std::move(made.refusal);
       if (made.fd) {
+        unpin_stopped(options.pin_directory);
         pin(made.fd.get(), link_path(options.pin_directory));
         mode = made.mode;
       } else {
@@ -254,6 +258,7 @@ Attachment attach(const AttachOptions& options) {
     }
   }
   if (mode == Mode::tc) {
+    if (!took_over) unpin_stopped(options.pin_directory);
     // Pinned first: a crash in between leaves a pin without a filter, which is what "not attached" looks like.
     pin(program->fd(), program_path(options.pin_directory));
     if (tc_attach(interface_index, program->fd())) pin(program->fd(), qdisc_path(options.pin_directory));

@@ -188,6 +188,37 @@ describe('ctga attach', () => {
     assert.equal(await watching.stop(), 0, watching.said);
   });
 
+  test('what cannot be attached again is said, and tried again until it can', async () => {
+    const watching = new Watching('--mode', 'native');
+    await watching.until(/Ctrl-C/);
+    ip('-n', id, 'link', 'delete', near);
+    // A bridge runs no XDP program in native mode.
+    ip('-n', id, 'link', 'add', near, 'type', 'bridge');
+    await watching.until(new RegExp(`${near} is still blind: .*native mode`));
+    ip('-n', id, 'link', 'delete', near);
+    ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
+    ip('-n', id, 'link', 'set', near, 'up');
+    ip('-n', id, 'link', 'set', far, 'up');
+    await watching.until(new RegExp(`${near} is watched again \\(XDP, native mode\\)`));
+    assert.equal(await watching.stop(), 0, watching.said);
+  });
+
+  test('`ctga detach` of a blind interface is minded too', async () => {
+    const watching = new Watching('--mode', 'native');
+    await watching.until(/Ctrl-C/);
+    ip('-n', id, 'link', 'delete', near);
+    ip('-n', id, 'link', 'add', near, 'type', 'bridge');
+    await watching.until(new RegExp(`${near} is still blind`));
+    assert.equal(ctgaThere('detach', near).code, 0);
+    assert.equal(await watching.ended, 0, watching.said);
+    running.delete(watching);
+    assert(!existsSync(pins));
+    ip('-n', id, 'link', 'delete', near);
+    ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
+    ip('-n', id, 'link', 'set', near, 'up');
+    ip('-n', id, 'link', 'set', far, 'up');
+  });
+
   test('a link detached by force is noticed and made anew; so is a changed MTU', async () => {
     const watching = new Watching();
     await watching.until(/Ctrl-C/);

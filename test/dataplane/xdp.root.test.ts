@@ -151,13 +151,15 @@ describe('on a veth pair', () => {
 
   test('accounts for every packet at any moment of a flood that nobody reads', async () => {
     const plane = observer();
-    const limits = { seenMilliseconds: 300, answersPerSecond: 2000, fragmentsPerSecond: 2000, everyNth: 2 };
+    const limits = { seenMilliseconds: 300, answersPerSecond: 2000, fragmentsPerSecond: 20_000, everyNth: 2 };
     await plane.attach({ ringBytes: 65536, ...limits }, link);
     await plane.ask({ method: 'known', names: [NAME] });
-    // Answers of 300 kinds, each several times; fragments; and what is neither.
+    // Answers of 300 kinds, each several times; fragments of many datagrams, whose fates differ; what is neither.
     const rounds = Array.from({ length: 3000 }, (_, i) => [
       answerFrame(NAME, [], `${i % 300} is the text of this answer`),
-      ...fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload })),
+      ...fragmentIpv4(ipv4({ payload: new Uint8Array(96), identification: i }), 48).map((payload) =>
+        ethernet({ payload }),
+      ),
       answerFrame('sth.stranger.example'),
     ]).flat();
     const flood = { over: false };
@@ -179,7 +181,8 @@ describe('on a veth pair', () => {
     assert.equal(counters.answers, 3000n);
     assert.equal(counters.unknownName, 3000n);
     assert(looks > 3 && totals.size > 3, `${looks} looks, ${totals.size} of them different`);
-    for (const name of ['answersCopied', 'answersSampledOut', 'answersSeen', 'fragmentsRingFull'] as const) {
+    const kinds = ['answersCopied', 'answersSampledOut', 'answersSeen'] as const;
+    for (const name of [...kinds, 'fragmentsCopied', 'fragmentsSampledOut', 'fragmentsRingFull'] as const) {
       assert(counters[name] > 0n, `${name} is 0`);
     }
     await plane.ask({ method: 'start' });

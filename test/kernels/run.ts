@@ -131,7 +131,7 @@ async function makeInitramfs(): Promise<string> {
 export PATH=/bin HOME=/tmp CTGA_MUTATIONS=1000 UV_USE_IO_URING=0
 /bin/busybox --install -s /bin
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev; mount -t bpf bpf /sys/fs/bpf
-ulimit -l unlimited
+ulimit -l unlimited; ulimit -n 65536
 cd /ctga
 uname -r
 passed=yes
