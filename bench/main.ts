@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * distinguisher, unaltered, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * latency, distinguisher, unaltered, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,8 @@ import { parseArgs } from 'node:util';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { linePlot, table } from './report.ts';
-import { checkUnaltered, distinguish, measureThroughput, SETTINGS, visibleChanges } from './veth.ts';
+import { TRAFFIC_KINDS } from '../src/lab/traffic.ts';
+import { checkUnaltered, distinguish, latency, SETTINGS, sweep, throughput, visibleChanges } from './veth.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -21,7 +22,7 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
-const PARTS = ['cost', 'throughput', 'distinguisher', 'unaltered', 'drain'];
+const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'drain'];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 if (process.geteuid?.() !== 0)
@@ -76,24 +77,28 @@ if (wanted('cost')) {
     ),
   );
 }
-if (wanted('throughput')) {
-  if (spawnSync('tcpreplay', ['--version']).error !== undefined)
+for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
+  if (!wanted(measure.name)) continue;
+  if (measure.name === 'throughput' && spawnSync('tcpreplay', ['--version']).error !== undefined)
     fail('throughput needs tcpreplay: apt-get install tcpreplay', 1);
-  say('throughput against match rate');
+  say(`${measure.name} against match rate`);
   const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
-  const throughput = await measureThroughput(rates, quick ? 1 : 3, 1, (what) => say(`  ${what}`));
-  const sections = ['# Throughput: packets a second, and to the empty program\n'];
-  for (const kind of ['answers', 'fragments'] as const) {
-    const mine = throughput.filter((each) => each.kind === kind);
+  const swept = await sweep(measure, rates, quick ? 1 : 3, (what) => say(`  ${what}`));
+  const title = `${measure.name[0]?.toUpperCase()}${measure.name.slice(1)}`;
+  const sections = [`# ${title}: ${measure.unit}, and to the empty program\n`];
+  mkdirSync(values.output, { recursive: true });
+  for (const kind of TRAFFIC_KINDS) {
+    const mine = swept.filter((each) => each.kind === kind);
+    const plot = `${measure.name}-${kind}.svg`;
     sections.push(
-      `## ${kind}\n\n![${kind}](throughput-${kind}.svg)\n`,
+      `## ${kind}\n\n![${kind}](${plot})\n`,
       table(
         ['match rate', ...SETTINGS.map(({ name }) => name)],
         rates.map((rate) => [
           `${rate} %`,
           ...SETTINGS.map(({ name }) => {
             const found = mine.find((each) => each.rate === rate && each.setting === name);
-            return found === undefined ? '' : `${Math.round(found.perSecond)} (${found.ratio.toFixed(2)})`;
+            return found === undefined ? '' : `${Math.round(found.value)} (${found.ratio.toFixed(2)})`;
           }),
         ]),
       ),
@@ -102,15 +107,12 @@ if (wanted('throughput')) {
       name,
       points: mine
         .filter(({ setting }) => setting === name)
-        .map(({ rate, perSecond }) => [rate, perSecond / 1000] as const),
+        .map(({ rate, value }) => [rate, value / 1000] as const),
     }));
-    mkdirSync(values.output, { recursive: true });
-    writeFileSync(
-      join(values.output, `throughput-${kind}.svg`),
-      linePlot(`Throughput, ${kind}`, 'match rate, %', 'thousand packets a second', lines),
-    );
+    const label = measure.name === 'latency' ? 'microseconds' : 'thousand packets a second';
+    writeFileSync(join(values.output, plot), linePlot(`${title}, ${kind}`, 'match rate, %', label, lines));
   }
-  report('throughput', throughput, ...sections);
+  report(measure.name, swept, ...sections);
 }
 if (wanted('distinguisher')) {
   say('distinguisher');

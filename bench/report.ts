@@ -43,7 +43,7 @@ export function linePlot(title: string, xLabel: string, yLabel: string, lines: r
     `<path d="M${LEFT} ${TOP}V${HEIGHT - BOTTOM}H${WIDTH - 20}" fill="none" stroke="#666"/>`,
     ...[0, 20, 40, 60, 80, 100].map((at) => text([x(at), HEIGHT - BOTTOM + 18], `${at}`)),
     ...[0, 0.25, 0.5, 0.75, 1].map((share) =>
-      text([LEFT - 8, y(most * share) + 4], (most * share).toFixed(0), 'end'),
+      text([LEFT - 8, y(most * share) + 4], (most * share).toFixed(most < 20 ? 1 : 0), 'end'),
     ),
     ...lines.flatMap(({ name, points }, i) => {
       const path = points

@@ -30,12 +30,19 @@ export const SETTINGS: readonly [Setting, ...Setting[]] = [
 
 const EMPTY_OBJECT = join(import.meta.dirname, '../build/bench/empty.bpf.o');
 
-export interface Throughput {
+/** What a sweep over match rates measures, and how: a figure from a namespace's traffic of one kind and rate. */
+export interface Measure {
+  readonly name: 'throughput' | 'latency';
+  readonly unit: string;
+  readonly measure: (link: Link, frames: readonly Buffer[]) => number;
+}
+
+export interface Swept {
   readonly kind: TrafficKind;
   readonly rate: number;
   readonly setting: string;
-  /** Packets a second: the middle of the rounds. */
-  readonly perSecond: number;
+  /** In the measure's unit: the middle of the rounds. */
+  readonly value: number;
   /** To the empty program at this rate, in this run. */
   readonly ratio: number;
 }
@@ -84,63 +91,74 @@ async function under<T>(link: Link, { program }: Setting, work: () => T): Promis
   }
 }
 
-export async function measureThroughput(
+/** Measures every kind of traffic at every match rate in every setting; settings take turns, `rounds` times. */
+export async function sweep(
+  { measure }: Measure,
   rates: readonly number[],
   rounds: number,
-  seconds: number,
   progress: (what: string) => void,
-): Promise<Throughput[]> {
-  const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
+): Promise<Swept[]> {
   const link = new Link();
   try {
-    const results: Throughput[] = [];
+    const results: Swept[] = [];
     for (const kind of TRAFFIC_KINDS) {
-      const rated = new Map<string, number[]>();
+      const frames = new Map(rates.map((rate) => [rate, [...trafficFrames(kind, rate, 1000)]]));
+      const values = new Map<string, number[]>();
       for (let round = 0; round < rounds; round++) {
         for (const setting of SETTINGS) {
           progress(`${kind}, round ${round + 1} of ${rounds}: ${setting.name}`);
           await under(link, setting, () => {
-            for (const rate of rates) {
-              const capture = join(directory, `${kind}-${rate}.pcap`);
-              if (round === 0) writeFileSync(capture, captureFile(trafficFrames(kind, rate, 1000)));
+            for (const [rate, some] of frames) {
               const key = `${rate} ${setting.name}`;
-              rated.set(key, [...(rated.get(key) ?? []), replay(link, capture, seconds)]);
+              values.set(key, [...(values.get(key) ?? []), measure(link, some)]);
             }
           });
         }
       }
       for (const rate of rates) {
-        const base = median(rated.get(`${rate} ${SETTINGS[0].name}`) ?? []);
+        const base = median(values.get(`${rate} ${SETTINGS[0].name}`) ?? []);
         for (const { name } of SETTINGS) {
-          const perSecond = median(rated.get(`${rate} ${name}`) ?? []);
-          results.push({ kind, rate, setting: name, perSecond, ratio: perSecond / base });
+          const value = median(values.get(`${rate} ${name}`) ?? []);
+          results.push({ kind, rate, setting: name, value, ratio: value / base });
         }
       }
     }
     return results;
   } finally {
     link.remove();
-    rmSync(directory, { recursive: true });
   }
 }
 
 /** Packets a second that tcpreplay gets rid of: on veth, sending a packet is receiving it, the program included. */
-function replay(link: Link, capture: string, seconds: number): number {
-  const args = [
-    '--preload-pcap',
-    '--topspeed',
-    '--loop=0',
-    `--duration=${seconds}`,
-    `--intf1=${link.peerName}`,
-    capture,
-  ];
-  const { stdout, stderr } = spawnSync('nsenter', [`--net=/run/netns/${link.sender}`, 'tcpreplay', ...args], {
-    encoding: 'utf8',
-  });
-  const rated = /([0-9.]+) pps/.exec(stdout)?.[1];
-  if (rated === undefined) throw new Error(`tcpreplay said nothing of its rate: ${stderr || stdout}`);
-  return Number(rated);
-}
+export const throughput = (seconds: number): Measure => ({
+  name: 'throughput',
+  unit: 'packets a second',
+  measure: (link, frames) => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
+    try {
+      const capture = join(directory, 'frames.pcap');
+      writeFileSync(capture, captureFile(frames));
+      const how = ['--preload-pcap', '--topspeed', '--loop=0', `--duration=${seconds}`];
+      const { stdout, stderr } = spawnSync(
+        'nsenter',
+        [`--net=/run/netns/${link.sender}`, 'tcpreplay', ...how, `--intf1=${link.peerName}`, capture],
+        { encoding: 'utf8' },
+      );
+      const rated = /([0-9.]+) pps/.exec(stdout)?.[1];
+      if (rated === undefined) throw new Error(`tcpreplay said nothing of its rate: ${stderr || stdout}`);
+      return Number(rated);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
+  },
+});
+
+/** The median nanoseconds from sending a packet to having it on the other side, one packet at a time. */
+export const latency = (packets: number): Measure => ({
+  name: 'latency',
+  unit: 'nanoseconds',
+  measure: (link, frames) => pingPong(link, frames, packets, 1).p50,
+});
 
 export interface Distinguished {
   readonly what: string;

@@ -31,6 +31,18 @@ test('cost, drain and what passes unaltered are measured and written down', () =
   assert.match(readFileSync(join(directory, 'cost.md'), 'utf8'), /a quick run: figures mean little/);
 });
 
+test('latency is swept over match rates, and plotted', () => {
+  const { status, stderr } = bench('latency', '--quick');
+  assert.equal(status, 0, stderr);
+  const { data } = JSON.parse(readFileSync(join(directory, 'latency.json'), 'utf8')) as {
+    data: { kind: string; rate: number; setting: string; value: number }[];
+  };
+  // Two kinds, two rates, four settings.
+  assert.equal(data.length, 16);
+  assert(data.every(({ value }) => value > 0));
+  assert.match(readFileSync(join(directory, 'latency-answers.svg'), 'utf8'), /^<svg [^]*<\/svg>\n$/);
+});
+
 test('a part that there is not is named', () => {
   const { status, stderr } = bench('coast');
   assert.equal(status, 2);
