@@ -84,7 +84,7 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
   say(`${measure.name} against match rate`);
   const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
   const swept = await sweep(measure, rates, quick ? 1 : 3, (what) => say(`  ${what}`));
-  const title = `${measure.name[0]?.toUpperCase()}${measure.name.slice(1)}`;
+  const title = measure.name.replace(/^./, (first) => first.toUpperCase());
   const sections = [`# ${title}: ${measure.unit}, and to the empty program\n`];
   mkdirSync(values.output, { recursive: true });
   for (const kind of TRAFFIC_KINDS) {

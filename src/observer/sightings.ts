@@ -50,7 +50,7 @@ export class SightingBatch {
       return true;
     }
     if (this.#size >= MAX_GATHERED) return false;
-    if (bySource === undefined) this.#gathered.set(head, (bySource = new Map()));
+    if (bySource === undefined) this.#gathered.set(head, (bySource = new Map<string, GatheredSighting>()));
     const [firstSeen, lastSeen] = [timestamp, timestamp];
     bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled });
     this.#size += 1;
