@@ -1,15 +1,22 @@
 /**
  * One challenge of one log: every tree it ever signed in front of us must be a prefix of its current one.
  *
- * The log's current head is the anchor. Going down by size, each tree is proven a prefix of the nearest
+ * The log's current head is the anchor: the largest that its front ends show on several paths at once; what they
+ * show beside it is challenged like any other head. Going down by size, each tree is proven a prefix of the nearest
  * larger tree that is already linked to the anchor, so n trees cost n short proofs; consistency is
  * transitive. A tree that is not linked (a fork, or a proof refused) never becomes a link itself. What an
  * earlier challenge linked stays linked as long as its anchor is, and is not asked again.
+ *
+ * With a fixed number of questions, trees that find no place wait for the next challenge, and places that no tree
+ * needs go to cover questions: how much was seen does not show.
  */
+import { randomInt } from 'node:crypto';
 import { CtgaError } from '../errors.ts';
+import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
 import {
   judgeProof,
   judgeWithoutProof,
+  type Finding,
   type Judgement,
   type NextQuestion,
   type Proof,
@@ -19,14 +26,24 @@ import { LogError, Rfc6962Client, type Fetch, type LogClient } from '../logs/cli
 import type { Log } from '../logs/log.ts';
 import { StaticClient } from '../logs/static-client.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import type { TreeRoot, VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { ListedTree } from '../evidence/bundle.ts';
 import { verifyTreeHead } from '../treehead/verify.ts';
 
 export interface ChallengeContext {
   readonly store: Store;
   readonly evidenceDirectory: string;
-  readonly fetch: Fetch;
+  /** Ways to the log, each with an identity of its own; one at least. All are asked for its head, one for proofs. */
+  readonly paths: readonly Fetch[];
+  /** How many proofs to ask for, neither more nor less; absent: as many as there are trees. */
+  readonly questions?: number;
   readonly now: () => number;
+  /** Breaks it off: what was not answered by then stays as it was. */
+  readonly signal: AbortSignal;
   readonly onVerdict: (result: TreeVerdict) => void;
+  /** Something that is no verdict and that a person should know. */
+  readonly onNotice: (log: Log, message: string) => void;
   /** Ask again even what back-off would leave for later. A log's own Retry-After is honoured all the same. */
   readonly ignoreBackOff: boolean;
 }
@@ -60,45 +77,117 @@ export async function challengeLog(log: Log, context: ChallengeContext): Promise
   const challenge = new Challenge(log, context);
   try {
     const current = await challenge.currentTree();
+    await challenge.compareWithList(current);
     for (const tree of store.trees(log.key.logId).reverse()) await challenge.ask(tree, current);
+    await challenge.askForCover(current);
     return undefined;
   } catch (error) {
-    if (!(error instanceof LogError)) throw error;
+    if (!(error instanceof LogError) || context.signal.aborted) throw error;
     if (error.retryAfter !== undefined) store.setQuietUntil(log.key.logId, now() + error.retryAfter);
-    challenge.leaveUnreachable(error);
+    challenge.leaveUnasked(error);
     return error;
   }
 }
 
+/** A log that only fails for a moment is not accused of anything, however soon it promises to merge. */
+const MIN_UNPROVABLE_MS = 3_600_000;
+
 class Challenge {
   readonly #log: Log;
   readonly #context: ChallengeContext;
-  readonly #client: LogClient;
+  readonly #clients: readonly LogClient[];
+  /** The one whose head is the anchor: whoever showed it can prove it. */
+  #client: LogClient | undefined;
   /** Trees linked to the log's current one, by id; the smallest of them is what the next is held against. */
   readonly #linked = new Set<number>();
   #anchor: StoredTree | undefined;
+  #questionsLeft: number;
 
   constructor(log: Log, context: ChallengeContext) {
     this.#log = log;
     this.#context = context;
-    const { fetch, now } = context;
-    this.#client =
+    const { paths, now } = context;
+    this.#clients = paths.map((fetch) =>
       log.api === 'static-ct'
         ? new StaticClient(log.url, log.key.logId, fetch, now)
-        : new Rfc6962Client(log.url, fetch, now);
+        : new Rfc6962Client(log.url, fetch, now),
+    );
+    this.#questionsLeft = context.questions ?? Infinity;
   }
 
-  /** Fetches, verifies and stores the log's current head. */
+  /** Fetches the log's head on every path at once, verifies and stores what comes; the largest is current. */
   async currentTree(): Promise<StoredTree> {
     const { store, now } = this.#context;
-    const head = verifyTreeHead(await this.#client.treeHead(), this.#log.key);
-    if (head === undefined)
-      throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
-    store.recordSightings([{ head, source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 }]);
-    const tree = store.findTree(head);
+    const asked = await Promise.allSettled(this.#clients.map((client) => this.#headFrom(client)));
+    this.#context.signal.throwIfAborted();
+    const heads: { readonly client: LogClient; readonly head: VerifiedTreeHead }[] = [];
+    const failures: CtgaError[] = [];
+    for (const [i, answer] of asked.entries()) {
+      const client = this.#clients[i];
+      if (answer.status === 'fulfilled' && client !== undefined) heads.push({ client, head: answer.value });
+      else if (answer.status === 'rejected' && answer.reason instanceof CtgaError)
+        failures.push(answer.reason);
+      else if (answer.status === 'rejected') throw answer.reason;
+    }
+    const [first, ...others] = heads;
+    if (first === undefined) {
+      // A proxy that is down says nothing about the log, so it is what matters.
+      const failure = failures.find((each) => !(each instanceof LogError)) ?? failures[0];
+      throw failure ?? new RangeError('no path to ask on');
+    }
+    for (const { message } of failures)
+      this.#notice(`one of ${this.#clients.length} paths gave no tree head: ${message}`);
+    const time = now();
+    store.recordSightings(
+      heads.map(({ head }) => ({ head, source: LOG_API_SOURCE, firstSeen: time, lastSeen: time, count: 1 })),
+    );
+    const largest = others.reduce(
+      (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
+      first,
+    );
+    this.#client = largest.client;
+    const tree = store.findTree(largest.head);
     this.#anchor = tree;
     this.#linked.add(tree.id);
     return tree;
+  }
+
+  async #headFrom(client: LogClient): Promise<VerifiedTreeHead> {
+    const head = verifyTreeHead(await client.treeHead(), this.#log.key);
+    if (head === undefined)
+      throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
+    return head;
+  }
+
+  /**
+   * A log that is read-only ends at the tree that its list names. A head of its that contradicts that tree is evidence if
+   * the list is signed: the log, or whoever keeps the list, shows two histories.
+   */
+  async compareWithList(current: StoredTree): Promise<void> {
+    const { finalTree } = this.#log;
+    if (finalTree === undefined) return;
+    const { store } = this.#context;
+    for (const tree of store.trees(this.#log.key.logId)) {
+      if (tree.treeSize !== finalTree.treeSize) continue;
+      const judgement = judgeWithoutProof(finalTree, tree);
+      if (judgement?.verdict === 'fork-proven') this.#contradictsList(tree, finalTree, judgement);
+    }
+    if (current.treeSize === finalTree.treeSize || this.#questionsLeft < 1) return;
+    const [first, second] =
+      current.treeSize > finalTree.treeSize ? [finalTree, current] : [current, finalTree];
+    try {
+      const judgement = await this.#judge(first, second);
+      if (judgement.verdict === 'fork-proven') this.#contradictsList(current, finalTree, judgement);
+      else if (judgement.verdict === 'bad-proof')
+        this.#notice(
+          `no proof between its tree of size ${current.treeSize} and its final one: ${judgement.reason}`,
+        );
+    } catch (error) {
+      if (!(error instanceof LogError) || error.code !== 'log-refused') throw error;
+      this.#notice(
+        `it refuses a proof between its tree of size ${current.treeSize} and its final one: ${error.message}`,
+      );
+    }
   }
 
   async ask(tree: StoredTree, current: StoredTree): Promise<void> {
@@ -112,23 +201,51 @@ class Challenge {
       this.#linked.has(tree.provenAgainst)
     ) {
       this.#link(tree);
-    } else if (this.#isDue(tree)) {
+    } else if (this.#isDue(tree) && this.#questionsLeft >= 1) {
       if (tree.treeSize > current.treeSize) await this.#askLarger(tree, current);
       else await this.#askSmaller(tree, this.#anchor ?? current);
     }
   }
 
-  /** When the log cannot be asked, that is the state of everything still waiting for an answer. */
-  leaveUnreachable(error: LogError): void {
+  /**
+   * Spends what is left of the questions: trees that are linked already are asked about again, like any other. A log of
+   * which only the current tree is known is asked about some size below it.
+   */
+  async askForCover(current: StoredTree): Promise<void> {
+    const { store, questions } = this.#context;
+    if (questions === undefined || current.treeSize < 2n) return;
+    const known = store
+      .trees(this.#log.key.logId)
+      .filter((tree) => this.#linked.has(tree.id) && tree.treeSize > 0n && tree.treeSize < current.treeSize);
+    while (this.#questionsLeft >= 1) {
+      const tree = known[randomInt(Math.max(1, known.length))];
+      try {
+        if (tree === undefined) await this.#proof(randomBelow(current.treeSize), current.treeSize);
+        else this.#recheck(tree, current, await this.#judge(tree, current));
+      } catch (error) {
+        // Refused: a log may, and what was proven stays proven.
+        if (!(error instanceof LogError) || error.code !== 'log-refused') throw error;
+      }
+    }
+  }
+
+  /** What was consistent and is proven a fork now is one; a bad answer to a cover question is no reason to doubt. */
+  #recheck(tree: StoredTree, current: StoredTree, judgement: Judgement): void {
+    if (judgement.verdict === 'fork-proven') this.#apply(tree, tree, current, judgement);
+  }
+
+  /** The log did not answer, at all or to the end: that is the state of everything still waiting for an answer. */
+  leaveUnasked(error: LogError): void {
     for (const tree of this.#context.store.trees(this.#log.key.logId)) {
-      const waits = tree.verdict === 'pending' || tree.verdict === 'unreachable';
-      if (waits && !this.#linked.has(tree.id)) {
+      const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
+      if (!waits || this.#linked.has(tree.id) || !this.#isDue(tree)) continue;
+      if (this.#anchor === undefined)
         this.#conclude(tree, tree, {
           verdict: 'unreachable',
           reason: error.message,
           askAfter: this.#backOff(tree),
         });
-      }
+      else this.#unproven(tree, this.#anchor, 'unreachable', error.message);
     }
   }
 
@@ -158,22 +275,32 @@ class Challenge {
   }
 
   /** Asks for the proof, and where the first size is a power of two for the one that decides. */
-  async #judge(first: StoredTree, second: StoredTree): Promise<Judgement> {
+  async #judge(first: TreeRoot, second: TreeRoot): Promise<Judgement> {
     const settled = judgeWithoutProof(first, second);
     if (settled !== undefined) return settled;
-    const hashes = await this.#client.consistencyProof(first.treeSize, second.treeSize);
+    const hashes = await this.#proof(first.treeSize, second.treeSize);
     const judgement = judgeProof(first, second, { kind: 'consistency', hashes });
     if (judgement.verdict !== 'undecided') return judgement;
     return judgeProof(first, second, await this.#askNext(judgement.next, first, second));
   }
 
-  async #askNext(next: NextQuestion, first: StoredTree, second: StoredTree): Promise<Proof> {
-    if (next.kind === 'successor-consistency') {
-      return { kind: next.kind, hashes: await this.#client.consistencyProof(next.first, second.treeSize) };
-    }
+  async #askNext(next: NextQuestion, first: TreeRoot, second: TreeRoot): Promise<Proof> {
+    if (next.kind === 'successor-consistency')
+      return { kind: next.kind, hashes: await this.#proof(next.first, second.treeSize) };
     const { leafHash } = next;
     const leaf = { leafHash, leafIndex: first.treeSize };
-    return { kind: next.kind, leafHash, hashes: await this.#client.inclusionProof(leaf, second.treeSize) };
+    this.#questionsLeft -= 1;
+    return { kind: next.kind, leafHash, hashes: await this.#prover().inclusionProof(leaf, second.treeSize) };
+  }
+
+  #proof(first: bigint, second: bigint): Promise<MerkleHash[]> {
+    this.#questionsLeft -= 1;
+    return this.#prover().consistencyProof(first, second);
+  }
+
+  #prover(): LogClient {
+    if (this.#client === undefined) throw new Error('the log was not asked for its head yet');
+    return this.#client;
   }
 
   /** Stores what was found about `tree`; evidence goes to the disk before anything else happens. */
@@ -187,16 +314,38 @@ class Challenge {
       this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });
     } else {
       const reason = judgement.verdict === 'bad-proof' ? judgement.reason : 'the proof decides nothing';
-      this.#conclude(tree, other, { verdict: 'bad-proof', reason, askAfter: this.#backOff(tree) });
+      this.#unproven(tree, other, 'bad-proof', reason);
     }
   }
 
-  /** A refusal is never evidence: the front end may lag. Beyond the MMD no honest log has that excuse. */
+  #contradictsList(tree: StoredTree, finalTree: TreeRoot, finding: Finding): void {
+    const { store, evidenceDirectory, now } = this.#context;
+    const reason = `contradicts the final tree, of size ${finalTree.treeSize}, in the log list`;
+    if (tree.verdict === 'fork-proven') return;
+    const list = findSignedList(store, this.#log);
+    if (list === undefined)
+      return this.#notice(`its tree of size ${tree.treeSize} ${reason}, which is not signed`);
+    const listed: ListedTree = { ...finalTree, list };
+    const path = keepListEvidence(store, evidenceDirectory, this.#log, tree, listed, finding, now());
+    this.#conclude(tree, { ...tree, ...finalTree }, { verdict: 'fork-proven', reason }, path);
+  }
+
+  #notice(message: string): void {
+    this.#context.onNotice(this.#log, message);
+  }
+
+  /** A refusal is never evidence: the front end may lag. */
   #refused(tree: StoredTree, other: StoredTree, error: unknown): void {
     if (!(error instanceof LogError) || error.code !== 'log-refused') throw error;
-    const overdue = this.#context.now() - tree.firstSeen > this.#log.mmd * 1000;
-    const verdict = overdue ? 'unprovable' : 'skewed';
-    this.#conclude(tree, other, { verdict, reason: error.message, askAfter: this.#backOff(tree) });
+    this.#unproven(tree, other, 'skewed', error.message);
+  }
+
+  /** No proof, for this or that reason. Beyond its MMD no honest log has any. */
+  #unproven(tree: StoredTree, other: StoredTree, excuse: Verdict, reason: string): void {
+    const patience = Math.max(this.#log.mmd * 1000, MIN_UNPROVABLE_MS);
+    const overdue = this.#context.now() - tree.firstSeen > patience;
+    const verdict = overdue ? 'unprovable' : excuse;
+    this.#conclude(tree, other, { verdict, reason, askAfter: this.#backOff(tree) });
   }
 
   #link(tree: StoredTree): void {
@@ -224,7 +373,8 @@ class Challenge {
   }
 }
 
-/** True for failures that end the whole run, not the challenge of one log. */
-export function isProxyFailure(error: unknown): error is CtgaError {
-  return error instanceof CtgaError && error.code === 'proxy-unavailable';
+/** 1 <= x < limit, evenly; limits beyond what randomInt takes are cut, and no log is that large. */
+function randomBelow(limit: bigint): bigint {
+  const most = Number(limit < 2n ** 48n ? limit : 2n ** 48n - 1n);
+  return BigInt(randomInt(1, Math.max(2, most)));
 }

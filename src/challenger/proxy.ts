@@ -15,7 +15,8 @@ import { connect as tlsConnect } from 'node:tls';
 import { gunzipSync } from 'node:zlib';
 import { SocksClient, SocksClientError } from 'socks';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
-import { LogError, type Fetch, type HttpAnswer } from '../logs/client.ts';
+import { LogError, type Fetch, type FetchOptions, type HttpAnswer } from '../logs/client.ts';
+import { isPrivateHost } from './targets.ts';
 
 export interface ProxyAddress {
   readonly host: string;
@@ -50,14 +51,29 @@ export function parseProxy(text: string): ProxyAddress {
   if (url.username !== '' || url.password !== '') {
     throw badInput('--proxy: credentials are drawn anew for each batch and cannot be given');
   }
-  return { host: url.hostname.replace(/^\[|\]$/g, ''), port: Number(url.port) };
+  return { host: bareHost(url.hostname), port: Number(url.port) };
 }
 
-export function openIdentity(proxy: ProxyAddress): Identity {
+export interface IdentityOptions {
+  /** Only for logs whose list says so. */
+  readonly allowPrivateAddress?: boolean | undefined;
+}
+
+export function openIdentity(proxy: ProxyAddress, options: IdentityOptions = {}): Identity {
   const connections = new Connections(proxy);
   const agents = { 'http:': new ProxyAgent(connections, false), 'https:': new ProxyAgent(connections, true) };
   return {
-    fetch: (url) => get(url, agents),
+    fetch: (address, request = {}) => {
+      const url = new URL(address);
+      if (options.allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
+        return Promise.reject(
+          new LogError(
+            'log-unavailable',
+            `${url.hostname} is no public address: nothing was sent. A log list can allow it: "allow_private_address": true`,
+          ),
+        );
+      return send(url, agents, request);
+    },
     close: () => {
       for (const agent of Object.values(agents)) agent.destroy();
       connections.destroy();
@@ -67,39 +83,53 @@ export function openIdentity(proxy: ProxyAddress): Identity {
 
 type Agents = Record<'http:' | 'https:', ProxyAgent>;
 
-function get(address: string, agents: Agents): Promise<HttpAnswer> {
-  const url = new URL(address);
+/** URLs have IPv6 addresses in brackets. */
+const bareHost = (host: string): string => host.replace(/^\[|\]$/g, '');
+
+function send(
+  url: URL,
+  agents: Agents,
+  { ifNoneMatch, post, maxBytes = MAX_BODY_BYTES }: FetchOptions,
+): Promise<HttpAnswer> {
   const secure = url.protocol === 'https:';
   const signal = AbortSignal.timeout(DEADLINE_MS);
   return new Promise<HttpAnswer>((resolve, reject) => {
-    const options = { agent: agents[secure ? 'https:' : 'http:'], headers: HEADERS, signal };
+    const headers = {
+      ...HEADERS,
+      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
+      ...(post === undefined ? {} : { 'content-type': 'application/json' }),
+    };
+    const method = post === undefined ? 'GET' : 'POST';
+    const options = { agent: agents[secure ? 'https:' : 'http:'], headers, method, signal };
     const request = secure ? https.request(url, options) : http.request(url, options);
     request.once('error', (error) => reject(asFailure(error, signal)));
     request.once('response', (response) => {
-      readBody(response).then(
-        (body) =>
-          resolve({ status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'], body }),
+      readBody(response, maxBytes).then(
+        (body) => {
+          const { 'retry-after': retryAfter, etag } = response.headers;
+          resolve({ status: response.statusCode ?? 0, retryAfter, etag, body });
+        },
         (error: unknown) => reject(asFailure(error, signal)),
       );
     });
-    request.end();
+    request.end(post);
   });
 }
 
-async function readBody(response: http.IncomingMessage): Promise<Buffer> {
+async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of response as AsyncIterable<Buffer>) {
     length += chunk.length;
-    if (length > MAX_BODY_BYTES)
-      throw new LogError('log-unavailable', `the answer is longer than ${MAX_BODY_BYTES} bytes`);
+    if (length > maxBytes)
+      throw new LogError('log-unavailable', `the answer is longer than ${maxBytes} bytes`);
     chunks.push(chunk);
   }
   const body = Buffer.concat(chunks);
   const encoding = response.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return body;
   if (encoding !== 'gzip') throw new LogError('log-unavailable', `the answer is packed as '${encoding}'`);
-  return gunzipSync(body, { maxOutputLength: MAX_BODY_BYTES });
+  return gunzipSync(body, { maxOutputLength: maxBytes });
 }
 
 function asFailure(error: unknown, deadline: AbortSignal): CtgaError {
@@ -132,7 +162,7 @@ class ProxyAgent extends http.Agent {
     options: http.ClientRequestArgs,
     done: (error: Error | null, stream: Duplex) => void,
   ): undefined {
-    const host = (options.host ?? '').replace(/^\[|\]$/g, '');
+    const host = bareHost(options.host ?? '');
     const failed = (error: unknown): void => (done as (error: unknown) => void)(error);
     this.#connections
       .open(host, Number(options.port ?? options.defaultPort))

@@ -1,25 +1,26 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { dropPrivileges } from '../challenger/privileges.ts';
-import { isProxyFailure, type TreeVerdict } from '../challenger/challenge.ts';
+import type { TreeVerdict } from '../challenger/challenge.ts';
 import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
-import { nextRoundIn, runRound } from '../challenger/schedule.ts';
+import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
 import { ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import { isInService, logIdText, type Log } from '../logs/log.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/store.ts';
-import { seconds, withState, type StateOption } from './options.ts';
-import { plural, print, printJsonLine, reportFailure, time, warn } from './output.ts';
+import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
+import { plural, print, printJsonLine, reportFailure, warn } from './output.ts';
 
 interface ChallengeOptions extends StateOption {
   readonly once?: boolean;
-  readonly proxy: string;
+  readonly proxy?: readonly string[];
+  readonly paths: number;
   readonly logList?: string;
-  readonly maxDelay?: number;
+  readonly maxDelay: number;
   readonly every: number;
+  readonly questions: number;
   readonly user?: string;
 }
 
@@ -32,18 +33,39 @@ export function challengeCommand(): Command {
       '--once',
       'one round, then end: exit code 3 if a split view is proven, 1 if a log could not be asked',
     )
+    .addOption(
+      new Option(
+        '--proxy <url>',
+        'SOCKS5 proxy, the only way out; may be repeated: a log is asked through all of them',
+      )
+        .argParser((url: string, previous: readonly string[] | undefined) => [...(previous ?? []), url])
+        .default(undefined, DEFAULT_PROXY),
+    )
     .option(
-      '--proxy <url>',
-      'SOCKS5 proxy, the only way out; new credentials for each log and round',
-      DEFAULT_PROXY,
+      '--paths <n>',
+      'ways a log is asked for its tree head at once, each with credentials, and so a Tor circuit, of its own',
+      wholeNumber(1, 100),
+      2,
     )
     .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
     .option(
       '--max-delay <seconds>',
-      'wait a random time up to this before each log (default: 10 with --once, else 600)',
+      'with --once: wait a random time up to this before each log',
       seconds,
+      10,
     )
-    .option('--every <seconds>', 'mean time between rounds, which come at random', seconds, 1800)
+    .option(
+      '--every <seconds>',
+      'mean time between two challenges of a log, which come at random',
+      seconds,
+      3600,
+    )
+    .option(
+      '--questions <n>',
+      'proofs asked of a log in each challenge, no matter how many tree heads wait for one',
+      wholeNumber(1, 100),
+      4,
+    )
     .option('--user <name>', 'as root: run as this account (default: ctga if there is one, else nobody)')
     .addHelpText(
       'after',
@@ -51,6 +73,9 @@ export function challengeCommand(): Command {
 Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
 proves nothing); skewed (the log does not admit to that tree size yet); unprovable (still not
 after its maximum merge delay); unreachable. Only fork-proven accuses a log.
+Without --once every log in service is asked, at random times, the same number of questions, whether
+or not a tree head of its was seen: neither times nor numbers say what passed by. Once asks only logs
+of which there are tree heads, everything at once: when it runs is for you to say.
 Run it on another host than the packet processor where you can: bring tree heads over
 with "ctga heads export" and "ctga heads import".`,
     );
@@ -58,7 +83,7 @@ with "ctga heads export" and "ctga heads import".`,
 }
 
 async function run(options: ChallengeOptions): Promise<void> {
-  const proxy = parseProxy(options.proxy);
+  const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
   const state = stateAt(options.stateDir);
   const json = options.json === true;
   // Read as root, where this is root: the challenger's own account may not.
@@ -68,34 +93,43 @@ async function run(options: ChallengeOptions): Promise<void> {
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const report = json ? printJsonLine : printReport;
-  const round = async (): Promise<number> => {
-    let failed = 0;
-    await runRound(logsToChallenge(store, listed ?? knownLogs(store, undefined, warn), report), {
-      store,
-      proxy,
-      evidenceDirectory: state.evidence,
-      now: Date.now,
-      ignoreBackOff: options.once === true,
-      maxDelay: options.maxDelay ?? (options.once === true ? 10 : 600),
-      signal: stop.signal,
-      onWait: (log, wait) => report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
-      onVerdict: (verdict) => report(toReport(verdict)),
-      onLogFailed: (log, error) => {
-        failed += 1;
-        report({ event: 'log-failed', log: log.description, code: error.code, message: error.message });
-      },
-    });
-    return failed;
+  const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
+  let failed = 0;
+  const asking: AskOptions = {
+    ...{ store, proxies, evidenceDirectory: state.evidence, now: Date.now, signal: stop.signal },
+    paths: Math.max(options.paths, proxies.length),
+    ignoreBackOff: options.once === true,
+    onVerdict: (verdict) => report(toReport(verdict)),
+    onNotice: (log, message) => report({ event: 'notice', log: log.description, message }),
+    onLogFailed: (log, error) => {
+      failed += 1;
+      report({ event: 'log-failed', log: log.description, code: error.code, message: error.message });
+    },
   };
   try {
     if (options.once === true) {
-      const failed = await round();
+      await runRound(logsSeen(store, known(), unknownLog(report)), {
+        ...asking,
+        maxDelay: options.maxDelay,
+        onWait: (log, wait) => report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
+      });
       const verdicts = store.verdicts();
       report({ event: 'summary', verdicts, failed, evidence: store.evidence().map(({ path }) => path) });
       process.exitCode =
         verdicts['fork-proven'] > 0 ? ExitCode.forkProven : failed > 0 ? ExitCode.failed : ExitCode.ok;
     } else {
-      await roundsUntilSignalled(round, options.every, stop.signal, report, json);
+      const { every, questions } = options;
+      const note = unknownLog(report);
+      const logs = (): Log[] => {
+        const all = known();
+        // Those out of service only if there is something to ask them: they stay auditable.
+        return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
+      };
+      report({ event: 'started', logs: logs().length, every, questions });
+      await runSchedule({
+        ...{ ...asking, logs, every, questions },
+        onProxyFailed: (error) => void reportFailure(error, json),
+      });
     }
   } catch (error) {
     if (!stop.signal.aborted) throw error;
@@ -104,40 +138,24 @@ async function run(options: ChallengeOptions): Promise<void> {
   }
 }
 
-/** A proxy that is down is reported and waited out: the next round tries again. */
-async function roundsUntilSignalled(
-  round: () => Promise<number>,
-  every: number,
-  signal: AbortSignal,
-  report: (report: Report) => void,
-  json: boolean,
-): Promise<void> {
-  for (;;) {
-    const wait = nextRoundIn(every);
-    report({ event: 'next-round', at: Date.now() + wait });
-    await sleep(wait, undefined, { signal });
-    try {
-      await round();
-    } catch (error) {
-      if (signal.aborted || !isProxyFailure(error)) throw error;
-      reportFailure(error, json);
-    }
-  }
-}
-
 /** Logs of which a tree head is known, as far as we can talk to them. */
-function logsToChallenge(store: Store, logs: readonly Log[], report: (report: Report) => void): Log[] {
+function logsSeen(store: Store, logs: readonly Log[], onUnknown: (logId: string) => void): Log[] {
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
   return store.logsWithTrees().flatMap((logId) => {
     const log = byId.get(logIdText(logId));
-    if (log !== undefined) return [log];
-    report({
-      event: 'not-asked',
-      log: logIdText(logId),
-      reason: 'it is in no log list: import one that has it',
-    });
-    return [];
+    if (log === undefined) onUnknown(logIdText(logId));
+    return log ?? [];
   });
+}
+
+/** Says of a log that nobody knows that it is not asked, once. */
+function unknownLog(report: (report: Report) => void): (logId: string) => void {
+  const said = new Set<string>();
+  return (logId) => {
+    if (said.has(logId)) return;
+    said.add(logId);
+    report({ event: 'not-asked', log: logId, reason: 'it is in no log list: import one that has it' });
+  };
 }
 
 type Report =
@@ -153,7 +171,8 @@ type Report =
     }
   | { readonly event: 'log-failed'; readonly log: string; readonly code: string; readonly message: string }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
-  | { readonly event: 'next-round'; readonly at: number }
+  | { readonly event: 'notice'; readonly log: string; readonly message: string }
+  | { readonly event: 'started'; readonly logs: number; readonly every: number; readonly questions: number }
   | {
       readonly event: 'summary';
       readonly verdicts: Readonly<Record<Verdict, number>>;
@@ -181,9 +200,9 @@ function printReport(report: Report): void {
       );
     case 'verdict': {
       const { log, treeSize, against, verdict, reason, evidence } = report;
-      print(
-        `${log}: size ${treeSize} against ${against}: ${verdict}${reason === undefined ? '' : ` (${reason})`}`,
-      );
+      const line = `${log}: size ${treeSize} against ${against}: ${verdict}${reason === undefined ? '' : ` (${reason})`}`;
+      if (verdict === 'unprovable') warn(`${line}. It has had longer than it promises to take.`);
+      else print(line);
       if (evidence !== undefined)
         print(
           `  SPLIT VIEW PROVEN. Evidence: ${evidence}\n  Check it with: ctga evidence verify ${evidence}`,
@@ -194,8 +213,12 @@ function printReport(report: Report): void {
       return warn(`${report.log}: ${report.message}`);
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
-    case 'next-round':
-      return print(`Next round at ${time(report.at)}.`);
+    case 'notice':
+      return warn(`${report.log}: ${report.message}`);
+    case 'started':
+      return print(
+        `Challenging ${plural(report.logs, 'log')}, each every ${report.every} s on average, with ${plural(report.questions, 'question')} at a time. Ctrl-C ends it.`,
+      );
     case 'summary': {
       const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);
       const text = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');

@@ -1,10 +1,11 @@
 /** `ctga evidence`: what was proven, and checking it again offline. */
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
-import { parseEvidence } from '../evidence/bundle.ts';
+import { isListed, parseEvidence } from '../evidence/bundle.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import { readTextFile } from '../documents.ts';
 import { logIdText } from '../logs/log.ts';
+import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, time } from './output.ts';
@@ -28,6 +29,7 @@ export function evidenceCommand(): Command {
           'check a bundle offline: signatures, proof and conclusion (exit code 0 only if all hold)',
         )
         .argument('<file>')
+        .option('--list-key <file>', "a publisher's key in PEM whose log lists are believed, beside Chrome's")
         .option('--json', 'print JSON for scripts')
         .action(verify),
     );
@@ -60,8 +62,9 @@ function show(file: string, options: { json?: boolean }): void {
     ['first', first],
     ['second', second],
   ] as const) {
+    const whence = isListed(head) ? 'final in a log list' : `signed at ${time(head.timestamp)}`;
     print(
-      `  ${name.padEnd(10)}  size ${head.treeSize}, signed at ${time(head.timestamp)}, root ${Buffer.from(head.rootHash).toString('base64')}`,
+      `  ${name.padEnd(10)}  size ${head.treeSize}, ${whence}, root ${Buffer.from(head.rootHash).toString('base64')}`,
     );
   }
   print(`  proof       ${proof.kind}${'hashes' in proof ? `, ${proof.hashes.length} hashes` : ''}`);
@@ -69,10 +72,12 @@ function show(file: string, options: { json?: boolean }): void {
   print(`Check it with: ctga evidence verify ${file}`);
 }
 
-function verify(file: string, options: { json?: boolean }): void {
-  const checks = verifyEvidence(parseEvidence(readTextFile(file), file));
+function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
+  const given = listKey === undefined ? [] : [parseListKey(readTextFile(listKey), listKey)];
+  const evidence = parseEvidence(readTextFile(file), file);
+  const checks = verifyEvidence(evidence, [CHROME_LIST_KEY, ...given]);
   const stands = checks.every(({ holds }) => holds);
-  if (options.json === true) printJson({ file, valid: stands, checks });
+  if (json === true) printJson({ file, valid: stands, checks });
   else {
     for (const { what, holds } of checks) print(`${holds ? 'holds' : 'FAILS'}  ${what}`);
     print(

@@ -1,6 +1,7 @@
 /**
- * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a log
- * signed two tree heads that no append-only history connects. docs/EVIDENCE.md is its specification.
+ * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a log signed two tree
+ * heads, or one beside a signed log list's final tree, that no append-only history connects. docs/EVIDENCE.md is its
+ * specification.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -9,11 +10,36 @@ import { encodeBase64 } from '../base64.ts';
 import { describeIssue, parseJson } from '../documents.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
-import { base64Bytes, hashBytes, treeHeadSchema, treeHeadToJson } from '../treehead/json.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../treehead/treehead.ts';
-import type { Derivation, Proof } from './judge.ts';
+import {
+  base64Bytes,
+  hashBytes,
+  jsonInteger,
+  treeHeadSchema,
+  treeHeadToJson,
+  uint64,
+} from '../treehead/json.ts';
+import type { SignedTreeHead, TreeRoot, VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { Derivation, Finding, Proof } from './judge.ts';
 
 export const EVIDENCE_VERSION = 1;
+
+/** A log list as published, its signature, and the SubjectPublicKeyInfo of whoever signed it. */
+export interface SignedList {
+  readonly json: Uint8Array;
+  readonly signature: Uint8Array;
+  readonly key: Uint8Array;
+}
+
+/** The final tree of a log that is read-only, as a signed log list has it. */
+export interface ListedTree extends TreeRoot {
+  readonly list: SignedList;
+}
+
+export type Exhibit = SignedTreeHead | ListedTree;
+
+export function isListed(exhibit: Exhibit): exhibit is ListedTree {
+  return 'list' in exhibit;
+}
 
 export interface Evidence {
   readonly log: {
@@ -22,9 +48,9 @@ export interface Evidence {
     readonly logId: Uint8Array;
     readonly key: Uint8Array;
   };
-  /** The smaller head, or for equal sizes either. */
-  readonly first: SignedTreeHead;
-  readonly second: SignedTreeHead;
+  /** The smaller, or for equal sizes either. One at least is the log's own. */
+  readonly first: Exhibit;
+  readonly second: Exhibit;
   readonly proof: Proof;
   readonly derivation: Derivation;
   /** When the fork was found, ISO 8601. */
@@ -42,22 +68,36 @@ const proofSchema = z
     json.kind === 'inclusion' ? { kind: json.kind, leafHash: json.leaf_hash, hashes: json.hashes } : json,
   );
 
+const listedSchema = z
+  .object({
+    tree_size: uint64,
+    sha256_root_hash: hashBytes,
+    log_list: z.object({ json: base64Bytes, signature: base64Bytes, key: base64Bytes }),
+  })
+  .transform((json): ListedTree => ({
+    treeSize: json.tree_size,
+    rootHash: json.sha256_root_hash,
+    list: json.log_list,
+  }));
+
+const exhibitSchema = z.union([listedSchema, treeHeadSchema]);
+
 const bundleSchema = z.object({
   format: z.literal('ctga-evidence'),
   version: z.literal(EVIDENCE_VERSION),
   created: z.string(),
   log: z.object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes }),
-  first: treeHeadSchema,
-  second: treeHeadSchema,
+  first: exhibitSchema,
+  second: exhibitSchema,
   proof: proofSchema,
   derivation: z.object({ first_root: hashBytes, second_root: hashBytes }),
 });
 
 export function makeEvidence(
   log: Log,
-  first: VerifiedTreeHead,
-  second: VerifiedTreeHead,
-  finding: { readonly proof: Proof; readonly derivation: Derivation },
+  first: VerifiedTreeHead | ListedTree,
+  second: VerifiedTreeHead | ListedTree,
+  finding: Finding,
   now: number,
 ): Evidence {
   return {
@@ -84,8 +124,8 @@ export function formatEvidence(evidence: Evidence): string {
       log_id: encodeBase64(log.logId),
       key: encodeBase64(log.key),
     },
-    first: treeHeadToJson(first),
-    second: treeHeadToJson(second),
+    first: exhibitToJson(first),
+    second: exhibitToJson(second),
     proof: proofToJson(proof),
     derivation: {
       first_root: encodeBase64(derivation.firstRoot),
@@ -125,7 +165,24 @@ export function evidenceFileName({ log, first, second }: Evidence): string {
   return `fork-${logId.slice(0, 12)}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
 }
 
+function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
+  if (!isListed(exhibit)) return treeHeadToJson(exhibit);
+  const { treeSize, rootHash, list } = exhibit;
+  return {
+    tree_size: jsonInteger(treeSize),
+    sha256_root_hash: encodeBase64(rootHash),
+    log_list: {
+      json: encodeBase64(list.json),
+      signature: encodeBase64(list.signature),
+      key: encodeBase64(list.key),
+    },
+  };
+}
+
 function claimOf({ log, first, second }: Evidence): string {
+  const [listed, own] = isListed(first) ? [first, second] : [second, first];
+  if (isListed(listed))
+    return `The log "${log.description}" signed a tree of size ${own.treeSize} that contradicts its final tree of size ${listed.treeSize} in a signed log list.`;
   return first.treeSize === second.treeSize
     ? `The log "${log.description}" signed two different trees of size ${first.treeSize}.`
     : `The log "${log.description}" signed a tree of size ${first.treeSize} that its tree of size ${second.treeSize} does not extend.`;
@@ -144,6 +201,6 @@ function proofToJson(proof: Proof): Record<string, unknown> {
   }
 }
 
-function sizeAndRoot(head: SignedTreeHead): string {
+function sizeAndRoot(head: TreeRoot): string {
   return `${head.treeSize} ${encodeBase64(head.rootHash)}\n`;
 }

@@ -14,9 +14,7 @@
  */
 import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion, isPowerOfTwo } from '../merkle/proof.ts';
-import type { TreeHead } from '../treehead/treehead.ts';
-
-type Root = Pick<TreeHead, 'treeSize' | 'rootHash'>;
+import type { TreeRoot } from '../treehead/treehead.ts';
 
 /** The log's hashes, tagged with the question that they answered. */
 export type Proof =
@@ -35,9 +33,15 @@ export interface Derivation {
   readonly secondRoot: MerkleHash;
 }
 
+/** What makes a fork evidence. */
+export interface Finding {
+  readonly proof: Proof;
+  readonly derivation: Derivation;
+}
+
 export type Judgement =
   | { readonly verdict: 'consistent' }
-  | { readonly verdict: 'fork-proven'; readonly proof: Proof; readonly derivation: Derivation }
+  | ({ readonly verdict: 'fork-proven' } & Finding)
   /** first.treeSize is a power of two: ask the question named by `next` before concluding anything. */
   | { readonly verdict: 'undecided'; readonly next: NextQuestion }
   | { readonly verdict: 'bad-proof'; readonly reason: string };
@@ -47,7 +51,7 @@ export type NextQuestion =
   | { readonly kind: 'inclusion'; readonly leafHash: MerkleHash };
 
 /** Heads that need no proof: one size, or size 0. Undefined where a proof is needed. */
-export function judgeWithoutProof(first: Root, second: Root): Judgement | undefined {
+export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Judgement | undefined {
   if (first.treeSize > second.treeSize) throw new RangeError('heads are not in order of size');
   if (first.treeSize === second.treeSize) {
     return equalHash(first.rootHash, second.rootHash)
@@ -70,7 +74,7 @@ export function judgeWithoutProof(first: Root, second: Root): Judgement | undefi
 }
 
 /** Requires 0 < first.treeSize < second.treeSize. */
-export function judgeProof(first: Root, second: Root, proof: Proof): Judgement {
+export function judgeProof(first: TreeRoot, second: TreeRoot, proof: Proof): Judgement {
   const derived = derive(first, second, proof);
   if (derived.kind === 'malformed') return { verdict: 'bad-proof', reason: derived.reason };
   const reachesSecond = equalHash(derived.secondRoot, second.rootHash);
@@ -92,8 +96,8 @@ export function judgeProof(first: Root, second: Root, proof: Proof): Judgement {
 }
 
 function derive(
-  first: Root,
-  second: Root,
+  first: TreeRoot,
+  second: TreeRoot,
   proof: Proof,
 ): (Derivation & { kind: 'folded' }) | { kind: 'malformed'; reason: string } {
   const { treeSize: m, rootHash } = first;
@@ -147,7 +151,7 @@ function deriveFromInclusion(
   return { kind: 'folded', firstRoot, secondRoot: folded.root };
 }
 
-function nextQuestion(first: Root, second: Root, refused: readonly MerkleHash[]): NextQuestion {
+function nextQuestion(first: TreeRoot, second: TreeRoot, refused: readonly MerkleHash[]): NextQuestion {
   const [leafHash] = refused;
   const byInclusion = first.treeSize === 1n || second.treeSize === first.treeSize + 1n;
   if (byInclusion && leafHash !== undefined) return { kind: 'inclusion', leafHash };

@@ -4,7 +4,7 @@
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree } from '../store/store.ts';
 import { makeEvidence } from './bundle.ts';
-import type { Derivation, Proof } from './judge.ts';
+import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';
 
 /** Returns the file's path; it is on disk before the store, or anybody else, hears of it. */
@@ -13,7 +13,7 @@ export function keepEvidence(
   directory: string,
   log: Log,
   [first, second]: readonly [StoredTree, StoredTree],
-  finding: { readonly proof: Proof; readonly derivation: Derivation },
+  finding: Finding,
   now: number,
 ): string {
   const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), finding, now);

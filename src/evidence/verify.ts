@@ -10,7 +10,9 @@ import { equalHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../treehead/key.ts';
 import { encodeSignedData, type SignedTreeHead } from '../treehead/treehead.ts';
 import { openDigitallySigned, verifyTreeHead } from '../treehead/verify.ts';
-import type { Evidence } from './bundle.ts';
+import { isListed, type Evidence, type Exhibit } from './bundle.ts';
+import { CHROME_LIST_KEY, fingerprintOf } from '../logs/signed-list.ts';
+import { lists } from './listed.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from './judge.ts';
 
 export interface Check {
@@ -18,8 +20,14 @@ export interface Check {
   readonly holds: boolean;
 }
 
-/** Every check in order; the evidence stands only if all hold. Stops after the first that makes the rest moot. */
-export function verifyEvidence(evidence: Evidence): Check[] {
+/**
+ * Every check in order; the evidence stands only if all hold. Stops after the first that makes the rest moot.
+ * `listKeys` are the keys, as SubjectPublicKeyInfo, whose word on final trees is taken.
+ */
+export function verifyEvidence(
+  evidence: Evidence,
+  listKeys: readonly Uint8Array[] = [CHROME_LIST_KEY],
+): Check[] {
   const { log, first, second, proof, derivation } = evidence;
   let key: LogKey;
   try {
@@ -29,8 +37,11 @@ export function verifyEvidence(evidence: Evidence): Check[] {
   }
   const checks: Check[] = [
     { what: 'the log ID is the SHA-256 of the key', holds: equalHash(key.logId, log.logId) },
-    { what: `the log signed the tree head of size ${first.treeSize}`, holds: isSigned(first, key) },
-    { what: `the log signed the tree head of size ${second.treeSize}`, holds: isSigned(second, key) },
+    ...[first, second].flatMap((exhibit) => checkExhibit(exhibit, key, listKeys)),
+    // Two lists that differ accuse no log.
+    ...(isListed(first) && isListed(second)
+      ? [{ what: 'one of the trees is signed by the log', holds: false }]
+      : []),
   ];
   if (first.treeSize > second.treeSize)
     return [...checks, { what: 'the heads are in order of size', holds: false }];
@@ -42,6 +53,22 @@ export function verifyEvidence(evidence: Evidence): Check[] {
     checks.push({ what: 'the derivation in the file is the one computed here', holds: same });
   }
   return checks;
+}
+
+function checkExhibit(exhibit: Exhibit, key: LogKey, listKeys: readonly Uint8Array[]): Check[] {
+  const { treeSize } = exhibit;
+  if (!isListed(exhibit))
+    return [{ what: `the log signed the tree head of size ${treeSize}`, holds: isSigned(exhibit, key) }];
+  const { list } = exhibit;
+  const trusted = listKeys.some((each) => equalHash(each, list.key));
+  const whose = equalHash(CHROME_LIST_KEY, list.key) ? "Chrome's key" : `the key ${fingerprintOf(list.key)}`;
+  return [
+    { what: `${whose}, which signed the log list, is one that is trusted for lists`, holds: trusted },
+    {
+      what: `a log list with a good signature has the log's final tree at size ${treeSize}`,
+      holds: lists(list, key.logId, exhibit),
+    },
+  ];
 }
 
 function conclusion({ first, second }: Evidence, judgement: Judgement): string {

@@ -1,22 +1,37 @@
 /**
- * The logs ctga knows before it is told of any: those whose tree heads were once public in DNS.
+ * The logs ctga knows before it is told of any: those of today, and those whose tree heads were once public in DNS.
  */
 import { decodeBase64 } from '../base64.ts';
-import { toLogKey } from '../treehead/key.ts';
+import { toMerkleHash } from '../merkle/hash.ts';
+import { toLogKey, type LogKey } from '../treehead/key.ts';
 import type { Log } from './log.ts';
 import { PUBLIC_ZONES } from './public-zones.ts';
+import { FINAL_TREES, TODAYS_LOGS } from './todays-logs.ts';
 
 export function builtinLogs(): Log[] {
-  return PUBLIC_ZONES.map(([label, description, url, key]) => {
-    const spki = decodeBase64(key);
-    if (spki === undefined) throw new Error(`built-in key of ${description} is not base64`);
-    return {
-      key: toLogKey(spki),
-      description,
-      url,
-      api: 'rfc6962',
-      mmd: 86_400,
-      dns: `${label}.ct.googleapis.com`,
-    };
+  const finals = new Map(FINAL_TREES.map(([description, ...tree]) => [description, tree]));
+  const today = TODAYS_LOGS.map(([api, state, description, url, mmd, key]): Log => {
+    const log = { key: keyOf(description, key), description, url, api, mmd, state };
+    const [treeSize, root] = finals.get(description) ?? [];
+    if (treeSize === undefined || root === undefined) return log;
+    return { ...log, finalTree: { treeSize, rootHash: toMerkleHash(bytesOf(description, root)) } };
   });
+  const once = PUBLIC_ZONES.map(([label, description, url, key]): Log => ({
+    key: keyOf(description, key),
+    description,
+    url,
+    api: 'rfc6962',
+    mmd: 86_400,
+    dns: `${label}.ct.googleapis.com`,
+    state: 'retired',
+  }));
+  return [...today, ...once];
+}
+
+const keyOf = (description: string, key: string): LogKey => toLogKey(bytesOf(description, key));
+
+function bytesOf(description: string, base64: string): Uint8Array {
+  const bytes = decodeBase64(base64);
+  if (bytes === undefined) throw new Error(`what is built in of ${description} is not base64`);
+  return bytes;
 }

@@ -18,12 +18,23 @@ export interface HttpAnswer {
   readonly status: number;
   /** Of the Retry-After header, if there is one. */
   readonly retryAfter: string | undefined;
+  readonly etag?: string | undefined;
   /** Unpacked, if it came packed. */
   readonly body: Buffer;
 }
 
-/** One GET. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where the log did not answer. */
-export type Fetch = (url: string) => Promise<HttpAnswer>;
+/** What is not the same for all: of a request to anybody but a log. */
+export interface FetchOptions {
+  /** An ETag: the answer is 304 if there is nothing newer. */
+  readonly ifNoneMatch?: string | undefined;
+  /** JSON, to be posted. */
+  readonly post?: string;
+  /** The most that the answer may be long. */
+  readonly maxBytes?: number;
+}
+
+/** One GET, or POST. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where there was no answer. */
+export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>;
 
 /** A log that did not give what was asked for. */
 export class LogError extends CtgaError {

@@ -1,18 +1,19 @@
 /**
- * Log lists in schema v3 (Chrome's, crt.sh's, an operator's own), with one field more: `dns`, the zone of
- * a log's CT-over-DNS answers, which no published list has today.
+ * Log lists in schema v3 (Chrome's, Apple's, crt.sh's, an operator's own), with two fields more: `dns`, the zone of
+ * a log's CT-over-DNS answers, which no published list has today, and `allow_private_address`, for a log in the
+ * operator's own network.
  *
  * A list decides whose signatures are believed, so it is read strictly: one log ID that is not the
  * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC 6962
- * does not allow, a log without a URL) is left out and named.
+ * does not allow, a log without a URL, a placeholder) is left out and named.
  */
 import { z } from 'zod';
 import { describeIssue, parseJson, readTextFile } from '../documents.ts';
 import { badInput, messageOf } from '../errors.ts';
-import { base64Bytes } from '../treehead/json.ts';
+import { base64Bytes, hashBytes, uint64 } from '../treehead/json.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { logIdOf, toLogKey, type LogKey } from '../treehead/key.ts';
-import { logIdText, type Log } from './log.ts';
+import { LOG_STATES, logIdText, type Log } from './log.ts';
 import { parseZone } from './zones.ts';
 
 const logSchema = z.object({
@@ -23,9 +24,20 @@ const logSchema = z.object({
   monitoring_url: z.string().optional(),
   mmd: z.number().int().nonnegative().optional(),
   dns: z.string().optional(),
+  allow_private_address: z.boolean().optional(),
+  // One key, the state; what is beside the state's final tree head differs between lists. Unknown states say nothing.
+  state: z
+    .record(
+      z.string(),
+      z.looseObject({
+        final_tree_head: z.object({ tree_size: uint64, sha256_root_hash: hashBytes }).optional(),
+      }),
+    )
+    .optional(),
 });
 
 const listSchema = z.object({
+  log_list_timestamp: z.iso.datetime().optional(),
   operators: z.array(
     z.object({
       name: z.string(),
@@ -36,6 +48,8 @@ const listSchema = z.object({
 });
 
 export interface LogList {
+  /** Milliseconds since the epoch, if the list says. */
+  readonly published: number | undefined;
   readonly logs: readonly Log[];
   /** One sentence for each log that was left out, and why. */
   readonly leftOut: readonly string[];
@@ -75,7 +89,9 @@ export function parseLogList(text: string, name: string): LogList {
       });
     }
   }
-  return { logs: [...logs.values()], leftOut };
+  const { log_list_timestamp: timestamp } = parsed.data;
+  const published = timestamp === undefined ? undefined : Date.parse(timestamp);
+  return { published, logs: [...logs.values()], leftOut };
 }
 
 /** The log, or why it is of no use. Throws where the entry contradicts itself. */
@@ -102,14 +118,27 @@ function toLog(
   if (address === undefined) return 'it has no URL';
   const url = normalizeUrl(address);
   if (url === undefined) return `its URL is not one: ${address}`;
-  const log = {
+  if (isPlaceholder(url)) return `its URL is a placeholder: ${address}`;
+  const state = LOG_STATES.find((each) => entry.state !== undefined && each in entry.state);
+  const final = state === undefined ? undefined : entry.state?.[state]?.final_tree_head;
+  return {
     key,
     url,
     api,
     description: entry.description ?? `${operator} ${url}`,
     mmd: entry.mmd ?? DEFAULT_MMD_SECONDS,
+    ...(entry.dns === undefined ? {} : { dns: parseZone(entry.dns, where) }),
+    ...(state === undefined ? {} : { state }),
+    ...(final === undefined
+      ? {}
+      : { finalTree: { treeSize: final.tree_size, rootHash: final.sha256_root_hash } }),
+    ...(entry.allow_private_address === true ? { allowPrivateAddress: true } : {}),
   };
-  return entry.dns === undefined ? log : { ...log, dns: parseZone(entry.dns, where) };
+}
+
+/** Lists have logs at names that nobody owns (RFC 2606, Section 3), for programs that want one of each operator. */
+function isPlaceholder(url: string): boolean {
+  return /(^|\.)example\.(com|net|org)$/.test(new URL(url).hostname);
 }
 
 /** Lists before 2019 had no scheme, and not all have the trailing slash. */
@@ -117,6 +146,8 @@ function normalizeUrl(address: string): string | undefined {
   try {
     const url = new URL(/^[a-z]+:\/\//.test(address) ? address : `https://${address}`);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
+    // A list must not make requests carry anything.
+    if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
     return url.href.endsWith('/') ? url.href : `${url.href}/`;
   } catch {
     return undefined;

@@ -3,7 +3,11 @@
  */
 import { encodeBase64 } from '../base64.ts';
 import type { LogKey } from '../treehead/key.ts';
-import type { LogId } from '../treehead/treehead.ts';
+import type { LogId, TreeRoot } from '../treehead/treehead.ts';
+
+/** What a log list says of a log; schema v3 has these. */
+export const LOG_STATES = ['pending', 'qualified', 'usable', 'readonly', 'retired', 'rejected'] as const;
+export type LogState = (typeof LOG_STATES)[number];
 
 export interface Log {
   readonly key: LogKey;
@@ -16,6 +20,17 @@ export interface Log {
   readonly mmd: number;
   /** Zone below which the log's CT-over-DNS answers live, without a trailing dot: `sth.<dns>`. */
   readonly dns?: string;
+  /** Absent where the list does not say. */
+  readonly state?: LogState;
+  /** Of a log that is read-only: where its list says that it ends. Not signed by the log. */
+  readonly finalTree?: TreeRoot;
+  /** It may be asked at a private or link-local address; only its list can say so. */
+  readonly allowPrivateAddress?: boolean;
+}
+
+/** Whether it is expected to answer. What is known of other logs stays and can be audited, if they still do. */
+export function isInService({ state }: Pick<Log, 'state'>): boolean {
+  return state !== 'retired' && state !== 'rejected';
 }
 
 export function logIdText(logId: LogId): string {

@@ -85,4 +85,36 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (source, life)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What lists say of a log's life, and the lists themselves: their signatures make a final tree head evidence.
+  ALTER TABLE logs ADD COLUMN state TEXT;
+  ALTER TABLE logs ADD COLUMN final_size TEXT;
+  ALTER TABLE logs ADD COLUMN final_root BLOB;
+  ALTER TABLE logs ADD COLUMN allow_private_address INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE log_lists (
+    source    TEXT PRIMARY KEY,
+    json      BLOB NOT NULL,
+    signature BLOB,
+    -- SubjectPublicKeyInfo that the signature was verified with.
+    key       BLOB,
+    etag      TEXT,
+    fetched   INTEGER NOT NULL
+  ) STRICT;
+
+  -- A head may also contradict a list, which is no tree head of the log's: then there is no second tree.
+  ALTER TABLE evidence RENAME TO old_evidence;
+  CREATE TABLE evidence (
+    path        TEXT PRIMARY KEY,
+    log_id      BLOB NOT NULL,
+    first       INTEGER NOT NULL REFERENCES trees (id),
+    second      INTEGER REFERENCES trees (id),
+    first_size  TEXT NOT NULL,
+    second_size TEXT NOT NULL,
+    created     INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO evidence
+    SELECT path, e.log_id, first, second, a.tree_size, b.tree_size, created
+    FROM old_evidence e JOIN trees a ON a.id = first JOIN trees b ON b.id = second;
+  DROP TABLE old_evidence;
+  `,
 ];

@@ -6,8 +6,8 @@
  */
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { toLogKey } from '../treehead/key.ts';
-import type { Log } from '../logs/log.ts';
-import { toLogId, type LogId, type VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { Log, LogState } from '../logs/log.ts';
+import { toLogId, type LogId, type TreeRoot, type VerifiedTreeHead } from '../treehead/treehead.ts';
 import type { Connection, Statement } from './open.ts';
 
 export const VERDICTS = [
@@ -79,6 +79,17 @@ export interface EvidenceRecord {
   readonly created: number;
 }
 
+/** A log list as it was published. */
+export interface StoredLogList {
+  /** Where it came from: an URL or a file. */
+  readonly source: string;
+  readonly json: Buffer;
+  /** If it was signed, and that was verified: the signature and the SubjectPublicKeyInfo. */
+  readonly signed: { readonly signature: Buffer; readonly key: Buffer } | undefined;
+  readonly etag: string | undefined;
+  readonly fetched: number;
+}
+
 export interface VerdictUpdate {
   readonly verdict: Verdict;
   readonly reason?: string;
@@ -99,6 +110,19 @@ interface TreeRow {
   attempts: number;
   asked_at: number | null;
   ask_after: number | null;
+}
+
+interface LogRow {
+  key: Buffer;
+  description: string;
+  url: string;
+  api: Log['api'];
+  mmd: number;
+  dns: string | null;
+  state: LogState | null;
+  final_size: string | null;
+  final_root: Buffer | null;
+  allow_private_address: number;
 }
 
 interface HeadRow extends TreeRow {
@@ -158,28 +182,79 @@ export class Store {
     this.#db.close();
   }
 
-  /** Adds to what is known; a log already there takes the new description, URL and zone. Its key cannot change. */
+  /** Adds to what is known; a log already there takes what is new, and keeps its key and its zone if there is no other. */
   putLogs(logs: readonly Log[]): void {
     const put = this.#db.prepare(
-      `INSERT INTO logs (log_id, key, description, url, api, mmd, dns) VALUES (?, ?, ?, ?, ?, ?, ?)
+      `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size, final_root, allow_private_address)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
        ON CONFLICT (log_id) DO UPDATE SET description = excluded.description, url = excluded.url,
-         api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns)`,
+         api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns), state = excluded.state,
+         final_size = excluded.final_size, final_root = excluded.final_root,
+         allow_private_address = excluded.allow_private_address`,
     );
     this.#db.transaction(() => {
-      for (const { key, description, url, api, mmd, dns } of logs) {
-        put.run(Buffer.from(key.logId), Buffer.from(key.spki), description, url, api, mmd, dns ?? null);
+      for (const log of logs) {
+        const { key, description, url, api, mmd, dns, state, finalTree, allowPrivateAddress } = log;
+        put.run(
+          ...[Buffer.from(key.logId), Buffer.from(key.spki), description, url, api, mmd, dns ?? null],
+          ...[state ?? null, finalTree === undefined ? null : padded(finalTree.treeSize)],
+          ...[finalTree === undefined ? null : Buffer.from(finalTree.rootHash)],
+          allowPrivateAddress === true ? 1 : 0,
+        );
       }
     })();
   }
 
   logs(): Log[] {
-    const rows = this.#db.prepare<
-      [],
-      { key: Buffer; description: string; url: string; api: Log['api']; mmd: number; dns: string | null }
-    >('SELECT key, description, url, api, mmd, dns FROM logs ORDER BY description');
-    return rows
+    return this.#db
+      .prepare<[], LogRow>('SELECT * FROM logs ORDER BY description')
       .all()
-      .map(({ key, dns, ...log }) => ({ ...log, key: toLogKey(key), ...(dns === null ? {} : { dns }) }));
+      .map(({ key, description, url, api, mmd, dns, state, ...row }) => ({
+        key: toLogKey(key),
+        ...{ description, url, api, mmd },
+        ...(dns === null ? {} : { dns }),
+        ...(state === null ? {} : { state }),
+        ...(row.final_size === null || row.final_root === null
+          ? {}
+          : { finalTree: { treeSize: BigInt(row.final_size), rootHash: toMerkleHash(row.final_root) } }),
+        ...(row.allow_private_address === 0 ? {} : { allowPrivateAddress: true }),
+      }));
+  }
+
+  /** What was last taken in from a source of lists, such as an URL. */
+  logList(source: string): StoredLogList | undefined {
+    return this.logLists().find((each) => each.source === source);
+  }
+
+  logLists(): StoredLogList[] {
+    return this.#db
+      .prepare<
+        [],
+        {
+          source: string;
+          json: Buffer;
+          signature: Buffer | null;
+          key: Buffer | null;
+          etag: string | null;
+          fetched: number;
+        }
+      >('SELECT * FROM log_lists ORDER BY fetched DESC')
+      .all()
+      .map(({ source, json, signature, key, etag, fetched }) => ({
+        ...{ source, json, fetched },
+        signed: signature === null || key === null ? undefined : { signature, key },
+        etag: etag ?? undefined,
+      }));
+  }
+
+  putLogList({ source, json, signed, etag, fetched }: StoredLogList): void {
+    this.#db
+      .prepare(
+        `INSERT INTO log_lists (source, json, signature, key, etag, fetched) VALUES (?, ?, ?, ?, ?, ?)
+         ON CONFLICT DO UPDATE SET json = excluded.json, signature = excluded.signature, key = excluded.key,
+           etag = excluded.etag, fetched = excluded.fetched`,
+      )
+      .run(source, json, signed?.signature ?? null, signed?.key ?? null, etag ?? null, fetched);
   }
 
   /**
@@ -332,13 +407,22 @@ export class Store {
       );
   }
 
-  /** The file must be on disk already. */
-  addEvidence(path: string, first: StoredTree, second: StoredTree, created: number): void {
+  /** The file must be on disk already. `second` may be known from elsewhere than a tree head: then it has no id. */
+  addEvidence(
+    path: string,
+    first: StoredTree,
+    second: TreeRoot & { readonly id?: number },
+    created: number,
+  ): void {
     this.#db
       .prepare(
-        'INSERT INTO evidence (path, log_id, first, second, created) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING',
+        `INSERT INTO evidence (path, log_id, first, second, first_size, second_size, created)
+         VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
-      .run(path, Buffer.from(first.logId), first.id, second.id, created);
+      .run(
+        ...[path, Buffer.from(first.logId), first.id, second.id ?? null],
+        ...[padded(first.treeSize), padded(second.treeSize), created],
+      );
   }
 
   evidence(): EvidenceRecord[] {
@@ -346,10 +430,7 @@ export class Store {
       .prepare<
         [],
         { path: string; log_id: Buffer; first_size: string; second_size: string; created: number }
-      >(
-        `SELECT path, e.log_id, a.tree_size AS first_size, b.tree_size AS second_size, created
-         FROM evidence e JOIN trees a ON a.id = first JOIN trees b ON b.id = second ORDER BY created, path`,
-      )
+      >('SELECT path, log_id, first_size, second_size, created FROM evidence ORDER BY created, path')
       .all()
       .map((row) => ({
         path: row.path,

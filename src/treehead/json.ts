@@ -8,7 +8,7 @@ import { toMerkleHash } from '../merkle/hash.ts';
 import { MAX_UINT64, toLogId, type LogId, type SignedTreeHead } from './treehead.ts';
 
 /** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
-const uint64 = z
+export const uint64 = z
   .union([
     z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
     z.string().regex(/^(0|[1-9][0-9]{0,19})$/),

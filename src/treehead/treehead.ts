@@ -16,12 +16,16 @@ export function toLogId(bytes: Uint8Array): LogId {
   return Uint8Array.from(bytes) as LogId;
 }
 
-export interface TreeHead {
+/** A tree: what consistency is about. */
+export interface TreeRoot {
   /** Entries in the tree, 0 .. 2^64 - 1. */
   readonly treeSize: bigint;
+  readonly rootHash: MerkleHash;
+}
+
+export interface TreeHead extends TreeRoot {
   /** Milliseconds since the epoch, 0 .. 2^64 - 1. */
   readonly timestamp: bigint;
-  readonly rootHash: MerkleHash;
 }
 
 /** A tree head that claims to be signed: nothing has been checked but its form. */

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
+import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import { challengeLog } from '../../src/challenger/challenge.ts';
+import { challengeLog, type ChallengeContext } from '../../src/challenger/challenge.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { LogError, parseRetryAfter, type Fetch, type HttpAnswer } from '../../src/logs/client.ts';
+import { parseLogList } from '../../src/logs/list.ts';
+import type { Log } from '../../src/logs/log.ts';
 import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { openDatabase } from '../../src/store/open.ts';
@@ -27,14 +30,15 @@ const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64'
  * a real SOCKS proxy, is asked in test/cli/challenge.test.ts.
  */
 class FakeApi {
-  readonly log = new SigningLog();
+  readonly log: SigningLog;
   readonly requests: string[] = [];
   tree: MerkleTree;
   size: number;
   /** Answers instead of the log where it returns something. */
   instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | LogError | undefined = () => undefined;
 
-  constructor(tree: MerkleTree, size = tree.size) {
+  constructor(tree: MerkleTree, size = tree.size, log = new SigningLog()) {
+    this.log = log;
     this.tree = tree;
     this.size = size;
   }
@@ -91,13 +95,24 @@ async function challenge(
   now = NOW,
   ignoreBackOff = true,
 ): Promise<LogError | undefined> {
-  return challengeLog(api.log.asLog(), {
+  return challengeWith(store, api, { now: () => now, ignoreBackOff });
+}
+
+function challengeWith(
+  store: Store,
+  api: FakeApi,
+  { log = api.log.asLog(), ...options }: Partial<ChallengeContext> & { readonly log?: Log | undefined },
+): Promise<LogError | undefined> {
+  return challengeLog(log, {
     store,
     evidenceDirectory: directory,
-    fetch: api.fetch,
-    now: () => now,
+    paths: [api.fetch],
+    onNotice: () => undefined,
+    signal: new AbortController().signal,
+    now: () => NOW,
     onVerdict: () => undefined,
-    ignoreBackOff,
+    ignoreBackOff: true,
+    ...options,
   });
 }
 
@@ -190,6 +205,159 @@ describe('challenging an honest log', () => {
       ),
       { numRuns: 60 },
     );
+  });
+});
+
+describe('a fixed number of questions', () => {
+  const proofs = ({ requests }: FakeApi): string[] => requests.filter((each) => each !== 'get-sth');
+
+  test('is asked whatever was seen: trees that find no place wait, and places without a tree go to cover', async () => {
+    for (const seen of [[], [149], [1, 2, 3, 64, 65, 100, 149]]) {
+      const [store, api] = [newStore(), new FakeApi(treeOf(200), 150)];
+      for (const size of seen) see(store, api.log, size, api.tree.root(size));
+      for (let round = 0; round < 4; round++) {
+        api.requests.length = 0;
+        assert.equal(await challengeWith(store, api, { questions: 3 }), undefined);
+        assert.equal(proofs(api).length, 3, `${seen.join()}: ${api.requests.join()}`);
+        api.size += 1;
+      }
+      assert(verdicts(store, api).every(([, verdict]) => verdict === 'consistent'));
+    }
+  });
+
+  test('of a log that refuses cover questions changes no verdict, and its number stays', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(20), 15)];
+    see(store, api.log, 7, api.tree.root(7));
+    await challenge(store, api);
+    api.requests.length = 0;
+    api.instead = (endpoint) =>
+      endpoint === 'get-sth' ? undefined : { status: 400, retryAfter: undefined, body: Buffer.from('no') };
+    await challengeWith(store, api, { questions: 5 });
+    assert.equal(proofs(api).length, 5);
+    assert.deepEqual(verdicts(store, api), [
+      [7, 'consistent'],
+      [15, 'consistent'],
+    ]);
+  });
+});
+
+describe('several paths to one log', () => {
+  const front = (api: FakeApi, size: number, tree = api.tree): Fetch => {
+    const other = new FakeApi(tree, size, api.log);
+    return other.fetch;
+  };
+
+  test('that agree, or lag: every head is recorded and proven', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(50), 40)];
+    const [lagging, ahead] = [front(api, 33), front(api, 45)];
+    await challengeWith(store, api, { paths: [lagging, api.fetch, ahead] });
+    assert.deepEqual(verdicts(store, api), [
+      [33, 'consistent'],
+      [40, 'consistent'],
+      [45, 'consistent'],
+    ]);
+  });
+
+  test('of which one shows another tree: a fork, nobody having seen anything', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(50, 'a', 20), 40)];
+    await challengeWith(store, api, { paths: [api.fetch, front(api, 37, treeOf(50, 'b', 20))] });
+    assert.deepEqual(verdicts(store, api), [
+      [37, 'fork-proven'],
+      [40, 'consistent'],
+    ]);
+  });
+
+  test('of which one fails: that is said, and the others do', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(50), 40)];
+    const notices: string[] = [];
+    const failing: Fetch = () => Promise.reject(new LogError('log-unavailable', 'socket hang up'));
+    await challengeWith(store, api, {
+      paths: [failing, api.fetch],
+      onNotice: (_, message) => notices.push(message),
+    });
+    assert.deepEqual(verdicts(store, api), [[40, 'consistent']]);
+    assert.deepEqual(notices, ['one of 2 paths gave no tree head: socket hang up']);
+  });
+});
+
+describe('a log that is read-only', () => {
+  const tree = treeOf(60, 'a', 20);
+  const other = treeOf(60, 'b', 20);
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const listKey = publicKey.export({ format: 'der', type: 'spki' });
+
+  /** A challenge of a log at `size` whose list says that it ends at `final`. */
+  async function challengeListed(
+    size: number,
+    [finalSize, finalRoot]: readonly [number, MerkleHash],
+    signed: boolean,
+  ): Promise<{ found: [number, Verdict][]; notices: string[]; evidence: string[] }> {
+    const [store, api] = [newStore(), new FakeApi(tree, size)];
+    const list = {
+      operators: [
+        {
+          name: 'Op',
+          logs: [
+            {
+              key: Buffer.from(api.log.key.spki).toString('base64'),
+              url: 'https://log.test/alpha/',
+              state: {
+                readonly: {
+                  timestamp: '2026-01-01T00:00:00Z',
+                  final_tree_head: { tree_size: finalSize, sha256_root_hash: base64(finalRoot) },
+                },
+              },
+            },
+          ],
+        },
+      ],
+    };
+    const json = Buffer.from(JSON.stringify(list));
+    const signature = createSign('sha256').update(json).sign(privateKey);
+    const given = signed ? { signature, key: listKey } : undefined;
+    store.putLogList({ source: 'test', json, signed: given, etag: undefined, fetched: NOW });
+    const notices: string[] = [];
+    const [log] = parseLogList(json.toString(), 'test').logs;
+    await challengeWith(store, api, { log, onNotice: (_, message) => notices.push(message) });
+    return { found: verdicts(store, api), notices, evidence: store.evidence().map(({ path }) => path) };
+  }
+
+  for (const size of [40, 50, 32, 60]) {
+    for (const finalSize of [40, 32, 55]) {
+      test(`at ${size}, and to end at ${finalSize}: well if it is one tree`, async () => {
+        const { found, notices } = await challengeListed(size, [finalSize, tree.root(finalSize)], true);
+        assert.deepEqual(found, [[size, 'consistent']]);
+        // A log that has not got there yet cannot prove it, and that accuses nobody.
+        const refused = size < finalSize;
+        assert.equal(notices.length, refused ? 1 : 0, notices.join());
+        if (refused) assert.match(notices[0] ?? '', /refuses a proof between its tree of size/);
+      });
+      if (size < finalSize) continue;
+      test(`at ${size}, and to have ended at another tree of ${finalSize}: evidence, with the list in it`, async () => {
+        const { found, evidence } = await challengeListed(size, [finalSize, other.root(finalSize)], true);
+        assert.deepEqual(found, [[size, 'fork-proven']]);
+        const text = readFileSync(evidence[0] ?? '', 'utf8');
+        const bundle = parseEvidence(text, 'it');
+        assert(verifyEvidence(bundle, [listKey]).every(({ holds }) => holds));
+        // Whose lists are believed is for the reader to say.
+        const failing = verifyEvidence(bundle).filter(({ holds }) => !holds);
+        assert.match(
+          failing.map(({ what }) => what).join(),
+          /^the key [0-9a-f]{64}, which signed the log list/,
+        );
+        assert.match(text, /contradicts its final tree of size/);
+      });
+    }
+  }
+
+  test('by a list that nobody signed: that is said, and no fork', async () => {
+    const { found, notices, evidence } = await challengeListed(40, [40, other.root(40)], false);
+    assert.deepEqual(found, [[40, 'consistent']]);
+    assert.match(
+      notices.join(),
+      /contradicts the final tree, of size 40, in the log list, which is not signed/,
+    );
+    assert.deepEqual(evidence, []);
   });
 });
 
@@ -437,7 +605,9 @@ describe('challenging a static-ct log', () => {
     const failure = await challengeLog(files.log.asLog({ api: 'static-ct' }), {
       store,
       evidenceDirectory: directory,
-      fetch: files.fetch,
+      paths: [files.fetch],
+      onNotice: () => undefined,
+      signal: new AbortController().signal,
       now: () => now,
       onVerdict: () => undefined,
       ignoreBackOff: true,

@@ -10,6 +10,9 @@ import { openIdentity, parseProxy, type ProxyAddress } from '../../src/challenge
 import { CtgaError } from '../../src/errors.ts';
 import { LogError } from '../../src/logs/client.ts';
 
+/** The tests' hosts are on this machine. */
+const HERE = { allowPrivateAddress: true };
+
 interface Asked {
   readonly user: string;
   /** 3: a name (RFC 1928, Section 4). */
@@ -54,7 +57,7 @@ describe('through a proxy', () => {
   });
 
   test('names are resolved there, credentials belong to one identity, connections are not shared', async () => {
-    const [one, two] = [openIdentity(proxy), openIdentity(proxy)];
+    const [one, two] = [openIdentity(proxy, HERE), openIdentity(proxy, HERE)];
     for (const identity of [one, one, two]) {
       const { status, body } = await identity.fetch('http://log.nowhere.test/lab/ct/v1/get-sth');
       assert.deepEqual([status, body.toString()], [200, 'hello']);
@@ -71,7 +74,7 @@ describe('through a proxy', () => {
   test('every request looks the same: constant headers, nothing that tells one installation from another', async () => {
     requests.length = 0;
     for (const path of ['a', 'b']) {
-      const identity = openIdentity(proxy);
+      const identity = openIdentity(proxy, HERE);
       await identity.fetch(`http://log.test/${path}`);
       identity.close();
     }
@@ -88,7 +91,7 @@ describe('through a proxy', () => {
 
   test('a redirect is an answer, not a way to another host', async () => {
     asked.length = 0;
-    const identity = openIdentity(proxy);
+    const identity = openIdentity(proxy, HERE);
     assert.equal((await identity.fetch('http://log.test/redirect')).status, 302);
     identity.close();
     assert.deepEqual(
@@ -98,14 +101,14 @@ describe('through a proxy', () => {
   });
 
   test('an answer without end is cut off', async () => {
-    const identity = openIdentity(proxy);
+    const identity = openIdentity(proxy, HERE);
     await assert.rejects(identity.fetch('http://log.test/flood'), /longer than \d+ bytes/);
     identity.close();
   });
 
   test('a host that the proxy cannot reach is the log, a proxy that is down is the proxy', async () => {
     refuse = true;
-    const identity = openIdentity(proxy);
+    const identity = openIdentity(proxy, HERE);
     await assert.rejects(
       identity.fetch('http://log.test/'),
       (error) => error instanceof LogError && /cannot reach log\.test:80/.test(error.message),
@@ -115,7 +118,7 @@ describe('through a proxy', () => {
     const free = createServer();
     const port = await listen(free);
     await new Promise((closed) => free.close(closed));
-    const nowhere = openIdentity({ host: '127.0.0.1', port });
+    const nowhere = openIdentity({ host: '127.0.0.1', port }, HERE);
     await assert.rejects(
       nowhere.fetch('http://log.test/'),
       (error) => error instanceof CtgaError && error.code === 'proxy-unavailable',

@@ -45,6 +45,7 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
       key: Buffer.from(log.key.spki).toString('base64'),
       log_id: logIdText(log.key.logId),
       url,
+      allow_private_address: true,
     };
     writeFileSync(logList, JSON.stringify({ operators: [{ name: 'Lab', logs: [entry] }] }));
   });
@@ -69,8 +70,8 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     return state;
   }
 
-  function challenge(state: readonly string[], more: readonly string[] = [], trusted = true): Promise<Ran> {
-    const proxy = ['--proxy', `socks5h://127.0.0.1:${proxyPort}`];
+  function challenge(state: readonly string[], ports = [proxyPort], trusted = true): Promise<Ran> {
+    const proxy = ports.flatMap((port) => ['--proxy', `socks5h://127.0.0.1:${port}`]);
     const args = [
       'challenge',
       '--once',
@@ -81,7 +82,6 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
       logList,
       ...proxy,
       ...state,
-      ...more,
     ];
     return ctga(args, { env: { NODE_EXTRA_CA_CERTS: trusted ? certificate.certificatePath : '' } });
   }
@@ -92,7 +92,7 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
       .split('\n')
       .filter((line) => line !== '')
       .map((line) => JSON.parse(line) as Event);
-  const verdicts = (ran: Ran): unknown[] =>
+  const verdicts = (ran: Ran): unknown[][] =>
     events(ran)
       .filter(({ event }) => event === 'verdict')
       .map(({ treeSize, verdict }) => [treeSize, verdict]);
@@ -160,7 +160,7 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
   test('a certificate that nobody vouches for: nothing is asked', async () => {
     const state = await seen(log.tree().signedTreeHead);
     const before = api.requests;
-    const ran = await challenge(state, [], false);
+    const ran = await challenge(state, [proxyPort], false);
     assert.equal(ran.code, 1);
     assert.match(ran.stdout, /self-signed certificate/);
     assert.equal(api.requests, before);
@@ -169,7 +169,7 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
   test('a proxy that is down: one sentence, the remedy, exit code 1, and nothing is sent', async () => {
     const state = await seen(log.tree().signedTreeHead);
     const before = api.requests;
-    const ran = await challenge(state, ['--proxy', `socks5h://127.0.0.1:${await freePort()}`]);
+    const ran = await challenge(state, [await freePort()]);
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /no SOCKS5 proxy answers at 127\.0\.0\.1/);
     assert.match(ran.stderr, /logs are never asked directly/);
@@ -177,7 +177,15 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     assert.equal((await challenge(state)).code, 0);
   });
 
-  test('as a daemon: rounds at random, and SIGTERM ends it cleanly in the middle of one', async () => {
+  test('one of two proxies that is down: that is said, and the log is asked through the other', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    const ran = await challenge(state, [await freePort(), proxyPort]);
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.match(ran.stdout, /one of 2 paths gave no tree head: no SOCKS5 proxy answers/);
+    assert.deepEqual(verdicts(ran).at(-1)?.[1], 'consistent');
+  });
+
+  test('as a daemon: at random times, and SIGTERM ends it cleanly in the middle of a challenge', async () => {
     const state = await seen(log.tree().signedTreeHead);
     api.misbehave({ kind: 'hang' });
     const before = api.requests;
@@ -190,8 +198,6 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
         'challenge',
         '--every',
         '0.2',
-        '--max-delay',
-        '0',
         '--log-list',
         logList,
         '--proxy',
@@ -214,7 +220,8 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     child.kill('SIGTERM');
     assert.equal(await ended, 0, said);
     api.misbehave(undefined);
-    assert.match(said, /Next round at/);
+    assert.match(said, /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./);
+    assert.doesNotMatch(said, /unreachable/);
   });
 });
 

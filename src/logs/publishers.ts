@@ -1,0 +1,77 @@
+/** Where log lists are published, and fetching one that is newer than what is at hand. */
+import { badInput, CtgaError } from '../errors.ts';
+import { LogError, type Fetch } from './client.ts';
+import { CHROME_LIST_KEY, isSignedList } from './signed-list.ts';
+
+export interface Publisher {
+  readonly name: string;
+  readonly url: string;
+  /** Where the signature is, and whose it must be. */
+  readonly signed?: { readonly url: string; readonly key: Buffer };
+}
+
+const CHROME = 'https://www.gstatic.com/ct/log_list/v3/all_logs_list';
+/** The first is what `ctga logs update` asks. */
+export const PUBLISHERS: readonly [Publisher, ...Publisher[]] = [
+  { name: 'chrome', url: `${CHROME}.json`, signed: { url: `${CHROME}.sig`, key: CHROME_LIST_KEY } },
+  // Apple's list has no signature but that of the web server.
+  { name: 'apple', url: 'https://valid.apple.com/ct/log_list/current_log_list.json' },
+];
+
+/** Chrome's list of all logs is some 100 KB. */
+const MAX_LIST_BYTES = 8 * 1024 * 1024;
+
+/** A publisher by its name, or any list at an https URL; `key` says that NAME.sig beside NAME.json is to be its holder's. */
+export function publisherOf(source: string, key: Buffer | undefined): Publisher {
+  const known = PUBLISHERS.find(({ name }) => name === source);
+  if (known !== undefined && key !== undefined && known.signed?.key.equals(key) !== true)
+    throw badInput(`the key of ${source}'s list is built in: leave --list-key out`);
+  if (known !== undefined) return known;
+  const url = URL.canParse(source) ? new URL(source) : undefined;
+  if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
+    throw badInput(
+      `no list is published as "${source}"`,
+      `Known are ${PUBLISHERS.map(({ name }) => name).join(' and ')}; any other is named by its URL.`,
+    );
+  const signature = new URL(url);
+  signature.pathname = signature.pathname.replace(/(\.json)?$/, '.sig');
+  return {
+    name: url.href,
+    url: url.href,
+    ...(key === undefined ? {} : { signed: { url: signature.href, key } }),
+  };
+}
+
+export interface FetchedList {
+  readonly json: Buffer;
+  readonly etag: string | undefined;
+  readonly signed: { readonly signature: Buffer; readonly key: Buffer } | undefined;
+}
+
+/**
+ * Undefined where the list is still the one with that ETag. Throws CtgaError `log-unavailable` where there is none to be
+ * had, and `bad-input` where its signature is not its publisher's: then it must not be used.
+ */
+export async function fetchList(
+  { name, url, signed }: Publisher,
+  fetch: Fetch,
+  etag: string | undefined,
+): Promise<FetchedList | undefined> {
+  const answer = await fetch(url, { ifNoneMatch: etag, maxBytes: MAX_LIST_BYTES });
+  if (answer.status === 304 && etag !== undefined) return undefined;
+  if (answer.status !== 200) throw unavailable(url, answer.status);
+  const list = { json: answer.body, etag: answer.etag };
+  if (signed === undefined) return { ...list, signed: undefined };
+  const { status, body: signature } = await fetch(signed.url);
+  if (status !== 200) throw unavailable(signed.url, status);
+  if (!isSignedList(list.json, signature, signed.key))
+    throw new CtgaError('bad-input', `${name}: the list is not signed by its publisher's key`, {
+      remedy:
+        'Try again later: list and signature may have been changed in between. If it lasts, somebody tampers with the list; nothing of it was used.',
+    });
+  return { ...list, signed: { signature, key: signed.key } };
+}
+
+function unavailable(url: string, status: number): LogError {
+  return new LogError('log-unavailable', `${url}: HTTP ${status}`);
+}
