@@ -57,13 +57,14 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { signal } = options;
   const underWay = new Map<string, Promise<void>>();
   const failures: unknown[] = [];
-  while (!signal.aborted && failures.length === 0) {
+  const isOver = (): boolean => signal.aborted || failures.length > 0;
+  while (!isOver()) {
     const logs = options.logs();
     const mean = logs.length === 0 ? NO_LOGS_MS : (options.every * 1000) / logs.length;
     // Aborted: the loop ends.
     await sleep(-Math.log(1 - uniform()) * mean, undefined, { signal }).catch(() => undefined);
     const log = logs[logs.length === 0 ? 0 : randomInt(logs.length)];
-    if (signal.aborted || log === undefined) continue;
+    if (isOver() || log === undefined) continue;
     const id = logIdText(log.key.logId);
     if (underWay.has(id) || underWay.size >= MAX_AT_ONCE) continue;
     const challenge = challengeThrough(log, options)

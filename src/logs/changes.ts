@@ -28,7 +28,7 @@ type Comparable = string | number | bigint | boolean | undefined;
 function fieldsChanged(old: Log, log: Log): string[] {
   const fields: string[] = [];
   const compare = (name: string, before: Comparable, after: Comparable): void => {
-    if (before !== after) fields.push(`${name}: ${before ?? 'none'} -> ${after ?? 'none'}`);
+    if (before !== after) fields.push(`${name}: ${String(before ?? 'none')} -> ${String(after ?? 'none')}`);
   };
   compare('description', old.description, log.description);
   compare('url', old.url, log.url);

@@ -1,8 +1,7 @@
 /** `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the lab's log. */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -13,20 +12,16 @@ import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/treehead/json.ts';
 import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
+import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 
-const missing =
-  spawnSync('microsocks', ['-h']).error === undefined
-    ? false
-    : 'microsocks is not installed: run npm run setup as root';
-
-describe('ctga challenge, through microsocks', { skip: missing }, () => {
+describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   // As root, the challenger becomes nobody, who must be able to walk in here.
   chmodSync(directory, 0o755);
   const log = new LabLog();
   let certificate: LabCertificate;
   let api: LabApi;
-  let microsocks: ChildProcess;
+  let microsocks: Microsocks;
   let proxyPort: number;
   let logList: string;
   let runs = 0;
@@ -35,9 +30,8 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     log.grow(40);
     certificate = await makeCertificate(directory, 'localhost');
     api = await LabApi.listen({ log, certificate, submissionPath: '/lab/', host: '127.0.0.1', port: 0 });
-    proxyPort = await freePort();
-    microsocks = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(proxyPort)], { stdio: 'ignore' });
-    while (!(await listens(proxyPort))) await sleep(20);
+    microsocks = await startMicrosocks();
+    proxyPort = microsocks.port;
     logList = join(directory, 'list.json');
     const url = api.url.replace('127.0.0.1', 'localhost');
     const entry = {
@@ -50,7 +44,7 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     writeFileSync(logList, JSON.stringify({ operators: [{ name: 'Lab', logs: [entry] }] }));
   });
   after(async () => {
-    microsocks.kill();
+    microsocks.stop();
     await api.close();
     rmSync(directory, { recursive: true });
   });
@@ -224,19 +218,3 @@ describe('ctga challenge, through microsocks', { skip: missing }, () => {
     assert.doesNotMatch(said, /unreachable/);
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : assert.fail();
-}
-
-function listens(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1');
-    socket.once('connect', () => resolve(true)).once('error', () => resolve(false));
-    socket.once('connect', () => socket.end());
-  });
-}

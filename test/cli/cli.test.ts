@@ -217,7 +217,7 @@ describe('logs', () => {
     assert.match(ran.stdout, /1 log imported/);
     assert.match(
       (await ctga(['logs', 'list', ...at])).stdout,
-      /alpha +Test 'Alpha' log +rfc6962 +alpha\.example/,
+      /alpha +Test 'Alpha' log +rfc6962 +- +alpha\.example/,
     );
     const suffixed = await ctga([
       'logs',

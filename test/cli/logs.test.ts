@@ -1,0 +1,171 @@
+/** `ctga logs` as a user runs it: lists with signatures, from files and from a web server behind a real SOCKS proxy. */
+import assert from 'node:assert/strict';
+import { createSign, generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { logIdText } from '../../src/logs/log.ts';
+import { ctga, type Ran } from '../support/ctga.ts';
+import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { needsShared, sharedPath } from '../support/shared.ts';
+import { SigningLog } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+const keyFile = join(directory, 'publisher.pem');
+writeFileSync(keyFile, publicKey.export({ format: 'pem', type: 'spki' }));
+const sign = (json: string): Buffer => createSign('sha256').update(json).sign(privateKey);
+
+const [alpha, beta] = [new SigningLog(), new SigningLog()];
+const entry = (log: SigningLog, description: string, state: string): Record<string, unknown> => ({
+  description,
+  key: Buffer.from(log.key.spki).toString('base64'),
+  log_id: logIdText(log.key.logId),
+  url: 'https://ct.example.edu/',
+  state: { [state]: { timestamp: '2026-01-01T00:00:00Z' } },
+});
+const list = (at: string, ...logs: Record<string, unknown>[]): string =>
+  JSON.stringify({ log_list_timestamp: at, operators: [{ name: 'Op', logs }] });
+
+let stateNumber = 0;
+const newState = (): string[] => ['--state-dir', join(directory, `state-${++stateNumber}`)];
+async function states(state: readonly string[]): Promise<Record<string, string>> {
+  const { stdout } = await ctga(['logs', 'list', '--json', ...state]);
+  const logs = JSON.parse(stdout) as { description: string; state?: string }[];
+  return Object.fromEntries(
+    logs
+      .filter(({ description }) => /^(Alpha|Beta)/.test(description))
+      .map((log) => [log.description, log.state ?? '']),
+  );
+}
+
+describe('ctga logs import', () => {
+  test('of a signed list: refused when one byte is another', async () => {
+    const [file, signature] = [join(directory, 'list.json'), join(directory, 'list.sig')];
+    const json = list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable'));
+    writeFileSync(signature, sign(json));
+    const state = newState();
+    const run = (text: string): Promise<Ran> => {
+      writeFileSync(file, text);
+      return ctga(['logs', 'import', file, '--signature', signature, '--list-key', keyFile, ...state]);
+    };
+    const tampered = await run(json.replace('Alpha', 'Alphb'));
+    assert.equal(tampered.code, 2);
+    assert.match(tampered.stderr, /is not what .*list\.sig signs/);
+    assert.deepEqual(await states(state), {});
+    assert.equal((await run(json)).code, 0);
+    assert.deepEqual(await states(state), { Alpha: 'usable' });
+  });
+
+  test(
+    "with a signature and no key: Chrome's, which is built in",
+    {
+      skip: needsShared('loglists/v89.25/all_logs_list.json'),
+    },
+    async () => {
+      const [file, signature] = ['json', 'sig'].map(
+        (end) => sharedPath(`loglists/v89.25/all_logs_list.${end}`) ?? assert.fail(),
+      ) as [string, string];
+      const ran = await ctga(['logs', 'import', file, '--signature', signature, ...newState()]);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(ran.stdout, /^115 logs imported/);
+      assert.match(ran.stderr, /left out: Geomys.*placeholder/);
+    },
+  );
+});
+
+describe('ctga logs update, through microsocks', { skip: noMicrosocks }, () => {
+  let web: Server;
+  let microsocks: Microsocks;
+  let requests: { url: string; headers: IncomingHttpHeaders }[] = [];
+  let served: { json: string; signature: Buffer };
+
+  before(async () => {
+    web = createServer((request, response) => {
+      requests.push({ url: request.url ?? '', headers: request.headers });
+      const isList = request.url === '/list.json';
+      const etag = `"${served.json.length}"`;
+      if (isList && request.headers['if-none-match'] === etag) return response.writeHead(304).end();
+      response.writeHead(200, isList ? { etag } : {}).end(isList ? served.json : served.signature);
+    });
+    await new Promise<void>((resolve) => web.listen(0, '127.0.0.1', resolve));
+    microsocks = await startMicrosocks();
+  });
+  after(() => {
+    web.close();
+    microsocks.stop();
+  });
+  beforeEach(() => (requests = []));
+
+  const serve = (json: string, signature = sign(json)): void => void (served = { json, signature });
+  function update(state: readonly string[], ...more: readonly string[]): Promise<Ran> {
+    const url = `http://127.0.0.1:${(web.address() as AddressInfo).port}/list.json`;
+    const from = ['--from', url, '--list-key', keyFile, '--allow-private-address'];
+    return ctga([
+      'logs',
+      'update',
+      ...from,
+      '--proxy',
+      `socks5h://127.0.0.1:${microsocks.port}`,
+      ...state,
+      ...more,
+    ]);
+  }
+
+  test('shows what it changes, and changes nothing before it is told to', async () => {
+    const state = newState();
+    serve(list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable')));
+    const shown = await update(state);
+    assert.equal(shown.code, 0, shown.stderr);
+    assert.match(shown.stdout, /is signed by its publisher/);
+    assert.match(shown.stdout, /^ {2}\+ Alpha \(rfc6962, usable\)$/m);
+    assert.match(shown.stdout, /Nothing was changed/);
+    assert.deepEqual(await states(state), {});
+
+    assert.match((await update(state, '--yes')).stdout, /Taken in\.$/m);
+    assert.deepEqual(await states(state), { Alpha: 'usable' });
+  });
+
+  test('asks for what is newer only; a log that is no longer listed stays known', async () => {
+    const state = newState();
+    serve(list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable')));
+    await update(state, '--yes');
+    requests = [];
+    assert.match((await update(state, '--yes')).stdout, /has not changed/);
+    assert.deepEqual(
+      requests.map(({ url }) => url),
+      ['/list.json'],
+    );
+
+    serve(list('2026-06-01T00:00:00Z', entry(beta, 'Beta log', 'pending')));
+    const { changes, applied } = JSON.parse((await update(state, '--yes', '--json')).stdout) as {
+      changes: { change: string; description: string }[];
+      applied: boolean;
+    };
+    assert.equal(applied, true);
+    assert.deepEqual(
+      changes.map(({ change, description }) => [change, description]),
+      [['added', 'Beta log']],
+    );
+    assert.deepEqual(await states(state), { Alpha: 'usable', 'Beta log': 'pending' });
+  });
+
+  test('refuses what is not signed, and what is older than what it has', async () => {
+    const state = newState();
+    serve(list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable')));
+    await update(state, '--yes');
+    serve(list('2026-07-01T00:00:00Z', entry(alpha, 'Alpha', 'retired')), sign('another list'));
+    const forged = await update(state, '--yes');
+    assert.equal(forged.code, 2);
+    assert.match(forged.stderr, /not signed by its publisher's key/);
+    serve(list('2026-04-01T00:00:00Z', entry(alpha, 'Alpha', 'pending')));
+    const old = await update(state, '--yes');
+    assert.equal(old.code, 2);
+    assert.match(old.stderr, /offered is of 2026-04-01.* at hand of 2026-05-01/);
+    assert.deepEqual(await states(state), { Alpha: 'usable' });
+  });
+});
