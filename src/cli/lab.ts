@@ -2,17 +2,19 @@
 import { Command } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { labDown, labUp, runLab } from '../lab/story.ts';
-import { print, printJson } from './output.ts';
+import { print, printJson, warn } from './output.ts';
 
 export function labCommand(): Command {
   const run = new Command('run')
     .description('build the lab, catch a split view in it, remove it (needs root, under a minute)')
     .option('--json', 'print the outcome as JSON; progress goes to stderr')
     .option('--state-dir <dir>', 'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)')
-    .action(async (options: { json?: boolean; stateDir?: string }) => {
+    .option('--tor', 'challenge through a private Tor network, started for it (takes half a minute more)')
+    .action(async (options: { json?: boolean; stateDir?: string; tor?: boolean }) => {
       const json = options.json === true;
       const result = await runLab({
         json,
+        tor: options.tor === true,
         ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       });
       if (json) printJson(result);
@@ -20,8 +22,11 @@ export function labCommand(): Command {
     });
   const up = new Command('up')
     .description('build the lab and leave it standing')
+    .option('--tor', "the challenger's proxy is a private Tor network")
     .option('--json', 'print JSON for scripts')
-    .action(async ({ json }: { json?: boolean }) => say(await labUp(), json));
+    .action(async ({ json, tor }: { json?: boolean; tor?: boolean }) =>
+      say(await labUp({ tor: tor === true, onProgress: warn }), json),
+    );
   const down = new Command('down')
     .description('remove everything that a lab left behind')
     .option('--json', 'print JSON for scripts')

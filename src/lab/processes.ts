@@ -41,7 +41,8 @@ export function requireLabTools(): void {
   }
 }
 
-function isOnPath(tool: string): boolean {
+/** Whether there is such a program for root to run. */
+export function isOnPath(tool: string): boolean {
   return PATH.split(delimiter).some((directory) => {
     if (directory === '') return false;
     try {
@@ -148,15 +149,19 @@ export function start(
 }
 
 /** Polls until `ready` says so. Throws, with the end of its log, where the service ends first or takes too long. */
-export async function untilReady(service: Service, ready: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = performance.now() + 15_000;
+export async function untilReady(
+  service: Service,
+  ready: () => boolean | Promise<boolean>,
+  seconds = 15,
+): Promise<void> {
+  const deadline = performance.now() + seconds * 1000;
   for (;;) {
     if (await ready()) return;
     const { exitCode, signalCode } = service.child;
     if (exitCode !== null || signalCode !== null) {
       throw failedToStart(service, `ended with ${signalCode ?? `exit code ${String(exitCode)}`}`);
     }
-    if (performance.now() > deadline) throw failedToStart(service, 'was not ready after 15 seconds');
+    if (performance.now() > deadline) throw failedToStart(service, `was not ready after ${seconds} seconds`);
     await sleep(10);
   }
 }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { makeCertificate, type LabCertificate } from './api.ts';
 import { LogControl, type LogState } from './control.ts';
 import { ADDRESS, PROXY_PORT, type LabNetwork, type Role } from './network.ts';
+import { TorNetwork } from './tor.ts';
 import { must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
 
 /** The log's host name and, as in `rocketeer.ct.googleapis.com`, its zone: heads are TXT at sth.<zone>. */
@@ -50,17 +51,30 @@ export function removeServiceFiles(network: LabNetwork): void {
   rmSync(unboundDirectory(network), { recursive: true, force: true });
 }
 
+export interface LabServicesOptions {
+  /** The challenger's proxy is a private Tor network, and not microsocks. */
+  readonly tor: boolean;
+  /** Told of what takes long. */
+  readonly onProgress: (what: string) => void;
+}
+
 export class LabServices {
   readonly log: LogControl;
+  readonly tor: TorNetwork | undefined;
   readonly #running: readonly Service[];
 
-  private constructor(log: LogControl, running: readonly Service[]) {
+  private constructor(log: LogControl, tor: TorNetwork | undefined, running: readonly Service[]) {
     this.log = log;
+    this.tor = tor;
     this.#running = running;
   }
 
   /** Starts everything and returns when everything answers. Throws CtgaError and leaves nothing running. */
-  static async start(network: LabNetwork, files: LabFiles): Promise<LabServices> {
+  static async start(
+    network: LabNetwork,
+    files: LabFiles,
+    options: LabServicesOptions = { tor: false, onProgress: () => undefined },
+  ): Promise<LabServices> {
     for (const old of [files.services, files.state]) rmSync(old, { recursive: true, force: true });
     // The challenger gives root up and must still read the certificate; openssl keeps the key to itself.
     mkdirSync(files.services, { recursive: true, mode: 0o755 });
@@ -68,11 +82,13 @@ export class LabServices {
     const running: Service[] = [];
     try {
       running.push(startLog(network, files, certificate));
-      running.push(startUnbound(network));
-      running.push(startMicrosocks(network, files));
-      const [logService, unbound, microsocks] = running as [Service, Service, Service];
+      running.push(startUnbound(network, 'resolver', ADDRESS.resolver, RESOLVER_CONFIGURATION));
+      const tor = options.tor ? await startTor(network, files, running, options) : undefined;
+      if (tor === undefined) running.push(startMicrosocks(network, files));
+      const [logService, unbound] = running as [Service, Service];
       await untilReady(unbound, () => listens(unbound.pid, 'udp', ADDRESS.resolver, 53));
-      await untilReady(microsocks, () => listens(microsocks.pid, 'tcp', ADDRESS.proxy, PROXY_PORT));
+      const proxy = running.at(-1) ?? logService;
+      await untilReady(proxy, () => listens(proxy.pid, 'tcp', ADDRESS.proxy, PROXY_PORT));
       // The log opens its socket last, when it answers both DNS and HTTPS.
       let log: LogControl | undefined;
       await untilReady(logService, async () => {
@@ -81,7 +97,7 @@ export class LabServices {
       });
       if (log === undefined) throw new Error('ready without a connection');
       writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' })));
-      return new LabServices(log, running);
+      return new LabServices(log, tor, running);
     } catch (error) {
       await Promise.all(running.map(stop));
       throw error;
@@ -91,11 +107,13 @@ export class LabServices {
   /** Lets the services outlive this process; the next `lab down` or `lab run` ends them. */
   leaveRunning(): void {
     this.log.close();
+    this.tor?.control.close();
     for (const { child } of this.#running) child.unref();
   }
 
   async stop(): Promise<void> {
     this.log.close();
+    this.tor?.control.close();
     await Promise.all(this.#running.map(stop));
   }
 }
@@ -113,18 +131,18 @@ function startLog(network: LabNetwork, files: LabFiles, certificate: LabCertific
   );
 }
 
-function startUnbound(network: LabNetwork): Service {
-  const directory = unboundDirectory(network);
+function startUnbound(network: LabNetwork, role: Role, address: string, more: string): Service {
+  const directory = join(unboundDirectory(network), role);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   const configuration = join(directory, 'unbound.conf');
-  writeFileSync(configuration, unboundConfiguration(directory));
-  return start('unbound', ['unbound', '-d', '-p', '-c', configuration], network.in('resolver'), {
+  writeFileSync(configuration, unboundConfiguration(directory, address, more));
+  return start(`unbound (${role})`, ['unbound', '-d', '-p', '-c', configuration], network.in(role), {
     logPath: join(directory, 'unbound.log'),
   });
 }
 
-function unboundConfiguration(directory: string): string {
+function unboundConfiguration(directory: string, address: string, more: string): string {
   return `server:
   directory: "${directory}"
   # One process as root, in a namespace of its own, for a few seconds.
@@ -132,10 +150,17 @@ function unboundConfiguration(directory: string): string {
   chroot: ""
   use-syslog: no
   num-threads: 1
-  interface: ${ADDRESS.resolver}
-  access-control: ${ADDRESS.resolver}/30 allow
+  interface: ${address}
+  access-control: ${address}/30 allow
   do-ip6: no
   module-config: "iterator"
+${more}
+remote-control:
+  control-enable: no
+`;
+}
+
+const RESOLVER_CONFIGURATION = `
   # Names reach the authority in mixed case, as most of the Internet's do.
   use-caps-for-id: yes
   # Every question goes to the authority: the log signs a new head between any two.
@@ -145,10 +170,29 @@ function unboundConfiguration(directory: string): string {
   local-zone: "test." nodefault
 stub-zone:
   name: "${LOG_NAME}"
-  stub-addr: ${ADDRESS.authority}
-remote-control:
-  control-enable: no
-`;
+  stub-addr: ${ADDRESS.authority}`;
+
+/** Tor's exits ask a name server where the log is: one of their own, which knows that alone. */
+async function startTor(
+  network: LabNetwork,
+  files: LabFiles,
+  running: Service[],
+  { onProgress }: LabServicesOptions,
+): Promise<TorNetwork> {
+  const nameServer = '127.0.0.1';
+  const knows = `  local-zone: "test." static\n  local-data: "${LOG_NAME}. A ${ADDRESS.api}"`;
+  const unbound = startUnbound(network, 'proxy', nameServer, knows);
+  running.push(unbound);
+  await untilReady(unbound, () => listens(unbound.pid, 'udp', nameServer, 53));
+  const tor = await TorNetwork.start({
+    directory: join(files.services, 'tor'),
+    surroundings: network.in('proxy'),
+    socks: { address: ADDRESS.proxy, port: PROXY_PORT },
+    ...{ nameServer, onProgress },
+  });
+  // The client is the last of them.
+  running.push(...tor.services);
+  return tor;
 }
 
 /**

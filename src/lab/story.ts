@@ -34,6 +34,7 @@ import {
   digTreeHead,
   LabFiles,
   LabServices,
+  type LabServicesOptions,
   LOG_NAME,
   projectRoot,
   removeServiceFiles,
@@ -48,6 +49,8 @@ export interface LabOptions {
   readonly stateDir?: string;
   /** Of a lab beside the machine's one; LAB_NAMES when left out. */
   readonly names?: LabNames;
+  /** Challenges go through a private Tor network instead of a plain proxy. */
+  readonly tor?: boolean;
   /** Takes the lines of the story instead of stdout or stderr. */
   readonly onLine?: (line: string) => void;
 }
@@ -100,7 +103,9 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
   const names = options.names ?? LAB_NAMES;
   return alone(names, async () => {
     const began = performance.now();
-    const story = new Story(names, new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY)));
+    const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
+    const onProgress = (what: string): void => say(`        ${what}`);
+    const story = new Story(names, files, { tor: options.tor === true, onProgress });
     const interruption = new Interruption();
     const steps: StepResult[] = [];
     let failure: LabResult['failure'];
@@ -150,13 +155,17 @@ function secondsSince(began: number): number {
 }
 
 /** Builds the lab and leaves it standing. Returns what to try in it. */
-export async function labUp(options: { readonly stateDir?: string } = {}): Promise<string> {
+export async function labUp(options: {
+  readonly stateDir?: string;
+  readonly tor: boolean;
+  readonly onProgress: (what: string) => void;
+}): Promise<string> {
   requireLabTools();
   return alone(LAB_NAMES, async () => {
     const network = new LabNetwork();
     const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const interruption = new Interruption();
-    const work = raise(network, files);
+    const work = raise(network, files, options);
     try {
       await interruption.orElse(work);
     } catch (error) {
@@ -180,9 +189,9 @@ Remove it with: sudo ctga lab down`;
   });
 }
 
-async function raise(network: LabNetwork, files: LabFiles): Promise<void> {
+async function raise(network: LabNetwork, files: LabFiles, options: LabServicesOptions): Promise<void> {
   await network.up();
-  const services = await LabServices.start(network, files);
+  const services = await LabServices.start(network, files, options);
   await services.log.tell({ do: 'grow', count: 10 });
   services.leaveRunning();
 }
@@ -227,10 +236,10 @@ const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
 const IP_HEADER_AND_UDP_HEADER = 28;
 
 class Story {
-  readonly steps: readonly Step[] = [
+  readonly #steps: readonly (Step & { readonly onlyWithTor?: true })[] = [
     { title: 'Building the network out of namespaces and veth pairs', play: () => this.#buildNetwork() },
     {
-      title: 'Starting a resolver, a proxy and a CT log with its DNS authority',
+      title: "Starting a resolver, the challenger's proxy and a CT log with its DNS authority",
       play: () => this.#startServices(),
     },
     { title: 'Attaching ctga to both interfaces of the router', play: () => this.#attach() },
@@ -244,12 +253,18 @@ class Story {
       title: 'Verifying it again without ctga: openssl and arithmetic',
       play: () => this.#verifyWithOpenssl(),
     },
+    {
+      title: 'Asking Tor: every batch of questions on a circuit of its own?',
+      play: () => this.#checkCircuits(),
+      onlyWithTor: true,
+    },
     { title: "Counting what left the challenger's namespace", play: () => this.#countChallengerPackets() },
     { title: 'Comparing what arrived with what was sent', play: () => this.#comparePackets() },
     { title: 'Detaching; traffic goes on', play: () => this.#detach() },
   ];
   summary: LabSummary | undefined;
 
+  readonly #options: LabServicesOptions;
   readonly #files: LabFiles;
   readonly #network: LabNetwork;
   #running: LabServices | undefined;
@@ -262,9 +277,14 @@ class Story {
   #forkSize = 0;
   #evidence: string[] = [];
 
-  constructor(names: LabNames, files: LabFiles) {
+  constructor(names: LabNames, files: LabFiles, options: LabServicesOptions) {
     this.#network = new LabNetwork(names);
     this.#files = files;
+    this.#options = options;
+  }
+
+  get steps(): readonly Step[] {
+    return this.#steps.filter(({ onlyWithTor }) => onlyWithTor !== true || this.#options.tor);
   }
 
   /**
@@ -276,6 +296,7 @@ class Story {
     await endMarkedProcesses(this.#network.names.lab);
     await work?.catch(() => undefined);
     this.#running?.log.close();
+    this.#running?.tor?.control.close();
     await takeDown(this.#network);
   }
 
@@ -285,9 +306,11 @@ class Story {
   }
 
   async #startServices(): Promise<string> {
-    this.#running = await LabServices.start(this.#network, this.#files);
+    this.#running = await LabServices.start(this.#network, this.#files, this.#options);
+    await this.#running.tor?.control.watchStreams();
+    const proxy = this.#options.tor ? 'a private Tor network of four' : 'microsocks';
     const version = (await must('unbound', ['-V'], this.#network.in('resolver'))).split('\n')[0] ?? 'unbound';
-    return `${version.replace('Version', 'unbound')} with names in mixed case, microsocks, and ${LOG_NAME}`;
+    return `${version.replace('Version', 'unbound')} with names in mixed case, ${proxy}, and ${LOG_NAME}`;
   }
 
   async #attach(): Promise<string> {
@@ -385,6 +408,26 @@ class Story {
     const { exitCode, stdout, stderr } = await run('sh', [script, bundle], { lab: this.#network.names.lab });
     check(exitCode === 0, `docs/verify-evidence.sh refuses it: ${lastLine(stderr) || lastLine(stdout)}`);
     return `docs/verify-evidence.sh agrees: ${lastLine(stdout)}`;
+  }
+
+  #checkCircuits(): Promise<string> {
+    const { tor } = this.#running ?? {};
+    if (tor === undefined) throw new Error('tor was not started');
+    const circuits = new Map<string, Set<string>>();
+    for (const { user, circuit } of tor.control.streams())
+      circuits.set(user, (circuits.get(user) ?? new Set()).add(circuit));
+    check(circuits.size >= 2, `the two challenges used ${circuits.size} sets of SOCKS credentials`);
+    const all = [...circuits.values()].flatMap((each) => [...each]);
+    check(
+      new Set(all).size === all.length && !circuits.has(''),
+      `two sets of SOCKS credentials shared a circuit: ${all.join(', ')}`,
+    );
+    const { byName, unsafe } = tor.socksUse();
+    check(unsafe.length === 0, `tor warns of what it was asked: ${unsafe[0] ?? ''}`);
+    check(byName > 0, 'tor was given no name to resolve');
+    return Promise.resolve(
+      `${circuits.size} identities, ${all.length} circuits, none shared; tor resolved the name for all ${byName} connections`,
+    );
   }
 
   async #countChallengerPackets(): Promise<string> {

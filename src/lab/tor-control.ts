@@ -1,0 +1,97 @@
+/**
+ * Tor's control protocol (control-spec.txt), as much of it as the lab asks: how far a client has bootstrapped, and which
+ * circuit each stream went through.
+ */
+import { connect, type Socket } from 'node:net';
+import { CtgaError } from '../errors.ts';
+
+/** Where a stream came from and what it went through. */
+export interface TorStream {
+  /** The SOCKS user name: one for each of the challenger's identities. */
+  readonly user: string;
+  readonly circuit: string;
+}
+
+export class TorControl {
+  readonly #socket: Socket;
+  readonly #users = new Map<string, string>();
+  readonly #circuits = new Map<string, string>();
+  /** Lines of the reply that is being read, and who waits for it. */
+  #lines: string[] = [];
+  #waiting: { readonly done: (lines: string[]) => void; readonly failed: (error: Error) => void } | undefined;
+  #rest = '';
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.setEncoding('latin1');
+    socket.on('data', (chunk: string) => this.#read(chunk));
+    const ended = (): void => this.#waiting?.failed(new CtgaError('kernel', "tor's control port closed"));
+    socket.on('close', ended);
+    socket.on('error', ended);
+  }
+
+  /** `path` is a ControlPort on a Unix socket, without authentication. Rejects if nobody listens. */
+  static async connect(path: string): Promise<TorControl> {
+    const socket = connect(path);
+    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    const control = new TorControl(socket);
+    await control.#ask('AUTHENTICATE ""');
+    return control;
+  }
+
+  /** How far it has come, in percent, and with what. */
+  async bootstrapped(): Promise<{ readonly percent: number; readonly summary: string }> {
+    const reply = (await this.#ask('GETINFO status/bootstrap-phase')).join('\n');
+    const [, percent = '0'] = /PROGRESS=(\d+)/.exec(reply) ?? [];
+    const [, summary = ''] = /SUMMARY="([^"]*)"/.exec(reply) ?? [];
+    return { percent: Number(percent), summary };
+  }
+
+  /** From now on, `streams` knows of every stream. */
+  async watchStreams(): Promise<void> {
+    await this.#ask('SETEVENTS STREAM');
+  }
+
+  /** Every stream that was joined to a circuit since `watchStreams`. */
+  streams(): TorStream[] {
+    return [...this.#circuits].map(([stream, circuit]) => ({ user: this.#users.get(stream) ?? '', circuit }));
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  async #ask(command: string): Promise<string[]> {
+    const lines = await new Promise<string[]>((done, failed) => {
+      this.#waiting = { done, failed };
+      this.#socket.write(`${command}\r\n`);
+    });
+    if (!lines.at(-1)?.startsWith('250 '))
+      throw new CtgaError('kernel', `tor refuses ${command}: ${lines.at(-1) ?? 'no answer'}`);
+    return lines;
+  }
+
+  /** Replies and events are lines that begin with a code; a space behind it ends them (Section 2.3). */
+  #read(chunk: string): void {
+    const lines = (this.#rest + chunk).split('\r\n');
+    this.#rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (line.startsWith('650')) this.#takeEvent(line);
+      else {
+        this.#lines.push(line);
+        if (!/^\d{3} /.test(line)) continue;
+        this.#waiting?.done(this.#lines);
+        [this.#lines, this.#waiting] = [[], undefined];
+      }
+    }
+  }
+
+  /** 650 STREAM id status circuit target ... (Section 4.1.2) */
+  #takeEvent(line: string): void {
+    const [, stream, status, circuit] = /^650 STREAM (\d+) (\S+) (\d+) /.exec(line) ?? [];
+    if (stream === undefined || circuit === undefined) return;
+    const [, user] = /SOCKS_USERNAME="([^"]*)"/.exec(line) ?? [];
+    if (user !== undefined) this.#users.set(stream, user);
+    if (status === 'SUCCEEDED') this.#circuits.set(stream, circuit);
+  }
+}
