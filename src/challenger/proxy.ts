@@ -2,21 +2,18 @@
  * The challenger's only way out: a SOCKS5 proxy that resolves names itself (socks5h).
  *
  * One Identity is one set of random SOCKS credentials, which Tor turns into a circuit of its own
- * (IsolateSOCKSAuth). Connections are never shared between identities, headers are constant, redirects are
- * not followed, bytes and time are capped, and there is no way around the proxy: if it is down, nothing
- * is sent. (Paper, Section 3.3: challenges must not be linkable to the packet processor.)
+ * (IsolateSOCKSAuth). Connections are never shared between identities, and there is no way around the proxy: if it is
+ * down, nothing is sent. What a request looks like is in logs/http.ts. (Paper, Section 3.3: challenges must not be linkable to the packet processor.)
  */
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
-import https from 'node:https';
 import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
-import { gunzipSync } from 'node:zlib';
 import { SocksClient, SocksClientError } from 'socks';
 import { CtgaError, badInput, messageOf } from '../errors.ts';
-import { LogError, type Fetch, type FetchOptions, type HttpAnswer } from '../logs/client.ts';
-import { isPrivateHost } from './targets.ts';
+import { LogError, type Fetch } from '../logs/client.ts';
+import { bareHost, DEADLINE_MS, httpFetch, type HttpOptions } from '../logs/http.ts';
 
 export interface ProxyAddress {
   readonly host: string;
@@ -31,13 +28,6 @@ export interface Identity {
 
 /** Where Tor listens by default. */
 export const DEFAULT_PROXY = 'socks5h://127.0.0.1:9050';
-
-/** One request, from connecting to the last byte. Tor circuits can take tens of seconds to build. */
-const DEADLINE_MS = 90_000;
-/** The longest proof is 129 hashes, some 6 KB; entries are not asked for. */
-const MAX_BODY_BYTES = 256 * 1024;
-/** The same for every log and every installation. */
-const HEADERS = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'Mozilla/5.0' };
 
 /** Throws CtgaError `bad-input` unless `text` is socks5h://HOST:PORT. */
 export function parseProxy(text: string): ProxyAddress {
@@ -54,88 +44,16 @@ export function parseProxy(text: string): ProxyAddress {
   return { host: bareHost(url.hostname), port: Number(url.port) };
 }
 
-export interface IdentityOptions {
-  /** Only for logs whose list says so. */
-  readonly allowPrivateAddress?: boolean | undefined;
-}
-
-export function openIdentity(proxy: ProxyAddress, options: IdentityOptions = {}): Identity {
+export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Identity {
   const connections = new Connections(proxy);
   const agents = { 'http:': new ProxyAgent(connections, false), 'https:': new ProxyAgent(connections, true) };
   return {
-    fetch: (address, request = {}) => {
-      const url = new URL(address);
-      if (options.allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
-        return Promise.reject(
-          new LogError(
-            'log-unavailable',
-            `${url.hostname} is no public address: nothing was sent. A log list can allow it: "allow_private_address": true`,
-          ),
-        );
-      return send(url, agents, request);
-    },
+    fetch: httpFetch(agents, options),
     close: () => {
       for (const agent of Object.values(agents)) agent.destroy();
       connections.destroy();
     },
   };
-}
-
-type Agents = Record<'http:' | 'https:', ProxyAgent>;
-
-/** URLs have IPv6 addresses in brackets. */
-const bareHost = (host: string): string => host.replace(/^\[|\]$/g, '');
-
-function send(
-  url: URL,
-  agents: Agents,
-  { ifNoneMatch, post, maxBytes = MAX_BODY_BYTES }: FetchOptions,
-): Promise<HttpAnswer> {
-  const secure = url.protocol === 'https:';
-  const signal = AbortSignal.timeout(DEADLINE_MS);
-  return new Promise<HttpAnswer>((resolve, reject) => {
-    const headers = {
-      ...HEADERS,
-      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
-      ...(post === undefined ? {} : { 'content-type': 'application/json' }),
-    };
-    const method = post === undefined ? 'GET' : 'POST';
-    const options = { agent: agents[secure ? 'https:' : 'http:'], headers, method, signal };
-    const request = secure ? https.request(url, options) : http.request(url, options);
-    request.once('error', (error) => reject(asFailure(error, signal)));
-    request.once('response', (response) => {
-      readBody(response, maxBytes).then(
-        (body) => {
-          const { 'retry-after': retryAfter, etag } = response.headers;
-          resolve({ status: response.statusCode ?? 0, retryAfter, etag, body });
-        },
-        (error: unknown) => reject(asFailure(error, signal)),
-      );
-    });
-    request.end(post);
-  });
-}
-
-async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes)
-      throw new LogError('log-unavailable', `the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
-  const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return body;
-  if (encoding !== 'gzip') throw new LogError('log-unavailable', `the answer is packed as '${encoding}'`);
-  return gunzipSync(body, { maxOutputLength: maxBytes });
-}
-
-function asFailure(error: unknown, deadline: AbortSignal): CtgaError {
-  if (error instanceof CtgaError) return error;
-  if (deadline.aborted) return new LogError('log-unavailable', `no answer within ${DEADLINE_MS / 1000} s`);
-  return new LogError('log-unavailable', messageOf(error));
 }
 
 /**

@@ -1,18 +1,30 @@
 /**
  * What an authoritative server for tree heads answers: query in, response out, and no sockets.
  *
- * draft-ct-over-dns-01, "STH Query", with the habits of the server that Google ran: any case, TTL 300, and an
- * empty answer rather than NXDOMAIN for every other name of the zone, where later query types have their place.
+ * draft-ct-over-dns-01, with the habits of the server that Google ran: any case, TTL 300 for heads and a day for the
+ * rest, an empty answer rather than NXDOMAIN for every other name of a zone, and SERVFAIL past the end of a proof.
  */
 import ipaddr from 'ipaddr.js';
 import { FormatError } from '../packet/cursor.ts';
 import { encodeResponse, encodeSoa, encodeTxt, recordData, type OutgoingRecord } from './encode.ts';
 import { Opcode, parseMessage, Rcode, RecordClass, RecordType, type DnsMessage } from './message.ts';
 import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from './name.ts';
-import { isTreeHeadName } from './sth-answer.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import { readCtQuestion, type CtQuestion } from './ct-question.ts';
 
-/** Where a zone's TXT text comes from, made anew for each question. An error becomes SERVFAIL. */
-export type TreeHeadSource = (client: { readonly address: string }) => Promise<string> | string;
+/** Where a zone's answers come from, made anew for each question. An error becomes SERVFAIL. */
+export interface ZoneSource {
+  /** The TXT text. */
+  treeHead(client: { readonly address: string }): Promise<string> | string;
+  /** Absent where a zone has tree heads alone. */
+  readonly proofs?: ProofSource;
+}
+
+export interface ProofSource {
+  leafIndex(leafHash: MerkleHash): Promise<bigint>;
+  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[]>;
+  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]>;
+}
 
 /** What is known about a query beside its bytes. */
 export interface Exchange {
@@ -22,6 +34,8 @@ export interface Exchange {
   readonly transport: 'udp' | 'tcp';
   /** The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size. */
   readonly padTo?: number | undefined;
+  /** The client asks too much: it gets an empty response that says to ask over TCP, where addresses are not forged. */
+  readonly overLimit?: boolean;
 }
 
 /** What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715). */
@@ -34,16 +48,18 @@ interface Zone {
   /** Folded wire format. */
   readonly name: Uint8Array;
   readonly labels: number;
-  readonly source: TreeHeadSource;
+  readonly source: ZoneSource | undefined;
   readonly soa: Uint8Array;
   readonly ns: Uint8Array;
 }
 
 export interface AuthorityOptions {
-  /** Zone as text, such as lab-log.ct.test, to where its tree heads come from. */
-  readonly zones: ReadonlyMap<string, TreeHeadSource>;
-  /** Seconds. */
+  /** Zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a zone of none of its own. */
+  readonly zones: ReadonlyMap<string, ZoneSource | undefined>;
+  /** Seconds that a tree head may be remembered. */
   readonly ttl: number;
+  /** Where the server is, for zones whose name server it is: for an address that it listens on only by a wildcard. */
+  readonly addresses?: readonly string[];
 }
 
 /** What is to be said, before it is known whether it fits. */
@@ -57,10 +73,12 @@ interface Reply {
 export class Authority {
   readonly #zones: readonly Zone[];
   readonly #ttl: number;
+  readonly #addresses: readonly string[] | undefined;
 
   /** Throws RangeError for a zone that is no domain name, or too long to have an `sth` below it. */
   constructor(options: AuthorityOptions) {
     this.#ttl = options.ttl;
+    this.#addresses = options.addresses;
     this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, options.ttl))
       // The most labels first, so that the first match is the closest zone.
       .sort((a, b) => b.labels - a.labels);
@@ -79,6 +97,7 @@ export class Authority {
       return formatErrorResponse(bytes);
     }
     if (query.isResponse) return undefined;
+    if (exchange.overLimit === true) return encodeReply(query, bare(Rcode.noError), 0, true);
     const reply = await this.#reply(query, exchange);
     const limit = exchange.transport === 'tcp' ? MAX_MESSAGE : udpLimit(query);
     const response = encodeReply(query, reply, Math.min(exchange.padTo ?? 0, limit));
@@ -108,25 +127,62 @@ export class Authority {
     // Our SOA is of class IN and cannot vouch for another: dig calls such a mixture malformed.
     if (question.class !== RecordClass.in) return { ...answer([]), authorities: [] };
     if (above === 0) {
-      const rdata = apexData(zone, question.type, exchange.serverAddress);
-      return answer(rdata ? [{ labelsAbove: 0, type: question.type, ttl: this.#ttl, rdata }] : []);
+      const records = apexData(zone, question.type, this.#addresses ?? [exchange.serverAddress ?? '']);
+      return answer(records.map((rdata) => ({ labelsAbove: 0, type: question.type, ttl: this.#ttl, rdata })));
     }
-    if (above !== 1 || !isTreeHeadName(question.name) || question.type !== RecordType.txt) return answer([]);
+    if (question.type !== RecordType.txt || zone.source === undefined) return answer([]);
+    const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above));
+    if (asked === undefined || (asked.kind !== 'tree head' && zone.source.proofs === undefined))
+      return answer([]);
     try {
-      const rdata = encodeTxt(await zone.source(exchange.client));
+      const rdata = await this.#answer(asked, zone.source, exchange, question.name.length);
       if (rdata.length > MAX_MESSAGE - 2 * MIN_UDP_RESPONSE) return bare(Rcode.serverFailure);
-      return answer([{ labelsAbove: 0, type: RecordType.txt, ttl: this.#ttl, rdata }]);
+      const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
+      return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
     } catch {
       // The source is another's code with a network behind it; the client learns only that it has failed.
       return bare(Rcode.serverFailure);
     }
   }
+
+  async #answer(
+    asked: CtQuestion,
+    source: ZoneSource,
+    { client }: Exchange,
+    nameLength: number,
+  ): Promise<Uint8Array> {
+    if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
+    const { proofs } = source;
+    if (proofs === undefined) throw new RangeError('no proofs here');
+    if (asked.kind === 'leaf index') return encodeTxt((await proofs.leafIndex(asked.leafHash)).toString());
+    const proof =
+      asked.kind === 'consistency'
+        ? await proofs.consistency(asked.first, asked.second)
+        : await proofs.inclusion(asked.leafIndex, asked.treeSize);
+    const part = proof.slice(asked.start, asked.start + nodesThatFit(nameLength));
+    if (part.length === 0) throw new RangeError('past the end of the proof');
+    return encodeTxt(Buffer.concat(part).toString('latin1'));
+  }
+}
+
+/** What never changes may be remembered for a day. */
+const PROOF_TTL = 86_400;
+/** The draft: 7 hashes fit one character-string. */
+const MAX_NODES = 7;
+/** Restricted CT-over-DNS (paper, Section 4.1): larger IP packets are not copied as fragments, and need not be fragments. */
+const MAX_IP_LENGTH = 400;
+/** IPv6 and UDP; DNS; type and class of the question; a record that points to the name; a string's length; OPT. */
+const OVERHEAD = 48 + 12 + 4 + 12 + 1 + 11;
+
+/** Hashes of a proof that fit an IP packet of 400 bytes beside a name of this length, one at least. */
+function nodesThatFit(nameLength: number): number {
+  return Math.min(MAX_NODES, Math.max(1, Math.floor((MAX_IP_LENGTH - OVERHEAD - nameLength) / 32)));
 }
 
 /** The label in front of the mailbox in a zone's SOA record, in wire format. */
 const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
 
-function makeZone(text: string, source: TreeHeadSource, ttl: number): Zone {
+function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zone {
   const name = foldName(encodeName(text));
   if (HOSTMASTER.length + name.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
   const zone = formatName(name);
@@ -144,14 +200,17 @@ function makeZone(text: string, source: TreeHeadSource, ttl: number): Zone {
  * What the zone's own name has: its SOA, itself as name server, and where that is. Without the address a
  * resolver that had learnt the NS record from us could find us no more.
  */
-function apexData(zone: Zone, type: number, serverAddress: string | undefined): Uint8Array | undefined {
-  if (type === RecordType.soa) return zone.soa;
-  if (type === RecordType.ns) return zone.ns;
-  if (serverAddress === undefined || (type !== RecordType.a && type !== RecordType.aaaa)) return undefined;
-  const address = ipaddr.process(serverAddress); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1
-  if (address.range() === 'unspecified') return undefined;
-  if (address.kind() !== (type === RecordType.a ? 'ipv4' : 'ipv6')) return undefined;
-  return recordData(type === RecordType.a ? 'A' : 'AAAA', address.toString());
+function apexData(zone: Zone, type: number, addresses: readonly string[]): Uint8Array[] {
+  if (type === RecordType.soa) return [zone.soa];
+  if (type === RecordType.ns) return [zone.ns];
+  if (type !== RecordType.a && type !== RecordType.aaaa) return [];
+  const [kind, name] = type === RecordType.a ? (['ipv4', 'A'] as const) : (['ipv6', 'AAAA'] as const);
+  return addresses.flatMap((text) => {
+    if (!ipaddr.isValid(text)) return [];
+    const address = ipaddr.process(text); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1
+    if (address.range() === 'unspecified' || address.kind() !== kind) return [];
+    return [recordData(name, address.toString())];
+  });
 }
 
 function isWithin(name: Uint8Array, labels: number, zone: Zone): boolean {

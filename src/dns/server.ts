@@ -5,9 +5,8 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
-import { Authority, type TreeHeadSource } from './authority.ts';
-
-export type { TreeHeadSource };
+import { Authority, type AuthorityOptions } from './authority.ts';
+import type { RateLimit } from './rate-limit.ts';
 
 export interface Endpoint {
   readonly address: string;
@@ -18,11 +17,11 @@ export interface UdpClient extends Endpoint {
   readonly family: 'IPv4' | 'IPv6';
 }
 
-export interface CtDnsServerOptions {
-  /** Zone as text, such as lab-log.ct.test, to where its tree heads come from. */
-  readonly zones: ReadonlyMap<string, TreeHeadSource>;
-  /** Seconds that answers may be remembered; 300 unless told, as Google's server had it. */
+export interface CtDnsServerOptions extends Pick<AuthorityOptions, 'zones' | 'addresses'> {
+  /** Seconds that tree heads may be remembered; 300 unless told, as Google's server had it. */
   readonly ttl?: number;
+  /** Nobody is limited without. */
+  readonly limit?: RateLimit;
   /**
    * Called with each UDP response; true says that it has been or will be sent by other means, such as in IP
    * fragments of a chosen size. `server` is the address the server was told to listen on.
@@ -53,7 +52,7 @@ export class CtDnsServer {
   /** Throws RangeError for a zone that is no domain name. */
   constructor(options: CtDnsServerOptions) {
     this.#options = options;
-    this.#authority = new Authority({ zones: options.zones, ttl: options.ttl ?? DEFAULT_TTL });
+    this.#authority = new Authority({ ...options, ttl: options.ttl ?? DEFAULT_TTL });
   }
 
   /**
@@ -108,13 +107,15 @@ export class CtDnsServer {
   }
 
   async #answerUdp(udp: UdpSocket, query: Uint8Array, client: UdpClient, bound: Endpoint): Promise<void> {
-    if (this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
+    const permission = this.#options.limit?.ask(client.address) ?? 'answer';
+    if (permission === 'nothing' || this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
     this.#inFlight += 1;
     try {
       const response = await this.#authority.respond(query, {
         client,
         serverAddress: bound.address,
         transport: 'udp',
+        overLimit: permission === 'over TCP',
         padTo: this.#options.padTo?.(client),
       });
       if (response === undefined || udp !== this.#udp) return;
@@ -138,6 +139,8 @@ export class CtDnsServer {
         buffered = Buffer.concat([buffered, chunk]);
         while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
           const end = 2 + buffered.readUInt16BE(0);
+          // Nobody forges the address of a connection: whoever asks too much there is not answered at all.
+          if (this.#options.limit?.ask(client.address) === 'nothing') return;
           const response = await this.#authority.respond(buffered.subarray(2, end), exchange);
           buffered = buffered.subarray(end);
           if (response === undefined) return; // nothing that a client of ours would send

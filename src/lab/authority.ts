@@ -107,7 +107,7 @@ try {
     port: 443,
   });
   const dns = new CtDnsServer({
-    zones: new Map([[LOG_NAME, answer]]),
+    zones: new Map([[LOG_NAME, { treeHead: answer }]]),
     // Nobody may remember a head: the next question is to find the next one.
     ttl: 0,
     padTo,

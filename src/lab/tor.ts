@@ -84,7 +84,8 @@ export class TorNetwork {
   socksUse(): { readonly byName: number; readonly unsafe: readonly string[] } {
     const lines = readFileSync(this.#clientLog, 'utf8').split('\n');
     return {
-      byName: lines.filter((line) => line.includes('instructed Tor to take care of the DNS resolution')).length,
+      byName: lines.filter((line) => line.includes('instructed Tor to take care of the DNS resolution'))
+        .length,
       unsafe: lines.filter((line) => /only an IP address|unsafe socks/i.test(line)),
     };
   }

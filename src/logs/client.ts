@@ -54,20 +54,25 @@ export interface LogClient {
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]>;
   /** The audit path, RFC 6962, Section 2.1.1. */
   inclusionProof(leaf: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]>;
+  /** Where a leaf is, and its audit path. Rejects with `log-refused` where the log cannot be asked by hash. */
+  leafProof(leafHash: MerkleHash, treeSize: bigint): Promise<LeafProof>;
 }
 
-/** One leaf, both by its hash and by its index: logs are asked by one or the other. */
+/** One leaf, by its index and, where it is known, its hash: logs are asked by one or the other. */
 export interface LeafQuestion {
-  readonly leafHash: MerkleHash;
+  readonly leafHash: MerkleHash | undefined;
   readonly leafIndex: bigint;
+}
+
+export interface LeafProof {
+  readonly leafIndex: bigint;
+  readonly path: readonly MerkleHash[];
 }
 
 const proofHashes = z.array(hashBytes).max(MAX_PROOF_LENGTH);
 const consistencySchema = z.object({ consistency: proofHashes });
-const inclusionSchema = z.object({
-  leaf_index: z.number().int().nonnegative(),
-  audit_path: proofHashes,
-});
+const pathSchema = z.object({ audit_path: proofHashes });
+const inclusionSchema = pathSchema.extend({ leaf_index: z.number().int().nonnegative() });
 
 export class Rfc6962Client implements LogClient {
   readonly #url: string;
@@ -92,10 +97,21 @@ export class Rfc6962Client implements LogClient {
     return (await this.#get('get-sth-consistency', query, consistencySchema)).consistency;
   }
 
-  /** get-proof-by-hash, Section 4.5. */
-  async inclusionProof({ leafHash }: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]> {
+  /** get-proof-by-hash, Section 4.5; where the hash is not known, get-entry-and-proof, Section 4.8. */
+  async inclusionProof({ leafHash, leafIndex }: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]> {
+    if (leafHash !== undefined) return [...(await this.leafProof(leafHash, treeSize)).path];
+    const query = { leaf_index: leafIndex.toString(), tree_size: treeSize.toString() };
+    return (await this.#get('get-entry-and-proof', query, pathSchema)).audit_path;
+  }
+
+  async leafProof(leafHash: MerkleHash, treeSize: bigint): Promise<LeafProof> {
     const query = { hash: encodeBase64(leafHash), tree_size: treeSize.toString() };
-    return (await this.#get('get-proof-by-hash', query, inclusionSchema)).audit_path;
+    const { leaf_index: index, audit_path: path } = await this.#get(
+      'get-proof-by-hash',
+      query,
+      inclusionSchema,
+    );
+    return { leafIndex: BigInt(index), path };
   }
 
   async #get<T>(endpoint: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T> {

@@ -61,6 +61,13 @@ export class StaticClient implements LogClient {
     return this.#tree(treeSize).inclusionProof(leafIndex);
   }
 
+  /** Tiles have leaves by index; by hash there is no asking (static-ct-api has no such endpoint). */
+  leafProof(): Promise<never> {
+    return Promise.reject(
+      new LogError('log-refused', 'a static-ct log cannot be asked for a leaf by its hash'),
+    );
+  }
+
   #tree(size: bigint): TiledTree {
     return new TiledTree(size, (place) => this.#tile(place));
   }

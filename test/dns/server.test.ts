@@ -17,7 +17,8 @@ import fc from 'fast-check';
 import { Authority, type Exchange } from '../../src/dns/authority.ts';
 import { parseMessage, Rcode, readTxt, RecordType, type DnsMessage } from '../../src/dns/message.ts';
 import { encodeName, formatName } from '../../src/dns/name.ts';
-import { CtDnsServer, type CtDnsServerOptions, type TreeHeadSource } from '../../src/dns/server.ts';
+import type { ZoneSource } from '../../src/dns/authority.ts';
+import { CtDnsServer, type CtDnsServerOptions } from '../../src/dns/server.ts';
 import { parseTreeHeadAnswer } from '../../src/dns/sth-answer.ts';
 import { CtgaError } from '../../src/errors.ts';
 import { concat } from '../support/packets.ts';
@@ -28,17 +29,20 @@ const ECDSA_TEXT = `120.1700000000000.${'r'.repeat(43)}=.${'s'.repeat(100)}`;
 /** An RSA-2048 tree head has 413 characters. */
 const RSA_TEXT = `120.1700000000000.${'r'.repeat(43)}=.${'s'.repeat(413 - 63)}`;
 
-const zones = new Map<string, TreeHeadSource>([
-  [ZONE, (): string => ECDSA_TEXT],
-  ['rsa.ct.test', (): Promise<string> => Promise.resolve(RSA_TEXT)],
-  [`inner.${ZONE}`, ({ address }: { address: string }): string => `for.${address}`],
-  ['large.ct.test', (): string => 'x'.repeat(3000)],
-  ['immense.ct.test', (): string => 'x'.repeat(70_000)],
+/** A zone that has tree heads alone. */
+const headsOf = (treeHead: ZoneSource['treeHead']): ZoneSource => ({ treeHead });
+
+const zones = new Map<string, ZoneSource>([
+  [ZONE, headsOf(() => ECDSA_TEXT)],
+  ['rsa.ct.test', headsOf(() => Promise.resolve(RSA_TEXT))],
+  [`inner.${ZONE}`, headsOf(({ address }) => `for.${address}`)],
+  ['large.ct.test', headsOf(() => 'x'.repeat(3000))],
+  ['immense.ct.test', headsOf(() => 'x'.repeat(70_000))],
   [
     'broken.ct.test',
-    (): string => {
+    headsOf(() => {
       throw new Error('the log is away');
-    },
+    }),
   ],
 ]);
 
@@ -246,9 +250,9 @@ describe('authority', () => {
   });
 
   test('a zone that is no name is refused at once', () => {
-    assert.throws(() => new Authority({ zones: new Map([['a..b', (): string => '']]), ttl: 1 }), RangeError);
+    assert.throws(() => new Authority({ zones: new Map([['a..b', headsOf(() => '')]]), ttl: 1 }), RangeError);
     assert.throws(
-      () => new Authority({ zones: new Map([[Array(127).fill('a').join('.'), (): string => '']]), ttl: 1 }),
+      () => new Authority({ zones: new Map([[Array(127).fill('a').join('.'), headsOf(() => '')]]), ttl: 1 }),
       /too long/,
     );
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { openIdentity } from '../../src/challenger/proxy.ts';
-import { isPrivateHost } from '../../src/challenger/targets.ts';
+import { isPrivateHost } from '../../src/logs/targets.ts';
 
 const PRIVATE = [
   ...['127.0.0.1', '127.255.0.9', '10.1.2.3', '172.16.0.1', '192.168.1.1', '169.254.169.254', '100.64.0.1'],
