@@ -3,7 +3,8 @@
 #
 # Uses openssl for every hash and signature, sed to read the file, and the arithmetic below, which is
 # RFC 9162, Sections 2.1.3.2 and 2.1.4.2, written out. docs/EVIDENCE.md explains each step.
-# Exit code 0 only if the file proves that the log signed two trees which no append-only history connects.
+# Exit code 0 only if the file proves that the log signed two trees which no append-only history connects, or one that
+# contradicts the final tree in a log list; then it prints whose list, and whether to believe it is for you to say.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -45,6 +46,14 @@ node() { # node LEFT RIGHT: SHA-256(01 || left || right), RFC 6962, Section 2.1
 	{ printf '\001' && bytes "$1" && bytes "$2"; } | openssl dgst -sha256 -binary | openssl base64 -A
 }
 
+# --- the file: as it was written, to the last bit ------------------------------------------------------
+# It keeps descriptions honest, which no signature covers. Whoever forges the rest can forge this as well.
+
+digest=$(sed '/^  "digest": "/,$d' "$file" | openssl dgst -sha256 -r | cut -c1-64)
+end=$(sed -n '/^  "digest": "/,$p' "$file" && echo .)
+[ "$end" = "$(printf '  "digest": "%s"\n}\n.' "$digest")" ] || die "the file is to the last bit as it was written"
+echo "holds  the file is to the last bit as it was written"
+
 # --- the key and the two signatures (RFC 6962, Sections 3.2 and 3.5) ----------------------------------
 
 bytes "$(field log key)" >"$work/key.der"
@@ -65,8 +74,32 @@ check_signature() { # check_signature first|second
 		die "the log signed the tree head of size $size"
 	echo "holds  the log signed the tree head of size $size"
 }
-check_signature first
-check_signature second
+check_list() { # check_list first|second: the final tree of the log in a log list, which its publisher signed
+	sed -n "/^  \"$1\": {\$/,/^  }/ s/^      \"\([a-z]*\)\": \"\([^\"]*\)\",\{0,1\}\$/\1 \2/p" "$file" >"$work/list"
+	for part in json signature key; do
+		bytes "$(sed -n "s/^$part //p" "$work/list")" >"$work/list.$part"
+	done
+	openssl pkey -pubin -inform DER -in "$work/list.key" -out "$work/list.pem" 2>/dev/null || die "the list's key is a public key"
+	openssl dgst -sha256 -verify "$work/list.pem" -signature "$work/list.signature" "$work/list.json" >/dev/null 2>&1 ||
+		die "the log list is signed"
+	echo "holds  the log list is signed with the key whose SHA-256 is $(openssl dgst -sha256 -r "$work/list.key" | cut -c1-64)"
+	# The entry of the log: from its key to the end of its final tree head, whatever stands in between.
+	tr -d ' \n\t\r' <"$work/list.json" | sed 's/{"description"/\n&/g; s/{"key"/\n&/g; s/{"log_id"/\n&/g' |
+		grep -F "$(field log key)" | grep -F "\"sha256_root_hash\":\"$(field "$1" sha256_root_hash)\"" |
+		grep -Eq "\"tree_size\":$(number "$1" tree_size)[,}]" ||
+		die "the list has the log's final tree at size $(number "$1" tree_size)"
+	echo "holds  the list has the log's final tree at size $(number "$1" tree_size)"
+}
+listed=''
+for which in first second; do
+	if [ -n "$(field $which tree_head_signature)" ]; then
+		check_signature $which
+	else
+		[ -z "$listed" ] || die "one of the trees is signed by the log"
+		check_list $which
+		listed=$which
+	fi
+done
 
 m=$(number first tree_size)
 n=$(number second tree_size)

@@ -22,9 +22,9 @@ import {
   type Proof,
 } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { LogError, Rfc6962Client, type Fetch, type LogClient } from '../logs/client.ts';
+import { clientOf } from '../logs/any-client.ts';
+import { LogError, type Fetch, type LogClient } from '../logs/client.ts';
 import type { Log } from '../logs/log.ts';
-import { StaticClient } from '../logs/static-client.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import type { TreeRoot, VerifiedTreeHead } from '../treehead/treehead.ts';
@@ -107,11 +107,7 @@ class Challenge {
     this.#log = log;
     this.#context = context;
     const { paths, now } = context;
-    this.#clients = paths.map((fetch) =>
-      log.api === 'static-ct'
-        ? new StaticClient(log.url, log.key.logId, fetch, now)
-        : new Rfc6962Client(log.url, fetch, now),
-    );
+    this.#clients = paths.map((fetch) => clientOf(log, fetch, now));
     this.#questionsLeft = context.questions ?? Infinity;
   }
 

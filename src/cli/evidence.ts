@@ -1,8 +1,12 @@
 /** `ctga evidence`: what was proven, and checking it again offline. */
-import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
-import { isListed, parseEvidence } from '../evidence/bundle.ts';
-import { verifyEvidence } from '../evidence/verify.ts';
+import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Command, Option } from 'commander';
+import { badInput, ExitCode, messageOf } from '../errors.ts';
+import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import { formatReport } from '../evidence/report.ts';
+import { verifyEvidence, type Check } from '../evidence/verify.ts';
 import { readTextFile } from '../documents.ts';
 import { logIdText } from '../logs/log.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
@@ -12,7 +16,7 @@ import { print, printJson, printTable, time } from './output.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')
-    .description('list, show or verify proofs of split views')
+    .description('list, show, verify or report proofs of split views')
     .addCommand(
       withState(new Command('list').description('evidence found by this installation').action(listEvidence)),
     )
@@ -29,10 +33,28 @@ export function evidenceCommand(): Command {
           'check a bundle offline: signatures, proof and conclusion (exit code 0 only if all hold)',
         )
         .argument('<file>')
-        .option('--list-key <file>', "a publisher's key in PEM whose log lists are believed, beside Chrome's")
+        .addOption(listKeyOption())
         .option('--json', 'print JSON for scripts')
         .action(verify),
+    )
+    .addCommand(
+      new Command('report')
+        .description(
+          "a bundle as a report to send to a browser's CT team: Markdown, or an HTML page that loads nothing",
+        )
+        .argument('<file>')
+        .addOption(new Option('--format <format>').choices(['markdown', 'html']).default('markdown'))
+        .option('--output <file>', 'write it there instead of printing it')
+        .addOption(listKeyOption())
+        .action(report),
     );
+}
+
+function listKeyOption(): Option {
+  return new Option(
+    '--list-key <file>',
+    "a publisher's key in PEM whose log lists are believed, beside Chrome's",
+  );
 }
 
 function listEvidence(options: StateOption): void {
@@ -72,10 +94,39 @@ function show(file: string, options: { json?: boolean }): void {
   print(`Check it with: ctga evidence verify ${file}`);
 }
 
-function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
+/** The bundle and what every check says of it. */
+function check(
+  file: string,
+  listKey: string | undefined,
+): { evidence: Evidence; checks: Check[]; text: string } {
   const given = listKey === undefined ? [] : [parseListKey(readTextFile(listKey), listKey)];
-  const evidence = parseEvidence(readTextFile(file), file);
-  const checks = verifyEvidence(evidence, [CHROME_LIST_KEY, ...given]);
+  const text = readTextFile(file);
+  const evidence = parseEvidence(text, file);
+  const whole = { what: 'the file is to the last bit as it was written', holds: isIntact(text, evidence) };
+  return { evidence, checks: [whole, ...verifyEvidence(evidence, [CHROME_LIST_KEY, ...given])], text };
+}
+
+function report(
+  file: string,
+  { format, output, listKey }: { format: 'markdown' | 'html'; output?: string; listKey?: string },
+): void {
+  const { evidence, checks, text } = check(file, listKey);
+  const sha256 = createHash('sha256').update(text).digest('hex');
+  const written = formatReport(evidence, { format, checks, file: { name: basename(file), sha256 } });
+  if (output === undefined) process.stdout.write(written);
+  else {
+    try {
+      writeFileSync(output, written);
+    } catch (error) {
+      throw badInput(`cannot write ${output}: ${messageOf(error)}`);
+    }
+    print(`Written to ${output}.`);
+  }
+  if (checks.some(({ holds }) => !holds)) process.exitCode = ExitCode.failed;
+}
+
+function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
+  const { checks } = check(file, listKey);
   const stands = checks.every(({ holds }) => holds);
   if (json === true) printJson({ file, valid: stands, checks });
   else {

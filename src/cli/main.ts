@@ -8,6 +8,7 @@ import { attachCommand } from './attach.ts';
 import { benchCommand } from './bench.ts';
 import { challengeCommand } from './challenge.ts';
 import { detachCommand } from './detach.ts';
+import { dnsCommand } from './dns.ts';
 import { evidenceCommand } from './evidence.ts';
 import { headsCommand } from './heads.ts';
 import { labCommand } from './lab.ts';
@@ -32,6 +33,7 @@ const program = new Command('ctga')
   .addCommand(challengeCommand())
   .addCommand(evidenceCommand())
   .addCommand(logsCommand())
+  .addCommand(dnsCommand())
   .addCommand(replayCommand())
   .addCommand(labCommand())
   .addCommand(benchCommand())

@@ -1,7 +1,13 @@
 /**
  * Options that several commands share, spelled and explained once.
  */
+import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
+import type { Endpoint } from '../dns/server.ts';
+import { knownLogs } from '../logs/known.ts';
+import type { Log } from '../logs/log.ts';
+import { openForReading, type State } from '../store/state.ts';
+import { warn } from './output.ts';
 
 export interface StateOption {
   readonly stateDir?: string;
@@ -59,4 +65,29 @@ export function seconds(text: string): number {
 /** Several UDP ports, each option value one of them. */
 export function ports(text: string, earlier: readonly number[] | undefined): number[] {
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
+}
+
+/** ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; port 53 where there is none. */
+export function endpoint(text: string): Endpoint {
+  const [, bracketed, plain, port = '53'] =
+    /^(?:\[(.+)\]|([^:]+|[^:]*:[^:]*:.*))(?::(\d+))?$/.exec(text) ?? [];
+  const found =
+    isIP(text) !== 0
+      ? { address: text, port: 53 }
+      : { address: bracketed ?? plain ?? '', port: Number(port) };
+  if (isIP(found.address) === 0 || found.port > 65_535)
+    throw new InvalidArgumentError(
+      'want ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, an address being IPv4 or IPv6.',
+    );
+  return found;
+}
+
+/** The logs of a list given for this run, else the imported and built-in ones. */
+export function logsInForce(state: State, { logList }: LogOptions): Log[] {
+  const store = openForReading(state);
+  try {
+    return knownLogs(store, logList, warn);
+  } finally {
+    store.close();
+  }
 }

@@ -132,7 +132,19 @@ export function formatEvidence(evidence: Evidence): string {
       second_root: encodeBase64(derivation.secondRoot),
     },
   };
-  return `${JSON.stringify(json, null, 2)}\n`;
+  return sealed(JSON.stringify(json, null, 2));
+}
+
+/** A JSON object as JSON.stringify writes it, and as its last field the SHA-256 of all before that field's line. */
+export function sealed(json: string): string {
+  const body = `${json.replace(/\n}$/, '')},\n`;
+  const digest = createHash('sha256').update(body).digest('hex');
+  return `${body}  "digest": "${digest}"\n}\n`;
+}
+
+/** Whether a file is, to the last bit, what is written for the evidence read from it. */
+export function isIntact(text: string, evidence: Evidence): boolean {
+  return formatEvidence(evidence) === text;
 }
 
 /** Throws CtgaError `bad-input` naming the field and what was expected. */
@@ -179,7 +191,8 @@ function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
   };
 }
 
-function claimOf({ log, first, second }: Evidence): string {
+/** The finding in a sentence. */
+export function claimOf({ log, first, second }: Evidence): string {
   const [listed, own] = isListed(first) ? [first, second] : [second, first];
   if (isListed(listed))
     return `The log "${log.description}" signed a tree of size ${own.treeSize} that contradicts its final tree of size ${listed.treeSize} in a signed log list.`;

@@ -3,13 +3,11 @@
  * that mixes the case of names ("0x20"). All on loopback, on ports of nobody's.
  */
 import assert from 'node:assert/strict';
-import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { networkInterfaces, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -22,6 +20,7 @@ import { CtDnsServer, type CtDnsServerOptions } from '../../src/dns/server.ts';
 import { parseTreeHeadAnswer } from '../../src/dns/sth-answer.ts';
 import { CtgaError } from '../../src/errors.ts';
 import { concat } from '../support/packets.ts';
+import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
 import { message, opt, record, u16 } from './messages.ts';
 
 const ZONE = 'lab-log.ct.test';
@@ -376,11 +375,6 @@ describe('sockets', () => {
   });
 });
 
-/** Skips aloud where a program is missing: `dig` and `kdig` and `unbound` are Debian packages. */
-function needs(program: string, debianPackage: string): false | string {
-  const found = spawnSync('sh', ['-c', `PATH="$PATH:/usr/sbin" command -v ${program}`]).status === 0;
-  return found ? false : `no ${program} here: apt-get install ${debianPackage}`;
-}
 function needsAddress(address: string): false | string {
   const here = Object.values(networkInterfaces()).some((all) =>
     all?.some((each) => each.address === address),
@@ -440,11 +434,9 @@ describe('real clients', () => {
   }
 
   describe('unbound with use-caps-for-id', { skip: needs('unbound', 'unbound') }, () => {
-    const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
     const asked: string[] = [];
     let server: CtDnsServer;
-    let unbound: ChildProcess;
-    let port: number;
+    let unbound: Unbound;
 
     before(async () => {
       let serverPort: number;
@@ -457,57 +449,15 @@ describe('real clients', () => {
           return false;
         },
       });
-      port = await freePort();
-      const config = join(directory, 'unbound.conf');
-      writeFileSync(
-        config,
-        `server:
-          interface: 127.0.0.1
-          port: ${port}
-          do-ip6: no
-          do-daemonize: no
-          username: ""
-          chroot: ""
-          directory: "${directory}"
-          pidfile: ""
-          use-syslog: no
-          logfile: ""
-          use-caps-for-id: yes
-          do-not-query-localhost: no
-          module-config: "iterator"
-          local-zone: "test." transparent
-          num-threads: 1
-        stub-zone:
-          name: "ct.test"
-          stub-addr: 127.0.0.1@${serverPort}
-          stub-no-cache: yes
-        remote-control:
-          control-enable: no
-        `,
-      );
-      unbound = spawn('unbound', ['-c', config], {
-        env: { ...process.env, PATH: `${process.env['PATH'] ?? ''}:/usr/sbin` },
-        stdio: ['ignore', 'ignore', 'pipe'],
-      });
-      const { stderr } = unbound;
-      assert.ok(stderr);
-      let log = '';
-      for await (const chunk of stderr.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
-        log += chunk.toString();
-        if (log.includes('start of service')) break;
-      }
-      assert.match(log, /start of service/);
+      unbound = await startUnbound('ct.test', serverPort);
     });
     after(async () => {
-      const gone = once(unbound, 'exit');
-      unbound.kill();
-      await gone;
+      await unbound.stop();
       await server.close();
-      rmSync(directory, { recursive: true });
     });
 
     const resolve = (name: string, ...args: readonly string[]): Promise<string> =>
-      run('dig', '@127.0.0.1', '-p', String(port), '+tries=2', '+time=3', name, ...args);
+      run('dig', '@127.0.0.1', '-p', String(unbound.port), '+tries=2', '+time=3', name, ...args);
 
     test(
       'tree heads come through, and names reach us in mixed case',
@@ -535,11 +485,3 @@ describe('real clients', () => {
     );
   });
 });
-
-async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
-}

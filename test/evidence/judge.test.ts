@@ -8,14 +8,18 @@ import {
   evidenceFileName,
   formatEvidence,
   makeEvidence,
+  isIntact,
   parseEvidence,
+  sealed,
   type Evidence,
 } from '../../src/evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from '../../src/evidence/judge.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
+import { CtgaError } from '../../src/errors.ts';
 import { EMPTY_ROOT, hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
+import { ctga } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../../docs/verify-evidence.sh');
@@ -273,9 +277,10 @@ describe('evidence', () => {
   for (const { name, change } of tampered) {
     test(`with ${name} does not stand, by ctga or by openssl alone`, () => {
       const copy = structuredClone(json);
+      delete copy['digest'];
       change(copy);
       const path = join(directory, 'tampered.json');
-      writeFileSync(path, `${JSON.stringify(copy, null, 2)}\n`);
+      writeFileSync(path, sealed(JSON.stringify(copy, null, 2)));
       const checks = verifyEvidence(parseEvidence(readFileSync(path, 'utf8'), path));
       assert(checks.some(({ holds }) => !holds));
       const script = spawnSync('sh', [SCRIPT, path], { encoding: 'utf8' });
@@ -283,6 +288,32 @@ describe('evidence', () => {
       assert.match(script.stdout, /FAILS/);
     });
   }
+
+  test('with any bit of its file changed does not stand', async () => {
+    const text = Buffer.from(formatEvidence(typical?.evidence ?? assert.fail()));
+    assert(isIntact(text.toString(), parseEvidence(text.toString(), 'it')));
+    for (let bit = 0; bit < text.length * 8; bit++) {
+      const flipped = Buffer.from(text);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      let stands = false;
+      try {
+        stands = isIntact(flipped.toString(), parseEvidence(flipped.toString(), 'it'));
+      } catch (error) {
+        assert(error instanceof CtgaError);
+      }
+      assert(!stands, `bit ${bit}`);
+    }
+    // The command and the script look at the same: a hundred bits, spread over the file.
+    const path = join(directory, 'flipped.json');
+    for (let i = 0; i < 100; i++) {
+      const flipped = Buffer.from(text);
+      const bit = Math.floor((i * text.length * 8) / 100);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      writeFileSync(path, flipped);
+      assert.notEqual(spawnSync('sh', [SCRIPT, path]).status, 0, `bit ${bit}`);
+      if (i % 20 === 0) assert.notEqual((await ctga(['evidence', 'verify', path])).code, 0, `bit ${bit}`);
+    }
+  });
 
   test('of consistent heads does not stand', () => {
     const consistent: Evidence = {

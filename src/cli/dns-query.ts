@@ -1,0 +1,194 @@
+/** `ctga dns query`: a tree head, fetched by DNS and verified, and what can be proven about it. */
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { Command, InvalidArgumentError } from 'commander';
+import { decodeBase64 } from '../base64.ts';
+import { CtDnsClient } from '../dns/client.ts';
+import type { Endpoint } from '../dns/server.ts';
+import { badInput, CtgaError, ExitCode, messageOf } from '../errors.ts';
+import { makeEvidence } from '../evidence/bundle.ts';
+import { judgeProof, judgeWithoutProof, type Judgement } from '../evidence/judge.ts';
+import { writeEvidence } from '../evidence/write.ts';
+import type { Log } from '../logs/log.ts';
+import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
+import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
+import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
+import { readTreeHeads } from '../observer/import.ts';
+import { stateAt, type State } from '../store/state.ts';
+import { parseTreeHeadText } from '../treehead/text.ts';
+import type { VerifiedTreeHead } from '../treehead/treehead.ts';
+import { verifyTreeHead } from '../treehead/verify.ts';
+import { endpoint, logsInForce, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { plural, print, printJson, time } from './output.ts';
+
+interface QueryOptions extends StateOption, LogOptions {
+  readonly server?: Endpoint;
+  readonly log?: string;
+  readonly since?: string;
+  readonly leaf?: MerkleHash;
+}
+
+export function dnsQueryCommand(): Command {
+  const query = new Command('query')
+    .description(
+      'fetch a tree head by DNS and verify it; prove that it extends an older one, or that it has a leaf',
+    )
+    .argument('<zone>', 'the zone of the log, such as rome2026h1.ct.example.net')
+    .option(
+      '--server <address>',
+      'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT (default: the first of /etc/resolv.conf)',
+      endpoint,
+    )
+    .option('--log <name>', 'whose head it must be (default: the log whose zone or name it is)')
+    .option('--since <file>', 'an older tree head (as for: ctga heads import): is the log append-only since?')
+    .option('--leaf <hash>', 'a Merkle leaf hash in base64 or hexadecimal: is it in the log?', leafHash)
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 verified, 1 not (or nobody answers), 3 the log signed two trees that contradict each other;
+the evidence is then written to the state directory.`,
+    );
+  return withLogs(withState(query)).action(runQuery);
+}
+
+async function runQuery(text: string, options: QueryOptions): Promise<void> {
+  const state = stateAt(options.stateDir);
+  const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
+  const log = logOf(zone, logsInForce(state, options), options);
+  const server = options.server ?? resolverOfThisHost();
+  const client = new CtDnsClient(server, zone);
+  const answer = parseTreeHeadText(await client.treeHead());
+  if (answer.kind === 'refused')
+    throw new CtgaError('log-unavailable', `sth.${zone} carries no tree head: ${answer.reason}`);
+  const head = verifyTreeHead(answer.head, log.key);
+  if (head === undefined)
+    throw new CtgaError(
+      'log-unavailable',
+      `the tree head at sth.${zone} is not signed by "${log.description}"`,
+      {
+        remedy: 'It is another log, or somebody makes heads up. Say whose it should be with --log.',
+      },
+    );
+  const result: QueryResult = {
+    zone,
+    log: log.description,
+    treeSize: head.treeSize,
+    timestamp: head.timestamp,
+  };
+  if (options.since !== undefined)
+    result.since = await compare(client, log, oldHead(options.since, log), head, state);
+  if (options.leaf !== undefined) result.leaf = await findLeaf(client, options.leaf, head);
+  if (options.json === true) printJson(result);
+  else printResult(result);
+  process.exitCode =
+    result.since?.verdict === 'fork-proven'
+      ? ExitCode.forkProven
+      : (result.since !== undefined && result.since.verdict !== 'consistent') ||
+          result.leaf?.included === false
+        ? ExitCode.failed
+        : ExitCode.ok;
+}
+
+interface QueryResult {
+  readonly zone: string;
+  readonly log: string;
+  readonly treeSize: bigint;
+  readonly timestamp: bigint;
+  since?: { readonly treeSize: bigint; readonly verdict: Judgement['verdict']; readonly evidence?: string };
+  leaf?: { readonly leafIndex: bigint; readonly included: boolean };
+}
+
+/** Whether the log's tree only grew between two heads, whichever is the older. */
+async function compare(
+  client: CtDnsClient,
+  log: Log,
+  old: VerifiedTreeHead,
+  now: VerifiedTreeHead,
+  state: State,
+): Promise<NonNullable<QueryResult['since']>> {
+  const [first, second] = old.treeSize <= now.treeSize ? [old, now] : [now, old];
+  const [m, n] = [first.treeSize, second.treeSize];
+  const isWhole = (hashes: readonly MerkleHash[]): boolean =>
+    foldConsistency(m, n, first.rootHash, hashes).kind === 'folded';
+  let judgement = judgeWithoutProof(first, second);
+  if (judgement === undefined) {
+    judgement = judgeProof(first, second, {
+      kind: 'consistency',
+      hashes: await client.consistency(m, n, isWhole),
+    });
+    if (judgement.verdict === 'undecided' && judgement.next.kind === 'successor-consistency') {
+      const next = judgement.next.first;
+      const whole = (hashes: readonly MerkleHash[]): boolean =>
+        foldConsistency(next, n, first.rootHash, hashes).kind === 'folded';
+      const hashes = await client.consistency(next, n, whole);
+      judgement = judgeProof(first, second, { kind: 'successor-consistency', hashes });
+    }
+  }
+  if (judgement.verdict !== 'fork-proven') return { treeSize: old.treeSize, verdict: judgement.verdict };
+  const evidence = writeEvidence(state.evidence, makeEvidence(log, first, second, judgement, Date.now()));
+  return { treeSize: old.treeSize, verdict: judgement.verdict, evidence };
+}
+
+async function findLeaf(
+  client: CtDnsClient,
+  leaf: MerkleHash,
+  { treeSize, rootHash }: VerifiedTreeHead,
+): Promise<NonNullable<QueryResult['leaf']>> {
+  const leafIndex = await client.leafIndex(leaf);
+  if (leafIndex >= treeSize)
+    throw new CtgaError(
+      'log-unavailable',
+      `the leaf is said to be at index ${leafIndex}, beyond the tree's ${treeSize} entries`,
+    );
+  const fold = (hashes: readonly MerkleHash[]): ReturnType<typeof foldInclusion> =>
+    foldInclusion(leafIndex, treeSize, leaf, hashes);
+  const hashes = await client.inclusion(leafIndex, treeSize, (some) => fold(some).kind === 'folded');
+  const folded = fold(hashes);
+  return { leafIndex, included: folded.kind === 'folded' && equalHash(folded.root, rootHash) };
+}
+
+function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResult): void {
+  print(`sth.${zone}: size ${treeSize}, signed by ${log} at ${time(timestamp)}. The signature verifies.`);
+  if (since?.verdict === 'consistent')
+    print(`It extends the tree of size ${since.treeSize}: append-only in between.`);
+  else if (since?.verdict === 'fork-proven')
+    print(
+      `SPLIT VIEW PROVEN: it contradicts the tree of size ${since.treeSize}.\n  Evidence: ${since.evidence ?? ''}`,
+    );
+  else if (since !== undefined)
+    print(`NOT PROVEN to extend the tree of size ${since.treeSize}: the proof is no good.`);
+  if (leaf !== undefined)
+    print(`The leaf is ${leaf.included ? '' : 'NOT PROVEN to be '}at index ${leaf.leafIndex}.`);
+}
+
+/** Named, or by its zone, or by the first label of the zone, which is its name where we serve it. */
+function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
+  if (options.log !== undefined) return findLog(logs, options.log);
+  const suffix = options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
+  const known = zonesOf(logs, { zones: options.zone, ...suffix }).get(zone);
+  return known ?? findLog(logs, zone.split('.')[0] ?? '');
+}
+
+function oldHead(file: string, log: Log): VerifiedTreeHead {
+  const { heads, refused } = readTreeHeads(file, [log], log);
+  const [first, ...more] = heads;
+  if (first === undefined) throw badInput(refused[0] ?? `${file}: no tree head in it`);
+  if (more.length > 0) throw badInput(`${file}: ${plural(heads.length, 'tree head')}, want one`);
+  return first.head;
+}
+
+function resolverOfThisHost(): Endpoint {
+  try {
+    const [, found] = /^nameserver\s+([^\s%]+)/m.exec(readFileSync('/etc/resolv.conf', 'utf8')) ?? [];
+    if (found !== undefined && isIP(found) !== 0) return { address: found, port: 53 };
+  } catch (error) {
+    throw badInput(`cannot read /etc/resolv.conf: ${messageOf(error)}`, 'Name a server with --server.');
+  }
+  throw badInput('/etc/resolv.conf names no server', 'Name one with --server.');
+}
+
+function leafHash(text: string): MerkleHash {
+  const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : decodeBase64(text);
+  if (bytes?.length !== 32) throw new InvalidArgumentError('want 32 bytes in base64 or hexadecimal.');
+  return toMerkleHash(bytes);
+}

@@ -1,0 +1,199 @@
+/**
+ * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator. Markdown, or an HTML page
+ * that loads nothing. Pure.
+ */
+import { encodeBase64 } from '../base64.ts';
+import { fingerprintOf } from '../logs/signed-list.ts';
+import { claimOf, isListed, type Evidence, type Exhibit } from './bundle.ts';
+import type { Check } from './verify.ts';
+
+type Block =
+  | { readonly kind: 'heading'; readonly text: string }
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'list'; readonly items: readonly string[] }
+  | { readonly kind: 'table'; readonly rows: readonly (readonly [name: string, value: string])[] }
+  | { readonly kind: 'code'; readonly text: string };
+
+export interface ReportOptions {
+  readonly format: 'markdown' | 'html';
+  /** What `verifyEvidence` says of it. */
+  readonly checks: readonly Check[];
+  /** Of the bundle, to be named; and its SHA-256, in hexadecimal. */
+  readonly file: { readonly name: string; readonly sha256: string };
+}
+
+export function formatReport(evidence: Evidence, { format, checks, file }: ReportOptions): string {
+  const title = `Split view by the CT log ${evidence.log.description}`;
+  const blocks = blocksOf(evidence, checks, file);
+  return format === 'html' ? toHtml(title, blocks) : toMarkdown(title, blocks);
+}
+
+function blocksOf(evidence: Evidence, checks: readonly Check[], file: ReportOptions['file']): Block[] {
+  const { log, first, second, proof, derivation, created } = evidence;
+  const stands = checks.every(({ holds }) => holds);
+  return [
+    {
+      kind: 'text',
+      text: stands
+        ? `${claimOf(evidence)} No append-only history has both. This can be checked offline from the evidence file alone.`
+        : 'THE EVIDENCE DOES NOT STAND: a check below fails, and nothing is shown of the log.',
+    },
+    {
+      kind: 'table',
+      rows: [
+        ['Log', log.description],
+        ['URL', log.url],
+        ['Log ID', encodeBase64(log.logId)],
+        ['Public key', encodeBase64(log.key)],
+        ['Found', created],
+        ['Evidence file', file.name],
+        ['SHA-256 of the file', file.sha256],
+      ],
+    },
+    { kind: 'heading', text: 'The two trees' },
+    { kind: 'table', rows: rowsOf('First', first) },
+    { kind: 'table', rows: rowsOf('Second', second) },
+    { kind: 'heading', text: 'Why they contradict each other' },
+    { kind: 'text', text: reasonOf(evidence) },
+    ...(proof.kind === 'none'
+      ? []
+      : ([
+          { kind: 'text', text: `The log's own answer (${proof.kind}), ${proof.hashes.length} hashes:` },
+          { kind: 'code', text: proof.hashes.map((hash) => encodeBase64(hash)).join('\n') },
+          {
+            kind: 'table',
+            rows: [
+              [`It leads to, for size ${second.treeSize}`, encodeBase64(derivation.secondRoot)],
+              [`and for size ${first.treeSize}`, encodeBase64(derivation.firstRoot)],
+              [`where the tree above has`, encodeBase64(first.rootHash)],
+            ],
+          },
+        ] satisfies Block[])),
+    { kind: 'heading', text: 'Checks' },
+    { kind: 'list', items: checks.map(({ what, holds }) => `${holds ? 'holds' : 'FAILS'}: ${what}`) },
+    { kind: 'heading', text: 'Checking it yourself' },
+    {
+      kind: 'text',
+      text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
+    },
+    { kind: 'code', text: `ctga evidence verify ${file.name}\nsh docs/verify-evidence.sh ${file.name}` },
+    { kind: 'heading', text: 'What it does not show' },
+    {
+      kind: 'text',
+      text: 'Which of the two trees is the right one, who was shown which, or why.',
+    },
+  ];
+}
+
+function rowsOf(name: string, exhibit: Exhibit): (readonly [string, string])[] {
+  const { treeSize, rootHash } = exhibit;
+  const tree: (readonly [string, string])[] = [
+    [`${name}: size`, `${treeSize}`],
+    ['Root hash', encodeBase64(rootHash)],
+  ];
+  return isListed(exhibit)
+    ? [
+        ...tree,
+        ['Final tree in', 'a signed log list'],
+        ["SHA-256 of the list's key", fingerprintOf(exhibit.list.key)],
+      ]
+    : [
+        ...tree,
+        ['Timestamp', `${exhibit.timestamp} (${isoOf(exhibit.timestamp)})`],
+        ['Signature', encodeBase64(exhibit.signature)],
+      ];
+}
+
+/** Logs may sign any 64-bit time; not all of them are dates. */
+function isoOf(timestamp: bigint): string {
+  const date = new Date(Number(timestamp));
+  return Number.isNaN(date.getTime()) ? 'no date' : date.toISOString();
+}
+
+function reasonOf({ first, second, proof }: Evidence): string {
+  const [m, n] = [first.treeSize, second.treeSize];
+  if (m === n)
+    return `Both are of size ${n}, and their roots differ. A Merkle tree of one history has one root for a size.`;
+  if (proof.kind === 'none')
+    return 'The empty tree has but one root, SHA-256 of nothing, and the first head has another.';
+  return `Asked for a proof between the sizes ${m} and ${n}, the log answered with hashes that lead to the root of the second tree, which fixes every entry of it. The same hashes show what the root of its first ${m} entries is, and that is not the root of the first tree. Whoever disputes this has to show two inputs with one SHA-256.`;
+}
+
+function toMarkdown(title: string, blocks: readonly Block[]): string {
+  const text = blocks.map((block) => {
+    switch (block.kind) {
+      case 'heading':
+        return `## ${plain(block.text)}`;
+      case 'text':
+        return plain(block.text);
+      case 'list':
+        return block.items.map((item) => `- ${plain(item)}`).join('\n');
+      case 'table':
+        return [
+          `| | |`,
+          `|---|---|`,
+          ...block.rows.map(([name, value]) => `| ${plain(name)} | ${plain(value)} |`),
+        ].join('\n');
+      case 'code':
+        return block.text
+          .split('\n')
+          .map((line) => `    ${line}`)
+          .join('\n');
+    }
+  });
+  return `# ${plain(title)}\n\n${text.join('\n\n')}\n`;
+}
+
+/** What a log calls itself is the log's to choose: it must be no markup, and stay on its line. */
+function plain(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|]/g, '\\$&');
+}
+
+function toHtml(title: string, blocks: readonly Block[]): string {
+  const text = blocks.map((block) => {
+    switch (block.kind) {
+      case 'heading':
+        return `<h2>${escaped(block.text)}</h2>`;
+      case 'text':
+        return `<p>${escaped(block.text)}</p>`;
+      case 'list':
+        return `<ul>${block.items.map((item) => `<li>${escaped(item)}</li>`).join('')}</ul>`;
+      case 'table':
+        return `<table>${block.rows.map(([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join('')}</table>`;
+      case 'code':
+        return `<pre>${escaped(block.text)}</pre>`;
+    }
+  });
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
+<meta name="viewport" content="width=device-width">
+<title>${escaped(title)}</title>
+<style>
+:root { color-scheme: light dark }
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 50rem; margin: 2rem auto; padding: 0 1rem }
+table { border-collapse: collapse; width: 100%; margin: 1rem 0 }
+th { text-align: left; vertical-align: top; padding: .2rem 1rem .2rem 0; white-space: nowrap }
+td, pre { font-family: ui-monospace, monospace; font-size: .9rem; overflow-wrap: anywhere; white-space: pre-wrap }
+</style>
+</head>
+<body>
+<h1>${escaped(title)}</h1>
+${text.join('\n')}
+</body>
+</html>
+`;
+}
+
+function escaped(text: string): string {
+  const entities: Record<string, string> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+    "'": '&#39;',
+  };
+  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
+}

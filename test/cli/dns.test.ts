@@ -1,0 +1,238 @@
+/** `ctga dns serve` in front of logs of both kinds, asked by `ctga dns query`, dig, kdig, and through unbound. */
+import assert from 'node:assert/strict';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { promisify } from 'node:util';
+import { LabApi, makeCertificate } from '../../src/lab/api.ts';
+import { LabLog } from '../../src/lab/log.ts';
+import { logIdText } from '../../src/logs/log.ts';
+import { hashLeaf } from '../../src/merkle/hash.ts';
+import { treeHeadToJson } from '../../src/treehead/json.ts';
+import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
+import { ctga, CTGA, type Ran } from '../support/ctga.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { TiledFiles } from '../support/tiled-files.ts';
+import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
+
+const SUFFIX = 'ct.test';
+const dig = needs('dig', 'bind9-dnsutils');
+const kdig = needs('kdig', 'knot-dnsutils');
+const run = async (program: string, ...args: readonly string[]): Promise<string> =>
+  (await promisify(execFile)(program, args)).stdout;
+
+describe('CT over DNS', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  const classic = new LabLog();
+  const tiled = new TiledFiles(new SigningLog(), treeOf(3000), 2000);
+  const list = join(directory, 'list.json');
+  const state = join(directory, 'state');
+  let api: LabApi;
+  let files: Server;
+  let server: ChildProcess;
+  let port = 0;
+  let certificatePath: string;
+
+  before(async () => {
+    classic.grow(700);
+    const certificate = await makeCertificate(directory, 'localhost');
+    ({ certificatePath } = certificate);
+    api = await LabApi.listen({
+      log: classic,
+      certificate,
+      submissionPath: '/lab/',
+      host: '127.0.0.1',
+      port: 0,
+    });
+    files = createServer((request, response) => {
+      const { status, body } = tiled.read((request.url ?? '').slice(1));
+      response.writeHead(status).end(body);
+    });
+    await new Promise<void>((resolve) => files.listen(0, '127.0.0.1', resolve));
+    const entry = (description: string, log: LabLog | SigningLog): Record<string, unknown> => ({
+      description,
+      key: Buffer.from(log.key.spki).toString('base64'),
+      log_id: logIdText(log.key.logId),
+      allow_private_address: true,
+    });
+    const url = api.url.replace('127.0.0.1', 'localhost');
+    const monitoring = `http://127.0.0.1:${(files.address() as AddressInfo).port}/`;
+    writeFileSync(
+      list,
+      JSON.stringify({
+        operators: [
+          {
+            name: 'Op',
+            logs: [{ ...entry("Op 'Classic' log", classic), url }],
+            tiled_logs: [{ ...entry("Op 'Tiled' log", tiled.log), monitoring_url: monitoring }],
+          },
+        ],
+      }),
+    );
+    [server, port] = await serve('127.0.0.1:0');
+  });
+  after(async () => {
+    server.kill();
+    await api.close();
+    files.close();
+    rmSync(directory, { recursive: true });
+  });
+
+  async function serve(listen: string, ...more: readonly string[]): Promise<[ChildProcess, number]> {
+    const args = ['dns', 'serve', '--json', '--zone-suffix', SUFFIX, '--listen', listen, '--log-list', list];
+    const child = spawn(CTGA, [...args, '--state-dir', state, ...more], {
+      env: { ...process.env, CTGA_NODE: process.execPath, NODE_EXTRA_CA_CERTS: certificatePath },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+      said += chunk.toString();
+      if (said.includes('"listening"')) break;
+    }
+    child.stdout.resume();
+    return [child, (JSON.parse(said.split('\n')[0] ?? '') as { port: number }).port];
+  }
+
+  function query(zone: string, at: number, ...more: readonly string[]): Promise<Ran> {
+    const where = ['--server', `127.0.0.1:${at}`, '--log-list', list, '--state-dir', state];
+    return ctga(['dns', 'query', zone, '--json', ...where, ...more]);
+  }
+  const result = ({
+    stdout,
+  }: Ran): { treeSize: number; since?: { verdict: string; evidence?: string }; leaf?: unknown } =>
+    JSON.parse(stdout) as ReturnType<typeof result>;
+
+  function headFile(log: LabLog | SigningLog, head: SignedTreeHead): string {
+    const file = join(directory, `head-${head.treeSize}.json`);
+    writeFileSync(file, JSON.stringify({ log_id: logIdText(log.key.logId), ...treeHeadToJson(head) }));
+    return file;
+  }
+
+  test('a tree head of either kind of log verifies', async () => {
+    for (const [name, size] of [
+      ['classic', 700],
+      ['tiled', 2000],
+    ] as const) {
+      const ran = await query(`${name}.${SUFFIX}`, port);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.equal(result(ran).treeSize, size);
+    }
+  });
+
+  test('an older head is proven consistent, by proofs of several parts', async () => {
+    for (const size of [1, 2, 255, 256, 700, 1999]) {
+      const file = headFile(tiled.log, tiled.log.sign(size, tiled.tree.root(size)));
+      const ran = await query(`tiled.${SUFFIX}`, port, '--since', file);
+      assert.equal(ran.code, 0, ran.stderr + ran.stdout);
+      assert.equal(result(ran).since?.verdict, 'consistent');
+    }
+  });
+
+  test('a head of another tree: a split view, exit code 3, and evidence that stands', async () => {
+    const other = treeOf(3000, 'b', 100);
+    for (const size of [700, 1024, 2000]) {
+      const file = headFile(tiled.log, tiled.log.sign(size, other.root(size)));
+      const ran = await query(`tiled.${SUFFIX}`, port, '--since', file);
+      assert.equal(ran.code, 3, ran.stderr + ran.stdout);
+      const verified = await ctga(['evidence', 'verify', result(ran).since?.evidence ?? '']);
+      assert.equal(verified.code, 0, verified.stdout);
+    }
+  });
+
+  test('a leaf is found by its hash and proven to be in the tree', async () => {
+    const leaf = hashLeaf(classic.tree().entries(123, 124)[0] ?? assert.fail());
+    const ran = await query(`classic.${SUFFIX}`, port, '--leaf', Buffer.from(leaf).toString('hex'));
+    assert.equal(ran.code, 0, ran.stderr);
+    assert.deepEqual(result(ran).leaf, { leafIndex: 123, included: true });
+    const none = await query(`classic.${SUFFIX}`, port, '--leaf', '00'.repeat(32));
+    assert.equal(none.code, 1);
+    assert.match(none.stderr, /\.hash\.classic\.ct\.test: SERVFAIL/);
+  });
+
+  test('a zone of nobody, and a head of another log: a sentence each, exit code 1', async () => {
+    const nobody = await query(`elsewhere.${SUFFIX}`, port, '--log', 'Classic');
+    assert.equal(nobody.code, 1);
+    assert.match(nobody.stderr, /sth\.elsewhere\.ct\.test: no such record/);
+    const another = await query(`tiled.${SUFFIX}`, port, '--log', 'Classic');
+    assert.equal(another.code, 1);
+    assert.match(another.stderr, /is not signed by \\?"Op 'Classic' log/);
+  });
+
+  test(
+    'dig and kdig have what we have; every answer fits an IP packet of 400 bytes',
+    { skip: dig || kdig },
+    async () => {
+      const at = ['@127.0.0.1', '-p', `${port}`];
+      for (const name of ['sth', '0.3.1500.sth-consistency', '7.3.1500.sth-consistency', '0.17.2000.tree']) {
+        const text = await run('dig', ...at, 'TXT', `${name}.tiled.${SUFFIX}`);
+        assert.match(text, /status: NOERROR/);
+        assert.match(text, /ANSWER: 1/);
+        const [, size = ''] = /MSG SIZE {2}rcvd: (\d+)/.exec(text) ?? [];
+        assert(Number(size) + 28 <= 400, text);
+      }
+      const far = await run('dig', ...at, 'TXT', `100.3.1500.sth-consistency.tiled.${SUFFIX}`);
+      assert.match(far, /status: SERVFAIL/);
+      for (const [type, wanted] of [
+        ['SOA', /hostmaster\.ct\.test\./],
+        ['NS', /IN\s+NS\s+ct\.test\./],
+      ] as const) {
+        assert.match(await run('kdig', '@127.0.0.1', '-p', `${port}`, SUFFIX, type), wanted);
+        assert.match(await run('kdig', '+tcp', '@127.0.0.1', '-p', `${port}`, SUFFIX, type), wanted);
+      }
+    },
+  );
+
+  test('through unbound, which mixes the case of names', { skip: needs('unbound', 'unbound') }, async () => {
+    const unbound: Unbound = await startUnbound(SUFFIX, port);
+    try {
+      const file = headFile(tiled.log, tiled.log.sign(1000, tiled.tree.root(1000)));
+      const ran = await query(`tiled.${SUFFIX}`, unbound.port, '--since', file);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.equal(result(ran).since?.verdict, 'consistent');
+    } finally {
+      await unbound.stop();
+    }
+  });
+
+  test('over IPv6, with a limit, and after a restart: the head that was published stays for its hour', async () => {
+    tiled.size = 2500;
+    const [other, at] = await serve('[::1]:0', '--rate', '1');
+    try {
+      const asked = await Promise.all(
+        Array.from({ length: 12 }, () =>
+          run(
+            'dig',
+            '@::1',
+            '-p',
+            `${at}`,
+            '+ignore',
+            '+tries=1',
+            '+timeout=1',
+            'TXT',
+            `sth.tiled.${SUFFIX}`,
+          ).catch((error: unknown) => String((error as { stdout?: string }).stdout)),
+        ),
+      );
+      const answers = asked.filter((text) => text.includes('ANSWER: 1'));
+      assert(answers.length >= 5 && answers.length <= 6, `${answers.length} answers`);
+      assert(answers.every((text) => text.includes('"2000.')));
+      assert(asked.some((text) => /flags: [a-z ]*\btc\b/.test(text)));
+    } finally {
+      const ended = new Promise((resolve) => other.once('close', resolve));
+      other.kill('SIGTERM');
+      assert.equal(await ended, 0);
+    }
+    assert.match(readFileSync(join(state, 'dns-published.json'), 'utf8'), /"tree_size": 2000/);
+  });
+
+  test('without a zone it says what to give it', async () => {
+    const ran = await ctga(['dns', 'serve']);
+    assert.equal(ran.code, 2);
+    assert.match(ran.stderr, /Give --zone-suffix ZONE/);
+    assert.equal((await ctga(['dns', 'serve', '--zone-suffix', SUFFIX, '--every', '60'])).code, 2);
+  });
+});

@@ -1,0 +1,82 @@
+/** A real resolver on loopback that mixes the case of names ("0x20") and finds one zone at a server of the test's. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
+
+/** `skip` value for node:test. */
+export function needs(program: string, debianPackage: string): false | string {
+  const found =
+    spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH } }).status === 0;
+  return found ? false : `${program} is not installed: apt-get install ${debianPackage}`;
+}
+
+export interface Unbound {
+  readonly port: number;
+  stop(): Promise<void>;
+}
+
+/** `zone` is below `test.`, and its server is at this port of 127.0.0.1. */
+export async function startUnbound(zone: string, serverPort: number): Promise<Unbound> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
+  const port = await freeUdpPort();
+  const config = join(directory, 'unbound.conf');
+  writeFileSync(
+    config,
+    `server:
+      interface: 127.0.0.1
+      port: ${port}
+      do-ip6: no
+      do-daemonize: no
+      username: ""
+      chroot: ""
+      directory: "${directory}"
+      pidfile: ""
+      use-syslog: no
+      logfile: ""
+      use-caps-for-id: yes
+      do-not-query-localhost: no
+      module-config: "iterator"
+      local-zone: "test." transparent
+      num-threads: 1
+    stub-zone:
+      name: "${zone}"
+      stub-addr: 127.0.0.1@${serverPort}
+      stub-no-cache: yes
+    remote-control:
+      control-enable: no
+    `,
+  );
+  const unbound = spawn('unbound', ['-c', config], {
+    env: { ...process.env, PATH },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let log = '';
+  for await (const chunk of unbound.stderr.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    log += chunk.toString();
+    if (log.includes('start of service')) break;
+  }
+  assert.match(log, /start of service/);
+  return {
+    port,
+    stop: async () => {
+      const gone = once(unbound, 'exit');
+      unbound.kill();
+      await gone;
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+async function freeUdpPort(): Promise<number> {
+  const socket = createSocket('udp4').bind(0, '127.0.0.1');
+  await once(socket, 'listening');
+  const { port } = socket.address();
+  socket.close();
+  return port;
+}
