@@ -9,9 +9,11 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError } from '../errors.ts';
-import type { LogError } from '../logs/client.ts';
+import { LogError, type Fetch } from '../logs/client.ts';
+import type { HttpOptions } from '../logs/http.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
+import { pollinate, type Pollinated } from './pollination.ts';
 import { openIdentity, type ProxyAddress } from './proxy.ts';
 
 export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
@@ -20,6 +22,12 @@ export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   /** How many identities, and so ways, one log is asked through at once. */
   readonly paths: number;
   readonly onLogFailed: (log: Log, error: LogError) => void;
+  /** URLs of sth-pollination endpoints; see pollination.ts. */
+  readonly pollinators: readonly string[];
+  readonly onPollinated: (result: Pollinated) => void;
+  readonly onPollinationFailed: (url: string, error: LogError) => void;
+  /** Whose heads are taken there. */
+  readonly known: () => readonly Log[];
 }
 
 export interface RoundOptions extends AskOptions {
@@ -42,8 +50,13 @@ const MAX_AT_ONCE = 8;
 /** With no log in force there is nothing to ask, but one may be imported. */
 const NO_LOGS_MS = 60_000;
 
-/** Challenges each log once, in random order. Rejects if the proxy does not answer, or the signal is given. */
-export async function runRound(logs: readonly Log[], options: RoundOptions): Promise<void> {
+/**
+ * Visits the pollinators and challenges each log once, in random order. `logs` is asked after the pollinators. Rejects if
+ * the proxy does not answer, or the signal is given.
+ */
+export async function runRound(logsToAsk: () => readonly Log[], options: RoundOptions): Promise<void> {
+  for (const url of shuffled(options.pollinators)) await pollinateThrough(url, options);
+  const logs = logsToAsk();
   for (const log of shuffled(logs)) {
     const delay = uniform() * options.maxDelay * 1000;
     options.onWait(log, delay / 1000);
@@ -60,21 +73,27 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const isOver = (): boolean => signal.aborted || failures.length > 0;
   while (!isOver()) {
     const logs = options.logs();
-    const mean = logs.length === 0 ? NO_LOGS_MS : (options.every * 1000) / logs.length;
+    const { pollinators } = options;
+    const count = logs.length + pollinators.length;
+    const mean = count === 0 ? NO_LOGS_MS : (options.every * 1000) / count;
     // Aborted: the loop ends.
     await sleep(-Math.log(1 - uniform()) * mean, undefined, { signal }).catch(() => undefined);
-    const log = logs[logs.length === 0 ? 0 : randomInt(logs.length)];
-    if (isOver() || log === undefined) continue;
-    const id = logIdText(log.key.logId);
+    if (isOver() || count === 0) continue;
+    const drawn = randomInt(count);
+    const [log, url] = [logs[drawn], pollinators[drawn - logs.length]];
+    const id = log === undefined ? (url ?? '') : logIdText(log.key.logId);
     if (underWay.has(id) || underWay.size >= MAX_AT_ONCE) continue;
-    const challenge = challengeThrough(log, options)
-      .catch((error: unknown) => {
-        if (signal.aborted) return;
-        if (error instanceof CtgaError && error.code === 'proxy-unavailable') options.onProxyFailed(error);
-        else failures.push(error);
-      })
-      .finally(() => underWay.delete(id));
-    underWay.set(id, challenge);
+    const errand = log === undefined ? pollinateThrough(id, options) : challengeThrough(log, options);
+    underWay.set(
+      id,
+      errand
+        .catch((error: unknown) => {
+          if (signal.aborted) return;
+          if (error instanceof CtgaError && error.code === 'proxy-unavailable') options.onProxyFailed(error);
+          else failures.push(error);
+        })
+        .finally(() => underWay.delete(id)),
+    );
   }
   await Promise.all(underWay.values());
   if (failures.length > 0) throw failures[0];
@@ -82,22 +101,49 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
 
 /** One challenge of one log, through identities of its own that nothing else will ever use. */
 async function challengeThrough(log: Log, options: AskOptions): Promise<void> {
-  const { proxies, signal } = options;
+  const { allowPrivateAddress } = log;
+  await through(options, options.paths, { allowPrivateAddress }, async (paths) => {
+    const failure = await challengeLog(log, { ...options, paths });
+    options.signal.throwIfAborted();
+    if (failure !== undefined) options.onLogFailed(log, failure);
+  });
+}
+
+/** The operator has named the endpoint, so it may be anywhere. */
+async function pollinateThrough(url: string, options: AskOptions): Promise<void> {
+  const { known, store, now, signal } = options;
+  await through(options, 1, { allowPrivateAddress: true }, async (paths) => {
+    for (const fetch of paths) {
+      try {
+        options.onPollinated(await pollinate(url, fetch, known(), store, now()));
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof LogError)) throw error;
+        options.onPollinationFailed(url, error);
+      }
+    }
+  });
+}
+
+/** Fresh identities over the proxies, closed when the errand is done or broken off. */
+async function through(
+  { proxies, signal }: AskOptions,
+  count: number,
+  allowed: HttpOptions,
+  errand: (paths: readonly Fetch[]) => Promise<void>,
+): Promise<void> {
   const order = shuffled(proxies);
-  const identities = Array.from({ length: options.paths }, (_, i) => {
+  const identities = Array.from({ length: count }, (_, i) => {
     const proxy = order[i % order.length];
     if (proxy === undefined) throw new RangeError('no proxy');
-    return openIdentity(proxy, { allowPrivateAddress: log.allowPrivateAddress });
+    return openIdentity(proxy, allowed);
   });
   const close = (): void => {
     for (const identity of identities) identity.close();
   };
   signal.addEventListener('abort', close, { once: true });
   try {
-    const paths = identities.map(({ fetch }) => fetch);
-    const failure = await challengeLog(log, { ...options, paths });
-    signal.throwIfAborted();
-    if (failure !== undefined) options.onLogFailed(log, failure);
+    await errand(identities.map(({ fetch }) => fetch));
   } finally {
     signal.removeEventListener('abort', close);
     close();

@@ -1,7 +1,8 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { dropPrivileges } from '../challenger/privileges.ts';
 import type { TreeVerdict } from '../challenger/challenge.ts';
+import { pollinationUrl, type Pollinated } from '../challenger/pollination.ts';
 import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
 import { ExitCode } from '../errors.ts';
@@ -21,6 +22,7 @@ interface ChallengeOptions extends StateOption {
   readonly maxDelay: number;
   readonly every: number;
   readonly questions: number;
+  readonly pollinate: readonly string[];
   readonly user?: string;
 }
 
@@ -66,6 +68,14 @@ export function challengeCommand(): Command {
       wholeNumber(1, 100),
       4,
     )
+    .addOption(
+      new Option(
+        '--pollinate <url>',
+        "an STH pollination endpoint: exchange the logs' own heads for others; may be repeated",
+      )
+        .argParser((url: string, previous: readonly string[]) => [...previous, pollinator(url)])
+        .default([], 'none'),
+    )
     .option('--user <name>', 'as root: run as this account (default: ctga if there is one, else nobody)')
     .addHelpText(
       'after',
@@ -101,6 +111,13 @@ async function run(options: ChallengeOptions): Promise<void> {
     ignoreBackOff: options.once === true,
     onVerdict: (verdict) => report(toReport(verdict)),
     onNotice: (log, message) => report({ event: 'notice', log: log.description, message }),
+    pollinators: options.pollinate,
+    known,
+    onPollinated: (result) => report({ event: 'pollinated', ...result }),
+    onPollinationFailed: (url, error) => {
+      failed += 1;
+      report({ event: 'log-failed', log: url, code: error.code, message: error.message });
+    },
     onLogFailed: (log, error) => {
       failed += 1;
       report({ event: 'log-failed', log: log.description, code: error.code, message: error.message });
@@ -108,7 +125,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   };
   try {
     if (options.once === true) {
-      await runRound(logsSeen(store, known(), unknownLog(report)), {
+      await runRound(() => logsSeen(store, known(), unknownLog(report)), {
         ...asking,
         maxDelay: options.maxDelay,
         onWait: (log, wait) => report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
@@ -135,6 +152,14 @@ async function run(options: ChallengeOptions): Promise<void> {
     if (!stop.signal.aborted) throw error;
   } finally {
     store.close();
+  }
+}
+
+function pollinator(text: string): string {
+  try {
+    return pollinationUrl(text);
+  } catch {
+    throw new InvalidArgumentError('want a URL, https://HOST/ or with the path of the endpoint.');
   }
 }
 
@@ -171,6 +196,7 @@ type Report =
     }
   | { readonly event: 'log-failed'; readonly log: string; readonly code: string; readonly message: string }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
+  | ({ readonly event: 'pollinated' } & Pollinated)
   | { readonly event: 'notice'; readonly log: string; readonly message: string }
   | { readonly event: 'started'; readonly logs: number; readonly every: number; readonly questions: number }
   | {
@@ -213,6 +239,10 @@ function printReport(report: Report): void {
       return warn(`${report.log}: ${report.message}`);
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
+    case 'pollinated':
+      return print(
+        `${report.url}: ${plural(report.received, 'tree head')} for ${report.sent} of ours, ${report.fresh} of them new${report.refused > 0 ? `; ${report.refused} refused` : ''}`,
+      );
     case 'notice':
       return warn(`${report.log}: ${report.message}`);
     case 'started':

@@ -13,7 +13,7 @@ import type { Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
-import { readTreeHeads } from '../observer/import.ts';
+import { readTreeHeads } from '../logs/import.ts';
 import { stateAt, type State } from '../store/state.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
 import type { VerifiedTreeHead } from '../treehead/treehead.ts';

@@ -1,14 +1,15 @@
 /** `ctga heads`: the tree heads that were seen, and bringing more by hand. */
-import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { ExitCode, messageOf } from '../errors.ts';
 import { encodeBase64 } from '../base64.ts';
 import { knownLogs } from '../logs/known.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
-import { readTreeHeads } from '../observer/import.ts';
+import { readTreeHeads } from '../logs/import.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { HeadSummary } from '../store/store.ts';
 import { treeHeadToJson } from '../treehead/json.ts';
+import { parseNoteKey, type NoteKey } from '../treehead/note-key.ts';
 import { withState, type StateOption } from './options.ts';
 import { plural, print, printJson, printTable, time, warn } from './output.ts';
 
@@ -27,6 +28,14 @@ export function headsCommand(): Command {
     .argument('<file...>')
     .option('--log <log>', 'whose tree head it is, where the file does not say')
     .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
+    .addOption(
+      new Option(
+        '--witness <key>',
+        'verify cosignatures of checkpoints: a witness as NAME+KEYID+KEY; may be repeated',
+      )
+        .argParser((text: string, earlier: readonly NoteKey[]) => [...earlier, witness(text)])
+        .default([], 'none'),
+    )
     .action(importFiles);
   return new Command('heads')
     .description('list, export or import signed tree heads')
@@ -63,6 +72,14 @@ function listHeads(options: StateOption): void {
   );
 }
 
+function witness(text: string): NoteKey {
+  try {
+    return parseNoteKey(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}
+
 /** STH pollination, draft-linus-trans-gossip-ct-02, Section 5.2.3. */
 function exportAll(options: { stateDir?: string }): void {
   const store = openForReading(stateAt(options.stateDir));
@@ -75,13 +92,13 @@ function exportAll(options: { stateDir?: string }): void {
 
 function importFiles(
   files: readonly string[],
-  options: StateOption & { log?: string; logList?: string },
+  options: StateOption & { log?: string; logList?: string; witness: readonly NoteKey[] },
 ): void {
   const store = openForWriting(stateAt(options.stateDir));
   try {
     const logs = knownLogs(store, options.logList, warn);
     const only = options.log === undefined ? undefined : findLog(logs, options.log);
-    const results = files.map((file) => readTreeHeads(file, logs, only));
+    const results = files.map((file) => readTreeHeads(file, logs, only, options.witness));
     const now = Date.now();
     const sightings = results.flatMap(({ source, heads }) =>
       heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
@@ -90,14 +107,22 @@ function importFiles(
     const refused = results.flatMap((result) => result.refused);
     // The logs of a list given for this once are needed again when the heads are challenged.
     store.putLogs(results.flatMap(({ heads }) => heads.map(({ log }) => log)));
-    if (options.json === true) printJson({ verified: sightings.length, new: newHeads.size, refused });
+    const signatures = results.flatMap((result) => result.signatures);
+    const forged = signatures.filter(({ valid }) => valid === false);
+    if (options.json === true)
+      printJson({ verified: sightings.length, new: newHeads.size, refused, signatures });
     else {
+      for (const { name, kind, valid, time: at } of signatures) {
+        const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
+        if (valid === true) print(`${kind}${when} by ${name}: verified`);
+        else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
+      }
       for (const line of refused) warn(line);
       print(
         `${plural(sightings.length, 'tree head')} verified, ${newHeads.size} of them new. Ask the logs about them with: ctga challenge --once`,
       );
     }
-    if (refused.length > 0) process.exitCode = ExitCode.badInput;
+    if (refused.length + forged.length > 0) process.exitCode = ExitCode.badInput;
   } finally {
     store.close();
   }

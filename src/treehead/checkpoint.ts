@@ -18,6 +18,8 @@ const RFC6962_NOTE_SIGNATURE = 0x05;
 const MAX_SIGNATURE_LINES = 100;
 
 export interface Checkpoint {
+  /** What was signed: all up to the blank line, with the newline that ends its last line. */
+  readonly text: string;
   readonly origin: string;
   readonly treeSize: bigint;
   readonly rootHash: MerkleHash;
@@ -55,7 +57,13 @@ export function parseCheckpoint(note: string): Checkpoint {
     }
     return { name: match[1], keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };
   });
-  return { origin, treeSize: BigInt(size), rootHash: toMerkleHash(rootHash), signatures };
+  return {
+    text: note.slice(0, split + 1),
+    origin,
+    treeSize: BigInt(size),
+    rootHash: toMerkleHash(rootHash),
+    signatures,
+  };
 }
 
 /** The tree head that the log with this ID claims to have signed in the checkpoint, if there is one. */

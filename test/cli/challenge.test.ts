@@ -2,6 +2,8 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -158,6 +160,41 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     assert.equal(ran.code, 1);
     assert.match(ran.stdout, /self-signed certificate/);
     assert.equal(api.requests, before);
+  });
+
+  test('a pollination endpoint gets the heads of the log itself alone; what it gives is verified and challenged', async () => {
+    const passing = log.tree().signedTreeHead;
+    const state = await seen(passing);
+    log.grow(5);
+    log.equivocate(10, 30);
+    const fork = log.tree('victim').signedTreeHead;
+    log.stopEquivocating();
+    const posted: { sths: { tree_size: number }[] }[] = [];
+    const endpoint = createHttpServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        posted.push(JSON.parse(body) as (typeof posted)[number]);
+        const good = { log_id: logIdText(log.key.logId), ...treeHeadToJson(fork) };
+        response.end(JSON.stringify({ sths: [good, { ...good, tree_size: 31 }, 'nonsense'] }));
+      });
+    });
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+    const { port } = endpoint.address() as AddressInfo;
+    const pollinated = ['--pollinate', `http://127.0.0.1:${port}`];
+    try {
+      const ran = await challenge([...state, ...pollinated]);
+      assert.equal(ran.code, 3, ran.stderr + ran.stdout);
+      const [event] = events(ran).filter((each) => each.event === 'pollinated');
+      assert.deepEqual([event?.['received'], event?.['fresh'], event?.['refused']], [1, 1, 2]);
+      assert(verdicts(ran).some(([size, verdict]) => size === 30 && verdict === 'fork-proven'));
+      await challenge([...state, ...pollinated]);
+      // The head that was seen in passing is nobody's business; the log's own is.
+      const sizes = posted.map(({ sths }) => sths.map((each) => each.tree_size));
+      assert.deepEqual(sizes, [[], [log.tree().size]]);
+    } finally {
+      endpoint.close();
+    }
   });
 
   test('a proxy that is down: one sentence, the remedy, exit code 1, and nothing is sent', async () => {

@@ -6,8 +6,9 @@ import { basename } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../errors.ts';
 import { describeIssue, parseJson, readTextFile } from '../documents.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import { logIdText, type Log } from './log.ts';
 import { parseCheckpoint, treeHeadOf } from '../treehead/checkpoint.ts';
+import { checkSignatures, type CheckedSignature, type NoteKey } from '../treehead/note-key.ts';
 import { gossipedTreeHeadSchema, treeHeadSchema } from '../treehead/json.ts';
 import type { SignedTreeHead, VerifiedTreeHead } from '../treehead/treehead.ts';
 import { verifyTreeHead } from '../treehead/verify.ts';
@@ -22,23 +23,31 @@ export interface ImportResult {
   readonly heads: readonly ImportedHead[];
   /** One sentence for each tree head that was not taken. */
   readonly refused: readonly string[];
+  /** Of a checkpoint: its signature lines, held against the witnesses' keys. */
+  readonly signatures: readonly CheckedSignature[];
 }
 
 /**
  * Reads a file against the logs known. `only` is the log meant where the file does not say (get-sth has no
  * log ID). Throws CtgaError `bad-input` where the file is of none of the three forms.
  */
-export function readTreeHeads(path: string, logs: readonly Log[], only: Log | undefined): ImportResult {
+export function readTreeHeads(
+  path: string,
+  logs: readonly Log[],
+  only: Log | undefined,
+  witnesses: readonly NoteKey[] = [],
+): ImportResult {
   const text = readTextFile(path);
   const source = `import:${basename(path)}`;
   return /^\s*[[{]/.test(text)
     ? { source, ...fromJson(text, path, logs, only) }
-    : { source, ...fromCheckpoint(text, path, logs) };
+    : { source, ...fromCheckpoint(text, path, logs, witnesses) };
 }
 
 type Taken = Omit<ImportResult, 'source'>;
 
-function fromJson(text: string, path: string, logs: readonly Log[], only: Log | undefined): Taken {
+/** Tree heads in JSON; `path` says in messages where they are from. Throws CtgaError `bad-input` where it is none. */
+export function fromJson(text: string, path: string, logs: readonly Log[], only: Log | undefined): Taken {
   const json = parseJson(text, path);
   const elements = z
     .union([z.object({ sths: z.array(z.unknown()) }).transform(({ sths }) => sths), z.array(z.unknown())])
@@ -54,7 +63,7 @@ function fromJson(text: string, path: string, logs: readonly Log[], only: Log | 
     if (typeof verified === 'string') refused.push(`${where}: ${verified}`);
     else heads.push(verified);
   });
-  return { heads, refused };
+  return { heads, refused, signatures: [] };
 }
 
 function readOne(
@@ -78,7 +87,12 @@ function readOne(
     : { log, head: parsed.data.head };
 }
 
-function fromCheckpoint(text: string, path: string, logs: readonly Log[]): Taken {
+function fromCheckpoint(
+  text: string,
+  path: string,
+  logs: readonly Log[],
+  witnesses: readonly NoteKey[],
+): Taken {
   let checkpoint: ReturnType<typeof parseCheckpoint>;
   try {
     checkpoint = parseCheckpoint(text);
@@ -88,16 +102,18 @@ function fromCheckpoint(text: string, path: string, logs: readonly Log[]): Taken
       'Give a JSON of tree heads ({"sths": [...]}), a get-sth answer or a checkpoint.',
     );
   }
+  const signatures = checkSignatures(checkpoint, witnesses);
   for (const log of logs) {
     const head = treeHeadOf(checkpoint, log.key.logId);
     if (head === undefined) continue;
     const verified = verifyFor(log, head);
     return typeof verified === 'string'
-      ? { heads: [], refused: [`${path}: ${verified}`] }
-      : { heads: [verified], refused: [] };
+      ? { heads: [], refused: [`${path}: ${verified}`], signatures }
+      : { heads: [verified], refused: [], signatures };
   }
   return {
     heads: [],
+    signatures,
     refused: [
       `${path}: no known log signed the checkpoint of "${checkpoint.origin}": import a log list that has it`,
     ],
