@@ -1,0 +1,38 @@
+/**
+ * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the module proxy, at the
+ * versions in logs/go.mod and go.sum, and runs logs.interop.ts. Without Go it says so and does nothing.
+ */
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const PATH = `${process.env['PATH'] ?? ''}:/usr/local/go/bin:/usr/lib/go/bin`;
+const env = { ...process.env, PATH };
+
+if (spawnSync('go', ['version'], { env }).error !== undefined) {
+  console.error(
+    'interop: NOT RUN: there is no Go here to build the logs with (apt-get install golang, 1.24 or later)',
+  );
+  process.exit(0);
+}
+const binaries = join(ROOT, 'build/interop');
+console.error('interop: building the logs (the first time, a minute or two)');
+const front = 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server';
+const built = spawnSync('go', ['build', '-o', `${binaries}/`, './...', front], {
+  cwd: join(import.meta.dirname, 'logs'),
+  env,
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+if (built.status !== 0) {
+  console.error('interop: the logs could not be built: what Go says is above');
+  process.exit(1);
+}
+const tests = [
+  '--import',
+  'tsx',
+  '--test',
+  '--test-reporter=spec',
+  join(import.meta.dirname, 'logs.interop.ts'),
+];
+const { status } = spawnSync(process.execPath, tests, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+process.exitCode = status ?? 1;
