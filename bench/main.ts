@@ -1,12 +1,13 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * latency, distinguisher, unaltered, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * latency, distinguisher, unaltered, challenge, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { linePlot, table } from './report.ts';
@@ -22,7 +23,7 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
-const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'drain'];
+const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'challenge', 'drain'];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 if (process.geteuid?.() !== 0)
@@ -156,6 +157,23 @@ if (wanted('unaltered')) {
     `${sent} packets, every fourth malformed: ${lost} lost, ${altered} altered, ${reordered} batches reordered.`,
   );
   if (lost + altered + reordered > 0) process.exitCode = 1;
+}
+if (wanted('challenge')) {
+  say('challenge: a log of a million entries');
+  const found = await measureChallenge(quick ? 10_000 : 1_000_000, quick ? 100 : 2000);
+  report(
+    'challenge',
+    found,
+    '# Challenging a log on this machine, through a SOCKS proxy, one question at a time\n',
+    table(
+      ['API', 'entries', 'heads', 'heads a minute', 'requests a head', 'bytes a head'],
+      found.map((each) => [
+        ...[each.api, `${each.leaves}`, `${each.heads}`, `${each.headsPerMinute}`],
+        ...[each.requestsPerHead.toFixed(2), `${each.bytesPerHead}`],
+      ]),
+    ),
+  );
+  if (found.some(({ heads, consistent }) => heads !== consistent)) process.exitCode = 1;
 }
 if (wanted('drain')) {
   say('drain');

@@ -49,14 +49,9 @@ export function parseCheckpoint(note: string): Checkpoint {
   const lines = block.slice(0, -1).split('\n');
   if (lines.length > MAX_SIGNATURE_LINES)
     throw new RangeError(`more than ${MAX_SIGNATURE_LINES} signature lines`);
-  const signatures = lines.map((line, i) => {
-    const match = /^— (\S+) (\S+)$/u.exec(line);
-    const bytes = match?.[2] === undefined ? undefined : decodeBase64(match[2]);
-    if (match?.[1] === undefined || bytes === undefined || bytes.length < 5) {
-      throw new RangeError(`signature line ${i + 1}: want "— name base64"`);
-    }
-    return { name: match[1], keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };
-  });
+  // A line that is none must not hide the log's own: clients that look for that alone find it.
+  const signatures = lines.flatMap((line) => signatureOf(line) ?? []);
+  if (signatures.length === 0) throw new RangeError('no signature line: want "— name base64"');
   return {
     text: note.slice(0, split + 1),
     origin,
@@ -64,6 +59,13 @@ export function parseCheckpoint(note: string): Checkpoint {
     rootHash: toMerkleHash(rootHash),
     signatures,
   };
+}
+
+function signatureOf(line: string): NoteSignature | undefined {
+  const [, name, encoded] = /^— (\S+) (\S+)$/u.exec(line) ?? [];
+  const bytes = encoded === undefined ? undefined : decodeBase64(encoded);
+  if (name === undefined || bytes === undefined || bytes.length < 5) return undefined;
+  return { name, keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };
 }
 
 /** The tree head that the log with this ID claims to have signed in the checkpoint, if there is one. */

@@ -17,7 +17,7 @@ function bench(...args: readonly string[]): { status: number | null; stderr: str
 }
 
 test('cost, drain and what passes unaltered are measured and written down', () => {
-  const { status, stderr } = bench('cost', 'drain', 'unaltered', '--quick');
+  const { status, stderr } = bench('cost', 'drain', 'unaltered', 'challenge', '--quick');
   assert.equal(status, 0, stderr);
   const read = (part: string): unknown =>
     (JSON.parse(readFileSync(join(directory, `${part}.json`), 'utf8')) as { data: unknown }).data;
@@ -26,6 +26,10 @@ test('cost, drain and what passes unaltered are measured and written down', () =
   assert(cost.every(({ ns }) => ns > 0));
   const drain = read('drain') as { lost: number; recordsPerSecond: number }[];
   assert(drain.every(({ lost, recordsPerSecond }) => lost === 0 && recordsPerSecond > 0));
+  const challenged = read('challenge') as { heads: number; consistent: number; headsPerMinute: number }[];
+  assert(
+    challenged.every(({ heads, consistent, headsPerMinute }) => heads === consistent && headsPerMinute > 0),
+  );
   const { sent, lost, altered, reordered } = read('unaltered') as Record<string, number>;
   assert.deepEqual({ sent, lost, altered, reordered }, { sent: 2000, lost: 0, altered: 0, reordered: 0 });
   assert.match(readFileSync(join(directory, 'cost.md'), 'utf8'), /a quick run: figures mean little/);

@@ -557,6 +557,40 @@ describe('challenging a log that answers badly', () => {
     assert(verdicts(store, api).every(([, verdict]) => verdict === 'consistent'));
   });
 
+  for (const [how, reply] of [
+    ['HTTP 429', answer(429, '')],
+    ['HTTP 500', answer(500, '')],
+    ['HTML', answer(200, '<html>')],
+    ['a proof of something else', json({ consistency: [base64(EMPTY_ROOT)] })],
+  ] as const) {
+    test(`with its head and for ever with ${how} for a proof: unprovable, once its MMD has passed`, async () => {
+      const { store, api } = await against(onProof(reply));
+      assert.notEqual(verdicts(store, api)[0]?.[1], 'unprovable');
+      await challenge(store, api, NOW + 86_400_001);
+      assert.deepEqual(verdicts(store, api)[0], [20, 'unprovable']);
+      api.instead = () => undefined;
+      await challenge(store, api, NOW + 86_400_002);
+      assert.deepEqual(verdicts(store, api)[0], [20, 'consistent']);
+    });
+  }
+
+  test('for a moment is not accused of anything, however soon it promises to merge', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(50))];
+    see(store, api.log, 20, api.tree.root(20));
+    api.instead = onProof(answer(404, ''));
+    const log = api.log.asLog({ mmd: 60 });
+    await challengeWith(store, api, { log, now: () => NOW + 3_599_000 });
+    assert.deepEqual(verdicts(store, api)[0], [20, 'skewed']);
+    await challengeWith(store, api, { log, now: () => NOW + 3_601_000 });
+    assert.deepEqual(verdicts(store, api)[0], [20, 'unprovable']);
+  });
+
+  test('with nothing at all, not even a head: unreachable for as long as that lasts', async () => {
+    const { store, api } = await against(() => answer(500, ''));
+    await challenge(store, api, NOW + 864_000_000);
+    assert.deepEqual(verdicts(store, api), [[20, 'unreachable']]);
+  });
+
   test('backs off: not asked about that head again within half a minute, unless told to', async () => {
     const { store, api } = await against(onProof(json({ consistency: [] })));
     api.instead = () => undefined;
