@@ -68,6 +68,7 @@ test('the challenger opens its store, asks and concludes from a checkout that on
     description: 'Test log',
     key: Buffer.from(log.key.spki).toString('base64'),
     url: 'https://log.test/',
+    allow_private_address: true,
   };
   const list = ['--log-list', file('list.json', { operators: [{ name: 'Test', logs: [entry] }] })];
   const head = { log_id: logIdText(log.key.logId), ...treeHeadToJson(log.sign(3, treeOf(3).root())) };

@@ -33,9 +33,11 @@ test(
       /^(\d+) identities, (\d+) circuits, none shared/.exec(circuits) ?? assert.fail(circuits);
     // Two challenges, each on two paths.
     assert(Number(identities) >= 4 && Number(used) >= 4, circuits);
-    assert.equal(result.summary?.challenger.stray, 0);
-    assert((result.summary?.challenger.toProxy ?? 0) > 0);
-    assert.equal(result.summary?.verdicts['fork-proven'], 1);
+    const { summary } = result;
+    assert(summary !== undefined);
+    assert.equal(summary.challenger.stray, 0);
+    assert(summary.challenger.toProxy > 0);
+    assert.equal(summary.verdicts['fork-proven'], 1);
     const { stdout } = spawnSync('pgrep', ['-f', directory], { encoding: 'utf8' });
     assert.equal(stdout, '', 'a tor process is left');
   },
