@@ -38,10 +38,8 @@ export function challengeCommand(): Command {
     .addOption(
       new Option(
         '--proxy <url>',
-        'SOCKS5 proxy, the only way out; may be repeated: a log is asked through all of them',
-      )
-        .argParser((url: string, previous: readonly string[] | undefined) => [...(previous ?? []), url])
-        .default(undefined, DEFAULT_PROXY),
+        `SOCKS5 proxy, the only way out; may be repeated: a log is asked through all of them (default: ${DEFAULT_PROXY})`,
+      ).argParser((url: string, previous: readonly string[] | undefined) => [...(previous ?? []), url]),
     )
     .option(
       '--paths <n>',
@@ -105,11 +103,16 @@ async function run(options: ChallengeOptions): Promise<void> {
   const report = json ? printJsonLine : printReport;
   const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
   let failed = 0;
+  // A proxy that is down is said once, until something came through again.
+  let proxyFailure = '';
   const asking: AskOptions = {
     ...{ store, proxies, evidenceDirectory: state.evidence, now: Date.now, signal: stop.signal },
     paths: Math.max(options.paths, proxies.length),
     ignoreBackOff: options.once === true,
-    onVerdict: (verdict) => report(toReport(verdict)),
+    onVerdict: (verdict) => {
+      proxyFailure = '';
+      report(toReport(verdict));
+    },
     onNotice: (log, message) => report({ event: 'notice', log: log.description, message }),
     pollinators: options.pollinate,
     known,
@@ -145,7 +148,10 @@ async function run(options: ChallengeOptions): Promise<void> {
       report({ event: 'started', logs: logs().length, every, questions });
       await runSchedule({
         ...{ ...asking, logs, every, questions },
-        onProxyFailed: (error) => void reportFailure(error, json),
+        onProxyFailed: (error) => {
+          if (error.message !== proxyFailure) reportFailure(error, json);
+          proxyFailure = error.message;
+        },
       });
     }
   } catch (error) {

@@ -9,7 +9,7 @@ import { badInput, CtgaError, ExitCode, messageOf } from '../errors.ts';
 import { makeEvidence } from '../evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from '../evidence/judge.ts';
 import { writeEvidence } from '../evidence/write.ts';
-import type { Log } from '../logs/log.ts';
+import { logNames, type Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
@@ -165,8 +165,15 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
 function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
   if (options.log !== undefined) return findLog(logs, options.log);
   const suffix = options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
+  const [label] = zone.split('.');
   const known = zonesOf(logs, { zones: options.zone, ...suffix }).get(zone);
-  return known ?? findLog(logs, zone.split('.')[0] ?? '');
+  const named = known ?? Array.from(logNames(logs)).find(([, name]) => name === label)?.[0];
+  if (named === undefined)
+    throw badInput(
+      `no log is known whose zone is ${zone}`,
+      'Say whose it is with --log; ctga logs list has the names.',
+    );
+  return named;
 }
 
 function oldHead(file: string, log: Log): VerifiedTreeHead {
