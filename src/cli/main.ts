@@ -14,6 +14,7 @@ import { headsCommand } from './heads.ts';
 import { labCommand } from './lab.ts';
 import { logsCommand } from './logs.ts';
 import { reportFailure } from './output.ts';
+import { p4Command } from './p4.ts';
 import { replayCommand } from './replay.ts';
 import { statusCommand } from './status.ts';
 
@@ -34,6 +35,7 @@ const program = new Command('ctga')
   .addCommand(evidenceCommand())
   .addCommand(logsCommand())
   .addCommand(dnsCommand())
+  .addCommand(p4Command())
   .addCommand(replayCommand())
   .addCommand(labCommand())
   .addCommand(benchCommand())

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Headers, outermost first, and their constants: what xdp/headers.h and xdp/answer.h read, for targets in P4. Included by
+ * every target; needs core.p4 and nothing of an architecture.
+ */
+#ifndef CTGA_HEADERS_P4
+#define CTGA_HEADERS_P4
+
+const bit<16> ETHERTYPE_VLAN = 0x8100;
+const bit<16> ETHERTYPE_QINQ = 0x88a8;
+const bit<16> ETHERTYPE_IPV4 = 0x0800;
+const bit<16> ETHERTYPE_IPV6 = 0x86dd;
+const bit<16> ETHERTYPE_PPPOE = 0x8864;
+
+/* RFC 2516, Section 4, and the protocol numbers of PPP (RFC 1661, Section 2). */
+const bit<16> PPPOE_SESSION_DATA = 0x1100;
+const bit<16> PPP_IPV4 = 0x0021;
+const bit<16> PPP_IPV6 = 0x0057;
+
+const bit<8> PROTOCOL_HOP_BY_HOP = 0;
+const bit<8> PROTOCOL_UDP = 17;
+const bit<8> PROTOCOL_ROUTING = 43;
+const bit<8> PROTOCOL_FRAGMENT = 44;
+const bit<8> PROTOCOL_DESTINATION = 60;
+
+const bit<16> PORT_DNS = 53;
+const bit<16> DNS_TYPE_TXT = 16;
+const bit<16> DNS_CLASS_IN = 1;
+
+/* A label of three letters, "sth" in any case (draft-ct-over-dns-01), as value and mask. */
+const bit<32> LABEL_STH = 0x03535448;
+const bit<32> LABEL_STH_MASK = 0xffdfdfdf;
+
+header ethernet_t {
+	bit<48> destination;
+	bit<48> source;
+	bit<16> ethertype;
+}
+
+header vlan_t {
+	bit<16> tci;
+	bit<16> ethertype;
+}
+
+header pppoe_t {
+	/* Version 1, type 1, code 0: 0x1100. */
+	bit<16> version_type_code;
+	bit<16> session;
+	bit<16> length;
+	bit<16> ppp_protocol;
+}
+
+header ipv4_t {
+	bit<4> version;
+	bit<4> ihl;
+	bit<8> tos;
+	bit<16> total_length;
+	bit<16> identification;
+	bit<2> flags;
+	/* More fragments, and the offset: not zero in a fragment. */
+	bit<14> fragment;
+	bit<8> ttl;
+	bit<8> protocol;
+	bit<16> checksum;
+	bit<32> source;
+	bit<32> destination;
+}
+
+header ipv4_options_t {
+	varbit<320> options;
+}
+
+header ipv6_t {
+	bit<4> version;
+	bit<28> class_and_label;
+	bit<16> payload_length;
+	bit<8> next_header;
+	bit<8> hop_limit;
+	bit<128> source;
+	bit<128> destination;
+}
+
+/* Hop-by-hop, routing and destination options: RFC 8200, Section 4. */
+header ipv6_extension_t {
+	bit<8> next_header;
+	/* In units of 8 bytes, the first 8 not counted. */
+	bit<8> length;
+	varbit<16368> rest;
+}
+
+header ipv6_fragment_t {
+	bit<8> next_header;
+	bit<8> reserved;
+	bit<16> offset_and_more;
+	bit<32> identification;
+}
+
+header udp_t {
+	bit<16> source_port;
+	bit<16> destination_port;
+	bit<16> length;
+	bit<16> checksum;
+}
+
+/* RFC 1035, Section 4.1.1. */
+header dns_t {
+	bit<16> id;
+	bit<1> is_response;
+	bit<4> opcode;
+	bit<11> rest;
+	bit<16> questions;
+	bit<16> answers;
+	bit<16> authorities;
+	bit<16> additionals;
+}
+
+header question_end_t {
+	bit<16> type;
+	bit<16> class;
+}
+
+#endif

@@ -1,0 +1,78 @@
+/**
+ * The P4 program compiled: by whom, from what. Users have no p4c, so what it makes of p4/bmv2 is kept beside it, with the
+ * hash of the sources, and a test fails when the two differ.
+ */
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { z } from 'zod';
+import { CtgaError, messageOf } from '../errors.ts';
+
+const P4 = fileURLToPath(new URL('../../p4', import.meta.url));
+const SOURCES = ['shared', 'bmv2'];
+export const PROGRAM = join(P4, 'bmv2/ctga.json');
+const BUILD = join(P4, 'bmv2/ctga.build.json');
+const COMPILER = 'p4c-bm2-ss';
+
+const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
+export type Build = z.infer<typeof buildSchema>;
+
+/** What the program at PROGRAM was made with. */
+export function builtWith(): Build {
+  return buildSchema.parse(JSON.parse(readFileSync(BUILD, 'utf8')));
+}
+
+/** SHA-256 over names and contents of the sources, in hexadecimal. */
+export function hashOfSources(): string {
+  const hash = createHash('sha256');
+  for (const directory of SOURCES) {
+    const names = readdirSync(join(P4, directory)).filter((name) => name.endsWith('.p4'));
+    for (const name of names.sort()) {
+      const content = readFileSync(join(P4, directory, name));
+      hash.update(`${directory}/${name} ${content.length}\n`).update(content);
+    }
+  }
+  return hash.digest('hex');
+}
+
+/** p4c's version, or undefined where there is none on PATH. */
+export function compilerVersion(): string | undefined {
+  const { error, stdout, stderr } = spawnSync(COMPILER, ['--version'], { encoding: 'utf8' });
+  return error === undefined ? /Version (\S+)/.exec(stdout + stderr)?.[1] : undefined;
+}
+
+/**
+ * The program as bmv2 reads it. Throws CtgaError: `not-set-up` without p4c, `bad-input` with p4c's own words where it
+ * refuses the sources.
+ */
+export function compile(): { readonly json: string; readonly build: Build } {
+  const p4c = compilerVersion();
+  if (p4c === undefined)
+    throw new CtgaError('not-set-up', `there is no ${COMPILER} on PATH`, {
+      remedy: "Install p4lang's package p4lang-p4c. To deploy the program as it is, no compiler is needed.",
+    });
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-p4c-'));
+  try {
+    const output = join(directory, 'ctga.json');
+    const args = ['--std', 'p4-16', '-o', output, 'bmv2/ctga.p4'];
+    const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4, encoding: 'utf8' });
+    if (status !== 0)
+      throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/bmv2/ctga.p4:\n${stderr.trim()}`);
+    return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+/** Puts a compiled program where `PROGRAM` and `builtWith` find it. */
+export function keepCompiled({ json, build }: ReturnType<typeof compile>): void {
+  try {
+    writeFileSync(PROGRAM, json);
+    writeFileSync(BUILD, `${JSON.stringify(build, null, 2)}\n`);
+  } catch (error) {
+    throw new CtgaError('not-permitted', `cannot write ${PROGRAM}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,46 @@
+/** What of the npm package thrift is used here: its wire format. It has no types of its own for it. */
+declare module 'thrift' {
+  export class Int64 {
+    constructor(buffer: Buffer);
+    readonly buffer: Buffer;
+    readonly offset: number;
+  }
+  export class InputBufferUnderrunError extends Error {}
+  export class TBufferedTransport {
+    constructor(buffer: undefined, onFlush: (bytes: Buffer) => void);
+    flush(): void;
+    static receiver(done: (transport: TBufferedTransport) => void): (chunk: Buffer) => void;
+    commitPosition(): void;
+    rollbackPosition(): void;
+  }
+  export class TBinaryProtocol {
+    constructor(transport: TBufferedTransport);
+    writeMessageBegin(name: string, type: number, sequence: number): void;
+    writeMessageEnd(): void;
+    writeStructBegin(name: string): void;
+    writeStructEnd(): void;
+    writeFieldBegin(name: string, type: number, id: number): void;
+    writeFieldEnd(): void;
+    writeFieldStop(): void;
+    writeListBegin(type: number, size: number): void;
+    writeListEnd(): void;
+    writeBool(value: boolean): void;
+    writeI32(value: number): void;
+    writeI64(value: Int64): void;
+    writeString(value: string): void;
+    writeBinary(value: Buffer): void;
+    readMessageBegin(): { fname: string; mtype: number; rseqid: number };
+    readMessageEnd(): void;
+    readStructBegin(): unknown;
+    readStructEnd(): void;
+    readFieldBegin(): { ftype: number; fid: number };
+    readFieldEnd(): void;
+    readListBegin(): { etype: number; size: number };
+    readListEnd(): void;
+    readBool(): boolean;
+    readI32(): number;
+    readI64(): Int64;
+    readBinary(): Buffer;
+    skip(type: number): void;
+  }
+}

@@ -1,0 +1,62 @@
+/** `ctga p4` as a user runs it, on a real simple_switch where there is one. */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { captureFile } from '../../src/lab/traffic.ts';
+import { PROGRAM } from '../../src/p4/compile.ts';
+import { ctga } from '../support/ctga.ts';
+import { freePort } from '../support/microsocks.ts';
+import { noSimpleSwitch } from '../support/simple-switch.ts';
+
+test('no switch: a sentence and a remedy, exit code 1', async () => {
+  const ran = await ctga(['p4', 'status', '--thrift', `127.0.0.1:${await freePort()}`]);
+  assert.equal(ran.code, 1);
+  assert.match(
+    ran.stderr,
+    /no switch answers at 127\.0\.0\.1:.*\n {2}Start simple_switch with --thrift-port/,
+  );
+  assert.equal((await ctga(['p4', 'deploy', '--route', '0-1'])).code, 2);
+});
+
+describe('a running switch', { skip: noSimpleSwitch }, () => {
+  test('is set up; again changes nothing; another number of names is applied in place', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const port = await freePort();
+    for (const number of [0, 1, 2]) writeFileSync(join(directory, `p${number}_in.pcap`), captureFile([]));
+    const interfaces = [0, 1, 2].flatMap((number) => ['-i', `${number}@${join(directory, `p${number}`)}`]);
+    const child = spawn(
+      'simple_switch',
+      ['--use-files', '600', '--thrift-port', `${port}`, ...interfaces, PROGRAM],
+      {
+        cwd: directory,
+        stdio: 'ignore',
+      },
+    );
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    try {
+      const at = ['--thrift', `127.0.0.1:${port}`];
+      const state = ['--state-dir', join(directory, 'state')];
+      while ((await ctga(['p4', 'status', ...at])).code !== 0) await sleep(100);
+      const first = await ctga(['p4', 'deploy', '--json', ...at, ...state]);
+      assert.equal(first.code, 0, first.stderr);
+      const { loaded, names } = JSON.parse(first.stdout) as { loaded: boolean; names: number };
+      assert.equal(loaded, false, 'it was started with this program');
+      assert(names > 20, `${names}`);
+      assert.match((await ctga(['p4', 'deploy', ...at, ...state])).stdout, /was there already/);
+      await ctga(['p4', 'deploy', ...at, ...state, '--zone', 'rome.ct.example.org=Tuscolo2026h2']);
+      const status = JSON.parse((await ctga(['p4', 'status', '--json', ...at])).stdout) as { names: number };
+      assert.equal(status.names, names + 1);
+      assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
+      assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
+      assert.match((await ctga(['p4', 'status', ...at])).stdout, /It looks for 0 names\./);
+    } finally {
+      child.kill('SIGKILL');
+      await gone;
+      rmSync(directory, { recursive: true });
+    }
+  });
+});

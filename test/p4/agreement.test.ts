@@ -1,0 +1,121 @@
+/**
+ * The P4 program in a real simple_switch on the frames that the XDP program is tested with (test/xdp/fuzz.root.test.ts), against
+ * the same model of the verdict: the same copies, the same order, and every frame out as it came in.
+ */
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import { PROGRAM } from '../../src/p4/compile.ts';
+import { CPU_HEADER_BYTES, MAX_P4_NAME, type P4Counters } from '../../src/p4/simple-switch.ts';
+import { cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
+import {
+  dnsAnswer,
+  encodeName,
+  ethernet,
+  fragmentIpv4,
+  fragmentIpv6,
+  frameV4,
+  ipv4,
+  ipv6,
+} from '../support/packets.ts';
+import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
+import { expectedOf, type Expectation } from '../xdp/verdict.ts';
+
+const THRESHOLD = 400;
+const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
+
+async function pass(
+  frames: readonly Uint8Array[],
+  everyNth = 1,
+  names = NAMES,
+): Promise<Switched & { counters: P4Counters }> {
+  let counters: P4Counters | undefined;
+  const switched = await runSwitch(
+    PROGRAM,
+    frames,
+    async (plane) => {
+      await plane.setSampling(everyNth, THRESHOLD, 0x0123_4567_89ab_cdefn);
+      await plane.setKnownNames(names);
+    },
+    async (plane) => void (counters = await plane.counters()),
+  );
+  assert(counters !== undefined);
+  return { ...switched, counters };
+}
+
+function assertUnaltered(frames: readonly Uint8Array[], { forwarded }: Switched): void {
+  assert.equal(forwarded.length, frames.length);
+  for (const [i, frame] of frames.entries())
+    assert(Buffer.from(frame).equals(forwarded[i] ?? new Uint8Array(0)), `frame ${i} came out as another`);
+}
+
+describe('the P4 program', { skip: noSimpleSwitch }, () => {
+  test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
+    context.diagnostic(`CTGA_SEED=${SEED}`);
+    const frames = [...seeds, ...cutOff(), ...cutOffTruly(), ...damaged(5000, SEED)];
+    const switched = await pass(frames);
+    assertUnaltered(frames, switched);
+    const expected = frames.map((frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const);
+    const copies = expected.filter(([, { copied }]) => copied > 0);
+    assert.equal(switched.copied.length, copies.length);
+    for (const [i, [frame, { verdict, copied }]] of copies.entries()) {
+      const copy = Buffer.from(switched.copied[i] ?? []);
+      assert(copy.subarray(CPU_HEADER_BYTES).equals(frame.subarray(0, copied)), `copy ${i}`);
+      // Ingress port 0, the reason, version 1, the frame's length on the wire.
+      const reason = verdict === 'answers' ? 1 : 2;
+      assert.deepEqual([...copy.subarray(0, 6)], [0, 0, reason, 1, frame.length >> 8, frame.length & 0xff]);
+    }
+
+    const count = (verdict: Expectation['verdict']): bigint =>
+      BigInt(expected.filter(([, each]) => each.verdict === verdict).length);
+    const { counters } = switched;
+    for (const verdict of ['notIp', 'otherPort', 'notTreeHead', 'unknownName'] as const)
+      assert.equal(counters[verdict], count(verdict), verdict);
+    assert.equal(counters.answersCopied, count('answers'));
+    assert.equal(counters.fragmentsCopied, count('fragments'));
+    // The parser takes extension headers whole, so one that is cut short is malformed whatever would follow it.
+    assert.equal(counters.malformed + counters.notUdp, count('malformed') + count('notUdp'));
+    assert(counters.malformed >= count('malformed'));
+    context.diagnostic(`${frames.length} frames, ${copies.length} copies`);
+  });
+
+  test('knows a name of 128 bytes in any case, and not its neighbours', async () => {
+    const labels = ['sth', ...[63, 56].map((length) => 'x'.repeat(length))];
+    const longest = encodeName(labels.join('.'));
+    assert(longest.length <= MAX_P4_NAME);
+    const names = [
+      labels.join('.'),
+      labels.join('.').toUpperCase(),
+      `${labels.join('.')}y`,
+      labels.slice(1).join('.'),
+    ];
+    const frames = names.map((name) => frameV4(dnsAnswer({ name })));
+    const switched = await pass(frames, 1, [longest]);
+    assertUnaltered(frames, switched);
+    assert.equal(switched.counters.answersCopied, 2n);
+  });
+
+  test('copies every n-th answer, and all fragments of a datagram or none', async () => {
+    const answers = Array.from({ length: 30 }, () => frameV4(dnsAnswer({ name: 'sth.log.example' })));
+    const datagrams = Array.from({ length: 120 }, (_, identification) => [
+      ...fragmentIpv4(ipv4({ payload: new Uint8Array(200), identification }), 64),
+      ...fragmentIpv6(ipv6({ payload: new Uint8Array(200) }), 64, identification),
+    ]).flat();
+    const frames = [...answers, ...datagrams.map((payload) => ethernet({ payload }))];
+    const switched = await pass(frames, 3);
+    assertUnaltered(frames, switched);
+    const { counters } = switched;
+    assert.equal(counters.answersCopied, 10n);
+    assert.equal(counters.answersSampledOut, 20n);
+    // 240 datagrams of four fragments: about a third of them, and whole.
+    const whole = new Map<string, number>();
+    for (const copy of switched.copied.filter((each) => each[2] === 2)) {
+      const packet = Buffer.from(copy).subarray(CPU_HEADER_BYTES + 14);
+      const isIpv4 = (packet[0] ?? 0) >> 4 === 4;
+      const id = isIpv4 ? `4 ${packet.readUInt16BE(4)}` : `6 ${packet.readUInt32BE(44)}`;
+      whole.set(id, (whole.get(id) ?? 0) + 1);
+    }
+    assert([...whole.values()].every((fragments) => fragments === 4));
+    assert(whole.size > 40 && whole.size < 130, `${whole.size} of 240 datagrams`);
+    assert.equal(counters.fragmentsCopied + counters.fragmentsSampledOut, BigInt(datagrams.length));
+  });
+});

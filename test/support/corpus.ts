@@ -1,0 +1,135 @@
+/**
+ * Frames for every data plane: good ones of each form, and damaged ones, the same every time. Known are the names in NAMES.
+ */
+import {
+  dnsAnswer,
+  encodeName,
+  ethernet,
+  EtherType,
+  fragmentIpv4,
+  fragmentIpv6,
+  frameV4,
+  frameV6,
+  ipv4,
+  ipv6,
+  overPppoe,
+  udp,
+} from './packets.ts';
+
+/** BPF_PROG_TEST_RUN takes no frame that is shorter than an Ethernet header. */
+export const SHORTEST_FRAME = 14;
+
+export const NAMES = ['sth.log.example', 'sth.a', 'sth'].map(encodeName);
+export const NAMES_HEX = new Set(NAMES.map((name) => Buffer.from(name).toString('hex')));
+
+export const answer = dnsAnswer({
+  name: 'sTh.LoG.example',
+  strings: ['x'.repeat(100), 'y'.repeat(60)],
+  optSize: 1232,
+});
+const tags = [{ tpid: EtherType.vlan, vlanId: 5 }];
+export const seeds = [
+  frameV4(answer),
+  frameV6(answer),
+  frameV4(answer, { tags, options: Uint8Array.of(7, 7, 4, 0, 0, 0, 0) }),
+  frameV6(answer, { tags }),
+  frameV4(dnsAnswer({ name: 'sth.a', padding: 700 })),
+  frameV4(dnsAnswer({ name: 'sth.log.example', strings: ['z'.repeat(200)], compressed: true })),
+  frameV6(answer, { tags: [...tags, ...tags] }),
+  overPppoe(frameV4(answer)),
+  ethernet({
+    payload: ipv6({
+      nextHeader: 0,
+      payload: Uint8Array.from([
+        60,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        0,
+        17,
+        1,
+        ...new Uint8Array(14),
+        ...udp({ payload: answer }),
+      ]),
+    }),
+  }),
+  ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) => ethernet({ payload })),
+  ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
+    ethernet({ payload, tags }),
+  ),
+];
+
+/** mulberry32: small, and the same everywhere. */
+export function random(seed: number): (below: number) => number {
+  let state = seed >>> 0;
+  return (below) => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
+  };
+}
+
+/** One to eight small faults: another byte, a flipped bit, a cut, bytes put in or taken out. */
+export function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {
+  let bytes = [...frame];
+  for (let faults = 1 + below(8); faults > 0; faults--) {
+    const at = below(bytes.length);
+    switch (below(6)) {
+      case 0:
+        bytes[at] = below(256);
+        break;
+      case 1:
+        bytes[at] = (bytes[at] ?? 0) ^ (1 << below(8));
+        break;
+      case 2:
+        bytes[at] = [0, 1, 0x3f, 0x40, 0x7f, 0x80, 0xc0, 0xff][below(8)] ?? 0;
+        break;
+      case 3:
+        bytes.splice(at, 0, ...bytes.slice(at, at + 1 + below(16)));
+        break;
+      case 4:
+        bytes.splice(at, 1 + below(4));
+        break;
+      case 5:
+        if (below(4) === 0) bytes = bytes.slice(0, at);
+        break;
+    }
+    while (bytes.length < SHORTEST_FRAME) bytes.push(0);
+  }
+  return Uint8Array.from(bytes);
+}
+
+/** The seeds cut off at every length. */
+export function cutOff(): Uint8Array[] {
+  return seeds.flatMap((frame) =>
+    Array.from({ length: frame.length - SHORTEST_FRAME + 1 }, (_, cut) =>
+      frame.subarray(0, SHORTEST_FRAME + cut),
+    ),
+  );
+}
+
+/** The same, IP and UDP telling the truth about it. */
+export function cutOffTruly(): Uint8Array[] {
+  return seeds.slice(0, 2).flatMap((frame) => {
+    const isIpv4 = frame[12] === 0x08;
+    const udpAt = 14 + (isIpv4 ? 20 : 40);
+    return Array.from({ length: frame.length - udpAt - 7 }, (_, payload) => {
+      const cut = frame.slice(0, udpAt + 8 + payload);
+      const view = new DataView(cut.buffer);
+      if (isIpv4) view.setUint16(16, 28 + payload);
+      else view.setUint16(18, 8 + payload);
+      view.setUint16(udpAt + 4, 8 + payload);
+      return cut;
+    });
+  });
+}
+
+/** Seeds with random faults. */
+export function damaged(count: number, seed: number): Uint8Array[] {
+  const below = random(seed);
+  return Array.from({ length: count }, () => mutate(seeds[below(seeds.length)] ?? frameV4(answer), below));
+}

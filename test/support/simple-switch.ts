@@ -1,0 +1,108 @@
+/** bmv2's simple_switch on capture files: neither root nor interfaces are needed. */
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { captureFile } from '../../src/lab/traffic.ts';
+import { SimpleSwitch } from '../../src/p4/simple-switch.ts';
+import { freePort } from './microsocks.ts';
+
+/** `skip` value for node:test. */
+export const noSimpleSwitch: false | string =
+  spawnSync('simple_switch', ['--version']).error === undefined
+    ? false
+    : "the P4 half does NOT run: there is no simple_switch on PATH (p4lang's packages have it)";
+
+export interface Switched {
+  /** What left at port 1, in order. */
+  readonly forwarded: Uint8Array[];
+  /** What left at the CPU's port, in order. */
+  readonly copied: Uint8Array[];
+}
+
+const CPU_PORT = 2;
+/** Before it reads the files: the tables are filled in that time. */
+const WAIT_SECONDS = 2;
+
+/** Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables; `done` is called at the end. */
+export async function runSwitch(
+  program: string,
+  frames: readonly Uint8Array[],
+  configure: (plane: SimpleSwitch) => Promise<void>,
+  done: (plane: SimpleSwitch) => Promise<void>,
+): Promise<Switched> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-p4-'));
+  const port = await freePort();
+  const name = (number: number): string => join(directory, `port${number}`);
+  writeFileSync(`${name(0)}_in.pcap`, captureFile(frames));
+  for (const number of [1, CPU_PORT]) writeFileSync(`${name(number)}_in.pcap`, captureFile([]));
+  const interfaces = [0, 1, CPU_PORT].flatMap((number) => ['-i', `${number}@${name(number)}`]);
+  const child = spawn(
+    'simple_switch',
+    ['--use-files', String(WAIT_SECONDS), '--thrift-port', String(port), ...interfaces, program],
+    { cwd: directory, stdio: 'ignore' },
+  );
+  try {
+    const plane = await connected(child, port);
+    await plane.setRoutes(new Map([[0, 1]]));
+    await plane.setCpuPort(CPU_PORT);
+    // Files come faster than any wire.
+    await plane.setQueueDepth(frames.length + 1);
+    await configure(plane);
+    // bmv2 does not say when it is done. Every packet leaves at port 1, so it is when as many have.
+    await settled(`${name(1)}_out.pcap`, frames.length);
+    await done(plane);
+    plane.close();
+  } finally {
+    await ended(child);
+  }
+  const read = (number: number): Uint8Array[] => {
+    const file = `${name(number)}_out.pcap`;
+    return existsSync(file) ? framesOf(readFileSync(file)) : [];
+  };
+  const result = { forwarded: read(1), copied: read(CPU_PORT) };
+  rmSync(directory, { recursive: true });
+  return result;
+}
+
+/** The frames of a capture file, whatever link layer it claims: bmv2 writes Ethernet and calls it DLT_NULL. */
+function framesOf(file: Buffer): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let at = 24; at + 16 <= file.length;) {
+    const length = file.readUInt32LE(at + 8);
+    frames.push(file.subarray(at + 16, at + 16 + length));
+    at += 16 + length;
+  }
+  return frames;
+}
+
+async function connected(child: ChildProcess, port: number): Promise<SimpleSwitch> {
+  for (;;) {
+    try {
+      return await SimpleSwitch.connect('127.0.0.1', port);
+    } catch (error) {
+      if (child.exitCode !== null) throw error;
+      await sleep(20);
+    }
+  }
+}
+
+/** Until the file has not grown for half a second, and has grown at all if there was anything to write. */
+async function settled(file: string, packets: number): Promise<void> {
+  let [size, since] = [-1, Date.now()];
+  for (;;) {
+    const now = existsSync(file) ? statSync(file).size : 0;
+    if (now !== size) [size, since] = [now, Date.now()];
+    else if (Date.now() - since > 1000 && (packets === 0 || size > 24)) return;
+    await sleep(50);
+  }
+}
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null) return;
+  const gone = new Promise((resolve) => child.once('exit', resolve));
+  // It writes its files out when it ends well.
+  child.kill('SIGTERM');
+  await gone;
+}
