@@ -33,7 +33,7 @@ export function challengeCommand(): Command {
     )
     .option(
       '--once',
-      'one round, then end: exit code 3 if a split view is proven, 1 if a log could not be asked',
+      'one round, then end: exit code 3 if a split view is proven, 1 if a log could not be asked or has no proof for too long',
     )
     .addOption(
       new Option(
@@ -136,7 +136,11 @@ async function run(options: ChallengeOptions): Promise<void> {
       const verdicts = store.verdicts();
       report({ event: 'summary', verdicts, failed, evidence: store.evidence().map(({ path }) => path) });
       process.exitCode =
-        verdicts['fork-proven'] > 0 ? ExitCode.forkProven : failed > 0 ? ExitCode.failed : ExitCode.ok;
+        verdicts['fork-proven'] > 0
+          ? ExitCode.forkProven
+          : failed + verdicts.unprovable > 0
+            ? ExitCode.failed
+            : ExitCode.ok;
     } else {
       const { every, questions } = options;
       const note = unknownLog(report);

@@ -202,8 +202,9 @@ describe('CT over DNS', () => {
     tiled.size = 2500;
     const [other, at] = await serve('[::1]:0', '--rate', '1');
     try {
+      const began = Date.now();
       const asked = await Promise.all(
-        Array.from({ length: 12 }, () =>
+        Array.from({ length: 20 }, () =>
           run(
             'dig',
             '@::1',
@@ -218,7 +219,9 @@ describe('CT over DNS', () => {
         ),
       );
       const answers = asked.filter((text) => text.includes('ANSWER: 1'));
-      assert(answers.length >= 5 && answers.length <= 6, `${answers.length} answers`);
+      // Five at once, and one more for each second since.
+      const most = 5 + Math.ceil((Date.now() - began) / 1000);
+      assert(answers.length >= 5 && answers.length <= most, `${answers.length} answers, ${most} at most`);
       assert(answers.every((text) => text.includes('"2000.')));
       assert(asked.some((text) => /flags: [a-z ]*\btc\b/.test(text)));
     } finally {
