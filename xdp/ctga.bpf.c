@@ -206,6 +206,37 @@ int ctga(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
+/* In front of what a P4 switch copies to its CPU port: cpu_t in p4/shared/verdict.p4. */
+struct cpu_header {
+	__u8 ingress_port[2];
+	__u8 reason; /* 1 or 2: an answer, a fragment */
+	__u8 version;
+	__u8 original_length[2];
+	__u8 timestamp_us[6];
+};
+
+#define CPU_HEADER_VERSION 1
+
+/*
+ * At the other end of a P4 switch's CPU port: what comes in are copies, made for us alone. They are judged once more, as
+ * if the packet itself had come by, so that names, repeats and records are the same whichever data plane copied. What
+ * is no copy goes on.
+ */
+SEC("xdp")
+int ctga_cpu(struct xdp_md *ctx)
+{
+	const struct cpu_header *header = data_of(ctx, HOOK_XDP);
+
+	if ((void *)(header + 1) > data_end_of(ctx, HOOK_XDP))
+		return XDP_PASS;
+	if (header->version != CPU_HEADER_VERSION || header->reason < 1 || header->reason > 2)
+		return XDP_PASS;
+	if (bpf_xdp_adjust_head(ctx, sizeof(*header)))
+		return XDP_PASS;
+	observe(ctx, HOOK_XDP);
+	return XDP_DROP;
+}
+
 /* Where the interface takes no XDP program, or has another's: the same at TC ingress. */
 SEC("tc")
 int ctga_tc(struct __sk_buff *ctx)

@@ -132,6 +132,14 @@ std::optional<Mode> to_mode(Napi::Value value) {
   throw wrong_type(value.Env(), "mode", "'native', 'generic' or 'tc'");
 }
 
+Hook to_hook(Napi::Value value) {
+  const std::string text = to_text(value, "hook");
+  if (text == "xdp") return Hook::xdp;
+  if (text == "tc") return Hook::tc;
+  if (text == "cpu") return Hook::cpu;
+  throw wrong_type(value.Env(), "hook", "'xdp', 'tc' or 'cpu'");
+}
+
 Napi::Object from_settings(Napi::Env env, const settings& value) {
   auto object = Napi::Object::New(env);
   object.Set("threshold", value.fragment_threshold);
@@ -171,6 +179,7 @@ Napi::Object from_link_state(Napi::Env env, const LinkState& state) {
   object.Set("mode", to_string(state.mode));
   object.Set("interfaceIndex", state.interface_index);
   object.Set("programId", state.program_id);
+  object.Set("atCpuPort", state.at_cpu_port);
   return object;
 }
 

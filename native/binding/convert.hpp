@@ -13,6 +13,7 @@
 #include "core/attachment.hpp"
 #include "core/error.hpp"
 #include "core/maps.hpp"
+#include "core/program.hpp"
 
 namespace ctga::binding {
 
@@ -26,6 +27,7 @@ std::vector<Name> to_names(Napi::Value value);
 settings to_settings(Napi::Value value);
 std::vector<std::uint16_t> to_ports(Napi::Value value);
 std::optional<Mode> to_mode(Napi::Value value);
+Hook to_hook(Napi::Value value);
 
 Napi::Object from_settings(Napi::Env env, const settings& value);
 Napi::Object from_counters(Napi::Env env, const counters& value);

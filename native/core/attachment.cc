@@ -64,20 +64,20 @@ bpf_link_info info_of_link(int fd) {
   return info;
 }
 
-std::uint32_t id_of_program(int fd) {
+bpf_prog_info info_of_program(int fd) {
   bpf_prog_info info{};
   std::uint32_t length = sizeof(info);
   if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF program");
-  return info.id;
+  return info;
 }
+
+std::uint32_t id_of_program(int fd) { return info_of_program(fd).id; }
 
 // "program "name" (id 42)", without the name where we may not ask for it.
 std::string describe_program(std::uint32_t id) {
   std::string name;
   if (const FileDescriptor fd{bpf_prog_get_fd_by_id(id)}; fd) {
-    bpf_prog_info info{};
-    std::uint32_t length = sizeof(info);
-    if (bpf_obj_get_info_by_fd(fd.get(), &info, &length) == 0) name = info.name;
+    name = info_of_program(fd.get()).name;
   }
   return "the XDP program " + (name.empty() ? "" : "\"" + name + "\" ") + "(id " + std::to_string(id) + ")";
 }
@@ -214,11 +214,12 @@ Attachment attach(const AttachOptions& options) {
   FileDescriptor link = find_running_link(options, interface_index, running);
   const bool filter = filter_runs(options.pin_directory, interface_index);
   const bool foreign = !link && running.program_id != 0;
+  if (foreign && options.at_cpu_port) throw foreign_program(options.interface, running.program_id);
   std::string refusal = foreign ? foreign_program(options.interface, running.program_id).doing() : "";
   if (foreign && options.mode && *options.mode != Mode::tc) throw foreign_program(options.interface, running.program_id);
 
   // What runs stays in its mode unless another is asked for: changing it makes a gap.
-  const bool wants_tc = options.mode ? *options.mode == Mode::tc : !link && (filter || foreign);
+  const bool wants_tc = options.at_cpu_port ? false : options.mode ? *options.mode == Mode::tc : !link && (filter || foreign);
   const bool took_over = wants_tc ? filter : link && (!options.mode || *options.mode == running.mode);
 
   // Up to here and while loading, what runs goes on as it was.
@@ -226,7 +227,7 @@ Attachment attach(const AttachOptions& options) {
   const auto load = [&](Hook hook) {
     program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, options.pin_directory, false});
   };
-  load(wants_tc ? Hook::tc : Hook::xdp);
+  load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and a program without settings copies nothing.
   const auto prepare = [&] {
     Maps maps = program->maps();
@@ -251,6 +252,8 @@ Attachment attach(const AttachOptions& options) {
         unpin_stopped(options.pin_directory);
         pin(made.fd.get(), link_path(options.pin_directory));
         mode = made.mode;
+      } else if (options.at_cpu_port) {
+        throw Error(ErrorCode::kernel, EOPNOTSUPP, "attach to " + options.interface + ": " + refusal);
       } else {
         load(Hook::tc);
         maps = prepare();
@@ -288,12 +291,15 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
     // Filters can only be asked for where the interface is.
     const std::uint32_t interface_index = if_nametoindex(interface_of(pin_directory).c_str());
     const std::uint32_t id = id_of_program(program.get());
-    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc, interface_index, id};
+    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc, interface_index, id, false};
   }
   const FileDescriptor link = open_pin(link_path(pin_directory));
   if (!link) return std::nullopt;
   const bpf_link_info info = info_of_link(link.get());
-  LinkState state{info.xdp.ifindex != 0, Mode::unknown, info.xdp.ifindex, info.prog_id};
+  LinkState state{info.xdp.ifindex != 0, Mode::unknown, info.xdp.ifindex, info.prog_id, false};
+  if (const FileDescriptor program{bpf_prog_get_fd_by_id(info.prog_id)}; program) {
+    state.at_cpu_port = std::strcmp(info_of_program(program.get()).name, name_of(Hook::cpu)) == 0;
+  }
   if (state.attached) {
     try {
       const Running running = query(state.interface_index);

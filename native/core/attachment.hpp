@@ -26,6 +26,7 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
+  bool at_cpu_port;           // what comes in are a P4 switch's copies: XDP or nothing
   std::optional<Mode> mode;   // any but unknown; absent: native, then generic, then tc
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
   settings initial_settings;
@@ -53,6 +54,7 @@ struct LinkState {
   Mode mode;
   std::uint32_t interface_index;
   std::uint32_t program_id;
+  bool at_cpu_port;  // as it was attached
 };
 
 // Of an interface in this network namespace; nothing if there is none of that name.

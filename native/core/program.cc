@@ -17,8 +17,6 @@
 namespace ctga {
 namespace {
 
-const char* name_of(Hook hook) { return hook == Hook::xdp ? "ctga" : "ctga_tc"; }
-
 // Said here, because an older kernel's own refusal is a verifier log about an unknown function.
 void require_kernel() {
   utsname name{};
@@ -71,6 +69,15 @@ void forget_xdp_buffers(bpf_object* object) {
 
 }  // namespace
 
+const char* name_of(Hook hook) {
+  switch (hook) {
+    case Hook::xdp: return "ctga";
+    case Hook::tc: return "ctga_tc";
+    case Hook::cpu: return "ctga_cpu";
+  }
+  return "";
+}
+
 Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__close), name_(name_of(options.hook)) {
   require_kernel();
   const bool has_buffers = !options.old_kernel && knows_xdp_buffers();
@@ -82,7 +89,7 @@ Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__c
   bpf_object__for_each_program(program, object_.get()) {
     const bool wanted = std::strcmp(bpf_program__name(program), name_) == 0;
     bpf_program__set_autoload(program, wanted);
-    if (wanted && options.hook == Hook::xdp && has_buffers) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
+    if (wanted && options.hook != Hook::tc && has_buffers) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
   }
   if (bpf_object__find_program_by_name(object_.get(), name_) == nullptr) {
     throw Error(ErrorCode::not_set_up, ENOENT, options.object_path + " holds no program " + name_);

@@ -20,7 +20,14 @@ struct TestRun {
   std::vector<std::uint8_t> packet;  // as the program left it
 };
 
-enum class Hook { xdp, tc };
+enum class Hook {
+  xdp,
+  tc,
+  cpu,  // XDP at the other end of a P4 switch's CPU port
+};
+
+// Of the program in the object file.
+const char* name_of(Hook hook);
 
 struct ProgramOptions {
   std::string object_path;

@@ -74,7 +74,7 @@ struct metadata_t {
 parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta,
 		  inout standard_metadata_t standard_metadata)
 {
-	/* UDP source ports of answers; empty means 53 alone. */
+	/* UDP source ports of answers, filled by the control plane. */
 	value_set<bit<16>>(16) answer_ports;
 
 	/* Until it is known better, a packet is malformed: that stays of one that is cut short somewhere. */
@@ -242,7 +242,6 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		meta.offset = meta.offset + 8;
 		transition select(headers.udp.source_port) {
 			answer_ports: dns;
-			PORT_DNS: dns;
 			default: other_port;
 		}
 	}

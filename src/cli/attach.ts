@@ -1,8 +1,9 @@
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
 import { spawnChallenger } from '../challenger/spawn.ts';
+import { attachBmv2, SupervisedBmv2 } from '../dataplane/bmv2.ts';
 import { SupervisedXdp, type SupervisionEvent } from '../dataplane/supervised.ts';
-import { attachXdp, type AttachXdpOptions, type XdpDataPlane, type XdpMode } from '../dataplane/xdp.ts';
+import { attachXdp, type XdpDataPlane, type XdpMode } from '../dataplane/xdp.ts';
 import { knownLogs } from '../logs/known.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
@@ -12,7 +13,15 @@ import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
-import { ports, wholeNumber, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import {
+  placeOf,
+  ports,
+  wholeNumber,
+  withLogs,
+  withState,
+  type LogOptions,
+  type StateOption,
+} from './options.ts';
 import { plural, print, printJsonLine, time, warn } from './output.ts';
 
 interface AttachOptions extends StateOption, LogOptions {
@@ -22,6 +31,7 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly port?: readonly number[];
   readonly seen: number;
   readonly budget: number;
+  readonly cpuInterface?: string;
   readonly challenge?: boolean;
   readonly proxy?: string;
 }
@@ -29,7 +39,7 @@ interface AttachOptions extends StateOption, LogOptions {
 export function attachCommand(): Command {
   const attach = new Command('attach')
     .description('watch interfaces: copy tree heads that pass by, verify and store them (needs root)')
-    .argument('<interface...>')
+    .argument('<interface...>', 'network interfaces, or bmv2:PORT and bmv2:HOST:PORT for a P4 switch')
     .addOption(
       new Option('--mode <mode>', 'force the mode')
         .choices(['native', 'generic', 'tc'])
@@ -50,6 +60,7 @@ export function attachCommand(): Command {
       wholeNumber(0, 0xffff_ffff),
       50_000,
     )
+    .option('--cpu-interface <name>', "where a P4 switch's copies arrive (default: the peer of its CPU port)")
     .option('--challenge', 'also start a challenger, as a process without privileges')
     .option('--proxy <url>', "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)")
     .addHelpText(
@@ -57,6 +68,9 @@ export function attachCommand(): Command {
       `
 Every packet goes on as it came; ctga only copies. Where an interface takes no XDP program, or has another's, which is
 never replaced, ctga looks at TC ingress: behind that program, so it misses what the program drops.
+
+A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
+port, and it is set up again with what is looked for whenever it comes back.
 
 When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
 as it can. The data plane is pinned under
@@ -72,7 +86,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   // Before anything is made: a signal that comes early must not leave a new data plane without its reader.
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
-  const planes = attachAll([...new Set(interfaces)], options);
+  const attached = await attachAll([...new Set(interfaces)], options);
+  const planes = attached.map(({ plane }) => plane);
   try {
     const store = openOrStartAnew(state, warn);
     try {
@@ -89,7 +104,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
       if (options.logList !== undefined) store.putLogs(logs);
-      for (const { interfaceName, mode, tookOver, refusal } of planes) {
+      for (const { plane, mode } of attached) {
+        const { interfaceName, tookOver, refusal } = plane;
         const logCount = new Set(zones.values()).size;
         report({
           event: 'attached',
@@ -102,7 +118,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory);
-      const supervised = supervise(planes, options, store, stop, (event) => report(event));
+      const supervised = supervise(attached, store, stop, (event) => report(event));
       await watchUntilSignalled(supervised, observer, verifier, store, options, state.directory, stop);
       for (const plane of supervised) plane.close();
       await verifier.close();
@@ -116,24 +132,28 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   }
 }
 
+/** What was attached, and how it is looked after from now on. */
+interface Attached {
+  readonly plane: XdpDataPlane;
+  readonly mode: string;
+  readonly supervise: (onEvent: (event: SupervisionEvent) => void) => SupervisedXdp;
+}
+
 /** All or none: an interface that cannot be attached takes back those attached before it. */
-function attachAll(interfaces: readonly string[], options: AttachOptions): XdpDataPlane[] {
-  const planes: XdpDataPlane[] = [];
+async function attachAll(interfaces: readonly string[], options: AttachOptions): Promise<Attached[]> {
+  const attached: Attached[] = [];
   try {
-    for (const interfaceName of interfaces) {
-      planes.push(attachXdp(optionsOf(interfaceName, options)));
-    }
-    return planes;
+    for (const name of interfaces) attached.push(await attachOne(name, options));
+    return attached;
   } catch (error) {
-    removeNew(planes);
+    removeNew(attached.map(({ plane }) => plane));
     throw error;
   }
 }
 
-function optionsOf(interfaceName: string, options: AttachOptions): AttachXdpOptions {
-  const { threshold, everyNth, mode, port, seen, budget } = options;
-  return {
-    interfaceName,
+async function attachOne(name: string, options: AttachOptions): Promise<Attached> {
+  const { threshold, everyNth, mode, port, seen, budget, cpuInterface } = options;
+  const settings = {
     threshold,
     everyNth,
     seenMilliseconds: seen * 1000,
@@ -142,25 +162,35 @@ function optionsOf(interfaceName: string, options: AttachOptions): AttachXdpOpti
     ...(mode === undefined ? {} : { mode }),
     ...(port === undefined ? {} : { ports: port }),
   };
+  const place = placeOf(name);
+  if (place === undefined) {
+    const xdp = { ...settings, interfaceName: name };
+    const plane = attachXdp(xdp);
+    return { plane, mode: plane.mode, supervise: (onEvent) => new SupervisedXdp(plane, xdp, onEvent) };
+  }
+  const bmv2 = await attachBmv2({
+    ...settings,
+    place,
+    ...(cpuInterface === undefined ? {} : { cpuInterface }),
+  });
+  return { plane: bmv2.plane, mode: 'bmv2', supervise: (onEvent) => new SupervisedBmv2(bmv2, onEvent) };
 }
 
-/** From now on each interface is looked after. When the last one was detached by hand, there is nothing left to do. */
+/** When the last one was detached by hand, there is nothing left to do. */
 function supervise(
-  planes: readonly XdpDataPlane[],
-  options: AttachOptions,
+  attached: readonly Attached[],
   store: Store,
   stop: AbortController,
   report: (event: SupervisionEvent) => void,
 ): SupervisedXdp[] {
-  let left = planes.length;
-  return planes.map(
-    (plane) =>
-      new SupervisedXdp(plane, optionsOf(plane.interfaceName, options), (event) => {
-        report(event);
-        if (event.event === 'seeing-again')
-          store.addCounts(plane.interfaceName, { [BLIND]: event.blindMilliseconds });
-        if (event.event === 'detached' && --left === 0) stop.abort();
-      }),
+  let left = attached.length;
+  return attached.map(({ plane, supervise: looked }) =>
+    looked((event) => {
+      report(event);
+      if (event.event === 'seeing-again')
+        store.addCounts(plane.interfaceName, { [BLIND]: event.blindMilliseconds });
+      if (event.event === 'detached' && --left === 0) stop.abort();
+    }),
   );
 }
 

@@ -1,19 +1,38 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
 import { Command } from 'commander';
 import { detachXdp, listAttached } from '../dataplane/xdp.ts';
+import { SimpleSwitch } from '../p4/simple-switch.ts';
+import { cpuInterfaceOf } from '../p4/switch-process.ts';
+import { placeOf } from './options.ts';
 import { print, printJson } from './output.ts';
 
 export function detachCommand(): Command {
   return new Command('detach')
     .description('stop watching: remove the program, its maps and its pins; what was seen is kept')
-    .argument('[interface...]', 'which ones')
+    .argument(
+      '[interface...]',
+      'which ones; bmv2:PORT for the interface where the copies of a P4 switch arrive',
+    )
     .option('--all', 'every interface that ctga is attached to')
     .option('--json', 'print JSON for scripts')
-    .action((interfaces: readonly string[], options: { all?: boolean; json?: boolean }, command: Command) => {
-      const chosen = options.all === true ? listAttached() : interfaces;
-      if (chosen.length === 0 && options.all !== true) command.error('error: name an interface, or --all');
-      for (const name of chosen) detachXdp(name);
-      if (options.json === true) printJson({ detached: chosen });
-      else print(chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`);
-    });
+    .action(
+      async (interfaces: readonly string[], options: { all?: boolean; json?: boolean }, command: Command) => {
+        const chosen = options.all === true ? listAttached() : await Promise.all(interfaces.map(interfaceOf));
+        if (chosen.length === 0 && options.all !== true) command.error('error: name an interface, or --all');
+        for (const name of chosen) detachXdp(name);
+        if (options.json === true) printJson({ detached: chosen });
+        else print(chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`);
+      },
+    );
+}
+
+async function interfaceOf(name: string): Promise<string> {
+  const place = placeOf(name);
+  if (place === undefined) return name;
+  const plane = await SimpleSwitch.connect(place.host, place.port);
+  try {
+    return await cpuInterfaceOf(plane);
+  } finally {
+    plane.close();
+  }
 }

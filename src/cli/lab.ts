@@ -1,8 +1,16 @@
 /** `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another tree. */
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import { ExitCode } from '../errors.ts';
+import type { LabDataPlane } from '../lab/network.ts';
 import { labDown, labUp, runLab } from '../lab/story.ts';
 import { print, printJson, warn } from './output.ts';
+
+interface RunOptions {
+  readonly json?: boolean;
+  readonly stateDir?: string;
+  readonly tor?: boolean;
+  readonly dataPlane: LabDataPlane;
+}
 
 export function labCommand(): Command {
   const run = new Command('run')
@@ -10,11 +18,17 @@ export function labCommand(): Command {
     .option('--json', 'print the outcome as JSON; progress goes to stderr')
     .option('--state-dir <dir>', 'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)')
     .option('--tor', 'challenge through a private Tor network, started for it (takes half a minute more)')
-    .action(async (options: { json?: boolean; stateDir?: string; tor?: boolean }) => {
+    .addOption(
+      new Option('--data-plane <which>', "what sits on the path: XDP, or P4 in bmv2's simple_switch")
+        .choices(['xdp', 'bmv2'])
+        .default('xdp'),
+    )
+    .action(async (options: RunOptions) => {
       const json = options.json === true;
       const result = await runLab({
         json,
         tor: options.tor === true,
+        dataPlane: options.dataPlane,
         ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
       });
       if (json) printJson(result);

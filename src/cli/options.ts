@@ -4,8 +4,10 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Endpoint } from '../dns/server.ts';
+import { badInput } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
 import type { Log } from '../logs/log.ts';
+import type { SwitchPlace } from '../p4/switch-process.ts';
 import { openForReading, type State } from '../store/state.ts';
 import { warn } from './output.ts';
 
@@ -65,6 +67,23 @@ export function seconds(text: string): number {
 /** Several UDP ports, each option value one of them. */
 export function ports(text: string, earlier: readonly number[] | undefined): number[] {
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
+}
+
+/** PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; this machine where there is no host. */
+export function switchPlace(text: string): SwitchPlace | undefined {
+  const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (Number(port) >= 1 && Number(port) <= 65_535)
+    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  return undefined;
+}
+
+/** Of a P4 switch, as in bmv2:9090; undefined for a network interface. Throws CtgaError for what is neither. */
+export function placeOf(name: string): SwitchPlace | undefined {
+  const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
+  if (where === undefined) return undefined;
+  const place = switchPlace(where);
+  if (place !== undefined) return place;
+  throw badInput(`"${name}" names no switch`, 'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.');
 }
 
 /** ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; port 53 where there is none. */

@@ -1,17 +1,20 @@
 /** `ctga p4`: the data plane in P4, for bmv2's simple_switch. */
-import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { openAttached } from '../dataplane/xdp.ts';
 import { encodeName } from '../dns/name.ts';
-import { CtgaError } from '../errors.ts';
+import { badInput, CtgaError } from '../errors.ts';
 import { builtWith, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
+import { cpuInterfaceOf, endSwitch, startSwitch, type SwitchPlace } from '../p4/switch-process.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import {
   logsInForce,
+  ports,
+  switchPlace,
   wholeNumber,
   withLogs,
   withState,
@@ -21,12 +24,14 @@ import {
 import { plural, print, printJson, printTable, warn } from './output.ts';
 
 interface SwitchOption {
-  readonly thrift: { readonly host: string; readonly port: number };
+  readonly thrift: SwitchPlace;
 }
 
 interface DeployOptions extends StateOption, LogOptions, SwitchOption {
   readonly route?: readonly (readonly [number, number])[];
-  readonly cpuPort: number;
+  readonly interface?: readonly string[];
+  readonly cpuPort?: number;
+  readonly port?: readonly number[];
   readonly everyNth: number;
   readonly threshold: number;
 }
@@ -42,8 +47,14 @@ export function p4Command(): Command {
     .option('--json', 'print JSON for scripts')
     .action(runCompile);
   const deploy = new Command('deploy')
-    .description('load the program into a running simple_switch, and set it up; again applies what changed')
+    .description('load the program into simple_switch, and set it up; again applies what changed')
+    .addOption(new Option('--target <target>', 'which switch').choices(['bmv2']).default('bmv2'))
     .addOption(thriftOption())
+    .option(
+      '--interface <name>',
+      'start simple_switch with these as its ports 0, 1, ... (default: one that runs); needs root',
+      (name: string, earlier: readonly string[] | undefined) => [...(earlier ?? []), name],
+    )
     .addOption(
       new Option(
         '--route <from=to>',
@@ -53,7 +64,8 @@ export function p4Command(): Command {
         route(text),
       ]),
     )
-    .option('--cpu-port <port>', 'where copies leave', wholeNumber(0, 510), 2)
+    .option('--cpu-port <port>', 'where copies leave (default: 2)', wholeNumber(0, 510))
+    .option('--port <number>', 'UDP source port of answers, may be repeated (default: 53)', ports)
     .option('--every-nth <n>', 'copy one match of so many', wholeNumber(1, 0xffff_ffff), 1)
     .option(
       '--threshold <bytes>',
@@ -64,8 +76,13 @@ export function p4Command(): Command {
     .addHelpText(
       'after',
       `
-Start the switch first, with this program or with swapping allowed:
+Between two interfaces, in a switch that is started for it and runs on in the background:
+  sudo ctga p4 deploy --interface eth0 --interface eth1
+Or in one that runs already, with this program or with swapping allowed:
   simple_switch -i 0@eth0 -i 1@eth1 -i 2@copies ${PROGRAM}
+Then: sudo ctga attach bmv2:9090
+
+simple_switch takes orders from whoever reaches its Thrift port: keep that port behind a firewall.
 A copy has 12 bytes before the frame: ingress port (2), 1 answer or 2 fragment (1), version (1), original length (2),
 microseconds (6).`,
     )
@@ -76,18 +93,15 @@ microseconds (6).`,
     .option('--json', 'print JSON for scripts')
     .action(runStatus);
   const undeploy = new Command('undeploy')
-    .description('copy nothing any more; packets are forwarded as before')
+    .description('copy nothing any more; a switch that deploy started is ended, any other forwards as before')
     .addOption(thriftOption())
-    .action(async (options: SwitchOption) => {
-      await withSwitch(options, (plane) => plane.stopCopying());
-      print('It copies nothing any more, and forwards as before.');
-    });
+    .action(runUndeploy);
   return new Command('p4')
     .description('the data plane in P4, for bmv2')
     .addCommand(compileCommand)
     .addCommand(withLogs(withState(deploy)))
     .addCommand(status)
-    .addCommand(undeploy);
+    .addCommand(withState(undeploy));
 }
 
 function runCompile({ json }: { json?: boolean }): void {
@@ -104,6 +118,9 @@ const WIRE = [
 ] as const;
 
 async function runDeploy(options: DeployOptions): Promise<void> {
+  const { interface: interfaces } = options;
+  if (interfaces !== undefined && interfaces.length < 2)
+    throw badInput('one interface: frames would have nowhere to go', 'Name two or more with --interface.');
   const routes = options.route ?? WIRE;
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
@@ -115,19 +132,23 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   const names = all.filter(({ length }) => length <= MAX_P4_NAME);
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);
+  const cpuPort =
+    interfaces === undefined
+      ? (options.cpuPort ?? 2)
+      : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
   const loaded = await withSwitch(options, async (plane) => {
     const fresh = await load(plane);
-    await plane.setCpuPort(options.cpuPort);
+    await plane.setCpuPort(cpuPort);
     await plane.setQueueDepth(QUEUE_DEPTH);
-    const key = randomBytes(8).readBigUInt64BE();
-    await plane.setSampling(options.everyNth, options.threshold, key);
+    await plane.setSampling(options);
+    await plane.setAnswerPorts(options.port ?? [53]);
     await plane.setKnownNames(names);
     await plane.setRoutes(new Map(routes));
     return fresh;
   });
-  if (options.json === true) return printJson({ loaded, names: names.length, routes });
+  if (options.json === true) return printJson({ loaded, names: names.length, routes, cpuPort });
   print(
-    `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${options.cpuPort}.`,
+    `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,
   );
 }
 
@@ -142,17 +163,40 @@ async function load(plane: SimpleSwitch): Promise<boolean> {
   }
 }
 
+async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
+  const ended = await endSwitch(options.thrift, stateAt(options.stateDir).directory);
+  if (!ended) await withSwitch(options, (plane) => plane.stopCopying());
+  if (options.json === true) return printJson({ ended });
+  print(
+    ended
+      ? 'The switch has ended, and with it the way between its interfaces.'
+      : 'It copies nothing any more, and forwards as before.',
+  );
+}
+
 async function runStatus(options: SwitchOption & { json?: boolean }): Promise<void> {
-  const { counters, names } = await withSwitch(options, async (plane) => ({
+  const { counters, names, arrived } = await withSwitch(options, async (plane) => ({
     counters: await plane.counters(),
     names: await plane.knownNameCount(),
+    arrived: await arrivedOf(plane),
   }));
-  if (options.json === true) return printJson({ names, counters });
+  if (options.json === true) return printJson({ names, counters, arrived: arrived ?? null });
   printTable(
     ['COUNTER', 'PACKETS'],
     Object.entries(counters).map(([name, count]) => [name, `${count}`]),
   );
   print(`It looks for ${plural(names, 'name')}.`);
+  if (arrived !== undefined) print(`Of the copies, ${arrived} arrived at the program that reads them.`);
+}
+
+/** Copies that the program at the CPU port has counted; undefined where ctga is not attached there, or must not look. */
+async function arrivedOf(plane: SimpleSwitch): Promise<bigint | undefined> {
+  try {
+    return openAttached(await cpuInterfaceOf(plane))?.counters.packets;
+  } catch (error) {
+    if (error instanceof CtgaError) return undefined;
+    throw error;
+  }
 }
 
 async function withSwitch<T>(
@@ -182,11 +226,10 @@ function thriftOption(): Option {
     .default({ host: '127.0.0.1', port: THRIFT_PORT }, `127.0.0.1:${THRIFT_PORT}`);
 }
 
-function thriftAddress(text: string): SwitchOption['thrift'] {
-  const [, host, port] = /^(.+):(\d{1,5})$/.exec(text) ?? [];
-  if (host === undefined || Number(port) > 65_535 || Number(port) < 1)
-    throw new InvalidArgumentError('want HOST:PORT.');
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+function thriftAddress(text: string): SwitchPlace {
+  const place = switchPlace(text);
+  if (place === undefined) throw new InvalidArgumentError('want HOST:PORT.');
+  return place;
 }
 
 function route(text: string): readonly [number, number] {

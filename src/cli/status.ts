@@ -34,7 +34,7 @@ interface PlaneStatus extends Pick<
   readonly interface: string;
   /** False where the interface is blind: it went away, or somebody detached the program by force. */
   readonly attached: boolean;
-  readonly mode: AttachedState['link']['mode'];
+  readonly mode: AttachedState['link']['mode'] | 'bmv2';
 }
 
 interface Planes {
@@ -50,7 +50,9 @@ function dataPlanes(): Planes {
         const attached = openAttached(name);
         if (attached === undefined) return [];
         const { link, ...rest } = attached;
-        return [{ ...rest, interface: name, attached: link.attached, mode: link.mode }];
+        return [
+          { ...rest, interface: name, attached: link.attached, mode: link.atCpuPort ? 'bmv2' : link.mode },
+        ];
       }),
     };
   } catch (error) {
@@ -82,6 +84,7 @@ function printSummary(
 export const BLIND = 'blind, in milliseconds';
 
 export function nameOfMode(mode: string): string {
+  if (mode === 'bmv2') return 'copies of a P4 switch';
   return mode === 'tc' ? 'TC ingress' : `XDP, ${mode} mode`;
 }
 

@@ -31,6 +31,9 @@ export interface XdpSettings {
 /** Native XDP, generic XDP, or TC ingress: from the fastest to the one that is always possible. */
 export type XdpMode = 'native' | 'generic' | 'tc';
 
+/** Where a program runs: `cpu` is XDP at the other end of a P4 switch's CPU port. */
+export type XdpHook = 'xdp' | 'tc' | 'cpu';
+
 export interface LinkState {
   /** False if the interface has gone, or somebody removed the program from it by force. */
   readonly attached: boolean;
@@ -38,6 +41,8 @@ export interface LinkState {
   readonly mode: XdpMode | 'unknown';
   readonly interfaceIndex: number;
   readonly programId: number;
+  /** What comes in are copies of a P4 switch. */
+  readonly atCpuPort: boolean;
 }
 
 export interface TestRunResult {
@@ -85,7 +90,7 @@ export interface AddonAttachment {
 export interface Addon {
   load(options: {
     objectPath: string;
-    hook: 'xdp' | 'tc';
+    hook: XdpHook;
     oldKernel: boolean;
     ringBytes: number;
     settings: XdpSettings;
@@ -95,6 +100,7 @@ export interface Addon {
     objectPath: string;
     interfaceName: string;
     pinDirectory: string;
+    atCpuPort: boolean;
     mode: XdpMode | undefined;
     ringBytes: number;
     settings: XdpSettings;

@@ -15,6 +15,7 @@ import {
   type AddonDataPlane,
   type LinkState,
   type TestRunResult,
+  type XdpHook,
   type XdpMode,
   type XdpSettings,
 } from './addon.ts';
@@ -41,6 +42,8 @@ export interface XdpOptions {
 
 export interface AttachXdpOptions extends XdpOptions {
   readonly interfaceName: string;
+  /** What comes in there are copies that a P4 switch made, and all that reads them is this. */
+  readonly atCpuPort?: boolean;
   /** Native, then generic, then TC unless told. Another mode than the running one makes a short gap. */
   readonly mode?: XdpMode;
 }
@@ -48,7 +51,7 @@ export interface AttachXdpOptions extends XdpOptions {
 export interface LoadXdpOptions extends XdpOptions {
   /** Another object with the same maps. */
   readonly objectPath?: string;
-  readonly hook?: 'xdp' | 'tc';
+  readonly hook?: XdpHook;
   /** Loads what a kernel before 5.18 would be given. */
   readonly oldKernel?: boolean;
 }
@@ -72,7 +75,7 @@ const DNS_PORT = 53;
 
 /** Attaches to an interface, or takes over what an earlier process left attached there. */
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
-  const { interfaceName, mode } = options;
+  const { interfaceName, atCpuPort = false, mode } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
   const pinDirectory = pinDirectoryOf(interfaceName);
   const attachment = explain(interfaceName, () =>
@@ -80,6 +83,7 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
       objectPath: xdpObjectPath(),
       interfaceName,
       pinDirectory,
+      atCpuPort,
       mode,
       ringBytes,
       settings,

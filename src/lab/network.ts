@@ -5,6 +5,9 @@
  *                                    │
  *        challenger ── proxy ────────┘            the challenger's; it shares no link with the other
  *
+ * The router is one by XDP's leave; where a P4 switch is the packet processor, it is a wire: a frame that comes in at one
+ * side leaves at the other, and resolver and log find each other by ARP.
+ *
  * IPv4 only, from 198.18.0.0/15, which RFC 2544 sets apart for tests and nobody routes. Every link is a
  * /30 of its own, so that each packet has one way to go.
  */
@@ -43,6 +46,13 @@ const LINKS: readonly Link[] = [
   link(5, ['log', 'log-px'], ['proxy', 'px-log']),
 ];
 
+/** What sits at the router: the kernel and XDP, or bmv2's simple_switch. */
+export type LabDataPlane = 'xdp' | 'bmv2';
+
+/** Of the switch's Thrift server, in the router's namespace: unlike that of a switch that watches for good. */
+export const LAB_SWITCH = 'bmv2:29090';
+const SWITCH_COPIES = 'ctga-cpu29090';
+
 /** Who listens where. */
 export const ADDRESS = {
   resolver: '198.18.1.1',
@@ -53,9 +63,9 @@ export const ADDRESS = {
 
 export const PROXY_PORT = 1080;
 
-const DEFAULT_ROUTES: readonly { readonly role: Role; readonly via: string }[] = [
-  { role: 'resolver', via: '198.18.2.1' },
-  { role: 'log', via: '198.18.3.1' },
+const DEFAULT_ROUTES: readonly { readonly role: Role; readonly via: string; readonly wire?: string }[] = [
+  { role: 'resolver', via: '198.18.2.1', wire: 'res-r' },
+  { role: 'log', via: '198.18.3.1', wire: 'log-r' },
   // Leads nowhere: the proxy does not forward, and the filter below drops all but the proxy's port. It is
   // there because a packet without a route fails before any counter sees it, and then a count of no stray
   // packets would say nothing.
@@ -84,7 +94,7 @@ export interface ChallengerPackets {
   readonly stray: number;
 }
 
-/** IP packets that the router's kernel received, which is after XDP, and that it passed on. */
+/** IP packets that the router's kernel received, which is after XDP, and passed on; with a switch: frames at both sides. */
 export interface RoutedPackets {
   readonly received: number;
   readonly forwarded: number;
@@ -101,9 +111,11 @@ export const LAB_NAMES: LabNames = { lab: 'ctga-lab', interfacePrefix: 'ctga-' }
 
 export class LabNetwork {
   readonly names: LabNames;
+  readonly dataPlane: LabDataPlane;
 
-  constructor(names: LabNames = LAB_NAMES) {
+  constructor(names: LabNames = LAB_NAMES, dataPlane: LabDataPlane = 'xdp') {
     this.names = names;
+    this.dataPlane = dataPlane;
   }
 
   /** For commands inside the namespace of `role`. */
@@ -135,8 +147,9 @@ export class LabNetwork {
     try {
       await Promise.all(ROLES.map((role) => this.#makeNamespace(role)));
       for (const { ends } of LINKS) await this.#makeLink(ends);
-      for (const { role, via } of DEFAULT_ROUTES) {
-        await this.#ip(['-n', this.namespace(role), 'route', 'add', 'default', 'via', via]);
+      for (const { role, via, wire } of DEFAULT_ROUTES) {
+        if (this.dataPlane === 'bmv2' && wire !== undefined) await this.#joinWire(role, wire);
+        else await this.#ip(['-n', this.namespace(role), 'route', 'add', 'default', 'via', via]);
       }
       await must('nft', ['-f', '-'], this.in('challenger'), { input: CHALLENGER_RULES });
     } catch (error) {
@@ -151,7 +164,7 @@ export class LabNetwork {
    */
   async down(): Promise<void> {
     await endMarkedProcesses(this.names.lab);
-    for (const name of this.routerInterfaces) {
+    for (const name of [...this.routerInterfaces, SWITCH_COPIES]) {
       rmSync(`/sys/fs/bpf/ctga/${name}`, { recursive: true, force: true });
     }
     for (const role of ROLES) {
@@ -176,6 +189,7 @@ export class LabNetwork {
   }
 
   async routedPackets(): Promise<RoutedPackets> {
+    if (this.dataPlane === 'bmv2') return this.#switchedFrames();
     // Two lines that begin with "Ip:": the names, then the numbers, both as RFC 2011 has them.
     const snmp = await must('cat', ['/proc/net/snmp'], this.in('router'));
     const [names = [], values = []] = snmp
@@ -186,10 +200,34 @@ export class LabNetwork {
     return { received: value('InReceives'), forwarded: value('ForwDatagrams') };
   }
 
+  async #switchedFrames(): Promise<RoutedPackets> {
+    const json = await must('ip', ['-j', '-s', 'link', 'show'], this.in('router'));
+    const sides = linkStatistics
+      .parse(JSON.parse(json))
+      .filter(({ ifname }) => this.routerInterfaces.includes(ifname))
+      .map(({ stats64 }) => stats64);
+    const sum = (side: 'rx' | 'tx'): number => sides.reduce((total, each) => total + each[side].packets, 0);
+    return { received: sum('rx'), forwarded: sum('tx') };
+  }
+
+  /**
+   * Everything is at the other end of the wire. A veth leaves checksums to a device that never comes, and a switch that
+   * reads packet sockets would send them on unfinished.
+   */
+  async #joinWire(role: Role, suffix: string): Promise<void> {
+    const name = `${this.names.interfacePrefix}${suffix}`;
+    await this.#ip(['-n', this.namespace(role), 'route', 'add', 'default', 'dev', name]);
+    await must('ethtool', ['-K', name, 'tx', 'off'], this.in(role));
+  }
+
   async #makeNamespace(role: Role): Promise<void> {
     await this.#ip(['netns', 'add', this.namespace(role)]);
     // A new namespace inherits these from the host (net.core.devconf_inherit_init_net), so each is set.
-    await this.#sysctl(role, 'net/ipv4/ip_forward', role === 'router' ? '1' : '0');
+    await this.#sysctl(
+      role,
+      'net/ipv4/ip_forward',
+      role === 'router' && this.dataPlane === 'xdp' ? '1' : '0',
+    );
     // Router solicitations and the like would be counted as packets of the story.
     for (const conf of ['all', 'default'])
       await this.#sysctl(role, `net/ipv6/conf/${conf}/disable_ipv6`, '1');
@@ -204,7 +242,8 @@ export class LabNetwork {
     ]);
     for (const end of [a, b]) {
       const namespace = this.namespace(end.role);
-      await this.#ip(['-n', namespace, 'address', 'add', `${end.address}/30`, 'dev', name(end)]);
+      const isWire = this.dataPlane === 'bmv2' && end.role === 'router';
+      if (!isWire) await this.#ip(['-n', namespace, 'address', 'add', `${end.address}/30`, 'dev', name(end)]);
       await this.#ip(['-n', namespace, 'link', 'set', name(end), 'up']);
     }
   }
@@ -224,3 +263,8 @@ export class LabNetwork {
 const nftCounters = z.object({
   nftables: z.array(z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() })),
 });
+
+const packetCount = z.object({ packets: z.number() });
+const linkStatistics = z.array(
+  z.object({ ifname: z.string(), stats64: z.object({ rx: packetCount, tx: packetCount }) }),
+);

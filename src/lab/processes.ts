@@ -27,16 +27,18 @@ const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].j
 const TOOLS = ['ip', 'nft', 'nsenter', 'unshare', 'mount', 'tee', 'openssl', 'unbound', 'dig', 'microsocks'];
 
 /** Throws CtgaError unless this is root on a machine that has every tool the lab needs. */
-export function requireLabTools(): void {
+export function requireLabTools(more: readonly string[] = []): void {
   if (process.geteuid?.() !== 0) {
     throw new CtgaError('not-permitted', 'the lab makes network namespaces and needs root', {
       remedy: 'Run it with sudo: sudo ctga lab run',
     });
   }
-  const missing = TOOLS.filter((tool) => !isOnPath(tool));
+  const missing = [...TOOLS, ...more].filter((tool) => !isOnPath(tool));
   if (missing.length > 0) {
     throw new CtgaError('not-set-up', `the lab needs ${missing.join(', ')}, which this machine lacks`, {
-      remedy: 'Install what is missing with: sudo npm run setup',
+      remedy: missing.includes('simple_switch')
+        ? "simple_switch is in p4lang's package p4lang-bmv2; the others come with: sudo npm run setup"
+        : 'Install what is missing with: sudo npm run setup',
     });
   }
 }

@@ -12,9 +12,11 @@ import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
   ADDRESS,
   LAB_NAMES,
+  LAB_SWITCH,
   LabNetwork,
   PROXY_PORT,
   type ChallengerPackets,
+  type LabDataPlane,
   type LabNames,
   type Role,
   type RoutedPackets,
@@ -51,6 +53,8 @@ export interface LabOptions {
   readonly names?: LabNames;
   /** Challenges go through a private Tor network instead of a plain proxy. */
   readonly tor?: boolean;
+  /** XDP when left out. */
+  readonly dataPlane?: LabDataPlane;
   /** Takes the lines of the story instead of stdout or stderr. */
   readonly onLine?: (line: string) => void;
 }
@@ -99,13 +103,17 @@ export interface InterfaceCounts {
 export async function runLab(options: LabOptions): Promise<LabResult> {
   const say =
     options.onLine ?? ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
-  requireLabTools();
+  const dataPlane = options.dataPlane ?? 'xdp';
+  requireLabTools(dataPlane === 'bmv2' ? ['simple_switch', 'ethtool'] : []);
   const names = options.names ?? LAB_NAMES;
   return alone(names, async () => {
     const began = performance.now();
     const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const onProgress = (what: string): void => say(`        ${what}`);
-    const story = new Story(names, files, { tor: options.tor === true, onProgress });
+    const story = new Story(new LabNetwork(names, dataPlane), files, {
+      tor: options.tor === true,
+      onProgress,
+    });
     const interruption = new Interruption();
     const steps: StepResult[] = [];
     let failure: LabResult['failure'];
@@ -242,7 +250,7 @@ class Story {
       title: "Starting a resolver, the challenger's proxy and a CT log with its DNS authority",
       play: () => this.#startServices(),
     },
-    { title: 'Attaching ctga to both interfaces of the router', play: () => this.#attach() },
+    { title: 'Attaching ctga to the packet processor on the path', play: () => this.#attach() },
     { title: 'The client asks for tree heads while the log grows', play: () => this.#askHonestly() },
     { title: 'A large answer arrives as IP fragments, out of order', play: () => this.#askFragmented() },
     { title: 'Challenging the log through the proxy: is it one tree?', play: () => this.#challengeHonest() },
@@ -269,7 +277,7 @@ class Story {
   readonly #network: LabNetwork;
   #running: LabServices | undefined;
   /** What the router had received and forwarded when ctga was attached: nothing asks before. */
-  #routedBefore: RoutedPackets = { received: 0, forwarded: 0 };
+  #routedBefore = { received: 0, forwarded: 0, counted: 0 };
   #watching: { readonly service: Service; readonly reports: JsonLines } | undefined;
   /** What dig printed, in order. */
   readonly #printed: string[] = [];
@@ -277,8 +285,8 @@ class Story {
   #forkSize = 0;
   #evidence: string[] = [];
 
-  constructor(names: LabNames, files: LabFiles, options: LabServicesOptions) {
-    this.#network = new LabNetwork(names);
+  constructor(network: LabNetwork, files: LabFiles, options: LabServicesOptions) {
+    this.#network = network;
     this.#files = files;
     this.#options = options;
   }
@@ -314,8 +322,9 @@ class Story {
   }
 
   async #attach(): Promise<string> {
-    const interfaces = this.#network.routerInterfaces;
-    const args = ['attach', ...interfaces, ...this.#state, '--log-list', this.#files.logList, '--json'];
+    if (this.#switched) await this.#deploySwitch();
+    const targets = this.#targets;
+    const args = ['attach', ...targets, ...this.#state, '--log-list', this.#files.logList, '--json'];
     const { command, surroundings } = ctgaCommand(args, this.#network, { role: 'router' });
     const logPath = join(this.#files.services, 'attach.log');
     const service = start('ctga attach', command, surroundings, { logPath, pipeOutput: true });
@@ -324,15 +333,60 @@ class Story {
     const attached = await this.#watching.reports.until(
       'that it is attached',
       ({ event }) => event === 'attached',
-      interfaces.length,
+      targets.length,
     );
     const modes = attached.map(({ interface: name, mode }) => `${String(name)} (${String(mode)})`);
+    this.#routedBefore = await this.#routed();
+    if (this.#switched) return `P4 in simple_switch between the router's two interfaces, copies by XDP`;
     check(
       attached.every(({ mode }) => mode === 'native'),
       `XDP is not in native mode everywhere: ${modes.join(', ')}`,
     );
-    this.#routedBefore = await this.#network.routedPackets();
-    return `XDP, native mode, on ${interfaces.join(' and ')}`;
+    return `XDP, native mode, on ${targets.join(' and ')}`;
+  }
+
+  get #switched(): boolean {
+    return this.#network.dataPlane === 'bmv2';
+  }
+
+  /** What `ctga attach` and `ctga detach` are told. */
+  get #targets(): readonly string[] {
+    return this.#switched ? [LAB_SWITCH] : this.#network.routerInterfaces;
+  }
+
+  async #deploySwitch(): Promise<void> {
+    const ports = this.#network.routerInterfaces.flatMap((name) => ['--interface', name]);
+    const args = ['p4', 'deploy', ...ports, ...this.#thrift, ...this.#state];
+    const { exitCode, stderr } = await this.#ctga([...args, '--log-list', this.#files.logList], {
+      role: 'router',
+    });
+    check(exitCode === ExitCode.ok, `ctga p4 deploy failed: ${lastLine(stderr)}`);
+  }
+
+  get #thrift(): [string, string] {
+    return ['--thrift', LAB_SWITCH.replace('bmv2', '127.0.0.1')];
+  }
+
+  /** What the program in the switch counts. */
+  async #switchCounters(): Promise<z.infer<typeof counters>> {
+    const { exitCode, stdout, stderr } = await this.#ctga(['p4', 'status', '--json', ...this.#thrift], {
+      role: 'router',
+    });
+    check(exitCode === ExitCode.ok, `ctga p4 status failed: ${lastLine(stderr)}`);
+    const found = switchSchema.parse(JSON.parse(stdout)).counters;
+    const packets = Object.values(found).reduce((sum, count) => sum + count, 0);
+    return counters.parse({ ...found, packets });
+  }
+
+  /** Counts of one moment: a frame that comes by while they are read would be in some of them only. */
+  async #routed(): Promise<RoutedPackets & { readonly counted: number }> {
+    for (;;) {
+      const before = await this.#network.routedPackets();
+      const { packets } = this.#switched ? await this.#switchCounters() : { packets: 0 };
+      const after = await this.#network.routedPackets();
+      if (before.received === after.received && before.forwarded === after.forwarded)
+        return { ...after, counted: packets };
+    }
   }
 
   async #askHonestly(): Promise<string> {
@@ -449,16 +503,19 @@ class Story {
       from = index;
     }
     // What the kernel received came past the XDP program; what it forwarded is what it received.
-    const now = await this.#network.routedPackets();
+    const now = await this.#routed();
     const received = now.received - this.#routedBefore.received;
     const forwarded = now.forwarded - this.#routedBefore.forwarded;
     const { interfaces } = this.summary;
-    const passed = Object.values(interfaces).reduce((sum, { packets, notIp }) => sum + packets - notIp, 0);
+    const passed = this.#switched
+      ? now.counted - this.#routedBefore.counted
+      : Object.values(interfaces).reduce((sum, { packets, notIp }) => sum + packets - notIp, 0);
+    const [what, who] = this.#switched ? ['frames', 'the switch'] : ['IP packets', 'XDP'];
     check(
       passed > 0 && passed === received && received === forwarded,
-      `the XDP programs counted ${passed} IP packets, the router received ${received} and forwarded ${forwarded}`,
+      `the data plane counted ${passed} ${what}, the router received ${received} and forwarded ${forwarded}`,
     );
-    return `${this.#printed.length} answers, byte for byte as the log sent them; ${passed} IP packets met XDP, ${forwarded} went on`;
+    return `${this.#printed.length} answers, byte for byte as the log sent them; ${passed} ${what} met ${who}, ${forwarded} went on`;
   }
 
   async #detach(): Promise<string> {
@@ -466,13 +523,14 @@ class Story {
       const exitCode = await stop(this.#watching.service);
       check(exitCode === ExitCode.ok, `ctga attach did not end well: exit code ${exitCode ?? 'none'}`);
     }
-    const interfaces = this.#network.routerInterfaces;
-    const { exitCode, stderr } = await this.#ctga(['detach', ...interfaces], { role: 'router' });
+    const { exitCode, stderr } = await this.#ctga(['detach', ...this.#targets], { role: 'router' });
     check(exitCode === ExitCode.ok, `ctga detach failed: ${lastLine(stderr)}`);
     const links = await must('ip', ['-d', 'link', 'show', 'type', 'veth'], this.#network.in('router'));
     check(!links.includes('prog/xdp'), 'an XDP program is still attached');
     check((await digTreeHead(this.#network)) !== '', 'no answer passes any more');
-    return 'no program is left on the interfaces, and questions are answered as before';
+    return this.#switched
+      ? 'no program is left at the CPU port, and the switch forwards as before'
+      : 'no program is left on the interfaces, and questions are answered as before';
   }
 
   /** One question of the client's, whose answer ctga must see. Returns the report of that sighting. */
@@ -540,9 +598,11 @@ class Story {
     const { dataPlanes, treeHeads, verdicts } = statusSchema.parse(JSON.parse(stdout));
     const ours = dataPlanes.filter((plane) => this.#network.routerInterfaces.includes(plane.interface));
     return {
-      interfaces: Object.fromEntries(
-        ours.map(({ interface: name, mode, counters }) => [name, { mode, ...counters }]),
-      ),
+      interfaces: this.#switched
+        ? { [LAB_SWITCH]: { mode: 'bmv2', ...(await this.#switchCounters()) } }
+        : Object.fromEntries(
+            ours.map(({ interface: name, mode, counters }) => [name, { mode, ...counters }]),
+          ),
       treeHeads,
       verdicts: Object.fromEntries(Object.entries(verdicts).filter(([, count]) => count > 0)),
       challenger: await this.#network.challengerPackets(),
@@ -580,6 +640,7 @@ const statusSchema = z.object({
   treeHeads: z.number(),
   verdicts: z.record(z.string(), z.number()),
 });
+const switchSchema = z.object({ counters: z.record(z.string(), z.number()) });
 const evidenceListSchema = z.array(z.object({ path: z.string() }));
 const verificationSchema = z.object({ checks: z.array(z.object({ holds: z.literal(true) })) });
 

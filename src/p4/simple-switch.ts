@@ -2,6 +2,7 @@
  * bmv2's simple_switch with ctga's program in it (p4/bmv2/ctga.p4), through its Thrift runtime API: services `standard` and
  * `simple_switch`. Names are those of the compiled program.
  */
+import { randomBytes } from 'node:crypto';
 import { ThriftConnection, ThriftRefusal, type Answer, type Value } from './thrift-call.ts';
 
 /** What is counted, by its index in the program's counter (p4/shared/verdict.p4). */
@@ -27,6 +28,7 @@ export const MAX_P4_NAME = 128;
 export const CPU_HEADER_BYTES = 12;
 const CPU_SESSION = 250;
 const INGRESS = 'CtgaIngress';
+const ANSWER_PORTS = 'CtgaParser.answer_ports';
 const CONTEXT: Value = { i32: 0 };
 
 export class SimpleSwitch {
@@ -86,6 +88,45 @@ export class SimpleSwitch {
     return (await this.#entries('known_names')).length;
   }
 
+  /** UDP source ports of answers. At most 16. */
+  async setAnswerPorts(ports: readonly number[]): Promise<void> {
+    const set = { text: ANSWER_PORTS };
+    const present = await this.#call('standard', 'bm_parse_vset_get', { 1: CONTEXT, 2: set });
+    const keys = Array.isArray(present)
+      ? (present as readonly Answer[]).filter((key) => Buffer.isBuffer(key))
+      : [];
+    const missing = new Map(ports.map((port) => [port, bytesOf(port, 2)]));
+    for (const key of keys) {
+      if (missing.delete(key.readUIntBE(0, key.length))) continue;
+      await this.#call('standard', 'bm_parse_vset_remove', { 1: CONTEXT, 2: set, 3: { bytes: key } });
+    }
+    for (const bytes of missing.values())
+      await this.#call('standard', 'bm_parse_vset_add', { 1: CONTEXT, 2: set, 3: { bytes } });
+  }
+
+  /** Interfaces by port. */
+  async interfaces(): Promise<Map<number, string>> {
+    const ports = await this.#call('standard', 'bm_dev_mgr_show_ports', {});
+    const found = new Map<number, string>();
+    for (const port of Array.isArray(ports) ? (ports as readonly Answer[]) : []) {
+      const [number, name] = [field(port, 1), field(port, 2)];
+      if (typeof number === 'number' && Buffer.isBuffer(name)) found.set(number, name.toString('utf8'));
+    }
+    return found;
+  }
+
+  /** Where copies leave; undefined if nothing is copied. */
+  async cpuPort(): Promise<number | undefined> {
+    try {
+      const session = await this.#call('simple_switch', 'mirroring_session_get', { 1: { i32: CPU_SESSION } });
+      const port = field(session, 1);
+      return typeof port === 'number' ? port : undefined;
+    } catch (error) {
+      if (error instanceof ThriftRefusal) return undefined;
+      throw error;
+    }
+  }
+
   /** Copies leave at this port. */
   async setCpuPort(port: number): Promise<void> {
     await this.#deleteCpuSession();
@@ -108,10 +149,22 @@ export class SimpleSwitch {
     await this.#call('simple_switch', 'set_all_egress_queue_depths', { 1: { i32: packets } });
   }
 
-  async setSampling(everyNth: number, fragmentThreshold: number, datagramKey: bigint): Promise<void> {
+  /** Every n-th answer, one datagram of fragments in n; fragments up to an IP length. `key` is drawn unless told. */
+  async setSampling(sampling: {
+    readonly everyNth: number;
+    readonly threshold: number;
+    readonly key?: bigint;
+  }): Promise<void> {
+    const { everyNth, threshold, key = randomBytes(8).readBigUInt64BE() } = sampling;
     await this.#register('every_nth', BigInt(everyNth));
-    await this.#register('fragment_threshold', BigInt(fragmentThreshold));
-    await this.#register('datagram_key', BigInt.asIntN(64, datagramKey));
+    await this.#register('fragment_threshold', BigInt(threshold));
+    await this.#register('datagram_key', BigInt.asIntN(64, key));
+  }
+
+  /** Counting begins anew. */
+  async resetCounters(): Promise<void> {
+    const counter = { text: `${INGRESS}.verdicts` };
+    await this.#call('standard', 'bm_counter_reset_all', { 1: CONTEXT, 2: counter });
   }
 
   async counters(): Promise<P4Counters> {

@@ -33,7 +33,8 @@ async function pass(
     PROGRAM,
     frames,
     async (plane) => {
-      await plane.setSampling(everyNth, THRESHOLD, 0x0123_4567_89ab_cdefn);
+      await plane.setSampling({ everyNth, threshold: THRESHOLD, key: 0x0123_4567_89ab_cdefn });
+      await plane.setAnswerPorts([53]);
       await plane.setKnownNames(names);
     },
     async (plane) => void (counters = await plane.counters()),

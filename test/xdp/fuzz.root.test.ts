@@ -12,17 +12,23 @@ import { answer, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, SHORTEST_FRAME 
 import { frameV4 } from '../support/packets.ts';
 import { accountingErrors, expectedOf, moved } from './verdict.ts';
 
+const XDP_DROP = 1;
 const XDP_PASS = 2;
 const TC_ACT_UNSPEC = 0xffff_ffff;
 const THRESHOLD = 400;
 const MUTATIONS = Number(process.env['CTGA_MUTATIONS'] ?? 20_000);
 
-/** The program and the model on one frame. */
-function check(xdp: LoadedXdp, frame: Uint8Array, linear: number): void {
+/** What a P4 switch puts in front of a copy: port 7, an answer, version 1, lengths and times of no interest. */
+const CPU_HEADER = Uint8Array.of(0, 7, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
+
+/** The program and the model on one frame. At the CPU port the frame has a header, which is taken off, and ends there. */
+function check(xdp: LoadedXdp, frame: Uint8Array, { hook }: LoadXdpOptions, linear: number): void {
   const counted = xdp.counters();
-  const result = xdp.testRun(frame, 1, linear);
+  const given = hook === 'cpu' ? Buffer.concat([CPU_HEADER, frame]) : frame;
+  const result = xdp.testRun(given, 1, linear);
   const frameText = (): string => `frame ${Buffer.from(frame).toString('hex')}`;
-  assert([XDP_PASS, TC_ACT_UNSPEC].includes(result.verdict), frameText());
+  const verdicts = { xdp: XDP_PASS, tc: TC_ACT_UNSPEC, cpu: XDP_DROP };
+  assert.equal(result.verdict, verdicts[hook ?? 'xdp'], frameText());
   assert(Buffer.from(frame).equals(result.packet), `altered: ${frameText()}`);
 
   const { verdict, copied } = expectedOf(frame, NAMES_HEX, THRESHOLD);
@@ -39,6 +45,18 @@ const forms: readonly { readonly form: string; readonly options: LoadXdpOptions;
     { form: 'read without CAP_PERFMON', options: { objectPath: xdpObjectPath(false) }, linear: 0 },
     { form: 'read as on Linux 5.15', options: { oldKernel: true }, linear: 0 },
     { form: 'at TC ingress', options: { hook: 'tc' }, linear: 0 },
+    { form: "at a P4 switch's CPU port", options: { hook: 'cpu' }, linear: 0 },
+    { form: "at a P4 switch's CPU port, in two buffers", options: { hook: 'cpu' }, linear: 40 },
+    {
+      form: "at a P4 switch's CPU port, without CAP_PERFMON",
+      options: { hook: 'cpu', objectPath: xdpObjectPath(false) },
+      linear: 0,
+    },
+    {
+      form: "at a P4 switch's CPU port, as on Linux 5.15",
+      options: { hook: 'cpu', oldKernel: true },
+      linear: 0,
+    },
   ];
 for (const { form, options, linear } of forms) {
   const skip = linear !== 0 && !canSpread() && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame';
@@ -75,7 +93,7 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     // BPF_PROG_TEST_RUN makes no socket buffer of a frame that ends within its IP header.
     const frames = options.hook === 'tc' ? all.filter(({ length }) => length >= SHORTEST_FRAME + 40) : all;
     const earlier = xdp.counters();
-    for (const frame of frames) check(xdp, frame, linear);
+    for (const frame of frames) check(xdp, frame, options, linear);
 
     // Each kind has a ring of its own, and keeps its order there.
     const expected = { answer: [] as Uint8Array[], fragment: [] as Uint8Array[] };
@@ -113,3 +131,18 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     await run(t, damaged(MUTATIONS, seed));
   });
 }
+
+test("at a P4 switch's CPU port, what is no copy goes on", () => {
+  const xdp = loadXdp({ hook: 'cpu' });
+  xdp.setKnownNames(NAMES);
+  const [version, reason] = [Buffer.from(CPU_HEADER), Buffer.from(CPU_HEADER)];
+  [version[3], reason[2]] = [2, 3];
+  for (const header of [version, reason, new Uint8Array(0)]) {
+    const frame = Buffer.concat([header, frameV4(answer)]);
+    const result = xdp.testRun(frame);
+    assert.equal(result.verdict, XDP_PASS);
+    assert(frame.equals(result.packet));
+  }
+  assert.equal(xdp.counters().packets, 0n);
+  xdp.close();
+});

@@ -1,0 +1,169 @@
+/**
+ * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port, where the XDP program takes
+ * it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is looked for is kept in step in the switch itself.
+ */
+import { CtgaError, messageOf } from '../errors.ts';
+import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
+import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
+import { ThriftRefusal } from '../p4/thrift-call.ts';
+import { SupervisedXdp, type SupervisionEvent } from './supervised.ts';
+import { attachXdp, type AttachXdpOptions, type XdpDataPlane } from './xdp.ts';
+
+export interface AttachBmv2Options extends Omit<AttachXdpOptions, 'interfaceName' | 'atCpuPort'> {
+  readonly place: SwitchPlace;
+  /** Where copies arrive; found at the switch's CPU port unless told. */
+  readonly cpuInterface?: string;
+}
+
+/** A switch that was found set up, and the interface where its copies arrive. */
+export interface AttachedBmv2 {
+  readonly plane: XdpDataPlane;
+  /** What the interface was attached with. */
+  readonly options: AttachXdpOptions;
+  readonly place: SwitchPlace;
+  readonly sampling: Sampling;
+}
+
+/** What the switch does before it copies: the program at its CPU port takes every copy. */
+interface Sampling {
+  readonly everyNth: number;
+  readonly threshold: number;
+  readonly ports: readonly number[];
+}
+
+/**
+ * Attaches to a switch that `ctga p4 deploy` has set up. Counting begins anew on both sides, unless what is there is taken
+ * over. Throws CtgaError: as attachXdp, and 'not-attached' where the switch is not set up.
+ */
+export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBmv2> {
+  const { place, cpuInterface, everyNth = 1, ...rest } = options;
+  const { threshold = 400, ports = [53] } = rest;
+  const plane = await SimpleSwitch.connect(place.host, place.port);
+  try {
+    await orNotSetUp(plane.counters());
+    const interfaceName = cpuInterface ?? (await cpuInterfaceOf(plane));
+    const xdp: AttachXdpOptions = { ...rest, interfaceName, atCpuPort: true };
+    const attached = attachXdp(xdp);
+    if (!attached.tookOver) await plane.resetCounters();
+    return { plane: attached, options: xdp, place, sampling: { everyNth, threshold, ports } };
+  } finally {
+    plane.close();
+  }
+}
+
+const CHECK_MS = 1000;
+
+/** Says 'blind' as well when the switch goes away or is set up otherwise, and sets it up when it is back. */
+export class SupervisedBmv2 extends SupervisedXdp {
+  readonly #place: SwitchPlace;
+  readonly #sampling: Sampling;
+  readonly #tell: (event: SupervisionEvent) => void;
+  #connection: SimpleSwitch | undefined;
+  #wanted: readonly Uint8Array[] = [];
+  /** Those of #wanted that the switch behind #connection has. */
+  #told: readonly Uint8Array[] | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #working: Promise<void> | undefined;
+  #lastSeeing = Date.now();
+  #reason: string | undefined;
+
+  constructor({ plane, options, place, sampling }: AttachedBmv2, onEvent: (event: SupervisionEvent) => void) {
+    super(plane, options, onEvent);
+    this.#place = place;
+    this.#sampling = sampling;
+    this.#tell = onEvent;
+  }
+
+  override get mode(): string {
+    return 'bmv2';
+  }
+
+  override setKnownNames(names: readonly Uint8Array[]): void {
+    super.setKnownNames(names);
+    // The switch cannot look for a longer one, as `ctga p4 deploy` says.
+    this.#wanted = names.filter(({ length }) => length <= MAX_P4_NAME);
+    this.#keepInStep();
+  }
+
+  override start(...feed: Parameters<SupervisedXdp['start']>): void {
+    super.start(...feed);
+    this.#timer = setInterval(() => this.#keepInStep(), CHECK_MS);
+  }
+
+  override async stop(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#working;
+    await super.stop();
+  }
+
+  override close(): void {
+    this.#disconnect();
+    super.close();
+  }
+
+  #disconnect(): void {
+    this.#connection?.close();
+    [this.#connection, this.#told] = [undefined, undefined];
+  }
+
+  #keepInStep(): void {
+    this.#working ??= this.#look()
+      .then(
+        () => this.#seeing(),
+        (error: unknown) => this.#blind(error),
+      )
+      .finally(() => (this.#working = undefined));
+  }
+
+  /** A new connection is a switch of which nothing is known. */
+  async #look(): Promise<void> {
+    if (this.#connection === undefined) {
+      const plane = (this.#connection = await SimpleSwitch.connect(this.#place.host, this.#place.port));
+      await orNotSetUp(plane.counters());
+      await plane.setAnswerPorts(this.#sampling.ports);
+      await plane.setSampling(this.#sampling);
+    }
+    if (this.#told !== this.#wanted) {
+      const names = this.#wanted;
+      await this.#connection.setKnownNames(names);
+      this.#told = names;
+    }
+    if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
+  }
+
+  #seeing(): void {
+    const now = Date.now();
+    if (this.#reason !== undefined) {
+      this.#reason = undefined;
+      const [mode, blindMilliseconds] = [this.mode, now - this.#lastSeeing];
+      this.#tell({ event: 'seeing-again', interface: this.interfaceName, mode, blindMilliseconds });
+    }
+    this.#lastSeeing = now;
+  }
+
+  #blind(error: unknown): void {
+    this.#disconnect();
+    if (!(error instanceof CtgaError) && !(error instanceof ThriftRefusal)) throw error;
+    const message = messageOf(error);
+    if (this.#reason === undefined)
+      this.#tell({ event: 'blind', interface: this.interfaceName, since: this.#lastSeeing });
+    if (this.#reason !== message)
+      this.#tell({ event: 'still-blind', interface: this.interfaceName, message });
+    this.#reason = message;
+  }
+}
+
+/** A switch that knows nothing of ctga's counters runs another program. */
+async function orNotSetUp<T>(asked: Promise<T>): Promise<T> {
+  try {
+    return await asked;
+  } catch (error) {
+    throw error instanceof ThriftRefusal ? notSetUp(error.message) : error;
+  }
+}
+
+function notSetUp(why: string): CtgaError {
+  return new CtgaError('not-attached', `the switch is not set up for ctga: ${why}`, {
+    remedy: 'Set it up with: ctga p4 deploy',
+  });
+}

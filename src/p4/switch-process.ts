@@ -1,0 +1,199 @@
+/**
+ * A simple_switch of our own: started on interfaces of this machine, in the background, with a veth pair for its copies, and
+ * ended again. What was started is written down beside the store, so that a later command finds it.
+ */
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { z } from 'zod';
+import { badInput, CtgaError } from '../errors.ts';
+import { PROGRAM } from './compile.ts';
+import { SimpleSwitch } from './simple-switch.ts';
+
+export interface SwitchPlace {
+  readonly host: string;
+  readonly port: number;
+}
+
+const COMMAND = 'simple_switch';
+const READY_SECONDS = 20;
+
+const startedSchema = z.object({
+  pid: z.number(),
+  /** In clock ticks since boot (proc(5), field 22): with the number, this names a process for good. */
+  startTime: z.string(),
+  copies: z.string(),
+});
+
+/** The veth pair of copies, by the Thrift port, which is one switch's alone: at most 15 characters. */
+function copiesPair(port: number): { readonly switchEnd: string; readonly ourEnd: string } {
+  return { switchEnd: `ctga-sw${port}`, ourEnd: `ctga-cpu${port}` };
+}
+
+/**
+ * Starts a switch with ports 0, 1, ... on these interfaces, and one more port for copies, and waits until it answers.
+ * Returns the port of copies. One that runs on these interfaces is left as it is. Throws CtgaError: `not-set-up` without
+ * simple_switch, `busy` where another runs, `no-such-interface`.
+ */
+export async function startSwitch(
+  interfaces: readonly string[],
+  place: SwitchPlace,
+  directory: string,
+): Promise<number> {
+  if (!['127.0.0.1', 'localhost'].includes(place.host))
+    throw badInput(`a switch is started on this machine, not at ${place.host}`);
+  if (spawnSync(COMMAND, ['--version']).error !== undefined)
+    throw new CtgaError('not-set-up', `there is no ${COMMAND} on PATH`, {
+      remedy: "Install p4lang's package p4lang-bmv2.",
+    });
+  const running = await interfacesAt(place);
+  if (running !== undefined && interfaces.every((name, port) => running.get(port) === name))
+    return interfaces.length;
+  if (running !== undefined)
+    throw new CtgaError('busy', `another switch answers at ${place.host}:${place.port} already`, {
+      remedy: 'End that switch, or choose another port with --thrift.',
+    });
+  for (const name of interfaces) ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
+  const { switchEnd, ourEnd } = copiesPair(place.port);
+  // What an earlier switch left.
+  spawnSync('ip', ['link', 'delete', switchEnd]);
+  ip(['link', 'add', switchEnd, 'type', 'veth', 'peer', 'name', ourEnd], 'make a veth pair for copies');
+  try {
+    for (const name of [switchEnd, ourEnd]) {
+      // Nobody speaks there: no router solicitations between copies.
+      const quiet = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
+      if (existsSync(quiet)) writeFileSync(quiet, '1');
+      ip(['link', 'set', name, 'mtu', '9000', 'up'], `bring up ${name}`);
+    }
+    // Merged frames would leave as others than they came.
+    for (const name of interfaces) spawnSync('ethtool', ['-K', name, 'gro', 'off', 'lro', 'off']);
+    await spawnSwitch([...interfaces, switchEnd], place, directory, switchEnd);
+  } catch (error) {
+    spawnSync('ip', ['link', 'delete', switchEnd]);
+    throw error;
+  }
+  return interfaces.length;
+}
+
+async function spawnSwitch(
+  interfaces: readonly string[],
+  place: SwitchPlace,
+  directory: string,
+  copies: string,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const logPath = join(directory, `simple_switch-${place.port}.log`);
+  const log = openSync(logPath, 'w', 0o600);
+  const ports = interfaces.flatMap((name, port) => ['-i', `${port}@${name}`]);
+  const args = ['--thrift-port', String(place.port), ...ports, PROGRAM];
+  const child = spawn(COMMAND, args, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  child.unref();
+  const end = performance.now() + READY_SECONDS * 1000;
+  const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
+  while ((await interfacesAt(place)) === undefined) {
+    if (!ended() && performance.now() < end) {
+      await sleep(50);
+      continue;
+    }
+    if (!ended()) child.kill('SIGKILL');
+    const said = readFileSync(logPath, 'utf8').trim().split('\n').slice(-3).join(' | ');
+    throw new CtgaError('kernel', `${COMMAND} did not start${said === '' ? '' : `: ${said}`}`, {
+      remedy: `Its whole output is in ${logPath}.`,
+    });
+  }
+  const { pid = 0 } = child;
+  const started = { pid, startTime: startTimeOf(pid) ?? '', copies };
+  writeFileSync(recordOf(place, directory), `${JSON.stringify(started)}\n`, { mode: 0o600 });
+}
+
+/** Ends the switch that `startSwitch` started there. Returns false where it started none, or that has ended. */
+export async function endSwitch(place: SwitchPlace, directory: string): Promise<boolean> {
+  const record = recordOf(place, directory);
+  if (!existsSync(record)) return false;
+  const { pid, startTime, copies } = startedSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
+  const runs = (): boolean => startTime !== '' && startTimeOf(pid) === startTime;
+  const ran = runs();
+  if (ran) process.kill(pid, 'SIGTERM');
+  const end = performance.now() + 3000;
+  while (runs()) {
+    if (performance.now() > end) process.kill(pid, 'SIGKILL');
+    await sleep(20);
+  }
+  spawnSync('ip', ['link', 'delete', copies]);
+  rmSync(record);
+  return ran;
+}
+
+function recordOf({ port }: SwitchPlace, directory: string): string {
+  return join(directory, `simple_switch-${port}.json`);
+}
+
+/** Of a process that runs; undefined of one that has ended, waited for or not. */
+function startTimeOf(pid: number): string | undefined {
+  try {
+    // The command is in brackets and may itself hold brackets and spaces.
+    const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'latin1')
+      .replace(/^.*\) /s, '')
+      .split(' ');
+    return state === 'Z' ? undefined : rest[18];
+  } catch {
+    return undefined;
+  }
+}
+
+/** By port; undefined where no switch answers. */
+async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, string> | undefined> {
+  try {
+    const plane = await SimpleSwitch.connect(host, port);
+    try {
+      return await plane.interfaces();
+    } finally {
+      plane.close();
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * The interface where copies arrive: the other end of the veth pair at the switch's CPU port. Throws CtgaError
+ * `not-attached` where the switch copies nothing, `no-such-interface` where that end cannot be told.
+ */
+export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
+  const port = await plane.cpuPort();
+  if (port === undefined)
+    throw new CtgaError('not-attached', 'the switch copies nothing: it has no mirroring session of ctga', {
+      remedy: 'Set it up with: ctga p4 deploy',
+    });
+  const name = (await plane.interfaces()).get(port);
+  const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name ?? ''], { encoding: 'utf8' });
+  const [found] = linkSchema.safeParse(safeJson(stdout)).data ?? [];
+  if (found?.link !== undefined) return found.link;
+  const what = name === undefined ? 'no interface' : `${name}, whose other end is not in this namespace`;
+  throw new CtgaError('no-such-interface', `copies leave at port ${port} of the switch: ${what}`, {
+    remedy: 'Name the interface where they arrive with --cpu-interface.',
+  });
+}
+
+const linkSchema = z.array(z.object({ link: z.string().optional() }));
+
+function safeJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function ip(args: readonly string[], doing: string, code: 'kernel' | 'no-such-interface' = 'kernel'): void {
+  const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
+  if (status === 0) return;
+  const why = error?.message ?? stderr.trim();
+  if (/not permitted/i.test(why))
+    throw new CtgaError('not-permitted', `not permitted: ${doing}`, {
+      remedy: 'Run it as root, for instance with sudo.',
+    });
+  throw new CtgaError(code, `${doing}: ${why}`);
+}
