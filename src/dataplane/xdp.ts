@@ -77,6 +77,7 @@ const DNS_PORT = 53;
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
   const { interfaceName, atCpuPort = false, mode } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
+  if (atCpuPort && mode === 'tc') throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   const pinDirectory = pinDirectoryOf(interfaceName);
   const attachment = explain(interfaceName, () =>
     addon().attach({

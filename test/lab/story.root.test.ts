@@ -1,5 +1,6 @@
 /** `ctga lab run`, whole and broken off: whatever the end, nothing is left but evidence. Needs root. */
 import assert from 'node:assert/strict';
+import { noSimpleSwitch } from '../support/simple-switch.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
   chmodSync,
@@ -89,6 +90,24 @@ test('the whole story holds, tells itself, and leaves evidence alone', async () 
     );
   assert.deepEqual(leftovers(), []);
 });
+
+test(
+  'with P4 in simple_switch on the path, it ends in the same verdict',
+  { skip: noSimpleSwitch },
+  async () => {
+    const told: string[] = [];
+    const result = await runLab({
+      json: true,
+      stateDir,
+      names,
+      dataPlane: 'bmv2',
+      onLine: (line) => void told.push(line),
+    });
+    assert.deepEqual(result.failure, undefined, told.join('\n'));
+    assert.deepEqual(result.summary?.verdicts, { consistent: 7, 'fork-proven': 1 });
+    assert.deepEqual(leftovers(), []);
+  },
+);
 
 describe('interrupted', () => {
   for (const step of [1, 2, 3, 4, 6]) {

@@ -1,0 +1,204 @@
+/**
+ * Copies of a P4 switch, as they arrive at its CPU port: frames with the switch's header on a real veth pair, and where there
+ * is a simple_switch, the whole of `ctga p4 deploy` and `ctga attach bmv2:PORT` in a namespace.
+ */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { detachXdp } from '../../src/dataplane/xdp.ts';
+import { CTGA, type Ran } from '../support/ctga.ts';
+import { dnsAnswer, ethernet, fragmentIpv4, frameV4, ipv4, udp } from '../support/packets.ts';
+import { noSimpleSwitch } from '../support/simple-switch.ts';
+import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
+
+const NAME = 'sth.log.example';
+const answer = frameV4(dnsAnswer({ name: NAME }), { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS });
+answer.fill(0xff, 0, 6); // to everybody, so that the receiving host takes it
+const fragments = fragmentIpv4(ipv4({ payload: udp({ payload: dnsAnswer({ name: NAME }) }) }), 48).map(
+  (payload) => ethernet({ payload }),
+);
+
+/** As p4/shared/verdict.p4 has it. */
+function copyOf(frame: Uint8Array, reason: number): Uint8Array {
+  const header = Buffer.alloc(12);
+  [header[1], header[2], header[3]] = [1, reason, 1];
+  header.writeUInt16BE(frame.length, 4);
+  return Buffer.concat([header, frame]);
+}
+
+test('copies of a switch come without their header, and whatever else comes goes on', async () => {
+  const link = new Link();
+  const child = new Child(link.observer);
+  try {
+    await child.attach({ atCpuPort: true }, link);
+    await child.ask({ method: 'known', names: [NAME] });
+    await child.ask({ method: 'start' });
+    const copies = [copyOf(answer, 1), ...fragments.map((frame) => copyOf(frame, 2))];
+    // The plain answer is no copy: it is neither read nor kept from whoever it is for.
+    await link.sendFrames([answer, ...copies]);
+    const packets = await child.ask({ method: 'packets', atLeast: copies.length });
+    const hex = (frame: Uint8Array): string => Buffer.from(frame).toString('hex');
+    assert.deepEqual(
+      packets.map(({ kind, frame }) => [kind, hex(frame)]),
+      [['answer', hex(answer)], ...fragments.map((frame) => ['fragment', hex(frame)])],
+    );
+    const { seen, counters } = await child.ask({ method: 'state' });
+    assert.equal(seen?.link.atCpuPort, true);
+    assert.equal(counters.packets, BigInt(copies.length));
+    assert.equal(await link.arrivedDatagrams(1), 1);
+    await child.ask({ method: 'detach' });
+  } finally {
+    await child.kill();
+    if (existsSync(`/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`))
+      detachXdp(link.interfaceName);
+    link.remove();
+  }
+});
+
+test('an interface that was watched is told to read copies, by XDP alone', async () => {
+  const link = new Link();
+  const [plain, copies] = [new Child(link.observer), new Child(link.observer)];
+  try {
+    await plain.attach({}, link);
+    // Ours for another purpose is ours: it is told to read copies from now on.
+    await plain.kill();
+    assert.equal((await copies.attach({ atCpuPort: true }, link)).tookOver, true);
+    assert.equal((await copies.ask({ method: 'state' })).seen?.link.atCpuPort, true);
+    await copies.ask({ method: 'detach' });
+    await assert.rejects(copies.attach({ atCpuPort: true, mode: 'tc' }, link), /CPU port/);
+  } finally {
+    await plain.kill();
+    await copies.kill();
+    link.remove();
+  }
+});
+
+describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
+  const id = `ctga-test-p4-${process.pid}`;
+  const THRIFT = 20_000 + (process.pid % 10_000);
+  const copies = `ctga-cpu${THRIFT}`;
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  const state = ['--state-dir', directory];
+  const thrift = ['--thrift', `127.0.0.1:${THRIFT}`];
+  const log = ['--zone', 'log.example=Tuscolo2026h2'];
+  const environment = { ...process.env, CTGA_NODE: process.execPath };
+
+  const there = (...args: string[]): string[] => [`--net=/run/netns/${id}`, '--', ...args];
+  function ctga(...args: string[]): Ran {
+    const { status, stdout, stderr } = spawnSync('nsenter', there(CTGA, ...args), {
+      encoding: 'utf8',
+      env: environment,
+    });
+    return { code: status, stdout, stderr };
+  }
+  const deploy = (): Ran =>
+    ctga('p4', 'deploy', '--interface', 'sw0', '--interface', 'sw1', '--json', ...thrift, ...state, ...log);
+
+  before(() => {
+    run('ip', 'netns', 'add', id);
+    for (const n of [0, 1]) {
+      run('ip', '-n', id, 'link', 'add', `sw${n}`, 'type', 'veth', 'peer', 'name', `host${n}`);
+      for (const name of [`sw${n}`, `host${n}`]) run('ip', '-n', id, 'link', 'set', name, 'up');
+    }
+    run('ip', '-n', id, 'link', 'set', 'lo', 'up');
+  });
+  after(() => {
+    spawnSync('nsenter', there(CTGA, 'p4', 'undeploy', ...thrift, ...state), { env: environment });
+    run('ip', 'netns', 'delete', id);
+    rmSync(directory, { recursive: true });
+  });
+
+  test('is started, attached to, missed when it goes, and used again when it is back', async () => {
+    const first = deploy();
+    assert.equal(first.code, 0, first.stderr);
+    assert.equal((JSON.parse(first.stdout) as { cpuPort: number }).cpuPort, 2);
+    assert.equal(deploy().code, 0, 'again: the same switch');
+
+    const watching = new Watching(
+      spawn('nsenter', there(CTGA, 'attach', `bmv2:${THRIFT}`, '--json', ...state, ...log), {
+        env: environment,
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    );
+    await watching.until(/"event":"attached".*"mode":"bmv2"/);
+    // The switch is told what to look for by whoever watches, and copies it.
+    await watching.delivers();
+
+    const { pid } = JSON.parse(readFileSync(join(directory, `simple_switch-${THRIFT}.json`), 'utf8')) as {
+      pid: number;
+    };
+    process.kill(pid, 'SIGKILL');
+    await watching.until(/"event":"blind"/);
+    assert.equal(deploy().code, 0);
+    await watching.until(/"event":"seeing-again"/);
+    await watching.delivers();
+
+    assert.match(ctga('p4', 'status', ...thrift).stdout, /Of the copies, \d+ arrived/);
+    assert.match(ctga('status', ...state).stdout, new RegExp(`${copies}: copies of a P4 switch`));
+    assert.equal(await watching.stop(), 0, watching.said);
+    const detached = ctga('detach', `bmv2:${THRIFT}`);
+    assert.equal(detached.stdout, `Detached from ${copies}.\n`, detached.stderr);
+    assert.equal(ctga('p4', 'undeploy', ...thrift, ...state).code, 0);
+    assert(!existsSync(`/proc/${pid}`));
+    assert(!run('ip', '-n', id, '-br', 'link').includes(copies), 'the veth pair is gone');
+    const gone = ctga('attach', `bmv2:${THRIFT}`, ...state);
+    assert.equal(gone.code, 1);
+    assert.match(gone.stderr, /no switch answers/);
+  });
+
+  test('errors name the cause: no such interface, one interface, no switch', () => {
+    const nosuch = ctga('p4', 'deploy', '--interface', 'sw0', '--interface', 'nosuch0', ...thrift, ...state);
+    assert.equal(nosuch.code, 1);
+    assert.match(nosuch.stderr, /nosuch0/);
+    assert.equal(ctga('p4', 'deploy', '--interface', 'sw0', ...thrift, ...state).code, 2);
+    assert.equal(ctga('attach', 'bmv2:nowhere', ...state).code, 2);
+    assert(!run('ip', '-n', id, '-br', 'link').includes(copies));
+  });
+
+  class Watching {
+    readonly #child: ChildProcess;
+    readonly #ended: Promise<number | null>;
+    said = '';
+
+    constructor(child: ChildProcess) {
+      this.#child = child;
+      for (const stream of [child.stdout, child.stderr])
+        stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
+      this.#ended = new Promise((resolve) => child.once('close', resolve));
+    }
+
+    async until(what: RegExp): Promise<void> {
+      while (!what.test(this.said)) {
+        assert.equal(this.#child.exitCode, null, this.said);
+        await sleep(20);
+      }
+    }
+
+    /** Sends the answer at one side until the program at the CPU port has counted it. */
+    async delivers(): Promise<void> {
+      const hex = Buffer.from(answer).toString('hex');
+      const program = `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('host0', 0)); s.send(bytes.fromhex('${hex}'))`;
+      const before = this.#answers();
+      while (this.#answers() === before) {
+        spawnSync('nsenter', there('python3', '-c', program));
+        await sleep(100);
+      }
+    }
+
+    #answers(): number {
+      const { dataPlanes } = JSON.parse(ctga('status', '--json', ...state).stdout) as {
+        dataPlanes: { interface: string; counters: { answers: number } }[];
+      };
+      return dataPlanes.find((plane) => plane.interface === copies)?.counters.answers ?? 0;
+    }
+
+    stop(): Promise<number | null> {
+      this.#child.kill('SIGTERM');
+      return this.#ended;
+    }
+  }
+});
