@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * latency, distinguisher, unaltered, challenge, drain; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * latency, distinguisher, unaltered, challenge, drain, p4; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -10,6 +10,7 @@ import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
+import { measureP4, missingP4Tools } from './p4.ts';
 import { linePlot, table } from './report.ts';
 import { TRAFFIC_KINDS } from '../src/lab/traffic.ts';
 import { checkUnaltered, distinguish, latency, SETTINGS, sweep, throughput, visibleChanges } from './veth.ts';
@@ -23,7 +24,7 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
-const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'challenge', 'drain'];
+const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'challenge', 'drain', 'p4'];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 if (process.geteuid?.() !== 0)
@@ -197,4 +198,29 @@ if (wanted('drain')) {
     ),
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+if (wanted('p4')) {
+  const missing = missingP4Tools();
+  if (missing.length > 0 && positionals.length > 0) fail(`p4 needs ${missing.join(' and ')} on PATH`, 1);
+  if (missing.length > 0) say(`p4 is left out: ${missing.join(' and ')} not on PATH`);
+  else {
+    say('simple_switch');
+    const found = await measureP4(
+      quick ? [0, 100] : [0, 10, 50, 100],
+      quick ? 2000 : 20_000,
+      quick ? 1 : 5,
+      (what) => say(`  ${what}`),
+    );
+    report(
+      'p4',
+      found,
+      "# bmv2's simple_switch: frames a second of a router that looks at nothing, and of ctga's program\n",
+      table(
+        ['frames', 'match rate', 'router', 'ctga', 'ratio'],
+        found.map(({ kind, rate, router, ctga, ratio }) => [
+          ...[kind, `${rate} %`, `${router}`, `${ctga}`, ratio.toFixed(2)],
+        ]),
+      ),
+    );
+  }
 }

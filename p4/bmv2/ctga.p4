@@ -6,8 +6,11 @@
  * Every packet goes on as it came, malformed ones too: the parser stops where it fails, what it has not read is payload,
  * nothing is verified and nothing computed. The verdict on a packet is that of xdp/ctga.bpf.c, looked for in the same order.
  *
- * Names are compared exactly and without regard to case: the parser takes a name byte by byte, folds capital letters, and
- * gathers the bytes in one number, which is the key of the table of known names.
+ * Names are compared exactly and without regard to case: the parser gathers a name's labels in one number, whose capital
+ * letters are folded all at once, and which is the key of the table of known names.
+ *
+ * Copies are cloned at egress. A clone from ingress is parsed once more before the packet goes on (simple_switch.cpp), so a
+ * match would slow down all that follows it.
  */
 #include <core.p4>
 #include <v1model.p4>
@@ -18,7 +21,7 @@
 /* The longest name that is looked for, in bytes of its wire format; a longer one is unknown. */
 #define MAX_NAME 128
 #define MAX_NAME_BITS 1024
-#define MAX_LABELS 40
+#define MAX_LABELS 16
 #define MAX_EXTENSIONS 5
 /* Any record: an owner of one byte, type, class, TTL and an empty RDATA. */
 #define SHORTEST_RECORD 11
@@ -26,9 +29,13 @@
 #define CPU_SESSION 250
 #define KEPT_FOR_CLONE 1
 
-header name_byte_t {
-	bit<8> value;
+/* With its length byte. */
+header label_t {
+	varbit<512> bytes;
 }
+
+const bit<256> EACH_OF_32 = 0x0101010101010101010101010101010101010101010101010101010101010101;
+const bit<MAX_NAME_BITS> EACH_BYTE = EACH_OF_32 ++ EACH_OF_32 ++ EACH_OF_32 ++ EACH_OF_32;
 
 struct headers_t {
 	cpu_t cpu;
@@ -42,7 +49,7 @@ struct headers_t {
 	ipv6_fragment_t ipv6_fragment;
 	udp_t udp;
 	dns_t dns;
-	name_byte_t[MAX_NAME] name;
+	label_t[MAX_LABELS] labels;
 	question_end_t question_end;
 }
 
@@ -54,9 +61,9 @@ struct metadata_t {
 	bit<32> udp_end;
 	bit<8> verdict;
 	bit<8> extensions;
-	bit<8> label_left;
+	bit<8> label_length;
 	bit<8> labels;
-	bit<8> name_length;
+	bit<8> name_length; /* with the present label */
 	bit<MAX_NAME_BITS> name;
 	bit<32> datagram;
 	@field_list(KEPT_FOR_CLONE)
@@ -283,55 +290,57 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		}
 	}
 
-	/* A length, and so many bytes: RFC 1035, Section 3.1. The length byte is part of the name, and below any letter. */
+	/*
+	 * A length, and so many bytes: RFC 1035, Section 3.1. A label is looked at in a piece of 16, 32, 48 or 64 bytes, whose
+	 * end is cut off: behind the last label of any answer there are 16 bytes more, so a packet that has none is malformed.
+	 */
 	state label {
-		packet.extract(headers.name.next);
-		meta.offset = meta.offset + 1;
-		meta.label_left = headers.name.last.value;
-		meta.labels = meta.labels + 1;
-		meta.name_length = meta.name_length + 1;
-		meta.name = (meta.name << 8) | (bit<MAX_NAME_BITS>)headers.name.last.value;
-		transition select(headers.name.last.value, meta.labels, meta.name_length) {
+		meta.label_length = packet.lookahead<bit<8>>();
+		meta.name_length = meta.name_length + meta.label_length + 1;
+		transition select(meta.label_length, meta.labels, meta.name_length[7:7]) {
 			(0, _, _): question_end;
-			(1..63, MAX_LABELS + 1, _): unknown_name;
-			(1..63, _, MAX_NAME): unknown_name;
-			(1..63, _, _): letter;
+			(1..63, MAX_LABELS, _): unknown_name;
+			(1..63, _, 1): unknown_name;
+			(1..15, _, _): label_16;
+			(16..31, _, _): label_32;
+			(32..47, _, _): label_48;
+			(48..63, _, _): label_64;
 			default: accept;
 		}
 	}
 
-	state letter {
-		packet.extract(headers.name.next);
-		meta.offset = meta.offset + 1;
-		meta.label_left = meta.label_left - 1;
-		meta.name_length = meta.name_length + 1;
-		transition select(headers.name.last.value) {
-			0x41..0x5a: capital;
-			default: small;
-		}
+/* simple_switch shifts by at most 255 bits: by what is below `wide` bytes first, which are 16, 32 or 48 for all labels here. */
+#define TAKE_LABEL(wide)                                                                                              \
+	meta.labels = meta.labels + 1;                                                                                 \
+	meta.name = (meta.name << ((meta.label_length + 17 - wide) << 3)) |                                            \
+		    ((bit<MAX_NAME_BITS>)packet.lookahead<bit<(wide * 8)>>() >> ((wide - 1 - meta.label_length) << 3));    \
+	packet.extract(headers.labels.next, ((bit<32>)meta.label_length + 1) << 3);                                    \
+	transition label;
+
+	state label_16 {
+		TAKE_LABEL(16)
 	}
 
-	state capital {
-		meta.name = (meta.name << 8) | (bit<MAX_NAME_BITS>)(headers.name.last.value | 0x20);
-		transition after_letter;
+	state label_32 {
+		meta.name = meta.name << 128;
+		TAKE_LABEL(32)
 	}
 
-	state small {
-		meta.name = (meta.name << 8) | (bit<MAX_NAME_BITS>)headers.name.last.value;
-		transition after_letter;
+	state label_48 {
+		meta.name = meta.name << 256;
+		TAKE_LABEL(48)
 	}
 
-	state after_letter {
-		transition select(meta.label_left, meta.name_length) {
-			(_, MAX_NAME): unknown_name;
-			(0, _): label;
-			default: letter;
-		}
+	state label_64 {
+		meta.name = meta.name << 256;
+		meta.name = meta.name << 128;
+		TAKE_LABEL(64)
 	}
 
 	state question_end {
 		packet.extract(headers.question_end);
-		meta.offset = meta.offset + 4;
+		meta.name = meta.name << 8;
+		meta.offset = meta.offset + (bit<32>)meta.name_length + 4;
 		transition select((meta.udp_end - meta.offset - SHORTEST_RECORD)[31:31], headers.question_end.type,
 				  headers.question_end.class) {
 			(0, DNS_TYPE_TXT, DNS_CLASS_IN): known_or_not;
@@ -388,6 +397,18 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standa
 		size = 4096;
 	}
 
+	/*
+	 * 0x20 is added to each byte from 'A' to 'Z': those of which 0x3f more, and not 0x25 more, reaches 0x80. Lengths of
+	 * labels are below 'A', and bytes from 0x80 on are no letters.
+	 */
+	action fold_name()
+	{
+		bit<MAX_NAME_BITS> low = meta.name & (EACH_BYTE * 0x7f);
+		bit<MAX_NAME_BITS> capital = (low + EACH_BYTE * 0x3f) & ~(low + EACH_BYTE * 0x25) & ~meta.name;
+
+		meta.name = meta.name | ((capital & (EACH_BYTE * 0x80)) >> 2);
+	}
+
 	action copy(bit<8> reason)
 	{
 		meta.reason = reason;
@@ -395,7 +416,6 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standa
 		meta.copied_length = meta.ip_end;
 		meta.original_length = (bit<16>)standard_metadata.packet_length;
 		meta.timestamp_us = standard_metadata.ingress_global_timestamp;
-		clone_preserving_field_list(CloneType.I2E, CPU_SESSION, KEPT_FOR_CLONE);
 	}
 
 	apply {
@@ -411,6 +431,7 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standa
 			threshold = 400;
 
 		if (meta.verdict == KNOWN_OR_NOT) {
+			fold_name();
 			if (known_names.apply().hit) {
 				meta.verdict = ANSWERS_COPIED;
 				if (meta.ip_end > LARGEST_COPY) {
@@ -456,13 +477,13 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standa
 	}
 }
 
-#define CLONED_FROM_INGRESS 1
+#define CLONED_FROM_EGRESS 2
 #define CPU_HEADER_BYTES 12
 
 control CtgaEgress(inout headers_t headers, inout metadata_t meta, inout standard_metadata_t standard_metadata)
 {
 	apply {
-		if (standard_metadata.instance_type == CLONED_FROM_INGRESS) {
+		if (standard_metadata.instance_type == CLONED_FROM_EGRESS) {
 			headers.cpu.setValid();
 			headers.cpu.ingress_port = meta.ingress_port;
 			headers.cpu.reason = meta.reason;
@@ -471,6 +492,8 @@ control CtgaEgress(inout headers_t headers, inout metadata_t meta, inout standar
 			headers.cpu.timestamp_us = meta.timestamp_us;
 			/* Behind the IP packet there is only Ethernet padding. */
 			truncate(meta.copied_length + CPU_HEADER_BYTES);
+		} else if (meta.reason != 0) {
+			clone_preserving_field_list(CloneType.E2E, CPU_SESSION, KEPT_FOR_CLONE);
 		}
 	}
 }
@@ -501,7 +524,7 @@ control CtgaDeparser(packet_out packet, in headers_t headers)
 		packet.emit(headers.ipv6_fragment);
 		packet.emit(headers.udp);
 		packet.emit(headers.dns);
-		packet.emit(headers.name);
+		packet.emit(headers.labels);
 		packet.emit(headers.question_end);
 	}
 }

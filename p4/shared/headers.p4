@@ -114,7 +114,9 @@ header dns_t {
 	bit<16> additionals;
 }
 
+/* The root label, and what is asked for. */
 header question_end_t {
+	bit<8> root;
 	bit<16> type;
 	bit<16> class;
 }

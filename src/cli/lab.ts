@@ -1,8 +1,12 @@
 /** `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another tree. */
+import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { CtgaError, ExitCode, messageOf } from '../errors.ts';
 import type { LabDataPlane } from '../lab/network.ts';
-import { labDown, labUp, runLab } from '../lab/story.ts';
+import { LogControl, parseCommand } from '../lab/control.ts';
+import { stop } from '../lab/processes.ts';
+import { LabFiles, startLogAlone } from '../lab/services.ts';
+import { DEFAULT_LAB_DIRECTORY, labDown, labUp, runLab } from '../lab/story.ts';
 import { print, printJson, warn } from './output.ts';
 
 interface RunOptions {
@@ -45,13 +49,56 @@ export function labCommand(): Command {
     .description('remove everything that a lab left behind')
     .option('--json', 'print JSON for scripts')
     .action(async ({ json }: { json?: boolean }) => say(await labDown(), json));
+  const log = new Command('log')
+    .description("run the lab's log alone, in a network of your own that has its addresses (p4/mininet)")
+    .option('--state-dir <dir>', 'where its log list and certificate are put', DEFAULT_LAB_DIRECTORY)
+    .action(runLog);
+  const tell = new Command('tell')
+    .description("tell the lab's log what to do, and print what it is like then")
+    .argument(
+      '<json>',
+      'for instance {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}',
+    )
+    .option('--state-dir <dir>', 'of the lab', DEFAULT_LAB_DIRECTORY)
+    .action(async (json: string, { stateDir }: { stateDir: string }) =>
+      printJson(await tellLog(json, stateDir)),
+    );
   return new Command('lab')
     .description(
       'a network in namespaces with a log that can equivocate: client, resolver, router, log, proxy, challenger',
     )
     .addCommand(run)
     .addCommand(up)
-    .addCommand(down);
+    .addCommand(down)
+    .addCommand(log)
+    .addCommand(tell);
+}
+
+async function runLog({ stateDir }: { stateDir: string }): Promise<void> {
+  const files = new LabFiles(resolve(stateDir));
+  const service = await startLogAlone(files);
+  print(`The log answers. Watch it with --log-list ${files.logList}; tell it with: ctga lab tell`);
+  await new Promise<void>((done) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+    service.child.once('exit', () => done());
+  });
+  if ((await stop(service)) !== 0) process.exitCode = ExitCode.failed;
+}
+
+async function tellLog(json: string, stateDir: string): Promise<unknown> {
+  const command = parseCommand(json);
+  const { logSocket } = new LabFiles(resolve(stateDir));
+  const log = await LogControl.connect(logSocket).catch((cause: unknown) => {
+    throw new CtgaError('log-unavailable', `no lab's log listens at ${logSocket}: ${messageOf(cause)}`, {
+      remedy: 'Start one with: sudo ctga lab up',
+      cause,
+    });
+  });
+  try {
+    return await log.tell(command);
+  } finally {
+    log.close();
+  }
 }
 
 function say(message: string, json: boolean | undefined): void {

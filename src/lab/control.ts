@@ -3,12 +3,12 @@
  * log's state after it was done. The socket lies in the file system, so network namespaces do not matter
  * to it, and `ctga lab up` can leave a log behind that a person goes on to play with:
  *
- *   echo '{"do":"grow","count":5}' | sudo nc -NU /var/lib/ctga-lab/services/log.sock
+ *   sudo ctga lab tell '{"do":"grow","count":5}'
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { CtgaError, messageOf } from '../errors.ts';
+import { badInput, CtgaError, messageOf } from '../errors.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -81,6 +81,16 @@ function replyTo(line: string, obey: (command: LogCommand) => LogState): z.infer
     return { state: obey(commandSchema.parse(JSON.parse(line))) };
   } catch (error) {
     return { error: error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error) };
+  }
+}
+
+/** A command as somebody typed it. Throws CtgaError 'bad-input'. */
+export function parseCommand(json: string): z.input<typeof commandSchema> {
+  try {
+    return commandSchema.parse(JSON.parse(json));
+  } catch (error) {
+    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    throw badInput(`no command for the lab's log: ${why}`, 'For instance: {"do":"grow","count":5}');
   }
 }
 

@@ -81,7 +81,7 @@ export class LabServices {
     const certificate = await makeCertificate(files.services, LOG_NAME);
     const running: Service[] = [];
     try {
-      running.push(startLog(network, files, certificate));
+      running.push(startLog(network.in('log'), files, certificate));
       running.push(startUnbound(network, 'resolver', ADDRESS.resolver, RESOLVER_CONFIGURATION));
       const tor = options.tor ? await startTor(network, files, running, options) : undefined;
       if (tor === undefined) running.push(startMicrosocks(network, files));
@@ -89,14 +89,7 @@ export class LabServices {
       await untilReady(unbound, () => listens(unbound.pid, 'udp', ADDRESS.resolver, 53));
       const proxy = running.at(-1) ?? logService;
       await untilReady(proxy, () => listens(proxy.pid, 'tcp', ADDRESS.proxy, PROXY_PORT));
-      // The log opens its socket last, when it answers both DNS and HTTPS.
-      let log: LogControl | undefined;
-      await untilReady(logService, async () => {
-        log = await LogControl.connect(files.logSocket).catch(() => undefined);
-        return log !== undefined;
-      });
-      if (log === undefined) throw new Error('ready without a connection');
-      writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' })));
+      const log = await readyLog(logService, files);
       return new LabServices(log, tor, running);
     } catch (error) {
       await Promise.all(running.map(stop));
@@ -118,7 +111,7 @@ export class LabServices {
   }
 }
 
-function startLog(network: LabNetwork, files: LabFiles, certificate: LabCertificate): Service {
+function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
   const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
   // From source, node needs the loader that runs TypeScript; resolved here, as it would be sought from
   // whatever directory the lab was started in.
@@ -126,9 +119,40 @@ function startLog(network: LabNetwork, files: LabFiles, certificate: LabCertific
   return start(
     'the log',
     [process.execPath, ...loader, script, files.logSocket, certificate.certificatePath, certificate.keyPath],
-    network.in('log'),
+    where,
     { logPath: join(files.services, 'log.log') },
   );
+}
+
+/** Its log list is there as soon as it answers. */
+async function readyLog(service: Service, files: LabFiles): Promise<LogControl> {
+  // The log opens its socket last, when it answers both DNS and HTTPS.
+  let log: LogControl | undefined;
+  await untilReady(service, async () => {
+    log = await LogControl.connect(files.logSocket).catch(() => undefined);
+    return log !== undefined;
+  });
+  if (log === undefined) throw new Error('ready without a connection');
+  writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' })));
+  return log;
+}
+
+/**
+ * The log alone, in a network that somebody else made and that has its addresses (ADDRESS.authority, ADDRESS.api). Throws
+ * CtgaError where it does not start.
+ */
+export async function startLogAlone(files: LabFiles): Promise<Service> {
+  rmSync(files.services, { recursive: true, force: true });
+  mkdirSync(files.services, { recursive: true, mode: 0o755 });
+  const certificate = await makeCertificate(files.services, LOG_NAME);
+  const service = startLog({ lab: 'ctga-lab-log' }, files, certificate);
+  try {
+    (await readyLog(service, files)).close();
+    return service;
+  } catch (error) {
+    await stop(service);
+    throw error;
+  }
 }
 
 function startUnbound(network: LabNetwork, role: Role, address: string, more: string): Service {

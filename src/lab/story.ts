@@ -192,7 +192,7 @@ export async function labUp(options: {
   ${enter('router')} ctga attach ${network.routerInterfaces.join(' ')} ${state}
   ${enter('client')} dig @${ADDRESS.resolver} TXT sth.${LOG_NAME}
   ${enter('challenger')} env NODE_EXTRA_CA_CERTS=${files.certificate} ctga challenge --once --proxy ${PROXY_URL} ${state}
-The log obeys JSON lines on ${files.logSocket}: {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}.
+  sudo ctga lab tell '{"do":"grow","count":5}'    or '{"do":"equivocate","fromSize":8,"treeSize":12}'
 Remove it with: sudo ctga lab down`;
   });
 }

@@ -86,7 +86,8 @@ async function spawnSwitch(
   const logPath = join(directory, `simple_switch-${place.port}.log`);
   const log = openSync(logPath, 'w', 0o600);
   const ports = interfaces.flatMap((name, port) => ['-i', `${port}@${name}`]);
-  const args = ['--thrift-port', String(place.port), ...ports, PROGRAM];
+  // Unless told otherwise it words a trace of every packet, for nobody.
+  const args = ['--log-level', 'error', '--thrift-port', String(place.port), ...ports, PROGRAM];
   const child = spawn(COMMAND, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
   child.unref();

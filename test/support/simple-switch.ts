@@ -19,6 +19,8 @@ export interface Switched {
   readonly forwarded: Uint8Array[];
   /** What left at the CPU's port, in order. */
   readonly copied: Uint8Array[];
+  /** From the first frame out to the last. */
+  readonly seconds: number;
 }
 
 const CPU_PORT = 2;
@@ -38,9 +40,10 @@ export async function runSwitch(
   writeFileSync(`${name(0)}_in.pcap`, captureFile(frames));
   for (const number of [1, CPU_PORT]) writeFileSync(`${name(number)}_in.pcap`, captureFile([]));
   const interfaces = [0, 1, CPU_PORT].flatMap((number) => ['-i', `${number}@${name(number)}`]);
+  let seconds: number;
   const child = spawn(
     'simple_switch',
-    ['--use-files', String(WAIT_SECONDS), '--thrift-port', String(port), ...interfaces, program],
+    ['--log-level', 'off', '--use-files', String(WAIT_SECONDS), '--thrift-port', String(port), ...interfaces, program],
     { cwd: directory, stdio: 'ignore' },
   );
   try {
@@ -51,7 +54,7 @@ export async function runSwitch(
     await plane.setQueueDepth(frames.length + 1);
     await configure(plane);
     // bmv2 does not say when it is done. Every packet leaves at port 1, so it is when as many have.
-    await settled(`${name(1)}_out.pcap`, frames.length);
+    seconds = await settled(`${name(1)}_out.pcap`, frames.length);
     await done(plane);
     plane.close();
   } finally {
@@ -61,7 +64,7 @@ export async function runSwitch(
     const file = `${name(number)}_out.pcap`;
     return existsSync(file) ? framesOf(readFileSync(file)) : [];
   };
-  const result = { forwarded: read(1), copied: read(CPU_PORT) };
+  const result = { forwarded: read(1), copied: read(CPU_PORT), seconds };
   rmSync(directory, { recursive: true });
   return result;
 }
@@ -88,14 +91,16 @@ async function connected(child: ChildProcess, port: number): Promise<SimpleSwitc
   }
 }
 
-/** Until the file has not grown for half a second, and has grown at all if there was anything to write. */
-async function settled(file: string, packets: number): Promise<void> {
-  let [size, since] = [-1, Date.now()];
+/** Until the file has not grown for a second, and has grown at all if there was anything to write. Returns how long it grew. */
+async function settled(file: string, packets: number): Promise<number> {
+  const HEADER_BYTES = 24;
+  let [size, since, began] = [-1, performance.now(), 0];
   for (;;) {
     const now = existsSync(file) ? statSync(file).size : 0;
-    if (now !== size) [size, since] = [now, Date.now()];
-    else if (Date.now() - since > 1000 && (packets === 0 || size > 24)) return;
-    await sleep(50);
+    if (now > HEADER_BYTES && began === 0) began = performance.now();
+    if (now !== size) [size, since] = [now, performance.now()];
+    else if (performance.now() - since > 1000 && (packets === 0 || began > 0)) return (since - began) / 1000;
+    await sleep(10);
   }
 }
 
