@@ -63,6 +63,7 @@ async function perSecond(program: string, frames: readonly Uint8Array[], isCtga:
     program,
     frames,
     async (plane) => {
+      await plane.setRoutes(new Map([[0, 1]]));
       if (!isCtga) return;
       await plane.setAnswerPorts([53]);
       await plane.setSampling({ everyNth: 1, threshold: 400 });

@@ -29,6 +29,18 @@
 #define CPU_SESSION 250
 #define KEPT_FOR_CLONE 1
 
+header ipv4_options_t {
+	varbit<320> options;
+}
+
+/* Hop-by-hop, routing and destination options: RFC 8200, Section 4. */
+header ipv6_extension_t {
+	bit<8> next_header;
+	/* In units of 8 bytes, the first 8 not counted. */
+	bit<8> length;
+	varbit<16368> rest;
+}
+
 /* With its length byte. */
 header label_t {
 	varbit<512> bytes;

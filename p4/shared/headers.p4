@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Headers, outermost first, and their constants: what xdp/headers.h and xdp/answer.h read, for targets in P4. Included by
- * every target; needs core.p4 and nothing of an architecture.
+ * every target: needs core.p4, nothing of an architecture, and no header of variable length.
  */
 #ifndef CTGA_HEADERS_P4
 #define CTGA_HEADERS_P4
@@ -66,10 +66,6 @@ header ipv4_t {
 	bit<32> destination;
 }
 
-header ipv4_options_t {
-	varbit<320> options;
-}
-
 header ipv6_t {
 	bit<4> version;
 	bit<28> class_and_label;
@@ -78,14 +74,6 @@ header ipv6_t {
 	bit<8> hop_limit;
 	bit<128> source;
 	bit<128> destination;
-}
-
-/* Hop-by-hop, routing and destination options: RFC 8200, Section 4. */
-header ipv6_extension_t {
-	bit<8> next_header;
-	/* In units of 8 bytes, the first 8 not counted. */
-	bit<8> length;
-	varbit<16368> rest;
 }
 
 header ipv6_fragment_t {

@@ -1,12 +1,14 @@
 /** `ctga p4`: the data plane in P4, for bmv2's simple_switch. */
 import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { encodeName } from '../dns/name.ts';
 import { badInput, CtgaError } from '../errors.ts';
-import { builtWith, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
+import { builtWith, checkSume, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, endSwitch, startSwitch, type SwitchPlace } from '../p4/switch-process.ts';
+import { writeSumeProject } from '../p4/sume.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { stateAt } from '../store/state.ts';
@@ -43,8 +45,19 @@ const THRIFT_PORT = 9090;
 
 export function p4Command(): Command {
   const compileCommand = new Command('compile')
-    .description('compile the program with p4c, in the place of the one that comes with ctga')
-    .option('--json', 'print JSON for scripts')
+    .description('compile the program with p4c; for NetFPGA SUME, lay out a project of P4->NetFPGA')
+    .addOption(
+      new Option('--target <target>', 'bmv2: in the place of the program that comes with ctga')
+        .choices(['bmv2', 'sume'])
+        .default('bmv2'),
+    )
+    .option('--output <dir>', 'sume: where the project goes', 'ctga-sume')
+    .addHelpText(
+      'after',
+      `
+For sume, the table is filled with the names that fit: sth, and four labels of 16 bytes. Move the project over a new one that
+P4->NetFPGA's make_new_p4_proj.py made with the name ctga; building it takes SDNet and a board.`,
+    )
     .action(runCompile);
   const deploy = new Command('deploy')
     .description('load the program into simple_switch, and set it up; again applies what changed')
@@ -97,18 +110,46 @@ microseconds (6).`,
     .addOption(thriftOption())
     .action(runUndeploy);
   return new Command('p4')
-    .description('the data plane in P4, for bmv2')
-    .addCommand(compileCommand)
+    .description('the data plane in P4, for bmv2 and NetFPGA SUME')
+    .addCommand(withLogs(withState(compileCommand)))
     .addCommand(withLogs(withState(deploy)))
     .addCommand(status)
     .addCommand(withState(undeploy));
 }
 
-function runCompile({ json }: { json?: boolean }): void {
+interface CompileOptions extends StateOption, LogOptions {
+  readonly target: 'bmv2' | 'sume';
+  readonly output: string;
+}
+
+function runCompile(options: CompileOptions): void {
+  const { json, target } = options;
+  if (target === 'sume') return compileForSume(options);
   const compiled = compile();
   keepCompiled(compiled);
   if (json === true) return printJson({ program: PROGRAM, ...compiled.build });
   print(`Compiled with p4c ${compiled.build.p4c} into ${PROGRAM}.`);
+}
+
+function compileForSume(options: CompileOptions): void {
+  const checked = checkSume();
+  if (!checked) warn("the types are not checked: p4c's p4test is not on PATH");
+  const names = namesInForce(options);
+  const left = writeSumeProject(options.output, names);
+  const project = resolve(options.output);
+  if (options.json === true)
+    return printJson({ project, checked, names: names.length - left.length, left: left.length });
+  if (left.length > 0)
+    warn(`left out: ${plural(left.length, 'name')} of another form than sth and four labels of 16 bytes`);
+  print(`The project is in ${project}, with ${plural(names.length - left.length, 'known name')}.`);
+}
+
+function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
+  const zones = zonesOf(logsInForce(stateAt(options.stateDir), options), {
+    zones: options.zone,
+    ...suffix(options),
+  });
+  return [...zones.keys()].map((zone) => encodeName(`sth.${zone}`));
 }
 
 /** As a wire would: what comes in on one side leaves on the other. */
@@ -124,11 +165,7 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   const routes = options.route ?? WIRE;
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
-  const zones = zonesOf(logsInForce(stateAt(options.stateDir), options), {
-    zones: options.zone,
-    ...suffix(options),
-  });
-  const all = [...zones.keys()].map((zone) => encodeName(`sth.${zone}`));
+  const all = namesInForce(options);
   const names = all.filter(({ length }) => length <= MAX_P4_NAME);
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);

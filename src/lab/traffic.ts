@@ -40,9 +40,13 @@ function zoneOf(name: string): string {
 export function* trafficFrames(kind: TrafficKind, rate: number, count: number): Generator<Buffer> {
   const frame = kind === 'answers' ? answerFrame : fragmentFrame;
   for (let i = 0; i < count; i++) {
-    const matches = Math.floor(((i + 1) * rate) / 100) > Math.floor((i * rate) / 100);
-    yield frame(i, matches);
+    yield frame(i, trafficMatches(rate, i));
   }
+}
+
+/** Whether frame `i` of `trafficFrames` at this rate is one that matches. */
+export function trafficMatches(rate: number, i: number): boolean {
+  return Math.floor(((i + 1) * rate) / 100) > Math.floor((i * rate) / 100);
 }
 
 function answerFrame(n: number, matches: boolean): Buffer {

@@ -11,10 +11,11 @@ import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 import { CtgaError, messageOf } from '../errors.ts';
 
-const P4 = fileURLToPath(new URL('../../p4', import.meta.url));
+/** The directory of the P4 sources. */
+export const P4_SOURCES = fileURLToPath(new URL('../../p4', import.meta.url));
 const SOURCES = ['shared', 'bmv2'];
-export const PROGRAM = join(P4, 'bmv2/ctga.json');
-const BUILD = join(P4, 'bmv2/ctga.build.json');
+export const PROGRAM = join(P4_SOURCES, 'bmv2/ctga.json');
+const BUILD = join(P4_SOURCES, 'bmv2/ctga.build.json');
 const COMPILER = 'p4c-bm2-ss';
 
 const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
@@ -29,9 +30,9 @@ export function builtWith(): Build {
 export function hashOfSources(): string {
   const hash = createHash('sha256');
   for (const directory of SOURCES) {
-    const names = readdirSync(join(P4, directory)).filter((name) => name.endsWith('.p4'));
+    const names = readdirSync(join(P4_SOURCES, directory)).filter((name) => name.endsWith('.p4'));
     for (const name of names.sort()) {
-      const content = readFileSync(join(P4, directory, name));
+      const content = readFileSync(join(P4_SOURCES, directory, name));
       hash.update(`${directory}/${name} ${content.length}\n`).update(content);
     }
   }
@@ -58,13 +59,33 @@ export function compile(): { readonly json: string; readonly build: Build } {
   try {
     const output = join(directory, 'ctga.json');
     const args = ['--std', 'p4-16', '-o', output, 'bmv2/ctga.p4'];
-    const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4, encoding: 'utf8' });
+    const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4_SOURCES, encoding: 'utf8' });
     if (status !== 0)
       throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/bmv2/ctga.p4:\n${stderr.trim()}`);
     return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
   } finally {
     rmSync(directory, { recursive: true });
   }
+}
+
+const CHECKER = 'p4test';
+/** What p4c's front end is given in place of SDNet's own declarations. */
+const DECLARATIONS = 'sume/include';
+
+/**
+ * Checks the program for NetFPGA SUME with p4c's front end. Returns false where there is none on PATH. Throws CtgaError
+ * `bad-input` with its own words where it refuses the sources.
+ */
+export function checkSume(sources = join(P4_SOURCES, 'sume')): boolean {
+  const include = join(P4_SOURCES, DECLARATIONS);
+  const { error, status, stderr } = spawnSync(CHECKER, ['--std', 'p4-16', '-I', include, 'ctga.p4'], {
+    cwd: sources,
+    encoding: 'utf8',
+  });
+  if (error !== undefined) return false;
+  if (status !== 0 || stderr.trim() !== '')
+    throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/ctga.p4:\n${stderr.trim()}`);
+  return true;
 }
 
 /** Puts a compiled program where `PROGRAM` and `builtWith` find it. */

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { CPU_HEADER_BYTES, MAX_P4_NAME, type P4Counters } from '../../src/p4/simple-switch.ts';
-import { cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
+import { capturedFrames, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
 import {
   dnsAnswer,
   encodeName,
@@ -33,6 +33,7 @@ async function pass(
     PROGRAM,
     frames,
     async (plane) => {
+      await plane.setRoutes(new Map([[0, 1]]));
       await plane.setSampling({ everyNth, threshold: THRESHOLD, key: 0x0123_4567_89ab_cdefn });
       await plane.setAnswerPorts([53]);
       await plane.setKnownNames(names);
@@ -52,7 +53,7 @@ function assertUnaltered(frames: readonly Uint8Array[], { forwarded }: Switched)
 describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
     context.diagnostic(`CTGA_SEED=${SEED}`);
-    const frames = [...seeds, ...cutOff(), ...cutOffTruly(), ...damaged(5000, SEED)];
+    const frames = [...seeds, ...cutOff(), ...cutOffTruly(), ...damaged(5000, SEED), ...capturedFrames()];
     const switched = await pass(frames);
     assertUnaltered(frames, switched);
     const expected = frames.map((frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const);

@@ -1,6 +1,10 @@
 /**
  * Frames for every data plane: good ones of each form, and damaged ones, the same every time. Known are the names in NAMES.
  */
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readCapture } from '../../src/dataplane/pcap.ts';
+import { CtgaError } from '../../src/errors.ts';
 import {
   dnsAnswer,
   encodeName,
@@ -15,6 +19,7 @@ import {
   overPppoe,
   udp,
 } from './packets.ts';
+import { sharedPath } from './shared.ts';
 
 /** BPF_PROG_TEST_RUN takes no frame that is shorter than an Ethernet header. */
 export const SHORTEST_FRAME = 14;
@@ -22,45 +27,50 @@ export const SHORTEST_FRAME = 14;
 export const NAMES = ['sth.log.example', 'sth.a', 'sth'].map(encodeName);
 export const NAMES_HEX = new Set(NAMES.map((name) => Buffer.from(name).toString('hex')));
 
-export const answer = dnsAnswer({
-  name: 'sTh.LoG.example',
-  strings: ['x'.repeat(100), 'y'.repeat(60)],
-  optSize: 1232,
-});
+const NAME = 'sTh.LoG.example';
+const answerTo = (name: string): Uint8Array =>
+  dnsAnswer({ name, strings: ['x'.repeat(100), 'y'.repeat(60)], optSize: 1232 });
+export const answer = answerTo(NAME);
 const tags = [{ tpid: EtherType.vlan, vlanId: 5 }];
-export const seeds = [
-  frameV4(answer),
-  frameV6(answer),
-  frameV4(answer, { tags, options: Uint8Array.of(7, 7, 4, 0, 0, 0, 0) }),
-  frameV6(answer, { tags }),
-  frameV4(dnsAnswer({ name: 'sth.a', padding: 700 })),
-  frameV4(dnsAnswer({ name: 'sth.log.example', strings: ['z'.repeat(200)], compressed: true })),
-  frameV6(answer, { tags: [...tags, ...tags] }),
-  overPppoe(frameV4(answer)),
-  ethernet({
-    payload: ipv6({
-      nextHeader: 0,
-      payload: Uint8Array.from([
-        60,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        0,
-        17,
-        1,
-        ...new Uint8Array(14),
-        ...udp({ payload: answer }),
-      ]),
+
+/** Good frames of each form that carry an answer for `name`, or parts of it. */
+export function seedsOf(name: string): Uint8Array[] {
+  const answer = answerTo(name);
+  return [
+    frameV4(answer),
+    frameV6(answer),
+    frameV4(answer, { tags, options: Uint8Array.of(7, 7, 4, 0, 0, 0, 0) }),
+    frameV6(answer, { tags }),
+    frameV4(dnsAnswer({ name, strings: ['z'.repeat(200)], compressed: true })),
+    frameV6(answer, { tags: [...tags, ...tags] }),
+    overPppoe(frameV4(answer)),
+    ethernet({
+      payload: ipv6({
+        nextHeader: 0,
+        payload: Uint8Array.from([
+          60,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          0,
+          17,
+          1,
+          ...new Uint8Array(14),
+          ...udp({ payload: answer }),
+        ]),
+      }),
     }),
-  }),
-  ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) => ethernet({ payload })),
-  ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
-    ethernet({ payload, tags }),
-  ),
-];
+    ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) => ethernet({ payload })),
+    ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
+      ethernet({ payload, tags }),
+    ),
+  ];
+}
+
+export const seeds = [...seedsOf(NAME), frameV4(dnsAnswer({ name: 'sth.a', padding: 700 }))];
 
 /** mulberry32: small, and the same everywhere. */
 export function random(seed: number): (below: number) => number {
@@ -104,8 +114,8 @@ export function mutate(frame: Uint8Array, below: (limit: number) => number): Uin
 }
 
 /** The seeds cut off at every length. */
-export function cutOff(): Uint8Array[] {
-  return seeds.flatMap((frame) =>
+export function cutOff(frames: readonly Uint8Array[] = seeds): Uint8Array[] {
+  return frames.flatMap((frame) =>
     Array.from({ length: frame.length - SHORTEST_FRAME + 1 }, (_, cut) =>
       frame.subarray(0, SHORTEST_FRAME + cut),
     ),
@@ -113,8 +123,8 @@ export function cutOff(): Uint8Array[] {
 }
 
 /** The same, IP and UDP telling the truth about it. */
-export function cutOffTruly(): Uint8Array[] {
-  return seeds.slice(0, 2).flatMap((frame) => {
+export function cutOffTruly(frames: readonly Uint8Array[] = seeds): Uint8Array[] {
+  return frames.slice(0, 2).flatMap((frame) => {
     const isIpv4 = frame[12] === 0x08;
     const udpAt = 14 + (isIpv4 ? 20 : 40);
     return Array.from({ length: frame.length - udpAt - 7 }, (_, payload) => {
@@ -129,7 +139,30 @@ export function cutOffTruly(): Uint8Array[] {
 }
 
 /** Seeds with random faults. */
-export function damaged(count: number, seed: number): Uint8Array[] {
+export function damaged(count: number, seed: number, frames: readonly Uint8Array[] = seeds): Uint8Array[] {
   const below = random(seed);
-  return Array.from({ length: count }, () => mutate(seeds[below(seeds.length)] ?? frameV4(answer), below));
+  return Array.from({ length: count }, () => mutate(frames[below(frames.length)] ?? frameV4(answer), below));
+}
+
+/** As many as BPF_PROG_TEST_RUN and a file for simple_switch take. */
+const LONGEST_FRAME = 3000;
+
+/** Frames of the real captures of other projects (../shared/data/captures); none where they are not. */
+export function capturedFrames(): Uint8Array[] {
+  const root = sharedPath('captures');
+  if (root === undefined) return [];
+  const files = readdirSync(root, { recursive: true, encoding: 'utf8' }).filter((name) =>
+    /\.pcap(ng)?$/.test(name),
+  );
+  const frames: Uint8Array[] = [];
+  for (const name of files.sort()) {
+    try {
+      for (const { frame } of readCapture(join(root, name)))
+        if (frame.length >= SHORTEST_FRAME && frame.length <= LONGEST_FRAME) frames.push(frame.slice());
+    } catch (error) {
+      // Some are damaged on purpose: what comes before the damage counts.
+      if (!(error instanceof CtgaError)) throw error;
+    }
+  }
+  return frames;
 }

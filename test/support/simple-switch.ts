@@ -27,11 +27,12 @@ const CPU_PORT = 2;
 /** Before it reads the files: the tables are filled in that time. */
 const WAIT_SECONDS = 2;
 
-/** Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables; `done` is called at the end. */
+/** Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables, and is told the port of
+ * the Thrift server; `done` is called at the end. */
 export async function runSwitch(
   program: string,
   frames: readonly Uint8Array[],
-  configure: (plane: SimpleSwitch) => Promise<void>,
+  configure: (plane: SimpleSwitch, port: number) => Promise<void>,
   done: (plane: SimpleSwitch) => Promise<void>,
 ): Promise<Switched> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4-'));
@@ -43,16 +44,24 @@ export async function runSwitch(
   let seconds: number;
   const child = spawn(
     'simple_switch',
-    ['--log-level', 'off', '--use-files', String(WAIT_SECONDS), '--thrift-port', String(port), ...interfaces, program],
+    [
+      '--log-level',
+      'off',
+      '--use-files',
+      String(WAIT_SECONDS),
+      '--thrift-port',
+      String(port),
+      ...interfaces,
+      program,
+    ],
     { cwd: directory, stdio: 'ignore' },
   );
   try {
     const plane = await connected(child, port);
-    await plane.setRoutes(new Map([[0, 1]]));
     await plane.setCpuPort(CPU_PORT);
     // Files come faster than any wire.
     await plane.setQueueDepth(frames.length + 1);
-    await configure(plane);
+    await configure(plane, port);
     // bmv2 does not say when it is done. Every packet leaves at port 1, so it is when as many have.
     seconds = await settled(`${name(1)}_out.pcap`, frames.length);
     await done(plane);

@@ -8,8 +8,18 @@ import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { xdpObjectPath } from '../../src/dataplane/addon.ts';
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../../src/dataplane/xdp.ts';
-import { answer, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, SHORTEST_FRAME } from '../support/corpus.ts';
+import {
+  answer,
+  capturedFrames,
+  cutOff,
+  cutOffTruly,
+  damaged,
+  NAMES,
+  NAMES_HEX,
+  SHORTEST_FRAME,
+} from '../support/corpus.ts';
 import { frameV4 } from '../support/packets.ts';
+import { needsShared } from '../support/shared.ts';
 import { accountingErrors, expectedOf, moved } from './verdict.ts';
 
 const XDP_DROP = 1;
@@ -124,6 +134,8 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
   test('cut off at every length', (t) => run(t, cutOff()));
 
   test('cut off at every length, IP and UDP telling the truth about it', (t) => run(t, cutOffTruly()));
+
+  test('of real captures', { skip: needsShared('captures') }, (t) => run(t, capturedFrames()));
 
   test('with random faults', async (t) => {
     const seed = Number(process.env['CTGA_SEED'] ?? 20180101);

@@ -1,0 +1,179 @@
+/**
+ * The program for the NetFPGA SUME board as a project of P4->NetFPGA: sources, table commands and test vectors, laid out as its
+ * make files look for them. Building it takes SDNet and Vivado, which are Xilinx's.
+ */
+import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { captureFile, trafficFrames, trafficMatches, TRAFFIC_KINDS, TRAFFIC_ZONES } from '../lab/traffic.ts';
+import { encodeName } from '../dns/name.ts';
+import { P4_SOURCES } from './compile.ts';
+
+const LABEL_BYTES = 16;
+const LABELS = 4;
+const STH_BYTES = 4;
+
+/**
+ * The key of a name in the program's table (p4/sume/tables.p4): 48 bytes, made of its four labels of 16 bytes behind `sth`.
+ * Undefined for a name of another form, which the program cannot look for. `name` is in wire format, in any case.
+ */
+export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
+  if (name.length !== STH_BYTES + LABELS * (LABEL_BYTES + 1) + 1) return undefined;
+  const labels: Buffer[] = [];
+  for (let at = STH_BYTES; at < name.length - 1; at += LABEL_BYTES + 1) {
+    if (name[at] !== LABEL_BYTES) return undefined;
+    labels.push(
+      Buffer.from(name.subarray(at + 1, at + 1 + LABEL_BYTES)).map((byte) => byte | 0x20) as Buffer,
+    );
+  }
+  const [first, second, third, fourth] = labels;
+  if (first === undefined || second === undefined || third === undefined || fourth === undefined)
+    return undefined;
+  const half = LABEL_BYTES / 2;
+  const swapped = Buffer.concat([fourth.subarray(half), fourth.subarray(0, half)]);
+  return Buffer.concat([first, second, third.map((byte, i) => byte ^ (swapped[i] ?? 0))]);
+}
+
+/** One bit a port, from the right: nf0, nf0's DMA, nf1, ... */
+const portBit = (port: number): number => 1 << (2 * port);
+const binary = (ports: number): string => `0b${ports.toString(2).padStart(8, '0')}`;
+
+/** Frames that come in at a port leave at its neighbour: a wire between nf0 and nf1, and one between nf2 and nf3. */
+const WIRES = [
+  [0, 1],
+  [1, 0],
+  [2, 3],
+  [3, 2],
+] as const;
+
+/** What the tables hold from the start, a command a line, as P4->NetFPGA's scripts read them. */
+export function sumeCommands(names: readonly Uint8Array[]): string {
+  const routes = WIRES.map(
+    ([from, to]) => `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,
+  );
+  const known = names.flatMap((name) => {
+    const key = sumeKeyOf(name);
+    return key === undefined ? [] : [`table_cam_add_entry known_names known 0x${key.toString('hex')} =>`];
+  });
+  return `${[...routes, ...known].join('\n')}\n`;
+}
+
+/** One frame of the test vectors, and what must become of it. */
+export interface SumeVector {
+  readonly frame: Uint8Array;
+  readonly port: number;
+  /** One-hot. */
+  readonly goesTo: number;
+}
+
+const VECTORS = 64;
+
+/** The paper's traffic, half of it matches, in turns at each port. What the program does with every one of them. */
+export function sumeVectors(): SumeVector[] {
+  return TRAFFIC_KINDS.flatMap((kind) =>
+    [...trafficFrames(kind, 50, VECTORS)].map((frame, i) => {
+      const [port, to] = WIRES[i % WIRES.length] ?? WIRES[0];
+      const copy = trafficMatches(50, i) ? portBit(port) << 1 : 0;
+      return { frame, port, goesTo: portBit(to) | copy };
+    }),
+  );
+}
+
+/** Widths in bits, first the highest: the tuser bus. */
+const TUPLE = [
+  ['dma_q_size', 16],
+  ['nf3_q_size', 16],
+  ['nf2_q_size', 16],
+  ['nf1_q_size', 16],
+  ['nf0_q_size', 16],
+  ['send_dig_to_cpu', 8],
+  ['drop', 8],
+  ['dst_port', 8],
+  ['src_port', 8],
+  ['pkt_len', 16],
+] as const;
+const DIGEST_DIGITS = 64;
+
+function tuple(values: Partial<Record<(typeof TUPLE)[number][0], number>>): string {
+  return TUPLE.map(([field, bits]) => (values[field] ?? 0).toString(16).padStart(bits / 4, '0')).join('');
+}
+
+/**
+ * Writes the project into `directory`: src/ctga.p4 with what it includes, src/commands.txt, and testdata/ with captures and
+ * tuples. The vectors' own names are in the table besides `names`. Returns the names that the program cannot look for.
+ */
+export function writeSumeProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
+  const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) => join(directory, name)) as [
+    string,
+    string,
+    string,
+  ];
+  for (const each of [source, shared, testdata]) mkdirSync(each, { recursive: true });
+  for (const [from, to] of [
+    ['sume', source],
+    ['shared', shared],
+  ] as const) {
+    const files = readdirSync(join(P4_SOURCES, from)).filter((name) => name.endsWith('.p4'));
+    for (const file of files) {
+      if (file !== 'twin.p4') copyFileSync(join(P4_SOURCES, from, file), join(to, file));
+    }
+  }
+  const ofVectors = TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`));
+  writeFileSync(join(source, 'commands.txt'), sumeCommands([...names, ...ofVectors]));
+  writeTestData(testdata, sumeVectors());
+  return names.filter((name) => sumeKeyOf(name) === undefined);
+}
+
+function writeTestData(directory: string, vectors: readonly SumeVector[]): void {
+  const capture = (name: string, chosen: readonly SumeVector[]): void =>
+    writeFileSync(join(directory, `${name}.pcap`), captureFile(chosen.map(({ frame }) => frame)));
+  // Of the pipeline alone: it gives each packet once, with all its ports in the tuple beside it.
+  capture('src', vectors);
+  capture('dst', vectors);
+  // Of the whole board, by interface.
+  for (const port of [0, 1, 2, 3]) {
+    capture(
+      `nf${port}_applied`,
+      vectors.filter((vector) => vector.port === port),
+    );
+    capture(
+      `nf${port}_expected`,
+      vectors.filter(({ goesTo }) => (goesTo & portBit(port)) !== 0),
+    );
+    capture(
+      `dma${port}_expected`,
+      vectors.filter(({ goesTo }) => (goesTo & (portBit(port) << 1)) !== 0),
+    );
+  }
+  const lines = (line: (vector: SumeVector) => string): string =>
+    vectors.map((vector) => `${line(vector)}\n`).join('');
+  writeFileSync(
+    join(directory, 'Tuple_in.txt'),
+    lines(({ frame, port }) => tuple({ src_port: portBit(port), pkt_len: frame.length })),
+  );
+  writeFileSync(
+    join(directory, 'Tuple_expect.txt'),
+    lines(
+      ({ frame, port, goesTo }) =>
+        `${'0'.repeat(DIGEST_DIGITS)} ${tuple({ dst_port: goesTo, src_port: portBit(port), pkt_len: frame.length })}`,
+    ),
+  );
+  writeFileSync(
+    join(directory, 'Makefile'),
+    `# Packets for the simulation of the pipeline, from the captures beside it.
+PCAP2AXI = \${SUME_SDNET}/bin/pcap2axi --bus_width 256
+
+all: Packet_in.axi Packet_expect.axi
+
+Packet_in.axi: src.pcap
+\t$(PCAP2AXI) --output $@ $<
+
+Packet_expect.axi: dst.pcap
+\t$(PCAP2AXI) --output $@ $<
+
+clean:
+\trm -f *.axi
+
+.PHONY: all clean
+`,
+  );
+}
