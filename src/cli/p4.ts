@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
-import { encodeName } from '../dns/name.ts';
+import { encodeName, formatName } from '../dns/name.ts';
 import { badInput, CtgaError } from '../errors.ts';
 import { builtWith, checkSume, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
@@ -212,17 +212,20 @@ async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
 }
 
 async function runStatus(options: SwitchOption & { json?: boolean }): Promise<void> {
-  const { counters, names, arrived } = await withSwitch(options, async (plane) => ({
+  const { counters, known, arrived } = await withSwitch(options, async (plane) => ({
     counters: await plane.counters(),
-    names: await plane.knownNameCount(),
+    known: await plane.knownNames(),
     arrived: await arrivedOf(plane),
   }));
+  const names = known.map(({ name, answers }) => ({ name: formatName(name), answers }));
   if (options.json === true) return printJson({ names, counters, arrived: arrived ?? null });
   printTable(
     ['COUNTER', 'PACKETS'],
     Object.entries(counters).map(([name, count]) => [name, `${count}`]),
   );
-  print(`It looks for ${plural(names, 'name')}.`);
+  print(`It looks for ${plural(names.length, 'name')}.`);
+  for (const { name, answers } of names)
+    if (answers > 0n) print(`  ${name}: ${plural(Number(answers), 'answer')}`);
   if (arrived !== undefined) print(`Of the copies, ${arrived} arrived at the program that reads them.`);
 }
 

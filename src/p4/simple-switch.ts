@@ -58,11 +58,24 @@ export class SimpleSwitch {
     return true;
   }
 
-  /** Frames that come in at a port leave at its partner; every other port drops what it gets. Changes what differs. */
+  /**
+   * Frames that come in at a port leave at its partner; every other port drops what it gets. A route that stays is not
+   * touched, so no frame is lost on it.
+   */
   async setRoutes(routes: ReadonlyMap<number, number>): Promise<void> {
-    // An entry cannot be told from one that leads elsewhere without reading its action: all are made anew.
-    await this.#clear('route');
-    for (const [from, to] of routes)
+    const missing = new Map(routes);
+    for (const { key, handle, data } of await this.#entries('route')) {
+      const from = key.readUIntBE(0, key.length);
+      const to = missing.get(from);
+      if (to === undefined) await this.#deleteEntry('route', handle);
+      else if (data[0]?.readUIntBE(0, data[0].length) !== to)
+        await this.#call('standard', 'bm_mt_modify_entry', {
+          ...{ 1: CONTEXT, 2: { text: `${INGRESS}.route` }, 3: { i32: handle } },
+          ...{ 4: { text: `${INGRESS}.forward` }, 5: { list: [{ bytes: bytesOf(to, 2) }] } },
+        });
+      missing.delete(from);
+    }
+    for (const [from, to] of missing)
       await this.#addEntry('route', bytesOf(from, 2), 'forward', [bytesOf(to, 2)]);
   }
 
@@ -75,17 +88,21 @@ export class SimpleSwitch {
     if (long !== undefined)
       throw new RangeError(`a name of ${long.length} bytes: the program takes ${MAX_P4_NAME}`);
     const wanted = new Map(names.map((name) => [keyOf(name).toString('hex'), name]));
-    for (const [key, handle] of await this.#entries('known_names')) {
-      if (wanted.delete(key)) continue;
-      const table = { text: `${INGRESS}.known_names` };
-      await this.#call('standard', 'bm_mt_delete_entry', { 1: CONTEXT, 2: table, 3: { i32: handle } });
-    }
+    for (const { key, handle } of await this.#entries('known_names'))
+      if (!wanted.delete(key.toString('hex'))) await this.#deleteEntry('known_names', handle);
     for (const name of wanted.values()) await this.#addEntry('known_names', keyOf(name), 'known', []);
   }
 
-  /** How many names it looks for. */
-  async knownNameCount(): Promise<number> {
-    return (await this.#entries('known_names')).length;
+  /** The names that it looks for, in wire format, and how many answers to each came by. */
+  async knownNames(): Promise<{ readonly name: Uint8Array; readonly answers: bigint }[]> {
+    const found = [];
+    for (const { key, handle } of await this.#entries('known_names')) {
+      const counted = await this.#call('standard', 'bm_mt_read_counter', {
+        ...{ 1: CONTEXT, 2: { text: `${INGRESS}.known_names` }, 3: { i32: handle } },
+      });
+      found.push({ name: key.subarray(key.findIndex((byte) => byte !== 0)), answers: packetsOf(counted) });
+    }
+    return found;
   }
 
   /** UDP source ports of answers. At most 16. */
@@ -129,6 +146,7 @@ export class SimpleSwitch {
 
   /** Copies leave at this port. */
   async setCpuPort(port: number): Promise<void> {
+    if ((await this.cpuPort()) === port) return;
     await this.#deleteCpuSession();
     await this.#call('simple_switch', 'mirroring_session_add', {
       1: { i32: CPU_SESSION },
@@ -175,8 +193,7 @@ export class SimpleSwitch {
         2: { text: `${INGRESS}.verdicts` },
         3: { i32: index },
       });
-      const packets = field(value, 2);
-      counts.push([name, typeof packets === 'bigint' ? packets : 0n]);
+      counts.push([name, packetsOf(value)]);
     }
     return Object.fromEntries(counts) as P4Counters;
   }
@@ -195,17 +212,25 @@ export class SimpleSwitch {
     return this.#call('standard', 'bm_mt_clear_entries', { 1: CONTEXT, 2: name, 3: { bool: false } });
   }
 
-  /** Keys in hexadecimal, and handles, of a table with one exact key. */
-  async #entries(table: string): Promise<[key: string, handle: number][]> {
+  /** Of a table with one exact key. */
+  async #entries(table: string): Promise<Entry[]> {
     const name = { text: `${INGRESS}.${table}` };
     const entries = await this.#call('standard', 'bm_mt_get_entries', { 1: CONTEXT, 2: name });
     if (!Array.isArray(entries)) return [];
-    return (entries as readonly Answer[]).flatMap((entry): [string, number][] => {
+    return (entries as readonly Answer[]).flatMap((entry): Entry[] => {
       const [parameters, handle] = [field(entry, 1), field(entry, 3)];
       const [first] = Array.isArray(parameters) ? (parameters as readonly Answer[]) : [];
       const key = field(field(first, 2), 1);
-      return Buffer.isBuffer(key) && typeof handle === 'number' ? [[key.toString('hex'), handle]] : [];
+      if (!Buffer.isBuffer(key) || typeof handle !== 'number') return [];
+      const given = field(field(entry, 4), 3);
+      const data = Array.isArray(given) ? (given as readonly Answer[]) : [];
+      return [{ key, handle, data: data.filter((each) => Buffer.isBuffer(each)) }];
     });
+  }
+
+  #deleteEntry(table: string, handle: number): Promise<Answer> {
+    const name = { text: `${INGRESS}.${table}` };
+    return this.#call('standard', 'bm_mt_delete_entry', { 1: CONTEXT, 2: name, 3: { i32: handle } });
   }
 
   #addEntry(table: string, key: Buffer, action: string, parameters: readonly Buffer[]): Promise<Answer> {
@@ -233,6 +258,19 @@ export class SimpleSwitch {
   #call(service: string, method: string, fields: Readonly<Record<number, Value>>): Promise<Answer> {
     return this.#connection.call(service, method, fields);
   }
+}
+
+/** Of a table; `data` is what its action is given. */
+interface Entry {
+  readonly key: Buffer;
+  readonly handle: number;
+  readonly data: readonly Buffer[];
+}
+
+/** Of a BmCounterValue. */
+function packetsOf(value: Answer): bigint {
+  const packets = field(value, 2);
+  return typeof packets === 'bigint' ? packets : 0n;
 }
 
 /** The parser gathers the bytes of a name in one number: zeros come before it. */
