@@ -32,7 +32,7 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
                                }));
 }
 
-// attach({ objectPath, interfaceName, pinDirectory, atCpuPort, mode?, ringBytes, settings, ports })
+// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings, ports })
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");
@@ -40,6 +40,7 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   options.object_path = to_text(object.Get("objectPath"), "objectPath");
   options.interface = to_text(object.Get("interfaceName"), "interfaceName");
   options.pin_directory = to_text(object.Get("pinDirectory"), "pinDirectory");
+  options.reader = object.Get("reader").ToBoolean();
   options.at_cpu_port = object.Get("atCpuPort").ToBoolean();
   options.mode = to_mode(object.Get("mode"));
   options.ring_bytes = to_uint32(object.Get("ringBytes"), "ringBytes");

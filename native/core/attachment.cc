@@ -207,8 +207,12 @@ Attachment attach(const AttachOptions& options) {
   ensure_bpffs(kMountPoint);
   const std::string parent = parent_of(options.pin_directory);
   if (mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) throw kernel_error(errno, "make " + parent);
-  FileLock lock(options.pin_directory);
-  const DirectoryGuard guard(options.pin_directory);
+  std::optional<FileLock> lock;
+  std::optional<DirectoryGuard> guard;
+  if (options.reader) {
+    lock.emplace(options.pin_directory);
+    guard.emplace(options.pin_directory);
+  }
 
   const Running running = query(interface_index);
   FileDescriptor link = find_running_link(options, interface_index, running);
@@ -230,7 +234,11 @@ Attachment attach(const AttachOptions& options) {
   load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and a program without settings copies nothing.
   const auto prepare = [&] {
+    if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {
+      throw Error(ErrorCode::not_attached, ENOENT, "find the maps in " + options.pin_directory);
+    }
     Maps maps = program->maps();
+    if (!options.reader) return maps;
     maps.write_settings(options.initial_settings);
     maps.write_ports(options.ports);
     return maps;

@@ -26,6 +26,8 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
+  // Takes the lock, and sets settings and ports. Otherwise a reader has them, and this only attaches again beside it.
+  bool reader;
   bool at_cpu_port;           // what comes in are a P4 switch's copies: XDP or nothing
   std::optional<Mode> mode;   // any but unknown; absent: native, then generic, then tc
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
@@ -35,7 +37,7 @@ struct AttachOptions {
 
 struct Attachment {
   Maps maps;
-  FileLock lock;  // on the pin directory: one reader for one ring buffer
+  std::optional<FileLock> lock;  // on the pin directory: one reader for one ring buffer
   Mode mode;
   std::uint32_t interface_index;
   std::string refusal;                     // why no better mode was possible; empty if it was, or was not tried
@@ -46,7 +48,7 @@ struct Attachment {
 
 // Attaches, or takes over what an earlier process left pinned: its maps are shared and its program is replaced in
 // place, so no packet passes unseen. A foreign XDP program stays: then it is TC, unless a mode was asked for. Throws Error{no_such_interface, foreign_xdp_program, busy,
-// not_permitted, kernel}; what was there before is then still there.
+// not_permitted, not_attached (no maps of the reader's), kernel}; what was there before is then still there.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {

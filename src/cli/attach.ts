@@ -1,15 +1,25 @@
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
+import type { ChildProcess } from 'node:child_process';
 import { spawnChallenger } from '../challenger/spawn.ts';
-import { attachBmv2, SupervisedBmv2 } from '../dataplane/bmv2.ts';
-import { SupervisedXdp, type SupervisionEvent } from '../dataplane/supervised.ts';
-import { attachXdp, type XdpDataPlane, type XdpMode } from '../dataplane/xdp.ts';
+import { attachBmv2, SwitchKeeper, type AttachedBmv2 } from '../dataplane/bmv2.ts';
+import { Keeper, type SupervisionEvent } from '../dataplane/keeper.ts';
+import {
+  attachXdp,
+  mapsNeedNoRights,
+  type AttachXdpOptions,
+  type XdpDataPlane,
+  type XdpMode,
+} from '../dataplane/xdp.ts';
+import { ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
+import { readLogList } from '../logs/list.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
-import { openOrStartAnew, stateAt } from '../store/state.ts';
+import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
+import { openOrStartAnew, stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
@@ -32,6 +42,7 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly seen: number;
   readonly budget: number;
   readonly cpuInterface?: string;
+  readonly user?: string;
   readonly challenge?: boolean;
   readonly proxy?: string;
 }
@@ -61,6 +72,10 @@ export function attachCommand(): Command {
       50_000,
     )
     .option('--cpu-interface <name>', "where a P4 switch's copies arrive (default: the peer of its CPU port)")
+    .option(
+      '--user <name>',
+      'as root: whom to become once attached (default: ctga if there is one, else nobody)',
+    )
     .option('--challenge', 'also start a challenger, as a process without privileges')
     .option('--proxy <url>', "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)")
     .addHelpText(
@@ -86,12 +101,18 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   // Before anything is made: a signal that comes early must not leave a new data plane without its reader.
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  // Read as root, where this is root: the observer's own account may not.
+  const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   const attached = await attachAll([...new Set(interfaces)], options);
   const planes = attached.map(({ plane }) => plane);
+  const keeper = Keeper.start(attached.map(({ kept }) => kept));
+  let challenger: ChildProcess | undefined;
   try {
+    if (options.challenge === true) challenger = startChallenger(options, state.directory, stop);
+    const account = becomeObserver(state, options.user);
     const store = openOrStartAnew(state, warn);
     try {
-      const logs = knownLogs(store, options.logList, warn);
+      const logs = listed ?? knownLogs(store, undefined, warn);
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
       const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
       const observer: Observer = new Observer({
@@ -103,7 +124,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         verifier,
       });
       // The logs watched by a list of this run are needed by the challenger and `heads list` too.
-      if (options.logList !== undefined) store.putLogs(logs);
+      if (listed !== undefined) store.putLogs(logs);
       for (const { plane, mode } of attached) {
         const { interfaceName, tookOver, refusal } = plane;
         const logCount = new Set(zones.values()).size;
@@ -117,26 +138,57 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
           names: zones.size,
         });
       }
-      if (options.json !== true) printNextSteps(zones.size, options, state.directory);
-      const supervised = supervise(attached, store, stop, (event) => report(event));
-      await watchUntilSignalled(supervised, observer, verifier, store, options, state.directory, stop);
-      for (const plane of supervised) plane.close();
+      if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
+      const lookAfter = supervisor(planes.length, store, stop, report);
+      keeper.listen(lookAfter, (how) => {
+        warn(`what keeps the data planes attached ended by itself: ${how}`);
+        process.exitCode = ExitCode.failed;
+        stop.abort();
+      });
+      const switches = attached.flatMap(({ bmv2 }) =>
+        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.knownNames(), lookAfter)],
+      );
+      try {
+        await watch(planes, observer, store, stop.signal, () => verifier.idle());
+      } finally {
+        stop.abort();
+        await Promise.all(switches.map((each) => each.stop()));
+      }
+      for (const plane of planes) plane.close();
       await verifier.close();
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
     } finally {
       store.close();
     }
   } catch (error) {
-    removeNew(planes);
+    // What was made is removed by whom who still may; what was taken over goes on.
+    for (const plane of planes) plane.close();
+    await keeper.detach(planes.filter(({ tookOver }) => !tookOver).map((plane) => plane.interfaceName));
     throw error;
+  } finally {
+    stop.abort();
+    challenger?.kill('SIGTERM');
+    keeper.stop();
   }
 }
 
-/** What was attached, and how it is looked after from now on. */
+/** Returns the account's name; undefined where this process stays who it is. */
+function becomeObserver(state: State, user: string | undefined): string | undefined {
+  if (process.geteuid?.() === 0 && user === undefined && !mapsNeedNoRights()) {
+    warn(
+      'this kernel lets nobody but root read what was copied: it stays root (Linux 5.19 needs that no more)',
+    );
+    return undefined;
+  }
+  return dropPrivileges(state, user, OBSERVER_ACCOUNTS);
+}
+
+/** What was attached, how it is called, and how it is attached again. */
 interface Attached {
   readonly plane: XdpDataPlane;
   readonly mode: string;
-  readonly supervise: (onEvent: (event: SupervisionEvent) => void) => SupervisedXdp;
+  readonly kept: AttachXdpOptions;
+  readonly bmv2?: AttachedBmv2;
 }
 
 /** All or none: an interface that cannot be attached takes back those attached before it. */
@@ -146,7 +198,10 @@ async function attachAll(interfaces: readonly string[], options: AttachOptions):
     for (const name of interfaces) attached.push(await attachOne(name, options));
     return attached;
   } catch (error) {
-    removeNew(attached.map(({ plane }) => plane));
+    for (const { plane } of attached) {
+      if (plane.tookOver) plane.close();
+      else plane.detach();
+    }
     throw error;
   }
 }
@@ -164,71 +219,51 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
   };
   const place = placeOf(name);
   if (place === undefined) {
-    const xdp = { ...settings, interfaceName: name };
-    const plane = attachXdp(xdp);
-    return { plane, mode: plane.mode, supervise: (onEvent) => new SupervisedXdp(plane, xdp, onEvent) };
+    const kept = { ...settings, interfaceName: name };
+    const plane = attachXdp(kept);
+    return { plane, mode: plane.mode, kept };
   }
   const bmv2 = await attachBmv2({
     ...settings,
     place,
     ...(cpuInterface === undefined ? {} : { cpuInterface }),
   });
-  return { plane: bmv2.plane, mode: 'bmv2', supervise: (onEvent) => new SupervisedBmv2(bmv2, onEvent) };
+  return { plane: bmv2.plane, mode: 'bmv2', kept: bmv2.options, bmv2 };
 }
 
-/** When the last one was detached by hand, there is nothing left to do. */
-function supervise(
-  attached: readonly Attached[],
+/** When the last interface was detached by hand, there is nothing left to do. */
+function supervisor(
+  interfaces: number,
   store: Store,
   stop: AbortController,
   report: (event: SupervisionEvent) => void,
-): SupervisedXdp[] {
-  let left = attached.length;
-  return attached.map(({ plane, supervise: looked }) =>
-    looked((event) => {
-      report(event);
-      if (event.event === 'seeing-again')
-        store.addCounts(plane.interfaceName, { [BLIND]: event.blindMilliseconds });
-      if (event.event === 'detached' && --left === 0) stop.abort();
-    }),
-  );
+): (event: SupervisionEvent) => void {
+  let left = interfaces;
+  return (event) => {
+    report(event);
+    if (event.event === 'seeing-again')
+      store.addCounts(event.interface, { [BLIND]: event.blindMilliseconds });
+    if (event.event === 'detached' && --left === 0) stop.abort();
+  };
 }
 
-function removeNew(planes: readonly XdpDataPlane[]): void {
-  for (const plane of planes) {
-    if (plane.tookOver) plane.close();
-    else plane.detach();
-  }
-}
-
-async function watchUntilSignalled(
-  planes: readonly SupervisedXdp[],
-  observer: Observer,
-  verifier: VerifierPool,
-  store: Store,
+/** Before root is given up: it is to become another account than ours. */
+function startChallenger(
   options: AttachOptions,
   stateDirectory: string,
   stop: AbortController,
-): Promise<void> {
-  const challenger =
-    options.challenge === true
-      ? spawnChallenger([
-          '--state-dir',
-          stateDirectory,
-          ...(options.proxy === undefined ? [] : ['--proxy', options.proxy]),
-          ...(options.json === true ? ['--json'] : []),
-        ])
-      : undefined;
-  challenger?.once('exit', (code) => {
+): ChildProcess {
+  const challenger = spawnChallenger([
+    '--state-dir',
+    stateDirectory,
+    ...(options.proxy === undefined ? [] : ['--proxy', options.proxy]),
+    ...(options.json === true ? ['--json'] : []),
+  ]);
+  challenger.once('exit', (code) => {
     if (!stop.signal.aborted)
       warn(`the challenger ended with exit code ${code ?? 'by a signal'}; watching goes on without it`);
   });
-  try {
-    await watch(planes, observer, store, stop.signal, () => verifier.idle());
-  } finally {
-    stop.abort();
-    challenger?.kill('SIGTERM');
-  }
+  return challenger;
 }
 
 type Report =
@@ -337,9 +372,14 @@ function printEvent(report: Report): void {
   }
 }
 
-function printNextSteps(names: number, options: AttachOptions, stateDirectory: string): void {
+function printNextSteps(
+  names: number,
+  options: AttachOptions,
+  stateDirectory: string,
+  account: string | undefined,
+): void {
   print(
-    `  Copied: ${options.everyNth === 1 ? 'every match' : `one match in ${options.everyNth}`}, and IP fragments up to ${options.threshold} bytes. Kept in ${stateDirectory}.`,
+    `  Copied: ${options.everyNth === 1 ? 'every match' : `one match in ${options.everyNth}`}, and IP fragments up to ${options.threshold} bytes. Kept in ${stateDirectory}${account === undefined ? '' : `, as ${account}`}.`,
   );
   if (names === 0)
     print('  No log has a DNS zone, so nothing will match: see "ctga logs import --help" and --zone.');

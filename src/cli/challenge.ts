@@ -1,6 +1,6 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { dropPrivileges } from '../challenger/privileges.ts';
+import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
 import type { TreeVerdict } from '../challenger/challenge.ts';
 import { pollinationUrl, type Pollinated } from '../challenger/pollination.ts';
 import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
@@ -96,7 +96,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const json = options.json === true;
   // Read as root, where this is root: the challenger's own account may not.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
-  dropPrivileges(state, options.user);
+  dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
   const store = openOrStartAnew(state, warn);
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());

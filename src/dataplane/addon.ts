@@ -100,6 +100,8 @@ export interface Addon {
     objectPath: string;
     interfaceName: string;
     pinDirectory: string;
+    /** False: another process reads there, and keeps its lock, settings and ports. */
+    reader: boolean;
     atCpuPort: boolean;
     mode: XdpMode | undefined;
     ringBytes: number;

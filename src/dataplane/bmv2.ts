@@ -6,7 +6,7 @@ import { CtgaError, messageOf } from '../errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
-import { SupervisedXdp, type SupervisionEvent } from './supervised.ts';
+import type { SupervisionEvent } from './keeper.ts';
 import { attachXdp, type AttachXdpOptions, type XdpDataPlane } from './xdp.ts';
 
 export interface AttachBmv2Options extends Omit<AttachXdpOptions, 'interfaceName' | 'atCpuPort'> {
@@ -53,57 +53,39 @@ export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBm
 
 const CHECK_MS = 1000;
 
-/** Says 'blind' as well when the switch goes away or is set up otherwise, and sets it up when it is back. */
-export class SupervisedBmv2 extends SupervisedXdp {
-  readonly #place: SwitchPlace;
-  readonly #sampling: Sampling;
+/** Keeps a switch set up for what is looked for, and says where it goes away or is set up otherwise. */
+export class SwitchKeeper {
+  readonly #attached: AttachedBmv2;
   readonly #tell: (event: SupervisionEvent) => void;
+  readonly #names: readonly Uint8Array[];
+  readonly #timer: NodeJS.Timeout;
   #connection: SimpleSwitch | undefined;
-  #wanted: readonly Uint8Array[] = [];
-  /** Those of #wanted that the switch behind #connection has. */
-  #told: readonly Uint8Array[] | undefined;
-  #timer: NodeJS.Timeout | undefined;
   #working: Promise<void> | undefined;
   #lastSeeing = Date.now();
   #reason: string | undefined;
 
-  constructor({ plane, options, place, sampling }: AttachedBmv2, onEvent: (event: SupervisionEvent) => void) {
-    super(plane, options, onEvent);
-    this.#place = place;
-    this.#sampling = sampling;
+  /** `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are left out. */
+  constructor(
+    attached: AttachedBmv2,
+    names: readonly Uint8Array[],
+    onEvent: (event: SupervisionEvent) => void,
+  ) {
+    this.#attached = attached;
+    this.#names = names.filter(({ length }) => length <= MAX_P4_NAME);
     this.#tell = onEvent;
-  }
-
-  override get mode(): string {
-    return 'bmv2';
-  }
-
-  override setKnownNames(names: readonly Uint8Array[]): void {
-    super.setKnownNames(names);
-    // The switch cannot look for a longer one, as `ctga p4 deploy` says.
-    this.#wanted = names.filter(({ length }) => length <= MAX_P4_NAME);
     this.#keepInStep();
-  }
-
-  override start(...feed: Parameters<SupervisedXdp['start']>): void {
-    super.start(...feed);
     this.#timer = setInterval(() => this.#keepInStep(), CHECK_MS);
   }
 
-  override async stop(): Promise<void> {
+  async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#working;
-    await super.stop();
-  }
-
-  override close(): void {
     this.#disconnect();
-    super.close();
   }
 
   #disconnect(): void {
     this.#connection?.close();
-    [this.#connection, this.#told] = [undefined, undefined];
+    this.#connection = undefined;
   }
 
   #keepInStep(): void {
@@ -118,25 +100,26 @@ export class SupervisedBmv2 extends SupervisedXdp {
   /** A new connection is a switch of which nothing is known. */
   async #look(): Promise<void> {
     if (this.#connection === undefined) {
-      const plane = (this.#connection = await SimpleSwitch.connect(this.#place.host, this.#place.port));
+      const { place, sampling } = this.#attached;
+      const plane = (this.#connection = await SimpleSwitch.connect(place.host, place.port));
       await orNotSetUp(plane.counters());
-      await plane.setAnswerPorts(this.#sampling.ports);
-      await plane.setSampling(this.#sampling);
-    }
-    if (this.#told !== this.#wanted) {
-      const names = this.#wanted;
-      await this.#connection.setKnownNames(names);
-      this.#told = names;
+      await plane.setAnswerPorts(sampling.ports);
+      await plane.setSampling(sampling);
+      await plane.setKnownNames(this.#names);
     }
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
+  }
+
+  get #interface(): string {
+    return this.#attached.options.interfaceName;
   }
 
   #seeing(): void {
     const now = Date.now();
     if (this.#reason !== undefined) {
       this.#reason = undefined;
-      const [mode, blindMilliseconds] = [this.mode, now - this.#lastSeeing];
-      this.#tell({ event: 'seeing-again', interface: this.interfaceName, mode, blindMilliseconds });
+      const blindMilliseconds = now - this.#lastSeeing;
+      this.#tell({ event: 'seeing-again', interface: this.#interface, mode: 'bmv2', blindMilliseconds });
     }
     this.#lastSeeing = now;
   }
@@ -146,9 +129,8 @@ export class SupervisedBmv2 extends SupervisedXdp {
     if (!(error instanceof CtgaError) && !(error instanceof ThriftRefusal)) throw error;
     const message = messageOf(error);
     if (this.#reason === undefined)
-      this.#tell({ event: 'blind', interface: this.interfaceName, since: this.#lastSeeing });
-    if (this.#reason !== message)
-      this.#tell({ event: 'still-blind', interface: this.interfaceName, message });
+      this.#tell({ event: 'blind', interface: this.#interface, since: this.#lastSeeing });
+    if (this.#reason !== message) this.#tell({ event: 'still-blind', interface: this.#interface, message });
     this.#reason = message;
   }
 }

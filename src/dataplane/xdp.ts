@@ -4,7 +4,8 @@
  * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>, so the data plane outlives the process that
  * attached it, and the next one to attach takes over: same counters, same unread copies, no gap.
  */
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
 
 import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
 import {
@@ -44,6 +45,8 @@ export interface AttachXdpOptions extends XdpOptions {
   readonly interfaceName: string;
   /** What comes in there are copies that a P4 switch made, and all that reads them is this. */
   readonly atCpuPort?: boolean;
+  /** False: another process reads there; this only attaches again what it reads. True unless told. */
+  readonly reader?: boolean;
   /** Native, then generic, then TC unless told. Another mode than the running one makes a short gap. */
   readonly mode?: XdpMode;
 }
@@ -75,7 +78,7 @@ const DNS_PORT = 53;
 
 /** Attaches to an interface, or takes over what an earlier process left attached there. */
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
-  const { interfaceName, atCpuPort = false, mode } = options;
+  const { interfaceName, atCpuPort = false, reader = true, mode } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
   if (atCpuPort && mode === 'tc') throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   const pinDirectory = pinDirectoryOf(interfaceName);
@@ -84,6 +87,7 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
       objectPath: xdpObjectPath(),
       interfaceName,
       pinDirectory,
+      reader,
       atCpuPort,
       mode,
       ringBytes,
@@ -146,6 +150,16 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
 export function linkStateOf(interfaceName: string): LinkState | undefined {
   const pinDirectory = pinDirectoryOf(interfaceName);
   return explain(interfaceName, () => addon().linkState(pinDirectory));
+}
+
+/**
+ * Whether a process without rights may use maps that it has open: since Linux 5.19 the switch
+ * kernel.unprivileged_bpf_disabled is about making maps and programs alone.
+ */
+export function mapsNeedNoRights(kernel = release()): boolean {
+  const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
+  if (major > 5 || (major === 5 && minor >= 19)) return true;
+  return readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'latin1').trim() === '0';
 }
 
 /** In bytes; undefined where no interface of this name is. */

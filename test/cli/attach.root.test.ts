@@ -296,6 +296,26 @@ describe('ctga attach', () => {
     }
   });
 
+  test('once attached it has given root up, all but the keeper; --user names another account', async () => {
+    for (const [args, uid] of [
+      [[], NOBODY],
+      [['--user', 'daemon'], 1],
+    ] as const) {
+      const watching = new Watching(...args);
+      await watching.until(/Ctrl-C/);
+      assertPowerless(`${watching.child.pid ?? 0}`, uid);
+      // It counts, sets budgets and drains all the same.
+      ip('-n', id, 'address', 'replace', '10.98.0.2/24', 'dev', far);
+      await sleep(1200);
+      assert.equal(await watching.stop(), 0, watching.said);
+      const { treeHeads } = JSON.parse(
+        ctgaThere('status', '--json', '--state-dir', join(directory, 'state')).stdout,
+      ) as { treeHeads: number };
+      assert.equal(treeHeads, 0);
+    }
+    assert.equal(ctgaThere('attach', near, '--user', 'nobody-of-that-name').code, 2);
+  });
+
   test('with --challenge starts a challenger that has given root up, and ends it too', async () => {
     const watching = new Watching('--challenge', '--proxy', 'socks5h://127.0.0.1:1');
     await watching.until(/Challenging \d+ logs/);
@@ -303,28 +323,26 @@ describe('ctga attach', () => {
       ({ command }) => command.includes('challenge') && command.includes(join(directory, 'state')),
     );
     assert(challenger !== undefined);
-    const status = readFileSync(`/proc/${challenger.pid}/status`, 'utf8');
-    const ids = /^Uid:\s+(\d+)\s+(\d+)\s+(\d+)/m.exec(status)?.slice(1) ?? assert.fail();
-    assert(
-      ids.every((uid) => uid !== '0'),
-      status,
-    );
-    for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb']) {
-      assert.match(status, new RegExp(`^${set}:\\s+0+$`, 'm'));
-    }
-    assert.match(status, /^NoNewPrivs:\s+1$/m);
-    assert.match(status, /^Groups:\s+(?!0\b)\d+\s*$/m);
-    const threads = readdirSync(`/proc/${challenger.pid}/task`).map((tid) =>
-      readFileSync(`/proc/${challenger.pid}/task/${tid}/status`, 'utf8'),
-    );
-    assert(
-      threads.length > 1 && threads.every((each) => !/^Uid:.*\b0\b/m.test(each)),
-      'a thread is still root',
-    );
+    assertPowerless(challenger.pid, NOBODY);
     assert.equal(await watching.stop(), 0, watching.said);
     while (existsSync(`/proc/${challenger.pid}`)) await sleep(20);
   });
 });
+
+/** No thread of it is root, has a capability or a group of root's, or may get any. */
+function assertPowerless(pid: string, uid: number): void {
+  const threads = readdirSync(`/proc/${pid}/task`).map((tid) =>
+    readFileSync(`/proc/${pid}/task/${tid}/status`, 'utf8'),
+  );
+  assert(threads.length > 1);
+  for (const status of threads) {
+    assert.match(status, new RegExp(`^Uid:(\\s+${uid}){4}$`, 'm'));
+    for (const set of ['CapEff', 'CapPrm', 'CapInh', 'CapAmb'])
+      assert.match(status, new RegExp(`^${set}:\\s+0+$`, 'm'));
+    assert.match(status, /^Groups:\s+(?!0\b)\d+\s*$/m);
+  }
+  assert.match(readFileSync(`/proc/${pid}/status`, 'utf8'), /^NoNewPrivs:\s+1$/m);
+}
 
 /** Children of the processes that this test started are found by their arguments. */
 function processes(): { pid: string; command: string }[] {

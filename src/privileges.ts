@@ -1,0 +1,118 @@
+/**
+ * Giving up root for good. The observer parses what anybody sends, the challenger what hostile logs answer; neither needs
+ * more than the store, what it has opened already, and the challenger a TCP connection to its proxy.
+ */
+import {
+  accessSync,
+  chmodSync,
+  chownSync,
+  constants,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  statSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { createSecureContext } from 'node:tls';
+import { addon } from './dataplane/addon.ts';
+import { CtgaError, badInput, messageOf } from './errors.ts';
+import { makeDirectory } from './store/directory.ts';
+import { openDatabase } from './store/open.ts';
+import type { State } from './store/state.ts';
+
+/** Who parses: each process its own account, if there is one; they share the store by the group. */
+export const OBSERVER_ACCOUNTS = ['ctga', 'nobody'] as const;
+export const CHALLENGER_ACCOUNTS = ['ctga-challenger', 'ctga', 'nobody'] as const;
+const GROUP = 'ctga';
+
+interface Account {
+  readonly name: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * As root, becomes `user`, or the first of `accounts` that there is, and hands the state directory over before; root still
+ * reads and writes there. Returns the account's name, or undefined where this process is not root and stays who it is.
+ * `root` as a user is respected.
+ */
+export function dropPrivileges(
+  state: State,
+  user: string | undefined,
+  accounts: readonly string[],
+): string | undefined {
+  if (process.geteuid?.() !== 0) {
+    if (user !== undefined)
+      throw badInput('--user needs root, which this process is not', 'Leave it out: it runs as you.');
+    return undefined;
+  }
+  const names = user === undefined ? accounts : [user];
+  const account = names.map(findAccount).find((each) => each !== undefined);
+  if (account === undefined)
+    throw badInput(`no account is called "${names.at(-1) ?? ''}"`, 'Make one: adduser --system --group ctga');
+  if (account.uid === 0) return account.name;
+  const shared = { ...account, gid: findGroup(GROUP) ?? account.gid };
+  shareState(state, shared);
+  // What is loaded only when first used is loaded now: the account may not be able to read this checkout, nor
+  // the certificates that NODE_EXTRA_CA_CERTS names.
+  openDatabase(':memory:').close();
+  createSecureContext();
+  becomeUser(shared);
+  try {
+    accessSync(state.directory, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    throw new CtgaError(
+      'not-permitted',
+      `${account.name}, as whom this runs, cannot reach ${state.directory}`,
+      {
+        remedy:
+          'A directory above it is closed to others: open it (chmod o+x), or name another with --state-dir, or another account with --user.',
+      },
+    );
+  }
+  return account.name;
+}
+
+/** What one account of the group makes, another can write: SQLite gives its journals the mode of the database. */
+function shareState(state: State, { uid, gid }: Account): void {
+  const { directory, database, evidence } = state;
+  makeDirectory(evidence);
+  process.umask(0o007);
+  for (const path of [directory, evidence]) {
+    chownSync(path, uid, gid);
+    chmodSync(path, 0o2770);
+  }
+  const files = [database, `${database}-wal`, `${database}-shm`].filter((path) => existsSync(path));
+  for (const path of [...files, ...readdirSync(evidence).map((name) => join(evidence, name))]) {
+    const owner = statSync(path);
+    chownSync(path, owner.uid === 0 ? uid : owner.uid, gid);
+    chmodSync(path, 0o660);
+  }
+}
+
+function becomeUser({ name, uid, gid }: Account): void {
+  try {
+    addon().becomeUser(uid, gid);
+  } catch (error) {
+    if (error instanceof CtgaError) throw error;
+    throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** From /etc/passwd (passwd(5)): name:password:uid:gid:... */
+function findAccount(name: string): Account | undefined {
+  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
+    const [account, , uid, gid] = line.split(':');
+    if (account === name) return { name, uid: Number(uid), gid: Number(gid) };
+  }
+  return undefined;
+}
+
+/** From /etc/group (group(5)): name:password:gid:... */
+function findGroup(name: string): number | undefined {
+  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
+    const [group, , gid] = line.split(':');
+    if (group === name) return Number(gid);
+  }
+  return undefined;
+}

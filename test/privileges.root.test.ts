@@ -1,0 +1,98 @@
+/** What a process may do that has given root up by dropPrivileges: tried in a real one, as root would be needed for each. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755);
+after(() => rmSync(directory, { recursive: true }));
+
+/** Each is an expression that must throw. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  'becoming root again': 'process.setuid(0)',
+  "taking root's group": 'process.setgid(0)',
+  "taking root's groups": 'process.setgroups([0])',
+  "reading what is root's": "fs.readFileSync('/etc/shadow')",
+  'writing where programs lie': "fs.writeFileSync('/usr/local/bin/ctga-test', '')",
+  'looking at pinned maps': "fs.readdirSync('/sys/fs/bpf')",
+  'signalling somebody else': 'process.kill(1, 0)',
+  'loading a BPF program': 'xdp.loadXdp()',
+  attaching: "xdp.attachXdp({ interfaceName: 'lo' })",
+  'a raw socket':
+    "child.execFileSync('python3', ['-c', 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)'], { stdio: 'pipe' })",
+  'a program with the set-user-ID bit':
+    "child.execFileSync('/bin/su', ['-c', 'true'], { stdio: 'pipe', input: '' })",
+  'a namespace of the host':
+    "child.execFileSync('nsenter', ['--net=/proc/1/ns/net', 'true'], { stdio: 'pipe' })",
+  'a port below 1024 of the host, unless the host lets everybody': 'bindLow()',
+};
+
+describe('a process that has given root up', () => {
+  let results: Record<string, string>;
+  before(() => {
+    const script = `
+      import * as fs from 'node:fs';
+      import * as child from 'node:child_process';
+      import * as xdp from '${new URL('../src/dataplane/xdp.ts', import.meta.url).href}';
+      import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
+      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+      const state = stateAt(${JSON.stringify(join(directory, 'state'))});
+      const account = dropPrivileges(state, undefined, ['nobody']);
+      fs.writeFileSync(state.directory + '/mine', 'x');
+      const bindLow = () => {
+        if (Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1')) <= 53) throw new Error('everybody may');
+        child.execFileSync('python3', ['-c', 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 53))'], { stdio: 'pipe' });
+      };
+      const results = { account };
+      for (const [name, attempt] of Object.entries({
+        ${Object.entries(ESCAPES)
+          .map(([name, code]) => `${JSON.stringify(name)}: () => ${code}`)
+          .join(',\n')}
+      })) {
+        try { attempt(); results[name] = 'DONE'; } catch (error) { results[name] = String(error.message).split('\\n')[0]; }
+      }
+      console.log(JSON.stringify(results));`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    results = JSON.parse(stdout) as Record<string, string>;
+  });
+
+  for (const escape of Object.keys(ESCAPES))
+    test(`is refused ${escape}`, (context) => {
+      assert.notEqual(results[escape], undefined);
+      assert.notEqual(results[escape], 'DONE');
+      context.diagnostic(results[escape] ?? '');
+    });
+
+  test('keeps its state, which the group may write and nobody else read', () => {
+    assert.equal(results['account'], 'nobody');
+    const state = join(directory, 'state');
+    assert.equal(readFileSync(join(state, 'mine'), 'latin1'), 'x');
+    assert.equal(statSync(state).mode & 0o7777, 0o2770);
+    assert.equal(statSync(join(state, 'mine')).mode & 0o7777, 0o660);
+  });
+});
+
+test('evidence and a database that root made are handed over', () => {
+  const state = join(directory, 'old');
+  const make = `
+    import * as fs from 'node:fs';
+    import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
+    import { openForWriting, stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+    const state = stateAt(${JSON.stringify(state)});
+    openForWriting(state).close();
+    fs.mkdirSync(state.evidence);
+    fs.writeFileSync(state.evidence + '/old.json', '{}');
+    dropPrivileges(state, undefined, ['nobody']);
+    openForWriting(state).close();
+    fs.appendFileSync(state.evidence + '/old.json', ' ');`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', make];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(readFileSync(join(state, 'evidence/old.json'), 'latin1'), '{} ');
+  writeFileSync(join(state, 'evidence/new.json'), '');
+});
