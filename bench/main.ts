@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * latency, distinguisher, unaltered, challenge, drain, p4; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * latency, distinguisher, unaltered, challenge, drain, store, p4; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,6 +11,7 @@ import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
+import { measureStore } from './store.ts';
 import { linePlot, table } from './report.ts';
 import { TRAFFIC_KINDS } from '../src/lab/traffic.ts';
 import { checkUnaltered, distinguish, latency, SETTINGS, sweep, throughput, visibleChanges } from './veth.ts';
@@ -24,7 +25,17 @@ const { values, positionals } = parseArgs({
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
-const PARTS = ['cost', 'throughput', 'latency', 'distinguisher', 'unaltered', 'challenge', 'drain', 'p4'];
+const PARTS = [
+  'cost',
+  'throughput',
+  'latency',
+  'distinguisher',
+  'unaltered',
+  'challenge',
+  'drain',
+  'store',
+  'p4',
+];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 if (process.geteuid?.() !== 0)
@@ -198,6 +209,20 @@ if (wanted('drain')) {
     ),
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+if (wanted('store')) {
+  const sightings = quick ? 100_000 : 10_000_000;
+  say('store');
+  const { timings, mebibytes } = measureStore(sightings, (what) => say(`  ${what}`));
+  report(
+    'store',
+    { sightings, mebibytes, timings },
+    `# A store of ${sightings} sightings (${mebibytes} MiB), in milliseconds\n`,
+    table(
+      ['what', 'empty', 'large'],
+      timings.map(({ what, empty, large }) => [what, empty.toFixed(1), large.toFixed(1)]),
+    ),
+  );
 }
 if (wanted('p4')) {
   const missing = missingP4Tools();

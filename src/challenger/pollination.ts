@@ -74,9 +74,12 @@ export async function pollinate(
   };
 }
 
+/** Of the heads that were new last: those that logs signed of late are among them. */
+const MAX_CONSIDERED = 10_000;
+
 function headsToShare(store: Store, now: number): ReturnType<Store['heads']> {
   return store
-    .heads()
+    .heads(MAX_CONSIDERED)
     .filter((head) => head.sources.includes(LOG_API_SOURCE) && now - Number(head.timestamp) < FRESH_MS)
     .sort((a, b) => Number(b.timestamp - a.timestamp))
     .slice(0, MAX_SENT);

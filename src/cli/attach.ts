@@ -43,6 +43,7 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly budget: number;
   readonly cpuInterface?: string;
   readonly user?: string;
+  readonly keepDays: number;
   readonly challenge?: boolean;
   readonly proxy?: string;
 }
@@ -72,6 +73,12 @@ export function attachCommand(): Command {
       50_000,
     )
     .option('--cpu-interface <name>', "where a P4 switch's copies arrive (default: the peer of its CPU port)")
+    .option(
+      '--keep-days <days>',
+      'after so long, only the sum of sightings of a tree head is kept; 0: keep all',
+      wholeNumber(0, 36_500),
+      90,
+    )
     .option(
       '--user <name>',
       'as root: whom to become once attached (default: ctga if there is one, else nobody)',
@@ -139,7 +146,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
-      const lookAfter = supervisor(planes.length, store, stop, report);
+      const blind = new Map<string, number>();
+      const lookAfter = supervisor(planes.length, blind, store, stop, report);
       keeper.listen(lookAfter, (how) => {
         warn(`what keeps the data planes attached ended by itself: ${how}`);
         process.exitCode = ExitCode.failed;
@@ -149,7 +157,11 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.knownNames(), lookAfter)],
       );
       try {
-        await watch(planes, observer, store, stop.signal, () => verifier.idle());
+        await watch(planes, observer, store, stop.signal, {
+          settled: () => verifier.idle(),
+          blindSince: (name) => blind.get(name),
+          keepMilliseconds: options.keepDays === 0 ? undefined : options.keepDays * 86_400_000,
+        });
       } finally {
         stop.abort();
         await Promise.all(switches.map((each) => each.stop()));
@@ -234,6 +246,7 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
 /** When the last interface was detached by hand, there is nothing left to do. */
 function supervisor(
   interfaces: number,
+  blind: Map<string, number>,
   store: Store,
   stop: AbortController,
   report: (event: SupervisionEvent) => void,
@@ -241,8 +254,11 @@ function supervisor(
   let left = interfaces;
   return (event) => {
     report(event);
-    if (event.event === 'seeing-again')
+    if (event.event === 'blind') blind.set(event.interface, event.since);
+    if (event.event === 'seeing-again') {
+      blind.delete(event.interface);
       store.addCounts(event.interface, { [BLIND]: event.blindMilliseconds });
+    }
     if (event.event === 'detached' && --left === 0) stop.abort();
   };
 }

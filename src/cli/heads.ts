@@ -10,12 +10,13 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { HeadSummary } from '../store/store.ts';
 import { treeHeadToJson } from '../treehead/json.ts';
 import { parseNoteKey, type NoteKey } from '../treehead/note-key.ts';
-import { withState, type StateOption } from './options.ts';
-import { plural, print, printJson, printTable, time, warn } from './output.ts';
+import { wholeNumber, withState, type StateOption } from './options.ts';
+import { plural, print, printJson, printTable, time, toJson, warn } from './output.ts';
 
 export function headsCommand(): Command {
   const list = new Command('list')
     .description('every distinct tree head, where and how often it was seen, and its verdict')
+    .option('--limit <n>', 'only those that were new last; 0: all', wholeNumber(0), 1000)
     .action(listHeads);
   const exportHeads = new Command('export')
     .description(
@@ -44,12 +45,13 @@ export function headsCommand(): Command {
     .addCommand(withState(importHeads));
 }
 
-function listHeads(options: StateOption): void {
+function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
   const names = new Map(
     knownLogs(store, undefined, warn).map((log) => [logIdText(log.key.logId), log.description]),
   );
-  const heads = store.heads();
+  const heads = store.heads(options.limit === 0 ? -1 : options.limit);
+  const total = store.headCount();
   store.close();
   const nameOf = (head: HeadSummary): string => names.get(logIdText(head.logId)) ?? logIdText(head.logId);
   if (options.json === true) {
@@ -70,6 +72,7 @@ function listHeads(options: StateOption): void {
       head.reason === undefined ? head.verdict : `${head.verdict} (${head.reason})`,
     ]),
   );
+  if (heads.length < total) print(`These are the last ${heads.length} of ${total}; --limit 0 lists all.`);
 }
 
 function witness(text: string): NoteKey {
@@ -83,11 +86,15 @@ function witness(text: string): NoteKey {
 /** STH pollination, draft-linus-trans-gossip-ct-02, Section 5.2.3. */
 function exportAll(options: { stateDir?: string }): void {
   const store = openForReading(stateAt(options.stateDir));
-  const heads = store.heads();
+  // One a line and not one JSON.stringify: there may be more than memory holds.
+  let before = '{"sths": [\n';
+  for (const head of store.everyHead()) {
+    const json = { sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) };
+    process.stdout.write(`${before}  ${toJson(json)}`);
+    before = ',\n';
+  }
   store.close();
-  printJson({
-    sths: heads.map((head) => ({ sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) })),
-  });
+  print(before === ',\n' ? '\n]}' : `${before}]}`);
 }
 
 function importFiles(

@@ -17,6 +17,7 @@ import { reportFailure } from './output.ts';
 import { p4Command } from './p4.ts';
 import { replayCommand } from './replay.ts';
 import { statusCommand } from './status.ts';
+import { storeCommand } from './store.ts';
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string;
@@ -38,6 +39,7 @@ const program = new Command('ctga')
   .addCommand(p4Command())
   .addCommand(replayCommand())
   .addCommand(labCommand())
+  .addCommand(storeCommand())
   .addCommand(benchCommand())
   .addHelpText(
     'after',

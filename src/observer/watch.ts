@@ -11,17 +11,27 @@ const HEARTBEAT_MS = 1000;
 /** Counters are written this often, not with every batch: a flood of nonsense must not become a flood of fsyncs. */
 const HOUSEKEEPING_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
+/** Sightings are rolled up in small pieces: the store is the observer's, and packets wait for it. */
+const ROLL_UP_AT_ONCE = 1000;
+
+export interface WatchOptions {
+  /** Resolves when no signature is still being checked. */
+  readonly settled?: () => Promise<void>;
+  /** Since when (ms since the epoch) an interface has been blind; undefined while it is not. */
+  readonly blindSince?: (interfaceName: string) => number | undefined;
+  /** Sightings older than that are rolled up; undefined: never. */
+  readonly keepMilliseconds?: number | undefined;
+}
 
 /**
- * Resolves when `signal` is aborted, everything already copied is stored and delivery has ended. `settled` resolves
- * when no signature is still being checked.
+ * Resolves when `signal` is aborted, everything already copied is stored and delivery has ended.
  */
 export async function watch(
   planes: readonly DataPlane[],
   observer: Observer,
   store: Store,
   signal: AbortSignal,
-  settled: () => Promise<void> = () => Promise.resolve(),
+  { settled = () => Promise.resolve(), blindSince, keepMilliseconds }: WatchOptions = {},
 ): Promise<void> {
   const names = observer.knownNames();
   const feeds = planes.map((plane) => {
@@ -34,7 +44,13 @@ export async function watch(
     for (const feed of feeds) feed.beat();
     observer.endBatch(Date.now());
   }, HEARTBEAT_MS);
-  const housekeeping = setInterval(() => counts.write(), HOUSEKEEPING_MS);
+  const keepHouse = (): void => {
+    counts.write();
+    writePlanes(planes, store, blindSince);
+    if (keepMilliseconds !== undefined) rollUp(store, Date.now() - keepMilliseconds);
+  };
+  keepHouse();
+  const housekeeping = setInterval(keepHouse, HOUSEKEEPING_MS);
   try {
     await new Promise<void>((resolve) => {
       if (signal.aborted) resolve();
@@ -47,6 +63,39 @@ export async function watch(
     await settled();
     observer.endBatch(Date.now());
     counts.write();
+    writePlanes(planes, store, blindSince);
+  }
+}
+
+/** For the status page and the like, which may not look into the kernel. */
+function writePlanes(
+  planes: readonly DataPlane[],
+  store: Store,
+  blindSince: WatchOptions['blindSince'],
+): void {
+  for (const plane of planes) {
+    const { interfaceName, mode } = plane;
+    const counters = Object.fromEntries(
+      Object.entries(plane.counters()).map(([name, count]: [string, bigint]) => [name, Number(count)]),
+    );
+    const state = {
+      ...{ mode, counters },
+      ...{ budget: plane.copyBudget() ?? null, blindSince: blindSince?.(interfaceName) ?? null },
+    };
+    onlyIfPossible(() => store.putDataPlane(interfaceName, JSON.stringify(state), Date.now()));
+  }
+}
+
+function rollUp(store: Store, before: number): void {
+  onlyIfPossible(() => store.rollUp(before, ROLL_UP_AT_ONCE));
+}
+
+/** The disk is full or the database busy: these can wait for the next time. */
+function onlyIfPossible(work: () => void): void {
+  try {
+    work();
+  } catch {
+    // As said.
   }
 }
 

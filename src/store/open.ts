@@ -1,7 +1,7 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { existsSync, renameSync } from 'node:fs';
+import { existsSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
@@ -11,8 +11,14 @@ import { MIGRATIONS } from './schema.ts';
 export type Connection = Database.Database;
 export type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<Parameters, Row>;
 
-/** `:memory:` is a database that nobody else sees, for replays. Throws CtgaError `store-damaged` or `store-failed`. */
-export function openDatabase(path: string): Connection {
+/** Reading all of a database this large takes less than a second: a tenth of a year's of a busy place. */
+const SMALL = 64 * 1024 * 1024;
+
+/**
+ * `:memory:` is a database that nobody else sees, for replays. A small one is checked for damage, and any if `thorough`: for
+ * those that go on for long. Throws CtgaError `store-damaged` or `store-failed`.
+ */
+export function openDatabase(path: string, thorough = false): Connection {
   let database: Connection | undefined;
   try {
     if (path !== ':memory:') makeDirectory(dirname(path));
@@ -21,8 +27,7 @@ export function openDatabase(path: string): Connection {
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
-    if (check?.quick_check !== 'ok') throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
+    if (thorough || path === ':memory:' || statSync(path).size <= SMALL) quickCheck(database, path);
     migrate(database, path);
     return database;
   } catch (error) {
@@ -34,6 +39,11 @@ export function openDatabase(path: string): Connection {
       cause: error,
     });
   }
+}
+
+function quickCheck(database: Connection, path: string): void {
+  const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
+  if (check?.quick_check !== 'ok') throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
 }
 
 /** Moves a damaged database aside, never deletes it, and returns the new name. */

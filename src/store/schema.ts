@@ -117,4 +117,31 @@ export const MIGRATIONS: readonly string[] = [
     FROM old_evidence e JOIN trees a ON a.id = first JOIN trees b ON b.id = second;
   DROP TABLE old_evidence;
   `,
+  `
+  -- By log and day (since 1970, UTC): tree heads that were new, and sightings. What is left of those that were rolled up.
+  CREATE TABLE days (
+    log_id    BLOB NOT NULL,
+    day       INTEGER NOT NULL,
+    heads     INTEGER NOT NULL,
+    sightings INTEGER NOT NULL,
+    PRIMARY KEY (log_id, day)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO days
+    SELECT log_id, min(first_seen) / 86400000, count(*), sum(sightings)
+    FROM (SELECT trees.log_id, tree_heads.id, min(sightings.first_seen) AS first_seen, sum(count) AS sightings
+          FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id
+          GROUP BY tree_heads.id)
+    GROUP BY log_id, first_seen / 86400000;
+
+  -- What is asked for of a store that has grown large.
+  CREATE INDEX trees_by_verdict ON trees (verdict);
+  CREATE INDEX sightings_by_time ON sightings (last_seen) WHERE source <> 'rolled up';
+
+  -- What an observer last knew of each of its data planes, for whoever may not look into the kernel.
+  CREATE TABLE data_planes (
+    interface TEXT PRIMARY KEY,
+    state     TEXT NOT NULL,
+    updated   INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -40,12 +40,13 @@ export function openForWriting(state: State): Store {
  * and `onSetAside` is told. Nothing is deleted, and evidence is in files of its own.
  */
 export function openOrStartAnew(state: State, onSetAside: (message: string) => void): Store {
+  const open = (): Store => new Store(openDatabase(state.database, true));
   try {
-    return openForWriting(state);
+    return open();
   } catch (error) {
     if (!(error instanceof CtgaError && error.code === 'store-damaged')) throw error;
     const aside = setAside(state.database, Date.now());
     onSetAside(`${error.message}; it is kept as ${aside}, and a new one is started`);
-    return openForWriting(state);
+    return open();
   }
 }

@@ -142,6 +142,7 @@ function prepareStatements(db: Connection): {
   readonly findTree: Statement<[Buffer, string, Buffer], TreeRow>;
   readonly putHead: Statement<[number, string, Buffer]>;
   readonly putSighting: Statement<[string, number, number, number, number, string]>;
+  readonly putDay: Statement<[Buffer, number, number, number]>;
   readonly putLife: Statement<[string, bigint, number, Buffer, string, Buffer, string]>;
   readonly dropLife: Statement<[string, bigint]>;
 } {
@@ -158,6 +159,10 @@ function prepareStatements(db: Connection): {
        SELECT id, ?, ?, ?, ? FROM tree_heads WHERE tree = ? AND timestamp = ?
        ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
          first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`,
+    ),
+    putDay: db.prepare(
+      `INSERT INTO days (log_id, day, heads, sightings) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+         heads = heads + excluded.heads, sightings = sightings + excluded.sightings`,
     ),
     putLife: db.prepare(
       `INSERT INTO lives (source, life, credited, tree_head)
@@ -265,9 +270,10 @@ export class Store {
     sightings: readonly T[],
     lives: LifeChanges = NO_CHANGES,
   ): { newHeads: ReadonlySet<T> } {
-    const { putHead, putSighting, putLife, dropLife } = this.#statements;
+    const { putHead, putSighting, putDay, putLife, dropLife } = this.#statements;
     const record = this.#db.transaction(() => {
       const newHeads = new Set<T>();
+      const days = new Days();
       for (const sighting of sightings) {
         const { head, source, firstSeen, lastSeen, count } = sighting;
         const tree = this.#putTree(head, firstSeen);
@@ -275,7 +281,9 @@ export class Store {
         const added = putHead.run(tree.id, timestamp, Buffer.from(head.signature));
         if (added.changes > 0) newHeads.add(sighting);
         putSighting.run(source, firstSeen, lastSeen, count, tree.id, timestamp);
+        days.add(head.logId, lastSeen, added.changes, count);
       }
+      for (const [logId, day, heads, count] of days.rows()) putDay.run(logId, day, heads, count);
       for (const { source, life } of lives.over) dropLife.run(source, BigInt.asIntN(64, life));
       for (const { source, life, head, credited } of lives.put) {
         putLife.run(source, BigInt.asIntN(64, life), credited, ...treeKey(head), padded(head.timestamp));
@@ -441,25 +449,80 @@ export class Store {
       }));
   }
 
-  /** Every tree head with its sightings summed, by log and size. */
-  heads(): HeadSummary[] {
+  /** The `limit` tree heads that were new last, each with its sightings summed, by log and size. All unless told. */
+  heads(limit = -1): HeadSummary[] {
     return this.#db
-      .prepare<[], HeadRow>(
-        `SELECT trees.*, tree_heads.timestamp, tree_heads.signature, group_concat(source, char(10)) AS sources,
-           min(sightings.first_seen) AS head_first_seen, max(last_seen) AS last_seen, sum(count) AS count
-         FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id
+      .prepare<[number], HeadRow>(
+        `${HEADS} WHERE tree_heads.id IN (SELECT id FROM tree_heads ORDER BY id DESC LIMIT ?)
          GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`,
       )
-      .all()
-      .map((row) => ({
-        ...toTree(row),
-        timestamp: BigInt(row.timestamp),
-        signature: new Uint8Array(row.signature),
-        sources: row.sources.split('\n'),
-        headFirstSeen: row.head_first_seen,
-        lastSeen: row.last_seen,
-        count: row.count,
-      }));
+      .all(limit)
+      .map(toHead);
+  }
+
+  /** Every tree head in the order in which they were new, one at a time: there may be more than memory holds. */
+  *everyHead(): Generator<HeadSummary, void, undefined> {
+    const rows = this.#db.prepare<[], HeadRow>(`${HEADS} GROUP BY tree_heads.id ORDER BY tree_heads.id`);
+    for (const row of rows.iterate()) yield toHead(row);
+  }
+
+  /** New tree heads and sightings by log and day, from day `first` on; a day is UTC, counted from 1970. */
+  days(
+    first: number,
+  ): { readonly logId: LogId; readonly day: number; readonly heads: number; readonly sightings: number }[] {
+    return this.#db
+      .prepare<[number], { log_id: Buffer; day: number; heads: number; sightings: number }>(
+        'SELECT * FROM days WHERE day >= ? ORDER BY log_id, day',
+      )
+      .all(first)
+      .map(({ log_id, day, heads, sightings }) => ({ logId: toLogId(log_id), day, heads, sightings }));
+  }
+
+  /** What an observer knows of its data planes, by interface: JSON, as `ctga status --json` has it. */
+  putDataPlane(interfaceName: string, state: string, updated: number): void {
+    this.#db
+      .prepare(
+        `INSERT INTO data_planes (interface, state, updated) VALUES (?, ?, ?)
+         ON CONFLICT DO UPDATE SET state = excluded.state, updated = excluded.updated`,
+      )
+      .run(interfaceName, state, updated);
+  }
+
+  dataPlanes(): { readonly interface: string; readonly state: string; readonly updated: number }[] {
+    return this.#db
+      .prepare<[], { interface: string; state: string; updated: number }>(
+        'SELECT interface, state, updated FROM data_planes ORDER BY interface',
+      )
+      .all();
+  }
+
+  /**
+   * Sightings by a source that has not seen a head since `before` (ms since the epoch) become part of one sum for that head,
+   * `limit` of them at most, oldest first. Tree heads stay, and how often each was seen. Returns how many were rolled up.
+   */
+  rollUp(before: number, limit: number): number {
+    const old = this.#db.prepare<
+      [number, number],
+      { tree_head: number; source: string; first_seen: number; last_seen: number; count: number }
+    >(`SELECT * FROM sightings WHERE last_seen < ? AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT ?`);
+    const add = this.#db.prepare<[number, number, number, number]>(
+      `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count) VALUES (?, '${ROLLED_UP}', ?, ?, ?)
+       ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+         first_seen = min(first_seen, excluded.first_seen), last_seen = max(last_seen, excluded.last_seen)`,
+    );
+    const drop = this.#db.prepare<[number, string]>(
+      'DELETE FROM sightings WHERE tree_head = ? AND source = ?',
+    );
+    return this.#db
+      .transaction(() => {
+        const rows = old.all(before, limit);
+        for (const { tree_head, source, first_seen, last_seen, count } of rows) {
+          add.run(tree_head, first_seen, last_seen, count);
+          drop.run(tree_head, source);
+        }
+        return rows.length;
+      })
+      .immediate();
   }
 
   /** Distinct tree heads. */
@@ -519,12 +582,49 @@ export class Store {
   }
 }
 
+const HEADS = `SELECT trees.*, tree_heads.timestamp, tree_heads.signature, group_concat(source, char(10)) AS sources,
+    min(sightings.first_seen) AS head_first_seen, max(last_seen) AS last_seen, sum(count) AS count
+  FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id`;
+
+/** Source of sightings of which only the sum was kept. */
+export const ROLLED_UP = 'rolled up';
+
+const DAY_MS = 86_400_000;
+
+/** What a batch adds to each day. */
+class Days {
+  readonly #sums = new Map<string, [Buffer, number, number, number]>();
+
+  add(logId: LogId, at: number, heads: number, sightings: number): void {
+    const [id, day] = [Buffer.from(logId), Math.floor(at / DAY_MS)];
+    const key = `${id.toString('latin1')} ${day}`;
+    const [, , ...sum] = this.#sums.get(key) ?? [id, day, 0, 0];
+    this.#sums.set(key, [id, day, sum[0] + heads, sum[1] + sightings]);
+  }
+
+  rows(): Iterable<[Buffer, number, number, number]> {
+    return this.#sums.values();
+  }
+}
+
 function treeKey(head: VerifiedTreeHead): [Buffer, string, Buffer] {
   return [Buffer.from(head.logId), padded(head.treeSize), Buffer.from(head.rootHash)];
 }
 
 function padded(value: bigint): string {
   return value.toString().padStart(20, '0');
+}
+
+function toHead(row: HeadRow): HeadSummary {
+  return {
+    ...toTree(row),
+    timestamp: BigInt(row.timestamp),
+    signature: new Uint8Array(row.signature),
+    sources: row.sources.split('\n'),
+    headFirstSeen: row.head_first_seen,
+    lastSeen: row.last_seen,
+    count: row.count,
+  };
 }
 
 function toTree(row: TreeRow): StoredTree {
