@@ -1,25 +1,38 @@
 import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
-export default tseslint.config({ ignores: ['build/', 'node_modules/'] }, js.configs.recommended, {
-  files: ['**/*.ts'],
-  extends: [...tseslint.configs.strictTypeChecked],
-  languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
-  rules: {
-    // node:test's test() and describe() return promises that the runner itself awaits.
-    '@typescript-eslint/no-floating-promises': [
-      'error',
-      {
-        allowForKnownSafeCalls: [
-          { from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' },
-        ],
-      },
-    ],
-    '@typescript-eslint/restrict-template-expressions': [
-      'error',
-      { allowNumber: true, allowBoolean: false, allowNullish: false },
-    ],
-    '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
-    '@typescript-eslint/no-confusing-void-expression': 'off',
+const BROWSER = [
+  ...['addEventListener', 'document', 'DOMParser', 'EventSource', 'fetch', 'getComputedStyle', 'innerWidth'],
+  'matchMedia',
+];
+
+export default tseslint.config(
+  { ignores: ['build/', 'node_modules/'] },
+  js.configs.recommended,
+  {
+    files: ['src/web/assets/*.js'],
+    languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, 'readonly'])) },
   },
-});
+  {
+    files: ['**/*.ts'],
+    extends: [...tseslint.configs.strictTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      // node:test's test() and describe() return promises that the runner itself awaits.
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', name: ['test', 'describe', 'it', 'suite'], package: 'node:test' },
+          ],
+        },
+      ],
+      '@typescript-eslint/restrict-template-expressions': [
+        'error',
+        { allowNumber: true, allowBoolean: false, allowNullish: false },
+      ],
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-confusing-void-expression': 'off',
+    },
+  },
+);

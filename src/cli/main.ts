@@ -1,9 +1,9 @@
 /**
  * The command line. One file a command; what a command does is elsewhere.
  */
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
+import { version } from '../version.ts';
 import { attachCommand } from './attach.ts';
 import { benchCommand } from './bench.ts';
 import { challengeCommand } from './challenge.ts';
@@ -18,10 +18,7 @@ import { p4Command } from './p4.ts';
 import { replayCommand } from './replay.ts';
 import { statusCommand } from './status.ts';
 import { storeCommand } from './store.ts';
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import { webCommand } from './web.ts';
 
 const program = new Command('ctga')
   .description(
@@ -40,6 +37,7 @@ const program = new Command('ctga')
   .addCommand(replayCommand())
   .addCommand(labCommand())
   .addCommand(storeCommand())
+  .addCommand(webCommand())
   .addCommand(benchCommand())
   .addHelpText(
     'after',
@@ -50,6 +48,7 @@ First steps:
   ctga replay capture.pcap       look for tree heads in a capture
   ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
   ctga status
+  ctga web                       the same as a page, for a browser
 
 Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
   )

@@ -187,6 +187,11 @@ export class Store {
     this.#db.close();
   }
 
+  /** Another number each time that another connection has written. */
+  version(): number {
+    return this.#db.pragma('data_version', { simple: true }) as number;
+  }
+
   /** Adds to what is known; a log already there takes what is new, and keeps its key and its zone if there is no other. */
   putLogs(logs: readonly Log[]): void {
     const put = this.#db.prepare(

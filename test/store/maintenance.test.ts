@@ -43,14 +43,12 @@ describe('sightings that are rolled up', () => {
         const store = new Store(openDatabase(':memory:'));
         for (const { head, source, at, count } of all) store.recordSightings([seen(head, source, at, count)]);
         const sums = (): unknown =>
-          store
-            .heads()
-            .map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
-              timestamp,
-              count,
-              headFirstSeen,
-              lastSeen,
-            }));
+          store.heads().map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
+            timestamp,
+            count,
+            headFirstSeen,
+            lastSeen,
+          }));
         const before = sums();
         for (const time of times) {
           while (store.rollUp(time, 7) > 0);

@@ -1,0 +1,22 @@
+/** HTML from templates: what is put in is text unless it is HTML already. */
+
+export class Html {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+type Part = string | number | bigint | Html | readonly Html[];
+
+export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): Html {
+  let text = strings[0] ?? '';
+  for (const [i, part] of parts.entries()) text += toHtml(part) + (strings[i + 1] ?? '');
+  return new Html(text);
+}
+
+function toHtml(part: Part): string {
+  if (part instanceof Html) return part.text;
+  if (typeof part === 'object') return part.map(({ text }) => text).join('');
+  return `${part}`.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

@@ -1,0 +1,111 @@
+/** Everything in `ctga status` for Prometheus (exposition format 0.0.4). The names are in docs/OPERATIONS.md. */
+import { Counter, Gauge, Registry } from 'prom-client';
+import type { Overview } from './overview.ts';
+
+/** Counters of a data plane that are reasons to pass a packet by, as labels. */
+const PASSED_BY: Readonly<Record<string, string>> = {
+  notIp: 'not_ip',
+  notUdp: 'not_udp',
+  otherPort: 'other_port',
+  malformed: 'malformed',
+  notTreeHead: 'not_tree_head',
+  unknownName: 'unknown_name',
+  answersTooLarge: 'answer_too_large',
+  fragmentsTooLarge: 'fragment_too_large',
+};
+/** What becomes of a match: the counter's name behind its kind. */
+const OUTCOMES: Readonly<Record<string, string>> = {
+  Copied: 'copied',
+  SampledOut: 'sampled_out',
+  OverBudget: 'over_budget',
+  Seen: 'seen',
+  RingFull: 'ring_full',
+};
+
+export class Metrics {
+  readonly #registry = new Registry();
+  readonly #counters = {
+    packets: this.#counter('packets_total', 'Frames that came by; every one went on.', ['interface']),
+    passedBy: this.#counter('passed_by_total', 'Frames that are no match, by reason.', [
+      'interface',
+      'reason',
+    ]),
+    matches: this.#counter(
+      'matches_total',
+      'Answers to known names and IP fragments, by what became of them.',
+      ['interface', 'kind', 'outcome'],
+    ),
+    observed: this.#counter('observed_total', 'What the observer counted and did not keep, and blind time.', [
+      'what',
+    ]),
+  };
+  readonly #gauges = {
+    share: this.#gauge('copied_share', 'Share of the latest matches that was copied, 0 to 1.', [
+      'interface',
+      'kind',
+    ]),
+    blind: this.#gauge('interface_blind', '1 while no packet is looked at.', ['interface']),
+    updated: this.#gauge('interface_updated_seconds', 'When the observer last wrote, Unix time.', [
+      'interface',
+    ]),
+    heads: this.#gauge('tree_heads', 'Distinct signed tree heads seen.', []),
+    trees: this.#gauge('trees', 'Distinct trees, by verdict.', ['verdict']),
+    evidence: this.#gauge('evidence_files', 'Split views proven.', []),
+    today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', ['log']),
+    info: this.#gauge('build_info', 'Always 1; the version is its label.', ['version']),
+  };
+  readonly #version: string;
+
+  constructor(version: string) {
+    this.#version = version;
+  }
+
+  get contentType(): string {
+    return this.#registry.contentType;
+  }
+
+  /** The state of the store, and of what was watched, as text. */
+  async render(overview: Overview): Promise<string> {
+    this.#registry.resetMetrics();
+    const { packets, passedBy, matches, observed } = this.#counters;
+    const { share, blind, updated, heads, trees, evidence, today, info } = this.#gauges;
+    for (const plane of overview.interfaces) {
+      const { interface: name, counters } = plane;
+      packets.inc({ interface: name }, counters['packets'] ?? 0);
+      for (const [counter, reason] of Object.entries(PASSED_BY))
+        passedBy.inc({ interface: name, reason }, counters[counter] ?? 0);
+      for (const kind of ['answers', 'fragments'] as const) {
+        for (const [suffix, outcome] of Object.entries(OUTCOMES))
+          matches.inc({ interface: name, kind, outcome }, counters[`${kind}${suffix}`] ?? 0);
+        share.set({ interface: name, kind }, plane.shares[kind]);
+      }
+      blind.set({ interface: name }, plane.blindSince !== null || plane.isStale ? 1 : 0);
+      updated.set({ interface: name }, plane.updated / 1000);
+    }
+    for (const [what, count] of Object.entries(overview.counts)) observed.inc({ what }, count);
+    for (const [verdict, count] of Object.entries(overview.verdicts)) trees.set({ verdict }, count);
+    for (const { name, heads: byDay } of overview.logs) today.set({ log: name }, byDay.at(-1) ?? 0);
+    heads.set(overview.treeHeads);
+    evidence.set(overview.evidence.length);
+    info.set({ version: this.#version }, 1);
+    return this.#registry.metrics();
+  }
+
+  #counter(name: string, help: string, labelNames: readonly string[]): Counter {
+    return new Counter({
+      name: `ctga_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    });
+  }
+
+  #gauge(name: string, help: string, labelNames: readonly string[]): Gauge {
+    return new Gauge({
+      name: `ctga_${name}`,
+      help,
+      labelNames: [...labelNames],
+      registers: [this.#registry],
+    });
+  }
+}

@@ -1,0 +1,121 @@
+/** What an operator wants to know at a glance, as it stands in the store. */
+import { basename } from 'node:path';
+import { knownLogs } from '../logs/known.ts';
+import { logIdText } from '../logs/log.ts';
+import type { LogId } from '../treehead/treehead.ts';
+import type { HeadSummary, Store, Verdict } from '../store/store.ts';
+import { z } from 'zod';
+
+export interface InterfaceOverview {
+  readonly interface: string;
+  readonly mode: string;
+  /** Ms since the epoch when its observer last wrote; long ago where none runs. */
+  readonly updated: number;
+  readonly isStale: boolean;
+  readonly blindSince: number | null;
+  /** As in DataPlaneCounters. */
+  readonly counters: Readonly<Record<string, number>>;
+  /** Shares of the latest matches that were copied, 0 to 1. */
+  readonly shares: { readonly answers: number; readonly fragments: number };
+}
+
+export interface LogOverview {
+  readonly logId: string;
+  readonly name: string;
+  /** New tree heads on each of the last DAYS days, today last. */
+  readonly heads: readonly number[];
+  readonly sightings: readonly number[];
+}
+
+export interface EvidenceOverview {
+  /** Of the file. */
+  readonly name: string;
+  readonly log: string;
+  readonly firstSize: bigint;
+  readonly secondSize: bigint;
+  readonly created: number;
+}
+
+export interface Overview {
+  readonly generated: number;
+  readonly interfaces: readonly InterfaceOverview[];
+  readonly treeHeads: number;
+  readonly verdicts: Readonly<Record<Verdict, number>>;
+  readonly recent: readonly (HeadSummary & { readonly log: string })[];
+  /** Those that were seen, the busiest first. */
+  readonly logs: readonly LogOverview[];
+  readonly evidence: readonly EvidenceOverview[];
+  /** What the observer counted and did not keep. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+export const DAYS = 30;
+const RECENT = 20;
+const DAY_MS = 86_400_000;
+/** An observer writes every ten seconds. */
+const STALE_MS = 35_000;
+
+const planeSchema = z.object({
+  mode: z.string(),
+  counters: z.record(z.string(), z.number()),
+  budget: z.object({ answersShare: z.number(), fragmentsShare: z.number() }).nullable(),
+  blindSince: z.number().nullable(),
+});
+
+export function overviewOf(store: Store, now: number): Overview {
+  const names = new Map(
+    knownLogs(store, undefined, () => undefined).map((log) => [logIdText(log.key.logId), log.description]),
+  );
+  const nameOf = (logId: LogId): string => names.get(logIdText(logId)) ?? logIdText(logId);
+  return {
+    generated: now,
+    interfaces: store.dataPlanes().flatMap((row): InterfaceOverview[] => {
+      const parsed = planeSchema.safeParse(JSON.parse(row.state));
+      if (!parsed.success) return [];
+      const { mode, counters, budget, blindSince } = parsed.data;
+      const isStale = now - row.updated > STALE_MS;
+      return [
+        {
+          ...{ interface: row.interface, mode, updated: row.updated, isStale, blindSince, counters },
+          shares: { answers: budget?.answersShare ?? 1, fragments: budget?.fragmentsShare ?? 1 },
+        },
+      ];
+    }),
+    treeHeads: store.headCount(),
+    verdicts: store.verdicts(),
+    recent: store
+      .heads(RECENT)
+      .map((head) => ({ ...head, log: nameOf(head.logId) }))
+      .sort((a, b) => b.headFirstSeen - a.headFirstSeen),
+    logs: logsOf(store, now, nameOf),
+    evidence: store
+      .evidence()
+      .map(({ path, logId, firstSize, secondSize, created }) => ({
+        ...{ name: basename(path), log: nameOf(logId), firstSize, secondSize, created },
+      }))
+      .reverse(),
+    counts: store.counts(),
+  };
+}
+
+function logsOf(store: Store, now: number, nameOf: (logId: LogId) => string): LogOverview[] {
+  const today = Math.floor(now / DAY_MS);
+  const logs = new Map<string, { name: string; heads: number[]; sightings: number[] }>();
+  for (const { logId, day, heads, sightings } of store.days(today - DAYS + 1)) {
+    const at = day - (today - DAYS + 1);
+    if (at >= DAYS) continue; // a clock that was ahead
+    const id = logIdText(logId);
+    const log = logs.get(id) ?? {
+      name: nameOf(logId),
+      heads: new Array<number>(DAYS).fill(0),
+      sightings: new Array<number>(DAYS).fill(0),
+    };
+    log.heads[at] = heads;
+    log.sightings[at] = sightings;
+    logs.set(id, log);
+  }
+  const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+  return [...logs]
+    .map(([logId, log]) => ({ logId, ...log }))
+    .sort((a, b) => sum(b.heads) - sum(a.heads) || a.name.localeCompare(b.name));
+}

@@ -1,0 +1,252 @@
+/**
+ * The status page's server: reads the store, writes nothing, talks to nobody. Whoever can reach it can read it, so it
+ * listens on loopback unless told, and answers only to names it knows: another host's page cannot have a browser fetch from it.
+ */
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createRequire } from 'node:module';
+import { isIP } from 'node:net';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CtgaError, messageOf } from '../errors.ts';
+import { openForReading, type State } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
+import { Metrics } from './metrics.ts';
+import { overviewOf, type Overview } from './overview.ts';
+import { renderPage } from './page.ts';
+
+export interface WebOptions {
+  readonly state: State;
+  readonly address: string;
+  readonly port: number;
+  /** Names, besides addresses and localhost, that it answers to. */
+  readonly hosts: readonly string[];
+  readonly version: string;
+  /** Bytes as base64, large numbers as decimals. */
+  readonly toJson: (value: unknown) => string;
+}
+
+const POLL_MS = 1000;
+/** Browsers and proxies give up on a connection that is silent. */
+const HEARTBEAT_MS = 15_000;
+const MAX_LISTENERS = 200;
+
+const HEADERS = {
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+};
+
+const ASSETS = fileURLToPath(new URL('assets', import.meta.url));
+const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'));
+const VERIFIER = fileURLToPath(new URL('../../docs/verify-evidence.sh', import.meta.url));
+
+/** By path; each is read when it is asked for. */
+const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
+  '/assets/page.css': [join(ASSETS, 'page.css'), 'text/css; charset=utf-8'],
+  '/assets/page.js': [join(ASSETS, 'page.js'), 'text/javascript; charset=utf-8'],
+  '/assets/uPlot.esm.js': [join(UPLOT, 'uPlot.esm.js'), 'text/javascript; charset=utf-8'],
+  '/assets/uPlot.min.css': [join(UPLOT, 'uPlot.min.css'), 'text/css; charset=utf-8'],
+  '/verify-evidence.sh': [VERIFIER, 'text/x-shellscript; charset=utf-8'],
+};
+
+export class WebServer {
+  readonly #options: WebOptions;
+  readonly #server: Server;
+  readonly #source: StoreSource;
+  readonly #metrics: Metrics;
+  readonly #listeners = new Set<ServerResponse>();
+  readonly #poll: NodeJS.Timeout;
+  readonly #heartbeat: NodeJS.Timeout;
+
+  private constructor(options: WebOptions) {
+    this.#options = options;
+    this.#source = new StoreSource(options.state);
+    this.#metrics = new Metrics(options.version);
+    this.#server = createServer((request, response) => {
+      this.#answer(request, response).catch((error: unknown) => this.#fail(response, error));
+    });
+    this.#poll = setInterval(() => {
+      if (this.#source.hasChanged()) this.#tell('event: change\ndata: \n\n');
+    }, POLL_MS);
+    this.#heartbeat = setInterval(() => this.#tell(': still here\n\n'), HEARTBEAT_MS);
+  }
+
+  /** Rejects with CtgaError where it cannot listen there. */
+  static async start(options: WebOptions): Promise<WebServer> {
+    const web = new WebServer(options);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        web.#server.once('error', reject).listen(options.port, options.address, resolve);
+      });
+    } catch (error) {
+      await web.stop();
+      throw new CtgaError(
+        'kernel',
+        `cannot listen on ${options.address} port ${options.port}: ${messageOf(error)}`,
+        {
+          remedy: 'Choose another with --listen ADDRESS:PORT.',
+          cause: error,
+        },
+      );
+    }
+    return web;
+  }
+
+  get port(): number {
+    const address = this.#server.address();
+    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  }
+
+  async stop(): Promise<void> {
+    clearInterval(this.#poll);
+    clearInterval(this.#heartbeat);
+    for (const listener of this.#listeners) listener.end();
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+    this.#source.close();
+  }
+
+  #tell(event: string): void {
+    for (const listener of this.#listeners) listener.write(event);
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
+    if (!this.#isForUs(request.headers.host))
+      return send(response, 421, 'This server has another name. See --host.\n');
+    if (request.method !== 'GET' && request.method !== 'HEAD') {
+      response.setHeader('allow', 'GET, HEAD');
+      return send(response, 405, 'Only GET and HEAD.\n');
+    }
+    // As it was sent: every path that means something is listed below.
+    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const file = FILES[path];
+    if (file !== undefined) return send(response, 200, readFileSync(file[0]), file[1]);
+    if (path.startsWith('/evidence/')) return this.#sendEvidence(response, path.slice('/evidence/'.length));
+    switch (path) {
+      case '/':
+        return send(response, 200, renderPage(this.#overview()), 'text/html; charset=utf-8');
+      case '/state.json':
+        return send(response, 200, this.#options.toJson(this.#overview()), 'application/json');
+      case '/metrics':
+        return send(response, 200, await this.#metrics.render(this.#overview()), this.#metrics.contentType);
+      case '/healthz':
+        return this.#sendHealth(response);
+      case '/events':
+        return this.#listen(response);
+      default:
+        return send(response, 404, 'Nothing is here.\n');
+    }
+  }
+
+  #overview(): Overview {
+    return overviewOf(this.#source.store(), Date.now());
+  }
+
+  #isForUs(host: string | undefined): boolean {
+    // HTTP/1.0 has no Host, and no browser that could be misled.
+    if (host === undefined) return true;
+    const name = host
+      .replace(/:\d+$/, '')
+      .replace(/^\[|\]$/g, '')
+      .toLowerCase();
+    return isIP(name) !== 0 || name === 'localhost' || this.#options.hosts.includes(name);
+  }
+
+  /** 200 while every interface that was watched is; else 503 and why. */
+  #sendHealth(response: ServerResponse): void {
+    const { interfaces } = this.#overview();
+    const ill = interfaces.filter(({ isStale, blindSince }) => isStale || blindSince !== null);
+    const text = ill
+      .map((each) => `${each.interface}: ${each.blindSince === null ? 'no observer' : 'blind'}\n`)
+      .join('');
+    send(response, ill.length === 0 ? 200 : 503, text === '' ? 'well\n' : text);
+  }
+
+  /** Only what is on record, whatever the path says. */
+  #sendEvidence(response: ServerResponse, asked: string): void {
+    const record = this.#source
+      .store()
+      .evidence()
+      .find(({ path }) => encodeURIComponent(path.slice(path.lastIndexOf('/') + 1)) === asked);
+    if (record === undefined || !existsSync(record.path))
+      return send(response, 404, 'No such evidence is on record here.\n');
+    response.setHeader('content-disposition', `attachment; filename="${asked}"`);
+    send(response, 200, readFileSync(record.path), 'application/json');
+  }
+
+  #listen(response: ServerResponse): void {
+    if (this.#listeners.size >= MAX_LISTENERS) return send(response, 503, 'Too many are listening.\n');
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    response.write('retry: 2000\n\n');
+    this.#listeners.add(response);
+    response.once('close', () => this.#listeners.delete(response));
+  }
+
+  #fail(response: ServerResponse, error: unknown): void {
+    if (response.headersSent) return void response.destroy();
+    const isOurs = error instanceof CtgaError || (error as { code?: unknown }).code !== undefined;
+    send(response, 500, isOurs ? `${messageOf(error)}\n` : 'This is a bug in ctga.\n');
+    if (!isOurs) console.error(error);
+  }
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string | Buffer,
+  type = 'text/plain; charset=utf-8',
+): void {
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body) });
+  response.end(response.req.method === 'HEAD' ? undefined : body);
+}
+
+/** The store, opened anew when its file is another: made, set aside, restored. */
+class StoreSource {
+  readonly #state: State;
+  #store: Store;
+  #file: number | undefined;
+  #version = -1;
+
+  constructor(state: State) {
+    this.#state = state;
+    this.#file = inodeOf(state.database);
+    this.#store = openForReading(state);
+  }
+
+  store(): Store {
+    const file = inodeOf(this.#state.database);
+    if (file !== this.#file) {
+      const opened = openForReading(this.#state);
+      this.#store.close();
+      [this.#store, this.#file, this.#version] = [opened, file, -1];
+    }
+    return this.#store;
+  }
+
+  /** Since it was last asked. */
+  hasChanged(): boolean {
+    try {
+      const version = this.store().version();
+      if (version === this.#version) return false;
+      this.#version = version;
+      return true;
+    } catch {
+      // Damaged, or in the middle of being replaced: whoever asks for the page is told.
+      return false;
+    }
+  }
+
+  close(): void {
+    this.#store.close();
+  }
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}

@@ -1,0 +1,210 @@
+/** The status page's server: what it gives to whom, metrics by the book, a store that comes and goes. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, renameSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { toJson } from '../../src/cli/output.ts';
+import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { html } from '../../src/web/html.ts';
+import { WebServer } from '../../src/web/server.ts';
+import { ctga } from '../support/ctga.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(root, 0o755); // for the account that root becomes
+after(() => rmSync(root, { recursive: true }));
+
+const log = new SigningLog();
+let state: State;
+let server: WebServer;
+let number = 0;
+beforeEach(async () => {
+  state = stateAt(join(root, `${number++}`));
+  const options = { state, address: '127.0.0.1', port: 0, hosts: ['ctga.example'], version: '1.2.3', toJson };
+  server = await WebServer.start(options);
+});
+afterEach(() => server.stop());
+
+interface Got {
+  readonly status: number;
+  readonly body: string;
+  readonly headers: Readonly<Record<string, unknown>>;
+}
+
+/** Unlike fetch, sends whatever path, method and Host it is told. */
+function get(path: string, options: { method?: string; host?: string } = {}): Promise<Got> {
+  const { method = 'GET', host = `127.0.0.1:${server.port}` } = options;
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { port: server.port, host: '127.0.0.1', path, method, headers: { host } },
+      (response) => {
+        let body = '';
+        response.on('data', (chunk: Buffer) => (body += chunk.toString()));
+        response.on('end', () =>
+          resolve({ status: response.statusCode ?? 0, body, headers: response.headers }),
+        );
+      },
+    );
+    asked.once('error', reject).end();
+  });
+}
+
+function record(size: number): void {
+  const store = openForWriting(state);
+  const head = log.verified(size, treeOf(size).root());
+  store.putLogs([log.asLog({ description: 'A "log"\n' })]);
+  store.recordSightings([{ head, source: 'eth0', firstSeen: Date.now(), lastSeen: Date.now(), count: 3 }]);
+  store.close();
+}
+
+test('markup is only what is written as such', () => {
+  const { text } = html`<p>${'<b>&"\''}</p>
+    ${[html`<i>1</i>`, html`${2n}`]}`;
+  assert.equal(text.replaceAll(/\s/g, ''), '<p>&#60;b&#62;&#38;&#34;&#39;</p><i>1</i>2');
+});
+
+describe('what is asked for', () => {
+  test('is answered to addresses, localhost and names that it was told, and to no other', async () => {
+    for (const host of ['127.0.0.1', '127.0.0.1:80', '[::1]:80', 'localhost', 'LOCALHOST:1', 'ctga.example'])
+      assert.equal((await get('/', { host })).status, 200, host);
+    for (const host of ['evil.example', 'ctga.example.evil.example', 'localhost.evil.example'])
+      assert.equal((await get('/', { host })).status, 421, host);
+  });
+
+  test('is only ever read', async () => {
+    for (const method of ['POST', 'PUT', 'DELETE', 'OPTIONS']) {
+      const { status, headers } = await get('/', { method });
+      assert.equal(status, 405);
+      assert.equal(headers['allow'], 'GET, HEAD');
+    }
+    const { status, body, headers } = await get('/', { method: 'HEAD' });
+    assert.deepEqual([status, body], [200, '']);
+    assert(Number(headers['content-length']) > 1000);
+  });
+
+  test('is under a policy that lets a browser ask nobody else', async () => {
+    for (const path of ['/', '/state.json', '/metrics', '/assets/page.js', '/nothing']) {
+      const { headers } = await get(path);
+      assert.match(String(headers['content-security-policy']), /^default-src 'none'; script-src 'self'/);
+      assert.equal(headers['x-content-type-options'], 'nosniff');
+    }
+  });
+
+  test('is no file but those that are meant', async () => {
+    for (const path of [
+      '/assets/../server.ts',
+      '/assets/%2e%2e/server.ts',
+      '/evidence/..%2f..%2fctga.db',
+      '/evidence/../ctga.db',
+      '/evidence/',
+      '/evidence/%00',
+      '/evidence/%zz',
+      '//evil.example/',
+      '/package.json',
+    ])
+      assert.equal((await get(path)).status, 404, path);
+    assert.equal((await get('/assets/uPlot.esm.js')).status, 200);
+    assert.match((await get('/verify-evidence.sh')).body, /^#!\/bin\/sh/);
+  });
+});
+
+test('before anything was seen there is a page that says how to begin', async () => {
+  const { status, body } = await get('/');
+  assert.equal(status, 200);
+  assert.match(body, /sudo ctga attach eth0/);
+  assert.deepEqual((await get('/healthz')).body, 'well\n');
+});
+
+test('a store that is made, written, damaged and replaced is followed', async () => {
+  record(3);
+  assert.match((await get('/')).body, /1 tree head seen/);
+  record(4);
+  assert.match((await get('/')).body, /2 tree heads seen/);
+  renameSync(state.database, `${state.database}.aside`);
+  writeFileSync(state.database, 'no database '.repeat(1000));
+  const damaged = await get('/');
+  assert.equal(damaged.status, 500);
+  assert.match(damaged.body, /is damaged/);
+  rmSync(state.database);
+  record(5);
+  assert.match((await get('/')).body, /1 tree head seen/);
+});
+
+test('who listens is told of a change, once it is written', async () => {
+  record(3);
+  const aborted = new AbortController();
+  const response = await fetch(`http://127.0.0.1:${server.port}/events`, { signal: aborted.signal });
+  assert.equal(response.headers.get('content-type'), 'text/event-stream');
+  assert(response.body !== null);
+  let said = '';
+  let wrote = false;
+  for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
+    said += Buffer.from(chunk).toString();
+    if (!wrote) {
+      wrote = true;
+      said = '';
+      setTimeout(() => record(4), 1500);
+    } else if (said.includes('event: change')) break;
+  }
+  aborted.abort();
+});
+
+describe('metrics', () => {
+  test('are what Prometheus reads: a type and a help for each, labels escaped, counters that count', async () => {
+    record(3);
+    const store = openForWriting(state);
+    const counters = { packets: 10, notIp: 4, answersCopied: 5, answersRingFull: 1 };
+    store.putDataPlane(
+      'eth0',
+      JSON.stringify({ mode: 'native', counters, budget: null, blindSince: null }),
+      Date.now(),
+    );
+    store.close();
+    const { body, headers } = await get('/metrics');
+    assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);
+    const lines = body.trim().split('\n');
+    const typed = new Set(lines.flatMap((line) => /^# TYPE (\S+) (counter|gauge)$/.exec(line)?.[1] ?? []));
+    for (const line of lines.filter((each) => each !== '' && !each.startsWith('#'))) {
+      const [, name] =
+        /^([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+$/.exec(line) ?? assert.fail(line);
+      assert(typed.has(name ?? ''), line);
+    }
+    for (const wanted of [
+      'ctga_packets_total{interface="eth0"} 10',
+      'ctga_passed_by_total{interface="eth0",reason="not_ip"} 4',
+      'ctga_matches_total{interface="eth0",kind="answers",outcome="copied"} 5',
+      'ctga_matches_total{interface="eth0",kind="answers",outcome="ring_full"} 1',
+      'ctga_interface_blind{interface="eth0"} 0',
+      'ctga_tree_heads 1',
+      'ctga_trees{verdict="pending"} 1',
+      'ctga_evidence_files 0',
+      'ctga_log_tree_heads_today{log="A \\"log\\"\\n"} 1',
+      'ctga_build_info{version="1.2.3"} 1',
+    ])
+      assert(lines.includes(wanted), `${wanted} is not in\n${body}`);
+    // Counters are what they are, however often they are asked for.
+    assert((await get('/metrics')).body.includes('ctga_packets_total{interface="eth0"} 10\n'));
+  });
+
+  test('call an interface whose observer is gone blind, and so does health', async () => {
+    const store = openForWriting(state);
+    store.putDataPlane(
+      'eth0',
+      JSON.stringify({ mode: 'native', counters: {}, budget: null, blindSince: null }),
+      Date.now() - 60_000,
+    );
+    store.close();
+    assert((await get('/metrics')).body.includes('ctga_interface_blind{interface="eth0"} 1'));
+    const { status, body } = await get('/healthz');
+    assert.deepEqual([status, body], [503, 'eth0: no observer\n']);
+  });
+});
+
+test('the command says where it listens; a port that is taken is a sentence and a remedy', async () => {
+  const taken = await ctga(['web', '--listen', `127.0.0.1:${server.port}`, '--state-dir', state.directory]);
+  assert.equal(taken.code, 1);
+  assert.match(taken.stderr, /cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n {2}Choose another/);
+  assert.equal((await ctga(['web', '--listen', 'everywhere'])).code, 2);
+});
