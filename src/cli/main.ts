@@ -6,7 +6,9 @@ import { ExitCode } from '../errors.ts';
 import { version } from '../version.ts';
 import { attachCommand } from './attach.ts';
 import { benchCommand } from './bench.ts';
+import { applyConfig, readConfig } from '../config/config.ts';
 import { challengeCommand } from './challenge.ts';
+import { configCommand } from './config.ts';
 import { detachCommand } from './detach.ts';
 import { dnsCommand } from './dns.ts';
 import { evidenceCommand } from './evidence.ts';
@@ -20,11 +22,12 @@ import { statusCommand } from './status.ts';
 import { storeCommand } from './store.ts';
 import { webCommand } from './web.ts';
 
-const program = new Command('ctga')
+const program: Command = new Command('ctga')
   .description(
     'Catches Certificate Transparency logs that show different trees to different people: copies the signed tree heads that pass by in plaintext, and makes the logs prove, off path, that all of them belong to one append-only log.',
   )
   .version(version)
+  .option('--config <file>', 'take options from this file instead of /etc/ctga/ctga.toml')
   .addCommand(attachCommand())
   .addCommand(detachCommand())
   .addCommand(statusCommand())
@@ -38,6 +41,7 @@ const program = new Command('ctga')
   .addCommand(labCommand())
   .addCommand(storeCommand())
   .addCommand(webCommand())
+  .addCommand(configCommand(() => program))
   .addCommand(benchCommand())
   .addHelpText(
     'after',
@@ -62,6 +66,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 for (const command of allCommands(program)) command.exitOverride();
+
+program.hook('preAction', (_, command) => {
+  // A file with a fault must not keep anybody from finding it.
+  if (command.parent?.name() === 'config') return;
+  const config = readConfig(program.opts<{ config?: string }>().config);
+  if (config !== undefined) applyConfig(config, command);
+});
 
 try {
   await program.parseAsync();

@@ -1,0 +1,46 @@
+/** `ctga config`: the configuration file. */
+import { Command } from 'commander';
+import { checkConfig, DEFAULT_CONFIG, readConfig } from '../config/config.ts';
+import { ExitCode } from '../errors.ts';
+import { print, printJson, warn } from './output.ts';
+
+/** `program` is asked for when all of its commands are there. */
+export function configCommand(program: () => Command): Command {
+  const check = new Command('check')
+    .description(
+      'read the configuration file as the commands would: is every key and value meant? Exit code 2 if not',
+    )
+    .argument('[file]', 'instead of the one in force', DEFAULT_CONFIG)
+    .option('--json', 'print JSON for scripts')
+    .action((file: string, { json }: { json?: boolean }) => {
+      const config = readConfig(file);
+      const faults = config === undefined ? [] : checkConfig(config, program());
+      if (json === true) printJson({ file, faults });
+      else {
+        for (const fault of faults) warn(fault);
+        if (faults.length === 0) print(`${file}: every key and value is meant.`);
+      }
+      if (faults.length > 0) process.exitCode = ExitCode.badInput;
+    });
+  return new Command('config')
+    .description(`the configuration file, ${DEFAULT_CONFIG}`)
+    .addCommand(check)
+    .addHelpText(
+      'after',
+      `
+TOML, with a table for each command and keys named as its options; what is said on the command line goes first:
+
+  [attach]
+  budget = 20000
+  port = [53, 5353]
+  zone = ["rome.ct.example.org=Tuscolo2026h2"]
+
+  [challenge]
+  proxy = ["socks5h://127.0.0.1:9050"]
+
+  [dns.serve]
+  zone-suffix = "ct.example.net"
+
+"ctga --config FILE COMMAND" takes another file.`,
+    );
+}

@@ -1,0 +1,163 @@
+/**
+ * The configuration file, TOML: a table for each command, keys named as the command's options. What a command line says goes
+ * before what the file says. An option's own rules check its value here too, so there is one place for each.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import { InvalidArgumentError, type Command, type Option } from 'commander';
+import { parse, TomlError } from 'smol-toml';
+import { badInput, CtgaError, messageOf } from '../errors.ts';
+
+export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
+
+/** Options that belong to a single run, or that name the file itself. */
+const NOT_IN_FILES = new Set(['--json', '--config', '--once', '--help', '--all']);
+
+export interface ConfigFile {
+  readonly path: string;
+  readonly text: string;
+  readonly tables: Readonly<Record<string, unknown>>;
+}
+
+/** Undefined where there is none at the default place, or this account may not read it. Throws CtgaError 'bad-input'. */
+export function readConfig(path: string | undefined): ConfigFile | undefined {
+  const file = path ?? DEFAULT_CONFIG;
+  if (path === undefined && !existsSync(file)) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch (error) {
+    if (path === undefined && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
+    throw badInput(`cannot read ${file}: ${messageOf(error)}`);
+  }
+  try {
+    return { path: file, text, tables: parse(text) };
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    throw badInput(`${file}:${error.line}: ${error.message.split('\n')[0] ?? 'not TOML'}`);
+  }
+}
+
+/** Sets what the file says of `command` where the command line says nothing. Throws CtgaError naming line and key. */
+export function applyConfig(config: ConfigFile, command: Command): void {
+  const table = tableOf(config, pathOf(command));
+  for (const [key, value] of Object.entries(table ?? {})) {
+    const option = optionOf(command, key);
+    // A table within: that of a subcommand.
+    if (option === undefined && isTable(value)) continue;
+    if (option === undefined) throw unknownKey(config, command, key);
+    const given = parsedValue(config, command, option, value);
+    if (command.getOptionValueSource(option.attributeName()) === 'cli') continue;
+    command.setOptionValueWithSource(option.attributeName(), given, 'config');
+  }
+}
+
+/** Every fault in the file; nothing if all is well. `program` has all commands. */
+export function checkConfig(config: ConfigFile, program: Command): string[] {
+  const faults: string[] = [];
+  const walk = (
+    table: Readonly<Record<string, unknown>>,
+    command: Command,
+    path: readonly string[],
+  ): void => {
+    for (const [key, value] of Object.entries(table)) {
+      const sub = command.commands.find((each) => each.name() === key);
+      if (sub !== undefined && isTable(value)) {
+        walk(value, sub, [...path, key]);
+        continue;
+      }
+      try {
+        const option = optionOf(command, key);
+        if (option === undefined || path.length === 0) throw unknownKey(config, command, key);
+        parsedValue(config, command, option, value);
+      } catch (error) {
+        if (!(error instanceof CtgaError)) throw error;
+        faults.push(error.message);
+      }
+    }
+  };
+  walk(config.tables, program, []);
+  return faults;
+}
+
+/** Names from below the program on. */
+function pathOf(command: Command): string[] {
+  return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+}
+
+function tableOf(config: ConfigFile, path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+  let table: unknown = config.tables;
+  for (const name of path) table = isTable(table) ? table[name] : undefined;
+  if (table === undefined || isTable(table)) return table;
+  throw badInput(`${config.path}: ${path.join('.')}: want a table, [${path.join('.')}]`);
+}
+
+function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+}
+
+function optionOf(command: Command, key: string): Option | undefined {
+  const long = `--${key}`;
+  return NOT_IN_FILES.has(long) ? undefined : command.options.find((option) => option.long === long);
+}
+
+/** As the command line would have it. */
+function parsedValue(config: ConfigFile, command: Command, option: Option, value: unknown): unknown {
+  const key = option.long?.slice(2) ?? '';
+  const where = `${config.path}:${lineOf(config.text, pathOf(command), key)}: ${key}`;
+  if (option.isBoolean()) {
+    if (typeof value === 'boolean') return value;
+    throw badInput(`${where}: want true or false`);
+  }
+  const isRepeated = Array.isArray(value);
+  const given: readonly unknown[] = isRepeated ? value : [value];
+  let parsed: unknown;
+  for (const each of given) {
+    if (typeof each !== 'string' && typeof each !== 'number')
+      throw badInput(`${where}: want text or a number`);
+    const text = String(each);
+    if (option.argChoices !== undefined && !option.argChoices.includes(text))
+      throw badInput(`${where}: want ${option.argChoices.join(', ')}`);
+    try {
+      // Options that may be repeated begin with what they have by default, as on a command line.
+      const earlier: unknown = parsed ?? (Array.isArray(option.defaultValue) ? [] : undefined);
+      parsed = option.parseArg === undefined ? text : option.parseArg(text, earlier);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError) && !(error instanceof CtgaError)) throw error;
+      throw badInput(`${where}: "${text}": ${error.message}`);
+    }
+  }
+  if (isRepeated && given.length > 0 && !Array.isArray(parsed)) throw badInput(`${where}: want one value`);
+  return isRepeated && given.length === 0 ? [] : parsed;
+}
+
+function unknownKey(config: ConfigFile, command: Command, key: string): CtgaError {
+  const path = pathOf(command);
+  const line = lineOf(config.text, path, key);
+  const known =
+    path.length === 0
+      ? command.commands.map((each) => each.name())
+      : command.options.flatMap(({ long }) =>
+          long === undefined || NOT_IN_FILES.has(long) ? [] : [long.slice(2)],
+        );
+  const what = path.length === 0 ? 'no command has this name' : `ctga ${path.join(' ')} has no such option`;
+  return badInput(`${config.path}:${line}: ${key}: ${what}. There are: ${known.sort().join(', ')}`);
+}
+
+/** Where a key, or else its table, stands: the parser keeps no places. 1 where neither is found. */
+function lineOf(text: string, path: readonly string[], key: string): number {
+  let table = '';
+  let tableLine = 1;
+  for (const [i, line] of text.split('\n').entries()) {
+    const header = /^\s*\[([^[\]]+)\]/.exec(line);
+    if (header !== null) {
+      table = (header[1] ?? '').replaceAll(/[\s"']/g, '');
+      if (table === [...path, key].join('.')) return i + 1;
+      if (table === path.join('.')) tableLine = i + 1;
+      continue;
+    }
+    const [, name] = /^\s*["']?([A-Za-z0-9_.-]+)["']?\s*=/.exec(line) ?? [];
+    if (name === undefined) continue;
+    if ([table, name].filter((part) => part !== '').join('.') === [...path, key].join('.')) return i + 1;
+  }
+  return tableLine;
+}
