@@ -146,8 +146,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         });
       }
       if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
-      const blind = new Map<string, number>();
-      const lookAfter = supervisor(planes.length, blind, store, stop, report);
+      const surveillance: Surveillance = { blind: new Map(), gone: new Set() };
+      const lookAfter = supervisor(planes.length, surveillance, store, stop, report);
       keeper.listen(lookAfter, (how) => {
         warn(`what keeps the data planes attached ended by itself: ${how}`);
         process.exitCode = ExitCode.failed;
@@ -159,13 +159,14 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       try {
         await watch(planes, observer, store, stop.signal, {
           settled: () => verifier.idle(),
-          blindSince: (name) => blind.get(name),
+          blindSince: (name) => surveillance.blind.get(name),
           keepMilliseconds: options.keepDays === 0 ? undefined : options.keepDays * 86_400_000,
         });
       } finally {
         stop.abort();
         await Promise.all(switches.map((each) => each.stop()));
       }
+      for (const name of surveillance.gone) store.forgetDataPlane(name);
       for (const plane of planes) plane.close();
       await verifier.close();
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
@@ -243,10 +244,18 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
   return { plane: bmv2.plane, mode: 'bmv2', kept: bmv2.options, bmv2 };
 }
 
+/** Of interfaces by name. */
+interface Surveillance {
+  /** Since when, in ms since the epoch. */
+  readonly blind: Map<string, number>;
+  /** Detached by hand: they are not missed. */
+  readonly gone: Set<string>;
+}
+
 /** When the last interface was detached by hand, there is nothing left to do. */
 function supervisor(
   interfaces: number,
-  blind: Map<string, number>,
+  { blind, gone }: Surveillance,
   store: Store,
   stop: AbortController,
   report: (event: SupervisionEvent) => void,
@@ -259,7 +268,9 @@ function supervisor(
       blind.delete(event.interface);
       store.addCounts(event.interface, { [BLIND]: event.blindMilliseconds });
     }
-    if (event.event === 'detached' && --left === 0) stop.abort();
+    if (event.event !== 'detached') return;
+    gone.add(event.interface);
+    if (--left === 0) stop.abort();
   };
 }
 

@@ -1,10 +1,13 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
+import { existsSync } from 'node:fs';
 import { Command } from 'commander';
+import { openForWriting, stateAt } from '../store/state.ts';
 import { detachXdp, listAttached } from '../dataplane/xdp.ts';
 import { SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf } from '../p4/switch-process.ts';
 import { placeOf } from './options.ts';
-import { print, printJson } from './output.ts';
+import { CtgaError } from '../errors.ts';
+import { print, printJson, warn } from './output.ts';
 
 export function detachCommand(): Command {
   return new Command('detach')
@@ -14,12 +17,18 @@ export function detachCommand(): Command {
       'which ones; bmv2:PORT for the interface where the copies of a P4 switch arrive',
     )
     .option('--all', 'every interface that ctga is attached to')
+    .option('--state-dir <dir>', 'where it is on record as watched (root: /var/lib/ctga)')
     .option('--json', 'print JSON for scripts')
     .action(
-      async (interfaces: readonly string[], options: { all?: boolean; json?: boolean }, command: Command) => {
+      async (
+        interfaces: readonly string[],
+        options: { all?: boolean; json?: boolean; stateDir?: string },
+        command: Command,
+      ) => {
         const chosen = options.all === true ? listAttached() : await Promise.all(interfaces.map(interfaceOf));
         if (chosen.length === 0 && options.all !== true) command.error('error: name an interface, or --all');
         for (const name of chosen) detachXdp(name);
+        forget(chosen, options.stateDir);
         if (options.json === true) printJson({ detached: chosen });
         else print(chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`);
       },
@@ -34,5 +43,19 @@ async function interfaceOf(name: string): Promise<string> {
     return await cpuInterfaceOf(plane);
   } finally {
     plane.close();
+  }
+}
+
+/** It is not missed from now on, where a store knew of it. */
+function forget(interfaces: readonly string[], stateDir: string | undefined): void {
+  const state = stateAt(stateDir);
+  if (!existsSync(state.database)) return;
+  try {
+    const store = openForWriting(state);
+    for (const name of interfaces) store.forgetDataPlane(name);
+    store.close();
+  } catch (error) {
+    if (!(error instanceof CtgaError)) throw error;
+    warn(error.message);
   }
 }

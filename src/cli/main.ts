@@ -4,6 +4,7 @@
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../errors.ts';
 import { version } from '../version.ts';
+import { alertCommand } from './alert.ts';
 import { attachCommand } from './attach.ts';
 import { benchCommand } from './bench.ts';
 import { applyConfig, readConfig } from '../config/config.ts';
@@ -39,6 +40,7 @@ const program: Command = new Command('ctga')
   .addCommand(p4Command())
   .addCommand(replayCommand())
   .addCommand(labCommand())
+  .addCommand(alertCommand())
   .addCommand(storeCommand())
   .addCommand(webCommand())
   .addCommand(configCommand(() => program))

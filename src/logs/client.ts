@@ -29,6 +29,8 @@ export interface FetchOptions {
   readonly ifNoneMatch?: string | undefined;
   /** JSON, to be posted. */
   readonly post?: string;
+  /** With it: a webhook's signature. */
+  readonly headers?: Readonly<Record<string, string>>;
   /** The most that the answer may be long. */
   readonly maxBytes?: number;
 }

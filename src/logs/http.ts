@@ -64,14 +64,14 @@ function publicOnly({ allowPrivateAddress }: HttpOptions): LookupFunction {
 function privateAddress(host: string): LogError {
   return new LogError(
     'log-unavailable',
-    `${host} is no public address: nothing was sent. A log list can allow it: "allow_private_address": true`,
+    `${host} is no public address: nothing was sent. For a log, "allow_private_address": true in its list allows it; for a webhook, --webhook-allow-private`,
   );
 }
 
 function send(
   url: URL,
   agents: Agents,
-  { ifNoneMatch, post, maxBytes = MAX_BODY_BYTES }: FetchOptions,
+  { ifNoneMatch, post, headers: more = {}, maxBytes = MAX_BODY_BYTES }: FetchOptions,
 ): Promise<HttpAnswer> {
   const secure = url.protocol === 'https:';
   const signal = AbortSignal.timeout(DEADLINE_MS);
@@ -80,6 +80,7 @@ function send(
       ...HEADERS,
       ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
       ...(post === undefined ? {} : { 'content-type': 'application/json' }),
+      ...more,
     };
     const method = post === undefined ? 'GET' : 'POST';
     const options = { agent: agents[secure ? 'https:' : 'http:'], headers, method, signal };

@@ -144,4 +144,20 @@ export const MIGRATIONS: readonly string[] = [
     updated   INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- What somebody was told and is not over, and what is still to be sent.
+  CREATE TABLE alerts (
+    key     TEXT PRIMARY KEY,
+    since   INTEGER NOT NULL,
+    message TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE outbox (
+    id       INTEGER PRIMARY KEY,
+    channel  TEXT NOT NULL,
+    body     TEXT NOT NULL,
+    queued   INTEGER NOT NULL,
+    attempts INTEGER NOT NULL DEFAULT 0,
+    due      INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

@@ -79,6 +79,15 @@ export interface EvidenceRecord {
   readonly created: number;
 }
 
+/** What is to be sent; times in ms since the epoch. */
+export interface QueuedAlert {
+  readonly id: number;
+  readonly body: string;
+  readonly queued: number;
+  readonly attempts: number;
+  readonly due: number;
+}
+
 /** A log list as it was published. */
 export interface StoredLogList {
   /** Where it came from: an URL or a file. */
@@ -548,6 +557,69 @@ export class Store {
       counts[row.verdict] = row.count;
     }
     return counts;
+  }
+
+  /** IDs of the logs that have a tree with this verdict. */
+  logsWithVerdict(verdict: Verdict): LogId[] {
+    return this.#db
+      .prepare<[Verdict], { log_id: Buffer }>('SELECT DISTINCT log_id FROM trees WHERE verdict = ?')
+      .all(verdict)
+      .map((row) => toLogId(row.log_id));
+  }
+
+  /** What somebody was told, and is not over. */
+  alerts(): { readonly key: string; readonly since: number; readonly message: string }[] {
+    return this.#db
+      .prepare<[], { key: string; since: number; message: string }>('SELECT key, since, message FROM alerts')
+      .all();
+  }
+
+  /** From now on it is on record, and to be sent over each channel. */
+  raiseAlert(key: string, message: string, body: string, channels: readonly string[], now: number): void {
+    const raise = this.#db.prepare(
+      'INSERT INTO alerts (key, since, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+    );
+    this.#db
+      .transaction(() => {
+        if (raise.run(key, now, message).changes > 0) this.#enqueue(body, channels, now);
+      })
+      .immediate();
+  }
+
+  endAlert(key: string, body: string, channels: readonly string[], now: number): void {
+    const end = this.#db.prepare('DELETE FROM alerts WHERE key = ?');
+    this.#db
+      .transaction(() => {
+        if (end.run(key).changes > 0) this.#enqueue(body, channels, now);
+      })
+      .immediate();
+  }
+
+  #enqueue(body: string, channels: readonly string[], now: number): void {
+    const put = this.#db.prepare('INSERT INTO outbox (channel, body, queued, due) VALUES (?, ?, ?, ?)');
+    for (const channel of channels) put.run(channel, body, now, now);
+  }
+
+  /** What is to be sent over a channel, in order. */
+  outbox(channel: string): QueuedAlert[] {
+    return this.#db
+      .prepare<[string], QueuedAlert>(
+        'SELECT id, body, queued, attempts, due FROM outbox WHERE channel = ? ORDER BY id LIMIT 100',
+      )
+      .all(channel);
+  }
+
+  dequeue(id: number): void {
+    this.#db.prepare('DELETE FROM outbox WHERE id = ?').run(id);
+  }
+
+  retryLater(id: number, due: number): void {
+    this.#db.prepare('UPDATE outbox SET attempts = attempts + 1, due = ? WHERE id = ?').run(due, id);
+  }
+
+  /** Of an interface that is to be watched no more. Returns false where it was not on record. */
+  forgetDataPlane(interfaceName: string): boolean {
+    return this.#db.prepare('DELETE FROM data_planes WHERE interface = ?').run(interfaceName).changes > 0;
   }
 
   /** When a log asked not to be asked again before (Retry-After), in ms since the epoch. */

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -82,6 +82,7 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
   const THRIFT = 20_000 + (process.pid % 10_000);
   const copies = `ctga-cpu${THRIFT}`;
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  chmodSync(directory, 0o755); // for the account that the observer becomes
   const state = ['--state-dir', directory];
   const thrift = ['--thrift', `127.0.0.1:${THRIFT}`];
   const log = ['--zone', 'log.example=Tuscolo2026h2'];

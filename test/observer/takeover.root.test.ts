@@ -1,7 +1,7 @@
 /** Sightings over the life of processes: real packets, the real program, `ctga attach` killed and started again. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,6 +16,7 @@ import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755); // for the account that the observer becomes
 const log = new SigningLog();
 const tree = treeOf(9);
 const running = new Set<ChildProcess>();

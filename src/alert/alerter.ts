@@ -1,0 +1,88 @@
+/**
+ * Tells of what is new and of what is over, once each, over every channel, whatever fails meanwhile: what is to be sent is in
+ * the store before anything is, and stays there until it was.
+ */
+import { messageOf } from '../errors.ts';
+import type { QueuedAlert, Store } from '../store/store.ts';
+import { alertNow, type Alert, type Channel } from './channels.ts';
+import { Conditions } from './conditions.ts';
+
+const FIRST_RETRY_MS = 5_000;
+const LAST_RETRY_MS = 3_600_000;
+/** Then whoever was to be told has other worries: it is dropped, and that is said. */
+const GIVE_UP_MS = 7 * 86_400_000;
+
+export interface AlerterOptions {
+  readonly store: Store;
+  readonly channels: readonly Channel[];
+  /** Told of every delivery that failed, and of what was given up. */
+  readonly onFailure: (message: string) => void;
+}
+
+export class Alerter {
+  readonly #options: AlerterOptions;
+  readonly #conditions = new Conditions();
+
+  constructor(options: AlerterOptions) {
+    this.#options = options;
+  }
+
+  /** Looks once, then sends what is due. Resolves when all of that was tried. */
+  async tick(now: number): Promise<void> {
+    this.#look(now);
+    await Promise.all(
+      this.#options.channels.map(async (channel) => {
+        // In order: an alert before its recovery. What waits for a failure to pass holds up what is behind it.
+        for (const queued of this.#options.store.outbox(channel.name)) {
+          if (queued.due > now || !(await this.#deliver(channel, queued, now))) break;
+        }
+      }),
+    );
+  }
+
+  #look(now: number): void {
+    const { store, channels } = this.#options;
+    const present = new Map(this.#conditions.present(store, now).map((each) => [each.key, each]));
+    const told = new Map(store.alerts().map((each) => [each.key, each]));
+    const names = channels.map(({ name }) => name);
+    for (const condition of present.values()) {
+      if (told.has(condition.key)) continue;
+      store.raiseAlert(
+        condition.key,
+        condition.message,
+        JSON.stringify(alertNow('alert', condition, now)),
+        names,
+        now,
+      );
+    }
+    for (const { key, message } of told.values()) {
+      if (present.has(key)) continue;
+      const over = { key, severity: 'warning', message, remedy: 'Nothing need be done any more.' } as const;
+      store.endAlert(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
+    }
+  }
+
+  /** Returns whether it is out of the way. */
+  async #deliver(
+    channel: Channel,
+    { id, body, attempts, queued }: QueuedAlert,
+    now: number,
+  ): Promise<boolean> {
+    const { store, onFailure } = this.#options;
+    try {
+      await channel.send(JSON.parse(body) as Alert);
+      store.dequeue(id);
+      return true;
+    } catch (error) {
+      if (now - queued > GIVE_UP_MS) {
+        onFailure(`${channel.name}: given up after ${attempts + 1} tries: ${messageOf(error)}`);
+        store.dequeue(id);
+        return true;
+      }
+      const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts);
+      store.retryLater(id, now + wait);
+      onFailure(`${channel.name}: ${messageOf(error)}; again in ${Math.round(wait / 1000)} s`);
+      return false;
+    }
+  }
+}

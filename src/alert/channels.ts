@@ -1,0 +1,173 @@
+/** Ways to tell somebody. Each takes one alert and resolves when it is delivered; it rejects with the reason if it is not. */
+import { spawn } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { hostname } from 'node:os';
+import { messageOf } from '../errors.ts';
+import { directFetch } from '../logs/http.ts';
+import type { Severity } from './conditions.ts';
+
+/** What is sent; also the webhook's body, as JSON. */
+export interface Alert {
+  readonly event: 'alert' | 'recovery' | 'test';
+  readonly key: string;
+  readonly severity: Severity;
+  readonly message: string;
+  readonly remedy: string;
+  /** ISO 8601. */
+  readonly time: string;
+  readonly host: string;
+}
+
+export interface Channel {
+  readonly name: string;
+  readonly send: (alert: Alert) => Promise<void>;
+}
+
+const COMMAND_MS = 60_000;
+
+export function alertNow(
+  event: Alert['event'],
+  what: Pick<Alert, 'key' | 'severity' | 'message' | 'remedy'>,
+  now: number,
+): Alert {
+  const { key, severity, message, remedy } = what;
+  return { event, key, severity, message, remedy, time: new Date(now).toISOString(), host: hostname() };
+}
+
+/** By the machine's own sendmail(1), which queues it. `address` has no line breaks. */
+export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): Channel {
+  return {
+    name: `mail to ${address}`,
+    send: (alert) => {
+      const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
+      const text = [
+        `To: ${address}`,
+        `Subject: ${headerText(subject)}`,
+        `Date: ${new Date(alert.time).toUTCString().replace('GMT', '+0000')}`,
+        'Auto-Submitted: auto-generated',
+        'MIME-Version: 1.0',
+        'Content-Type: text/plain; charset=utf-8',
+        'Content-Transfer-Encoding: base64',
+        '',
+        base64Lines(`${alert.message}\n\n${alert.remedy}\n\n${alert.time}, ${alert.host}\n`),
+      ];
+      return runProgram(sendmail, ['-i', '-t'], `${text.join('\n')}\n`, {});
+    },
+  };
+}
+
+/** RFC 2047 where it is not plain ASCII; never a line break, whatever a log is called. */
+function headerText(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  if (/^[\x20-\x7e]*$/.test(line)) return line;
+  const words: string[] = [];
+  // An encoded word has at most 75 characters: 45 bytes in base64.
+  for (let rest = Buffer.from(line); rest.length > 0;) {
+    let take = Math.min(42, rest.length);
+    // Not within a character.
+    while (take < rest.length && ((rest[take] ?? 0) & 0xc0) === 0x80) take--;
+    words.push(`=?utf-8?B?${rest.subarray(0, take).toString('base64')}?=`);
+    rest = rest.subarray(take);
+  }
+  return words.join('\n ');
+}
+
+function base64Lines(text: string): string {
+  return Buffer.from(text).toString('base64').replaceAll(/.{76}/g, '$&\n');
+}
+
+export interface WebhookOptions {
+  readonly url: string;
+  /** Signs what is sent, if there is one. */
+  readonly secret: string | undefined;
+  readonly allowPrivateAddress: boolean;
+}
+
+/**
+ * POST of the alert as JSON. With a secret, `X-Ctga-Signature` is `t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.BODY`, so
+ * that neither can be made up nor sent again later. No redirects; no private address, unless told.
+ */
+export function webhookChannel({ url, secret, allowPrivateAddress }: WebhookOptions): Channel {
+  const fetch = directFetch({ allowPrivateAddress });
+  return {
+    name: `webhook ${new URL(url).host}`,
+    send: async (alert) => {
+      const body = JSON.stringify(alert);
+      const headers = secret === undefined ? {} : { 'x-ctga-signature': sign(body, secret, Date.now()) };
+      const { status } = await fetch(url, { post: body, headers });
+      if (status < 200 || status > 299) throw new Error(`it answered with status ${status}`);
+    },
+  };
+}
+
+/** See webhookChannel. */
+export function sign(body: string, secret: string, now: number): string {
+  const seconds = Math.floor(now / 1000);
+  return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
+}
+
+/** A command for the shell: the alert is on its standard input as JSON, and in CTGA_EVENT, CTGA_SEVERITY, CTGA_MESSAGE, CTGA_REMEDY. */
+export function commandChannel(command: string): Channel {
+  return {
+    name: `command ${command}`,
+    send: (alert) =>
+      runProgram('/bin/sh', ['-c', command], `${JSON.stringify(alert)}\n`, {
+        CTGA_EVENT: alert.event,
+        CTGA_KEY: alert.key,
+        CTGA_SEVERITY: alert.severity,
+        CTGA_MESSAGE: alert.message,
+        CTGA_REMEDY: alert.remedy,
+      }),
+  };
+}
+
+/** Standard output, with sd-daemon(3)'s priority where that is the journal. */
+export function journalChannel(write: (text: string) => void, isJournal: boolean): Channel {
+  return {
+    name: isJournal ? 'journal' : 'standard output',
+    send: (alert) => {
+      const priority = { critical: 2, warning: 4 }[alert.severity];
+      const prefix = isJournal ? `<${alert.event === 'recovery' ? 5 : priority}>` : '';
+      const over = alert.event === 'recovery' ? 'over: ' : '';
+      write(
+        `${prefix}${over}${alert.message.replaceAll(/\s+/g, ' ')} ${alert.remedy.replaceAll(/\s+/g, ' ')}\n`,
+      );
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Runs to the end. Rejects with how it ended, if not well, and what it complained of last. */
+export function runProgram(
+  file: string,
+  args: readonly string[],
+  input: string,
+  env: Readonly<Record<string, string>>,
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(file, args, {
+      env: { ...process.env, ...env },
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    // Not spawn's own: that one waits on for a program that is not there.
+    const patience = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
+    let complaint = '';
+    child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-500)));
+    child.stdin.on('error', () => undefined); // it need not read what it is given
+    child.once('error', (error) => {
+      clearTimeout(patience);
+      reject(new Error(`${file}: ${messageOf(error)}`));
+    });
+    child.once('close', (code, signal) => {
+      clearTimeout(patience);
+      if (code === 0) resolve();
+      else
+        reject(
+          new Error(
+            `${signal === null ? `exit code ${code ?? 'unknown'}` : signal}${complaint === '' ? '' : `: ${complaint.trim().split('\n').at(-1) ?? ''}`}`,
+          ),
+        );
+    });
+    child.stdin.end(input);
+  });
+}

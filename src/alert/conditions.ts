@@ -1,0 +1,115 @@
+/** What is worth waking somebody for, as it stands in the store. Each has a key: it is told once, and once when it is over. */
+import { knownLogs } from '../logs/known.ts';
+import { logIdText } from '../logs/log.ts';
+import type { Store } from '../store/store.ts';
+import { z } from 'zod';
+
+export type Severity = 'critical' | 'warning';
+
+export interface Condition {
+  readonly key: string;
+  readonly severity: Severity;
+  /** One sentence. */
+  readonly message: string;
+  /** What to do about it. */
+  readonly remedy: string;
+  /** Evidence stays: a proven split view is never over. */
+  readonly lasts: boolean;
+}
+
+const planeSchema = z.object({
+  counters: z.record(z.string(), z.number()),
+  blindSince: z.number().nullable(),
+});
+
+/** An observer writes every ten seconds; a restart takes a few. */
+const STALE_MS = 60_000;
+/** Copies that were lost are told until none was for so long. */
+const CALM_MS = 15 * 60_000;
+
+/** Remembers what counters were, to tell when copies are lost. */
+export class Conditions {
+  readonly #lost = new Map<string, { count: number; at: number }>();
+
+  /** All that hold at `now` (ms since the epoch). */
+  present(store: Store, now: number): Condition[] {
+    return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now)];
+  }
+
+  #interfaces(store: Store, now: number): Condition[] {
+    return store.dataPlanes().flatMap(({ interface: name, state, updated }): Condition[] => {
+      const parsed = planeSchema.safeParse(JSON.parse(state));
+      if (!parsed.success) return [];
+      const { counters, blindSince } = parsed.data;
+      const found: Condition[] = [];
+      if (blindSince !== null)
+        found.push(
+          warning(
+            `blind:${name}`,
+            `Nothing is looked at on ${name} since ${timeOf(blindSince)}.`,
+            'The interface went away, or the program was taken off by force: ctga status.',
+          ),
+        );
+      else if (now - updated > STALE_MS)
+        found.push(
+          warning(
+            `blind:${name}`,
+            `No observer has watched ${name} since ${timeOf(updated)}.`,
+            `Start it again: ctga attach ${name}. If it is to be watched no more: ctga alert forget ${name}.`,
+          ),
+        );
+      const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
+      const before = this.#lost.get(name);
+      // Counting begins anew when an interface is detached.
+      if (before === undefined || count < before.count) this.#lost.set(name, { count, at: 0 });
+      else if (count > before.count) this.#lost.set(name, { count, at: now });
+      const { at = 0 } = this.#lost.get(name) ?? {};
+      if (at > 0 && now - at < CALM_MS)
+        found.push(
+          warning(
+            `drops:${name}`,
+            `Copies find no room on ${name}: the reader does not keep up.`,
+            'ctga status has the counts; a larger share of a CPU, or a lower --budget, helps.',
+          ),
+        );
+      return found;
+    });
+  }
+}
+
+function forks(store: Store): Condition[] {
+  return store.evidence().map(({ path, logId, firstSize, secondSize }) => ({
+    key: `fork:${path}`,
+    severity: 'critical',
+    message: `SPLIT VIEW PROVEN: ${nameOf(store, logId)} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
+    remedy: `The evidence is ${path}; check it with: ctga evidence verify ${path}`,
+    lasts: true,
+  }));
+}
+
+function unprovable(store: Store): Condition[] {
+  return store.logsWithVerdict('unprovable').map((logId) => {
+    const name = nameOf(store, logId);
+    return warning(
+      `unprovable:${logIdText(logId)}`,
+      `${name} has no proof for a tree that it signed, long after it must.`,
+      'ctga heads list says which. It is no evidence yet, and may be on the way to some.',
+    );
+  });
+}
+
+function warning(key: string, message: string, remedy: string): Condition {
+  return { key, severity: 'warning', message, remedy, lasts: false };
+}
+
+function nameOf(store: Store, logId: Parameters<typeof logIdText>[0]): string {
+  const id = logIdText(logId);
+  return (
+    knownLogs(store, undefined, () => undefined).find((log) => logIdText(log.key.logId) === id)
+      ?.description ?? id
+  );
+}
+
+function timeOf(milliseconds: number): string {
+  return `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
