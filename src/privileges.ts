@@ -34,12 +34,13 @@ interface Account {
 /**
  * As root, becomes `user`, or the first of `accounts` that there is, and hands the state directory over before; root still
  * reads and writes there. Returns the account's name, or undefined where this process is not root and stays who it is.
- * `root` as a user is respected.
+ * `root` as a user is respected. `programsMayGain`: what it runs may have more rights than itself, as sendmail must.
  */
 export function dropPrivileges(
   state: State,
   user: string | undefined,
   accounts: readonly string[],
+  { programsMayGain = false }: { readonly programsMayGain?: boolean } = {},
 ): string | undefined {
   if (process.geteuid?.() !== 0) {
     if (user !== undefined)
@@ -57,7 +58,7 @@ export function dropPrivileges(
   // the certificates that NODE_EXTRA_CA_CERTS names.
   openDatabase(':memory:').close();
   createSecureContext();
-  becomeUser(shared);
+  becomeUser(shared, programsMayGain);
   try {
     accessSync(state.directory, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch {
@@ -78,21 +79,25 @@ function shareState(state: State, { uid, gid }: Account): void {
   const { directory, database, evidence } = state;
   makeDirectory(evidence);
   process.umask(0o007);
-  for (const path of [directory, evidence]) {
-    chownSync(path, uid, gid);
-    chmodSync(path, 0o2770);
-  }
+  for (const path of [directory, evidence]) own(path, uid, gid, 0o2770);
   const files = [database, `${database}-wal`, `${database}-shm`].filter((path) => existsSync(path));
   for (const path of [...files, ...readdirSync(evidence).map((name) => join(evidence, name))]) {
-    const owner = statSync(path);
-    chownSync(path, owner.uid === 0 ? uid : owner.uid, gid);
-    chmodSync(path, 0o660);
+    const owner = statSync(path).uid;
+    own(path, owner === 0 ? uid : owner, gid, 0o660);
   }
 }
 
-function becomeUser({ name, uid, gid }: Account): void {
+/** Only where it is otherwise: a service may lack the rights, and the package has made it so. */
+function own(path: string, uid: number, gid: number, mode: number): void {
+  const now = statSync(path);
+  const isShared = now.gid === gid && now.uid !== 0;
+  if (!isShared) chownSync(path, uid, gid);
+  if ((now.mode & 0o7777) !== mode || !isShared) chmodSync(path, mode);
+}
+
+function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void {
   try {
-    addon().becomeUser(uid, gid);
+    addon().becomeUser(uid, gid, programsMayGain);
   } catch (error) {
     if (error instanceof CtgaError) throw error;
     throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, { cause: error });

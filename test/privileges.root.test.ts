@@ -38,15 +38,18 @@ describe('a process that has given root up', () => {
       import * as child from 'node:child_process';
       import * as xdp from '${new URL('../src/dataplane/xdp.ts', import.meta.url).href}';
       import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
-      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+      import { openForWriting, stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
       const state = stateAt(${JSON.stringify(join(directory, 'state'))});
       const account = dropPrivileges(state, undefined, ['nobody']);
       fs.writeFileSync(state.directory + '/mine', 'x');
+      const open = openForWriting(state);
+      open.addCounts('test', { x: 1 });
       const bindLow = () => {
         if (Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1')) <= 53) throw new Error('everybody may');
         child.execFileSync('python3', ['-c', 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 53))'], { stdio: 'pipe' });
       };
-      const results = { account };
+      const journals = ['', '-wal', '-shm'].map((end) => (fs.statSync(state.database + end).mode & 0o777).toString(8));
+      const results = { account, journals: journals.join(' ') };
       for (const [name, attempt] of Object.entries({
         ${Object.entries(ESCAPES)
           .map(([name, code]) => `${JSON.stringify(name)}: () => ${code}`)
@@ -71,6 +74,7 @@ describe('a process that has given root up', () => {
   test('keeps its state, which the group may write and nobody else read', () => {
     assert.equal(results['account'], 'nobody');
     const state = join(directory, 'state');
+    assert.equal(results['journals'], '660 660 660');
     assert.equal(readFileSync(join(state, 'mine'), 'latin1'), 'x');
     assert.equal(statSync(state).mode & 0o7777, 0o2770);
     assert.equal(statSync(join(state, 'mine')).mode & 0o7777, 0o660);

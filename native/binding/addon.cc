@@ -9,6 +9,7 @@
 #include "core/attachment.hpp"
 #include "core/privileges.hpp"
 #include "core/program.hpp"
+#include "core/service.hpp"
 
 namespace ctga::binding {
 namespace {
@@ -93,11 +94,17 @@ void detach_program(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { detach(directory); });
 }
 
-// becomeUser(uid, gid)
+// becomeUser(uid, gid, programsMayGain)
 void become_other_user(const Napi::CallbackInfo& info) {
   const std::uint32_t uid = to_uint32(info[0], "uid");
   const std::uint32_t gid = to_uint32(info[1], "gid");
-  translate(info.Env(), [&] { become_user(uid, gid); });
+  const bool programs_may_gain = info[2].ToBoolean();
+  translate(info.Env(), [&] { become_user(uid, gid, programs_may_gain); });
+}
+
+// notifyService(state): boolean
+Napi::Value notify_manager(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), notify_service(to_text(info[0], "state")));
 }
 
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
@@ -108,6 +115,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
   exports.Set("mtu", Napi::Function::New<get_mtu>(env, "mtu"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
+  exports.Set("notifyService", Napi::Function::New<notify_manager>(env, "notifyService"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
   return exports;
 }

@@ -286,7 +286,8 @@ Attachment attach(const AttachOptions& options) {
 }
 
 std::optional<std::uint32_t> mtu_of(const std::string& interface) {
-  const FileDescriptor any(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  // Of any family: a service may be allowed no other.
+  const FileDescriptor any(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   if (!any || interface.size() >= sizeof(request.ifr_name)) return std::nullopt;
   interface.copy(request.ifr_name, interface.size());

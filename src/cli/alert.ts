@@ -14,6 +14,7 @@ import { heartbeat } from '../alert/heartbeat.ts';
 import { readTextFile } from '../documents.ts';
 import { ExitCode, messageOf } from '../errors.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
+import { ServiceNotice } from '../service.ts';
 import { openForReading, openOrStartAnew, openForWriting, stateAt } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, time, warn } from './output.ts';
@@ -104,10 +105,12 @@ async function runAlerts(options: AlertOptions): Promise<void> {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const state = stateAt(options.stateDir);
   const channels = channelsOf(options);
-  dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
+  // sendmail has to reach its queue.
+  dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
   const store = openOrStartAnew(state, warn);
   const alerter = new Alerter({ store, channels, onFailure: warn });
   if (options.json !== true) warn(`telling by ${channels.map(({ name }) => name).join(', ')}`);
+  const notice = new ServiceNotice(`telling by ${channels.map(({ name }) => name).join(', ')}`);
   let nextBeat = 0;
   try {
     while (!stop.signal.aborted) {
@@ -126,6 +129,7 @@ async function runAlerts(options: AlertOptions): Promise<void> {
       await sleep(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
     }
   } finally {
+    notice.stopping();
     store.close();
   }
 }

@@ -19,6 +19,7 @@ import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
+import { ServiceNotice } from '../service.ts';
 import { openOrStartAnew, stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
@@ -145,6 +146,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
           names: zones.size,
         });
       }
+      const notice = new ServiceNotice(`watching ${planes.map((plane) => plane.interfaceName).join(', ')}`);
       if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
       const surveillance: Surveillance = { blind: new Map(), gone: new Set() };
       const lookAfter = supervisor(planes.length, surveillance, store, stop, report);
@@ -163,6 +165,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
           keepMilliseconds: options.keepDays === 0 ? undefined : options.keepDays * 86_400_000,
         });
       } finally {
+        notice.stopping();
         stop.abort();
         await Promise.all(switches.map((each) => each.stop()));
       }

@@ -9,6 +9,7 @@ import { ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
+import { ServiceNotice } from '../service.ts';
 import { openOrStartAnew, stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
@@ -150,6 +151,8 @@ async function run(options: ChallengeOptions): Promise<void> {
         return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
       };
       report({ event: 'started', logs: logs().length, every, questions });
+      const notice = new ServiceNotice(`challenging ${logs().length} logs`);
+      stop.signal.addEventListener('abort', () => notice.stopping(), { once: true });
       await runSchedule({
         ...{ ...asking, logs, every, questions },
         onProxyFailed: (error) => {

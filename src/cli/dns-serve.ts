@@ -12,6 +12,7 @@ import { isInService, type Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import { PublishedHeads } from '../mirror/published.ts';
+import { ServiceNotice } from '../service.ts';
 import { stateAt } from '../store/state.ts';
 import {
   endpoint,
@@ -134,7 +135,9 @@ async function runServer(options: ServeOptions): Promise<void> {
       servers.push(server);
       say({ event: 'listening', address: listen.address, port, zones: [...zones.keys()] });
     }
+    const notice = new ServiceNotice(`answering for ${zones.size} zones`);
     await ended;
+    notice.stopping();
   } finally {
     await Promise.all(servers.map((server) => server.close()));
   }

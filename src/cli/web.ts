@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
+import { ServiceNotice } from '../service.ts';
 import { stateAt } from '../store/state.ts';
 import { WebServer } from '../web/server.ts';
 import { version } from '../version.ts';
@@ -51,7 +52,9 @@ async function run(options: WebOptions): Promise<void> {
   if (options.json === true) printJsonLine({ event: 'listening', url });
   else print(`The status page is at ${url} (Ctrl-C ends it).`);
   if (!/^(127\.|::1$)/.test(listen.address)) warn('anybody who reaches this address can read it');
+  const notice = new ServiceNotice(`at ${url}`);
   await stop;
+  notice.stopping();
   await server.stop();
 }
 

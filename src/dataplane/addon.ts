@@ -114,7 +114,9 @@ export interface Addon {
   /** Undefined where no interface of this name is. */
   mtu(interfaceName: string): number | undefined;
   /** Gives root up for good: every thread, no other group, no capability, no_new_privs. */
-  becomeUser(uid: number, gid: number): void;
+  becomeUser(uid: number, gid: number, programsMayGain: boolean): void;
+  /** sd_notify(3). False where nobody is to be told. */
+  notifyService(state: string): boolean;
 }
 
 /** What the addon throws; `code` is one of the ErrorCodes the kernel can cause. */

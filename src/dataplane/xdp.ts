@@ -159,7 +159,11 @@ export function linkStateOf(interfaceName: string): LinkState | undefined {
 export function mapsNeedNoRights(kernel = release()): boolean {
   const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
   if (major > 5 || (major === 5 && minor >= 19)) return true;
-  return readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'latin1').trim() === '0';
+  try {
+    return readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'latin1').trim() === '0';
+  } catch {
+    return false; // a service may not see it
+  }
 }
 
 /** In bytes; undefined where no interface of this name is. */

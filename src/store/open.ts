@@ -1,7 +1,7 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { existsSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
@@ -22,6 +22,8 @@ export function openDatabase(path: string, thorough = false): Connection {
   let database: Connection | undefined;
   try {
     if (path !== ':memory:') makeDirectory(dirname(path));
+    // SQLite would make it writable for its owner alone, whatever the umask says of the group.
+    if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o666));
     database = new Database(path, { timeout: 10_000 });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.

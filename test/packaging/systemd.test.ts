@@ -1,0 +1,92 @@
+/** The systemd units: what systemd-analyze says of them, and whether the program does what they ask of it. */
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { CTGA, ctga } from '../support/ctga.ts';
+
+const UNITS = resolve(import.meta.dirname, '../../packaging/systemd');
+const units = readdirSync(UNITS);
+const noSystemd =
+  spawnSync('systemd-analyze', ['--version']).error !== undefined && 'systemd-analyze is not on PATH';
+
+/** Exposure at most, as systemd-analyze rates it. What sends mail has to let sendmail be what it is. */
+const EXPOSURE: Readonly<Record<string, number>> = {
+  'ctga-observer@.service': 2,
+  'ctga-challenger.service': 2,
+  'ctga-dns.service': 2,
+  'ctga-web.service': 2,
+  'ctga-alert.service': 4,
+};
+
+test('every unit is rated here', () => {
+  assert.deepEqual(units.sort(), Object.keys(EXPOSURE).sort());
+});
+
+describe('systemd-analyze', { skip: noSystemd }, () => {
+  for (const unit of units)
+    test(`${unit} is exposed less than ${EXPOSURE[unit] ?? 0}`, (context) => {
+      const args = ['security', '--offline=true', '--json=off', join(UNITS, unit)];
+      const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
+      const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? assert.fail(stderr);
+      context.diagnostic(`exposure ${exposure ?? ''}`);
+      assert(Number(exposure) < (EXPOSURE[unit] ?? 0), stdout);
+    });
+
+  test('finds no key or value that it does not know', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    for (const unit of units) {
+      // The program is not installed here: what is said of it is not what is asked.
+      const text = readFileSync(join(UNITS, unit), 'utf8').replace('/usr/bin/ctga', '/bin/true');
+      const file = join(directory, unit.replace('@.', '@eth0.'));
+      writeFileSync(file, text);
+      const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+      const ours = stderr.split('\n').filter((line) => line.includes(file));
+      assert.deepEqual(ours, []);
+    }
+    rmSync(directory, { recursive: true });
+  });
+});
+
+test('what the units start are commands that there are', async () => {
+  for (const unit of units) {
+    const [, words = ''] =
+      /^ExecStart=\/usr\/bin\/ctga (.*)$/m.exec(readFileSync(join(UNITS, unit), 'utf8')) ?? [];
+    const { code } = await ctga([...words.replace('%I', '').trim().split(' '), '--help']);
+    assert.equal(code, 0, unit);
+  }
+});
+
+test('a service manager is told that it is ready, alive and ending, as sd_notify(3) has it', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  chmodSync(directory, 0o777); // for the account that root becomes
+  const socket = join(directory, 'notify');
+  // In systemd's place, which is not the init of every machine: a datagram socket that prints what it gets.
+  const listener = spawn('python3', [
+    '-u',
+    '-c',
+    `import os, socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('${socket}'); os.chmod('${socket}', 0o666); print('bound')
+while True: print(repr(s.recv(4096).decode()))`,
+  ]);
+  let told = '';
+  listener.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
+  const until = async (what: RegExp): Promise<void> => {
+    while (!what.test(told)) await new Promise((done) => setTimeout(done, 20));
+  };
+  await until(/bound/);
+  const child = spawn(CTGA, ['web', '--listen', '127.0.0.1:0', '--state-dir', join(directory, 'state')], {
+    env: { ...process.env, CTGA_NODE: process.execPath, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' },
+    stdio: 'ignore',
+  });
+  const ended = new Promise((done) => child.once('close', done));
+  await until(/READY=1\\nSTATUS=at http:\/\/127\.0\.0\.1:\d+\//);
+  await until(/(WATCHDOG=1'\s+'?){3}/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, 0);
+  await until(/STOPPING=1/);
+  assert.match(told.slice(told.indexOf('STOPPING')), /^STOPPING=1'\s*$/, 'nothing after the end');
+  listener.kill();
+  rmSync(directory, { recursive: true, force: true });
+});
