@@ -2,9 +2,11 @@
  * Starts the challenger as a process of its own, which gives up root before it talks to anybody.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
+import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../cli/main.ts', import.meta.url));
+/** From source or compiled, as this file is. */
+const MAIN = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url));
 
 /** Output goes where ours goes. The caller ends it with SIGTERM. */
 export function spawnChallenger(args: readonly string[]): ChildProcess {

@@ -54,7 +54,7 @@ test('what the units start are commands that there are', async () => {
   for (const unit of units) {
     const [, words = ''] =
       /^ExecStart=\/usr\/bin\/ctga (.*)$/m.exec(readFileSync(join(UNITS, unit), 'utf8')) ?? [];
-    const { code } = await ctga([...words.replace('%I', '').trim().split(' '), '--help']);
+    const { code } = await ctga([...words.replace('%I', 'eth0').trim().split(' '), '--help']);
     assert.equal(code, 0, unit);
   }
 });
