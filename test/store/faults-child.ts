@@ -1,0 +1,45 @@
+/**
+ * What the observer does with its store, step by step, saying after each what is now on record. Run by faults.test.ts, under
+ * strace: `node faults-child.ts STATE`.
+ */
+import { writeSync } from 'node:fs';
+import { judgeWithoutProof } from '../../src/evidence/judge.ts';
+import { keepEvidence } from '../../src/evidence/keep.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const [, , directory = ''] = process.argv;
+const state = stateAt(directory);
+/** Whoever reads this may rely on it. */
+const acknowledge = (what: string): void => void writeSync(1, `ACK ${what}\n`);
+
+const log = new SigningLog();
+const imported = log.asLog({ description: 'A log' });
+/** Two of one size: a fork. */
+const trees = [
+  [3, 'a'],
+  [5, 'a'],
+  [5, 'b'],
+  [8, 'a'],
+] as const;
+
+const store = openForWriting(state);
+store.putLogs([imported]);
+acknowledge('log');
+for (const [i, [size, branch]] of trees.entries()) {
+  const head = log.verified(size, treeOf(size, branch).root(), BigInt(i + 1));
+  store.recordSightings([{ head, source: 'eth0', firstSeen: i + 1, lastSeen: i + 1, count: 1 }]);
+  acknowledge(`head ${i}`);
+}
+for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
+  const judgement = judgeWithoutProof(first, second);
+  if (judgement?.verdict !== 'fork-proven') throw new Error('no fork');
+  const path = keepEvidence(store, state.evidence, imported, [first, second], judgement, 1);
+  acknowledge(`evidence ${path}`);
+  store.setVerdict(second, 1, { verdict: 'fork-proven', provenAgainst: first.id });
+  acknowledge('verdict');
+}
+store.rollUp(3, 10);
+acknowledge('roll-up');
+store.close();
+acknowledge('end');
