@@ -6,6 +6,7 @@ import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFi
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../errors.ts';
 import { makeDirectory } from '../store/directory.ts';
+import { spendReserve } from '../store/reserve.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
 /** Returns the path. A fork already on file keeps its first file. */
@@ -14,7 +15,14 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
   if (existsSync(path)) return path;
   try {
     makeDirectory(directory);
-    writeDurably(path, formatEvidence(evidence));
+    const text = formatEvidence(evidence);
+    try {
+      writeDurably(path, text);
+    } catch (error) {
+      const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC';
+      if (!isFull || !spendReserve(directory)) throw error;
+      writeDurably(path, text);
+    }
   } catch (error) {
     throw new CtgaError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {
       remedy: `Make room on that disk or make ${directory} writable. Both tree heads are kept and the evidence is written again at the next start.`,

@@ -1,7 +1,7 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
@@ -23,7 +23,7 @@ export function openDatabase(path: string, thorough = false): Connection {
   try {
     if (path !== ':memory:') makeDirectory(dirname(path));
     // SQLite would make it writable for its owner alone, whatever the umask says of the group.
-    if (path !== ':memory:' && !existsSync(path)) make(path);
+    if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o666));
     database = new Database(path, { timeout: 10_000 });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
@@ -40,17 +40,6 @@ export function openDatabase(path: string, thorough = false): Connection {
       remedy: 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
       cause: error,
     });
-  }
-}
-
-/** Its name is on the disk too, which SQLite leaves to whoever makes the file. */
-function make(path: string): void {
-  closeSync(openSync(path, 'a', 0o666));
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
   }
 }
 

@@ -6,6 +6,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { CtgaError } from '../errors.ts';
 import { openDatabase, setAside } from './open.ts';
+import { makeReserve } from './reserve.ts';
 import { Store } from './store.ts';
 
 export interface State {
@@ -40,7 +41,11 @@ export function openForWriting(state: State): Store {
  * and `onSetAside` is told. Nothing is deleted, and evidence is in files of its own.
  */
 export function openOrStartAnew(state: State, onSetAside: (message: string) => void): Store {
-  const open = (): Store => new Store(openDatabase(state.database, true));
+  const open = (): Store => {
+    const store = new Store(openDatabase(state.database, true));
+    makeReserve(state.directory);
+    return store;
+  };
   try {
     return open();
   } catch (error) {
