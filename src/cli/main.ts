@@ -12,6 +12,7 @@ import { challengeCommand } from './challenge.ts';
 import { configCommand } from './config.ts';
 import { detachCommand } from './detach.ts';
 import { dnsCommand } from './dns.ts';
+import { doctorCommand } from './doctor.ts';
 import { evidenceCommand } from './evidence.ts';
 import { headsCommand } from './heads.ts';
 import { labCommand } from './lab.ts';
@@ -44,6 +45,7 @@ const program: Command = new Command('ctga')
   .addCommand(storeCommand())
   .addCommand(webCommand())
   .addCommand(configCommand(() => program))
+  .addCommand(doctorCommand(() => program))
   .addCommand(benchCommand())
   .addHelpText(
     'after',
@@ -53,6 +55,7 @@ First steps:
   sudo ctga attach eth0          watch an interface
   ctga replay capture.pcap       look for tree heads in a capture
   ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
+  ctga doctor                    is this machine ready?
   ctga status
   ctga web                       the same as a page, for a browser
 

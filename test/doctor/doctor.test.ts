@@ -1,0 +1,96 @@
+/** `ctga doctor`: each check on what is well and on what is not. */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { checkKernel, checkProxy, checkStoreOf } from '../../src/doctor/checks.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { ctga } from '../support/ctga.ts';
+import { freePort, startMicrosocks } from '../support/microsocks.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+test('kernels: too old, old, and new', () => {
+  assert.equal(checkKernel('5.10.0-30-amd64').state, 'failure');
+  assert.equal(checkKernel('4.19.0').state, 'failure');
+  assert.equal(checkKernel('6.1.0-56-amd64').state, 'well');
+  assert.equal(checkKernel('6.18.44').state, 'well');
+  // Between the two it depends on a switch of the kernel's.
+  assert.notEqual(checkKernel('5.15.0').state, 'failure');
+});
+
+describe('the proxy', () => {
+  test('that is one', async () => {
+    const proxy = await startMicrosocks();
+    assert.deepEqual(await checkProxy({ host: '127.0.0.1', port: proxy.port }), {
+      ...{ what: `proxy 127.0.0.1:${proxy.port}`, state: 'well', found: 'speaks SOCKS5' },
+    });
+    proxy.stop();
+  });
+
+  test('that is none', async () => {
+    const found = await checkProxy({ host: '127.0.0.1', port: await freePort() });
+    assert.equal(found.state, 'failure');
+    assert.match(found.found, /ECONNREFUSED/);
+  });
+
+  for (const [what, reply] of [
+    ['a web server', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
+    ['a server that offers nothing', '\x05\xff'],
+    ['a server that hangs up', ''],
+  ] as const)
+    test(`that is ${what}`, async () => {
+      const server: Server = createServer((socket) => {
+        socket.on('error', () => undefined);
+        if (reply === '') socket.end();
+        else socket.write(Buffer.from(reply, 'latin1'));
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const address = server.address();
+      assert(typeof address === 'object' && address !== null);
+      const found = await checkProxy({ host: '127.0.0.1', port: address.port });
+      assert.equal(found.state, 'failure', found.found);
+      server.close();
+    });
+});
+
+test('the store: none yet, one that is whole, one that is damaged', () => {
+  const state = stateAt(join(directory, 'below', 'state'));
+  const about = (): string | undefined => checkStoreOf(state).find(({ what }) => what === 'store')?.state;
+  assert.equal(about(), 'well');
+  openForWriting(state).close();
+  assert.equal(about(), 'well');
+  writeFileSync(state.database, 'no database '.repeat(1000));
+  assert.equal(about(), 'failure');
+  assert.equal(checkStoreOf(state)[0]?.what, 'disk');
+});
+
+test('as a user has it: every thing has a line, and exit code 1 says that something must be done', async () => {
+  const state = join(directory, 'state');
+  mkdirSync(state);
+  chmodSync(directory, 0o755);
+  const proxy = `socks5h://127.0.0.1:${await freePort()}`;
+  const ran = await ctga(['doctor', '--proxy', proxy, '--state-dir', state]);
+  assert.equal(ran.code, 1, ran.stderr);
+  for (const said of [
+    /^well {5}kernel: Linux /m,
+    /disk: \d+ MiB free in /,
+    /configuration: none/,
+    /^FAILS {4}proxy 127\.0\.0\.1:\d+: .*\n {9}Install tor/m,
+  ])
+    assert.match(ran.stdout, said);
+  const json = await ctga(['doctor', '--json', '--proxy', proxy, '--state-dir', state]);
+  const findings = JSON.parse(json.stdout) as { what: string; state: string }[];
+  for (const what of ['kernel', 'BPF', 'disk', 'store', 'clock', 'configuration'])
+    assert(
+      findings.some((finding) => finding.what === what),
+      what,
+    );
+  const server = await startMicrosocks();
+  const well = await ctga(['doctor', '--proxy', `socks5h://127.0.0.1:${server.port}`, '--state-dir', state]);
+  assert.equal(well.code, 0, well.stdout);
+  server.stop();
+});
