@@ -1,9 +1,9 @@
 /** The status page's server: what it gives to whom, metrics by the book, a store that comes and goes. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, rmSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { toJson } from '../../src/cli/output.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
@@ -186,6 +186,18 @@ describe('metrics', () => {
       assert(lines.includes(wanted), `${wanted} is not in\n${body}`);
     // Counters are what they are, however often they are asked for.
     assert((await get('/metrics')).body.includes('ctga_packets_total{interface="eth0"} 10\n'));
+  });
+
+  test('are those that the rules, the dashboard and the documentation name', async () => {
+    const { body } = await get('/metrics');
+    const there = new Set([...body.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name));
+    for (const file of ['monitoring/alerts.yml', 'monitoring/dashboard.json', 'docs/OPERATIONS.md']) {
+      const text = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8');
+      const named = new Set([...text.matchAll(/\bctga_[a-z_]+[a-z]\b/g)].map(([name]) => name));
+      for (const name of named) assert(there.has(name), `${file}: ${name}`);
+      if (file.endsWith('.md'))
+        for (const name of there) assert(named.has(name ?? ''), `${file} says nothing of ${name ?? ''}`);
+    }
   });
 
   test('call an interface whose observer is gone blind, and so does health', async () => {
