@@ -20,7 +20,7 @@ import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
-import { openOrStartAnew, stateAt, type State } from '../store/state.ts';
+import { openOrStartAnew, renewDamaged, stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
@@ -128,6 +128,10 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         store,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
+        onDamage: () => {
+          renewDamaged(state, store, warn);
+          store.putLogs(logs);
+        },
         ...(options.port === undefined ? {} : { ports: options.port }),
         verifier,
       });

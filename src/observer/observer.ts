@@ -14,7 +14,8 @@ import type { AnswerPlace, CopiedPacket, SeenLife } from '../dataplane/types.ts'
 import { logIdText, type Log } from '../logs/log.ts';
 import { ByteCursor, FormatError } from '../packet/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
-import type { Store } from '../store/store.ts';
+import { isDamage } from '../store/open.ts';
+import type { LifeChanges, Store } from '../store/store.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
 import type { VerifiedTreeHead } from '../treehead/treehead.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -45,6 +46,8 @@ export interface ObserverOptions {
   readonly store: Store;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
+  /** The database turned out damaged: puts another in its place, or throws. What was not written yet is written there. */
+  readonly onDamage?: () => void;
   /** UDP source ports of answers; 53 unless told. */
   readonly ports?: readonly number[];
   /** Checks signatures; at once and on this thread unless told. */
@@ -135,7 +138,7 @@ export class Observer {
     const sightings = this.#sightings.sightings();
     let newHeads: ReadonlySet<GatheredSighting>;
     try {
-      newHeads = this.#options.store.recordSightings(sightings, changes).newHeads;
+      newHeads = this.#record(sightings, changes);
     } catch (error) {
       // Kept and tried again with the next batch: what was seen is not lost to a disk that is full for a while.
       if (!this.#storeFailed) this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
@@ -221,6 +224,18 @@ export class Observer {
   #credit(source: string, credit: Credit | undefined, at: number): void {
     if (credit !== undefined)
       this.#act(credit.candidate, { source, at, count: credit.count, reassembled: 0 });
+  }
+
+  /** A database that turns out damaged is replaced, if somebody can, and what is in memory goes into the new one. */
+  #record(sightings: readonly GatheredSighting[], changes: LifeChanges): ReadonlySet<GatheredSighting> {
+    const { store, onDamage } = this.#options;
+    try {
+      return store.recordSightings(sightings, changes).newHeads;
+    } catch (error) {
+      if (onDamage === undefined || !isDamage(error)) throw error;
+      onDamage();
+      return store.recordSightings(sightings, changes).newHeads;
+    }
   }
 
   /** Two roots for one size are evidence at once; also picks up what a crash left between commit and file. */

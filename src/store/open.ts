@@ -83,6 +83,7 @@ function damaged(path: string, what: string, cause?: unknown): CtgaError {
   });
 }
 
-function isDamage(error: unknown): boolean {
+/** Whether SQLite found that the file is not what it wrote. */
+export function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }

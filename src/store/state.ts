@@ -36,6 +36,15 @@ export function openForWriting(state: State): Store {
   return new Store(openDatabase(state.database));
 }
 
+/** The same for a store that is in use: what is written next goes into a new database. Throws where none can be made. */
+export function renewDamaged(state: State, store: Store, onSetAside: (message: string) => void): void {
+  store.renew(() => {
+    const aside = setAside(state.database, Date.now());
+    onSetAside(`the database ${state.database} is damaged; it is kept as ${aside}, and a new one is started`);
+    return openDatabase(state.database);
+  });
+}
+
 /**
  * For the observer and the challenger, which must go on: a damaged database is set aside under a new name,
  * and `onSetAside` is told. Nothing is deleted, and evidence is in files of its own.

@@ -184,8 +184,8 @@ function prepareStatements(db: Connection): {
 }
 
 export class Store {
-  readonly #db: Connection;
-  readonly #statements: ReturnType<typeof prepareStatements>;
+  #db: Connection;
+  #statements: ReturnType<typeof prepareStatements>;
 
   constructor(database: Connection) {
     this.#db = database;
@@ -194,6 +194,13 @@ export class Store {
 
   close(): void {
     this.#db.close();
+  }
+
+  /** Goes on in another database, in place of one that is no good any more. */
+  renew(open: () => Connection): void {
+    this.#db.close();
+    this.#db = open();
+    this.#statements = prepareStatements(this.#db);
   }
 
   /** Another number each time that another connection has written. */

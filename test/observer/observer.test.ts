@@ -1,5 +1,16 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -12,6 +23,7 @@ import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { replayCapture } from '../../src/observer/replay.ts';
 import { openDatabase } from '../../src/store/open.ts';
+import { openForWriting, renewDamaged, stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
@@ -299,6 +311,52 @@ describe('two roots for one size', () => {
     new Observer({ zones, store, evidenceDirectory, onEvent: () => undefined });
     assert.equal(readdirSync(evidenceDirectory).length, 1);
   });
+});
+
+test('a database that is damaged while it is written is set aside, and no tree head is lost with it', () => {
+  const state = stateAt(join(directory, 'damaged'));
+  const store = openForWriting(state);
+  const said: string[] = [];
+  const events: ObserverEvent[] = [];
+  const observer = new Observer({
+    zones: new Map([['alpha.example', alpha.asLog({ dns: 'alpha.example' })]]),
+    ...{ store, evidenceDirectory: state.evidence, onEvent: (event) => void events.push(event) },
+    onDamage: () => renewDamaged(state, store, (message) => void said.push(message)),
+  });
+  const see = (size: number): void => {
+    const frame = frameV4(answer(alpha.sign(size, tree.root(size))));
+    observer.receive({
+      kind: 'unknown',
+      frame,
+      frameLength: frame.length,
+      timestamp: NOW,
+      interfaceName: 'eth0',
+    });
+    observer.endBatch(NOW);
+  };
+  see(5);
+  // Another connection writes, so that ours has to read again; then the disk holds noise.
+  const other = openDatabase(state.database);
+  other.exec("INSERT INTO counters VALUES ('test', 'x', 1)");
+  other.pragma('wal_checkpoint(TRUNCATE)');
+  other.close();
+  const file = openSync(state.database, 'r+');
+  writeSync(file, randomBytes(statSync(state.database).size), 0);
+  closeSync(file);
+  see(6);
+  see(7);
+  assert.match(said.join(), /is damaged; it is kept as .*\.damaged-.*, and a new one is started/);
+  assert.equal(said.length, 1);
+  assert.deepEqual(
+    store.heads().map(({ treeSize }) => treeSize),
+    [6n, 7n],
+  );
+  assert(!events.some(({ event }) => event === 'store-failed'));
+  store.close();
+  assert.equal(
+    readdirSync(state.directory).filter((name) => /^ctga\.db\.damaged-[^.]*$/.test(name)).length,
+    1,
+  );
 });
 
 describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pcap') }, () => {
