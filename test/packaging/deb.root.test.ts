@@ -1,104 +1,58 @@
-/** The Debian package, in a Debian of its own (debootstrap): installed, used, upgraded, removed, purged, and what is left. */
+/**
+ * The Debian package, in a Debian of its own (debootstrap): installed, used, its services run by systemd and broken in every way,
+ * upgraded while they run, removed, purged, and what is left.
+ */
 import assert from 'node:assert/strict';
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import type { Ran } from '../support/ctga.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { formatTreeHeadText } from '../../src/treehead/text.ts';
+import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
+import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { Debian } from './debian.ts';
+import { ELSEWHERE, HERE, PROBE, refusedAnyway, sandboxFaults } from './sandbox.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
-/** What apt here takes Debian from; the mirror that everybody has otherwise. */
-function mirror(): string {
-  const { stdout } = spawnSync('apt-get', ['indextargets', '--format', '$(REPO_URI) $(ORIGIN)'], {
-    encoding: 'utf8',
-  });
-  return /^(\S+) Debian$/m.exec(stdout)?.[1] ?? 'http://deb.debian.org/debian/';
-}
-
 describe('the Debian package', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ctga-deb-'));
-  const debian = join(directory, 'debian');
+  let debian: Debian;
   let deb: string;
   let pristine: ReadonlySet<string>;
-
-  /** In the Debian, with a /proc of its own. */
-  function inside(command: string): Ran {
-    const args = [
-      '--mount',
-      '--pid',
-      '--fork',
-      '--kill-child',
-      `--mount-proc=${debian}/proc`,
-      'chroot',
-      debian,
-    ];
-    const { status, stdout, stderr } = spawnSync('unshare', [...args, 'sh', '-c', command], {
-      encoding: 'utf8',
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', DEBIAN_FRONTEND: 'noninteractive', LC_ALL: 'C.UTF-8' },
-    });
-    return { code: status, stdout, stderr };
-  }
-  function must(command: string): string {
-    const { code, stdout, stderr } = inside(command);
-    assert.equal(code, 0, `${command}: ${stdout}${stderr}`);
-    return stdout;
-  }
-  /** Everything that is there, but for what apt and dpkg note down, and what other packages do. */
-  function files(): Set<string> {
-    const lines = must('find / -xdev -not -path "/proc/*" -not -path "/tmp/*"').split('\n');
-    return new Set(
-      lines.filter(
-        (path) =>
-          !/^\/(run|var\/(lib\/(dpkg|apt)|cache|log)|etc\/(passwd|group|shadow|gshadow)-|dev)/.test(path),
-      ),
-    );
-  }
+  const must = (command: string): string => debian.must(command);
 
   before(() => {
-    const release =
-      /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'bookworm';
-    execFileSync('debootstrap', ['--variant=minbase', release, debian, mirror()], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-    });
+    debian = new Debian(['systemd', 'udev', 'iproute2', 'dma']);
     deb = execFileSync(process.execPath, ['--import', 'tsx', 'packaging/build.ts'], {
       cwd: ROOT,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
-    // What it depends on comes from here: the Debian in there need not know how.
     const depends =
       /^Depends: (.*)$/m.exec(execFileSync('dpkg-deb', ['--field', deb], { encoding: 'utf8' }))?.[1] ?? '';
-    const packages = depends.split(',').map((name) => name.trim());
-    const missing = packages.filter(
-      (name) => inside(`dpkg-query -W -f '\${db:Status-Status}' ${name}`).stdout !== 'installed',
-    );
-    const sources = join(directory, 'apt');
-    mkdirSync(sources);
-    const options = [
-      '-o',
-      `Dir::State::status=${debian}/var/lib/dpkg/status`,
-      '-o',
-      `Dir::Cache::archives=${sources}/`,
-      ...['-o', 'APT::Sandbox::User=root'],
-    ];
-    mkdirSync(join(sources, 'partial'));
-    execFileSync(
-      'apt-get',
-      ['-q', '-y', '--download-only', '--no-install-recommends', ...options, 'install', ...missing],
-      {
-        stdio: ['ignore', 'ignore', 'inherit'],
-      },
-    );
-    mkdirSync(join(debian, 'tmp/debs'));
-    execFileSync('sh', ['-c', `cp ${sources}/*.deb ${debian}/tmp/debs/ && cp ${deb} ${debian}/tmp/`]);
-    must('dpkg -i /tmp/debs/*.deb');
-    pristine = files();
+    debian.installFromHere(depends.split(',').map((name) => name.trim()));
+    execFileSync('cp', [deb, join(debian.root, 'srv')]);
+    pristine = debian.files();
   });
-  after(() => rmSync(directory, { recursive: true, force: true }));
+  after(() => debian.remove());
 
-  const install = (): string => must(`dpkg -i /tmp/${basename(deb)}`);
+  const install = (): string => must(`dpkg -i /srv/${basename(deb)}`);
+
+  /** The package once more, as a later version; its path in there. */
+  function newer(addition: string): string {
+    const [stage, path] = [join(debian.beside, `stage${addition}`), `/srv/newer${addition}.deb`];
+    execFileSync('dpkg-deb', ['-R', deb, stage]);
+    const control = join(stage, 'DEBIAN/control');
+    writeFileSync(
+      control,
+      readFileSync(control, 'utf8').replace(/^Version: (.*)$/m, `Version: $1+${addition}`),
+    );
+    const args = ['--root-owner-group', '-Znone', '--build', stage, join(debian.root, path)];
+    execFileSync('dpkg-deb', args, { stdio: 'ignore' });
+    return path;
+  }
 
   test('installs: the program runs, its accounts and directories are there', () => {
     install();
@@ -107,7 +61,7 @@ describe('the Debian package', () => {
     assert.equal(must('ctga config check'), '/etc/ctga/ctga.toml: every key and value is meant.\n');
     assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'ctga:ctga 2770\n');
     assert.match(must('id ctga-challenger'), /\(ctga-challenger\) gid=\d+\(ctga\)/);
-    assert(!existsSync(join(debian, 'usr/lib/ctga/node_modules/tsx')));
+    assert(!existsSync(join(debian.root, 'usr/lib/ctga/node_modules/tsx')));
     // As whom the services run: what one makes, the other writes.
     must(`echo '{"sths": []}' > /tmp/sths`);
     for (const account of ['ctga', 'ctga-challenger'])
@@ -118,7 +72,7 @@ describe('the Debian package', () => {
   });
 
   test('has a man page that groff has nothing against, and completion', () => {
-    const page = join(debian, 'usr/share/man/man1/ctga.1.gz');
+    const page = join(debian.root, 'usr/share/man/man1/ctga.1.gz');
     const { stdout, stderr } = spawnSync('man', ['--warnings=w', '-l', page], {
       encoding: 'utf8',
       env: { ...process.env, MANWIDTH: '100', LC_ALL: 'C.UTF-8' },
@@ -127,7 +81,7 @@ describe('the Debian package', () => {
     for (const said of ['ctga attach', '--cpu-interface', 'ctga dns serve', '/etc/ctga/ctga.toml'])
       assert(stdout.includes(said), said);
     const complete = (words: readonly string[]): string[] => {
-      const script = `. ${debian}/usr/share/bash-completion/completions/ctga; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ctga; echo "\${COMPREPLY[@]}"`;
+      const script = `. ${debian.root}/usr/share/bash-completion/completions/ctga; COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _ctga; echo "\${COMPREPLY[@]}"`;
       return execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim().split(' ');
     };
     assert.deepEqual(complete(['ctga', 'sto']), ['store']);
@@ -138,42 +92,277 @@ describe('the Debian package', () => {
 
   test('upgrades: what was configured and what is kept stays', () => {
     must('printf "[attach]\\nbudget = 7\\n" > /etc/ctga/ctga.toml');
-    const [stage, newer] = [join(directory, 'stage'), join(debian, 'tmp/newer.deb')];
-    execFileSync('dpkg-deb', ['-R', deb, stage]);
-    const control = join(stage, 'DEBIAN/control');
-    writeFileSync(control, readFileSync(control, 'utf8').replace(/^Version: (.*)$/m, 'Version: $1+1'));
-    execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', stage, newer], { stdio: 'ignore' });
-    must('dpkg -i /tmp/newer.deb');
+    must(`dpkg -i ${newer('1')}`);
     assert.match(must("dpkg-query -W -f '${Version} ${db:Status-Status}' ctga"), /\+1 installed$/);
     assert.equal(must('cat /etc/ctga/ctga.toml'), '[attach]\nbudget = 7\n');
     assert.match(must('ctga store check --state-dir /var/lib/ctga'), /all whole/);
   });
 
-  test('removed, keeps what was configured and seen; purged, keeps evidence alone', () => {
-    must('echo "{}" > /var/lib/ctga/evidence/fork.json');
-    must('dpkg -r ctga');
-    assert.notEqual(inside('ctga --version').code, 0);
-    assert(
-      existsSync(join(debian, 'etc/ctga/ctga.toml')) && existsSync(join(debian, 'var/lib/ctga/ctga.db')),
+  describe('its services, run by systemd', () => {
+    const log = new SigningLog();
+    const units = ['ctga-challenger', 'ctga-dns', 'ctga-web', 'ctga-alert'];
+    const listeners: ChildProcess[] = [];
+    let link: Link;
+    let observer: string;
+    let size = 0;
+
+    /** A tree head goes by, which nobody saw before. Its tree's size. */
+    async function headPasses({ treeSize = ++size, tree = treeOf(3) } = {}): Promise<number> {
+      const text = formatTreeHeadText(log.sign(treeSize, tree.root(), BigInt(treeSize)));
+      const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
+      const payload = dnsAnswer({ name: 'sth.log.example', strings: [text], compressed: true });
+      const frame = ethernet({
+        payload: ipv4({ ...addresses, payload: udp({ ...addresses, destinationPort: 40_000, payload }) }),
+      });
+      frame.fill(0xff, 0, 6);
+      await link.sendFrames([frame]);
+      return treeSize;
+    }
+    const isStored = (treeSize: number): boolean =>
+      (JSON.parse(must('ctga heads list --json')) as { treeSize: number }[]).some(
+        (head) => head.treeSize === treeSize,
+      );
+    const packets = (): number =>
+      (JSON.parse(must('ctga status --json')) as { dataPlanes: [{ counters: { packets: number } }] })
+        .dataPlanes[0].counters.packets;
+    async function until(what: () => boolean): Promise<void> {
+      while (!what()) await sleep(100);
+    }
+    const property = (unit: string, name: string): string => must(`systemctl show -P ${name} ${unit}`).trim();
+    /** Settings besides the packaged ones, as an administrator gives them. */
+    function dropIn(unit: string, lines: string): void {
+      must(`mkdir -p /etc/systemd/system/${unit}.service.d`);
+      debian.write(`etc/systemd/system/${unit}.service.d/test.conf`, lines);
+      must('systemctl daemon-reload');
+    }
+
+    before(async () => {
+      link = new Link();
+      observer = `ctga-observer@${link.interfaceName}`;
+      const entry = {
+        description: 'The log',
+        key: Buffer.from(log.key.spki).toString('base64'),
+        log_id: Buffer.from(log.key.logId).toString('base64'),
+        url: 'https://log.test/',
+        mmd: 86_400,
+        dns: 'log.example',
+      };
+      debian.write('etc/ctga/list.json', JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }));
+      debian.write(
+        'etc/ctga/ctga.toml',
+        '[attach]\nlog-list = "/etc/ctga/list.json"\n[alert.run]\nmail = ["root"]\n',
+      );
+      for (const [namespace, { address, port }] of [
+        [link.observer, HERE],
+        [link.sender, ELSEWHERE],
+      ] as const) {
+        const program = `import socket; s = socket.create_server(('${address}', ${port})); print('bound', flush=True)
+while True: s.accept()[0].close()`;
+        const args = [`--net=/run/netns/${namespace}`, 'python3', '-c', program];
+        execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
+        const listener = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        listeners.push(listener);
+        await new Promise((resolve) => listener.stdout.once('data', resolve));
+      }
+      await debian.boot(link.observer);
+    });
+    after(async () => {
+      for (const listener of listeners) listener.kill();
+      await debian.halt();
+      link.remove();
+    });
+
+    test('start, and say so, but for one that is not configured, which is not tried again and again', () => {
+      must(`systemctl enable --now ${observer} ctga-challenger ctga-web ctga-alert`);
+      assert.notEqual(debian.inside('systemctl enable --now ctga-dns').code, 0);
+      assert.equal(property('ctga-dns', 'ActiveState'), 'failed');
+      assert.match(must('journalctl -u ctga-dns -o cat'), /in which zone\? Give --zone-suffix/);
+      debian.write(
+        'etc/ctga/ctga.toml',
+        `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n`,
+      );
+      must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
+      for (const unit of [observer, ...units]) assert.equal(property(unit, 'ActiveState'), 'active', unit);
+      assert.equal(property(observer, 'StatusText'), `watching ${link.interfaceName}`);
+      assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
+    });
+
+    test('see a tree head, and store it', async () => {
+      const treeSize = await headPasses();
+      await until(() => isStored(treeSize));
+      assert.match(must('ctga status'), new RegExp(`${link.interfaceName}: XDP`));
+    });
+
+    test('run as they must: no capability, no way to one, a filter of system calls', () => {
+      const account = (name: string): string => must(`id -u ${name}`).trim();
+      const expected: Record<string, string> = {
+        [observer]: account('ctga'),
+        'ctga-challenger': account('ctga-challenger'),
+        'ctga-dns': account('ctga-challenger'),
+        'ctga-web': account('ctga'),
+        'ctga-alert': account('ctga-challenger'),
+      };
+      for (const [unit, uid] of Object.entries(expected)) {
+        const [main = 0] = debian.processesOf(unit);
+        for (const status of statusesOf(main)) {
+          assert.match(status, new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, 'm'), unit);
+          assert.match(status, /^Seccomp:\s+2$/m, unit);
+          const bindsPorts = unit === 'ctga-dns' ? '0000000000000400' : '0000000000000000';
+          assert.match(status, new RegExp(`^CapEff:\\s+${bindsPorts}$`, 'm'), unit);
+          assert.match(status, new RegExp(`^NoNewPrivs:\\s+${unit === 'ctga-alert' ? 0 : 1}$`, 'm'), unit);
+        }
+      }
+      // The keeper: of root's rights, those that attaching takes.
+      const [, keeper, ...others] = debian.processesOf(observer);
+      assert.deepEqual(others, []);
+      for (const status of statusesOf(keeper ?? 0)) {
+        assert.match(status, /^CapEff:\s+000000c0000010c0$/m);
+        assert.match(status, /^NoNewPrivs:\s+1$/m);
+        assert.match(status, /^Seccomp:\s+2$/m);
+      }
+    });
+
+    test(
+      'cannot be left by a program in their place',
+      { skip: process.arch !== 'x64' && 'system calls are numbered as on x86-64' },
+      () => {
+        for (const directory of ['home', 'root', 'tmp']) debian.write(`${directory}/secret`, 'secret');
+        debian.write('opt/probe.pl', PROBE);
+        const free = must('unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-*');
+        // Nothing is learnt where no sandbox is needed for the refusal.
+        assert.deepEqual(refusedAnyway(free), [], free);
+        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'alert']) {
+          const service = unit.replace('@', '');
+          const text = readFileSync(join(debian.root, `lib/systemd/system/ctga-${unit}.service`), 'utf8')
+            .replace(/^ExecStart=.*$/m, 'ExecStart=/usr/bin/perl /opt/probe.pl')
+            .replace(/^Type=.*$/m, 'Type=oneshot')
+            .replace(/^(Restart|Watchdog|Requires=sys|After=sys).*\n/gm, '');
+          debian.write(`etc/systemd/system/probe-${service}.service`, text);
+          must(`systemctl daemon-reload && systemctl start probe-${service}`);
+          must('journalctl --sync');
+          const printed = must(`journalctl -u probe-${service} -o cat --identifier perl`);
+          assert.deepEqual(sandboxFaults(service, printed), [], `${service}: ${printed}`);
+        }
+        must(
+          'rm /etc/systemd/system/probe-* /opt/probe.pl /home/secret /root/secret /tmp/secret /var/lib/ctga/probe-*',
+        );
+        must('systemctl daemon-reload');
+      },
     );
-    const { stderr } = inside('dpkg -P ctga');
+
+    test('killed, start again, and what went by meanwhile is stored', async () => {
+      const [main = 0] = debian.processesOf(observer);
+      process.kill(main, 'SIGKILL');
+      const treeSize = await headPasses();
+      await until(() => isStored(treeSize));
+      assert.notEqual(property(observer, 'MainPID'), '0');
+      assert.equal(property(observer, 'NRestarts'), '1');
+    });
+
+    test('hanging, are ended by the watchdog, and start again', async () => {
+      dropIn('ctga-web', '[Service]\nWatchdogSec=2\nRestartSec=1\n');
+      must('systemctl restart ctga-web');
+      const [main = 0] = debian.processesOf('ctga-web');
+      process.kill(main, 'SIGSTOP');
+      await until(() => property('ctga-web', 'NRestarts') === '1');
+      assert.match(must('journalctl -u ctga-web -o cat'), /Watchdog timeout/);
+      await until(() => property('ctga-web', 'ActiveState') === 'active');
+    });
+
+    test('wait for an interface that goes away, and go on when it is there again', async () => {
+      const before = property(observer, 'MainPID');
+      link.deleteInterfaces();
+      await until(
+        () =>
+          must('ctga status --json').includes('"blind"') || /blind|not attached/i.test(must('ctga status')),
+      );
+      link.addInterfaces();
+      await until(() => link.xdp() !== undefined);
+      const treeSize = await headPasses();
+      await until(() => isStored(treeSize));
+      assert.equal(property(observer, 'MainPID'), before);
+    });
+
+    test('tell root by mail of a split view, which takes a sendmail of another group, and journald how grave it is', async () => {
+      const treeSize = await headPasses();
+      await headPasses({ treeSize, tree: treeOf(4) });
+      await until(() => /SPLIT VIEW PROVEN/.test(debian.inside('cat /var/mail/root').stdout));
+      must('journalctl --sync');
+      const told = must('journalctl -u ctga-alert -o json')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as { PRIORITY: string; MESSAGE: string });
+      assert.equal(told.find(({ MESSAGE }) => /SPLIT VIEW PROVEN/.test(MESSAGE))?.PRIORITY, '2');
+    });
+
+    test('are upgraded while they run: the data plane goes on, and counts on', async () => {
+      const before = new Map([observer, ...units].map((unit) => [unit, property(unit, 'MainPID')]));
+      const counted = packets();
+      assert(counted > 0);
+      must(`dpkg -i ${newer('2')}`);
+      for (const [unit, pid] of before) {
+        assert.equal(property(unit, 'ActiveState'), 'active', must(`journalctl -u ${unit} -n 30 -o cat`));
+        assert.notEqual(property(unit, 'MainPID'), pid, unit);
+      }
+      assert(packets() >= counted);
+      const treeSize = await headPasses();
+      await until(() => isStored(treeSize));
+    });
+
+    test('stop at once and cleanly, and start with the machine', async () => {
+      must(`systemctl stop ${observer} ${units.join(' ')}`);
+      for (const unit of [observer, ...units])
+        assert.equal(property(unit, 'Result'), 'success', must(`journalctl -u ${unit} -n 30 -o cat`));
+      await debian.halt();
+      await debian.boot(link.observer);
+      await until(() => [observer, ...units].every((unit) => property(unit, 'ActiveState') === 'active'));
+      const treeSize = await headPasses();
+      await until(() => isStored(treeSize));
+    });
+
+    test('are gone when it is removed, and nothing is attached', () => {
+      must('dpkg -r ctga');
+      assert.equal(must('systemctl list-units --plain --no-legend "ctga-*"'), '');
+      assert.equal(link.xdp(), undefined);
+      install();
+      must('rm -r /etc/systemd/system/ctga-web.service.d');
+    });
+  });
+
+  test('removed, keeps what was configured and seen; purged, keeps evidence alone', () => {
+    const [evidence = ''] = readdirSync(join(debian.root, 'var/lib/ctga/evidence'));
+    assert.match(evidence, /^fork-/);
+    must('dpkg -r ctga');
+    assert.notEqual(debian.inside('ctga --version').code, 0);
+    assert(
+      existsSync(join(debian.root, 'etc/ctga/ctga.toml')) &&
+        existsSync(join(debian.root, 'var/lib/ctga/ctga.db')),
+    );
+    const { stderr } = debian.inside('dpkg -P ctga');
     assert.match(stderr, /evidence of split views stays in \/var\/lib\/ctga\/evidence/);
-    assert.deepEqual([...files()].filter((path) => !pristine.has(path)).sort(), [
+    assert.deepEqual([...debian.files()].filter((path) => !pristine.has(path)).sort(), [
       '/var/lib/ctga',
       '/var/lib/ctga/evidence',
-      '/var/lib/ctga/evidence/fork.json',
+      `/var/lib/ctga/evidence/${evidence}`,
     ]);
-    assert.equal(statSync(join(debian, 'var/lib/ctga/evidence/fork.json')).uid, 0);
+    assert.equal(statSync(join(debian.root, 'var/lib/ctga/evidence', evidence)).uid, 0);
   });
 
   test('purged without evidence, leaves nothing: no file, no account', () => {
-    rmSync(join(debian, 'var/lib/ctga'), { recursive: true });
+    rmSync(join(debian.root, 'var/lib/ctga'), { recursive: true });
     install();
     must('dpkg -P ctga');
     assert.deepEqual(
-      [...files()].filter((path) => !pristine.has(path)),
+      [...debian.files()].filter((path) => !pristine.has(path)),
       [],
     );
-    assert.equal(inside('getent passwd ctga ctga-challenger || getent group ctga').code, 2);
+    assert.equal(debian.inside('getent passwd ctga ctga-challenger || getent group ctga').code, 2);
   });
 });
+
+/** /proc/PID/task/TID/status of every thread. */
+function statusesOf(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/task`).map((thread) =>
+    readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1'),
+  );
+}
