@@ -2,6 +2,7 @@
  * Tells of what is new and of what is over, once each, over every channel, whatever fails meanwhile: what is to be sent is in
  * the store before anything is, and stays there until it was.
  */
+import { hasCome } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { QueuedAlert, Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
@@ -9,8 +10,8 @@ import { Conditions } from './conditions.ts';
 
 const FIRST_RETRY_MS = 5_000;
 const LAST_RETRY_MS = 3_600_000;
-/** Then whoever was to be told has other worries: it is dropped, and that is said. */
-const GIVE_UP_MS = 7 * 86_400_000;
+/** A week of them, whatever the clock says. Then whoever was to be told has other worries: it is dropped, and that is said. */
+const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(LAST_RETRY_MS / FIRST_RETRY_MS));
 
 export interface AlerterOptions {
   readonly store: Store;
@@ -27,22 +28,25 @@ export class Alerter {
     this.#options = options;
   }
 
-  /** Looks once, then sends what is due. Resolves when all of that was tried. */
-  async tick(now: number): Promise<void> {
-    this.#look(now);
+  /**
+   * Looks once at `now` (ms since the epoch), which is `elapsed` by the monotonic clock, then sends what is due. Resolves when all of that was tried.
+   */
+  async tick(now: number, elapsed: number): Promise<void> {
+    this.#look(now, elapsed);
     await Promise.all(
       this.#options.channels.map(async (channel) => {
         // In order: an alert before its recovery. What waits for a failure to pass holds up what is behind it.
         for (const queued of this.#options.store.outbox(channel.name)) {
-          if (queued.due > now || !(await this.#deliver(channel, queued, now))) break;
+          const isDue = hasCome(queued.due, now, LAST_RETRY_MS);
+          if (!isDue || !(await this.#deliver(channel, queued, now))) break;
         }
       }),
     );
   }
 
-  #look(now: number): void {
+  #look(now: number, elapsed: number): void {
     const { store, channels } = this.#options;
-    const present = new Map(this.#conditions.present(store, now).map((each) => [each.key, each]));
+    const present = new Map(this.#conditions.present(store, now, elapsed).map((each) => [each.key, each]));
     const told = new Map(store.alerts().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
     for (const condition of present.values()) {
@@ -63,18 +67,14 @@ export class Alerter {
   }
 
   /** Returns whether it is out of the way. */
-  async #deliver(
-    channel: Channel,
-    { id, body, attempts, queued }: QueuedAlert,
-    now: number,
-  ): Promise<boolean> {
+  async #deliver(channel: Channel, { id, body, attempts }: QueuedAlert, now: number): Promise<boolean> {
     const { store, onFailure } = this.#options;
     try {
       await channel.send(JSON.parse(body) as Alert);
       store.dequeue(id);
       return true;
     } catch (error) {
-      if (now - queued > GIVE_UP_MS) {
+      if (attempts + 1 >= MOST_ATTEMPTS) {
         onFailure(`${channel.name}: given up after ${attempts + 1} tries: ${messageOf(error)}`);
         store.dequeue(id);
         return true;

@@ -29,14 +29,15 @@ const CALM_MS = 15 * 60_000;
 
 /** Remembers what counters were, to tell when copies are lost. */
 export class Conditions {
-  readonly #lost = new Map<string, { count: number; at: number }>();
+  readonly #lost = new Map<string, { count: number; at: number | undefined }>();
+  readonly #written = new Map<string, { updated: number; age: number; at: number }>();
 
-  /** All that hold at `now` (ms since the epoch). */
-  present(store: Store, now: number): Condition[] {
-    return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now)];
+  /** All that hold at `now` (ms since the epoch), which is `elapsed` by the monotonic clock. */
+  present(store: Store, now: number, elapsed: number): Condition[] {
+    return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now, elapsed)];
   }
 
-  #interfaces(store: Store, now: number): Condition[] {
+  #interfaces(store: Store, now: number, elapsed: number): Condition[] {
     return store.dataPlanes().flatMap(({ interface: name, state, updated }): Condition[] => {
       const parsed = planeSchema.safeParse(JSON.parse(state));
       if (!parsed.success) return [];
@@ -50,7 +51,7 @@ export class Conditions {
             'The interface went away, or the program was taken off by force: ctga status.',
           ),
         );
-      else if (now - updated > STALE_MS)
+      else if (this.#ageOf(name, updated, now, elapsed) > STALE_MS)
         found.push(
           warning(
             `blind:${name}`,
@@ -61,10 +62,10 @@ export class Conditions {
       const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
       const before = this.#lost.get(name);
       // Counting begins anew when an interface is detached.
-      if (before === undefined || count < before.count) this.#lost.set(name, { count, at: 0 });
-      else if (count > before.count) this.#lost.set(name, { count, at: now });
-      const { at = 0 } = this.#lost.get(name) ?? {};
-      if (at > 0 && now - at < CALM_MS)
+      if (before === undefined || count < before.count) this.#lost.set(name, { count, at: undefined });
+      else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
+      const { at } = this.#lost.get(name) ?? {};
+      if (at !== undefined && elapsed - at < CALM_MS)
         found.push(
           warning(
             `drops:${name}`,
@@ -74,6 +75,15 @@ export class Conditions {
         );
       return found;
     });
+  }
+
+  /** How long ago an observer wrote. The wall clock says so once, and the monotonic one from then on. */
+  #ageOf(name: string, updated: number, now: number, elapsed: number): number {
+    const known = this.#written.get(name);
+    if (known?.updated === updated) return known.age + (elapsed - known.at);
+    const age = known === undefined ? now - updated : 0;
+    this.#written.set(name, { updated, age, at: elapsed });
+    return age;
   }
 }
 

@@ -11,6 +11,7 @@
  * needs go to cover questions: how much was seen does not show.
  */
 import { randomInt } from 'node:crypto';
+import { hasCome } from '../clock.ts';
 import { CtgaError } from '../errors.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
 import {
@@ -23,7 +24,7 @@ import {
 } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { clientOf } from '../logs/any-client.ts';
-import { LogError, type Fetch, type LogClient } from '../logs/client.ts';
+import { LogError, MAX_RETRY_AFTER, type Fetch, type LogClient } from '../logs/client.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
@@ -68,7 +69,7 @@ export const LOG_API_SOURCE = 'get-sth';
 export async function challengeLog(log: Log, context: ChallengeContext): Promise<LogError | undefined> {
   const { store, now } = context;
   const quietUntil = store.quietUntil(log.key.logId);
-  if (quietUntil > now()) {
+  if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER)) {
     return new LogError(
       'log-unavailable',
       `the log asked not to be asked before ${new Date(quietUntil).toISOString()}`,
@@ -88,6 +89,8 @@ export async function challengeLog(log: Log, context: ChallengeContext): Promise
     return error;
   }
 }
+
+const LONGEST_BACK_OFF = 86_400_000;
 
 /** A log that only fails for a moment is not accused of anything, however soon it promises to merge. */
 const MIN_UNPROVABLE_MS = 3_600_000;
@@ -247,7 +250,10 @@ class Challenge {
 
   #isDue(tree: StoredTree): boolean {
     if (tree.verdict === 'fork-proven') return false;
-    return this.#context.ignoreBackOff || tree.askAfter === undefined || tree.askAfter <= this.#context.now();
+    const { ignoreBackOff, now } = this.#context;
+    return (
+      ignoreBackOff || tree.askAfter === undefined || hasCome(tree.askAfter, now(), LONGEST_BACK_OFF * 1.5)
+    );
   }
 
   /** tree.treeSize <= anchor.treeSize. */
@@ -364,7 +370,7 @@ class Challenge {
 
   /** Doubles from a minute to a day, and scatters so that many logs are not asked again together. */
   #backOff(tree: StoredTree): number {
-    const wait = Math.min(60_000 * 2 ** Math.min(tree.attempts, 20), 86_400_000);
+    const wait = Math.min(60_000 * 2 ** Math.min(tree.attempts, 20), LONGEST_BACK_OFF);
     return this.#context.now() + Math.round(wait * (0.5 + Math.random()));
   }
 }

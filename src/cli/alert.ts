@@ -12,10 +12,13 @@ import {
 } from '../alert/channels.ts';
 import { heartbeat } from '../alert/heartbeat.ts';
 import { readTextFile } from '../documents.ts';
+import { monotonic } from '../clock.ts';
 import { ExitCode, messageOf } from '../errors.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
-import { openForReading, openOrStartAnew, openForWriting, stateAt } from '../store/state.ts';
+import { StoreInUse } from '../store/in-use.ts';
+import { isDamage } from '../store/open.ts';
+import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, time, warn } from './output.ts';
 
@@ -107,22 +110,24 @@ async function runAlerts(options: AlertOptions): Promise<void> {
   const channels = channelsOf(options);
   // sendmail has to reach its queue.
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
-  const store = openOrStartAnew(state, warn);
+  const storeFile = new StoreInUse({ state, onSetAside: warn });
+  const { store } = storeFile;
   const alerter = new Alerter({ store, channels, onFailure: warn });
   if (options.json !== true) warn(`telling by ${channels.map(({ name }) => name).join(', ')}`);
   const notice = new ServiceNotice(`telling by ${channels.map(({ name }) => name).join(', ')}`);
-  let nextBeat = 0;
+  let nextBeat = -Infinity;
   try {
     while (!stop.signal.aborted) {
-      const now = Date.now();
       try {
-        await alerter.tick(now);
+        storeFile.follow();
+        await alerter.tick(Date.now(), monotonic());
       } catch (error) {
+        if (isDamage(error)) storeFile.replaceDamaged();
         // The disk is full or the database busy: what there is to tell is still there the next time.
         warn(`the store cannot be read or written: ${messageOf(error)}`);
       }
-      if (now >= nextBeat) {
-        nextBeat = now + options.heartbeatEvery * 1000;
+      if (monotonic() >= nextBeat) {
+        nextBeat = monotonic() + options.heartbeatEvery * 1000;
         const blind = store.alerts().filter(({ key }) => key.startsWith('blind:'));
         if (blind.length === 0) await beat(options);
       }

@@ -20,7 +20,8 @@ import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
-import { openOrStartAnew, renewDamaged, stateAt, type State } from '../store/state.ts';
+import { StoreInUse } from '../store/in-use.ts';
+import { stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
@@ -118,20 +119,22 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   try {
     if (options.challenge === true) challenger = startChallenger(options, state.directory, stop);
     const account = becomeObserver(state, options.user);
-    const store = openOrStartAnew(state, warn);
+    const storeFile = new StoreInUse({
+      state,
+      onSetAside: warn,
+      onRenewed: (renewed) => renewed.putLogs(logs),
+    });
+    const { store } = storeFile;
+    const logs = listed ?? knownLogs(store, undefined, warn);
     try {
-      const logs = listed ?? knownLogs(store, undefined, warn);
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
       const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
       const observer: Observer = new Observer({
         zones,
         store,
+        storeFile,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
-        onDamage: () => {
-          renewDamaged(state, store, warn);
-          store.putLogs(logs);
-        },
         ...(options.port === undefined ? {} : { ports: options.port }),
         verifier,
       });
@@ -166,6 +169,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         await watch(planes, observer, store, stop.signal, {
           settled: () => verifier.idle(),
           blindSince: (name) => surveillance.blind.get(name),
+          storeFile,
           keepMilliseconds: options.keepDays === 0 ? undefined : options.keepDays * 86_400_000,
         });
       } finally {

@@ -10,7 +10,8 @@ import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
 import { ServiceNotice } from '../service.ts';
-import { openOrStartAnew, stateAt } from '../store/state.ts';
+import { StoreInUse } from '../store/in-use.ts';
+import { stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { plural, print, printJsonLine, reportFailure, warn } from './output.ts';
@@ -98,7 +99,8 @@ async function run(options: ChallengeOptions): Promise<void> {
   // Read as root, where this is root: the challenger's own account may not.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
-  const store = openOrStartAnew(state, warn);
+  const storeFile = new StoreInUse({ state, onSetAside: warn });
+  const { store } = storeFile;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
   const report = json ? printJsonLine : printReport;
@@ -146,6 +148,7 @@ async function run(options: ChallengeOptions): Promise<void> {
       const { every, questions } = options;
       const note = unknownLog(report);
       const logs = (): Log[] => {
+        storeFile.follow();
         const all = known();
         // Those out of service only if there is something to ask them: they stay auditable.
         return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];

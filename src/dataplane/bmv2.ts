@@ -2,6 +2,7 @@
  * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port, where the XDP program takes
  * it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is looked for is kept in step in the switch itself.
  */
+import { monotonic } from '../clock.ts';
 import { CtgaError, messageOf } from '../errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
@@ -61,7 +62,8 @@ export class SwitchKeeper {
   readonly #timer: NodeJS.Timeout;
   #connection: SimpleSwitch | undefined;
   #working: Promise<void> | undefined;
-  #lastSeeing = Date.now();
+  /** By the monotonic clock. */
+  #lastSeeing = monotonic();
   #reason: string | undefined;
 
   /** `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are left out. */
@@ -115,10 +117,10 @@ export class SwitchKeeper {
   }
 
   #seeing(): void {
-    const now = Date.now();
+    const now = monotonic();
     if (this.#reason !== undefined) {
       this.#reason = undefined;
-      const blindMilliseconds = now - this.#lastSeeing;
+      const blindMilliseconds = Math.round(now - this.#lastSeeing);
       this.#tell({ event: 'seeing-again', interface: this.#interface, mode: 'bmv2', blindMilliseconds });
     }
     this.#lastSeeing = now;

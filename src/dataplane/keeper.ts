@@ -5,6 +5,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
+import { monotonic } from '../clock.ts';
 import { CtgaError, messageOf } from '../errors.ts';
 import { attachXdp, detachXdp, linkStateOf, mtuOf, type AttachXdpOptions } from './xdp.ts';
 
@@ -44,7 +45,8 @@ export class Kept {
   readonly #options: AttachXdpOptions;
   readonly #tell: (event: SupervisionEvent) => void;
   readonly #timer: NodeJS.Timeout;
-  #lastSeeing = Date.now();
+  /** By the monotonic clock, as every time here. */
+  #lastSeeing = monotonic();
   #isBlind = false;
   #reason = '';
   #mtu: number | undefined;
@@ -54,7 +56,7 @@ export class Kept {
     this.#options = options;
     this.#tell = tell;
     this.#mtu = mtu;
-    this.#timer = setInterval(() => this.#check(Date.now()), CHECK_MS);
+    this.#timer = setInterval(() => this.#check(monotonic()), CHECK_MS);
   }
 
   leave(): void {
@@ -82,7 +84,7 @@ export class Kept {
   }
 
   #seeing(now: number, mode: string): void {
-    const blindMilliseconds = now - this.#lastSeeing;
+    const blindMilliseconds = Math.round(now - this.#lastSeeing);
     if (this.#isBlind)
       this.#tell({
         event: 'seeing-again',
@@ -96,13 +98,17 @@ export class Kept {
     const { interfaceName } = this.#options;
     if (!this.#isBlind) {
       this.#isBlind = true;
-      this.#tell({ event: 'blind', interface: interfaceName, since: this.#lastSeeing });
+      this.#tell({
+        event: 'blind',
+        interface: interfaceName,
+        since: Math.round(Date.now() - (monotonic() - this.#lastSeeing)),
+      });
     }
     // Without its interface there is nothing to attach to, and what was copied can go on being read.
     if (mtuOf(interfaceName) === undefined) return;
     // The observer's maps are shared, and what it has set in them stays.
     const plane = attachXdp({ ...this.#options, reader: false });
-    this.#seeing(Date.now(), plane.mode);
+    this.#seeing(monotonic(), plane.mode);
     plane.close();
   }
 

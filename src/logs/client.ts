@@ -139,7 +139,7 @@ export class Rfc6962Client implements LogClient {
 }
 
 /** A log must not silence its challenger by asking for years: a day at most is granted. */
-const MAX_RETRY_AFTER = 86_400_000;
+export const MAX_RETRY_AFTER = 86_400_000;
 
 /** Milliseconds that an answer asks us to wait, if it does. */
 export function waitOf({ retryAfter }: Pick<HttpAnswer, 'retryAfter'>, now: number): number | undefined {

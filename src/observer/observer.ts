@@ -15,6 +15,7 @@ import { logIdText, type Log } from '../logs/log.ts';
 import { ByteCursor, FormatError } from '../packet/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
 import { isDamage } from '../store/open.ts';
+import type { StoreInUse } from '../store/in-use.ts';
 import type { LifeChanges, Store } from '../store/store.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
 import type { VerifiedTreeHead } from '../treehead/treehead.ts';
@@ -46,8 +47,8 @@ export interface ObserverOptions {
   readonly store: Store;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
-  /** The database turned out damaged: puts another in its place, or throws. What was not written yet is written there. */
-  readonly onDamage?: () => void;
+  /** Of a store that others use too, or that may be damaged: what was not written yet is written into the file that takes its place. */
+  readonly storeFile?: StoreInUse;
   /** UDP source ports of answers; 53 unless told. */
   readonly ports?: readonly number[];
   /** Checks signatures; at once and on this thread unless told. */
@@ -83,6 +84,7 @@ export class Observer {
   readonly #lives = new Lives();
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
+  #owesEvidence = false;
 
   constructor(options: ObserverOptions) {
     this.#options = options;
@@ -148,7 +150,7 @@ export class Observer {
     this.#storeFailed = false;
     this.#sightings.clear();
     this.#lives.written();
-    if (newHeads.size > 0) this.#writeMissingEvidence();
+    if (newHeads.size > 0 || this.#owesEvidence) this.#writeMissingEvidence();
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
       const isNew = newHeads.has(sighting);
@@ -226,15 +228,18 @@ export class Observer {
       this.#act(credit.candidate, { source, at, count: credit.count, reassembled: 0 });
   }
 
-  /** A database that turns out damaged is replaced, if somebody can, and what is in memory goes into the new one. */
+  /** Into the database that is there when it is over; one that turns out damaged is replaced. */
   #record(sightings: readonly GatheredSighting[], changes: LifeChanges): ReadonlySet<GatheredSighting> {
-    const { store, onDamage } = this.#options;
+    const { store, storeFile } = this.#options;
+    const record = (): ReadonlySet<GatheredSighting> => store.recordSightings(sightings, changes).newHeads;
+    storeFile?.follow();
     try {
-      return store.recordSightings(sightings, changes).newHeads;
+      const newHeads = record();
+      return storeFile?.follow() === true ? record() : newHeads;
     } catch (error) {
-      if (onDamage === undefined || !isDamage(error)) throw error;
-      onDamage();
-      return store.recordSightings(sightings, changes).newHeads;
+      if (storeFile === undefined || !isDamage(error)) throw error;
+      storeFile.replaceDamaged();
+      return record();
     }
   }
 
@@ -242,17 +247,20 @@ export class Observer {
   #writeMissingEvidence(): void {
     const { store, evidenceDirectory, onEvent, zones } = this.#options;
     const now = Date.now();
-    for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
-      const log = [...zones.values()].find((each) => logIdText(each.key.logId) === logIdText(first.logId));
-      const judgement = judgeWithoutProof(first, second);
-      if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
-      try {
+    this.#owesEvidence = false;
+    try {
+      for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
+        const log = [...zones.values()].find((each) => logIdText(each.key.logId) === logIdText(first.logId));
+        const judgement = judgeWithoutProof(first, second);
+        if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
         const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
         store.setVerdict(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
         onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
-      } catch (error) {
-        onEvent({ event: 'store-failed', message: messageOf(error) });
       }
+    } catch (error) {
+      // Tried again when something is seen again: a disk may have room by then.
+      this.#owesEvidence = true;
+      onEvent({ event: 'store-failed', message: messageOf(error) });
     }
   }
 

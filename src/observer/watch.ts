@@ -3,6 +3,7 @@
  */
 import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
 import type { DataPlane } from '../dataplane/types.ts';
+import type { StoreInUse } from '../store/in-use.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 
@@ -19,6 +20,8 @@ export interface WatchOptions {
   readonly settled?: () => Promise<void>;
   /** Since when (ms since the epoch) an interface has been blind; undefined while it is not. */
   readonly blindSince?: (interfaceName: string) => number | undefined;
+  /** Of a store that others use too. */
+  readonly storeFile?: StoreInUse;
   /** Sightings older than that are rolled up; undefined: never. */
   readonly keepMilliseconds?: number | undefined;
 }
@@ -31,7 +34,7 @@ export async function watch(
   observer: Observer,
   store: Store,
   signal: AbortSignal,
-  { settled = () => Promise.resolve(), blindSince, keepMilliseconds }: WatchOptions = {},
+  { settled = () => Promise.resolve(), blindSince, keepMilliseconds, storeFile }: WatchOptions = {},
 ): Promise<void> {
   const names = observer.knownNames();
   const feeds = planes.map((plane) => {
@@ -45,6 +48,7 @@ export async function watch(
     observer.endBatch(Date.now());
   }, HEARTBEAT_MS);
   const keepHouse = (): void => {
+    onlyIfPossible(() => storeFile?.follow());
     counts.write();
     writePlanes(planes, store, blindSince);
     if (keepMilliseconds !== undefined) rollUp(store, Date.now() - keepMilliseconds);
@@ -91,7 +95,7 @@ function rollUp(store: Store, before: number): void {
 }
 
 /** The disk is full or the database busy: these can wait for the next time. */
-function onlyIfPossible(work: () => void): void {
+function onlyIfPossible(work: () => unknown): void {
   try {
     work();
   } catch {

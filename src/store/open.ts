@@ -50,7 +50,10 @@ function quickCheck(database: Connection, path: string): void {
 
 /** Moves a damaged database aside, never deletes it, and returns the new name. */
 export function setAside(path: string, now: number): string {
-  const aside = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
+  const wanted = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
+  let aside = wanted;
+  // A clock that was set back, or two in one millisecond: renaming would replace what is there.
+  for (let other = 2; existsSync(aside); other++) aside = `${wanted}-${other}`;
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }

@@ -197,10 +197,12 @@ export class Store {
   }
 
   /** Goes on in another database, in place of one that is no good any more. */
-  renew(open: () => Connection): void {
-    this.#db.close();
-    this.#db = open();
-    this.#statements = prepareStatements(this.#db);
+  renew(database: Connection): void {
+    const old = this.#db;
+    this.#db = database;
+    this.#statements = prepareStatements(database);
+    // SQLite leaves the journal of a file alone that is not where it was.
+    old.close();
   }
 
   /** Another number each time that another connection has written. */

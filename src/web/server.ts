@@ -2,13 +2,14 @@
  * The status page's server: reads the store, writes nothing, talks to nobody. Whoever can reach it can read it, so it
  * listens on loopback unless told, and answers only to names it knows: another host's page cannot have a browser fetch from it.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../errors.ts';
+import { inodeOf } from '../store/in-use.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { Metrics } from './metrics.ts';
@@ -245,8 +246,4 @@ class StoreSource {
   close(): void {
     this.#store.close();
   }
-}
-
-function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

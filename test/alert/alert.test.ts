@@ -70,6 +70,7 @@ describe('the alerter', () => {
   };
   const anew = (channels: readonly Channel[] = [channel]): Alerter =>
     new Alerter({ store, channels, onFailure: (message) => void failures.push(message) });
+  const tick = (each: Alerter, now: number): Promise<void> => each.tick(now, now);
   const told = (): string[] => sent.splice(0).map(({ event, key }) => `${event} ${key.split(':')[0] ?? ''}`);
 
   beforeEach(() => {
@@ -82,22 +83,22 @@ describe('the alerter', () => {
   test('says nothing while all is well', async () => {
     putPlane(store, START);
     seen(store, 3);
-    await alerter.tick(START);
+    await tick(alerter, START);
     assert.deepEqual(told(), []);
   });
 
   test('tells of a split view once, over restarts too, and never that it is over', async () => {
     proveFork(store, 3, join(directory, 'evidence'));
-    await alerter.tick(START);
+    await tick(alerter, START);
     assert.equal(sent[0]?.severity, 'critical');
     assert.match(sent[0].message, /^SPLIT VIEW PROVEN: A log signed trees of size 3 and 3 /);
     assert.match(sent[0].remedy, /ctga evidence verify /);
     assert.deepEqual(told(), ['alert fork']);
-    await alerter.tick(START + MINUTE);
-    await anew().tick(START + 2 * MINUTE);
+    await tick(alerter, START + MINUTE);
+    await tick(anew(), START + 2 * MINUTE);
     assert.deepEqual(told(), []);
     proveFork(store, 4, join(directory, 'evidence'));
-    await alerter.tick(START + 3 * MINUTE);
+    await tick(alerter, START + 3 * MINUTE);
     assert.deepEqual(told(), ['alert fork']);
   });
 
@@ -106,30 +107,30 @@ describe('the alerter', () => {
     const [tree] = store.trees(log.key.logId);
     assert(tree !== undefined);
     store.setVerdict(tree, START, { verdict: 'unprovable' });
-    await alerter.tick(START);
+    await tick(alerter, START);
     store.setVerdict(tree, START, { verdict: 'consistent' });
-    await alerter.tick(START + MINUTE);
+    await tick(alerter, START + MINUTE);
     assert.deepEqual(told(), ['alert unprovable', 'recovery unprovable']);
   });
 
   test('tells of an interface that is blind or that nobody watches, and when it is watched again', async () => {
     putPlane(store, START, START - MINUTE);
-    await alerter.tick(START);
+    await tick(alerter, START);
     putPlane(store, START + MINUTE);
-    await alerter.tick(START + MINUTE);
+    await tick(alerter, START + MINUTE);
     assert.deepEqual(told(), ['alert blind', 'recovery blind']);
-    await alerter.tick(START + 3 * MINUTE);
+    await tick(alerter, START + 3 * MINUTE);
     assert.match(sent[0]?.message ?? '', /^No observer has watched eth0 since 2026-01-01 00:01:00 UTC\.$/);
     assert.deepEqual(told(), ['alert blind']);
     store.forgetDataPlane('eth0');
-    await alerter.tick(START + 4 * MINUTE);
+    await tick(alerter, START + 4 * MINUTE);
     assert.deepEqual(told(), ['recovery blind']);
   });
 
   test('tells of lost copies from when it looks on, until none was for a quarter of an hour', async () => {
     const at = async (minute: number, lost: number): Promise<string[]> => {
       putPlane(store, START + minute * MINUTE, null, lost);
-      await alerter.tick(START + minute * MINUTE);
+      await tick(alerter, START + minute * MINUTE);
       return told();
     };
     assert.deepEqual(await at(0, 5), [], 'long ago');
@@ -143,33 +144,57 @@ describe('the alerter', () => {
   test('keeps what cannot be sent, in order, tries later and later, and gives up after a week', async () => {
     down = true;
     putPlane(store, START, START);
-    await alerter.tick(START);
+    await tick(alerter, START);
     putPlane(store, START + MINUTE);
     let tries = 0;
     const count: Channel = { ...channel, send: (alert) => (tries++, channel.send(alert)) };
     alerter = anew([count]);
     for (let second = 0; second < 3600; second++) {
       putPlane(store, START + second * 1000);
-      await alerter.tick(START + second * 1000);
+      await tick(alerter, START + second * 1000);
     }
     // 5, 10, 20, ... seconds apart.
     assert(tries >= 9 && tries <= 11, `${tries} tries in an hour`);
     down = false;
     for (let hour = 2; hour < 5; hour++) {
       putPlane(store, START + hour * 60 * MINUTE);
-      await anew().tick(START + hour * 60 * MINUTE);
+      await tick(anew(), START + hour * 60 * MINUTE);
     }
     assert.deepEqual(told(), ['alert blind', 'recovery blind']);
 
     down = true;
     putPlane(store, START, START);
-    await alerter.tick(START);
+    await tick(alerter, START);
     for (let hour = 1; hour < 8 * 24; hour++) {
       putPlane(store, START + hour * 60 * MINUTE, START);
-      await alerter.tick(START + hour * 60 * MINUTE);
+      await tick(alerter, START + hour * 60 * MINUTE);
     }
     assert.match(failures.at(-1) ?? '', /^test: given up after \d+ tries: down$/);
     assert.equal(store.outbox('test').length, 0);
+  });
+
+  test('takes no step of the clock for silence of an observer, nor silence for anything else', async () => {
+    const YEAR = 365 * 24 * 60 * MINUTE;
+    putPlane(store, START);
+    await alerter.tick(START, 0);
+    // The clock is set; the observer writes some seconds later.
+    await alerter.tick(START + YEAR, 2000);
+    putPlane(store, START + YEAR);
+    await alerter.tick(START + YEAR, 10_000);
+    await alerter.tick(START - YEAR, 12_000);
+    assert.deepEqual(told(), []);
+    // It ended before it could write: what it wrote last lies ahead.
+    await alerter.tick(START - YEAR, 75_000);
+    assert.deepEqual(told(), ['alert blind']);
+  });
+
+  test('sends what was put off while the clock was wrong', async () => {
+    down = true;
+    putPlane(store, START, START);
+    await alerter.tick(START + 365 * 24 * 60 * MINUTE, 0);
+    down = false;
+    await alerter.tick(START, 1000);
+    assert.deepEqual(told(), ['alert blind']);
   });
 
   test('lets no channel wait for another', async () => {
@@ -177,7 +202,7 @@ describe('the alerter', () => {
     const stuck: Channel = { name: 'stuck', send: () => Promise.reject(new Error('stuck')) };
     const free: Channel = { name: 'free', send: (alert) => (other.push(alert), Promise.resolve()) };
     putPlane(store, START, START);
-    await anew([stuck, free]).tick(START);
+    await tick(anew([stuck, free]), START);
     assert.equal(other.length, 1);
   });
 });

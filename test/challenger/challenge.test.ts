@@ -600,6 +600,19 @@ describe('challenging a log that answers badly', () => {
     assert.equal(verdicts(store, api)[0]?.[1], 'consistent');
   });
 
+  test('while the clock was years ahead: is asked again when the clock is right', async () => {
+    const [store, api] = [newStore(), new FakeApi(treeOf(50))];
+    see(store, api.log, 20, api.tree.root(20));
+    const years = NOW + 10 * 365 * 86_400_000;
+    api.instead = onProof(json({ consistency: [] }));
+    await challenge(store, api, years);
+    api.instead = () => answer(429, '', '120');
+    await challenge(store, api, years + 86_400_000 * 2);
+    api.instead = () => undefined;
+    assert.equal(await challenge(store, api, NOW + 60_000, false), undefined);
+    assert(verdicts(store, api).every(([, verdict]) => verdict === 'consistent'));
+  });
+
   test('what was proven before stays proven', async () => {
     const [store, api] = [newStore(), new FakeApi(treeOf(50))];
     see(store, api.log, 20, api.tree.root(20));

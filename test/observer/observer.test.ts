@@ -23,7 +23,8 @@ import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { replayCapture } from '../../src/observer/replay.ts';
 import { openDatabase } from '../../src/store/open.ts';
-import { openForWriting, renewDamaged, stateAt } from '../../src/store/state.ts';
+import { StoreInUse } from '../../src/store/in-use.ts';
+import { stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
@@ -315,13 +316,13 @@ describe('two roots for one size', () => {
 
 test('a database that is damaged while it is written is set aside, and no tree head is lost with it', () => {
   const state = stateAt(join(directory, 'damaged'));
-  const store = openForWriting(state);
   const said: string[] = [];
+  const storeFile = new StoreInUse({ state, onSetAside: (message) => void said.push(message) });
+  const { store } = storeFile;
   const events: ObserverEvent[] = [];
   const observer = new Observer({
     zones: new Map([['alpha.example', alpha.asLog({ dns: 'alpha.example' })]]),
-    ...{ store, evidenceDirectory: state.evidence, onEvent: (event) => void events.push(event) },
-    onDamage: () => renewDamaged(state, store, (message) => void said.push(message)),
+    ...{ store, storeFile, evidenceDirectory: state.evidence, onEvent: (event) => void events.push(event) },
   });
   const see = (size: number): void => {
     const frame = frameV4(answer(alpha.sign(size, tree.root(size))));
@@ -354,7 +355,7 @@ test('a database that is damaged while it is written is set aside, and no tree h
   assert(!events.some(({ event }) => event === 'store-failed'));
   store.close();
   assert.equal(
-    readdirSync(state.directory).filter((name) => /^ctga\.db\.damaged-[^.]*$/.test(name)).length,
+    readdirSync(state.directory).filter((name) => /^ctga\.db\.damaged-[0-9TZ-]+$/.test(name)).length,
     1,
   );
 });

@@ -15,11 +15,12 @@ test('evidence finds room on a disk that is full', () => {
     import { judgeWithoutProof } from '${url('evidence/judge.ts')}';
     import { keepEvidence } from '${url('evidence/keep.ts')}';
     import { checkStore } from '${url('store/maintenance.ts')}';
-    import { openOrStartAnew, stateAt } from '${url('store/state.ts')}';
+    import { StoreInUse } from '${url('store/in-use.ts')}';
+    import { stateAt } from '${url('store/state.ts')}';
     import { SigningLog, treeOf } from '${new URL('../support/signing-log.ts', import.meta.url).href}';
     const state = stateAt('${directory}/state');
     const log = new SigningLog();
-    const store = openOrStartAnew(state, console.error);
+    const store = new StoreInUse({ state, onSetAside: console.error }).store;
     store.putLogs([log.asLog({})]);
     for (const branch of ['a', 'b'])
       store.recordSightings([{ head: log.verified(5, treeOf(5, branch).root()), source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);

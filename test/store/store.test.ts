@@ -7,7 +7,8 @@ import Database from 'better-sqlite3';
 import { CtgaError } from '../../src/errors.ts';
 import { MIGRATIONS } from '../../src/store/schema.ts';
 import { openDatabase } from '../../src/store/open.ts';
-import { openForReading, openForWriting, openOrStartAnew, stateAt } from '../../src/store/state.ts';
+import { StoreInUse } from '../../src/store/in-use.ts';
+import { openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/store.ts';
 import { MAX_UINT64 } from '../../src/treehead/treehead.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -111,7 +112,7 @@ describe('the database file', () => {
         (error) => error instanceof CtgaError && error.code === 'store-damaged' && error.exitCode === 1,
       );
       const said: string[] = [];
-      const fresh = openOrStartAnew(state, (message) => said.push(message));
+      const fresh = new StoreInUse({ state, onSetAside: (message) => void said.push(message) }).store;
       assert.equal(fresh.heads().length, 0);
       fresh.close();
       assert.match(said.join(), /is damaged: .*; it is kept as .*damaged-/);

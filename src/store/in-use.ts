@@ -1,0 +1,81 @@
+/**
+ * The store of a process that runs for long. Its file may turn out damaged, or be set aside or replaced by another process:
+ * what is written into the old one from then on would be seen by nobody.
+ */
+import { statSync } from 'node:fs';
+import { CtgaError } from '../errors.ts';
+import { openDatabase, setAside, type Connection } from './open.ts';
+import { makeReserve } from './reserve.ts';
+import type { State } from './state.ts';
+import { Store } from './store.ts';
+
+export interface StoreInUseOptions {
+  readonly state: State;
+  /** Told of a damaged database, in a sentence: under which name it is kept. Nothing is ever deleted. */
+  readonly onSetAside: (message: string) => void;
+  /** Called when another database than before is used, which may be empty. */
+  readonly onRenewed?: (store: Store) => void;
+}
+
+export class StoreInUse {
+  /** Stays the same object, whatever file it is in. */
+  readonly store: Store;
+  readonly #options: StoreInUseOptions;
+  #file: number | undefined;
+
+  /** Throws CtgaError `store-failed` where none can be opened or made. */
+  constructor(options: StoreInUseOptions) {
+    this.#options = options;
+    this.store = new Store(this.#open());
+    makeReserve(options.state.directory);
+  }
+
+  /** Goes on in the file that is there now. Returns whether it is another one than before. */
+  follow(): boolean {
+    if (inodeOf(this.#options.state.database) === this.#file) return false;
+    this.#renew();
+    return true;
+  }
+
+  /** The database turned out damaged: sets it aside, unless somebody has done so already, and goes on in a new one. */
+  replaceDamaged(): void {
+    if (this.follow()) return;
+    this.#setAside(`the database ${this.#options.state.database} is damaged`);
+    this.#renew();
+  }
+
+  #renew(): void {
+    this.store.renew(this.#open());
+    this.#options.onRenewed?.(this.store);
+  }
+
+  #open(): Connection {
+    const { database } = this.#options.state;
+    const before = inodeOf(database);
+    const open = (): Connection => openDatabase(database, true);
+    let opened: Connection;
+    try {
+      opened = open();
+    } catch (error) {
+      if (!(error instanceof CtgaError && error.code === 'store-damaged')) throw error;
+      // Unless another process was faster: what is there now is its new one.
+      if (inodeOf(database) === before) this.#setAside(error.message);
+      opened = open();
+      this.#file = inodeOf(database);
+      return opened;
+    }
+    // What was there before it was opened: where it was replaced in between, the next look tells.
+    this.#file = before ?? inodeOf(database);
+    return opened;
+  }
+
+  #setAside(why: string): void {
+    const aside = setAside(this.#options.state.database, Date.now());
+    this.#options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
+  }
+}
+
+/** Undefined where there is no file. */
+export function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
+}
