@@ -117,6 +117,14 @@ export interface CopyBudget {
   readonly fragmentsShare: number;
 }
 
+/** How a data plane chooses what to copy. */
+export interface CopySettings extends CopyBudget {
+  /** Largest IP length of a fragment that is copied, in bytes. */
+  readonly threshold: number;
+  /** One match of so many is copied. */
+  readonly everyNth: number;
+}
+
 export interface DataPlane {
   readonly interfaceName: string;
   /** How it is attached: 'native' or 'generic' (XDP), 'replay' (a capture file), ... */
@@ -134,6 +142,7 @@ export interface DataPlane {
   /** What the reader may change while it runs, if anything: see budget.ts. */
   copyBudget(): CopyBudget | undefined;
   setCopyBudget(budget: CopyBudget): void;
+  settings(): CopySettings;
   /** Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a batch. */
   start(onPacket: PacketHandler, onBatchEnd: () => void): void;
   /** Drains what has been copied, then stops delivery. The data plane itself stays attached. */

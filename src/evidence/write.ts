@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../errors.ts';
-import { makeDirectory } from '../store/directory.ts';
+import { makeDirectory, syncDirectory } from '../store/directory.ts';
 import { spendReserve } from '../store/reserve.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
@@ -47,10 +47,5 @@ function writeDurably(path: string, text: string): void {
     rmSync(temporary, { force: true });
     throw error;
   }
-  const directory = openSync(dirname(path), 'r');
-  try {
-    fsyncSync(directory);
-  } finally {
-    closeSync(directory);
-  }
+  syncDirectory(dirname(path));
 }

@@ -50,7 +50,7 @@ export async function watch(
   const keepHouse = (): void => {
     onlyIfPossible(() => storeFile?.follow());
     counts.write();
-    writePlanes(planes, store, blindSince);
+    writePlanes(planes, names.length, store, blindSince);
     if (keepMilliseconds !== undefined) rollUp(store, Date.now() - keepMilliseconds);
   };
   keepHouse();
@@ -67,13 +67,14 @@ export async function watch(
     await settled();
     observer.endBatch(Date.now());
     counts.write();
-    writePlanes(planes, store, blindSince);
+    writePlanes(planes, names.length, store, blindSince);
   }
 }
 
 /** For the status page and the like, which may not look into the kernel. */
 function writePlanes(
   planes: readonly DataPlane[],
+  names: number,
   store: Store,
   blindSince: WatchOptions['blindSince'],
 ): void {
@@ -83,8 +84,8 @@ function writePlanes(
       Object.entries(plane.counters()).map(([name, count]: [string, bigint]) => [name, Number(count)]),
     );
     const state = {
-      ...{ mode, counters },
-      ...{ budget: plane.copyBudget() ?? null, blindSince: blindSince?.(interfaceName) ?? null },
+      ...{ mode, names, counters, settings: plane.settings() },
+      blindSince: blindSince?.(interfaceName) ?? null,
     };
     onlyIfPossible(() => store.putDataPlane(interfaceName, JSON.stringify(state), Date.now()));
   }

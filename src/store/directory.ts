@@ -1,8 +1,8 @@
 /**
- * Making directories. mkdirSync's own `recursive` never returns where a parent exists in which nothing can be
+ * Making directories, and having what is in them on the disk. mkdirSync's own `recursive` never returns where a parent exists in which nothing can be
  * made (/proc, for one): it takes ENOENT for "make the parent first" for ever.
  */
-import { mkdirSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes `path` and what is missing above it; nothing if it is there. Throws the system's error otherwise. */
@@ -19,5 +19,15 @@ export function makeDirectory(path: string): void {
     } catch (again) {
       if ((again as NodeJS.ErrnoException).code !== 'EEXIST') throw again;
     }
+  }
+}
+
+/** What was made, renamed and removed in it is so after a power cut too. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, 'r');
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
   }
 }

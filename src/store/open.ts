@@ -5,7 +5,7 @@ import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
-import { makeDirectory } from './directory.ts';
+import { makeDirectory, syncDirectory } from './directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -57,6 +57,8 @@ export function setAside(path: string, now: number): string {
   for (const suffix of ['', '-wal', '-shm']) {
     if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
   }
+  // Before another takes its place: of two changes of one name a disk may keep the second alone.
+  syncDirectory(dirname(path));
   return aside;
 }
 

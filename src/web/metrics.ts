@@ -44,6 +44,16 @@ export class Metrics {
       'interface',
       'kind',
     ]),
+    budget: this.#gauge('copy_budget', 'Copies a second and CPU at most; 0: no limit.', [
+      'interface',
+      'kind',
+    ]),
+    every: this.#gauge('sampling_every', 'One match of so many is copied.', ['interface']),
+    threshold: this.#gauge('fragment_threshold_bytes', 'Largest IP length of a fragment that is copied.', [
+      'interface',
+    ]),
+    names: this.#gauge('known_names', 'DNS names whose answers are copied.', ['interface']),
+    mode: this.#gauge('interface_info', 'Always 1; how it is attached is its label.', ['interface', 'mode']),
     blind: this.#gauge('interface_blind', '1 while no packet is looked at.', ['interface']),
     updated: this.#gauge('interface_updated_seconds', 'When the observer last wrote, Unix time.', [
       'interface',
@@ -68,17 +78,23 @@ export class Metrics {
   async render(overview: Overview): Promise<string> {
     this.#registry.resetMetrics();
     const { packets, passedBy, matches, observed } = this.#counters;
-    const { share, blind, updated, heads, trees, evidence, today, info } = this.#gauges;
+    const { share, budget, every, threshold, names, mode, blind, updated } = this.#gauges;
+    const { heads, trees, evidence, today, info } = this.#gauges;
     for (const plane of overview.interfaces) {
-      const { interface: name, counters } = plane;
+      const { interface: name, counters, settings } = plane;
       packets.inc({ interface: name }, counters['packets'] ?? 0);
       for (const [counter, reason] of Object.entries(PASSED_BY))
         passedBy.inc({ interface: name, reason }, counters[counter] ?? 0);
       for (const kind of ['answers', 'fragments'] as const) {
         for (const [suffix, outcome] of Object.entries(OUTCOMES))
           matches.inc({ interface: name, kind, outcome }, counters[`${kind}${suffix}`] ?? 0);
-        share.set({ interface: name, kind }, plane.shares[kind]);
+        share.set({ interface: name, kind }, settings[`${kind}Share`]);
+        budget.set({ interface: name, kind }, settings[`${kind}PerSecond`]);
       }
+      every.set({ interface: name }, settings.everyNth);
+      threshold.set({ interface: name }, settings.threshold);
+      names.set({ interface: name }, plane.names);
+      mode.set({ interface: name, mode: plane.mode }, 1);
       blind.set({ interface: name }, plane.blindSince !== null || plane.isStale ? 1 : 0);
       updated.set({ interface: name }, plane.updated / 1000);
     }

@@ -1,5 +1,6 @@
 /** What an operator wants to know at a glance, as it stands in the store. */
 import { basename } from 'node:path';
+import type { CopySettings } from '../dataplane/types.ts';
 import { knownLogs } from '../logs/known.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../treehead/treehead.ts';
@@ -15,8 +16,10 @@ export interface InterfaceOverview {
   readonly blindSince: number | null;
   /** As in DataPlaneCounters. */
   readonly counters: Readonly<Record<string, number>>;
-  /** Shares of the latest matches that were copied, 0 to 1. */
-  readonly shares: { readonly answers: number; readonly fragments: number };
+  /** Names whose answers are copied. */
+  readonly names: number;
+  /** How it chooses what to copy, and what share of the latest matches it copied. */
+  readonly settings: CopySettings;
 }
 
 export interface LogOverview {
@@ -58,7 +61,12 @@ const STALE_MS = 35_000;
 const planeSchema = z.object({
   mode: z.string(),
   counters: z.record(z.string(), z.number()),
-  budget: z.object({ answersShare: z.number(), fragmentsShare: z.number() }).nullable(),
+  names: z.number(),
+  settings: z.object({
+    ...{ answersPerSecond: z.number(), fragmentsPerSecond: z.number() },
+    ...{ answersShare: z.number(), fragmentsShare: z.number() },
+    ...{ threshold: z.number(), everyNth: z.number() },
+  }),
   blindSince: z.number().nullable(),
 });
 
@@ -72,14 +80,9 @@ export function overviewOf(store: Store, now: number): Overview {
     interfaces: store.dataPlanes().flatMap((row): InterfaceOverview[] => {
       const parsed = planeSchema.safeParse(JSON.parse(row.state));
       if (!parsed.success) return [];
-      const { mode, counters, budget, blindSince } = parsed.data;
-      const isStale = now - row.updated > STALE_MS;
-      return [
-        {
-          ...{ interface: row.interface, mode, updated: row.updated, isStale, blindSince, counters },
-          shares: { answers: budget?.answersShare ?? 1, fragments: budget?.fragmentsShare ?? 1 },
-        },
-      ];
+      const { updated, interface: name } = row;
+      const isStale = now - updated > STALE_MS;
+      return [{ ...parsed.data, interface: name, updated, isStale }];
     }),
     treeHeads: store.headCount(),
     verdicts: store.verdicts(),

@@ -131,7 +131,7 @@ function interfaceRow(plane: InterfaceOverview, now: number): Html {
     ${count('packets')} ${count('answersCopied')} ${count('fragmentsCopied')}
     ${count('answersSampledOut', 'fragmentsSampledOut')} ${count('answersOverBudget', 'fragmentsOverBudget')}
     ${count('answersRingFull', 'fragmentsRingFull')}
-    <td>answers ${share(plane.shares.answers)}, fragments ${share(plane.shares.fragments)}</td>
+    <td>answers ${share(plane.settings.answersShare)}, fragments ${share(plane.settings.fragmentsShare)}</td>
   </tr>`;
 }
 

@@ -24,6 +24,7 @@ import { openDatabase } from '../../src/store/open.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/store.ts';
 import { CTGA, ctga } from '../support/ctga.ts';
+import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -41,7 +42,7 @@ function seen(store: Store, size: number, branch = 'a'): void {
 
 function putPlane(store: Store, now: number, blindSince: number | null = null, lost = 0): void {
   const counters = { answersRingFull: lost, fragmentsRingFull: 0 };
-  store.putDataPlane('eth0', JSON.stringify({ mode: 'native', counters, budget: null, blindSince }), now);
+  store.putDataPlane('eth0', planeState({ counters, blindSince }), now);
 }
 
 function proveFork(store: Store, size: number, evidence: string): void {

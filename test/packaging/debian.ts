@@ -153,10 +153,12 @@ export class Debian {
     const child = spawn('sh', ['-c', enter, BOOT], {
       cwd: this.root,
       env: ENVIRONMENT,
-      stdio: ['ignore', 'inherit', 'inherit'],
+      stdio: ['ignore', 'ignore', 'pipe'],
     });
+    let said = '';
+    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
     for (;;) {
-      assert.equal(child.exitCode, null, 'systemd ended');
+      assert.equal(child.exitCode, null, said);
       const [init = ''] = readFileSync(
         `/proc/${child.pid ?? 0}/task/${child.pid ?? 0}/children`,
         'latin1',

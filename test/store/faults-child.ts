@@ -5,7 +5,8 @@
 import { writeSync } from 'node:fs';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
-import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { StoreInUse } from '../../src/store/in-use.ts';
+import { stateAt } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const [, , directory = ''] = process.argv;
@@ -23,7 +24,7 @@ const trees = [
   [8, 'a'],
 ] as const;
 
-const store = openForWriting(state);
+const { store } = new StoreInUse({ state, onSetAside: () => undefined });
 store.putLogs([imported]);
 acknowledge('log');
 for (const [i, [size, branch]] of trees.entries()) {

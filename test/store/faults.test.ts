@@ -5,12 +5,21 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { after, describe, test } from 'node:test';
 import { checkStore } from '../../src/store/maintenance.ts';
+import { StoreInUse } from '../../src/store/in-use.ts';
 import { openDatabase } from '../../src/store/open.ts';
 import { stateAt, type State } from '../../src/store/state.ts';
 import { Store } from '../../src/store/store.ts';
@@ -30,8 +39,11 @@ const CALLS = 'openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink,clo
 const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
 
 let number = 0;
-/** Runs the child under strace. */
-function run(...options: readonly string[]): {
+/** Runs the child under strace, on a store whose database is `damaged`, or on none. */
+function run(
+  options: readonly string[],
+  damaged?: Buffer,
+): {
   state: State;
   status: number | null;
   acks: string[];
@@ -40,10 +52,23 @@ function run(...options: readonly string[]): {
 } {
   const directory = join(root, `${number++}`);
   const output = `${directory}.trace`;
-  const args = ['-o', output, '-xx', '-s', '1000000', ...options, process.execPath, CHILD, directory];
+  if (damaged !== undefined) {
+    mkdirSync(directory);
+    writeFileSync(stateAt(directory).database, damaged);
+  }
+  const args = ['-o', output, '-xx', '-s', '2000000', ...options, process.execPath, CHILD, directory];
   const { status, stdout, stderr } = spawnSync('strace', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
   const acks = [...stdout.matchAll(/^ACK (.*)$/gm)].map(([, what = '']) => what);
   return { state: stateAt(directory), status, acks, trace: readFileSync(output, 'latin1'), stderr };
+}
+
+/** No database any more. */
+const DAMAGED = Buffer.alloc(4 * 4096, 'damaged');
+
+function isThere(content: Buffer, directory: string): boolean {
+  return readdirSync(directory, { withFileTypes: true }).some(
+    (entry) => entry.isFile() && readFileSync(join(directory, entry.name)).equals(content),
+  );
 }
 
 /** Opens what is there as the observer would, and holds it against what was acknowledged. */
@@ -53,6 +78,8 @@ function examine(state: State, acks: readonly string[], when: string): void {
     assert.equal(acks.length, 0, `${when}: the database is gone, with ${acks.join(', ')}`);
     return;
   }
+  // Where the power failed before the new one was there, the damaged one is still in its place.
+  new StoreInUse({ state, onSetAside: () => undefined }).store.close();
   const { faults } = checkStore(state);
   // A fork is written down before its evidence is recorded: the observer does so when it starts again.
   assert.deepEqual(faults, [], when);
@@ -73,7 +100,8 @@ function examine(state: State, acks: readonly string[], when: string): void {
 }
 
 type FileChange = { readonly at: number; readonly data: Buffer } | { readonly truncateTo: number };
-type NameChange = { readonly path: string; readonly file: File | undefined };
+/** Names that a disk changes together or not at all: a rename changes two. */
+type NameChange = readonly { readonly path: string; readonly file: File | undefined }[];
 
 interface File {
   synced: Buffer;
@@ -89,8 +117,14 @@ class Disk {
   #pendingNames: NameChange[] = [];
   readonly #open = new Map<number, { file: File; at: number } | { directory: string }>();
 
-  constructor(directory: string) {
+  /** `there`: files that are on the disk from the beginning, by path. */
+  constructor(directory: string, there: ReadonlyMap<string, Buffer>) {
     this.#root = directory;
+    for (const [path, synced] of there) {
+      const file: File = { synced, pending: [] };
+      this.#names.set(path, file);
+      this.#synced.set(path, file);
+    }
   }
 
   /** Returns whether the call changed something that a power cut could undo. */
@@ -128,7 +162,7 @@ class Disk {
       case 'rename':
         return this.#rename(String(args[0]), String(args[1]));
       case 'unlink':
-        return this.#setName(String(args[0]), undefined);
+        return this.#setNames([{ path: String(args[0]), file: undefined }]);
       default:
         return false;
     }
@@ -144,37 +178,39 @@ class Disk {
     const known = this.#names.get(path);
     const file: File = known ?? { synced: Buffer.alloc(0), pending: [] };
     this.#open.set(fd, { file, at: 0 });
-    if (known === undefined) return this.#setName(path, file);
+    if (known === undefined) return this.#setNames([{ path, file }]);
     if (!flags.includes('O_TRUNC')) return false;
     file.pending.push({ truncateTo: 0 });
     return true;
   }
 
-  #setName(path: string, file: File | undefined): boolean {
-    if (!path.startsWith(this.#root) || path.endsWith('-shm')) return false;
-    if (file === undefined) this.#names.delete(path);
-    else this.#names.set(path, file);
-    this.#pendingNames.push({ path, file });
+  #setNames(changes: NameChange): boolean {
+    const ours = changes.filter(({ path }) => path.startsWith(this.#root) && !path.endsWith('-shm'));
+    if (ours.length === 0) return false;
+    for (const { path, file } of ours) setName(this.#names, path, file);
+    this.#pendingNames.push(ours);
     return true;
   }
 
   #rename(from: string, to: string): boolean {
     const file = this.#names.get(from);
     if (file === undefined) return false;
-    this.#setName(from, undefined);
-    return this.#setName(to, file);
+    return this.#setNames([
+      { path: from, file: undefined },
+      { path: to, file },
+    ]);
   }
 
   #syncNames(directory: string): void {
-    for (const { path, file } of this.#pendingNames.filter((change) => dirname(change.path) === directory))
-      setName(this.#synced, path, file);
-    this.#pendingNames = this.#pendingNames.filter(({ path }) => dirname(path) !== directory);
+    const isHere = (change: NameChange): boolean => change.every(({ path }) => dirname(path) === directory);
+    for (const { path, file } of this.#pendingNames.filter(isHere).flat()) setName(this.#synced, path, file);
+    this.#pendingNames = this.#pendingNames.filter((change) => !isHere(change));
   }
 
   /** Writes out what is left if each change that was not synced is kept where `keep` says so. */
   cut(directory: string, keep: () => boolean): void {
     const names = new Map(this.#synced);
-    for (const { path, file } of this.#pendingNames) if (keep()) setName(names, path, file);
+    for (const { path, file } of this.#pendingNames.filter(keep).flat()) setName(names, path, file);
     mkdirSync(join(directory, 'evidence'), { recursive: true });
     for (const [path, file] of names) {
       const content = applied(file.synced, file.pending.filter(keep));
@@ -202,53 +238,62 @@ function applied(content: Buffer, changes: readonly FileChange[]): Buffer {
 }
 
 describe('the store', { skip: noStrace }, () => {
-  test('after a power cut at any moment has all that was acknowledged, whatever of the rest was kept', (context) => {
-    const { state, status, acks, trace, stderr } = run('-e', `trace=${CALLS}`);
-    assert.equal(status, 0, stderr);
-    assert.equal(acks.length, 9);
-    const disk = new Disk(state.directory);
-    const below = random(SEED);
-    const told: string[] = [];
-    let cuts = 0;
-    for (const call of parseTrace(trace)) {
-      const [fd, text] = call.args;
-      if (call.name === 'write' && fd === '1' && Buffer.isBuffer(text) && text.toString().startsWith('ACK '))
-        told.push(text.toString().trim().slice(4));
-      if (!disk.play(call)) continue;
-      const fates: readonly (readonly [string, () => boolean])[] = [
-        ['nothing', () => false],
-        ['everything', () => true],
-        ['some', () => below(2) === 0],
-        ['most', () => below(8) !== 0],
-      ];
-      for (const [kept, keep] of fates) {
-        const left = join(root, 'left');
-        rmSync(left, { recursive: true, force: true });
-        disk.cut(left, keep);
-        examine(
-          stateAt(left),
-          told,
-          `cut ${cuts}, after ${call.name} and ${told.at(-1) ?? 'nothing'}, ${kept} kept`,
-        );
-        cuts++;
+  for (const [how, damaged] of [
+    ['one that is new', undefined],
+    ['one that takes the place of a damaged one, which stays', DAMAGED],
+  ] as const)
+    test(`after a power cut at any moment has all that was acknowledged, whatever of the rest was kept: ${how}`, (context) => {
+      const { state, status, acks, trace, stderr } = run(['-e', `trace=${CALLS}`], damaged);
+      assert.equal(status, 0, stderr);
+      assert.equal(acks.length, 9);
+      const there = damaged === undefined ? [] : ([[state.database, damaged]] as const);
+      const disk = new Disk(state.directory, new Map(there));
+      const below = random(SEED);
+      const told: string[] = [];
+      let cuts = 0;
+      for (const call of parseTrace(trace)) {
+        const [fd, text] = call.args;
+        if (
+          call.name === 'write' &&
+          fd === '1' &&
+          Buffer.isBuffer(text) &&
+          text.toString().startsWith('ACK ')
+        )
+          told.push(text.toString().trim().slice(4));
+        if (!disk.play(call)) continue;
+        const fates: readonly (readonly [string, () => boolean])[] = [
+          ['nothing', () => false],
+          ['everything', () => true],
+          ['some', () => below(2) === 0],
+          ['most', () => below(8) !== 0],
+        ];
+        for (const [kept, keep] of fates) {
+          const left = join(root, 'left');
+          rmSync(left, { recursive: true, force: true });
+          disk.cut(left, keep);
+          const when = `cut ${cuts}, after ${call.name} and ${told.at(-1) ?? 'nothing'}, ${kept} kept`;
+          if (damaged !== undefined) assert(isThere(damaged, left), `${when}: the damaged one is gone`);
+          examine(stateAt(left), told, when);
+          cuts++;
+        }
       }
-    }
-    assert.deepEqual(told, acks);
-    context.diagnostic(`${cuts} power cuts (CTGA_SEED=${SEED})`);
-    assert(cuts > 100);
-  });
+      assert.deepEqual(told, acks);
+      context.diagnostic(`${cuts} power cuts (CTGA_SEED=${SEED})`);
+      assert(cuts > 100);
+    });
 
-  for (const call of ['pwrite64', 'fsync', 'fdatasync', 'rename', 'ftruncate', 'unlink'])
-    test(`when the N-th ${call} fails, for N = 1, 2, ...`, (context) => {
+  for (const [call, damaged] of [
+    ...['pwrite64', 'fsync', 'fdatasync', 'rename', 'ftruncate', 'unlink'].map(
+      (name) => [name, undefined] as const,
+    ),
+    ['rename', DAMAGED],
+  ] as const)
+    test(`when the N-th ${call} fails, for N = 1, 2, ...${damaged === undefined ? '' : ', on a damaged one'}`, (context) => {
       let failures = 0;
       for (let nth = 1; ; nth++) {
         const error = nth % 2 === 0 ? 'EIO' : 'ENOSPC';
-        const { state, status, acks, trace, stderr } = run(
-          '-e',
-          `trace=${call}`,
-          '-e',
-          `inject=${call}:error=${error}:when=${nth}`,
-        );
+        const options = ['-e', `trace=${call}`, '-e', `inject=${call}:error=${error}:when=${nth}`];
+        const { state, status, acks, trace, stderr } = run(options, damaged);
         if (!trace.includes('(INJECTED)')) {
           assert.equal(status, 0, stderr);
           break;

@@ -14,6 +14,7 @@ import type { Store } from '../../src/store/store.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { ctga } from '../support/ctga.ts';
 import { noChromium, openBrowser, type Browser } from '../support/chromium.ts';
+import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 /** Screenshots are left there, for people to look at. */
@@ -64,9 +65,8 @@ describe('the status page', { skip: noChromium }, () => {
 
   function putPlane(blindSince: number | null): void {
     const counters = { packets: 1_234_567, answersCopied: 42, fragmentsCopied: 7, answersRingFull: 3 };
-    const budget = { answersShare: 0.5, fragmentsShare: 0.005, answersPerSecond: 1, fragmentsPerSecond: 1 };
-    const plane = { mode: 'native', counters, budget, blindSince };
-    store.putDataPlane('eth0', JSON.stringify(plane), Date.now());
+    const settings = { answersShare: 0.5, fragmentsShare: 0.005 };
+    store.putDataPlane('eth0', planeState({ counters, settings, blindSince }), Date.now());
   }
 
   /** A page whose every request went to the server, and whose scripts complained of nothing. */

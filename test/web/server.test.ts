@@ -10,6 +10,7 @@ import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { html } from '../../src/web/html.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { ctga } from '../support/ctga.ts';
+import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -158,7 +159,7 @@ describe('metrics', () => {
     const counters = { packets: 10, notIp: 4, answersCopied: 5, answersRingFull: 1 };
     store.putDataPlane(
       'eth0',
-      JSON.stringify({ mode: 'native', counters, budget: null, blindSince: null }),
+      planeState({ counters, settings: { everyNth: 4, answersShare: 0.25 } }),
       Date.now(),
     );
     store.close();
@@ -176,6 +177,13 @@ describe('metrics', () => {
       'ctga_passed_by_total{interface="eth0",reason="not_ip"} 4',
       'ctga_matches_total{interface="eth0",kind="answers",outcome="copied"} 5',
       'ctga_matches_total{interface="eth0",kind="answers",outcome="ring_full"} 1',
+      'ctga_copied_share{interface="eth0",kind="answers"} 0.25',
+      'ctga_copied_share{interface="eth0",kind="fragments"} 1',
+      'ctga_copy_budget{interface="eth0",kind="answers"} 50000',
+      'ctga_sampling_every{interface="eth0"} 4',
+      'ctga_fragment_threshold_bytes{interface="eth0"} 400',
+      'ctga_known_names{interface="eth0"} 32',
+      'ctga_interface_info{interface="eth0",mode="native"} 1',
       'ctga_interface_blind{interface="eth0"} 0',
       'ctga_tree_heads 1',
       'ctga_trees{verdict="pending"} 1',
@@ -202,11 +210,7 @@ describe('metrics', () => {
 
   test('call an interface whose observer is gone blind, and so does health', async () => {
     const store = openForWriting(state);
-    store.putDataPlane(
-      'eth0',
-      JSON.stringify({ mode: 'native', counters: {}, budget: null, blindSince: null }),
-      Date.now() - 60_000,
-    );
+    store.putDataPlane('eth0', planeState({}), Date.now() - 60_000);
     store.close();
     assert((await get('/metrics')).body.includes('ctga_interface_blind{interface="eth0"} 1'));
     const { status, body } = await get('/healthz');
