@@ -26,7 +26,8 @@ export class StoreInUse {
   /** Throws CtgaError `store-failed` where none can be opened or made. */
   constructor(options: StoreInUseOptions) {
     this.#options = options;
-    this.store = new Store(this.#open());
+    // All of it is read this once; that takes seconds for a large one.
+    this.store = new Store(this.#open(true));
     makeReserve(options.state.directory);
   }
 
@@ -45,14 +46,14 @@ export class StoreInUse {
   }
 
   #renew(): void {
-    this.store.renew(this.#open());
+    this.store.renew(this.#open(false));
     this.#options.onRenewed?.(this.store);
   }
 
-  #open(): Connection {
+  #open(thorough: boolean): Connection {
     const { database } = this.#options.state;
     const before = inodeOf(database);
-    const open = (): Connection => openDatabase(database, true);
+    const open = (): Connection => openDatabase(database, thorough);
     let opened: Connection;
     try {
       opened = open();
