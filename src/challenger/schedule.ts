@@ -8,7 +8,6 @@
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CtgaError } from '../errors.ts';
 import { LogError, type Fetch } from '../logs/client.ts';
 import type { HttpOptions } from '../logs/http.ts';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -37,12 +36,12 @@ export interface RoundOptions extends AskOptions {
 }
 
 export interface ScheduleOptions extends AskOptions {
-  /** Asked anew for each challenge: logs come and go. */
+  /** Asked anew before each wait and each challenge. */
   readonly logs: () => readonly Log[];
   /** Mean seconds between two challenges of one log. */
   readonly every: number;
-  /** A proxy that does not answer ends one challenge; the schedule goes on. */
-  readonly onProxyFailed: (error: CtgaError) => void;
+  /** A challenge was ended by this, which is no log's doing. Whether the schedule goes on: it does for a proxy that does not answer. */
+  readonly survives: (error: unknown) => boolean;
 }
 
 /** Logs that are asked at one time; more wait for their next turn. */
@@ -72,12 +71,14 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const failures: unknown[] = [];
   const isOver = (): boolean => signal.aborted || failures.length > 0;
   while (!isOver()) {
-    const logs = options.logs();
     const { pollinators } = options;
-    const count = logs.length + pollinators.length;
-    const mean = count === 0 ? NO_LOGS_MS : (options.every * 1000) / count;
+    const waiting = options.logs().length + pollinators.length;
+    const mean = waiting === 0 ? NO_LOGS_MS : (options.every * 1000) / waiting;
     // Aborted: the loop ends.
     await sleep(-Math.log(1 - uniform()) * mean, undefined, { signal }).catch(() => undefined);
+    // It may have been long: logs come and go, and so do the store's files.
+    const logs = options.logs();
+    const count = logs.length + pollinators.length;
     if (isOver() || count === 0) continue;
     const drawn = randomInt(count);
     const [log, url] = [logs[drawn], pollinators[drawn - logs.length]];
@@ -88,9 +89,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
       id,
       errand
         .catch((error: unknown) => {
-          if (signal.aborted) return;
-          if (error instanceof CtgaError && error.code === 'proxy-unavailable') options.onProxyFailed(error);
-          else failures.push(error);
+          if (!signal.aborted && !options.survives(error)) failures.push(error);
         })
         .finally(() => underWay.delete(id)),
     );

@@ -5,11 +5,12 @@ import type { TreeVerdict } from '../challenger/challenge.ts';
 import { pollinationUrl, type Pollinated } from '../challenger/pollination.ts';
 import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
-import { ExitCode } from '../errors.ts';
+import { CtgaError, ExitCode } from '../errors.ts';
 import { knownLogs } from '../logs/known.ts';
 import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
 import { ServiceNotice } from '../service.ts';
+import { isDamage } from '../store/open.ts';
 import { StoreInUse } from '../store/in-use.ts';
 import { stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/store.ts';
@@ -149,18 +150,30 @@ async function run(options: ChallengeOptions): Promise<void> {
       const note = unknownLog(report);
       const logs = (): Log[] => {
         storeFile.follow();
-        const all = known();
-        // Those out of service only if there is something to ask them: they stay auditable.
-        return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
+        try {
+          const all = known();
+          // Those out of service only if there is something to ask them: they stay auditable.
+          return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+          storeFile.replaceDamaged();
+          return known().filter(isInService);
+        }
       };
       report({ event: 'started', logs: logs().length, every, questions });
       const notice = new ServiceNotice(`challenging ${logs().length} logs`);
       stop.signal.addEventListener('abort', () => notice.stopping(), { once: true });
       await runSchedule({
         ...{ ...asking, logs, every, questions },
-        onProxyFailed: (error) => {
+        survives: (error) => {
+          if (isDamage(error)) {
+            storeFile.replaceDamaged();
+            return true;
+          }
+          if (!(error instanceof CtgaError) || error.code !== 'proxy-unavailable') return false;
           if (error.message !== proxyFailure) reportFailure(error, json);
           proxyFailure = error.message;
+          return true;
         },
       });
     }

@@ -1,7 +1,17 @@
 /** `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the lab's log. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  chmodSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -11,6 +21,7 @@ import { after, before, describe, test } from 'node:test';
 import { LabApi, makeCertificate, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
+import { openDatabase } from '../../src/store/open.ts';
 import { treeHeadToJson } from '../../src/treehead/json.ts';
 import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
@@ -216,43 +227,69 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     assert.deepEqual(verdicts(ran).at(-1)?.[1], 'consistent');
   });
 
-  test('as a daemon: at random times, and SIGTERM ends it cleanly in the middle of a challenge', async () => {
-    const state = await seen(log.tree().signedTreeHead);
-    api.misbehave({ kind: 'hang' });
-    const before = api.requests;
+  /** The program left running. */
+  function leaveRunning(state: readonly string[]): {
+    readonly child: ChildProcess;
+    readonly ended: Promise<number | null>;
+    readonly said: () => string;
+    readonly until: (isSo: () => boolean) => Promise<void>;
+  } {
+    const main = ['--import', 'tsx', 'src/cli/main.ts', 'challenge', '--every', '0.2'];
     const child = spawn(
       process.execPath,
-      [
-        '--import',
-        'tsx',
-        'src/cli/main.ts',
-        'challenge',
-        '--every',
-        '0.2',
-        '--log-list',
-        logList,
-        '--proxy',
-        `socks5h://127.0.0.1:${proxyPort}`,
-        ...state,
-      ],
+      [...main, '--log-list', logList, '--proxy', `socks5h://127.0.0.1:${proxyPort}`, ...state],
       {
         env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.certificatePath },
         stdio: ['ignore', 'pipe', 'pipe'],
       },
     );
     let said = '';
-    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    while (api.requests === before) {
-      assert.equal(child.exitCode, null, said);
-      await sleep(20);
-    }
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    return {
+      child,
+      ended: new Promise((resolve) => child.once('close', resolve)),
+      said: () => said,
+      until: async (isSo) => {
+        while (!isSo()) {
+          assert.equal(child.exitCode, null, said);
+          await sleep(20);
+        }
+      },
+    };
+  }
+
+  test('as a daemon: at random times, and SIGTERM ends it cleanly in the middle of a challenge', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    api.misbehave({ kind: 'hang' });
+    const before = api.requests;
+    const { child, ended, said, until } = leaveRunning(state);
+    await until(() => api.requests > before);
     child.kill('SIGTERM');
-    assert.equal(await ended, 0, said);
+    assert.equal(await ended, 0, said());
     api.misbehave(undefined);
     // Its two outputs may arrive in any order.
-    assert.match(said, /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m);
-    assert.doesNotMatch(said, /unreachable/);
+    assert.match(said(), /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m);
+    assert.doesNotMatch(said(), /unreachable/);
+  });
+
+  test('as a daemon goes on in a new database when its own turns out damaged', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    const { child, ended, said, until } = leaveRunning(state);
+    await until(() => /consistent/.test(said()));
+    // Another connection writes, so that the program has to read again; then the disk holds noise.
+    const database = join(state[1] ?? '', 'ctga.db');
+    const other = openDatabase(database);
+    other.exec("INSERT INTO counters VALUES ('test', 'x', 1)");
+    other.pragma('wal_checkpoint(TRUNCATE)');
+    other.close();
+    const file = openSync(database, 'r+');
+    writeSync(file, randomBytes(statSync(database).size), 0);
+    closeSync(file);
+    await until(() => /damaged; it is kept as .*\.damaged-/.test(said()));
+    const length = said().length;
+    await until(() => /consistent/.test(said().slice(length)));
+    child.kill('SIGTERM');
+    assert.equal(await ended, 0, said());
   });
 });
