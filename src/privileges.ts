@@ -4,13 +4,15 @@
  */
 import {
   accessSync,
-  chmodSync,
-  chownSync,
+  closeSync,
   constants,
-  existsSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  openSync,
   readFileSync,
   readdirSync,
-  statSync,
+  realpathSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
@@ -75,24 +77,43 @@ export function dropPrivileges(
 }
 
 /** What one account of the group makes, another can write: SQLite gives its journals the mode of the database. */
-function shareState(state: State, { uid, gid }: Account): void {
-  const { directory, database, evidence } = state;
+function shareState({ directory, database, evidence }: State, account: Account): void {
   makeDirectory(evidence);
   process.umask(0o007);
-  for (const path of [directory, evidence]) own(path, uid, gid, 0o2770);
-  const files = [database, `${database}-wal`, `${database}-shm`].filter((path) => existsSync(path));
-  for (const path of [...files, ...readdirSync(evidence).map((name) => join(evidence, name))]) {
-    const owner = statSync(path).uid;
-    own(path, owner === 0 ? uid : owner, gid, 0o660);
-  }
+  // Where the state directory lies is for whoever runs this to say; what is in it may be anything.
+  own(realpathSync(directory), account, 0o2770);
+  own(evidence, account, 0o2770);
+  const files = [database, `${database}-wal`, `${database}-shm`];
+  for (const path of [...files, ...readdirSync(evidence).map((name) => join(evidence, name))])
+    own(path, account, 0o660);
 }
 
-/** Only where it is otherwise: a service may lack the rights, and the package has made it so. */
-function own(path: string, uid: number, gid: number, mode: number): void {
-  const now = statSync(path);
-  const isShared = now.gid === gid && now.uid !== 0;
-  if (!isShared) chownSync(path, uid, gid);
-  if ((now.mode & 0o7777) !== mode || !isShared) chmodSync(path, mode);
+/**
+ * Hands a file that root has made, or a directory, to the account. Only where it is otherwise: a service may lack the rights, and
+ * the package has made it so. Whoever can write the directory could have root give him any file of the machine by a link: links are
+ * left alone, hard ones too. Journals come and go.
+ */
+function own(path: string, { name, uid, gid }: Account, mode: number): void {
+  let file: number;
+  try {
+    file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+    throw error;
+  }
+  try {
+    const now = fstatSync(file);
+    if (!now.isDirectory() && !(now.isFile() && now.nlink === 1)) return;
+    const isShared = now.gid === gid && now.uid !== 0;
+    if (!isShared) fchownSync(file, now.isFile() && now.uid !== 0 ? now.uid : uid, gid);
+    if ((now.mode & 0o7777) !== mode || !isShared) fchmodSync(file, mode);
+  } catch (error) {
+    throw new CtgaError('not-permitted', `cannot hand ${path} over to ${name}: ${messageOf(error)}`, {
+      remedy: `As root: chown ${uid}:${gid} ${path} && chmod ${mode.toString(8)} ${path}`,
+    });
+  } finally {
+    closeSync(file);
+  }
 }
 
 function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void {

@@ -1,10 +1,26 @@
 /** What a process may do that has given root up by dropPrivileges: tried in a real one, as root would be needed for each. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { evidenceFileName, makeEvidence } from '../src/evidence/bundle.ts';
+import { judgeWithoutProof } from '../src/evidence/judge.ts';
+import { writeEvidence } from '../src/evidence/write.ts';
+import { openForWriting, stateAt, type State } from '../src/store/state.ts';
+import type { VerifiedTreeHead } from '../src/treehead/treehead.ts';
+import { SigningLog, treeOf } from './support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755);
@@ -99,4 +115,82 @@ test('evidence and a database that root made are handed over', () => {
   assert.equal(status, 0, stderr);
   assert.equal(readFileSync(join(state, 'evidence/old.json'), 'latin1'), '{} ');
   writeFileSync(join(state, 'evidence/new.json'), '');
+});
+
+describe('a directory of another account, as root', () => {
+  const secret = join(directory, 'secret');
+  const modeOf = (path: string): string => {
+    const { uid, mode } = statSync(path);
+    return `${uid} ${(mode & 0o7777).toString(8)}`;
+  };
+  /** As an account would leave it that somebody has taken over. */
+  function prepared(name: string): { state: State; drop: () => void } {
+    writeFileSync(secret, 'secret', { mode: 0o600 });
+    const state = stateAt(join(directory, name));
+    const script = `
+      import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
+      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+      dropPrivileges(stateAt(${JSON.stringify(state.directory)}), 'nobody', []);`;
+    const drop = (): void => {
+      const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    };
+    drop();
+    return { state, drop };
+  }
+
+  test('no link in it has root give a file of the machine away', () => {
+    const { state, drop } = prepared('links');
+    symlinkSync(secret, join(state.evidence, 'symbolic.json'));
+    linkSync(secret, join(state.evidence, 'hard.json'));
+    symlinkSync(secret, state.database);
+    symlinkSync('nowhere', `${state.database}-wal`);
+    drop();
+    assert.equal(modeOf(secret), '0 600');
+    rmSync(state.evidence, { recursive: true });
+    const elsewhere = join(directory, 'elsewhere');
+    mkdirSync(elsewhere, { mode: 0o700 });
+    symlinkSync(elsewhere, state.evidence);
+    drop();
+    assert.equal(modeOf(elsewhere), '0 700');
+  });
+
+  test("what root makes in it is the account's, and no link has root write elsewhere", () => {
+    const { state } = prepared('made');
+    const { uid } = statSync(state.directory);
+    assert.notEqual(uid, 0);
+    const store = openForWriting(state);
+    store.addCounts('test', { x: 1 });
+    for (const end of ['', '-wal', '-shm']) assert.equal(modeOf(state.database + end), `${uid} 660`, end);
+    const log = new SigningLog();
+    const heads = [treeOf(3), treeOf(3, 'b')].map((tree) => log.verified(3, tree.root())) as [
+      VerifiedTreeHead,
+      VerifiedTreeHead,
+    ];
+    const judgement = judgeWithoutProof(...heads);
+    assert(judgement?.verdict === 'fork-proven');
+    store.recordSightings(heads.map((head) => ({ head, source: 'x', firstSeen: 1, lastSeen: 1, count: 1 })));
+    const evidence = makeEvidence(log.asLog(), ...heads, judgement, 1);
+    const temporary = join(state.evidence, `${evidenceFileName(evidence)}.${process.pid}.tmp`);
+    symlinkSync(secret, temporary);
+    const path = writeEvidence(state.evidence, evidence);
+    store.close();
+    assert.equal(modeOf(path), `${uid} 660`);
+    assert.equal(readFileSync(secret, 'latin1'), 'secret');
+  });
+
+  test('what it cannot hand over is named, with the command that does', () => {
+    const { state } = prepared('refused');
+    writeFileSync(join(state.evidence, 'roots.json'), '{}');
+    const script = `
+      import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
+      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+      try { dropPrivileges(stateAt(${JSON.stringify(state.directory)}), 'nobody', []); }
+      catch (error) { console.log(error.message, error.remedy); }`;
+    const args = ['--bounding-set=-chown', process.execPath, '--import', 'tsx', '--input-type=module', '-e'];
+    const { stdout, stderr } = spawnSync('setpriv', [...args, script], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    assert.match(stdout, /^cannot hand .*roots\.json over to nobody: .* As root: chown \d+:\d+ /);
+  });
 });

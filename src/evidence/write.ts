@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../errors.ts';
-import { makeDirectory, syncDirectory } from '../store/directory.ts';
+import { handOver, makeDirectory, syncDirectory } from '../store/directory.ts';
 import { spendReserve } from '../store/reserve.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
@@ -35,9 +35,12 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
 function writeDurably(path: string, text: string): void {
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    const file = openSync(temporary, 'w', 0o644);
+    // Of a process that is no more, or a link of somebody who would have root write elsewhere.
+    rmSync(temporary, { force: true });
+    const file = openSync(temporary, 'wx', 0o644);
     try {
       writeFileSync(file, text);
+      handOver(file, dirname(path));
       fsyncSync(file);
     } finally {
       closeSync(file);

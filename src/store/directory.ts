@@ -2,7 +2,7 @@
  * Making directories, and having what is in them on the disk. mkdirSync's own `recursive` never returns where a parent exists in which nothing can be
  * made (/proc, for one): it takes ENOENT for "make the parent first" for ever.
  */
-import { closeSync, fsyncSync, mkdirSync, openSync } from 'node:fs';
+import { closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 
 /** Makes `path` and what is missing above it; nothing if it is there. Throws the system's error otherwise. */
@@ -20,6 +20,18 @@ export function makeDirectory(path: string): void {
       if ((again as NodeJS.ErrnoException).code !== 'EEXIST') throw again;
     }
   }
+}
+
+/**
+ * What root makes in a directory of somebody else's is theirs too, or they could not write it: the mode lets the group write
+ * where the directory does. `file` is open. Nothing where this is not root.
+ */
+export function handOver(file: number, directory: string): void {
+  if (process.geteuid?.() !== 0) return;
+  const { uid, gid, mode } = statSync(directory);
+  if (uid === 0) return;
+  fchownSync(file, uid, gid);
+  if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
 }
 
 /** What was made, renamed and removed in it is so after a power cut too. */

@@ -1,11 +1,11 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
-import { makeDirectory, syncDirectory } from './directory.ts';
+import { handOver, makeDirectory, syncDirectory } from './directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -22,8 +22,7 @@ export function openDatabase(path: string, thorough = false): Connection {
   let database: Connection | undefined;
   try {
     if (path !== ':memory:') makeDirectory(dirname(path));
-    // SQLite would make it writable for its owner alone, whatever the umask says of the group.
-    if (path !== ':memory:' && !existsSync(path)) closeSync(openSync(path, 'a', 0o666));
+    if (path !== ':memory:' && !existsSync(path)) make(path);
     database = new Database(path, { timeout: 10_000 });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
@@ -40,6 +39,17 @@ export function openDatabase(path: string, thorough = false): Connection {
       remedy: 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
       cause: error,
     });
+  }
+}
+
+/** SQLite would make it writable for its owner alone, whatever the umask says of the group. */
+function make(path: string): void {
+  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
+  const file = openSync(path, O_CREAT | O_NOFOLLOW | O_RDWR, 0o666);
+  try {
+    handOver(file, dirname(path));
+  } finally {
+    closeSync(file);
   }
 }
 
