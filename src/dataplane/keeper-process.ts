@@ -1,7 +1,10 @@
-/** The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it. */
+/**
+ * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it. The observer parses what anybody sends and
+ * may be taken over: what it says after its first message, before which it was as privileged as this, can do no more than it could.
+ */
 import { Kept, letGo, type KeeperMessage, type KeeperRequest } from './keeper.ts';
 
-const kept: Kept[] = [];
+let kept: ReadonlyMap<string, Kept> | undefined;
 const tell = (message: KeeperMessage): void => {
   // The observer may have ended meanwhile.
   if (process.connected) process.send?.(message, () => undefined);
@@ -9,11 +12,11 @@ const tell = (message: KeeperMessage): void => {
 
 process.on('message', (request: KeeperRequest) => {
   if (request.do === 'keep') {
-    for (const options of request.planes) kept.push(new Kept(options, tell));
+    kept ??= new Map(request.planes.map((plane) => [plane.options.interfaceName, new Kept(plane, tell)]));
     return;
   }
-  for (const each of kept) each.leave();
-  letGo(request.interfaces);
+  for (const each of kept?.values() ?? []) each.leave();
+  letGo(request.interfaces.filter((name) => kept?.has(name)));
   tell({ event: 'let go' });
 });
 process.once('disconnect', () => process.exit(0));
