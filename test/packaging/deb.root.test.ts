@@ -62,8 +62,9 @@ describe('the Debian package', () => {
     assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'ctga:ctga 2770\n');
     assert.match(must('id ctga-challenger'), /\(ctga-challenger\) gid=\d+\(ctga\)/);
     assert(!existsSync(join(debian.root, 'usr/lib/ctga/node_modules/tsx')));
-    // As whom the services run: what one makes, the other writes.
+    // What root makes, and whom the services run as, the others write.
     must(`echo '{"sths": []}' > /tmp/sths`);
+    must('ctga heads import /tmp/sths');
     for (const account of ['ctga', 'ctga-challenger'])
       must(
         `umask 007; setpriv --reuid=${account} --regid=ctga --clear-groups ctga heads import /tmp/sths --state-dir /var/lib/ctga`,
