@@ -37,9 +37,17 @@ const LIB = join(STAGE, 'usr/lib/ctga');
 const say = (what: string): void => console.error(`package: ${what}`);
 
 /** These are for building, or for running from source. */
-const NOT_AT_RUN_TIME = new Set(['cmake-js', 'node-addon-api', 'node-api-headers', 'tsx']);
-/** Of other packages: tests, types, source maps, what is to be read. */
-const NOT_NEEDED = /^(tests?|examples?|benchmarks?|docs?|\.github)(\/|$)|\.(md|ts|map)$/;
+const NOT_AT_RUN_TIME = new Set([
+  'cmake-js',
+  'nan',
+  'node-addon-api',
+  'node-api-headers',
+  'prebuild-install',
+  'tsx',
+]);
+/** Of other packages: tests, types, source maps, programs, what is to be read or is for other tools. */
+const NOT_NEEDED =
+  /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
 
 function put(text: string, path: string, mode = 0o644): void {
   const file = join(STAGE, path);
@@ -101,15 +109,21 @@ function gather(name: string, from: string): void {
   const { dependencies } = packageJson
     .partial({ version: true })
     .parse(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')));
-  for (const each of Object.keys(dependencies)) gather(each, source);
+  for (const each of Object.keys(dependencies)) if (!NOT_AT_RUN_TIME.has(each)) gather(each, source);
 }
 const isNative = (name: string): boolean => ['better-sqlite3', 'raw-socket'].includes(name);
 const { dependencies } = packageJson.parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
 for (const name of Object.keys(dependencies)) if (!NOT_AT_RUN_TIME.has(name)) gather(name, ROOT);
 
 copyFileSync(process.execPath, join(LIB, 'node'));
-execFileSync('strip', ['--strip-unneeded', join(LIB, 'node')]);
-chmodSync(join(LIB, 'node'), 0o755);
+const addons = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((name) =>
+  name.endsWith('.node'),
+);
+execFileSync('strip', ['--strip-unneeded', ...[...addons, 'node'].map((name) => join(LIB, name))]);
+// Programs are what a person may start.
+for (const entry of readdirSync(LIB, { recursive: true, withFileTypes: true }))
+  if (entry.isFile()) chmodSync(join(entry.parentPath, entry.name), 0o644);
+for (const program of ['node', 'docs/verify-evidence.sh']) chmodSync(join(LIB, program), 0o755);
 
 say('writing the man page, completion, units and the rest');
 const commands = allCommands(join(LIB, 'src/cli/main.js'));
@@ -130,7 +144,15 @@ for (const file of [
   'docs/verify-evidence.sh',
 ])
   put(readFileSync(join(ROOT, file), 'utf8'), `usr/share/doc/ctga/${file.split('/').at(-1) ?? ''}`);
-put(readFileSync(join(ROOT, 'LICENSE'), 'utf8'), 'usr/share/doc/ctga/copyright');
+put(debian('copyright'), 'usr/share/doc/ctga/copyright');
+put(debian('lintian-overrides'), 'usr/share/lintian/overrides/ctga');
+const changelog = `ctga (${version}) unstable; urgency=medium
+
+  * /usr/share/doc/ctga/CHANGELOG.md says what is new.
+
+ -- ctga <ctga@localhost>  ${new Date().toUTCString().replace('GMT', '+0000')}
+`;
+writeFileSync(join(STAGE, 'usr/share/doc/ctga/changelog.gz'), gzipSync(changelog, { level: 9 }));
 for (const file of readdirSync(join(ROOT, 'monitoring')))
   put(readFileSync(join(ROOT, 'monitoring', file), 'utf8'), `usr/share/doc/ctga/monitoring/${file}`);
 

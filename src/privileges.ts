@@ -101,13 +101,16 @@ function own(path: string, { name, uid, gid }: Account, mode: number): void {
     if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
     throw error;
   }
+  let isShared = false;
   try {
     const now = fstatSync(file);
     if (!now.isDirectory() && !(now.isFile() && now.nlink === 1)) return;
-    const isShared = now.gid === gid && now.uid !== 0;
+    isShared = now.gid === gid && now.uid !== 0;
     if (!isShared) fchownSync(file, now.isFile() && now.uid !== 0 ? now.uid : uid, gid);
     if ((now.mode & 0o7777) !== mode || !isShared) fchmodSync(file, mode);
   } catch (error) {
+    // Whose it is, the group can read it; what else is wanted of it will show.
+    if (isShared) return;
     throw new CtgaError('not-permitted', `cannot hand ${path} over to ${name}: ${messageOf(error)}`, {
       remedy: `As root: chown ${uid}:${gid} ${path} && chmod ${mode.toString(8)} ${path}`,
     });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
   chmodSync,
+  chownSync,
   linkSync,
   mkdirSync,
   mkdtempSync,
@@ -123,16 +124,17 @@ describe('a directory of another account, as root', () => {
     const { uid, mode } = statSync(path);
     return `${uid} ${(mode & 0o7777).toString(8)}`;
   };
+  const dropping = ({ directory: path }: State): string => `
+    import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
+    import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
+    try { dropPrivileges(stateAt(${JSON.stringify(path)}), 'nobody', []); }
+    catch (error) { console.log(error.message, error.remedy); process.exit(1); }`;
   /** As an account would leave it that somebody has taken over. */
   function prepared(name: string): { state: State; drop: () => void } {
     writeFileSync(secret, 'secret', { mode: 0o600 });
     const state = stateAt(join(directory, name));
-    const script = `
-      import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
-      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
-      dropPrivileges(stateAt(${JSON.stringify(state.directory)}), 'nobody', []);`;
     const drop = (): void => {
-      const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+      const args = ['--import', 'tsx', '--input-type=module', '-e', dropping(state)];
       const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
       assert.equal(status, 0, stderr);
     };
@@ -180,16 +182,30 @@ describe('a directory of another account, as root', () => {
     assert.equal(readFileSync(secret, 'latin1'), 'secret');
   });
 
+  test('what the account has made is no reason to end, where root may not change it', () => {
+    const { state } = prepared('kept');
+    const { uid, gid } = statSync(state.directory);
+    const path = join(state.evidence, 'fork.json');
+    writeFileSync(path, '{}', { mode: 0o640 });
+    chownSync(path, uid, gid);
+    const args = [
+      '--bounding-set=-chown,-fowner',
+      process.execPath,
+      '--import',
+      'tsx',
+      '--input-type=module',
+    ];
+    const { status, stderr } = spawnSync('setpriv', [...args, '-e', dropping(state)], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.equal(modeOf(path), `${uid} 640`);
+  });
+
   test('what it cannot hand over is named, with the command that does', () => {
     const { state } = prepared('refused');
     writeFileSync(join(state.evidence, 'roots.json'), '{}');
-    const script = `
-      import { dropPrivileges } from '${new URL('../src/privileges.ts', import.meta.url).href}';
-      import { stateAt } from '${new URL('../src/store/state.ts', import.meta.url).href}';
-      try { dropPrivileges(stateAt(${JSON.stringify(state.directory)}), 'nobody', []); }
-      catch (error) { console.log(error.message, error.remedy); }`;
     const args = ['--bounding-set=-chown', process.execPath, '--import', 'tsx', '--input-type=module', '-e'];
-    const { stdout, stderr } = spawnSync('setpriv', [...args, script], { encoding: 'utf8' });
+    const { stdout, stderr } = spawnSync('setpriv', [...args, dropping(state)], { encoding: 'utf8' });
     assert.equal(stderr, '');
     assert.match(stdout, /^cannot hand .*roots\.json over to nobody: .* As root: chown \d+:\d+ /);
   });

@@ -5,7 +5,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../errors.ts';
-import { handOver, makeDirectory, syncDirectory } from '../store/directory.ts';
+import { makeDirectory, share, syncDirectory } from '../store/directory.ts';
 import { spendReserve } from '../store/reserve.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
@@ -40,7 +40,7 @@ function writeDurably(path: string, text: string): void {
     const file = openSync(temporary, 'wx', 0o644);
     try {
       writeFileSync(file, text);
-      handOver(file, dirname(path));
+      share(file, dirname(path));
       fsyncSync(file);
     } finally {
       closeSync(file);

@@ -23,14 +23,12 @@ export function makeDirectory(path: string): void {
 }
 
 /**
- * What root makes in a directory of somebody else's is theirs too, or they could not write it: the mode lets the group write
- * where the directory does. `file` is open. Nothing where this is not root.
+ * What is made in a directory that several accounts share by their group is theirs too, whatever the umask is; and what root makes
+ * in somebody else's is that account's. `file` is open.
  */
-export function handOver(file: number, directory: string): void {
-  if (process.geteuid?.() !== 0) return;
+export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);
-  if (uid === 0) return;
-  fchownSync(file, uid, gid);
+  if (process.geteuid?.() === 0 && uid !== 0) fchownSync(file, uid, gid);
   if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
 }
 

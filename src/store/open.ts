@@ -1,11 +1,11 @@
 /**
  * Opening the database: made where there is none, brought up to date, checked for damage, durable.
  */
-import { closeSync, constants, existsSync, openSync, renameSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../errors.ts';
-import { handOver, makeDirectory, syncDirectory } from './directory.ts';
+import { makeDirectory, share, syncDirectory } from './directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
@@ -44,10 +44,16 @@ export function openDatabase(path: string, thorough = false): Connection {
 
 /** SQLite would make it writable for its owner alone, whatever the umask says of the group. */
 function make(path: string): void {
-  const { O_CREAT, O_NOFOLLOW, O_RDWR } = constants;
-  const file = openSync(path, O_CREAT | O_NOFOLLOW | O_RDWR, 0o666);
+  let file: number;
   try {
-    handOver(file, dirname(path));
+    file = openSync(path, 'ax', 0o666);
+  } catch (error) {
+    // Another process was faster; a link that leads nowhere is for nobody to follow.
+    if (existsSync(path)) return;
+    throw error;
+  }
+  try {
+    share(file, dirname(path));
   } finally {
     closeSync(file);
   }
