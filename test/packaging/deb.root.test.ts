@@ -106,6 +106,8 @@ describe('the Debian package', () => {
     let link: Link;
     let observer: string;
     let size = 0;
+    /** Connections to what is in the proxy's place, which takes them and ends them. */
+    let proxied = 0;
 
     /** A tree head goes by, which nobody saw before. Its tree's size. */
     async function headPasses({ treeSize = ++size, tree = treeOf(3) } = {}): Promise<number> {
@@ -151,19 +153,20 @@ describe('the Debian package', () => {
       debian.write('etc/ctga/list.json', JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }));
       debian.write(
         'etc/ctga/ctga.toml',
-        '[attach]\nlog-list = "/etc/ctga/list.json"\n[alert.run]\nmail = ["root"]\n',
+        '[attach]\nlog-list = "/etc/ctga/list.json"\n[alert.run]\nmail = ["root"]\n[challenge]\nevery = 60\n',
       );
       for (const [namespace, { address, port }] of [
         [link.observer, HERE],
         [link.sender, ELSEWHERE],
       ] as const) {
         const program = `import socket; s = socket.create_server(('${address}', ${port})); print('bound', flush=True)
-while True: s.accept()[0].close()`;
+while True: s.accept()[0].close(); print('accepted', flush=True)`;
         const args = [`--net=/run/netns/${namespace}`, 'python3', '-c', program];
         execFileSync('ip', ['-n', namespace, 'link', 'set', 'lo', 'up']);
         const listener = spawn('nsenter', args, { stdio: ['ignore', 'pipe', 'inherit'] });
         listeners.push(listener);
         await new Promise((resolve) => listener.stdout.once('data', resolve));
+        if (port === HERE.port) listener.stdout.on('data', () => (proxied += 1));
       }
       await debian.boot(link.observer);
     });
@@ -192,6 +195,26 @@ while True: s.accept()[0].close()`;
       const treeSize = await headPasses();
       await until(() => isStored(treeSize));
       assert.match(must('ctga status'), new RegExp(`${link.interfaceName}: XDP`));
+    });
+
+    test('do their work: the page and its metrics, the DNS, questions through the proxy', async () => {
+      const there = (...command: readonly string[]): string => {
+        const args = [`--net=/run/netns/${link.observer}`, ...command];
+        const { status, stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
+        assert.equal(status, 0, stderr);
+        return stdout;
+      };
+      const get = (path: string): string =>
+        there(
+          'python3',
+          '-c',
+          `import urllib.request; print(urllib.request.urlopen('http://127.0.0.1:8420${path}').read().decode())`,
+        );
+      assert.match(get('/'), /<html/);
+      assert.match(get('/metrics'), /^ctga_tree_heads 1$/m);
+      assert.equal(get('/healthz').trim(), 'well');
+      assert.match(there('dig', '@127.0.0.1', '+noall', '+answer', 'ct.test', 'SOA'), /\bSOA\b/);
+      await until(() => proxied > 0);
     });
 
     test('run as they must: no capability, no way to one, a filter of system calls', () => {
