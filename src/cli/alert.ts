@@ -16,6 +16,7 @@ import { monotonic } from '../clock.ts';
 import { ExitCode, messageOf } from '../errors.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
+import { recordFoundEvidence } from '../evidence/found.ts';
 import { StoreInUse } from '../store/in-use.ts';
 import { isDamage } from '../store/open.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
@@ -110,7 +111,11 @@ async function runAlerts(options: AlertOptions): Promise<void> {
   const channels = channelsOf(options);
   // sendmail has to reach its queue.
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
-  const storeFile = new StoreInUse({ state, onSetAside: warn });
+  const storeFile = new StoreInUse({
+    state,
+    onSetAside: warn,
+    onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
+  });
   const { store } = storeFile;
   const alerter = new Alerter({ store, channels, onFailure: warn });
   if (options.json !== true) warn(`telling by ${channels.map(({ name }) => name).join(', ')}`);

@@ -20,6 +20,7 @@ import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
+import { recordFoundEvidence } from '../evidence/found.ts';
 import { StoreInUse } from '../store/in-use.ts';
 import { stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -119,14 +120,19 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   try {
     if (options.challenge === true) challenger = startChallenger(options, state.directory, stop);
     const account = becomeObserver(state, options.user);
+    // Those of a list of this run are needed by the challenger and `heads list` too, and all in a database that is new.
+    let logs = listed ?? [];
     const storeFile = new StoreInUse({
       state,
       onSetAside: warn,
-      onRenewed: (renewed) => renewed.putLogs(logs),
+      onOpened: (opened) => {
+        recordFoundEvidence(opened, state.evidence);
+        opened.putLogs(logs);
+      },
     });
     const { store } = storeFile;
-    const logs = listed ?? knownLogs(store, undefined, warn);
     try {
+      if (listed === undefined) logs = knownLogs(store, undefined, warn);
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
       const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
       const observer: Observer = new Observer({
@@ -138,8 +144,6 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         ...(options.port === undefined ? {} : { ports: options.port }),
         verifier,
       });
-      // The logs watched by a list of this run are needed by the challenger and `heads list` too.
-      if (listed !== undefined) store.putLogs(logs);
       for (const { plane, mode } of attached) {
         const { interfaceName, tookOver, refusal } = plane;
         const logCount = new Set(zones.values()).size;

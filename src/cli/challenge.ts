@@ -11,6 +11,7 @@ import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
 import { ServiceNotice } from '../service.ts';
 import { isDamage } from '../store/open.ts';
+import { recordFoundEvidence } from '../evidence/found.ts';
 import { StoreInUse } from '../store/in-use.ts';
 import { stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/store.ts';
@@ -100,7 +101,11 @@ async function run(options: ChallengeOptions): Promise<void> {
   // Read as root, where this is root: the challenger's own account may not.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
-  const storeFile = new StoreInUse({ state, onSetAside: warn });
+  const storeFile = new StoreInUse({
+    state,
+    onSetAside: warn,
+    onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
+  });
   const { store } = storeFile;
   const stop = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());

@@ -13,8 +13,8 @@ export interface StoreInUseOptions {
   readonly state: State;
   /** Told of a damaged database, in a sentence: under which name it is kept. Nothing is ever deleted. */
   readonly onSetAside: (message: string) => void;
-  /** Called when another database than before is used, which may be empty. */
-  readonly onRenewed?: (store: Store) => void;
+  /** Called with each database that is opened, before it is used: the first may be new, and any later one too. */
+  readonly onOpened?: (store: Store) => void;
 }
 
 export class StoreInUse {
@@ -28,6 +28,7 @@ export class StoreInUse {
     this.#options = options;
     // All of it is read this once; that takes seconds for a large one.
     this.store = new Store(this.#open(true));
+    options.onOpened?.(this.store);
     makeReserve(options.state.directory);
   }
 
@@ -47,7 +48,7 @@ export class StoreInUse {
 
   #renew(): void {
     this.store.renew(this.#open(false));
-    this.#options.onRenewed?.(this.store);
+    this.#options.onOpened?.(this.store);
   }
 
   #open(thorough: boolean): Connection {

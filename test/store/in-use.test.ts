@@ -22,7 +22,7 @@ describe('a store in use', () => {
     new StoreInUse({
       state,
       onSetAside: (message) => void said.push(message),
-      onRenewed: (store) => store.putLogs([log.asLog()]),
+      onOpened: (store) => store.putLogs([log.asLog()]),
     });
   const fresh = (): State => stateAt(join(directory, String(++made)));
   const see = ({ store }: StoreInUse, size: number): void =>
