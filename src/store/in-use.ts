@@ -6,12 +6,13 @@ import { statSync } from 'node:fs';
 import { CtgaError } from '../errors.ts';
 import { openDatabase, setAside, type Connection } from './open.ts';
 import { makeReserve } from './reserve.ts';
+import { salvage } from './salvage.ts';
 import type { State } from './state.ts';
 import { Store } from './store.ts';
 
 export interface StoreInUseOptions {
   readonly state: State;
-  /** Told of a damaged database, in a sentence: under which name it is kept. Nothing is ever deleted. */
+  /** Told of a damaged database, in a sentence: under which name it is kept, and what could be read of it. Nothing is ever deleted. */
   readonly onSetAside: (message: string) => void;
   /** Called with each database that is opened, before it is used: the first may be new, and any later one too. */
   readonly onOpened?: (store: Store) => void;
@@ -22,13 +23,15 @@ export class StoreInUse {
   readonly store: Store;
   readonly #options: StoreInUseOptions;
   #file: number | undefined;
+  /** Set aside by this process, and not yet looked through for what can be read. */
+  #damaged: string | undefined;
 
   /** Throws CtgaError `store-failed` where none can be opened or made. */
   constructor(options: StoreInUseOptions) {
     this.#options = options;
     // All of it is read this once; that takes seconds for a large one.
     this.store = new Store(this.#open(true));
-    options.onOpened?.(this.store);
+    this.#fill();
     makeReserve(options.state.directory);
   }
 
@@ -48,7 +51,21 @@ export class StoreInUse {
 
   #renew(): void {
     this.store.renew(this.#open(false));
-    this.#options.onOpened?.(this.store);
+    this.#fill();
+  }
+
+  #fill(): void {
+    const { onOpened, onSetAside } = this.#options;
+    onOpened?.(this.store);
+    const damaged = this.#damaged;
+    if (damaged === undefined) return;
+    this.#damaged = undefined;
+    try {
+      const carried = salvage(damaged, this.store, Date.now());
+      if (carried > 0) onSetAside(`${carried} tree heads were carried over from ${damaged}`);
+    } catch {
+      // The disk is full, for one: what is new goes first, and the file stays.
+    }
   }
 
   #open(thorough: boolean): Connection {
@@ -72,8 +89,8 @@ export class StoreInUse {
   }
 
   #setAside(why: string): void {
-    const aside = setAside(this.#options.state.database, Date.now());
-    this.#options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
+    this.#damaged = setAside(this.#options.state.database, Date.now());
+    this.#options.onSetAside(`${why}; it is kept as ${this.#damaged}, and a new one is started`);
   }
 }
 
