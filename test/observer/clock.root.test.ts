@@ -13,7 +13,7 @@ import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const library = findLibrary();
 const noFaketime = library === undefined && 'libfaketime is not installed: apt-get install faketime';
@@ -46,18 +46,7 @@ const inFragments = (treeSize: number): Uint8Array[] => fragmentIpv4(packet(tree
 
 before(() => {
   link = new Link();
-  const entry = {
-    description: 'The log',
-    key: Buffer.from(log.key.spki).toString('base64'),
-    log_id: Buffer.from(log.key.logId).toString('base64'),
-    url: 'https://log.test/',
-    mmd: 86_400,
-    dns: 'log.example',
-  };
-  writeFileSync(
-    join(directory, 'list.json'),
-    JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }),
-  );
+  writeFileSync(join(directory, 'list.json'), logListOf({ log }));
   setClock(0);
 });
 after(() => {

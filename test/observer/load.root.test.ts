@@ -17,7 +17,7 @@ import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, IpProtocol, ipv4, udp } from '../support/packets.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
 
 const SECONDS = Number(process.env['CTGA_LOAD_SECONDS'] ?? 20);
@@ -32,16 +32,7 @@ let link: Link;
 
 before(() => {
   link = new Link();
-  const entry = (log: SigningLog, name: string): object => ({
-    description: `The ${name} log`,
-    key: Buffer.from(log.key.spki).toString('base64'),
-    log_id: Buffer.from(log.key.logId).toString('base64'),
-    url: `https://log.test/${name}/`,
-    mmd: 86_400,
-    dns: `${name}.example`,
-  });
-  const logs = [entry(honest, 'honest'), entry(attacked, 'attacked')];
-  writeFileSync(join(directory, 'list.json'), JSON.stringify({ operators: [{ name: 'Test', logs }] }));
+  writeFileSync(join(directory, 'list.json'), logListOf({ honest, attacked }));
 });
 after(() => {
   link.remove();

@@ -13,7 +13,7 @@ import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755); // for the account that the observer becomes
@@ -24,18 +24,7 @@ let link: Link;
 
 before(() => {
   link = new Link();
-  const entry = {
-    description: "Test 'Alpha' log",
-    key: Buffer.from(log.key.spki).toString('base64'),
-    log_id: Buffer.from(log.key.logId).toString('base64'),
-    url: 'https://log.test/alpha/',
-    mmd: 86_400,
-    dns: 'alpha.example',
-  };
-  writeFileSync(
-    join(directory, 'list.json'),
-    JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }),
-  );
+  writeFileSync(join(directory, 'list.json'), logListOf({ alpha: log }));
 });
 after(() => {
   for (const child of running) child.kill('SIGKILL');

@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTreeHeadText } from '../../src/treehead/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { Debian } from './debian.ts';
 import { ELSEWHERE, HERE, PROBE, refusedAnyway, sandboxFaults } from './sandbox.ts';
 
@@ -142,15 +142,7 @@ describe('the Debian package', () => {
     before(async () => {
       link = new Link();
       observer = `ctga-observer@${link.interfaceName}`;
-      const entry = {
-        description: 'The log',
-        key: Buffer.from(log.key.spki).toString('base64'),
-        log_id: Buffer.from(log.key.logId).toString('base64'),
-        url: 'https://log.test/',
-        mmd: 86_400,
-        dns: 'log.example',
-      };
-      debian.write('etc/ctga/list.json', JSON.stringify({ operators: [{ name: 'Test', logs: [entry] }] }));
+      debian.write('etc/ctga/list.json', logListOf({ log }));
       debian.write(
         'etc/ctga/ctga.toml',
         '[attach]\nlog-list = "/etc/ctga/list.json"\n[alert.run]\nmail = ["root"]\n[challenge]\nevery = 60\n',

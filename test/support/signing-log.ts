@@ -8,6 +8,19 @@ import { toLogKey, type LogKey } from '../../src/treehead/key.ts';
 import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/treehead/treehead.ts';
 import { verifyTreeHead } from '../../src/treehead/verify.ts';
 
+/** A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known by, and of its zone, by log. */
+export function logListOf(logs: Readonly<Record<string, SigningLog>>): string {
+  const entries = Object.entries(logs).map(([name, { key }]) => ({
+    description: `The ${name} log`,
+    key: Buffer.from(key.spki).toString('base64'),
+    log_id: Buffer.from(key.logId).toString('base64'),
+    url: `https://log.test/${name}/`,
+    mmd: 86_400,
+    dns: `${name}.example`,
+  }));
+  return JSON.stringify({ operators: [{ name: 'Test', logs: entries }] });
+}
+
 export class SigningLog {
   readonly key: LogKey;
   readonly #privateKey: KeyObject;
