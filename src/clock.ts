@@ -1,13 +1,8 @@
 /**
  * The wall clock is set while ctga runs: by hand, by NTP at boot, by a battery that is empty. How long something took is
- * measured by the monotonic clock (clock_gettime(2)), which is not; what was put down for later is checked against the longest
+ * measured by the monotonic clock (performance.now()), which is not; what was put down for later is checked against the longest
  * that anything is put off.
  */
-
-/** Milliseconds by the monotonic clock, since some moment. */
-export function monotonic(): number {
-  return performance.now();
-}
 
 /**
  * Whether `time` (ms since the epoch), put down `longest` milliseconds ahead at most, has come. What lies further ahead was put

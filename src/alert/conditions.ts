@@ -1,5 +1,5 @@
 /** What is worth waking somebody for, as it stands in the store. Each has a key: it is told once, and once when it is over. */
-import { knownLogs } from '../logs/known.ts';
+import { logNames } from '../logs/known.ts';
 import { logIdText } from '../logs/log.ts';
 import type { Store } from '../store/store.ts';
 import { z } from 'zod';
@@ -13,8 +13,6 @@ export interface Condition {
   readonly message: string;
   /** What to do about it. */
   readonly remedy: string;
-  /** Evidence stays: a proven split view is never over. */
-  readonly lasts: boolean;
 }
 
 const planeSchema = z.object({
@@ -87,37 +85,34 @@ export class Conditions {
   }
 }
 
+/** Evidence stays: a proven split view is never over. */
 function forks(store: Store): Condition[] {
-  return store.evidence().map(({ path, logId, firstSize, secondSize }) => ({
+  const evidence = store.evidence();
+  if (evidence.length === 0) return [];
+  const nameOf = logNames(store);
+  return evidence.map(({ path, logId, firstSize, secondSize }) => ({
     key: `fork:${path}`,
     severity: 'critical',
-    message: `SPLIT VIEW PROVEN: ${nameOf(store, logId)} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
+    message: `SPLIT VIEW PROVEN: ${nameOf(logId)} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
     remedy: `The evidence is ${path}; check it with: ctga evidence verify ${path}`,
-    lasts: true,
   }));
 }
 
 function unprovable(store: Store): Condition[] {
-  return store.logsWithVerdict('unprovable').map((logId) => {
-    const name = nameOf(store, logId);
-    return warning(
+  const logs = store.logsWithVerdict('unprovable');
+  if (logs.length === 0) return [];
+  const nameOf = logNames(store);
+  return logs.map((logId) =>
+    warning(
       `unprovable:${logIdText(logId)}`,
-      `${name} has no proof for a tree that it signed, long after it must.`,
+      `${nameOf(logId)} has no proof for a tree that it signed, long after it must.`,
       'ctga heads list says which. It is no evidence yet, and may be on the way to some.',
-    );
-  });
+    ),
+  );
 }
 
 function warning(key: string, message: string, remedy: string): Condition {
-  return { key, severity: 'warning', message, remedy, lasts: false };
-}
-
-function nameOf(store: Store, logId: Parameters<typeof logIdText>[0]): string {
-  const id = logIdText(logId);
-  return (
-    knownLogs(store, undefined, () => undefined).find((log) => logIdText(log.key.logId) === id)
-      ?.description ?? id
-  );
+  return { key, severity: 'warning', message, remedy };
 }
 
 function timeOf(milliseconds: number): string {

@@ -1,5 +1,5 @@
 /** `ctga alert`: telling somebody. */
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../alert/alerter.ts';
 import {
@@ -12,7 +12,6 @@ import {
 } from '../alert/channels.ts';
 import { heartbeat } from '../alert/heartbeat.ts';
 import { readTextFile } from '../documents.ts';
-import { monotonic } from '../clock.ts';
 import { ExitCode, messageOf } from '../errors.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
 import { ServiceNotice } from '../service.ts';
@@ -20,7 +19,7 @@ import { recordFoundEvidence } from '../evidence/found.ts';
 import { StoreInUse } from '../store/in-use.ts';
 import { isDamage } from '../store/open.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import { wholeNumber, withState, type StateOption } from './options.ts';
+import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, time, warn } from './output.ts';
 
 interface AlertOptions extends StateOption {
@@ -65,17 +64,17 @@ export function alertCommand(): Command {
 }
 
 function withChannels(command: Command): Command {
-  const several = (flags: string, description: string, parse = (text: string): string => text): Option =>
-    new Option(flags, `${description}; may be repeated`)
-      .argParser((text: string, earlier: readonly string[]) => [...earlier, parse(text)])
-      .default([], 'none');
   return command
-    .addOption(several('--mail <address>', "by the machine's sendmail", mailAddress))
-    .addOption(several('--webhook <url>', 'POST of JSON', webhookUrl))
+    .addOption(repeated('--mail <address>', "by the machine's sendmail; may be repeated", mailAddress))
+    .addOption(repeated('--webhook <url>', 'POST of JSON; may be repeated', webhookUrl))
     .option('--webhook-secret-file <file>', 'what is sent is signed with what is in it: X-Ctga-Signature')
     .option('--webhook-allow-private', 'webhooks and heartbeats may go to private addresses')
     .addOption(
-      several('--command <command>', 'for the shell; the alert is on its standard input, and in CTGA_*'),
+      repeated(
+        '--command <command>',
+        'for the shell; the alert is on its standard input, and in CTGA_*; may be repeated',
+        String,
+      ),
     )
     .option(
       '--user <name>',
@@ -125,14 +124,14 @@ async function runAlerts(options: AlertOptions): Promise<void> {
     while (!stop.signal.aborted) {
       try {
         storeFile.follow();
-        await alerter.tick(Date.now(), monotonic());
+        await alerter.tick(Date.now(), performance.now());
       } catch (error) {
         if (isDamage(error)) storeFile.replaceDamaged();
         // The disk is full or the database busy: what there is to tell is still there the next time.
         warn(`the store cannot be read or written: ${messageOf(error)}`);
       }
-      if (monotonic() >= nextBeat) {
-        nextBeat = monotonic() + options.heartbeatEvery * 1000;
+      if (performance.now() >= nextBeat) {
+        nextBeat = performance.now() + options.heartbeatEvery * 1000;
         const blind = store.alerts().filter(({ key }) => key.startsWith('blind:'));
         if (blind.length === 0) await beat(options);
       }

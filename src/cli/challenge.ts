@@ -153,18 +153,12 @@ async function run(options: ChallengeOptions): Promise<void> {
     } else {
       const { every, questions } = options;
       const note = unknownLog(report);
-      const logs = (): Log[] => {
-        storeFile.follow();
-        try {
+      const logs = (): Log[] =>
+        storeFile.use(() => {
           const all = known();
           // Those out of service only if there is something to ask them: they stay auditable.
           return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
-        } catch (error) {
-          if (!isDamage(error)) throw error;
-          storeFile.replaceDamaged();
-          return known().filter(isInService);
-        }
-      };
+        });
       report({ event: 'started', logs: logs().length, every, questions });
       const notice = new ServiceNotice(`challenging ${logs().length} logs`);
       stop.signal.addEventListener('abort', () => notice.stopping(), { once: true });

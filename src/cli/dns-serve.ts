@@ -1,7 +1,7 @@
 /** `ctga dns serve`: logs' tree heads and proofs in the DNS. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { openIdentity, parseProxy } from '../challenger/proxy.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
@@ -17,6 +17,7 @@ import { stateAt } from '../store/state.ts';
 import {
   endpoint,
   logsInForce,
+  repeated,
   seconds,
   wholeNumber,
   withLogs,
@@ -206,12 +207,6 @@ function defaultEndpoints(): Endpoint[] {
     // A kernel without IPv6.
   }
   return [{ address: ipv6 ? '::' : '0.0.0.0', port: 53 }];
-}
-
-function repeated(flags: string, description: string, parse: (text: string) => unknown): Option {
-  return new Option(flags, description)
-    .argParser((text: string, earlier: readonly unknown[]) => [...earlier, parse(text)])
-    .default([], 'none');
 }
 
 function address(text: string): string {

@@ -2,12 +2,11 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../errors.ts';
 import { encodeBase64 } from '../base64.ts';
-import { knownLogs } from '../logs/known.ts';
+import { knownLogs, logNames } from '../logs/known.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { readTreeHeads } from '../logs/import.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import type { HeadSummary } from '../store/store.ts';
 import { treeHeadToJson } from '../treehead/json.ts';
 import { parseNoteKey, type NoteKey } from '../treehead/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
@@ -47,15 +46,12 @@ export function headsCommand(): Command {
 
 function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
-  const names = new Map(
-    knownLogs(store, undefined, warn).map((log) => [logIdText(log.key.logId), log.description]),
-  );
+  const nameOf = logNames(store);
   const heads = store.heads(options.limit === 0 ? -1 : options.limit);
   const total = store.headCount();
   store.close();
-  const nameOf = (head: HeadSummary): string => names.get(logIdText(head.logId)) ?? logIdText(head.logId);
   if (options.json === true) {
-    printJson(heads.map((head) => ({ log: nameOf(head), ...head, logId: encodeBase64(head.logId) })));
+    printJson(heads.map((head) => ({ log: nameOf(head.logId), ...head, logId: encodeBase64(head.logId) })));
     return;
   }
   if (heads.length === 0)
@@ -63,7 +59,7 @@ function listHeads(options: StateOption & { limit: number }): void {
   printTable(
     ['LOG', 'TREE SIZE', 'SIGNED AT', 'SEEN', 'LAST SEEN', 'WHERE', 'VERDICT'],
     heads.map((head) => [
-      nameOf(head),
+      nameOf(head.logId),
       head.treeSize.toString(),
       time(head.timestamp),
       `${head.count}x`,

@@ -64,6 +64,13 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('want a number of seconds.');
 }
 
+/** An option that may be given several times; `description` says so. */
+export function repeated(flags: string, description: string, parse: (text: string) => unknown): Option {
+  return new Option(flags, description)
+    .argParser((text: string, earlier: readonly unknown[]) => [...earlier, parse(text)])
+    .default([], 'none');
+}
+
 /** Several UDP ports, each option value one of them. */
 export function ports(text: string, earlier: readonly number[] | undefined): number[] {
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];

@@ -2,7 +2,6 @@
  * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port, where the XDP program takes
  * it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is looked for is kept in step in the switch itself.
  */
-import { monotonic } from '../clock.ts';
 import { CtgaError, messageOf } from '../errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
@@ -63,7 +62,7 @@ export class SwitchKeeper {
   #connection: SimpleSwitch | undefined;
   #working: Promise<void> | undefined;
   /** By the monotonic clock. */
-  #lastSeeing = monotonic();
+  #lastSeeing = performance.now();
   #reason: string | undefined;
 
   /** `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are left out. */
@@ -117,7 +116,7 @@ export class SwitchKeeper {
   }
 
   #seeing(): void {
-    const now = monotonic();
+    const now = performance.now();
     if (this.#reason !== undefined) {
       this.#reason = undefined;
       const blindMilliseconds = Math.round(now - this.#lastSeeing);

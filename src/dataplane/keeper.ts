@@ -5,7 +5,6 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
-import { monotonic } from '../clock.ts';
 import { CtgaError, messageOf } from '../errors.ts';
 import { attachXdp, detachXdp, linkStateOf, mtuOf, type AttachXdpOptions } from './xdp.ts';
 
@@ -46,7 +45,7 @@ export class Kept {
   readonly #tell: (event: SupervisionEvent) => void;
   readonly #timer: NodeJS.Timeout;
   /** By the monotonic clock, as every time here. */
-  #lastSeeing = monotonic();
+  #lastSeeing = performance.now();
   #isBlind = false;
   #reason = '';
   #mtu: number | undefined;
@@ -56,7 +55,7 @@ export class Kept {
     this.#options = options;
     this.#tell = tell;
     this.#mtu = mtu;
-    this.#timer = setInterval(() => this.#check(monotonic()), CHECK_MS);
+    this.#timer = setInterval(() => this.#check(performance.now()), CHECK_MS);
   }
 
   leave(): void {
@@ -101,14 +100,14 @@ export class Kept {
       this.#tell({
         event: 'blind',
         interface: interfaceName,
-        since: Math.round(Date.now() - (monotonic() - this.#lastSeeing)),
+        since: Math.round(Date.now() - (performance.now() - this.#lastSeeing)),
       });
     }
     // Without its interface there is nothing to attach to, and what was copied can go on being read.
     if (mtuOf(interfaceName) === undefined) return;
     // The observer's maps are shared, and what it has set in them stays.
     const plane = attachXdp({ ...this.#options, reader: false });
-    this.#seeing(monotonic(), plane.mode);
+    this.#seeing(performance.now(), plane.mode);
     plane.close();
   }
 

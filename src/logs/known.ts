@@ -4,6 +4,7 @@
 import type { Store } from '../store/store.ts';
 import { builtinLogs } from './builtin.ts';
 import { readLogList } from './list.ts';
+import type { LogId } from '../treehead/treehead.ts';
 import { logIdText, type Log } from './log.ts';
 
 /** `warn` is told of each log of the given list that is of no use. */
@@ -16,4 +17,11 @@ export function knownLogs(store: Store, listPath: string | undefined, warn: (lin
   const logs = new Map<string, Log>();
   for (const log of [...builtinLogs(), ...store.logs()]) logs.set(logIdText(log.key.logId), log);
   return [...logs.values()];
+}
+
+/** What each log in force is called; others by their ID. As things are now, for as many as are asked for. */
+export function logNames(store: Store): (logId: LogId) => string {
+  const logs = knownLogs(store, undefined, () => undefined);
+  const names = new Map(logs.map((log) => [logIdText(log.key.logId), log.description]));
+  return (logId) => names.get(logIdText(logId)) ?? logIdText(logId);
 }

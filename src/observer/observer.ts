@@ -14,7 +14,6 @@ import type { AnswerPlace, CopiedPacket, SeenLife } from '../dataplane/types.ts'
 import { logIdText, type Log } from '../logs/log.ts';
 import { ByteCursor, FormatError } from '../packet/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
-import { isDamage } from '../store/open.ts';
 import type { StoreInUse } from '../store/in-use.ts';
 import type { LifeChanges, Store } from '../store/store.ts';
 import { parseTreeHeadText } from '../treehead/text.ts';
@@ -232,15 +231,11 @@ export class Observer {
   #record(sightings: readonly GatheredSighting[], changes: LifeChanges): ReadonlySet<GatheredSighting> {
     const { store, storeFile } = this.#options;
     const record = (): ReadonlySet<GatheredSighting> => store.recordSightings(sightings, changes).newHeads;
-    storeFile?.follow();
-    try {
+    if (storeFile === undefined) return record();
+    return storeFile.use(() => {
       const newHeads = record();
-      return storeFile?.follow() === true ? record() : newHeads;
-    } catch (error) {
-      if (storeFile === undefined || !isDamage(error)) throw error;
-      storeFile.replaceDamaged();
-      return record();
-    }
+      return storeFile.follow() ? record() : newHeads;
+    });
   }
 
   /** Two roots for one size are evidence at once; also picks up what a crash left between commit and file. */

@@ -4,7 +4,7 @@
  */
 import { statSync } from 'node:fs';
 import { CtgaError } from '../errors.ts';
-import { openDatabase, setAside, type Connection } from './open.ts';
+import { isDamage, openDatabase, setAside, type Connection } from './open.ts';
 import { makeReserve } from './reserve.ts';
 import { salvage } from './salvage.ts';
 import type { State } from './state.ts';
@@ -40,6 +40,18 @@ export class StoreInUse {
     if (inodeOf(this.#options.state.database) === this.#file) return false;
     this.#renew();
     return true;
+  }
+
+  /** Does `work` in the file that is there now; once more in a new one, where it turns out damaged. */
+  use<T>(work: () => T): T {
+    this.follow();
+    try {
+      return work();
+    } catch (error) {
+      if (!isDamage(error)) throw error;
+      this.replaceDamaged();
+      return work();
+    }
   }
 
   /** The database turned out damaged: sets it aside, unless somebody has done so already, and goes on in a new one. */

@@ -83,7 +83,6 @@ export interface EvidenceRecord {
 export interface QueuedAlert {
   readonly id: number;
   readonly body: string;
-  readonly queued: number;
   readonly attempts: number;
   readonly due: number;
 }
@@ -613,7 +612,7 @@ export class Store {
   outbox(channel: string): QueuedAlert[] {
     return this.#db
       .prepare<[string], QueuedAlert>(
-        'SELECT id, body, queued, attempts, due FROM outbox WHERE channel = ? ORDER BY id LIMIT 100',
+        'SELECT id, body, attempts, due FROM outbox WHERE channel = ? ORDER BY id LIMIT 100',
       )
       .all(channel);
   }

@@ -1,7 +1,7 @@
 /** What an operator wants to know at a glance, as it stands in the store. */
 import { basename } from 'node:path';
 import type { CopySettings } from '../dataplane/types.ts';
-import { knownLogs } from '../logs/known.ts';
+import { logNames } from '../logs/known.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../treehead/treehead.ts';
 import type { HeadSummary, Store, Verdict } from '../store/store.ts';
@@ -71,10 +71,7 @@ const planeSchema = z.object({
 });
 
 export function overviewOf(store: Store, now: number): Overview {
-  const names = new Map(
-    knownLogs(store, undefined, () => undefined).map((log) => [logIdText(log.key.logId), log.description]),
-  );
-  const nameOf = (logId: LogId): string => names.get(logIdText(logId)) ?? logIdText(logId);
+  const nameOf = logNames(store);
   return {
     generated: now,
     interfaces: store.dataPlanes().flatMap((row): InterfaceOverview[] => {
