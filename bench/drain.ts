@@ -7,11 +7,11 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { loadXdp } from '../src/dataplane/xdp.ts';
 import { hashLeaf } from '../src/merkle/hash.ts';
 import { Observer } from '../src/observer/observer.ts';
-import { openDatabase } from '../src/store/open.ts';
-import { Store } from '../src/store/store.ts';
-import { toLogKey } from '../src/treehead/key.ts';
-import { formatTreeHeadText } from '../src/treehead/text.ts';
-import { encodeSignedData } from '../src/treehead/treehead.ts';
+import { openDatabase } from '../src/store/sqlite/open.ts';
+import { Store } from '../src/store/sqlite/store.ts';
+import { toLogKey } from '../src/statements/key.ts';
+import { formatTreeHeadText } from '../src/statements/text.ts';
+import { encodeSignedData } from '../src/statements/treehead.ts';
 import { dnsAnswer, frameV4 } from '../test/support/packets.ts';
 
 export interface DrainRate {

@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openDatabase } from '../src/store/open.ts';
-import { Store } from '../src/store/store.ts';
+import { openDatabase } from '../src/store/sqlite/open.ts';
+import { Store } from '../src/store/sqlite/store.ts';
 import { SigningLog, treeOf } from '../test/support/signing-log.ts';
 
 export interface StoreTiming {

@@ -2,9 +2,9 @@
  * Tells of what is new and of what is over, once each, over every channel, whatever fails meanwhile: what is to be sent is in
  * the store before anything is, and stays there until it was.
  */
-import { hasCome } from '../clock.ts';
-import { messageOf } from '../errors.ts';
-import type { QueuedAlert, Store } from '../store/store.ts';
+import { hasCome } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import type { QueuedAlert, Store } from '../store/sqlite/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions } from './conditions.ts';
 

@@ -2,8 +2,8 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
-import { messageOf } from '../errors.ts';
-import { directFetch } from '../logs/http.ts';
+import { messageOf } from '../base/errors.ts';
+import { directFetch } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
 
 /** What is sent; also the webhook's body, as JSON. */

@@ -1,7 +1,7 @@
 /** What is worth waking somebody for, as it stands in the store. Each has a key: it is told once, and once when it is over. */
-import { logNames } from '../logs/known.ts';
+import { logNames } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { z } from 'zod';
 
 export type Severity = 'critical' | 'warning';

@@ -1,5 +1,5 @@
 /** A dead man's switch: somebody else misses us when we are gone. */
-import { directFetch } from '../logs/http.ts';
+import { directFetch } from '../http/request.ts';
 import { runProgram } from './channels.ts';
 
 /** Rejects with the reason where one of the two fails. */

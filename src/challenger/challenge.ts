@@ -11,8 +11,8 @@
  * needs go to cover questions: how much was seen does not show.
  */
 import { randomInt } from 'node:crypto';
-import { hasCome } from '../clock.ts';
-import { CtgaError } from '../errors.ts';
+import { hasCome } from '../base/clock.ts';
+import { CtgaError } from '../base/errors.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
 import {
   judgeProof,
@@ -23,14 +23,14 @@ import {
   type Proof,
 } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { clientOf } from '../logs/any-client.ts';
-import { LogError, MAX_RETRY_AFTER, type Fetch, type LogClient } from '../logs/client.ts';
+import { clientOf } from '../ask/asker-of.ts';
+import { LogError, MAX_RETRY_AFTER, type Fetch, type LogClient } from '../ask/rfc6962.ts';
 import type { Log } from '../logs/log.ts';
-import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/store.ts';
+import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/sqlite/store.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
-import type { TreeRoot, VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { TreeRoot, VerifiedTreeHead } from '../statements/treehead.ts';
 import type { ListedTree } from '../evidence/bundle.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 
 export interface ChallengeContext {
   readonly store: Store;

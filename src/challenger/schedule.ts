@@ -8,12 +8,12 @@
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogError, type Fetch } from '../logs/client.ts';
-import type { HttpOptions } from '../logs/http.ts';
+import { LogError, type Fetch } from '../ask/rfc6962.ts';
+import type { HttpOptions } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
-import { pollinate, type Pollinated } from './pollination.ts';
-import { openIdentity, type ProxyAddress } from './proxy.ts';
+import { pollinate, type Pollinated } from '../exchange/pollination.ts';
+import { openIdentity, type ProxyAddress } from '../http/proxy.ts';
 
 export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   /** One at least; paths are spread over them. */

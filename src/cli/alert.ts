@@ -11,13 +11,13 @@ import {
   type Channel,
 } from '../alert/channels.ts';
 import { heartbeat } from '../alert/heartbeat.ts';
-import { readTextFile } from '../documents.ts';
-import { ExitCode, messageOf } from '../errors.ts';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
-import { ServiceNotice } from '../service.ts';
-import { recordFoundEvidence } from '../evidence/found.ts';
-import { StoreInUse } from '../store/in-use.ts';
-import { isDamage } from '../store/open.ts';
+import { readTextFile } from '../base/documents.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
+import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
+import { ServiceNotice } from '../services/notice.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
+import { isDamage } from '../store/sqlite/open.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, time, warn } from './output.ts';

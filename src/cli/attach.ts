@@ -11,19 +11,19 @@ import {
   type XdpDataPlane,
   type XdpMode,
 } from '../dataplane/xdp.ts';
-import { ExitCode } from '../errors.ts';
-import { knownLogs } from '../logs/known.ts';
+import { ExitCode } from '../base/errors.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { readLogList } from '../logs/list.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import { watch } from '../observer/watch.ts';
-import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
-import { ServiceNotice } from '../service.ts';
-import { recordFoundEvidence } from '../evidence/found.ts';
-import { StoreInUse } from '../store/in-use.ts';
+import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
+import { ServiceNotice } from '../services/notice.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt, type State } from '../store/state.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
 import {

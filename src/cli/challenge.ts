@@ -1,20 +1,20 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../privileges.ts';
+import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
 import type { TreeVerdict } from '../challenger/challenge.ts';
-import { pollinationUrl, type Pollinated } from '../challenger/pollination.ts';
-import { DEFAULT_PROXY, parseProxy } from '../challenger/proxy.ts';
+import { pollinationUrl, type Pollinated } from '../exchange/pollination.ts';
+import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
-import { CtgaError, ExitCode } from '../errors.ts';
-import { knownLogs } from '../logs/known.ts';
+import { CtgaError, ExitCode } from '../base/errors.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
-import { ServiceNotice } from '../service.ts';
-import { isDamage } from '../store/open.ts';
-import { recordFoundEvidence } from '../evidence/found.ts';
-import { StoreInUse } from '../store/in-use.ts';
+import { ServiceNotice } from '../services/notice.ts';
+import { isDamage } from '../store/sqlite/open.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt } from '../store/state.ts';
-import type { Store, Verdict } from '../store/store.ts';
+import type { Store, Verdict } from '../store/sqlite/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { plural, print, printJsonLine, reportFailure, warn } from './output.ts';
 

@@ -1,7 +1,7 @@
 /** `ctga config`: the configuration file. */
 import { Command } from 'commander';
 import { checkConfig, DEFAULT_CONFIG, readConfig } from '../config/config.ts';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
 
 /** `program` is asked for when all of its commands are there. */

@@ -6,7 +6,7 @@ import { detachXdp, listAttached } from '../dataplane/xdp.ts';
 import { SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf } from '../p4/switch-process.ts';
 import { placeOf } from './options.ts';
-import { CtgaError } from '../errors.ts';
+import { CtgaError } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
 
 export function detachCommand(): Command {

@@ -2,17 +2,17 @@
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
-import { openIdentity, parseProxy } from '../challenger/proxy.ts';
+import { openIdentity, parseProxy } from '../http/proxy.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
-import { badInput } from '../errors.ts';
-import { clientOf } from '../logs/any-client.ts';
-import { directFetch } from '../logs/http.ts';
+import { badInput } from '../base/errors.ts';
+import { clientOf } from '../ask/asker-of.ts';
+import { directFetch } from '../http/request.ts';
 import { isInService, type Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import { PublishedHeads } from '../mirror/published.ts';
-import { ServiceNotice } from '../service.ts';
+import { ServiceNotice } from '../services/notice.ts';
 import { stateAt } from '../store/state.ts';
 import {
   endpoint,

@@ -1,6 +1,6 @@
 /** `ctga doctor`: is this machine as ctga needs it? */
 import { Command } from 'commander';
-import { DEFAULT_PROXY, openIdentity, parseProxy } from '../challenger/proxy.ts';
+import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { checkConfig, readConfig } from '../config/config.ts';
 import {
   checkBpf,
@@ -11,8 +11,8 @@ import {
   checkStoreOf,
   type Finding,
 } from '../doctor/checks.ts';
-import { ExitCode, messageOf } from '../errors.ts';
-import { clientOf } from '../logs/any-client.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
+import { clientOf } from '../ask/asker-of.ts';
 import { isInService } from '../logs/log.ts';
 import { stateAt } from '../store/state.ts';
 import { logsInForce, withState, type StateOption } from './options.ts';

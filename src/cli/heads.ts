@@ -1,14 +1,14 @@
 /** `ctga heads`: the tree heads that were seen, and bringing more by hand. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ExitCode, messageOf } from '../errors.ts';
-import { encodeBase64 } from '../base64.ts';
-import { knownLogs, logNames } from '../logs/known.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
+import { encodeBase64 } from '../base/base64.ts';
+import { knownLogs, logNames } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
-import { readTreeHeads } from '../logs/import.ts';
+import { readTreeHeads } from '../exchange/files.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import { treeHeadToJson } from '../treehead/json.ts';
-import { parseNoteKey, type NoteKey } from '../treehead/note-key.ts';
+import { treeHeadToJson } from '../statements/json.ts';
+import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { plural, print, printJson, printTable, time, toJson, warn } from './output.ts';
 

@@ -1,7 +1,7 @@
 /** `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another tree. */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { CtgaError, ExitCode, messageOf } from '../errors.ts';
+import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import type { LabDataPlane } from '../lab/network.ts';
 import { LogControl, parseCommand } from '../lab/control.ts';
 import { stop } from '../lab/processes.ts';

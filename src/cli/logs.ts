@@ -2,18 +2,18 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { DEFAULT_PROXY, openIdentity, parseProxy } from '../challenger/proxy.ts';
-import { readTextFile } from '../documents.ts';
-import { badInput, messageOf } from '../errors.ts';
+import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
+import { readTextFile } from '../base/documents.ts';
+import { badInput, messageOf } from '../base/errors.ts';
 import { changesOf, type LogChange } from '../logs/changes.ts';
-import { knownLogs } from '../logs/known.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { parseLogList, type LogList } from '../logs/list.ts';
 import { logIdText, logNames, type Log } from '../logs/log.ts';
 import { fetchList, publisherOf, PUBLISHERS } from '../logs/publishers.ts';
 import { CHROME_LIST_KEY, isSignedList, parseListKey } from '../logs/signed-list.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import type { Store, StoredLogList } from '../store/store.ts';
+import type { Store, StoredLogList } from '../store/sqlite/store.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { plural, print, printJson, printTable, warn } from './output.ts';
 

@@ -2,7 +2,7 @@
  * The command line. One file a command; what a command does is elsewhere.
  */
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { alertCommand } from './alert.ts';
 import { attachCommand } from './attach.ts';

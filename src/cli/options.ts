@@ -4,8 +4,8 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Endpoint } from '../dns/server.ts';
-import { badInput } from '../errors.ts';
-import { knownLogs } from '../logs/known.ts';
+import { badInput } from '../base/errors.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import type { Log } from '../logs/log.ts';
 import type { SwitchPlace } from '../p4/switch-process.ts';
 import { openForReading, type State } from '../store/state.ts';

@@ -2,7 +2,7 @@
  * How commands print: lines for people, or JSON for scripts. Results go to stdout, progress and warnings
  * to stderr, so that `ctga ... --json | jq` works.
  */
-import { CtgaError, messageOf } from '../errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 
 /** JSON with bigints as numbers where they fit, else as decimal strings, and bytes as base64. */
 export function toJson(value: unknown, indent?: number): string {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { encodeName, formatName } from '../dns/name.ts';
-import { badInput, CtgaError } from '../errors.ts';
+import { badInput, CtgaError } from '../base/errors.ts';
 import { builtWith, checkSume, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, endSwitch, startSwitch, type SwitchPlace } from '../p4/switch-process.ts';

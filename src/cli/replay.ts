@@ -1,7 +1,7 @@
 /** `ctga replay`: the observer over a capture file. */
 import { Command } from 'commander';
-import { ExitCode } from '../errors.ts';
-import { knownLogs } from '../logs/known.ts';
+import { ExitCode } from '../base/errors.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { replayCapture, type Replay } from '../observer/replay.ts';
 import { openForWriting, stateAt } from '../store/state.ts';

@@ -1,7 +1,7 @@
 /** `ctga status`: what is watched, what was seen, what was concluded. */
 import { Command } from 'commander';
 import { listAttached, openAttached, type AttachedState } from '../dataplane/xdp.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
 import { plural, print, printJson } from './output.ts';

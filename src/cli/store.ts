@@ -1,8 +1,8 @@
 /** `ctga store`: looking after what is kept. */
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { badInput, CtgaError, ExitCode, messageOf } from '../errors.ts';
-import { backupStore, checkStore, compactStore, exportStore } from '../store/maintenance.ts';
+import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { plural, print, printJson, printJsonLine, warn } from './output.ts';

@@ -1,8 +1,8 @@
 /** `ctga web`: a status page. */
 import { Command, InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
-import { dropPrivileges, OBSERVER_ACCOUNTS } from '../privileges.ts';
-import { ServiceNotice } from '../service.ts';
+import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
+import { ServiceNotice } from '../services/notice.ts';
 import { stateAt } from '../store/state.ts';
 import { WebServer } from '../web/server.ts';
 import { version } from '../version.ts';

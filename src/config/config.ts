@@ -5,7 +5,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { parse, TomlError } from 'smol-toml';
-import { badInput, CtgaError, messageOf } from '../errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 
 export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
 

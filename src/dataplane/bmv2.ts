@@ -2,7 +2,7 @@
  * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port, where the XDP program takes
  * it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is looked for is kept in step in the switch itself.
  */
-import { CtgaError, messageOf } from '../errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';

@@ -5,7 +5,7 @@
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
-import { CtgaError, messageOf } from '../errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 import { attachXdp, detachXdp, linkStateOf, mtuOf, type AttachXdpOptions } from './xdp.ts';
 
 export type SupervisionEvent =

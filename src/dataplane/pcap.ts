@@ -6,7 +6,7 @@
  * packets before it have been delivered.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
-import { badInput, CtgaError, messageOf } from '../errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { EtherType } from '../packet/ethernet.ts';
 
 export interface CapturedFrame {

@@ -7,7 +7,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 
-import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
+import { badInput, CtgaError, messageOf, type ErrorCode } from '../base/errors.ts';
 import {
   addon,
   isNativeError,
@@ -19,11 +19,11 @@ import {
   type XdpHook,
   type XdpMode,
   type XdpSettings,
-} from './addon.ts';
+} from '../native/addon.ts';
 import { forEachRecord } from './records.ts';
 import type { CopyBudget, DataPlane, DataPlaneCounters, PacketHandler, SeenLife } from './types.ts';
 
-export type { LinkState, TestRunResult, XdpMode, XdpSettings } from './addon.ts';
+export type { LinkState, TestRunResult, XdpMode, XdpSettings } from '../native/addon.ts';
 
 export interface XdpOptions {
   /** Largest IP length of a fragment that is copied, in bytes: 0 .. 2030, 400 unless told. */

@@ -5,7 +5,7 @@
  * place: bytes after the last record are counted and not refused, because resolvers ignore them, and a parser
  * that refused them could be kept from seeing an answer by one byte that nobody else minds.
  */
-import { ByteCursor, FormatError } from '../packet/cursor.ts';
+import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { readName, type NameFormatReason } from './name.ts';
 
 export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, any: 255 } as const;

@@ -4,7 +4,7 @@
  * A name is a Uint8Array without compression. Names are compared without regard to the case of ASCII letters
  * and to nothing else (RFC 4343): resolvers send mixed case on purpose ("0x20").
  */
-import { FormatError, type ByteCursor } from '../packet/cursor.ts';
+import { FormatError, type ByteCursor } from '../base/cursor.ts';
 
 /** RFC 1035, Section 2.3.4. */
 export const MAX_NAME = 255;

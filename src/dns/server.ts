@@ -4,8 +4,8 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
-import { badInput, CtgaError, messageOf, type ErrorCode } from '../errors.ts';
-import { Authority, type AuthorityOptions } from './authority.ts';
+import { badInput, CtgaError, messageOf, type ErrorCode } from '../base/errors.ts';
+import { Authority, type AuthorityOptions } from '../mirror/authority.ts';
 import type { RateLimit } from './rate-limit.ts';
 
 export interface Endpoint {

@@ -5,10 +5,10 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { xdpObjectPath } from '../dataplane/addon.ts';
+import { xdpObjectPath } from '../native/addon.ts';
 import { loadXdp, mapsNeedNoRights } from '../dataplane/xdp.ts';
-import { CtgaError, messageOf } from '../errors.ts';
-import type { ProxyAddress } from '../challenger/proxy.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
+import type { ProxyAddress } from '../http/proxy.ts';
 import { openForReading, type State } from '../store/state.ts';
 
 export interface Finding {

@@ -5,9 +5,9 @@
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { badInput } from '../errors.ts';
-import { encodeBase64 } from '../base64.ts';
-import { describeIssue, parseJson } from '../documents.ts';
+import { badInput } from '../base/errors.ts';
+import { encodeBase64 } from '../base/base64.ts';
+import { describeIssue, parseJson } from '../base/documents.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import {
@@ -17,8 +17,8 @@ import {
   treeHeadSchema,
   treeHeadToJson,
   uint64,
-} from '../treehead/json.ts';
-import type { SignedTreeHead, TreeRoot, VerifiedTreeHead } from '../treehead/treehead.ts';
+} from '../statements/json.ts';
+import type { SignedTreeHead, TreeRoot, VerifiedTreeHead } from '../statements/treehead.ts';
 import type { Derivation, Finding, Proof } from './judge.ts';
 
 export const EVIDENCE_VERSION = 1;

@@ -2,7 +2,7 @@
  * A fork, from two stored trees to a file on disk that the store knows of.
  */
 import type { Log } from '../logs/log.ts';
-import type { Store, StoredTree } from '../store/store.ts';
+import type { Store, StoredTree } from '../store/sqlite/store.ts';
 import { makeEvidence } from './bundle.ts';
 import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';

@@ -2,7 +2,7 @@
  * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator. Markdown, or an HTML page
  * that loads nothing. Pure.
  */
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from '../base/base64.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
 import { claimOf, isListed, type Evidence, type Exhibit } from './bundle.ts';
 import type { Check } from './verify.ts';

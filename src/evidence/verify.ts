@@ -5,11 +5,11 @@
  * (through node:crypto) and @noble/curves. docs/verify-evidence.sh is the third way, without ctga.
  */
 import { p256 } from '@noble/curves/nist.js';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { toLogKey, type LogKey } from '../treehead/key.ts';
-import { encodeSignedData, type SignedTreeHead } from '../treehead/treehead.ts';
-import { openDigitallySigned, verifyTreeHead } from '../treehead/verify.ts';
+import { toLogKey, type LogKey } from '../statements/key.ts';
+import { encodeSignedData, type SignedTreeHead } from '../statements/treehead.ts';
+import { openDigitallySigned, verifyTreeHead } from '../statements/verify.ts';
 import { isListed, type Evidence, type Exhibit } from './bundle.ts';
 import { CHROME_LIST_KEY, fingerprintOf } from '../logs/signed-list.ts';
 import { lists } from './listed.ts';

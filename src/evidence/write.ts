@@ -4,9 +4,9 @@
  */
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { CtgaError, messageOf } from '../errors.ts';
-import { makeDirectory, share, syncDirectory } from '../store/directory.ts';
-import { spendReserve } from '../store/reserve.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
+import { makeDirectory, share, syncDirectory } from '../disk/directory.ts';
+import { spendReserve } from '../disk/reserve.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
 /** Returns the path. A fork already on file keeps its first file. */

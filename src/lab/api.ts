@@ -13,7 +13,7 @@ import { isIPv6, type AddressInfo } from 'node:net';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { decodeBase64, encodeBase64 } from '../base64.ts';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import type { LabLog, LogTree } from './log.ts';
 
 /** get-entries may return fewer entries than were asked for (RFC 6962, Section 4.6), and here it does. */

@@ -5,9 +5,9 @@
  *   node authority.ts SOCKET CERTIFICATE KEY      obeys the commands of control.ts on SOCKET
  */
 import { randomInt } from 'node:crypto';
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from '../base/base64.ts';
 import { CtDnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { LabApi } from './api.ts';
 import { listenForCommands, type LogCommand, type LogState } from './control.ts';
 import { fragmentUdp, reorder } from './fragments.ts';

@@ -8,7 +8,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { badInput, CtgaError, messageOf } from '../errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 
 const count = z.number().int().nonnegative();
 

@@ -8,10 +8,10 @@
 import { createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
 import { hashLeaf, type MerkleHash } from '../merkle/hash.ts';
 import { MerkleTree } from '../merkle/tree.ts';
-import { treeHeadToJson } from '../treehead/json.ts';
-import { toLogKey, type LogKey } from '../treehead/key.ts';
-import { formatTreeHeadText } from '../treehead/text.ts';
-import { encodeSignedData, type SignedTreeHead } from '../treehead/treehead.ts';
+import { treeHeadToJson } from '../statements/json.ts';
+import { toLogKey, type LogKey } from '../statements/key.ts';
+import { formatTreeHeadText } from '../statements/text.ts';
+import { encodeSignedData, type SignedTreeHead } from '../statements/treehead.ts';
 
 /** Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers. */
 export type Audience = 'public' | 'victim';

@@ -7,7 +7,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
-import { CtgaError, ExitCode, messageOf } from '../errors.ts';
+import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
   ADDRESS,

@@ -3,7 +3,7 @@
  * circuit each stream went through.
  */
 import { connect, type Socket } from 'node:net';
-import { CtgaError } from '../errors.ts';
+import { CtgaError } from '../base/errors.ts';
 
 /** Where a stream came from and what it went through. */
 export interface TorStream {

@@ -5,7 +5,7 @@
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CtgaError } from '../errors.ts';
+import { CtgaError } from '../base/errors.ts';
 import { isOnPath, must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
 import { TorControl } from './tor-control.ts';
 

@@ -1,9 +1,9 @@
 /**
  * The logs ctga knows before it is told of any: those of today, and those whose tree heads were once public in DNS.
  */
-import { decodeBase64 } from '../base64.ts';
+import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { toLogKey, type LogKey } from '../treehead/key.ts';
+import { toLogKey, type LogKey } from '../statements/key.ts';
 import type { Log } from './log.ts';
 import { PUBLIC_ZONES } from './public-zones.ts';
 import { FINAL_TREES, TODAYS_LOGS } from './todays-logs.ts';

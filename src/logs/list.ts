@@ -8,11 +8,11 @@
  * does not allow, a log without a URL, a placeholder) is left out and named.
  */
 import { z } from 'zod';
-import { describeIssue, parseJson, readTextFile } from '../documents.ts';
-import { badInput, messageOf } from '../errors.ts';
-import { base64Bytes, hashBytes, uint64 } from '../treehead/json.ts';
+import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
+import { badInput, messageOf } from '../base/errors.ts';
+import { base64Bytes, hashBytes, uint64 } from '../statements/json.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { logIdOf, toLogKey, type LogKey } from '../treehead/key.ts';
+import { logIdOf, toLogKey, type LogKey } from '../statements/key.ts';
 import { LOG_STATES, logIdText, type Log } from './log.ts';
 import { parseZone } from './zones.ts';
 

@@ -1,9 +1,9 @@
 /**
  * A CT log as ctga knows it, and what a person calls it.
  */
-import { encodeBase64 } from '../base64.ts';
-import type { LogKey } from '../treehead/key.ts';
-import type { LogId, TreeRoot } from '../treehead/treehead.ts';
+import { encodeBase64 } from '../base/base64.ts';
+import type { LogKey } from '../statements/key.ts';
+import type { LogId, TreeRoot } from '../statements/treehead.ts';
 
 /** What a log list says of a log; schema v3 has these. */
 export const LOG_STATES = ['pending', 'qualified', 'usable', 'readonly', 'retired', 'rejected'] as const;

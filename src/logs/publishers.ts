@@ -1,6 +1,6 @@
 /** Where log lists are published, and fetching one that is newer than what is at hand. */
-import { badInput, CtgaError } from '../errors.ts';
-import { LogError, type Fetch } from './client.ts';
+import { badInput, CtgaError } from '../base/errors.ts';
+import { LogError, type Fetch } from '../ask/rfc6962.ts';
 import { CHROME_LIST_KEY, isSignedList } from './signed-list.ts';
 
 export interface Publisher {

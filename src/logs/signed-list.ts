@@ -3,7 +3,7 @@
  * of their own beside it; its key is at googlechrome.github.io/CertificateTransparency/log_lists.html.
  */
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
-import { badInput } from '../errors.ts';
+import { badInput } from '../base/errors.ts';
 
 const CHROME_KEY = `-----BEGIN PUBLIC KEY-----
 MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAsu0BHGnQ++W2CTdyZyxv

@@ -5,7 +5,7 @@
  * were once public, a `dns` field in the log list, `--zone-suffix` (a zone of the operator's own with a
  * label for each log), and `--zone`.
  */
-import { badInput } from '../errors.ts';
+import { badInput } from '../base/errors.ts';
 import { builtinLogs } from './builtin.ts';
 import { logIdText, logLabel, logNames, type Log } from './log.ts';
 

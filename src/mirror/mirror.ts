@@ -5,13 +5,13 @@
  * draft, "STH" privacy considerations: fresh heads of a log are to be few). A head is only published if the log signed it
  * and its tree is no smaller than the last; when the log fails, what is published stays.
  */
-import type { ProofSource, ZoneSource } from '../dns/authority.ts';
-import { LogError, type LogClient } from '../logs/client.ts';
+import type { ProofSource, ZoneSource } from './authority.ts';
+import { LogError, type LogClient } from '../ask/rfc6962.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
-import { formatTreeHeadText } from '../treehead/text.ts';
-import type { VerifiedTreeHead } from '../treehead/treehead.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import { formatTreeHeadText } from '../statements/text.ts';
+import type { VerifiedTreeHead } from '../statements/treehead.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 
 export interface Published {
   readonly head: VerifiedTreeHead;

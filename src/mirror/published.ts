@@ -5,11 +5,11 @@
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CtgaError, messageOf } from '../errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { makeDirectory } from '../store/directory.ts';
-import { treeHeadSchema, treeHeadToJson } from '../treehead/json.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import { makeDirectory } from '../disk/directory.ts';
+import { treeHeadSchema, treeHeadToJson } from '../statements/json.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 import type { Published } from './mirror.ts';
 
 const fileSchema = z.record(z.string(), z.object({ at: z.number(), head: treeHeadSchema }));

@@ -2,7 +2,7 @@
  * What may be a tree head: one text under one name, verified once, however often it is seen.
  */
 import type { Log } from '../logs/log.ts';
-import type { VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { VerifiedTreeHead } from '../statements/treehead.ts';
 import type { Seen } from './sightings.ts';
 
 export interface Candidate {

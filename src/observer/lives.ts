@@ -6,7 +6,7 @@
  * store too, written with the sightings: a process that takes over credits neither less nor more.
  */
 import type { AnswerPlace, SeenLife } from '../dataplane/types.ts';
-import type { LifeChanges } from '../store/store.ts';
+import type { LifeChanges } from '../store/sqlite/store.ts';
 import type { Candidate } from './candidate.ts';
 
 interface Life {

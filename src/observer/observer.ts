@@ -7,18 +7,18 @@
  */
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { messageOf } from '../errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { encodeName, foldName, readName } from '../dns/name.ts';
-import { parseTreeHeadAnswer, readTreeHeadText } from '../dns/sth-answer.ts';
+import { parseTreeHeadAnswer, readTreeHeadText } from '../sources/ct-over-dns/answer.ts';
 import type { AnswerPlace, CopiedPacket, SeenLife } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { ByteCursor, FormatError } from '../packet/cursor.ts';
+import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
-import type { StoreInUse } from '../store/in-use.ts';
-import type { LifeChanges, Store } from '../store/store.ts';
-import { parseTreeHeadText } from '../treehead/text.ts';
-import type { VerifiedTreeHead } from '../treehead/treehead.ts';
-import { BoundedMap } from './bounded-map.ts';
+import type { StoreInUse } from '../upkeep/in-use.ts';
+import type { LifeChanges, Store } from '../store/sqlite/store.ts';
+import { parseTreeHeadText } from '../statements/text.ts';
+import type { VerifiedTreeHead } from '../statements/treehead.ts';
+import { BoundedMap } from '../base/bounded-map.ts';
 import { wait, type Candidate } from './candidate.ts';
 import { Lives, type Credit } from './lives.ts';
 import { SightingBatch, type GatheredSighting, type Seen } from './sightings.ts';

@@ -2,11 +2,11 @@
  * An observer over a capture file instead of a data plane.
  */
 import { basename } from 'node:path';
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from '../base/base64.ts';
 import { readCapture } from '../dataplane/pcap.ts';
-import { CtgaError } from '../errors.ts';
+import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
-import type { Store } from '../store/store.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import { Observer, type ObserverEvent } from './observer.ts';
 
 export interface Replay {

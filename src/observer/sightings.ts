@@ -1,7 +1,7 @@
 /** Sightings of verified tree heads, gathered until they are written together. */
-import { encodeBase64 } from '../base64.ts';
+import { encodeBase64 } from '../base/base64.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { VerifiedTreeHead } from '../treehead/treehead.ts';
+import type { VerifiedTreeHead } from '../statements/treehead.ts';
 
 /** One or more sightings of something by one source at about one time. */
 export interface Seen {

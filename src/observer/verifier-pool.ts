@@ -7,8 +7,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../treehead/treehead.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import type { SignedTreeHead, VerifiedTreeHead } from '../statements/treehead.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 import type { Settle, Verifier } from './verifier.ts';
 
 /** Heads of one log that may wait. */

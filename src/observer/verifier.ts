@@ -1,7 +1,7 @@
 /** Who checks signatures for an observer. */
 import type { Log } from '../logs/log.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../treehead/treehead.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import type { SignedTreeHead, VerifiedTreeHead } from '../statements/treehead.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 
 export type Settle = (head: VerifiedTreeHead | undefined) => void;
 

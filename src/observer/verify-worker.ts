@@ -1,7 +1,7 @@
 /** The thread of verifier-pool.ts: checks one batch of signatures after another. */
 import { parentPort } from 'node:worker_threads';
-import { toLogKey, type LogKey } from '../treehead/key.ts';
-import { verifyTreeHead } from '../treehead/verify.ts';
+import { toLogKey, type LogKey } from '../statements/key.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
 import type { Checked, Job } from './verifier-pool.ts';
 
 /** Logs are few; a key is read once. */

@@ -3,8 +3,8 @@
  */
 import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
 import type { DataPlane } from '../dataplane/types.ts';
-import type { StoreInUse } from '../store/in-use.ts';
-import type { Store } from '../store/store.ts';
+import type { StoreInUse } from '../upkeep/in-use.ts';
+import type { Store } from '../store/sqlite/store.ts';
 import type { Observer } from './observer.ts';
 
 /** Repeats are credited and budgets adjusted this often. */

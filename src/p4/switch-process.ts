@@ -7,7 +7,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, write
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { badInput, CtgaError } from '../errors.ts';
+import { badInput, CtgaError } from '../base/errors.ts';
 import { PROGRAM } from './compile.ts';
 import { SimpleSwitch } from './simple-switch.ts';
 

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { InputBufferUnderrunError, Int64, TBinaryProtocol, TBufferedTransport } from 'thrift';
-import { CtgaError, messageOf } from '../errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 
 const Type = { stop: 0, bool: 2, i32: 8, i64: 10, string: 11, struct: 12, list: 15 } as const;
 const MESSAGE = { call: 1, reply: 2 } as const;

@@ -3,7 +3,7 @@
  *
  * Never throws, whatever the bytes. No clock of its own: the caller says what time it is.
  */
-import { ByteCursor } from './cursor.ts';
+import { ByteCursor } from '../base/cursor.ts';
 import { EtherType, parseEthernet } from './ethernet.ts';
 import { parseIpv4, type Ipv4Refusal } from './ipv4.ts';
 import { parseIpv6, type Ipv6Refusal } from './ipv6.ts';

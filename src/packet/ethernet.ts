@@ -1,7 +1,7 @@
 /**
  * Ethernet II frames (IEEE 802.3) with up to two VLAN tags (IEEE 802.1Q, 802.1ad) and PPPoE, without FCS.
  */
-import type { ByteCursor } from './cursor.ts';
+import type { ByteCursor } from '../base/cursor.ts';
 
 export const EtherType = {
   ipv4: 0x0800,

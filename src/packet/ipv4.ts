@@ -1,6 +1,6 @@
 /** IPv4 headers: RFC 791, Section 3.1. */
 import { onesComplementSum } from './checksum.ts';
-import type { ByteCursor } from './cursor.ts';
+import type { ByteCursor } from '../base/cursor.ts';
 import { IpProtocol, type IpPacket } from './ip.ts';
 
 const MIN_HEADER = 20;

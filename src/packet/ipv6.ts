@@ -1,5 +1,5 @@
 /** IPv6 headers and extension headers: RFC 8200, Sections 3 and 4. */
-import type { ByteCursor } from './cursor.ts';
+import type { ByteCursor } from '../base/cursor.ts';
 import { IpProtocol, type IpPacket } from './ip.ts';
 import { UDP_HEADER } from './udp.ts';
 

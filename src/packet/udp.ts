@@ -1,6 +1,6 @@
 /** UDP: RFC 768; its checksum over IPv6: RFC 8200, Section 8.1. */
 import { onesComplementSum } from './checksum.ts';
-import { ByteCursor } from './cursor.ts';
+import { ByteCursor } from '../base/cursor.ts';
 import { formatAddress, IpProtocol, type IpPacket } from './ip.ts';
 
 export const UDP_HEADER = 8;

@@ -4,8 +4,8 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openDatabase } from './open.ts';
-import { Store } from './store.ts';
+import { openDatabase } from './sqlite/open.ts';
+import { Store } from './sqlite/store.ts';
 
 export interface State {
   readonly directory: string;

@@ -1,10 +1,10 @@
 /** What an operator wants to know at a glance, as it stands in the store. */
 import { basename } from 'node:path';
 import type { CopySettings } from '../dataplane/types.ts';
-import { logNames } from '../logs/known.ts';
+import { logNames } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
-import type { LogId } from '../treehead/treehead.ts';
-import type { HeadSummary, Store, Verdict } from '../store/store.ts';
+import type { LogId } from '../statements/treehead.ts';
+import type { HeadSummary, Store, Verdict } from '../store/sqlite/store.ts';
 import { z } from 'zod';
 
 export interface InterfaceOverview {

@@ -20,9 +20,9 @@ import {
 } from '../../src/alert/channels.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { Store } from '../../src/store/store.ts';
+import { Store } from '../../src/store/sqlite/store.ts';
 import { CTGA, ctga } from '../support/ctga.ts';
 import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';

@@ -8,14 +8,14 @@ import fc from 'fast-check';
 import { challengeLog, type ChallengeContext } from '../../src/challenger/challenge.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
-import { LogError, parseRetryAfter, type Fetch, type HttpAnswer } from '../../src/logs/client.ts';
+import { LogError, parseRetryAfter, type Fetch, type HttpAnswer } from '../../src/ask/rfc6962.ts';
 import { parseLogList } from '../../src/logs/list.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { Store, type Verdict } from '../../src/store/store.ts';
-import { treeHeadToJson } from '../../src/treehead/json.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { Store, type Verdict } from '../../src/store/sqlite/store.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { treeHeadToJson } from '../../src/treehead/json.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import { CTGA } from '../support/ctga.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';

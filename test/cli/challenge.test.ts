@@ -21,9 +21,9 @@ import { after, before, describe, test } from 'node:test';
 import { LabApi, makeCertificate, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { treeHeadToJson } from '../../src/treehead/json.ts';
-import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
+import type { SignedTreeHead } from '../../src/statements/treehead.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
 import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 

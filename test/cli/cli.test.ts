@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
-import { treeHeadToJson } from '../../src/treehead/json.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import { ctga, CTGA, type Ran } from '../support/ctga.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';

@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { after, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
-import { treeHeadToJson } from '../../src/treehead/json.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const checkout = resolve(import.meta.dirname, '../..');

@@ -8,7 +8,7 @@ import { Command, Option } from 'commander';
 import fc from 'fast-check';
 import { applyConfig, checkConfig, readConfig, type ConfigFile } from '../../src/config/config.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
-import { CtgaError } from '../../src/errors.ts';
+import { CtgaError } from '../../src/base/errors.ts';
 import { ctga } from '../support/ctga.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));

@@ -3,7 +3,7 @@ import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 
-import { CtgaError, messageOf } from '../../src/errors.ts';
+import { CtgaError, messageOf } from '../../src/base/errors.ts';
 import type { CopyKind, DataPlaneCounters } from '../../src/dataplane/types.ts';
 import {
   attachXdp,

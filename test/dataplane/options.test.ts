@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { attachXdp, detachXdp, loadXdp, openAttached } from '../../src/dataplane/xdp.ts';
-import { CtgaError, ExitCode } from '../../src/errors.ts';
+import { CtgaError, ExitCode } from '../../src/base/errors.ts';
 
 function isBadInput(error: unknown): boolean {
   return error instanceof CtgaError && error.code === 'bad-input' && error.exitCode === ExitCode.badInput;

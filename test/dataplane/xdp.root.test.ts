@@ -5,7 +5,7 @@ import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import { detachXdp, listAttached, openAttached } from '../../src/dataplane/xdp.ts';
-import { CtgaError, type ErrorCode } from '../../src/errors.ts';
+import { CtgaError, type ErrorCode } from '../../src/base/errors.ts';
 import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';

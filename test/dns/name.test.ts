@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { encodeName, equalNames, foldName, formatName, labelsOf, readName } from '../../src/dns/name.ts';
-import { ByteCursor, FormatError } from '../../src/packet/cursor.ts';
+import { ByteCursor, FormatError } from '../../src/base/cursor.ts';
 import { concat } from '../support/packets.ts';
 import { u16 } from './messages.ts';
 

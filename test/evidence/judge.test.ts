@@ -16,7 +16,7 @@ import {
 import { judgeProof, judgeWithoutProof, type Judgement } from '../../src/evidence/judge.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
-import { CtgaError } from '../../src/errors.ts';
+import { CtgaError } from '../../src/base/errors.ts';
 import { EMPTY_ROOT, hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { ctga } from '../support/ctga.ts';

@@ -5,13 +5,13 @@ import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
-import { decodeBase64 } from '../../src/base64.ts';
+import { decodeBase64 } from '../../src/base/base64.ts';
 import { LabApi, makeCertificate, MAX_ENTRIES, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../../src/merkle/proof.ts';
-import { treeHeadSchema } from '../../src/treehead/json.ts';
-import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { treeHeadSchema } from '../../src/statements/json.ts';
+import { verifyTreeHead } from '../../src/statements/verify.ts';
 
 const HOST_NAME = 'log.ctga.test';
 const SIZE = 100;

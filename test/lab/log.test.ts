@@ -6,10 +6,10 @@ import fc from 'fast-check';
 import { LabLog } from '../../src/lab/log.ts';
 import { equalHash, hashLeaf } from '../../src/merkle/hash.ts';
 import { foldConsistency } from '../../src/merkle/proof.ts';
-import { treeHeadSchema } from '../../src/treehead/json.ts';
-import { parseTreeHeadText } from '../../src/treehead/text.ts';
-import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
-import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { treeHeadSchema } from '../../src/statements/json.ts';
+import { parseTreeHeadText } from '../../src/statements/text.ts';
+import type { SignedTreeHead } from '../../src/statements/treehead.ts';
+import { verifyTreeHead } from '../../src/statements/verify.ts';
 
 /** The head that a text carries, refused if it carries none. */
 function headOf(text: string): SignedTreeHead {

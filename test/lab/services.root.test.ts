@@ -8,8 +8,8 @@ import { ADDRESS, LabNetwork, PROXY_PORT } from '../../src/lab/network.ts';
 import { must, run } from '../../src/lab/processes.ts';
 import { digTreeHead, LabFiles, LabServices, LOG_NAME, removeServiceFiles } from '../../src/lab/services.ts';
 import { readLogList } from '../../src/logs/list.ts';
-import { parseTreeHeadText } from '../../src/treehead/text.ts';
-import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { parseTreeHeadText } from '../../src/statements/text.ts';
+import { verifyTreeHead } from '../../src/statements/verify.ts';
 
 const network = new LabNetwork({
   lab: `ctga-test-${process.pid}-svc`,

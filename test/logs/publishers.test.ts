@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { Fetch, FetchOptions } from '../../src/logs/client.ts';
+import type { Fetch, FetchOptions } from '../../src/ask/rfc6962.ts';
 import { changesOf } from '../../src/logs/changes.ts';
 import { fetchList, publisherOf } from '../../src/logs/publishers.ts';
 import { CHROME_LIST_KEY, fingerprintOf, isSignedList } from '../../src/logs/signed-list.ts';

@@ -3,11 +3,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { LogError, type LogClient } from '../../src/logs/client.ts';
+import { LogError, type LogClient } from '../../src/ask/rfc6962.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
-import { parseTreeHeadText } from '../../src/treehead/text.ts';
+import { parseTreeHeadText } from '../../src/statements/text.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const HOUR = 3_600_000;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import { addon, isNativeError, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
+import { addon, isNativeError, xdpObjectPath, type AddonDataPlane } from '../../src/native/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 

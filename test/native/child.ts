@@ -2,7 +2,7 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { addon, xdpObjectPath, type AddonDataPlane } from '../../src/dataplane/addon.ts';
+import { addon, xdpObjectPath, type AddonDataPlane } from '../../src/native/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 

@@ -22,12 +22,12 @@ import { logIdText } from '../../src/logs/log.ts';
 import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { replayCapture } from '../../src/observer/replay.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { StoreInUse } from '../../src/store/in-use.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { stateAt } from '../../src/store/state.ts';
-import { Store } from '../../src/store/store.ts';
-import { formatTreeHeadText } from '../../src/treehead/text.ts';
-import type { SignedTreeHead } from '../../src/treehead/treehead.ts';
+import { Store } from '../../src/store/sqlite/store.ts';
+import { formatTreeHeadText } from '../../src/statements/text.ts';
+import type { SignedTreeHead } from '../../src/statements/treehead.ts';
 import {
   dnsAnswer,
   ethernet,

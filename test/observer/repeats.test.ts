@@ -8,10 +8,10 @@ import fc from 'fast-check';
 import type { AnswerPlace, SeenLife } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
-import { openDatabase } from '../../src/store/open.ts';
-import { Store } from '../../src/store/store.ts';
-import { formatTreeHeadText } from '../../src/treehead/text.ts';
-import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { Store } from '../../src/store/sqlite/store.ts';
+import { formatTreeHeadText } from '../../src/statements/text.ts';
+import { verifyTreeHead } from '../../src/statements/verify.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 

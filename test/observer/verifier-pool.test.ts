@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { VerifierPool } from '../../src/observer/verifier-pool.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../../src/treehead/treehead.ts';
+import type { SignedTreeHead, VerifiedTreeHead } from '../../src/statements/treehead.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const alpha = new SigningLog();

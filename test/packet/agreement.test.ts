@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { parseTreeHeadAnswer } from '../../src/dns/sth-answer.ts';
+import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
 import { DatagramDecoder, type FrameOutcome } from '../../src/packet/decode.ts';
 import { capturedFrames, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
 import { needsShared } from '../support/shared.ts';

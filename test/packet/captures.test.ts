@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { readCapture } from '../../src/dataplane/pcap.ts';
 import { parseMessage, readTxt } from '../../src/dns/message.ts';
-import { parseTreeHeadAnswer } from '../../src/dns/sth-answer.ts';
-import { CtgaError } from '../../src/errors.ts';
+import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
+import { CtgaError } from '../../src/base/errors.ts';
 import { DatagramDecoder, type UdpDatagram } from '../../src/packet/decode.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
-import { StoreInUse } from '../../src/store/in-use.ts';
+import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { stateAt } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 

@@ -18,11 +18,11 @@ import { tmpdir } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { buildSync } from 'esbuild';
 import { after, describe, test } from 'node:test';
-import { checkStore } from '../../src/store/maintenance.ts';
-import { StoreInUse } from '../../src/store/in-use.ts';
-import { openDatabase } from '../../src/store/open.ts';
+import { checkStore } from '../../src/upkeep/maintenance.ts';
+import { StoreInUse } from '../../src/upkeep/in-use.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { stateAt, type State } from '../../src/store/state.ts';
-import { Store } from '../../src/store/store.ts';
+import { Store } from '../../src/store/sqlite/store.ts';
 import { random } from '../support/corpus.ts';
 import { noStrace, parseTrace, type SystemCall } from '../support/strace.ts';
 

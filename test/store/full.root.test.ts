@@ -14,8 +14,8 @@ test('evidence finds room on a disk that is full', () => {
     import { appendFileSync, existsSync, writeFileSync } from 'node:fs';
     import { judgeWithoutProof } from '${url('evidence/judge.ts')}';
     import { keepEvidence } from '${url('evidence/keep.ts')}';
-    import { checkStore } from '${url('store/maintenance.ts')}';
-    import { StoreInUse } from '${url('store/in-use.ts')}';
+    import { checkStore } from '${url('upkeep/maintenance.ts')}';
+    import { StoreInUse } from '${url('upkeep/in-use.ts')}';
     import { stateAt } from '${url('store/state.ts')}';
     import { SigningLog, treeOf } from '${new URL('../support/signing-log.ts', import.meta.url).href}';
     const state = stateAt('${directory}/state');

@@ -4,7 +4,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCapture } from '../../src/dataplane/pcap.ts';
-import { CtgaError } from '../../src/errors.ts';
+import { CtgaError } from '../../src/base/errors.ts';
 import {
   dnsAnswer,
   encodeName,

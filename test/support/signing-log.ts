@@ -4,9 +4,9 @@ import type { Log } from '../../src/logs/log.ts';
 import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import { TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
-import { toLogKey, type LogKey } from '../../src/treehead/key.ts';
-import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/treehead/treehead.ts';
-import { verifyTreeHead } from '../../src/treehead/verify.ts';
+import { toLogKey, type LogKey } from '../../src/statements/key.ts';
+import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import { verifyTreeHead } from '../../src/statements/verify.ts';
 
 /** A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known by, and of its zone, by log. */
 export function logListOf(logs: Readonly<Record<string, SigningLog>>): string {

@@ -1,6 +1,6 @@
 /** A static-ct log's files in memory (c2sp.org/static-ct-api), so that every form of answer can be tried quickly. */
-import type { Fetch, HttpAnswer } from '../../src/logs/client.ts';
-import type { LogError } from '../../src/logs/client.ts';
+import type { Fetch, HttpAnswer } from '../../src/ask/rfc6962.ts';
+import type { LogError } from '../../src/ask/rfc6962.ts';
 import { TILE_WIDTH } from '../../src/merkle/tiles.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { readTile, type SigningLog } from './signing-log.ts';

@@ -1,7 +1,7 @@
 /** What the addon is told in tests that use it directly. */
-import type { XdpSettings } from '../../src/dataplane/addon.ts';
+import type { XdpSettings } from '../../src/native/addon.ts';
 
-import type { Addon } from '../../src/dataplane/addon.ts';
+import type { Addon } from '../../src/native/addon.ts';
 
 /** The program as it is loaded to be run by hand. */
 export const XDP_HERE = { hook: 'xdp', oldKernel: false, ports: [53] } satisfies Partial<

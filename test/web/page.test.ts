@@ -10,7 +10,7 @@ import { toJson } from '../../src/cli/output.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import type { Store } from '../../src/store/store.ts';
+import type { Store } from '../../src/store/sqlite/store.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { ctga } from '../support/ctga.ts';
 import { noChromium, openBrowser, type Browser } from '../support/chromium.ts';

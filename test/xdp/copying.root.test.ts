@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 
-import { xdpObjectPath } from '../../src/dataplane/addon.ts';
+import { xdpObjectPath } from '../../src/native/addon.ts';
 import { loadXdp, type LoadedXdp, type XdpOptions } from '../../src/dataplane/xdp.ts';
 import type { AnswerPlace, DataPlaneCounters, SeenLife } from '../../src/dataplane/types.ts';
 import {

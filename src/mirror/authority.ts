@@ -1,0 +1,266 @@
+/**
+ * What an authoritative server for tree heads answers: query in, response out, and no sockets.
+ *
+ * draft-ct-over-dns-01, with the habits of the server that Google ran: any case, TTL 300 for heads and a day for the
+ * rest, an empty answer rather than NXDOMAIN for every other name of a zone, and SERVFAIL past the end of a proof.
+ */
+import ipaddr from 'ipaddr.js';
+import { FormatError } from '../base/cursor.ts';
+import { encodeResponse, encodeSoa, encodeTxt, recordData, type OutgoingRecord } from '../dns/encode.ts';
+import { Opcode, parseMessage, Rcode, RecordClass, RecordType, type DnsMessage } from '../dns/message.ts';
+import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from '../dns/name.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
+
+/** Where a zone's answers come from, made anew for each question. An error becomes SERVFAIL. */
+export interface ZoneSource {
+  /** The TXT text. */
+  treeHead(client: { readonly address: string }): Promise<string> | string;
+  /** Absent where a zone has tree heads alone. */
+  readonly proofs?: ProofSource;
+}
+
+export interface ProofSource {
+  leafIndex(leafHash: MerkleHash): Promise<bigint>;
+  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[]>;
+  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]>;
+}
+
+/** What is known about a query beside its bytes. */
+export interface Exchange {
+  readonly client: { readonly address: string };
+  /** Where the query was sent to, if known: the address of the zone's one name server. */
+  readonly serverAddress?: string | undefined;
+  readonly transport: 'udp' | 'tcp';
+  /** The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size. */
+  readonly padTo?: number | undefined;
+  /** The client asks too much: it gets an empty response that says to ask over TCP, where addresses are not forged. */
+  readonly overLimit?: boolean;
+}
+
+/** What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715). */
+export const MAX_UDP_RESPONSE = 1232;
+/** What every client takes, EDNS or not (RFC 1035, Section 4.2.1; RFC 6891, Section 6.2.3). */
+const MIN_UDP_RESPONSE = 512;
+const MAX_MESSAGE = 65_535;
+
+interface Zone {
+  /** Folded wire format. */
+  readonly name: Uint8Array;
+  readonly labels: number;
+  readonly source: ZoneSource | undefined;
+  readonly soa: Uint8Array;
+  readonly ns: Uint8Array;
+}
+
+export interface AuthorityOptions {
+  /** Zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a zone of none of its own. */
+  readonly zones: ReadonlyMap<string, ZoneSource | undefined>;
+  /** Seconds that a tree head may be remembered. */
+  readonly ttl: number;
+  /** Where the server is, for zones whose name server it is: for an address that it listens on only by a wildcard. */
+  readonly addresses?: readonly string[];
+}
+
+/** What is to be said, before it is known whether it fits. */
+interface Reply {
+  readonly rcode: number;
+  readonly authoritative: boolean;
+  readonly answers: readonly OutgoingRecord[];
+  readonly authorities: readonly OutgoingRecord[];
+}
+
+export class Authority {
+  readonly #zones: readonly Zone[];
+  readonly #ttl: number;
+  readonly #addresses: readonly string[] | undefined;
+
+  /** Throws RangeError for a zone that is no domain name, or too long to have an `sth` below it. */
+  constructor(options: AuthorityOptions) {
+    this.#ttl = options.ttl;
+    this.#addresses = options.addresses;
+    this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, options.ttl))
+      // The most labels first, so that the first match is the closest zone.
+      .sort((a, b) => b.labels - a.labels);
+  }
+
+  /**
+   * The response to a query, or undefined where silence is right: what is too short to be answered, and responses,
+   * which two servers could else send each other forever. Never throws for what is in the bytes.
+   */
+  async respond(bytes: Uint8Array, exchange: Exchange): Promise<Buffer | undefined> {
+    let query: DnsMessage;
+    try {
+      query = parseMessage(bytes);
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      return formatErrorResponse(bytes);
+    }
+    if (query.isResponse) return undefined;
+    if (exchange.overLimit === true) return encodeReply(query, bare(Rcode.noError), 0, true);
+    const reply = await this.#reply(query, exchange);
+    const limit = exchange.transport === 'tcp' ? MAX_MESSAGE : udpLimit(query);
+    const response = encodeReply(query, reply, Math.min(exchange.padTo ?? 0, limit));
+    if (response.length <= limit) return response;
+    // RFC 2181, Section 9: no part of a set of records that does not fit is of use. The client asks over TCP.
+    return encodeReply(query, { ...reply, answers: [], authorities: [] }, 0, true);
+  }
+
+  async #reply(query: DnsMessage, exchange: Exchange): Promise<Reply> {
+    if ((query.edns?.version ?? 0) !== 0) return bare(Rcode.badVersion);
+    if (query.opcode !== Opcode.query) return bare(Rcode.notImplemented);
+    const { question } = query;
+    const labels = labelsOf(question.name).length;
+    const zone = this.#zones.find((each) => isWithin(question.name, labels, each));
+    // Google's server said NOTZONE, a code for updates (RFC 2136); resolvers know REFUSED as "ask elsewhere".
+    if (zone === undefined) return bare(Rcode.refused);
+
+    const above = labels - zone.labels;
+    const soa = { labelsAbove: above, type: RecordType.soa, ttl: this.#ttl, rdata: zone.soa };
+    const answer = (records: readonly OutgoingRecord[]): Reply => ({
+      rcode: Rcode.noError,
+      authoritative: true,
+      answers: records,
+      // RFC 2308, Section 2.2: without the SOA nobody may remember that there is nothing.
+      authorities: records.length === 0 ? [soa] : [],
+    });
+    // Our SOA is of class IN and cannot vouch for another: dig calls such a mixture malformed.
+    if (question.class !== RecordClass.in) return { ...answer([]), authorities: [] };
+    if (above === 0) {
+      const records = apexData(zone, question.type, this.#addresses ?? [exchange.serverAddress ?? '']);
+      return answer(records.map((rdata) => ({ labelsAbove: 0, type: question.type, ttl: this.#ttl, rdata })));
+    }
+    if (question.type !== RecordType.txt || zone.source === undefined) return answer([]);
+    const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above));
+    if (asked === undefined || (asked.kind !== 'tree head' && zone.source.proofs === undefined))
+      return answer([]);
+    try {
+      const rdata = await this.#answer(asked, zone.source, exchange, question.name.length);
+      if (rdata.length > MAX_MESSAGE - 2 * MIN_UDP_RESPONSE) return bare(Rcode.serverFailure);
+      const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
+      return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
+    } catch {
+      // The source is another's code with a network behind it; the client learns only that it has failed.
+      return bare(Rcode.serverFailure);
+    }
+  }
+
+  async #answer(
+    asked: CtQuestion,
+    source: ZoneSource,
+    { client }: Exchange,
+    nameLength: number,
+  ): Promise<Uint8Array> {
+    if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
+    const { proofs } = source;
+    if (proofs === undefined) throw new RangeError('no proofs here');
+    if (asked.kind === 'leaf index') return encodeTxt((await proofs.leafIndex(asked.leafHash)).toString());
+    const proof =
+      asked.kind === 'consistency'
+        ? await proofs.consistency(asked.first, asked.second)
+        : await proofs.inclusion(asked.leafIndex, asked.treeSize);
+    const part = proof.slice(asked.start, asked.start + nodesThatFit(nameLength));
+    if (part.length === 0) throw new RangeError('past the end of the proof');
+    return encodeTxt(Buffer.concat(part).toString('latin1'));
+  }
+}
+
+/** What never changes may be remembered for a day. */
+const PROOF_TTL = 86_400;
+/** The draft: 7 hashes fit one character-string. */
+const MAX_NODES = 7;
+/** Restricted CT-over-DNS (paper, Section 4.1): larger IP packets are not copied as fragments, and need not be fragments. */
+const MAX_IP_LENGTH = 400;
+/** IPv6 and UDP; DNS; type and class of the question; a record that points to the name; a string's length; OPT. */
+const OVERHEAD = 48 + 12 + 4 + 12 + 1 + 11;
+
+/** Hashes of a proof that fit an IP packet of 400 bytes beside a name of this length, one at least. */
+function nodesThatFit(nameLength: number): number {
+  return Math.min(MAX_NODES, Math.max(1, Math.floor((MAX_IP_LENGTH - OVERHEAD - nameLength) / 32)));
+}
+
+/** The label in front of the mailbox in a zone's SOA record, in wire format. */
+const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
+
+function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zone {
+  const name = foldName(encodeName(text));
+  if (HOSTMASTER.length + name.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
+  const zone = formatName(name);
+  // The zone has one name server, this one, and it goes by the zone's own name: see apexData.
+  return {
+    name,
+    labels: labelsOf(name).length,
+    source,
+    soa: encodeSoa(zone, ttl),
+    ns: recordData('NS', zone),
+  };
+}
+
+/**
+ * What the zone's own name has: its SOA, itself as name server, and where that is. Without the address a
+ * resolver that had learnt the NS record from us could find us no more.
+ */
+function apexData(zone: Zone, type: number, addresses: readonly string[]): Uint8Array[] {
+  if (type === RecordType.soa) return [zone.soa];
+  if (type === RecordType.ns) return [zone.ns];
+  if (type !== RecordType.a && type !== RecordType.aaaa) return [];
+  const [kind, name] = type === RecordType.a ? (['ipv4', 'A'] as const) : (['ipv6', 'AAAA'] as const);
+  return addresses.flatMap((text) => {
+    if (!ipaddr.isValid(text)) return [];
+    const address = ipaddr.process(text); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1
+    if (address.range() === 'unspecified' || address.kind() !== kind) return [];
+    return [recordData(name, address.toString())];
+  });
+}
+
+function isWithin(name: Uint8Array, labels: number, zone: Zone): boolean {
+  if (labels < zone.labels) return false;
+  let start = 0;
+  for (let above = labels - zone.labels; above > 0; above--) start += 1 + (name[start] ?? 0);
+  return equalNames(name.subarray(start), zone.name);
+}
+
+function bare(rcode: number): Reply {
+  return { rcode, authoritative: false, answers: [], authorities: [] };
+}
+
+function udpLimit(query: DnsMessage): number {
+  const size = query.edns?.udpPayloadSize ?? MIN_UDP_RESPONSE;
+  return Math.min(Math.max(size, MIN_UDP_RESPONSE), MAX_UDP_RESPONSE);
+}
+
+function encodeReply(query: DnsMessage, reply: Reply, padTo: number, truncated = false): Buffer {
+  return encodeResponse({
+    ...reply,
+    id: query.id,
+    opcode: query.opcode,
+    truncated,
+    recursionDesired: query.recursionDesired,
+    question: query.question,
+    // A server must not answer with OPT to who did not ask with one (RFC 6891, Section 6.1.1).
+    edns: query.edns && {
+      udpPayloadSize: MAX_UDP_RESPONSE,
+      extendedRcode: reply.rcode >>> 4,
+      dnssecOk: query.edns.dnssecOk,
+      padTo,
+    },
+  });
+}
+
+/** FORMERR with the identification and no question, for a query that does not parse. */
+function formatErrorResponse(bytes: Uint8Array): Buffer | undefined {
+  const header = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (header.length < 12 || header.readUInt16BE(2) >= 0x8000) return undefined;
+  return encodeResponse({
+    id: header.readUInt16BE(0),
+    opcode: (header.readUInt16BE(2) >>> 11) & 0xf,
+    authoritative: false,
+    truncated: false,
+    recursionDesired: (header.readUInt16BE(2) & 0x0100) !== 0,
+    rcode: Rcode.formatError,
+    question: undefined,
+    answers: [],
+    authorities: [],
+    edns: undefined,
+  });
+}

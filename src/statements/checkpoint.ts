@@ -1,0 +1,88 @@
+/**
+ * Tree heads as checkpoints: signed notes (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) with an
+ * RFC6962NoteSignature line (c2sp.org/static-ct-api):
+ *
+ *   origin \n size \n base64 root \n [extension lines] \n \n
+ *   — name base64(keyID(4) || timestamp(8) || DigitallySigned) \n
+ *
+ * The key ID is SHA-256(name || 0x0A || 0x05 || log ID)[:4], so it says which line the log made: other
+ * lines (witnesses, other algorithms, deliberate noise) are passed over, as the note format demands.
+ */
+import { createHash } from 'node:crypto';
+import { decodeBase64 } from '../base/base64.ts';
+import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
+import { MAX_UINT64, type LogId, type SignedTreeHead } from './treehead.ts';
+
+const RFC6962_NOTE_SIGNATURE = 0x05;
+/** Far above what any log publishes; bounds the work a hostile file can ask for. */
+const MAX_SIGNATURE_LINES = 100;
+
+export interface Checkpoint {
+  /** What was signed: all up to the blank line, with the newline that ends its last line. */
+  readonly text: string;
+  readonly origin: string;
+  readonly treeSize: bigint;
+  readonly rootHash: MerkleHash;
+  readonly signatures: readonly NoteSignature[];
+}
+
+export interface NoteSignature {
+  readonly name: string;
+  readonly keyId: Uint8Array;
+  readonly body: Uint8Array;
+}
+
+/** Throws RangeError naming the line and what was expected of it. */
+export function parseCheckpoint(note: string): Checkpoint {
+  const split = note.lastIndexOf('\n\n');
+  if (split < 0) throw new RangeError('no blank line between text and signatures');
+  const [origin = '', size = '', root = ''] = note.slice(0, split).split('\n');
+  if (origin === '') throw new RangeError('line 1: the origin is empty');
+  if (!/^(0|[1-9][0-9]{0,19})$/.test(size) || BigInt(size) > MAX_UINT64) {
+    throw new RangeError('line 2: want the tree size in decimal without leading zeros');
+  }
+  const rootHash = decodeBase64(root);
+  if (rootHash?.length !== 32) throw new RangeError('line 3: want 32 bytes of root hash in base64');
+  const block = note.slice(split + 2);
+  if (block === '' || !block.endsWith('\n'))
+    throw new RangeError('the note does not end in a signature line');
+  const lines = block.slice(0, -1).split('\n');
+  if (lines.length > MAX_SIGNATURE_LINES)
+    throw new RangeError(`more than ${MAX_SIGNATURE_LINES} signature lines`);
+  // A line that is none must not hide the log's own: clients that look for that alone find it.
+  const signatures = lines.flatMap((line) => signatureOf(line) ?? []);
+  if (signatures.length === 0) throw new RangeError('no signature line: want "— name base64"');
+  return {
+    text: note.slice(0, split + 1),
+    origin,
+    treeSize: BigInt(size),
+    rootHash: toMerkleHash(rootHash),
+    signatures,
+  };
+}
+
+function signatureOf(line: string): NoteSignature | undefined {
+  const [, name, encoded] = /^— (\S+) (\S+)$/u.exec(line) ?? [];
+  const bytes = encoded === undefined ? undefined : decodeBase64(encoded);
+  if (name === undefined || bytes === undefined || bytes.length < 5) return undefined;
+  return { name, keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };
+}
+
+/** The tree head that the log with this ID claims to have signed in the checkpoint, if there is one. */
+export function treeHeadOf(checkpoint: Checkpoint, logId: LogId): SignedTreeHead | undefined {
+  for (const { name, keyId, body } of checkpoint.signatures) {
+    if (body.length <= 8 || !noteKeyId(name, logId).equals(keyId)) continue;
+    const timestamp = new DataView(body.buffer, body.byteOffset).getBigUint64(0);
+    const { treeSize, rootHash } = checkpoint;
+    return { treeSize, timestamp, rootHash, signature: body.slice(8) };
+  }
+  return undefined;
+}
+
+function noteKeyId(name: string, logId: LogId): Buffer {
+  const hash = createHash('sha256')
+    .update(name)
+    .update(Uint8Array.of(0x0a, RFC6962_NOTE_SIGNATURE))
+    .update(logId);
+  return hash.digest().subarray(0, 4);
+}

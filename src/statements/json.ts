@@ -1,0 +1,73 @@
+/**
+ * Tree heads in JSON: `get-sth` answers (RFC 6962, Section 4.3) and STH pollination
+ * (draft-linus-trans-gossip-ct-02, Section 5.2.3), which adds log_id and sth_version.
+ */
+import { z } from 'zod';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
+import { toMerkleHash } from '../merkle/hash.ts';
+import { MAX_UINT64, toLogId, type LogId, type SignedTreeHead } from './treehead.ts';
+
+/** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
+export const uint64 = z
+  .union([
+    z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
+    z.string().regex(/^(0|[1-9][0-9]{0,19})$/),
+  ])
+  .transform((value) => BigInt(value))
+  .refine((value) => value <= MAX_UINT64, 'is beyond 2^64 - 1');
+
+export const base64Bytes = z.string().transform((text, context) => {
+  const bytes = decodeBase64(text);
+  if (bytes !== undefined) return bytes;
+  context.addIssue({ code: 'custom', message: 'is not padded base64' });
+  return z.NEVER;
+});
+
+export const hashBytes = base64Bytes
+  .refine((bytes) => bytes.length === 32, 'is not 32 bytes')
+  .transform((bytes) => toMerkleHash(bytes));
+
+/** The answer to get-sth. Parses to a SignedTreeHead. */
+export const treeHeadSchema = z
+  .object({
+    tree_size: uint64,
+    timestamp: uint64,
+    sha256_root_hash: hashBytes,
+    tree_head_signature: base64Bytes,
+  })
+  .transform((json): SignedTreeHead => ({
+    treeSize: json.tree_size,
+    timestamp: json.timestamp,
+    rootHash: json.sha256_root_hash,
+    signature: json.tree_head_signature,
+  }));
+
+/** One element of a pollination's `sths`: a tree head and the log it claims to be from. */
+export const gossipedTreeHeadSchema = z
+  .object({
+    sth_version: z.literal(0).optional(),
+    log_id: base64Bytes
+      .refine((bytes) => bytes.length === 32, 'is not 32 bytes')
+      .transform((bytes) => toLogId(bytes)),
+  })
+  .loose()
+  .transform((json, context): { logId: LogId; head: SignedTreeHead } => {
+    const head = treeHeadSchema.safeParse(json);
+    if (head.success) return { logId: json.log_id, head: head.data };
+    for (const { path, message } of head.error.issues) context.addIssue({ code: 'custom', path, message });
+    return z.NEVER;
+  });
+
+/** The JSON of get-sth. Sizes and times that JSON numbers cannot hold are written as strings. */
+export function treeHeadToJson(head: SignedTreeHead): Record<string, number | string> {
+  return {
+    tree_size: jsonInteger(head.treeSize),
+    timestamp: jsonInteger(head.timestamp),
+    sha256_root_hash: encodeBase64(head.rootHash),
+    tree_head_signature: encodeBase64(head.signature),
+  };
+}
+
+export function jsonInteger(value: bigint): number | string {
+  return value <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(value) : value.toString();
+}

@@ -1,0 +1,54 @@
+/**
+ * Tree heads as CT-over-DNS carries them (draft-ct-over-dns-01, "STH Query"):
+ *
+ *   tree_size.timestamp.sha256_root_hash.tree_head_signature
+ *
+ * Decimals, then padded base64. Base64 has no '.', so splitting is exact though the draft does not say so.
+ */
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
+import { toMerkleHash } from '../merkle/hash.ts';
+import { MAX_UINT64, type SignedTreeHead } from './treehead.ts';
+
+export interface TreeHeadRefusal {
+  readonly kind: 'refused';
+  readonly reason:
+    'not four fields' | 'bad tree size' | 'bad timestamp' | 'bad root hash' | 'bad signature field';
+}
+export type ParsedTreeHead = { readonly kind: 'tree head'; readonly head: SignedTreeHead } | TreeHeadRefusal;
+
+export function parseTreeHeadText(text: string): ParsedTreeHead {
+  const [size, time, root, signed, ...rest] = text.split('.');
+  if (
+    size === undefined ||
+    time === undefined ||
+    root === undefined ||
+    signed === undefined ||
+    rest.length > 0
+  ) {
+    return { kind: 'refused', reason: 'not four fields' };
+  }
+  const treeSize = parseUint64(size);
+  if (treeSize === undefined) return { kind: 'refused', reason: 'bad tree size' };
+  const timestamp = parseUint64(time);
+  if (timestamp === undefined) return { kind: 'refused', reason: 'bad timestamp' };
+  const rootHash = decodeBase64(root);
+  if (rootHash?.length !== 32) return { kind: 'refused', reason: 'bad root hash' };
+  const signature = decodeBase64(signed);
+  if (signature === undefined || signature.length < 4)
+    return { kind: 'refused', reason: 'bad signature field' };
+  return { kind: 'tree head', head: { treeSize, timestamp, rootHash: toMerkleHash(rootHash), signature } };
+}
+
+export function formatTreeHeadText(head: SignedTreeHead): string {
+  return [head.treeSize, head.timestamp, encodeBase64(head.rootHash), encodeBase64(head.signature)].join('.');
+}
+
+/**
+ * Leading zeros are let through: clients parse them, the signature covers the number and not its spelling,
+ * and a log must not slip a tree head past us by writing 007.
+ */
+function parseUint64(text: string): bigint | undefined {
+  if (!/^[0-9]{1,32}$/.test(text)) return undefined;
+  const value = BigInt(text);
+  return value <= MAX_UINT64 ? value : undefined;
+}

@@ -1,0 +1,75 @@
+/**
+ * Evidence on disk of which the database knows nothing: the database took a damaged one's place, or is a copy from before. Nobody
+ * would be told of it, and a file that proves a split view is not to be lost in a directory.
+ */
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { equalHash } from '../merkle/hash.ts';
+import type { Store } from '../store/sqlite/store.ts';
+import { toLogKey } from '../statements/key.ts';
+import { verifyTreeHead } from '../statements/verify.ts';
+import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
+import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import { verifyEvidence } from '../evidence/verify.ts';
+
+/** The source under which its tree heads are recorded. */
+const SOURCE = 'evidence';
+
+/** Records what is in the directory, is not on record and holds; `ctga store check` says of the rest what is wrong with it. */
+export function recordFoundEvidence(store: Store, directory: string): void {
+  if (!existsSync(directory)) return;
+  const known = new Set(store.evidence().map(({ path }) => path));
+  for (const name of readdirSync(directory).sort()) {
+    const path = join(directory, name);
+    if (!name.endsWith('.json') || known.has(path)) continue;
+    const evidence = readEvidence(path);
+    try {
+      if (evidence !== undefined) record(store, path, evidence);
+    } catch {
+      // The disk is full, or the database busy: the file stays, and is found the next time.
+    }
+  }
+}
+
+/** Undefined where it proves nothing. */
+function readEvidence(path: string): Evidence | undefined {
+  try {
+    const text = readFileSync(path, 'utf8');
+    const evidence = parseEvidence(text, path);
+    // It was written here: whose list was believed then is believed now.
+    const lists = [evidence.first, evidence.second].flatMap((each) =>
+      isListed(each) ? [each.list.key] : [],
+    );
+    const holds = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).every((check) => check.holds);
+    return holds && isIntact(text, evidence) ? evidence : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function record(store: Store, path: string, { log, first, second, created }: Evidence): void {
+  const key = toLogKey(log.key);
+  const at = Date.parse(created);
+  const exhibits = [first, second];
+  const heads = exhibits.flatMap((exhibit) =>
+    isListed(exhibit) ? [] : (verifyTreeHead(exhibit, key) ?? []),
+  );
+  const seen = { source: SOURCE, firstSeen: at, lastSeen: at, count: 1 };
+  store.recordSightings(heads.map((head) => ({ head, ...seen })));
+  const known = store.trees(key.logId);
+  const trees = heads.flatMap(
+    ({ treeSize, rootHash }) =>
+      known.find((tree) => tree.treeSize === treeSize && equalHash(tree.rootHash, rootHash)) ?? [],
+  );
+  const [one, other = exhibits.find(isListed)] = trees;
+  if (one === undefined || other === undefined) return;
+  store.addEvidence(path, one, other, at);
+  // As when it was found: of two of one size the second, else the smaller, for which there is no proof.
+  const against = 'id' in other ? other : undefined;
+  const [accused, provenAgainst] =
+    against?.treeSize === one.treeSize ? [against, one.id] : [one, against?.id];
+  store.setVerdict(accused, at, {
+    verdict: 'fork-proven',
+    ...(provenAgainst === undefined ? {} : { provenAgainst }),
+  });
+}

@@ -1,0 +1,212 @@
+/** What a process may do that has given root up by dropPrivileges: tried in a real one, as root would be needed for each. */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  chownSync,
+  linkSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { evidenceFileName, makeEvidence } from '../../src/evidence/bundle.ts';
+import { judgeWithoutProof } from '../../src/evidence/judge.ts';
+import { writeEvidence } from '../../src/evidence/write.ts';
+import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import type { VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755);
+after(() => rmSync(directory, { recursive: true }));
+
+/** Each is an expression that must throw. */
+const ESCAPES: Readonly<Record<string, string>> = {
+  'becoming root again': 'process.setuid(0)',
+  "taking root's group": 'process.setgid(0)',
+  "taking root's groups": 'process.setgroups([0])',
+  "reading what is root's": "fs.readFileSync('/etc/shadow')",
+  'writing where programs lie': "fs.writeFileSync('/usr/local/bin/ctga-test', '')",
+  'looking at pinned maps': "fs.readdirSync('/sys/fs/bpf')",
+  'signalling somebody else': 'process.kill(1, 0)',
+  'loading a BPF program': 'xdp.loadXdp()',
+  attaching: "xdp.attachXdp({ interfaceName: 'lo' })",
+  'a raw socket':
+    "child.execFileSync('python3', ['-c', 'import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)'], { stdio: 'pipe' })",
+  'a program with the set-user-ID bit':
+    "child.execFileSync('/bin/su', ['-c', 'true'], { stdio: 'pipe', input: '' })",
+  'a namespace of the host':
+    "child.execFileSync('nsenter', ['--net=/proc/1/ns/net', 'true'], { stdio: 'pipe' })",
+  'a port below 1024 of the host, unless the host lets everybody': 'bindLow()',
+};
+
+describe('a process that has given root up', () => {
+  let results: Record<string, string>;
+  before(() => {
+    const script = `
+      import * as fs from 'node:fs';
+      import * as child from 'node:child_process';
+      import * as xdp from '${new URL('../../src/dataplane/xdp.ts', import.meta.url).href}';
+      import { dropPrivileges } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
+      import { openForWriting, stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
+      const state = stateAt(${JSON.stringify(join(directory, 'state'))});
+      const account = dropPrivileges(state, undefined, ['nobody']);
+      fs.writeFileSync(state.directory + '/mine', 'x');
+      const open = openForWriting(state);
+      open.addCounts('test', { x: 1 });
+      const bindLow = () => {
+        if (Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1')) <= 53) throw new Error('everybody may');
+        child.execFileSync('python3', ['-c', 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 53))'], { stdio: 'pipe' });
+      };
+      const journals = ['', '-wal', '-shm'].map((end) => (fs.statSync(state.database + end).mode & 0o777).toString(8));
+      const results = { account, journals: journals.join(' ') };
+      for (const [name, attempt] of Object.entries({
+        ${Object.entries(ESCAPES)
+          .map(([name, code]) => `${JSON.stringify(name)}: () => ${code}`)
+          .join(',\n')}
+      })) {
+        try { attempt(); results[name] = 'DONE'; } catch (error) { results[name] = String(error.message).split('\\n')[0]; }
+      }
+      console.log(JSON.stringify(results));`;
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script];
+    const { status, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(status, 0, stderr);
+    results = JSON.parse(stdout) as Record<string, string>;
+  });
+
+  for (const escape of Object.keys(ESCAPES))
+    test(`is refused ${escape}`, (context) => {
+      assert.notEqual(results[escape], undefined);
+      assert.notEqual(results[escape], 'DONE');
+      context.diagnostic(results[escape] ?? '');
+    });
+
+  test('keeps its state, which the group may write and nobody else read', () => {
+    assert.equal(results['account'], 'nobody');
+    const state = join(directory, 'state');
+    assert.equal(results['journals'], '660 660 660');
+    assert.equal(readFileSync(join(state, 'mine'), 'latin1'), 'x');
+    assert.equal(statSync(state).mode & 0o7777, 0o2770);
+    assert.equal(statSync(join(state, 'mine')).mode & 0o7777, 0o660);
+  });
+});
+
+test('evidence and a database that root made are handed over', () => {
+  const state = join(directory, 'old');
+  const make = `
+    import * as fs from 'node:fs';
+    import { dropPrivileges } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
+    import { openForWriting, stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
+    const state = stateAt(${JSON.stringify(state)});
+    openForWriting(state).close();
+    fs.mkdirSync(state.evidence);
+    fs.writeFileSync(state.evidence + '/old.json', '{}');
+    dropPrivileges(state, undefined, ['nobody']);
+    openForWriting(state).close();
+    fs.appendFileSync(state.evidence + '/old.json', ' ');`;
+  const args = ['--import', 'tsx', '--input-type=module', '-e', make];
+  const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  assert.equal(status, 0, stderr);
+  assert.equal(readFileSync(join(state, 'evidence/old.json'), 'latin1'), '{} ');
+  writeFileSync(join(state, 'evidence/new.json'), '');
+});
+
+describe('a directory of another account, as root', () => {
+  const secret = join(directory, 'secret');
+  const modeOf = (path: string): string => {
+    const { uid, mode } = statSync(path);
+    return `${uid} ${(mode & 0o7777).toString(8)}`;
+  };
+  const dropping = ({ directory: path }: State): string => `
+    import { dropPrivileges } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
+    import { stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
+    try { dropPrivileges(stateAt(${JSON.stringify(path)}), 'nobody', []); }
+    catch (error) { console.log(error.message, error.remedy); process.exit(1); }`;
+  /** As an account would leave it that somebody has taken over. */
+  function prepared(name: string): { state: State; drop: () => void } {
+    writeFileSync(secret, 'secret', { mode: 0o600 });
+    const state = stateAt(join(directory, name));
+    const drop = (): void => {
+      const args = ['--import', 'tsx', '--input-type=module', '-e', dropping(state)];
+      const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    };
+    drop();
+    return { state, drop };
+  }
+
+  test('no link in it has root give a file of the machine away', () => {
+    const { state, drop } = prepared('links');
+    symlinkSync(secret, join(state.evidence, 'symbolic.json'));
+    linkSync(secret, join(state.evidence, 'hard.json'));
+    symlinkSync(secret, state.database);
+    symlinkSync('nowhere', `${state.database}-wal`);
+    drop();
+    assert.equal(modeOf(secret), '0 600');
+    rmSync(state.evidence, { recursive: true });
+    const elsewhere = join(directory, 'elsewhere');
+    mkdirSync(elsewhere, { mode: 0o700 });
+    symlinkSync(elsewhere, state.evidence);
+    drop();
+    assert.equal(modeOf(elsewhere), '0 700');
+  });
+
+  test("what root makes in it is the account's, and no link has root write elsewhere", () => {
+    const { state } = prepared('made');
+    const { uid } = statSync(state.directory);
+    assert.notEqual(uid, 0);
+    const store = openForWriting(state);
+    store.addCounts('test', { x: 1 });
+    for (const end of ['', '-wal', '-shm']) assert.equal(modeOf(state.database + end), `${uid} 660`, end);
+    const log = new SigningLog();
+    const heads = [treeOf(3), treeOf(3, 'b')].map((tree) => log.verified(3, tree.root())) as [
+      VerifiedTreeHead,
+      VerifiedTreeHead,
+    ];
+    const judgement = judgeWithoutProof(...heads);
+    assert(judgement?.verdict === 'fork-proven');
+    store.recordSightings(heads.map((head) => ({ head, source: 'x', firstSeen: 1, lastSeen: 1, count: 1 })));
+    const evidence = makeEvidence(log.asLog(), ...heads, judgement, 1);
+    const temporary = join(state.evidence, `${evidenceFileName(evidence)}.${process.pid}.tmp`);
+    symlinkSync(secret, temporary);
+    const path = writeEvidence(state.evidence, evidence);
+    store.close();
+    assert.equal(modeOf(path), `${uid} 660`);
+    assert.equal(readFileSync(secret, 'latin1'), 'secret');
+  });
+
+  test('what the account has made is no reason to end, where root may not change it', () => {
+    const { state } = prepared('kept');
+    const { uid, gid } = statSync(state.directory);
+    const path = join(state.evidence, 'fork.json');
+    writeFileSync(path, '{}', { mode: 0o640 });
+    chownSync(path, uid, gid);
+    const args = [
+      '--bounding-set=-chown,-fowner',
+      process.execPath,
+      '--import',
+      'tsx',
+      '--input-type=module',
+    ];
+    const { status, stderr } = spawnSync('setpriv', [...args, '-e', dropping(state)], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    assert.equal(status, 0);
+    assert.equal(modeOf(path), `${uid} 640`);
+  });
+
+  test('what it cannot hand over is named, with the command that does', () => {
+    const { state } = prepared('refused');
+    writeFileSync(join(state.evidence, 'roots.json'), '{}');
+    const args = ['--bounding-set=-chown', process.execPath, '--import', 'tsx', '--input-type=module', '-e'];
+    const { stdout, stderr } = spawnSync('setpriv', [...args, dropping(state)], { encoding: 'utf8' });
+    assert.equal(stderr, '');
+    assert.match(stdout, /^cannot hand .*roots\.json over to nobody: .* As root: chown \d+:\d+ /);
+  });
+});

@@ -1,0 +1,209 @@
+/** `ctga store`: rolling up, checking, compacting, exporting and backing up, also while somebody writes. */
+import assert from 'node:assert/strict';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { backupStore, checkStore, compactStore, exportStore } from '../../src/upkeep/maintenance.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
+import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { ROLLED_UP, Store } from '../../src/store/sqlite/store.ts';
+import { ctga } from '../support/ctga.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(root, { recursive: true }));
+
+const DAY = 86_400_000;
+const log = new SigningLog();
+const heads = Array.from({ length: 20 }, (_, i) => log.verified(3, treeOf(3).root(), BigInt(i)));
+const seen = (
+  i: number,
+  source: string,
+  at: number,
+  count = 1,
+): Parameters<Store['recordSightings']>[0][number] => {
+  const head = heads[i] ?? assert.fail();
+  return { head, source, firstSeen: at, lastSeen: at, count };
+};
+
+describe('sightings that are rolled up', () => {
+  test('leave every sum as it was, whatever was seen when and where', () => {
+    const sighting = fc.record({
+      head: fc.nat({ max: heads.length - 1 }),
+      source: fc.constantFrom('eth0', 'eth1', 'get-sth'),
+      at: fc.nat({ max: 100 }),
+      count: fc.integer({ min: 1, max: 5 }),
+    });
+    fc.assert(
+      fc.property(fc.array(sighting, { maxLength: 60 }), fc.array(fc.nat({ max: 120 })), (all, times) => {
+        const store = new Store(openDatabase(':memory:'));
+        for (const { head, source, at, count } of all) store.recordSightings([seen(head, source, at, count)]);
+        const sums = (): unknown =>
+          store.heads().map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
+            timestamp,
+            count,
+            headFirstSeen,
+            lastSeen,
+          }));
+        const before = sums();
+        for (const time of times) {
+          while (store.rollUp(time, 7) > 0);
+          assert.deepEqual(sums(), before);
+          for (const { sources, lastSeen } of store.heads())
+            if (lastSeen < time) assert.deepEqual(sources, [ROLLED_UP]);
+        }
+        store.close();
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test('go on being counted where a head is seen again', () => {
+    const store = new Store(openDatabase(':memory:'));
+    store.recordSightings([seen(0, 'eth0', 1, 5), seen(0, 'eth1', 100, 2)]);
+    assert.equal(store.rollUp(50, 100), 1);
+    assert.deepEqual([...(store.heads()[0]?.sources ?? [])].sort(), ['eth1', ROLLED_UP]);
+    store.recordSightings([seen(0, 'eth0', 200)]);
+    assert.equal(store.heads()[0]?.count, 8);
+    assert.equal(store.rollUp(50, 100), 0, 'what was rolled up is not looked at again');
+  });
+
+  test('stay in the count of their day', () => {
+    const store = new Store(openDatabase(':memory:'));
+    store.recordSightings([
+      seen(0, 'eth0', 3 * DAY, 5),
+      seen(1, 'eth0', 3 * DAY + 1),
+      seen(0, 'eth1', 4 * DAY),
+    ]);
+    store.rollUp(10 * DAY, 100);
+    assert.deepEqual(
+      store.days(0).map(({ day, heads: count, sightings }) => [day, count, sightings]),
+      [
+        [3, 2, 6],
+        [4, 0, 1],
+      ],
+    );
+    assert.equal(store.days(4).length, 1);
+  });
+});
+
+test('a store of an earlier version has its days counted', () => {
+  const path = join(root, 'old.db');
+  const old = new Database(path);
+  for (const step of MIGRATIONS.slice(0, 3)) old.exec(step);
+  old.pragma('user_version = 3');
+  old.exec(`INSERT INTO trees (id, log_id, tree_size, root_hash, first_seen) VALUES (1, x'01', '1', x'02', 5);
+    INSERT INTO tree_heads (id, tree, timestamp, signature) VALUES (1, 1, '1', x'03'), (2, 1, '2', x'04');
+    INSERT INTO sightings VALUES (1, 'eth0', ${DAY}, ${9 * DAY}, 3), (1, 'eth1', ${DAY + 1}, ${DAY + 1}, 1), (2, 'eth0', ${2 * DAY}, ${2 * DAY}, 1);`);
+  old.close();
+  const database = openDatabase(path);
+  assert.deepEqual(database.prepare('SELECT day, heads, sightings FROM days ORDER BY day').raw().all(), [
+    [1, 1, 4],
+    [2, 1, 1],
+  ]);
+  database.close();
+});
+
+describe('a store on disk', () => {
+  let state: State;
+  let number = 0;
+  beforeEach(() => {
+    state = stateAt(join(root, `state${number++}`));
+    const store = openForWriting(state);
+    store.putLogs([log.asLog({})]);
+    store.recordSightings(heads.map((_, i) => seen(i, 'eth0', i * DAY)));
+    store.recordSightings(heads.map((_, i) => seen(i, 'eth1', i * DAY)));
+    store.addCounts('observer', { 'no tree head': 7 });
+    store.close();
+  });
+
+  test('is whole; and what is not is named', async () => {
+    assert.deepEqual(checkStore(state).faults, []);
+    assert.equal(checkStore(state).sightings, 40);
+    mkdirSync(state.evidence, { recursive: true });
+    writeFileSync(join(state.evidence, 'mine.json'), '{}');
+    const database = openDatabase(state.database);
+    database.exec("DELETE FROM sightings WHERE tree_head = 3; UPDATE trees SET verdict = 'fork-proven'");
+    database.close();
+    const { faults } = checkStore(state);
+    assert.equal(faults.length, 3, faults.join('\n'));
+    assert.match(faults.join('\n'), /1 tree heads were never seen/);
+    assert.match(faults.join('\n'), /1 forks are without evidence/);
+    assert.match(faults.join('\n'), /mine\.json: .*not an evidence bundle/);
+    const ran = await ctga(['store', 'check', '--json', '--state-dir', state.directory]);
+    assert.equal(ran.code, 1);
+    assert.equal((JSON.parse(ran.stdout) as { faults: string[] }).faults.length, 3);
+  });
+
+  test('with any page flipped is not called whole', () => {
+    const good = readFileSync(state.database);
+    const PAGE = 4096;
+    for (let page = 0; page * PAGE < good.length; page++) {
+      const flipped = Buffer.from(good);
+      for (let at = page * PAGE; at < (page + 1) * PAGE; at++) flipped[at] = (flipped[at] ?? 0) ^ 0xff;
+      writeFileSync(state.database, flipped);
+      let faults: readonly string[];
+      try {
+        ({ faults } = checkStore(state));
+      } catch (error) {
+        faults = [String(error)];
+      }
+      assert(faults.length > 0, `page ${page} of ${good.length / PAGE}`);
+    }
+    writeFileSync(state.database, good);
+  });
+
+  test('is made smaller, and keeps its tree heads', async () => {
+    const done = compactStore(state, 10 * DAY, () => undefined);
+    assert.equal(done.rolledUp, 20);
+    assert(done.bytesAfter <= done.bytesBefore);
+    const { faults, treeHeads, sightings } = checkStore(state);
+    assert.deepEqual([faults, treeHeads, sightings], [[], 20, 30]);
+    const ran = await ctga(['store', 'compact', '--keep-days', '0', '--state-dir', state.directory]);
+    assert.match(ran.stdout, /20 sightings rolled up; .* MiB became .* MiB\./);
+    assert.equal(checkStore(state).sightings, 20);
+  });
+
+  test('is exported line by line, and its heads can be imported again', async () => {
+    const store = openForWriting(state);
+    const lines = [...exportStore(store)];
+    store.close();
+    const count = (type: string): number => lines.filter((line) => line['type'] === type).length;
+    assert.deepEqual([count('log'), count('tree-head'), count('count')], [1, 20, 1]);
+    const ran = await ctga(['store', 'export', '--state-dir', state.directory]);
+    assert.equal(ran.stdout.trim().split('\n').length, lines.length);
+    for (const line of ran.stdout.trim().split('\n'))
+      assert.equal(typeof (JSON.parse(line) as { type: string }).type, 'string');
+    const { stdout } = await ctga(['heads', 'export', '--state-dir', state.directory]);
+    assert.equal((JSON.parse(stdout) as { sths: unknown[] }).sths.length, 20);
+    const limited = await ctga(['heads', 'list', '--limit', '5', '--state-dir', state.directory]);
+    assert.match(limited.stdout, /These are the last 5 of 20; --limit 0 lists all\./);
+  });
+
+  test('is backed up while somebody writes', async () => {
+    const store = openForWriting(state);
+    const copy = join(state.directory, 'copy.db');
+    const writing = setInterval(() => store.recordSightings([seen(0, 'eth9', Date.now())]), 1);
+    await backupStore(state, copy, () => undefined);
+    clearInterval(writing);
+    store.close();
+    const copied = stateAt(join(state.directory, 'other'));
+    mkdirSync(copied.directory);
+    writeFileSync(copied.database, readFileSync(copy));
+    assert.deepEqual(checkStore(copied).faults, []);
+    assert.equal(checkStore(copied).treeHeads, 20);
+    assert.equal((await ctga(['store', 'backup', copy, '--state-dir', state.directory])).code, 2);
+  });
+
+  test('that is not there is not made by looking', async () => {
+    for (const command of ['check', 'compact', 'export']) {
+      const ran = await ctga(['store', command, '--state-dir', join(root, 'nowhere')]);
+      assert.equal(ran.code, 2);
+      assert.match(ran.stderr, /there is no store in/);
+    }
+  });
+});
