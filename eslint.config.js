@@ -2,7 +2,13 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 const BROWSER = [
-  ...['addEventListener', 'document', 'DOMParser', 'EventSource', 'fetch', 'getComputedStyle', 'innerWidth'],
+  'addEventListener',
+  'document',
+  'DOMParser',
+  'EventSource',
+  'fetch',
+  'getComputedStyle',
+  'innerWidth',
   'matchMedia',
 ];
 
@@ -16,7 +22,9 @@ export default tseslint.config(
   {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
-    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    languageOptions: {
+      parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
+    },
     rules: {
       // node:test's test() and describe() return promises that the runner itself awaits.
       '@typescript-eslint/no-floating-promises': [
@@ -31,7 +39,10 @@ export default tseslint.config(
         'error',
         { allowNumber: true, allowBoolean: false, allowNullish: false },
       ],
-      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_' }],
+      '@typescript-eslint/no-unused-vars': [
+        'error',
+        { argsIgnorePattern: '^_', varsIgnorePattern: '^_' },
+      ],
       '@typescript-eslint/no-confusing-void-expression': 'off',
     },
   },

@@ -1,6 +1,6 @@
 /**
- * ctga on an interface while something else is measured: attaches, says so, reads and forgets what is copied, and detaches
- * when its input ends.
+ * ctga on an interface while something else is measured: attaches, says so, reads and forgets what
+ * is copied, and detaches when its input ends.
  *
  *   node attached.ts INTERFACE OPTIONS_AS_JSON
  */

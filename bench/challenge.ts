@@ -1,6 +1,6 @@
 /**
- * How fast heads become verdicts: a log of a million entries on this machine, over HTTP and a real SOCKS proxy, and what
- * each head costs in questions and bytes.
+ * How fast heads become verdicts: a log of a million entries on this machine, over HTTP and a real
+ * SOCKS proxy, and what each head costs in questions and bytes.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -59,7 +59,10 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
       store.recordSightings(
         Array.from(sizes, (size) => ({
           head: signing.verified(size, tree.root(size)),
-          ...{ source: 'bench', firstSeen: now, lastSeen: now, count: 1 },
+          source: 'bench',
+          firstSeen: now,
+          lastSeen: now,
+          count: 1,
         })),
       );
       const identity = openIdentity(
@@ -68,13 +71,11 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
       );
       const began = performance.now();
       const failure = await challengeLog(signing.asLog({ api, url }), {
-        ...{
-          store,
-          evidenceDirectory: '/nonexistent',
-          paths: [identity.fetch],
-          now: Date.now,
-          ignoreBackOff: true,
-        },
+        store,
+        evidenceDirectory: '/nonexistent',
+        paths: [identity.fetch],
+        now: Date.now,
+        ignoreBackOff: true,
         signal: new AbortController().signal,
         onVerdict: () => undefined,
         onNotice: () => undefined,
@@ -84,7 +85,10 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
       identity.close();
       server.close();
       results.push({
-        ...{ api, leaves, heads, headsPerMinute: Math.round(heads / minutes) },
+        api,
+        leaves,
+        heads,
+        headsPerMinute: Math.round(heads / minutes),
         requestsPerHead: requests / heads,
         bytesPerHead: Math.round(bytes / heads),
         // The log's own current head is consistent too.
@@ -97,9 +101,16 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
   return results;
 }
 
-function apiAnswer(signing: SigningLog, tree: MerkleTree, path: string, query: URLSearchParams): Buffer {
+function apiAnswer(
+  signing: SigningLog,
+  tree: MerkleTree,
+  path: string,
+  query: URLSearchParams,
+): Buffer {
   if (path.endsWith('/get-sth'))
-    return Buffer.from(JSON.stringify(treeHeadToJson(signing.sign(tree.size, tree.root(tree.size)))));
+    return Buffer.from(
+      JSON.stringify(treeHeadToJson(signing.sign(tree.size, tree.root(tree.size)))),
+    );
   const proof = tree.consistencyProof(Number(query.get('first')), Number(query.get('second')));
   return Buffer.from(
     JSON.stringify({ consistency: proof.map((hash) => Buffer.from(hash).toString('base64')) }),

@@ -1,6 +1,6 @@
 /**
- * What one packet costs on each path, against an empty program: BPF_PROG_TEST_RUN, all programs and paths in turn,
- * several times over, so that the machine's moods fall on all of them alike.
+ * What one packet costs on each path, against an empty program: BPF_PROG_TEST_RUN, all programs and
+ * paths in turn, several times over, so that the machine's moods fall on all of them alike.
  */
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../src/dataplane/xdp.ts';
 import {
@@ -31,7 +31,9 @@ interface Path {
   readonly path: string;
   readonly frame: Uint8Array;
   readonly options?: LoadXdpOptions;
-  /** Packets of one run; those that are copied must fit the ring, which is read between the runs. */
+  /**
+   * Packets of one run; those that are copied must fit the ring, which is read between the runs.
+   */
   readonly repeat: number;
   readonly copies?: boolean;
 }
@@ -47,10 +49,31 @@ const PATHS: readonly Path[] = [
   { path: 'UDP from another port', frame: smallUdp(), repeat: MANY },
   { path: 'DNS answer, type A', frame: addressAnswer(), repeat: MANY },
   { path: 'answer, unknown name', frame: unknownAnswer(), repeat: MANY },
-  { path: 'answer, already seen', frame: known, options: { seenMilliseconds: 86_400_000 }, repeat: MANY },
-  { path: 'answer, sampled out', frame: known, options: { ...OPEN, everyNth: 0xffff_ffff }, repeat: MANY },
-  { path: 'answer, over budget', frame: known, options: { ...OPEN, answersPerSecond: 1 }, repeat: MANY },
-  { path: 'answer, copied and delivered', frame: known, options: OPEN, repeat: FITS_THE_RING, copies: true },
+  {
+    path: 'answer, already seen',
+    frame: known,
+    options: { seenMilliseconds: 86_400_000 },
+    repeat: MANY,
+  },
+  {
+    path: 'answer, sampled out',
+    frame: known,
+    options: { ...OPEN, everyNth: 0xffff_ffff },
+    repeat: MANY,
+  },
+  {
+    path: 'answer, over budget',
+    frame: known,
+    options: { ...OPEN, answersPerSecond: 1 },
+    repeat: MANY,
+  },
+  {
+    path: 'answer, copied and delivered',
+    frame: known,
+    options: OPEN,
+    repeat: FITS_THE_RING,
+    copies: true,
+  },
   {
     path: 'fragment, over budget',
     frame: fragment(),
@@ -107,7 +130,7 @@ class Run {
 
   constructor(path: Path, objectPath: string | undefined) {
     this.#path = path;
-    this.#xdp = loadXdp({ ...path.options, ...(objectPath === undefined ? {} : { objectPath }) });
+    this.#xdp = loadXdp({ ...path.options, objectPath });
     this.#xdp.setKnownNames(KNOWN_NAMES);
   }
 

@@ -1,4 +1,7 @@
-/** From the ring buffer to a decision, known or new, and to a stored tree head: records a second on one core. */
+/**
+ * From the ring buffer to a decision, known or new, and to a stored tree head: records a second on
+ * one core.
+ */
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -53,7 +56,11 @@ function headFrame(n: number): Uint8Array {
 const mebibytes = (): number => Math.round(process.memoryUsage().rss / (1 << 20));
 
 /** `distinct` tree heads in turn; with all of them different, each is verified and stored. */
-export async function measureDrain(what: string, records: number, distinct: number): Promise<DrainRate> {
+export async function measureDrain(
+  what: string,
+  records: number,
+  distinct: number,
+): Promise<DrainRate> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
   const store = new Store(openDatabase(join(directory, 'ctga.db')));
   const observer = new Observer({

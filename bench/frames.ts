@@ -1,9 +1,21 @@
-/** Frames as in the paper's experiments ("Aggregation-Based Certificate Transparency Gossip", Section 4.5.1). */
-import { dnsAnswer, encodeName, ethernet, frameV4, ipv4, IpProtocol, udp } from '../test/support/packets.ts';
+/**
+ * Frames as in the paper's experiments ("Aggregation-Based Certificate Transparency Gossip",
+ * Section 4.5.1).
+ */
+import {
+  dnsAnswer,
+  encodeName,
+  ethernet,
+  frameV4,
+  ipv4,
+  IpProtocol,
+  udp,
+} from '../test/support/packets.ts';
 
 /**
- * Names of the 16 fictional logs: five labels of 1 + 16 bytes in the paper. Names of tree heads begin with `sth` here,
- * so there are four such labels behind it, and zeros make up the length of the packet.
+ * Names of the 16 fictional logs: five labels of 1 + 16 bytes in the paper. Names of tree heads
+ * begin with `sth` here, so there are four such labels behind it, and zeros make up the length of
+ * the packet.
  */
 export const LOGS = Array.from({ length: 16 }, (_, log) =>
   ['sth', ...[0, 1, 2, 3].map((label) => `log${log}-${label}`.padEnd(16, 'x'))].join('.'),
@@ -18,7 +30,9 @@ export const FRAGMENT_BYTES = 68;
 export function answer(name: string, n = 0): Uint8Array {
   const overhead = frameV4(dnsAnswer({ name, strings: ['', ''], compressed: true })).length;
   const text = `${n}.1529486742541.`.padEnd(ANSWER_BYTES - overhead, 'x');
-  return frameV4(dnsAnswer({ name, strings: [text.slice(0, 100), text.slice(100)], compressed: true }));
+  return frameV4(
+    dnsAnswer({ name, strings: [text.slice(0, 100), text.slice(100)], compressed: true }),
+  );
 }
 
 /** In the way of `answer`, to a name that nobody looks for. */
@@ -27,18 +41,27 @@ export const unknownAnswer = (n = 0): Uint8Array =>
 
 export const fragment = (identification = 1): Uint8Array =>
   ethernet({
-    payload: ipv4({ payload: new Uint8Array(FRAGMENT_BYTES - 34), identification, moreFragments: true }),
+    payload: ipv4({
+      payload: new Uint8Array(FRAGMENT_BYTES - 34),
+      identification,
+      moreFragments: true,
+    }),
   });
 
 /** UDP of a fragment's size that is none. */
 export const smallUdp = (): Uint8Array =>
   ethernet({
-    payload: ipv4({ payload: udp({ payload: new Uint8Array(FRAGMENT_BYTES - 42), sourcePort: 5000 }) }),
+    payload: ipv4({
+      payload: udp({ payload: new Uint8Array(FRAGMENT_BYTES - 42), sourcePort: 5000 }),
+    }),
   });
 
 export const tcp = (): Uint8Array =>
-  ethernet({ payload: ipv4({ protocol: IpProtocol.tcp, payload: new Uint8Array(ANSWER_BYTES - 34) }) });
+  ethernet({
+    payload: ipv4({ protocol: IpProtocol.tcp, payload: new Uint8Array(ANSWER_BYTES - 34) }),
+  });
 
 export const notIp = (): Uint8Array => ethernet({ payload: new Uint8Array(46), etherType: 0x0806 });
 
-export const addressAnswer = (): Uint8Array => frameV4(dnsAnswer({ name: 'www.example.org', type: 'A' }));
+export const addressAnswer = (): Uint8Array =>
+  frameV4(dnsAnswer({ name: 'www.example.org', type: 'A' }));

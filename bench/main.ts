@@ -1,6 +1,7 @@
 /**
- * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost, throughput,
- * latency, distinguisher, unaltered, challenge, drain, store, p4; all unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost,
+ * throughput, latency, distinguisher, unaltered, challenge, drain, store, p4; all unless told. Each
+ * writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,7 +15,15 @@ import { measureP4, missingP4Tools } from './p4.ts';
 import { measureStore } from './store.ts';
 import { linePlot, table } from './report.ts';
 import { TRAFFIC_KINDS } from '../src/lab/traffic.ts';
-import { checkUnaltered, distinguish, latency, SETTINGS, sweep, throughput, visibleChanges } from './veth.ts';
+import {
+  checkUnaltered,
+  distinguish,
+  latency,
+  SETTINGS,
+  sweep,
+  throughput,
+  visibleChanges,
+} from './veth.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -70,7 +79,9 @@ if (wanted('cost')) {
   const programs = [
     { name: 'empty', objectPath: resolve(import.meta.dirname, '../build/bench/empty.bpf.o') },
     { name: 'ctga', objectPath: undefined },
-    ...(values.against === undefined ? [] : [{ name: values.against, objectPath: resolve(values.against) }]),
+    ...(values.against === undefined
+      ? []
+      : [{ name: values.against, objectPath: resolve(values.against) }]),
   ];
   const costs = await measureCost(programs, quick ? 3 : 31, (path) => say(`  ${path}`));
   const others = costs.filter(({ program }) => program !== 'empty');
@@ -111,7 +122,9 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
           `${rate} %`,
           ...SETTINGS.map(({ name }) => {
             const found = mine.find((each) => each.rate === rate && each.setting === name);
-            return found === undefined ? '' : `${Math.round(found.value)} (${found.ratio.toFixed(2)})`;
+            return found === undefined
+              ? ''
+              : `${Math.round(found.value)} (${found.ratio.toFixed(2)})`;
           }),
         ]),
       ),
@@ -123,7 +136,10 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
         .map(({ rate, value }) => [rate, value / 1000] as const),
     }));
     const label = measure.name === 'latency' ? 'microseconds' : 'thousand packets a second';
-    writeFileSync(join(values.output, plot), linePlot(`${title}, ${kind}`, 'match rate, %', label, lines));
+    writeFileSync(
+      join(values.output, plot),
+      linePlot(`${title}, ${kind}`, 'match rate, %', label, lines),
+    );
   }
   report(measure.name, swept, ...sections);
 }
@@ -146,8 +162,13 @@ if (wanted('distinguisher')) {
         "Cliff's delta",
       ],
       found.map((each) => [
-        ...[each.what, each.measure, `${each.first}`, `${each.second}`],
-        ...[each.mannWhitney.toFixed(3), each.kolmogorovSmirnov.toFixed(3), each.effect.toFixed(2)],
+        each.what,
+        each.measure,
+        `${each.first}`,
+        `${each.second}`,
+        each.mannWhitney.toFixed(3),
+        each.kolmogorovSmirnov.toFixed(3),
+        each.effect.toFixed(2),
       ]),
     ),
     visible.length === 0
@@ -180,8 +201,12 @@ if (wanted('challenge')) {
     table(
       ['API', 'entries', 'heads', 'heads a minute', 'requests a head', 'bytes a head'],
       found.map((each) => [
-        ...[each.api, `${each.leaves}`, `${each.heads}`, `${each.headsPerMinute}`],
-        ...[each.requestsPerHead.toFixed(2), `${each.bytesPerHead}`],
+        each.api,
+        `${each.leaves}`,
+        `${each.heads}`,
+        `${each.headsPerMinute}`,
+        each.requestsPerHead.toFixed(2),
+        `${each.bytesPerHead}`,
       ]),
     ),
   );
@@ -190,7 +215,11 @@ if (wanted('challenge')) {
 if (wanted('drain')) {
   say('drain');
   const rates = [
-    await measureDrain('to a decision, 16 tree heads again and again', quick ? 16_000 : 10_000_000, 16),
+    await measureDrain(
+      'to a decision, 16 tree heads again and again',
+      quick ? 16_000 : 10_000_000,
+      16,
+    ),
     await measureDrain('to a stored tree head, every one new', quick ? 500 : 20_000, Infinity),
   ];
   report(
@@ -226,7 +255,8 @@ if (wanted('store')) {
 }
 if (wanted('p4')) {
   const missing = missingP4Tools();
-  if (missing.length > 0 && positionals.length > 0) fail(`p4 needs ${missing.join(' and ')} on PATH`, 1);
+  if (missing.length > 0 && positionals.length > 0)
+    fail(`p4 needs ${missing.join(' and ')} on PATH`, 1);
   if (missing.length > 0) say(`p4 is left out: ${missing.join(' and ')} not on PATH`);
   else {
     say('simple_switch');
@@ -243,7 +273,11 @@ if (wanted('p4')) {
       table(
         ['frames', 'match rate', 'router', 'ctga', 'ratio'],
         found.map(({ kind, rate, router, ctga, ratio }) => [
-          ...[kind, `${rate} %`, `${router}`, `${ctga}`, ratio.toFixed(2)],
+          kind,
+          `${rate} %`,
+          `${router}`,
+          `${ctga}`,
+          ratio.toFixed(2),
         ]),
       ),
     );

@@ -1,12 +1,17 @@
 /**
- * Throughput of bmv2's simple_switch: a router that looks at nothing, and ctga's program, on the same frames from files. The
- * two take turns, so that a machine that slows down slows both.
+ * Throughput of bmv2's simple_switch: a router that looks at nothing, and ctga's program, on the
+ * same frames from files. The two take turns, so that a machine that slows down slows both.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { encodeName } from '../src/dns/name.ts';
-import { TRAFFIC_KINDS, trafficFrames, TRAFFIC_ZONES, type TrafficKind } from '../src/lab/traffic.ts';
+import {
+  TRAFFIC_KINDS,
+  trafficFrames,
+  TRAFFIC_ZONES,
+  type TrafficKind,
+} from '../src/lab/traffic.ts';
 import { PROGRAM } from '../src/p4/compile.ts';
 import { runSwitch } from '../test/support/simple-switch.ts';
 import { median } from './statistics.ts';
@@ -27,7 +32,9 @@ export interface P4Throughput {
 
 /** What of the tool chain is missing here; empty if nothing. */
 export function missingP4Tools(): string[] {
-  return ['p4c-bm2-ss', 'simple_switch'].filter((tool) => spawnSync(tool, ['--version']).error !== undefined);
+  return ['p4c-bm2-ss', 'simple_switch'].filter(
+    (tool) => spawnSync(tool, ['--version']).error !== undefined,
+  );
 }
 
 export async function measureP4(
@@ -46,9 +53,13 @@ export async function measureP4(
       const traffic = [...trafficFrames(kind, rate, frames)];
       const pairs: [number, number][] = [];
       for (let round = 0; round < rounds; round++)
-        pairs.push([await perSecond(router, traffic, false), await perSecond(PROGRAM, traffic, true)]);
+        pairs.push([
+          await perSecond(router, traffic, false),
+          await perSecond(PROGRAM, traffic, true),
+        ]);
       found.push({
-        ...{ kind, rate },
+        kind,
+        rate,
         router: Math.round(median(pairs.map(([first]) => first))),
         ctga: Math.round(median(pairs.map(([, second]) => second))),
         ratio: median(pairs.map(([first, second]) => second / first)),
@@ -58,7 +69,11 @@ export async function measureP4(
   return found;
 }
 
-async function perSecond(program: string, frames: readonly Uint8Array[], isCtga: boolean): Promise<number> {
+async function perSecond(
+  program: string,
+  frames: readonly Uint8Array[],
+  isCtga: boolean,
+): Promise<number> {
   const { forwarded, seconds } = await runSwitch(
     program,
     frames,

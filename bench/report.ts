@@ -2,7 +2,9 @@
 
 /** A Markdown table, columns padded so that it reads as text too. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = head.map((cell, i) => Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = head.map((cell, i) =>
+    Math.max(cell.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [
@@ -27,8 +29,16 @@ const STYLES = [
   '#c2410c" stroke-dasharray="2 3',
 ];
 
-/** An SVG of lines over x from 0 to 100; y begins at 0, so that a difference looks as large as it is. */
-export function linePlot(title: string, xLabel: string, yLabel: string, lines: readonly Line[]): string {
+/**
+ * An SVG of lines over x from 0 to 100; y begins at 0, so that a difference looks as large as it
+ * is.
+ */
+export function linePlot(
+  title: string,
+  xLabel: string,
+  yLabel: string,
+  lines: readonly Line[],
+): string {
   const most = Math.max(1, ...lines.flatMap(({ points }) => points.map(([, y]) => y))) * 1.1;
   const x = (value: number): number => LEFT + (value / 100) * (WIDTH - LEFT - 20);
   const y = (value: number): number => HEIGHT - BOTTOM - (value / most) * (HEIGHT - BOTTOM - TOP);

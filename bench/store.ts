@@ -15,13 +15,19 @@ export interface StoreTiming {
 
 const LOGS = 40;
 
-/** Fills a store with `sightings` of half as many heads, of a quarter as many trees, and times what is asked of it. */
+/**
+ * Fills a store with `sightings` of half as many heads, of a quarter as many trees, and times what
+ * is asked of it.
+ */
 export function measureStore(
   sightings: number,
   onProgress: (what: string) => void,
 ): { readonly timings: StoreTiming[]; readonly mebibytes: number } {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
-  const [small, large] = ['empty', 'large'].map((name) => join(directory, `${name}.db`)) as [string, string];
+  const [small, large] = ['empty', 'large'].map((name) => join(directory, `${name}.db`)) as [
+    string,
+    string,
+  ];
   try {
     openDatabase(small).close();
     onProgress(`filling it with ${sightings} sightings`);
@@ -72,14 +78,21 @@ function timed(path: string): Map<string, number> {
     return result;
   };
   const store = time('open', () => new Store(openDatabase(path)));
-  time('status: tree heads, verdicts, counts', () => [store.headCount(), store.verdicts(), store.counts()]);
+  time('status: tree heads, verdicts, counts', () => [
+    store.headCount(),
+    store.verdicts(),
+    store.counts(),
+  ]);
   time('heads list (the last 1,000)', () => store.heads(1000));
   time('status page: 30 days', () => store.days(Math.floor(Date.now() / 86_400_000) - 30));
   const log = new SigningLog();
   const tree = treeOf(3);
   const batch = Array.from({ length: 1000 }, (_, i) => ({
     head: log.verified(BigInt(i + 1), tree.root(), BigInt(Date.now() + i)),
-    ...{ source: 'eth0', firstSeen: Date.now(), lastSeen: Date.now(), count: 1 },
+    source: 'eth0',
+    firstSeen: Date.now(),
+    lastSeen: Date.now(),
+    count: 1,
   }));
   time('1,000 new heads', () => store.recordSightings(batch));
   time('1,000 heads again', () => store.recordSightings(batch));

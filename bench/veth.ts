@@ -1,6 +1,7 @@
 /**
- * What somebody on the wire can notice, over a veth pair between two namespaces: throughput and latency against the
- * match rate, with and without ctga; and whether every packet comes out as it went in.
+ * What somebody on the wire can notice, over a veth pair between two namespaces: throughput and
+ * latency against the match rate, with and without ctga; and whether every packet comes out as it
+ * went in.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,7 +18,10 @@ export interface Setting {
   readonly program: 'none' | 'empty' | XdpOptions;
 }
 
-/** The first one is what the others are held against: the paper's minimal program that only lets packets through. */
+/**
+ * The first one is what the others are held against: the paper's minimal program that only lets
+ * packets through.
+ */
 export const SETTINGS: readonly [Setting, ...Setting[]] = [
   { name: 'empty program', program: 'empty' },
   { name: 'no program', program: 'none' },
@@ -30,7 +34,10 @@ export const SETTINGS: readonly [Setting, ...Setting[]] = [
 
 const EMPTY_OBJECT = join(import.meta.dirname, '../build/bench/empty.bpf.o');
 
-/** What a sweep over match rates measures, and how: a figure from a namespace's traffic of one kind and rate. */
+/**
+ * What a sweep over match rates measures, and how: a figure from a namespace's traffic of one kind
+ * and rate.
+ */
 export interface Measure {
   readonly name: 'throughput' | 'latency';
   readonly unit: string;
@@ -75,7 +82,12 @@ async function under<T>(link: Link, { program }: Setting, work: () => T): Promis
   const args = [`--net=/run/netns/${link.observer}`, process.execPath, '--import', 'tsx'];
   const child = spawn(
     'nsenter',
-    [...args, join(import.meta.dirname, 'attached.ts'), link.interfaceName, JSON.stringify(program)],
+    [
+      ...args,
+      join(import.meta.dirname, 'attached.ts'),
+      link.interfaceName,
+      JSON.stringify(program),
+    ],
     { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   const ended = once(child, 'exit');
@@ -91,7 +103,10 @@ async function under<T>(link: Link, { program }: Setting, work: () => T): Promis
   }
 }
 
-/** Measures every kind of traffic at every match rate in every setting; settings take turns, `rounds` times. */
+/**
+ * Measures every kind of traffic at every match rate in every setting; settings take turns,
+ * `rounds` times.
+ */
 export async function sweep(
   { measure }: Measure,
   rates: readonly number[],
@@ -129,7 +144,10 @@ export async function sweep(
   }
 }
 
-/** Packets a second that tcpreplay gets rid of: on veth, sending a packet is receiving it, the program included. */
+/**
+ * Packets a second that tcpreplay gets rid of: on veth, sending a packet is receiving it, the
+ * program included.
+ */
 export const throughput = (seconds: number): Measure => ({
   name: 'throughput',
   unit: 'packets a second',
@@ -141,11 +159,18 @@ export const throughput = (seconds: number): Measure => ({
       const how = ['--preload-pcap', '--topspeed', '--loop=0', `--duration=${seconds}`];
       const { stdout, stderr } = spawnSync(
         'nsenter',
-        [`--net=/run/netns/${link.sender}`, 'tcpreplay', ...how, `--intf1=${link.peerName}`, capture],
+        [
+          `--net=/run/netns/${link.sender}`,
+          'tcpreplay',
+          ...how,
+          `--intf1=${link.peerName}`,
+          capture,
+        ],
         { encoding: 'utf8' },
       );
       const rated = /([0-9.]+) pps/.exec(stdout)?.[1];
-      if (rated === undefined) throw new Error(`tcpreplay said nothing of its rate: ${stderr || stdout}`);
+      if (rated === undefined)
+        throw new Error(`tcpreplay said nothing of its rate: ${stderr || stdout}`);
       return Number(rated);
     } finally {
       rmSync(directory, { recursive: true });
@@ -153,7 +178,10 @@ export const throughput = (seconds: number): Measure => ({
   },
 });
 
-/** The median nanoseconds from sending a packet to having it on the other side, one packet at a time. */
+/**
+ * The median nanoseconds from sending a packet to having it on the other side, one packet at a
+ * time.
+ */
 export const latency = (packets: number): Measure => ({
   name: 'latency',
   unit: 'nanoseconds',
@@ -183,8 +211,16 @@ export async function distinguish(
   try {
     const results: Distinguished[] = [];
     const pairs = [
-      { what: 'no program, then ctga; half of the answers match', settings: [none, on], rates: [50, 50] },
-      { what: 'empty program, then ctga; half of the answers match', settings: [empty, on], rates: [50, 50] },
+      {
+        what: 'no program, then ctga; half of the answers match',
+        settings: [none, on],
+        rates: [50, 50],
+      },
+      {
+        what: 'empty program, then ctga; half of the answers match',
+        settings: [empty, on],
+        rates: [50, 50],
+      },
       { what: 'ctga; no answer matches, then every one', settings: [on, on], rates: [0, 100] },
       {
         what: 'ctga, every match copied; no answer matches, then every one',
@@ -196,7 +232,9 @@ export async function distinguish(
       progress(what);
       const samples: [PingPong[], PingPong[]] = [[], []];
       const block = (side: 0 | 1): number =>
-        samples[side].push(pingPong(link, [...trafficFrames('answers', rates[side], 100)], perBlock, 1));
+        samples[side].push(
+          pingPong(link, [...trafficFrames('answers', rates[side], 100)], perBlock, 1),
+        );
       for (let i = 0; i < blocks; i++) {
         // Which goes first changes, or a machine that warms up would look like a difference.
         const order = i % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const);
@@ -233,20 +271,27 @@ export async function distinguish(
   }
 }
 
-/** `count` packets, every fourth of them malformed, with ctga attached: bit for bit, and in order. */
+/**
+ * `count` packets, every fourth of them malformed, with ctga attached: bit for bit, and in order.
+ */
 export async function checkUnaltered(count: number): Promise<PingPong> {
   const link = new Link();
   try {
-    const frames = [...trafficFrames('answers', 50, 300), ...trafficFrames('fragments', 50, 100)].map(
-      (frame, i) => (i % 4 === 3 ? malformed(frame, i) : frame),
+    const frames = [
+      ...trafficFrames('answers', 50, 300),
+      ...trafficFrames('fragments', 50, 100),
+    ].map((frame, i) => (i % 4 === 3 ? malformed(frame, i) : frame));
+    return await under(link, { name: 'ctga', program: {} }, () =>
+      pingPong(link, frames, count, 32),
     );
-    return await under(link, { name: 'ctga', program: {} }, () => pingPong(link, frames, count, 32));
   } finally {
     link.remove();
   }
 }
 
-/** Cut, or with a byte of its headers changed; the addresses stay, by which the receiver knows it. */
+/**
+ * Cut, or with a byte of its headers changed; the addresses stay, by which the receiver knows it.
+ */
 function malformed(frame: Buffer, i: number): Buffer {
   if (i % 8 === 3) return frame.subarray(0, 64 + (i % Math.max(1, frame.length - 64)));
   const damaged = Buffer.from(frame);
@@ -288,16 +333,20 @@ export async function visibleChanges(): Promise<Visible[]> {
         ['interface', link.observer, link.interfaceName],
         ['its peer', link.sender, link.peerName],
       ] as const) {
-        for (const line of run('nsenter', `--net=/run/netns/${namespace}`, 'ethtool', '-k', name).split(
-          '\n',
-        )) {
+        for (const line of run(
+          'nsenter',
+          `--net=/run/netns/${namespace}`,
+          'ethtool',
+          '-k',
+          name,
+        ).split('\n')) {
           const [feature, value] = line.split(': ');
           if (value !== undefined && value !== '')
             seen.set(`${device}/${(feature ?? '').trim()}`, value.trim());
         }
-        const [{ mtu = 0 } = {}] = JSON.parse(run('ip', '-n', namespace, '-j', 'link', 'show', name)) as {
-          mtu?: number;
-        }[];
+        const [{ mtu = 0 } = {}] = JSON.parse(
+          run('ip', '-n', namespace, '-j', 'link', 'show', name),
+        ) as { mtu?: number }[];
         seen.set(`${device}/MTU`, `${mtu}`);
       }
       return seen;

@@ -1,6 +1,6 @@
 /**
- * `npm run package:deb [-- --version V]`: build/ctga_VERSION_ARCH.deb, with everything but what Debian 12 and 13 have. The
- * Node that builds it goes along: Debian 12's own is too old.
+ * `npm run package:deb [-- --version V]`: build/ctga_VERSION_ARCH.deb, with everything but what
+ * Debian 12 and 13 have. The Node that builds it goes along: Debian 12's own is too old.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -27,7 +27,9 @@ const packageJson = z.object({
   version: z.string(),
   dependencies: z.record(z.string(), z.string()).default({}),
 });
-const { version: own } = packageJson.parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
+const { version: own } = packageJson.parse(
+  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')),
+);
 const { values } = parseArgs({ options: { version: { type: 'string', default: own } } });
 const { version } = values;
 
@@ -45,7 +47,9 @@ const NOT_AT_RUN_TIME = new Set([
   'prebuild-install',
   'tsx',
 ]);
-/** Of other packages: tests, types, source maps, programs, what is to be read or is for other tools. */
+/**
+ * Of other packages: tests, types, source maps, programs, what is to be read or is for other tools.
+ */
 const NOT_NEEDED =
   /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
 
@@ -102,17 +106,21 @@ function gather(name: string, from: string): void {
       if (first === 'node_modules' || NOT_NEEDED.test(inside)) return false;
       if (!isNative(name)) return true;
       // Of what was compiled, the result alone.
-      if (first === 'build') return second === undefined || /^build\/Release(\/[^/]+\.node)?$/.test(inside);
+      if (first === 'build')
+        return second === undefined || /^build\/Release(\/[^/]+\.node)?$/.test(inside);
       return !['deps', 'src'].includes(first);
     },
   });
   const { dependencies } = packageJson
     .partial({ version: true })
     .parse(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')));
-  for (const each of Object.keys(dependencies)) if (!NOT_AT_RUN_TIME.has(each)) gather(each, source);
+  for (const each of Object.keys(dependencies))
+    if (!NOT_AT_RUN_TIME.has(each)) gather(each, source);
 }
 const isNative = (name: string): boolean => ['better-sqlite3', 'raw-socket'].includes(name);
-const { dependencies } = packageJson.parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
+const { dependencies } = packageJson.parse(
+  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')),
+);
 for (const name of Object.keys(dependencies)) if (!NOT_AT_RUN_TIME.has(name)) gather(name, ROOT);
 
 copyFileSync(process.execPath, join(LIB, 'node'));
@@ -154,7 +162,10 @@ const changelog = `ctga (${version}) unstable; urgency=medium
 `;
 writeFileSync(join(STAGE, 'usr/share/doc/ctga/changelog.gz'), gzipSync(changelog, { level: 9 }));
 for (const file of readdirSync(join(ROOT, 'monitoring')))
-  put(readFileSync(join(ROOT, 'monitoring', file), 'utf8'), `usr/share/doc/ctga/monitoring/${file}`);
+  put(
+    readFileSync(join(ROOT, 'monitoring', file), 'utf8'),
+    `usr/share/doc/ctga/monitoring/${file}`,
+  );
 
 const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
 put(
@@ -162,7 +173,8 @@ put(
   'DEBIAN/control',
 );
 put('/etc/ctga/ctga.toml\n', 'DEBIAN/conffiles');
-for (const script of ['postinst', 'prerm', 'postrm']) put(debian(script), `DEBIAN/${script}`, 0o755);
+for (const script of ['postinst', 'prerm', 'postrm'])
+  put(debian(script), `DEBIAN/${script}`, 0o755);
 
 say('packing');
 const file = join(ROOT, `build/ctga_${version}_${architecture}.deb`);

@@ -1,6 +1,7 @@
 /**
- * Runs every test with node's own runner. `*.root.test.ts` files make network namespaces and load BPF
- * programs, so they need root and run one at a time; without root they are left out, and that is said.
+ * Runs every test with node's own runner. `*.root.test.ts` files make network namespaces and load
+ * BPF programs, so they need root and run one at a time; without root they are left out, and that
+ * is said.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';

@@ -14,7 +14,8 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): DataPlane that is attached nowhere, for testRun.
+// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): DataPlane that is attached
+// nowhere, for testRun.
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
@@ -33,7 +34,8 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
                                }));
 }
 
-// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings, ports })
+// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings,
+// ports })
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");

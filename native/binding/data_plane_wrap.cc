@@ -124,7 +124,8 @@ void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true
 void DataPlaneWrap::stop_reading(bool drain) {
   if (!poller_) return;
   const std::shared_ptr<RingPoller> poller = std::exchange(poller_, nullptr);
-  // No more than the rings can hold at once: with packets arriving all the while, they never are empty.
+  // No more than the rings can hold at once: with packets arriving all the while, they never are
+  // empty.
   if (drain) poller->drain(std::size_t{2} * resources_->maps.ring_bytes());
   poller->close();
   Unref();

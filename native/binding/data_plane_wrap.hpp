@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// The class DataPlane: the maps of one XDP program, and for some the program or the lock that go with them.
+// SPDX-License-Identifier: GPL-2.0-only The class DataPlane: the maps of one XDP program, and for
+// some the program or the lock that go with them.
 #pragma once
 
 #include <napi.h>
@@ -14,8 +14,8 @@
 
 namespace ctga::binding {
 
-// What stands behind a DataPlane. Loaded for tests: maps and program. Attached: maps and lock. Opened from
-// pins: maps alone.
+// What stands behind a DataPlane. Loaded for tests: maps and program. Attached: maps and lock.
+// Opened from pins: maps alone.
 struct Resources {
   Maps maps;
   std::optional<Program> program;

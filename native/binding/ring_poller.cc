@@ -58,7 +58,8 @@ void RingPoller::drain(std::size_t most) {
   for (std::size_t size = 1; total < most && size > 0; total += size) size = deliver_batch();
 }
 
-// Plain Node-API, as a worker being terminated refuses every call and must not be answered with an exception.
+// Plain Node-API, as a worker being terminated refuses every call and must not be answered with an
+// exception.
 std::size_t RingPoller::deliver_batch() {
   if (closing_ || delivering_) return 0;
   const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close us

@@ -27,7 +27,8 @@ constexpr const char* kMountPoint = "/sys/fs/bpf";
 
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
 
-// A TC filter is no object that could be pinned. Its program is, under a name that says whether the qdisc is ours.
+// A TC filter is no object that could be pinned. Its program is, under a name that says whether the
+// qdisc is ours.
 std::string program_path(const std::string& pin_directory) { return pin_directory + "/program"; }
 std::string qdisc_path(const std::string& pin_directory) { return pin_directory + "/program-and-qdisc"; }
 
@@ -106,7 +107,8 @@ struct NewLink {
   std::string refusal;
 };
 
-// Native, then generic, unless one of them was asked for; without a descriptor if neither is possible.
+// Native, then generic, unless one of them was asked for; without a descriptor if neither is
+// possible.
 NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t interface_index) {
   const LibbpfLog log;
   NewLink link{FileDescriptor(), options.mode.value_or(Mode::native), ""};
@@ -129,8 +131,8 @@ NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t in
   return link;
 }
 
-// The pinned link if it still holds our program on this very interface; empty if there is none or it is
-// defunct. Throws if the interface, or the link, is somebody else's.
+// The pinned link if it still holds our program on this very interface; empty if there is none or
+// it is defunct. Throws if the interface, or the link, is somebody else's.
 FileDescriptor find_running_link(const AttachOptions& options, std::uint32_t interface_index, const Running& running) {
   FileDescriptor link = open_pin(link_path(options.pin_directory));
   const bpf_link_info info = link ? info_of_link(link.get()) : bpf_link_info{};
@@ -147,8 +149,9 @@ bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index
   return program && interface_index != 0 && id_of_program(program.get()) == tc_program(interface_index);
 }
 
-// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any more. The pins stay
-// until there is something to pin in their place: should attaching fail, they say that something is to run here.
+// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any
+// more. The pins stay until there is something to pin in their place: should attaching fail, they
+// say that something is to run here.
 void stop_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link, bool filter) {
   if (link) {
     if (const int error = bpf_link_detach(link.get())) throw kernel_error(error, "detach from " + options.interface);
@@ -270,16 +273,19 @@ Attachment attach(const AttachOptions& options) {
   }
   if (mode == Mode::tc) {
     if (!took_over) unpin_stopped(options.pin_directory);
-    // Pinned first: a crash in between leaves a pin without a filter, which is what "not attached" looks like.
+    // Pinned first: a crash in between leaves a pin without a filter, which is what "not attached"
+    // looks like.
     pin(program->fd(), program_path(options.pin_directory));
     if (tc_attach(interface_index, program->fd())) pin(program->fd(), qdisc_path(options.pin_directory));
   }
-  // After that: a crash in between leaves it with maps that no pin names, and attaching again repairs that.
+  // After that: a crash in between leaves it with maps that no pin names, and attaching again
+  // repairs that.
   program->pin_maps(options.pin_directory);
   std::vector<std::string> replaced = program->replaced_maps();
   for (const std::string& name : remove_unknown_pins(options.pin_directory)) replaced.push_back(name);
 
-  // The link's descriptor is closed on return. The pin alone holds it, so that removing the pin detaches.
+  // The link's descriptor is closed on return. The pin alone holds it, so that removing the pin
+  // detaches.
   return Attachment{std::move(maps),    std::move(lock), mode,      interface_index,
                     std::move(refusal), took_over,       program->shares(Maps::kNames[Maps::kSeen]),
                     std::move(replaced)};

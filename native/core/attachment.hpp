@@ -1,6 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// The program on a network interface, so that it goes on while the process that attached it crashes, restarts or is
-// upgraded: by an XDP link that is pinned with its maps, or by a TC filter, whose program is pinned with them.
+// SPDX-License-Identifier: GPL-2.0-only The program on a network interface, so that it goes on
+// while the process that attached it crashes, restarts or is upgraded: by an XDP link that is
+// pinned with its maps, or by a TC filter, whose program is pinned with them.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,8 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
-  // Takes the lock, and sets settings and ports. Otherwise a reader has them, and this only attaches again beside it.
+  // Takes the lock, and sets settings and ports. Otherwise a reader has them, and this only
+  // attaches again beside it.
   bool reader;
   bool at_cpu_port;           // what comes in are a P4 switch's copies: XDP or nothing
   std::optional<Mode> mode;   // any but unknown; absent: native, then generic, then tc
@@ -46,9 +47,11 @@ struct Attachment {
   std::vector<std::string> replaced_maps;  // pinned maps that did not fit, or are unknown: made anew, or removed
 };
 
-// Attaches, or takes over what an earlier process left pinned: its maps are shared and its program is replaced in
-// place, so no packet passes unseen. A foreign XDP program stays: then it is TC, unless a mode was asked for. Throws Error{no_such_interface, foreign_xdp_program, busy,
-// not_permitted, not_attached (no maps of the reader's), kernel}; what was there before is then still there.
+// Attaches, or takes over what an earlier process left pinned: its maps are shared and its program
+// is replaced in place, so no packet passes unseen. A foreign XDP program stays: then it is TC,
+// unless a mode was asked for. Throws Error{no_such_interface, foreign_xdp_program, busy,
+// not_permitted, not_attached (no maps of the reader's), kernel}; what was there before is then
+// still there.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {
@@ -65,7 +68,8 @@ std::optional<std::uint32_t> mtu_of(const std::string& interface);
 // Of what is pinned in `pin_directory`; nothing if there is none.
 std::optional<LinkState> link_state(const std::string& pin_directory);
 
-// Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to remove.
+// Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to
+// remove.
 void detach(const std::string& pin_directory);
 
 }  // namespace ctga

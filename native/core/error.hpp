@@ -38,8 +38,9 @@ class Error : public std::system_error {
   std::string log_;
 };
 
-// The error for a failed system call or libbpf call; EPERM and EACCES become not_permitted unless the log
-// shows that it was the verifier who refused. `error_number` may be negative, as libbpf returns it.
+// The error for a failed system call or libbpf call; EPERM and EACCES become not_permitted unless
+// the log shows that it was the verifier who refused. `error_number` may be negative, as libbpf
+// returns it.
 Error kernel_error(int error_number, const std::string& doing, std::string log = {});
 
 }  // namespace ctga

@@ -125,7 +125,8 @@ Maps::Maps(std::array<FileDescriptor, 8> fds) : fds_(std::move(fds)) {}
 void Maps::draw_keys() const { ensure_keys(fds_[kKeys].get()); }
 
 std::optional<Maps> Maps::open_pinned(const std::string& directory) {
-  // Sizes as this version reads and writes them: with any other, the kernel would write past our buffers.
+  // Sizes as this version reads and writes them: with any other, the kernel would write past our
+  // buffers.
   constexpr std::array<std::array<std::uint32_t, 2>, 8> sizes = {{{sizeof(std::uint64_t), sizeof(std::uint8_t)},
                                                                   {sizeof(std::uint32_t), sizeof(settings)},
                                                                   {sizeof(std::uint32_t), sizeof(ports)},

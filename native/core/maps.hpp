@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only
-// The maps that the program and user space share: names, settings, counters, keys and the ring buffers.
+// SPDX-License-Identifier: GPL-2.0-only The maps that the program and user space share: names,
+// settings, counters, keys and the ring buffers.
 #pragma once
 
 #include <array>
@@ -39,12 +39,13 @@ class Maps {
   // Draws the keys if these maps have none yet: before anything else is done with new maps.
   void draw_keys() const;
 
-  // What is pinned in `directory`; nothing if any of them is missing. Throws Error{kernel} if they are not
-  // of this version's layout.
+  // What is pinned in `directory`; nothing if any of them is missing. Throws Error{kernel} if they
+  // are not of this version's layout.
   static std::optional<Maps> open_pinned(const std::string& directory);
 
-  // Replaces the set of names, leaving those that stay in place throughout. Throws Error{bad_input} if a name
-  // is not of the form sth.*, of at most MAX_LABELS labels, or there are more than MAX_KNOWN_NAMES.
+  // Replaces the set of names, leaving those that stay in place throughout. Throws Error{bad_input}
+  // if a name is not of the form sth.*, of at most MAX_LABELS labels, or there are more than
+  // MAX_KNOWN_NAMES.
   void set_known_names(const std::vector<Name>& names) const;
   std::size_t known_name_count() const;
 

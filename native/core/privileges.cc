@@ -16,8 +16,9 @@ void become_user(uid_t uid, gid_t gid, bool programs_may_gain) {
   const auto require = [](int result, const std::string& doing) {
     if (result != 0) throw kernel_error(errno, doing);
   };
-  // The C library applies each to all threads (nptl(7)); prctl alone is for this thread and those it makes, and
-  // the threads that Node made before run no program. Groups first: without root they cannot be changed.
+  // The C library applies each to all threads (nptl(7)); prctl alone is for this thread and those
+  // it makes, and the threads that Node made before run no program. Groups first: without root they
+  // cannot be changed.
   require(setgroups(1, &gid), "give up root's groups");
   require(setresgid(gid, gid, gid), "become group " + std::to_string(gid));
   require(setresuid(uid, uid, uid), "become user " + std::to_string(uid));

@@ -54,8 +54,8 @@ class Program {
   // Names of pinned maps that did not fit and that pin_maps replaces.
   const std::vector<std::string>& replaced_maps() const { return replaced_; }
 
-  // `linear` bytes of the packet, at most, are in the frame's linear part and the rest in a second buffer: Linux
-  // 6.18 and XDP only. 0: all of them.
+  // `linear` bytes of the packet, at most, are in the frame's linear part and the rest in a second
+  // buffer: Linux 6.18 and XDP only. 0: all of them.
   TestRun test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat, std::uint32_t linear) const;
 
  private:

@@ -16,16 +16,18 @@ namespace ctga {
 
 class RingReader {
  public:
-  // Keeps its own descriptors of the maps. There must be one reader for one ring, in all processes together.
+  // Keeps its own descriptors of the maps. There must be one reader for one ring, in all processes
+  // together.
   RingReader(int answer_ring_fd, int fragment_ring_fd);
 
   // Becomes readable when the program wakes us; level-triggered.
   int epoll_fd() const { return epoll_fd_.get(); }
 
-  // Fills `batch`, of `capacity` bytes, with what waits in the rings, and frees it there: answers first, but a
-  // quarter of a batch is left to fragments, so that neither kind waits for the other to end. Never
-  // blocks. A record is a record_header and its captured bytes, padded to 8 bytes; timestamp_ns is turned
-  // into CLOCK_REALTIME. Returns the number of bytes. `capacity` is several times kLargestRecord.
+  // Fills `batch`, of `capacity` bytes, with what waits in the rings, and frees it there: answers
+  // first, but a quarter of a batch is left to fragments, so that neither kind waits for the other
+  // to end. Never blocks. A record is a record_header and its captured bytes, padded to 8 bytes;
+  // timestamp_ns is turned into CLOCK_REALTIME. Returns the number of bytes. `capacity` is several
+  // times kLargestRecord.
   std::size_t read(std::uint8_t* batch, std::size_t capacity);
 
   static constexpr std::size_t kLargestRecord = sizeof(record_header) + RECORD_CAPACITY;

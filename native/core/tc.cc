@@ -37,7 +37,8 @@ bpf_tc_opts our_filter() {
   return options;
 }
 
-// Whether any filter hangs on the clsact qdisc, at ingress or egress. libbpf can only ask for one by its handle.
+// Whether any filter hangs on the clsact qdisc, at ingress or egress. libbpf can only ask for one
+// by its handle.
 bool has_filters(std::uint32_t interface_index) {
   const FileDescriptor socket_fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!socket_fd) throw kernel_error(errno, "ask for TC filters");

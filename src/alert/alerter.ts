@@ -1,6 +1,6 @@
 /**
- * Tells of what is new and of what is over, once each, over every channel, whatever fails meanwhile: what is to be sent is in
- * the store before anything is, and stays there until it was.
+ * Tells of what is new and of what is over, once each, over every channel, whatever fails
+ * meanwhile: what is to be sent is in the store before anything is, and stays there until it was.
  */
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -10,7 +10,10 @@ import { Conditions } from './conditions.ts';
 
 const FIRST_RETRY_MS = 5_000;
 const LAST_RETRY_MS = 3_600_000;
-/** A week of them, whatever the clock says. Then whoever was to be told has other worries: it is dropped, and that is said. */
+/**
+ * A week of them, whatever the clock says. Then whoever was to be told has other worries: it is
+ * dropped, and that is said.
+ */
 const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(LAST_RETRY_MS / FIRST_RETRY_MS));
 
 export interface AlerterOptions {
@@ -29,13 +32,15 @@ export class Alerter {
   }
 
   /**
-   * Looks once at `now` (ms since the epoch), which is `elapsed` by the monotonic clock, then sends what is due. Resolves when all of that was tried.
+   * Looks once at `now` (ms since the epoch), which is `elapsed` by the monotonic clock, then sends
+   * what is due. Resolves when all of that was tried.
    */
   async tick(now: number, elapsed: number): Promise<void> {
     this.#look(now, elapsed);
     await Promise.all(
       this.#options.channels.map(async (channel) => {
-        // In order: an alert before its recovery. What waits for a failure to pass holds up what is behind it.
+        // In order: an alert before its recovery. What waits for a failure to pass holds up what is
+        // behind it.
         for (const queued of this.#options.store.outbox(channel.name)) {
           const isDue = hasCome(queued.due, now, LAST_RETRY_MS);
           if (!isDue || !(await this.#deliver(channel, queued, now))) break;
@@ -46,7 +51,9 @@ export class Alerter {
 
   #look(now: number, elapsed: number): void {
     const { store, channels } = this.#options;
-    const present = new Map(this.#conditions.present(store, now, elapsed).map((each) => [each.key, each]));
+    const present = new Map(
+      this.#conditions.present(store, now, elapsed).map((each) => [each.key, each]),
+    );
     const told = new Map(store.alerts().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
     for (const condition of present.values()) {
@@ -61,13 +68,22 @@ export class Alerter {
     }
     for (const { key, message } of told.values()) {
       if (present.has(key)) continue;
-      const over = { key, severity: 'warning', message, remedy: 'Nothing need be done any more.' } as const;
+      const over = {
+        key,
+        severity: 'warning',
+        message,
+        remedy: 'Nothing need be done any more.',
+      } as const;
       store.endAlert(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
     }
   }
 
   /** Returns whether it is out of the way. */
-  async #deliver(channel: Channel, { id, body, attempts }: QueuedAlert, now: number): Promise<boolean> {
+  async #deliver(
+    channel: Channel,
+    { id, body, attempts }: QueuedAlert,
+    now: number,
+  ): Promise<boolean> {
     const { store, onFailure } = this.#options;
     try {
       await channel.send(JSON.parse(body) as Alert);

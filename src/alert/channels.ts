@@ -1,4 +1,7 @@
-/** Ways to tell somebody. Each takes one alert and resolves when it is delivered; it rejects with the reason if it is not. */
+/**
+ * Ways to tell somebody. Each takes one alert and resolves when it is delivered; it rejects with
+ * the reason if it is not.
+ */
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
@@ -31,7 +34,15 @@ export function alertNow(
   now: number,
 ): Alert {
   const { key, severity, message, remedy } = what;
-  return { event, key, severity, message, remedy, time: new Date(now).toISOString(), host: hostname() };
+  return {
+    event,
+    key,
+    severity,
+    message,
+    remedy,
+    time: new Date(now).toISOString(),
+    host: hostname(),
+  };
 }
 
 /** By the machine's own sendmail(1), which queues it. `address` has no line breaks. */
@@ -84,8 +95,9 @@ export interface WebhookOptions {
 }
 
 /**
- * POST of the alert as JSON. With a secret, `X-Ctga-Signature` is `t=SECONDS,v1=HEX`: HMAC-SHA256 over `SECONDS.BODY`, so
- * that neither can be made up nor sent again later. No redirects; no private address, unless told.
+ * POST of the alert as JSON. With a secret, `X-Ctga-Signature` is `t=SECONDS,v1=HEX`: HMAC-SHA256
+ * over `SECONDS.BODY`, so that neither can be made up nor sent again later. No redirects; no
+ * private address, unless told.
  */
 export function webhookChannel({ url, secret, allowPrivateAddress }: WebhookOptions): Channel {
   const fetch = directFetch({ allowPrivateAddress });
@@ -93,7 +105,8 @@ export function webhookChannel({ url, secret, allowPrivateAddress }: WebhookOpti
     name: `webhook ${new URL(url).host}`,
     send: async (alert) => {
       const body = JSON.stringify(alert);
-      const headers = secret === undefined ? {} : { 'x-ctga-signature': sign(body, secret, Date.now()) };
+      const headers =
+        secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
       const { status } = await fetch(url, { post: body, headers });
       if (status < 200 || status > 299) throw new Error(`it answered with status ${status}`);
     },
@@ -106,7 +119,10 @@ export function sign(body: string, secret: string, now: number): string {
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
-/** A command for the shell: the alert is on its standard input as JSON, and in CTGA_EVENT, CTGA_SEVERITY, CTGA_MESSAGE, CTGA_REMEDY. */
+/**
+ * A command for the shell: the alert is on its standard input as JSON, and in CTGA_EVENT,
+ * CTGA_SEVERITY, CTGA_MESSAGE, CTGA_REMEDY.
+ */
 export function commandChannel(command: string): Channel {
   return {
     name: `command ${command}`,
@@ -152,7 +168,10 @@ export function runProgram(
     // Not spawn's own: that one waits on for a program that is not there.
     const patience = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
     let complaint = '';
-    child.stderr.on('data', (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-500)));
+    child.stderr.on(
+      'data',
+      (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-500)),
+    );
     child.stdin.on('error', () => undefined); // it need not read what it is given
     child.once('error', (error) => {
       clearTimeout(patience);

@@ -1,4 +1,7 @@
-/** What is worth waking somebody for, as it stands in the store. Each has a key: it is told once, and once when it is over. */
+/**
+ * What is worth waking somebody for, as it stands in the store. Each has a key: it is told once,
+ * and once when it is over.
+ */
 import { logNames } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { Store } from '../store/sqlite/store.ts';
@@ -60,7 +63,8 @@ export class Conditions {
       const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
       const before = this.#lost.get(name);
       // Counting begins anew when an interface is detached.
-      if (before === undefined || count < before.count) this.#lost.set(name, { count, at: undefined });
+      if (before === undefined || count < before.count)
+        this.#lost.set(name, { count, at: undefined });
       else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
       const { at } = this.#lost.get(name) ?? {};
       if (at !== undefined && elapsed - at < CALM_MS)
@@ -75,7 +79,10 @@ export class Conditions {
     });
   }
 
-  /** How long ago an observer wrote. The wall clock says so once, and the monotonic one from then on. */
+  /**
+   * How long ago an observer wrote. The wall clock says so once, and the monotonic one from then
+   * on.
+   */
   #ageOf(name: string, updated: number, now: number, elapsed: number): number {
     const known = this.#written.get(name);
     if (known?.updated === updated) return known.age + (elapsed - known.at);

@@ -11,5 +11,6 @@ export async function heartbeat(
   if (command !== undefined) await runProgram('/bin/sh', ['-c', command], '', {});
   if (url === undefined) return;
   const { status } = await directFetch({ allowPrivateAddress })(url);
-  if (status < 200 || status > 299) throw new Error(`${new URL(url).host} answered with status ${status}`);
+  if (status < 200 || status > 299)
+    throw new Error(`${new URL(url).host} answered with status ${status}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Asking CT-over-DNS (draft-ct-over-dns-01): a tree head, a leaf's index, or a proof, part by part. Nothing that comes
- * back is verified here but its form.
+ * Asking CT-over-DNS (draft-ct-over-dns-01): a tree head, a leaf's index, or a proof, part by part.
+ * Nothing that comes back is verified here but its form.
  */
 import { randomInt } from 'node:crypto';
 import { createSocket } from 'node:dgram';
@@ -86,8 +86,14 @@ export class CtDnsClient {
       questions: [{ type: 'TXT', name }],
       additionals: [
         {
-          ...{ type: 'OPT', name: '.', udpPayloadSize: UDP_PAYLOAD, extendedRcode: 0, ednsVersion: 0 },
-          ...{ flags: 0, flag_do: false, options: [] },
+          type: 'OPT',
+          name: '.',
+          udpPayloadSize: UDP_PAYLOAD,
+          extendedRcode: 0,
+          ednsVersion: 0,
+          flags: 0,
+          flag_do: false,
+          options: [],
         },
       ],
     });
@@ -111,7 +117,8 @@ export class CtDnsClient {
 
   async #overUdp(query: Buffer, isAnswer: (message: DnsMessage) => boolean): Promise<Answer> {
     const { address, port } = this.#server;
-    // A port of its own for each question, and only what comes from the server itself is heard (RFC 5452).
+    // A port of its own for each question, and only what comes from the server itself is heard (RFC
+    // 5452).
     const socket = createSocket(isIP(address) === 6 ? 'udp6' : 'udp4');
     try {
       await new Promise<void>((resolve, reject) => {

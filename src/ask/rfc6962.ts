@@ -2,8 +2,9 @@
  * Asking logs for their current tree head and their proofs, and those of RFC 6962 (Section 4).
  *
  * Answers are hostile input. Two failures are told apart because they mean different things to the
- * challenger: `log-refused` (the log answered that it will not or cannot: 400, 404) and `log-unavailable`
- * (anything that says nothing about the log's history: no answer, 429, 5xx, HTML). Neither is evidence.
+ * challenger: `log-refused` (the log answered that it will not or cannot: 400, 404) and
+ * `log-unavailable` (anything that says nothing about the log's history: no answer, 429, 5xx,
+ * HTML). Neither is evidence.
  */
 import { z } from 'zod';
 import { encodeBase64 } from '../base/base64.ts';
@@ -35,7 +36,10 @@ export interface FetchOptions {
   readonly maxBytes?: number;
 }
 
-/** One GET, or POST. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where there was no answer. */
+/**
+ * One GET, or POST. Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where there
+ * was no answer.
+ */
 export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>;
 
 /** A log that did not give what was asked for. */
@@ -56,7 +60,10 @@ export interface LogClient {
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]>;
   /** The audit path, RFC 6962, Section 2.1.1. */
   inclusionProof(leaf: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]>;
-  /** Where a leaf is, and its audit path. Rejects with `log-refused` where the log cannot be asked by hash. */
+  /**
+   * Where a leaf is, and its audit path. Rejects with `log-refused` where the log cannot be asked
+   * by hash.
+   */
   leafProof(leafHash: MerkleHash, treeSize: bigint): Promise<LeafProof>;
 }
 
@@ -93,14 +100,22 @@ export class Rfc6962Client implements LogClient {
     return this.#get('get-sth', {}, treeHeadSchema);
   }
 
-  /** get-sth-consistency, Section 4.4. Requires 0 < first < second: logs answer first = 0 in many ways. */
+  /**
+   * get-sth-consistency, Section 4.4. Requires 0 < first < second: logs answer first = 0 in many
+   * ways.
+   */
   async consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {
     const query = { first: first.toString(), second: second.toString() };
     return (await this.#get('get-sth-consistency', query, consistencySchema)).consistency;
   }
 
-  /** get-proof-by-hash, Section 4.5; where the hash is not known, get-entry-and-proof, Section 4.8. */
-  async inclusionProof({ leafHash, leafIndex }: LeafQuestion, treeSize: bigint): Promise<MerkleHash[]> {
+  /**
+   * get-proof-by-hash, Section 4.5; where the hash is not known, get-entry-and-proof, Section 4.8.
+   */
+  async inclusionProof(
+    { leafHash, leafIndex }: LeafQuestion,
+    treeSize: bigint,
+  ): Promise<MerkleHash[]> {
     if (leafHash !== undefined) return [...(await this.leafProof(leafHash, treeSize)).path];
     const query = { leaf_index: leafIndex.toString(), tree_size: treeSize.toString() };
     return (await this.#get('get-entry-and-proof', query, pathSchema)).audit_path;
@@ -129,7 +144,11 @@ export class Rfc6962Client implements LogClient {
     try {
       json = JSON.parse(body);
     } catch {
-      throw new LogError('log-unavailable', `${endpoint}: the answer is not JSON${quoted(body)}`, wait);
+      throw new LogError(
+        'log-unavailable',
+        `${endpoint}: the answer is not JSON${quoted(body)}`,
+        wait,
+      );
     }
     const parsed = schema.safeParse(json);
     if (!parsed.success)
@@ -142,11 +161,17 @@ export class Rfc6962Client implements LogClient {
 export const MAX_RETRY_AFTER = 86_400_000;
 
 /** Milliseconds that an answer asks us to wait, if it does. */
-export function waitOf({ retryAfter }: Pick<HttpAnswer, 'retryAfter'>, now: number): number | undefined {
+export function waitOf(
+  { retryAfter }: Pick<HttpAnswer, 'retryAfter'>,
+  now: number,
+): number | undefined {
   return retryAfter === undefined ? undefined : parseRetryAfter(retryAfter, now);
 }
 
-/** Milliseconds to wait, from seconds or an HTTP date (RFC 9110, Section 10.2.3); undefined if it is neither. */
+/**
+ * Milliseconds to wait, from seconds or an HTTP date (RFC 9110, Section 10.2.3); undefined if it is
+ * neither.
+ */
 export function parseRetryAfter(value: string, now: number): number | undefined {
   const wait = /^\s*[0-9]+\s*$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
   return Number.isNaN(wait) ? undefined : Math.min(Math.max(wait, 0), MAX_RETRY_AFTER);

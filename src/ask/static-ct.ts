@@ -1,9 +1,11 @@
 /**
- * Asking a static-ct-api log (c2sp.org/static-ct-api): its checkpoint, and proofs made of its tiles.
+ * Asking a static-ct-api log (c2sp.org/static-ct-api): its checkpoint, and proofs made of its
+ * tiles.
  *
- * There is no proof API that could refuse: the proof that an RFC 6962 log would give is computed from the tiles of
- * the larger tree, and judged like one. If the tiles lead to its signed root and to another root for the smaller
- * signed one, that proves a fork; if they do not lead to it, they prove nothing.
+ * There is no proof API that could refuse: the proof that an RFC 6962 log would give is computed
+ * from the tiles of the larger tree, and judged like one. If the tiles lead to its signed root and
+ * to another root for the smaller signed one, that proves a fork; if they do not lead to it, they
+ * prove nothing.
  */
 import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
@@ -49,7 +51,8 @@ export class StaticClient implements LogClient {
       if (!(error instanceof RangeError)) throw error;
       throw this.#unavailable(`checkpoint: ${messageOf(error)}`, answer);
     }
-    if (head === undefined) throw this.#unavailable("checkpoint: no signature of the log's key", answer);
+    if (head === undefined)
+      throw this.#unavailable("checkpoint: no signature of the log's key", answer);
     return head;
   }
 
@@ -61,7 +64,9 @@ export class StaticClient implements LogClient {
     return this.#tree(treeSize).inclusionProof(leafIndex);
   }
 
-  /** Tiles have leaves by index; by hash there is no asking (static-ct-api has no such endpoint). */
+  /**
+   * Tiles have leaves by index; by hash there is no asking (static-ct-api has no such endpoint).
+   */
   leafProof(): Promise<never> {
     return Promise.reject(
       new LogError('log-refused', 'a static-ct log cannot be asked for a leaf by its hash'),
@@ -73,8 +78,8 @@ export class StaticClient implements LogClient {
   }
 
   /**
-   * A partial tile may be gone once the full one is there (static-ct-api, "Merkle Tree"): then that one is cut.
-   * Throws LogError 'log-refused' where the log has neither.
+   * A partial tile may be gone once the full one is there (static-ct-api, "Merkle Tree"): then that
+   * one is cut. Throws LogError 'log-refused' where the log has neither.
    */
   async #tile(place: TilePlace): Promise<Uint8Array> {
     const full = { ...place, width: TILE_WIDTH };

@@ -1,7 +1,8 @@
 /**
- * Base64 with required padding: RFC 4648, Section 4. Buffer.from alone accepts nearly anything, so every
- * outside document of ctga is read through this instead. Trailing bits are not compared with zero: values
- * are compared as bytes, never as text, and a log must not escape notice by an odd spelling.
+ * Base64 with required padding: RFC 4648, Section 4. Buffer.from alone accepts nearly anything, so
+ * every outside document of ctga is read through this instead. Trailing bits are not compared with
+ * zero: values are compared as bytes, never as text, and a log must not escape notice by an odd
+ * spelling.
  */
 
 const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;

@@ -1,5 +1,6 @@
 /**
- * A map of at most `limit` entries that forgets the oldest first. For memories of what strangers sent.
+ * A map of at most `limit` entries that forgets the oldest first. For memories of what strangers
+ * sent.
  */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();

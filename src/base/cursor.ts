@@ -1,12 +1,15 @@
 /**
- * A cursor over bytes that somebody else wrote: the only place in packet/ and dns/ that compares with the end.
+ * A cursor over bytes that somebody else wrote: the only place in packet/ and dns/ that compares
+ * with the end.
  *
- * Integers are big-endian, as in every header read here (RFC 1700, "Data Notations"). Nothing is copied.
+ * Integers are big-endian, as in every header read here (RFC 1700, "Data Notations"). Nothing is
+ * copied.
  */
 
 /**
- * Bytes that break their format. `reason` comes from the closed list of the parser that throws it; 'truncated'
- * is the cursor's own. `offset` counts from the start of the bytes the parser was given.
+ * Bytes that break their format. `reason` comes from the closed list of the parser that throws it;
+ * 'truncated' is the cursor's own. `offset` counts from the start of the bytes the parser was
+ * given.
  */
 export class FormatError<Reason extends string = string> extends Error {
   readonly reason: Reason | 'truncated';
@@ -56,14 +59,19 @@ export class ByteCursor {
     return length <= this.#end - this.#position;
   }
 
-  /** Makes the end the one `length` bytes on, which may only bring it nearer; false, and no change, otherwise. */
+  /**
+   * Makes the end the one `length` bytes on, which may only bring it nearer; false, and no change,
+   * otherwise.
+   */
   narrow(length: number): boolean {
     if (!this.has(length)) return false;
     this.#end = this.#position + length;
     return true;
   }
 
-  /** Moves past `length` bytes and returns the offset of the first. Throws FormatError('truncated'). */
+  /**
+   * Moves past `length` bytes and returns the offset of the first. Throws FormatError('truncated').
+   */
   skip(length: number): number {
     const start = this.#position;
     if (!this.has(length)) throw new FormatError('truncated', start);
@@ -90,7 +98,10 @@ export class ByteCursor {
     return this.bytes.subarray(start, start + length);
   }
 
-  /** A second cursor with the same end, which starts at `offset`. Throws FormatError('truncated') past the end. */
+  /**
+   * A second cursor with the same end, which starts at `offset`. Throws FormatError('truncated')
+   * past the end.
+   */
   startingAt(offset: number): ByteCursor {
     if (offset > this.#end) throw new FormatError('truncated', offset);
     return new ByteCursor(this.bytes, offset, this.#end);

@@ -37,7 +37,11 @@ export class CtgaError extends Error {
   /** What to do about it, as a sentence; printed on its own line. */
   readonly remedy: string | undefined;
 
-  constructor(code: ErrorCode, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    options: { remedy?: string; cause?: unknown } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'CtgaError';
     this.code = code;
@@ -50,7 +54,7 @@ export class CtgaError extends Error {
 }
 
 export function badInput(message: string, remedy?: string): CtgaError {
-  return new CtgaError('bad-input', message, remedy === undefined ? {} : { remedy });
+  return new CtgaError('bad-input', message, { remedy });
 }
 
 /** The message of anything thrown, without its stack. */

@@ -1,14 +1,16 @@
 /**
- * One challenge of one log: every tree it ever signed in front of us must be a prefix of its current one.
+ * One challenge of one log: every tree it ever signed in front of us must be a prefix of its
+ * current one.
  *
- * The log's current head is the anchor: the largest that its front ends show on several paths at once; what they
- * show beside it is challenged like any other head. Going down by size, each tree is proven a prefix of the nearest
- * larger tree that is already linked to the anchor, so n trees cost n short proofs; consistency is
- * transitive. A tree that is not linked (a fork, or a proof refused) never becomes a link itself. What an
- * earlier challenge linked stays linked as long as its anchor is, and is not asked again.
+ * The log's current head is the anchor: the largest that its front ends show on several paths at
+ * once; what they show beside it is challenged like any other head. Going down by size, each tree
+ * is proven a prefix of the nearest larger tree that is already linked to the anchor, so n trees
+ * cost n short proofs; consistency is transitive. A tree that is not linked (a fork, or a proof
+ * refused) never becomes a link itself. What an earlier challenge linked stays linked as long as
+ * its anchor is, and is not asked again.
  *
- * With a fixed number of questions, trees that find no place wait for the next challenge, and places that no tree
- * needs go to cover questions: how much was seen does not show.
+ * With a fixed number of questions, trees that find no place wait for the next challenge, and
+ * places that no tree needs go to cover questions: how much was seen does not show.
  */
 import { randomInt } from 'node:crypto';
 import { hasCome } from '../base/clock.ts';
@@ -35,7 +37,10 @@ import { verifyTreeHead } from '../statements/verify.ts';
 export interface ChallengeContext {
   readonly store: Store;
   readonly evidenceDirectory: string;
-  /** Ways to the log, each with an identity of its own; one at least. All are asked for its head, one for proofs. */
+  /**
+   * Ways to the log, each with an identity of its own; one at least. All are asked for its head,
+   * one for proofs.
+   */
   readonly paths: readonly Fetch[];
   /** How many proofs to ask for, neither more nor less; absent: as many as there are trees. */
   readonly questions?: number;
@@ -45,7 +50,10 @@ export interface ChallengeContext {
   readonly onVerdict: (result: TreeVerdict) => void;
   /** Something that is no verdict and that a person should know. */
   readonly onNotice: (log: Log, message: string) => void;
-  /** Ask again even what back-off would leave for later. A log's own Retry-After is honoured all the same. */
+  /**
+   * Ask again even what back-off would leave for later. A log's own Retry-After is honoured all the
+   * same.
+   */
   readonly ignoreBackOff: boolean;
 }
 
@@ -63,10 +71,14 @@ export interface TreeVerdict {
 export const LOG_API_SOURCE = 'get-sth';
 
 /**
- * Returns what stopped the challenge early, if anything: the log could not be asked. Verdicts are stored
- * and reported one by one as they are reached. Rejects only with `proxy-unavailable` and store failures.
+ * Returns what stopped the challenge early, if anything: the log could not be asked. Verdicts are
+ * stored and reported one by one as they are reached. Rejects only with `proxy-unavailable` and
+ * store failures.
  */
-export async function challengeLog(log: Log, context: ChallengeContext): Promise<LogError | undefined> {
+export async function challengeLog(
+  log: Log,
+  context: ChallengeContext,
+): Promise<LogError | undefined> {
   const { store, now } = context;
   const quietUntil = store.quietUntil(log.key.logId);
   if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER)) {
@@ -84,7 +96,8 @@ export async function challengeLog(log: Log, context: ChallengeContext): Promise
     return undefined;
   } catch (error) {
     if (!(error instanceof LogError) || context.signal.aborted) throw error;
-    if (error.retryAfter !== undefined) store.setQuietUntil(log.key.logId, now() + error.retryAfter);
+    if (error.retryAfter !== undefined)
+      store.setQuietUntil(log.key.logId, now() + error.retryAfter);
     challenge.leaveUnasked(error);
     return error;
   }
@@ -92,7 +105,9 @@ export async function challengeLog(log: Log, context: ChallengeContext): Promise
 
 const LONGEST_BACK_OFF = 86_400_000;
 
-/** A log that only fails for a moment is not accused of anything, however soon it promises to merge. */
+/**
+ * A log that only fails for a moment is not accused of anything, however soon it promises to merge.
+ */
 const MIN_UNPROVABLE_MS = 3_600_000;
 
 class Challenge {
@@ -101,7 +116,10 @@ class Challenge {
   readonly #clients: readonly LogClient[];
   /** The one whose head is the anchor: whoever showed it can prove it. */
   #client: LogClient | undefined;
-  /** Trees linked to the log's current one, by id; the smallest of them is what the next is held against. */
+  /**
+   * Trees linked to the log's current one, by id; the smallest of them is what the next is held
+   * against.
+   */
   readonly #linked = new Set<number>();
   #anchor: StoredTree | undefined;
   #questionsLeft: number;
@@ -114,7 +132,10 @@ class Challenge {
     this.#questionsLeft = context.questions ?? Infinity;
   }
 
-  /** Fetches the log's head on every path at once, verifies and stores what comes; the largest is current. */
+  /**
+   * Fetches the log's head on every path at once, verifies and stores what comes; the largest is
+   * current.
+   */
   async currentTree(): Promise<StoredTree> {
     const { store, now } = this.#context;
     const asked = await Promise.allSettled(this.#clients.map((client) => this.#headFrom(client)));
@@ -123,7 +144,8 @@ class Challenge {
     const failures: CtgaError[] = [];
     for (const [i, answer] of asked.entries()) {
       const client = this.#clients[i];
-      if (answer.status === 'fulfilled' && client !== undefined) heads.push({ client, head: answer.value });
+      if (answer.status === 'fulfilled' && client !== undefined)
+        heads.push({ client, head: answer.value });
       else if (answer.status === 'rejected' && answer.reason instanceof CtgaError)
         failures.push(answer.reason);
       else if (answer.status === 'rejected') throw answer.reason;
@@ -138,7 +160,13 @@ class Challenge {
       this.#notice(`one of ${this.#clients.length} paths gave no tree head: ${message}`);
     const time = now();
     store.recordSightings(
-      heads.map(({ head }) => ({ head, source: LOG_API_SOURCE, firstSeen: time, lastSeen: time, count: 1 })),
+      heads.map(({ head }) => ({
+        head,
+        source: LOG_API_SOURCE,
+        firstSeen: time,
+        lastSeen: time,
+        count: 1,
+      })),
     );
     const largest = others.reduce(
       (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
@@ -159,8 +187,9 @@ class Challenge {
   }
 
   /**
-   * A log that is read-only ends at the tree that its list names. A head of its that contradicts that tree is evidence if
-   * the list is signed: the log, or whoever keeps the list, shows two histories.
+   * A log that is read-only ends at the tree that its list names. A head of its that contradicts
+   * that tree is evidence if the list is signed: the log, or whoever keeps the list, shows two
+   * histories.
    */
   async compareWithList(current: StoredTree): Promise<void> {
     const { finalTree } = this.#log;
@@ -207,15 +236,18 @@ class Challenge {
   }
 
   /**
-   * Spends what is left of the questions: trees that are linked already are asked about again, like any other. A log of
-   * which only the current tree is known is asked about some size below it.
+   * Spends what is left of the questions: trees that are linked already are asked about again, like
+   * any other. A log of which only the current tree is known is asked about some size below it.
    */
   async askForCover(current: StoredTree): Promise<void> {
     const { store, questions } = this.#context;
     if (questions === undefined || current.treeSize < 2n) return;
     const known = store
       .trees(this.#log.key.logId)
-      .filter((tree) => this.#linked.has(tree.id) && tree.treeSize > 0n && tree.treeSize < current.treeSize);
+      .filter(
+        (tree) =>
+          this.#linked.has(tree.id) && tree.treeSize > 0n && tree.treeSize < current.treeSize,
+      );
     while (this.#questionsLeft >= 1) {
       const tree = known[randomInt(Math.max(1, known.length))];
       try {
@@ -228,12 +260,18 @@ class Challenge {
     }
   }
 
-  /** What was consistent and is proven a fork now is one; a bad answer to a cover question is no reason to doubt. */
+  /**
+   * What was consistent and is proven a fork now is one; a bad answer to a cover question is no
+   * reason to doubt.
+   */
   #recheck(tree: StoredTree, current: StoredTree, judgement: Judgement): void {
     if (judgement.verdict === 'fork-proven') this.#apply(tree, tree, current, judgement);
   }
 
-  /** The log did not answer, at all or to the end: that is the state of everything still waiting for an answer. */
+  /**
+   * The log did not answer, at all or to the end: that is the state of everything still waiting for
+   * an answer.
+   */
   leaveUnasked(error: LogError): void {
     for (const tree of this.#context.store.trees(this.#log.key.logId)) {
       const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
@@ -252,7 +290,9 @@ class Challenge {
     if (tree.verdict === 'fork-proven') return false;
     const { ignoreBackOff, now } = this.#context;
     return (
-      ignoreBackOff || tree.askAfter === undefined || hasCome(tree.askAfter, now(), LONGEST_BACK_OFF * 1.5)
+      ignoreBackOff ||
+      tree.askAfter === undefined ||
+      hasCome(tree.askAfter, now(), LONGEST_BACK_OFF * 1.5)
     );
   }
 
@@ -267,7 +307,10 @@ class Challenge {
     }
   }
 
-  /** The log was seen with a larger tree than it admits to now: its front ends differ, or it hides something. */
+  /**
+   * The log was seen with a larger tree than it admits to now: its front ends differ, or it hides
+   * something.
+   */
   async #askLarger(tree: StoredTree, current: StoredTree): Promise<void> {
     try {
       this.#apply(tree, current, tree, await this.#judge(current, tree));
@@ -292,7 +335,11 @@ class Challenge {
     const { leafHash } = next;
     const leaf = { leafHash, leafIndex: first.treeSize };
     this.#questionsLeft -= 1;
-    return { kind: next.kind, leafHash, hashes: await this.#prover().inclusionProof(leaf, second.treeSize) };
+    return {
+      kind: next.kind,
+      leafHash,
+      hashes: await this.#prover().inclusionProof(leaf, second.treeSize),
+    };
   }
 
   #proof(first: bigint, second: bigint): Promise<MerkleHash[]> {
@@ -310,12 +357,20 @@ class Challenge {
     const { store, evidenceDirectory, now } = this.#context;
     const other = tree.id === first.id ? second : first;
     if (judgement.verdict === 'fork-proven') {
-      const path = keepEvidence(store, evidenceDirectory, this.#log, [first, second], judgement, now());
+      const path = keepEvidence(
+        store,
+        evidenceDirectory,
+        this.#log,
+        [first, second],
+        judgement,
+        now(),
+      );
       this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
     } else if (judgement.verdict === 'consistent') {
       this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });
     } else {
-      const reason = judgement.verdict === 'bad-proof' ? judgement.reason : 'the proof decides nothing';
+      const reason =
+        judgement.verdict === 'bad-proof' ? judgement.reason : 'the proof decides nothing';
       this.#unproven(tree, other, 'bad-proof', reason);
     }
   }
@@ -328,7 +383,15 @@ class Challenge {
     if (list === undefined)
       return this.#notice(`its tree of size ${tree.treeSize} ${reason}, which is not signed`);
     const listed: ListedTree = { ...finalTree, list };
-    const path = keepListEvidence(store, evidenceDirectory, this.#log, tree, listed, finding, now());
+    const path = keepListEvidence(
+      store,
+      evidenceDirectory,
+      this.#log,
+      tree,
+      listed,
+      finding,
+      now(),
+    );
     this.#conclude(tree, { ...tree, ...finalTree }, { verdict: 'fork-proven', reason }, path);
   }
 
@@ -368,7 +431,9 @@ class Challenge {
     });
   }
 
-  /** Doubles from a minute to a day, and scatters so that many logs are not asked again together. */
+  /**
+   * Doubles from a minute to a day, and scatters so that many logs are not asked again together.
+   */
   #backOff(tree: StoredTree): number {
     const wait = Math.min(60_000 * 2 ** Math.min(tree.attempts, 20), LONGEST_BACK_OFF);
     return this.#context.now() + Math.round(wait * (0.5 + Math.random()));

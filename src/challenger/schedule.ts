@@ -1,10 +1,12 @@
 /**
- * When to ask. The times are drawn from distributions that know nothing of what was seen or when, so that a
- * log cannot tell from a challenge's time which packet processor copied its answer (paper, Section 3.3).
+ * When to ask. The times are drawn from distributions that know nothing of what was seen or when,
+ * so that a log cannot tell from a challenge's time which packet processor copied its answer
+ * (paper, Section 3.3).
  *
- * Left running, every log is challenged at the times of a Poisson process of its own, whether a head of its was seen or
- * not: at any moment the next challenge is as far off as at any other. All processes together are one of as many times
- * the rate, each of whose events falls on a log drawn evenly.
+ * Left running, every log is challenged at the times of a Poisson process of its own, whether a
+ * head of its was seen or not: at any moment the next challenge is as far off as at any other. All
+ * processes together are one of as many times the rate, each of whose events falls on a log drawn
+ * evenly.
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -40,7 +42,10 @@ export interface ScheduleOptions extends AskOptions {
   readonly logs: () => readonly Log[];
   /** Mean seconds between two challenges of one log. */
   readonly every: number;
-  /** A challenge was ended by this, which is no log's doing. Whether the schedule goes on: it does for a proxy that does not answer. */
+  /**
+   * A challenge was ended by this, which is no log's doing. Whether the schedule goes on: it does
+   * for a proxy that does not answer.
+   */
   readonly survives: (error: unknown) => boolean;
 }
 
@@ -50,10 +55,13 @@ const MAX_AT_ONCE = 8;
 const NO_LOGS_MS = 60_000;
 
 /**
- * Visits the pollinators and challenges each log once, in random order. `logs` is asked after the pollinators. Rejects if
- * the proxy does not answer, or the signal is given.
+ * Visits the pollinators and challenges each log once, in random order. `logs` is asked after the
+ * pollinators. Rejects if the proxy does not answer, or the signal is given.
  */
-export async function runRound(logsToAsk: () => readonly Log[], options: RoundOptions): Promise<void> {
+export async function runRound(
+  logsToAsk: () => readonly Log[],
+  options: RoundOptions,
+): Promise<void> {
   for (const url of shuffled(options.pollinators)) await pollinateThrough(url, options);
   const logs = logsToAsk();
   for (const log of shuffled(logs)) {
@@ -64,7 +72,10 @@ export async function runRound(logsToAsk: () => readonly Log[], options: RoundOp
   }
 }
 
-/** Challenges logs until the signal is given; then what is under way is broken off, and this returns. */
+/**
+ * Challenges logs until the signal is given; then what is under way is broken off, and this
+ * returns.
+ */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { signal } = options;
   const underWay = new Map<string, Promise<void>>();
@@ -84,7 +95,8 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
     const [log, url] = [logs[drawn], pollinators[drawn - logs.length]];
     const id = log === undefined ? (url ?? '') : logIdText(log.key.logId);
     if (underWay.has(id) || underWay.size >= MAX_AT_ONCE) continue;
-    const errand = log === undefined ? pollinateThrough(id, options) : challengeThrough(log, options);
+    const errand =
+      log === undefined ? pollinateThrough(id, options) : challengeThrough(log, options);
     underWay.set(
       id,
       errand
@@ -149,7 +161,10 @@ async function through(
   }
 }
 
-/** 0 <= x < 1, from the system's generator: an observer who knows Math.random's state knows nothing here. */
+/**
+ * 0 <= x < 1, from the system's generator: an observer who knows Math.random's state knows nothing
+ * here.
+ */
 function uniform(): number {
   return randomInt(2 ** 32) / 2 ** 32;
 }

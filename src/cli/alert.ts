@@ -65,9 +65,14 @@ export function alertCommand(): Command {
 
 function withChannels(command: Command): Command {
   return command
-    .addOption(repeated('--mail <address>', "by the machine's sendmail; may be repeated", mailAddress))
+    .addOption(
+      repeated('--mail <address>', "by the machine's sendmail; may be repeated", mailAddress),
+    )
     .addOption(repeated('--webhook <url>', 'POST of JSON; may be repeated', webhookUrl))
-    .option('--webhook-secret-file <file>', 'what is sent is signed with what is in it: X-Ctga-Signature')
+    .option(
+      '--webhook-secret-file <file>',
+      'what is sent is signed with what is in it: X-Ctga-Signature',
+    )
     .option('--webhook-allow-private', 'webhooks and heartbeats may go to private addresses')
     .addOption(
       repeated(
@@ -90,7 +95,9 @@ week, later and later. X-Ctga-Signature is t=SECONDS,v1=HEX: HMAC-SHA256 of "SEC
 
 function channelsOf(options: AlertOptions): Channel[] {
   const secret =
-    options.webhookSecretFile === undefined ? undefined : readTextFile(options.webhookSecretFile).trim();
+    options.webhookSecretFile === undefined
+      ? undefined
+      : readTextFile(options.webhookSecretFile).trim();
   const allowPrivateAddress = options.webhookAllowPrivate === true;
   const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
   return [
@@ -105,7 +112,8 @@ const LOOK_MS = 2000;
 
 async function runAlerts(options: AlertOptions): Promise<void> {
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stop.abort());
   const state = stateAt(options.stateDir);
   const channels = channelsOf(options);
   // sendmail has to reach its queue.
@@ -127,7 +135,8 @@ async function runAlerts(options: AlertOptions): Promise<void> {
         await alerter.tick(Date.now(), performance.now());
       } catch (error) {
         if (isDamage(error)) storeFile.replaceDamaged();
-        // The disk is full or the database busy: what there is to tell is still there the next time.
+        // The disk is full or the database busy: what there is to tell is still there the next
+        // time.
         warn(`the store cannot be read or written: ${messageOf(error)}`);
       }
       if (performance.now() >= nextBeat) {
@@ -145,7 +154,11 @@ async function runAlerts(options: AlertOptions): Promise<void> {
 
 async function beat(options: AlertOptions): Promise<void> {
   try {
-    await heartbeat(options.heartbeat, options.heartbeatCommand, options.webhookAllowPrivate === true);
+    await heartbeat(
+      options.heartbeat,
+      options.heartbeatCommand,
+      options.webhookAllowPrivate === true,
+    );
   } catch (error) {
     warn(`the heartbeat failed: ${messageOf(error)}`);
   }
@@ -176,9 +189,12 @@ async function testAlerts(options: AlertOptions): Promise<void> {
       else warn(`${channel}: ${error}`);
     }
     if (results.length === 0)
-      warn('no channel is set: name one with --mail, --webhook or --command, or in the configuration file');
+      warn(
+        'no channel is set: name one with --mail, --webhook or --command, or in the configuration file',
+      );
   }
-  if (results.length === 0 || results.some(({ error }) => error !== null)) process.exitCode = ExitCode.failed;
+  if (results.length === 0 || results.some(({ error }) => error !== null))
+    process.exitCode = ExitCode.failed;
 }
 
 function listAlerts(options: StateOption): void {
@@ -199,7 +215,9 @@ function forgetInterfaces(interfaces: readonly string[], options: StateOption): 
   store.close();
   if (options.json === true) return printJson({ forgotten });
   for (const name of interfaces)
-    print(forgotten.includes(name) ? `${name} is not missed any more.` : `${name} was not on record.`);
+    print(
+      forgotten.includes(name) ? `${name} is not missed any more.` : `${name} was not on record.`,
+    );
 }
 
 /** For sendmail's header: one address, and nothing that could be another header. */

@@ -53,14 +53,24 @@ interface AttachOptions extends StateOption, LogOptions {
 
 export function attachCommand(): Command {
   const attach = new Command('attach')
-    .description('watch interfaces: copy tree heads that pass by, verify and store them (needs root)')
-    .argument('<interface...>', 'network interfaces, or bmv2:PORT and bmv2:HOST:PORT for a P4 switch')
+    .description(
+      'watch interfaces: copy tree heads that pass by, verify and store them (needs root)',
+    )
+    .argument(
+      '<interface...>',
+      'network interfaces, or bmv2:PORT and bmv2:HOST:PORT for a P4 switch',
+    )
     .addOption(
       new Option('--mode <mode>', 'force the mode')
         .choices(['native', 'generic', 'tc'])
         .default(undefined, 'XDP, native or else generic; else TC ingress'),
     )
-    .option('--threshold <bytes>', 'copy IP fragments up to this IP length', wholeNumber(28, 2000), 400)
+    .option(
+      '--threshold <bytes>',
+      'copy IP fragments up to this IP length',
+      wholeNumber(28, 2000),
+      400,
+    )
     .option('--every-nth <n>', 'copy only every n-th match', wholeNumber(1, 0xffff_ffff), 1)
     .option('--port <number>', 'UDP source port of answers, may be repeated (default: 53)', ports)
     .option(
@@ -75,7 +85,10 @@ export function attachCommand(): Command {
       wholeNumber(0, 0xffff_ffff),
       50_000,
     )
-    .option('--cpu-interface <name>', "where a P4 switch's copies arrive (default: the peer of its CPU port)")
+    .option(
+      '--cpu-interface <name>',
+      "where a P4 switch's copies arrive (default: the peer of its CPU port)",
+    )
     .option(
       '--keep-days <days>',
       'after so long, only the sum of sightings of a tree head is kept; 0: keep all',
@@ -87,7 +100,10 @@ export function attachCommand(): Command {
       'as root: whom to become once attached (default: ctga if there is one, else nobody)',
     )
     .option('--challenge', 'also start a challenger, as a process without privileges')
-    .option('--proxy <url>', "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)")
+    .option(
+      '--proxy <url>',
+      "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)",
+    )
     .addHelpText(
       'after',
       `
@@ -108,9 +124,11 @@ takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
 async function run(interfaces: readonly string[], options: AttachOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const report: (report: Report) => void = options.json === true ? printJsonLine : printEvent;
-  // Before anything is made: a signal that comes early must not leave a new data plane without its reader.
+  // Before anything is made: a signal that comes early must not leave a new data plane without its
+  // reader.
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stop.abort());
   // Read as root, where this is root: the observer's own account may not.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   const attached = await attachAll([...new Set(interfaces)], options);
@@ -120,7 +138,8 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   try {
     if (options.challenge === true) challenger = startChallenger(options, state.directory, stop);
     const account = becomeObserver(state, options.user);
-    // Those of a list of this run are needed by the challenger and `heads list` too, and all in a database that is new.
+    // Those of a list of this run are needed by the challenger and `heads list` too, and all in a
+    // database that is new.
     let logs = listed ?? [];
     const storeFile = new StoreInUse({
       state,
@@ -141,7 +160,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         storeFile,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
-        ...(options.port === undefined ? {} : { ports: options.port }),
+        ports: options.port,
         verifier,
       });
       for (const { plane, mode } of attached) {
@@ -157,7 +176,9 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
           names: zones.size,
         });
       }
-      const notice = new ServiceNotice(`watching ${planes.map((plane) => plane.interfaceName).join(', ')}`);
+      const notice = new ServiceNotice(
+        `watching ${planes.map((plane) => plane.interfaceName).join(', ')}`,
+      );
       if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
       const surveillance: Surveillance = { blind: new Map(), gone: new Set() };
       const lookAfter = supervisor(planes.length, surveillance, store, stop, report);
@@ -191,7 +212,9 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   } catch (error) {
     // What was made is removed by whom who still may; what was taken over goes on.
     for (const plane of planes) plane.close();
-    await keeper.detach(planes.filter(({ tookOver }) => !tookOver).map((plane) => plane.interfaceName));
+    await keeper.detach(
+      planes.filter(({ tookOver }) => !tookOver).map((plane) => plane.interfaceName),
+    );
     throw error;
   } finally {
     stop.abort();
@@ -220,7 +243,10 @@ interface Attached {
 }
 
 /** All or none: an interface that cannot be attached takes back those attached before it. */
-async function attachAll(interfaces: readonly string[], options: AttachOptions): Promise<Attached[]> {
+async function attachAll(
+  interfaces: readonly string[],
+  options: AttachOptions,
+): Promise<Attached[]> {
   const attached: Attached[] = [];
   try {
     for (const name of interfaces) attached.push(await attachOne(name, options));
@@ -242,8 +268,8 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
     seenMilliseconds: seen * 1000,
     answersPerSecond: budget,
     fragmentsPerSecond: budget,
-    ...(mode === undefined ? {} : { mode }),
-    ...(port === undefined ? {} : { ports: port }),
+    mode,
+    ports: port,
   };
   const place = placeOf(name);
   if (place === undefined) {
@@ -251,11 +277,7 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
     const plane = attachXdp(kept);
     return { plane, mode: plane.mode, kept };
   }
-  const bmv2 = await attachBmv2({
-    ...settings,
-    place,
-    ...(cpuInterface === undefined ? {} : { cpuInterface }),
-  });
+  const bmv2 = await attachBmv2({ ...settings, place, cpuInterface });
   return { plane: bmv2.plane, mode: 'bmv2', kept: bmv2.options, bmv2 };
 }
 
@@ -303,7 +325,9 @@ function startChallenger(
   ]);
   challenger.once('exit', (code) => {
     if (!stop.signal.aborted)
-      warn(`the challenger ended with exit code ${code ?? 'by a signal'}; watching goes on without it`);
+      warn(
+        `the challenger ended with exit code ${code ?? 'by a signal'}; watching goes on without it`,
+      );
   });
   return challenger;
 }
@@ -393,7 +417,9 @@ function printEvent(report: Report): void {
         `${time(Date.now())}  ${report.interface} is watched again (${nameOfMode(report.mode)}), after ${(report.blindMilliseconds / 1000).toFixed(1)} s`,
       );
     case 'detached':
-      return print(`${time(Date.now())}  ${report.interface} was detached: it is left alone from now on`);
+      return print(
+        `${time(Date.now())}  ${report.interface} was detached: it is left alone from now on`,
+      );
     case 'mtu-changed':
       return print(
         `${time(Date.now())}  ${report.interface}: the MTU is ${report.to} now, and was ${report.from}`,
@@ -424,7 +450,9 @@ function printNextSteps(
     `  Copied: ${options.everyNth === 1 ? 'every match' : `one match in ${options.everyNth}`}, and IP fragments up to ${options.threshold} bytes. Kept in ${stateDirectory}${account === undefined ? '' : `, as ${account}`}.`,
   );
   if (names === 0)
-    print('  No log has a DNS zone, so nothing will match: see "ctga logs import --help" and --zone.');
+    print(
+      '  No log has a DNS zone, so nothing will match: see "ctga logs import --help" and --zone.',
+    );
   print('  Names watched: ctga logs list. In another terminal: ctga status, ctga heads list.');
   if (options.challenge !== true)
     print(

@@ -2,7 +2,13 @@
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { captureFile, FRAME_BYTES, TRAFFIC_KINDS, TRAFFIC_ZONES, trafficFrames } from '../lab/traffic.ts';
+import {
+  captureFile,
+  FRAME_BYTES,
+  TRAFFIC_KINDS,
+  TRAFFIC_ZONES,
+  trafficFrames,
+} from '../lab/traffic.ts';
 import { wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 
@@ -64,7 +70,9 @@ function writeTraffic({ tool, output, rates: shares, packets, json }: TrafficOpt
   const files = [...captures, 'zones.txt', script, 'README.md'];
   if (json === true) printJson({ directory: output, files });
   else
-    print(`${files.length} files in ${output}: ${captures.length} captures, ${script}, README.md, zones.txt`);
+    print(
+      `${files.length} files in ${output}: ${captures.length} captures, ${script}, README.md, zones.txt`,
+    );
 }
 
 const SCRIPTS: Readonly<Record<Tool, string>> = {

@@ -43,7 +43,10 @@ export function challengeCommand(): Command {
       new Option(
         '--proxy <url>',
         `SOCKS5 proxy, the only way out; may be repeated: a log is asked through all of them (default: ${DEFAULT_PROXY})`,
-      ).argParser((url: string, previous: readonly string[] | undefined) => [...(previous ?? []), url]),
+      ).argParser((url: string, previous: readonly string[] | undefined) => [
+        ...(previous ?? []),
+        url,
+      ]),
     )
     .option(
       '--paths <n>',
@@ -51,7 +54,10 @@ export function challengeCommand(): Command {
       wholeNumber(1, 100),
       2,
     )
-    .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
+    .option(
+      '--log-list <file>',
+      'use the logs of this list instead of the imported and built-in ones',
+    )
     .option(
       '--max-delay <seconds>',
       'with --once: wait a random time up to this before each log',
@@ -78,7 +84,10 @@ export function challengeCommand(): Command {
         .argParser((url: string, previous: readonly string[]) => [...previous, pollinator(url)])
         .default([], 'none'),
     )
-    .option('--user <name>', 'as root: run as this account (default: ctga if there is one, else nobody)')
+    .option(
+      '--user <name>',
+      'as root: run as this account (default: ctga if there is one, else nobody)',
+    )
     .addHelpText(
       'after',
       `
@@ -108,14 +117,19 @@ async function run(options: ChallengeOptions): Promise<void> {
   });
   const { store } = storeFile;
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stop.abort());
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stop.abort());
   const report = json ? printJsonLine : printReport;
   const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
   let failed = 0;
   // A proxy that is down is said once, until something came through again.
   let proxyFailure = '';
   const asking: AskOptions = {
-    ...{ store, proxies, evidenceDirectory: state.evidence, now: Date.now, signal: stop.signal },
+    store,
+    proxies,
+    evidenceDirectory: state.evidence,
+    now: Date.now,
+    signal: stop.signal,
     paths: Math.max(options.paths, proxies.length),
     ignoreBackOff: options.once === true,
     onVerdict: (verdict) => {
@@ -132,7 +146,12 @@ async function run(options: ChallengeOptions): Promise<void> {
     },
     onLogFailed: (log, error) => {
       failed += 1;
-      report({ event: 'log-failed', log: log.description, code: error.code, message: error.message });
+      report({
+        event: 'log-failed',
+        log: log.description,
+        code: error.code,
+        message: error.message,
+      });
     },
   };
   try {
@@ -140,10 +159,16 @@ async function run(options: ChallengeOptions): Promise<void> {
       await runRound(() => logsSeen(store, known(), unknownLog(report)), {
         ...asking,
         maxDelay: options.maxDelay,
-        onWait: (log, wait) => report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
+        onWait: (log, wait) =>
+          report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
       });
       const verdicts = store.verdicts();
-      report({ event: 'summary', verdicts, failed, evidence: store.evidence().map(({ path }) => path) });
+      report({
+        event: 'summary',
+        verdicts,
+        failed,
+        evidence: store.evidence().map(({ path }) => path),
+      });
       process.exitCode =
         verdicts['fork-proven'] > 0
           ? ExitCode.forkProven
@@ -163,7 +188,10 @@ async function run(options: ChallengeOptions): Promise<void> {
       const notice = new ServiceNotice(`challenging ${logs().length} logs`);
       stop.signal.addEventListener('abort', () => notice.stopping(), { once: true });
       await runSchedule({
-        ...{ ...asking, logs, every, questions },
+        ...asking,
+        logs,
+        every,
+        questions,
         survives: (error) => {
           if (isDamage(error)) {
             storeFile.replaceDamaged();
@@ -207,7 +235,11 @@ function unknownLog(report: (report: Report) => void): (logId: string) => void {
   return (logId) => {
     if (said.has(logId)) return;
     said.add(logId);
-    report({ event: 'not-asked', log: logId, reason: 'it is in no log list: import one that has it' });
+    report({
+      event: 'not-asked',
+      log: logId,
+      reason: 'it is in no log list: import one that has it',
+    });
   };
 }
 
@@ -222,11 +254,21 @@ type Report =
       readonly reason: string | undefined;
       readonly evidence: string | undefined;
     }
-  | { readonly event: 'log-failed'; readonly log: string; readonly code: string; readonly message: string }
+  | {
+      readonly event: 'log-failed';
+      readonly log: string;
+      readonly code: string;
+      readonly message: string;
+    }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
   | ({ readonly event: 'pollinated' } & Pollinated)
   | { readonly event: 'notice'; readonly log: string; readonly message: string }
-  | { readonly event: 'started'; readonly logs: number; readonly every: number; readonly questions: number }
+  | {
+      readonly event: 'started';
+      readonly logs: number;
+      readonly every: number;
+      readonly questions: number;
+    }
   | {
       readonly event: 'summary';
       readonly verdicts: Readonly<Record<Verdict, number>>;

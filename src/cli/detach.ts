@@ -25,12 +25,17 @@ export function detachCommand(): Command {
         options: { all?: boolean; json?: boolean; stateDir?: string },
         command: Command,
       ) => {
-        const chosen = options.all === true ? listAttached() : await Promise.all(interfaces.map(interfaceOf));
-        if (chosen.length === 0 && options.all !== true) command.error('error: name an interface, or --all');
+        const chosen =
+          options.all === true ? listAttached() : await Promise.all(interfaces.map(interfaceOf));
+        if (chosen.length === 0 && options.all !== true)
+          command.error('error: name an interface, or --all');
         for (const name of chosen) detachXdp(name);
         forget(chosen, options.stateDir);
         if (options.json === true) printJson({ detached: chosen });
-        else print(chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`);
+        else
+          print(
+            chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`,
+          );
       },
     );
 }

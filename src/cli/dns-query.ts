@@ -18,7 +18,14 @@ import { stateAt, type State } from '../store/state.ts';
 import { parseTreeHeadText } from '../statements/text.ts';
 import type { VerifiedTreeHead } from '../statements/treehead.ts';
 import { verifyTreeHead } from '../statements/verify.ts';
-import { endpoint, logsInForce, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import {
+  endpoint,
+  logsInForce,
+  withLogs,
+  withState,
+  type LogOptions,
+  type StateOption,
+} from './options.ts';
 import { plural, print, printJson, time } from './output.ts';
 
 interface QueryOptions extends StateOption, LogOptions {
@@ -40,8 +47,15 @@ export function dnsQueryCommand(): Command {
       endpoint,
     )
     .option('--log <name>', 'whose head it must be (default: the log whose zone or name it is)')
-    .option('--since <file>', 'an older tree head (as for: ctga heads import): is the log append-only since?')
-    .option('--leaf <hash>', 'a Merkle leaf hash in base64 or hexadecimal: is it in the log?', leafHash)
+    .option(
+      '--since <file>',
+      'an older tree head (as for: ctga heads import): is the log append-only since?',
+    )
+    .option(
+      '--leaf <hash>',
+      'a Merkle leaf hash in base64 or hexadecimal: is it in the log?',
+      leafHash,
+    )
     .addHelpText(
       'after',
       `
@@ -94,7 +108,11 @@ interface QueryResult {
   readonly log: string;
   readonly treeSize: bigint;
   readonly timestamp: bigint;
-  since?: { readonly treeSize: bigint; readonly verdict: Judgement['verdict']; readonly evidence?: string };
+  since?: {
+    readonly treeSize: bigint;
+    readonly verdict: Judgement['verdict'];
+    readonly evidence?: string;
+  };
   leaf?: { readonly leafIndex: bigint; readonly included: boolean };
 }
 
@@ -124,8 +142,12 @@ async function compare(
       judgement = judgeProof(first, second, { kind: 'successor-consistency', hashes });
     }
   }
-  if (judgement.verdict !== 'fork-proven') return { treeSize: old.treeSize, verdict: judgement.verdict };
-  const evidence = writeEvidence(state.evidence, makeEvidence(log, first, second, judgement, Date.now()));
+  if (judgement.verdict !== 'fork-proven')
+    return { treeSize: old.treeSize, verdict: judgement.verdict };
+  const evidence = writeEvidence(
+    state.evidence,
+    makeEvidence(log, first, second, judgement, Date.now()),
+  );
   return { treeSize: old.treeSize, verdict: judgement.verdict, evidence };
 }
 
@@ -142,13 +164,19 @@ async function findLeaf(
     );
   const fold = (hashes: readonly MerkleHash[]): ReturnType<typeof foldInclusion> =>
     foldInclusion(leafIndex, treeSize, leaf, hashes);
-  const hashes = await client.inclusion(leafIndex, treeSize, (some) => fold(some).kind === 'folded');
+  const hashes = await client.inclusion(
+    leafIndex,
+    treeSize,
+    (some) => fold(some).kind === 'folded',
+  );
   const folded = fold(hashes);
   return { leafIndex, included: folded.kind === 'folded' && equalHash(folded.root, rootHash) };
 }
 
 function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResult): void {
-  print(`sth.${zone}: size ${treeSize}, signed by ${log} at ${time(timestamp)}. The signature verifies.`);
+  print(
+    `sth.${zone}: size ${treeSize}, signed by ${log} at ${time(timestamp)}. The signature verifies.`,
+  );
   if (since?.verdict === 'consistent')
     print(`It extends the tree of size ${since.treeSize}: append-only in between.`);
   else if (since?.verdict === 'fork-proven')
@@ -161,7 +189,9 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
     print(`The leaf is ${leaf.included ? '' : 'NOT PROVEN to be '}at index ${leaf.leafIndex}.`);
 }
 
-/** Named, or by its zone, or by the first label of the zone, which is its name where we serve it. */
+/**
+ * Named, or by its zone, or by the first label of the zone, which is its name where we serve it.
+ */
 function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
   if (options.log !== undefined) return findLog(logs, options.log);
   const suffix = options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
@@ -186,16 +216,21 @@ function oldHead(file: string, log: Log): VerifiedTreeHead {
 
 function resolverOfThisHost(): Endpoint {
   try {
-    const [, found] = /^nameserver\s+([^\s%]+)/m.exec(readFileSync('/etc/resolv.conf', 'utf8')) ?? [];
+    const [, found] =
+      /^nameserver\s+([^\s%]+)/m.exec(readFileSync('/etc/resolv.conf', 'utf8')) ?? [];
     if (found !== undefined && isIP(found) !== 0) return { address: found, port: 53 };
   } catch (error) {
-    throw badInput(`cannot read /etc/resolv.conf: ${messageOf(error)}`, 'Name a server with --server.');
+    throw badInput(
+      `cannot read /etc/resolv.conf: ${messageOf(error)}`,
+      'Name a server with --server.',
+    );
   }
   throw badInput('/etc/resolv.conf names no server', 'Name one with --server.');
 }
 
 function leafHash(text: string): MerkleHash {
   const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : decodeBase64(text);
-  if (bytes?.length !== 32) throw new InvalidArgumentError('want 32 bytes in base64 or hexadecimal.');
+  if (bytes?.length !== 32)
+    throw new InvalidArgumentError('want 32 bytes in base64 or hexadecimal.');
   return toMerkleHash(bytes);
 }

@@ -96,7 +96,9 @@ async function runServer(options: ServeOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const all = logsInForce(state, options);
   const chosen =
-    options.log.length > 0 ? options.log.map((name) => findLog(all, name)) : all.filter(isInService);
+    options.log.length > 0
+      ? options.log.map((name) => findLog(all, name))
+      : all.filter(isInService);
   const zones = servedZones(chosen, options);
   const heads = new PublishedHeads(state.directory, chosen);
   const say = options.json === true ? printJsonLine : printEvent;
@@ -118,7 +120,8 @@ async function runServer(options: ServeOptions): Promise<void> {
         heads.put(log, published);
         say({ event: 'published', log: log.description, treeSize: published.head.treeSize });
       },
-      onFailed: (_, error) => say({ event: 'log-failed', log: log.description, message: error.message }),
+      onFailed: (_, error) =>
+        say({ event: 'log-failed', log: log.description, message: error.message }),
     });
     mirrors.set(log, mirror);
   }
@@ -155,10 +158,7 @@ function servedZones(logs: readonly Log[], options: ServeOptions): Map<string, L
   const bare = logs.map(({ dns: _, ...log }): Log => log);
   const original = new Map(bare.map((log, i) => [log, logs[i]]));
   const suffix = options.zoneSuffix;
-  const zones = zonesOf(bare, {
-    zones: options.zone,
-    ...(suffix === undefined ? {} : { zoneSuffix: suffix }),
-  });
+  const zones = zonesOf(bare, { zones: options.zone, zoneSuffix: suffix });
   const own = new Map<string, Log | undefined>();
   if (suffix !== undefined) own.set(parseZone(suffix, '--zone-suffix'), undefined);
   for (const [zone, log] of zones) {
@@ -190,7 +190,9 @@ function printEvent(report: ServerEvent): void {
       );
     }
     case 'published':
-      return print(`${time(Date.now())}  ${report.log}: published its tree of size ${report.treeSize}`);
+      return print(
+        `${time(Date.now())}  ${report.log}: published its tree of size ${report.treeSize}`,
+      );
     case 'log-failed':
       return warn(`${report.log}: ${report.message}`);
   }

@@ -62,9 +62,19 @@ function configuration(program: Command): Finding {
     const [fault, ...others] = checkConfig(config, program);
     if (fault === undefined) return { what, state: 'well', found: config.path };
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
-    return { what, state: 'failure', found: `${fault}${more}`, remedy: 'ctga config check names them all.' };
+    return {
+      what,
+      state: 'failure',
+      found: `${fault}${more}`,
+      remedy: 'ctga config check names them all.',
+    };
   } catch (error) {
-    return { what, state: 'failure', found: messageOf(error), remedy: 'ctga config --help shows its form.' };
+    return {
+      what,
+      state: 'failure',
+      found: messageOf(error),
+      remedy: 'ctga config --help shows its form.',
+    };
   }
 }
 
@@ -77,7 +87,10 @@ async function askLogs(options: DoctorOptions): Promise<Finding[]> {
       const what = `log ${log.description}`;
       try {
         const { allowPrivateAddress } = log;
-        const head = await clientOf(log, openIdentity(proxy, { allowPrivateAddress }).fetch).treeHead();
+        const head = await clientOf(
+          log,
+          openIdentity(proxy, { allowPrivateAddress }).fetch,
+        ).treeHead();
         return { what, state: 'well', found: `answers, size ${head.treeSize}` };
       } catch (error) {
         return {
@@ -91,7 +104,12 @@ async function askLogs(options: DoctorOptions): Promise<Finding[]> {
   );
 }
 
-const MARK = { well: 'well   ', warning: 'WARNING', failure: 'FAILS  ', unknown: '?      ' } as const;
+const MARK = {
+  well: 'well   ',
+  warning: 'WARNING',
+  failure: 'FAILS  ',
+  unknown: '?      ',
+} as const;
 
 function printFinding({ what, state, found, remedy }: Finding): void {
   print(`${MARK[state]}  ${what}: ${found}`);

@@ -18,7 +18,9 @@ export function evidenceCommand(): Command {
   return new Command('evidence')
     .description('list, show, verify or report proofs of split views')
     .addCommand(
-      withState(new Command('list').description('evidence found by this installation').action(listEvidence)),
+      withState(
+        new Command('list').description('evidence found by this installation').action(listEvidence),
+      ),
     )
     .addCommand(
       new Command('show')
@@ -43,7 +45,9 @@ export function evidenceCommand(): Command {
           "a bundle as a report to send to a browser's CT team: Markdown, or an HTML page that loads nothing",
         )
         .argument('<file>')
-        .addOption(new Option('--format <format>').choices(['markdown', 'html']).default('markdown'))
+        .addOption(
+          new Option('--format <format>').choices(['markdown', 'html']).default('markdown'),
+        )
         .option('--output <file>', 'write it there instead of printing it')
         .addOption(listKeyOption())
         .action(report),
@@ -102,8 +106,15 @@ function check(
   const given = listKey === undefined ? [] : [parseListKey(readTextFile(listKey), listKey)];
   const text = readTextFile(file);
   const evidence = parseEvidence(text, file);
-  const whole = { what: 'the file is to the last bit as it was written', holds: isIntact(text, evidence) };
-  return { evidence, checks: [whole, ...verifyEvidence(evidence, [CHROME_LIST_KEY, ...given])], text };
+  const whole = {
+    what: 'the file is to the last bit as it was written',
+    holds: isIntact(text, evidence),
+  };
+  return {
+    evidence,
+    checks: [whole, ...verifyEvidence(evidence, [CHROME_LIST_KEY, ...given])],
+    text,
+  };
 }
 
 function report(
@@ -112,7 +123,11 @@ function report(
 ): void {
   const { evidence, checks, text } = check(file, listKey);
   const sha256 = createHash('sha256').update(text).digest('hex');
-  const written = formatReport(evidence, { format, checks, file: { name: basename(file), sha256 } });
+  const written = formatReport(evidence, {
+    format,
+    checks,
+    file: { name: basename(file), sha256 },
+  });
   if (output === undefined) process.stdout.write(written);
   else {
     try {

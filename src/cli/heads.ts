@@ -21,13 +21,21 @@ export function headsCommand(): Command {
     .description(
       'every tree head as {"sths": [...]}, for "heads import" on the host where the challenger runs',
     )
-    .option('--state-dir <dir>', 'where heads are kept (root: /var/lib/ctga, else ~/.local/state/ctga)')
+    .option(
+      '--state-dir <dir>',
+      'where heads are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+    )
     .action(exportAll);
   const importHeads = new Command('import')
-    .description('verify and store tree heads from files: {"sths": [...]}, a get-sth answer, or a checkpoint')
+    .description(
+      'verify and store tree heads from files: {"sths": [...]}, a get-sth answer, or a checkpoint',
+    )
     .argument('<file...>')
     .option('--log <log>', 'whose tree head it is, where the file does not say')
-    .option('--log-list <file>', 'use the logs of this list instead of the imported and built-in ones')
+    .option(
+      '--log-list <file>',
+      'use the logs of this list instead of the imported and built-in ones',
+    )
     .addOption(
       new Option(
         '--witness <key>',
@@ -51,11 +59,15 @@ function listHeads(options: StateOption & { limit: number }): void {
   const total = store.headCount();
   store.close();
   if (options.json === true) {
-    printJson(heads.map((head) => ({ log: nameOf(head.logId), ...head, logId: encodeBase64(head.logId) })));
+    printJson(
+      heads.map((head) => ({ log: nameOf(head.logId), ...head, logId: encodeBase64(head.logId) })),
+    );
     return;
   }
   if (heads.length === 0)
-    return print('No tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.');
+    return print(
+      'No tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.',
+    );
   printTable(
     ['LOG', 'TREE SIZE', 'SIGNED AT', 'SEEN', 'LAST SEEN', 'WHERE', 'VERDICT'],
     heads.map((head) => [
@@ -68,7 +80,8 @@ function listHeads(options: StateOption & { limit: number }): void {
       head.reason === undefined ? head.verdict : `${head.verdict} (${head.reason})`,
     ]),
   );
-  if (heads.length < total) print(`These are the last ${heads.length} of ${total}; --limit 0 lists all.`);
+  if (heads.length < total)
+    print(`These are the last ${heads.length} of ${total}; --limit 0 lists all.`);
 }
 
 function witness(text: string): NoteKey {

@@ -1,4 +1,7 @@
-/** `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another tree. */
+/**
+ * `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another
+ * tree.
+ */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
@@ -20,10 +23,19 @@ export function labCommand(): Command {
   const run = new Command('run')
     .description('build the lab, catch a split view in it, remove it (needs root, under a minute)')
     .option('--json', 'print the outcome as JSON; progress goes to stderr')
-    .option('--state-dir <dir>', 'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)')
-    .option('--tor', 'challenge through a private Tor network, started for it (takes half a minute more)')
+    .option(
+      '--state-dir <dir>',
+      'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)',
+    )
+    .option(
+      '--tor',
+      'challenge through a private Tor network, started for it (takes half a minute more)',
+    )
     .addOption(
-      new Option('--data-plane <which>', "what sits on the path: XDP, or P4 in bmv2's simple_switch")
+      new Option(
+        '--data-plane <which>',
+        "what sits on the path: XDP, or P4 in bmv2's simple_switch",
+      )
         .choices(['xdp', 'bmv2'])
         .default('xdp'),
     )
@@ -33,7 +45,7 @@ export function labCommand(): Command {
         json,
         tor: options.tor === true,
         dataPlane: options.dataPlane,
-        ...(options.stateDir === undefined ? {} : { stateDir: options.stateDir }),
+        stateDir: options.stateDir,
       });
       if (json) printJson(result);
       if (!result.held) process.exitCode = ExitCode.failed;
@@ -50,8 +62,14 @@ export function labCommand(): Command {
     .option('--json', 'print JSON for scripts')
     .action(async ({ json }: { json?: boolean }) => say(await labDown(), json));
   const log = new Command('log')
-    .description("run the lab's log alone, in a network of your own that has its addresses (p4/mininet)")
-    .option('--state-dir <dir>', 'where its log list and certificate are put', DEFAULT_LAB_DIRECTORY)
+    .description(
+      "run the lab's log alone, in a network of your own that has its addresses (p4/mininet)",
+    )
+    .option(
+      '--state-dir <dir>',
+      'where its log list and certificate are put',
+      DEFAULT_LAB_DIRECTORY,
+    )
     .action(runLog);
   const tell = new Command('tell')
     .description("tell the lab's log what to do, and print what it is like then")
@@ -79,7 +97,8 @@ async function runLog({ stateDir }: { stateDir: string }): Promise<void> {
   const service = await startLogAlone(files);
   print(`The log answers. Watch it with --log-list ${files.logList}; tell it with: ctga lab tell`);
   await new Promise<void>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => done());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => done());
     service.child.once('exit', () => done());
   });
   if ((await stop(service)) !== 0) process.exitCode = ExitCode.failed;
@@ -89,10 +108,11 @@ async function tellLog(json: string, stateDir: string): Promise<unknown> {
   const command = parseCommand(json);
   const { logSocket } = new LabFiles(resolve(stateDir));
   const log = await LogControl.connect(logSocket).catch((cause: unknown) => {
-    throw new CtgaError('log-unavailable', `no lab's log listens at ${logSocket}: ${messageOf(cause)}`, {
-      remedy: 'Start one with: sudo ctga lab up',
-      cause,
-    });
+    throw new CtgaError(
+      'log-unavailable',
+      `no lab's log listens at ${logSocket}: ${messageOf(cause)}`,
+      { remedy: 'Start one with: sudo ctga lab up', cause },
+    );
   });
   try {
     return await log.tell(command);

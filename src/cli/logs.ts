@@ -39,8 +39,14 @@ export function logsCommand(): Command {
       "take in a log list in schema v3, for instance Chrome's, Apple's or crt.sh's; a log's \"dns\" field names its zone",
     )
     .argument('<file>')
-    .option('--signature <file>', "its publisher's signature: the list is refused if that is not good")
-    .option('--list-key <file>', "the publisher's key in PEM (default: Chrome's, which is built in)")
+    .option(
+      '--signature <file>',
+      "its publisher's signature: the list is refused if that is not good",
+    )
+    .option(
+      '--list-key <file>',
+      "the publisher's key in PEM (default: Chrome's, which is built in)",
+    )
     .action(importLogs);
   const update = new Command('update')
     .description('fetch a newer log list through the proxy, show what it changes, and take it in')
@@ -80,7 +86,11 @@ function listLogs(options: StateOption & LogOptions): void {
     zones.set(log, [...(zones.get(log) ?? []), zone]);
   if (options.json === true) {
     printJson(
-      logs.map((log) => ({ name: names.get(log), ...describeLog(log), zones: zones.get(log) ?? [] })),
+      logs.map((log) => ({
+        name: names.get(log),
+        ...describeLog(log),
+        zones: zones.get(log) ?? [],
+      })),
     );
     return;
   }
@@ -144,20 +154,36 @@ async function updateLogs(options: UpdateOptions): Promise<void> {
     const list = parseLogList(fetched.json.toString('utf8'), source);
     refuseOlder(list, last);
     const changes = changesOf(knownLogs(store, undefined, warn), list.logs);
-    if (options.json !== true) showChanges(publisher.name, list, changes, fetched.signed !== undefined);
-    const applied = options.yes === true || changes.length === 0 || (await agreed(options.json === true));
+    if (options.json !== true)
+      showChanges(publisher.name, list, changes, fetched.signed !== undefined);
+    const applied =
+      options.yes === true || changes.length === 0 || (await agreed(options.json === true));
     if (applied) takeIn(store, list, { source, ...fetched, fetched: Date.now() });
     if (options.json === true) {
-      const described = changes.map(({ change, log, fields }) => ({ change, ...describeLog(log), fields }));
-      printJson({ source, signed: fetched.signed !== undefined, newer: true, applied, changes: described });
-    } else print(applied ? 'Taken in.' : 'Nothing was changed. Take it in with: ctga logs update --yes');
+      const described = changes.map(({ change, log, fields }) => ({
+        change,
+        ...describeLog(log),
+        fields,
+      }));
+      printJson({
+        source,
+        signed: fetched.signed !== undefined,
+        newer: true,
+        applied,
+        changes: described,
+      });
+    } else
+      print(applied ? 'Taken in.' : 'Nothing was changed. Take it in with: ctga logs update --yes');
   } finally {
     identity.close();
     store.close();
   }
 }
 
-/** A good signature does not say that there is no newer list: an old one would take back what was said since. */
+/**
+ * A good signature does not say that there is no newer list: an old one would take back what was
+ * said since.
+ */
 function refuseOlder({ published }: LogList, last: StoredLogList | undefined): void {
   const before = last && parseLogList(last.json.toString('utf8'), last.source).published;
   if (published === undefined || before === undefined || published >= before) return;
@@ -173,7 +199,12 @@ function takeIn(store: Store, { logs }: LogList, list: StoredLogList): void {
   store.putLogList(list);
 }
 
-function showChanges(name: string, list: LogList, changes: readonly LogChange[], signed: boolean): void {
+function showChanges(
+  name: string,
+  list: LogList,
+  changes: readonly LogChange[],
+  signed: boolean,
+): void {
   for (const line of list.leftOut) warn(`left out: ${line}`);
   print(
     `The list of ${name} has ${plural(list.logs.length, 'log')} and ${signed ? 'is signed by its publisher' : 'has NO signature; it came from its web server as it is'}.`,

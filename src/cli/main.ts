@@ -63,8 +63,8 @@ Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view i
   )
   .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
 
-// A reader such as `head` that leaves early is no failure; commands that have something to take down first are
-// told as by a signal.
+// A reader such as `head` that leaves early is no failure; commands that have something to take
+// down first are told as by a signal.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
   if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(0);
@@ -83,7 +83,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) {
-    // Help and version end here too, with exit code 0; for the rest commander has printed the reason.
+    // Help and version end here too, with exit code 0; for the rest commander has printed the
+    // reason.
     process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
   } else {
     process.exitCode = reportFailure(error, process.argv.includes('--json'));

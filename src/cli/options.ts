@@ -38,7 +38,10 @@ export function withLogs(command: Command): Command {
       'use the logs of this list (schema v3) instead of the imported and built-in ones',
     )
     .addOption(
-      new Option('--zone <zone=log>', 'DNS zone of a log: its tree heads are at sth.ZONE; may be repeated')
+      new Option(
+        '--zone <zone=log>',
+        'DNS zone of a log: its tree heads are at sth.ZONE; may be repeated',
+      )
         .argParser((value: string, previous: readonly string[]) => [...previous, value])
         .default([], 'none'),
     )
@@ -65,7 +68,11 @@ export function seconds(text: string): number {
 }
 
 /** An option that may be given several times; `description` says so. */
-export function repeated(flags: string, description: string, parse: (text: string) => unknown): Option {
+export function repeated(
+  flags: string,
+  description: string,
+  parse: (text: string) => unknown,
+): Option {
   return new Option(flags, description)
     .argParser((text: string, earlier: readonly unknown[]) => [...earlier, parse(text)])
     .default([], 'none');
@@ -76,7 +83,9 @@ export function ports(text: string, earlier: readonly number[] | undefined): num
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
 }
 
-/** PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; this machine where there is no host. */
+/**
+ * PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; this machine where there is no host.
+ */
 export function switchPlace(text: string): SwitchPlace | undefined {
   const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
   if (Number(port) >= 1 && Number(port) <= 65_535)
@@ -84,13 +93,19 @@ export function switchPlace(text: string): SwitchPlace | undefined {
   return undefined;
 }
 
-/** Of a P4 switch, as in bmv2:9090; undefined for a network interface. Throws CtgaError for what is neither. */
+/**
+ * Of a P4 switch, as in bmv2:9090; undefined for a network interface. Throws CtgaError for what is
+ * neither.
+ */
 export function placeOf(name: string): SwitchPlace | undefined {
   const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
   if (where === undefined) return undefined;
   const place = switchPlace(where);
   if (place !== undefined) return place;
-  throw badInput(`"${name}" names no switch`, 'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.');
+  throw badInput(
+    `"${name}" names no switch`,
+    'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.',
+  );
 }
 
 /** ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; port 53 where there is none. */

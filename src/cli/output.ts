@@ -1,6 +1,6 @@
 /**
- * How commands print: lines for people, or JSON for scripts. Results go to stdout, progress and warnings
- * to stderr, so that `ctga ... --json | jq` works.
+ * How commands print: lines for people, or JSON for scripts. Results go to stdout, progress and
+ * warnings to stderr, so that `ctga ... --json | jq` works.
  */
 import { CtgaError, messageOf } from '../base/errors.ts';
 
@@ -37,13 +37,20 @@ export function warn(line: string): void {
 
 /** Columns as wide as their widest cell. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
-  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)));
+  const widths = header.map((title, i) =>
+    Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
+  );
   for (const row of [header, ...rows]) {
-    print(row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '));
+    print(
+      row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
+    );
   }
 }
 
-/** Says what went wrong: one sentence and its remedy. Only a bug shows its stack. Returns the exit code. */
+/**
+ * Says what went wrong: one sentence and its remedy. Only a bug shows its stack. Returns the exit
+ * code.
+ */
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof CtgaError) {
     if (json)

@@ -5,7 +5,14 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { encodeName, formatName } from '../dns/name.ts';
 import { badInput, CtgaError } from '../base/errors.ts';
-import { builtWith, checkSume, compile, hashOfSources, keepCompiled, PROGRAM } from '../p4/compile.ts';
+import {
+  builtWith,
+  checkSume,
+  compile,
+  hashOfSources,
+  keepCompiled,
+  PROGRAM,
+} from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, endSwitch, startSwitch, type SwitchPlace } from '../p4/switch-process.ts';
 import { writeSumeProject } from '../p4/sume.ts';
@@ -106,7 +113,9 @@ microseconds (6).`,
     .option('--json', 'print JSON for scripts')
     .action(runStatus);
   const undeploy = new Command('undeploy')
-    .description('copy nothing any more; a switch that deploy started is ended, any other forwards as before')
+    .description(
+      'copy nothing any more; a switch that deploy started is ended, any other forwards as before',
+    )
     .addOption(thriftOption())
     .action(runUndeploy);
   return new Command('p4')
@@ -140,7 +149,9 @@ function compileForSume(options: CompileOptions): void {
   if (options.json === true)
     return printJson({ project, checked, names: names.length - left.length, left: left.length });
   if (left.length > 0)
-    warn(`left out: ${plural(left.length, 'name')} of another form than sth and four labels of 16 bytes`);
+    warn(
+      `left out: ${plural(left.length, 'name')} of another form than sth and four labels of 16 bytes`,
+    );
   print(`The project is in ${project}, with ${plural(names.length - left.length, 'known name')}.`);
 }
 
@@ -161,7 +172,10 @@ const WIRE = [
 async function runDeploy(options: DeployOptions): Promise<void> {
   const { interface: interfaces } = options;
   if (interfaces !== undefined && interfaces.length < 2)
-    throw badInput('one interface: frames would have nowhere to go', 'Name two or more with --interface.');
+    throw badInput(
+      'one interface: frames would have nowhere to go',
+      'Name two or more with --interface.',
+    );
   const routes = options.route ?? WIRE;
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
@@ -226,10 +240,14 @@ async function runStatus(options: SwitchOption & { json?: boolean }): Promise<vo
   print(`It looks for ${plural(names.length, 'name')}.`);
   for (const { name, answers } of names)
     if (answers > 0n) print(`  ${name}: ${plural(Number(answers), 'answer')}`);
-  if (arrived !== undefined) print(`Of the copies, ${arrived} arrived at the program that reads them.`);
+  if (arrived !== undefined)
+    print(`Of the copies, ${arrived} arrived at the program that reads them.`);
 }
 
-/** Copies that the program at the CPU port has counted; undefined where ctga is not attached there, or must not look. */
+/**
+ * Copies that the program at the CPU port has counted; undefined where ctga is not attached there,
+ * or must not look.
+ */
 async function arrivedOf(plane: SimpleSwitch): Promise<bigint | undefined> {
   try {
     return openAttached(await cpuInterfaceOf(plane))?.counters.packets;
@@ -251,9 +269,7 @@ async function withSwitch<T>(
     throw new CtgaError(
       'not-attached',
       `the switch at ${thrift.host}:${thrift.port} does not run ctga's program: ${error.message}`,
-      {
-        remedy: 'Load it with: ctga p4 deploy',
-      },
+      { remedy: 'Load it with: ctga p4 deploy' },
     );
   } finally {
     plane.close();

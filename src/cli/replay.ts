@@ -11,7 +11,9 @@ import { plural, print, printJson, time, warn } from './output.ts';
 
 export function replayCommand(): Command {
   const replay = new Command('replay')
-    .description('look for tree heads in a capture (pcap or pcapng), verify and store them; needs no root')
+    .description(
+      'look for tree heads in a capture (pcap or pcapng), verify and store them; needs no root',
+    )
     .argument('<file>');
   return withLogs(withState(replay)).action(run);
 }
@@ -24,7 +26,11 @@ function run(file: string, options: StateOption & LogOptions): void {
       zones: options.zone,
       ...suffix(options),
     });
-    const { failure, ...replay } = replayCapture(file, { zones, store, evidenceDirectory: state.evidence });
+    const { failure, ...replay } = replayCapture(file, {
+      zones,
+      store,
+      evidenceDirectory: state.evidence,
+    });
     // What came before damage in the file is stored, and shown, all the same.
     if (failure === undefined || replay.packets > 0) {
       if (options.json === true)
@@ -45,8 +51,11 @@ function run(file: string, options: StateOption & LogOptions): void {
 function printReplay({ packets, treeHeads, evidence, counts }: Omit<Replay, 'failure'>): void {
   print(`${plural(packets, 'packet')}, ${plural(treeHeads.length, 'verified tree head')}.`);
   for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
-    const fragments = reassembled === 0 ? '' : `, ${reassembled} of them reassembled from fragments`;
-    print(`  ${log.description}: size ${treeSize}, signed at ${time(timestamp)}, seen ${seen}x${fragments}`);
+    const fragments =
+      reassembled === 0 ? '' : `, ${reassembled} of them reassembled from fragments`;
+    print(
+      `  ${log.description}: size ${treeSize}, signed at ${time(timestamp)}, seen ${seen}x${fragments}`,
+    );
   }
   for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(counts)) print(`  ${count} x ${name}`);

@@ -32,7 +32,9 @@ interface PlaneStatus extends Pick<
   'knownNames' | 'settings' | 'ports' | 'ringBytes' | 'counters'
 > {
   readonly interface: string;
-  /** False where the interface is blind: it went away, or somebody detached the program by force. */
+  /**
+   * False where the interface is blind: it went away, or somebody detached the program by force.
+   */
   readonly attached: boolean;
   readonly mode: AttachedState['link']['mode'] | 'bmv2';
 }
@@ -51,7 +53,12 @@ function dataPlanes(): Planes {
         if (attached === undefined) return [];
         const { link, ...rest } = attached;
         return [
-          { ...rest, interface: name, attached: link.attached, mode: link.atCpuPort ? 'bmv2' : link.mode },
+          {
+            ...rest,
+            interface: name,
+            attached: link.attached,
+            mode: link.atCpuPort ? 'bmv2' : link.mode,
+          },
         ];
       }),
     };
@@ -69,8 +76,10 @@ function printSummary(
     counts: Record<string, number>;
   },
 ): void {
-  if (summary.dataPlanesUnknown !== undefined) print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
-  else if (summary.dataPlanes.length === 0) print('Interfaces: none. Watch one with: sudo ctga attach eth0');
+  if (summary.dataPlanesUnknown !== undefined)
+    print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
+  else if (summary.dataPlanes.length === 0)
+    print('Interfaces: none. Watch one with: sudo ctga attach eth0');
   for (const plane of summary.dataPlanes) printPlane(plane);
   print(`Tree heads: ${summary.treeHeads} (${summary.stateDirectory})`);
   const verdicts = Object.entries(summary.verdicts).filter(([, count]) => count > 0);
@@ -97,7 +106,9 @@ function printPlane({
   settings,
   counters: c,
 }: PlaneStatus): void {
-  const how = attached ? nameOfMode(mode) : 'BLIND: the interface went away, or ctga was taken off by force';
+  const how = attached
+    ? nameOfMode(mode)
+    : 'BLIND: the interface went away, or ctga was taken off by force';
   print(`${name}: ${how}, ${plural(knownNames, 'name')}, UDP from port ${ports.join(', ')}`);
   const passedBy = [
     ['not IP', c.notIp],
@@ -109,7 +120,9 @@ function printPlane({
     ['answer too large', c.answersTooLarge],
     ['fragment too large', c.fragmentsTooLarge],
   ] as const;
-  const reasons = passedBy.filter(([, count]) => count > 0n).map(([reason, count]) => `${count} ${reason}`);
+  const reasons = passedBy
+    .filter(([, count]) => count > 0n)
+    .map(([reason, count]) => `${count} ${reason}`);
   print(`  ${c.packets} packets${reasons.length > 0 ? `; passed by: ${reasons.join(', ')}` : ''}`);
   const matches = [
     [

@@ -9,18 +9,30 @@ import { plural, print, printJson, printJsonLine, warn } from './output.ts';
 
 export function storeCommand(): Command {
   const check = new Command('check')
-    .description('read all of the database and the evidence: is everything whole? Exit code 1 if not')
+    .description(
+      'read all of the database and the evidence: is everything whole? Exit code 1 if not',
+    )
     .action(runCheck);
   const compact = new Command('compact')
     .description('roll up old sightings and give their room back; tree heads and evidence stay')
-    .option('--keep-days <days>', 'sightings of the last days stay as they are', wholeNumber(0, 36_500), 90)
+    .option(
+      '--keep-days <days>',
+      'sightings of the last days stay as they are',
+      wholeNumber(0, 36_500),
+      90,
+    )
     .action(runCompact);
   const exportAll = new Command('export')
     .description('logs, tree heads with verdicts, evidence and counts, as JSON Lines')
-    .option('--state-dir <dir>', 'where they are kept (root: /var/lib/ctga, else ~/.local/state/ctga)')
+    .option(
+      '--state-dir <dir>',
+      'where they are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+    )
     .action(runExport);
   const backup = new Command('backup')
-    .description('copy the database while it is in use; copy the evidence directory beside it yourself')
+    .description(
+      'copy the database while it is in use; copy the evidence directory beside it yourself',
+    )
     .argument('<file>')
     .action(runBackup);
   return new Command('store')
@@ -55,7 +67,8 @@ function runCheck(options: StateOption): void {
 function runCompact(options: StateOption & { keepDays: number }): void {
   const before = Date.now() - options.keepDays * 86_400_000;
   const done = compactStore(existing(options), before, (rolledUp) => {
-    if (options.json !== true && process.stderr.isTTY) process.stderr.write(`\r${rolledUp} rolled up`);
+    if (options.json !== true && process.stderr.isTTY)
+      process.stderr.write(`\r${rolledUp} rolled up`);
   });
   if (options.json === true) return printJson(done);
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
@@ -79,7 +92,9 @@ async function runBackup(file: string, options: StateOption): Promise<void> {
     });
   } catch (error) {
     if (error instanceof CtgaError) throw error;
-    throw new CtgaError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, { cause: error });
+    throw new CtgaError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
   if (options.json === true) printJson({ file });
   else print(`Backed up to ${file}.`);

@@ -17,7 +17,9 @@ interface WebOptions extends StateOption {
 
 export function webCommand(): Command {
   const web = new Command('web')
-    .description('a status page, metrics and health for what is kept; reads the store and talks to nobody')
+    .description(
+      'a status page, metrics and health for what is kept; reads the store and talks to nobody',
+    )
     .option('--listen <address:port>', 'where', parseListen, { address: '127.0.0.1', port: 8420 })
     .option(
       '--host <name>',
@@ -41,7 +43,8 @@ in front of it for others.`,
 
 async function run(options: WebOptions): Promise<void> {
   const stop = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => resolve());
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+      process.once(signal, () => resolve());
   });
   const state = stateAt(options.stateDir);
   dropPrivileges(state, options.user, OBSERVER_ACCOUNTS);

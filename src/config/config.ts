@@ -1,6 +1,7 @@
 /**
- * The configuration file, TOML: a table for each command, keys named as the command's options. What a command line says goes
- * before what the file says. An option's own rules check its value here too, so there is one place for each.
+ * The configuration file, TOML: a table for each command, keys named as the command's options. What
+ * a command line says goes before what the file says. An option's own rules check its value here
+ * too, so there is one place for each.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
@@ -18,7 +19,10 @@ export interface ConfigFile {
   readonly tables: Readonly<Record<string, unknown>>;
 }
 
-/** Undefined where there is none at the default place, or this account may not read it. Throws CtgaError 'bad-input'. */
+/**
+ * Undefined where there is none at the default place, or this account may not read it. Throws
+ * CtgaError 'bad-input'.
+ */
 export function readConfig(path: string | undefined): ConfigFile | undefined {
   const file = path ?? DEFAULT_CONFIG;
   if (path === undefined && !existsSync(file)) return undefined;
@@ -37,7 +41,10 @@ export function readConfig(path: string | undefined): ConfigFile | undefined {
   }
 }
 
-/** Sets what the file says of `command` where the command line says nothing. Throws CtgaError naming line and key. */
+/**
+ * Sets what the file says of `command` where the command line says nothing. Throws CtgaError naming
+ * line and key.
+ */
 export function applyConfig(config: ConfigFile, command: Command): void {
   const table = tableOf(config, pathOf(command));
   for (const [key, value] of Object.entries(table ?? {})) {
@@ -84,7 +91,10 @@ function pathOf(command: Command): string[] {
   return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }
 
-function tableOf(config: ConfigFile, path: readonly string[]): Readonly<Record<string, unknown>> | undefined {
+function tableOf(
+  config: ConfigFile,
+  path: readonly string[],
+): Readonly<Record<string, unknown>> | undefined {
   let table: unknown = config.tables;
   for (const name of path) table = isTable(table) ? table[name] : undefined;
   if (table === undefined || isTable(table)) return table;
@@ -92,16 +102,25 @@ function tableOf(config: ConfigFile, path: readonly string[]): Readonly<Record<s
 }
 
 function isTable(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date);
+  return (
+    typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Date)
+  );
 }
 
 function optionOf(command: Command, key: string): Option | undefined {
   const long = `--${key}`;
-  return NOT_IN_FILES.has(long) ? undefined : command.options.find((option) => option.long === long);
+  return NOT_IN_FILES.has(long)
+    ? undefined
+    : command.options.find((option) => option.long === long);
 }
 
 /** As the command line would have it. */
-function parsedValue(config: ConfigFile, command: Command, option: Option, value: unknown): unknown {
+function parsedValue(
+  config: ConfigFile,
+  command: Command,
+  option: Option,
+  value: unknown,
+): unknown {
   const key = option.long?.slice(2) ?? '';
   const where = `${config.path}:${lineOf(config.text, pathOf(command), key)}: ${key}`;
   if (option.isBoolean()) {
@@ -126,7 +145,8 @@ function parsedValue(config: ConfigFile, command: Command, option: Option, value
       throw badInput(`${where}: "${text}": ${error.message}`);
     }
   }
-  if (isRepeated && given.length > 0 && !Array.isArray(parsed)) throw badInput(`${where}: want one value`);
+  if (isRepeated && given.length > 0 && !Array.isArray(parsed))
+    throw badInput(`${where}: want one value`);
   return isRepeated && given.length === 0 ? [] : parsed;
 }
 
@@ -139,7 +159,8 @@ function unknownKey(config: ConfigFile, command: Command, key: string): CtgaErro
       : command.options.flatMap(({ long }) =>
           long === undefined || NOT_IN_FILES.has(long) ? [] : [long.slice(2)],
         );
-  const what = path.length === 0 ? 'no command has this name' : `ctga ${path.join(' ')} has no such option`;
+  const what =
+    path.length === 0 ? 'no command has this name' : `ctga ${path.join(' ')} has no such option`;
   return badInput(`${config.path}:${line}: ${key}: ${what}. There are: ${known.sort().join(', ')}`);
 }
 
@@ -157,7 +178,8 @@ function lineOf(text: string, path: readonly string[], key: string): number {
     }
     const [, name] = /^\s*["']?([A-Za-z0-9_.-]+)["']?\s*=/.exec(line) ?? [];
     if (name === undefined) continue;
-    if ([table, name].filter((part) => part !== '').join('.') === [...path, key].join('.')) return i + 1;
+    if ([table, name].filter((part) => part !== '').join('.') === [...path, key].join('.'))
+      return i + 1;
   }
   return tableLine;
 }

@@ -1,6 +1,7 @@
 /**
- * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port, where the XDP program takes
- * it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is looked for is kept in step in the switch itself.
+ * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port,
+ * where the XDP program takes it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is
+ * looked for is kept in step in the switch itself.
  */
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
@@ -32,8 +33,9 @@ interface Sampling {
 }
 
 /**
- * Attaches to a switch that `ctga p4 deploy` has set up. Counting begins anew on both sides, unless what is there is taken
- * over. Throws CtgaError: as attachXdp, and 'not-attached' where the switch is not set up.
+ * Attaches to a switch that `ctga p4 deploy` has set up. Counting begins anew on both sides, unless
+ * what is there is taken over. Throws CtgaError: as attachXdp, and 'not-attached' where the switch
+ * is not set up.
  */
 export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBmv2> {
   const { place, cpuInterface, everyNth = 1, ...rest } = options;
@@ -53,7 +55,9 @@ export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBm
 
 const CHECK_MS = 1000;
 
-/** Keeps a switch set up for what is looked for, and says where it goes away or is set up otherwise. */
+/**
+ * Keeps a switch set up for what is looked for, and says where it goes away or is set up otherwise.
+ */
 export class SwitchKeeper {
   readonly #attached: AttachedBmv2;
   readonly #tell: (event: SupervisionEvent) => void;
@@ -65,7 +69,10 @@ export class SwitchKeeper {
   #lastSeeing = performance.now();
   #reason: string | undefined;
 
-  /** `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are left out. */
+  /**
+   * `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are
+   * left out.
+   */
   constructor(
     attached: AttachedBmv2,
     names: readonly Uint8Array[],
@@ -120,7 +127,12 @@ export class SwitchKeeper {
     if (this.#reason !== undefined) {
       this.#reason = undefined;
       const blindMilliseconds = Math.round(now - this.#lastSeeing);
-      this.#tell({ event: 'seeing-again', interface: this.#interface, mode: 'bmv2', blindMilliseconds });
+      this.#tell({
+        event: 'seeing-again',
+        interface: this.#interface,
+        mode: 'bmv2',
+        blindMilliseconds,
+      });
     }
     this.#lastSeeing = now;
   }
@@ -131,7 +143,8 @@ export class SwitchKeeper {
     const message = messageOf(error);
     if (this.#reason === undefined)
       this.#tell({ event: 'blind', interface: this.#interface, since: this.#lastSeeing });
-    if (this.#reason !== message) this.#tell({ event: 'still-blind', interface: this.#interface, message });
+    if (this.#reason !== message)
+      this.#tell({ event: 'still-blind', interface: this.#interface, message });
     this.#reason = message;
   }
 }

@@ -1,15 +1,21 @@
 /**
- * How much a data plane may copy: raised and lowered by how the reader keeps up, for each kind apart.
+ * How much a data plane may copy: raised and lowered by how the reader keeps up, for each kind
+ * apart.
  *
- * Pure: fed with counters, it gives budgets. A copy costs the packet path a hundred nanoseconds and the reader a
- * microsecond, so whoever floods must not decide how many are made.
+ * Pure: fed with counters, it gives budgets. A copy costs the packet path a hundred nanoseconds and
+ * the reader a microsecond, so whoever floods must not decide how many are made.
  */
 import type { CopyBudget, DataPlaneCounters } from './types.ts';
 
-/** Copies a second and CPU. The least still finds every log's head in minutes; the most is what a core can read. */
+/**
+ * Copies a second and CPU. The least still finds every log's head in minutes; the most is what a
+ * core can read.
+ */
 const LEAST = 200;
 const MOST = 400_000;
-/** A quarter of a second's copies is what a bucket holds, and what may wait without anybody lagging. */
+/**
+ * A quarter of a second's copies is what a bucket holds, and what may wait without anybody lagging.
+ */
 const TOLERATED_SECONDS = 0.25;
 
 /** Copies that reached the reader, since it began. */
@@ -28,14 +34,15 @@ export class BudgetControl {
   }
 
   /**
-   * The budget from now on, `budget` being the present one; called about once a second. A limit of 0 is the
-   * operator's wish to have none, and stays.
+   * The budget from now on, `budget` being the present one; called about once a second. A limit of
+   * 0 is the operator's wish to have none, and stays.
    */
   next(budget: CopyBudget, counters: DataPlaneCounters, delivered: Delivered): CopyBudget {
     const before = this.#before;
     this.#before = { counters, delivered };
     if (before === undefined) return budget;
-    const since = (name: keyof DataPlaneCounters): number => Number(counters[name] - before.counters[name]);
+    const since = (name: keyof DataPlaneCounters): number =>
+      Number(counters[name] - before.counters[name]);
     const answers = {
       copied: since('answersCopied'),
       seen: since('answersSeen'),
@@ -54,7 +61,11 @@ export class BudgetControl {
     };
     return {
       answersPerSecond: adjusted(budget.answersPerSecond, this.#usual.answersPerSecond, answers),
-      fragmentsPerSecond: adjusted(budget.fragmentsPerSecond, this.#usual.fragmentsPerSecond, fragments),
+      fragmentsPerSecond: adjusted(
+        budget.fragmentsPerSecond,
+        this.#usual.fragmentsPerSecond,
+        fragments,
+      ),
       answersShare: share(answers, budget.answersShare),
       fragmentsShare: share(fragments, budget.fragmentsShare),
     };
@@ -71,7 +82,10 @@ interface Movement {
   readonly delivered: number;
 }
 
-/** Halved when the reader lags; doubled towards the usual, and by a tenth beyond it, when it could take more. */
+/**
+ * Halved when the reader lags; doubled towards the usual, and by a tenth beyond it, when it could
+ * take more.
+ */
 function adjusted(present: number, usual: number, moved: Movement): number {
   if (present === 0) return 0;
   const lag = moved.copied - moved.delivered;

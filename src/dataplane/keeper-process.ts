@@ -1,6 +1,7 @@
 /**
- * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it. The observer parses what anybody sends and
- * may be taken over: what it says after its first message, before which it was as privileged as this, can do no more than it could.
+ * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it. The observer
+ * parses what anybody sends and may be taken over: what it says after its first message, before
+ * which it was as privileged as this, can do no more than it could.
  */
 import { Kept, letGo, type KeeperMessage, type KeeperRequest } from './keeper.ts';
 
@@ -12,7 +13,9 @@ const tell = (message: KeeperMessage): void => {
 
 process.on('message', (request: KeeperRequest) => {
   if (request.do === 'keep') {
-    kept ??= new Map(request.planes.map((plane) => [plane.options.interfaceName, new Kept(plane, tell)]));
+    kept ??= new Map(
+      request.planes.map((plane) => [plane.options.interfaceName, new Kept(plane, tell)]),
+    );
     return;
   }
   for (const each of kept?.values() ?? []) each.leave();

@@ -1,7 +1,7 @@
 /**
- * Keeps data planes attached for an observer that has given root up: interfaces go away and come back, links are detached
- * by force. The keeper is a process of its own, which stays as privileged as whoever started it, looks at nothing but
- * links, and parses nothing: keeper-process.ts.
+ * Keeps data planes attached for an observer that has given root up: interfaces go away and come
+ * back, links are detached by force. The keeper is a process of its own, which stays as privileged
+ * as whoever started it, looks at nothing but links, and parses nothing: keeper-process.ts.
  */
 import { fork, type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
@@ -9,7 +9,9 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import { attachXdp, detachXdp, linkStateOf, mtuOf, type AttachXdpOptions } from './xdp.ts';
 
 export type SupervisionEvent =
-  /** No packet is looked at any more; `since` (ms since the epoch) is when it was last known to be. */
+  /**
+   * No packet is looked at any more; `since` (ms since the epoch) is when it was last known to be.
+   */
   | { readonly event: 'blind'; readonly interface: string; readonly since: number }
   | {
       readonly event: 'seeing-again';
@@ -17,11 +19,19 @@ export type SupervisionEvent =
       readonly mode: string;
       readonly blindMilliseconds: number;
     }
-  /** It cannot be attached again for a reason that is not the interface's absence; said once a reason. */
+  /**
+   * It cannot be attached again for a reason that is not the interface's absence; said once a
+   * reason.
+   */
   | { readonly event: 'still-blind'; readonly interface: string; readonly message: string }
   /** Somebody ran `ctga detach`: it is left alone from now on. */
   | { readonly event: 'detached'; readonly interface: string }
-  | { readonly event: 'mtu-changed'; readonly interface: string; readonly from: number; readonly to: number };
+  | {
+      readonly event: 'mtu-changed';
+      readonly interface: string;
+      readonly from: number;
+      readonly to: number;
+    };
 
 /** `mtu` as it was when the plane was attached. */
 interface KeptOptions {
@@ -77,7 +87,8 @@ export class Kept {
     } catch (error) {
       if (!(error instanceof CtgaError)) throw error;
       const message = messageOf(error);
-      if (message !== this.#reason) this.#tell({ event: 'still-blind', interface: interfaceName, message });
+      if (message !== this.#reason)
+        this.#tell({ event: 'still-blind', interface: interfaceName, message });
       this.#reason = message;
     }
   }
@@ -88,7 +99,8 @@ export class Kept {
       this.#tell({
         event: 'seeing-again',
         interface: this.#options.interfaceName,
-        ...{ mode, blindMilliseconds },
+        mode,
+        blindMilliseconds,
       });
     [this.#isBlind, this.#reason, this.#lastSeeing] = [false, '', now];
   }
@@ -103,7 +115,8 @@ export class Kept {
         since: Math.round(Date.now() - (performance.now() - this.#lastSeeing)),
       });
     }
-    // Without its interface there is nothing to attach to, and what was copied can go on being read.
+    // Without its interface there is nothing to attach to, and what was copied can go on being
+    // read.
     if (mtuOf(interfaceName) === undefined) return;
     // The observer's maps are shared, and what it has set in them stays.
     const plane = attachXdp({ ...this.#options, reader: false });
@@ -158,7 +171,10 @@ export class Keeper {
     return new Keeper(process);
   }
 
-  /** `onEnd` is called where the keeper ends by itself, which it should not: nobody attaches again then. */
+  /**
+   * `onEnd` is called where the keeper ends by itself, which it should not: nobody attaches again
+   * then.
+   */
   listen(onEvent: (event: SupervisionEvent) => void, onEnd: (how: string) => void): void {
     this.#onEvent = onEvent;
     this.#process.once('exit', (code, signal) => {

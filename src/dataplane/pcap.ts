@@ -1,18 +1,25 @@
 /**
- * Packets from a capture file: classic pcap (draft-ietf-opsawg-pcap) and pcapng (draft-ietf-opsawg-pcapng).
+ * Packets from a capture file: classic pcap (draft-ietf-opsawg-pcap) and pcapng
+ * (draft-ietf-opsawg-pcapng).
  *
- * The file is read forwards through a bounded buffer, so it may be larger than memory. Every length in it is
- * somebody's claim: one that cannot hold ends the reading with an error that names packet and byte, after all
- * packets before it have been delivered.
+ * The file is read forwards through a bounded buffer, so it may be larger than memory. Every length
+ * in it is somebody's claim: one that cannot hold ends the reading with an error that names packet
+ * and byte, after all packets before it have been delivered.
  */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { EtherType } from '../packet/ethernet.ts';
 
 export interface CapturedFrame {
-  /** From the Ethernet header on; other link types get one put in front. Valid only until the next is asked for. */
+  /**
+   * From the Ethernet header on; other link types get one put in front. Valid only until the next
+   * is asked for.
+   */
   readonly frame: Uint8Array;
-  /** Milliseconds since the epoch. A Simple Packet Block has no time: it gets that of the packet before. */
+  /**
+   * Milliseconds since the epoch. A Simple Packet Block has no time: it gets that of the packet
+   * before.
+   */
   readonly timestamp: number;
   /** Bytes that the packet had on the wire, with the link layer that the capture has. */
   readonly frameLength: number;
@@ -41,7 +48,8 @@ export function* readCapture(path: string): Generator<CapturedFrame, void, undef
     const classic = CLASSIC_MAGIC.get(magic);
     if (magic === SECTION_HEADER) yield* readPcapng(file);
     else if (classic !== undefined) yield* readClassic(file, classic);
-    else if (magic >>> 16 === GZIP) throw badInput(`${path}: is compressed`, 'Run gunzip on it first.');
+    else if (magic >>> 16 === GZIP)
+      throw badInput(`${path}: is compressed`, 'Run gunzip on it first.');
     else {
       throw notCapture(path, `it begins with 0x${magic.toString(16).padStart(8, '0')}`);
     }
@@ -75,9 +83,13 @@ const CLASSIC_MAGIC: ReadonlyMap<number, ClassicFormat> = new Map([
   [0x4d3c_b2a1, { littleEndian: true, perSecond: 1e9 }],
 ]);
 
-function* readClassic(file: FileWindow, format: ClassicFormat): Generator<CapturedFrame, void, undefined> {
+function* readClassic(
+  file: FileWindow,
+  format: ClassicFormat,
+): Generator<CapturedFrame, void, undefined> {
   const u32 = numberReader(format);
-  if (!file.has(24)) throw file.damage('the file header is 24 bytes', `${file.available()} are there`);
+  if (!file.has(24))
+    throw file.damage('the file header is 24 bytes', `${file.available()} are there`);
   // The upper bits tell about the frame check sequence, which decoders take for padding.
   const linkType = u32(file.window(24), 20) & 0xffff;
   file.skip(24);
@@ -91,10 +103,18 @@ function* readClassic(file: FileWindow, format: ClassicFormat): Generator<Captur
     const length = u32(header, 8);
     const frameLength = u32(header, 12);
     if (length > MAX_PACKET) {
-      throw file.damage(`a packet is at most ${MAX_PACKET} bytes`, `this one claims ${length}`, index);
+      throw file.damage(
+        `a packet is at most ${MAX_PACKET} bytes`,
+        `this one claims ${length}`,
+        index,
+      );
     }
     if (!file.has(16 + length)) {
-      throw file.damage(`the packet is ${length} bytes`, `${file.available() - 16} are left`, index);
+      throw file.damage(
+        `the packet is ${length} bytes`,
+        `${file.available() - 16} are left`,
+        index,
+      );
     }
     const frame = toEthernet(linkType, file.window(16 + length).subarray(16), file, index);
     const timestamp = seconds * 1000 + Math.floor((fraction * 1000) / format.perSecond);
@@ -130,14 +150,19 @@ function* readPcapng(file: FileWindow): Generator<CapturedFrame, void, undefined
     const type = u32(file.window(12), 0);
     const total = u32(file.window(12), 4);
     if (total < 12 || total % 4 !== 0) {
-      throw file.damage('a block length is a multiple of 4 from 12 up', `this one is ${total}`, index);
+      throw file.damage(
+        'a block length is a multiple of 4 from 12 up',
+        `this one is ${total}`,
+        index,
+      );
     }
     const isPacket = type === Block.enhancedPacket || type === Block.simplePacket;
     if (!isPacket && type !== Block.interfaceDescription) {
       if (isSection && total < 28)
         throw file.damage('a section header is at least 28 bytes', `${total}`, index);
       // Names, statistics, secrets: of any size, and nothing to us.
-      if (!file.skip(total)) throw file.damage(`the block is ${total} bytes`, 'the file ends before', index);
+      if (!file.skip(total))
+        throw file.damage(`the block is ${total} bytes`, 'the file ends before', index);
       continue;
     }
     if (total > MAX_BLOCK) {
@@ -184,7 +209,8 @@ function describeInterface(
   index: number,
 ): CaptureInterface {
   const u16 = shortReader(numbers);
-  if (body.length < 8) throw file.damage('an interface is described in 8 bytes', `${body.length}`, index);
+  if (body.length < 8)
+    throw file.damage('an interface is described in 8 bytes', `${body.length}`, index);
   let resolution = 6;
   let offsetSeconds = 0n;
   for (let at = 8; at + 4 <= body.length;) {
@@ -192,11 +218,17 @@ function describeInterface(
     const length = u16(body, at + 2);
     if (code === 0) break; // opt_endofopt
     if (at + 4 + length > body.length) {
-      throw file.damage(`option ${code} is ${length} bytes`, `${body.length - at - 4} are left`, index);
+      throw file.damage(
+        `option ${code} is ${length} bytes`,
+        `${body.length - at - 4} are left`,
+        index,
+      );
     }
     if (code === 9 && length === 1) resolution = body[at + 4] ?? resolution; // if_tsresol
     if (code === 14 && length === 8) {
-      offsetSeconds = numbers.littleEndian ? body.readBigInt64LE(at + 4) : body.readBigInt64BE(at + 4); // if_tsoffset
+      offsetSeconds = numbers.littleEndian
+        ? body.readBigInt64LE(at + 4)
+        : body.readBigInt64BE(at + 4); // if_tsoffset
     }
     at += 4 + Math.ceil(length / 4) * 4;
   }
@@ -218,7 +250,8 @@ function enhancedPacket(
   index: number,
 ): CapturedFrame {
   const u32 = numberReader(numbers);
-  if (body.length < 20) throw file.damage('a packet block holds at least 20 bytes', `${body.length}`, index);
+  if (body.length < 20)
+    throw file.damage('a packet block holds at least 20 bytes', `${body.length}`, index);
   const id = u32(body, 0);
   const from = interfaces[id];
   if (from === undefined) throw undescribed(id, interfaces, file, index);
@@ -226,7 +259,11 @@ function enhancedPacket(
   const length = u32(body, 12);
   const frameLength = u32(body, 16);
   if (length > body.length - 20 || length > MAX_PACKET) {
-    throw file.damage(`the packet is ${length} bytes`, `its block has room for ${body.length - 20}`, index);
+    throw file.damage(
+      `the packet is ${length} bytes`,
+      `its block has room for ${body.length - 20}`,
+      index,
+    );
   }
   const frame = toEthernet(from.linkType, body.subarray(20, 20 + length), file, index);
   return {
@@ -245,14 +282,20 @@ function simplePacket(
   file: FileWindow,
   index: number,
 ): Omit<CapturedFrame, 'timestamp'> {
-  if (body.length < 4) throw file.damage('a simple packet holds at least 4 bytes', `${body.length}`, index);
+  if (body.length < 4)
+    throw file.damage('a simple packet holds at least 4 bytes', `${body.length}`, index);
   const from = interfaces[0];
   if (from === undefined) throw undescribed(0, interfaces, file, index);
   const frameLength = numberReader(numbers)(body, 0);
-  // It was cut to the interface's snap length, where 0 means no limit; the block's own length is only padded.
+  // It was cut to the interface's snap length, where 0 means no limit; the block's own length is
+  // only padded.
   const length = from.snapLength === 0 ? frameLength : Math.min(frameLength, from.snapLength);
   if (length > body.length - 4 || length > MAX_PACKET) {
-    throw file.damage(`the packet is ${length} bytes`, `its block has room for ${body.length - 4}`, index);
+    throw file.damage(
+      `the packet is ${length} bytes`,
+      `its block has room for ${body.length - 4}`,
+      index,
+    );
   }
   const frame = toEthernet(from.linkType, body.subarray(4, 4 + length), file, index);
   return { frame, frameLength, truncated: length < frameLength, index };
@@ -272,11 +315,15 @@ function undescribed(
 }
 
 function numberReader({ littleEndian }: Numbers): (bytes: Buffer, at: number) => number {
-  return littleEndian ? (bytes, at) => bytes.readUInt32LE(at) : (bytes, at) => bytes.readUInt32BE(at);
+  return littleEndian
+    ? (bytes, at) => bytes.readUInt32LE(at)
+    : (bytes, at) => bytes.readUInt32BE(at);
 }
 
 function shortReader({ littleEndian }: Numbers): (bytes: Buffer, at: number) => number {
-  return littleEndian ? (bytes, at) => bytes.readUInt16LE(at) : (bytes, at) => bytes.readUInt16BE(at);
+  return littleEndian
+    ? (bytes, at) => bytes.readUInt16LE(at)
+    : (bytes, at) => bytes.readUInt16BE(at);
 }
 
 /** https://www.tcpdump.org/linktypes.html */
@@ -291,9 +338,10 @@ const LinkType = {
 } as const;
 
 /**
- * Puts an Ethernet header in front of what is not Ethernet, so that all that follows knows one link layer. Where
- * the link layer only says "IP", the version is read from the packet: BSD's numbers for IPv6 differ from system
- * to system. A packet too short to tell stays a frame, one that decoding refuses.
+ * Puts an Ethernet header in front of what is not Ethernet, so that all that follows knows one link
+ * layer. Where the link layer only says "IP", the version is read from the packet: BSD's numbers
+ * for IPv6 differ from system to system. A packet too short to tell stays a frame, one that
+ * decoding refuses.
  */
 function toEthernet(linkType: number, packet: Buffer, file: FileWindow, index: number): Uint8Array {
   if (linkType === LinkType.ethernet) return packet;
@@ -387,7 +435,10 @@ class FileWindow {
     return true;
   }
 
-  /** The error for a claim in the file, at the place where the reading is, that the rest does not bear out. */
+  /**
+   * The error for a claim in the file, at the place where the reading is, that the rest does not
+   * bear out.
+   */
   damage(expected: string, found: string, index?: number): CtgaError {
     const where = index === undefined ? '' : `packet ${index}, `;
     return badInput(

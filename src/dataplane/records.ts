@@ -1,11 +1,13 @@
-/** Reads batches of copied packets: `struct record_header` in xdp/record.h, then the captured bytes. */
+/**
+ * Reads batches of copied packets: `struct record_header` in xdp/record.h, then the captured bytes.
+ */
 import type { AnswerPlace, CopiedPacket, CopyKind, PacketHandler } from './types.ts';
 
 /**
- * One record: 0 timestamp_ns (8, here since the epoch), 8 answer.tag (8), 16 answer.name_offset (2),
- * 18 answer.name_length (2), 20 answer.rdata_offset (2), 22 answer.rdata_length (2), 24 life (8),
- * 32 ended_repeats (4), 36 interface_index (4), 40 frame_length (4), 44 captured_length (2), 46 kind (1),
- * 47 reserved (1), 48 the frame. The next one begins at a multiple of 8.
+ * One record: 0 timestamp_ns (8, here since the epoch), 8 answer.tag (8), 16 answer.name_offset
+ * (2), 18 answer.name_length (2), 20 answer.rdata_offset (2), 22 answer.rdata_length (2), 24 life
+ * (8), 32 ended_repeats (4), 36 interface_index (4), 40 frame_length (4), 44 captured_length (2),
+ * 46 kind (1), 47 reserved (1), 48 the frame. The next one begins at a multiple of 8.
  */
 const HEADER_BYTES = 48;
 
@@ -16,8 +18,8 @@ const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const [LOW, HIGH] = littleEndian ? [0, 4] : [4, 0];
 
 /**
- * The first `length` bytes of `batch` are records. The addon wrote them, so their lengths are trusted; the frames in
- * them are not.
+ * The first `length` bytes of `batch` are records. The addon wrote them, so their lengths are
+ * trusted; the frames in them are not.
  */
 export function forEachRecord(
   batch: ArrayBuffer,
@@ -33,8 +35,8 @@ export function forEachRecord(
 }
 
 /**
- * One object for all records of a batch: a flood of repeats, told apart by tag alone, allocates nothing. That is
- * why what it gives is valid only during the call.
+ * One object for all records of a batch: a flood of repeats, told apart by tag alone, allocates
+ * nothing. That is why what it gives is valid only during the call.
  */
 class Record implements CopiedPacket, AnswerPlace {
   readonly interfaceName: string;

@@ -1,22 +1,24 @@
 /**
  * What every data plane looks like to the observer.
  *
- * A data plane matches, samples and copies packets, and passes every one of them on. XDP in the kernel, a
- * P4 switch and the replay of a capture all serve this interface, so the observer does not know which it has.
+ * A data plane matches, samples and copies packets, and passes every one of them on. XDP in the
+ * kernel, a P4 switch and the replay of a capture all serve this interface, so the observer does
+ * not know which it has.
  */
 
 /**
- * Why a packet was copied: an unfragmented answer to a known name, or a small IP fragment, whose name
- * cannot be judged. `unknown` comes from back ends that do not say (a capture file).
+ * Why a packet was copied: an unfragmented answer to a known name, or a small IP fragment, whose
+ * name cannot be judged. `unknown` comes from back ends that do not say (a capture file).
  */
 export type CopyKind = 'answer' | 'fragment' | 'unknown';
 
 /**
- * Where an answer's texts lie in its frame, and how its repeats are told apart, if the back end says.
+ * Where an answer's texts lie in its frame, and how its repeats are told apart, if the back end
+ * says.
  *
- * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover, the other
- * sections of the message, checksums and addresses, must not decide whether the answer is taken: a log could
- * otherwise let a genuine answer pass as the repeat of one that was refused.
+ * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover,
+ * the other sections of the message, checksums and addresses, must not decide whether the answer is
+ * taken: a log could otherwise let a genuine answer pass as the repeat of one that was refused.
  */
 export interface AnswerPlace {
   /** 53 bits of a keyed hash. */
@@ -27,7 +29,10 @@ export interface AnswerPlace {
   /** The TXT record's RDATA. */
   readonly rdataOffset: number;
   readonly rdataLength: number;
-  /** The back end only counts repeats of this answer from now on, under this name; undefined if it does not. */
+  /**
+   * The back end only counts repeats of this answer from now on, under this name; undefined if it
+   * does not.
+   */
   readonly life: bigint | undefined;
   /** The life that this one ended, in the same slot, and its repeats in all. */
   readonly ended: SeenLife | undefined;
@@ -43,14 +48,23 @@ export interface SeenLife {
 /** One copied packet. */
 export interface CopiedPacket {
   readonly kind: CopyKind;
-  /** From the Ethernet header on. A view that is valid only during the call: copy what is to be kept. */
+  /**
+   * From the Ethernet header on. A view that is valid only during the call: copy what is to be
+   * kept.
+   */
   readonly frame: Uint8Array;
-  /** Bytes the frame had on the wire; `frame` is shorter where what follows the IP packet was left out. */
+  /**
+   * Bytes the frame had on the wire; `frame` is shorter where what follows the IP packet was left
+   * out.
+   */
   readonly frameLength: number;
   readonly interfaceName: string;
   /** Milliseconds since the epoch, when the data plane copied the packet. */
   readonly timestamp: number;
-  /** For unfragmented answers of the usual form, from back ends that find it. Valid only during the call. */
+  /**
+   * For unfragmented answers of the usual form, from back ends that find it. Valid only during the
+   * call.
+   */
   readonly answer?: AnswerPlace | undefined;
 }
 
@@ -62,8 +76,8 @@ export type PacketHandler = (packet: CopiedPacket) => void;
  * Two sums hold exactly at any moment, so that nothing can go missing unnoticed:
  * - packets = notIp + notUdp + otherPort + malformed + notTreeHead + unknownName + answersTooLarge
  *   + fragmentsTooLarge + answers + fragments;
- * - answers = answersCopied + answersSampledOut + answersOverBudget + answersSeen + answersRingFull,
- *   and the same for fragments.
+ * - answers = answersCopied + answersSampledOut + answersOverBudget + answersSeen +
+ *   answersRingFull, and the same for fragments.
  */
 export interface DataPlaneCounters {
   /** Frames that reached the data plane; every one of them went on. */
@@ -112,7 +126,9 @@ export interface CopyBudget {
   /** Copies in a second, on each CPU; 0: no limit. */
   readonly answersPerSecond: number;
   readonly fragmentsPerSecond: number;
-  /** Share of the latest matches that was copied, 0 to 1; repeats that were only counted left out. */
+  /**
+   * Share of the latest matches that was copied, 0 to 1; repeats that were only counted left out.
+   */
   readonly answersShare: number;
   readonly fragmentsShare: number;
 }
@@ -130,20 +146,30 @@ export interface DataPlane {
   /** How it is attached: 'native' or 'generic' (XDP), 'replay' (a capture file), ... */
   readonly mode: string;
   /**
-   * Replaces the set of names whose answers are copied: DNS wire format (RFC 1035, Section 3.1), lower case,
-   * with the root's zero byte, first label `sth`, at most 40 labels. Names that stay are never absent in between.
+   * Replaces the set of names whose answers are copied: DNS wire format (RFC 1035, Section 3.1),
+   * lower case, with the root's zero byte, first label `sth`, at most 40 labels. Names that stay
+   * are never absent in between.
    */
   setKnownNames(names: readonly Uint8Array[]): void;
   counters(): DataPlaneCounters;
-  /** Answers that are only counted at present; see AnswerPlace.life. A back end that copies all returns none. */
+  /**
+   * Answers that are only counted at present; see AnswerPlace.life. A back end that copies all
+   * returns none.
+   */
   seen(): SeenLife[];
-  /** Lives that an earlier process saw begin may go on; otherwise there are none but those that this one sees. */
+  /**
+   * Lives that an earlier process saw begin may go on; otherwise there are none but those that this
+   * one sees.
+   */
   readonly livesGoOn: boolean;
   /** What the reader may change while it runs, if anything: see budget.ts. */
   copyBudget(): CopyBudget | undefined;
   setCopyBudget(budget: CopyBudget): void;
   settings(): CopySettings;
-  /** Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a batch. */
+  /**
+   * Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a
+   * batch.
+   */
   start(onPacket: PacketHandler, onBatchEnd: () => void): void;
   /** Drains what has been copied, then stops delivery. The data plane itself stays attached. */
   stop(): Promise<void>;

@@ -1,8 +1,9 @@
 /**
  * The data plane in the Linux kernel: xdp/ctga.bpf.c on one network interface.
  *
- * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>, so the data plane outlives the process that
- * attached it, and the next one to attach takes over: same counters, same unread copies, no gap.
+ * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>, so the data plane outlives the
+ * process that attached it, and the next one to attach takes over: same counters, same unread
+ * copies, no gap.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -28,11 +29,18 @@ export type { LinkState, TestRunResult, XdpMode, XdpSettings } from '../native/a
 export interface XdpOptions {
   /** Largest IP length of a fragment that is copied, in bytes: 0 .. 2030, 400 unless told. */
   readonly threshold?: number;
-  /** Copy one match of so many: answers counted on each CPU, fragments by datagram; 1 unless told. */
+  /**
+   * Copy one match of so many: answers counted on each CPU, fragments by datagram; 1 unless told.
+   */
   readonly everyNth?: number;
-  /** Size of each of the two ring buffers: a power of two from 64 KiB to 1 GiB, 4 MiB unless told. */
+  /**
+   * Size of each of the two ring buffers: a power of two from 64 KiB to 1 GiB, 4 MiB unless told.
+   */
   readonly ringBytes?: number;
-  /** For how long a copied answer is only counted when it comes again, in milliseconds; 10 s unless told, 0: never. */
+  /**
+   * For how long a copied answer is only counted when it comes again, in milliseconds; 10 s unless
+   * told, 0: never.
+   */
   readonly seenMilliseconds?: number;
   /** Copies of each kind that are made in a second at most, on each CPU; 0: no limit. */
   readonly answersPerSecond?: number;
@@ -45,9 +53,13 @@ export interface AttachXdpOptions extends XdpOptions {
   readonly interfaceName: string;
   /** What comes in there are copies that a P4 switch made, and all that reads them is this. */
   readonly atCpuPort?: boolean;
-  /** False: another process reads there; this only attaches again what it reads. True unless told. */
+  /**
+   * False: another process reads there; this only attaches again what it reads. True unless told.
+   */
   readonly reader?: boolean;
-  /** Native, then generic, then TC unless told. Another mode than the running one makes a short gap. */
+  /**
+   * Native, then generic, then TC unless told. Another mode than the running one makes a short gap.
+   */
   readonly mode?: XdpMode;
 }
 
@@ -61,18 +73,30 @@ export interface LoadXdpOptions extends XdpOptions {
 
 const PINS = '/sys/fs/bpf/ctga';
 
-/** Section 4.4.2 of "Aggregation-Based Certificate Transparency Gossip": larger than any tree head's answer. */
+/**
+ * Section 4.4.2 of "Aggregation-Based Certificate Transparency Gossip": larger than any tree head's
+ * answer.
+ */
 const DEFAULT_THRESHOLD = 400;
 /** RECORD_CAPACITY in xdp/record.h, less an Ethernet header with one VLAN tag. */
 const MAX_THRESHOLD = 2048 - 18;
 const DEFAULT_RING_BYTES = 4 << 20;
 const MIN_RING_BYTES = 64 << 10;
 const MAX_RING_BYTES = 1 << 30;
-/** Measured: a wake-up costs some 10 us, so a thousand small records share one. A timer fetches what is less. */
+/**
+ * Measured: a wake-up costs some 10 us, so a thousand small records share one. A timer fetches what
+ * is less.
+ */
 const WAKEUP_BYTES = 512 << 10;
-/** Long enough that a busy name is copied seldom, short enough that a restart or a lost copy costs little. */
+/**
+ * Long enough that a busy name is copied seldom, short enough that a restart or a lost copy costs
+ * little.
+ */
 const DEFAULT_SEEN_MS = 10_000;
-/** More tree heads than all logs of today sign in a day, in a second; and still a small part of a core. */
+/**
+ * More tree heads than all logs of today sign in a day, in a second; and still a small part of a
+ * core.
+ */
 const DEFAULT_PER_SECOND = 50_000;
 const DNS_PORT = 53;
 
@@ -80,7 +104,8 @@ const DNS_PORT = 53;
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
   const { interfaceName, atCpuPort = false, reader = true, mode } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
-  if (atCpuPort && mode === 'tc') throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
+  if (atCpuPort && mode === 'tc')
+    throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   const pinDirectory = pinDirectoryOf(interfaceName);
   const attachment = explain(interfaceName, () =>
     addon().attach({
@@ -105,14 +130,19 @@ export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
   const { objectPath = xdpObjectPath(), hook = 'xdp', oldKernel = false } = options;
   const { ringBytes, settings, ports } = checkOptions(options);
   return new LoadedXdp(
-    explain('no interface', () => addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports })),
+    explain('no interface', () =>
+      addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports }),
+    ),
   );
 }
 
 /** What any process may learn of a data plane that is attached. */
 export interface AttachedState {
   readonly interfaceName: string;
-  /** The link that keeps the program on the interface; `attached` is false where the interface is blind. */
+  /**
+   * The link that keeps the program on the interface; `attached` is false where the interface is
+   * blind.
+   */
   readonly link: LinkState;
   readonly counters: DataPlaneCounters;
   readonly settings: XdpSettings;
@@ -146,7 +176,10 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
   });
 }
 
-/** What holds the program on an interface, or undefined where nothing is pinned: somebody detached ctga. */
+/**
+ * What holds the program on an interface, or undefined where nothing is pinned: somebody detached
+ * ctga.
+ */
 export function linkStateOf(interfaceName: string): LinkState | undefined {
   const pinDirectory = pinDirectoryOf(interfaceName);
   return explain(interfaceName, () => addon().linkState(pinDirectory));
@@ -185,7 +218,10 @@ export function listAttached(): string[] {
   }
 }
 
-/** Takes the program off the interface and removes all that was pinned. Throws 'not-attached' if nothing was. */
+/**
+ * Takes the program off the interface and removes all that was pinned. Throws 'not-attached' if
+ * nothing was.
+ */
 export function detachXdp(interfaceName: string): void {
   const pinDirectory = pinDirectoryOf(interfaceName);
   explain(interfaceName, () => addon().detach(pinDirectory));
@@ -269,7 +305,9 @@ export class XdpDataPlane extends XdpProgram {
   /** A running data plane was taken over, with its counters and unread copies. */
   readonly tookOver: boolean;
   override readonly livesGoOn: boolean;
-  /** Maps of an earlier version, or of other options, that did not fit and were made anew, empty. */
+  /**
+   * Maps of an earlier version, or of other options, that did not fit and were made anew, empty.
+   */
   readonly replacedMaps: readonly string[];
 
   /** Made by `attachXdp` alone. */
@@ -283,7 +321,10 @@ export class XdpDataPlane extends XdpProgram {
     this.livesGoOn = attachment.keptSeen;
   }
 
-  /** Whether packets still pass the program: not so once the interface went away or the link was detached. */
+  /**
+   * Whether packets still pass the program: not so once the interface went away or the link was
+   * detached.
+   */
   isAttached(): boolean {
     return linkStateOf(this.interfaceName)?.attached === true;
   }
@@ -305,15 +346,19 @@ export class LoadedXdp extends XdpProgram {
   }
 
   /**
-   * Runs the program on one frame of at least 14 bytes, `repeat` times over. `linear`: so many bytes lie in the
-   * frame's linear part and the others in a second buffer (Linux 6.18 and later); 0 for all.
+   * Runs the program on one frame of at least 14 bytes, `repeat` times over. `linear`: so many
+   * bytes lie in the frame's linear part and the others in a second buffer (Linux 6.18 and later);
+   * 0 for all.
    */
   testRun(frame: Uint8Array, repeat = 1, linear = 0): TestRunResult {
     return explain(this.interfaceName, () => this.native.testRun(frame, repeat, linear));
   }
 }
 
-/** Names in the BPF file system hold no '.', and names of interfaces no ':' (dev_valid_name in the kernel). */
+/**
+ * Names in the BPF file system hold no '.', and names of interfaces no ':' (dev_valid_name in the
+ * kernel).
+ */
 function pinDirectoryOf(interfaceName: string): string {
   if (!/^[^\s/:]{1,15}$/.test(interfaceName) || interfaceName === '.' || interfaceName === '..') {
     throw badInput(
@@ -324,10 +369,20 @@ function pinDirectoryOf(interfaceName: string): string {
   return `${PINS}/${interfaceName.replaceAll('.', ':')}`;
 }
 
-function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings; ports: number[] } {
+function checkOptions(options: XdpOptions): {
+  ringBytes: number;
+  settings: XdpSettings;
+  ports: number[];
+} {
   const { ringBytes = DEFAULT_RING_BYTES, ports = [DNS_PORT] } = options;
-  if (ringBytes < MIN_RING_BYTES || ringBytes > MAX_RING_BYTES || !Number.isInteger(Math.log2(ringBytes))) {
-    throw badInput(`a ring buffer of ${ringBytes} bytes: want a power of two from 65536 to 1073741824`);
+  if (
+    ringBytes < MIN_RING_BYTES ||
+    ringBytes > MAX_RING_BYTES ||
+    !Number.isInteger(Math.log2(ringBytes))
+  ) {
+    throw badInput(
+      `a ring buffer of ${ringBytes} bytes: want a power of two from 65536 to 1073741824`,
+    );
   }
   if (ports.length === 0) throw badInput('no UDP source port: nothing would match');
   for (const port of ports) checkWhole(`a UDP port of ${port}`, port, 1, 65535);
@@ -345,8 +400,14 @@ function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSe
 }
 
 function checkSettings(settings: XdpSettings): XdpSettings {
-  const { threshold, everyNth, wakeupBytes, seenMilliseconds, answersPerSecond, fragmentsPerSecond } =
-    settings;
+  const {
+    threshold,
+    everyNth,
+    wakeupBytes,
+    seenMilliseconds,
+    answersPerSecond,
+    fragmentsPerSecond,
+  } = settings;
   checkWhole(`a threshold of ${threshold} bytes`, threshold, 0, MAX_THRESHOLD);
   checkWhole(`every ${everyNth}th match`, everyNth, 1, 0xffff_ffff);
   checkWhole(`a wake-up each ${wakeupBytes} bytes`, wakeupBytes, 0, MAX_RING_BYTES);
@@ -380,10 +441,11 @@ function explained(
 ): CtgaError {
   switch (cause.code as ErrorCode) {
     case 'no-such-interface':
-      return new CtgaError('no-such-interface', `there is no network interface named ${interfaceName}`, {
-        remedy: '`ip -br link` lists the interfaces of this network namespace.',
-        cause,
-      });
+      return new CtgaError(
+        'no-such-interface',
+        `there is no network interface named ${interfaceName}`,
+        { remedy: '`ip -br link` lists the interfaces of this network namespace.', cause },
+      );
     case 'foreign-xdp-program':
       return new CtgaError('foreign-xdp-program', `${cause.doing}, which ctga does not replace`, {
         remedy: `Stop whatever installed it, or remove it with \`ip link set dev ${interfaceName} xdp off\`, and attach again.`,
@@ -415,7 +477,7 @@ function explained(
       return new CtgaError('bad-input', cause.message, { cause });
     default:
       return new CtgaError('kernel', cause.message, {
-        ...(cause.errno === ENOSYS ? { remedy: 'Debian 12 and later have such a kernel.' } : {}),
+        remedy: cause.errno === ENOSYS ? 'Debian 12 and later have such a kernel.' : undefined,
         cause,
       });
   }

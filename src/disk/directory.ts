@@ -1,11 +1,23 @@
 /**
- * Making directories, and having what is in them on the disk. mkdirSync's own `recursive` never returns where a parent exists in which nothing can be
- * made (/proc, for one): it takes ENOENT for "make the parent first" for ever.
+ * Making directories, and having what is in them on the disk. mkdirSync's own `recursive` never
+ * returns where a parent exists in which nothing can be made (/proc, for one): it takes ENOENT for
+ * "make the parent first" for ever.
  */
-import { closeSync, fchmodSync, fchownSync, fsyncSync, mkdirSync, openSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  statSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 
-/** Makes `path` and what is missing above it; nothing if it is there. Throws the system's error otherwise. */
+/**
+ * Makes `path` and what is missing above it; nothing if it is there. Throws the system's error
+ * otherwise.
+ */
 export function makeDirectory(path: string): void {
   try {
     mkdirSync(path);
@@ -23,8 +35,8 @@ export function makeDirectory(path: string): void {
 }
 
 /**
- * What is made in a directory that several accounts share by their group is theirs too, whatever the umask is; and what root makes
- * in somebody else's is that account's. `file` is open.
+ * What is made in a directory that several accounts share by their group is theirs too, whatever
+ * the umask is; and what root makes in somebody else's is that account's. `file` is open.
  */
 export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);

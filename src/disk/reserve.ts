@@ -1,6 +1,6 @@
 /**
- * Room that is kept back for evidence: when the disk is full, this file goes, and what proves a split view is written in its
- * place. A disk is full of sightings before it is of proofs.
+ * Room that is kept back for evidence: when the disk is full, this file goes, and what proves a
+ * split view is written in its place. A disk is full of sightings before it is of proofs.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
@@ -25,7 +25,10 @@ export function makeReserve(directory: string): void {
   }
 }
 
-/** Gives the room up for the evidence in `evidenceDirectory`. Returns false where there is none left. */
+/**
+ * Gives the room up for the evidence in `evidenceDirectory`. Returns false where there is none
+ * left.
+ */
 export function spendReserve(evidenceDirectory: string): boolean {
   const path = reserveIn(dirname(evidenceDirectory));
   if (!existsSync(path)) return false;

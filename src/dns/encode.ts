@@ -1,10 +1,11 @@
 /**
  * DNS responses onto the wire: RFC 1035, Section 4; EDNS after RFC 6891, padding after RFC 7830.
  *
- * Only what an authoritative server for tree heads says. Record data and OPT are dns-packet's. The rest is put
- * together here, because dns-packet neither compresses nor echoes a question byte for byte: the owner of every
- * record is the question's name or a parent of it, so a pointer to the question says it in two bytes, and what
- * comes out is as small as can be. A tree head should fit one packet.
+ * Only what an authoritative server for tree heads says. Record data and OPT are dns-packet's. The
+ * rest is put together here, because dns-packet neither compresses nor echoes a question byte for
+ * byte: the owner of every record is the question's name or a parent of it, so a pointer to the
+ * question says it in two bytes, and what comes out is as small as can be. A tree head should fit
+ * one packet.
  */
 import * as dnsPacket from 'dns-packet';
 import { PADDING_OPTION, RecordClass, type Question } from './message.ts';
@@ -66,7 +67,10 @@ export function encodeResponse(response: OutgoingResponse): Buffer {
   return edns === undefined ? head : Buffer.concat([head, encodeOpt(edns, head.length)]);
 }
 
-/** TXT data of any text: character-strings of at most 255 bytes (RFC 1035, Section 3.3.14). One byte a character. */
+/**
+ * TXT data of any text: character-strings of at most 255 bytes (RFC 1035, Section 3.3.14). One byte
+ * a character.
+ */
 export function encodeTxt(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'latin1');
   const strings: Buffer[] = [];
@@ -77,9 +81,9 @@ export function encodeTxt(text: string): Uint8Array {
 }
 
 /**
- * SOA data (RFC 1035, Section 3.3.13) of a zone that is its own and only name server; so the timers for
- * secondary servers are conventional. `negativeTtl`, in seconds, is how long a resolver may remember that there
- * is nothing (RFC 2308, Section 4).
+ * SOA data (RFC 1035, Section 3.3.13) of a zone that is its own and only name server; so the timers
+ * for secondary servers are conventional. `negativeTtl`, in seconds, is how long a resolver may
+ * remember that there is nothing (RFC 2308, Section 4).
  */
 export function encodeSoa(zone: string, negativeTtl: number): Uint8Array {
   const timers = { refresh: 3600, retry: 600, expire: 86_400, minimum: negativeTtl };
@@ -87,7 +91,10 @@ export function encodeSoa(zone: string, negativeTtl: number): Uint8Array {
 }
 
 /** RDATA: of A and AAAA from an address, of NS from a name. */
-export function recordData(type: Parameters<typeof dnsPacket.record>[0], data: unknown): Uint8Array {
+export function recordData(
+  type: Parameters<typeof dnsPacket.record>[0],
+  data: unknown,
+): Uint8Array {
   const RDLENGTH = 2;
   return dnsPacket.record(type).encode(data).subarray(RDLENGTH);
 }

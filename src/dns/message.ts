@@ -1,9 +1,10 @@
 /**
  * DNS messages off the wire: RFC 1035, Section 4, EDNS after RFC 6891. For hostile bytes.
  *
- * Strict where receivers are: counts, lengths and names must hold together to the last record. Lenient in one
- * place: bytes after the last record are counted and not refused, because resolvers ignore them, and a parser
- * that refused them could be kept from seeing an answer by one byte that nobody else minds.
+ * Strict where receivers are: counts, lengths and names must hold together to the last record.
+ * Lenient in one place: bytes after the last record are counted and not refused, because resolvers
+ * ignore them, and a parser that refused them could be kept from seeing an answer by one byte that
+ * nobody else minds.
  */
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { readName, type NameFormatReason } from './name.ts';
@@ -22,7 +23,10 @@ export const Opcode = { query: 0 } as const;
 /** EDNS option (RFC 7830). */
 export const PADDING_OPTION = 12;
 
-/** Answers to what ctga asks have one to three records; a hundred is a whole delegation. Bounds the work. */
+/**
+ * Answers to what ctga asks have one to three records; a hundred is a whole delegation. Bounds the
+ * work.
+ */
 const MAX_RECORDS = 128;
 
 export type MessageFormatReason =
@@ -99,7 +103,8 @@ export function parseMessage(bytes: Uint8Array): DnsMessage {
   const all = readRecords(cursor, additionalCount);
   const [opt, secondOpt] = all.filter(isOpt);
   const misplaced = answers.find(isOpt) ?? authorities.find(isOpt) ?? secondOpt;
-  if (misplaced !== undefined) throw new FormatError<MessageFormatReason>('opt record', misplaced.rdataAt);
+  if (misplaced !== undefined)
+    throw new FormatError<MessageFormatReason>('opt record', misplaced.rdataAt);
   const edns = opt === undefined ? undefined : readEdns(opt, bytes);
   return {
     id,
@@ -119,8 +124,8 @@ export function parseMessage(bytes: Uint8Array): DnsMessage {
 }
 
 /**
- * The character-strings of a TXT record: one or more (RFC 1035, Section 3.3.14), filling RDLENGTH exactly. The
- * offsets of errors count from the start of `message`.
+ * The character-strings of a TXT record: one or more (RFC 1035, Section 3.3.14), filling RDLENGTH
+ * exactly. The offsets of errors count from the start of `message`.
  */
 export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array[] {
   return readStrings(rdataCursor(record, message));
@@ -161,10 +166,14 @@ function readRecords(cursor: ByteCursor, count: number): ResourceRecord[] {
   });
 }
 
-/** RFC 6891, Section 6.1.2: class is the sender's UDP payload size, ttl holds extended RCODE, version, DO. */
+/**
+ * RFC 6891, Section 6.1.2: class is the sender's UDP payload size, ttl holds extended RCODE,
+ * version, DO.
+ */
 function readEdns(record: ResourceRecord, message: Uint8Array): Edns {
   const cursor = rdataCursor(record, message);
-  if (record.name.length !== 1) throw new FormatError<MessageFormatReason>('opt record', record.rdataAt);
+  if (record.name.length !== 1)
+    throw new FormatError<MessageFormatReason>('opt record', record.rdataAt);
   const options: Edns['options'][number][] = [];
   while (!cursor.atEnd) {
     const at = cursor.position;

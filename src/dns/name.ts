@@ -1,8 +1,9 @@
 /**
- * Domain names in wire format: length-prefixed labels and the root's zero byte (RFC 1035, Section 3.1).
+ * Domain names in wire format: length-prefixed labels and the root's zero byte (RFC 1035, Section
+ * 3.1).
  *
- * A name is a Uint8Array without compression. Names are compared without regard to the case of ASCII letters
- * and to nothing else (RFC 4343): resolvers send mixed case on purpose ("0x20").
+ * A name is a Uint8Array without compression. Names are compared without regard to the case of
+ * ASCII letters and to nothing else (RFC 4343): resolvers send mixed case on purpose ("0x20").
  */
 import { FormatError, type ByteCursor } from '../base/cursor.ts';
 
@@ -22,8 +23,8 @@ export type NameFormatReason =
   | 'too many pointers';
 
 /**
- * Wire format from text; the last dot may be left out. `\.`, `\\` and `\DDD` are understood (RFC 1035, Section
- * 5.1), other characters must be ASCII. Throws RangeError with a sentence for people.
+ * Wire format from text; the last dot may be left out. `\.`, `\\` and `\DDD` are understood (RFC
+ * 1035, Section 5.1), other characters must be ASCII. Throws RangeError with a sentence for people.
  */
 export function encodeName(text: string): Uint8Array {
   const labels: number[][] = [[]];
@@ -50,7 +51,8 @@ export function encodeName(text: string): Uint8Array {
       throw new RangeError(`name "${text}": has a label longer than ${MAX_LABEL} bytes`);
   }
   const name = Uint8Array.from([...labels.flatMap((label) => [label.length, ...label]), 0]);
-  if (name.length > MAX_NAME) throw new RangeError(`name "${text}": is longer than ${MAX_NAME} bytes`);
+  if (name.length > MAX_NAME)
+    throw new RangeError(`name "${text}": is longer than ${MAX_NAME} bytes`);
   return name;
 }
 
@@ -66,7 +68,10 @@ export function formatName(name: Uint8Array): string {
   return labels.length === 0 ? '.' : labels.join('.');
 }
 
-/** A copy with ASCII letters in lower case. Length bytes are at most 63, below any letter, so all bytes may be folded. */
+/**
+ * A copy with ASCII letters in lower case. Length bytes are at most 63, below any letter, so all
+ * bytes may be folded.
+ */
 export function foldName(name: Uint8Array): Uint8Array {
   return Uint8Array.from(name, (byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte));
 }
@@ -77,7 +82,10 @@ export function equalNames(a: Uint8Array, b: Uint8Array): boolean {
   return foldedA.every((byte, i) => byte === foldedB[i]);
 }
 
-/** Views of the labels, the root's left out. Requires a well-formed name, as all functions here return. */
+/**
+ * Views of the labels, the root's left out. Requires a well-formed name, as all functions here
+ * return.
+ */
 export function labelsOf(name: Uint8Array): Uint8Array[] {
   const labels: Uint8Array[] = [];
   for (let at = 0, length = name[0] ?? 0; length > 0; at += 1 + length, length = name[at] ?? 0) {
@@ -87,11 +95,12 @@ export function labelsOf(name: Uint8Array): Uint8Array[] {
 }
 
 /**
- * Reads a name that may be compressed (RFC 1035, Section 4.1.4), case as it is, and moves the cursor past it.
+ * Reads a name that may be compressed (RFC 1035, Section 4.1.4), case as it is, and moves the
+ * cursor past it.
  *
- * A pointer must lead to before the labels it ends, not merely to before itself, so that each one goes strictly
- * backwards and none can be met twice; and not into the header, where no name is. Throws
- * FormatError<NameFormatReason>.
+ * A pointer must lead to before the labels it ends, not merely to before itself, so that each one
+ * goes strictly backwards and none can be met twice; and not into the header, where no name is.
+ * Throws FormatError<NameFormatReason>.
  */
 export function readName(cursor: ByteCursor): Uint8Array {
   const { bytes } = cursor;
@@ -104,9 +113,12 @@ export function readName(cursor: ByteCursor): Uint8Array {
     const length = at.u8();
     if (length >= 0xc0) {
       const target = ((length & 0x3f) << 8) | at.u8();
-      if (target >= labelsStart) throw new FormatError<NameFormatReason>('pointer not backwards', offset);
-      if (target < MESSAGE_HEADER) throw new FormatError<NameFormatReason>('pointer into header', offset);
-      if (++pointers > MAX_POINTERS) throw new FormatError<NameFormatReason>('too many pointers', offset);
+      if (target >= labelsStart)
+        throw new FormatError<NameFormatReason>('pointer not backwards', offset);
+      if (target < MESSAGE_HEADER)
+        throw new FormatError<NameFormatReason>('pointer into header', offset);
+      if (++pointers > MAX_POINTERS)
+        throw new FormatError<NameFormatReason>('too many pointers', offset);
       labelsStart = target;
       at = at.startingAt(target);
       continue;

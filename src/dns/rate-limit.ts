@@ -1,7 +1,7 @@
 /**
- * How much one client may ask. A client is an IPv4 address or an IPv6 /64. Over UDP a source may be forged, so whoever
- * asks too much is first told to come over TCP, in a response no larger than the question, and then nothing: nobody gets
- * more bytes through us than were sent in their name.
+ * How much one client may ask. A client is an IPv4 address or an IPv6 /64. Over UDP a source may be
+ * forged, so whoever asks too much is first told to come over TCP, in a response no larger than the
+ * question, and then nothing: nobody gets more bytes through us than were sent in their name.
  */
 import ipaddr from 'ipaddr.js';
 

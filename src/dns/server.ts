@@ -1,5 +1,6 @@
 /**
- * The CT-over-DNS server: an Authority behind UDP and TCP sockets (RFC 1035, Section 4.2; RFC 7766).
+ * The CT-over-DNS server: an Authority behind UDP and TCP sockets (RFC 1035, Section 4.2; RFC
+ * 7766).
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -23,13 +24,13 @@ export interface CtDnsServerOptions extends Pick<AuthorityOptions, 'zones' | 'ad
   /** Nobody is limited without. */
   readonly limit?: RateLimit;
   /**
-   * Called with each UDP response; true says that it has been or will be sent by other means, such as in IP
-   * fragments of a chosen size. `server` is the address the server was told to listen on.
+   * Called with each UDP response; true says that it has been or will be sent by other means, such
+   * as in IP fragments of a chosen size. `server` is the address the server was told to listen on.
    */
   readonly transmit?: (response: Uint8Array, client: UdpClient, server: Endpoint) => boolean;
   /**
-   * The size to pad a UDP response to with EDNS padding (RFC 7830), in bytes. Clients without EDNS cannot be
-   * padded for, and no response gets larger than the client takes.
+   * The size to pad a UDP response to with EDNS padding (RFC 7830), in bytes. Clients without EDNS
+   * cannot be padded for, and no response gets larger than the client takes.
    */
   readonly padTo?: (client: UdpClient) => number | undefined;
 }
@@ -38,7 +39,9 @@ const DEFAULT_TTL = 300;
 /** RFC 7766, Section 6.2.3 suggests seconds; a client that waits longer connects again. */
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_CONNECTIONS = 256;
-/** Questions whose source has not answered yet; more are dropped, as by any server that is too busy. */
+/**
+ * Questions whose source has not answered yet; more are dropped, as by any server that is too busy.
+ */
 const MAX_UDP_IN_FLIGHT = 1024;
 
 export class CtDnsServer {
@@ -56,8 +59,8 @@ export class CtDnsServer {
   }
 
   /**
-   * Listens on UDP and TCP; port 0 takes one that is free for both. Throws CtgaError where the address is none,
-   * is not this host's, is taken, or may not be used.
+   * Listens on UDP and TCP; port 0 takes one that is free for both. Throws CtgaError where the
+   * address is none, is not this host's, is taken, or may not be used.
    */
   async listen(endpoint: Endpoint): Promise<{ readonly port: number }> {
     const version = isIP(endpoint.address);
@@ -92,7 +95,8 @@ export class CtDnsServer {
     this.#udp = udp;
     udp.bind(endpoint.port, endpoint.address);
     await once(udp, 'listening');
-    // Later errors come from the network (a client that is gone) and concern one response; UDP may lose it.
+    // Later errors come from the network (a client that is gone) and concern one response; UDP may
+    // lose it.
     udp.on('error', () => undefined);
     udp.on('message', (query, { address, port, family }) => {
       void this.#answerUdp(udp, query, { address, port, family }, endpoint);
@@ -106,7 +110,12 @@ export class CtDnsServer {
     tcp.on('error', () => undefined); // a connection that was gone before it was accepted
   }
 
-  async #answerUdp(udp: UdpSocket, query: Uint8Array, client: UdpClient, bound: Endpoint): Promise<void> {
+  async #answerUdp(
+    udp: UdpSocket,
+    query: Uint8Array,
+    client: UdpClient,
+    bound: Endpoint,
+  ): Promise<void> {
     const permission = this.#options.limit?.ask(client.address) ?? 'answer';
     if (permission === 'nothing' || this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
     this.#inFlight += 1;
@@ -127,7 +136,10 @@ export class CtDnsServer {
     }
   }
 
-  /** One question after the other, each behind its length in two bytes; reading waits while one is answered. */
+  /**
+   * One question after the other, each behind its length in two bytes; reading waits while one is
+   * answered.
+   */
   async #serveTcp(socket: Socket): Promise<void> {
     this.#connections.add(socket);
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
@@ -139,7 +151,8 @@ export class CtDnsServer {
         buffered = Buffer.concat([buffered, chunk]);
         while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
           const end = 2 + buffered.readUInt16BE(0);
-          // Nobody forges the address of a connection: whoever asks too much there is not answered at all.
+          // Nobody forges the address of a connection: whoever asks too much there is not answered
+          // at all.
           if (this.#options.limit?.ask(client.address) === 'nothing') return;
           const response = await this.#authority.respond(buffered.subarray(2, end), exchange);
           buffered = buffered.subarray(end);

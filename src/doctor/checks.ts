@@ -1,4 +1,6 @@
-/** Whether this machine is as ctga needs it, one thing at a time, with what to do where it is not. */
+/**
+ * Whether this machine is as ctga needs it, one thing at a time, with what to do where it is not.
+ */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readlinkSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -52,24 +54,26 @@ export function checkBpf(): Finding {
   } catch (error) {
     if (!(error instanceof CtgaError)) throw error;
     const state = error.code === 'not-permitted' ? 'unknown' : 'failure';
-    return {
-      what,
-      state,
-      found: error.message,
-      ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-    };
+    return { what, state, found: error.message, remedy: error.remedy };
   }
 }
 
 const linksSchema = z.array(
-  z.object({ ifname: z.string(), mtu: z.number(), flags: z.array(z.string()), link_type: z.string() }),
+  z.object({
+    ifname: z.string(),
+    mtu: z.number(),
+    flags: z.array(z.string()),
+    link_type: z.string(),
+  }),
 );
 
 /** Every interface that carries packets: its driver, and offloads that stand in XDP's way. */
 export function checkInterfaces(): Finding[] {
   let links: z.infer<typeof linksSchema>;
   try {
-    links = linksSchema.parse(JSON.parse(execFileSync('ip', ['-j', 'link', 'show'], { encoding: 'utf8' })));
+    links = linksSchema.parse(
+      JSON.parse(execFileSync('ip', ['-j', 'link', 'show'], { encoding: 'utf8' })),
+    );
   } catch (error) {
     return [
       {
@@ -80,7 +84,9 @@ export function checkInterfaces(): Finding[] {
       },
     ];
   }
-  const carriers = links.filter(({ link_type, flags }) => link_type === 'ether' && flags.includes('UP'));
+  const carriers = links.filter(
+    ({ link_type, flags }) => link_type === 'ether' && flags.includes('UP'),
+  );
   if (carriers.length === 0)
     return [
       {
@@ -117,7 +123,10 @@ function driverOf(interfaceName: string): string {
 const PROXY_MS = 5000;
 
 /** A SOCKS5 server offers a method (RFC 1928, Section 3); nothing is asked of it. */
-export async function checkProxy({ host, port }: Pick<ProxyAddress, 'host' | 'port'>): Promise<Finding> {
+export async function checkProxy({
+  host,
+  port,
+}: Pick<ProxyAddress, 'host' | 'port'>): Promise<Finding> {
   const what = `proxy ${host}:${port}`;
   const answer = await new Promise<Buffer | Error>((resolve) => {
     const socket = connect({ host, port, timeout: PROXY_MS });
@@ -169,12 +178,7 @@ export function checkStoreOf(state: State): Finding[] {
     findings.push({ what, state: 'well', found });
   } catch (error) {
     if (error instanceof CtgaError)
-      findings.push({
-        what,
-        state: 'failure',
-        found: error.message,
-        ...(error.remedy === undefined ? {} : { remedy: error.remedy }),
-      });
+      findings.push({ what, state: 'failure', found: error.message, remedy: error.remedy });
     else findings.push({ what, state: 'unknown', found: messageOf(error), remedy: 'Ask as root.' });
   }
   return findings;

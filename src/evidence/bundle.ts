@@ -1,7 +1,7 @@
 /**
- * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a log signed two tree
- * heads, or one beside a signed log list's final tree, that no append-only history connects. docs/EVIDENCE.md is its
- * specification.
+ * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a
+ * log signed two tree heads, or one beside a signed log list's final tree, that no append-only
+ * history connects. docs/EVIDENCE.md is its specification.
  */
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
@@ -62,10 +62,16 @@ const proofSchema = z
     z.object({ kind: z.literal('none') }),
     z.object({ kind: z.literal('consistency'), hashes: z.array(hashBytes).max(200) }),
     z.object({ kind: z.literal('successor-consistency'), hashes: z.array(hashBytes).max(200) }),
-    z.object({ kind: z.literal('inclusion'), leaf_hash: hashBytes, hashes: z.array(hashBytes).max(200) }),
+    z.object({
+      kind: z.literal('inclusion'),
+      leaf_hash: hashBytes,
+      hashes: z.array(hashBytes).max(200),
+    }),
   ])
   .transform((json): Proof =>
-    json.kind === 'inclusion' ? { kind: json.kind, leafHash: json.leaf_hash, hashes: json.hashes } : json,
+    json.kind === 'inclusion'
+      ? { kind: json.kind, leafHash: json.leaf_hash, hashes: json.hashes }
+      : json,
   );
 
 const listedSchema = z
@@ -86,7 +92,12 @@ const bundleSchema = z.object({
   format: z.literal('ctga-evidence'),
   version: z.literal(EVIDENCE_VERSION),
   created: z.string(),
-  log: z.object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes }),
+  log: z.object({
+    description: z.string(),
+    url: z.string(),
+    log_id: base64Bytes,
+    key: base64Bytes,
+  }),
   first: exhibitSchema,
   second: exhibitSchema,
   proof: proofSchema,
@@ -135,7 +146,10 @@ export function formatEvidence(evidence: Evidence): string {
   return sealed(JSON.stringify(json, null, 2));
 }
 
-/** A JSON object as JSON.stringify writes it, and as its last field the SHA-256 of all before that field's line. */
+/**
+ * A JSON object as JSON.stringify writes it, and as its last field the SHA-256 of all before that
+ * field's line.
+ */
 export function sealed(json: string): string {
   const body = `${json.replace(/\n}$/, '')},\n`;
   const digest = createHash('sha256').update(body).digest('hex');
@@ -202,12 +216,17 @@ export function claimOf({ log, first, second }: Evidence): string {
 }
 
 function proofToJson(proof: Proof): Record<string, unknown> {
-  const encode = (hashes: readonly MerkleHash[]): string[] => hashes.map((hash) => encodeBase64(hash));
+  const encode = (hashes: readonly MerkleHash[]): string[] =>
+    hashes.map((hash) => encodeBase64(hash));
   switch (proof.kind) {
     case 'none':
       return { kind: 'none' };
     case 'inclusion':
-      return { kind: proof.kind, leaf_hash: encodeBase64(proof.leafHash), hashes: encode(proof.hashes) };
+      return {
+        kind: proof.kind,
+        leaf_hash: encodeBase64(proof.leafHash),
+        hashes: encode(proof.hashes),
+      };
     case 'consistency':
     case 'successor-consistency':
       return { kind: proof.kind, hashes: encode(proof.hashes) };

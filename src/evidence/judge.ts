@@ -1,16 +1,17 @@
 /**
- * What two signed tree heads and a log's proof show: consistency, a fork that anyone can check, or nothing.
+ * What two signed tree heads and a log's proof show: consistency, a fork that anyone can check, or
+ * nothing.
  *
- * A fork is proven only by signatures and arithmetic. Two heads of one size with different roots need no
- * proof. For sizes m < n the log's own proof convicts it when the proof leads to root_n, which is signed,
- * and shows another root for size m than the one that is also signed: whoever disputes it must show a
- * SHA-256 collision. A proof that does not lead to root_n says nothing about the log's history, only that
- * the answer was bad.
+ * A fork is proven only by signatures and arithmetic. Two heads of one size with different roots
+ * need no proof. For sizes m < n the log's own proof convicts it when the proof leads to root_n,
+ * which is signed, and shows another root for size m than the one that is also signed: whoever
+ * disputes it must show a SHA-256 collision. A proof that does not lead to root_n says nothing
+ * about the log's history, only that the answer was bad.
  *
- * When m is a power of two the proof of RFC 6962 leaves root_m out, so a mismatch cannot be told from a
- * bad answer. Two other proofs hold MTH(D[0:m]) itself as a node: the consistency proof from m + 1, and
- * the audit path of leaf m where that leaf has a hash that the refused proof already named (m = 1 or
- * n = m + 1, where the proof from m + 1 is seeded as well, or does not exist).
+ * When m is a power of two the proof of RFC 6962 leaves root_m out, so a mismatch cannot be told
+ * from a bad answer. Two other proofs hold MTH(D[0:m]) itself as a node: the consistency proof from
+ * m + 1, and the audit path of leaf m where that leaf has a hash that the refused proof already
+ * named (m = 1 or n = m + 1, where the proof from m + 1 is seeded as well, or does not exist).
  */
 import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion, isPowerOfTwo } from '../merkle/proof.ts';
@@ -18,16 +19,25 @@ import type { TreeRoot } from '../statements/treehead.ts';
 
 /** The log's hashes, tagged with the question that they answered. */
 export type Proof =
-  /** None needed: the heads contradict each other (same size), or one contradicts RFC 6962 (size 0). */
+  /**
+   * None needed: the heads contradict each other (same size), or one contradicts RFC 6962 (size 0).
+   */
   | { readonly kind: 'none' }
   /** get-sth-consistency from first.treeSize. */
   | { readonly kind: 'consistency'; readonly hashes: readonly MerkleHash[] }
   /** get-sth-consistency from first.treeSize + 1. */
   | { readonly kind: 'successor-consistency'; readonly hashes: readonly MerkleHash[] }
   /** get-proof-by-hash for the leaf at index first.treeSize. */
-  | { readonly kind: 'inclusion'; readonly leafHash: MerkleHash; readonly hashes: readonly MerkleHash[] };
+  | {
+      readonly kind: 'inclusion';
+      readonly leafHash: MerkleHash;
+      readonly hashes: readonly MerkleHash[];
+    };
 
-/** The roots for both sizes as the log's proof has them: equal to the signed second root, not the first. */
+/**
+ * The roots for both sizes as the log's proof has them: equal to the signed second root, not the
+ * first.
+ */
 export interface Derivation {
   readonly firstRoot: MerkleHash;
   readonly secondRoot: MerkleHash;
@@ -42,7 +52,9 @@ export interface Finding {
 export type Judgement =
   | { readonly verdict: 'consistent' }
   | ({ readonly verdict: 'fork-proven' } & Finding)
-  /** first.treeSize is a power of two: ask the question named by `next` before concluding anything. */
+  /**
+   * first.treeSize is a power of two: ask the question named by `next` before concluding anything.
+   */
   | { readonly verdict: 'undecided'; readonly next: NextQuestion }
   | { readonly verdict: 'bad-proof'; readonly reason: string };
 
@@ -115,16 +127,22 @@ function derive(
 }
 
 /**
- * For m = 2^k, k > 0, the proof of (m + 1, n) is [leaf m, its right-hand neighbours below level k, MTH(D[0:m]), ...]:
- * the walk starts at leaf m on the far left of its subtree, so k nodes lie to its right before the first on the left,
- * fewer where the tree ends sooner. That first left node is the one sought: fold and watch for it.
+ * For m = 2^k, k > 0, the proof of (m + 1, n) is [leaf m, its right-hand neighbours below level k,
+ * MTH(D[0:m]), ...]: the walk starts at leaf m on the far left of its subtree, so k nodes lie to
+ * its right before the first on the left, fewer where the tree ends sooner. That first left node is
+ * the one sought: fold and watch for it.
  */
-function deriveFromSuccessor(m: bigint, n: bigint, hashes: readonly MerkleHash[]): ReturnType<typeof derive> {
+function deriveFromSuccessor(
+  m: bigint,
+  n: bigint,
+  hashes: readonly MerkleHash[],
+): ReturnType<typeof derive> {
   if (!isPowerOfTwo(m) || m < 2n || n < m + 2n)
     return { kind: 'malformed', reason: 'no such proof for these sizes' };
   const folded = foldConsistency(m + 1n, n, EMPTY_ROOT, hashes);
   if (folded.kind === 'malformed') return folded;
-  // fn = m = 2^k: bits 0 .. k-1 are clear, so the left node comes at level k, or sooner where fn meets sn.
+  // fn = m = 2^k: bits 0 .. k-1 are clear, so the left node comes at level k, or sooner where fn
+  // meets sn.
   let [fn, sn] = [m, n - 1n];
   for (const node of hashes.slice(1)) {
     if ((fn & 1n) === 1n || fn === sn)
@@ -135,7 +153,10 @@ function deriveFromSuccessor(m: bigint, n: bigint, hashes: readonly MerkleHash[]
   return { kind: 'malformed', reason: 'the proof has no node for the smaller tree' };
 }
 
-/** The audit path of leaf m: its first node is MTH(D[0:m]) when m = 1, or when n = m + 1 and m is a power of two. */
+/**
+ * The audit path of leaf m: its first node is MTH(D[0:m]) when m = 1, or when n = m + 1 and m is a
+ * power of two.
+ */
 function deriveFromInclusion(
   m: bigint,
   n: bigint,
@@ -151,7 +172,11 @@ function deriveFromInclusion(
   return { kind: 'folded', firstRoot, secondRoot: folded.root };
 }
 
-function nextQuestion(first: TreeRoot, second: TreeRoot, refused: readonly MerkleHash[]): NextQuestion {
+function nextQuestion(
+  first: TreeRoot,
+  second: TreeRoot,
+  refused: readonly MerkleHash[],
+): NextQuestion {
   const [leafHash] = refused;
   const byInclusion = first.treeSize === 1n || second.treeSize === first.treeSize + 1n;
   if (byInclusion && leafHash !== undefined) return { kind: 'inclusion', leafHash };

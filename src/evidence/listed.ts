@@ -1,5 +1,6 @@
 /**
- * What a log list says of a log that is read-only, as evidence: the list's signature stands for its final tree.
+ * What a log list says of a log that is read-only, as evidence: the list's signature stands for its
+ * final tree.
  */
 import { equalHash } from '../merkle/hash.ts';
 import { parseLogList } from '../logs/list.ts';
@@ -21,12 +22,17 @@ export function findSignedList(store: Store, { key, finalTree }: Log): SignedLis
   return undefined;
 }
 
-/** Whether the signature is that of the key, and the list has this tree as the log's final one. Never throws. */
+/**
+ * Whether the signature is that of the key, and the list has this tree as the log's final one.
+ * Never throws.
+ */
 export function lists(list: SignedList, logId: LogId, tree: TreeRoot): boolean {
   if (!isSignedList(list.json, list.signature, list.key)) return false;
   try {
     const text = Buffer.from(list.json).toString('utf8');
-    const log = parseLogList(text, 'log list').logs.find((each) => equalHash(each.key.logId, logId));
+    const log = parseLogList(text, 'log list').logs.find((each) =>
+      equalHash(each.key.logId, logId),
+    );
     const final = log?.finalTree;
     return final?.treeSize === tree.treeSize && equalHash(final.rootHash, tree.rootHash);
   } catch {

@@ -1,6 +1,6 @@
 /**
- * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator. Markdown, or an HTML page
- * that loads nothing. Pure.
+ * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator.
+ * Markdown, or an HTML page that loads nothing. Pure.
  */
 import { encodeBase64 } from '../base/base64.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
@@ -28,7 +28,11 @@ export function formatReport(evidence: Evidence, { format, checks, file }: Repor
   return format === 'html' ? toHtml(title, blocks) : toMarkdown(title, blocks);
 }
 
-function blocksOf(evidence: Evidence, checks: readonly Check[], file: ReportOptions['file']): Block[] {
+function blocksOf(
+  evidence: Evidence,
+  checks: readonly Check[],
+  file: ReportOptions['file'],
+): Block[] {
   const { log, first, second, proof, derivation, created } = evidence;
   const stands = checks.every(({ holds }) => holds);
   return [
@@ -58,7 +62,10 @@ function blocksOf(evidence: Evidence, checks: readonly Check[], file: ReportOpti
     ...(proof.kind === 'none'
       ? []
       : ([
-          { kind: 'text', text: `The log's own answer (${proof.kind}), ${proof.hashes.length} hashes:` },
+          {
+            kind: 'text',
+            text: `The log's own answer (${proof.kind}), ${proof.hashes.length} hashes:`,
+          },
           { kind: 'code', text: proof.hashes.map((hash) => encodeBase64(hash)).join('\n') },
           {
             kind: 'table',
@@ -70,18 +77,21 @@ function blocksOf(evidence: Evidence, checks: readonly Check[], file: ReportOpti
           },
         ] satisfies Block[])),
     { kind: 'heading', text: 'Checks' },
-    { kind: 'list', items: checks.map(({ what, holds }) => `${holds ? 'holds' : 'FAILS'}: ${what}`) },
+    {
+      kind: 'list',
+      items: checks.map(({ what, holds }) => `${holds ? 'holds' : 'FAILS'}: ${what}`),
+    },
     { kind: 'heading', text: 'Checking it yourself' },
     {
       kind: 'text',
       text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
     },
-    { kind: 'code', text: `ctga evidence verify ${file.name}\nsh docs/verify-evidence.sh ${file.name}` },
-    { kind: 'heading', text: 'What it does not show' },
     {
-      kind: 'text',
-      text: 'Which of the two trees is the right one, who was shown which, or why.',
+      kind: 'code',
+      text: `ctga evidence verify ${file.name}\nsh docs/verify-evidence.sh ${file.name}`,
     },
+    { kind: 'heading', text: 'What it does not show' },
+    { kind: 'text', text: 'Which of the two trees is the right one, who was shown which, or why.' },
   ];
 }
 

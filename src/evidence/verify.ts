@@ -1,8 +1,9 @@
 /**
  * Checks an evidence bundle offline, believing nothing in it but the arithmetic.
  *
- * Evidence accuses somebody, so ECDSA signatures are checked by two independent implementations: OpenSSL
- * (through node:crypto) and @noble/curves. docs/verify-evidence.sh is the third way, without ctga.
+ * Evidence accuses somebody, so ECDSA signatures are checked by two independent implementations:
+ * OpenSSL (through node:crypto) and @noble/curves. docs/verify-evidence.sh is the third way,
+ * without ctga.
  */
 import { p256 } from '@noble/curves/nist.js';
 import { messageOf } from '../base/errors.ts';
@@ -21,8 +22,8 @@ export interface Check {
 }
 
 /**
- * Every check in order; the evidence stands only if all hold. Stops after the first that makes the rest moot.
- * `listKeys` are the keys, as SubjectPublicKeyInfo, whose word on final trees is taken.
+ * Every check in order; the evidence stands only if all hold. Stops after the first that makes the
+ * rest moot. `listKeys` are the keys, as SubjectPublicKeyInfo, whose word on final trees is taken.
  */
 export function verifyEvidence(
   evidence: Evidence,
@@ -46,10 +47,14 @@ export function verifyEvidence(
   if (first.treeSize > second.treeSize)
     return [...checks, { what: 'the heads are in order of size', holds: false }];
   const judgement = judgeWithoutProof(first, second) ?? judgeProof(first, second, proof);
-  checks.push({ what: conclusion(evidence, judgement), holds: judgement.verdict === 'fork-proven' });
+  checks.push({
+    what: conclusion(evidence, judgement),
+    holds: judgement.verdict === 'fork-proven',
+  });
   if (judgement.verdict === 'fork-proven') {
     const { firstRoot, secondRoot } = judgement.derivation;
-    const same = equalHash(firstRoot, derivation.firstRoot) && equalHash(secondRoot, derivation.secondRoot);
+    const same =
+      equalHash(firstRoot, derivation.firstRoot) && equalHash(secondRoot, derivation.secondRoot);
     checks.push({ what: 'the derivation in the file is the one computed here', holds: same });
   }
   return checks;
@@ -58,12 +63,19 @@ export function verifyEvidence(
 function checkExhibit(exhibit: Exhibit, key: LogKey, listKeys: readonly Uint8Array[]): Check[] {
   const { treeSize } = exhibit;
   if (!isListed(exhibit))
-    return [{ what: `the log signed the tree head of size ${treeSize}`, holds: isSigned(exhibit, key) }];
+    return [
+      { what: `the log signed the tree head of size ${treeSize}`, holds: isSigned(exhibit, key) },
+    ];
   const { list } = exhibit;
   const trusted = listKeys.some((each) => equalHash(each, list.key));
-  const whose = equalHash(CHROME_LIST_KEY, list.key) ? "Chrome's key" : `the key ${fingerprintOf(list.key)}`;
+  const whose = equalHash(CHROME_LIST_KEY, list.key)
+    ? "Chrome's key"
+    : `the key ${fingerprintOf(list.key)}`;
   return [
-    { what: `${whose}, which signed the log list, is one that is trusted for lists`, holds: trusted },
+    {
+      what: `${whose}, which signed the log list, is one that is trusted for lists`,
+      holds: trusted,
+    },
     {
       what: `a log list with a good signature has the log's final tree at size ${treeSize}`,
       holds: lists(list, key.logId, exhibit),
@@ -92,7 +104,8 @@ function isSigned(head: SignedTreeHead, key: LogKey): boolean {
   if (verifyTreeHead(head, key) === undefined) return false;
   if (key.algorithm !== 'ecdsa-p256') return true;
   const signature = openDigitallySigned(head.signature, key.algorithm);
-  // A P-256 SubjectPublicKeyInfo ends in the uncompressed point: 04 || x(32) || y(32) (RFC 5480, Section 2.2).
+  // A P-256 SubjectPublicKeyInfo ends in the uncompressed point: 04 || x(32) || y(32) (RFC 5480,
+  // Section 2.2).
   const point = key.spki.subarray(-65);
   // Logs sign with any s; only blockchains ask for the lower one of the two.
   return (

@@ -2,7 +2,15 @@
  * Puts evidence on the disk so that a power cut right afterwards does not lose it:
  * temporary file, fsync, rename, fsync of the directory.
  */
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { makeDirectory, share, syncDirectory } from '../disk/directory.ts';

@@ -1,6 +1,7 @@
 /**
- * Tree heads brought by hand, as files: STH pollination (draft-linus-trans-gossip-ct-02, Section 5.2.3), a
- * get-sth answer, or a checkpoint. They are verified like any other and challenged like any other.
+ * Tree heads brought by hand, as files: STH pollination (draft-linus-trans-gossip-ct-02, Section
+ * 5.2.3), a get-sth answer, or a checkpoint. They are verified like any other and challenged like
+ * any other.
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
@@ -28,8 +29,8 @@ export interface ImportResult {
 }
 
 /**
- * Reads a file against the logs known. `only` is the log meant where the file does not say (get-sth has no
- * log ID). Throws CtgaError `bad-input` where the file is of none of the three forms.
+ * Reads a file against the logs known. `only` is the log meant where the file does not say (get-sth
+ * has no log ID). Throws CtgaError `bad-input` where the file is of none of the three forms.
  */
 export function readTreeHeads(
   path: string,
@@ -46,11 +47,22 @@ export function readTreeHeads(
 
 type Taken = Omit<ImportResult, 'source'>;
 
-/** Tree heads in JSON; `path` says in messages where they are from. Throws CtgaError `bad-input` where it is none. */
-export function fromJson(text: string, path: string, logs: readonly Log[], only: Log | undefined): Taken {
+/**
+ * Tree heads in JSON; `path` says in messages where they are from. Throws CtgaError `bad-input`
+ * where it is none.
+ */
+export function fromJson(
+  text: string,
+  path: string,
+  logs: readonly Log[],
+  only: Log | undefined,
+): Taken {
   const json = parseJson(text, path);
   const elements = z
-    .union([z.object({ sths: z.array(z.unknown()) }).transform(({ sths }) => sths), z.array(z.unknown())])
+    .union([
+      z.object({ sths: z.array(z.unknown()) }).transform(({ sths }) => sths),
+      z.array(z.unknown()),
+    ])
     .safeParse(json);
   const items = elements.success ? elements.data : [json];
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
@@ -122,5 +134,7 @@ function fromCheckpoint(
 
 function verifyFor(log: Log, head: SignedTreeHead): ImportedHead | string {
   const verified = verifyTreeHead(head, log.key);
-  return verified === undefined ? `the signature is not by "${log.description}"` : { head: verified, log };
+  return verified === undefined
+    ? `the signature is not by "${log.description}"`
+    : { head: verified, log };
 }

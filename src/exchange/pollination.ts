@@ -1,9 +1,9 @@
 /**
- * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): tree heads exchanged with whoever collects them, by a POST of
- * what we have, answered with what they have.
+ * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): tree heads exchanged with whoever
+ * collects them, by a POST of what we have, answered with what they have.
  *
- * We give away what the logs' own APIs told us, and nothing that was seen in passing: whoever runs the endpoint, and the
- * log with him, must not learn what a packet processor saw.
+ * We give away what the logs' own APIs told us, and nothing that was seen in passing: whoever runs
+ * the endpoint, and the log with him, must not learn what a packet processor saw.
  */
 import { messageOf } from '../base/errors.ts';
 import { fromJson } from './files.ts';
@@ -28,7 +28,10 @@ export interface Pollinated {
   readonly refused: number;
 }
 
-/** The endpoint of a host named without a path is where the draft has it. Throws TypeError for what is no URL. */
+/**
+ * The endpoint of a host named without a path is where the draft has it. Throws TypeError for what
+ * is no URL.
+ */
 export function pollinationUrl(text: string): string {
   const url = new URL(text);
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('want https://');
@@ -80,7 +83,9 @@ const MAX_CONSIDERED = 10_000;
 function headsToShare(store: Store, now: number): ReturnType<Store['heads']> {
   return store
     .heads(MAX_CONSIDERED)
-    .filter((head) => head.sources.includes(LOG_API_SOURCE) && now - Number(head.timestamp) < FRESH_MS)
+    .filter(
+      (head) => head.sources.includes(LOG_API_SOURCE) && now - Number(head.timestamp) < FRESH_MS,
+    )
     .sort((a, b) => Number(b.timestamp - a.timestamp))
     .slice(0, MAX_SENT);
 }

@@ -2,8 +2,9 @@
  * The challenger's only way out: a SOCKS5 proxy that resolves names itself (socks5h).
  *
  * One Identity is one set of random SOCKS credentials, which Tor turns into a circuit of its own
- * (IsolateSOCKSAuth). Connections are never shared between identities, and there is no way around the proxy: if it is
- * down, nothing is sent. What a request looks like is in logs/http.ts. (Paper, Section 3.3: challenges must not be linkable to the packet processor.)
+ * (IsolateSOCKSAuth). Connections are never shared between identities, and there is no way around
+ * the proxy: if it is down, nothing is sent. What a request looks like is in logs/http.ts. (Paper,
+ * Section 3.3: challenges must not be linkable to the packet processor.)
  */
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -46,7 +47,10 @@ export function parseProxy(text: string): ProxyAddress {
 
 export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Identity {
   const connections = new Connections(proxy);
-  const agents = { 'http:': new ProxyAgent(connections, false), 'https:': new ProxyAgent(connections, true) };
+  const agents = {
+    'http:': new ProxyAgent(connections, false),
+    'https:': new ProxyAgent(connections, true),
+  };
   return {
     fetch: httpFetch(agents, options),
     close: () => {
@@ -57,8 +61,9 @@ export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Id
 }
 
 /**
- * Node's own agent with connections through the proxy: one at a time, kept for the next request of this
- * identity. Node's client is built in, so it needs no file once the challenger has given up root.
+ * Node's own agent with connections through the proxy: one at a time, kept for the next request of
+ * this identity. Node's client is built in, so it needs no file once the challenger has given up
+ * root.
  */
 class ProxyAgent extends http.Agent {
   readonly #connections: Connections;
@@ -121,7 +126,10 @@ class Connections {
       const message = messageOf(error);
       // The proxy is there and says that it cannot reach the log: that is about the log.
       if (error instanceof SocksClientError && message.includes('rejected connection')) {
-        throw new LogError('log-unavailable', `the proxy cannot reach ${host}:${port} (${message})`);
+        throw new LogError(
+          'log-unavailable',
+          `the proxy cannot reach ${host}:${port} (${message})`,
+        );
       }
       throw this.#unavailable(error);
     }

@@ -1,6 +1,7 @@
 /**
- * HTTP requests to logs, and to whoever publishes lists of them: constant headers, no cookies, no redirects, bytes and
- * time capped, nothing sent to a private address. Which way they go is the agents' matter.
+ * HTTP requests to logs, and to whoever publishes lists of them: constant headers, no cookies, no
+ * redirects, bytes and time capped, nothing sent to a private address. Which way they go is the
+ * agents' matter.
  */
 import { lookup } from 'node:dns';
 import http from 'node:http';
@@ -11,7 +12,9 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import { LogError, type Fetch, type FetchOptions, type HttpAnswer } from '../ask/rfc6962.ts';
 import { isPrivateHost } from './targets.ts';
 
-/** One request, from connecting to the last byte. Tor circuits can take tens of seconds to build. */
+/**
+ * One request, from connecting to the last byte. Tor circuits can take tens of seconds to build.
+ */
 export const DEADLINE_MS = 90_000;
 /** The longest proof is 129 hashes, some 6 KB; entries are not asked for. */
 const MAX_BODY_BYTES = 256 * 1024;
@@ -34,10 +37,16 @@ export function httpFetch(agents: Agents, { allowPrivateAddress }: HttpOptions):
   };
 }
 
-/** Straight from here, names resolved by this machine: for whoever has nothing to hide from logs. Never the challenger. */
+/**
+ * Straight from here, names resolved by this machine: for whoever has nothing to hide from logs.
+ * Never the challenger.
+ */
 export function directFetch(options: HttpOptions): Fetch {
   const settings = { keepAlive: true, maxSockets: 4, lookup: publicOnly(options) };
-  return httpFetch({ 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) }, options);
+  return httpFetch(
+    { 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) },
+    options,
+  );
 }
 
 /** URLs have IPv6 addresses in brackets. */
@@ -78,8 +87,8 @@ function send(
   return new Promise<HttpAnswer>((resolve, reject) => {
     const headers = {
       ...HEADERS,
-      ...(ifNoneMatch === undefined ? {} : { 'if-none-match': ifNoneMatch }),
-      ...(post === undefined ? {} : { 'content-type': 'application/json' }),
+      ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
+      ...(post !== undefined && { 'content-type': 'application/json' }),
       ...more,
     };
     const method = post === undefined ? 'GET' : 'POST';
@@ -111,12 +120,14 @@ async function readBody(response: http.IncomingMessage, maxBytes: number): Promi
   const body = Buffer.concat(chunks);
   const encoding = response.headers['content-encoding'] ?? 'identity';
   if (encoding === 'identity') return body;
-  if (encoding !== 'gzip') throw new LogError('log-unavailable', `the answer is packed as '${encoding}'`);
+  if (encoding !== 'gzip')
+    throw new LogError('log-unavailable', `the answer is packed as '${encoding}'`);
   return gunzipSync(body, { maxOutputLength: maxBytes });
 }
 
 function asFailure(error: unknown, deadline: AbortSignal): CtgaError {
   if (error instanceof CtgaError) return error;
-  if (deadline.aborted) return new LogError('log-unavailable', `no answer within ${DEADLINE_MS / 1000} s`);
+  if (deadline.aborted)
+    return new LogError('log-unavailable', `no answer within ${DEADLINE_MS / 1000} s`);
   return new LogError('log-unavailable', messageOf(error));
 }

@@ -1,9 +1,10 @@
 /**
  * The RFC 6962 API of the lab's log over HTTPS: Section 4.3 to 4.6 (get-sth, get-sth-consistency,
- * get-proof-by-hash, get-entries). Always the public tree: the victim's exists in DNS answers alone.
+ * get-proof-by-hash, get-entries). Always the public tree: the victim's exists in DNS answers
+ * alone.
  *
- * Told to, it misbehaves as logs in the wild do, so that the challenger meets all of it before it meets
- * the Internet.
+ * Told to, it misbehaves as logs in the wild do, so that the challenger meets all of it before it
+ * meets the Internet.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -16,7 +17,10 @@ import { promisify } from 'node:util';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import type { LabLog, LogTree } from './log.ts';
 
-/** get-entries may return fewer entries than were asked for (RFC 6962, Section 4.6), and here it does. */
+/**
+ * get-entries may return fewer entries than were asked for (RFC 6962, Section 4.6), and here it
+ * does.
+ */
 export const MAX_ENTRIES = 64;
 
 /** What goes wrong: the body, the status, the connection or the proof. */
@@ -34,13 +38,30 @@ export interface LabCertificate {
 }
 
 /** Makes a self-signed certificate for `hostName` in `directory` with the openssl command. */
-export async function makeCertificate(directory: string, hostName: string): Promise<LabCertificate> {
+export async function makeCertificate(
+  directory: string,
+  hostName: string,
+): Promise<LabCertificate> {
   const certificatePath = join(directory, 'api-certificate.pem');
   const keyPath = join(directory, 'api-key.pem');
   await promisify(execFile)('openssl', [
-    ...['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2'],
-    ...['-subj', `/CN=${hostName}`, '-addext', `subjectAltName=DNS:${hostName}`],
-    ...['-keyout', keyPath, '-out', certificatePath],
+    'req',
+    '-x509',
+    '-newkey',
+    'ec',
+    '-pkeyopt',
+    'ec_paramgen_curve:P-256',
+    '-nodes',
+    '-days',
+    '2',
+    '-subj',
+    `/CN=${hostName}`,
+    '-addext',
+    `subjectAltName=DNS:${hostName}`,
+    '-keyout',
+    keyPath,
+    '-out',
+    certificatePath,
   ]);
   return { certificatePath, keyPath };
 }
@@ -87,7 +108,10 @@ export class LabApi {
     server.on('request', (request, response) => this.#handle(request, response));
   }
 
-  /** The submission prefix by address, for clients that need no name: `https://127.0.0.1:port/path/`. */
+  /**
+   * The submission prefix by address, for clients that need no name:
+   * `https://127.0.0.1:port/path/`.
+   */
   get url(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return `https://${isIPv6(address) ? `[${address}]` : address}:${port}${this.#submissionPath}`;
@@ -117,7 +141,12 @@ export class LabApi {
       case 'hang':
         return;
       case 'html':
-        send(response, 200, '<!DOCTYPE html><title>Welcome</title><h1>It works!</h1>\n', 'text/html');
+        send(
+          response,
+          200,
+          '<!DOCTYPE html><title>Welcome</title><h1>It works!</h1>\n',
+          'text/html',
+        );
         return;
       case 'server-error':
         send(response, 500, '<html><body>Internal Server Error</body></html>\n', 'text/html');
@@ -140,7 +169,8 @@ export class LabApi {
   }
 
   #answer(target: string): Answer {
-    // The base is only there because URL wants one; requests carry a path (RFC 9112, Section 3.2.1).
+    // The base is only there because URL wants one; requests carry a path (RFC 9112, Section
+    // 3.2.1).
     const base = 'https://log.invalid';
     if (!URL.canParse(target, base)) return badRequest('the request target is no path');
     const url = new URL(target, base);
@@ -182,10 +212,15 @@ function getConsistency(tree: LogTree, query: URLSearchParams): Answer {
   if (first === undefined || second === undefined)
     return badRequest('first and second must be decimal integers');
   if (first > second) return badRequest(`first ${first} is greater than second ${second}`);
-  if (second > tree.size) return badRequest(`second ${second} is beyond the tree size ${tree.size}`);
-  // The RFC is silent about the empty tree, of which every tree is an extension; logs refuse it (DigiCert).
+  if (second > tree.size)
+    return badRequest(`second ${second} is beyond the tree size ${tree.size}`);
+  // The RFC is silent about the empty tree, of which every tree is an extension; logs refuse it
+  // (DigiCert).
   if (first === 0) return badRequest('first must be at least 1');
-  return { status: 200, body: { consistency: tree.consistencyProof(first, second).map(encodeBase64) } };
+  return {
+    status: 200,
+    body: { consistency: tree.consistencyProof(first, second).map(encodeBase64) },
+  };
 }
 
 function getProofByHash(tree: LogTree, query: URLSearchParams): Answer {
@@ -193,7 +228,8 @@ function getProofByHash(tree: LogTree, query: URLSearchParams): Answer {
   const leafHash = decodeBase64(query.get('hash') ?? '');
   if (treeSize === undefined) return badRequest('tree_size must be a decimal integer');
   if (leafHash?.length !== 32) return badRequest('hash must be the base64 of 32 bytes');
-  if (treeSize > tree.size) return badRequest(`tree_size ${treeSize} is beyond the tree size ${tree.size}`);
+  if (treeSize > tree.size)
+    return badRequest(`tree_size ${treeSize} is beyond the tree size ${tree.size}`);
   const leafIndex = tree.indexOf(leafHash);
   if (leafIndex === undefined || leafIndex >= treeSize) {
     return { status: 404, body: failure(`no entry of the first ${treeSize} has that hash`) };
@@ -205,15 +241,19 @@ function getProofByHash(tree: LogTree, query: URLSearchParams): Answer {
 function getEntries(tree: LogTree, query: URLSearchParams): Answer {
   const start = integer(query, 'start');
   const end = integer(query, 'end');
-  if (start === undefined || end === undefined) return badRequest('start and end must be decimal integers');
+  if (start === undefined || end === undefined)
+    return badRequest('start and end must be decimal integers');
   if (start > end) return badRequest(`start ${start} is greater than end ${end}`);
   if (start >= tree.size) return badRequest(`start ${start} is beyond the tree size ${tree.size}`);
   // `end` is inclusive and may lie past the tree.
   const entries = tree.entries(start, Math.min(end + 1, start + MAX_ENTRIES, tree.size));
   return {
     status: 200,
-    // extra_data of an x509_entry is its chain, ASN.1Cert certificate_chain<0..2^24-1>; ours is empty.
-    body: { entries: entries.map((leaf) => ({ leaf_input: encodeBase64(leaf), extra_data: 'AAAA' })) },
+    // extra_data of an x509_entry is its chain, ASN.1Cert certificate_chain<0..2^24-1>; ours is
+    // empty.
+    body: {
+      entries: entries.map((leaf) => ({ leaf_input: encodeBase64(leaf), extra_data: 'AAAA' })),
+    },
   };
 }
 

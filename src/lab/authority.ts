@@ -1,6 +1,7 @@
 /**
- * The lab's log as a process of its own: the log, its RFC 6962 API over HTTPS, and its tree heads over
- * CT-over-DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's.
+ * The lab's log as a process of its own: the log, its RFC 6962 API over HTTPS, and its tree heads
+ * over CT-over-DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the
+ * victim's.
  *
  *   node authority.ts SOCKET CERTIFICATE KEY      obeys the commands of control.ts on SOCKET
  */
@@ -21,7 +22,10 @@ const REMEMBERED_ANSWERS = 1000;
 
 const log = new LabLog();
 const answers: LogState['answers'] = [];
-/** How answers with the present tree head are sent, if not as one packet: each, since a resolver may ask twice. */
+/**
+ * How answers with the present tree head are sent, if not as one packet: each, since a resolver may
+ * ask twice.
+ */
 let fragmentation: Extract<LogCommand, { do: 'fragment' }> | undefined;
 
 /** The answer that the response being made carries; responses to other questions carry none. */
@@ -40,7 +44,10 @@ function answer(): string {
   return answering.text;
 }
 
-/** Sends the answer that was padded for it as IP fragments; leaves every other response to the DNS server. */
+/**
+ * Sends the answer that was padded for it as IP fragments; leaves every other response to the DNS
+ * server.
+ */
 function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): boolean {
   if (fragmentation === undefined || answering === undefined) return false;
   const { maxIpLength, order } = fragmentation;

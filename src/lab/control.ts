@@ -1,7 +1,7 @@
 /**
- * How the lab's log is told what to do: one JSON object a line over a Unix socket, each answered by the
- * log's state after it was done. The socket lies in the file system, so network namespaces do not matter
- * to it, and `ctga lab up` can leave a log behind that a person goes on to play with:
+ * How the lab's log is told what to do: one JSON object a line over a Unix socket, each answered by
+ * the log's state after it was done. The socket lies in the file system, so network namespaces do
+ * not matter to it, and `ctga lab up` can leave a log behind that a person goes on to play with:
  *
  *   sudo ctga lab tell '{"do":"grow","count":5}'
  */
@@ -21,7 +21,9 @@ const commandSchema = z.discriminatedUnion('do', [
   }),
   z.object({ do: z.literal('equivocate'), fromSize: count, treeSize: count.max(1_000_000) }),
   z.object({ do: z.literal('stop-equivocating') }),
-  /** Answers with the present tree head are padded to `answerSize` bytes and leave as IP fragments. */
+  /**
+   * Answers with the present tree head are padded to `answerSize` bytes and leave as IP fragments.
+   */
   z.object({
     do: z.literal('fragment'),
     answerSize: count.min(512).max(4096),
@@ -76,7 +78,10 @@ export async function listenForCommands(
   return server;
 }
 
-function replyTo(line: string, obey: (command: LogCommand) => LogState): z.infer<typeof replySchema> {
+function replyTo(
+  line: string,
+  obey: (command: LogCommand) => LogState,
+): z.infer<typeof replySchema> {
   try {
     return { state: obey(commandSchema.parse(JSON.parse(line))) };
   } catch (error) {
@@ -102,7 +107,9 @@ export class LogControl {
   /** Rejects where nobody listens yet. */
   static async connect(path: string): Promise<LogControl> {
     const socket = connect(path);
-    await new Promise<void>((resolve, reject) => socket.once('error', reject).once('connect', resolve));
+    await new Promise<void>((resolve, reject) =>
+      socket.once('error', reject).once('connect', resolve),
+    );
     return new LogControl(socket);
   }
 

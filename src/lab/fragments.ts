@@ -20,10 +20,14 @@ const IP_HEADER = 20;
 const MORE_FRAGMENTS = 0x2000;
 
 /**
- * Whole IPv4 packets of at most `maxIpLength` bytes each, first fragment first. Requires maxIpLength >= 28:
- * a fragment that is not the last carries a multiple of 8 bytes.
+ * Whole IPv4 packets of at most `maxIpLength` bytes each, first fragment first. Requires
+ * maxIpLength >= 28: a fragment that is not the last carries a multiple of 8 bytes.
  */
-export function fragmentUdp(datagram: UdpDatagram, identification: number, maxIpLength: number): Buffer[] {
+export function fragmentUdp(
+  datagram: UdpDatagram,
+  identification: number,
+  maxIpLength: number,
+): Buffer[] {
   const perFragment = Math.floor((maxIpLength - IP_HEADER) / 8) * 8;
   if (perFragment < 8) throw new RangeError(`no fragment fits ${maxIpLength} bytes`);
   const addresses = Buffer.from([...quad(datagram.source), ...quad(datagram.destination)]);
@@ -46,7 +50,9 @@ export function fragmentUdp(datagram: UdpDatagram, identification: number, maxIp
   return fragments;
 }
 
-/** `shuffle` never gives the order back that it was given, so that there is something to reassemble. */
+/**
+ * `shuffle` never gives the order back that it was given, so that there is something to reassemble.
+ */
 export function reorder<T>(
   items: readonly T[],
   order: FragmentOrder,
@@ -68,7 +74,13 @@ function udpPacket(datagram: UdpDatagram, addresses: Buffer): Buffer {
   udp.writeUInt16BE(datagram.destinationPort, 2);
   udp.writeUInt16BE(udp.length, 4);
   udp.set(datagram.payload, UDP_HEADER);
-  const pseudoHeader = Buffer.from([...addresses, 0, IpProtocol.udp, udp.length >> 8, udp.length & 0xff]);
+  const pseudoHeader = Buffer.from([
+    ...addresses,
+    0,
+    IpProtocol.udp,
+    udp.length >> 8,
+    udp.length & 0xff,
+  ]);
   // A sum of zero is sent as all ones: zero says that there is no checksum (RFC 768).
   udp.writeUInt16BE(checksum(Buffer.concat([pseudoHeader, udp])) || 0xffff, 6);
   return udp;

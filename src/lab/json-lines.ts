@@ -29,8 +29,8 @@ export class JsonLines {
   }
 
   /**
-   * The first `count` reports that match, among those that came before and those that will. Rejects, naming
-   * `what`, after ten seconds or when the process has nothing more to say.
+   * The first `count` reports that match, among those that came before and those that will.
+   * Rejects, naming `what`, after ten seconds or when the process has nothing more to say.
    */
   async until(what: string, matches: (report: Report) => boolean, count = 1): Promise<Report[]> {
     const deadline = performance.now() + 10_000;
@@ -40,7 +40,9 @@ export class JsonLines {
       const left = deadline - performance.now();
       if (this.#ended || left <= 0) {
         const errors = readFileSync(this.#errorPath, 'utf8').trim().replaceAll('\n', ' | ');
-        const problem = this.#ended ? 'ended without reporting' : 'did not report within 10 seconds';
+        const problem = this.#ended
+          ? 'ended without reporting'
+          : 'did not report within 10 seconds';
         throw new Error(`ctga ${problem} ${what}${errors === '' ? '' : `; it said: ${errors}`}`);
       }
       await this.#change(left);

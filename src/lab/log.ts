@@ -1,11 +1,18 @@
 /**
  * A Certificate Transparency log in memory that can show two faces: RFC 6962, Section 3.
  *
- * It holds a real Merkle tree over well-formed entries and signs its tree heads with ECDSA P-256. Told to
- * equivocate it keeps a second tree, signed by the same key, for one victim: the split view that the rest
- * of ctga is there to catch. Both trees are append-only in themselves; no history connects them.
+ * It holds a real Merkle tree over well-formed entries and signs its tree heads with ECDSA P-256.
+ * Told to equivocate it keeps a second tree, signed by the same key, for one victim: the split view
+ * that the rest of ctga is there to catch. Both trees are append-only in themselves; no history
+ * connects them.
  */
-import { createPublicKey, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import {
+  createPublicKey,
+  generateKeyPairSync,
+  randomBytes,
+  sign,
+  type KeyObject,
+} from 'node:crypto';
 import { hashLeaf, type MerkleHash } from '../merkle/hash.ts';
 import { MerkleTree } from '../merkle/tree.ts';
 import { treeHeadToJson } from '../statements/json.ts';
@@ -13,7 +20,9 @@ import { toLogKey, type LogKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import { encodeSignedData, type SignedTreeHead } from '../statements/treehead.ts';
 
-/** Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers. */
+/**
+ * Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers.
+ */
 export type Audience = 'public' | 'victim';
 
 /** One face of the log: a tree, its entries and the head it signed last. */
@@ -46,7 +55,8 @@ export class LabLog {
   #lastTimestamp = 0;
 
   constructor(options: LabLogOptions = {}) {
-    this.#privateKey = options.privateKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    this.#privateKey =
+      options.privateKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
     this.key = toLogKey(createPublicKey(this.#privateKey).export({ type: 'spki', format: 'der' }));
     if (this.key.algorithm !== 'ecdsa-p256')
       throw new RangeError(`the lab's log signs with ECDSA P-256 only`);
@@ -65,15 +75,16 @@ export class LabLog {
 
   /** Appends `count` new entries to one tree and signs its new head. */
   grow(count: number, audience: Audience = 'public'): SignedTreeHead {
-    if (!Number.isSafeInteger(count) || count < 1) throw new RangeError(`cannot grow by ${count} entries`);
+    if (!Number.isSafeInteger(count) || count < 1)
+      throw new RangeError(`cannot grow by ${count} entries`);
     const tree = this.#growing(audience);
     tree.append(Array.from({ length: count }, (_, i) => this.#newEntry(tree.size + i)));
     return tree.signedTreeHead;
   }
 
   /**
-   * From now on the victim is shown another tree: the first `fromSize` entries of the public one, then
-   * others, `treeSize` in all. Requires fromSize < treeSize, or the two would not differ.
+   * From now on the victim is shown another tree: the first `fromSize` entries of the public one,
+   * then others, `treeSize` in all. Requires fromSize < treeSize, or the two would not differ.
    */
   equivocate(fromSize: number, treeSize: number): SignedTreeHead {
     if (!Number.isSafeInteger(fromSize) || fromSize < 0 || fromSize > this.#publicTree.size) {
@@ -82,10 +93,14 @@ export class LabLog {
       );
     }
     if (!Number.isSafeInteger(treeSize) || treeSize <= fromSize) {
-      throw new RangeError(`a tree of ${treeSize} entries forked at ${fromSize} has no entry of its own`);
+      throw new RangeError(
+        `a tree of ${treeSize} entries forked at ${fromSize} has no entry of its own`,
+      );
     }
     const fork = new GrowingTree((tree) => this.#sign(tree));
-    const others = Array.from({ length: treeSize - fromSize }, (_, i) => this.#newEntry(fromSize + i));
+    const others = Array.from({ length: treeSize - fromSize }, (_, i) =>
+      this.#newEntry(fromSize + i),
+    );
     fork.append([...this.#publicTree.entries(0, fromSize), ...others]);
     this.#victimTree = fork;
     return fork.signedTreeHead;
@@ -134,7 +149,10 @@ export class LabLog {
     };
     const der = sign('sha256', encodeSignedData(head), this.#privateKey);
     // DigitallySigned (RFC 5246, Section 4.7): sha256(4), ecdsa(3), length(2), signature.
-    return { ...head, signature: Uint8Array.from([4, 3, der.length >> 8, der.length & 0xff, ...der]) };
+    return {
+      ...head,
+      signature: Uint8Array.from([4, 3, der.length >> 8, der.length & 0xff, ...der]),
+    };
   }
 }
 
@@ -193,18 +211,22 @@ function hex(bytes: Uint8Array): string {
 }
 
 /**
- * DER that stands where a certificate would: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }. Tree
- * heads say nothing about what certificates contain; the nonce makes two trees differ from the first
- * entry on.
+ * DER that stands where a certificate would: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }.
+ * Tree heads say nothing about what certificates contain; the nonce makes two trees differ from the
+ * first entry on.
  */
 function certificateStandIn(serialNumber: number): Uint8Array {
   const serial = Buffer.alloc(9); // a leading zero octet keeps the INTEGER positive
   serial.writeBigUInt64BE(BigInt(serialNumber), 1);
-  // DER wants the shortest form (X.690, Section 8.3.2): no zero octet unless the next one has its top bit set.
+  // DER wants the shortest form (X.690, Section 8.3.2): no zero octet unless the next one has its
+  // top bit set.
   let start = 0;
   while (start < 8 && serial[start] === 0 && (serial[start + 1] ?? 0) < 0x80) start++;
   const nonce = randomBytes(16);
-  return derValue(0x30, Buffer.concat([derValue(0x02, serial.subarray(start)), derValue(0x04, nonce)]));
+  return derValue(
+    0x30,
+    Buffer.concat([derValue(0x02, serial.subarray(start)), derValue(0x04, nonce)]),
+  );
 }
 
 /** Tag, length, value, for values shorter than 128 bytes. */

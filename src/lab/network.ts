@@ -1,15 +1,17 @@
 /**
  * The lab's network: namespaces and veth pairs on one machine.
  *
- *   client ── resolver ── router ── log          the victim's path; the packet processor is the router
+ *   client ── resolver ── router ── log          the victim's path; the packet processor is the
+ *   router
  *                                    │
- *        challenger ── proxy ────────┘            the challenger's; it shares no link with the other
+ *        challenger ── proxy ────────┘            the challenger's; it shares no link with the
+ *        other
  *
- * The router is one by XDP's leave; where a P4 switch is the packet processor, it is a wire: a frame that comes in at one
- * side leaves at the other, and resolver and log find each other by ARP.
+ * The router is one by XDP's leave; where a P4 switch is the packet processor, it is a wire: a
+ * frame that comes in at one side leaves at the other, and resolver and log find each other by ARP.
  *
- * IPv4 only, from 198.18.0.0/15, which RFC 2544 sets apart for tests and nobody routes. Every link is a
- * /30 of its own, so that each packet has one way to go.
+ * IPv4 only, from 198.18.0.0/15, which RFC 2544 sets apart for tests and nobody routes. Every link
+ * is a /30 of its own, so that each packet has one way to go.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { z } from 'zod';
@@ -24,7 +26,10 @@ interface Link {
 }
 interface LinkEnd {
   readonly role: Role;
-  /** Follows the lab's prefix. Interface names have at most 15 characters and become pin directories. */
+  /**
+   * Follows the lab's prefix. Interface names have at most 15 characters and become pin
+   * directories.
+   */
   readonly suffix: string;
   readonly address: string;
 }
@@ -49,7 +54,10 @@ const LINKS: readonly Link[] = [
 /** What sits at the router: the kernel and XDP, or bmv2's simple_switch. */
 export type LabDataPlane = 'xdp' | 'bmv2';
 
-/** Of the switch's Thrift server, in the router's namespace: unlike that of a switch that watches for good. */
+/**
+ * Of the switch's Thrift server, in the router's namespace: unlike that of a switch that watches
+ * for good.
+ */
 export const LAB_SWITCH = 'bmv2:29090';
 const SWITCH_COPIES = 'ctga-cpu29090';
 
@@ -63,18 +71,23 @@ export const ADDRESS = {
 
 export const PROXY_PORT = 1080;
 
-const DEFAULT_ROUTES: readonly { readonly role: Role; readonly via: string; readonly wire?: string }[] = [
+const DEFAULT_ROUTES: readonly {
+  readonly role: Role;
+  readonly via: string;
+  readonly wire?: string;
+}[] = [
   { role: 'resolver', via: '198.18.2.1', wire: 'res-r' },
   { role: 'log', via: '198.18.3.1', wire: 'log-r' },
-  // Leads nowhere: the proxy does not forward, and the filter below drops all but the proxy's port. It is
-  // there because a packet without a route fails before any counter sees it, and then a count of no stray
-  // packets would say nothing.
+  // Leads nowhere: the proxy does not forward, and the filter below drops all but the proxy's port.
+  // It is there because a packet without a route fails before any counter sees it, and then a count
+  // of no stray packets would say nothing.
   { role: 'challenger', via: ADDRESS.proxy },
 ];
 
 /**
- * What the challenger's namespace sends: to the proxy's port, or else astray, counted and dropped. On the
- * loopback interface too, where a resolver would be asked if something looked names up by itself.
+ * What the challenger's namespace sends: to the proxy's port, or else astray, counted and dropped.
+ * On the loopback interface too, where a resolver would be asked if something looked names up by
+ * itself.
  */
 const CHALLENGER_RULES = `
 table inet ctga_lab {
@@ -94,7 +107,10 @@ export interface ChallengerPackets {
   readonly stray: number;
 }
 
-/** IP packets that the router's kernel received, which is after XDP, and passed on; with a switch: frames at both sides. */
+/**
+ * IP packets that the router's kernel received, which is after XDP, and passed on; with a switch:
+ * frames at both sides.
+ */
 export interface RoutedPackets {
   readonly received: number;
   readonly forwarded: number;
@@ -120,11 +136,7 @@ export class LabNetwork {
 
   /** For commands inside the namespace of `role`. */
   in(role: Role, env?: Readonly<Record<string, string>>): Surroundings {
-    return {
-      lab: this.names.lab,
-      namespace: this.namespace(role),
-      ...(env === undefined ? {} : { env }),
-    };
+    return { lab: this.names.lab, namespace: this.namespace(role), env };
   }
 
   namespace(role: Role): string {
@@ -141,7 +153,9 @@ export class LabNetwork {
     return ROLES.some((role) => existsSync(`/run/netns/${this.namespace(role)}`));
   }
 
-  /** Makes the network, after removing what a crashed run left. Throws CtgaError and leaves nothing. */
+  /**
+   * Makes the network, after removing what a crashed run left. Throws CtgaError and leaves nothing.
+   */
   async up(): Promise<void> {
     await this.down();
     try {
@@ -159,8 +173,8 @@ export class LabNetwork {
   }
 
   /**
-   * Ends the lab's processes and removes its namespaces, whose interfaces go with them, and the pins of
-   * programs that were attached to those. Removes whatever there is; nothing there is fine.
+   * Ends the lab's processes and removes its namespaces, whose interfaces go with them, and the
+   * pins of programs that were attached to those. Removes whatever there is; nothing there is fine.
    */
   async down(): Promise<void> {
     await endMarkedProcesses(this.names.lab);
@@ -184,7 +198,8 @@ export class LabNetwork {
       if (counter !== undefined) packets.set(counter.name, counter.packets);
     }
     const [toProxy, stray] = [packets.get('proxied'), packets.get('stray')];
-    if (toProxy === undefined || stray === undefined) throw new Error('nft lists no counters that we made');
+    if (toProxy === undefined || stray === undefined)
+      throw new Error('nft lists no counters that we made');
     return { toProxy, stray };
   }
 
@@ -206,13 +221,14 @@ export class LabNetwork {
       .parse(JSON.parse(json))
       .filter(({ ifname }) => this.routerInterfaces.includes(ifname))
       .map(({ stats64 }) => stats64);
-    const sum = (side: 'rx' | 'tx'): number => sides.reduce((total, each) => total + each[side].packets, 0);
+    const sum = (side: 'rx' | 'tx'): number =>
+      sides.reduce((total, each) => total + each[side].packets, 0);
     return { received: sum('rx'), forwarded: sum('tx') };
   }
 
   /**
-   * Everything is at the other end of the wire. A veth leaves checksums to a device that never comes, and a switch that
-   * reads packet sockets would send them on unfinished.
+   * Everything is at the other end of the wire. A veth leaves checksums to a device that never
+   * comes, and a switch that reads packet sockets would send them on unfinished.
    */
   async #joinWire(role: Role, suffix: string): Promise<void> {
     const name = `${this.names.interfacePrefix}${suffix}`;
@@ -222,7 +238,8 @@ export class LabNetwork {
 
   async #makeNamespace(role: Role): Promise<void> {
     await this.#ip(['netns', 'add', this.namespace(role)]);
-    // A new namespace inherits these from the host (net.core.devconf_inherit_init_net), so each is set.
+    // A new namespace inherits these from the host (net.core.devconf_inherit_init_net), so each is
+    // set.
     await this.#sysctl(
       role,
       'net/ipv4/ip_forward',
@@ -237,13 +254,24 @@ export class LabNetwork {
   async #makeLink([a, b]: Link['ends']): Promise<void> {
     const name = (end: LinkEnd): string => `${this.names.interfacePrefix}${end.suffix}`;
     await this.#ip([
-      ...['link', 'add', name(a), 'netns', this.namespace(a.role), 'type', 'veth'],
-      ...['peer', 'name', name(b), 'netns', this.namespace(b.role)],
+      'link',
+      'add',
+      name(a),
+      'netns',
+      this.namespace(a.role),
+      'type',
+      'veth',
+      'peer',
+      'name',
+      name(b),
+      'netns',
+      this.namespace(b.role),
     ]);
     for (const end of [a, b]) {
       const namespace = this.namespace(end.role);
       const isWire = this.dataPlane === 'bmv2' && end.role === 'router';
-      if (!isWire) await this.#ip(['-n', namespace, 'address', 'add', `${end.address}/30`, 'dev', name(end)]);
+      if (!isWire)
+        await this.#ip(['-n', namespace, 'address', 'add', `${end.address}/30`, 'dev', name(end)]);
       await this.#ip(['-n', namespace, 'link', 'set', name(end), 'up']);
     }
   }
@@ -261,7 +289,9 @@ export class LabNetwork {
 }
 
 const nftCounters = z.object({
-  nftables: z.array(z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() })),
+  nftables: z.array(
+    z.object({ counter: z.object({ name: z.string(), packets: z.number() }).optional() }),
+  ),
 });
 
 const packetCount = z.object({ packets: z.number() });

@@ -1,9 +1,10 @@
 /**
- * The lab's processes: run a command to its end, start a service, find and end what a crashed lab left.
+ * The lab's processes: run a command to its end, start a service, find and end what a crashed lab
+ * left.
  *
- * Everything the lab starts carries CTGA_LAB=<lab> in its environment. A later run recognises its own
- * leftovers by that mark in /proc/<pid>/environ, so that nobody else's process is ever ended, not even a
- * shell somebody opened inside one of the lab's namespaces.
+ * Everything the lab starts carries CTGA_LAB=<lab> in its environment. A later run recognises its
+ * own leftovers by that mark in /proc/<pid>/environ, so that nobody else's process is ever ended,
+ * not even a shell somebody opened inside one of the lab's namespaces.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
@@ -24,7 +25,18 @@ const MARK = 'CTGA_LAB';
 /** A root shell opened by su has no sbin on its PATH, and half of the tools live there. */
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
 
-const TOOLS = ['ip', 'nft', 'nsenter', 'unshare', 'mount', 'tee', 'openssl', 'unbound', 'dig', 'microsocks'];
+const TOOLS = [
+  'ip',
+  'nft',
+  'nsenter',
+  'unshare',
+  'mount',
+  'tee',
+  'openssl',
+  'unbound',
+  'dig',
+  'microsocks',
+];
 
 /** Throws CtgaError unless this is root on a machine that has every tool the lab needs. */
 export function requireLabTools(more: readonly string[] = []): void {
@@ -35,11 +47,15 @@ export function requireLabTools(more: readonly string[] = []): void {
   }
   const missing = [...TOOLS, ...more].filter((tool) => !isOnPath(tool));
   if (missing.length > 0) {
-    throw new CtgaError('not-set-up', `the lab needs ${missing.join(', ')}, which this machine lacks`, {
-      remedy: missing.includes('simple_switch')
-        ? "simple_switch is in p4lang's package p4lang-bmv2; the others come with: sudo npm run setup"
-        : 'Install what is missing with: sudo npm run setup',
-    });
+    throw new CtgaError(
+      'not-set-up',
+      `the lab needs ${missing.join(', ')}, which this machine lacks`,
+      {
+        remedy: missing.includes('simple_switch')
+          ? "simple_switch is in p4lang's package p4lang-bmv2; the others come with: sudo npm run setup"
+          : 'Install what is missing with: sudo npm run setup',
+      },
+    );
   }
 }
 
@@ -71,7 +87,10 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a command to its end and returns what it printed, whatever its exit code. Never through a shell. */
+/**
+ * Runs a command to its end and returns what it printed, whatever its exit code. Never through a
+ * shell.
+ */
 export async function run(
   command: string,
   args: readonly string[],
@@ -83,7 +102,7 @@ export async function run(
     const settings = {
       env: environment(surroundings),
       maxBuffer: 64 * 1024 * 1024,
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      signal: options.signal,
     };
     const child = execFile(file, argv, settings, (error, stdout, stderr) => {
       if (options.signal?.aborted === true) reject(options.signal.reason as Error);
@@ -92,7 +111,11 @@ export async function run(
       else if (error.signal != null) {
         resolve({ exitCode: 128 + constants.signals[error.signal], stdout, stderr });
       } else {
-        reject(new CtgaError('not-set-up', `cannot run ${command}: ${messageOf(error)}`, { cause: error }));
+        reject(
+          new CtgaError('not-set-up', `cannot run ${command}: ${messageOf(error)}`, {
+            cause: error,
+          }),
+        );
       }
     });
     child.stdin?.on('error', () => undefined); // a command that ends without reading its input is not an error
@@ -125,8 +148,8 @@ export interface Service {
 }
 
 /**
- * Starts a process in a group of its own: ctrl-C goes to the whole foreground group, and services must
- * outlive it long enough to be stopped in order.
+ * Starts a process in a group of its own: ctrl-C goes to the whole foreground group, and services
+ * must outlive it long enough to be stopped in order.
  */
 export function start(
   name: string,
@@ -140,7 +163,7 @@ export function start(
     env: environment(surroundings),
     detached: true,
     stdio: ['ignore', options.pipeOutput === true ? 'pipe' : log, log],
-    ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    cwd: options.cwd,
   });
   closeSync(log);
   if (child.pid === undefined) {
@@ -150,7 +173,10 @@ export function start(
   return { name, child, pid: child.pid, logPath: options.logPath };
 }
 
-/** Polls until `ready` says so. Throws, with the end of its log, where the service ends first or takes too long. */
+/**
+ * Polls until `ready` says so. Throws, with the end of its log, where the service ends first or
+ * takes too long.
+ */
 export async function untilReady(
   service: Service,
   ready: () => boolean | Promise<boolean>,
@@ -163,7 +189,8 @@ export async function untilReady(
     if (exitCode !== null || signalCode !== null) {
       throw failedToStart(service, `ended with ${signalCode ?? `exit code ${String(exitCode)}`}`);
     }
-    if (performance.now() > deadline) throw failedToStart(service, `was not ready after ${seconds} seconds`);
+    if (performance.now() > deadline)
+      throw failedToStart(service, `was not ready after ${seconds} seconds`);
     await sleep(10);
   }
 }
@@ -175,7 +202,10 @@ function failedToStart(service: Service, what: string): CtgaError {
   });
 }
 
-/** SIGTERM, then SIGKILL after three seconds. Resolves when the process is gone; gives its exit code. */
+/**
+ * SIGTERM, then SIGKILL after three seconds. Resolves when the process is gone; gives its exit
+ * code.
+ */
 export async function stop(service: Service): Promise<number | undefined> {
   const { child } = service;
   if (child.exitCode === null && child.signalCode === null) {
@@ -188,7 +218,9 @@ export async function stop(service: Service): Promise<number | undefined> {
   return child.exitCode ?? undefined;
 }
 
-/** Ends every process that carries the lab's mark: those of a crashed run, and helpers of helpers. */
+/**
+ * Ends every process that carries the lab's mark: those of a crashed run, and helpers of helpers.
+ */
 export async function endMarkedProcesses(lab: string): Promise<number> {
   const found = markedProcesses(lab);
   for (const pid of found) signalProcess(pid, 'SIGTERM');
@@ -207,7 +239,8 @@ function markedProcesses(lab: string): number[] {
     .filter((pid) => {
       if (pid === process.pid) return false;
       try {
-        // A zombie's environment is empty, so what has ended and was not yet waited for does not count.
+        // A zombie's environment is empty, so what has ended and was not yet waited for does not
+        // count.
         return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
       } catch {
         return false; // it ended while we looked
@@ -224,10 +257,14 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * nsenter, and not `ip netns exec`: that one mounts another /sys over ours, which hides /sys/fs/bpf and
- * the pins in it.
+ * nsenter, and not `ip netns exec`: that one mounts another /sys over ours, which hides /sys/fs/bpf
+ * and the pins in it.
  */
-function enter(surroundings: Surroundings, command: string, args: readonly string[]): [string, string[]] {
+function enter(
+  surroundings: Surroundings,
+  command: string,
+  args: readonly string[],
+): [string, string[]] {
   if (surroundings.namespace === undefined) return [command, [...args]];
   return ['nsenter', [`--net=/run/netns/${surroundings.namespace}`, '--', command, ...args]];
 }

@@ -5,7 +5,9 @@ import raw from 'raw-socket';
 
 const IPPROTO_RAW = 255;
 
-/** Sends whole IPv4 packets, one after the other, to `address`. Rejects with the kernel's reason. */
+/**
+ * Sends whole IPv4 packets, one after the other, to `address`. Rejects with the kernel's reason.
+ */
 export async function sendRaw(packets: readonly Buffer[], address: string): Promise<void> {
   const socket = raw.createSocket({ protocol: IPPROTO_RAW });
   let fail: (error: Error) => void = () => undefined;

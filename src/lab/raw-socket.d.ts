@@ -11,7 +11,9 @@ declare module 'raw-socket' {
     ): this;
     close(): this;
   }
-  /** Protocol 255, IPPROTO_RAW: packets come with their IP header, and nothing is received (raw(7)). */
+  /**
+   * Protocol 255, IPPROTO_RAW: packets come with their IP header, and nothing is received (raw(7)).
+   */
   export function createSocket(options: { protocol: number; addressFamily?: number }): Socket;
   const raw: { createSocket: typeof createSocket };
   export default raw;

@@ -1,7 +1,7 @@
 /**
- * The lab's services, each a real process in its namespace: unbound as the victim's resolver, microsocks as
- * the challenger's proxy, and the log with its CT-over-DNS authority (authority.ts). And `ctga` itself,
- * run as an operator would run it.
+ * The lab's services, each a real process in its namespace: unbound as the victim's resolver,
+ * microsocks as the challenger's proxy, and the log with its CT-over-DNS authority (authority.ts).
+ * And `ctga` itself, run as an operator would run it.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join, resolve } from 'node:path';
@@ -12,7 +12,10 @@ import { ADDRESS, PROXY_PORT, type LabNetwork, type Role } from './network.ts';
 import { TorNetwork } from './tor.ts';
 import { must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
 
-/** The log's host name and, as in `rocketeer.ct.googleapis.com`, its zone: heads are TXT at sth.<zone>. */
+/**
+ * The log's host name and, as in `rocketeer.ct.googleapis.com`, its zone: heads are TXT at
+ * sth.<zone>.
+ */
 export const LOG_NAME = 'log.ctga.test';
 /** The path of the log's API, as many logs have one. */
 export const SUBMISSION_PATH = '/lab/';
@@ -40,7 +43,8 @@ export class LabFiles {
 }
 
 /**
- * Debian's AppArmor profile lets unbound read and write here and in /etc/unbound alone. One directory a lab.
+ * Debian's AppArmor profile lets unbound read and write here and in /etc/unbound alone. One
+ * directory a lab.
  */
 function unboundDirectory(network: LabNetwork): string {
   return join('/var/lib/unbound', network.names.lab);
@@ -69,14 +73,18 @@ export class LabServices {
     this.#running = running;
   }
 
-  /** Starts everything and returns when everything answers. Throws CtgaError and leaves nothing running. */
+  /**
+   * Starts everything and returns when everything answers. Throws CtgaError and leaves nothing
+   * running.
+   */
   static async start(
     network: LabNetwork,
     files: LabFiles,
     options: LabServicesOptions = { tor: false, onProgress: () => undefined },
   ): Promise<LabServices> {
     for (const old of [files.services, files.state]) rmSync(old, { recursive: true, force: true });
-    // The challenger gives root up and must still read the certificate; openssl keeps the key to itself.
+    // The challenger gives root up and must still read the certificate; openssl keeps the key to
+    // itself.
     mkdirSync(files.services, { recursive: true, mode: 0o755 });
     const certificate = await makeCertificate(files.services, LOG_NAME);
     const running: Service[] = [];
@@ -113,12 +121,19 @@ export class LabServices {
 
 function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
   const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
-  // From source, node needs the loader that runs TypeScript; resolved here, as it would be sought from
-  // whatever directory the lab was started in.
+  // From source, node needs the loader that runs TypeScript; resolved here, as it would be sought
+  // from whatever directory the lab was started in.
   const loader = extname(script) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
   return start(
     'the log',
-    [process.execPath, ...loader, script, files.logSocket, certificate.certificatePath, certificate.keyPath],
+    [
+      process.execPath,
+      ...loader,
+      script,
+      files.logSocket,
+      certificate.certificatePath,
+      certificate.keyPath,
+    ],
     where,
     { logPath: join(files.services, 'log.log') },
   );
@@ -138,8 +153,8 @@ async function readyLog(service: Service, files: LabFiles): Promise<LogControl> 
 }
 
 /**
- * The log alone, in a network that somebody else made and that has its addresses (ADDRESS.authority, ADDRESS.api). Throws
- * CtgaError where it does not start.
+ * The log alone, in a network that somebody else made and that has its addresses
+ * (ADDRESS.authority, ADDRESS.api). Throws CtgaError where it does not start.
  */
 export async function startLogAlone(files: LabFiles): Promise<Service> {
   rmSync(files.services, { recursive: true, force: true });
@@ -161,9 +176,12 @@ function startUnbound(network: LabNetwork, role: Role, address: string, more: st
   mkdirSync(directory, { recursive: true });
   const configuration = join(directory, 'unbound.conf');
   writeFileSync(configuration, unboundConfiguration(directory, address, more));
-  return start(`unbound (${role})`, ['unbound', '-d', '-p', '-c', configuration], network.in(role), {
-    logPath: join(directory, 'unbound.log'),
-  });
+  return start(
+    `unbound (${role})`,
+    ['unbound', '-d', '-p', '-c', configuration],
+    network.in(role),
+    { logPath: join(directory, 'unbound.log') },
+  );
 }
 
 function unboundConfiguration(directory: string, address: string, more: string): string {
@@ -212,7 +230,8 @@ async function startTor(
     directory: join(files.services, 'tor'),
     surroundings: network.in('proxy'),
     socks: { address: ADDRESS.proxy, port: PROXY_PORT },
-    ...{ nameServer, onProgress },
+    nameServer,
+    onProgress,
   });
   // The client is the last of them.
   running.push(...tor.services);
@@ -220,8 +239,8 @@ async function startTor(
 }
 
 /**
- * The proxy alone can look the log's name up: names come from two files that are mounted over /etc in the
- * mount namespace of this one process.
+ * The proxy alone can look the log's name up: names come from two files that are mounted over /etc
+ * in the mount namespace of this one process.
  */
 function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
   const hosts = join(files.services, 'hosts');
@@ -232,15 +251,26 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
     exec microsocks -i "$3" -p "$4"`;
   return start(
     'microsocks',
-    ['unshare', '--mount', 'sh', '-c', script, 'sh', hosts, nsswitch, ADDRESS.proxy, String(PROXY_PORT)],
+    [
+      'unshare',
+      '--mount',
+      'sh',
+      '-c',
+      script,
+      'sh',
+      hosts,
+      nsswitch,
+      ADDRESS.proxy,
+      String(PROXY_PORT),
+    ],
     network.in('proxy'),
     { logPath: join(files.services, 'microsocks.log') },
   );
 }
 
 /**
- * Whether something in the network namespace of `pid` listens on exactly this address: read from /proc, so
- * that asking sends no packet into a lab that counts them.
+ * Whether something in the network namespace of `pid` listens on exactly this address: read from
+ * /proc, so that asking sends no packet into a lab that counts them.
  */
 function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
   let table: string;
@@ -249,7 +279,8 @@ function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: nu
   } catch {
     return false; // it has just ended, which untilReady notices
   }
-  // proc(5): the address as a host-order word in hexadecimal, which on the machines we know is little-endian.
+  // proc(5): the address as a host-order word in hexadecimal, which on the machines we know is
+  // little-endian.
   const word = Buffer.from(address.split('.').map(Number)).reverse().toString('hex');
   const local = `${word}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
   return table.split('\n').some((line) => {
@@ -270,11 +301,17 @@ function logListOf({ key, logId }: LogState): string {
     dns: LOG_NAME,
     allow_private_address: true,
   };
-  const list = { version: '1', operators: [{ name: 'ctga lab', email: [], logs: [log], tiled_logs: [] }] };
+  const list = {
+    version: '1',
+    operators: [{ name: 'ctga lab', email: [], logs: [log], tiled_logs: [] }],
+  };
   return `${JSON.stringify(list, null, 2)}\n`;
 }
 
-/** Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data, strings joined. */
+/**
+ * Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data, strings
+ * joined.
+ */
 export async function digTreeHead(network: LabNetwork): Promise<string> {
   const args = [`@${ADDRESS.resolver}`, '+short', '+tries=2', '+time=5', 'TXT', `sth.${LOG_NAME}.`];
   const printed = await must('dig', args, network.in('client'));

@@ -1,7 +1,7 @@
 /**
- * The story of `ctga lab run`: a split view caught end to end, told as a list of steps. Each step acts,
- * checks what came of it and says so in a line; the first check that fails ends the story. Whatever the
- * end, ctrl-C included, the lab is taken down again; evidence stays.
+ * The story of `ctga lab run`: a split view caught end to end, told as a list of steps. Each step
+ * acts, checks what came of it and says so in a line; the first check that fails ends the story.
+ * Whatever the end, ctrl-C included, the lab is taken down again; evidence stays.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -102,7 +102,8 @@ export interface InterfaceCounts {
 /** Tells and plays the whole story. Throws CtgaError only where it cannot begin. */
 export async function runLab(options: LabOptions): Promise<LabResult> {
   const say =
-    options.onLine ?? ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
+    options.onLine ??
+    ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
   const dataPlane = options.dataPlane ?? 'xdp';
   requireLabTools(dataPlane === 'bmv2' ? ['simple_switch', 'ethtool'] : []);
   const names = options.names ?? LAB_NAMES;
@@ -130,7 +131,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
         } catch (error) {
           steps.push({ title, held: false, seconds: secondsSince(stepBegan) });
           const remedy = error instanceof CtgaError ? error.remedy : undefined;
-          failure = { step: title, message: messageOf(error), ...(remedy === undefined ? {} : { remedy }) };
+          failure = { step: title, message: messageOf(error), remedy };
           say(`        FAILED: ${failure.message}`);
           if (remedy !== undefined) say(`        ${remedy}`);
           break;
@@ -148,13 +149,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
         ? `All of it held, in ${seconds.toFixed(1)} s. The lab is gone.`
         : 'The lab is gone.',
     );
-    return {
-      held: failure === undefined,
-      seconds,
-      steps,
-      ...(failure === undefined ? {} : { failure }),
-      ...(summary === undefined ? {} : { summary }),
-    };
+    return { held: failure === undefined, seconds, steps, failure, summary };
   });
 }
 
@@ -186,7 +181,8 @@ export async function labUp(options: {
     } finally {
       interruption.dispose();
     }
-    const enter = (role: Role): string => `sudo nsenter --net=/run/netns/${network.namespace(role)}`;
+    const enter = (role: Role): string =>
+      `sudo nsenter --net=/run/netns/${network.namespace(role)}`;
     const state = `--state-dir ${files.state} --log-list ${files.logList}`;
     return `The lab stands. Its log is ${LOG_NAME}; try:
   ${enter('router')} ctga attach ${network.routerInterfaces.join(' ')} ${state}
@@ -197,7 +193,11 @@ Remove it with: sudo ctga lab down`;
   });
 }
 
-async function raise(network: LabNetwork, files: LabFiles, options: LabServicesOptions): Promise<void> {
+async function raise(
+  network: LabNetwork,
+  files: LabFiles,
+  options: LabServicesOptions,
+): Promise<void> {
   await network.up();
   const services = await LabServices.start(network, files, options);
   await services.log.tell({ do: 'grow', count: 10 });
@@ -235,27 +235,51 @@ function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new CheckFailed(otherwise);
 }
 
-/** How much the tree grows before each question: the sizes are 9, 32 (a perfect tree), 33, 73 and 100. */
+/**
+ * How much the tree grows before each question: the sizes are 9, 32 (a perfect tree), 33, 73 and
+ * 100.
+ */
 const GROWTH = [9, 23, 1, 40, 27];
 
-/** A large answer, and fragments of it that are below the data plane's threshold for copying (400 bytes). */
+/**
+ * A large answer, and fragments of it that are below the data plane's threshold for copying (400
+ * bytes).
+ */
 const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
 
 const IP_HEADER_AND_UDP_HEADER = 28;
 
 class Story {
   readonly #steps: readonly (Step & { readonly onlyWithTor?: true })[] = [
-    { title: 'Building the network out of namespaces and veth pairs', play: () => this.#buildNetwork() },
+    {
+      title: 'Building the network out of namespaces and veth pairs',
+      play: () => this.#buildNetwork(),
+    },
     {
       title: "Starting a resolver, the challenger's proxy and a CT log with its DNS authority",
       play: () => this.#startServices(),
     },
     { title: 'Attaching ctga to the packet processor on the path', play: () => this.#attach() },
-    { title: 'The client asks for tree heads while the log grows', play: () => this.#askHonestly() },
-    { title: 'A large answer arrives as IP fragments, out of order', play: () => this.#askFragmented() },
-    { title: 'Challenging the log through the proxy: is it one tree?', play: () => this.#challengeHonest() },
-    { title: 'The log turns: the client alone is shown another tree', play: () => this.#equivocate() },
-    { title: 'The public tree grows past it; challenging again', play: () => this.#challengeForked() },
+    {
+      title: 'The client asks for tree heads while the log grows',
+      play: () => this.#askHonestly(),
+    },
+    {
+      title: 'A large answer arrives as IP fragments, out of order',
+      play: () => this.#askFragmented(),
+    },
+    {
+      title: 'Challenging the log through the proxy: is it one tree?',
+      play: () => this.#challengeHonest(),
+    },
+    {
+      title: 'The log turns: the client alone is shown another tree',
+      play: () => this.#equivocate(),
+    },
+    {
+      title: 'The public tree grows past it; challenging again',
+      play: () => this.#challengeForked(),
+    },
     { title: 'Verifying the evidence with ctga, offline', play: () => this.#verifyEvidence() },
     {
       title: 'Verifying it again without ctga: openssl and arithmetic',
@@ -266,7 +290,10 @@ class Story {
       play: () => this.#checkCircuits(),
       onlyWithTor: true,
     },
-    { title: "Counting what left the challenger's namespace", play: () => this.#countChallengerPackets() },
+    {
+      title: "Counting what left the challenger's namespace",
+      play: () => this.#countChallengerPackets(),
+    },
     { title: 'Comparing what arrived with what was sent', play: () => this.#comparePackets() },
     { title: 'Detaching; traffic goes on', play: () => this.#detach() },
   ];
@@ -296,9 +323,9 @@ class Story {
   }
 
   /**
-   * Ends what runs and removes what was made, as far as the story came. `work` is the step that was being
-   * played: interrupted, it may still be making things, so it must come to its end before the last of them
-   * is removed. It does so at once when the processes that it waits for are gone.
+   * Ends what runs and removes what was made, as far as the story came. `work` is the step that was
+   * being played: interrupted, it may still be making things, so it must come to its end before the
+   * last of them is removed. It does so at once when the processes that it waits for are gone.
    */
   async end(work: Promise<unknown> | undefined): Promise<void> {
     await endMarkedProcesses(this.#network.names.lab);
@@ -317,14 +344,22 @@ class Story {
     this.#running = await LabServices.start(this.#network, this.#files, this.#options);
     await this.#running.tor?.control.watchStreams();
     const proxy = this.#options.tor ? 'a private Tor network of four' : 'microsocks';
-    const version = (await must('unbound', ['-V'], this.#network.in('resolver'))).split('\n')[0] ?? 'unbound';
+    const version =
+      (await must('unbound', ['-V'], this.#network.in('resolver'))).split('\n')[0] ?? 'unbound';
     return `${version.replace('Version', 'unbound')} with names in mixed case, ${proxy}, and ${LOG_NAME}`;
   }
 
   async #attach(): Promise<string> {
     if (this.#switched) await this.#deploySwitch();
     const targets = this.#targets;
-    const args = ['attach', ...targets, ...this.#state, '--log-list', this.#files.logList, '--json'];
+    const args = [
+      'attach',
+      ...targets,
+      ...this.#state,
+      '--log-list',
+      this.#files.logList,
+      '--json',
+    ];
     const { command, surroundings } = ctgaCommand(args, this.#network, { role: 'router' });
     const logPath = join(this.#files.services, 'attach.log');
     const service = start('ctga attach', command, surroundings, { logPath, pipeOutput: true });
@@ -337,7 +372,8 @@ class Story {
     );
     const modes = attached.map(({ interface: name, mode }) => `${String(name)} (${String(mode)})`);
     this.#routedBefore = await this.#routed();
-    if (this.#switched) return `P4 in simple_switch between the router's two interfaces, copies by XDP`;
+    if (this.#switched)
+      return `P4 in simple_switch between the router's two interfaces, copies by XDP`;
     check(
       attached.every(({ mode }) => mode === 'native'),
       `XDP is not in native mode everywhere: ${modes.join(', ')}`,
@@ -369,16 +405,19 @@ class Story {
 
   /** What the program in the switch counts. */
   async #switchCounters(): Promise<z.infer<typeof counters>> {
-    const { exitCode, stdout, stderr } = await this.#ctga(['p4', 'status', '--json', ...this.#thrift], {
-      role: 'router',
-    });
+    const { exitCode, stdout, stderr } = await this.#ctga(
+      ['p4', 'status', '--json', ...this.#thrift],
+      { role: 'router' },
+    );
     check(exitCode === ExitCode.ok, `ctga p4 status failed: ${lastLine(stderr)}`);
     const found = switchSchema.parse(JSON.parse(stdout)).counters;
     const packets = Object.values(found).reduce((sum, count) => sum + count, 0);
     return counters.parse({ ...found, packets });
   }
 
-  /** Counts of one moment: a frame that comes by while they are read would be in some of them only. */
+  /**
+   * Counts of one moment: a frame that comes by while they are read would be in some of them only.
+   */
   async #routed(): Promise<RoutedPackets & { readonly counted: number }> {
     for (;;) {
       const before = await this.#network.routedPackets();
@@ -406,7 +445,10 @@ class Story {
     const { answers } = await this.#log.tell({ do: 'state' });
     const packets = answers.at(-1)?.packets ?? 0;
     check(packets > 1, `the answer was to leave as fragments, but left as ${packets} packet`);
-    check(Number(report.reassembled) > 0, 'the tree head was seen, but not from reassembled fragments');
+    check(
+      Number(report.reassembled) > 0,
+      'the tree head was seen, but not from reassembled fragments',
+    );
     const bytes = LARGE_ANSWER.answerSize + IP_HEADER_AND_UDP_HEADER;
     return `${bytes} bytes in ${packets} fragments, last one first: reassembled, and the head of size ${publicSize} verified`;
   }
@@ -439,7 +481,9 @@ class Story {
       forked.length === 1 && forked[0]?.treeSize === this.#forkSize,
       `the fork at size ${this.#forkSize} was not the one thing proven: ${listing(forked)}`,
     );
-    const others = heads.filter(({ verdict }) => verdict !== 'consistent' && verdict !== 'fork-proven');
+    const others = heads.filter(
+      ({ verdict }) => verdict !== 'consistent' && verdict !== 'fork-proven',
+    );
     check(others.length === 0, `the other heads are no longer consistent: ${listing(others)}`);
     await this.#keepEvidence();
     return `fork-proven: no history leads from the client's tree of ${this.#forkSize} to the public one of ${publicSize}`;
@@ -459,8 +503,13 @@ class Story {
   async #verifyWithOpenssl(): Promise<string> {
     const [bundle = ''] = this.#evidence;
     const script = join(projectRoot(), 'docs', 'verify-evidence.sh');
-    const { exitCode, stdout, stderr } = await run('sh', [script, bundle], { lab: this.#network.names.lab });
-    check(exitCode === 0, `docs/verify-evidence.sh refuses it: ${lastLine(stderr) || lastLine(stdout)}`);
+    const { exitCode, stdout, stderr } = await run('sh', [script, bundle], {
+      lab: this.#network.names.lab,
+    });
+    check(
+      exitCode === 0,
+      `docs/verify-evidence.sh refuses it: ${lastLine(stderr) || lastLine(stdout)}`,
+    );
     return `docs/verify-evidence.sh agrees: ${lastLine(stdout)}`;
   }
 
@@ -487,14 +536,18 @@ class Story {
   async #countChallengerPackets(): Promise<string> {
     const packets = await this.#network.challengerPackets();
     check(packets.toProxy > 0, 'no packet went to the proxy, though the log was asked');
-    check(packets.stray === 0, `${packets.stray} packets tried to leave by another way than the proxy`);
+    check(
+      packets.stray === 0,
+      `${packets.stray} packets tried to leave by another way than the proxy`,
+    );
     return `${packets.toProxy} packets to the proxy, none anywhere else`;
   }
 
   async #comparePackets(): Promise<string> {
     this.summary = await this.#summarize();
     const { answers } = await this.#log.tell({ do: 'state' });
-    // A resolver may ask twice for one question, so what was printed is a subsequence of what was sent.
+    // A resolver may ask twice for one question, so what was printed is a subsequence of what was
+    // sent.
     const sent = answers.map(({ text }) => text);
     let from = 0;
     for (const text of this.#printed) {
@@ -521,11 +574,18 @@ class Story {
   async #detach(): Promise<string> {
     if (this.#watching !== undefined) {
       const exitCode = await stop(this.#watching.service);
-      check(exitCode === ExitCode.ok, `ctga attach did not end well: exit code ${exitCode ?? 'none'}`);
+      check(
+        exitCode === ExitCode.ok,
+        `ctga attach did not end well: exit code ${exitCode ?? 'none'}`,
+      );
     }
     const { exitCode, stderr } = await this.#ctga(['detach', ...this.#targets], { role: 'router' });
     check(exitCode === ExitCode.ok, `ctga detach failed: ${lastLine(stderr)}`);
-    const links = await must('ip', ['-d', 'link', 'show', 'type', 'veth'], this.#network.in('router'));
+    const links = await must(
+      'ip',
+      ['-d', 'link', 'show', 'type', 'veth'],
+      this.#network.in('router'),
+    );
     check(!links.includes('prog/xdp'), 'an XDP program is still attached');
     check((await digTreeHead(this.#network)) !== '', 'no answer passes any more');
     return this.#switched
@@ -533,7 +593,9 @@ class Story {
       : 'no program is left on the interfaces, and questions are answered as before';
   }
 
-  /** One question of the client's, whose answer ctga must see. Returns the report of that sighting. */
+  /**
+   * One question of the client's, whose answer ctga must see. Returns the report of that sighting.
+   */
   async #ask(treeSize: number): Promise<Report> {
     const printed = await digTreeHead(this.#network);
     check(
@@ -554,8 +616,16 @@ class Story {
   async #challenge(expected: ExitCode): Promise<Finished> {
     const finished = await this.#ctga(
       [
-        ...['challenge', '--once', '--proxy', PROXY_URL, ...this.#state, '--log-list', this.#files.logList],
-        ...['--max-delay', '0.5', '--json'],
+        'challenge',
+        '--once',
+        '--proxy',
+        PROXY_URL,
+        ...this.#state,
+        '--log-list',
+        this.#files.logList,
+        '--max-delay',
+        '0.5',
+        '--json',
       ],
       { role: 'challenger', env: { NODE_EXTRA_CA_CERTS: this.#files.certificate } },
     );
@@ -570,14 +640,24 @@ class Story {
   }
 
   async #heads(): Promise<z.infer<typeof headsSchema>> {
-    const { stdout, stderr, exitCode } = await this.#ctga(['heads', 'list', ...this.#state, '--json']);
+    const { stdout, stderr, exitCode } = await this.#ctga([
+      'heads',
+      'list',
+      ...this.#state,
+      '--json',
+    ]);
     check(exitCode === ExitCode.ok, `ctga heads list failed: ${lastLine(stderr)}`);
     return headsSchema.parse(JSON.parse(stdout));
   }
 
   /** Copies the bundles to where the next run does not remove them. */
   async #keepEvidence(): Promise<void> {
-    const { stdout, stderr, exitCode } = await this.#ctga(['evidence', 'list', ...this.#state, '--json']);
+    const { stdout, stderr, exitCode } = await this.#ctga([
+      'evidence',
+      'list',
+      ...this.#state,
+      '--json',
+    ]);
     check(exitCode === ExitCode.ok, `ctga evidence list failed: ${lastLine(stderr)}`);
     const found = evidenceListSchema.parse(JSON.parse(stdout));
     check(found.length === 1, `want one evidence bundle on disk, found ${found.length}`);
@@ -590,13 +670,16 @@ class Story {
   }
 
   async #summarize(): Promise<LabSummary> {
-    // Pins are seen from everywhere, but whether an interface still has its program only from beside it.
+    // Pins are seen from everywhere, but whether an interface still has its program only from
+    // beside it.
     const { stdout, stderr, exitCode } = await this.#ctga(['status', ...this.#state, '--json'], {
       role: 'router',
     });
     check(exitCode === ExitCode.ok, `ctga status failed: ${lastLine(stderr)}`);
     const { dataPlanes, treeHeads, verdicts } = statusSchema.parse(JSON.parse(stdout));
-    const ours = dataPlanes.filter((plane) => this.#network.routerInterfaces.includes(plane.interface));
+    const ours = dataPlanes.filter((plane) =>
+      this.#network.routerInterfaces.includes(plane.interface),
+    );
     return {
       interfaces: this.#switched
         ? { [LAB_SWITCH]: { mode: 'bmv2', ...(await this.#switchCounters()) } }
@@ -644,8 +727,12 @@ const switchSchema = z.object({ counters: z.record(z.string(), z.number()) });
 const evidenceListSchema = z.array(z.object({ path: z.string() }));
 const verificationSchema = z.object({ checks: z.array(z.object({ holds: z.literal(true) })) });
 
-function listing(heads: readonly { readonly treeSize: number; readonly verdict: string }[]): string {
-  return heads.map(({ treeSize, verdict }) => `size ${treeSize} ${verdict}`).join(', ') || 'nothing';
+function listing(
+  heads: readonly { readonly treeSize: number; readonly verdict: string }[],
+): string {
+  return (
+    heads.map(({ treeSize, verdict }) => `size ${treeSize} ${verdict}`).join(', ') || 'nothing'
+  );
 }
 
 function lastLine(text: string): string {
@@ -653,7 +740,13 @@ function lastLine(text: string): string {
 }
 
 /** What a newcomer needs to know about what just happened. */
-function summaryLines({ interfaces, treeHeads, verdicts, challenger, evidence }: LabSummary): string[] {
+function summaryLines({
+  interfaces,
+  treeHeads,
+  verdicts,
+  challenger,
+  evidence,
+}: LabSummary): string[] {
   const sum = (key: 'packets' | 'answersCopied' | 'fragmentsCopied'): number =>
     Object.values(interfaces).reduce((total, counts) => total + counts[key], 0);
   const verdictList = Object.entries(verdicts).map(([verdict, count]) => `${count} ${verdict}`);
@@ -675,8 +768,8 @@ function summaryLines({ interfaces, treeHeads, verdicts, challenger, evidence }:
 }
 
 /**
- * Runs `work` unless another lab run is at it: there is one lab on a machine. The lock is a socket in
- * Linux's abstract namespace (unix(7)), which the kernel gives up however the process ends.
+ * Runs `work` unless another lab run is at it: there is one lab on a machine. The lock is a socket
+ * in Linux's abstract namespace (unix(7)), which the kernel gives up however the process ends.
  */
 async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
   const lock = createServer();
@@ -714,7 +807,10 @@ class Interruption {
     for (const signal of this.#signals) process.on(signal, this.#handler);
   }
 
-  /** `work`, unless it is interrupted first; then it goes on unheeded until what it waits for is taken down. */
+  /**
+   * `work`, unless it is interrupted first; then it goes on unheeded until what it waits for is
+   * taken down.
+   */
   async orElse<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#interrupted]);
   }

@@ -1,6 +1,6 @@
 /**
- * Tor's control protocol (control-spec.txt), as much of it as the lab asks: how far a client has bootstrapped, and which
- * circuit each stream went through.
+ * Tor's control protocol (control-spec.txt), as much of it as the lab asks: how far a client has
+ * bootstrapped, and which circuit each stream went through.
  */
 import { connect, type Socket } from 'node:net';
 import { CtgaError } from '../base/errors.ts';
@@ -18,22 +18,29 @@ export class TorControl {
   readonly #circuits = new Map<string, string>();
   /** Lines of the reply that is being read, and who waits for it. */
   #lines: string[] = [];
-  #waiting: { readonly done: (lines: string[]) => void; readonly failed: (error: Error) => void } | undefined;
+  #waiting:
+    | { readonly done: (lines: string[]) => void; readonly failed: (error: Error) => void }
+    | undefined;
   #rest = '';
 
   private constructor(socket: Socket) {
     this.#socket = socket;
     socket.setEncoding('latin1');
     socket.on('data', (chunk: string) => this.#read(chunk));
-    const ended = (): void => this.#waiting?.failed(new CtgaError('kernel', "tor's control port closed"));
+    const ended = (): void =>
+      this.#waiting?.failed(new CtgaError('kernel', "tor's control port closed"));
     socket.on('close', ended);
     socket.on('error', ended);
   }
 
-  /** `path` is a ControlPort on a Unix socket, without authentication. Rejects if nobody listens. */
+  /**
+   * `path` is a ControlPort on a Unix socket, without authentication. Rejects if nobody listens.
+   */
   static async connect(path: string): Promise<TorControl> {
     const socket = connect(path);
-    await new Promise<void>((resolve, reject) => socket.once('connect', resolve).once('error', reject));
+    await new Promise<void>((resolve, reject) =>
+      socket.once('connect', resolve).once('error', reject),
+    );
     const control = new TorControl(socket);
     await control.#ask('AUTHENTICATE ""');
     return control;
@@ -54,7 +61,10 @@ export class TorControl {
 
   /** Every stream that was joined to a circuit since `watchStreams`. */
   streams(): TorStream[] {
-    return [...this.#circuits].map(([stream, circuit]) => ({ user: this.#users.get(stream) ?? '', circuit }));
+    return [...this.#circuits].map(([stream, circuit]) => ({
+      user: this.#users.get(stream) ?? '',
+      circuit,
+    }));
   }
 
   close(): void {
@@ -71,7 +81,9 @@ export class TorControl {
     return lines;
   }
 
-  /** Replies and events are lines that begin with a code; a space behind it ends them (Section 2.3). */
+  /**
+   * Replies and events are lines that begin with a code; a space behind it ends them (Section 2.3).
+   */
   #read(chunk: string): void {
     const lines = (this.#rest + chunk).split('\r\n');
     this.#rest = lines.pop() ?? '';

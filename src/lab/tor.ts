@@ -1,12 +1,21 @@
 /**
- * A private Tor network of real tor processes: three directory authorities that are relays and exits as well, which is
- * the least that makes a path of three, and one client. All are in one namespace, the relays on its loopback.
+ * A private Tor network of real tor processes: three directory authorities that are relays and
+ * exits as well, which is the least that makes a path of three, and one client. All are in one
+ * namespace, the relays on its loopback.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError } from '../base/errors.ts';
-import { isOnPath, must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
+import {
+  isOnPath,
+  must,
+  start,
+  stop,
+  untilReady,
+  type Service,
+  type Surroundings,
+} from './processes.ts';
 import { TorControl } from './tor-control.ts';
 
 export interface TorOptions {
@@ -36,7 +45,10 @@ export class TorNetwork {
     this.#clientLog = clientLog;
   }
 
-  /** Returns when the client can build circuits. Throws CtgaError with the end of its log, and leaves nothing running. */
+  /**
+   * Returns when the client can build circuits. Throws CtgaError with the end of its log, and
+   * leaves nothing running.
+   */
   static async start(options: TorOptions): Promise<TorNetwork> {
     const { directory, surroundings, onProgress } = options;
     if (!isOnPath('tor') || !isOnPath('tor-gencert'))
@@ -48,7 +60,8 @@ export class TorNetwork {
     writeFileSync(empty, ''); // tor takes no /dev/null for a configuration
     onProgress('making the keys of three directory authorities');
     const authorities: string[] = [];
-    for (const i of AUTHORITIES) authorities.push(await makeAuthority(i, directory, empty, surroundings));
+    for (const i of AUTHORITIES)
+      authorities.push(await makeAuthority(i, directory, empty, surroundings));
     writeFileSync(join(directory, 'resolv.conf'), `nameserver ${options.nameServer}\n`);
 
     await justAfterVote();
@@ -56,9 +69,14 @@ export class TorNetwork {
     const run = (name: string, lines: readonly string[]): Service => {
       const home = makeHome(directory, name);
       const torrc = join(home, 'torrc');
-      writeFileSync(torrc, `${[...COMMON, `DataDirectory ${home}`, ...authorities, ...lines].join('\n')}\n`);
+      writeFileSync(
+        torrc,
+        `${[...COMMON, `DataDirectory ${home}`, ...authorities, ...lines].join('\n')}\n`,
+      );
       const logPath = join(home, 'log');
-      const service = start(name, ['tor', '-f', torrc, '--defaults-torrc', empty], surroundings, { logPath });
+      const service = start(name, ['tor', '-f', torrc, '--defaults-torrc', empty], surroundings, {
+        logPath,
+      });
       services.push(service);
       return service;
     };
@@ -68,7 +86,9 @@ export class TorNetwork {
       const client = run('tor client', clientConfiguration(options, socket));
       let control: TorControl | undefined;
       await untilReady(client, async () => {
-        control ??= existsSync(socket) ? await TorControl.connect(socket).catch(() => undefined) : undefined;
+        control ??= existsSync(socket)
+          ? await TorControl.connect(socket).catch(() => undefined)
+          : undefined;
         return control !== undefined;
       });
       if (control === undefined) throw new Error('ready without a connection');
@@ -80,12 +100,16 @@ export class TorNetwork {
     }
   }
 
-  /** What TestSocks has said: connections with a name, which tor resolves, and those that gave an address away. */
+  /**
+   * What TestSocks has said: connections with a name, which tor resolves, and those that gave an
+   * address away.
+   */
   socksUse(): { readonly byName: number; readonly unsafe: readonly string[] } {
     const lines = readFileSync(this.#clientLog, 'utf8').split('\n');
     return {
-      byName: lines.filter((line) => line.includes('instructed Tor to take care of the DNS resolution'))
-        .length,
+      byName: lines.filter((line) =>
+        line.includes('instructed Tor to take care of the DNS resolution'),
+      ).length,
       unsafe: lines.filter((line) => /only an IP address|unsafe socks/i.test(line)),
     };
   }
@@ -112,23 +136,38 @@ const dirPort = (i: number): number => orPort(i) + 1;
 
 function authorityConfiguration(i: number, directory: string): string[] {
   return [
-    ...[`Nickname ${nickname(i)}`, 'Address 127.0.0.1', 'SocksPort 0'],
-    ...[`ORPort 127.0.0.1:${orPort(i)}`, `DirPort 127.0.0.1:${dirPort(i)}`],
-    ...['AuthoritativeDirectory 1', 'V3AuthoritativeDirectory 1', 'ContactInfo lab@ctga.test'],
-    ...['TestingDirAuthVoteExit *', 'TestingDirAuthVoteGuard *', 'TestingMinExitFlagThreshold 0'],
-    ...['ExitRelay 1', 'ExitPolicyRejectPrivate 0', 'ExitPolicy accept *:*', 'IPv6Exit 0'],
+    `Nickname ${nickname(i)}`,
+    'Address 127.0.0.1',
+    'SocksPort 0',
+    `ORPort 127.0.0.1:${orPort(i)}`,
+    `DirPort 127.0.0.1:${dirPort(i)}`,
+    'AuthoritativeDirectory 1',
+    'V3AuthoritativeDirectory 1',
+    'ContactInfo lab@ctga.test',
+    'TestingDirAuthVoteExit *',
+    'TestingDirAuthVoteGuard *',
+    'TestingMinExitFlagThreshold 0',
+    'ExitRelay 1',
+    'ExitPolicyRejectPrivate 0',
+    'ExitPolicy accept *:*',
+    'IPv6Exit 0',
     // No look-ups but the challenger's: tor else tries whether its name server lies.
-    ...['ServerDNSDetectHijacking 0', 'ServerDNSAllowBrokenConfig 1', 'ServerDNSTestAddresses'],
+    'ServerDNSDetectHijacking 0',
+    'ServerDNSAllowBrokenConfig 1',
+    'ServerDNSTestAddresses',
     `ServerDNSResolvConfFile ${join(directory, 'resolv.conf')}`,
   ];
 }
 
 function clientConfiguration({ socks }: TorOptions, controlSocket: string): string[] {
   return [
-    ...['Nickname client', 'ORPort 0', 'ClientRejectInternalAddresses 0'],
+    'Nickname client',
+    'ORPort 0',
+    'ClientRejectInternalAddresses 0',
     `SocksPort ${socks.address}:${socks.port} IsolateSOCKSAuth`,
     // Refuses whoever resolved a name himself, and says of everybody else that he did not.
-    ...['SafeSocks 1', 'TestSocks 1'],
+    'SafeSocks 1',
+    'TestSocks 1',
     `ControlPort unix:${controlSocket}`,
   ];
 }
@@ -154,20 +193,45 @@ async function makeAuthority(
   await must(
     'tor-gencert',
     [
-      ...['--create-identity-key', '--passphrase-fd', '0', '-m', '12', '-a', `127.0.0.1:${dirPort(i)}`],
-      ...['-i', file('identity_key'), '-s', file('signing_key'), '-c', file('certificate')],
+      '--create-identity-key',
+      '--passphrase-fd',
+      '0',
+      '-m',
+      '12',
+      '-a',
+      `127.0.0.1:${dirPort(i)}`,
+      '-i',
+      file('identity_key'),
+      '-s',
+      file('signing_key'),
+      '-c',
+      file('certificate'),
     ],
     surroundings,
     { input: 'lab\n' },
   );
-  const [, identity = ''] = /^fingerprint (\S+)/m.exec(readFileSync(file('certificate'), 'utf8')) ?? [];
+  const [, identity = ''] =
+    /^fingerprint (\S+)/m.exec(readFileSync(file('certificate'), 'utf8')) ?? [];
   const printed = await must(
     'tor',
     [
-      ...['--list-fingerprint', '--quiet', '-f', empty, '--defaults-torrc', empty],
-      ...['--DataDirectory', home, '--ORPort', String(orPort(i)), '--Nickname', nickname(i)],
+      '--list-fingerprint',
+      '--quiet',
+      '-f',
+      empty,
+      '--defaults-torrc',
+      empty,
+      '--DataDirectory',
+      home,
+      '--ORPort',
+      String(orPort(i)),
+      '--Nickname',
+      nickname(i),
       // It wants to know some authority before it tells its own fingerprint.
-      ...['--TestingTorNetwork', '1', '--DirAuthority', `x 127.0.0.1:1 ${'0'.repeat(40)}`],
+      '--TestingTorNetwork',
+      '1',
+      '--DirAuthority',
+      `x 127.0.0.1:1 ${'0'.repeat(40)}`,
     ],
     surroundings,
   );
@@ -176,8 +240,8 @@ async function makeAuthority(
 }
 
 /**
- * Authorities vote every five seconds, at second 3 of each five. Relays that start just before publish too late for the
- * first vote, and the next comes ten seconds after.
+ * Authorities vote every five seconds, at second 3 of each five. Relays that start just before
+ * publish too late for the first vote, and the next comes ten seconds after.
  */
 async function justAfterVote(): Promise<void> {
   await sleep((5000 + 3200 - (Date.now() % 5000)) % 5000);

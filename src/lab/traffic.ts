@@ -1,7 +1,7 @@
 /**
- * Traffic for throughput tests, after Section 4.5.1 of "Aggregation-Based Certificate Transparency Gossip": answers
- * with tree heads of 16 fictional logs, or small fragments, among background traffic of the same size that does not
- * match. Pure: frames and capture files as bytes.
+ * Traffic for throughput tests, after Section 4.5.1 of "Aggregation-Based Certificate Transparency
+ * Gossip": answers with tree heads of 16 fictional logs, or small fragments, among background
+ * traffic of the same size that does not match. Pure: frames and capture files as bytes.
  */
 import { encodeResponse, encodeTxt } from '../dns/encode.ts';
 import { encodeName } from '../dns/name.ts';
@@ -14,7 +14,10 @@ export type TrafficKind = (typeof TRAFFIC_KINDS)[number];
 export const FRAME_BYTES = { answers: 411, fragments: 68 } as const;
 
 const LOGS = 16;
-/** The paper's names have five labels of 16 bytes. A tree head's first label is `sth`, so there are four behind it. */
+/**
+ * The paper's names have five labels of 16 bytes. A tree head's first label is `sth`, so there are
+ * four behind it.
+ */
 const LONG_LABELS = 4;
 const LABEL_BYTES = 16;
 
@@ -24,18 +27,20 @@ const [DNS_PORT, OTHER_PORT] = [53, 5000];
 const MTU = 1500;
 
 /** Zones of the fictional logs: what has to be watched for the answers to match. */
-export const TRAFFIC_ZONES: readonly string[] = Array.from({ length: LOGS }, (_, log) => zoneOf(`log${log}`));
+export const TRAFFIC_ZONES: readonly string[] = Array.from({ length: LOGS }, (_, log) =>
+  zoneOf(`log${log}`),
+);
 const STRANGER = zoneOf('stranger');
 
 function zoneOf(name: string): string {
-  return Array.from({ length: LONG_LABELS }, (_, label) => `${name}-${label}`.padEnd(LABEL_BYTES, 'x')).join(
-    '.',
-  );
+  return Array.from({ length: LONG_LABELS }, (_, label) =>
+    `${name}-${label}`.padEnd(LABEL_BYTES, 'x'),
+  ).join('.');
 }
 
 /**
- * `count` frames of one size, of which `rate` per cent match, evenly spread. Answers differ from each other in the tree
- * size, fragments in the identification.
+ * `count` frames of one size, of which `rate` per cent match, evenly spread. Answers differ from
+ * each other in the tree size, fragments in the identification.
  */
 export function* trafficFrames(kind: TrafficKind, rate: number, count: number): Generator<Buffer> {
   const frame = kind === 'answers' ? answerFrame : fragmentFrame;
@@ -55,15 +60,15 @@ function answerFrame(n: number, matches: boolean): Buffer {
   const question = { name: wire.subarray(0, -4), type: 16, class: 1, wire };
   const message = (text: string): Buffer =>
     encodeResponse({
-      ...{
-        id: n & 0xffff,
-        opcode: 0,
-        authoritative: true,
-        truncated: false,
-        recursionDesired: false,
-        rcode: 0,
-      },
-      ...{ question, authorities: [], edns: undefined },
+      id: n & 0xffff,
+      opcode: 0,
+      authoritative: true,
+      truncated: false,
+      recursionDesired: false,
+      rcode: 0,
+      question,
+      authorities: [],
+      edns: undefined,
       answers: [{ labelsAbove: 0, type: 16, ttl: 300, rdata: inTwoStrings(text) }],
     });
   const overhead = ETHERNET.length + 28 + message('').length;
@@ -92,7 +97,10 @@ function wholeFrame(payload: Uint8Array, sourcePort: number, n: number): Buffer 
   return Buffer.concat([ETHERNET, ...fragmentUdp(datagram, n & 0xffff, MTU)]);
 }
 
-/** A capture file in the classic format (pcap 2.4, microseconds, Ethernet), frames one microsecond apart. */
+/**
+ * A capture file in the classic format (pcap 2.4, microseconds, Ethernet), frames one microsecond
+ * apart.
+ */
 export function captureFile(frames: Iterable<Uint8Array>): Buffer {
   const header = Buffer.alloc(24);
   header.writeUInt32LE(0xa1b2c3d4, 0);

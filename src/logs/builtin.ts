@@ -1,5 +1,6 @@
 /**
- * The logs ctga knows before it is told of any: those of today, and those whose tree heads were once public in DNS.
+ * The logs ctga knows before it is told of any: those of today, and those whose tree heads were
+ * once public in DNS.
  */
 import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';

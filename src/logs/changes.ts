@@ -10,8 +10,9 @@ export interface LogChange {
 }
 
 /**
- * What becomes of `known` if `listed` is taken in. Logs that are no longer listed stay as they are, since what they signed
- * can still be audited; and no list changes a key, of which the log ID is the hash.
+ * What becomes of `known` if `listed` is taken in. Logs that are no longer listed stay as they are,
+ * since what they signed can still be audited; and no list changes a key, of which the log ID is
+ * the hash.
  */
 export function changesOf(known: readonly Log[], listed: readonly Log[]): LogChange[] {
   const byId = new Map(known.map((log) => [logIdText(log.key.logId), log]));
@@ -28,7 +29,8 @@ type Comparable = string | number | bigint | boolean | undefined;
 function fieldsChanged(old: Log, log: Log): string[] {
   const fields: string[] = [];
   const compare = (name: string, before: Comparable, after: Comparable): void => {
-    if (before !== after) fields.push(`${name}: ${String(before ?? 'none')} -> ${String(after ?? 'none')}`);
+    if (before !== after)
+      fields.push(`${name}: ${String(before ?? 'none')} -> ${String(after ?? 'none')}`);
   };
   compare('description', old.description, log.description);
   compare('url', old.url, log.url);
@@ -37,7 +39,11 @@ function fieldsChanged(old: Log, log: Log): string[] {
   compare('state', old.state, log.state);
   // A zone stays where the list has none.
   if (log.dns !== undefined) compare('dns', old.dns, log.dns);
-  compare('allow_private_address', old.allowPrivateAddress ?? false, log.allowPrivateAddress ?? false);
+  compare(
+    'allow_private_address',
+    old.allowPrivateAddress ?? false,
+    log.allowPrivateAddress ?? false,
+  );
   const [before, after] = [old.finalTree, log.finalTree];
   compare('final tree size', before?.treeSize, after?.treeSize);
   if (before !== undefined && after !== undefined && !equalHash(before.rootHash, after.rootHash))

@@ -1,11 +1,11 @@
 /**
- * Log lists in schema v3 (Chrome's, Apple's, crt.sh's, an operator's own), with two fields more: `dns`, the zone of
- * a log's CT-over-DNS answers, which no published list has today, and `allow_private_address`, for a log in the
- * operator's own network.
+ * Log lists in schema v3 (Chrome's, Apple's, crt.sh's, an operator's own), with two fields more:
+ * `dns`, the zone of a log's CT-over-DNS answers, which no published list has today, and
+ * `allow_private_address`, for a log in the operator's own network.
  *
  * A list decides whose signatures are believed, so it is read strictly: one log ID that is not the
- * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC 6962
- * does not allow, a log without a URL, a placeholder) is left out and named.
+ * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC
+ * 6962 does not allow, a log without a URL, a placeholder) is left out and named.
  */
 import { z } from 'zod';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
@@ -25,7 +25,8 @@ const logSchema = z.object({
   mmd: z.number().int().nonnegative().optional(),
   dns: z.string().optional(),
   allow_private_address: z.boolean().optional(),
-  // One key, the state; what is beside the state's final tree head differs between lists. Unknown states say nothing.
+  // One key, the state; what is beside the state's final tree head differs between lists. Unknown
+  // states say nothing.
   state: z
     .record(
       z.string(),
@@ -58,7 +59,10 @@ export interface LogList {
 /** RFC 6962, Section 3 has no default; a day is what nearly every log promises. */
 const DEFAULT_MMD_SECONDS = 86_400;
 
-/** Reads a list from a file. Throws CtgaError `bad-input` naming the file, the log and what was expected. */
+/**
+ * Reads a list from a file. Throws CtgaError `bad-input` naming the file, the log and what was
+ * expected.
+ */
 export function readLogList(path: string): LogList {
   return parseLogList(readTextFile(path), path);
 }
@@ -127,16 +131,17 @@ function toLog(
     api,
     description: entry.description ?? `${operator} ${url}`,
     mmd: entry.mmd ?? DEFAULT_MMD_SECONDS,
-    ...(entry.dns === undefined ? {} : { dns: parseZone(entry.dns, where) }),
-    ...(state === undefined ? {} : { state }),
-    ...(final === undefined
-      ? {}
-      : { finalTree: { treeSize: final.tree_size, rootHash: final.sha256_root_hash } }),
-    ...(entry.allow_private_address === true ? { allowPrivateAddress: true } : {}),
+    dns: entry.dns === undefined ? undefined : parseZone(entry.dns, where),
+    state,
+    finalTree: final && { treeSize: final.tree_size, rootHash: final.sha256_root_hash },
+    allowPrivateAddress: entry.allow_private_address,
   };
 }
 
-/** Lists have logs at names that nobody owns (RFC 2606, Section 3), for programs that want one of each operator. */
+/**
+ * Lists have logs at names that nobody owns (RFC 2606, Section 3), for programs that want one of
+ * each operator.
+ */
 function isPlaceholder(url: string): boolean {
   return /(^|\.)example\.(com|net|org)$/.test(new URL(url).hostname);
 }

@@ -6,14 +6,24 @@ import type { LogKey } from '../statements/key.ts';
 import type { LogId, TreeRoot } from '../statements/treehead.ts';
 
 /** What a log list says of a log; schema v3 has these. */
-export const LOG_STATES = ['pending', 'qualified', 'usable', 'readonly', 'retired', 'rejected'] as const;
+export const LOG_STATES = [
+  'pending',
+  'qualified',
+  'usable',
+  'readonly',
+  'retired',
+  'rejected',
+] as const;
 export type LogState = (typeof LOG_STATES)[number];
 
 export interface Log {
   readonly key: LogKey;
   /** As the log list has it, for instance "Google 'Argon2026h1' log". */
   readonly description: string;
-  /** Where it is asked: the RFC 6962 log's URL or the static-ct log's monitoring prefix; ends in '/'. */
+  /**
+   * Where it is asked: the RFC 6962 log's URL or the static-ct log's monitoring prefix; ends in
+   * '/'.
+   */
   readonly url: string;
   readonly api: 'rfc6962' | 'static-ct';
   /** Maximum merge delay in seconds (RFC 6962, Section 3). */
@@ -28,7 +38,10 @@ export interface Log {
   readonly allowPrivateAddress?: boolean;
 }
 
-/** Whether it is expected to answer. What is known of other logs stays and can be audited, if they still do. */
+/**
+ * Whether it is expected to answer. What is known of other logs stays and can be audited, if they
+ * still do.
+ */
 export function isInService({ state }: Pick<Log, 'state'>): boolean {
   return state !== 'retired' && state !== 'rejected';
 }
@@ -38,16 +51,21 @@ export function logIdText(logId: LogId): string {
 }
 
 /**
- * One DNS label for a log, for zones of an operator's own: the quoted name where the description has one
- * ("Google 'Argon2026h1' log" -> argon2026h1), else the description itself, as letters, digits and hyphens.
+ * One DNS label for a log, for zones of an operator's own: the quoted name where the description
+ * has one ("Google 'Argon2026h1' log" -> argon2026h1), else the description itself, as letters,
+ * digits and hyphens.
  */
 export function logLabel(log: Pick<Log, 'description'>): string {
-  const name = /(?:^|\s)'([^']+)'/.exec(log.description)?.[1] ?? log.description.replace(/ log$/i, '');
+  const name =
+    /(?:^|\s)'([^']+)'/.exec(log.description)?.[1] ?? log.description.replace(/ log$/i, '');
   const label = name.toLowerCase().replaceAll(/[^a-z0-9]+/g, '-');
   return label.slice(0, 63).replaceAll(/^-+|-+$/g, '');
 }
 
-/** A name for each log, unlike all others: those that would share one get the beginning of their log ID behind it. */
+/**
+ * A name for each log, unlike all others: those that would share one get the beginning of their log
+ * ID behind it.
+ */
 export function logNames(logs: readonly Log[]): Map<Log, string> {
   const shared = new Map<string, number>();
   for (const log of logs) shared.set(logLabel(log), (shared.get(logLabel(log)) ?? 0) + 1);

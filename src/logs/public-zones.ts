@@ -1,10 +1,10 @@
 /**
- * The logs that once answered CT-over-DNS in public, so that the first run needs no configuration and a
- * capture from those years can be replayed as it is.
+ * The logs that once answered CT-over-DNS in public, so that the first run needs no configuration
+ * and a capture from those years can be replayed as it is.
  *
- * Zones: `dns_api_endpoint` in Chrome's log list of July 2018, all under ct.googleapis.com; Google's
- * service has since been shut down. Keys: crt.sh's log list of 2026, which keeps retired logs. Log IDs follow
- * from the keys (RFC 6962, Section 3.2).
+ * Zones: `dns_api_endpoint` in Chrome's log list of July 2018, all under ct.googleapis.com;
+ * Google's service has since been shut down. Keys: crt.sh's log list of 2026, which keeps retired
+ * logs. Log IDs follow from the keys (RFC 6962, Section 3.2).
  */
 
 /** [label below ct.googleapis.com, description, URL, SubjectPublicKeyInfo in base64] */

@@ -21,7 +21,10 @@ export const PUBLISHERS: readonly [Publisher, ...Publisher[]] = [
 /** Chrome's list of all logs is some 100 KB. */
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
-/** A publisher by its name, or any list at an https URL; `key` says that NAME.sig beside NAME.json is to be its holder's. */
+/**
+ * A publisher by its name, or any list at an https URL; `key` says that NAME.sig beside NAME.json
+ * is to be its holder's.
+ */
 export function publisherOf(source: string, key: Buffer | undefined): Publisher {
   const known = PUBLISHERS.find(({ name }) => name === source);
   if (known !== undefined && key !== undefined && known.signed?.key.equals(key) !== true)
@@ -35,11 +38,7 @@ export function publisherOf(source: string, key: Buffer | undefined): Publisher 
     );
   const signature = new URL(url);
   signature.pathname = signature.pathname.replace(/(\.json)?$/, '.sig');
-  return {
-    name: url.href,
-    url: url.href,
-    ...(key === undefined ? {} : { signed: { url: signature.href, key } }),
-  };
+  return { name: url.href, url: url.href, signed: key && { url: signature.href, key } };
 }
 
 export interface FetchedList {
@@ -49,8 +48,9 @@ export interface FetchedList {
 }
 
 /**
- * Undefined where the list is still the one with that ETag. Throws CtgaError `log-unavailable` where there is none to be
- * had, and `bad-input` where its signature is not its publisher's: then it must not be used.
+ * Undefined where the list is still the one with that ETag. Throws CtgaError `log-unavailable`
+ * where there is none to be had, and `bad-input` where its signature is not its publisher's: then
+ * it must not be used.
  */
 export async function fetchList(
   { name, url, signed }: Publisher,

@@ -1,6 +1,7 @@
 /**
- * Signatures of log lists. Chrome signs the exact bytes of its list with RSA-4096, PKCS #1 v1.5 and SHA-256, in a file
- * of their own beside it; its key is at googlechrome.github.io/CertificateTransparency/log_lists.html.
+ * Signatures of log lists. Chrome signs the exact bytes of its list with RSA-4096, PKCS #1 v1.5 and
+ * SHA-256, in a file of their own beside it; its key is at
+ * googlechrome.github.io/CertificateTransparency/log_lists.html.
  */
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { badInput } from '../base/errors.ts';
@@ -23,7 +24,10 @@ K0RlqbFDl2JXMBquwlQpm8u5wrsic1ksIv9z8x9zh4PJqNpCah0ciemI3YGRQqSe
 /** SubjectPublicKeyInfo of the key that Chrome's lists are signed with. */
 export const CHROME_LIST_KEY = spkiOf(createPublicKey(CHROME_KEY));
 
-/** Reads a publisher's key in PEM. Throws CtgaError `bad-input`; `name` says where the text came from. */
+/**
+ * Reads a publisher's key in PEM. Throws CtgaError `bad-input`; `name` says where the text came
+ * from.
+ */
 export function parseListKey(pem: string, name: string): Buffer {
   try {
     return spkiOf(createPublicKey(pem));
@@ -32,7 +36,10 @@ export function parseListKey(pem: string, name: string): Buffer {
   }
 }
 
-/** Whether the holder of `key` (SubjectPublicKeyInfo, RSA or ECDSA) signed these bytes, with SHA-256. Never throws. */
+/**
+ * Whether the holder of `key` (SubjectPublicKeyInfo, RSA or ECDSA) signed these bytes, with
+ * SHA-256. Never throws.
+ */
 export function isSignedList(json: Uint8Array, signature: Uint8Array, key: Uint8Array): boolean {
   try {
     const publicKey = createPublicKey({ key: Buffer.from(key), format: 'der', type: 'spki' });

@@ -1,10 +1,14 @@
 /**
- * The logs of today, so that the first run needs no list: every log that Chrome's signed list of all logs, version 89.25
- * of 20 August 2026, calls pending, qualified, usable or readonly. `ctga logs update` brings newer facts.
+ * The logs of today, so that the first run needs no list: every log that Chrome's signed list of
+ * all logs, version 89.25 of 20 August 2026, calls pending, qualified, usable or readonly. `ctga
+ * logs update` brings newer facts.
  */
 import type { Log, LogState } from './log.ts';
 
-/** [API, state, description, URL (of static-ct logs the monitoring prefix), MMD in seconds, key in base64] */
+/**
+ * [API, state, description, URL (of static-ct logs the monitoring prefix), MMD in seconds, key in
+ * base64]
+ */
 export const TODAYS_LOGS: readonly (readonly [
   api: Log['api'],
   state: LogState,
@@ -504,7 +508,11 @@ export const TODAYS_LOGS: readonly (readonly [
 ];
 
 /** Final tree heads in that list: description, size, root in base64. */
-export const FINAL_TREES: readonly (readonly [description: string, treeSize: bigint, rootHash: string])[] = [
+export const FINAL_TREES: readonly (readonly [
+  description: string,
+  treeSize: bigint,
+  rootHash: string,
+])[] = [
   ["Sectigo 'Mammoth2026h2'", 57634084n, 'vJHecZC18lG3qp9lV2jZoi+7nkPHQx2SmM4VWglNsIk='],
   ["Sectigo 'Sabre2026h2'", 68732791n, 'HWG3vP/FX6JRs5yyXDfrNoUA7D6TZAib9ZE2Llno0II='],
 ];

@@ -1,20 +1,27 @@
 /**
  * Which DNS name carries which log's tree heads.
  *
- * No published log list says so today, so names come from four places, later ones winning: the zones that
- * were once public, a `dns` field in the log list, `--zone-suffix` (a zone of the operator's own with a
- * label for each log), and `--zone`.
+ * No published log list says so today, so names come from four places, later ones winning: the
+ * zones that were once public, a `dns` field in the log list, `--zone-suffix` (a zone of the
+ * operator's own with a label for each log), and `--zone`.
  */
 import { badInput } from '../base/errors.ts';
 import { builtinLogs } from './builtin.ts';
 import { logIdText, logLabel, logNames, type Log } from './log.ts';
 
-/** Checks a zone name and returns it in lower case without the trailing dot. `where` begins the error. */
+/**
+ * Checks a zone name and returns it in lower case without the trailing dot. `where` begins the
+ * error.
+ */
 export function parseZone(text: string, where: string): string {
   const zone = text.toLowerCase().replace(/\.$/, '');
   const labels = zone.split('.');
-  // sth.<zone> in wire format: a length before each label and a zero at the end, 255 bytes at most (RFC 1035, 2.3.4).
-  if (!labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label)) || zone.length > 249) {
+  // sth.<zone> in wire format: a length before each label and a zero at the end, 255 bytes at most
+  // (RFC 1035, 2.3.4).
+  if (
+    !labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label)) ||
+    zone.length > 249
+  ) {
     throw badInput(
       `${where}: "${text}" is not a DNS zone`,
       'A zone is letters, digits and hyphens in labels of 1 to 63, like rome.ct.example.org.',
@@ -29,7 +36,9 @@ export interface ZoneOptions {
   readonly zoneSuffix?: string;
 }
 
-/** Zone (lower case, no trailing dot) to log. Throws CtgaError `bad-input` for what cannot be meant. */
+/**
+ * Zone (lower case, no trailing dot) to log. Throws CtgaError `bad-input` for what cannot be meant.
+ */
 export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string, Log> {
   const zones = new Map<string, Log>();
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
@@ -46,7 +55,10 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
   for (const pair of options.zones) {
     const split = pair.indexOf('=');
     if (split < 1)
-      throw badInput(`--zone ${pair}: want ZONE=LOG`, 'For example --zone rome.ct.example.org=Rome2026h1.');
+      throw badInput(
+        `--zone ${pair}: want ZONE=LOG`,
+        'For example --zone rome.ct.example.org=Rome2026h1.',
+      );
     const zone = parseZone(pair.slice(0, split).replace(/^sth\./i, ''), '--zone');
     zones.set(zone, findLog(logs, pair.slice(split + 1)));
   }

@@ -7,7 +7,10 @@ import { createHash } from 'node:crypto';
 /** Exactly 32 bytes. `toMerkleHash` is the one way to obtain one from outside. */
 export type MerkleHash = Uint8Array & { readonly __brand: 'MerkleHash' };
 
-/** Throws RangeError unless there are exactly 32 bytes. Copies, so the caller's buffer may be reused. */
+/**
+ * Throws RangeError unless there are exactly 32 bytes. Copies, so the caller's buffer may be
+ * reused.
+ */
 export function toMerkleHash(bytes: Uint8Array): MerkleHash {
   if (bytes.length !== 32) throw new RangeError(`hash is ${bytes.length} bytes, want 32`);
   return Uint8Array.from(bytes) as MerkleHash;

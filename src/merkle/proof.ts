@@ -1,17 +1,20 @@
 /**
  * Folding consistency and inclusion proofs of one log's tree.
  *
- * RFC 6962, Section 2.1 defines the proofs but leaves checking them to the reader; the walks below are
- * RFC 9162, Sections 2.1.3.2 and 2.1.4.2, over the same tree. They return the roots that a proof leads
- * to instead of a yes or no, because which side differs decides between evidence and a bad answer
- * (see evidence/judge.ts). Pure: no I/O, no clock, no knowledge of who signed the tree heads.
+ * RFC 6962, Section 2.1 defines the proofs but leaves checking them to the reader; the walks below
+ * are RFC 9162, Sections 2.1.3.2 and 2.1.4.2, over the same tree. They return the roots that a
+ * proof leads to instead of a yes or no, because which side differs decides between evidence and a
+ * bad answer (see evidence/judge.ts). Pure: no I/O, no clock, no knowledge of who signed the tree
+ * heads.
  *
  * A proof does not bind the tree size by itself: the proof of (m, n) may well fold for (m, n + 1).
  * Only a signature ties a size to a root.
  */
 import { hashChildren, type MerkleHash } from './hash.ts';
 
-/** Larger proofs cannot exist: two nodes a level in a tree of less than 2^64 leaves, and the seed. */
+/**
+ * Larger proofs cannot exist: two nodes a level in a tree of less than 2^64 leaves, and the seed.
+ */
 export const MAX_PROOF_LENGTH = 129;
 
 /** The proof has too few or too many hashes for the sizes it is for, so it says nothing. */
@@ -40,8 +43,9 @@ export function isPowerOfTwo(n: bigint): boolean {
 /**
  * Requires 0 < first < second; equal sizes need no proof and size 0 has none.
  *
- * When `first` is a power of two the log leaves that root out of the proof, being a node of the larger
- * tree, and the fold starts from `firstRoot`: the result's firstRoot is then the caller's own.
+ * When `first` is a power of two the log leaves that root out of the proof, being a node of the
+ * larger tree, and the fold starts from `firstRoot`: the result's firstRoot is then the caller's
+ * own.
  */
 export function foldConsistency(
   first: bigint,
@@ -49,7 +53,8 @@ export function foldConsistency(
   firstRoot: MerkleHash,
   proof: readonly MerkleHash[],
 ): FoldedConsistency | MalformedProof {
-  if (first <= 0n || first >= second) throw new RangeError(`no proof exists from size ${first} to ${second}`);
+  if (first <= 0n || first >= second)
+    throw new RangeError(`no proof exists from size ${first} to ${second}`);
   const nodes = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof;
   const [seed, ...path] = nodes;
   if (seed === undefined) return { kind: 'malformed', reason: 'the proof is empty' };
@@ -63,7 +68,8 @@ export function foldConsistency(
   let firstHash = seed;
   let secondHash = seed;
   for (const node of path) {
-    if (sn === 0n) return { kind: 'malformed', reason: 'the proof is longer than the trees are high' };
+    if (sn === 0n)
+      return { kind: 'malformed', reason: 'the proof is longer than the trees are high' };
     if ((fn & 1n) === 1n || fn === sn) {
       firstHash = hashChildren(node, firstHash);
       secondHash = hashChildren(node, secondHash);

@@ -1,6 +1,7 @@
 /**
- * Merkle trees served as tiles (c2sp.org/tlog-tiles): where a subtree's hash lies, and RFC 6962 proofs made of
- * tiles. A tile of level L holds up to 256 consecutive hashes of perfect subtrees of 256^L leaves.
+ * Merkle trees served as tiles (c2sp.org/tlog-tiles): where a subtree's hash lies, and RFC 6962
+ * proofs made of tiles. A tile of level L holds up to 256 consecutive hashes of perfect subtrees of
+ * 256^L leaves.
  *
  * Pure but for the reader that fetches tiles, which is given.
  */
@@ -28,7 +29,9 @@ export function tilePath({ level, index, width }: TilePlace): string {
   return `tile/${level}/${path}${width < TILE_WIDTH ? `.p/${width}` : ''}`;
 }
 
-/** A tree of one size, read tile by tile. What it gives is what the tiles say: nothing is verified. */
+/**
+ * A tree of one size, read tile by tile. What it gives is what the tiles say: nothing is verified.
+ */
 export class TiledTree {
   readonly #size: bigint;
   readonly #read: TileReader;
@@ -43,7 +46,8 @@ export class TiledTree {
     if (m <= 0n || m >= this.#size) throw new RangeError(`no proof from ${m} to ${this.#size}`);
     const proof: MerkleHash[] = [];
     let [start, end, whole] = [0n, this.#size, true];
-    // Walks down to the smaller tree's right edge; nodes come out from the top, the proof has them from below.
+    // Walks down to the smaller tree's right edge; nodes come out from the top, the proof has them
+    // from below.
     while (m !== end) {
       const middle = start + splitOf(end - start);
       if (m <= middle) {
@@ -60,7 +64,8 @@ export class TiledTree {
 
   /** PATH(i, D[n]) of RFC 6962, Section 2.1.1. Requires 0 <= index < n. */
   async inclusionProof(index: bigint): Promise<MerkleHash[]> {
-    if (index < 0n || index >= this.#size) throw new RangeError(`no leaf ${index} in ${this.#size}`);
+    if (index < 0n || index >= this.#size)
+      throw new RangeError(`no leaf ${index} in ${this.#size}`);
     const path: MerkleHash[] = [];
     let [start, end] = [0n, this.#size];
     while (end - start > 1n) {
@@ -76,7 +81,10 @@ export class TiledTree {
     return path.reverse();
   }
 
-  /** MTH(D[start:end]) for a subtree of the tree: a perfect one, or the ragged one on the right edge. */
+  /**
+   * MTH(D[start:end]) for a subtree of the tree: a perfect one, or the ragged one on the right
+   * edge.
+   */
   async #range(start: bigint, end: bigint): Promise<MerkleHash> {
     const leaves = end - start;
     const half = splitOf(leaves);

@@ -1,8 +1,8 @@
 /**
  * An append-only Merkle tree in memory that proves things about itself: RFC 6962, Section 2.1.
  *
- * For the lab's log, which has to answer for every size it ever had. Hashes of complete subtrees are
- * kept, so that a root or a proof costs O(log n) hashes at most log n levels deep.
+ * For the lab's log, which has to answer for every size it ever had. Hashes of complete subtrees
+ * are kept, so that a root or a proof costs O(log n) hashes at most log n levels deep.
  */
 import { EMPTY_ROOT, hashChildren, type MerkleHash } from './hash.ts';
 
@@ -37,7 +37,8 @@ export class MerkleTree {
 
   leafHash(index: number): MerkleHash {
     const hash = this.#levels[0]?.[index];
-    if (hash === undefined) throw new RangeError(`leaf ${index} is not in a tree of size ${this.size}`);
+    if (hash === undefined)
+      throw new RangeError(`leaf ${index} is not in a tree of size ${this.size}`);
     return hash;
   }
 
@@ -50,7 +51,8 @@ export class MerkleTree {
   /** PROOF(first, D[second]), RFC 6962, Section 2.1.2. Requires 0 < first <= second <= size. */
   consistencyProof(first: number, second: number): MerkleHash[] {
     this.#require(second);
-    if (first <= 0 || first > second) throw new RangeError(`no proof exists from size ${first} to ${second}`);
+    if (first <= 0 || first > second)
+      throw new RangeError(`no proof exists from size ${first} to ${second}`);
     return this.#subproof(first, 0, second, true);
   }
 
@@ -75,10 +77,13 @@ export class MerkleTree {
   }
 
   #require(size: number): void {
-    if (size < 0 || size > this.size) throw new RangeError(`size ${size} is beyond the tree's ${this.size}`);
+    if (size < 0 || size > this.size)
+      throw new RangeError(`size ${size} is beyond the tree's ${this.size}`);
   }
 
-  /** MTH(D[start:end]) for a range that the tree's splits can produce: start is aligned to its size. */
+  /**
+   * MTH(D[start:end]) for a range that the tree's splits can produce: start is aligned to its size.
+   */
   #subtree(start: number, end: number): MerkleHash {
     const width = end - start;
     const level = 31 - Math.clz32(width);
@@ -97,7 +102,10 @@ export class MerkleTree {
     const split = largestPowerOfTwoBelow(width);
     return m <= split
       ? [...this.#subproof(m, start, start + split, known), this.#subtree(start + split, end)]
-      : [...this.#subproof(m - split, start + split, end, false), this.#subtree(start, start + split)];
+      : [
+          ...this.#subproof(m - split, start + split, end, false),
+          this.#subtree(start, start + split),
+        ];
   }
 }
 

@@ -1,13 +1,27 @@
 /**
  * What an authoritative server for tree heads answers: query in, response out, and no sockets.
  *
- * draft-ct-over-dns-01, with the habits of the server that Google ran: any case, TTL 300 for heads and a day for the
- * rest, an empty answer rather than NXDOMAIN for every other name of a zone, and SERVFAIL past the end of a proof.
+ * draft-ct-over-dns-01, with the habits of the server that Google ran: any case, TTL 300 for heads
+ * and a day for the rest, an empty answer rather than NXDOMAIN for every other name of a zone, and
+ * SERVFAIL past the end of a proof.
  */
 import ipaddr from 'ipaddr.js';
 import { FormatError } from '../base/cursor.ts';
-import { encodeResponse, encodeSoa, encodeTxt, recordData, type OutgoingRecord } from '../dns/encode.ts';
-import { Opcode, parseMessage, Rcode, RecordClass, RecordType, type DnsMessage } from '../dns/message.ts';
+import {
+  encodeResponse,
+  encodeSoa,
+  encodeTxt,
+  recordData,
+  type OutgoingRecord,
+} from '../dns/encode.ts';
+import {
+  Opcode,
+  parseMessage,
+  Rcode,
+  RecordClass,
+  RecordType,
+  type DnsMessage,
+} from '../dns/message.ts';
 import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from '../dns/name.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
@@ -32,13 +46,20 @@ export interface Exchange {
   /** Where the query was sent to, if known: the address of the zone's one name server. */
   readonly serverAddress?: string | undefined;
   readonly transport: 'udp' | 'tcp';
-  /** The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size. */
+  /**
+   * The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size.
+   */
   readonly padTo?: number | undefined;
-  /** The client asks too much: it gets an empty response that says to ask over TCP, where addresses are not forged. */
+  /**
+   * The client asks too much: it gets an empty response that says to ask over TCP, where addresses
+   * are not forged.
+   */
   readonly overLimit?: boolean;
 }
 
-/** What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715). */
+/**
+ * What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715).
+ */
 export const MAX_UDP_RESPONSE = 1232;
 /** What every client takes, EDNS or not (RFC 1035, Section 4.2.1; RFC 6891, Section 6.2.3). */
 const MIN_UDP_RESPONSE = 512;
@@ -54,11 +75,17 @@ interface Zone {
 }
 
 export interface AuthorityOptions {
-  /** Zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a zone of none of its own. */
+  /**
+   * Zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a zone of
+   * none of its own.
+   */
   readonly zones: ReadonlyMap<string, ZoneSource | undefined>;
   /** Seconds that a tree head may be remembered. */
   readonly ttl: number;
-  /** Where the server is, for zones whose name server it is: for an address that it listens on only by a wildcard. */
+  /**
+   * Where the server is, for zones whose name server it is: for an address that it listens on only
+   * by a wildcard.
+   */
   readonly addresses?: readonly string[];
 }
 
@@ -85,8 +112,9 @@ export class Authority {
   }
 
   /**
-   * The response to a query, or undefined where silence is right: what is too short to be answered, and responses,
-   * which two servers could else send each other forever. Never throws for what is in the bytes.
+   * The response to a query, or undefined where silence is right: what is too short to be answered,
+   * and responses, which two servers could else send each other forever. Never throws for what is
+   * in the bytes.
    */
   async respond(bytes: Uint8Array, exchange: Exchange): Promise<Buffer | undefined> {
     let query: DnsMessage;
@@ -102,7 +130,8 @@ export class Authority {
     const limit = exchange.transport === 'tcp' ? MAX_MESSAGE : udpLimit(query);
     const response = encodeReply(query, reply, Math.min(exchange.padTo ?? 0, limit));
     if (response.length <= limit) return response;
-    // RFC 2181, Section 9: no part of a set of records that does not fit is of use. The client asks over TCP.
+    // RFC 2181, Section 9: no part of a set of records that does not fit is of use. The client asks
+    // over TCP.
     return encodeReply(query, { ...reply, answers: [], authorities: [] }, 0, true);
   }
 
@@ -112,7 +141,8 @@ export class Authority {
     const { question } = query;
     const labels = labelsOf(question.name).length;
     const zone = this.#zones.find((each) => isWithin(question.name, labels, each));
-    // Google's server said NOTZONE, a code for updates (RFC 2136); resolvers know REFUSED as "ask elsewhere".
+    // Google's server said NOTZONE, a code for updates (RFC 2136); resolvers know REFUSED as "ask
+    // elsewhere".
     if (zone === undefined) return bare(Rcode.refused);
 
     const above = labels - zone.labels;
@@ -127,8 +157,14 @@ export class Authority {
     // Our SOA is of class IN and cannot vouch for another: dig calls such a mixture malformed.
     if (question.class !== RecordClass.in) return { ...answer([]), authorities: [] };
     if (above === 0) {
-      const records = apexData(zone, question.type, this.#addresses ?? [exchange.serverAddress ?? '']);
-      return answer(records.map((rdata) => ({ labelsAbove: 0, type: question.type, ttl: this.#ttl, rdata })));
+      const records = apexData(
+        zone,
+        question.type,
+        this.#addresses ?? [exchange.serverAddress ?? ''],
+      );
+      return answer(
+        records.map((rdata) => ({ labelsAbove: 0, type: question.type, ttl: this.#ttl, rdata })),
+      );
     }
     if (question.type !== RecordType.txt || zone.source === undefined) return answer([]);
     const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above));
@@ -140,7 +176,8 @@ export class Authority {
       const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
       return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
     } catch {
-      // The source is another's code with a network behind it; the client learns only that it has failed.
+      // The source is another's code with a network behind it; the client learns only that it has
+      // failed.
       return bare(Rcode.serverFailure);
     }
   }
@@ -154,7 +191,8 @@ export class Authority {
     if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
     const { proofs } = source;
     if (proofs === undefined) throw new RangeError('no proofs here');
-    if (asked.kind === 'leaf index') return encodeTxt((await proofs.leafIndex(asked.leafHash)).toString());
+    if (asked.kind === 'leaf index')
+      return encodeTxt((await proofs.leafIndex(asked.leafHash)).toString());
     const proof =
       asked.kind === 'consistency'
         ? await proofs.consistency(asked.first, asked.second)
@@ -169,12 +207,20 @@ export class Authority {
 const PROOF_TTL = 86_400;
 /** The draft: 7 hashes fit one character-string. */
 const MAX_NODES = 7;
-/** Restricted CT-over-DNS (paper, Section 4.1): larger IP packets are not copied as fragments, and need not be fragments. */
+/**
+ * Restricted CT-over-DNS (paper, Section 4.1): larger IP packets are not copied as fragments, and
+ * need not be fragments.
+ */
 const MAX_IP_LENGTH = 400;
-/** IPv6 and UDP; DNS; type and class of the question; a record that points to the name; a string's length; OPT. */
+/**
+ * IPv6 and UDP; DNS; type and class of the question; a record that points to the name; a string's
+ * length; OPT.
+ */
 const OVERHEAD = 48 + 12 + 4 + 12 + 1 + 11;
 
-/** Hashes of a proof that fit an IP packet of 400 bytes beside a name of this length, one at least. */
+/**
+ * Hashes of a proof that fit an IP packet of 400 bytes beside a name of this length, one at least.
+ */
 function nodesThatFit(nameLength: number): number {
   return Math.min(MAX_NODES, Math.max(1, Math.floor((MAX_IP_LENGTH - OVERHEAD - nameLength) / 32)));
 }
@@ -184,7 +230,8 @@ const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
 
 function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zone {
   const name = foldName(encodeName(text));
-  if (HOSTMASTER.length + name.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
+  if (HOSTMASTER.length + name.length > MAX_NAME)
+    throw new RangeError(`zone "${text}": too long a name`);
   const zone = formatName(name);
   // The zone has one name server, this one, and it goes by the zone's own name: see apexData.
   return {
@@ -197,14 +244,15 @@ function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zo
 }
 
 /**
- * What the zone's own name has: its SOA, itself as name server, and where that is. Without the address a
- * resolver that had learnt the NS record from us could find us no more.
+ * What the zone's own name has: its SOA, itself as name server, and where that is. Without the
+ * address a resolver that had learnt the NS record from us could find us no more.
  */
 function apexData(zone: Zone, type: number, addresses: readonly string[]): Uint8Array[] {
   if (type === RecordType.soa) return [zone.soa];
   if (type === RecordType.ns) return [zone.ns];
   if (type !== RecordType.a && type !== RecordType.aaaa) return [];
-  const [kind, name] = type === RecordType.a ? (['ipv4', 'A'] as const) : (['ipv6', 'AAAA'] as const);
+  const [kind, name] =
+    type === RecordType.a ? (['ipv4', 'A'] as const) : (['ipv6', 'AAAA'] as const);
   return addresses.flatMap((text) => {
     if (!ipaddr.isValid(text)) return [];
     const address = ipaddr.process(text); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1

@@ -1,9 +1,11 @@
 /**
- * A log as DNS answers for it: its tree head, published at most once an hour, and its proofs, fetched once.
+ * A log as DNS answers for it: its tree head, published at most once an hour, and its proofs,
+ * fetched once.
  *
- * Hourly, because a head is a mark: whoever gave each client another could follow it by what it tells others (CT gossip
- * draft, "STH" privacy considerations: fresh heads of a log are to be few). A head is only published if the log signed it
- * and its tree is no smaller than the last; when the log fails, what is published stays.
+ * Hourly, because a head is a mark: whoever gave each client another could follow it by what it
+ * tells others (CT gossip draft, "STH" privacy considerations: fresh heads of a log are to be few).
+ * A head is only published if the log signed it and its tree is no smaller than the last; when the
+ * log fails, what is published stays.
  */
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type LogClient } from '../ask/rfc6962.ts';
@@ -33,7 +35,10 @@ export interface MirrorOptions {
 
 /** Proofs of one log that are remembered, the latest used. At some 30 hashes each, 10 MB. */
 const MAX_PROOFS = 10_000;
-/** Questions to the log under way at once; a question more is answered with SERVFAIL, and asked again. */
+/**
+ * Questions to the log under way at once; a question more is answered with SERVFAIL, and asked
+ * again.
+ */
 const MAX_IN_FLIGHT = 16;
 const FIRST_BACK_OFF = 30_000;
 const LONGEST_BACK_OFF = 3_600_000;
@@ -75,7 +80,8 @@ export class Mirror implements ZoneSource {
     const due = this.#published === undefined || now() - this.#published.at >= interval;
     if (due && now() >= this.#notBefore) {
       this.#fetching ??= this.#publish().finally(() => (this.#fetching = undefined));
-      // Only the first asker ever waits for the log: when it answers must not show to whom somebody is looking.
+      // Only the first asker ever waits for the log: when it answers must not show to whom somebody
+      // is looking.
       if (this.#published === undefined) await this.#fetching;
     }
     if (this.#published === undefined)
@@ -87,7 +93,8 @@ export class Mirror implements ZoneSource {
     const { log, client, now, onPublished, onFailed } = this.#options;
     try {
       const head = verifyTreeHead(await client.treeHead(), log.key);
-      if (head === undefined) throw new LogError('log-unavailable', 'its tree head is not signed by its key');
+      if (head === undefined)
+        throw new LogError('log-unavailable', 'its tree head is not signed by its key');
       const before = this.#published?.head;
       if (before !== undefined && head.treeSize < before.treeSize)
         throw new LogError(
@@ -100,7 +107,10 @@ export class Mirror implements ZoneSource {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#failures += 1;
-      const wait = Math.min(FIRST_BACK_OFF * 2 ** Math.min(this.#failures - 1, 20), LONGEST_BACK_OFF);
+      const wait = Math.min(
+        FIRST_BACK_OFF * 2 ** Math.min(this.#failures - 1, 20),
+        LONGEST_BACK_OFF,
+      );
       const asked = error instanceof LogError ? (error.retryAfter ?? 0) : 0;
       this.#notBefore = now() + Math.max(asked, wait * (0.5 + Math.random() / 2));
       onFailed(log, error);
@@ -109,7 +119,8 @@ export class Mirror implements ZoneSource {
 
   async #leafIndex(leafHash: MerkleHash): Promise<bigint> {
     const head = this.#published?.head ?? (await this.treeHead().then(() => this.#published?.head));
-    if (head === undefined) throw new LogError('log-unavailable', 'no tree head of the log is known yet');
+    if (head === undefined)
+      throw new LogError('log-unavailable', 'no tree head of the log is known yet');
     const { leafIndex, path } = await this.#counted(() =>
       this.#options.client.leafProof(leafHash, head.treeSize),
     );
@@ -138,7 +149,8 @@ export class Mirror implements ZoneSource {
   }
 
   async #counted<T>(ask: () => Promise<T>): Promise<T> {
-    if (this.#inFlight >= MAX_IN_FLIGHT) throw new LogError('log-unavailable', 'too many questions at once');
+    if (this.#inFlight >= MAX_IN_FLIGHT)
+      throw new LogError('log-unavailable', 'too many questions at once');
     this.#inFlight += 1;
     try {
       return await ask();

@@ -1,6 +1,6 @@
 /**
- * What was published, on disk: a server that is started again publishes no second head within the hour, and no smaller
- * tree.
+ * What was published, on disk: a server that is started again publishes no second head within the
+ * hour, and no smaller tree.
  */
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,7 +1,8 @@
 /**
  * The native addon (native/): its types, and where it and the XDP object lie.
  *
- * Loaded on first use and not on import, so that commands which need no kernel work without the addon.
+ * Loaded on first use and not on import, so that commands which need no kernel work without the
+ * addon.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -14,16 +15,24 @@ import type { DataPlaneCounters } from '../dataplane/types.ts';
 export interface XdpSettings {
   /** Largest IP length of a fragment that is copied, in bytes. */
   readonly threshold: number;
-  /** One match of so many is copied: answers counted on each CPU, fragments by datagram; at least 1. */
+  /**
+   * One match of so many is copied: answers counted on each CPU, fragments by datagram; at least 1.
+   */
   readonly everyNth: number;
-  /** The reader is woken each time so many more bytes wait in a ring; what stays below, its timer fetches. */
+  /**
+   * The reader is woken each time so many more bytes wait in a ring; what stays below, its timer
+   * fetches.
+   */
   readonly wakeupBytes: number;
   /** For how long a copied answer is only counted when it comes again; 0: never. */
   readonly seenMilliseconds: number;
   /** Copies that are made in a second at most, on each CPU; 0: no limit. */
   readonly answersPerSecond: number;
   readonly fragmentsPerSecond: number;
-  /** Share of the latest matches that was copied, 0 to 1, as the reader last found it. Not read by the program. */
+  /**
+   * Share of the latest matches that was copied, 0 to 1, as the reader last found it. Not read by
+   * the program.
+   */
   readonly answersShare: number;
   readonly fragmentsShare: number;
 }
@@ -67,8 +76,8 @@ export interface AddonDataPlane {
   counters(): DataPlaneCounters;
   ringBytes(): number;
   /**
-   * The first `length` bytes of a batch are records of xdp/record.h, padded to 8 bytes, their time in CLOCK_REALTIME.
-   * It is the same buffer each time, filled anew.
+   * The first `length` bytes of a batch are records of xdp/record.h, padded to 8 bytes, their time
+   * in CLOCK_REALTIME. It is the same buffer each time, filled anew.
    */
   start(onBatch: (batch: ArrayBuffer, length: number) => void): void;
   stop(): void;
@@ -150,18 +159,24 @@ const CAP_PERFMON = 38n;
 
 /** Whether this process may load the object that reads packets in place (xdp/Makefile). */
 function mayReadInPlace(): boolean {
-  const effective = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
+  const effective =
+    /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
   return (BigInt(`0x${effective}`) & ((1n << CAP_SYS_ADMIN) | (1n << CAP_PERFMON))) !== 0n;
 }
 
 /**
- * Path of the compiled XDP program: unless told, the one that this process may load. Throws CtgaError 'not-set-up'
- * where it is missing.
+ * Path of the compiled XDP program: unless told, the one that this process may load. Throws
+ * CtgaError 'not-set-up' where it is missing.
  */
 export function xdpObjectPath(readsInPlace = mayReadInPlace()): string {
-  const path = join(projectRoot(), readsInPlace ? 'build/xdp/ctga.bpf.o' : 'build/xdp/ctga.unprivileged.o');
+  const path = join(
+    projectRoot(),
+    readsInPlace ? 'build/xdp/ctga.bpf.o' : 'build/xdp/ctga.unprivileged.o',
+  );
   if (!existsSync(path))
-    throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, { remedy: REMEDY });
+    throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, {
+      remedy: REMEDY,
+    });
   return path;
 }
 

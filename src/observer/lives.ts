@@ -1,9 +1,11 @@
 /**
- * Lives in a data plane's cache of seen answers (AnswerPlace.life): while one lasts, the data plane only counts
- * repeats of an answer, and those belong to the sightings of the head that the answer carries.
+ * Lives in a data plane's cache of seen answers (AnswerPlace.life): while one lasts, the data plane
+ * only counts repeats of an answer, and those belong to the sightings of the head that the answer
+ * carries.
  *
- * A life's count only grows, so what was credited is remembered and the difference added. It is remembered in the
- * store too, written with the sightings: a process that takes over credits neither less nor more.
+ * A life's count only grows, so what was credited is remembered and the difference added. It is
+ * remembered in the store too, written with the sightings: a process that takes over credits
+ * neither less nor more.
  */
 import type { AnswerPlace, SeenLife } from '../dataplane/types.ts';
 import type { LifeChanges } from '../store/sqlite/store.ts';
@@ -27,8 +29,9 @@ export class Lives {
   }
 
   /**
-   * A record began a life, and with it ended the one before it in its slot; `candidate` is undefined if the answer
-   * was refused, whose repeats are nobody's. Returns what the ended life still has to be credited.
+   * A record began a life, and with it ended the one before it in its slot; `candidate` is
+   * undefined if the answer was refused, whose repeats are nobody's. Returns what the ended life
+   * still has to be credited.
    */
   begin(source: string, answer: AnswerPlace, candidate: Candidate | undefined): Credit | undefined {
     const { life, ended } = answer;
@@ -42,7 +45,10 @@ export class Lives {
     return credit;
   }
 
-  /** What is new of a life's repeats; nothing for lives whose record was not read yet: their count comes again. */
+  /**
+   * What is new of a life's repeats; nothing for lives whose record was not read yet: their count
+   * comes again.
+   */
   credit(source: string, { life, repeats }: SeenLife): Credit | undefined {
     const known = this.#lives.get(keyOf(source, life));
     if (known === undefined || repeats <= known.credited) return undefined;
@@ -62,7 +68,8 @@ export class Lives {
 
   written(): void {
     // Those whose signature is still being checked are written when it was.
-    for (const life of this.#changed) if (life.candidate.state !== 'pending') this.#changed.delete(life);
+    for (const life of this.#changed)
+      if (life.candidate.state !== 'pending') this.#changed.delete(life);
     this.#over = [];
   }
 

@@ -1,9 +1,10 @@
 /**
  * From a copied packet to a verified tree head in the store.
  *
- * The order of work is the defence: what is cheap and refuses much comes first (a tag met before, a name we
- * watch, a form that parses), a signature is checked once for each distinct text, and nothing that fails is stored,
- * only counted. Writes are gathered for a batch and committed together.
+ * The order of work is the defence: what is cheap and refuses much comes first (a tag met before, a
+ * name we watch, a form that parses), a signature is checked once for each distinct text, and
+ * nothing that fails is stored, only counted. Writes are gathered for a batch and committed
+ * together.
  */
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
@@ -37,7 +38,12 @@ export type ObserverEvent =
       /** First time that this tree head is stored. */
       readonly isNew: boolean;
     }
-  | { readonly event: 'fork-proven'; readonly log: Log; readonly treeSize: bigint; readonly evidence: string }
+  | {
+      readonly event: 'fork-proven';
+      readonly log: Log;
+      readonly treeSize: bigint;
+      readonly evidence: string;
+    }
   | { readonly event: 'store-failed'; readonly message: string };
 
 export interface ObserverOptions {
@@ -46,7 +52,10 @@ export interface ObserverOptions {
   readonly store: Store;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
-  /** Of a store that others use too, or that may be damaged: what was not written yet is written into the file that takes its place. */
+  /**
+   * Of a store that others use too, or that may be damaged: what was not written yet is written
+   * into the file that takes its place.
+   */
   readonly storeFile?: StoreInUse;
   /** UDP source ports of answers; 53 unless told. */
   readonly ports?: readonly number[];
@@ -74,7 +83,9 @@ export class Observer {
   /** Folded wire-format name, as a latin1 string, to the log whose tree heads it carries. */
   readonly #names = new Map<string, Log>();
   readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
-  /** By name and text. Apart from each other, so that forgeries cannot push out what was verified. */
+  /**
+   * By name and text. Apart from each other, so that forgeries cannot push out what was verified.
+   */
   readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   /** No more than the verifier lets wait. */
@@ -98,18 +109,25 @@ export class Observer {
     return [...this.#options.zones.keys()].map(sthName);
   }
 
-  /** Takes up a data plane's cache of seen answers where an earlier process left it, or begins with an empty one. */
+  /**
+   * Takes up a data plane's cache of seen answers where an earlier process left it, or begins with
+   * an empty one.
+   */
   takeUp(source: string, livesGoOn: boolean): void {
     const { store, zones } = this.#options;
     if (!livesGoOn) return store.forgetLives(source);
     const logs = new Map([...zones.values()].map((log) => [logIdText(log.key.logId), log]));
     for (const { life, head, credited } of store.lives(source)) {
       const log = logs.get(logIdText(head.logId));
-      if (log !== undefined) this.#lives.resume(life, source, { log, state: head, waiting: [] }, credited);
+      if (log !== undefined)
+        this.#lives.resume(life, source, { log, state: head, waiting: [] }, credited);
     }
   }
 
-  /** Never throws for what is in the packet; every packet ends in exactly one count or in a tree head. */
+  /**
+   * Never throws for what is in the packet; every packet ends in exactly one count or in a tree
+   * head.
+   */
   receive(packet: CopiedPacket): void {
     const { answer } = packet;
     if (answer !== undefined) return this.#receiveTagged(packet, answer);
@@ -120,17 +138,25 @@ export class Observer {
     if (parsed.kind === 'refused') return this.#count(`answer: ${parsed.reason}`);
     const decision = this.#decide(nameKey(parsed.name), parsed.text);
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    this.#act(decision, { source: packet.interfaceName, at: packet.timestamp, count: 1, reassembled });
+    this.#act(decision, {
+      source: packet.interfaceName,
+      at: packet.timestamp,
+      count: 1,
+      reassembled,
+    });
   }
 
-  /** What a data plane counted instead of copying: see DataPlane.seen. `now` in ms since the epoch. */
+  /**
+   * What a data plane counted instead of copying: see DataPlane.seen. `now` in ms since the epoch.
+   */
   repeats(source: string, lives: readonly SeenLife[], now: number): void {
     for (const life of lives) this.#credit(source, this.#lives.credit(source, life), now);
   }
 
   /**
-   * Commits what the batch brought, then reports it; evidence of a fork is on disk before it is reported.
-   * `now` is in the packets' time (ms since the epoch): what waits for fragments too long is given up.
+   * Commits what the batch brought, then reports it; evidence of a fork is on disk before it is
+   * reported. `now` is in the packets' time (ms since the epoch): what waits for fragments too long
+   * is given up.
    */
   endBatch(now: number): void {
     this.#decoder.expire(now);
@@ -141,8 +167,10 @@ export class Observer {
     try {
       newHeads = this.#record(sightings, changes);
     } catch (error) {
-      // Kept and tried again with the next batch: what was seen is not lost to a disk that is full for a while.
-      if (!this.#storeFailed) this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
+      // Kept and tried again with the next batch: what was seen is not lost to a disk that is full
+      // for a while.
+      if (!this.#storeFailed)
+        this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
       this.#storeFailed = true;
       return;
     }
@@ -166,8 +194,8 @@ export class Observer {
   }
 
   /**
-   * An answer that the data plane found in the packet. Nothing but what its tag covers is looked at: see AnswerPlace.
-   * A tag that was met before needs not even that.
+   * An answer that the data plane found in the packet. Nothing but what its tag covers is looked
+   * at: see AnswerPlace. A tag that was met before needs not even that.
    */
   #receiveTagged(packet: CopiedPacket, answer: AnswerPlace): void {
     const { tag } = answer;
@@ -187,14 +215,17 @@ export class Observer {
     const { nameOffset, nameLength, rdataOffset, rdataLength } = answer;
     const name = foldName(frame.subarray(nameOffset, nameOffset + nameLength));
     const text = readTreeHeadText(frame.subarray(rdataOffset, rdataOffset + rdataLength));
-    return text.kind === 'refused' ? `answer: ${text.reason}` : this.#decide(nameKey(name), text.text);
+    return text.kind === 'refused'
+      ? `answer: ${text.reason}`
+      : this.#decide(nameKey(name), text.text);
   }
 
   #decide(name: string, text: string): Decision {
     const log = this.#names.get(name);
     if (log === undefined) return 'answer: unknown name';
     const memory = `${name}\n${text}`;
-    const known = this.#genuine.get(memory) ?? this.#pending.get(memory) ?? this.#forged.get(memory);
+    const known =
+      this.#genuine.get(memory) ?? this.#pending.get(memory) ?? this.#forged.get(memory);
     if (known !== undefined) return known;
     const parsed = parseTreeHeadText(text);
     if (parsed.kind === 'refused') return `tree head: ${parsed.reason}`;
@@ -228,9 +259,13 @@ export class Observer {
   }
 
   /** Into the database that is there when it is over; one that turns out damaged is replaced. */
-  #record(sightings: readonly GatheredSighting[], changes: LifeChanges): ReadonlySet<GatheredSighting> {
+  #record(
+    sightings: readonly GatheredSighting[],
+    changes: LifeChanges,
+  ): ReadonlySet<GatheredSighting> {
     const { store, storeFile } = this.#options;
-    const record = (): ReadonlySet<GatheredSighting> => store.recordSightings(sightings, changes).newHeads;
+    const record = (): ReadonlySet<GatheredSighting> =>
+      store.recordSightings(sightings, changes).newHeads;
     if (storeFile === undefined) return record();
     return storeFile.use(() => {
       const newHeads = record();
@@ -238,14 +273,19 @@ export class Observer {
     });
   }
 
-  /** Two roots for one size are evidence at once; also picks up what a crash left between commit and file. */
+  /**
+   * Two roots for one size are evidence at once; also picks up what a crash left between commit and
+   * file.
+   */
   #writeMissingEvidence(): void {
     const { store, evidenceDirectory, onEvent, zones } = this.#options;
     const now = Date.now();
     this.#owesEvidence = false;
     try {
       for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
-        const log = [...zones.values()].find((each) => logIdText(each.key.logId) === logIdText(first.logId));
+        const log = [...zones.values()].find(
+          (each) => logIdText(each.key.logId) === logIdText(first.logId),
+        );
         const judgement = judgeWithoutProof(first, second);
         if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
         const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
@@ -268,7 +308,10 @@ function sthName(zone: string): Uint8Array {
   return encodeName(`sth.${zone}`);
 }
 
-/** The question's name in the first bytes of a DNS message, as nameKey has it; '' where there is none whole. */
+/**
+ * The question's name in the first bytes of a DNS message, as nameKey has it; '' where there is
+ * none whole.
+ */
 function questionName(message: Uint8Array): string {
   if (message.length < DNS_HEADER) return '';
   try {

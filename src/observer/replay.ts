@@ -33,7 +33,10 @@ export interface ReplayedHead {
 /** Packets between two commits. */
 const BATCH = 1000;
 
-/** Throws CtgaError where the store cannot be written. Time is the capture's own, so every replay ends the same. */
+/**
+ * Throws CtgaError where the store cannot be written. Time is the capture's own, so every replay
+ * ends the same.
+ */
 export function replayCapture(
   file: string,
   options: {

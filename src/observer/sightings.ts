@@ -24,11 +24,17 @@ export interface GatheredSighting {
   reassembled: number;
 }
 
-/** Distinct heads waiting for the store; only heads that a log signed wait, so a log would have to flood us. */
+/**
+ * Distinct heads waiting for the store; only heads that a log signed wait, so a log would have to
+ * flood us.
+ */
 const MAX_GATHERED = 65_536;
 
 export class SightingBatch {
-  /** By the head as an object, which takes no text to be made; one head in two spellings is two objects. */
+  /**
+   * By the head as an object, which takes no text to be made; one head in two spellings is two
+   * objects.
+   */
   #gathered = new Map<VerifiedTreeHead, Map<string, GatheredSighting>>();
   #size = 0;
 
@@ -50,14 +56,18 @@ export class SightingBatch {
       return true;
     }
     if (this.#size >= MAX_GATHERED) return false;
-    if (bySource === undefined) this.#gathered.set(head, (bySource = new Map<string, GatheredSighting>()));
+    if (bySource === undefined)
+      this.#gathered.set(head, (bySource = new Map<string, GatheredSighting>()));
     const [firstSeen, lastSeen] = [timestamp, timestamp];
     bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled });
     this.#size += 1;
     return true;
   }
 
-  /** What is gathered, one for each head and source. It stays until `clear`, so a write that fails loses nothing. */
+  /**
+   * What is gathered, one for each head and source. It stays until `clear`, so a write that fails
+   * loses nothing.
+   */
   sightings(): GatheredSighting[] {
     const merged = new Map<string, GatheredSighting>();
     for (const bySource of this.#gathered.values()) {

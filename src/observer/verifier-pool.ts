@@ -1,9 +1,10 @@
 /**
  * Checks signatures on a thread of its own, fair by log and within a share of one core.
  *
- * Whoever answers for a log's name can make us check signatures, so each log has a queue of its own, they take
- * turns, and each is bounded: a flood for one log delays another log's head by one batch and no more. Within a log
- * the first come is the first checked; what finds no room comes again, since it is not remembered (see Observer).
+ * Whoever answers for a log's name can make us check signatures, so each log has a queue of its
+ * own, they take turns, and each is bounded: a flood for one log delays another log's head by one
+ * batch and no more. Within a log the first come is the first checked; what finds no room comes
+ * again, since it is not remembered (see Observer).
  */
 import { Worker } from 'node:worker_threads';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -26,7 +27,10 @@ export interface Job {
   readonly head: SignedTreeHead;
 }
 
-/** What the worker answers: for each job the verified head, if it is one; and how long all took, in ms. */
+/**
+ * What the worker answers: for each job the verified head, if it is one; and how long all took, in
+ * ms.
+ */
 export interface Checked {
   readonly heads: readonly (VerifiedTreeHead | undefined)[];
   readonly milliseconds: number;
@@ -161,7 +165,9 @@ export class VerifierPool implements Verifier {
 
 /** Node 20 runs no TypeScript in a worker, even where the process does: tsx is told to. */
 function startWorker(): Worker {
-  const module = import.meta.resolve(`./verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`);
+  const module = import.meta.resolve(
+    `./verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
+  );
   const bootstrap = `
     import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
       register();

@@ -7,8 +7,8 @@ export type Settle = (head: VerifiedTreeHead | undefined) => void;
 
 export interface Verifier {
   /**
-   * Calls `settle` once, with undefined if the log did not sign this: before it returns, or later. Returns false, and
-   * never calls, where too many heads of this log wait already.
+   * Calls `settle` once, with undefined if the log did not sign this: before it returns, or later.
+   * Returns false, and never calls, where too many heads of this log wait already.
    */
   submit(log: Log, head: SignedTreeHead, settle: Settle): boolean;
 }

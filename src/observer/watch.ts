@@ -9,10 +9,15 @@ import type { Observer } from './observer.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
 const HEARTBEAT_MS = 1000;
-/** Counters are written this often, not with every batch: a flood of nonsense must not become a flood of fsyncs. */
+/**
+ * Counters are written this often, not with every batch: a flood of nonsense must not become a
+ * flood of fsyncs.
+ */
 const HOUSEKEEPING_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
-/** Sightings are rolled up in small pieces: the store is the observer's, and packets wait for it. */
+/**
+ * Sightings are rolled up in small pieces: the store is the observer's, and packets wait for it.
+ */
 const ROLL_UP_AT_ONCE = 1000;
 
 export interface WatchOptions {
@@ -81,10 +86,16 @@ function writePlanes(
   for (const plane of planes) {
     const { interfaceName, mode } = plane;
     const counters = Object.fromEntries(
-      Object.entries(plane.counters()).map(([name, count]: [string, bigint]) => [name, Number(count)]),
+      Object.entries(plane.counters()).map(([name, count]: [string, bigint]) => [
+        name,
+        Number(count),
+      ]),
     );
     const state = {
-      ...{ mode, names, counters, settings: plane.settings() },
+      mode,
+      names,
+      counters,
+      settings: plane.settings(),
       blindSince: blindSince?.(interfaceName) ?? null,
     };
     onlyIfPossible(() => store.putDataPlane(interfaceName, JSON.stringify(state), Date.now()));
@@ -109,7 +120,10 @@ class Feed {
   readonly #plane: DataPlane;
   readonly #observer: Observer;
   readonly #budget: BudgetControl | undefined;
-  readonly #delivered: { -readonly [Kind in keyof Delivered]: number } = { answers: 0, fragments: 0 };
+  readonly #delivered: { -readonly [Kind in keyof Delivered]: number } = {
+    answers: 0,
+    fragments: 0,
+  };
 
   constructor(plane: DataPlane, observer: Observer) {
     this.#plane = plane;

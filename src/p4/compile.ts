@@ -1,6 +1,6 @@
 /**
- * The P4 program compiled: by whom, from what. Users have no p4c, so what it makes of p4/bmv2 is kept beside it, with the
- * hash of the sources, and a test fails when the two differ.
+ * The P4 program compiled: by whom, from what. Users have no p4c, so what it makes of p4/bmv2 is
+ * kept beside it, with the hash of the sources, and a test fails when the two differ.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -46,14 +46,15 @@ export function compilerVersion(): string | undefined {
 }
 
 /**
- * The program as bmv2 reads it. Throws CtgaError: `not-set-up` without p4c, `bad-input` with p4c's own words where it
- * refuses the sources.
+ * The program as bmv2 reads it. Throws CtgaError: `not-set-up` without p4c, `bad-input` with p4c's
+ * own words where it refuses the sources.
  */
 export function compile(): { readonly json: string; readonly build: Build } {
   const p4c = compilerVersion();
   if (p4c === undefined)
     throw new CtgaError('not-set-up', `there is no ${COMPILER} on PATH`, {
-      remedy: "Install p4lang's package p4lang-p4c. To deploy the program as it is, no compiler is needed.",
+      remedy:
+        "Install p4lang's package p4lang-p4c. To deploy the program as it is, no compiler is needed.",
     });
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4c-'));
   try {
@@ -61,7 +62,10 @@ export function compile(): { readonly json: string; readonly build: Build } {
     const args = ['--std', 'p4-16', '-o', output, 'bmv2/ctga.p4'];
     const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4_SOURCES, encoding: 'utf8' });
     if (status !== 0)
-      throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/bmv2/ctga.p4:\n${stderr.trim()}`);
+      throw new CtgaError(
+        'bad-input',
+        `${COMPILER} ${p4c} refuses p4/bmv2/ctga.p4:\n${stderr.trim()}`,
+      );
     return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
   } finally {
     rmSync(directory, { recursive: true });
@@ -73,15 +77,16 @@ const CHECKER = 'p4test';
 const DECLARATIONS = 'sume/include';
 
 /**
- * Checks the program for NetFPGA SUME with p4c's front end. Returns false where there is none on PATH. Throws CtgaError
- * `bad-input` with its own words where it refuses the sources.
+ * Checks the program for NetFPGA SUME with p4c's front end. Returns false where there is none on
+ * PATH. Throws CtgaError `bad-input` with its own words where it refuses the sources.
  */
 export function checkSume(sources = join(P4_SOURCES, 'sume')): boolean {
   const include = join(P4_SOURCES, DECLARATIONS);
-  const { error, status, stderr } = spawnSync(CHECKER, ['--std', 'p4-16', '-I', include, 'ctga.p4'], {
-    cwd: sources,
-    encoding: 'utf8',
-  });
+  const { error, status, stderr } = spawnSync(
+    CHECKER,
+    ['--std', 'p4-16', '-I', include, 'ctga.p4'],
+    { cwd: sources, encoding: 'utf8' },
+  );
   if (error !== undefined) return false;
   if (status !== 0 || stderr.trim() !== '')
     throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/ctga.p4:\n${stderr.trim()}`);
@@ -94,6 +99,8 @@ export function keepCompiled({ json, build }: ReturnType<typeof compile>): void 
     writeFileSync(PROGRAM, json);
     writeFileSync(BUILD, `${JSON.stringify(build, null, 2)}\n`);
   } catch (error) {
-    throw new CtgaError('not-permitted', `cannot write ${PROGRAM}: ${messageOf(error)}`, { cause: error });
+    throw new CtgaError('not-permitted', `cannot write ${PROGRAM}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }

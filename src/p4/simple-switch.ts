@@ -1,6 +1,6 @@
 /**
- * bmv2's simple_switch with ctga's program in it (p4/bmv2/ctga.p4), through its Thrift runtime API: services `standard` and
- * `simple_switch`. Names are those of the compiled program.
+ * bmv2's simple_switch with ctga's program in it (p4/bmv2/ctga.p4), through its Thrift runtime API:
+ * services `standard` and `simple_switch`. Names are those of the compiled program.
  */
 import { randomBytes } from 'node:crypto';
 import { ThriftConnection, ThriftRefusal, type Answer, type Value } from './thrift-call.ts';
@@ -24,7 +24,10 @@ export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 
 /** The longest name that the program can look for, in bytes of wire format. */
 export const MAX_P4_NAME = 128;
-/** In front of a copied frame: ingress port (2), reason (1), version (1), original length (2), time in µs (6). */
+/**
+ * In front of a copied frame: ingress port (2), reason (1), version (1), original length (2), time
+ * in µs (6).
+ */
 export const CPU_HEADER_BYTES = 12;
 const CPU_SESSION = 250;
 const INGRESS = 'CtgaIngress';
@@ -47,8 +50,8 @@ export class SimpleSwitch {
   }
 
   /**
-   * Has it run this program, as p4c wrote it. Returns false where it does already. Rejects with ThriftRefusal where the
-   * switch was started without --enable-swap.
+   * Has it run this program, as p4c wrote it. Returns false where it does already. Rejects with
+   * ThriftRefusal where the switch was started without --enable-swap.
    */
   async load(program: string): Promise<boolean> {
     const running = await this.#call('standard', 'bm_get_config', {});
@@ -59,8 +62,8 @@ export class SimpleSwitch {
   }
 
   /**
-   * Frames that come in at a port leave at its partner; every other port drops what it gets. A route that stays is not
-   * touched, so no frame is lost on it.
+   * Frames that come in at a port leave at its partner; every other port drops what it gets. A
+   * route that stays is not touched, so no frame is lost on it.
    */
   async setRoutes(routes: ReadonlyMap<number, number>): Promise<void> {
     const missing = new Map(routes);
@@ -70,8 +73,11 @@ export class SimpleSwitch {
       if (to === undefined) await this.#deleteEntry('route', handle);
       else if (data[0]?.readUIntBE(0, data[0].length) !== to)
         await this.#call('standard', 'bm_mt_modify_entry', {
-          ...{ 1: CONTEXT, 2: { text: `${INGRESS}.route` }, 3: { i32: handle } },
-          ...{ 4: { text: `${INGRESS}.forward` }, 5: { list: [{ bytes: bytesOf(to, 2) }] } },
+          1: CONTEXT,
+          2: { text: `${INGRESS}.route` },
+          3: { i32: handle },
+          4: { text: `${INGRESS}.forward` },
+          5: { list: [{ bytes: bytesOf(to, 2) }] },
         });
       missing.delete(from);
     }
@@ -80,8 +86,8 @@ export class SimpleSwitch {
   }
 
   /**
-   * Names in wire format and lower case. What is in the table and stays is not touched. Throws RangeError for a name that is
-   * longer than the program takes.
+   * Names in wire format and lower case. What is in the table and stays is not touched. Throws
+   * RangeError for a name that is longer than the program takes.
    */
   async setKnownNames(names: readonly Uint8Array[]): Promise<void> {
     const long = names.find(({ length }) => length > MAX_P4_NAME);
@@ -90,7 +96,8 @@ export class SimpleSwitch {
     const wanted = new Map(names.map((name) => [keyOf(name).toString('hex'), name]));
     for (const { key, handle } of await this.#entries('known_names'))
       if (!wanted.delete(key.toString('hex'))) await this.#deleteEntry('known_names', handle);
-    for (const name of wanted.values()) await this.#addEntry('known_names', keyOf(name), 'known', []);
+    for (const name of wanted.values())
+      await this.#addEntry('known_names', keyOf(name), 'known', []);
   }
 
   /** The names that it looks for, in wire format, and how many answers to each came by. */
@@ -98,9 +105,14 @@ export class SimpleSwitch {
     const found = [];
     for (const { key, handle } of await this.#entries('known_names')) {
       const counted = await this.#call('standard', 'bm_mt_read_counter', {
-        ...{ 1: CONTEXT, 2: { text: `${INGRESS}.known_names` }, 3: { i32: handle } },
+        1: CONTEXT,
+        2: { text: `${INGRESS}.known_names` },
+        3: { i32: handle },
       });
-      found.push({ name: key.subarray(key.findIndex((byte) => byte !== 0)), answers: packetsOf(counted) });
+      found.push({
+        name: key.subarray(key.findIndex((byte) => byte !== 0)),
+        answers: packetsOf(counted),
+      });
     }
     return found;
   }
@@ -115,7 +127,11 @@ export class SimpleSwitch {
     const missing = new Map(ports.map((port) => [port, bytesOf(port, 2)]));
     for (const key of keys) {
       if (missing.delete(key.readUIntBE(0, key.length))) continue;
-      await this.#call('standard', 'bm_parse_vset_remove', { 1: CONTEXT, 2: set, 3: { bytes: key } });
+      await this.#call('standard', 'bm_parse_vset_remove', {
+        1: CONTEXT,
+        2: set,
+        3: { bytes: key },
+      });
     }
     for (const bytes of missing.values())
       await this.#call('standard', 'bm_parse_vset_add', { 1: CONTEXT, 2: set, 3: { bytes } });
@@ -127,7 +143,8 @@ export class SimpleSwitch {
     const found = new Map<number, string>();
     for (const port of Array.isArray(ports) ? (ports as readonly Answer[]) : []) {
       const [number, name] = [field(port, 1), field(port, 2)];
-      if (typeof number === 'number' && Buffer.isBuffer(name)) found.set(number, name.toString('utf8'));
+      if (typeof number === 'number' && Buffer.isBuffer(name))
+        found.set(number, name.toString('utf8'));
     }
     return found;
   }
@@ -135,7 +152,9 @@ export class SimpleSwitch {
   /** Where copies leave; undefined if nothing is copied. */
   async cpuPort(): Promise<number | undefined> {
     try {
-      const session = await this.#call('simple_switch', 'mirroring_session_get', { 1: { i32: CPU_SESSION } });
+      const session = await this.#call('simple_switch', 'mirroring_session_get', {
+        1: { i32: CPU_SESSION },
+      });
       const port = field(session, 1);
       return typeof port === 'number' ? port : undefined;
     } catch (error) {
@@ -162,12 +181,18 @@ export class SimpleSwitch {
     await this.#deleteCpuSession();
   }
 
-  /** Packets that may wait for each port; simple_switch keeps 64 unless told, and drops the rest of a burst. */
+  /**
+   * Packets that may wait for each port; simple_switch keeps 64 unless told, and drops the rest of
+   * a burst.
+   */
   async setQueueDepth(packets: number): Promise<void> {
     await this.#call('simple_switch', 'set_all_egress_queue_depths', { 1: { i32: packets } });
   }
 
-  /** Every n-th answer, one datagram of fragments in n; fragments up to an IP length. `key` is drawn unless told. */
+  /**
+   * Every n-th answer, one datagram of fragments in n; fragments up to an IP length. `key` is drawn
+   * unless told.
+   */
   async setSampling(sampling: {
     readonly everyNth: number;
     readonly threshold: number;
@@ -209,7 +234,11 @@ export class SimpleSwitch {
 
   #clear(table: string): Promise<Answer> {
     const name = { text: `${INGRESS}.${table}` };
-    return this.#call('standard', 'bm_mt_clear_entries', { 1: CONTEXT, 2: name, 3: { bool: false } });
+    return this.#call('standard', 'bm_mt_clear_entries', {
+      1: CONTEXT,
+      2: name,
+      3: { bool: false },
+    });
   }
 
   /** Of a table with one exact key. */
@@ -230,10 +259,19 @@ export class SimpleSwitch {
 
   #deleteEntry(table: string, handle: number): Promise<Answer> {
     const name = { text: `${INGRESS}.${table}` };
-    return this.#call('standard', 'bm_mt_delete_entry', { 1: CONTEXT, 2: name, 3: { i32: handle } });
+    return this.#call('standard', 'bm_mt_delete_entry', {
+      1: CONTEXT,
+      2: name,
+      3: { i32: handle },
+    });
   }
 
-  #addEntry(table: string, key: Buffer, action: string, parameters: readonly Buffer[]): Promise<Answer> {
+  #addEntry(
+    table: string,
+    key: Buffer,
+    action: string,
+    parameters: readonly Buffer[],
+  ): Promise<Answer> {
     const EXACT = 0;
     return this.#call('standard', 'bm_mt_add_entry', {
       1: CONTEXT,

@@ -1,10 +1,17 @@
 /**
- * The program for the NetFPGA SUME board as a project of P4->NetFPGA: sources, table commands and test vectors, laid out as its
- * make files look for them. Building it takes SDNet and Vivado, which are Xilinx's.
+ * The program for the NetFPGA SUME board as a project of P4->NetFPGA: sources, table commands and
+ * test vectors, laid out as its make files look for them. Building it takes SDNet and Vivado, which
+ * are Xilinx's.
  */
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { captureFile, trafficFrames, trafficMatches, TRAFFIC_KINDS, TRAFFIC_ZONES } from '../lab/traffic.ts';
+import {
+  captureFile,
+  trafficFrames,
+  trafficMatches,
+  TRAFFIC_KINDS,
+  TRAFFIC_ZONES,
+} from '../lab/traffic.ts';
 import { encodeName } from '../dns/name.ts';
 import { P4_SOURCES } from './compile.ts';
 
@@ -13,8 +20,9 @@ const LABELS = 4;
 const STH_BYTES = 4;
 
 /**
- * The key of a name in the program's table (p4/sume/tables.p4): 48 bytes, made of its four labels of 16 bytes behind `sth`.
- * Undefined for a name of another form, which the program cannot look for. `name` is in wire format, in any case.
+ * The key of a name in the program's table (p4/sume/tables.p4): 48 bytes, made of its four labels
+ * of 16 bytes behind `sth`. Undefined for a name of another form, which the program cannot look
+ * for. `name` is in wire format, in any case.
  */
 export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
   if (name.length !== STH_BYTES + LABELS * (LABEL_BYTES + 1) + 1) return undefined;
@@ -37,7 +45,10 @@ export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
 const portBit = (port: number): number => 1 << (2 * port);
 const binary = (ports: number): string => `0b${ports.toString(2).padStart(8, '0')}`;
 
-/** Frames that come in at a port leave at its neighbour: a wire between nf0 and nf1, and one between nf2 and nf3. */
+/**
+ * Frames that come in at a port leave at its neighbour: a wire between nf0 and nf1, and one between
+ * nf2 and nf3.
+ */
 const WIRES = [
   [0, 1],
   [1, 0],
@@ -48,11 +59,14 @@ const WIRES = [
 /** What the tables hold from the start, a command a line, as P4->NetFPGA's scripts read them. */
 export function sumeCommands(names: readonly Uint8Array[]): string {
   const routes = WIRES.map(
-    ([from, to]) => `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,
+    ([from, to]) =>
+      `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,
   );
   const known = names.flatMap((name) => {
     const key = sumeKeyOf(name);
-    return key === undefined ? [] : [`table_cam_add_entry known_names known 0x${key.toString('hex')} =>`];
+    return key === undefined
+      ? []
+      : [`table_cam_add_entry known_names known 0x${key.toString('hex')} =>`];
   });
   return `${[...routes, ...known].join('\n')}\n`;
 }
@@ -67,7 +81,10 @@ export interface SumeVector {
 
 const VECTORS = 64;
 
-/** The paper's traffic, half of it matches, in turns at each port. What the program does with every one of them. */
+/**
+ * The paper's traffic, half of it matches, in turns at each port. What the program does with every
+ * one of them.
+ */
 export function sumeVectors(): SumeVector[] {
   return TRAFFIC_KINDS.flatMap((kind) =>
     [...trafficFrames(kind, 50, VECTORS)].map((frame, i) => {
@@ -94,19 +111,20 @@ const TUPLE = [
 const DIGEST_DIGITS = 64;
 
 function tuple(values: Partial<Record<(typeof TUPLE)[number][0], number>>): string {
-  return TUPLE.map(([field, bits]) => (values[field] ?? 0).toString(16).padStart(bits / 4, '0')).join('');
+  return TUPLE.map(([field, bits]) =>
+    (values[field] ?? 0).toString(16).padStart(bits / 4, '0'),
+  ).join('');
 }
 
 /**
- * Writes the project into `directory`: src/ctga.p4 with what it includes, src/commands.txt, and testdata/ with captures and
- * tuples. The vectors' own names are in the table besides `names`. Returns the names that the program cannot look for.
+ * Writes the project into `directory`: src/ctga.p4 with what it includes, src/commands.txt, and
+ * testdata/ with captures and tuples. The vectors' own names are in the table besides `names`.
+ * Returns the names that the program cannot look for.
  */
 export function writeSumeProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
-  const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) => join(directory, name)) as [
-    string,
-    string,
-    string,
-  ];
+  const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) =>
+    join(directory, name),
+  ) as [string, string, string];
   for (const each of [source, shared, testdata]) mkdirSync(each, { recursive: true });
   for (const [from, to] of [
     ['sume', source],

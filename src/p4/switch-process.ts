@@ -1,9 +1,18 @@
 /**
- * A simple_switch of our own: started on interfaces of this machine, in the background, with a veth pair for its copies, and
- * ended again. What was started is written down beside the store, so that a later command finds it.
+ * A simple_switch of our own: started on interfaces of this machine, in the background, with a veth
+ * pair for its copies, and ended again. What was started is written down beside the store, so that
+ * a later command finds it.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
@@ -21,20 +30,25 @@ const READY_SECONDS = 20;
 
 const startedSchema = z.object({
   pid: z.number(),
-  /** In clock ticks since boot (proc(5), field 22): with the number, this names a process for good. */
+  /**
+   * In clock ticks since boot (proc(5), field 22): with the number, this names a process for good.
+   */
   startTime: z.string(),
   copies: z.string(),
 });
 
-/** The veth pair of copies, by the Thrift port, which is one switch's alone: at most 15 characters. */
+/**
+ * The veth pair of copies, by the Thrift port, which is one switch's alone: at most 15 characters.
+ */
 function copiesPair(port: number): { readonly switchEnd: string; readonly ourEnd: string } {
   return { switchEnd: `ctga-sw${port}`, ourEnd: `ctga-cpu${port}` };
 }
 
 /**
- * Starts a switch with ports 0, 1, ... on these interfaces, and one more port for copies, and waits until it answers.
- * Returns the port of copies. One that runs on these interfaces is left as it is. Throws CtgaError: `not-set-up` without
- * simple_switch, `busy` where another runs, `no-such-interface`.
+ * Starts a switch with ports 0, 1, ... on these interfaces, and one more port for copies, and waits
+ * until it answers. Returns the port of copies. One that runs on these interfaces is left as it is.
+ * Throws CtgaError: `not-set-up` without simple_switch, `busy` where another runs,
+ * `no-such-interface`.
  */
 export async function startSwitch(
   interfaces: readonly string[],
@@ -54,11 +68,15 @@ export async function startSwitch(
     throw new CtgaError('busy', `another switch answers at ${place.host}:${place.port} already`, {
       remedy: 'End that switch, or choose another port with --thrift.',
     });
-  for (const name of interfaces) ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
+  for (const name of interfaces)
+    ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
   const { switchEnd, ourEnd } = copiesPair(place.port);
   // What an earlier switch left.
   spawnSync('ip', ['link', 'delete', switchEnd]);
-  ip(['link', 'add', switchEnd, 'type', 'veth', 'peer', 'name', ourEnd], 'make a veth pair for copies');
+  ip(
+    ['link', 'add', switchEnd, 'type', 'veth', 'peer', 'name', ourEnd],
+    'make a veth pair for copies',
+  );
   try {
     for (const name of [switchEnd, ourEnd]) {
       // Nobody speaks there: no router solicitations between copies.
@@ -109,7 +127,10 @@ async function spawnSwitch(
   writeFileSync(recordOf(place, directory), `${JSON.stringify(started)}\n`, { mode: 0o600 });
 }
 
-/** Ends the switch that `startSwitch` started there. Returns false where it started none, or that has ended. */
+/**
+ * Ends the switch that `startSwitch` started there. Returns false where it started none, or that
+ * has ended.
+ */
 export async function endSwitch(place: SwitchPlace, directory: string): Promise<boolean> {
   const record = recordOf(place, directory);
   if (!existsSync(record)) return false;
@@ -159,20 +180,26 @@ async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, st
 }
 
 /**
- * The interface where copies arrive: the other end of the veth pair at the switch's CPU port. Throws CtgaError
- * `not-attached` where the switch copies nothing, `no-such-interface` where that end cannot be told.
+ * The interface where copies arrive: the other end of the veth pair at the switch's CPU port.
+ * Throws CtgaError `not-attached` where the switch copies nothing, `no-such-interface` where that
+ * end cannot be told.
  */
 export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
   const port = await plane.cpuPort();
   if (port === undefined)
-    throw new CtgaError('not-attached', 'the switch copies nothing: it has no mirroring session of ctga', {
-      remedy: 'Set it up with: ctga p4 deploy',
-    });
+    throw new CtgaError(
+      'not-attached',
+      'the switch copies nothing: it has no mirroring session of ctga',
+      { remedy: 'Set it up with: ctga p4 deploy' },
+    );
   const name = (await plane.interfaces()).get(port);
-  const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name ?? ''], { encoding: 'utf8' });
+  const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name ?? ''], {
+    encoding: 'utf8',
+  });
   const [found] = linkSchema.safeParse(safeJson(stdout)).data ?? [];
   if (found?.link !== undefined) return found.link;
-  const what = name === undefined ? 'no interface' : `${name}, whose other end is not in this namespace`;
+  const what =
+    name === undefined ? 'no interface' : `${name}, whose other end is not in this namespace`;
   throw new CtgaError('no-such-interface', `copies leave at port ${port} of the switch: ${what}`, {
     remedy: 'Name the interface where they arrive with --cpu-interface.',
   });
@@ -188,7 +215,11 @@ function safeJson(text: string): unknown {
   }
 }
 
-function ip(args: readonly string[], doing: string, code: 'kernel' | 'no-such-interface' = 'kernel'): void {
+function ip(
+  args: readonly string[],
+  doing: string,
+  code: 'kernel' | 'no-such-interface' = 'kernel',
+): void {
   const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
   if (status === 0) return;
   const why = error?.message ?? stderr.trim();

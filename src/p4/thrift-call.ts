@@ -1,6 +1,7 @@
 /**
- * Calls over Apache Thrift's binary protocol, several services on one connection (TMultiplexedProtocol), without code made
- * from an interface file: a call names its method, and its arguments by number and type.
+ * Calls over Apache Thrift's binary protocol, several services on one connection
+ * (TMultiplexedProtocol), without code made from an interface file: a call names its method, and
+ * its arguments by number and type.
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
@@ -69,8 +70,15 @@ export class ThriftConnection {
     this.#socket.destroy();
   }
 
-  /** One call at a time. Rejects with ThriftRefusal where the method throws, with CtgaError where there is no answer. */
-  async call(service: string, method: string, fields: Readonly<Record<number, Value>>): Promise<Answer> {
+  /**
+   * One call at a time. Rejects with ThriftRefusal where the method throws, with CtgaError where
+   * there is no answer.
+   */
+  async call(
+    service: string,
+    method: string,
+    fields: Readonly<Record<number, Value>>,
+  ): Promise<Answer> {
     const sequence = ++this.#sequence;
     const transport = new TBufferedTransport(undefined, (bytes) => this.#socket.write(bytes));
     const out = new TBinaryProtocol(transport);
@@ -91,7 +99,9 @@ export class ThriftConnection {
         settle();
       };
       const lost = (what: string): void =>
-        done(() => reject(new CtgaError('kernel', `the switch at ${this.#where} ${what} (${method})`)));
+        done(() =>
+          reject(new CtgaError('kernel', `the switch at ${this.#where} ${what} (${method})`)),
+        );
       const closed = (): void => lost('hung up');
       const timer = setTimeout(() => lost('does not answer'), CALL_MS);
       this.#socket.once('close', closed);
@@ -154,7 +164,8 @@ function readReply(input: TBinaryProtocol, method: string, sequence: number): An
   // A TApplicationException: the method is not known there, or the arguments are none of its.
   if (mtype !== MESSAGE.reply)
     throw new CtgaError('kernel', `the switch does not know ${method} as it is called here`);
-  if (rseqid !== sequence) throw new CtgaError('kernel', `the switch answered another call than ${method}`);
+  if (rseqid !== sequence)
+    throw new CtgaError('kernel', `the switch answered another call than ${method}`);
   for (const [id, field] of fields) {
     if (id === 0) return field;
     const code = field instanceof Map ? (field as ReadonlyMap<number, Answer>).get(1) : undefined;

@@ -1,4 +1,6 @@
-/** What of the npm package thrift is used here: its wire format. It has no types of its own for it. */
+/**
+ * What of the npm package thrift is used here: its wire format. It has no types of its own for it.
+ */
 declare module 'thrift' {
   export class Int64 {
     constructor(buffer: Buffer);

@@ -1,11 +1,16 @@
 /** The Internet checksum: RFC 1071. */
 
 /**
- * The ones' complement sum, folded to 16 bits, of bytes[start, end) as big-endian words on top of `initial`.
- * An odd last byte is the high half of a word (RFC 768). The result may be passed on as `initial` only when
- * an even number of bytes was summed.
+ * The ones' complement sum, folded to 16 bits, of bytes[start, end) as big-endian words on top of
+ * `initial`. An odd last byte is the high half of a word (RFC 768). The result may be passed on as
+ * `initial` only when an even number of bytes was summed.
  */
-export function onesComplementSum(bytes: Uint8Array, start: number, end: number, initial = 0): number {
+export function onesComplementSum(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  initial = 0,
+): number {
   let sum = initial;
   let at = start;
   // A packet has less than 2^16 words, so the sum stays far below 2^53 and is folded once.

@@ -19,7 +19,10 @@ import { parseUdp, type UdpDatagram } from './udp.ts';
 
 export type { ReassemblyLimits, UdpDatagram };
 
-/** What became of a frame. Exactly one of these is counted for each, so they add up to the frames pushed. */
+/**
+ * What became of a frame. Exactly one of these is counted for each, so they add up to the frames
+ * pushed.
+ */
 export type FrameOutcome =
   /** Returned: the datagram came in one piece. */
   | 'datagramWhole'
@@ -59,17 +62,21 @@ export class DatagramDecoder {
     return this.#counters;
   }
 
-  /** What waits for more fragments; bytes as charged against the limits, abandoned datagrams included. */
+  /**
+   * What waits for more fragments; bytes as charged against the limits, abandoned datagrams
+   * included.
+   */
   get pending(): { readonly datagrams: number; readonly bytes: number } {
     return this.#reassembler.pending;
   }
 
   /**
-   * Returns the datagram when this frame is or completes one; otherwise undefined, and one counter says why.
+   * Returns the datagram when this frame is or completes one; otherwise undefined, and one counter
+   * says why.
    *
-   * `now` is in milliseconds. `context` is the interface's name, part of what fragments are put together by:
-   * another interface may lead to another network with the same addresses. Nothing of `frame` is kept, but
-   * the payload of a whole datagram is a view of it.
+   * `now` is in milliseconds. `context` is the interface's name, part of what fragments are put
+   * together by: another interface may lead to another network with the same addresses. Nothing of
+   * `frame` is kept, but the payload of a whole datagram is a view of it.
    */
   push(frame: Uint8Array, now: number, context: string): UdpDatagram | undefined {
     const result = this.#decode(frame, now, context);
@@ -84,7 +91,10 @@ export class DatagramDecoder {
     return result;
   }
 
-  /** Gives back the memory of datagrams whose time is over; to be called now and then when nothing arrives. */
+  /**
+   * Gives back the memory of datagrams whose time is over; to be called now and then when nothing
+   * arrives.
+   */
   expire(now: number): void {
     this.#reassembler.expire(now);
   }

@@ -1,5 +1,6 @@
 /**
- * Ethernet II frames (IEEE 802.3) with up to two VLAN tags (IEEE 802.1Q, 802.1ad) and PPPoE, without FCS.
+ * Ethernet II frames (IEEE 802.3) with up to two VLAN tags (IEEE 802.1Q, 802.1ad) and PPPoE,
+ * without FCS.
  */
 import type { ByteCursor } from '../base/cursor.ts';
 
@@ -13,7 +14,10 @@ export const EtherType = {
 
 const ADDRESSES = 12;
 const MAX_TAGS = 2;
-/** RFC 2516, Section 4: version 1, type 1, code 0, and then the session, a length and PPP's protocol number. */
+/**
+ * RFC 2516, Section 4: version 1, type 1, code 0, and then the session, a length and PPP's protocol
+ * number.
+ */
 const PPPOE_HEADER = 8;
 const PPPOE_SESSION_DATA = 0x1100;
 const PPP_IPV4 = 0x0021;
@@ -21,18 +25,22 @@ const PPP_IPV6 = 0x0057;
 
 export interface EthernetHeader {
   /**
-   * What the payload is; values below 0x0600 are the length field of IEEE 802.3 and no type. IP in a PPPoE session
-   * has the type that it has without one.
+   * What the payload is; values below 0x0600 are the length field of IEEE 802.3 and no type. IP in
+   * a PPPoE session has the type that it has without one.
    */
   readonly etherType: number;
   /**
-   * One number for the stack of VLAN IDs and the PPPoE session, 0 where there is none: the same addresses in two
-   * VLANs are two networks. Priority bits are left out, since fragments of one datagram may differ in them.
+   * One number for the stack of VLAN IDs and the PPPoE session, 0 where there is none: the same
+   * addresses in two VLANs are two networks. Priority bits are left out, since fragments of one
+   * datagram may differ in them.
    */
   readonly network: number;
 }
 
-/** Moves the cursor to the payload; undefined if the frame ends before. More than two tags are left in place. */
+/**
+ * Moves the cursor to the payload; undefined if the frame ends before. More than two tags are left
+ * in place.
+ */
 export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   if (!cursor.has(ADDRESSES + 2)) return undefined;
   cursor.skip(ADDRESSES);
@@ -40,7 +48,8 @@ export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   let vlan = 0;
   for (let tags = 0; tags < MAX_TAGS && isTag(etherType); tags++) {
     if (!cursor.has(4)) return undefined;
-    // VLAN ID 0 is a priority tag and no VLAN (IEEE 802.1Q, 9.6), hence nothing is added for the tag itself.
+    // VLAN ID 0 is a priority tag and no VLAN (IEEE 802.1Q, 9.6), hence nothing is added for the
+    // tag itself.
     vlan = vlan * 0x1000 + (cursor.u16() & 0x0fff);
     etherType = cursor.u16();
   }

@@ -1,8 +1,8 @@
 /**
  * What IPv4 and IPv6 have in common once their headers are read.
  *
- * An IpPacket refers to the frame by offsets and copies nothing: most packets are looked at only to be
- * counted, and even a view costs more than the rest of the look.
+ * An IpPacket refers to the frame by offsets and copies nothing: most packets are looked at only to
+ * be counted, and even a view costs more than the rest of the look.
  */
 
 export const IpProtocol = {
@@ -19,8 +19,8 @@ export interface IpPacket {
   readonly addressesAt: number;
   readonly addressLength: 4 | 16;
   /**
-   * What the payload is. IPv6: of a first fragment, the protocol at the end of its header chain; of a later
-   * one, only what its sender wrote, which says nothing (RFC 8200, Section 4.5).
+   * What the payload is. IPv6: of a first fragment, the protocol at the end of its header chain; of
+   * a later one, only what its sender wrote, which says nothing (RFC 8200, Section 4.5).
    */
   readonly protocol: number;
   readonly payloadStart: number;
@@ -37,8 +37,8 @@ export interface IpFragment {
   /** Bytes that a reassembled packet's 16-bit length counts in front of the fragmented part. */
   readonly headerLength: number;
   /**
-   * How far into the fragmented part the header of `protocol` begins, where this fragment holds it whole. So it
-   * is undefined in every later fragment, and in a first one that breaks RFC 7112.
+   * How far into the fragmented part the header of `protocol` begins, where this fragment holds it
+   * whole. So it is undefined in every later fragment, and in a first one that breaks RFC 7112.
    */
   readonly upperOffset: number | undefined;
 }
@@ -49,14 +49,16 @@ export function formatAddress(bytes: Uint8Array, at: number, length: 4 | 16): st
   if (length === 4) return `${byte(0)}.${byte(1)}.${byte(2)}.${byte(3)}`;
 
   const groups = Array.from({ length: 8 }, (_, i) => (byte(2 * i) << 8) | byte(2 * i + 1));
-  // The longest run of zeros, the first of equals, and never one group alone, becomes '::' (Section 4.2).
+  // The longest run of zeros, the first of equals, and never one group alone, becomes '::' (Section
+  // 4.2).
   let [runStart, runLength] = [0, 1];
   for (let start = 0; start < 8; start++) {
     let end = start;
     while (groups[end] === 0) end++;
     if (end - start > runLength) [runStart, runLength] = [start, end - start];
   }
-  const hex = (part: readonly number[]): string => part.map((group) => group.toString(16)).join(':');
+  const hex = (part: readonly number[]): string =>
+    part.map((group) => group.toString(16)).join(':');
   if (runLength === 1) return hex(groups);
   return `${hex(groups.slice(0, runStart))}::${hex(groups.slice(runStart + runLength))}`;
 }

@@ -12,10 +12,11 @@ export type Ipv4Refusal = 'ipv4Truncated' | 'ipv4BadHeader' | 'ipv4BadChecksum' 
 /**
  * Options are passed over, and so is whatever follows the total length (Ethernet padding).
  *
- * A bad header checksum is a refusal, as every router and host makes it (RFC 1122, Section 3.2.1.2): nobody was
- * ever shown what such a packet holds, and as a fragment it could only be there to spoil a datagram of which
- * the receiver sees nothing but the sound fragments. Linux fills the header checksum in by itself on every
- * packet, so unlike UDP's it is never found half done on a virtual link.
+ * A bad header checksum is a refusal, as every router and host makes it (RFC 1122, Section
+ * 3.2.1.2): nobody was ever shown what such a packet holds, and as a fragment it could only be
+ * there to spoil a datagram of which the receiver sees nothing but the sound fragments. Linux fills
+ * the header checksum in by itself on every packet, so unlike UDP's it is never found half done on
+ * a virtual link.
  */
 export function parseIpv4(cursor: ByteCursor): IpPacket | Ipv4Refusal {
   if (!cursor.has(MIN_HEADER)) return 'ipv4Truncated';

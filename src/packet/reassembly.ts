@@ -1,17 +1,19 @@
 /**
- * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5, as strictly as a reader of other
- * people's packets should: RFC 5722 (overlaps), RFC 6946 (atomic fragments), RFC 7112 (header chains), RFC 1858
- * and RFC 3128 (tiny fragments), RFC 4963 (identifications come round again).
+ * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5, as strictly as a
+ * reader of other people's packets should: RFC 5722 (overlaps), RFC 6946 (atomic fragments), RFC
+ * 7112 (header chains), RFC 1858 and RFC 3128 (tiny fragments), RFC 4963 (identifications come
+ * round again).
  *
- * A fragment that is impossible by itself (empty, misaligned, beyond 65,535 bytes, headers cut) is discarded
- * alone: if it took its datagram with it, one such packet sent ahead would hide a tree head from us that the
- * receiver still gets. Fragments that contradict each other (overlaps, two ends) abandon the datagram, and the
- * key is remembered until the time-out so that the rest cannot start it anew (RFC 5722). Late duplicates of a
- * finished datagram begin a new one that times out: to remember finished keys as well would lose the next
- * datagram wherever identifications are reused quickly (RFC 4963).
+ * A fragment that is impossible by itself (empty, misaligned, beyond 65,535 bytes, headers cut) is
+ * discarded alone: if it took its datagram with it, one such packet sent ahead would hide a tree
+ * head from us that the receiver still gets. Fragments that contradict each other (overlaps, two
+ * ends) abandon the datagram, and the key is remembered until the time-out so that the rest cannot
+ * start it anew (RFC 5722). Late duplicates of a finished datagram begin a new one that times out:
+ * to remember finished keys as well would lose the next datagram wherever identifications are
+ * reused quickly (RFC 4963).
  *
- * Everything that an attacker can make grow is bounded: bytes, datagrams, both for each source, and fragments
- * for each datagram, which bounds the work as well (CVE-2018-5391). No clock of its own.
+ * Everything that an attacker can make grow is bounded: bytes, datagrams, both for each source, and
+ * fragments for each datagram, which bounds the work as well (CVE-2018-5391). No clock of its own.
  */
 import type { IpFragment, IpPacket } from './ip.ts';
 import { IpProtocol } from './ip.ts';
@@ -23,26 +25,35 @@ export interface ReassemblyLimits {
   readonly bytes: number;
   /** Datagrams in all, abandoned ones included. */
   readonly datagrams: number;
-  /** Both of these for one source: an IPv4 address, or an IPv6 /64, within which a host may choose freely. */
+  /**
+   * Both of these for one source: an IPv4 address, or an IPv6 /64, within which a host may choose
+   * freely.
+   */
   readonly bytesPerSource: number;
   readonly datagramsPerSource: number;
   readonly fragmentsPerDatagram: number;
 }
 
 export const DEFAULT_LIMITS: ReassemblyLimits = {
-  // Resolvers give an answer up after a few seconds. RFC 8200's 60 s would only let more identifications recur.
+  // Resolvers give an answer up after a few seconds. RFC 8200's 60 s would only let more
+  // identifications recur.
   timeout: 15_000,
   bytes: 8 * 1024 * 1024,
-  // The tail of every large answer is a small fragment whose start is too large to be copied: it waits in vain.
+  // The tail of every large answer is a small fragment whose start is too large to be copied: it
+  // waits in vain.
   datagrams: 4096,
   bytesPerSource: 2 * 1024 * 1024,
   datagramsPerSource: 512,
-  // An answer of 2048 bytes and its UDP header in the smallest fragments there are, 8 bytes each. No larger
-  // answer is a tree head; with 1280-byte fragments this is beyond any datagram there can be.
+  // An answer of 2048 bytes and its UDP header in the smallest fragments there are, 8 bytes each.
+  // No larger answer is a tree head; with 1280-byte fragments this is beyond any datagram there can
+  // be.
   fragmentsPerDatagram: (2048 + 8) / 8,
 };
 
-/** What a held fragment costs beside its bytes, about; so a flood of 8-byte fragments is charged for its weight. */
+/**
+ * What a held fragment costs beside its bytes, about; so a flood of 8-byte fragments is charged for
+ * its weight.
+ */
 export const FRAGMENT_OVERHEAD = 192;
 
 /** Of the budget, the part that only datagrams known to matter may use. */
@@ -66,7 +77,10 @@ export type FragmentOutcome =
   | 'fragmentBeyondMaximum'
   /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
   | 'fragmentHeaderChainCut'
-  /** From here on, what abandons a datagram. Shares bytes with another fragment ("teardrop"), even equal ones. */
+  /**
+   * From here on, what abandons a datagram. Shares bytes with another fragment ("teardrop"), even
+   * equal ones.
+   */
   | 'fragmentOverlap'
   /** Two ends, data beyond the end, or more to come where the end was. */
   | 'fragmentConflictingEnd'
@@ -79,7 +93,10 @@ export type FragmentOutcome =
 
 /** What became of datagrams without a frame of their own to blame. */
 export type ReassemblyEvent =
-  'datagramTimedOut' | 'datagramEvictedForBytes' | 'datagramEvictedForCount' | 'datagramEvictedForSource';
+  | 'datagramTimedOut'
+  | 'datagramEvictedForBytes'
+  | 'datagramEvictedForCount'
+  | 'datagramEvictedForSource';
 
 /** A datagram put together: what the IP header's fragments carried. */
 export interface ReassembledPayload {
@@ -89,7 +106,10 @@ export interface ReassembledPayload {
   readonly fragments: number;
 }
 
-/** Tells, by the bytes after the UDP header in a first fragment, that the datagram is one to keep if possible. */
+/**
+ * Tells, by the bytes after the UDP header in a first fragment, that the datagram is one to keep if
+ * possible.
+ */
 export type Tracked = (payloadStart: Uint8Array) => boolean;
 
 interface Piece {
@@ -112,7 +132,10 @@ interface Datagram {
   /** Disjoint, by start. Empty once abandoned. */
   pieces: Piece[];
   abandoned: boolean;
-  /** Sum of the pieces' lengths: since they are disjoint, the datagram is whole when this reaches `end`. */
+  /**
+   * Sum of the pieces' lengths: since they are disjoint, the datagram is whole when this reaches
+   * `end`.
+   */
   received: number;
   charged: number;
   /** Known from the last fragment. */
@@ -122,7 +145,10 @@ interface Datagram {
   upperOffset: number;
 }
 
-/** A part of the budget. Datagrams are in the order they entered it, which is the order they are evicted in. */
+/**
+ * A part of the budget. Datagrams are in the order they entered it, which is the order they are
+ * evicted in.
+ */
 class Pool {
   readonly datagrams = new Map<string, Datagram>();
   bytes = 0;
@@ -148,7 +174,11 @@ export class Reassembler {
   readonly #reserved: Pool;
   readonly #sources = new Map<string, Source>();
 
-  constructor(limits: ReassemblyLimits, count: (event: ReassemblyEvent) => void, tracked?: Tracked) {
+  constructor(
+    limits: ReassemblyLimits,
+    count: (event: ReassemblyEvent) => void,
+    tracked?: Tracked,
+  ) {
     this.#limits = limits;
     this.#count = count;
     this.#tracked = tracked;
@@ -164,8 +194,8 @@ export class Reassembler {
   }
 
   /**
-   * Takes one fragment, by copy. `network` tells networks apart in which the same addresses may mean different
-   * hosts: interface and VLANs.
+   * Takes one fragment, by copy. `network` tells networks apart in which the same addresses may
+   * mean different hosts: interface and VLANs.
    */
   add(
     packet: IpPacket,
@@ -184,7 +214,8 @@ export class Reassembler {
 
     const datagram = this.#find(packet, fragment, network, now);
     if (datagram.abandoned) return 'fragmentOfAbandoned';
-    if (start === 0 && packet.protocol !== IpProtocol.udp) return this.#abandon(datagram, 'fragmentNotUdp');
+    if (start === 0 && packet.protocol !== IpProtocol.udp)
+      return this.#abandon(datagram, 'fragmentNotUdp');
     if (contradictsEnd(datagram, end, fragment.more)) {
       return this.#abandon(datagram, 'fragmentConflictingEnd');
     }
@@ -199,11 +230,13 @@ export class Reassembler {
       (next !== undefined && next.start < end) ||
       (previous !== undefined && previous.start + previous.bytes.length > start);
     if (overlaps) return this.#abandon(datagram, 'fragmentOverlap');
-    if (pieces.length >= this.#limits.fragmentsPerDatagram) return this.#abandon(datagram, 'fragmentTooMany');
+    if (pieces.length >= this.#limits.fragmentsPerDatagram)
+      return this.#abandon(datagram, 'fragmentTooMany');
 
     if (start === 0) {
       datagram.upperOffset = fragment.upperOffset ?? 0;
-      if (this.#tracked?.(bytes.subarray(datagram.upperOffset + 8)) === true) this.#reserve(datagram);
+      if (this.#tracked?.(bytes.subarray(datagram.upperOffset + 8)) === true)
+        this.#reserve(datagram);
     }
     if (!this.#charge(datagram, length + FRAGMENT_OVERHEAD)) {
       return this.#abandon(datagram, 'fragmentOverBudget');
@@ -216,12 +249,17 @@ export class Reassembler {
     if (datagram.received !== datagram.end) return 'fragmentHeld';
 
     this.#remove(datagram);
-    return { bytes: join(pieces, datagram.end), start: datagram.upperOffset, fragments: pieces.length };
+    return {
+      bytes: join(pieces, datagram.end),
+      start: datagram.upperOffset,
+      fragments: pieces.length,
+    };
   }
 
   /**
-   * Drops what is older than the time-out; add() does so too. Datagrams are held in order of arrival, so this
-   * costs no more than what it drops; should the clock have jumped, add() still sees each datagram's own age.
+   * Drops what is older than the time-out; add() does so too. Datagrams are held in order of
+   * arrival, so this costs no more than what it drops; should the clock have jumped, add() still
+   * sees each datagram's own age.
    */
   expire(now: number): void {
     for (const pool of [this.#ordinary, this.#reserved]) {
@@ -233,7 +271,8 @@ export class Reassembler {
   }
 
   #isOld(datagram: Datagram, now: number): boolean {
-    // A wall clock may be set back, and captures are not quite in order: far in the future is old as well.
+    // A wall clock may be set back, and captures are not quite in order: far in the future is old
+    // as well.
     return Math.abs(now - datagram.since) >= this.#limits.timeout;
   }
 
@@ -244,8 +283,8 @@ export class Reassembler {
 
   #find(packet: IpPacket, fragment: IpFragment, network: string, now: number): Datagram {
     const { bytes, addressesAt, addressLength } = packet;
-    // RFC 791: source, destination, protocol (only UDP gets here), identification. RFC 8200: the same without
-    // the protocol. The addresses' length keeps the two apart.
+    // RFC 791: source, destination, protocol (only UDP gets here), identification. RFC 8200: the
+    // same without the protocol. The addresses' length keeps the two apart.
     const addresses = latin1(bytes, addressesAt, addressesAt + 2 * addressLength);
     const key = `${network}/${addressLength}/${fragment.identification}/${addresses}`;
     const found = this.#ordinary.datagrams.get(key) ?? this.#reserved.datagrams.get(key);
@@ -284,7 +323,10 @@ export class Reassembler {
     return datagram;
   }
 
-  /** Makes room for `bytes` more in `datagram`, oldest out first; false if it would not fit even alone. */
+  /**
+   * Makes room for `bytes` more in `datagram`, oldest out first; false if it would not fit even
+   * alone.
+   */
   #charge(datagram: Datagram, bytes: number): boolean {
     const { pool, source } = datagram;
     const limit = Math.min(pool.maxBytes, this.#limits.bytesPerSource);
@@ -301,7 +343,9 @@ export class Reassembler {
     return true;
   }
 
-  /** Moves a datagram into the part of the budget that a flood of unknown fragments cannot touch. */
+  /**
+   * Moves a datagram into the part of the budget that a flood of unknown fragments cannot touch.
+   */
   #reserve(datagram: Datagram): void {
     const pool = this.#reserved;
     if (datagram.pool === pool || datagram.charged > pool.maxBytes) return;

@@ -6,13 +6,13 @@ import { formatAddress, IpProtocol, type IpPacket } from './ip.ts';
 export const UDP_HEADER = 8;
 
 /**
- * What the checksum says. None of it is a reason to refuse: whether a tree head is genuine is decided by the
- * log's signature, which no checksum can make or break.
+ * What the checksum says. None of it is a reason to refuse: whether a tree head is genuine is
+ * decided by the log's signature, which no checksum can make or break.
  * - `absent`: 0 on IPv4, where it is optional.
- * - `pseudo-header-only`: the sender left the rest to its network card and the packet was copied before one
- *   saw it, as always happens between virtual interfaces. The packet is genuine.
- * - `bad`: anything else, 0 on IPv6 included. Behind a routing header with segments left, too, where the sum was
- *   made with another destination.
+ * - `pseudo-header-only`: the sender left the rest to its network card and the packet was copied
+ *   before one saw it, as always happens between virtual interfaces. The packet is genuine.
+ * - `bad`: anything else, 0 on IPv6 included. Behind a routing header with segments left, too,
+ *   where the sum was made with another destination.
  */
 export type UdpChecksum = 'valid' | 'absent' | 'pseudo-header-only' | 'bad';
 
@@ -30,8 +30,9 @@ export interface UdpDatagram {
 }
 
 /**
- * Reads the datagram that fills bytes[start, end), with the addresses of `packet`. Bytes beyond the UDP length
- * are ignored, as receivers do (Linux trims them): to refuse them would be to miss what was accepted.
+ * Reads the datagram that fills bytes[start, end), with the addresses of `packet`. Bytes beyond the
+ * UDP length are ignored, as receivers do (Linux trims them): to refuse them would be to miss what
+ * was accepted.
  */
 export function parseUdp(
   packet: IpPacket,
@@ -68,7 +69,8 @@ function judgeChecksum(
 ): UdpChecksum {
   if (field === 0) return packet.addressLength === 4 ? 'absent' : 'bad';
   const { addressesAt, addressLength } = packet;
-  // Length and protocol are added as numbers: their place in the pseudo-header does not change the sum.
+  // Length and protocol are added as numbers: their place in the pseudo-header does not change the
+  // sum.
   const pseudoHeader = onesComplementSum(
     packet.bytes,
     addressesAt,

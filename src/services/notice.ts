@@ -4,7 +4,10 @@ import { addon } from '../native/addon.ts';
 export class ServiceNotice {
   readonly #watchdog: NodeJS.Timeout | undefined;
 
-  /** Ready from now on; and alive, as often as the manager wants to hear it, while this process's events go on. */
+  /**
+   * Ready from now on; and alive, as often as the manager wants to hear it, while this process's
+   * events go on.
+   */
   constructor(status: string) {
     if (process.env['NOTIFY_SOCKET'] === undefined) return;
     addon().notifyService(`READY=1\nSTATUS=${status.replaceAll('\n', ' ')}`);

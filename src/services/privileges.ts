@@ -1,6 +1,7 @@
 /**
- * Giving up root for good. The observer parses what anybody sends, the challenger what hostile logs answer; neither needs
- * more than the store, what it has opened already, and the challenger a TCP connection to its proxy.
+ * Giving up root for good. The observer parses what anybody sends, the challenger what hostile logs
+ * answer; neither needs more than the store, what it has opened already, and the challenger a TCP
+ * connection to its proxy.
  */
 import {
   accessSync,
@@ -34,9 +35,10 @@ interface Account {
 }
 
 /**
- * As root, becomes `user`, or the first of `accounts` that there is, and hands the state directory over before; root still
- * reads and writes there. Returns the account's name, or undefined where this process is not root and stays who it is.
- * `root` as a user is respected. `programsMayGain`: what it runs may have more rights than itself, as sendmail must.
+ * As root, becomes `user`, or the first of `accounts` that there is, and hands the state directory
+ * over before; root still reads and writes there. Returns the account's name, or undefined where
+ * this process is not root and stays who it is. `root` as a user is respected. `programsMayGain`:
+ * what it runs may have more rights than itself, as sendmail must.
  */
 export function dropPrivileges(
   state: State,
@@ -46,18 +48,24 @@ export function dropPrivileges(
 ): string | undefined {
   if (process.geteuid?.() !== 0) {
     if (user !== undefined)
-      throw badInput('--user needs root, which this process is not', 'Leave it out: it runs as you.');
+      throw badInput(
+        '--user needs root, which this process is not',
+        'Leave it out: it runs as you.',
+      );
     return undefined;
   }
   const names = user === undefined ? accounts : [user];
   const account = names.map(findAccount).find((each) => each !== undefined);
   if (account === undefined)
-    throw badInput(`no account is called "${names.at(-1) ?? ''}"`, 'Make one: adduser --system --group ctga');
+    throw badInput(
+      `no account is called "${names.at(-1) ?? ''}"`,
+      'Make one: adduser --system --group ctga',
+    );
   if (account.uid === 0) return account.name;
   const shared = { ...account, gid: findGroup(GROUP) ?? account.gid };
   shareState(state, shared);
-  // What is loaded only when first used is loaded now: the account may not be able to read this checkout, nor
-  // the certificates that NODE_EXTRA_CA_CERTS names.
+  // What is loaded only when first used is loaded now: the account may not be able to read this
+  // checkout, nor the certificates that NODE_EXTRA_CA_CERTS names.
   openDatabase(':memory:').close();
   createSecureContext();
   becomeUser(shared, programsMayGain);
@@ -76,7 +84,10 @@ export function dropPrivileges(
   return account.name;
 }
 
-/** What one account of the group makes, another can write: SQLite gives its journals the mode of the database. */
+/**
+ * What one account of the group makes, another can write: SQLite gives its journals the mode of the
+ * database.
+ */
 function shareState({ directory, database, evidence }: State, account: Account): void {
   makeDirectory(evidence);
   process.umask(0o007);
@@ -89,9 +100,10 @@ function shareState({ directory, database, evidence }: State, account: Account):
 }
 
 /**
- * Hands a file that root has made, or a directory, to the account. Only where it is otherwise: a service may lack the rights, and
- * the package has made it so. Whoever can write the directory could have root give him any file of the machine by a link: links are
- * left alone, hard ones too. Journals come and go.
+ * Hands a file that root has made, or a directory, to the account. Only where it is otherwise: a
+ * service may lack the rights, and the package has made it so. Whoever can write the directory
+ * could have root give him any file of the machine by a link: links are left alone, hard ones too.
+ * Journals come and go.
  */
 function own(path: string, { name, uid, gid }: Account, mode: number): void {
   let file: number;
@@ -111,9 +123,11 @@ function own(path: string, { name, uid, gid }: Account, mode: number): void {
   } catch (error) {
     // Whose it is, the group can read it; what else is wanted of it will show.
     if (isShared) return;
-    throw new CtgaError('not-permitted', `cannot hand ${path} over to ${name}: ${messageOf(error)}`, {
-      remedy: `As root: chown ${uid}:${gid} ${path} && chmod ${mode.toString(8)} ${path}`,
-    });
+    throw new CtgaError(
+      'not-permitted',
+      `cannot hand ${path} over to ${name}: ${messageOf(error)}`,
+      { remedy: `As root: chown ${uid}:${gid} ${path} && chmod ${mode.toString(8)} ${path}` },
+    );
   } finally {
     closeSync(file);
   }
@@ -124,7 +138,9 @@ function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void
     addon().becomeUser(uid, gid, programsMayGain);
   } catch (error) {
     if (error instanceof CtgaError) throw error;
-    throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, { cause: error });
+    throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, {
+      cause: error,
+    });
   }
 }
 

@@ -2,11 +2,12 @@
  * Tree heads as checkpoints: signed notes (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) with an
  * RFC6962NoteSignature line (c2sp.org/static-ct-api):
  *
- *   origin \n size \n base64 root \n [extension lines] \n \n
- *   — name base64(keyID(4) || timestamp(8) || DigitallySigned) \n
+ *   origin \n size \n base64 root \n [extension lines] \n \n — name base64(keyID(4) || timestamp(8)
+ *   || DigitallySigned) \n
  *
- * The key ID is SHA-256(name || 0x0A || 0x05 || log ID)[:4], so it says which line the log made: other
- * lines (witnesses, other algorithms, deliberate noise) are passed over, as the note format demands.
+ * The key ID is SHA-256(name || 0x0A || 0x05 || log ID)[:4], so it says which line the log made:
+ * other lines (witnesses, other algorithms, deliberate noise) are passed over, as the note format
+ * demands.
  */
 import { createHash } from 'node:crypto';
 import { decodeBase64 } from '../base/base64.ts';
@@ -68,7 +69,9 @@ function signatureOf(line: string): NoteSignature | undefined {
   return { name, keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };
 }
 
-/** The tree head that the log with this ID claims to have signed in the checkpoint, if there is one. */
+/**
+ * The tree head that the log with this ID claims to have signed in the checkpoint, if there is one.
+ */
 export function treeHeadOf(checkpoint: Checkpoint, logId: LogId): SignedTreeHead | undefined {
   for (const { name, keyId, body } of checkpoint.signatures) {
     if (body.length <= 8 || !noteKeyId(name, logId).equals(keyId)) continue;

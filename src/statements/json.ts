@@ -54,7 +54,8 @@ export const gossipedTreeHeadSchema = z
   .transform((json, context): { logId: LogId; head: SignedTreeHead } => {
     const head = treeHeadSchema.safeParse(json);
     if (head.success) return { logId: json.log_id, head: head.data };
-    for (const { path, message } of head.error.issues) context.addIssue({ code: 'custom', path, message });
+    for (const { path, message } of head.error.issues)
+      context.addIssue({ code: 'custom', path, message });
     return z.NEVER;
   });
 

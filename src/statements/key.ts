@@ -38,7 +38,8 @@ export function logIdOf(spki: Uint8Array): LogId {
 function algorithmOf(key: KeyObject): LogKey['algorithm'] {
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return 'ecdsa-p256';
-  if (key.asymmetricKeyType === 'rsa' && modulusLength !== undefined && modulusLength >= 2048) return 'rsa';
+  if (key.asymmetricKeyType === 'rsa' && modulusLength !== undefined && modulusLength >= 2048)
+    return 'rsa';
   const kind = [key.asymmetricKeyType ?? 'unknown', namedCurve ?? modulusLength]
     .filter((x) => x !== undefined)
     .join(' ');

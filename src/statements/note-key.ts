@@ -1,6 +1,7 @@
 /**
- * Keys and signatures of signed notes (c2sp.org/signed-note, c2sp.org/tlog-cosignature): which key made a line, and
- * whether the line is good. Of RFC 6962 lines, which verify as tree heads do, only the kind is told here.
+ * Keys and signatures of signed notes (c2sp.org/signed-note, c2sp.org/tlog-cosignature): which key
+ * made a line, and whether the line is good. Of RFC 6962 lines, which verify as tree heads do, only
+ * the kind is told here.
  *
  * A verifier key is text: NAME+KEYID+base64(TYPE || PUBLIC KEY), the key ID in hexadecimal.
  */
@@ -18,11 +19,15 @@ export interface NoteKey {
   readonly publicKey: Uint8Array;
 }
 
-export type SignatureKind = 'RFC 6962' | 'Ed25519' | 'Ed25519 cosignature' | 'ML-DSA-44' | 'unknown';
+export type SignatureKind =
+  'RFC 6962' | 'Ed25519' | 'Ed25519 cosignature' | 'ML-DSA-44' | 'unknown';
 
 export interface CheckedSignature {
   readonly name: string;
-  /** By the key where one is given, else by its length: unknown lines are normal, logs add some on purpose. */
+  /**
+   * By the key where one is given, else by its length: unknown lines are normal, logs add some on
+   * purpose.
+   */
   readonly kind: SignatureKind;
   /** Undefined where no key is given, or it is of a kind that is not verified here (ML-DSA-44). */
   readonly valid: boolean | undefined;
@@ -41,7 +46,11 @@ export function parseNoteKey(text: string): NoteKey {
   if (keyId.toString('hex') !== id)
     throw new RangeError(`its key ID should be ${keyId.toString('hex')}, and is ${id}`);
   const length =
-    type === TYPE.ed25519 || type === TYPE.cosignature ? 33 : type === TYPE.mlDsa44 ? 1313 : undefined;
+    type === TYPE.ed25519 || type === TYPE.cosignature
+      ? 33
+      : type === TYPE.mlDsa44
+        ? 1313
+        : undefined;
   if (length === undefined) throw new RangeError(`keys of type ${type} are not known`);
   if (bytes.length !== length)
     throw new RangeError(`the key is ${bytes.length - 1} bytes, want ${length - 1}`);
@@ -49,7 +58,10 @@ export function parseNoteKey(text: string): NoteKey {
 }
 
 /** Every line of a checkpoint, held against the keys given. */
-export function checkSignatures(checkpoint: Checkpoint, keys: readonly NoteKey[]): CheckedSignature[] {
+export function checkSignatures(
+  checkpoint: Checkpoint,
+  keys: readonly NoteKey[],
+): CheckedSignature[] {
   return checkpoint.signatures.map((signature) => {
     const key = keys.find(
       ({ name, keyId }) => name === signature.name && Buffer.from(keyId).equals(signature.keyId),
@@ -67,12 +79,20 @@ function byKey(
   { type, publicKey }: NoteKey,
 ): Omit<CheckedSignature, 'name'> {
   if (type === TYPE.ed25519)
-    return { kind: 'Ed25519', valid: isEd25519(Buffer.from(text), body, publicKey), time: undefined };
+    return {
+      kind: 'Ed25519',
+      valid: isEd25519(Buffer.from(text), body, publicKey),
+      time: undefined,
+    };
   if (type === TYPE.mlDsa44) return { kind: 'ML-DSA-44', valid: undefined, time: undefined };
   if (body.length !== 8 + 64) return { kind: 'Ed25519 cosignature', valid: false, time: undefined };
   const time = timeOf(body);
   const message = Buffer.from(`cosignature/v1\ntime ${time}\n${text}`);
-  return { kind: 'Ed25519 cosignature', valid: isEd25519(message, body.subarray(8), publicKey), time };
+  return {
+    kind: 'Ed25519 cosignature',
+    valid: isEd25519(message, body.subarray(8), publicKey),
+    time,
+  };
 }
 
 function byLength({ body }: NoteSignature): Omit<CheckedSignature, 'name'> {
@@ -81,7 +101,8 @@ function byLength({ body }: NoteSignature): Omit<CheckedSignature, 'name'> {
   if (body.length > 12 && body[8] === 4 && (body[9] === 3 || body[9] === 1))
     return { kind: 'RFC 6962', ...untold };
   if (body.length === 64) return { kind: 'Ed25519', ...untold };
-  if (body.length === 72) return { kind: 'Ed25519 cosignature', valid: undefined, time: timeOf(body) };
+  if (body.length === 72)
+    return { kind: 'Ed25519 cosignature', valid: undefined, time: timeOf(body) };
   if (body.length === 2420 || body.length === 2428) return { kind: 'ML-DSA-44', ...untold };
   return { kind: 'unknown', ...untold };
 }
@@ -90,8 +111,16 @@ function timeOf(body: Uint8Array): bigint {
   return new DataView(body.buffer, body.byteOffset).getBigUint64(0);
 }
 
-/** RFC 8032; node:crypto takes keys as SubjectPublicKeyInfo (RFC 8410), whose beginning is always the same. */
+/**
+ * RFC 8032; node:crypto takes keys as SubjectPublicKeyInfo (RFC 8410), whose beginning is always
+ * the same.
+ */
 function isEd25519(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
-  return verify(null, message, createPublicKey({ key: spki, format: 'der', type: 'spki' }), signature);
+  return verify(
+    null,
+    message,
+    createPublicKey({ key: spki, format: 'der', type: 'spki' }),
+    signature,
+  );
 }

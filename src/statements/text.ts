@@ -3,7 +3,8 @@
  *
  *   tree_size.timestamp.sha256_root_hash.tree_head_signature
  *
- * Decimals, then padded base64. Base64 has no '.', so splitting is exact though the draft does not say so.
+ * Decimals, then padded base64. Base64 has no '.', so splitting is exact though the draft does not
+ * say so.
  */
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
@@ -14,7 +15,8 @@ export interface TreeHeadRefusal {
   readonly reason:
     'not four fields' | 'bad tree size' | 'bad timestamp' | 'bad root hash' | 'bad signature field';
 }
-export type ParsedTreeHead = { readonly kind: 'tree head'; readonly head: SignedTreeHead } | TreeHeadRefusal;
+export type ParsedTreeHead =
+  { readonly kind: 'tree head'; readonly head: SignedTreeHead } | TreeHeadRefusal;
 
 export function parseTreeHeadText(text: string): ParsedTreeHead {
   const [size, time, root, signed, ...rest] = text.split('.');
@@ -36,16 +38,24 @@ export function parseTreeHeadText(text: string): ParsedTreeHead {
   const signature = decodeBase64(signed);
   if (signature === undefined || signature.length < 4)
     return { kind: 'refused', reason: 'bad signature field' };
-  return { kind: 'tree head', head: { treeSize, timestamp, rootHash: toMerkleHash(rootHash), signature } };
+  return {
+    kind: 'tree head',
+    head: { treeSize, timestamp, rootHash: toMerkleHash(rootHash), signature },
+  };
 }
 
 export function formatTreeHeadText(head: SignedTreeHead): string {
-  return [head.treeSize, head.timestamp, encodeBase64(head.rootHash), encodeBase64(head.signature)].join('.');
+  return [
+    head.treeSize,
+    head.timestamp,
+    encodeBase64(head.rootHash),
+    encodeBase64(head.signature),
+  ].join('.');
 }
 
 /**
- * Leading zeros are let through: clients parse them, the signature covers the number and not its spelling,
- * and a log must not slip a tree head past us by writing 007.
+ * Leading zeros are let through: clients parse them, the signature covers the number and not its
+ * spelling, and a log must not slip a tree head past us by writing 007.
  */
 function parseUint64(text: string): bigint | undefined {
   if (!/^[0-9]{1,32}$/.test(text)) return undefined;

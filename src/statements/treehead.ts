@@ -7,7 +7,9 @@
  */
 import type { MerkleHash } from '../merkle/hash.ts';
 
-/** SHA-256 of the log's public key (RFC 6962, Section 3.2). `toLogId` is the one way to obtain one. */
+/**
+ * SHA-256 of the log's public key (RFC 6962, Section 3.2). `toLogId` is the one way to obtain one.
+ */
 export type LogId = Uint8Array & { readonly __brand: 'LogId' };
 
 /** Throws RangeError unless there are exactly 32 bytes. */
@@ -30,11 +32,15 @@ export interface TreeHead extends TreeRoot {
 
 /** A tree head that claims to be signed: nothing has been checked but its form. */
 export interface SignedTreeHead extends TreeHead {
-  /** The TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length, signature. */
+  /**
+   * The TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length, signature.
+   */
   readonly signature: Uint8Array;
 }
 
-/** A tree head whose signature verified under the key of `logId`. Made by `verifyTreeHead` alone. */
+/**
+ * A tree head whose signature verified under the key of `logId`. Made by `verifyTreeHead` alone.
+ */
 export interface VerifiedTreeHead extends SignedTreeHead {
   readonly logId: LogId;
   readonly __verified: true;

@@ -26,7 +26,8 @@ export function openDigitallySigned(
 export function verifyTreeHead(head: SignedTreeHead, key: LogKey): VerifiedTreeHead | undefined {
   const signature = openDigitallySigned(head.signature, key.algorithm);
   if (signature === undefined) return undefined;
-  // RSASSA-PKCS1-v1_5 is node's default padding for RSA; ECDSA signatures are DER (RFC 6962, Section 2.1.4).
+  // RSASSA-PKCS1-v1_5 is node's default padding for RSA; ECDSA signatures are DER (RFC 6962,
+  // Section 2.1.4).
   if (!verify('sha256', encodeSignedData(head), key.publicKey, signature)) return undefined;
   return { ...head, logId: key.logId, __verified: true };
 }

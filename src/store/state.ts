@@ -13,7 +13,9 @@ export interface State {
   readonly evidence: string;
 }
 
-/** root keeps state for the machine, anybody else for himself (XDG Base Directory, XDG_STATE_HOME). */
+/**
+ * root keeps state for the machine, anybody else for himself (XDG Base Directory, XDG_STATE_HOME).
+ */
 export function stateAt(directory: string | undefined): State {
   const root = resolve(directory ?? defaultDirectory());
   return { directory: root, database: join(root, 'ctga.db'), evidence: join(root, 'evidence') };
@@ -24,12 +26,17 @@ function defaultDirectory(): string {
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
 }
 
-/** For commands that only show: an installation that has seen nothing yet is empty, and stays unmade. */
+/**
+ * For commands that only show: an installation that has seen nothing yet is empty, and stays
+ * unmade.
+ */
 export function openForReading(state: State): Store {
   return new Store(openDatabase(existsSync(state.database) ? state.database : ':memory:'));
 }
 
-/** For commands that add a little and then end: damage stops them. What runs for long: in-use.ts. */
+/**
+ * For commands that add a little and then end: damage stops them. What runs for long: in-use.ts.
+ */
 export function openForWriting(state: State): Store {
   return new Store(openDatabase(state.database));
 }

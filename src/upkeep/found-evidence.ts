@@ -1,6 +1,7 @@
 /**
- * Evidence on disk of which the database knows nothing: the database took a damaged one's place, or is a copy from before. Nobody
- * would be told of it, and a file that proves a split view is not to be lost in a directory.
+ * Evidence on disk of which the database knows nothing: the database took a damaged one's place, or
+ * is a copy from before. Nobody would be told of it, and a file that proves a split view is not to
+ * be lost in a directory.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,7 +16,10 @@ import { verifyEvidence } from '../evidence/verify.ts';
 /** The source under which its tree heads are recorded. */
 const SOURCE = 'evidence';
 
-/** Records what is in the directory, is not on record and holds; `ctga store check` says of the rest what is wrong with it. */
+/**
+ * Records what is in the directory, is not on record and holds; `ctga store check` says of the rest
+ * what is wrong with it.
+ */
 export function recordFoundEvidence(store: Store, directory: string): void {
   if (!existsSync(directory)) return;
   const known = new Set(store.evidence().map(({ path }) => path));
@@ -40,7 +44,9 @@ function readEvidence(path: string): Evidence | undefined {
     const lists = [evidence.first, evidence.second].flatMap((each) =>
       isListed(each) ? [each.list.key] : [],
     );
-    const holds = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).every((check) => check.holds);
+    const holds = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).every(
+      (check) => check.holds,
+    );
     return holds && isIntact(text, evidence) ? evidence : undefined;
   } catch {
     return undefined;
@@ -64,12 +70,10 @@ function record(store: Store, path: string, { log, first, second, created }: Evi
   const [one, other = exhibits.find(isListed)] = trees;
   if (one === undefined || other === undefined) return;
   store.addEvidence(path, one, other, at);
-  // As when it was found: of two of one size the second, else the smaller, for which there is no proof.
+  // As when it was found: of two of one size the second, else the smaller, for which there is no
+  // proof.
   const against = 'id' in other ? other : undefined;
   const [accused, provenAgainst] =
     against?.treeSize === one.treeSize ? [against, one.id] : [one, against?.id];
-  store.setVerdict(accused, at, {
-    verdict: 'fork-proven',
-    ...(provenAgainst === undefined ? {} : { provenAgainst }),
-  });
+  store.setVerdict(accused, at, { verdict: 'fork-proven', provenAgainst });
 }

@@ -1,6 +1,7 @@
 /**
- * The store of a process that runs for long. Its file may turn out damaged, or be set aside or replaced by another process:
- * what is written into the old one from then on would be seen by nobody.
+ * The store of a process that runs for long. Its file may turn out damaged, or be set aside or
+ * replaced by another process: what is written into the old one from then on would be seen by
+ * nobody.
  */
 import { statSync } from 'node:fs';
 import { CtgaError } from '../base/errors.ts';
@@ -12,9 +13,15 @@ import { Store } from '../store/sqlite/store.ts';
 
 export interface StoreInUseOptions {
   readonly state: State;
-  /** Told of a damaged database, in a sentence: under which name it is kept, and what could be read of it. Nothing is ever deleted. */
+  /**
+   * Told of a damaged database, in a sentence: under which name it is kept, and what could be read
+   * of it. Nothing is ever deleted.
+   */
   readonly onSetAside: (message: string) => void;
-  /** Called with each database that is opened, before it is used: the first may be new, and any later one too. */
+  /**
+   * Called with each database that is opened, before it is used: the first may be new, and any
+   * later one too.
+   */
   readonly onOpened?: (store: Store) => void;
 }
 
@@ -42,7 +49,9 @@ export class StoreInUse {
     return true;
   }
 
-  /** Does `work` in the file that is there now; once more in a new one, where it turns out damaged. */
+  /**
+   * Does `work` in the file that is there now; once more in a new one, where it turns out damaged.
+   */
   use<T>(work: () => T): T {
     this.follow();
     try {
@@ -54,7 +63,10 @@ export class StoreInUse {
     }
   }
 
-  /** The database turned out damaged: sets it aside, unless somebody has done so already, and goes on in a new one. */
+  /**
+   * The database turned out damaged: sets it aside, unless somebody has done so already, and goes
+   * on in a new one.
+   */
   replaceDamaged(): void {
     if (this.follow()) return;
     this.#setAside(`the database ${this.#options.state.database} is damaged`);

@@ -1,4 +1,7 @@
-/** Looking after a store: whether it is whole, making it smaller, copying it while it is in use, writing it out as text. */
+/**
+ * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
+ * writing it out as text.
+ */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
@@ -38,7 +41,10 @@ const INVARIANTS: readonly (readonly [query: string, fault: string])[] = [
   ],
 ];
 
-/** Reads all of the database and of the evidence. Throws CtgaError where there is no database to read. */
+/**
+ * Reads all of the database and of the evidence. Throws CtgaError where there is no database to
+ * read.
+ */
 export function checkStore(state: State): StoreCheck {
   const database = openDatabase(state.database);
   try {
@@ -79,7 +85,9 @@ export function checkStore(state: State): StoreCheck {
 function evidenceFault(path: string): string | undefined {
   try {
     const text = readFileSync(path, 'utf8');
-    return isIntact(text, parseEvidence(text, path)) ? undefined : 'was changed since it was written';
+    return isIntact(text, parseEvidence(text, path))
+      ? undefined
+      : 'was changed since it was written';
   } catch (error) {
     return messageOf(error);
   }
@@ -92,8 +100,8 @@ function countOf(database: Connection, query: string): number {
 const BATCH = 10_000;
 
 /**
- * Rolls up sightings older than `before` (ms since the epoch), then gives back what the database does not need. Bytes before
- * and after, and how many sightings were rolled up.
+ * Rolls up sightings older than `before` (ms since the epoch), then gives back what the database
+ * does not need. Bytes before and after, and how many sightings were rolled up.
  */
 export function compactStore(
   state: State,
@@ -136,19 +144,40 @@ export async function backupStore(
   }
 }
 
-/** One object a line of the export: what a reader needs to know of logs, tree heads, verdicts, evidence and counts. */
-export function* exportStore(store: Store): Generator<Readonly<Record<string, unknown>>, void, undefined> {
+/**
+ * One object a line of the export: what a reader needs to know of logs, tree heads, verdicts,
+ * evidence and counts.
+ */
+export function* exportStore(
+  store: Store,
+): Generator<Readonly<Record<string, unknown>>, void, undefined> {
   for (const { key, ...log } of store.logs())
     yield { type: 'log', logId: logIdText(key.logId), key: encodeBase64(key.spki), ...log };
   for (const head of store.everyHead()) {
-    const { logId, treeSize, timestamp, rootHash, signature, sources, headFirstSeen, lastSeen, count } = head;
+    const {
+      logId,
+      treeSize,
+      timestamp,
+      rootHash,
+      signature,
+      sources,
+      headFirstSeen,
+      lastSeen,
+      count,
+    } = head;
     yield {
       type: 'tree-head',
       logId: logIdText(logId),
-      ...{ treeSize, timestamp },
+      treeSize,
+      timestamp,
       rootHash: encodeBase64(rootHash),
       signature: encodeBase64(signature),
-      ...{ sources, firstSeen: headFirstSeen, lastSeen, count, verdict: head.verdict, reason: head.reason },
+      sources,
+      firstSeen: headFirstSeen,
+      lastSeen,
+      count,
+      verdict: head.verdict,
+      reason: head.reason,
     };
   }
   for (const { logId, ...record } of store.evidence())

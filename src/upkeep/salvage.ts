@@ -1,6 +1,7 @@
 /**
- * What can still be read of a damaged database: its tree heads, each believed for its signature alone. A damaged page may hold
- * anything, so no verdict is carried over, and no number but when and how often a head was seen, as far as it makes sense.
+ * What can still be read of a damaged database: its tree heads, each believed for its signature
+ * alone. A damaged page may hold anything, so no verdict is carried over, and no number but when
+ * and how often a head was seen, as far as it makes sense.
  */
 import Database from 'better-sqlite3';
 import { statSync } from 'node:fs';
@@ -12,7 +13,10 @@ import { verifyTreeHead } from '../statements/verify.ts';
 import type { Connection } from '../store/sqlite/open.ts';
 import type { Sighting, Store } from '../store/sqlite/store.ts';
 
-/** Whoever salvages has packets to read, and a watchdog. The newest heads come first: that is 10^5 of them. */
+/**
+ * Whoever salvages has packets to read, and a watchdog. The newest heads come first: that is 10^5
+ * of them.
+ */
 const LONGEST_MS = 10_000;
 const AT_ONCE = 500;
 /** No row of a tree head, with its signature, is shorter. */
@@ -35,7 +39,10 @@ interface SightingRow {
   readonly count: number;
 }
 
-/** Brings tree heads of the damaged database at `path` into `store`; returns how many. Throws only what `store` throws. */
+/**
+ * Brings tree heads of the damaged database at `path` into `store`; returns how many. Throws only
+ * what `store` throws.
+ */
 export function salvage(path: string, store: Store, now: number): number {
   const database = orNothing(() => new Database(path, { readonly: true }));
   if (database === undefined) return 0;
@@ -65,8 +72,12 @@ export function salvage(path: string, store: Store, now: number): number {
       const verified = row && orNothing(() => verify(row, keys));
       if (verified === undefined) continue;
       const seen = (orNothing(() => sightings?.all(id)) ?? []).filter(makesSense);
-      const [first = { source: SOURCE, first_seen: now, last_seen: now, count: 1 }, ...others] = seen;
-      for (const { source, first_seen: firstSeen, last_seen: lastSeen, count } of [first, ...others])
+      const [first = { source: SOURCE, first_seen: now, last_seen: now, count: 1 }, ...others] =
+        seen;
+      for (const { source, first_seen: firstSeen, last_seen: lastSeen, count } of [
+        first,
+        ...others,
+      ])
         batch.push({ head: verified, source, firstSeen, lastSeen, count });
       carried += 1;
       if (batch.length >= AT_ONCE) record();
@@ -80,7 +91,8 @@ export function salvage(path: string, store: Store, now: number): number {
 
 /** By log ID: those that the damaged database has, and those that are known anyway. */
 function keysOf(database: Connection, store: Store): Map<string, LogKey> {
-  const stored = orNothing(() => database.prepare<[], { key: Buffer }>('SELECT key FROM logs').all()) ?? [];
+  const stored =
+    orNothing(() => database.prepare<[], { key: Buffer }>('SELECT key FROM logs').all()) ?? [];
   const keys = stored.flatMap(({ key }) => orNothing(() => toLogKey(key)) ?? []);
   const known = knownLogs(store, undefined, () => undefined).map(({ key }) => key);
   return new Map([...known, ...keys].map((key) => [logIdText(key.logId), key]));
@@ -93,7 +105,10 @@ function lastId(database: Connection, path: string): number {
   return last ?? Math.floor(statSync(path).size / SHORTEST_ROW);
 }
 
-function verify(row: HeadRow, keys: ReadonlyMap<string, LogKey>): ReturnType<typeof verifyTreeHead> {
+function verify(
+  row: HeadRow,
+  keys: ReadonlyMap<string, LogKey>,
+): ReturnType<typeof verifyTreeHead> {
   const key = keys.get(row.log_id.toString('base64'));
   const [treeSize, timestamp] = [BigInt(row.tree_size), BigInt(row.timestamp)];
   const rootHash = toMerkleHash(row.root_hash);

@@ -1,4 +1,7 @@
-/** Everything in `ctga status` for Prometheus (exposition format 0.0.4). The names are in docs/OPERATIONS.md. */
+/**
+ * Everything in `ctga status` for Prometheus (exposition format 0.0.4). The names are in
+ * docs/OPERATIONS.md.
+ */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Overview } from './overview.ts';
 
@@ -25,7 +28,9 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters = {
-    packets: this.#counter('packets_total', 'Frames that came by; every one went on.', ['interface']),
+    packets: this.#counter('packets_total', 'Frames that came by; every one went on.', [
+      'interface',
+    ]),
     passedBy: this.#counter('passed_by_total', 'Frames that are no match, by reason.', [
       'interface',
       'reason',
@@ -35,9 +40,11 @@ export class Metrics {
       'Answers to known names and IP fragments, by what became of them.',
       ['interface', 'kind', 'outcome'],
     ),
-    observed: this.#counter('observed_total', 'What the observer counted and did not keep, and blind time.', [
-      'what',
-    ]),
+    observed: this.#counter(
+      'observed_total',
+      'What the observer counted and did not keep, and blind time.',
+      ['what'],
+    ),
   };
   readonly #gauges = {
     share: this.#gauge('copied_share', 'Share of the latest matches that was copied, 0 to 1.', [
@@ -49,11 +56,16 @@ export class Metrics {
       'kind',
     ]),
     every: this.#gauge('sampling_every', 'One match of so many is copied.', ['interface']),
-    threshold: this.#gauge('fragment_threshold_bytes', 'Largest IP length of a fragment that is copied.', [
-      'interface',
-    ]),
+    threshold: this.#gauge(
+      'fragment_threshold_bytes',
+      'Largest IP length of a fragment that is copied.',
+      ['interface'],
+    ),
     names: this.#gauge('known_names', 'DNS names whose answers are copied.', ['interface']),
-    mode: this.#gauge('interface_info', 'Always 1; how it is attached is its label.', ['interface', 'mode']),
+    mode: this.#gauge('interface_info', 'Always 1; how it is attached is its label.', [
+      'interface',
+      'mode',
+    ]),
     blind: this.#gauge('interface_blind', '1 while no packet is looked at.', ['interface']),
     updated: this.#gauge('interface_updated_seconds', 'When the observer last wrote, Unix time.', [
       'interface',
@@ -61,7 +73,9 @@ export class Metrics {
     heads: this.#gauge('tree_heads', 'Distinct signed tree heads seen.', []),
     trees: this.#gauge('trees', 'Distinct trees, by verdict.', ['verdict']),
     evidence: this.#gauge('evidence_files', 'Split views proven.', []),
-    today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', ['log']),
+    today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', [
+      'log',
+    ]),
     info: this.#gauge('build_info', 'Always 1; the version is its label.', ['version']),
   };
   readonly #version: string;

@@ -63,9 +63,12 @@ const planeSchema = z.object({
   counters: z.record(z.string(), z.number()),
   names: z.number(),
   settings: z.object({
-    ...{ answersPerSecond: z.number(), fragmentsPerSecond: z.number() },
-    ...{ answersShare: z.number(), fragmentsShare: z.number() },
-    ...{ threshold: z.number(), everyNth: z.number() },
+    answersPerSecond: z.number(),
+    fragmentsPerSecond: z.number(),
+    answersShare: z.number(),
+    fragmentsShare: z.number(),
+    threshold: z.number(),
+    everyNth: z.number(),
   }),
   blindSince: z.number().nullable(),
 });
@@ -91,7 +94,11 @@ export function overviewOf(store: Store, now: number): Overview {
     evidence: store
       .evidence()
       .map(({ path, logId, firstSize, secondSize, created }) => ({
-        ...{ name: basename(path), log: nameOf(logId), firstSize, secondSize, created },
+        name: basename(path),
+        log: nameOf(logId),
+        firstSize,
+        secondSize,
+        created,
       }))
       .reverse(),
     counts: store.counts(),
@@ -114,7 +121,8 @@ function logsOf(store: Store, now: number, nameOf: (logId: LogId) => string): Lo
     log.sightings[at] = sightings;
     logs.set(id, log);
   }
-  const sum = (numbers: readonly number[]): number => numbers.reduce((total, each) => total + each, 0);
+  const sum = (numbers: readonly number[]): number =>
+    numbers.reduce((total, each) => total + each, 0);
   return [...logs]
     .map(([logId, log]) => ({ logId, ...log }))
     .sort((a, b) => sum(b.heads) - sum(a.heads) || a.name.localeCompare(b.name));

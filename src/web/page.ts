@@ -1,4 +1,7 @@
-/** The status page: complete without scripts; with them, sections are replaced as they change (assets/page.js). */
+/**
+ * The status page: complete without scripts; with them, sections are replaced as they change
+ * (assets/page.js).
+ */
 import { html, type Html } from './html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
 
@@ -24,9 +27,15 @@ export function renderPage(overview: Overview): string {
           <div id="announcement" class="hidden" role="status" aria-live="polite"></div>
         </header>
         <main id="main" tabindex="-1">
-          <section id="evidence" aria-labelledby="evidence-title">${evidenceSection(overview)}</section>
-          <section id="interfaces" aria-labelledby="interfaces-title">${interfacesSection(overview)}</section>
-          <section id="verdicts" aria-labelledby="verdicts-title">${verdictsSection(overview)}</section>
+          <section id="evidence" aria-labelledby="evidence-title">
+            ${evidenceSection(overview)}
+          </section>
+          <section id="interfaces" aria-labelledby="interfaces-title">
+            ${interfacesSection(overview)}
+          </section>
+          <section id="verdicts" aria-labelledby="verdicts-title">
+            ${verdictsSection(overview)}
+          </section>
           <section id="timeline" aria-labelledby="timeline-title">
             <h2 id="timeline-title">New tree heads a day, by log</h2>
             <div id="chart" data-series="${seriesOf(overview)}"></div>
@@ -53,7 +62,9 @@ function titleOf({ evidence }: Overview): string {
 }
 
 function summaryOf({ evidence, treeHeads, interfaces }: Overview): Html {
-  const seeing = interfaces.filter(({ isStale, blindSince }) => !isStale && blindSince === null).length;
+  const seeing = interfaces.filter(
+    ({ isStale, blindSince }) => !isStale && blindSince === null,
+  ).length;
   const trees = `${plural(treeHeads, 'tree head')} seen`;
   const watched =
     interfaces.length === 0
@@ -84,9 +95,13 @@ function evidenceSection({ evidence }: Overview): Html {
     )}
     <h3>Checking it, offline</h3>
     <p>
-      With ctga: <code>ctga evidence verify FILE</code>. Without: <code>sh verify-evidence.sh FILE</code>, a
-      script that needs openssl alone (<a href="/verify-evidence.sh" download>verify-evidence.sh</a>). Show it
-      to whoever trusts the log: signatures and arithmetic convince without trusting you.
+      With ctga: <code>ctga evidence verify FILE</code>. Without:
+      <code>sh verify-evidence.sh FILE</code>, a script that needs openssl alone (<a
+        href="/verify-evidence.sh"
+        download
+        >verify-evidence.sh</a
+      >). Show it to whoever trusts the log: signatures and arithmetic convince without trusting
+      you.
     </p>`;
 }
 
@@ -123,20 +138,27 @@ function interfacesSection({ interfaces, generated }: Overview): Html {
 
 function interfaceRow(plane: InterfaceOverview, now: number): Html {
   const count = (...names: readonly string[]): Html =>
-    html`<td class="number">${group(names.reduce((sum, name) => sum + (plane.counters[name] ?? 0), 0))}</td>`;
+    html`<td class="number">
+      ${group(names.reduce((sum, name) => sum + (plane.counters[name] ?? 0), 0))}
+    </td>`;
   const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 && of > 0 ? 2 : 0)} %`;
   return html`<tr>
     <th scope="row">${plane.interface}</th>
     <td>${stateOf(plane, now)}</td>
     ${count('packets')} ${count('answersCopied')} ${count('fragmentsCopied')}
-    ${count('answersSampledOut', 'fragmentsSampledOut')} ${count('answersOverBudget', 'fragmentsOverBudget')}
+    ${count('answersSampledOut', 'fragmentsSampledOut')}
+    ${count('answersOverBudget', 'fragmentsOverBudget')}
     ${count('answersRingFull', 'fragmentsRingFull')}
-    <td>answers ${share(plane.settings.answersShare)}, fragments ${share(plane.settings.fragmentsShare)}</td>
+    <td>
+      answers ${share(plane.settings.answersShare)}, fragments
+      ${share(plane.settings.fragmentsShare)}
+    </td>
   </tr>`;
 }
 
 function stateOf({ mode, isStale, blindSince, updated }: InterfaceOverview, now: number): Html {
-  if (blindSince !== null) return html`<strong class="alarm">blind</strong> since ${timeOf(blindSince)}`;
+  if (blindSince !== null)
+    return html`<strong class="alarm">blind</strong> since ${timeOf(blindSince)}`;
   if (isStale) return html`<strong class="warning">no observer</strong> since ${timeOf(updated)}`;
   return html`watched (${mode}), ${Math.max(0, Math.round((now - updated) / 1000))} s ago`;
 }
@@ -190,8 +212,14 @@ function seriesOf({ logs, generated }: Overview): string {
 
 function timelineTable({ logs, generated }: Overview): Html {
   if (logs.length === 0) return html`<p>Nothing was seen in the last ${DAYS} days.</p>`;
-  const sum = (numbers: readonly number[]): string => group(numbers.reduce((total, each) => total + each, 0));
-  return html`<div class="scroll" role="group" aria-label="Table of new tree heads by log" tabindex="0">
+  const sum = (numbers: readonly number[]): string =>
+    group(numbers.reduce((total, each) => total + each, 0));
+  return html`<div
+    class="scroll"
+    role="group"
+    aria-label="Table of new tree heads by log"
+    tabindex="0"
+  >
     <table>
       <caption>
         The last ${DAYS} days, until ${timeOf(generated)}

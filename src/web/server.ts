@@ -1,6 +1,7 @@
 /**
- * The status page's server: reads the store, writes nothing, talks to nobody. Whoever can reach it can read it, so it
- * listens on loopback unless told, and answers only to names it knows: another host's page cannot have a browser fetch from it.
+ * The status page's server: reads the store, writes nothing, talks to nobody. Whoever can reach it
+ * can read it, so it listens on loopback unless told, and answers only to names it knows: another
+ * host's page cannot have a browser fetch from it.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -87,10 +88,7 @@ export class WebServer {
       throw new CtgaError(
         'kernel',
         `cannot listen on ${options.address} port ${options.port}: ${messageOf(error)}`,
-        {
-          remedy: 'Choose another with --listen ADDRESS:PORT.',
-          cause: error,
-        },
+        { remedy: 'Choose another with --listen ADDRESS:PORT.', cause: error },
       );
     }
     return web;
@@ -128,14 +126,20 @@ export class WebServer {
     const path = (request.url ?? '/').replace(/\?.*$/s, '');
     const file = FILES[path];
     if (file !== undefined) return send(response, 200, readFileSync(file[0]), file[1]);
-    if (path.startsWith('/evidence/')) return this.#sendEvidence(response, path.slice('/evidence/'.length));
+    if (path.startsWith('/evidence/'))
+      return this.#sendEvidence(response, path.slice('/evidence/'.length));
     switch (path) {
       case '/':
         return send(response, 200, renderPage(this.#overview()), 'text/html; charset=utf-8');
       case '/state.json':
         return send(response, 200, this.#options.toJson(this.#overview()), 'application/json');
       case '/metrics':
-        return send(response, 200, await this.#metrics.render(this.#overview()), this.#metrics.contentType);
+        return send(
+          response,
+          200,
+          await this.#metrics.render(this.#overview()),
+          this.#metrics.contentType,
+        );
       case '/healthz':
         return this.#sendHealth(response);
       case '/events':
@@ -182,7 +186,8 @@ export class WebServer {
   }
 
   #listen(response: ServerResponse): void {
-    if (this.#listeners.size >= MAX_LISTENERS) return send(response, 503, 'Too many are listening.\n');
+    if (this.#listeners.size >= MAX_LISTENERS)
+      return send(response, 503, 'Too many are listening.\n');
     response.writeHead(200, { 'content-type': 'text/event-stream' });
     response.write('retry: 2000\n\n');
     this.#listeners.add(response);

@@ -1,4 +1,7 @@
-/** Alerts: what is told, once each, over channels that fail; each channel against what it really talks to. */
+/**
+ * Alerts: what is told, once each, over channels that fail; each channel against what it really
+ * talks to.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -72,7 +75,8 @@ describe('the alerter', () => {
   const anew = (channels: readonly Channel[] = [channel]): Alerter =>
     new Alerter({ store, channels, onFailure: (message) => void failures.push(message) });
   const tick = (each: Alerter, now: number): Promise<void> => each.tick(now, now);
-  const told = (): string[] => sent.splice(0).map(({ event, key }) => `${event} ${key.split(':')[0] ?? ''}`);
+  const told = (): string[] =>
+    sent.splice(0).map(({ event, key }) => `${event} ${key.split(':')[0] ?? ''}`);
 
   beforeEach(() => {
     store = new Store(openDatabase(':memory:'));
@@ -121,7 +125,10 @@ describe('the alerter', () => {
     await tick(alerter, START + MINUTE);
     assert.deepEqual(told(), ['alert blind', 'recovery blind']);
     await tick(alerter, START + 3 * MINUTE);
-    assert.match(sent[0]?.message ?? '', /^No observer has watched eth0 since 2026-01-01 00:01:00 UTC\.$/);
+    assert.match(
+      sent[0]?.message ?? '',
+      /^No observer has watched eth0 since 2026-01-01 00:01:00 UTC\.$/,
+    );
     assert.deepEqual(told(), ['alert blind']);
     store.forgetDataPlane('eth0');
     await tick(alerter, START + 4 * MINUTE);
@@ -235,17 +242,26 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     const mail = JSON.parse(stdout) as Record<string, unknown>;
     assert(!(mail['headers'] as string[]).includes('Bcc'));
     assert.equal(mail['to'], 'root@example.org');
-    assert.match(String(mail['subject']), /Ein Log zeigt zwei Bäume: "x" Bcc: somebody@example\.org$/);
+    assert.match(
+      String(mail['subject']),
+      /Ein Log zeigt zwei Bäume: "x" Bcc: somebody@example\.org$/,
+    );
     assert.equal(mail['date'], '2026-01-01T00:00:00+00:00');
     assert.equal(mail['defects'], 0);
     assert(String(mail['text']).includes('Look\n.\nat it'));
   });
 
   test('mail: no sendmail, or one that fails, is a reason', async () => {
-    await assert.rejects(mailChannel('root', '/nosuch/sendmail').send(alert), /\/nosuch\/sendmail: .*ENOENT/);
+    await assert.rejects(
+      mailChannel('root', '/nosuch/sendmail').send(alert),
+      /\/nosuch\/sendmail: .*ENOENT/,
+    );
     const program = join(directory, 'broken');
     writeFileSync(program, '#!/bin/sh\necho "no such user" >&2; exit 67\n', { mode: 0o755 });
-    await assert.rejects(mailChannel('root', program).send(alert), /^Error: exit code 67: no such user$/);
+    await assert.rejects(
+      mailChannel('root', program).send(alert),
+      /^Error: exit code 67: no such user$/,
+    );
   });
 
   test('a command gets the alert on its input and in its environment, and no part of it is code', async () => {
@@ -254,13 +270,16 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
       ...alert,
       message: `$(touch ${got}.owned) \`touch ${got}.owned\` "; touch ${got}.owned; "`,
     };
-    await commandChannel(`cat > ${got}; printf '%s|%s' "$CTGA_SEVERITY" "$CTGA_MESSAGE" > ${got}.env`).send(
-      nasty,
-    );
+    await commandChannel(
+      `cat > ${got}; printf '%s|%s' "$CTGA_SEVERITY" "$CTGA_MESSAGE" > ${got}.env`,
+    ).send(nasty);
     assert.deepEqual(JSON.parse(readFileSync(got, 'utf8')), nasty);
     assert.equal(readFileSync(`${got}.env`, 'utf8'), `critical|${nasty.message}`);
     assert.throws(() => readFileSync(`${got}.owned`));
-    await assert.rejects(commandChannel('echo no >&2; exit 3').send(alert), /^Error: exit code 3: no$/);
+    await assert.rejects(
+      commandChannel('echo no >&2; exit 3').send(alert),
+      /^Error: exit code 3: no$/,
+    );
     await commandChannel('exec true').send(alert);
   });
 
@@ -362,7 +381,16 @@ describe('a webhook', () => {
       '--state-dir',
       state.directory,
     ];
-    const tried = await ctga(['alert', 'test', '--webhook', url, '--command', 'exit 9', '--json', ...common]);
+    const tried = await ctga([
+      'alert',
+      'test',
+      '--webhook',
+      url,
+      '--command',
+      'exit 9',
+      '--json',
+      ...common,
+    ]);
     assert.equal(tried.code, 1);
     assert.deepEqual(
       (JSON.parse(tried.stdout) as { error: string | null }[]).map(({ error }) => error),
@@ -375,7 +403,17 @@ describe('a webhook', () => {
 
     requests.length = 0;
     const beat = url.replace('/hook', '/beat');
-    const args = ['alert', 'run', '--webhook', url, '--heartbeat', beat, '--heartbeat-every', '1', ...common];
+    const args = [
+      'alert',
+      'run',
+      '--webhook',
+      url,
+      '--heartbeat',
+      beat,
+      '--heartbeat-every',
+      '1',
+      ...common,
+    ];
     const child = spawn(CTGA, args, {
       env: { ...process.env, CTGA_NODE: process.execPath },
       stdio: ['ignore', 'pipe', 'pipe'],

@@ -13,11 +13,11 @@ function clientOf(files: TiledFiles): StaticClient {
   return new StaticClient('https://log.test/alpha/', log.key.logId, files.fetch, () => 0);
 }
 
-const answer = (status: number, body: string | Uint8Array = '', retryAfter?: string): HttpAnswer => ({
-  status,
-  body: Buffer.from(body),
-  retryAfter,
-});
+const answer = (
+  status: number,
+  body: string | Uint8Array = '',
+  retryAfter?: string,
+): HttpAnswer => ({ status, body: Buffer.from(body), retryAfter });
 
 test('its head is the line that its key signed, whatever other lines there are', async () => {
   const head = await clientOf(new TiledFiles(log, tree, 300)).treeHead();
@@ -28,7 +28,10 @@ test('its head is the line that its key signed, whatever other lines there are',
 describe('proofs', () => {
   test('are those of RFC 6962', async () => {
     const client = clientOf(new TiledFiles(log, tree));
-    assert.deepEqual(await client.consistencyProof(300n, 65_000n), tree.consistencyProof(300, 65_000));
+    assert.deepEqual(
+      await client.consistencyProof(300n, 65_000n),
+      tree.consistencyProof(300, 65_000),
+    );
     const leaf = { leafIndex: 9n, leafHash: tree.leafHash(9) };
     assert.deepEqual(await client.inclusionProof(leaf, 10n), tree.inclusionProof(9, 10));
   });
@@ -45,8 +48,12 @@ describe('proofs', () => {
 
   test('take the full tile where the partial one is gone', async () => {
     const files = new TiledFiles(log, tree);
-    files.instead = (path) => (path.includes('.p/') && path.startsWith('tile/0/') ? answer(404) : undefined);
-    assert.deepEqual(await clientOf(files).consistencyProof(300n, 1000n), tree.consistencyProof(300, 1000));
+    files.instead = (path) =>
+      path.includes('.p/') && path.startsWith('tile/0/') ? answer(404) : undefined;
+    assert.deepEqual(
+      await clientOf(files).consistencyProof(300n, 1000n),
+      tree.consistencyProof(300, 1000),
+    );
     assert(files.requests.includes('tile/0/003'), files.requests.join());
   });
 });
@@ -58,9 +65,19 @@ describe('what says nothing about the log is told apart from a refusal', () => {
     readonly code: LogError['code'];
     readonly says: RegExp;
   }[] = [
-    { name: 'no tile', instead: () => answer(404), code: 'log-refused', says: /^tile\/\d\/\d+: HTTP 404$/ },
+    {
+      name: 'no tile',
+      instead: () => answer(404),
+      code: 'log-refused',
+      says: /^tile\/\d\/\d+: HTTP 404$/,
+    },
     { name: 'gone', instead: () => answer(410), code: 'log-refused', says: /HTTP 410$/ },
-    { name: 'busy', instead: () => answer(429, '', '7'), code: 'log-unavailable', says: /HTTP 429$/ },
+    {
+      name: 'busy',
+      instead: () => answer(429, '', '7'),
+      code: 'log-unavailable',
+      says: /HTTP 429$/,
+    },
     { name: 'broken', instead: () => answer(500), code: 'log-unavailable', says: /HTTP 500$/ },
     {
       name: 'a page instead of a tile',
@@ -96,7 +113,11 @@ describe('what says nothing about the log is told apart from a refusal', () => {
       new SigningLog().checkpoint(5, tree.root(5)),
       /^checkpoint: no signature of the log's key$/,
     ],
-    ['a size of -1', log.checkpoint(5, tree.root(5)).replace('\n5\n', '\n-1\n'), /^checkpoint: line 2/],
+    [
+      'a size of -1',
+      log.checkpoint(5, tree.root(5)).replace('\n5\n', '\n-1\n'),
+      /^checkpoint: line 2/,
+    ],
   ];
   for (const [name, body, says] of heads) {
     test(`a checkpoint of ${name}`, async () => {

@@ -26,13 +26,25 @@ test('cost, drain and what passes unaltered are measured and written down', () =
   assert(cost.every(({ ns }) => ns > 0));
   const drain = read('drain') as { lost: number; recordsPerSecond: number }[];
   assert(drain.every(({ lost, recordsPerSecond }) => lost === 0 && recordsPerSecond > 0));
-  const challenged = read('challenge') as { heads: number; consistent: number; headsPerMinute: number }[];
+  const challenged = read('challenge') as {
+    heads: number;
+    consistent: number;
+    headsPerMinute: number;
+  }[];
   assert(
-    challenged.every(({ heads, consistent, headsPerMinute }) => heads === consistent && headsPerMinute > 0),
+    challenged.every(
+      ({ heads, consistent, headsPerMinute }) => heads === consistent && headsPerMinute > 0,
+    ),
   );
   const { sent, lost, altered, reordered } = read('unaltered') as Record<string, number>;
-  assert.deepEqual({ sent, lost, altered, reordered }, { sent: 2000, lost: 0, altered: 0, reordered: 0 });
-  assert.match(readFileSync(join(directory, 'cost.md'), 'utf8'), /a quick run: figures mean little/);
+  assert.deepEqual(
+    { sent, lost, altered, reordered },
+    { sent: 2000, lost: 0, altered: 0, reordered: 0 },
+  );
+  assert.match(
+    readFileSync(join(directory, 'cost.md'), 'utf8'),
+    /a quick run: figures mean little/,
+  );
 });
 
 test('latency is swept over match rates, and plotted', () => {
@@ -44,7 +56,10 @@ test('latency is swept over match rates, and plotted', () => {
   // Two kinds, two rates, four settings.
   assert.equal(data.length, 16);
   assert(data.every(({ value }) => value > 0));
-  assert.match(readFileSync(join(directory, 'latency-answers.svg'), 'utf8'), /^<svg [^]*<\/svg>\n$/);
+  assert.match(
+    readFileSync(join(directory, 'latency-answers.svg'), 'utf8'),
+    /^<svg [^]*<\/svg>\n$/,
+  );
 });
 
 test('a part that there is not is named', () => {

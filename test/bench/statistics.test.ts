@@ -1,4 +1,6 @@
-/** The bench's statistics, against values of SciPy 1.17: mannwhitneyu and ks_2samp, both asymptotic. */
+/**
+ * The bench's statistics, against values of SciPy 1.17: mannwhitneyu and ks_2samp, both asymptotic.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { kolmogorovSmirnov, mannWhitney, median, percentile } from '../../bench/statistics.ts';
@@ -33,12 +35,16 @@ describe('Mann and Whitney', () => {
     near(effect, 2 * (46 / 64) - 1, 1e-12); // U = 64 - 18
     near(p, 0.1463990993, 1e-6);
   });
-  test('nothing varies', () => assert.deepEqual(mannWhitney([5, 5, 5], [5, 5, 5]), { p: 1, effect: 0 }));
+  test('nothing varies', () =>
+    assert.deepEqual(mannWhitney([5, 5, 5], [5, 5, 5]), { p: 1, effect: 0 }));
 });
 
 describe('Kolmogorov and Smirnov', () => {
   test('samples apart', () => {
-    const { p, distance } = kolmogorovSmirnov([1, 2, 3, 4, 5, 6, 7, 8], [11, 12, 13, 14, 15, 16, 17, 18]);
+    const { p, distance } = kolmogorovSmirnov(
+      [1, 2, 3, 4, 5, 6, 7, 8],
+      [11, 12, 13, 14, 15, 16, 17, 18],
+    );
     assert.equal(distance, 1);
     assert(p < 0.001);
   });
@@ -52,7 +58,8 @@ describe('Kolmogorov and Smirnov', () => {
     near(p, 0.00765, 0.002); // ours has Stephens' correction for small samples
     near(mannWhitney(first, second).p, 0.00024984, 2e-7);
   });
-  test('half apart', () => near(kolmogorovSmirnov([1, 2, 3, 4], [3, 4, 5, 6]).distance, 0.5, 1e-12));
+  test('half apart', () =>
+    near(kolmogorovSmirnov([1, 2, 3, 4], [3, 4, 5, 6]).distance, 0.5, 1e-12));
 });
 
 describe('reports', () => {

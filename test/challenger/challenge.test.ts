@@ -26,8 +26,8 @@ const NOW = 1_800_000_000_000;
 const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');
 
 /**
- * A log's API in memory, so that every order of sizes can be tried quickly. The real thing, over HTTPS and
- * a real SOCKS proxy, is asked in test/cli/challenge.test.ts.
+ * A log's API in memory, so that every order of sizes can be tried quickly. The real thing, over
+ * HTTPS and a real SOCKS proxy, is asked in test/cli/challenge.test.ts.
  */
 class FakeApi {
   readonly log: SigningLog;
@@ -35,7 +35,8 @@ class FakeApi {
   tree: MerkleTree;
   size: number;
   /** Answers instead of the log where it returns something. */
-  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | LogError | undefined = () => undefined;
+  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | LogError | undefined = () =>
+    undefined;
 
   constructor(tree: MerkleTree, size = tree.size, log = new SigningLog()) {
     this.log = log;
@@ -66,8 +67,12 @@ class FakeApi {
         const index = Array.from({ length: size }, (_, i) => i).find(
           (i) => base64(this.tree.leafHash(i)) === query.get('hash'),
         );
-        if (index === undefined) return { status: 404, retryAfter: undefined, body: Buffer.from('no') };
-        return json({ leaf_index: index, audit_path: this.tree.inclusionProof(index, size).map(base64) });
+        if (index === undefined)
+          return { status: 404, retryAfter: undefined, body: Buffer.from('no') };
+        return json({
+          leaf_index: index,
+          audit_path: this.tree.inclusionProof(index, size).map(base64),
+        });
       }
       default:
         return { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
@@ -85,7 +90,13 @@ function newStore(): Store {
 
 function see(store: Store, log: SigningLog, size: number, root: MerkleHash, at = NOW): void {
   store.recordSightings([
-    { head: log.verified(size, root, BigInt(at)), source: 'eth0', firstSeen: at, lastSeen: at, count: 1 },
+    {
+      head: log.verified(size, root, BigInt(at)),
+      source: 'eth0',
+      firstSeen: at,
+      lastSeen: at,
+      count: 1,
+    },
   ]);
 }
 
@@ -101,7 +112,10 @@ async function challenge(
 function challengeWith(
   store: Store,
   api: FakeApi,
-  { log = api.log.asLog(), ...options }: Partial<ChallengeContext> & { readonly log?: Log | undefined },
+  {
+    log = api.log.asLog(),
+    ...options
+  }: Partial<ChallengeContext> & { readonly log?: Log | undefined },
 ): Promise<LogError | undefined> {
   return challengeLog(log, {
     store,
@@ -231,7 +245,9 @@ describe('a fixed number of questions', () => {
     await challenge(store, api);
     api.requests.length = 0;
     api.instead = (endpoint) =>
-      endpoint === 'get-sth' ? undefined : { status: 400, retryAfter: undefined, body: Buffer.from('no') };
+      endpoint === 'get-sth'
+        ? undefined
+        : { status: 400, retryAfter: undefined, body: Buffer.from('no') };
     await challengeWith(store, api, { questions: 5 });
     assert.equal(proofs(api).length, 5);
     assert.deepEqual(verdicts(store, api), [
@@ -319,13 +335,21 @@ describe('a log that is read-only', () => {
     const notices: string[] = [];
     const [log] = parseLogList(json.toString(), 'test').logs;
     await challengeWith(store, api, { log, onNotice: (_, message) => notices.push(message) });
-    return { found: verdicts(store, api), notices, evidence: store.evidence().map(({ path }) => path) };
+    return {
+      found: verdicts(store, api),
+      notices,
+      evidence: store.evidence().map(({ path }) => path),
+    };
   }
 
   for (const size of [40, 50, 32, 60]) {
     for (const finalSize of [40, 32, 55]) {
       test(`at ${size}, and to end at ${finalSize}: well if it is one tree`, async () => {
-        const { found, notices } = await challengeListed(size, [finalSize, tree.root(finalSize)], true);
+        const { found, notices } = await challengeListed(
+          size,
+          [finalSize, tree.root(finalSize)],
+          true,
+        );
         assert.deepEqual(found, [[size, 'consistent']]);
         // A log that has not got there yet cannot prove it, and that accuses nobody.
         const refused = size < finalSize;
@@ -334,7 +358,11 @@ describe('a log that is read-only', () => {
       });
       if (size < finalSize) continue;
       test(`at ${size}, and to have ended at another tree of ${finalSize}: evidence, with the list in it`, async () => {
-        const { found, evidence } = await challengeListed(size, [finalSize, other.root(finalSize)], true);
+        const { found, evidence } = await challengeListed(
+          size,
+          [finalSize, other.root(finalSize)],
+          true,
+        );
         assert.deepEqual(found, [[size, 'fork-proven']]);
         const text = readFileSync(evidence[0] ?? '', 'utf8');
         const bundle = parseEvidence(text, 'it');
@@ -456,7 +484,9 @@ describe('challenging a log that answers badly', () => {
     const failure = await challenge(store, api);
     return { store, api, failure };
   }
-  const garbage = { consistency: [EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT].map(base64) };
+  const garbage = {
+    consistency: [EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT].map(base64),
+  };
   const onProof =
     (answer: HttpAnswer | LogError): FakeApi['instead'] =>
     (endpoint) =>
@@ -467,7 +497,13 @@ describe('challenging a log that answers badly', () => {
     retryAfter,
   });
 
-  const cases: { name: string; instead: FakeApi['instead']; want: Verdict; says: RegExp; size?: number }[] = [
+  const cases: {
+    name: string;
+    instead: FakeApi['instead'];
+    want: Verdict;
+    says: RegExp;
+    size?: number;
+  }[] = [
     {
       name: 'with 500',
       instead: onProof(answer(500, 'oops')),
@@ -480,14 +516,24 @@ describe('challenging a log that answers badly', () => {
       want: 'unreachable',
       says: /get-sth: HTTP 503/,
     },
-    { name: 'with 429', instead: onProof(answer(429, '', '120')), want: 'unreachable', says: /HTTP 429/ },
+    {
+      name: 'with 429',
+      instead: onProof(answer(429, '', '120')),
+      want: 'unreachable',
+      says: /HTTP 429/,
+    },
     {
       name: 'with HTML',
       instead: onProof(answer(200, '<html>\u001b[2Jhello')),
       want: 'unreachable',
       says: /not JSON \("<html> \[2Jhello"\)/,
     },
-    { name: 'with a redirect', instead: onProof(answer(302, '')), want: 'unreachable', says: /HTTP 302/ },
+    {
+      name: 'with a redirect',
+      instead: onProof(answer(302, '')),
+      want: 'unreachable',
+      says: /HTTP 302/,
+    },
     {
       name: 'with JSON of another form',
       instead: onProof(json({ proof: [] })),
@@ -512,7 +558,12 @@ describe('challenging a log that answers badly', () => {
       want: 'unreachable',
       says: /no answer/,
     },
-    { name: 'with 400', instead: onProof(answer(400, 'bad')), want: 'skewed', says: /HTTP 400 \("bad"\)/ },
+    {
+      name: 'with 400',
+      instead: onProof(answer(400, 'bad')),
+      want: 'skewed',
+      says: /HTTP 400 \("bad"\)/,
+    },
     {
       name: 'with an empty proof',
       instead: onProof(json({ consistency: [] })),
@@ -531,7 +582,9 @@ describe('challenging a log that answers badly', () => {
   for (const { name, instead, want, says, size } of cases) {
     test(`${name}: ${want}, never a fork`, async () => {
       const { store, api } = await against(instead, size);
-      const tree = store.trees(api.log.key.logId).find(({ treeSize }) => treeSize === BigInt(size ?? 20));
+      const tree = store
+        .trees(api.log.key.logId)
+        .find(({ treeSize }) => treeSize === BigInt(size ?? 20));
       assert.equal(tree?.verdict, want);
       assert.match(tree.reason ?? '', says);
       assert.deepEqual(store.evidence(), []);
@@ -540,7 +593,9 @@ describe('challenging a log that answers badly', () => {
 
   test('with a head of another key: nothing is believed', async () => {
     const { store, api, failure } = await against((endpoint) =>
-      endpoint === 'get-sth' ? json(treeHeadToJson(new SigningLog().sign(50, treeOf(50).root()))) : undefined,
+      endpoint === 'get-sth'
+        ? json(treeHeadToJson(new SigningLog().sign(50, treeOf(50).root())))
+        : undefined,
     );
     assert.match(failure?.message ?? '', /not signed by its key/);
     assert.deepEqual(verdicts(store, api), [[20, 'unreachable']]);
@@ -706,10 +761,15 @@ describe('challenging a static-ct log', () => {
   test('that lost its tiles: skewed for as long as its MMD, then unprovable', async () => {
     const files = new TiledFiles(new SigningLog(), tree);
     files.instead = (path) =>
-      path === 'checkpoint' ? undefined : { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
+      path === 'checkpoint'
+        ? undefined
+        : { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
     const seen = [[1000, tree.root(1000)]] as const;
     assert.deepEqual(found((await challengeFiles(files, seen)).store, files)[0], [1000, 'skewed']);
     const later = NOW + 2 * 86_400_000;
-    assert.deepEqual(found((await challengeFiles(files, seen, later)).store, files)[0], [1000, 'unprovable']);
+    assert.deepEqual(found((await challengeFiles(files, seen, later)).store, files)[0], [
+      1000,
+      'unprovable',
+    ]);
   });
 });

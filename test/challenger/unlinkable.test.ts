@@ -1,6 +1,7 @@
 /**
- * What a log can tell from its challenges: the real `ctga challenge` asks six logs through a real SOCKS proxy while tree
- * heads of four of them are seen at random times. Neither when nor how much it asks may depend on that.
+ * What a log can tell from its challenges: the real `ctga challenge` asks six logs through a real
+ * SOCKS proxy while tree heads of four of them are seen at random times. Neither when nor how much
+ * it asks may depend on that.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -46,8 +47,15 @@ class Log {
   }
 }
 
-/** Mean milliseconds from each moment to the next question after it; the window is taken as a circle. */
-function meanWait(moments: readonly number[], questions: readonly number[], length: number): number {
+/**
+ * Mean milliseconds from each moment to the next question after it; the window is taken as a
+ * circle.
+ */
+function meanWait(
+  moments: readonly number[],
+  questions: readonly number[],
+  length: number,
+): number {
   let sum = 0;
   for (const moment of moments) {
     let wait = Infinity;
@@ -57,7 +65,10 @@ function meanWait(moments: readonly number[], questions: readonly number[], leng
   return sum / moments.length;
 }
 
-/** The share of random shifts of what was seen against what was asked that have it asked as soon, or sooner. */
+/**
+ * The share of random shifts of what was seen against what was asked that have it asked as soon, or
+ * sooner.
+ */
 function permutationTest(
   series: readonly { readonly seen: readonly number[]; readonly asked: readonly number[] }[],
   length: number,
@@ -76,7 +87,8 @@ function permutationTest(
     }, 0);
   const observed = statistic(() => 0);
   let sooner = 1;
-  for (let i = 0; i < SHIFTS; i++) if (statistic(() => Math.random() * length) <= observed) sooner += 1;
+  for (let i = 0; i < SHIFTS; i++)
+    if (statistic(() => Math.random() * length) <= observed) sooner += 1;
   return sooner / (SHIFTS + 1);
 }
 
@@ -150,13 +162,22 @@ describe('what a log can tell from its challenges', { skip: noMicrosocks }, () =
     since(asked.filter((each) => each.endpoint === endpoint).map(({ at }) => at));
 
   test('not when its tree heads were seen: a permutation test', (context) => {
-    const series = watched.map((log) => ({ seen: since(log.seen), asked: askedFor(log, 'get-sth') }));
+    const series = watched.map((log) => ({
+      seen: since(log.seen),
+      asked: askedFor(log, 'get-sth'),
+    }));
     const p = permutationTest(series, length);
-    const [seen, asked] = [series.flatMap((each) => each.seen), series.flatMap((each) => each.asked)];
-    context.diagnostic(`p = ${p.toFixed(3)}, of ${seen.length} heads seen and ${asked.length} times asked`);
+    const [seen, asked] = [
+      series.flatMap((each) => each.seen),
+      series.flatMap((each) => each.asked),
+    ];
+    context.diagnostic(
+      `p = ${p.toFixed(3)}, of ${seen.length} heads seen and ${asked.length} times asked`,
+    );
     assert(seen.length > 50 && asked.length > 50, 'too little to tell anything from');
     assert(p > 0.0005 && p < 0.9995, `p = ${p}`);
-    // And it would tell: were every other head asked about within a tenth of a second, this is what it would find.
+    // And it would tell: were every other head asked about within a tenth of a second, this is what
+    // it would find.
     const leaky = series.map((each) => ({
       ...each,
       asked: [

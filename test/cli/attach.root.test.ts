@@ -32,7 +32,12 @@ function ip(...args: string[]): void {
   assert.equal(status, 0, `ip ${args.join(' ')}: ${stderr}`);
 }
 
-const inNamespace = (args: readonly string[]): string[] => [`--net=/run/netns/${id}`, '--', CTGA, ...args];
+const inNamespace = (args: readonly string[]): string[] => [
+  `--net=/run/netns/${id}`,
+  '--',
+  CTGA,
+  ...args,
+];
 const environment = { ...process.env, CTGA_NODE: process.execPath };
 
 function ctgaThere(...args: string[]): Ran {
@@ -53,10 +58,7 @@ class Watching {
     this.child = spawn(
       'nsenter',
       inNamespace(['attach', near, '--state-dir', join(directory, 'state'), ...args]),
-      {
-        env: environment,
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
+      { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     for (const stream of [this.child.stdout, this.child.stderr])
       stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
@@ -152,7 +154,14 @@ describe('ctga attach', () => {
   test('with a log list that is wrong: exit code 2, and nothing stays attached', () => {
     const list = join(directory, 'wrong.json');
     writeFileSync(list, '{"operators": [{"name": "X", "logs": [{"key": "!"}]}]}');
-    const ran = ctgaThere('attach', near, '--log-list', list, '--state-dir', join(directory, 'state'));
+    const ran = ctgaThere(
+      'attach',
+      near,
+      '--log-list',
+      list,
+      '--state-dir',
+      join(directory, 'state'),
+    );
     assert.equal(ran.code, 2);
     assert.match(ran.stderr, /wrong\.json: operators\[0\]\.logs\[0\]\.key: is not padded base64/);
     assert(!existsSync(pins));
@@ -167,7 +176,10 @@ describe('ctga attach', () => {
     const second = new Watching('--state-dir', state);
     await second.until(/Ctrl-C/);
     assert.match(second.said, /is damaged: .*; it is kept as .*, and a new one is started/);
-    assert.equal(readdirSync(state).filter((name) => name.startsWith('ctga.db.damaged-')).length, 1);
+    assert.equal(
+      readdirSync(state).filter((name) => name.startsWith('ctga.db.damaged-')).length,
+      1,
+    );
     assert.equal(await second.stop(), 0);
   });
 
@@ -179,7 +191,9 @@ describe('ctga attach', () => {
     ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
     ip('-n', id, 'link', 'set', near, 'up');
     ip('-n', id, 'link', 'set', far, 'up');
-    await watching.until(new RegExp(`${near} is watched again \\(XDP, native mode\\), after \\d+\\.\\d s`));
+    await watching.until(
+      new RegExp(`${near} is watched again \\(XDP, native mode\\), after \\d+\\.\\d s`),
+    );
     const { dataPlanes, counts } = JSON.parse(
       ctgaThere('status', '--json', '--state-dir', join(directory, 'state')).stdout,
     ) as { dataPlanes: { interface: string; attached: boolean }[]; counts: Record<string, number> };
@@ -280,9 +294,23 @@ describe('ctga attach', () => {
       const { stdout, stderr } = spawnSync(
         'nsenter',
         [
-          ...[`--net=/run/netns/${id}`, '--', 'setpriv', `--reuid=${NOBODY}`, `--regid=${NOBODY}`],
-          ...['--clear-groups', `--bounding-set=${caps}`, `--inh-caps=${caps}`, `--ambient-caps=${caps}`],
-          ...['timeout', '--signal=INT', '4', CTGA, 'attach', near, '--state-dir', state],
+          `--net=/run/netns/${id}`,
+          '--',
+          'setpriv',
+          `--reuid=${NOBODY}`,
+          `--regid=${NOBODY}`,
+          '--clear-groups',
+          `--bounding-set=${caps}`,
+          `--inh-caps=${caps}`,
+          `--ambient-caps=${caps}`,
+          'timeout',
+          '--signal=INT',
+          '4',
+          CTGA,
+          'attach',
+          near,
+          '--state-dir',
+          state,
         ],
         { encoding: 'utf8', env: environment },
       );

@@ -1,4 +1,7 @@
-/** `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the lab's log. */
+/**
+ * `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the
+ * lab's log.
+ */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -42,7 +45,13 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   before(async () => {
     log.grow(40);
     certificate = await makeCertificate(directory, 'localhost');
-    api = await LabApi.listen({ log, certificate, submissionPath: '/lab/', host: '127.0.0.1', port: 0 });
+    api = await LabApi.listen({
+      log,
+      certificate,
+      submissionPath: '/lab/',
+      host: '127.0.0.1',
+      port: 0,
+    });
     microsocks = await startMicrosocks();
     proxyPort = microsocks.port;
     logList = join(directory, 'list.json');
@@ -142,7 +151,10 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       const ran = await challenge(state);
       api.misbehave(undefined);
       assert.equal(ran.code, 1, ran.stderr);
-      assert.match(String(events(ran).find(({ event }) => event === 'log-failed')?.['message']), says);
+      assert.match(
+        String(events(ran).find(({ event }) => event === 'log-failed')?.['message']),
+        says,
+      );
       const again = await challenge(state);
       if (misbehaviour.kind === 'rate-limit') {
         assert.equal(again.code, 1);
@@ -269,7 +281,10 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     assert.equal(await ended, 0, said());
     api.misbehave(undefined);
     // Its two outputs may arrive in any order.
-    assert.match(said(), /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m);
+    assert.match(
+      said(),
+      /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m,
+    );
     assert.doesNotMatch(said(), /unreachable/);
   });
 

@@ -22,11 +22,17 @@ const file = (name: string, content: string | Uint8Array): string => {
 const listOf = (entry: Record<string, unknown>): string =>
   JSON.stringify({
     operators: [
-      { name: 'Test', logs: [{ description: "Test 'Alpha' log", url: 'https://log.test/', ...entry }] },
+      {
+        name: 'Test',
+        logs: [{ description: "Test 'Alpha' log", url: 'https://log.test/', ...entry }],
+      },
     ],
   });
 const key = Buffer.from(log.key.spki).toString('base64');
-const logList = file('list.json', listOf({ key, log_id: logIdText(log.key.logId), dns: 'alpha.example' }));
+const logList = file(
+  'list.json',
+  listOf({ key, log_id: logIdText(log.key.logId), dns: 'alpha.example' }),
+);
 const state = (name: string): string[] => ['--state-dir', join(directory, name)];
 
 /** What a person must be told: a sentence, no stack. */
@@ -53,9 +59,9 @@ describe('the command line', () => {
     ]) {
       assert.match(stdout, new RegExp(word));
     }
-    const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-      version: string;
-    };
+    const { version } = JSON.parse(
+      readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
+    ) as { version: string };
     assert.equal((await ctga(['--version'])).stdout.trim(), version);
   });
 
@@ -74,12 +80,24 @@ describe('the command line', () => {
       ['challenge', '--once', '--proxy', 'socks5://127.0.0.1:1'],
       /want socks5h:\/\//,
     ],
-    ['a capture that is not there', ['replay', '/nonexistent.pcap'], /cannot read \/nonexistent\.pcap/],
+    [
+      'a capture that is not there',
+      ['replay', '/nonexistent.pcap'],
+      /cannot read \/nonexistent\.pcap/,
+    ],
     ['a capture that is none', ['replay', logList], /not a capture file/],
-    ['evidence that is none', ['evidence', 'verify', logList], /not an evidence bundle of version 1: format/],
+    [
+      'evidence that is none',
+      ['evidence', 'verify', logList],
+      /not an evidence bundle of version 1: format/,
+    ],
     [
       'a list with a wrong key',
-      ['logs', 'import', file('wrong.json', listOf({ key, log_id: logIdText(new SigningLog().key.logId) }))],
+      [
+        'logs',
+        'import',
+        file('wrong.json', listOf({ key, log_id: logIdText(new SigningLog().key.logId) })),
+      ],
       /wrong\.json: Test, logs\[0\] "Test 'Alpha' log": its log_id is not the SHA-256/,
     ],
     [
@@ -87,7 +105,11 @@ describe('the command line', () => {
       ['heads', 'import', file('noise', 'noise\n')],
       /neither JSON nor a checkpoint/,
     ],
-    ['a zone for nobody', ['logs', 'list', '--zone', 'a.example=nobody'], /no log is called "nobody"/],
+    [
+      'a zone for nobody',
+      ['logs', 'list', '--zone', 'a.example=nobody'],
+      /no log is called "nobody"/,
+    ],
   ];
   for (const [name, args, says] of wrong) {
     test(`refuses ${name} with exit code 2 and a sentence`, async () => {
@@ -169,7 +191,14 @@ describe('tree heads by hand', () => {
 
   test('of a get-sth answer need to be told whose', async () => {
     const getSth = file('get-sth.json', JSON.stringify(treeHeadToJson(log.sign(30, root))));
-    const without = await ctga(['heads', 'import', getSth, '--log-list', logList, ...state('get-sth')]);
+    const without = await ctga([
+      'heads',
+      'import',
+      getSth,
+      '--log-list',
+      logList,
+      ...state('get-sth'),
+    ]);
     assert.equal(without.code, 2);
     assertClear(without, /it has no log_id: say whose it is with --log/);
     const withLog = await ctga([
@@ -241,6 +270,9 @@ if (process.geteuid?.() !== 0) {
   test('attaching without root is refused with exit code 1 and the remedy', async () => {
     const ran = await ctga(['attach', 'lo', ...state('no-root')]);
     assert.equal(ran.code, 1, ran.stderr);
-    assertClear(ran, /^ctga: (not permitted: .*\n {2}Run it as root|.* is not built: .*\n {2}Build it with)/);
+    assertClear(
+      ran,
+      /^ctga: (not permitted: .*\n {2}Run it as root|.* is not built: .*\n {2}Build it with)/,
+    );
   });
 }

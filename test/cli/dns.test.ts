@@ -1,4 +1,7 @@
-/** `ctga dns serve` in front of logs of both kinds, asked by `ctga dns query`, dig, kdig, and through unbound. */
+/**
+ * `ctga dns serve` in front of logs of both kinds, asked by `ctga dns query`, dig, kdig, and
+ * through unbound.
+ */
 import assert from 'node:assert/strict';
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -82,14 +85,29 @@ describe('CT over DNS', () => {
     rmSync(directory, { recursive: true });
   });
 
-  async function serve(listen: string, ...more: readonly string[]): Promise<[ChildProcess, number]> {
-    const args = ['dns', 'serve', '--json', '--zone-suffix', SUFFIX, '--listen', listen, '--log-list', list];
+  async function serve(
+    listen: string,
+    ...more: readonly string[]
+  ): Promise<[ChildProcess, number]> {
+    const args = [
+      'dns',
+      'serve',
+      '--json',
+      '--zone-suffix',
+      SUFFIX,
+      '--listen',
+      listen,
+      '--log-list',
+      list,
+    ];
     const child = spawn(CTGA, [...args, '--state-dir', state, ...more], {
       env: { ...process.env, CTGA_NODE: process.execPath, NODE_EXTRA_CA_CERTS: certificatePath },
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     let said = '';
-    for await (const chunk of child.stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    for await (const chunk of child.stdout.iterator({
+      destroyOnReturn: false,
+    }) as AsyncIterable<Buffer>) {
       said += chunk.toString();
       if (said.includes('"listening"')) break;
     }
@@ -108,7 +126,10 @@ describe('CT over DNS', () => {
 
   function headFile(log: LabLog | SigningLog, head: SignedTreeHead): string {
     const file = join(directory, `head-${head.treeSize}.json`);
-    writeFileSync(file, JSON.stringify({ log_id: logIdText(log.key.logId), ...treeHeadToJson(head) }));
+    writeFileSync(
+      file,
+      JSON.stringify({ log_id: logIdText(log.key.logId), ...treeHeadToJson(head) }),
+    );
     return file;
   }
 
@@ -167,7 +188,12 @@ describe('CT over DNS', () => {
     { skip: dig || kdig },
     async () => {
       const at = ['@127.0.0.1', '-p', `${port}`];
-      for (const name of ['sth', '0.3.1500.sth-consistency', '7.3.1500.sth-consistency', '0.17.2000.tree']) {
+      for (const name of [
+        'sth',
+        '0.3.1500.sth-consistency',
+        '7.3.1500.sth-consistency',
+        '0.17.2000.tree',
+      ]) {
         const text = await run('dig', ...at, 'TXT', `${name}.tiled.${SUFFIX}`);
         assert.match(text, /status: NOERROR/);
         assert.match(text, /ANSWER: 1/);
@@ -181,22 +207,29 @@ describe('CT over DNS', () => {
         ['NS', /IN\s+NS\s+ct\.test\./],
       ] as const) {
         assert.match(await run('kdig', '@127.0.0.1', '-p', `${port}`, SUFFIX, type), wanted);
-        assert.match(await run('kdig', '+tcp', '@127.0.0.1', '-p', `${port}`, SUFFIX, type), wanted);
+        assert.match(
+          await run('kdig', '+tcp', '@127.0.0.1', '-p', `${port}`, SUFFIX, type),
+          wanted,
+        );
       }
     },
   );
 
-  test('through unbound, which mixes the case of names', { skip: needs('unbound', 'unbound') }, async () => {
-    const unbound: Unbound = await startUnbound(SUFFIX, port);
-    try {
-      const file = headFile(tiled.log, tiled.log.sign(1000, tiled.tree.root(1000)));
-      const ran = await query(`tiled.${SUFFIX}`, unbound.port, '--since', file);
-      assert.equal(ran.code, 0, ran.stderr);
-      assert.equal(result(ran).since?.verdict, 'consistent');
-    } finally {
-      await unbound.stop();
-    }
-  });
+  test(
+    'through unbound, which mixes the case of names',
+    { skip: needs('unbound', 'unbound') },
+    async () => {
+      const unbound: Unbound = await startUnbound(SUFFIX, port);
+      try {
+        const file = headFile(tiled.log, tiled.log.sign(1000, tiled.tree.root(1000)));
+        const ran = await query(`tiled.${SUFFIX}`, unbound.port, '--since', file);
+        assert.equal(ran.code, 0, ran.stderr);
+        assert.equal(result(ran).since?.verdict, 'consistent');
+      } finally {
+        await unbound.stop();
+      }
+    },
+  );
 
   test('over IPv6, with a limit, and after a restart: the head that was published stays for its hour', async () => {
     tiled.size = 2500;
@@ -221,7 +254,10 @@ describe('CT over DNS', () => {
       const answers = asked.filter((text) => text.includes('ANSWER: 1'));
       // Five at once, and one more for each second since.
       const most = 5 + Math.ceil((Date.now() - began) / 1000);
-      assert(answers.length >= 5 && answers.length <= most, `${answers.length} answers, ${most} at most`);
+      assert(
+        answers.length >= 5 && answers.length <= most,
+        `${answers.length} answers, ${most} at most`,
+      );
       assert(answers.every((text) => text.includes('"2000.')));
       assert(asked.some((text) => /flags: [a-z ]*\btc\b/.test(text)));
     } finally {

@@ -1,4 +1,7 @@
-/** `ctga logs` as a user runs it: lists with signatures, from files and from a web server behind a real SOCKS proxy. */
+/**
+ * `ctga logs` as a user runs it: lists with signatures, from files and from a web server behind a
+ * real SOCKS proxy.
+ */
 import assert from 'node:assert/strict';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -51,7 +54,16 @@ describe('ctga logs import', () => {
     const state = newState();
     const run = (text: string): Promise<Ran> => {
       writeFileSync(file, text);
-      return ctga(['logs', 'import', file, '--signature', signature, '--list-key', keyFile, ...state]);
+      return ctga([
+        'logs',
+        'import',
+        file,
+        '--signature',
+        signature,
+        '--list-key',
+        keyFile,
+        ...state,
+      ]);
     };
     const tampered = await run(json.replace('Alpha', 'Alphb'));
     assert.equal(tampered.code, 2);
@@ -63,9 +75,7 @@ describe('ctga logs import', () => {
 
   test(
     "with a signature and no key: Chrome's, which is built in",
-    {
-      skip: needsShared('loglists/v89.25/all_logs_list.json'),
-    },
+    { skip: needsShared('loglists/v89.25/all_logs_list.json') },
     async () => {
       const [file, signature] = ['json', 'sig'].map(
         (end) => sharedPath(`loglists/v89.25/all_logs_list.${end}`) ?? assert.fail(),

@@ -26,15 +26,16 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
   test('is set up; again changes nothing; another number of names is applied in place', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     const port = await freePort();
-    for (const number of [0, 1, 2]) writeFileSync(join(directory, `p${number}_in.pcap`), captureFile([]));
-    const interfaces = [0, 1, 2].flatMap((number) => ['-i', `${number}@${join(directory, `p${number}`)}`]);
+    for (const number of [0, 1, 2])
+      writeFileSync(join(directory, `p${number}_in.pcap`), captureFile([]));
+    const interfaces = [0, 1, 2].flatMap((number) => [
+      '-i',
+      `${number}@${join(directory, `p${number}`)}`,
+    ]);
     const child = spawn(
       'simple_switch',
       ['--use-files', '600', '--thrift-port', `${port}`, ...interfaces, PROGRAM],
-      {
-        cwd: directory,
-        stdio: 'ignore',
-      },
+      { cwd: directory, stdio: 'ignore' },
     );
     const gone = new Promise((resolve) => child.once('exit', resolve));
     try {

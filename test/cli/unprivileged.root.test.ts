@@ -1,8 +1,8 @@
 /**
  * ctga with fewer rights than the tests have, out of a checkout mounted where the test wants it.
  *
- * The challenger gives up root, and then may not be able to read the checkout that it runs from: one below
- * /root, say. Everything it needs has to be loaded by then.
+ * The challenger gives up root, and then may not be able to read the checkout that it runs from:
+ * one below /root, say. Everything it needs has to be loaded by then.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -29,7 +29,10 @@ for (const [path, mode] of [
 }
 after(() => rmSync(directory, { recursive: true }));
 
-/** ctga out of the checkout mounted at `at`, in a mount namespace of its own, started through `launcher`. */
+/**
+ * ctga out of the checkout mounted at `at`, in a mount namespace of its own, started through
+ * `launcher`.
+ */
 function ctga(
   at: string,
   launcher: string,
@@ -71,20 +74,35 @@ test('the challenger opens its store, asks and concludes from a checkout that on
     allow_private_address: true,
   };
   const list = ['--log-list', file('list.json', { operators: [{ name: 'Test', logs: [entry] }] })];
-  const head = { log_id: logIdText(log.key.logId), ...treeHeadToJson(log.sign(3, treeOf(3).root())) };
+  const head = {
+    log_id: logIdText(log.key.logId),
+    ...treeHeadToJson(log.sign(3, treeOf(3).root())),
+  };
   assert.equal(
-    ctga(closed, '', 'heads', 'import', file('heads.json', { sths: [head] }), ...list, ...state).status,
+    ctga(closed, '', 'heads', 'import', file('heads.json', { sths: [head] }), ...list, ...state)
+      .status,
     0,
   );
 
-  // A port where nobody listens: the challenger gets as far as its first connection, through all of its code.
+  // A port where nobody listens: the challenger gets as far as its first connection, through all of
+  // its code.
   const server = createServer();
   await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : assert.fail();
   await new Promise((closing) => server.close(closing));
   const proxy = ['--proxy', `socks5h://127.0.0.1:${port}`];
-  const ran = ctga(closed, '', 'challenge', '--once', '--max-delay', '0', ...proxy, ...list, ...state);
+  const ran = ctga(
+    closed,
+    '',
+    'challenge',
+    '--once',
+    '--max-delay',
+    '0',
+    ...proxy,
+    ...list,
+    ...state,
+  );
   assert.equal(ran.status, 1);
   assert.match(ran.stderr, /^ctga: no SOCKS5 proxy answers at 127\.0\.0\.1/);
 });

@@ -67,7 +67,12 @@ describe('a configuration file', () => {
       zone: ['a', 'b'],
     });
     assert.deepEqual(run(config, ['--count', '3', '--port', '1', '--zone', 'c']), {
-      ...{ count: 3, name: 'x', loud: true, mode: 'slow', port: [1], zone: ['c'] },
+      count: 3,
+      name: 'x',
+      loud: true,
+      mode: 'slow',
+      port: [1],
+      zone: ['c'],
     });
     assert.deepEqual(run(undefined, []), { count: 7, zone: [] });
   });
@@ -93,13 +98,18 @@ describe('a configuration file', () => {
     ['a table for a value', '[watch]\ncount = { a = 1 }\n', /:2: count: want text or a number$/],
     ['a choice that is none', '[watch]\nmode = "medium"\n', /:2: mode: want fast, slow$/],
     ['several of what is one', '[watch]\nname = ["a", "b"]\n', /:2: name: want one value$/],
-    ['an option of a single run', '[watch]\njson = true\n', /:2: json: ctga watch has no such option/],
+    [
+      'an option of a single run',
+      '[watch]\njson = true\n',
+      /:2: json: ctga watch has no such option/,
+    ],
     ['no table', 'watch = 3\n', /watch: want a table, \[watch\]$/],
   ] as const)
     test(`with ${what} is refused, by line and key`, () => {
       assert.throws(
         () => run(file(text), []),
-        (error) => error instanceof CtgaError && error.code === 'bad-input' && message.test(error.message),
+        (error) =>
+          error instanceof CtgaError && error.code === 'bad-input' && message.test(error.message),
       );
     });
 
@@ -137,7 +147,12 @@ describe('ctga config check', () => {
     );
     const { stdout } = await ctga(['config', '--help']);
     const example = stdout.slice(stdout.indexOf('  [attach]'), stdout.indexOf('"ctga --config'));
-    const right = await ctga(['config', 'check', file(example.replaceAll(/^ {2}/gm, '')).path, '--json']);
+    const right = await ctga([
+      'config',
+      'check',
+      file(example.replaceAll(/^ {2}/gm, '')).path,
+      '--json',
+    ]);
     assert.equal(right.code, 0, right.stdout);
   });
 
@@ -145,7 +160,13 @@ describe('ctga config check', () => {
     const wrong = file('[status]\nsate-dir = "/tmp"\n');
     const ran = await ctga(['--config', wrong.path, 'status']);
     assert.equal(ran.code, 2);
-    assert.match(ran.stderr, /\.toml:2: sate-dir: ctga status has no such option\. There are: state-dir\n/);
-    assert.equal(checkConfig(wrong, new Command('ctga').addCommand(new Command('status'))).length, 1);
+    assert.match(
+      ran.stderr,
+      /\.toml:2: sate-dir: ctga status has no such option\. There are: state-dir\n/,
+    );
+    assert.equal(
+      checkConfig(wrong, new Command('ctga').addCommand(new Command('status'))).length,
+      1,
+    );
   });
 });

@@ -1,6 +1,7 @@
 /**
- * Copies of a P4 switch, as they arrive at its CPU port: frames with the switch's header on a real veth pair, and where there
- * is a simple_switch, the whole of `ctga p4 deploy` and `ctga attach bmv2:PORT` in a namespace.
+ * Copies of a P4 switch, as they arrive at its CPU port: frames with the switch's header on a real
+ * veth pair, and where there is a simple_switch, the whole of `ctga p4 deploy` and `ctga attach
+ * bmv2:PORT` in a namespace.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -16,11 +17,15 @@ import { noSimpleSwitch } from '../support/simple-switch.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
 
 const NAME = 'sth.log.example';
-const answer = frameV4(dnsAnswer({ name: NAME }), { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS });
+const answer = frameV4(dnsAnswer({ name: NAME }), {
+  source: PEER_ADDRESS,
+  destination: OBSERVER_ADDRESS,
+});
 answer.fill(0xff, 0, 6); // to everybody, so that the receiving host takes it
-const fragments = fragmentIpv4(ipv4({ payload: udp({ payload: dnsAnswer({ name: NAME }) }) }), 48).map(
-  (payload) => ethernet({ payload }),
-);
+const fragments = fragmentIpv4(
+  ipv4({ payload: udp({ payload: dnsAnswer({ name: NAME }) }) }),
+  48,
+).map((payload) => ethernet({ payload }));
 
 /** As p4/shared/verdict.p4 has it. */
 function copyOf(frame: Uint8Array, reason: number): Uint8Array {
@@ -97,7 +102,18 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     return { code: status, stdout, stderr };
   }
   const deploy = (): Ran =>
-    ctga('p4', 'deploy', '--interface', 'sw0', '--interface', 'sw1', '--json', ...thrift, ...state, ...log);
+    ctga(
+      'p4',
+      'deploy',
+      '--interface',
+      'sw0',
+      '--interface',
+      'sw1',
+      '--json',
+      ...thrift,
+      ...state,
+      ...log,
+    );
 
   before(() => {
     run('ip', 'netns', 'add', id);
@@ -129,9 +145,9 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     // The switch is told what to look for by whoever watches, and copies it.
     await watching.delivers();
 
-    const { pid } = JSON.parse(readFileSync(join(directory, `simple_switch-${THRIFT}.json`), 'utf8')) as {
-      pid: number;
-    };
+    const { pid } = JSON.parse(
+      readFileSync(join(directory, `simple_switch-${THRIFT}.json`), 'utf8'),
+    ) as { pid: number };
     process.kill(pid, 'SIGKILL');
     await watching.until(/"event":"blind"/);
     assert.equal(deploy().code, 0);
@@ -152,7 +168,16 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
   });
 
   test('errors name the cause: no such interface, one interface, no switch', () => {
-    const nosuch = ctga('p4', 'deploy', '--interface', 'sw0', '--interface', 'nosuch0', ...thrift, ...state);
+    const nosuch = ctga(
+      'p4',
+      'deploy',
+      '--interface',
+      'sw0',
+      '--interface',
+      'nosuch0',
+      ...thrift,
+      ...state,
+    );
     assert.equal(nosuch.code, 1);
     assert.match(nosuch.stderr, /nosuch0/);
     assert.equal(ctga('p4', 'deploy', '--interface', 'sw0', ...thrift, ...state).code, 2);

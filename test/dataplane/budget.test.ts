@@ -49,7 +49,10 @@ class Scene {
           answersRingFull: t.ringFull,
         })[String(name)] ?? 0n,
     });
-    this.budget = this.#control.next(this.budget, counters, { answers: this.#delivered, fragments: 0 });
+    this.budget = this.#control.next(this.budget, counters, {
+      answers: this.#delivered,
+      fragments: 0,
+    });
     return this.budget;
   }
 }
@@ -68,8 +71,14 @@ describe('a budget', () => {
   });
 
   test('is halved while the reader lags', () => {
-    assert.equal(new Scene().second({ copied: 50_000, delivered: 30_000 }).answersPerSecond, 25_000);
-    assert.equal(new Scene().second({ copied: 50_000, delivered: 40_000 }).answersPerSecond, 50_000);
+    assert.equal(
+      new Scene().second({ copied: 50_000, delivered: 30_000 }).answersPerSecond,
+      25_000,
+    );
+    assert.equal(
+      new Scene().second({ copied: 50_000, delivered: 40_000 }).answersPerSecond,
+      50_000,
+    );
   });
 
   test('comes back to the usual when the reader keeps up', () => {

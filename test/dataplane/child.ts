@@ -1,4 +1,6 @@
-/** Runs in a network namespace, asked over IPC: a data plane at one end, a DNS server at the other. */
+/**
+ * Runs in a network namespace, asked over IPC: a data plane at one end, a DNS server at the other.
+ */
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
@@ -134,7 +136,11 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
       return { method: 'detach', result: undefined };
     case 'serve': {
       server = createSocket('udp4', (query, from) => {
-        const message = dnsAnswer({ name: nameIn(query), id: query.readUInt16BE(0), strings: ['1.2.3.4'] });
+        const message = dnsAnswer({
+          name: nameIn(query),
+          id: query.readUInt16BE(0),
+          strings: ['1.2.3.4'],
+        });
         server?.send(message, from.port, from.address);
       });
       server.bind(53, request.address);

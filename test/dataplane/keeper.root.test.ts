@@ -1,4 +1,7 @@
-/** What a keeper does for an observer that somebody has taken over: nothing that it was not told before. */
+/**
+ * What a keeper does for an observer that somebody has taken over: nothing that it was not told
+ * before.
+ */
 import assert from 'node:assert/strict';
 import { fork, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';

@@ -18,7 +18,10 @@ export const PEER_ADDRESS = '10.99.0.2';
 
 let made = 0;
 
-/** Runs a command to its end and returns what it printed; a failure is an error with what it complained of. */
+/**
+ * Runs a command to its end and returns what it printed; a failure is an error with what it
+ * complained of.
+ */
 export function run(command: string, ...args: readonly string[]): string {
   const { status, stdout, stderr, error } = spawnSync(command, args, { encoding: 'utf8' });
   assert.equal(status, 0, error?.message ?? `${command} ${args.join(' ')}: ${stderr}`);
@@ -28,7 +31,10 @@ export function run(command: string, ...args: readonly string[]): string {
 export class Link {
   readonly observer: string;
   readonly sender: string;
-  /** The observer's interface. With a dot, as VLAN devices have, which the BPF file system refuses in names. */
+  /**
+   * The observer's interface. With a dot, as VLAN devices have, which the BPF file system refuses
+   * in names.
+   */
   readonly interfaceName: string;
   readonly peerName: string;
 
@@ -108,8 +114,8 @@ export class Link {
   }
 
   /**
-   * Waits until the observer's host has taken in so many datagrams for which nobody listens, and returns how
-   * many they are: unlike a socket, this counter loses nothing when they come fast.
+   * Waits until the observer's host has taken in so many datagrams for which nobody listens, and
+   * returns how many they are: unlike a socket, this counter loses nothing when they come fast.
    */
   async arrivedDatagrams(atLeast: number): Promise<number> {
     for (;;) {
@@ -151,7 +157,8 @@ export class Child {
     const [response] = (await Promise.race([answered, this.#ended.then(() => [undefined])])) as [
       ChildResponse | undefined,
     ];
-    if (response === undefined) throw new Error(`the child ended before it answered ${request.method}`);
+    if (response === undefined)
+      throw new Error(`the child ended before it answered ${request.method}`);
     if (response.method === 'failed')
       throw Object.assign(new Error(response.result.message), response.result);
     return response.result as Result<M>;

@@ -6,7 +6,9 @@ import { attachXdp, detachXdp, loadXdp, openAttached } from '../../src/dataplane
 import { CtgaError, ExitCode } from '../../src/base/errors.ts';
 
 function isBadInput(error: unknown): boolean {
-  return error instanceof CtgaError && error.code === 'bad-input' && error.exitCode === ExitCode.badInput;
+  return (
+    error instanceof CtgaError && error.code === 'bad-input' && error.exitCode === ExitCode.badInput
+  );
 }
 
 for (const interfaceName of [
@@ -39,5 +41,6 @@ for (const options of [
   { ringBytes: 100_000 },
   { ringBytes: 2 ** 31 },
 ]) {
-  test(`refuses ${JSON.stringify(options)}`, () => assert.throws(() => loadXdp(options), isBadInput));
+  test(`refuses ${JSON.stringify(options)}`, () =>
+    assert.throws(() => loadXdp(options), isBadInput));
 }

@@ -1,4 +1,7 @@
-/** Capture files, written byte by byte: formats, byte orders, link types, and every lie a length can tell. */
+/**
+ * Capture files, written byte by byte: formats, byte orders, link types, and every lie a length can
+ * tell.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +39,9 @@ const orders: readonly Order[] = ['little', 'big'];
 function numbers(order: Order, size: 2 | 4, ...values: readonly number[]): Uint8Array {
   const bytes = Buffer.alloc(values.length * size);
   values.forEach((value, i) =>
-    order === 'little' ? bytes.writeUIntLE(value, i * size, size) : bytes.writeUIntBE(value, i * size, size),
+    order === 'little'
+      ? bytes.writeUIntLE(value, i * size, size)
+      : bytes.writeUIntBE(value, i * size, size),
   );
   return bytes;
 }
@@ -95,7 +100,11 @@ function described(
   snapLength = 0,
   ...options: readonly Uint8Array[]
 ): Uint8Array {
-  return block(order, 1, concat(numbers(order, 2, linkType, 0), numbers(order, 4, snapLength), ...options));
+  return block(
+    order,
+    1,
+    concat(numbers(order, 2, linkType, 0), numbers(order, 4, snapLength), ...options),
+  );
 }
 function enhanced(
   order: Order,
@@ -144,7 +153,13 @@ describe('classic pcap', () => {
             truncated: false,
             index: 1,
           },
-          { frame: OTHER, timestamp: (2 ** 32 - 1) * 1000, frameLength: 1500, truncated: true, index: 2 },
+          {
+            frame: OTHER,
+            timestamp: (2 ** 32 - 1) * 1000,
+            frameLength: 1500,
+            truncated: true,
+            index: 2,
+          },
         ]);
       });
     }
@@ -171,14 +186,28 @@ describe('pcapng', () => {
       assert.equal(error, undefined);
       assert.deepEqual(frames, [
         { frame: FRAME, timestamp: 1_529_398_586_123, frameLength: 99, truncated: true, index: 1 },
-        { frame: OTHER, timestamp: 1_529_398_586_123, frameLength: OTHER.length, truncated: false, index: 2 },
+        {
+          frame: OTHER,
+          timestamp: 1_529_398_586_123,
+          frameLength: OTHER.length,
+          truncated: false,
+          index: 2,
+        },
       ]);
     });
     test(`${order}-endian: resolution and offset of times`, () => {
-      const times: readonly (readonly [options: readonly Uint8Array[], time: bigint, ms: number])[] = [
+      const times: readonly (readonly [
+        options: readonly Uint8Array[],
+        time: bigint,
+        ms: number,
+      ])[] = [
         [[option(order, 9, Uint8Array.of(9))], 1_529_398_586_123_456_789n, 1_529_398_586_123],
         [[option(order, 9, Uint8Array.of(3))], 1_529_398_586_123n, 1_529_398_586_123],
-        [[option(order, 9, Uint8Array.of(0x80 | 10))], 1_529_398_586n * 1024n + 512n, 1_529_398_586_500],
+        [
+          [option(order, 9, Uint8Array.of(0x80 | 10))],
+          1_529_398_586n * 1024n + 512n,
+          1_529_398_586_500,
+        ],
         [[option(order, 9, Uint8Array.of(0))], 1_529_398_586n, 1_529_398_586_000],
         [
           [
@@ -205,7 +234,11 @@ describe('pcapng', () => {
       ];
       for (const [options, time, ms] of times) {
         const { frames } = read(
-          concat(section(order), described(order, 1, 0, ...options), enhanced(order, FRAME, { time })),
+          concat(
+            section(order),
+            described(order, 1, 0, ...options),
+            enhanced(order, FRAME, { time }),
+          ),
         );
         assert.equal(frames[0]?.timestamp, ms);
       }
@@ -262,7 +295,8 @@ describe('pcapng', () => {
   test('a block larger than the buffer is passed over', () => {
     const large = block('little', 0x0bad, new Uint8Array(3_000_000));
     assert.equal(
-      read(concat(section('little'), large, described('little'), enhanced('little', FRAME))).frames.length,
+      read(concat(section('little'), large, described('little'), enhanced('little', FRAME))).frames
+        .length,
       1,
     );
   });
@@ -270,12 +304,24 @@ describe('pcapng', () => {
 
 describe('link types all decode as Ethernet does', () => {
   const [v4, v6] = [FRAME.subarray(14), OTHER.subarray(14)];
-  const sll = (etherType: number): Uint8Array => concat(new Uint8Array(14), numbers('big', 2, etherType));
-  const sll2 = (etherType: number): Uint8Array => concat(numbers('big', 2, etherType), new Uint8Array(18));
-  const cases: readonly (readonly [name: string, linkType: number, v4: Uint8Array, v6: Uint8Array])[] = [
+  const sll = (etherType: number): Uint8Array =>
+    concat(new Uint8Array(14), numbers('big', 2, etherType));
+  const sll2 = (etherType: number): Uint8Array =>
+    concat(numbers('big', 2, etherType), new Uint8Array(18));
+  const cases: readonly (readonly [
+    name: string,
+    linkType: number,
+    v4: Uint8Array,
+    v6: Uint8Array,
+  ])[] = [
     ['Ethernet', 1, FRAME, OTHER],
     ...[12, 14, 101].map((type) => [`raw IP (${type})`, type, v4, v6] as const),
-    ['null, little-endian', 0, concat(numbers('little', 4, 2), v4), concat(numbers('little', 4, 30), v6)],
+    [
+      'null, little-endian',
+      0,
+      concat(numbers('little', 4, 2), v4),
+      concat(numbers('little', 4, 30), v6),
+    ],
     ['null, big-endian', 0, concat(numbers('big', 4, 2), v4), concat(numbers('big', 4, 10), v6)],
     ['loop', 108, concat(numbers('big', 4, 2), v4), concat(numbers('big', 4, 24), v6)],
     ['Linux cooked', 113, concat(sll(0x0800), v4), concat(sll(0x86dd), v6)],
@@ -357,7 +403,9 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       name: 'a packet cut',
       bytes: classic([good, good]).subarray(0, at + 16 + 5),
       frames: 1,
-      message: new RegExp(`packet 2, byte ${at}: the packet is ${FRAME.length} bytes, but 5 are left`),
+      message: new RegExp(
+        `packet 2, byte ${at}: the packet is ${FRAME.length} bytes, but 5 are left`,
+      ),
     },
     {
       name: 'a length that swallows the next packet and more',
@@ -375,7 +423,8 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       name: 'a block length of 0',
       bytes: concat(head, numbers('little', 4, 6, 0, 0)),
       frames: 1,
-      message: /packet 2, byte \d+: a block length is a multiple of 4 from 12 up, but this one is 0/,
+      message:
+        /packet 2, byte \d+: a block length is a multiple of 4 from 12 up, but this one is 0/,
     },
     {
       name: 'a block length of 13',
@@ -497,7 +546,9 @@ describe('damage: named by packet and byte, after the packets before it', () => 
 });
 
 test('a file larger than the buffer, packets across its borders', () => {
-  const frames = Array.from({ length: 5000 }, (_, i) => new Uint8Array(100 + (i % 1000)).fill(i & 0xff));
+  const frames = Array.from({ length: 5000 }, (_, i) =>
+    new Uint8Array(100 + (i % 1000)).fill(i & 0xff),
+  );
   const result = read(classic(frames.map((bytes) => ({ bytes }))));
   assert.equal(result.error, undefined);
   assert.deepEqual(
@@ -557,17 +608,21 @@ test('reading may stop early', () => {
 });
 
 const rocketeer = 'ct-over-dns/ct-over-dns-2018.pcap';
-test('the capture of 2018, which is pcapng whatever its name says', { skip: needsShared(rocketeer) }, () => {
-  const frames = [...readCapture(sharedPath(rocketeer) ?? '')];
-  assert.deepEqual(
-    frames.map(({ frameLength, truncated }) => [frameLength, truncated]),
-    [
-      [114, false],
-      [284, false],
-    ],
-  );
-  assert.deepEqual(
-    frames.map(({ timestamp }) => timestamp),
-    [1_529_402_202_491, 1_529_402_202_640],
-  );
-});
+test(
+  'the capture of 2018, which is pcapng whatever its name says',
+  { skip: needsShared(rocketeer) },
+  () => {
+    const frames = [...readCapture(sharedPath(rocketeer) ?? '')];
+    assert.deepEqual(
+      frames.map(({ frameLength, truncated }) => [frameLength, truncated]),
+      [
+        [114, false],
+        [284, false],
+      ],
+    );
+    assert.deepEqual(
+      frames.map(({ timestamp }) => timestamp),
+      [1_529_402_202_491, 1_529_402_202_640],
+    );
+  },
+);

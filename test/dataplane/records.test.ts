@@ -86,7 +86,12 @@ test('says where an answer lies, and which life begins and ends with it', () => 
       life: 0xffff_03ff_0000_0002n,
       endedRepeats: 7,
     },
-    { ...common, tag: 0x0000_0001_0000_0800n, place: [54, 9, 73, 20], life: 0x0001_0002_0000_0001n },
+    {
+      ...common,
+      tag: 0x0000_0001_0000_0800n,
+      place: [54, 9, 73, 20],
+      life: 0x0001_0002_0000_0001n,
+    },
     { ...common, tag: 1n, place: [1, 2, 3, 4] },
   );
   const seen: unknown[] = [];
@@ -96,7 +101,15 @@ test('says where an answer lies, and which life begins and ends with it', () => 
     seen.push([tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended]);
   });
   assert.deepEqual(seen, [
-    [2 ** 53 - 1, 54, 9, 73, 20, 0xffff_03ff_0000_0002n, { life: 0xffff_03ff_0000_0001n, repeats: 7 }],
+    [
+      2 ** 53 - 1,
+      54,
+      9,
+      73,
+      20,
+      0xffff_03ff_0000_0002n,
+      { life: 0xffff_03ff_0000_0001n, repeats: 7 },
+    ],
     [2 ** 21 + 1, 54, 9, 73, 20, 0x0001_0002_0000_0001n, undefined],
     [0, 1, 2, 3, 4, undefined, undefined],
   ]);

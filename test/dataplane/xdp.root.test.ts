@@ -1,4 +1,6 @@
-/** The XDP data plane on a real kernel and a veth pair: attaching, copying, taking over, detaching. */
+/**
+ * The XDP data plane on a real kernel and a veth pair: attaching, copying, taking over, detaching.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -75,7 +77,14 @@ const repeated = (frame: Uint8Array, times: number): Uint8Array[] =>
   Array.from({ length: times }, () => frame);
 
 function dig(name: string): void {
-  const args = [`--net=/run/netns/${link.observer}`, 'dig', `@${PEER_ADDRESS}`, name, 'TXT', '+short'];
+  const args = [
+    `--net=/run/netns/${link.observer}`,
+    'dig',
+    `@${PEER_ADDRESS}`,
+    name,
+    'TXT',
+    '+short',
+  ];
   const { stdout, stderr } = spawnSync('nsenter', args, { encoding: 'utf8' });
   assert.equal(stdout, '"1.2.3.4"\n', `dig got no answer: ${stderr}`);
 }
@@ -99,12 +108,18 @@ describe('on a veth pair', () => {
     await plane.ask({ method: 'stop' });
 
     assert.equal(packets.length, 2);
-    assert(Buffer.from(packets[0]?.frame ?? []).includes('loG'), 'the case of the name on the wire is kept');
+    assert(
+      Buffer.from(packets[0]?.frame ?? []).includes('loG'),
+      'the case of the name on the wire is kept',
+    );
     for (const { kind, frame, frameLength, interfaceName, timestamp } of packets) {
       assert.equal(kind, 'answer');
       assert.equal(interfaceName, link.interfaceName);
       assert.equal(frame.length, frameLength);
-      assert(timestamp >= before - 11 && timestamp <= Date.now(), new Date(timestamp).toISOString());
+      assert(
+        timestamp >= before - 11 && timestamp <= Date.now(),
+        new Date(timestamp).toISOString(),
+      );
     }
     const { counters } = await plane.ask({ method: 'state' });
     assert.equal(counters.answersCopied, 2n);
@@ -119,7 +134,9 @@ describe('on a veth pair', () => {
     await plane.ask({ method: 'start' });
 
     const tagged = answerFrame(NAME, [{ tpid: EtherType.vlan, vlanId: 12 }]);
-    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload }));
+    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) =>
+      ethernet({ payload }),
+    );
     const sent = [tagged, ...fragments.reverse()];
     await link.sendFrames(sent);
 
@@ -151,10 +168,16 @@ describe('on a veth pair', () => {
 
   test('accounts for every packet at any moment of a flood that nobody reads', async () => {
     const plane = observer();
-    const limits = { seenMilliseconds: 300, answersPerSecond: 2000, fragmentsPerSecond: 20_000, everyNth: 2 };
+    const limits = {
+      seenMilliseconds: 300,
+      answersPerSecond: 2000,
+      fragmentsPerSecond: 20_000,
+      everyNth: 2,
+    };
     await plane.attach({ ringBytes: 65536, ...limits }, link);
     await plane.ask({ method: 'known', names: [NAME] });
-    // Answers of 300 kinds, each several times; fragments of many datagrams, whose fates differ; what is neither.
+    // Answers of 300 kinds, each several times; fragments of many datagrams, whose fates differ;
+    // what is neither.
     const rounds = Array.from({ length: 3000 }, (_, i) => [
       answerFrame(NAME, [], `${i % 300} is the text of this answer`),
       ...fragmentIpv4(ipv4({ payload: new Uint8Array(96), identification: i }), 48).map((payload) =>
@@ -182,7 +205,12 @@ describe('on a veth pair', () => {
     assert.equal(counters.unknownName, 3000n);
     assert(looks > 3 && totals.size > 3, `${looks} looks, ${totals.size} of them different`);
     const kinds = ['answersCopied', 'answersSampledOut', 'answersSeen'] as const;
-    for (const name of [...kinds, 'fragmentsCopied', 'fragmentsSampledOut', 'fragmentsRingFull'] as const) {
+    for (const name of [
+      ...kinds,
+      'fragmentsCopied',
+      'fragmentsSampledOut',
+      'fragmentsRingFull',
+    ] as const) {
       assert(counters[name] > 0n, `${name} is 0`);
     }
     await plane.ask({ method: 'start' });
@@ -262,11 +290,17 @@ describe('on a veth pair', () => {
 
     const second = observer();
     const taken = await second.attach({ ringBytes: 131072 }, link);
-    assert.deepEqual([taken.tookOver, taken.replacedMaps], [true, ['answer_ring', 'fragment_ring']]);
+    assert.deepEqual(
+      [taken.tookOver, taken.replacedMaps],
+      [true, ['answer_ring', 'fragment_ring']],
+    );
     await second.ask({ method: 'start' });
     await link.sendFrames([answerFrame('STH.LOG.EXAMPLE')]);
     const packets = await second.ask({ method: 'packets', atLeast: 1 });
-    assert(Buffer.from(packets[0]?.frame ?? []).includes('EXAMPLE'), 'the new ring holds what is copied now');
+    assert(
+      Buffer.from(packets[0]?.frame ?? []).includes('EXAMPLE'),
+      'the new ring holds what is copied now',
+    );
     const { counters, seen } = await second.ask({ method: 'state' });
     assert.equal(counters.answersCopied, 2n);
     assert.equal(seen?.ringBytes, 131072);
@@ -327,7 +361,8 @@ const FOREIGN_FILTER = ['bpf', 'direct-action', 'object', 'build/xdp/ctga.bpf.o'
 function filters(): string {
   return run('tc', '-n', link.observer, 'filter', 'show', 'dev', link.interfaceName, 'ingress');
 }
-const qdiscs = (): string => run('tc', '-n', link.observer, 'qdisc', 'show', 'dev', link.interfaceName);
+const qdiscs = (): string =>
+  run('tc', '-n', link.observer, 'qdisc', 'show', 'dev', link.interfaceName);
 
 describe('at TC ingress', () => {
   test('copies where a foreign XDP program is, which stays; says why; detaching leaves nothing but it', async () => {
@@ -335,11 +370,16 @@ describe('at TC ingress', () => {
     const plane = observer();
     const { mode, refusal } = await plane.attach({}, link);
     assert.equal(mode, 'tc');
-    assert.match(refusal ?? '', new RegExp(`already runs the XDP program "ctga" \\(id ${foreign}\\)`));
+    assert.match(
+      refusal ?? '',
+      new RegExp(`already runs the XDP program "ctga" \\(id ${foreign}\\)`),
+    );
     await plane.ask({ method: 'known', names: [NAME] });
     await plane.ask({ method: 'start' });
     const tagged = answerFrame(NAME, [{ tpid: EtherType.vlan, vlanId: 12 }]);
-    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) => ethernet({ payload }));
+    const fragments = fragmentIpv4(answerFrame().subarray(14), 48).map((payload) =>
+      ethernet({ payload }),
+    );
     await link.sendFrames([answerFrame(), answerFrame('sTH.LOG.example'), tagged, ...fragments]);
     const packets = await plane.ask({ method: 'packets', atLeast: 3 + fragments.length });
     assert.equal(packets.filter(({ kind }) => kind === 'answer').length, 3);

@@ -24,7 +24,13 @@ export interface RawMessage {
 }
 
 export function message(raw: RawMessage = {}): Uint8Array {
-  const { flags = 0x8400, question = QUESTION, answers = [TXT], authorities = [], additionals = [] } = raw;
+  const {
+    flags = 0x8400,
+    question = QUESTION,
+    answers = [TXT],
+    authorities = [],
+    additionals = [],
+  } = raw;
   const counts = raw.counts ?? [1, answers.length, authorities.length, additionals.length];
   return concat(
     u16(0x1234, flags, ...counts),
@@ -57,7 +63,9 @@ export function record(raw: RawRecord = {}): Uint8Array {
 
 /** Character-strings as TXT data. */
 export function strings(...texts: readonly string[]): Uint8Array {
-  return concat(...texts.map((text) => concat(Uint8Array.of(text.length), Buffer.from(text, 'latin1'))));
+  return concat(
+    ...texts.map((text) => concat(Uint8Array.of(text.length), Buffer.from(text, 'latin1'))),
+  );
 }
 
 /** An OPT record; `options` as (code, data). */

@@ -1,8 +1,18 @@
-/** Domain names: text and wire, folding, compression (RFC 1035, Sections 3.1, 4.1.4 and 5.1; RFC 4343; RFC 9267). */
+/**
+ * Domain names: text and wire, folding, compression (RFC 1035, Sections 3.1, 4.1.4 and 5.1; RFC
+ * 4343; RFC 9267).
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { encodeName, equalNames, foldName, formatName, labelsOf, readName } from '../../src/dns/name.ts';
+import {
+  encodeName,
+  equalNames,
+  foldName,
+  formatName,
+  labelsOf,
+  readName,
+} from '../../src/dns/name.ts';
 import { ByteCursor, FormatError } from '../../src/base/cursor.ts';
 import { concat } from '../support/packets.ts';
 import { u16 } from './messages.ts';
@@ -105,7 +115,12 @@ describe('reading compressed names', () => {
       ...Array.from({ length: count }, (_, i) => u16(0xc000 | (i === 0 ? 12 : 13 + 2 * i))),
     );
 
-  const cases: readonly { name: string; bytes: Uint8Array; at: number; want: Uint8Array | string }[] = [
+  const cases: readonly {
+    name: string;
+    bytes: Uint8Array;
+    at: number;
+    want: Uint8Array | string;
+  }[] = [
     { name: 'no pointer', bytes: concat(header, wire('a', 'b')), at: 12, want: wire('a', 'b') },
     {
       name: 'a pointer to an earlier name',
@@ -187,7 +202,12 @@ describe('reading compressed names', () => {
       at: 12,
       want: 'truncated at 13',
     },
-    { name: 'no end', bytes: concat(header, Uint8Array.of(1, 0x61)), at: 12, want: 'truncated at 14' },
+    {
+      name: 'no end',
+      bytes: concat(header, Uint8Array.of(1, 0x61)),
+      at: 12,
+      want: 'truncated at 14',
+    },
   ];
   for (const { name, bytes, at, want } of cases) {
     test(name, () => assert.deepEqual(read(bytes, at), want));

@@ -1,6 +1,6 @@
 /**
- * The CT-over-DNS server: by its own messages, and by the programs that will ask it: dig, kdig and an unbound
- * that mixes the case of names ("0x20"). All on loopback, on ports of nobody's.
+ * The CT-over-DNS server: by its own messages, and by the programs that will ask it: dig, kdig and
+ * an unbound that mixes the case of names ("0x20"). All on loopback, on ports of nobody's.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -13,7 +13,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { Authority, type Exchange } from '../../src/mirror/authority.ts';
-import { parseMessage, Rcode, readTxt, RecordType, type DnsMessage } from '../../src/dns/message.ts';
+import {
+  parseMessage,
+  Rcode,
+  readTxt,
+  RecordType,
+  type DnsMessage,
+} from '../../src/dns/message.ts';
 import { encodeName, formatName } from '../../src/dns/name.ts';
 import type { ZoneSource } from '../../src/mirror/authority.ts';
 import { CtDnsServer, type CtDnsServerOptions } from '../../src/dns/server.ts';
@@ -50,12 +56,21 @@ function query(
   type: number = RecordType.txt,
   rest: Parameters<typeof message>[0] = {},
 ): Uint8Array {
-  return message({ flags: 0, answers: [], question: concat(encodeName(name), u16(type, 1)), ...rest });
+  return message({
+    flags: 0,
+    answers: [],
+    question: concat(encodeName(name), u16(type, 1)),
+    ...rest,
+  });
 }
 
 describe('authority', () => {
   const authority = new Authority({ zones, ttl: 300 });
-  const udp: Exchange = { client: { address: '192.0.2.7' }, serverAddress: '192.0.2.53', transport: 'udp' };
+  const udp: Exchange = {
+    client: { address: '192.0.2.7' },
+    serverAddress: '192.0.2.53',
+    transport: 'udp',
+  };
   const ask = async (bytes: Uint8Array, exchange = udp): Promise<DnsMessage> => {
     const response = await authority.respond(bytes, exchange);
     assert.ok(response !== undefined);
@@ -102,64 +117,83 @@ describe('authority', () => {
     assert.equal(await textOf(`sth.inner.${ZONE}`), 'for.192.0.2.7');
   });
 
-  const rows: readonly { name: string; query: Uint8Array; rcode: number; answers?: number; soa?: boolean }[] =
-    [
-      { name: 'another type', query: query(`sth.${ZONE}`, RecordType.a), rcode: Rcode.noError, soa: true },
-      { name: 'ANY', query: query(`sth.${ZONE}`, RecordType.any), rcode: Rcode.noError, soa: true },
-      {
-        name: 'an unknown name in the zone',
-        query: query(`nothing.${ZONE}`),
-        rcode: Rcode.noError,
-        soa: true,
-      },
-      { name: 'a name below sth', query: query(`a.sth.${ZONE}`), rcode: Rcode.noError, soa: true },
-      { name: 'sth further down', query: query(`sth.a.${ZONE}`), rcode: Rcode.noError, soa: true },
-      { name: 'TXT of the apex', query: query(ZONE), rcode: Rcode.noError, soa: true },
-      { name: 'NS of the apex', query: query(ZONE, RecordType.ns), rcode: Rcode.noError, answers: 1 },
-      { name: 'SOA of the apex', query: query(ZONE, RecordType.soa), rcode: Rcode.noError, answers: 1 },
-      { name: 'A of the apex', query: query(ZONE, RecordType.a), rcode: Rcode.noError, answers: 1 },
-      {
-        name: 'AAAA of the apex, of which we have none',
-        query: query(ZONE, RecordType.aaaa),
-        rcode: Rcode.noError,
-        soa: true,
-      },
-      {
-        name: 'class CH',
-        query: query('', 0, { question: concat(encodeName(`sth.${ZONE}`), u16(16, 3)) }),
-        rcode: Rcode.noError,
-      },
-      { name: 'another zone', query: query('sth.example.com'), rcode: Rcode.refused },
-      { name: 'a zone whose name only ends like ours', query: query(`sth.x${ZONE}`), rcode: Rcode.refused },
-      { name: 'the parent', query: query('ct.test'), rcode: Rcode.refused },
-      { name: 'the root', query: query('.'), rcode: Rcode.refused },
-      { name: 'a source that fails', query: query('sth.broken.ct.test'), rcode: Rcode.serverFailure },
-      {
-        name: 'a text that no message holds',
-        query: query('sth.immense.ct.test'),
-        rcode: Rcode.serverFailure,
-      },
-      {
-        name: 'NOTIFY',
-        query: query(`sth.${ZONE}`, RecordType.txt, { flags: 0x2000 }),
-        rcode: Rcode.notImplemented,
-      },
-      {
-        name: 'EDNS version 1',
-        query: query(`sth.${ZONE}`, RecordType.txt, {
-          additionals: [
-            record({
-              owner: Uint8Array.of(0),
-              type: 41,
-              class: 1232,
-              ttl: 0x1_0000,
-              rdata: new Uint8Array(0),
-            }),
-          ],
-        }),
-        rcode: Rcode.badVersion,
-      },
-    ];
+  const rows: readonly {
+    name: string;
+    query: Uint8Array;
+    rcode: number;
+    answers?: number;
+    soa?: boolean;
+  }[] = [
+    {
+      name: 'another type',
+      query: query(`sth.${ZONE}`, RecordType.a),
+      rcode: Rcode.noError,
+      soa: true,
+    },
+    { name: 'ANY', query: query(`sth.${ZONE}`, RecordType.any), rcode: Rcode.noError, soa: true },
+    {
+      name: 'an unknown name in the zone',
+      query: query(`nothing.${ZONE}`),
+      rcode: Rcode.noError,
+      soa: true,
+    },
+    { name: 'a name below sth', query: query(`a.sth.${ZONE}`), rcode: Rcode.noError, soa: true },
+    { name: 'sth further down', query: query(`sth.a.${ZONE}`), rcode: Rcode.noError, soa: true },
+    { name: 'TXT of the apex', query: query(ZONE), rcode: Rcode.noError, soa: true },
+    { name: 'NS of the apex', query: query(ZONE, RecordType.ns), rcode: Rcode.noError, answers: 1 },
+    {
+      name: 'SOA of the apex',
+      query: query(ZONE, RecordType.soa),
+      rcode: Rcode.noError,
+      answers: 1,
+    },
+    { name: 'A of the apex', query: query(ZONE, RecordType.a), rcode: Rcode.noError, answers: 1 },
+    {
+      name: 'AAAA of the apex, of which we have none',
+      query: query(ZONE, RecordType.aaaa),
+      rcode: Rcode.noError,
+      soa: true,
+    },
+    {
+      name: 'class CH',
+      query: query('', 0, { question: concat(encodeName(`sth.${ZONE}`), u16(16, 3)) }),
+      rcode: Rcode.noError,
+    },
+    { name: 'another zone', query: query('sth.example.com'), rcode: Rcode.refused },
+    {
+      name: 'a zone whose name only ends like ours',
+      query: query(`sth.x${ZONE}`),
+      rcode: Rcode.refused,
+    },
+    { name: 'the parent', query: query('ct.test'), rcode: Rcode.refused },
+    { name: 'the root', query: query('.'), rcode: Rcode.refused },
+    { name: 'a source that fails', query: query('sth.broken.ct.test'), rcode: Rcode.serverFailure },
+    {
+      name: 'a text that no message holds',
+      query: query('sth.immense.ct.test'),
+      rcode: Rcode.serverFailure,
+    },
+    {
+      name: 'NOTIFY',
+      query: query(`sth.${ZONE}`, RecordType.txt, { flags: 0x2000 }),
+      rcode: Rcode.notImplemented,
+    },
+    {
+      name: 'EDNS version 1',
+      query: query(`sth.${ZONE}`, RecordType.txt, {
+        additionals: [
+          record({
+            owner: Uint8Array.of(0),
+            type: 41,
+            class: 1232,
+            ttl: 0x1_0000,
+            rdata: new Uint8Array(0),
+          }),
+        ],
+      }),
+      rcode: Rcode.badVersion,
+    },
+  ];
   for (const { name, query: bytes, rcode, answers = 0, soa = false } of rows) {
     test(`${name}: rcode ${rcode}, ${answers} answers${soa ? ', SOA' : ''}`, async () => {
       const response = await ask(bytes);
@@ -173,7 +207,8 @@ describe('authority', () => {
 
   test('malformed queries: FORMERR with the identification, or silence where that is not known', async () => {
     const whole = query(`sth.${ZONE}`);
-    const respond = (bytes: Uint8Array): Promise<Buffer | undefined> => authority.respond(bytes, udp);
+    const respond = (bytes: Uint8Array): Promise<Buffer | undefined> =>
+      authority.respond(bytes, udp);
     for (let length = 0; length < 12; length++)
       assert.equal(await respond(whole.subarray(0, length)), undefined);
     for (let length = 12; length < whole.length; length++) {
@@ -219,9 +254,16 @@ describe('authority', () => {
       assert.deepEqual(rest, [plain, 600, 1232, 1232]);
       for (let padTo = plain; padTo < plain + 8; padTo++) {
         const length = (await authority.respond(asked, { ...udp, padTo }))?.length;
-        assert.equal(length, padTo < plain + 4 ? plain : padTo, 'an option takes four bytes itself');
+        assert.equal(
+          length,
+          padTo < plain + 4 ? plain : padTo,
+          'an option takes four bytes itself',
+        );
       }
-      assert.equal(await textOf(`sth.${ZONE}`, { ...udp, padTo: 900 }, { additionals: [opt()] }), ECDSA_TEXT);
+      assert.equal(
+        await textOf(`sth.${ZONE}`, { ...udp, padTo: 900 }, { additionals: [opt()] }),
+        ECDSA_TEXT,
+      );
     });
     test('a client without EDNS gets no padding', async () => {
       const asked = query(`sth.${ZONE}`);
@@ -249,9 +291,16 @@ describe('authority', () => {
   });
 
   test('a zone that is no name is refused at once', () => {
-    assert.throws(() => new Authority({ zones: new Map([['a..b', headsOf(() => '')]]), ttl: 1 }), RangeError);
     assert.throws(
-      () => new Authority({ zones: new Map([[Array(127).fill('a').join('.'), headsOf(() => '')]]), ttl: 1 }),
+      () => new Authority({ zones: new Map([['a..b', headsOf(() => '')]]), ttl: 1 }),
+      RangeError,
+    );
+    assert.throws(
+      () =>
+        new Authority({
+          zones: new Map([[Array(127).fill('a').join('.'), headsOf(() => '')]]),
+          ttl: 1,
+        }),
       /too long/,
     );
   });
@@ -259,7 +308,9 @@ describe('authority', () => {
 
 /** FORMERR has no question, so parseMessage does not take it. */
 function parseMessageOrFormErr(response: Buffer): boolean {
-  return (response.readUInt16BE(2) & 0xf) === 1 ? response.length === 12 : parseMessage(response).isResponse;
+  return (response.readUInt16BE(2) & 0xf) === 1
+    ? response.length === 12
+    : parseMessage(response).isResponse;
 }
 
 async function listening(
@@ -288,7 +339,8 @@ describe('sockets', () => {
     }
     socket.end();
     let received = Buffer.alloc(0);
-    for await (const chunk of socket as AsyncIterable<Buffer>) received = Buffer.concat([received, chunk]);
+    for await (const chunk of socket as AsyncIterable<Buffer>)
+      received = Buffer.concat([received, chunk]);
     const messages: Uint8Array[] = [];
     for (let at = 0; at < received.length; at += 2 + received.readUInt16BE(at)) {
       messages.push(received.subarray(at + 2, at + 2 + received.readUInt16BE(at)));
@@ -327,7 +379,8 @@ describe('sockets', () => {
   test('transmit takes over sending, and is told all it needs', async () => {
     const taken: unknown[] = [];
     const [other, otherPort] = await listening({
-      transmit: (response, client, own) => taken.push([parseTreeHeadAnswer(response).kind, client, own]) > 0,
+      transmit: (response, client, own) =>
+        taken.push([parseTreeHeadAnswer(response).kind, client, own]) > 0,
     });
     const socket = createSocket('udp4');
     socket.on('message', () => taken.push('sent twice'));

@@ -26,7 +26,9 @@ describe('the proxy', () => {
   test('that is one', async () => {
     const proxy = await startMicrosocks();
     assert.deepEqual(await checkProxy({ host: '127.0.0.1', port: proxy.port }), {
-      ...{ what: `proxy 127.0.0.1:${proxy.port}`, state: 'well', found: 'speaks SOCKS5' },
+      what: `proxy 127.0.0.1:${proxy.port}`,
+      state: 'well',
+      found: 'speaks SOCKS5',
     });
     proxy.stop();
   });
@@ -59,7 +61,8 @@ describe('the proxy', () => {
 
 test('the store: none yet, one that is whole, one that is damaged', () => {
   const state = stateAt(join(directory, 'below', 'state'));
-  const about = (): string | undefined => checkStoreOf(state).find(({ what }) => what === 'store')?.state;
+  const about = (): string | undefined =>
+    checkStoreOf(state).find(({ what }) => what === 'store')?.state;
   assert.equal(about(), 'well');
   openForWriting(state).close();
   assert.equal(about(), 'well');
@@ -90,7 +93,13 @@ test('as a user has it: every thing has a line, and exit code 1 says that someth
       what,
     );
   const server = await startMicrosocks();
-  const well = await ctga(['doctor', '--proxy', `socks5h://127.0.0.1:${server.port}`, '--state-dir', state]);
+  const well = await ctga([
+    'doctor',
+    '--proxy',
+    `socks5h://127.0.0.1:${server.port}`,
+    '--state-dir',
+    state,
+  ]);
   assert.equal(well.code, 0, well.stdout);
   server.stop();
 });

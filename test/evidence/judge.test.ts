@@ -38,7 +38,10 @@ function challenge(
   const second = { treeSize: BigInt(n), rootHash: rootN };
   const settled = judgeWithoutProof(first, second);
   if (settled !== undefined) return settled;
-  const judgement = judgeProof(first, second, { kind: 'consistency', hashes: served.consistencyProof(m, n) });
+  const judgement = judgeProof(first, second, {
+    kind: 'consistency',
+    hashes: served.consistencyProof(m, n),
+  });
   if (judgement.verdict !== 'undecided') return judgement;
   const { next } = judgement;
   if (next.kind === 'successor-consistency') {
@@ -84,7 +87,8 @@ describe('judge', () => {
         );
       }
     }
-    // Sizes 1, 2 and 4 are powers of two within what both trees share: make them differ from leaf 0 on.
+    // Sizes 1, 2 and 4 are powers of two within what both trees share: make them differ from leaf 0
+    // on.
     const foreign = treeOf(5, 'c');
     for (const m of [1, 2, 3, 4, 5]) {
       for (let n = m; n <= 40; n++) {
@@ -135,8 +139,10 @@ describe('judge', () => {
     for (const treeSize of [1n, 3n, 39n]) {
       const hashes = honest.consistencyProof(Number(treeSize) + (treeSize === 39n ? 0 : 1), 40);
       assert.equal(
-        judgeProof({ treeSize, rootHash: forked.root(7) }, second, { kind: 'successor-consistency', hashes })
-          .verdict,
+        judgeProof({ treeSize, rootHash: forked.root(7) }, second, {
+          kind: 'successor-consistency',
+          hashes,
+        }).verdict,
         'bad-proof',
       );
     }
@@ -174,8 +180,16 @@ describe('evidence', () => {
   const cases: { name: string; kind: string; evidence: Evidence }[] = [
     { name: 'one size', kind: 'none', evidence: evidenceOf(77, forked.root(77), 77, log) },
     { name: 'size 0', kind: 'none', evidence: evidenceOf(0, forked.root(1), 77, log) },
-    { name: 'sizes 77 and 300', kind: 'consistency', evidence: evidenceOf(77, forked.root(77), 300, log) },
-    { name: 'sizes 299 and 300', kind: 'consistency', evidence: evidenceOf(299, forked.root(299), 300, log) },
+    {
+      name: 'sizes 77 and 300',
+      kind: 'consistency',
+      evidence: evidenceOf(77, forked.root(77), 300, log),
+    },
+    {
+      name: 'sizes 299 and 300',
+      kind: 'consistency',
+      evidence: evidenceOf(299, forked.root(299), 300, log),
+    },
     {
       name: 'a power of two',
       kind: 'successor-consistency',
@@ -192,7 +206,11 @@ describe('evidence', () => {
       evidence: evidenceOf(256, forked.root(256), 257, log),
     },
     { name: 'size 1', kind: 'inclusion', evidence: evidenceOf(1, foreign.root(1), 300, log) },
-    { name: 'size 2', kind: 'successor-consistency', evidence: evidenceOf(2, foreign.root(2), 300, log) },
+    {
+      name: 'size 2',
+      kind: 'successor-consistency',
+      evidence: evidenceOf(2, foreign.root(2), 300, log),
+    },
     {
       name: 'an RSA log',
       kind: 'consistency',
@@ -230,8 +248,14 @@ describe('evidence', () => {
           sha256_root_hash: flip(String(copy['first']?.['sha256_root_hash'])),
         }),
     },
-    { name: 'another size', change: (copy) => void (copy['first'] = { ...copy['first'], tree_size: 76 }) },
-    { name: 'another time', change: (copy) => void (copy['second'] = { ...copy['second'], timestamp: 1 }) },
+    {
+      name: 'another size',
+      change: (copy) => void (copy['first'] = { ...copy['first'], tree_size: 76 }),
+    },
+    {
+      name: 'another time',
+      change: (copy) => void (copy['second'] = { ...copy['second'], timestamp: 1 }),
+    },
     {
       name: 'another key',
       change: (copy) =>
@@ -243,7 +267,8 @@ describe('evidence', () => {
     { name: 'the same head twice', change: (copy) => void (copy['first'] = { ...copy['second'] }) },
     {
       name: 'heads swapped',
-      change: (copy) => ([copy['first'], copy['second']] = [copy['second'] ?? {}, copy['first'] ?? {}]),
+      change: (copy) =>
+        ([copy['first'], copy['second']] = [copy['second'] ?? {}, copy['first'] ?? {}]),
     },
     {
       name: 'a proof cut short',
@@ -311,7 +336,8 @@ describe('evidence', () => {
       flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
       writeFileSync(path, flipped);
       assert.notEqual(spawnSync('sh', [SCRIPT, path]).status, 0, `bit ${bit}`);
-      if (i % 20 === 0) assert.notEqual((await ctga(['evidence', 'verify', path])).code, 0, `bit ${bit}`);
+      if (i % 20 === 0)
+        assert.notEqual((await ctga(['evidence', 'verify', path])).code, 0, `bit ${bit}`);
     }
   });
 

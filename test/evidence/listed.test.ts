@@ -41,13 +41,23 @@ function listed(size: number, indentation?: number): ListedTree {
   const list = { operators: [{ name: 'Op', logs: [entry(new SigningLog()), entry(log)] }] };
   const json = Buffer.from(JSON.stringify(list, undefined, indentation));
   const signature = createSign('sha256').update(json).sign(privateKey);
-  return { treeSize: BigInt(size), rootHash: other.root(size), list: { json, signature, key: listKey } };
+  return {
+    treeSize: BigInt(size),
+    rootHash: other.root(size),
+    list: { json, signature, key: listKey },
+  };
 }
 
-function judge(first: Parameters<typeof judgeProof>[0], second: Parameters<typeof judgeProof>[1]): Judgement {
+function judge(
+  first: Parameters<typeof judgeProof>[0],
+  second: Parameters<typeof judgeProof>[1],
+): Judgement {
   const [m, n] = [Number(first.treeSize), Number(second.treeSize)];
   const settled = judgeWithoutProof(first, second);
-  return settled ?? judgeProof(first, second, { kind: 'consistency', hashes: tree.consistencyProof(m, n) });
+  return (
+    settled ??
+    judgeProof(first, second, { kind: 'consistency', hashes: tree.consistencyProof(m, n) })
+  );
 }
 
 function evidenceAt(
@@ -55,7 +65,10 @@ function evidenceAt(
   size: number,
   options: { indentation?: number; of?: Log } = {},
 ): Evidence {
-  const [first, second] = [listed(finalSize, options.indentation), log.verified(size, tree.root(size))];
+  const [first, second] = [
+    listed(finalSize, options.indentation),
+    log.verified(size, tree.root(size)),
+  ];
   const judgement = judge(first, second);
   assert.equal(judgement.verdict, 'fork-proven');
   return makeEvidence(options.of ?? log.asLog(), first, second, judgement, 0);
@@ -94,7 +107,10 @@ describe('evidence with a log list in it', () => {
       { ...evidence, first: { ...first, treeSize: 39n } },
       { ...evidence, first: { ...first, rootHash: other.root(39) } },
       { ...evidence, first: { ...first, list: listed(41).list } },
-      { ...evidence, first: { ...first, list: { ...first.list, json: Buffer.from('{"operators": []}') } } },
+      {
+        ...evidence,
+        first: { ...first, list: { ...first.list, json: Buffer.from('{"operators": []}') } },
+      },
       { ...evidence, second: { ...first, treeSize: 60n } },
     ];
     for (const each of wrong) {
@@ -130,7 +146,12 @@ describe('a report', () => {
 
   test('in HTML has what is known, loads nothing, and takes nothing of the log for markup', () => {
     const html = formatReport(evidence, { format: 'html', checks, file });
-    for (const known of ['fork.json', 'ab'.repeat(32), base64(tree.root(60)), base64(other.root(40))])
+    for (const known of [
+      'fork.json',
+      'ab'.repeat(32),
+      base64(tree.root(60)),
+      base64(other.root(40)),
+    ])
       assert(html.includes(known), known);
     assert(html.includes("default-src 'none'"));
     assert.doesNotMatch(html, /<script|<b>|<a |src=|href=/);
@@ -145,7 +166,11 @@ describe('a report', () => {
   });
 
   test('of evidence that does not stand says so first', () => {
-    const text = formatReport(evidence, { format: 'markdown', checks: verifyEvidence(evidence), file });
+    const text = formatReport(evidence, {
+      format: 'markdown',
+      checks: verifyEvidence(evidence),
+      file,
+    });
     assert.match(text, /^# .*\n\nTHE EVIDENCE DOES NOT STAND/);
   });
 });

@@ -1,10 +1,16 @@
 /**
- * What a challenge shows to its proxy and to the log. The SOCKS5 server is the test's own, because it has to
- * tell what it was asked; test/cli/challenge.test.ts goes through microsocks.
+ * What a challenge shows to its proxy and to the log. The SOCKS5 server is the test's own, because
+ * it has to tell what it was asked; test/cli/challenge.test.ts goes through microsocks.
  */
 import assert from 'node:assert/strict';
 import { createServer as createHttpServer, type IncomingMessage, type Server } from 'node:http';
-import { connect, createServer, type AddressInfo, type Server as TcpServer, type Socket } from 'node:net';
+import {
+  connect,
+  createServer,
+  type AddressInfo,
+  type Server as TcpServer,
+  type Socket,
+} from 'node:net';
 import { after, before, describe, test } from 'node:test';
 import { openIdentity, parseProxy, type ProxyAddress } from '../../src/http/proxy.ts';
 import { CtgaError } from '../../src/base/errors.ts';
@@ -33,7 +39,8 @@ describe('through a proxy', () => {
   before(async () => {
     web = createHttpServer((request, response) => {
       requests.push(request);
-      if (request.url === '/redirect') response.writeHead(302, { location: 'http://elsewhere.test/' });
+      if (request.url === '/redirect')
+        response.writeHead(302, { location: 'http://elsewhere.test/' });
       if (request.url === '/flood') response.write('x'.repeat(1024 * 1024));
       response.end('hello');
     });
@@ -66,7 +73,9 @@ describe('through a proxy', () => {
     two.close();
     // One connection an identity, kept for its second request.
     assert.equal(asked.length, 2);
-    assert.ok(asked.every(({ addressType, host }) => addressType === 3 && host === 'log.nowhere.test'));
+    assert.ok(
+      asked.every(({ addressType, host }) => addressType === 3 && host === 'log.nowhere.test'),
+    );
     assert.notEqual(asked[0]?.user, asked[1]?.user);
     assert.match(asked[0]?.user ?? '', /^[0-9a-f]{24}$/);
   });
@@ -171,7 +180,8 @@ async function serveSocks(
   await counted();
   client.write(Uint8Array.of(1, 0));
   const [, , , addressType = 0] = await take(4);
-  const host = addressType === 3 ? await counted() : (await take(addressType === 1 ? 4 : 16)).join('.');
+  const host =
+    addressType === 3 ? await counted() : (await take(addressType === 1 ? 4 : 16)).join('.');
   await take(2);
   const to = port();
   if (to === undefined) return void client.end(Uint8Array.of(5, 4, 0, 1, 0, 0, 0, 0, 0, 0));

@@ -1,11 +1,17 @@
 /**
- * ctga against logs that nobody here wrote: the Go CT log (CTFE over Trillian), of RFC 6962, and Tessera's, of static-ct.
- * They grow by real certificates, are stopped and started, and are copied to equivocate: one key, two histories. Heads are
- * imported as files, and challenged by the real `ctga challenge` through microsocks.
+ * ctga against logs that nobody here wrote: the Go CT log (CTFE over Trillian), of RFC 6962, and
+ * Tessera's, of static-ct. They grow by real certificates, are stopped and started, and are copied
+ * to equivocate: one key, two histories. Heads are imported as files, and challenged by the real
+ * `ctga challenge` through microsocks.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { createPrivateKey, createPublicKey, generateKeyPairSync, X509Certificate } from 'node:crypto';
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  X509Certificate,
+} from 'node:crypto';
 import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -39,14 +45,27 @@ class Authority {
   readonly #key = fresh('ca.key');
 
   constructor() {
-    this.#openssl('-x509', '-keyout', this.#key, '-out', this.certificate, '-subj', '/CN=Interop CA');
+    this.#openssl(
+      '-x509',
+      '-keyout',
+      this.#key,
+      '-out',
+      this.certificate,
+      '-subj',
+      '/CN=Interop CA',
+    );
   }
 
   /** A certificate in DER. */
   issue(): Buffer {
     const file = fresh('leaf.pem');
     const issuer = ['-CA', this.certificate, '-CAkey', this.#key];
-    const uses = ['-addext', 'extendedKeyUsage=serverAuth', '-addext', 'basicConstraints=critical,CA:FALSE'];
+    const uses = [
+      '-addext',
+      'extendedKeyUsage=serverAuth',
+      '-addext',
+      'basicConstraints=critical,CA:FALSE',
+    ];
     const subject = ['-subj', `/CN=host${number}.example.org`];
     this.#openssl('-x509', ...issuer, ...uses, ...subject, '-keyout', '/dev/null', '-out', file);
     return new X509Certificate(readFileSync(file)).raw;
@@ -66,7 +85,9 @@ async function start(program: string, ...args: readonly string[]): Promise<[Chil
   let errors = '';
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
   let said = '';
-  for await (const chunk of child.stdout.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of child.stdout.iterator({
+    destroyOnReturn: false,
+  }) as AsyncIterable<Buffer>) {
     said += chunk.toString();
     if (said.includes('\n')) break;
   }
@@ -104,7 +125,10 @@ interface Kind {
 }
 
 const newKey = (): Buffer =>
-  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'der', type: 'pkcs8' });
+  generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
+    format: 'der',
+    type: 'pkcs8',
+  });
 const publicOf = (key: Buffer): Buffer =>
   createPublicKey(createPrivateKey({ key, format: 'der', type: 'pkcs8' })).export({
     format: 'der',
@@ -141,7 +165,10 @@ class Tiled implements Kind {
       url,
       grow: async (certificates) => {
         for (let i = 0; i < certificates; i++) {
-          const { status } = await fetch(`${url}add`, { method: 'POST', body: this.#authority.issue() });
+          const { status } = await fetch(`${url}add`, {
+            method: 'POST',
+            body: this.#authority.issue(),
+          });
           assert.equal(status, 200);
         }
       },
@@ -167,11 +194,14 @@ class Classic implements Kind {
     return this.#front(address, tree);
   }
 
-  /** Its storage is in memory, so the beginning is given to both: the same certificates, one by one. */
+  /**
+   * Its storage is in memory, so the beginning is given to both: the same certificates, one by one.
+   */
   async makeTwo(common: number): Promise<[Running, Running]> {
     const logs: [Running, Running] = [await this.make(), await this.make()];
     const certificates = Array.from({ length: common }, () => this.#authority.issue());
-    for (const { url } of logs) for (const certificate of certificates) await this.#add(url, certificate);
+    for (const { url } of logs)
+      for (const certificate of certificates) await this.#add(url, certificate);
     return logs;
   }
 
@@ -179,7 +209,9 @@ class Classic implements Kind {
   async #front(backend: string, tree: string): Promise<Running> {
     const port = await freePort();
     const config = fresh('ctfe.cfg');
-    const bytes = [...this.#private].map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`).join('');
+    const bytes = [...this.#private]
+      .map((byte) => `\\x${byte.toString(16).padStart(2, '0')}`)
+      .join('');
     writeFileSync(
       config,
       `config {
@@ -224,14 +256,20 @@ class Classic implements Kind {
     };
   }
 
-  /** add-chain (RFC 6962, Section 4.1); returns when the tree has grown, so that entries keep their order. */
+  /**
+   * add-chain (RFC 6962, Section 4.1); returns when the tree has grown, so that entries keep their
+   * order.
+   */
   async #add(url: string, certificate: Buffer): Promise<void> {
     const size = async (): Promise<number> =>
       ((await (await fetch(`${url}ct/v1/get-sth`)).json()) as { tree_size: number }).tree_size;
     const before = await size();
     const root = new X509Certificate(readFileSync(this.#authority.certificate)).raw;
     const chain = [certificate, root].map((each) => each.toString('base64'));
-    const answer = await fetch(`${url}ct/v1/add-chain`, { method: 'POST', body: JSON.stringify({ chain }) });
+    const answer = await fetch(`${url}ct/v1/add-chain`, {
+      method: 'POST',
+      body: JSON.stringify({ chain }),
+    });
     assert.equal(answer.status, 200, await answer.text());
     while ((await size()) === before) await sleep(20);
   }
@@ -332,7 +370,8 @@ for (const kind of [new Tiled(), new Classic()]) {
         await ours.see(hidden);
         let ran = await ours.challenge(shown);
         if (other > one) {
-          // The log that is asked has no such tree yet: that accuses nobody, until it grows past it.
+          // The log that is asked has no such tree yet: that accuses nobody, until it grows past
+          // it.
           assert.equal(ran.code, 0, ran.stdout);
           assert(verdicts(ran).includes('skewed'), ran.stdout);
           await shown.grow(other - one + 1);

@@ -1,6 +1,7 @@
 /**
- * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the module proxy, at the
- * versions in logs/go.mod and go.sum, and runs logs.interop.ts. Without Go it says so and does nothing.
+ * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the
+ * module proxy, at the versions in logs/go.mod and go.sum, and runs logs.interop.ts. Without Go it
+ * says so and does nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { join, resolve } from 'node:path';
@@ -34,5 +35,8 @@ const tests = [
   '--test-reporter=spec',
   join(import.meta.dirname, 'logs.interop.ts'),
 ];
-const { status } = spawnSync(process.execPath, tests, { cwd: ROOT, stdio: ['ignore', 'inherit', 'inherit'] });
+const { status } = spawnSync(process.execPath, tests, {
+  cwd: ROOT,
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
 process.exitCode = status ?? 1;

@@ -1,9 +1,10 @@
 /**
- * `npm run test:kernels [-- WORD...]`: boots Debian's kernels in qemu and runs the packet corpus on each, with the
- * object and the addon of this machine. Kernels whose package name holds every WORD, all wanted ones unless told.
+ * `npm run test:kernels [-- WORD...]`: boots Debian's kernels in qemu and runs the packet corpus on
+ * each, with the object and the addon of this machine. Kernels whose package name holds every WORD,
+ * all wanted ones unless told.
  *
- * A guest is a kernel and an initramfs with busybox, node and the tests bundled into one file each. KVM where there is
- * one, else emulation, which takes a minute or two each.
+ * A guest is a kernel and an initramfs with busybox, node and the tests bundled into one file each.
+ * KVM where there is one, else emulation, which takes a minute or two each.
  */
 import { build } from 'esbuild';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
@@ -22,7 +23,10 @@ import { basename, dirname, join, resolve } from 'node:path';
 const ROOT = resolve(import.meta.dirname, '../..');
 const CACHE = join(ROOT, 'build/kernels');
 const TESTS = ['program', 'copying', 'fuzz'].map((name) => `test/xdp/${name}.root.test.ts`);
-/** The series that ctga is to run on. A series that this machine's package sources do not have is named. */
+/**
+ * The series that ctga is to run on. A series that this machine's package sources do not have is
+ * named.
+ */
 const SERIES = ['5.15', '6.1', '6.12'];
 /** A guest that hangs says nothing more, so it is ended; emulated, a run takes a few minutes. */
 const GUEST_MS = 20 * 60_000;
@@ -50,9 +54,11 @@ function requireTools(): void {
 
 /** The newest package of each series, and the newest of all. */
 function choose(words: readonly string[]): string[] {
-  const found = execFileSync('apt-cache', ['search', '--names-only', '^linux-image-[0-9].*-cloud-amd64$'], {
-    encoding: 'utf8',
-  });
+  const found = execFileSync(
+    'apt-cache',
+    ['search', '--names-only', '^linux-image-[0-9].*-cloud-amd64$'],
+    { encoding: 'utf8' },
+  );
   const names = found
     .split('\n')
     .flatMap((line) => line.split(' ')[0] ?? [])
@@ -68,7 +74,8 @@ function choose(words: readonly string[]): string[] {
   const last = newest(names);
   if (last !== undefined) chosen.add(last);
   const wanted = [...chosen].filter((name) => words.every((word) => name.includes(word)));
-  if (wanted.length === 0) fail('there is no such kernel package', 'apt-get update, or other words');
+  if (wanted.length === 0)
+    fail('there is no such kernel package', 'apt-get update, or other words');
   return wanted;
 }
 
@@ -78,14 +85,18 @@ function imageOf(name: string): string {
   const boot = join(unpacked, 'boot');
   if (!existsSync(boot)) {
     say(`downloading ${name}`);
-    execFileSync('apt-get', ['-q', 'download', name], { cwd: CACHE, stdio: ['ignore', 'ignore', 'inherit'] });
+    execFileSync('apt-get', ['-q', 'download', name], {
+      cwd: CACHE,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
     const file = readdirSync(CACHE).find((each) => each.startsWith(`${name}_`));
     if (file === undefined) fail(`${name} was not downloaded`, 'apt-get update');
     execFileSync('dpkg-deb', ['-x', join(CACHE, file), unpacked]);
     rmSync(join(CACHE, file));
   }
   const image = readdirSync(boot).find((each) => each.startsWith('vmlinuz-'));
-  if (image === undefined) fail(`${name} has no kernel image`, `Remove ${unpacked} and run this again.`);
+  if (image === undefined)
+    fail(`${name} has no kernel image`, `Remove ${unpacked} and run this again.`);
   return join(boot, image);
 }
 
@@ -113,13 +124,11 @@ async function makeInitramfs(): Promise<string> {
     put(join(ROOT, path), join('ctga', path));
   await build({
     entryPoints: TESTS.map((test) => join(ROOT, test)),
-    ...{
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      outdir: join(root, 'ctga/test/xdp'),
-      outExtension: { '.js': '.mjs' },
-    },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outdir: join(root, 'ctga/test/xdp'),
+    outExtension: { '.js': '.mjs' },
     // What CommonJS packages expect to find.
     banner: {
       js: "import { createRequire as from } from 'node:module'; const require = from(import.meta.url);",
@@ -146,7 +155,10 @@ poweroff -f
   return image;
 }
 
-/** /dev/kvm may be there though the processor cannot: then a guest starts and dies at once, or hangs. */
+/**
+ * /dev/kvm may be there though the processor cannot: then a guest starts and dies at once, or
+ * hangs.
+ */
 function acceleration(): readonly string[] {
   const able = /^flags\s*:.*\b(vmx|svm)\b/m.test(readFileSync('/proc/cpuinfo', 'latin1'));
   if (able && existsSync('/dev/kvm')) return ['-accel', 'kvm', '-cpu', 'host'];

@@ -1,4 +1,6 @@
-/** The lab's RFC 6962 API: proofs that verify, errors that logs give, and misbehaviour on request. */
+/**
+ * The lab's RFC 6962 API: proofs that verify, errors that logs give, and misbehaviour on request.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
@@ -31,7 +33,13 @@ let api: LabApi;
 before(async () => {
   log.grow(SIZE);
   certificate = await makeCertificate(directory, HOST_NAME);
-  api = await LabApi.listen({ log, certificate, submissionPath: '/lab/', host: '127.0.0.1', port: 0 });
+  api = await LabApi.listen({
+    log,
+    certificate,
+    submissionPath: '/lab/',
+    host: '127.0.0.1',
+    port: 0,
+  });
 });
 afterEach(() => api.misbehave(undefined));
 after(async () => {
@@ -40,11 +48,19 @@ after(async () => {
 });
 
 /** Verifies the certificate for the log's name, as the challenger does. */
-function ask(path: string, options: { method?: string; signal?: AbortSignal } = {}): Promise<Response> {
+function ask(
+  path: string,
+  options: { method?: string; signal?: AbortSignal } = {},
+): Promise<Response> {
   return new Promise((resolve, reject) => {
     request(
       new URL(path, api.url),
-      { ...options, ca: readFileSync(certificate.certificatePath), servername: HOST_NAME, agent: false },
+      {
+        ...options,
+        ca: readFileSync(certificate.certificatePath),
+        servername: HOST_NAME,
+        agent: false,
+      },
       (response) => {
         let text = '';
         response.setEncoding('utf8');
@@ -91,7 +107,9 @@ for (const [first, second] of [
   [77, 99],
 ] as const) {
   test(`get-sth-consistency proves ${first} to ${second}`, async () => {
-    const { consistency } = await askJson(`ct/v1/get-sth-consistency?first=${first}&second=${second}`);
+    const { consistency } = await askJson(
+      `ct/v1/get-sth-consistency?first=${first}&second=${second}`,
+    );
     const [firstRoot, secondRoot] = [log.tree().root(first), log.tree().root(second)];
     const folded = foldConsistency(BigInt(first), BigInt(second), firstRoot, hashes(consistency));
     assert.deepEqual(folded, { kind: 'folded', firstRoot, secondRoot });
@@ -99,7 +117,9 @@ for (const [first, second] of [
 }
 
 test('get-sth-consistency between equal sizes is an empty proof', async () => {
-  assert.deepEqual(await askJson('ct/v1/get-sth-consistency?first=9&second=9'), { consistency: [] });
+  assert.deepEqual(await askJson('ct/v1/get-sth-consistency?first=9&second=9'), {
+    consistency: [],
+  });
 });
 
 test('get-entries and get-proof-by-hash lead from the leaf to the root', async () => {
@@ -126,7 +146,9 @@ describe('refusals are JSON with a reason', () => {
   const unknown = encodeURIComponent(Buffer.alloc(32).toString('base64'));
   const known = (index: number): string =>
     encodeURIComponent(
-      Buffer.from(hashLeaf(log.tree().entries(index, index + 1)[0] ?? new Uint8Array())).toString('base64'),
+      Buffer.from(hashLeaf(log.tree().entries(index, index + 1)[0] ?? new Uint8Array())).toString(
+        'base64',
+      ),
     );
   const cases = [
     {

@@ -6,7 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
-import { listenForCommands, LogControl, type LogCommand, type LogState } from '../../src/lab/control.ts';
+import {
+  listenForCommands,
+  LogControl,
+  type LogCommand,
+  type LogState,
+} from '../../src/lab/control.ts';
 import { JsonLines, parseReports } from '../../src/lab/json-lines.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-control-test-'));
@@ -83,12 +88,15 @@ describe('the log obeys', () => {
 describe('waiting for reports', () => {
   const errorPath = join(directory, 'errors');
   writeFileSync(errorPath, 'ctga: no such interface\n');
-  const isHead = (report: Readonly<Record<string, unknown>>): boolean => report['event'] === 'tree-head';
+  const isHead = (report: Readonly<Record<string, unknown>>): boolean =>
+    report['event'] === 'tree-head';
 
   test('finds those that came before and those that come later, cut anywhere', async () => {
     const stream = new PassThrough();
     const reports = new JsonLines(stream, errorPath);
-    stream.write('{"event":"attached"}\nnot json\n{"event":"tree-head","treeSize":1}\n{"event":"tree-');
+    stream.write(
+      '{"event":"attached"}\nnot json\n{"event":"tree-head","treeSize":1}\n{"event":"tree-',
+    );
     const waiting = reports.until('two heads', isHead, 2);
     stream.write('head","treeSize":2}\n');
     assert.deepEqual(
@@ -102,7 +110,10 @@ describe('waiting for reports', () => {
     const stream = new PassThrough();
     const waiting = new JsonLines(stream, errorPath).until('a head', isHead);
     stream.end('{"event":"attached"}\n');
-    await assert.rejects(waiting, /ended without reporting a head; it said: ctga: no such interface/);
+    await assert.rejects(
+      waiting,
+      /ended without reporting a head; it said: ctga: no such interface/,
+    );
   });
 
   test('only objects are reports', () => {

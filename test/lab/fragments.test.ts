@@ -68,7 +68,8 @@ test('a checksum of zero goes out as all ones (RFC 768)', () => {
     destinationPort: 0,
     payload: new Uint8Array(),
   };
-  // Pseudo-header and header sum to 17 + 8 + 8 + port; this port makes that 0xffff, so its complement is 0.
+  // Pseudo-header and header sum to 17 + 8 + 8 + port; this port makes that 0xffff, so its
+  // complement is 0.
   const [packet] = fragmentUdp({ ...datagram, sourcePort: 0xffff - 33 }, 1, 100);
   assert.equal(packet?.readUInt16BE(26), 0xffff);
 });

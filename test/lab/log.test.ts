@@ -117,7 +117,11 @@ describe('equivocation', () => {
         fc.integer({ min: 1, max: 20 }),
         fc.integer({ min: 1, max: 20 }),
       )
-      .map(([fromSize, own, more]) => ({ fromSize, forkSize: fromSize + own, grown: fromSize + own + more }));
+      .map(([fromSize, own, more]) => ({
+        fromSize,
+        forkSize: fromSize + own,
+        grown: fromSize + own + more,
+      }));
     const log = new LabLog();
     log.grow(60);
     fc.assert(
@@ -126,7 +130,11 @@ describe('equivocation', () => {
         log.grow(grown - forkSize, 'victim');
         const [shown, victim] = [log.tree('public'), log.tree('victim')];
         for (let size = 0; size <= grown; size++) {
-          assert.equal(equalHash(shown.root(size), victim.root(size)), size <= fromSize, `size ${size}`);
+          assert.equal(
+            equalHash(shown.root(size), victim.root(size)),
+            size <= fromSize,
+            `size ${size}`,
+          );
         }
         const folded = foldConsistency(
           BigInt(forkSize),

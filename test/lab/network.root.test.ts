@@ -8,7 +8,10 @@ import { after, afterEach, describe, test } from 'node:test';
 import { ADDRESS, LabNetwork, PROXY_PORT } from '../../src/lab/network.ts';
 import { must, run, start, stop, untilReady, type Surroundings } from '../../src/lab/processes.ts';
 
-const names = { lab: `ctga-test-${process.pid}-net`, interfacePrefix: `n${process.pid % 1_000_000}-` };
+const names = {
+  lab: `ctga-test-${process.pid}-net`,
+  interfacePrefix: `n${process.pid % 1_000_000}-`,
+};
 const network = new LabNetwork(names);
 const directory = mkdtempSync(join(tmpdir(), 'ctga-network-test-'));
 
@@ -18,7 +21,9 @@ after(() => rmSync(directory, { recursive: true }));
 const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy'] as const;
 
 function namespacesLeft(): string[] {
-  return ROLES.map((role) => network.namespace(role)).filter((name) => existsSync(`/run/netns/${name}`));
+  return ROLES.map((role) => network.namespace(role)).filter((name) =>
+    existsSync(`/run/netns/${name}`),
+  );
 }
 
 /** Sends one UDP datagram from inside; the exit code says whether the kernel took it. */
@@ -55,7 +60,9 @@ test('up makes the two paths, down leaves nothing, and both may be repeated', as
 test('the router forwards and nobody else does', async () => {
   await network.up();
   for (const role of ROLES) {
-    const forwards = (await must('cat', ['/proc/sys/net/ipv4/ip_forward'], network.in(role))).trim();
+    const forwards = (
+      await must('cat', ['/proc/sys/net/ipv4/ip_forward'], network.in(role))
+    ).trim();
     assert.equal(forwards, role === 'router' ? '1' : '0', role);
   }
 });
@@ -65,7 +72,10 @@ describe('the challenger', () => {
     await network.up();
     assert.deepEqual(await network.challengerPackets(), { toProxy: 0, stray: 0 });
 
-    assert.equal(await connect(network.in('challenger'), ADDRESS.proxy, PROXY_PORT), 'ECONNREFUSED');
+    assert.equal(
+      await connect(network.in('challenger'), ADDRESS.proxy, PROXY_PORT),
+      'ECONNREFUSED',
+    );
     const counted = await network.challengerPackets();
     assert.ok(counted.toProxy > 0);
     assert.equal(counted.stray, 0);
@@ -123,7 +133,11 @@ describe('after a crash', () => {
 
   test("a stranger's process in a namespace of the lab is left alone", async () => {
     await network.up();
-    const stranger = spawn('nsenter', [`--net=/run/netns/${network.namespace('client')}`, 'sleep', '600']);
+    const stranger = spawn('nsenter', [
+      `--net=/run/netns/${network.namespace('client')}`,
+      'sleep',
+      '600',
+    ]);
     try {
       await network.down();
       assert.ok(runs(stranger.pid ?? 0));
@@ -164,10 +178,10 @@ describe('processes', () => {
   });
 
   test('a failing command is one sentence', async () => {
-    await assert.rejects(must('ip', ['netns', 'exec'], { ...here, namespace: `${names.lab}-none` }), {
-      name: 'CtgaError',
-      message: /nsenter: cannot open \/run\/netns\//,
-    });
+    await assert.rejects(
+      must('ip', ['netns', 'exec'], { ...here, namespace: `${names.lab}-none` }),
+      { name: 'CtgaError', message: /nsenter: cannot open \/run\/netns\// },
+    );
   });
 });
 

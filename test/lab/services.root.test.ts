@@ -6,7 +6,13 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { ADDRESS, LabNetwork, PROXY_PORT } from '../../src/lab/network.ts';
 import { must, run } from '../../src/lab/processes.ts';
-import { digTreeHead, LabFiles, LabServices, LOG_NAME, removeServiceFiles } from '../../src/lab/services.ts';
+import {
+  digTreeHead,
+  LabFiles,
+  LabServices,
+  LOG_NAME,
+  removeServiceFiles,
+} from '../../src/lab/services.ts';
 import { readLogList } from '../../src/logs/list.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import { verifyTreeHead } from '../../src/statements/verify.ts';
@@ -85,7 +91,11 @@ test('equivocation shows in DNS alone', async () => {
 
 describe('the challenger', () => {
   /** Fetches get-sth inside `role` and gives what it printed, or the error's code. */
-  async function fetchHead(role: 'challenger' | 'proxy', host: string, port: number): Promise<string> {
+  async function fetchHead(
+    role: 'challenger' | 'proxy',
+    host: string,
+    port: number,
+  ): Promise<string> {
     const script = `
       const { connect } = require('node:net'), tls = require('node:tls');
       const [host, port] = [${JSON.stringify(host)}, ${port}];

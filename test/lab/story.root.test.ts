@@ -1,4 +1,6 @@
-/** `ctga lab run`, whole and broken off: whatever the end, nothing is left but evidence. Needs root. */
+/**
+ * `ctga lab run`, whole and broken off: whatever the end, nothing is left but evidence. Needs root.
+ */
 import assert from 'node:assert/strict';
 import { noSimpleSwitch } from '../support/simple-switch.ts';
 import { spawn, type ChildProcess } from 'node:child_process';
@@ -20,7 +22,10 @@ import { LabNetwork } from '../../src/lab/network.ts';
 import { removeServiceFiles } from '../../src/lab/services.ts';
 import { runLab, type LabResult } from '../../src/lab/story.ts';
 
-const names = { lab: `ctga-test-${process.pid}-lab`, interfacePrefix: `l${process.pid % 1_000_000}-` };
+const names = {
+  lab: `ctga-test-${process.pid}-lab`,
+  interfacePrefix: `l${process.pid % 1_000_000}-`,
+};
 const network = new LabNetwork(names);
 const stateDir = mkdtempSync(join(tmpdir(), 'ctga-lab-test-'));
 // The challenger gives root up and must be able to walk in here.
@@ -36,7 +41,9 @@ after(() => rmSync(stateDir, { recursive: true }));
 function leftovers(): string[] {
   const processes = readdirSync('/proc').filter((name) => {
     try {
-      return readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(`CTGA_LAB=${names.lab}`);
+      return readFileSync(`/proc/${name}/environ`, 'latin1')
+        .split('\0')
+        .includes(`CTGA_LAB=${names.lab}`);
     } catch {
       return false;
     }
@@ -73,7 +80,12 @@ async function runUntil(
 
 test('the whole story holds, tells itself, and leaves evidence alone', async () => {
   const told: string[] = [];
-  const result = await runLab({ json: true, stateDir, names, onLine: (line) => void told.push(line) });
+  const result = await runLab({
+    json: true,
+    stateDir,
+    names,
+    onLine: (line) => void told.push(line),
+  });
   assert.deepEqual(result.failure, undefined);
   assert.ok(result.held);
   assert.ok(result.steps.every(({ held, found }) => held && found !== undefined));
@@ -130,14 +142,19 @@ test('killed outright, with programs attached: the next one finds and removes it
   assert.equal(out, '');
   assert.ok(leftovers().some((left) => left.startsWith('/sys/fs/bpf/')));
   await network.up();
-  assert.ok(leftovers().every((left) => left.startsWith(names.lab) || left.startsWith('/var/lib/unbound')));
+  assert.ok(
+    leftovers().every((left) => left.startsWith(names.lab) || left.startsWith('/var/lib/unbound')),
+  );
 });
 
 test('one lab at a time', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(`\0${names.lab}`, resolve));
   try {
-    await assert.rejects(runLab({ json: true, stateDir, names }), { name: 'CtgaError', code: 'busy' });
+    await assert.rejects(runLab({ json: true, stateDir, names }), {
+      name: 'CtgaError',
+      code: 'busy',
+    });
   } finally {
     other.close();
   }

@@ -1,4 +1,7 @@
-/** A real private Tor network in the lab: what the challenger's identities become there, and the whole story through it. */
+/**
+ * A real private Tor network in the lab: what the challenger's identities become there, and the
+ * whole story through it.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';

@@ -21,7 +21,9 @@ import { expectedOf } from '../xdp/verdict.ts';
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
-const NAMES = new Set(TRAFFIC_ZONES.map((zone) => Buffer.from(encodeName(`sth.${zone}`)).toString('hex')));
+const NAMES = new Set(
+  TRAFFIC_ZONES.map((zone) => Buffer.from(encodeName(`sth.${zone}`)).toString('hex')),
+);
 const COUNT = 1000;
 
 for (const kind of TRAFFIC_KINDS) {
@@ -60,7 +62,10 @@ test('a capture is one to our own reader and to tcpdump', () => {
   );
   const { status, stdout } = spawnSync('tcpdump', ['-n', '-r', path], { encoding: 'utf8' });
   assert.equal(status, 0);
-  assert.equal(stdout.match(/IP 192\.0\.2\.53\.53 > 198\.51\.100\.7\.40000: .* 1\/0\/0 TXT/g)?.length, 20);
+  assert.equal(
+    stdout.match(/IP 192\.0\.2\.53\.53 > 198\.51\.100\.7\.40000: .* 1\/0\/0 TXT/g)?.length,
+    20,
+  );
 });
 
 describe('ctga bench traffic', () => {
@@ -78,7 +83,12 @@ describe('ctga bench traffic', () => {
         '0,100',
       ]);
       assert.equal(code, 0, stderr);
-      const captures = ['answers-000.pcap', 'answers-100.pcap', 'fragments-000.pcap', 'fragments-100.pcap'];
+      const captures = [
+        'answers-000.pcap',
+        'answers-100.pcap',
+        'fragments-000.pcap',
+        'fragments-100.pcap',
+      ];
       assert.deepEqual(
         readdirSync(output).sort(),
         [...captures, 'README.md', `${tool}.sh`, 'zones.txt'].sort(),

@@ -42,7 +42,9 @@ describe('a log list', () => {
       operators: [
         {
           name: 'Op',
-          tiled_logs: [{ description: 'T', key, submission_url: 'https://a/', monitoring_url: 'https://m' }],
+          tiled_logs: [
+            { description: 'T', key, submission_url: 'https://a/', monitoring_url: 'https://m' },
+          ],
         },
       ],
     });
@@ -131,8 +133,8 @@ describe('zones', () => {
 
   test('of logs that share a name are told apart by their log IDs', () => {
     const twin = new SigningLog().asLog({ description: alpha.description });
-    const zones = [...zonesOf([alpha, twin, beta], { zones: [], zoneSuffix: 'x' })].filter(([zone]) =>
-      zone.endsWith('.x'),
+    const zones = [...zonesOf([alpha, twin, beta], { zones: [], zoneSuffix: 'x' })].filter(
+      ([zone]) => zone.endsWith('.x'),
     );
     const id = (log: Log): string => Buffer.from(log.key.logId).toString('hex').slice(0, 8);
     assert.deepEqual(zones, [
@@ -144,10 +146,22 @@ describe('zones', () => {
 
   const refused: [string, () => unknown, RegExp][] = [
     ['a pair without =', () => zonesOf(logs, { zones: ['rome.example'] }), /want ZONE=LOG/],
-    ['an unknown log', () => zonesOf(logs, { zones: ['rome.example=gamma'] }), /no log is called "gamma"/],
-    ['an ambiguous log', () => findLog(logs, 'op'), /could be "Op 'Alpha2026h1' log", "Op 'Beta' log"/],
+    [
+      'an unknown log',
+      () => zonesOf(logs, { zones: ['rome.example=gamma'] }),
+      /no log is called "gamma"/,
+    ],
+    [
+      'an ambiguous log',
+      () => findLog(logs, 'op'),
+      /could be "Op 'Alpha2026h1' log", "Op 'Beta' log"/,
+    ],
     ['a label of 64 letters', () => parseZone(`${'a'.repeat(64)}.example`, 'here'), /here: /],
-    ['a name too long', () => parseZone(Array(30).fill('abcdefgh').join('.'), 'here'), /is not a DNS zone/],
+    [
+      'a name too long',
+      () => parseZone(Array(30).fill('abcdefgh').join('.'), 'here'),
+      /is not a DNS zone/,
+    ],
   ];
   for (const [name, work, want] of refused) test(`refuse ${name}`, () => assert.throws(work, want));
 });
@@ -165,7 +179,9 @@ describe('real lists', { skip: needsShared('loglists/v89.25/all_logs_list.json')
       );
       assert(logs.length >= atLeast, `${logs.length}`);
       assert.deepEqual(
-        leftOut.filter((line) => !/no URL|placeholder: https:\/\/ct\.example\.com\/bogus\//.test(line)),
+        leftOut.filter(
+          (line) => !/no URL|placeholder: https:\/\/ct\.example\.com\/bogus\//.test(line),
+        ),
         [],
       );
       for (const each of logs) assert.match(logLabel(each), /^[a-z0-9]([a-z0-9-]*[a-z0-9])?$/);
@@ -174,14 +190,17 @@ describe('real lists', { skip: needsShared('loglists/v89.25/all_logs_list.json')
 
   test("Chrome's gives every log a zone of its own below a suffix", () => {
     const { logs } = readLogList(sharedPath('loglists/v89.25/all_logs_list.json') ?? assert.fail());
-    const below = [...zonesOf(logs, { zones: [], zoneSuffix: 'ct.example.net' }).keys()].filter((zone) =>
-      zone.endsWith('.ct.example.net'),
+    const below = [...zonesOf(logs, { zones: [], zoneSuffix: 'ct.example.net' }).keys()].filter(
+      (zone) => zone.endsWith('.ct.example.net'),
     );
     assert.equal(below.length, logs.length);
   });
 
   test('one byte of a key changed is refused', () => {
-    const text = readFileSync(sharedPath('loglists/v89.25/all_logs_list.json') ?? assert.fail(), 'utf8');
+    const text = readFileSync(
+      sharedPath('loglists/v89.25/all_logs_list.json') ?? assert.fail(),
+      'utf8',
+    );
     const wrong = text.replace(
       /"key": "(.{100})(.)/,
       (_, head: string, c: string) => `"key": "${head}${c === 'A' ? 'B' : 'A'}`,

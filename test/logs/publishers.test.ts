@@ -12,7 +12,8 @@ import { SigningLog } from '../support/signing-log.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const key = publicKey.export({ format: 'der', type: 'spki' });
-const sign = (bytes: string | Buffer): Buffer => createSign('sha256').update(bytes).sign(privateKey);
+const sign = (bytes: string | Buffer): Buffer =>
+  createSign('sha256').update(bytes).sign(privateKey);
 
 describe("a list's signature", () => {
   test('is that of these very bytes', () => {
@@ -28,7 +29,8 @@ describe("a list's signature", () => {
     assert(!isSignedList(json, sign(json), Buffer.from('no key')));
   });
 
-  // SHA-256 of the DER in googlechrome.github.io/CertificateTransparency/log_lists.html's log_list_pubkey.pem.
+  // SHA-256 of the DER in googlechrome.github.io/CertificateTransparency/log_lists.html's
+  // log_list_pubkey.pem.
   test("Chrome's key is the published one", () =>
     assert.equal(
       fingerprintOf(CHROME_LIST_KEY),
@@ -77,7 +79,10 @@ describe('fetching a list', () => {
   test('wants the signature of whoever was named', async () => {
     const publisher = publisherOf(list, key);
     const good = serving({ [list]: { body: json }, [signature]: { body: sign(json) } });
-    assert.deepEqual((await fetchList(publisher, good, undefined))?.signed, { signature: sign(json), key });
+    assert.deepEqual((await fetchList(publisher, good, undefined))?.signed, {
+      signature: sign(json),
+      key,
+    });
     const bad = serving({ [list]: { body: `${json} ` }, [signature]: { body: sign(json) } });
     await assert.rejects(fetchList(publisher, bad, undefined), {
       code: 'bad-input',
@@ -104,7 +109,10 @@ describe('what a list changes', () => {
   const finalTree = { treeSize: 7n, rootHash: EMPTY_ROOT };
 
   test('is named field by field; what is no longer listed stays', () => {
-    const known = [alpha.asLog({ description: 'Alpha', state: 'usable', dns: 'a.example' }), beta.asLog({})];
+    const known = [
+      alpha.asLog({ description: 'Alpha', state: 'usable', dns: 'a.example' }),
+      beta.asLog({}),
+    ];
     const listed = [
       alpha.asLog({ description: 'Alpha', state: 'readonly', finalTree }),
       new SigningLog().asLog({}),

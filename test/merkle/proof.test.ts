@@ -58,7 +58,12 @@ test('every consistency proof of every small tree folds to both roots', () => {
   const tree = treeOf(66);
   for (let n = 2; n <= 66; n++) {
     for (let m = 1; m < n; m++) {
-      const folded = foldConsistency(BigInt(m), BigInt(n), tree.root(m), tree.consistencyProof(m, n));
+      const folded = foldConsistency(
+        BigInt(m),
+        BigInt(n),
+        tree.root(m),
+        tree.consistencyProof(m, n),
+      );
       assert(folded.kind === 'folded', `${m} -> ${n}`);
       assert(
         equalHash(folded.firstRoot, tree.root(m)) && equalHash(folded.secondRoot, tree.root(n)),
@@ -72,7 +77,12 @@ test('every audit path of every small tree folds to the root', () => {
   const tree = treeOf(40);
   for (let n = 1; n <= 40; n++) {
     for (let i = 0; i < n; i++) {
-      const folded = foldInclusion(BigInt(i), BigInt(n), tree.leafHash(i), tree.inclusionProof(i, n));
+      const folded = foldInclusion(
+        BigInt(i),
+        BigInt(n),
+        tree.leafHash(i),
+        tree.inclusionProof(i, n),
+      );
       assert(folded.kind === 'folded' && equalHash(folded.root, tree.root(n)), `leaf ${i} of ${n}`);
     }
   }
@@ -146,7 +156,9 @@ describe('real proofs', { skip: needsShared('proofs/real_consistency.json') }, (
   }
 
   test('of consistency fold to both signed roots', () => {
-    const cases = JSON.parse(readShared('proofs/real_consistency.json').toString()) as RealConsistency[];
+    const cases = JSON.parse(
+      readShared('proofs/real_consistency.json').toString(),
+    ) as RealConsistency[];
     assert(cases.length >= 2);
     for (const { first, second, proof } of cases) {
       const folded = foldConsistency(
@@ -175,7 +187,9 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(VECTORS) }, (
     const bytes = Buffer.from(text, 'base64');
     return bytes.length === 32 ? toMerkleHash(bytes) : undefined;
   };
-  /** Both sides refuse what is no proof at all: size 0, wrong order, hashes that are not 32 bytes. */
+  /**
+   * Both sides refuse what is no proof at all: size 0, wrong order, hashes that are not 32 bytes.
+   */
   const all = (hashes: readonly string[] | null): MerkleHash[] | undefined => {
     const parsed = (hashes ?? []).map(hash);
     return parsed.every((each) => each !== undefined) ? parsed : undefined;
@@ -196,7 +210,8 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(VECTORS) }, (
       let holds = false;
       if (vector.size1 === vector.size2) {
         // One of these has roots that are no hashes; equality is all that is asked.
-        holds = vector.size1 > 0 && (vector.proof ?? []).length === 0 && vector.root1 === vector.root2;
+        holds =
+          vector.size1 > 0 && (vector.proof ?? []).length === 0 && vector.root1 === vector.root2;
       } else if (
         root1 !== undefined &&
         root2 !== undefined &&

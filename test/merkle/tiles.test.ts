@@ -43,7 +43,8 @@ describe('proofs made of tiles are those of the tree', () => {
   });
   test('at the edges of tiles', async () => {
     const edges = [1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, 65_792, 70_000];
-    for (const second of edges) for (const first of edges) if (first < second) await check(first, second);
+    for (const second of edges)
+      for (const first of edges) if (first < second) await check(first, second);
   });
   test('for any sizes', () =>
     fc.assert(
@@ -78,7 +79,9 @@ describe('proofs made of tiles are those of the tree', () => {
   });
 
   test('sizes without a proof are refused', async () => {
-    for (const first of [0n, 10n, 11n]) await assert.rejects(tiled(10).consistencyProof(first), RangeError);
-    for (const index of [-1n, 10n]) await assert.rejects(tiled(10).inclusionProof(index), RangeError);
+    for (const first of [0n, 10n, 11n])
+      await assert.rejects(tiled(10).consistencyProof(first), RangeError);
+    for (const index of [-1n, 10n])
+      await assert.rejects(tiled(10).inclusionProof(index), RangeError);
   });
 });

@@ -19,7 +19,10 @@ const MERKLE = 'vectors/transparency-dev-merkle';
 const bytes = (text: string | null): Uint8Array => decodeBase64(text ?? '') ?? new Uint8Array(0);
 const json = (path: string): unknown => JSON.parse(readShared(path).toString()) as unknown;
 
-/** Our functions take hashes of 32 bytes and sizes in order; what has others is refused before it gets to them. */
+/**
+ * Our functions take hashes of 32 bytes and sizes in order; what has others is refused before it
+ * gets to them.
+ */
 function hashesOf(texts: readonly string[] | null): MerkleHash[] | undefined {
   const all = (texts ?? []).map(bytes);
   return all.every(({ length }) => length === 32) ? all.map(toMerkleHash) : undefined;
@@ -34,19 +37,25 @@ function isConsistent(
 ): boolean {
   const hashes = hashesOf(proof);
   // Roots of equal sizes are only compared there, whatever they are.
-  if (m === n && m > 0 && rootM.length !== 32) return equalHash(rootM, rootN) && hashes?.length === 0;
-  if (hashes === undefined || rootM.length !== 32 || rootN.length !== 32 || m <= 0 || m > n) return false;
+  if (m === n && m > 0 && rootM.length !== 32)
+    return equalHash(rootM, rootN) && hashes?.length === 0;
+  if (hashes === undefined || rootM.length !== 32 || rootN.length !== 32 || m <= 0 || m > n)
+    return false;
   const [first, second] = [
     { treeSize: BigInt(m), rootHash: toMerkleHash(rootM) },
     { treeSize: BigInt(n), rootHash: toMerkleHash(rootN) },
   ];
-  if (m === n) return judgeWithoutProof(first, second)?.verdict === 'consistent' && hashes.length === 0;
+  if (m === n)
+    return judgeWithoutProof(first, second)?.verdict === 'consistent' && hashes.length === 0;
   return judgeProof(first, second, { kind: 'consistency', hashes }).verdict === 'consistent';
 }
 
 describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, () => {
   const files = (kind: string): string[] =>
-    readdirSync(join(sharedPath(MERKLE) ?? '', 'testdata', kind), { recursive: true, encoding: 'utf8' })
+    readdirSync(join(sharedPath(MERKLE) ?? '', 'testdata', kind), {
+      recursive: true,
+      encoding: 'utf8',
+    })
       .filter((name) => name.endsWith('.json'))
       .map((name) => join(MERKLE, 'testdata', kind, name));
 
@@ -56,7 +65,13 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, ()
     for (const file of all) {
       const each = json(file) as Record<'size1' | 'size2', number> &
         Record<'root1' | 'root2', string | null> & { proof: string[] | null; wantErr: boolean };
-      const found = isConsistent(each.size1, each.size2, bytes(each.root1), bytes(each.root2), each.proof);
+      const found = isConsistent(
+        each.size1,
+        each.size2,
+        bytes(each.root1),
+        bytes(each.root2),
+        each.proof,
+      );
       assert.equal(found, !each.wantErr, file);
     }
   });
@@ -70,8 +85,18 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, ()
       const hashes = hashesOf(each.proof);
       const [leaf, root] = [bytes(each.leafHash), bytes(each.root)];
       let found = false;
-      if (hashes !== undefined && leaf.length === 32 && each.leafIdx >= 0 && each.leafIdx < each.treeSize) {
-        const folded = foldInclusion(BigInt(each.leafIdx), BigInt(each.treeSize), toMerkleHash(leaf), hashes);
+      if (
+        hashes !== undefined &&
+        leaf.length === 32 &&
+        each.leafIdx >= 0 &&
+        each.leafIdx < each.treeSize
+      ) {
+        const folded = foldInclusion(
+          BigInt(each.leafIdx),
+          BigInt(each.treeSize),
+          toMerkleHash(leaf),
+          hashes,
+        );
         found = folded.kind === 'folded' && equalHash(folded.root, root);
       }
       assert.equal(found, !each.wantErr, file);
@@ -80,39 +105,49 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, ()
 });
 
 describe('real proofs', () => {
-  test('of inclusion, in heads that verify', { skip: needsShared('proofs/real_inclusion.json') }, () => {
-    const all = json('proofs/real_inclusion.json') as {
-      key: string;
-      sth: unknown;
-      leaf_index: number;
-      leaf_hash: string;
-      leaf_input?: string;
-      audit_path: string[];
-    }[];
-    for (const {
-      key,
-      sth,
-      leaf_index: index,
-      leaf_hash: leafHash,
-      leaf_input: input,
-      audit_path: path,
-    } of all) {
-      const head = verifyTreeHead(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
-      assert(head !== undefined);
-      const leaf = toMerkleHash(bytes(leafHash));
-      if (input !== undefined) assert.deepEqual(hashLeaf(bytes(input)), leaf);
-      const folded = foldInclusion(BigInt(index), head.treeSize, leaf, hashesOf(path) ?? []);
-      assert(folded.kind === 'folded' && equalHash(folded.root, head.rootHash));
-    }
-  });
+  test(
+    'of inclusion, in heads that verify',
+    { skip: needsShared('proofs/real_inclusion.json') },
+    () => {
+      const all = json('proofs/real_inclusion.json') as {
+        key: string;
+        sth: unknown;
+        leaf_index: number;
+        leaf_hash: string;
+        leaf_input?: string;
+        audit_path: string[];
+      }[];
+      for (const {
+        key,
+        sth,
+        leaf_index: index,
+        leaf_hash: leafHash,
+        leaf_input: input,
+        audit_path: path,
+      } of all) {
+        const head = verifyTreeHead(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
+        assert(head !== undefined);
+        const leaf = toMerkleHash(bytes(leafHash));
+        if (input !== undefined) assert.deepEqual(hashLeaf(bytes(input)), leaf);
+        const folded = foldInclusion(BigInt(index), head.treeSize, leaf, hashesOf(path) ?? []);
+        assert(folded.kind === 'folded' && equalHash(folded.root, head.rootHash));
+      }
+    },
+  );
 
-  test('the heads of Yeti 2022 are no split view', { skip: needsShared('incidents/yeti2022.json') }, () => {
-    const incident = json('incidents/yeti2022.json') as { first: unknown; second: unknown };
-    const [first, second] = [incident.first, incident.second].map((each) => treeHeadSchema.parse(each));
-    assert(first !== undefined && second !== undefined);
-    // Of different sizes: no verdict without a proof.
-    assert.equal(judgeWithoutProof(first, second), undefined);
-  });
+  test(
+    'the heads of Yeti 2022 are no split view',
+    { skip: needsShared('incidents/yeti2022.json') },
+    () => {
+      const incident = json('incidents/yeti2022.json') as { first: unknown; second: unknown };
+      const [first, second] = [incident.first, incident.second].map((each) =>
+        treeHeadSchema.parse(each),
+      );
+      assert(first !== undefined && second !== undefined);
+      // Of different sizes: no verdict without a proof.
+      assert.equal(judgeWithoutProof(first, second), undefined);
+    },
+  );
 });
 
 describe("Tessera's tiles", { skip: needsShared('checkpoints/tessera/testdata/log') }, () => {
@@ -123,7 +158,9 @@ describe("Tessera's tiles", { skip: needsShared('checkpoints/tessera/testdata/lo
     return toMerkleHash(bytes(root));
   };
   const treeAt = (size: number): TiledTree =>
-    new TiledTree(BigInt(size), (place) => Promise.resolve(readShared(`${log}/${tilePath(place)}`)));
+    new TiledTree(BigInt(size), (place) =>
+      Promise.resolve(readShared(`${log}/${tilePath(place)}`)),
+    );
 
   test('lead to the roots in its checkpoints, from every size to every other', async () => {
     for (const n of sizes) {
@@ -164,6 +201,8 @@ describe(
   },
 );
 
-test('the shared data is where the other tests look for it', { skip: needsShared('README.md') }, () =>
-  assert(readFileSync(sharedPath('README.md') ?? '', 'utf8').includes('real_sths.json')),
+test(
+  'the shared data is where the other tests look for it',
+  { skip: needsShared('README.md') },
+  () => assert(readFileSync(sharedPath('README.md') ?? '', 'utf8').includes('real_sths.json')),
 );

@@ -32,12 +32,20 @@ class Asked implements LogClient {
     return this.#ask(`${first}-${second}`, tree.consistencyProof(Number(first), Number(second)));
   }
   inclusionProof({ leafIndex }: { leafIndex: bigint }, size: bigint): Promise<MerkleHash[]> {
-    return this.#ask(`leaf ${leafIndex} of ${size}`, tree.inclusionProof(Number(leafIndex), Number(size)));
+    return this.#ask(
+      `leaf ${leafIndex} of ${size}`,
+      tree.inclusionProof(Number(leafIndex), Number(size)),
+    );
   }
   leafProof(hash: MerkleHash, size: bigint): ReturnType<LogClient['leafProof']> {
     const index =
-      Array.from({ length: 100 }, (_, i) => i).find((i) => Buffer.from(tree.leafHash(i)).equals(hash)) ?? -1;
-    return this.#ask('hash', { leafIndex: BigInt(index), path: tree.inclusionProof(index, Number(size)) });
+      Array.from({ length: 100 }, (_, i) => i).find((i) =>
+        Buffer.from(tree.leafHash(i)).equals(hash),
+      ) ?? -1;
+    return this.#ask('hash', {
+      leafIndex: BigInt(index),
+      path: tree.inclusionProof(index, Number(size)),
+    });
   }
 }
 
@@ -86,7 +94,9 @@ describe('what is published of a log', () => {
     const client = new Asked();
     let now = 0;
     const failures: string[] = [];
-    const mirror = mirrorOf(client, () => now, { onFailed: (_, { message }) => failures.push(message) });
+    const mirror = mirrorOf(client, () => now, {
+      onFailed: (_, { message }) => failures.push(message),
+    });
     await mirror.treeHead();
     client.size = 39;
     now = HOUR;
@@ -122,7 +132,9 @@ describe('what is published of a log', () => {
     const client = new Asked();
     client.failure = new LogError('log-unavailable', 'away');
     const mirror = mirrorOf(client, () => 0);
-    await Promise.all(Array.from({ length: 20 }, () => assert.rejects(mirror.treeHead(), /no tree head/)));
+    await Promise.all(
+      Array.from({ length: 20 }, () => assert.rejects(mirror.treeHead(), /no tree head/)),
+    );
     await assert.rejects(mirror.treeHead());
     assert.deepEqual(client.questions, ['head']);
   });

@@ -1,4 +1,7 @@
-/** The addon in the life of a JavaScript environment: garbage collection, workers, exits, throwing callbacks. */
+/**
+ * The addon in the life of a JavaScript environment: garbage collection, workers, exits, throwing
+ * callbacks.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
@@ -6,7 +9,12 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import { addon, isNativeError, xdpObjectPath, type AddonDataPlane } from '../../src/native/addon.ts';
+import {
+  addon,
+  isNativeError,
+  xdpObjectPath,
+  type AddonDataPlane,
+} from '../../src/native/addon.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 
@@ -33,7 +41,9 @@ function load(): AddonDataPlane {
 /** Runs child.ts in a process of its own; returns what it printed. Fails where it crashed. */
 function child(scenario: string, ...nodeOptions: readonly string[]): string {
   const args = [...nodeOptions, '--import', 'tsx', join(import.meta.dirname, 'child.ts'), scenario];
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, args, {
+    encoding: 'utf8',
+  });
   assert.deepEqual({ status, signal }, { status: 0, signal: null }, stderr);
   return stdout.trim();
 }
@@ -142,7 +152,8 @@ describe('errors', () => {
     };
     assert.throws(
       () => addon().load(options),
-      (error: unknown) => isNativeError(error) && error.code === 'not-set-up' && /ELF|elf/.test(error.log),
+      (error: unknown) =>
+        isNativeError(error) && error.code === 'not-set-up' && /ELF|elf/.test(error.log),
     );
     assert.throws(
       () => addon().load({ ...options, objectPath: xdpObjectPath(), ringBytes: 0 }),

@@ -10,7 +10,12 @@ const frame = frameV4(dnsAnswer());
 
 function load(): AddonDataPlane {
   const settings = { ...COPY_ALL, wakeupBytes: 0 };
-  const plane = addon().load({ objectPath: xdpObjectPath(), ringBytes: 1 << 20, settings, ...XDP_HERE });
+  const plane = addon().load({
+    objectPath: xdpObjectPath(),
+    ringBytes: 1 << 20,
+    settings,
+    ...XDP_HERE,
+  });
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }

@@ -1,4 +1,7 @@
-/** An observer while the wall clock is set, far ahead and far back: the real program, with libfaketime under it. */
+/**
+ * An observer while the wall clock is set, far ahead and far back: the real program, with
+ * libfaketime under it.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,7 +19,8 @@ import { dnsAnswer, ethernet, fragmentIpv4, ipv4, udp } from '../support/packets
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const library = findLibrary();
-const noFaketime = library === undefined && 'libfaketime is not installed: apt-get install faketime';
+const noFaketime =
+  library === undefined && 'libfaketime is not installed: apt-get install faketime';
 
 /** Days that the clock is off by, one after another. */
 const STEPS = [0, 3650, -18_000, 1, -1, 0];
@@ -42,7 +46,8 @@ function toEverybody(payload: Uint8Array): Uint8Array {
 }
 
 const whole = (treeSize: number): Uint8Array[] => [toEverybody(packet(treeSize))];
-const inFragments = (treeSize: number): Uint8Array[] => fragmentIpv4(packet(treeSize), 64).map(toEverybody);
+const inFragments = (treeSize: number): Uint8Array[] =>
+  fragmentIpv4(packet(treeSize), 64).map(toEverybody);
 
 before(() => {
   link = new Link();
@@ -62,14 +67,25 @@ test(
     const child = spawn(
       'nsenter',
       [
-        ...[`--net=/run/netns/${link.observer}`, '--', CTGA, 'attach', link.interfaceName, '--json'],
-        ...['--state-dir', state.directory, '--log-list', join(directory, 'list.json')],
+        `--net=/run/netns/${link.observer}`,
+        '--',
+        CTGA,
+        'attach',
+        link.interfaceName,
+        '--json',
+        '--state-dir',
+        state.directory,
+        '--log-list',
+        join(directory, 'list.json'),
       ],
       {
         env: {
           ...process.env,
-          ...{ CTGA_NODE: process.execPath, LD_PRELOAD: library, FAKETIME_TIMESTAMP_FILE: clock },
-          ...{ FAKETIME_NO_CACHE: '1', FAKETIME_DONT_FAKE_MONOTONIC: '1' },
+          CTGA_NODE: process.execPath,
+          LD_PRELOAD: library,
+          FAKETIME_TIMESTAMP_FILE: clock,
+          FAKETIME_NO_CACHE: '1',
+          FAKETIME_DONT_FAKE_MONOTONIC: '1',
         },
         stdio: ['ignore', 'pipe', 'inherit'],
       },
@@ -107,7 +123,9 @@ test(
       sizes.sort((a, b) => a - b),
       Array.from({ length: 2 * STEPS.length }, (_, i) => i + 1),
     );
-    const blind = [...said.matchAll(/"blindMilliseconds": ?(-?\d+)/g)].map(([, each]) => Number(each));
+    const blind = [...said.matchAll(/"blindMilliseconds": ?(-?\d+)/g)].map(([, each]) =>
+      Number(each),
+    );
     context.diagnostic(`blind for ${blind.join(', ')} ms`);
     assert.equal(blind.length, STEPS.length);
     for (const milliseconds of blind)

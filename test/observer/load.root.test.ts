@@ -1,7 +1,7 @@
 /**
- * An observer under a flood of fragments, unknown names, false signatures and other traffic, with genuine heads now and then:
- * memory stays flat, every genuine head is stored, every packet is accounted for. CTGA_LOAD_SECONDS says how long: 20 unless
- * told, 3600 for the hour.
+ * An observer under a flood of fragments, unknown names, false signatures and other traffic, with
+ * genuine heads now and then: memory stays flat, every genuine head is stored, every packet is
+ * accounted for. CTGA_LOAD_SECONDS says how long: 20 unless told, 3600 for the hour.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -50,12 +50,18 @@ function toEverybody(payload: Uint8Array): string {
 function answer(name: string, text: string): string {
   const message = dnsAnswer({ name, strings: [text], compressed: true });
   return toEverybody(
-    ipv4({ ...addresses, payload: udp({ ...addresses, destinationPort: 40_000, payload: message }) }),
+    ipv4({
+      ...addresses,
+      payload: udp({ ...addresses, destinationPort: 40_000, payload: message }),
+    }),
   );
 }
 
 function head(log: SigningLog, name: string, size: number): string {
-  return answer(`sth.${name}.example`, formatTreeHeadText(log.sign(size, treeOf(3).root(), BigInt(size))));
+  return answer(
+    `sth.${name}.example`,
+    formatTreeHeadText(log.sign(size, treeOf(3).root(), BigInt(size))),
+  );
 }
 
 /** A signature that is another's: well formed, and false. */
@@ -86,9 +92,10 @@ print(sent)`;
 
 test(`${SECONDS} seconds of everything at once`, async (context) => {
   const flood = Array.from({ length: 4000 }, (_, i) => [
-    ...fragmentIpv4(ipv4({ ...addresses, payload: new Uint8Array(120), identification: i }), 64).map(
-      toEverybody,
-    ),
+    ...fragmentIpv4(
+      ipv4({ ...addresses, payload: new Uint8Array(120), identification: i }),
+      64,
+    ).map(toEverybody),
     answer(`sth.unknown${i}.example`, 'x'),
     forgery(i),
     toEverybody(ipv4({ ...addresses, protocol: IpProtocol.tcp, payload: new Uint8Array(40) })),
@@ -103,8 +110,18 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   const child = spawn(
     'nsenter',
     [
-      ...[`--net=/run/netns/${link.observer}`, '--', CTGA, 'attach', link.interfaceName, '--json'],
-      ...['--state-dir', join(directory, 'state'), '--log-list', join(directory, 'list.json'), '--seen', '0'],
+      `--net=/run/netns/${link.observer}`,
+      '--',
+      CTGA,
+      'attach',
+      link.interfaceName,
+      '--json',
+      '--state-dir',
+      join(directory, 'state'),
+      '--log-list',
+      join(directory, 'list.json'),
+      '--seen',
+      '0',
     ],
     { env: { ...process.env, CTGA_NODE: process.execPath }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
@@ -135,9 +152,7 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   const sender = spawn(
     'nsenter',
     [`--net=/run/netns/${link.sender}`, 'python3', '-c', SENDER, link.peerName],
-    {
-      stdio: ['pipe', 'pipe', 'inherit'],
-    },
+    { stdio: ['pipe', 'pipe', 'inherit'] },
   );
   let sent = '';
   sender.stdout.on('data', (chunk: Buffer) => (sent += chunk.toString()));
@@ -164,7 +179,8 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   store.close();
   const missing = (log: SigningLog): number[] =>
     Array.from({ length: HEADS }, (_, i) => i + 1).filter(
-      (size) => !stored.includes(`${Buffer.from(log.key.logId).toString('hex').slice(0, 8)} ${size}`),
+      (size) =>
+        !stored.includes(`${Buffer.from(log.key.logId).toString('hex').slice(0, 8)} ${size}`),
     );
   context.diagnostic(`${sent.trim()} packets, ${JSON.stringify(counts)}`);
   assert.deepEqual(missing(honest), [], 'of the log that nobody forges');

@@ -74,7 +74,13 @@ function setUp(): {
     onEvent: (event) => events.push(event),
   });
   const see = (frame: Uint8Array, timestamp = NOW): void =>
-    observer.receive({ kind: 'unknown', frame, frameLength: frame.length, timestamp, interfaceName: 'eth0' });
+    observer.receive({
+      kind: 'unknown',
+      frame,
+      frameLength: frame.length,
+      timestamp,
+      interfaceName: 'eth0',
+    });
   const finish = (): ObserverEvent[] => {
     observer.endBatch(NOW);
     return events;
@@ -84,7 +90,11 @@ function setUp(): {
 
 /** Character-strings are at most 255 bytes: an RSA head needs two. */
 function answer(head: SignedTreeHead, options: DnsAnswerOptions = {}): Uint8Array {
-  return dnsAnswer({ name: NAME, strings: formatTreeHeadText(head).match(/.{1,255}/g) ?? [], ...options });
+  return dnsAnswer({
+    name: NAME,
+    strings: formatTreeHeadText(head).match(/.{1,255}/g) ?? [],
+    ...options,
+  });
 }
 
 const head = alpha.sign(100, tree.root());
@@ -182,9 +192,21 @@ test('a flood of fragments does not push out one that began as an answer to a wa
 describe('what is no tree head is counted and not stored', () => {
   const forged = alpha.sign(100, treeOf(100, 'b').root());
   const cases: [string, Uint8Array, RegExp][] = [
-    ['an unknown name', frameV4(answer(head, { name: 'sth.gamma.example' })), /answer: unknown name/],
-    ['a name below ours', frameV4(answer(head, { name: 'sth.alpha.example.com' })), /answer: unknown name/],
-    ['another source port', frameV4(answer(head), { sourcePort: 5353 }), /datagram: not from a DNS port/],
+    [
+      'an unknown name',
+      frameV4(answer(head, { name: 'sth.gamma.example' })),
+      /answer: unknown name/,
+    ],
+    [
+      'a name below ours',
+      frameV4(answer(head, { name: 'sth.alpha.example.com' })),
+      /answer: unknown name/,
+    ],
+    [
+      'another source port',
+      frameV4(answer(head), { sourcePort: 5353 }),
+      /datagram: not from a DNS port/,
+    ],
     ['a truncated answer', frameV4(answer(head, { truncated: true })), /^answer: /],
     ['two answers', frameV4(answer(head, { answers: 2 })), /^answer: /],
     ['an A record', frameV4(answer(head, { type: 'A' })), /^answer: /],
@@ -289,7 +311,9 @@ describe('two roots for one size', () => {
       see(frameV4(answer(other)));
       const fork = finish().find((event) => event.event === 'fork-proven');
       assert(fork?.event === 'fork-proven');
-      const checks = verifyEvidence(parseEvidence(readFileSync(fork.evidence, 'utf8'), fork.evidence));
+      const checks = verifyEvidence(
+        parseEvidence(readFileSync(fork.evidence, 'utf8'), fork.evidence),
+      );
       assert.deepEqual(
         checks.filter(({ holds }) => !holds),
         [],
@@ -322,7 +346,10 @@ test('a database that is damaged while it is written is set aside, and no tree h
   const events: ObserverEvent[] = [];
   const observer = new Observer({
     zones: new Map([['alpha.example', alpha.asLog({ dns: 'alpha.example' })]]),
-    ...{ store, storeFile, evidenceDirectory: state.evidence, onEvent: (event) => void events.push(event) },
+    store,
+    storeFile,
+    evidenceDirectory: state.evidence,
+    onEvent: (event) => void events.push(event),
   });
   const see = (size: number): void => {
     const frame = frameV4(answer(alpha.sign(size, tree.root(size))));
@@ -355,7 +382,8 @@ test('a database that is damaged while it is written is set aside, and no tree h
   assert(!events.some(({ event }) => event === 'store-failed'));
   store.close();
   assert.equal(
-    readdirSync(state.directory).filter((name) => /^ctga\.db\.damaged-[0-9TZ-]+$/.test(name)).length,
+    readdirSync(state.directory).filter((name) => /^ctga\.db\.damaged-[0-9TZ-]+$/.test(name))
+      .length,
     1,
   );
 });
@@ -365,7 +393,9 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
 
   test("of 2018 holds one verified tree head, under crt.sh's list", () => {
     const store = new Store(openDatabase(':memory:'));
-    const { logs } = readLogList(sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail());
+    const { logs } = readLogList(
+      sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail(),
+    );
     const replay = replayCapture(capture(), {
       zones: zonesOf(logs, { zones: [] }),
       store,

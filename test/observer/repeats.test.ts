@@ -1,4 +1,7 @@
-/** Repeats that a data plane counts instead of copying, credited to the sightings of the head they repeat. */
+/**
+ * Repeats that a data plane counts instead of copying, credited to the sightings of the head they
+ * repeat.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -23,7 +26,9 @@ const tree = treeOf(50);
 const NAME = 'sth.alpha.example';
 const NOW = 1_800_000_000_000;
 const PLANE = 'eth0';
-const texts = Array.from({ length: 20 }, (_, i) => formatTreeHeadText(log.sign(i + 1, tree.root(i + 1))));
+const texts = Array.from({ length: 20 }, (_, i) =>
+  formatTreeHeadText(log.sign(i + 1, tree.root(i + 1))),
+);
 
 /** A verifier that keeps everybody waiting until it is told. */
 class Later implements Verifier {
@@ -48,7 +53,7 @@ function observe(store: Store, livesGoOn = false, verifier?: Verifier): Observer
     store,
     evidenceDirectory: directory,
     onEvent: () => undefined,
-    ...(verifier === undefined ? {} : { verifier }),
+    verifier,
   });
   observer.takeUp(PLANE, livesGoOn);
   return observer;
@@ -60,7 +65,12 @@ const newStore = (): Store => new Store(openDatabase(':memory:'));
 function receive(
   observer: Observer,
   text: string,
-  { tag, life, ended, name = NAME }: { tag: number; life?: bigint; ended?: SeenLife; name?: string },
+  {
+    tag,
+    life,
+    ended,
+    name = NAME,
+  }: { tag: number; life?: bigint; ended?: SeenLife; name?: string },
 ): void {
   const strings = text.match(/.{1,255}/g) ?? [];
   const frame = frameV4(dnsAnswer({ name, strings }));
@@ -207,7 +217,10 @@ describe('repeats', () => {
   test('add up to what passed, whatever is copied, evicted, polled, restarted', () => {
     // A model of one slot of the cache: what it holds, its generation and repeats.
     const step = fc.oneof(
-      { weight: 6, arbitrary: fc.record({ do: fc.constant('pass' as const), which: fc.nat({ max: 2 }) }) },
+      {
+        weight: 6,
+        arbitrary: fc.record({ do: fc.constant('pass' as const), which: fc.nat({ max: 2 }) }),
+      },
       { weight: 2, arbitrary: fc.constant({ do: 'poll' as const }) },
       { weight: 1, arbitrary: fc.constant({ do: 'expire' as const }) },
       { weight: 2, arbitrary: fc.constant({ do: 'commit' as const }) },
@@ -221,7 +234,8 @@ describe('repeats', () => {
         let life = 0n;
         let repeats = 0;
         const passed = [0, 0, 0];
-        const poll = (): void => observer.repeats(PLANE, repeats > 0 ? [{ life, repeats }] : [], NOW);
+        const poll = (): void =>
+          observer.repeats(PLANE, repeats > 0 ? [{ life, repeats }] : [], NOW);
         for (const each of steps) {
           if (each.do === 'pass') {
             passed[each.which] = (passed[each.which] ?? 0) + 1;
@@ -261,7 +275,9 @@ describe('an answer that the data plane found', () => {
   test('is judged by name and RDATA alone: what its tag does not cover decides nothing', () => {
     const store = newStore();
     const observer = observe(store);
-    const frame = frameV4(dnsAnswer({ name: 'STH.alpha.EXAMPLE', strings: [first] }), { checksum: 'full' });
+    const frame = frameV4(dnsAnswer({ name: 'STH.alpha.EXAMPLE', strings: [first] }), {
+      checksum: 'full',
+    });
     frame[14 + 20 + 6] = 0xff; // the UDP checksum is wrong
     frame.fill(0, 14 + 20 + 8, 14 + 20 + 8 + 12); // so is the whole DNS header
     const nameLength = encodeName(NAME).length;
@@ -308,8 +324,13 @@ describe('an answer that the data plane found', () => {
         fc.nat(),
         (frame, a, b, c, d, tag) => {
           const answer = {
-            ...{ tag, nameOffset: a, nameLength: b, rdataOffset: c, rdataLength: d },
-            ...{ life: undefined, ended: undefined },
+            tag,
+            nameOffset: a,
+            nameLength: b,
+            rdataOffset: c,
+            rdataLength: d,
+            life: undefined,
+            ended: undefined,
           };
           observer.receive({
             kind: 'answer',

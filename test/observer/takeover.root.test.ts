@@ -1,4 +1,7 @@
-/** Sightings over the life of processes: real packets, the real program, `ctga attach` killed and started again. */
+/**
+ * Sightings over the life of processes: real packets, the real program, `ctga attach` killed and
+ * started again.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -52,8 +55,15 @@ async function attach(): Promise<ChildProcess> {
   const child = spawn(
     'nsenter',
     [
-      ...[`--net=/run/netns/${link.observer}`, '--', CTGA, 'attach', link.interfaceName],
-      ...['--state-dir', join(directory, 'state'), '--log-list', join(directory, 'list.json')],
+      `--net=/run/netns/${link.observer}`,
+      '--',
+      CTGA,
+      'attach',
+      link.interfaceName,
+      '--state-dir',
+      join(directory, 'state'),
+      '--log-list',
+      join(directory, 'list.json'),
     ],
     { env: { ...process.env, CTGA_NODE: process.execPath }, stdio: ['ignore', 'pipe', 'inherit'] },
   );
@@ -96,7 +106,8 @@ test('every sighting counts once, though most were only counted in the kernel an
   const killed = await attach();
   await link.sendFrames(times(first, 30));
   await matched(30n);
-  while (!existsSync(join(directory, 'state', 'ctga.db')) || (stored()['5'] ?? 0) === 0) await sleep(50);
+  while (!existsSync(join(directory, 'state', 'ctga.db')) || (stored()['5'] ?? 0) === 0)
+    await sleep(50);
   await end(killed, 'SIGKILL');
 
   // Nobody reads: a head that is new waits in the ring, and repeats in the cache.
@@ -112,5 +123,8 @@ test('every sighting counts once, though most were only counted in the kernel an
   const { answersSeen = 0n, answersCopied = 0n } = openAttached(link.interfaceName)?.counters ?? {};
   assert.equal(answersSeen + answersCopied, 90n);
   assert(answersSeen >= 80n, `${answersSeen} were only counted`);
-  assert.equal(spawnSync('ip', ['-n', link.observer, 'link', 'show', link.interfaceName]).status, 0);
+  assert.equal(
+    spawnSync('ip', ['-n', link.observer, 'link', 'show', link.interfaceName]).status,
+    0,
+  );
 });

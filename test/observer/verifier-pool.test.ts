@@ -1,4 +1,6 @@
-/** Signatures checked on another thread: fair by log, bounded, and none lost to a thread that fails. */
+/**
+ * Signatures checked on another thread: fair by log, bounded, and none lost to a thread that fails.
+ */
 import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
@@ -10,7 +12,10 @@ const alpha = new SigningLog();
 const beta = new SigningLog('rsa');
 const root = treeOf(9).root();
 const genuine = (log: SigningLog, size: number): SignedTreeHead => log.sign(size, root);
-const forged = (size: number): SignedTreeHead => ({ ...genuine(alpha, size), treeSize: BigInt(size + 1) });
+const forged = (size: number): SignedTreeHead => ({
+  ...genuine(alpha, size),
+  treeSize: BigInt(size + 1),
+});
 
 let pool: VerifierPool;
 afterEach(() => pool.close());

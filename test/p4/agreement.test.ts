@@ -1,12 +1,21 @@
 /**
- * The P4 program in a real simple_switch on the frames that the XDP program is tested with (test/xdp/fuzz.root.test.ts), against
- * the same model of the verdict: the same copies, the same order, and every frame out as it came in.
+ * The P4 program in a real simple_switch on the frames that the XDP program is tested with
+ * (test/xdp/fuzz.root.test.ts), against the same model of the verdict: the same copies, the same
+ * order, and every frame out as it came in.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { CPU_HEADER_BYTES, MAX_P4_NAME, type P4Counters } from '../../src/p4/simple-switch.ts';
-import { capturedFrames, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
+import {
+  capturedFrames,
+  cutOff,
+  cutOffTruly,
+  damaged,
+  NAMES,
+  NAMES_HEX,
+  seeds,
+} from '../support/corpus.ts';
 import {
   dnsAnswer,
   encodeName,
@@ -47,16 +56,27 @@ async function pass(
 function assertUnaltered(frames: readonly Uint8Array[], { forwarded }: Switched): void {
   assert.equal(forwarded.length, frames.length);
   for (const [i, frame] of frames.entries())
-    assert(Buffer.from(frame).equals(forwarded[i] ?? new Uint8Array(0)), `frame ${i} came out as another`);
+    assert(
+      Buffer.from(frame).equals(forwarded[i] ?? new Uint8Array(0)),
+      `frame ${i} came out as another`,
+    );
 }
 
 describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
     context.diagnostic(`CTGA_SEED=${SEED}`);
-    const frames = [...seeds, ...cutOff(), ...cutOffTruly(), ...damaged(5000, SEED), ...capturedFrames()];
+    const frames = [
+      ...seeds,
+      ...cutOff(),
+      ...cutOffTruly(),
+      ...damaged(5000, SEED),
+      ...capturedFrames(),
+    ];
     const switched = await pass(frames);
     assertUnaltered(frames, switched);
-    const expected = frames.map((frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const);
+    const expected = frames.map(
+      (frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const,
+    );
     const copies = expected.filter(([, { copied }]) => copied > 0);
     assert.equal(switched.copied.length, copies.length);
     for (const [i, [frame, { verdict, copied }]] of copies.entries()) {
@@ -64,7 +84,10 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
       assert(copy.subarray(CPU_HEADER_BYTES).equals(frame.subarray(0, copied)), `copy ${i}`);
       // Ingress port 0, the reason, version 1, the frame's length on the wire.
       const reason = verdict === 'answers' ? 1 : 2;
-      assert.deepEqual([...copy.subarray(0, 6)], [0, 0, reason, 1, frame.length >> 8, frame.length & 0xff]);
+      assert.deepEqual(
+        [...copy.subarray(0, 6)],
+        [0, 0, reason, 1, frame.length >> 8, frame.length & 0xff],
+      );
     }
 
     const count = (verdict: Expectation['verdict']): bigint =>
@@ -74,7 +97,8 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
       assert.equal(counters[verdict], count(verdict), verdict);
     assert.equal(counters.answersCopied, count('answers'));
     assert.equal(counters.fragmentsCopied, count('fragments'));
-    // The parser takes extension headers whole, so one that is cut short is malformed whatever would follow it.
+    // The parser takes extension headers whole, so one that is cut short is malformed whatever
+    // would follow it.
     assert.equal(counters.malformed + counters.notUdp, count('malformed') + count('notUdp'));
     assert(counters.malformed >= count('malformed'));
     context.diagnostic(`${frames.length} frames, ${copies.length} copies`);
@@ -97,7 +121,9 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
   });
 
   test('copies every n-th answer, and all fragments of a datagram or none', async () => {
-    const answers = Array.from({ length: 30 }, () => frameV4(dnsAnswer({ name: 'sth.log.example' })));
+    const answers = Array.from({ length: 30 }, () =>
+      frameV4(dnsAnswer({ name: 'sth.log.example' })),
+    );
     const datagrams = Array.from({ length: 120 }, (_, identification) => [
       ...fragmentIpv4(ipv4({ payload: new Uint8Array(200), identification }), 64),
       ...fragmentIpv6(ipv6({ payload: new Uint8Array(200) }), 64, identification),

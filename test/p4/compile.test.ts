@@ -1,10 +1,20 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { builtWith, compile, compilerVersion, hashOfSources, PROGRAM } from '../../src/p4/compile.ts';
+import {
+  builtWith,
+  compile,
+  compilerVersion,
+  hashOfSources,
+  PROGRAM,
+} from '../../src/p4/compile.ts';
 
 test('the program that comes with ctga was compiled from these sources', () =>
-  assert.equal(builtWith().sources, hashOfSources(), 'sources have changed since: ctga p4 compile'));
+  assert.equal(
+    builtWith().sources,
+    hashOfSources(),
+    'sources have changed since: ctga p4 compile',
+  ));
 
 const version = compilerVersion();
 const skip =

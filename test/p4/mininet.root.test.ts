@@ -1,4 +1,7 @@
-/** The session of p4/README.md, in a real mininet with a real simple_switch: a split view caught by the program in P4. */
+/**
+ * The session of p4/README.md, in a real mininet with a real simple_switch: a split view caught by
+ * the program in P4.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -16,18 +19,21 @@ const noMininet =
     ? noSimpleSwitch
     : "the session in mininet does NOT run: Debian's package mininet is not installed";
 
-test('the session in mininet ends in a proven fork, and leaves nothing', { skip: noMininet }, async () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
-  chmodSync(directory, 0o755); // for the account that the challenger becomes
-  const [lab, state] = [join(directory, 'lab'), `--state-dir ${join(directory, 'state')}`];
-  const list = `--log-list ${join(lab, 'log-list.json')}`;
-  const trust = `NODE_EXTRA_CA_CERTS=${join(lab, 'services/api-certificate.pem')}`;
-  const dig = 'client dig +short @198.18.3.2 TXT sth.log.ctga.test';
-  const commands = join(directory, 'commands');
-  const watching = join(directory, 'attach.log');
-  writeFileSync(
-    commands,
-    `sh ctga p4 deploy ${state} ${list}
+test(
+  'the session in mininet ends in a proven fork, and leaves nothing',
+  { skip: noMininet },
+  async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    chmodSync(directory, 0o755); // for the account that the challenger becomes
+    const [lab, state] = [join(directory, 'lab'), `--state-dir ${join(directory, 'state')}`];
+    const list = `--log-list ${join(lab, 'log-list.json')}`;
+    const trust = `NODE_EXTRA_CA_CERTS=${join(lab, 'services/api-certificate.pem')}`;
+    const dig = 'client dig +short @198.18.3.2 TXT sth.log.ctga.test';
+    const commands = join(directory, 'commands');
+    const watching = join(directory, 'attach.log');
+    writeFileSync(
+      commands,
+      `sh ctga p4 deploy ${state} ${list}
 sh ctga attach bmv2:9090 ${state} ${list} > ${watching} 2>&1 & echo $! > ${directory}/pid
 sh until grep -q Watching ${watching}; do sleep 0.1; done
 sh ctga lab tell '{"do":"grow","count":20}' --state-dir ${lab}
@@ -38,26 +44,27 @@ sh until grep -q "size 12" ${watching}; do sleep 0.1; done
 challenger env ${trust} ctga challenge --once --max-delay 0.5 ${state} ${list}
 sh kill $(cat ${directory}/pid); ctga detach bmv2:9090
 `,
-  );
-  const child = spawn(PYTHON, [TOPOLOGY, commands], {
-    env: {
-      ...process.env,
-      PATH: `${dirname(CTGA)}:${process.env['PATH'] ?? ''}`,
-      CTGA_NODE: process.execPath,
-      CTGA_MININET: lab,
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  let said = '';
-  for (const stream of [child.stdout, child.stderr])
-    stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const code = await new Promise((done) => child.once('close', done));
-  assert.equal(code, 0, said);
-  assert.match(said, /"20\.\d+\./, said);
-  assert.match(said, /"12\.\d+\./, said);
-  assert.match(said, /Trees: 1 consistent, 1 fork-proven\./, said);
-  assert.match(said, /Detached from s1-copies\./, said);
-  const links = spawnSync('ip', ['-br', 'link'], { encoding: 'utf8' }).stdout;
-  assert.doesNotMatch(links, /s1-/);
-  rmSync(directory, { recursive: true });
-});
+    );
+    const child = spawn(PYTHON, [TOPOLOGY, commands], {
+      env: {
+        ...process.env,
+        PATH: `${dirname(CTGA)}:${process.env['PATH'] ?? ''}`,
+        CTGA_NODE: process.execPath,
+        CTGA_MININET: lab,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const code = await new Promise((done) => child.once('close', done));
+    assert.equal(code, 0, said);
+    assert.match(said, /"20\.\d+\./, said);
+    assert.match(said, /"12\.\d+\./, said);
+    assert.match(said, /Trees: 1 consistent, 1 fork-proven\./, said);
+    assert.match(said, /Detached from s1-copies\./, said);
+    const links = spawnSync('ip', ['-br', 'link'], { encoding: 'utf8' }).stdout;
+    assert.doesNotMatch(links, /s1-/);
+    rmSync(directory, { recursive: true });
+  },
+);

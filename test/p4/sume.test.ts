@@ -1,6 +1,6 @@
 /**
- * The program for NetFPGA SUME: the project that is laid out, its types by p4c's front end, and its logic by its twin for
- * v1model in a real simple_switch. There is no board and no SDNet here.
+ * The program for NetFPGA SUME: the project that is laid out, its types by p4c's front end, and its
+ * logic by its twin for v1model in a real simple_switch. There is no board and no SDNet here.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -15,7 +15,15 @@ import type { P4Counters } from '../../src/p4/simple-switch.ts';
 import { sumeKeyOf, sumeVectors, writeSumeProject } from '../../src/p4/sume.ts';
 import { ThriftConnection, type Value } from '../../src/p4/thrift-call.ts';
 import { capturedFrames, cutOff, cutOffTruly, damaged, seeds, seedsOf } from '../support/corpus.ts';
-import { dnsAnswer, ethernet, fragmentIpv4, fragmentIpv6, frameV4, ipv4, ipv6 } from '../support/packets.ts';
+import {
+  dnsAnswer,
+  ethernet,
+  fragmentIpv4,
+  fragmentIpv6,
+  frameV4,
+  ipv4,
+  ipv6,
+} from '../support/packets.ts';
 import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
 import { expectedOf } from '../xdp/verdict.ts';
 
@@ -32,7 +40,8 @@ test('a key is made of four labels of 16 bytes, whatever their case', () => {
     sumeKeyOf(encodeName(NAME).map((byte, i) => (i > 4 && byte > 0x60 ? byte - 0x20 : byte))),
     key,
   );
-  for (const zone of TRAFFIC_ZONES.slice(1)) assert.notDeepEqual(sumeKeyOf(encodeName(`sth.${zone}`)), key);
+  for (const zone of TRAFFIC_ZONES.slice(1))
+    assert.notDeepEqual(sumeKeyOf(encodeName(`sth.${zone}`)), key);
   const label = 'x'.repeat(16);
   for (const other of [
     'sth.log.example',
@@ -47,9 +56,14 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
   const left = writeSumeProject(directory, [encodeName('sth.log.example')]);
   assert.equal(left.length, 1);
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
-  for (const [, file] of read('src/ctga.p4').matchAll(/#include "(.*)"/g)) read(`src/${file ?? ''}`);
-  for (const [, file] of read('src/types.p4').matchAll(/#include "(.*)"/g)) read(`src/${file ?? ''}`);
-  assert.match(read('src/commands.txt'), /^table_cam_add_entry route forward 0b00000001 => 0b00000100$/m);
+  for (const [, file] of read('src/ctga.p4').matchAll(/#include "(.*)"/g))
+    read(`src/${file ?? ''}`);
+  for (const [, file] of read('src/types.p4').matchAll(/#include "(.*)"/g))
+    read(`src/${file ?? ''}`);
+  assert.match(
+    read('src/commands.txt'),
+    /^table_cam_add_entry route forward 0b00000001 => 0b00000100$/m,
+  );
   assert.equal(
     read('src/commands.txt').match(/known_names known 0x[0-9a-f]{96} =>/g)?.length,
     TRAFFIC_ZONES.length,
@@ -70,7 +84,8 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
     );
   }
   // Every packet leaves at the neighbour of its port; half of them go to the host too.
-  const bytes = (name: string): number => readFileSync(join(directory, `testdata/${name}.pcap`)).length;
+  const bytes = (name: string): number =>
+    readFileSync(join(directory, `testdata/${name}.pcap`)).length;
   assert.equal(bytes('nf0_applied'), bytes('nf1_expected'));
   assert(bytes('dma0_expected') < bytes('nf0_applied') && bytes('dma1_expected') > 24);
   rmSync(directory, { recursive: true });
@@ -85,7 +100,10 @@ test('p4c’s front end finds no fault with it, and does with a fault', { skip: 
   for (const name of ['sume', 'shared'])
     cpSync(join(P4_SOURCES, name), join(directory, name), { recursive: true });
   const decision = join(directory, 'sume/decision.p4');
-  writeFileSync(decision, readFileSync(decision, 'utf8').replace('SUME.src_port << 1', 'SUME.pkt_len'));
+  writeFileSync(
+    decision,
+    readFileSync(decision, 'utf8').replace('SUME.src_port << 1', 'SUME.pkt_len'),
+  );
   assert.throws(() => checkSume(join(directory, 'sume')), /p4test refuses .*\n[^]*pkt_len/);
   rmSync(directory, { recursive: true });
 });
@@ -108,7 +126,10 @@ describe('its twin', { skip: noTwin }, () => {
   after(() => rmSync(directory, { recursive: true }));
 
   /** Everything comes in at nf0 and leaves at nf1; `mask` is one less than a power of two. */
-  async function pass(frames: readonly Uint8Array[], mask = 0): Promise<Switched & { counters: P4Counters }> {
+  async function pass(
+    frames: readonly Uint8Array[],
+    mask = 0,
+  ): Promise<Switched & { counters: P4Counters }> {
     let counters: P4Counters | undefined;
     const switched = await runSwitch(
       twin,
@@ -131,8 +152,10 @@ describe('its twin', { skip: noTwin }, () => {
           });
         const write = (register: string, index: number, value: bigint): Promise<unknown> =>
           connection.call('standard', 'bm_register_write', {
-            ...{ 1: { i32: 0 }, 2: { text: `CtgaIngress.${register}` } },
-            ...{ 3: { i32: index }, 4: { i64: value } },
+            1: { i32: 0 },
+            2: { text: `CtgaIngress.${register}` },
+            3: { i32: index },
+            4: { i64: value },
           });
         await add('route', Uint8Array.of(0b001), 'forward', [{ bytes: Uint8Array.of(0b100) }]);
         await add('known_names', sumeKeyOf(KNOWN) ?? new Uint8Array(0), 'known', []);
@@ -163,7 +186,8 @@ describe('its twin', { skip: noTwin }, () => {
     if (version === 4) return ihl !== 5;
     return [0, 43, 60].includes(frame[at + 6] ?? 0);
   }
-  const u16 = (frame: Uint8Array, at: number): number => ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+  const u16 = (frame: Uint8Array, at: number): number =>
+    ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
 
   test('copies what XDP copies, as far as its formats go, and lets everything through', async (context) => {
     const good = seedsOf(NAME);
@@ -181,7 +205,8 @@ describe('its twin', { skip: noTwin }, () => {
     const wanted = frames.filter(
       (frame) => !isBeyondFormat(frame) && expectedOf(frame, known, THRESHOLD).copied > 0,
     );
-    // The board folds a whole byte more than letters: other names may be copied, which the control plane refuses.
+    // The board folds a whole byte more than letters: other names may be copied, which the control
+    // plane refuses.
     const hex = (frame: Uint8Array): string => Buffer.from(frame).toString('hex');
     let next = 0;
     let others = 0;
@@ -209,7 +234,9 @@ describe('its twin', { skip: noTwin }, () => {
     const frames = sumeVectors().map(({ frame }) => frame);
     const { counters, copied } = await pass(frames);
     // One of the 16 names is known here.
-    const answers = sumeVectors().filter(({ frame, goesTo }) => frame.length > 100 && (goesTo & 0xaa) !== 0);
+    const answers = sumeVectors().filter(
+      ({ frame, goesTo }) => frame.length > 100 && (goesTo & 0xaa) !== 0,
+    );
     assert.equal(
       counters.answersCopied,
       BigInt(answers.filter(({ frame }) => Buffer.from(frame).includes(Buffer.from(KNOWN))).length),
@@ -235,7 +262,10 @@ describe('its twin', { skip: noTwin }, () => {
     const whole = new Map<string, number>();
     for (const copy of copied.slice(8)) {
       const packet = Buffer.from(copy).subarray(14);
-      const id = (packet[0] ?? 0) >> 4 === 4 ? `4 ${packet.readUInt16BE(4)}` : `6 ${packet.readUInt32BE(44)}`;
+      const id =
+        (packet[0] ?? 0) >> 4 === 4
+          ? `4 ${packet.readUInt16BE(4)}`
+          : `6 ${packet.readUInt32BE(44)}`;
       whole.set(id, (whole.get(id) ?? 0) + 1);
     }
     assert([...whole.values()].every((fragments) => fragments === 4));

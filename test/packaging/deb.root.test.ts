@@ -1,6 +1,6 @@
 /**
- * The Debian package, in a Debian of its own (debootstrap): installed, used, its services run by systemd and broken in every way,
- * upgraded while they run, removed, purged, and what is left.
+ * The Debian package, in a Debian of its own (debootstrap): installed, used, its services run by
+ * systemd and broken in every way, upgraded while they run, removed, purged, and what is left.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -31,7 +31,9 @@ describe('the Debian package', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     }).trim();
     const depends =
-      /^Depends: (.*)$/m.exec(execFileSync('dpkg-deb', ['--field', deb], { encoding: 'utf8' }))?.[1] ?? '';
+      /^Depends: (.*)$/m.exec(
+        execFileSync('dpkg-deb', ['--field', deb], { encoding: 'utf8' }),
+      )?.[1] ?? '';
     debian.installFromHere(depends.split(',').map((name) => name.trim()));
     execFileSync('cp', [deb, join(debian.root, 'srv')]);
     pristine = debian.files();
@@ -115,7 +117,10 @@ describe('the Debian package', () => {
       const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
       const payload = dnsAnswer({ name: 'sth.log.example', strings: [text], compressed: true });
       const frame = ethernet({
-        payload: ipv4({ ...addresses, payload: udp({ ...addresses, destinationPort: 40_000, payload }) }),
+        payload: ipv4({
+          ...addresses,
+          payload: udp({ ...addresses, destinationPort: 40_000, payload }),
+        }),
       });
       frame.fill(0xff, 0, 6);
       await link.sendFrames([frame]);
@@ -126,12 +131,16 @@ describe('the Debian package', () => {
         (head) => head.treeSize === treeSize,
       );
     const packets = (): number =>
-      (JSON.parse(must('ctga status --json')) as { dataPlanes: [{ counters: { packets: number } }] })
-        .dataPlanes[0].counters.packets;
+      (
+        JSON.parse(must('ctga status --json')) as {
+          dataPlanes: [{ counters: { packets: number } }];
+        }
+      ).dataPlanes[0].counters.packets;
     async function until(what: () => boolean): Promise<void> {
       while (!what()) await sleep(100);
     }
-    const property = (unit: string, name: string): string => must(`systemctl show -P ${name} ${unit}`).trim();
+    const property = (unit: string, name: string): string =>
+      must(`systemctl show -P ${name} ${unit}`).trim();
     /** Settings besides the packaged ones, as an administrator gives them. */
     function dropIn(unit: string, lines: string): void {
       must(`mkdir -p /etc/systemd/system/${unit}.service.d`);
@@ -178,7 +187,8 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n`,
       );
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
-      for (const unit of [observer, ...units]) assert.equal(property(unit, 'ActiveState'), 'active', unit);
+      for (const unit of [observer, ...units])
+        assert.equal(property(unit, 'ActiveState'), 'active', unit);
       assert.equal(property(observer, 'StatusText'), `watching ${link.interfaceName}`);
       assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
     });
@@ -221,11 +231,19 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       for (const [unit, uid] of Object.entries(expected)) {
         const [main = 0] = debian.processesOf(unit);
         for (const status of statusesOf(main)) {
-          assert.match(status, new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, 'm'), unit);
+          assert.match(
+            status,
+            new RegExp(`^Uid:\\s+${uid}\\s+${uid}\\s+${uid}\\s+${uid}$`, 'm'),
+            unit,
+          );
           assert.match(status, /^Seccomp:\s+2$/m, unit);
           const bindsPorts = unit === 'ctga-dns' ? '0000000000000400' : '0000000000000000';
           assert.match(status, new RegExp(`^CapEff:\\s+${bindsPorts}$`, 'm'), unit);
-          assert.match(status, new RegExp(`^NoNewPrivs:\\s+${unit === 'ctga-alert' ? 0 : 1}$`, 'm'), unit);
+          assert.match(
+            status,
+            new RegExp(`^NoNewPrivs:\\s+${unit === 'ctga-alert' ? 0 : 1}$`, 'm'),
+            unit,
+          );
         }
       }
       // The keeper: of root's rights, those that attaching takes.
@@ -242,14 +260,18 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       'cannot be left by a program in their place',
       { skip: process.arch !== 'x64' && 'system calls are numbered as on x86-64' },
       () => {
-        for (const directory of ['home', 'root', 'tmp']) debian.write(`${directory}/secret`, 'secret');
+        for (const directory of ['home', 'root', 'tmp'])
+          debian.write(`${directory}/secret`, 'secret');
         debian.write('opt/probe.pl', PROBE);
         const free = must('unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-*');
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
         for (const unit of ['observer@', 'challenger', 'dns', 'web', 'alert']) {
           const service = unit.replace('@', '');
-          const text = readFileSync(join(debian.root, `lib/systemd/system/ctga-${unit}.service`), 'utf8')
+          const text = readFileSync(
+            join(debian.root, `lib/systemd/system/ctga-${unit}.service`),
+            'utf8',
+          )
             .replace(/^ExecStart=.*$/m, 'ExecStart=/usr/bin/perl /opt/probe.pl')
             .replace(/^Type=.*$/m, 'Type=oneshot')
             .replace(/^(Restart|Watchdog|Requires=sys|After=sys).*\n/gm, '');
@@ -290,7 +312,8 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       link.deleteInterfaces();
       await until(
         () =>
-          must('ctga status --json').includes('"blind"') || /blind|not attached/i.test(must('ctga status')),
+          must('ctga status --json').includes('"blind"') ||
+          /blind|not attached/i.test(must('ctga status')),
       );
       link.addInterfaces();
       await until(() => link.xdp() !== undefined);
@@ -317,7 +340,11 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       assert(counted > 0);
       must(`dpkg -i ${newer('2')}`);
       for (const [unit, pid] of before) {
-        assert.equal(property(unit, 'ActiveState'), 'active', must(`journalctl -u ${unit} -n 30 -o cat`));
+        assert.equal(
+          property(unit, 'ActiveState'),
+          'active',
+          must(`journalctl -u ${unit} -n 30 -o cat`),
+        );
         assert.notEqual(property(unit, 'MainPID'), pid, unit);
       }
       assert(packets() >= counted);
@@ -328,10 +355,16 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
     test('stop at once and cleanly, and start with the machine', async () => {
       must(`systemctl stop ${observer} ${units.join(' ')}`);
       for (const unit of [observer, ...units])
-        assert.equal(property(unit, 'Result'), 'success', must(`journalctl -u ${unit} -n 30 -o cat`));
+        assert.equal(
+          property(unit, 'Result'),
+          'success',
+          must(`journalctl -u ${unit} -n 30 -o cat`),
+        );
       await debian.halt();
       await debian.boot(link.observer);
-      await until(() => [observer, ...units].every((unit) => property(unit, 'ActiveState') === 'active'));
+      await until(() =>
+        [observer, ...units].every((unit) => property(unit, 'ActiveState') === 'active'),
+      );
       const treeSize = await headPasses();
       await until(() => isStored(treeSize));
     });

@@ -1,10 +1,19 @@
 /**
- * A Debian of its own (debootstrap), in a directory: commands in it, and systemd booted in it, with every namespace but the
- * user's its own. No virtual machine: the kernel is this one, so that what is tried of BPF and of systemd's sandbox is real.
+ * A Debian of its own (debootstrap), in a directory: commands in it, and systemd booted in it, with
+ * every namespace but the user's its own. No virtual machine: the kernel is this one, so that what
+ * is tried of BPF and of systemd's sandbox is real.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  rmdirSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,12 +34,15 @@ function mirror(): string {
 }
 
 function release(): string {
-  return /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'bookworm';
+  return (
+    /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'bookworm'
+  );
 }
 
 /**
- * As a boot loader would leave it. The devices are those that nothing can be broken with, and the kernel's settings cannot be
- * written: they are this machine's. Where udev's socket is missing, systemd thinks that there is no udev and hears of no device.
+ * As a boot loader would leave it. The devices are those that nothing can be broken with, and the
+ * kernel's settings cannot be written: they are this machine's. Where udev's socket is missing,
+ * systemd thinks that there is no udev and hears of no device.
  */
 const BOOT = `
 set -e
@@ -64,11 +76,18 @@ export class Debian {
   readonly root = join(this.#directory, 'debian');
   /** Beside it, and gone with it. */
   readonly beside = join(this.#directory, 'beside');
-  #booted: { readonly process: ChildProcess; readonly init: number; readonly cgroup: string } | undefined;
+  #booted:
+    { readonly process: ChildProcess; readonly init: number; readonly cgroup: string } | undefined;
 
   constructor(packages: readonly string[]) {
     mkdirSync(this.beside);
-    const args = ['--variant=minbase', `--include=${packages.join(',')}`, release(), this.root, mirror()];
+    const args = [
+      '--variant=minbase',
+      `--include=${packages.join(',')}`,
+      release(),
+      this.root,
+      mirror(),
+    ];
     execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
     // Of this machine's devices, those of the namespace alone.
     const trigger = '/etc/systemd/system/systemd-udev-trigger.service.d';
@@ -88,15 +107,27 @@ export class Debian {
         ? spawnSync(
             'unshare',
             [
-              ...['--mount', '--pid', '--fork', '--kill-child', `--mount-proc=${this.root}/proc`],
-              ...['chroot', this.root, ...shell],
+              '--mount',
+              '--pid',
+              '--fork',
+              '--kill-child',
+              `--mount-proc=${this.root}/proc`,
+              'chroot',
+              this.root,
+              ...shell,
             ],
             options,
           )
         : spawnSync(
             'nsenter',
             [
-              ...[`--target=${this.#booted.init}`, '--mount', '--pid', '--net', '--ipc', '--uts', '--cgroup'],
+              `--target=${this.#booted.init}`,
+              '--mount',
+              '--pid',
+              '--net',
+              '--ipc',
+              '--uts',
+              '--cgroup',
               ...shell,
             ],
             options,
@@ -111,18 +142,32 @@ export class Debian {
     return stdout;
   }
 
-  /** Installs packages that this machine's apt knows, with what they need: the Debian itself need not know where from. */
+  /**
+   * Installs packages that this machine's apt knows, with what they need: the Debian itself need
+   * not know where from.
+   */
   installFromHere(names: readonly string[]): void {
     const missing = names.filter(
-      (name) => this.inside(`dpkg-query -W -f '\${db:Status-Status}' ${name}`).stdout !== 'installed',
+      (name) =>
+        this.inside(`dpkg-query -W -f '\${db:Status-Status}' ${name}`).stdout !== 'installed',
     );
     const [archives, target] = [join(this.beside, 'apt'), join(this.root, 'tmp/debs')];
     mkdirSync(join(archives, 'partial'), { recursive: true });
     const options = [
-      ...['-o', `Dir::State::status=${this.root}/var/lib/dpkg/status`],
-      ...['-o', `Dir::Cache::archives=${archives}/`, '-o', 'APT::Sandbox::User=root'],
+      '-o',
+      `Dir::State::status=${this.root}/var/lib/dpkg/status`,
+      '-o',
+      `Dir::Cache::archives=${archives}/`,
+      '-o',
+      'APT::Sandbox::User=root',
     ];
-    const install = ['--download-only', '--no-install-recommends', ...options, 'install', ...missing];
+    const install = [
+      '--download-only',
+      '--no-install-recommends',
+      ...options,
+      'install',
+      ...missing,
+    ];
     execFileSync('apt-get', ['-q', '-y', ...install], { stdio: ['ignore', 'ignore', 'inherit'] });
     mkdirSync(target);
     execFileSync('sh', ['-c', `cp ${archives}/*.deb ${target}/`]);
@@ -146,7 +191,9 @@ export class Debian {
 
   /** systemd is its init, in a network namespace, until {@link halt}. */
   async boot(namespace: string): Promise<void> {
-    const cgroups = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], { encoding: 'utf8' });
+    const cgroups = execFileSync('findmnt', ['-n', '-o', 'TARGET', '-t', 'cgroup2'], {
+      encoding: 'utf8',
+    });
     const cgroup = join(cgroups.split('\n')[0] ?? '', `ctga-test-${process.pid}`);
     mkdirSync(cgroup, { recursive: true });
     const enter = `echo $$ > ${cgroup}/cgroup.procs && exec nsenter --net=/run/netns/${namespace} unshare --mount --pid --ipc --uts --cgroup --fork --kill-child sh -c "$0"`;

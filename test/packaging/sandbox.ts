@@ -1,4 +1,7 @@
-/** Ways out of a service, tried by a program in its place: with the unit's own settings, and another ExecStart=. */
+/**
+ * Ways out of a service, tried by a program in its place: with the unit's own settings, and another
+ * ExecStart=.
+ */
 import { constants } from 'node:os';
 
 const { EACCES, EAFNOSUPPORT, EINTR, ENETUNREACH, ENOENT, EPERM, EROFS, ESRCH } = constants.errno;
@@ -36,7 +39,8 @@ export const ELSEWHERE = { address: '10.99.0.2', port: 9051 };
 const connect = ({ address, port }: typeof HERE): string =>
   `my $s; $SIG{ALRM} = sub {}; alarm 2; socket($s, 2, 1, 0) && connect($s, sockaddr_in(${port}, inet_aton('${address}'))) ? 0 : $!+0`;
 
-// System calls by their numbers on x86-64. Arguments are such that the kernel would refuse them otherwise, with another error.
+// System calls by their numbers on x86-64. Arguments are such that the kernel would refuse them
+// otherwise, with another error.
 const ESCAPES: Readonly<Record<string, Escape>> = {
   'mount(2)': refused(165, 0, 0, 0, 0, 0),
   'pivot_root(2)': refused(155, 0, 0),
@@ -107,16 +111,23 @@ function parse(printed: string): Map<string, string> {
     printed
       .trim()
       .split('\n')
-      .map((line) => [line.slice(0, line.lastIndexOf(': ')), line.slice(line.lastIndexOf(': ') + 2)]),
+      .map((line) => [
+        line.slice(0, line.lastIndexOf(': ')),
+        line.slice(line.lastIndexOf(': ') + 2),
+      ]),
   );
 }
 
-/** What is not as it must be, in a service: what it could do and must not, and the other way round. */
+/**
+ * What is not as it must be, in a service: what it could do and must not, and the other way round.
+ */
 export function sandboxFaults(service: string, printed: string): string[] {
   const results = parse(printed);
   const escapes = Object.entries(ESCAPES).flatMap(([name, { refusedWith, leftTo = [] }]) => {
     const result = results.get(name) ?? 'missing';
-    return leftTo.includes(service) || refusedWith.includes(Number(result)) ? [] : [`${name}: ${result}`];
+    return leftTo.includes(service) || refusedWith.includes(Number(result))
+      ? []
+      : [`${name}: ${result}`];
   });
   const needs = Object.entries(NEEDS).flatMap(([name, { leftTo }]) => {
     const result = results.get(name) ?? 'missing';

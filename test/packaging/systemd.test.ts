@@ -1,4 +1,7 @@
-/** The systemd units: what systemd-analyze says of them, and whether the program does what they ask of it. */
+/**
+ * The systemd units: what systemd-analyze says of them, and whether the program does what they ask
+ * of it.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,9 +13,12 @@ import { CTGA, ctga } from '../support/ctga.ts';
 const UNITS = resolve(import.meta.dirname, '../../packaging/systemd');
 const units = readdirSync(UNITS);
 const noSystemd =
-  spawnSync('systemd-analyze', ['--version']).error !== undefined && 'systemd-analyze is not on PATH';
+  spawnSync('systemd-analyze', ['--version']).error !== undefined &&
+  'systemd-analyze is not on PATH';
 
-/** Exposure at most, as systemd-analyze rates it. What sends mail has to let sendmail be what it is. */
+/**
+ * Exposure at most, as systemd-analyze rates it. What sends mail has to let sendmail be what it is.
+ */
 const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-observer@.service': 2,
   'ctga-challenger.service': 2,
@@ -30,7 +36,8 @@ describe('systemd-analyze', { skip: noSystemd }, () => {
     test(`${unit} is exposed less than ${EXPOSURE[unit] ?? 0}`, (context) => {
       const args = ['security', '--offline=true', '--json=off', join(UNITS, unit)];
       const { stdout, stderr } = spawnSync('systemd-analyze', args, { encoding: 'utf8' });
-      const [, exposure] = /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? assert.fail(stderr);
+      const [, exposure] =
+        /Overall exposure level for \S+: ([\d.]+)/.exec(stdout) ?? assert.fail(stderr);
       context.diagnostic(`exposure ${exposure ?? ''}`);
       assert(Number(exposure) < (EXPOSURE[unit] ?? 0), stdout);
     });
@@ -42,7 +49,9 @@ describe('systemd-analyze', { skip: noSystemd }, () => {
       const text = readFileSync(join(UNITS, unit), 'utf8').replace('/usr/bin/ctga', '/bin/true');
       const file = join(directory, unit.replace('@.', '@eth0.'));
       writeFileSync(file, text);
-      const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+      const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
+        encoding: 'utf8',
+      });
       const ours = stderr.split('\n').filter((line) => line.includes(file));
       assert.deepEqual(ours, []);
     }
@@ -63,7 +72,8 @@ test('a service manager is told that it is ready, alive and ending, as sd_notify
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   chmodSync(directory, 0o777); // for the account that root becomes
   const socket = join(directory, 'notify');
-  // In systemd's place, which is not the init of every machine: a datagram socket that prints what it gets.
+  // In systemd's place, which is not the init of every machine: a datagram socket that prints what
+  // it gets.
   const listener = spawn('python3', [
     '-u',
     '-c',
@@ -76,10 +86,19 @@ while True: print(repr(s.recv(4096).decode()))`,
     while (!what.test(told)) await new Promise((done) => setTimeout(done, 20));
   };
   await until(/bound/);
-  const child = spawn(CTGA, ['web', '--listen', '127.0.0.1:0', '--state-dir', join(directory, 'state')], {
-    env: { ...process.env, CTGA_NODE: process.execPath, NOTIFY_SOCKET: socket, WATCHDOG_USEC: '200000' },
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    CTGA,
+    ['web', '--listen', '127.0.0.1:0', '--state-dir', join(directory, 'state')],
+    {
+      env: {
+        ...process.env,
+        CTGA_NODE: process.execPath,
+        NOTIFY_SOCKET: socket,
+        WATCHDOG_USEC: '200000',
+      },
+      stdio: 'ignore',
+    },
+  );
   const ended = new Promise((done) => child.once('close', done));
   await until(/READY=1\\nSTATUS=at http:\/\/127\.0\.0\.1:\d+\//);
   await until(/(WATCHDOG=1'\s+'?){3}/);

@@ -1,13 +1,22 @@
 /**
- * The TypeScript parser on the frames that the data planes are tested with (test/xdp/fuzz.root.test.ts, test/p4), against the
- * model of their verdict: whatever it would make a tree head of is among what they copy. They copy more, by the name alone:
- * what an answer says, and its checksum, is for this parser to judge.
+ * The TypeScript parser on the frames that the data planes are tested with
+ * (test/xdp/fuzz.root.test.ts, test/p4), against the model of their verdict: whatever it would make
+ * a tree head of is among what they copy. They copy more, by the name alone: what an answer says,
+ * and its checksum, is for this parser to judge.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
 import { DatagramDecoder, type FrameOutcome } from '../../src/packet/decode.ts';
-import { capturedFrames, cutOff, cutOffTruly, damaged, NAMES, NAMES_HEX, seeds } from '../support/corpus.ts';
+import {
+  capturedFrames,
+  cutOff,
+  cutOffTruly,
+  damaged,
+  NAMES,
+  NAMES_HEX,
+  seeds,
+} from '../support/corpus.ts';
 import { needsShared } from '../support/shared.ts';
 import { expectedOf } from '../xdp/verdict.ts';
 
@@ -43,12 +52,15 @@ describe('what the parser takes, the data planes copy:', () => {
         if (wanted === undefined) continue;
         taken[wanted]++;
         const { verdict } = expectedOf(frame, NAMES_HEX, NO_THRESHOLD);
-        // Reassembly goes by the first fragment's next header (RFC 8200, Section 4.5); data planes by each one's own.
+        // Reassembly goes by the first fragment's next header (RFC 8200, Section 4.5); data planes
+        // by each one's own.
         const notUdp = wanted === 'fragments' && verdict === 'notUdp';
         const agrees = notUdp || [wanted, `${wanted}TooLarge`].includes(verdict);
         assert(agrees, `${wanted} here, ${verdict} there: ${Buffer.from(frame).toString('hex')}`);
       }
-      context.diagnostic(`${frames.length} frames: ${taken.answers} answers, ${taken.fragments} fragments`);
+      context.diagnostic(
+        `${frames.length} frames: ${taken.answers} answers, ${taken.fragments} fragments`,
+      );
       assert(taken.answers + taken.fragments > 0);
     });
 });

@@ -31,33 +31,46 @@ function datagramsOf(file: string): { datagrams: UdpDatagram[]; decoder: Datagra
   return { datagrams, decoder };
 }
 
-describe('reassembled frames as PcapPlusPlus expects them', { skip: needsShared(PCAP_PLUS_PLUS) }, () => {
-  /** The expected file holds a reassembled frame in hexadecimal; its UDP header begins at `udpAt`. */
-  const cases: readonly { capture: string; expected: string; udpAt: number }[] = [
-    { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet1.txt', udpAt: 14 + 20 },
-    { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet4.txt', udpAt: 14 + 20 },
-    { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet6.txt', udpAt: 14 + 20 },
-    { capture: 'ip6_fragments.pcap', expected: 'ip6_fragments_packet1.txt', udpAt: 14 + 40 },
-    { capture: 'ip6_fragments.pcap', expected: 'ip6_fragments_packet2.txt', udpAt: 14 + 40 },
-    // With a router alert among the IP options.
-    { capture: 'frag_with_padding.pcap', expected: 'frag_with_padding_defragmented.dat', udpAt: 14 + 24 },
-  ];
-  for (const { capture, expected, udpAt } of cases) {
-    test(expected, () => {
-      const text = readFileSync(path(`${PCAP_PLUS_PLUS}/${expected}`), 'latin1');
-      const frame = Buffer.from(text.replace(/\s/g, ''), 'hex');
-      // The IPv6 ones carry four bytes more than UDP's length says, which are not the datagram's.
-      const want = frame.subarray(udpAt + 8, udpAt + frame.readUInt16BE(udpAt + 4)).toString('hex');
-      const { datagrams } = datagramsOf(path(`${PCAP_PLUS_PLUS}/${capture}`));
-      const reassembled = datagrams.filter((each) => each.fragments > 1);
-      assert.ok(reassembled.some((each) => Buffer.from(each.payload).toString('hex') === want));
-    });
-  }
-});
+describe(
+  'reassembled frames as PcapPlusPlus expects them',
+  { skip: needsShared(PCAP_PLUS_PLUS) },
+  () => {
+    /**
+     * The expected file holds a reassembled frame in hexadecimal; its UDP header begins at `udpAt`.
+     */
+    const cases: readonly { capture: string; expected: string; udpAt: number }[] = [
+      { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet1.txt', udpAt: 14 + 20 },
+      { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet4.txt', udpAt: 14 + 20 },
+      { capture: 'ip4_fragments.pcap', expected: 'ip4_fragments_packet6.txt', udpAt: 14 + 20 },
+      { capture: 'ip6_fragments.pcap', expected: 'ip6_fragments_packet1.txt', udpAt: 14 + 40 },
+      { capture: 'ip6_fragments.pcap', expected: 'ip6_fragments_packet2.txt', udpAt: 14 + 40 },
+      // With a router alert among the IP options.
+      {
+        capture: 'frag_with_padding.pcap',
+        expected: 'frag_with_padding_defragmented.dat',
+        udpAt: 14 + 24,
+      },
+    ];
+    for (const { capture, expected, udpAt } of cases) {
+      test(expected, () => {
+        const text = readFileSync(path(`${PCAP_PLUS_PLUS}/${expected}`), 'latin1');
+        const frame = Buffer.from(text.replace(/\s/g, ''), 'hex');
+        // The IPv6 ones carry four bytes more than UDP's length says, which are not the datagram's.
+        const want = frame
+          .subarray(udpAt + 8, udpAt + frame.readUInt16BE(udpAt + 4))
+          .toString('hex');
+        const { datagrams } = datagramsOf(path(`${PCAP_PLUS_PLUS}/${capture}`));
+        const reassembled = datagrams.filter((each) => each.fragments > 1);
+        assert.ok(reassembled.some((each) => Buffer.from(each.payload).toString('hex') === want));
+      });
+    }
+  },
+);
 
 test('fragmented DNS over IPv6 as Zeek reads it', { skip: needsShared(ZEEK) }, () => {
   const { datagrams } = datagramsOf(path(`${ZEEK}/Traces/ipv6-fragmented-dns.pcap`));
-  // Lines such as: ip6=[..., src=A, dst=B, exts=[]], udp = [sport=53/udp, dport=51851/udp, ulen=3238]
+  // Lines such as: ip6=[..., src=A, dst=B, exts=[]], udp = [sport=53/udp, dport=51851/udp,
+  // ulen=3238]
   const folder = path(`${ZEEK}/Baseline/core.ipv6-frag`);
   const baseline = readdirSync(folder)
     .map((name) => readFileSync(join(folder, name), 'utf8'))
@@ -65,7 +78,13 @@ test('fragmented DNS over IPv6 as Zeek reads it', { skip: needsShared(ZEEK) }, (
   const line = /src=(\S+), dst=(\S+), exts.*sport=(\d+)\/udp, dport=(\d+)\/udp, ulen=(\d+)/g;
   const expected = [...baseline.matchAll(line)].map(([, ...fields]) => fields.join(' '));
   const ours = datagrams.map((each) =>
-    [each.source, each.destination, each.sourcePort, each.destinationPort, each.payload.length + 8].join(' '),
+    [
+      each.source,
+      each.destination,
+      each.sourcePort,
+      each.destinationPort,
+      each.payload.length + 8,
+    ].join(' '),
   );
   assert.ok(expected.length >= 5);
   assert.deepEqual(ours, expected);
@@ -104,7 +123,10 @@ test(
           if (answer.kind === 'refused' && answer.offset === undefined) messages += 1;
         }
       } catch (error) {
-        assert.ok(error instanceof CtgaError && error.code === 'bad-input', `${name}: ${String(error)}`);
+        assert.ok(
+          error instanceof CtgaError && error.code === 'bad-input',
+          `${name}: ${String(error)}`,
+        );
         refused.set(name, error.message);
       }
     }

@@ -1,4 +1,7 @@
-/** Frames to datagrams: link layer, IP headers, UDP and its checksum. Reassembly has a file of its own. */
+/**
+ * Frames to datagrams: link layer, IP headers, UDP and its checksum. Reassembly has a file of its
+ * own.
+ */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
@@ -30,7 +33,10 @@ const IP = 14;
 const UDP_V4 = IP + 20;
 const UDP_V6 = IP + 40;
 
-function decode(frame: Uint8Array): { datagram: UdpDatagram | undefined; counters: DecodeCounter[] } {
+function decode(frame: Uint8Array): {
+  datagram: UdpDatagram | undefined;
+  counters: DecodeCounter[];
+} {
   const decoder = new DatagramDecoder();
   const datagram = decoder.push(frame, 0, 'eth0');
   const counters = Object.entries(decoder.counters).filter(([, count]) => count > 0);
@@ -59,7 +65,10 @@ function chained(...headers: readonly (readonly [kind: number, units?: number])[
   return ethernet({
     payload: ipv6({
       nextHeader: kinds[0] ?? IpProtocol.udp,
-      payload: concat(...headers.map(([, units], i) => extension(kinds[i + 1] ?? 0, units)), datagramV6),
+      payload: concat(
+        ...headers.map(([, units], i) => extension(kinds[i + 1] ?? 0, units)),
+        datagramV6,
+      ),
     }),
   });
 }
@@ -72,21 +81,31 @@ describe('whole datagrams', () => {
     ['IPv4 with options', frameV4(MESSAGE, { options: new Uint8Array(40).fill(1) })],
     ['IPv4, do not fragment', frameV4(MESSAGE, { dontFragment: true })],
     ['one VLAN tag', frameV4(MESSAGE, { tags: [vlan] })],
-    ['two VLAN tags', frameV6(MESSAGE, { tags: [{ tpid: EtherType.serviceVlan, vlanId: 9 }, vlan] })],
+    [
+      'two VLAN tags',
+      frameV6(MESSAGE, { tags: [{ tpid: EtherType.serviceVlan, vlanId: 9 }, vlan] }),
+    ],
     ['PPPoE', overPppoe(frameV4(MESSAGE))],
     ['PPPoE below two VLAN tags, IPv6', overPppoe(frameV6(MESSAGE), { tags: [vlan, vlan] })],
     ['padding after the packet', frameV4(MESSAGE, { padTo: 200 })],
     ['padding after the packet, IPv6', frameV6(MESSAGE, { padTo: 200 })],
     ['IPv6 with hop-by-hop options', chained([IpProtocol.hopByHop])],
-    ['IPv6 with every extension header', chained([IpProtocol.hopByHop, 1], [60, 2], [43, 0], [60, 3])],
+    [
+      'IPv6 with every extension header',
+      chained([IpProtocol.hopByHop, 1], [60, 2], [43, 0], [60, 3]),
+    ],
     ['an atomic fragment', ethernet({ payload: ipv6Fragment({ payload: datagramV6 }) })],
     [
       'an atomic fragment with options in it',
-      ethernet({ payload: ipv6Fragment({ payload: concat(extension(17), datagramV6), nextHeader: 60 }) }),
+      ethernet({
+        payload: ipv6Fragment({ payload: concat(extension(17), datagramV6), nextHeader: 60 }),
+      }),
     ],
     [
       'bytes between the end of UDP and the end of IP',
-      ethernet({ payload: ipv4({ payload: concat(udp({ payload: MESSAGE }), Uint8Array.of(1, 2, 3)) }) }),
+      ethernet({
+        payload: ipv4({ payload: concat(udp({ payload: MESSAGE }), Uint8Array.of(1, 2, 3)) }),
+      }),
     ],
   ];
   for (const [name, frame] of cases) {
@@ -141,19 +160,43 @@ describe('discarded', () => {
     ['ihl 4', changed(v4, { [IP]: 0x44 }), 'ipv4BadHeader'],
     ['total length below the header', changed(v4, { [IP + 2]: 0, [IP + 3]: 19 }), 'ipv4BadHeader'],
     ['total length 0', changed(v4, { [IP + 2]: 0, [IP + 3]: 0 }), 'ipv4BadHeader'],
-    ['total length beyond the frame', withChecksum(changed(v4, { [IP + 2]: 0xff })), 'ipv4Truncated'],
+    [
+      'total length beyond the frame',
+      withChecksum(changed(v4, { [IP + 2]: 0xff })),
+      'ipv4Truncated',
+    ],
     ['IPv4 header checksum', changed(v4, { [IP + 8]: 1 }), 'ipv4BadChecksum'],
-    ['IPv4 header checksum left out', changed(v4, { [IP + 10]: 0, [IP + 11]: 0 }), 'ipv4BadChecksum'],
+    [
+      'IPv4 header checksum left out',
+      changed(v4, { [IP + 10]: 0, [IP + 11]: 0 }),
+      'ipv4BadChecksum',
+    ],
     ['TCP', ethernet({ payload: ipv4({ payload: new Uint8Array(20), protocol: 6 }) }), 'notUdp'],
     ['IPv6 header cut', v6.subarray(0, IP + 39), 'ipv6Truncated'],
     ['IPv6 cut', v6.subarray(0, v6.length - 1), 'ipv6Truncated'],
     ['IPv6 that says 4', changed(v6, { [IP]: 0x40 }), 'ipv6BadHeader'],
-    ['ICMPv6', ethernet({ payload: ipv6({ payload: new Uint8Array(8), nextHeader: 58 }) }), 'notUdp'],
+    [
+      'ICMPv6',
+      ethernet({ payload: ipv6({ payload: new Uint8Array(8), nextHeader: 58 }) }),
+      'notUdp',
+    ],
     ['ESP', ethernet({ payload: ipv6({ payload: new Uint8Array(8), nextHeader: 50 }) }), 'notUdp'],
-    ['no next header', ethernet({ payload: ipv6({ payload: new Uint8Array(8), nextHeader: 59 }) }), 'notUdp'],
+    [
+      'no next header',
+      ethernet({ payload: ipv6({ payload: new Uint8Array(8), nextHeader: 59 }) }),
+      'notUdp',
+    ],
     ['hop-by-hop options not first', chained([60], [0]), 'ipv6BadHeader'],
-    ['nine extension headers', chained(...Array.from({ length: 9 }, () => [60] as const)), 'ipv6BadHeader'],
-    ['an extension header beyond the packet', changed(chained([60]), { [IP + 41]: 200 }), 'ipv6Truncated'],
+    [
+      'nine extension headers',
+      chained(...Array.from({ length: 9 }, () => [60] as const)),
+      'ipv6BadHeader',
+    ],
+    [
+      'an extension header beyond the packet',
+      changed(chained([60]), { [IP + 41]: 200 }),
+      'ipv6Truncated',
+    ],
     [
       'half an extension header',
       ethernet({ payload: ipv6({ payload: Uint8Array.of(17), nextHeader: 60 }) }),
@@ -214,7 +257,12 @@ describe('UDP checksum: told, never a reason to refuse', () => {
     ],
     ['a flipped bit', changed(frameV4(MESSAGE), { [UDP_V4 + 8]: 1 }), 'bad', 'checksumBad'],
     ['a flipped bit, IPv6', changed(frameV6(MESSAGE), { [UDP_V6 + 8]: 1 }), 'bad', 'checksumBad'],
-    ['another address', withChecksum(changed(frameV4(MESSAGE), { [IP + 12]: 10 })), 'bad', 'checksumBad'],
+    [
+      'another address',
+      withChecksum(changed(frameV4(MESSAGE), { [IP + 12]: 10 })),
+      'bad',
+      'checksumBad',
+    ],
   ];
   for (const [name, frame, checksum, note] of cases) {
     test(name, () => {
@@ -241,7 +289,8 @@ describe('UDP checksum: told, never a reason to refuse', () => {
 });
 
 describe('addresses as text', () => {
-  const bytesOf = (address: string): Uint8Array => Uint8Array.from(ipaddr.parse(address).toByteArray());
+  const bytesOf = (address: string): Uint8Array =>
+    Uint8Array.from(ipaddr.parse(address).toByteArray());
   for (const address of [
     '::',
     '::1',
@@ -266,7 +315,8 @@ describe('addresses as text', () => {
       }),
     );
   });
-  test('IPv4', () => assert.equal(formatAddress(Uint8Array.of(0, 192, 0, 2, 255), 1, 4), '192.0.2.255'));
+  test('IPv4', () =>
+    assert.equal(formatAddress(Uint8Array.of(0, 192, 0, 2, 255), 1, 4), '192.0.2.255'));
 });
 
 test('arbitrary bytes never throw, and each frame ends in one counter or one datagram', () => {
@@ -274,7 +324,9 @@ test('arbitrary bytes never throw, and each frame ends in one counter or one dat
     frameV4(MESSAGE),
     frameV6(MESSAGE),
     chained([0], [60]),
-    ethernet({ payload: ipv6Fragment({ payload: datagramV6.subarray(0, 16), moreFragments: true }) }),
+    ethernet({
+      payload: ipv6Fragment({ payload: datagramV6.subarray(0, 16), moreFragments: true }),
+    }),
   ];
   const mutated = fc
     .tuple(
@@ -282,7 +334,9 @@ test('arbitrary bytes never throw, and each frame ends in one counter or one dat
       fc.array(fc.tuple(fc.nat(80), fc.nat(255)), { maxLength: 6 }),
       fc.nat(120),
     )
-    .map(([frame, changes, length]) => changed(frame, Object.fromEntries(changes)).subarray(0, 20 + length));
+    .map(([frame, changes, length]) =>
+      changed(frame, Object.fromEntries(changes)).subarray(0, 20 + length),
+    );
   const decoder = new DatagramDecoder();
   let [pushed, returned] = [0, 0];
   fc.assert(

@@ -1,9 +1,10 @@
 /**
- * The kernel as an oracle for reassembly: sends IP packets to this host and tells what a UDP socket gets of them.
- * To be run in a network namespace of its own, as root.
+ * The kernel as an oracle for reassembly: sends IP packets to this host and tells what a UDP socket
+ * gets of them. To be run in a network namespace of its own, as root.
  *
- * Reads lines from standard input, each a JSON list of IP packets in hexadecimal, to port 5300 of a loopback
- * address. Answers each with a line: the JSON list of payloads that arrived, in hexadecimal.
+ * Reads lines from standard input, each a JSON list of IP packets in hexadecimal, to port 5300 of a
+ * loopback address. Answers each with a line: the JSON list of payloads that arrived, in
+ * hexadecimal.
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
@@ -35,11 +36,16 @@ async function peer(version: 4 | 6): Promise<Peer> {
 
 function send({ sender, address }: Peer, packet: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
-    sender.send(packet, 0, packet.length, address, (error) => (error === null ? resolve() : reject(error)));
+    sender.send(packet, 0, packet.length, address, (error) =>
+      error === null ? resolve() : reject(error),
+    );
   });
 }
 
-/** On loopback a packet is delivered before the call that sends it returns, so the marker comes last. */
+/**
+ * On loopback a packet is delivered before the call that sends it returns, so the marker comes
+ * last.
+ */
 async function received(to: Peer, packets: readonly Buffer[]): Promise<string[]> {
   const payloads: string[] = [];
   const done = new Promise<void>((resolve) => {

@@ -2,8 +2,8 @@
  * Our reassembly against the Linux kernel's: the same fragments go to both. Needs root.
  *
  * - Legal fragments, in any order, with duplicates: both yield the same bytes.
- * - Any others, but for those impossible by themselves: we yield nothing that the kernel does not. (We may yield
- *   less: see reassembly.ts.)
+ * - Any others, but for those impossible by themselves: we yield nothing that the kernel does not.
+ *   (We may yield less: see reassembly.ts.)
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
@@ -55,7 +55,9 @@ after(async () => {
 
 async function byKernel(packets: readonly Uint8Array[]): Promise<string[]> {
   assert.ok(peer);
-  peer.stdin.write(`${JSON.stringify(packets.map((packet) => Buffer.from(packet).toString('hex')))}\n`);
+  peer.stdin.write(
+    `${JSON.stringify(packets.map((packet) => Buffer.from(packet).toString('hex')))}\n`,
+  );
   const answer = await answers.next();
   assert.ok(answer.done !== true, 'the peer has gone');
   return JSON.parse(answer.value) as string[];
@@ -82,7 +84,11 @@ function addressed(version: Version) {
   return { source: ADDRESS[version], destination: ADDRESS[version] };
 }
 
-function udpOf(version: Version, payload: Uint8Array, checksum: 'full' | 'none' = 'full'): Uint8Array {
+function udpOf(
+  version: Version,
+  payload: Uint8Array,
+  checksum: 'full' | 'none' = 'full',
+): Uint8Array {
   return udp({ payload, destinationPort: 5300, checksum, ...addressed(version) });
 }
 
@@ -128,7 +134,11 @@ for (const version of [4, 6] as const) {
       for (let size = 8; size <= 1000; size += 8) {
         const packet =
           version === 4
-            ? ipv4({ payload: udpOf(4, payload), identification: identification(), ...addressed(4) })
+            ? ipv4({
+                payload: udpOf(4, payload),
+                identification: identification(),
+                ...addressed(4),
+              })
             : ipv6({ payload: udpOf(6, payload), ...addressed(6) });
         const fragments =
           version === 4 ? fragmentIpv4(packet, size) : fragmentIpv6(packet, size, identification());
@@ -166,7 +176,8 @@ for (const version of [4, 6] as const) {
       let [both, kernelOnly, neither] = [0, 0, 0];
       for (let seed = 0; seed < 1500; seed++) {
         const random = randomFrom(seed);
-        // No checksum on IPv4, so that any mixture would get through; IPv6 demands one, so keep the bytes there.
+        // No checksum on IPv4, so that any mixture would get through; IPv6 demands one, so keep the
+        // bytes there.
         const bytes = udpOf(
           version,
           Uint8Array.from({ length: 8 * (1 + random(6)) }, () => random(256)),
@@ -178,8 +189,9 @@ for (const version of [4, 6] as const) {
           const start = random(units);
           let end = start + 1 + random(units - start);
           const content = bytes.slice(start * 8, end * 8);
-          // Not tried: empty and misaligned fragments, which we discard alone on purpose (see reassembly.ts). Linux
-          // ends the whole datagram for the first and cuts the second to size.
+          // Not tried: empty and misaligned fragments, which we discard alone on purpose (see
+          // reassembly.ts). Linux ends the whole datagram for the first and cuts the second to
+          // size.
           const fault = random(20);
           if (fault === 2) end = units + 1;
           if (fault < 7 && version === 4 && start > 0) content.fill(random(256));
@@ -197,7 +209,10 @@ for (const version of [4, 6] as const) {
         else neither += 1;
       }
       // The test says something only where it met all three.
-      assert.ok(both > 20 && kernelOnly > 20 && neither > 20, JSON.stringify({ both, kernelOnly, neither }));
+      assert.ok(
+        both > 20 && kernelOnly > 20 && neither > 20,
+        JSON.stringify({ both, kernelOnly, neither }),
+      );
     });
 
     test('partial overlaps: neither yields a datagram (RFC 5722)', async () => {

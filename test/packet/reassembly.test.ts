@@ -1,6 +1,6 @@
 /**
- * Fragment reassembly, rule by rule and attack by attack (RFC 791, RFC 8200, RFC 5722, RFC 6946, RFC 7112,
- * RFC 1858, RFC 3128, RFC 4963), for IPv4 and IPv6 alike.
+ * Fragment reassembly, rule by rule and attack by attack (RFC 791, RFC 8200, RFC 5722, RFC 6946,
+ * RFC 7112, RFC 1858, RFC 3128, RFC 4963), for IPv4 and IPv6 alike.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
@@ -37,7 +37,9 @@ function pattern(length: number, seed = 0): Uint8Array {
 }
 
 function wholeUdp(version: Version, payload: Uint8Array): Uint8Array {
-  return version === 4 ? udp({ payload }) : udp({ payload, source: AUTHORITY_V6, destination: CLIENT_V6 });
+  return version === 4
+    ? udp({ payload })
+    : udp({ payload, source: AUTHORITY_V6, destination: CLIENT_V6 });
 }
 
 interface FragmentOptions {
@@ -51,7 +53,11 @@ interface FragmentOptions {
 }
 
 function fragment({ version, tags = [], ...options }: FragmentOptions): Uint8Array {
-  return ethernet({ tags, payload: version === 4 ? ipv4(options) : ipv6Fragment(options), padTo: 60 });
+  return ethernet({
+    tags,
+    payload: version === 4 ? ipv4(options) : ipv6Fragment(options),
+    padTo: 60,
+  });
 }
 
 /** What a list of frames comes to. */
@@ -62,7 +68,11 @@ function feed(
     decoder?: DatagramDecoder;
     now?: (index: number) => number;
   } = {},
-): { datagrams: UdpDatagram[]; counters: Partial<Record<DecodeCounter, number>>; decoder: DatagramDecoder } {
+): {
+  datagrams: UdpDatagram[];
+  counters: Partial<Record<DecodeCounter, number>>;
+  decoder: DatagramDecoder;
+} {
   const decoder = options.decoder ?? new DatagramDecoder(options.limits);
   const datagrams = frames.flatMap(
     (frame, index) => decoder.push(frame, options.now?.(index) ?? 0, 'eth0') ?? [],
@@ -182,7 +192,8 @@ for (const version of versions) {
         arrive: [piece(24, 32, false), D, A],
         want: { fragmentHeld: 1, fragmentConflictingEnd: 1, fragmentOfAbandoned: 1 },
       },
-      // Impossible by themselves: discarded alone, so that none sent ahead hides the datagram from us.
+      // Impossible by themselves: discarded alone, so that none sent ahead hides the datagram from
+      // us.
       {
         name: 'nothing in it, first',
         arrive: [piece(0, 0, false), A, B, C, D],
@@ -246,7 +257,10 @@ for (const version of versions) {
       const overlap = (x: Range, y: Range): boolean => x[0] < y[1] && y[0] < x[1];
       const tiles = (...parts: readonly Range[]): boolean => {
         const sorted = parts.toSorted((x, y) => x[0] - y[0]);
-        return sorted.every(([start], i) => start === (sorted[i - 1]?.[1] ?? 0)) && sorted.at(-1)?.[1] === 4;
+        return (
+          sorted.every(([start], i) => start === (sorted[i - 1]?.[1] ?? 0)) &&
+          sorted.at(-1)?.[1] === 4
+        );
       };
       let overlapping = 0;
       // A chunk that is the whole datagram is no fragment, so those are left out.
@@ -258,7 +272,12 @@ for (const version of versions) {
           // Each chunk has bytes of its own; one at the start leaves the UDP length alone.
           const bytes = start === 0 ? datagram.slice(0, end * 8) : pattern((end - start) * 8, i);
           if (start === 0) bytes[1] = i;
-          return fragment({ version, payload: bytes, fragmentOffset: start * 8, moreFragments: end < 4 });
+          return fragment({
+            version,
+            payload: bytes,
+            fragmentOffset: start * 8,
+            moreFragments: end < 4,
+          });
         });
         if (overlap(a, b) || overlap(a, c) || overlap(b, c)) overlapping += 1;
         // The first two may make a datagram before the third begins another.
@@ -269,7 +288,9 @@ for (const version of versions) {
     });
 
     describe('what belongs together', () => {
-      const halves = (options: Partial<FragmentOptions> = {}): readonly [Uint8Array, Uint8Array] => [
+      const halves = (
+        options: Partial<FragmentOptions> = {},
+      ): readonly [Uint8Array, Uint8Array] => [
         fragment({
           version,
           payload: datagram.subarray(0, 16),
@@ -308,7 +329,9 @@ for (const version of versions) {
         });
       }
       test('not another PPPoE session', () => {
-        const { counters } = feed([first, second].map((half, i) => overPppoe(half, { session: i + 1 })));
+        const { counters } = feed(
+          [first, second].map((half, i) => overPppoe(half, { session: i + 1 })),
+        );
         assert.deepEqual(counters, { fragmentHeld: 2 });
       });
       test('not another interface', () => {
@@ -324,8 +347,18 @@ for (const version of versions) {
       test('an identification may come again once its datagram is complete (RFC 4963)', () => {
         const other = wholeUdp(version, pattern(24, 50));
         const again = [
-          fragment({ version, payload: other.subarray(16), fragmentOffset: 16, moreFragments: false }),
-          fragment({ version, payload: other.subarray(0, 16), fragmentOffset: 0, moreFragments: true }),
+          fragment({
+            version,
+            payload: other.subarray(16),
+            fragmentOffset: 16,
+            moreFragments: false,
+          }),
+          fragment({
+            version,
+            payload: other.subarray(0, 16),
+            fragmentOffset: 0,
+            moreFragments: true,
+          }),
         ];
         const { datagrams } = feed([first, second, ...again]);
         assert.deepEqual(
@@ -347,14 +380,18 @@ for (const version of versions) {
 
     describe('time-out', () => {
       const at = (...times: readonly number[]) => ({ now: (index: number) => times[index] ?? 0 });
-      test('just within it', () => assert.equal(feed([A, B, C, D], at(0, 1, 2, 14_999)).datagrams.length, 1));
+      test('just within it', () =>
+        assert.equal(feed([A, B, C, D], at(0, 1, 2, 14_999)).datagrams.length, 1));
       test('counts from the first fragment and is not refreshed', () => {
         const { datagrams, counters } = feed([A, B, C, D], at(0, 14_000, 14_990, 15_000));
         assert.deepEqual(datagrams, []);
         assert.deepEqual(counters, { fragmentHeld: 4, datagramTimedOut: 1 });
       });
       test('the old is forgotten, so the same key can start again', () => {
-        assert.equal(feed([A, B, A, B, C, D], at(0, 0, 20_000, 20_000, 20_000, 20_000)).datagrams.length, 1);
+        assert.equal(
+          feed([A, B, A, B, C, D], at(0, 0, 20_000, 20_000, 20_000, 20_000)).datagrams.length,
+          1,
+        );
       });
       test('an abandoned datagram stays so until then, and not longer', () => {
         const overlap = [piece(0, 16), piece(8, 24)];
@@ -363,7 +400,11 @@ for (const version of versions) {
         assert.equal(early.counters.fragmentOfAbandoned, 4);
         const late = feed([...overlap, A, B, C, D], at(0, 0, 15_000, 15_000, 15_000, 15_000));
         assert.equal(late.datagrams.length, 1);
-        assert.equal(late.counters.datagramTimedOut, undefined, 'it was counted when it was abandoned');
+        assert.equal(
+          late.counters.datagramTimedOut,
+          undefined,
+          'it was counted when it was abandoned',
+        );
       });
       test('expire gives memory back when nothing arrives', () => {
         const { decoder } = feed([A, B]);
@@ -385,7 +426,10 @@ for (const version of versions) {
 
     describe('limits', () => {
       /** First fragments, 16 bytes each, of datagrams of their own. */
-      const starts = (count: number, options: (i: number) => Partial<FragmentOptions> = () => ({})) =>
+      const starts = (
+        count: number,
+        options: (i: number) => Partial<FragmentOptions> = () => ({}),
+      ) =>
         Array.from({ length: count }, (_, i) =>
           fragment({
             version,
@@ -397,7 +441,8 @@ for (const version of versions) {
           }),
         );
       const otherSource = (i: number): Partial<FragmentOptions> => ({
-        source: version === 4 ? `10.0.${i >>> 8}.${i & 0xff}` : `2001:db8:${(i + 1).toString(16)}::1`,
+        source:
+          version === 4 ? `10.0.${i >>> 8}.${i & 0xff}` : `2001:db8:${(i + 1).toString(16)}::1`,
       });
       const cost = 16 + FRAGMENT_OVERHEAD;
 
@@ -411,9 +456,10 @@ for (const version of versions) {
       });
       test('bytes: the oldest goes first, never the one that grows', () => {
         const limits = { bytes: 4 * cost, bytesPerSource: 4 * cost };
-        const { decoder, counters } = feed([piece(0, 16), ...starts(3, otherSource), piece(16, 24)], {
-          limits,
-        });
+        const { decoder, counters } = feed(
+          [piece(0, 16), ...starts(3, otherSource), piece(16, 24)],
+          { limits },
+        );
         assert.equal(counters.datagramEvictedForBytes, 1);
         assert.equal(decoder.pending.datagrams, 3);
         assert.equal(decoder.push(D, 0, 'eth0')?.payload.length, payload.length);
@@ -435,12 +481,17 @@ for (const version of versions) {
         assert.deepEqual(decoder.pending, { datagrams: 8, bytes: 8 * cost });
       });
       test('one datagram beyond the whole budget is abandoned', () => {
-        const { counters, decoder } = feed([A, B, C, D], { limits: { bytes: 3 * (8 + FRAGMENT_OVERHEAD) } });
+        const { counters, decoder } = feed([A, B, C, D], {
+          limits: { bytes: 3 * (8 + FRAGMENT_OVERHEAD) },
+        });
         assert.deepEqual(counters, { fragmentHeld: 3, fragmentOverBudget: 1 });
         assert.deepEqual(decoder.pending, { datagrams: 1, bytes: 0 });
       });
       test('fragments of one datagram', () => {
-        assert.equal(feed([A, B, C, D], { limits: { fragmentsPerDatagram: 4 } }).datagrams.length, 1);
+        assert.equal(
+          feed([A, B, C, D], { limits: { fragmentsPerDatagram: 4 } }).datagrams.length,
+          1,
+        );
         const { counters } = feed([A, B, C, D], { limits: { fragmentsPerDatagram: 3 } });
         assert.deepEqual(counters, { fragmentHeld: 3, fragmentTooMany: 1 });
       });
@@ -480,7 +531,9 @@ for (const version of versions) {
             i / 100,
             'eth0',
           );
-          assert.ok(decoder.pending.bytes <= limits.bytes && decoder.pending.datagrams <= limits.datagrams);
+          assert.ok(
+            decoder.pending.bytes <= limits.bytes && decoder.pending.datagrams <= limits.datagrams,
+          );
         }
         decoder.expire(1e9);
         assert.deepEqual(decoder.pending, { datagrams: 0, bytes: 0 });
@@ -503,7 +556,8 @@ for (const version of versions) {
 
 describe('IPv4 only', () => {
   const datagram = udp({ payload: pattern(24) });
-  const frame = (options: Parameters<typeof ipv4>[0]): Uint8Array => ethernet({ payload: ipv4(options) });
+  const frame = (options: Parameters<typeof ipv4>[0]): Uint8Array =>
+    ethernet({ payload: ipv4(options) });
   test('fragments of other protocols are not held', () => {
     const { counters } = feed([
       frame({ payload: pattern(16), moreFragments: true, protocol: IpProtocol.tcp }),
@@ -531,7 +585,9 @@ describe('IPv4 only', () => {
   });
   test('the largest datagram there is, to the byte', () => {
     const bytes = udp({ payload: pattern(65_535 - 20 - 8) });
-    const frames = fragmentIpv4(ipv4({ payload: bytes }), 1480).map((payload) => ethernet({ payload }));
+    const frames = fragmentIpv4(ipv4({ payload: bytes }), 1480).map((payload) =>
+      ethernet({ payload }),
+    );
     assert.deepEqual(feed(frames).datagrams[0]?.payload, pattern(65_535 - 20 - 8));
     const beyond = frame({ payload: pattern(8), fragmentOffset: 65_512 }); // 20 + 65,520 = 65,540
     assert.deepEqual(feed([beyond]).counters, { fragmentBeyondMaximum: 1 });
@@ -541,7 +597,8 @@ describe('IPv4 only', () => {
 describe('IPv6 only', () => {
   const datagram = udp({ payload: pattern(24), source: AUTHORITY_V6, destination: CLIENT_V6 });
   /** An extension header of 8 bytes with PadN in it. */
-  const extension = (nextHeader: number): Uint8Array => Uint8Array.of(nextHeader, 0, 1, 4, 0, 0, 0, 0);
+  const extension = (nextHeader: number): Uint8Array =>
+    Uint8Array.of(nextHeader, 0, 1, 4, 0, 0, 0, 0);
   const frame = (options: Parameters<typeof ipv6Fragment>[0]): Uint8Array =>
     ethernet({ payload: ipv6Fragment(options) });
 
@@ -602,7 +659,11 @@ describe('IPv6 only', () => {
       Uint8Array.of(IpProtocol.udp, 1, 1, 12, 0, 0, 0, 0),
     ],
     ['a fragment header within', IpProtocol.fragment, pattern(16)],
-    ['hop-by-hop options within', IpProtocol.hopByHop, concat(extension(IpProtocol.udp), pattern(16))],
+    [
+      'hop-by-hop options within',
+      IpProtocol.hopByHop,
+      concat(extension(IpProtocol.udp), pattern(16)),
+    ],
   ];
   for (const [name, nextHeader, payload] of chains) {
     test(`a first fragment without the whole chain is discarded (RFC 7112): ${name}`, () => {
@@ -615,9 +676,16 @@ describe('IPv6 only', () => {
   }
   test('one /64 is one source', () => {
     const frames = Array.from({ length: 5 }, (_, i) =>
-      frame({ payload: datagram.subarray(0, 8), moreFragments: true, source: `2001:db8::${i + 1}` }),
+      frame({
+        payload: datagram.subarray(0, 8),
+        moreFragments: true,
+        source: `2001:db8::${i + 1}`,
+      }),
     );
-    assert.equal(feed(frames, { limits: { datagramsPerSource: 3 } }).counters.datagramEvictedForSource, 2);
+    assert.equal(
+      feed(frames, { limits: { datagramsPerSource: 3 } }).counters.datagramEvictedForSource,
+      2,
+    );
   });
 });
 
@@ -662,7 +730,9 @@ describe('any legal cut, in any order, with duplicates', () => {
     test(`every fragment size from 8 to 1480, IPv${version}`, () => {
       const payload = pattern(1500);
       const packet =
-        version === 4 ? ipv4({ payload: wholeUdp(4, payload) }) : ipv6({ payload: wholeUdp(6, payload) });
+        version === 4
+          ? ipv4({ payload: wholeUdp(4, payload) })
+          : ipv6({ payload: wholeUdp(6, payload) });
       for (let size = 8; size <= 1480; size += 8) {
         const frames = (version === 4 ? fragmentIpv4 : fragmentIpv6)(packet, size).map((each) =>
           ethernet({ payload: each }),

@@ -1,4 +1,7 @@
-/** What a process may do that has given root up by dropPrivileges: tried in a real one, as root would be needed for each. */
+/**
+ * What a process may do that has given root up by dropPrivileges: tried in a real one, as root
+ * would be needed for each.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
@@ -164,7 +167,8 @@ describe('a directory of another account, as root', () => {
     assert.notEqual(uid, 0);
     const store = openForWriting(state);
     store.addCounts('test', { x: 1 });
-    for (const end of ['', '-wal', '-shm']) assert.equal(modeOf(state.database + end), `${uid} 660`, end);
+    for (const end of ['', '-wal', '-shm'])
+      assert.equal(modeOf(state.database + end), `${uid} 660`, end);
     const log = new SigningLog();
     const heads = [treeOf(3), treeOf(3, 'b')].map((tree) => log.verified(3, tree.root())) as [
       VerifiedTreeHead,
@@ -172,7 +176,9 @@ describe('a directory of another account, as root', () => {
     ];
     const judgement = judgeWithoutProof(...heads);
     assert(judgement?.verdict === 'fork-proven');
-    store.recordSightings(heads.map((head) => ({ head, source: 'x', firstSeen: 1, lastSeen: 1, count: 1 })));
+    store.recordSightings(
+      heads.map((head) => ({ head, source: 'x', firstSeen: 1, lastSeen: 1, count: 1 })),
+    );
     const evidence = makeEvidence(log.asLog(), ...heads, judgement, 1);
     const temporary = join(state.evidence, `${evidenceFileName(evidence)}.${process.pid}.tmp`);
     symlinkSync(secret, temporary);
@@ -195,7 +201,9 @@ describe('a directory of another account, as root', () => {
       'tsx',
       '--input-type=module',
     ];
-    const { status, stderr } = spawnSync('setpriv', [...args, '-e', dropping(state)], { encoding: 'utf8' });
+    const { status, stderr } = spawnSync('setpriv', [...args, '-e', dropping(state)], {
+      encoding: 'utf8',
+    });
     assert.equal(stderr, '');
     assert.equal(status, 0);
     assert.equal(modeOf(path), `${uid} 640`);
@@ -204,8 +212,17 @@ describe('a directory of another account, as root', () => {
   test('what it cannot hand over is named, with the command that does', () => {
     const { state } = prepared('refused');
     writeFileSync(join(state.evidence, 'roots.json'), '{}');
-    const args = ['--bounding-set=-chown', process.execPath, '--import', 'tsx', '--input-type=module', '-e'];
-    const { stdout, stderr } = spawnSync('setpriv', [...args, dropping(state)], { encoding: 'utf8' });
+    const args = [
+      '--bounding-set=-chown',
+      process.execPath,
+      '--import',
+      'tsx',
+      '--input-type=module',
+      '-e',
+    ];
+    const { stdout, stderr } = spawnSync('setpriv', [...args, dropping(state)], {
+      encoding: 'utf8',
+    });
     assert.equal(stderr, '');
     assert.match(stdout, /^cannot hand .*roots\.json over to nobody: .* As root: chown \d+:\d+ /);
   });

@@ -6,8 +6,8 @@ import { checkSignatures, parseNoteKey } from '../../src/statements/note-key.ts'
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 /**
- * From Sunlight's tests (FiloSottile/sunlight, cmd/skylight/testdata/witness, ISC): a checkpoint with a cosignature, and
- * the key that its witness publishes.
+ * From Sunlight's tests (FiloSottile/sunlight, cmd/skylight/testdata/witness, ISC): a checkpoint
+ * with a cosignature, and the key that its witness publishes.
  */
 const WITNESS = 'witness.example.org+b8a2cf20+BFLN3yikSfFkVAJtrnh/CiY3Zozkoy7clp+P7XB28qUN';
 const COSIGNED = `rome2026h1.example.org
@@ -23,7 +23,12 @@ describe('signature lines', () => {
     const checked = checkSignatures(parseCheckpoint(COSIGNED), [parseNoteKey(WITNESS)]);
     assert.deepEqual(checked, [
       { name: 'rome2026h1.example.org', kind: 'RFC 6962', valid: undefined, time: undefined },
-      { name: 'witness.example.org', kind: 'Ed25519 cosignature', valid: true, time: 1_767_139_200n },
+      {
+        name: 'witness.example.org',
+        kind: 'Ed25519 cosignature',
+        valid: true,
+        time: 1_767_139_200n,
+      },
     ]);
   });
 
@@ -34,7 +39,10 @@ describe('signature lines', () => {
       COSIGNED.replace('VusneCBmBw==', 'VusneCBmBg=='),
     ];
     for (const note of changed)
-      assert.equal(checkSignatures(parseCheckpoint(note), [parseNoteKey(WITNESS)])[1]?.valid, false);
+      assert.equal(
+        checkSignatures(parseCheckpoint(note), [parseNoteKey(WITNESS)])[1]?.valid,
+        false,
+      );
   });
 
   test('Ed25519 over the note, ML-DSA-44 by its length, noise: each is told', () => {
@@ -61,7 +69,10 @@ describe('signature lines', () => {
 });
 
 function vkey(name: string, type: number, publicKey: KeyObject): string {
-  const bytes = Buffer.from([type, ...publicKey.export({ format: 'der', type: 'spki' }).subarray(-32)]);
+  const bytes = Buffer.from([
+    type,
+    ...publicKey.export({ format: 'der', type: 'spki' }).subarray(-32),
+  ]);
   const id = createHash('sha256').update(`${name}\n`).update(bytes).digest('hex').slice(0, 8);
   return `${name}+${id}+${bytes.toString('base64')}`;
 }

@@ -18,18 +18,27 @@ const SIGNED =
 const ROCKETEER =
   'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEIFsYyDzBi7MxCAC/oJBXK7dHjG+1aLCOkHjpoHPqTyghLpzA9BYbqvnV16mAw04vUjyYASVGJCUoI3ctBcJAeg==';
 
-const key = (text: string): ReturnType<typeof toLogKey> => toLogKey(decodeBase64(text) ?? assert.fail());
+const key = (text: string): ReturnType<typeof toLogKey> =>
+  toLogKey(decodeBase64(text) ?? assert.fail());
 
 describe('a tree head in DNS text', () => {
   const cases: { name: string; text: string; want: string }[] = [
-    { name: 'as the log wrote it', text: `224556042.1520614811284.${ROOT}.${SIGNED}`, want: 'tree head' },
+    {
+      name: 'as the log wrote it',
+      text: `224556042.1520614811284.${ROOT}.${SIGNED}`,
+      want: 'tree head',
+    },
     {
       name: 'with leading zeros, which clients accept too',
       text: `000224556042.01520614811284.${ROOT}.${SIGNED}`,
       want: 'tree head',
     },
     { name: 'empty', text: '', want: 'not four fields' },
-    { name: 'with a field too few', text: `224556042.1520614811284.${ROOT}`, want: 'not four fields' },
+    {
+      name: 'with a field too few',
+      text: `224556042.1520614811284.${ROOT}`,
+      want: 'not four fields',
+    },
     {
       name: 'with a field too many',
       text: `224556042.1520614811284.${ROOT}.${SIGNED}.x`,
@@ -40,7 +49,11 @@ describe('a tree head in DNS text', () => {
       text: `22x4556042.1520614811284.${ROOT}.${SIGNED}`,
       want: 'bad tree size',
     },
-    { name: 'with a size of 2^64', text: `18446744073709551616.1.${ROOT}.${SIGNED}`, want: 'bad tree size' },
+    {
+      name: 'with a size of 2^64',
+      text: `18446744073709551616.1.${ROOT}.${SIGNED}`,
+      want: 'bad tree size',
+    },
     { name: 'with a signed size', text: `-1.1.${ROOT}.${SIGNED}`, want: 'bad tree size' },
     {
       name: 'with a size of 10,000 digits',
@@ -48,7 +61,11 @@ describe('a tree head in DNS text', () => {
       want: 'bad tree size',
     },
     { name: 'with no timestamp', text: `224556042..${ROOT}.${SIGNED}`, want: 'bad timestamp' },
-    { name: 'with a root of 3 bytes', text: `224556042.1520614811284.AQID.${SIGNED}`, want: 'bad root hash' },
+    {
+      name: 'with a root of 3 bytes',
+      text: `224556042.1520614811284.AQID.${SIGNED}`,
+      want: 'bad root hash',
+    },
     {
       name: 'with a root that is not base64',
       text: `224556042.1520614811284.${ROOT.replace('u', '-')}.${SIGNED}`,
@@ -158,7 +175,11 @@ describe('a checkpoint', () => {
     ['with a size of 01', `a\n01\n${ROOT}\n\n— a AAAAAAA=\n`, /line 2/],
     ['with a short root', 'a\n1\nAAAA\n\n— a AAAAAAA=\n', /line 3/],
     ['with no signature', `a\n1\n${ROOT}\n\n`, /does not end in a signature line/],
-    ['with a signature line of another form', `a\n1\n${ROOT}\n\n- a AAAAAAA=\n`, /no signature line/],
+    [
+      'with a signature line of another form',
+      `a\n1\n${ROOT}\n\n- a AAAAAAA=\n`,
+      /no signature line/,
+    ],
     ['with a signature too short', `a\n1\n${ROOT}\n\n— a AAAAAA==\n`, /no signature line/],
   ];
   for (const [name, note, want] of cases)
@@ -174,8 +195,14 @@ describe('a gossiped tree head', () => {
     const parsed = gossipedTreeHeadSchema.parse({ sth_version: 0, log_id, ...json });
     assert.equal(parsed.head.treeSize, 2n ** 60n);
     assert.deepEqual(parsed.logId, toLogId(log.key.logId));
-    assert.equal(gossipedTreeHeadSchema.safeParse({ log_id, ...json, tree_size: 2 ** 60 }).success, false);
-    assert.equal(gossipedTreeHeadSchema.safeParse({ sth_version: 1, log_id, ...json }).success, false);
+    assert.equal(
+      gossipedTreeHeadSchema.safeParse({ log_id, ...json, tree_size: 2 ** 60 }).success,
+      false,
+    );
+    assert.equal(
+      gossipedTreeHeadSchema.safeParse({ sth_version: 1, log_id, ...json }).success,
+      false,
+    );
   });
 });
 
@@ -240,7 +267,9 @@ describe('real checkpoints', { skip: needsShared('checkpoints/keys.json') }, () 
   ];
   for (const [name, valid] of cases) {
     test(`${name} ${valid ? 'verifies' : 'does not verify'}`, () => {
-      const checkpoint = parseCheckpoint(readShared(`checkpoints/real/${name}.checkpoint`).toString());
+      const checkpoint = parseCheckpoint(
+        readShared(`checkpoints/real/${name}.checkpoint`).toString(),
+      );
       const verified = keys().some((logKey) => {
         const head = treeHeadOf(checkpoint, logKey.logId);
         return head !== undefined && verifyTreeHead(head, logKey) !== undefined;

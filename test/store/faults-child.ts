@@ -1,6 +1,6 @@
 /**
- * What the observer does with its store, step by step, saying after each what is now on record. Run by faults.test.ts, under
- * strace: `node faults-child.ts STATE`.
+ * What the observer does with its store, step by step, saying after each what is now on record. Run
+ * by faults.test.ts, under strace: `node faults-child.ts STATE`.
  */
 import { writeSync } from 'node:fs';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';

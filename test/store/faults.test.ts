@@ -1,7 +1,8 @@
 /**
- * What is left of the store after a power cut at every system call, and when a system call fails. The program's own calls are
- * recorded by strace and played on a disk that has kept nothing, everything, or some of what was not yet synced; then the real
- * code opens what is there. Nothing that was acknowledged may be missing, and what is there must be whole.
+ * What is left of the store after a power cut at every system call, and when a system call fails.
+ * The program's own calls are recorded by strace and played on a disk that has kept nothing,
+ * everything, or some of what was not yet synced; then the real code opens what is there. Nothing
+ * that was acknowledged may be missing, and what is there must be whole.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -33,7 +34,11 @@ after(() => rmSync(root, { recursive: true }));
 const CHILD = resolve(import.meta.dirname, '../../build/test/faults-child.mjs');
 buildSync({
   entryPoints: [join(import.meta.dirname, 'faults-child.ts')],
-  ...{ outfile: CHILD, bundle: true, platform: 'node', format: 'esm', packages: 'external' },
+  outfile: CHILD,
+  bundle: true,
+  platform: 'node',
+  format: 'esm',
+  packages: 'external',
 });
 const CALLS = 'openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink,close';
 const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
@@ -43,21 +48,28 @@ let number = 0;
 function run(
   options: readonly string[],
   damaged?: Buffer,
-): {
-  state: State;
-  status: number | null;
-  acks: string[];
-  trace: string;
-  stderr: string;
-} {
+): { state: State; status: number | null; acks: string[]; trace: string; stderr: string } {
   const directory = join(root, `${number++}`);
   const output = `${directory}.trace`;
   if (damaged !== undefined) {
     mkdirSync(directory);
     writeFileSync(stateAt(directory).database, damaged);
   }
-  const args = ['-o', output, '-xx', '-s', '2000000', ...options, process.execPath, CHILD, directory];
-  const { status, stdout, stderr } = spawnSync('strace', args, { encoding: 'utf8', maxBuffer: 1 << 28 });
+  const args = [
+    '-o',
+    output,
+    '-xx',
+    '-s',
+    '2000000',
+    ...options,
+    process.execPath,
+    CHILD,
+    directory,
+  ];
+  const { status, stdout, stderr } = spawnSync('strace', args, {
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   const acks = [...stdout.matchAll(/^ACK (.*)$/gm)].map(([, what = '']) => what);
   return { state: stateAt(directory), status, acks, trace: readFileSync(output, 'latin1'), stderr };
 }
@@ -81,7 +93,8 @@ function examine(state: State, acks: readonly string[], when: string): void {
   // Where the power failed before the new one was there, the damaged one is still in its place.
   new StoreInUse({ state, onSetAside: () => undefined }).store.close();
   const { faults } = checkStore(state);
-  // A fork is written down before its evidence is recorded: the observer does so when it starts again.
+  // A fork is written down before its evidence is recorded: the observer does so when it starts
+  // again.
   assert.deepEqual(faults, [], when);
   const store = new Store(openDatabase(state.database));
   const [heads, evidence] = [store.headCount(), store.evidence()];
@@ -108,7 +121,10 @@ interface File {
   pending: FileChange[];
 }
 
-/** What a disk may hold: changes of files and of names in directories, each on it for certain only once synced. */
+/**
+ * What a disk may hold: changes of files and of names in directories, each on it for certain only
+ * once synced.
+ */
 class Disk {
   readonly #root: string;
   /** As the program sees them, and as they are on the disk for certain. */
@@ -171,7 +187,11 @@ class Disk {
   #openFile(path: string, flags: string, fd: number): boolean {
     if (!path.startsWith(this.#root)) return false;
     if (path.endsWith('-shm')) return false; // never read after a crash
-    if (path === this.#root || path === join(this.#root, 'evidence') || flags.includes('O_DIRECTORY')) {
+    if (
+      path === this.#root ||
+      path === join(this.#root, 'evidence') ||
+      flags.includes('O_DIRECTORY')
+    ) {
       this.#open.set(fd, { directory: path });
       return false;
     }
@@ -185,7 +205,9 @@ class Disk {
   }
 
   #setNames(changes: NameChange): boolean {
-    const ours = changes.filter(({ path }) => path.startsWith(this.#root) && !path.endsWith('-shm'));
+    const ours = changes.filter(
+      ({ path }) => path.startsWith(this.#root) && !path.endsWith('-shm'),
+    );
     if (ours.length === 0) return false;
     for (const { path, file } of ours) setName(this.#names, path, file);
     this.#pendingNames.push(ours);
@@ -202,8 +224,10 @@ class Disk {
   }
 
   #syncNames(directory: string): void {
-    const isHere = (change: NameChange): boolean => change.every(({ path }) => dirname(path) === directory);
-    for (const { path, file } of this.#pendingNames.filter(isHere).flat()) setName(this.#synced, path, file);
+    const isHere = (change: NameChange): boolean =>
+      change.every(({ path }) => dirname(path) === directory);
+    for (const { path, file } of this.#pendingNames.filter(isHere).flat())
+      setName(this.#synced, path, file);
     this.#pendingNames = this.#pendingNames.filter((change) => !isHere(change));
   }
 
@@ -228,7 +252,9 @@ function applied(content: Buffer, changes: readonly FileChange[]): Buffer {
   let result = content;
   for (const change of changes) {
     const size =
-      'truncateTo' in change ? change.truncateTo : Math.max(result.length, change.at + change.data.length);
+      'truncateTo' in change
+        ? change.truncateTo
+        : Math.max(result.length, change.at + change.data.length);
     const next = Buffer.alloc(size);
     result.copy(next, 0, 0, Math.min(size, result.length));
     if ('data' in change) change.data.copy(next, change.at);
@@ -272,7 +298,8 @@ describe('the store', { skip: noStrace }, () => {
           rmSync(left, { recursive: true, force: true });
           disk.cut(left, keep);
           const when = `cut ${cuts}, after ${call.name} and ${told.at(-1) ?? 'nothing'}, ${kept} kept`;
-          if (damaged !== undefined) assert(isThere(damaged, left), `${when}: the damaged one is gone`);
+          if (damaged !== undefined)
+            assert(isThere(damaged, left), `${when}: the damaged one is gone`);
           examine(stateAt(left), told, when);
           cuts++;
         }
@@ -299,8 +326,10 @@ describe('the store', { skip: noStrace }, () => {
           break;
         }
         failures++;
-        // It goes on where SQLite could do without, and otherwise ends with a reason; it never says what is not so.
-        if (status !== 0) assert.match(stderr, /CtgaError|SqliteError|EIO|ENOSPC/, `${nth}: ${stderr}`);
+        // It goes on where SQLite could do without, and otherwise ends with a reason; it never says
+        // what is not so.
+        if (status !== 0)
+          assert.match(stderr, /CtgaError|SqliteError|EIO|ENOSPC/, `${nth}: ${stderr}`);
         examine(state, acks, `${call} ${nth}`);
       }
       context.diagnostic(`${failures} failures`);

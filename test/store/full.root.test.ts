@@ -1,4 +1,7 @@
-/** A real disk that is full (a small tmpfs): evidence is written all the same, and nothing that was on record is lost. */
+/**
+ * A real disk that is full (a small tmpfs): evidence is written all the same, and nothing that was
+ * on record is lost.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -36,7 +39,8 @@ test('evidence finds room on a disk that is full', () => {
     results.path = existsSync(path);
     results.check = checkStore(state);
     console.log(JSON.stringify(results));`;
-  const shell = 'mount -t tmpfs -o size=4m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
+  const shell =
+    'mount -t tmpfs -o size=4m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
   const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, script];
   const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);

@@ -24,7 +24,10 @@ describe('the store', () => {
     const store = new Store(openDatabase(':memory:'));
     const sizes = [MAX_UINT64, 10n, 9n, 1n << 63n];
     store.recordSightings(
-      sizes.map((size) => ({ ...sighting, head: log.verified(size, treeOf(3).root(), MAX_UINT64) })),
+      sizes.map((size) => ({
+        ...sighting,
+        head: log.verified(size, treeOf(3).root(), MAX_UINT64),
+      })),
     );
     assert.deepEqual(
       store.trees(log.key.logId).map(({ treeSize }) => treeSize),
@@ -89,7 +92,10 @@ describe('the database file', () => {
   });
 
   const damages: [string, (bytes: Buffer) => Buffer][] = [
-    ['overwritten with text', () => Buffer.from('this is not a database, it only has its name'.repeat(200))],
+    [
+      'overwritten with text',
+      () => Buffer.from('this is not a database, it only has its name'.repeat(200)),
+    ],
     [
       'with its pages turned to noise',
       (bytes) => Buffer.concat([bytes.subarray(0, 4096), Buffer.alloc(bytes.length - 4096, 0xa5)]),
@@ -109,10 +115,12 @@ describe('the database file', () => {
 
       assert.throws(
         () => openForReading(state),
-        (error) => error instanceof CtgaError && error.code === 'store-damaged' && error.exitCode === 1,
+        (error) =>
+          error instanceof CtgaError && error.code === 'store-damaged' && error.exitCode === 1,
       );
       const said: string[] = [];
-      const fresh = new StoreInUse({ state, onSetAside: (message) => void said.push(message) }).store;
+      const fresh = new StoreInUse({ state, onSetAside: (message) => void said.push(message) })
+        .store;
       assert.equal(fresh.heads().length, 0);
       fresh.close();
       assert.match(said.join(), /is damaged: .*; it is kept as .*damaged-/);

@@ -16,7 +16,9 @@ export interface Browser {
   readonly close: () => Promise<void>;
 }
 
-export async function openBrowser(options: { readonly javaScriptEnabled?: boolean } = {}): Promise<Browser> {
+export async function openBrowser(
+  options: { readonly javaScriptEnabled?: boolean } = {},
+): Promise<Browser> {
   const profile = mkdtempSync(join(tmpdir(), 'ctga-chromium-'));
   const context = await chromium.launchPersistentContext(profile, {
     ...options,

@@ -1,5 +1,6 @@
 /**
- * Frames for every data plane: good ones of each form, and damaged ones, the same every time. Known are the names in NAMES.
+ * Frames for every data plane: good ones of each form, and damaged ones, the same every time. Known
+ * are the names in NAMES.
  */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -63,7 +64,9 @@ export function seedsOf(name: string): Uint8Array[] {
         ]),
       }),
     }),
-    ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) => ethernet({ payload })),
+    ...fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 64).map((payload) =>
+      ethernet({ payload }),
+    ),
     ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
       ethernet({ payload, tags }),
     ),
@@ -139,15 +142,23 @@ export function cutOffTruly(frames: readonly Uint8Array[] = seeds): Uint8Array[]
 }
 
 /** Seeds with random faults. */
-export function damaged(count: number, seed: number, frames: readonly Uint8Array[] = seeds): Uint8Array[] {
+export function damaged(
+  count: number,
+  seed: number,
+  frames: readonly Uint8Array[] = seeds,
+): Uint8Array[] {
   const below = random(seed);
-  return Array.from({ length: count }, () => mutate(frames[below(frames.length)] ?? frameV4(answer), below));
+  return Array.from({ length: count }, () =>
+    mutate(frames[below(frames.length)] ?? frameV4(answer), below),
+  );
 }
 
 /** As many as BPF_PROG_TEST_RUN and a file for simple_switch take. */
 const LONGEST_FRAME = 3000;
 
-/** Frames of the real captures of other projects (../shared/data/captures); none where they are not. */
+/**
+ * Frames of the real captures of other projects (../shared/data/captures); none where they are not.
+ */
 export function capturedFrames(): Uint8Array[] {
   const root = sharedPath('captures');
   if (root === undefined) return [];
@@ -158,7 +169,8 @@ export function capturedFrames(): Uint8Array[] {
   for (const name of files.sort()) {
     try {
       for (const { frame } of readCapture(join(root, name)))
-        if (frame.length >= SHORTEST_FRAME && frame.length <= LONGEST_FRAME) frames.push(frame.slice());
+        if (frame.length >= SHORTEST_FRAME && frame.length <= LONGEST_FRAME)
+          frames.push(frame.slice());
     } catch (error) {
       // Some are damaged on purpose: what comes before the damage counts.
       if (!(error instanceof CtgaError)) throw error;

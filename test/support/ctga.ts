@@ -10,7 +10,10 @@ export interface Ran {
   readonly stderr: string;
 }
 
-export function ctga(args: readonly string[], options: { env?: Record<string, string> } = {}): Promise<Ran> {
+export function ctga(
+  args: readonly string[],
+  options: { env?: Record<string, string> } = {},
+): Promise<Ran> {
   return new Promise((done, failed) => {
     const child = spawn(CTGA, args, {
       env: { ...process.env, CTGA_NODE: process.execPath, ...options.env },

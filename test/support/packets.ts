@@ -35,7 +35,10 @@ export function concat(...parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(Buffer.concat(parts));
 }
 
-/** 'sth.log.example' as length-prefixed labels and the root's zero byte (RFC 1035, Section 3.1), case kept. */
+/**
+ * 'sth.log.example' as length-prefixed labels and the root's zero byte (RFC 1035, Section 3.1),
+ * case kept.
+ */
 export function encodeName(name: string): Uint8Array {
   const labels = name.split('.').filter((label) => label !== '');
   return concat(
@@ -87,7 +90,9 @@ export function dnsAnswer(options: DnsAnswerOptions = {}): Uint8Array {
     dnsPacket.encode({
       type: 'response',
       id: options.id ?? 0x1234,
-      flags: dnsPacket.AUTHORITATIVE_ANSWER | (options.truncated === true ? dnsPacket.TRUNCATED_RESPONSE : 0),
+      flags:
+        dnsPacket.AUTHORITATIVE_ANSWER |
+        (options.truncated === true ? dnsPacket.TRUNCATED_RESPONSE : 0),
       questions: [{ type, name }],
       answers: Array.from({ length: answers }, () => record),
       additionals: withOpt ? [opt] : [],
@@ -98,7 +103,10 @@ export function dnsAnswer(options: DnsAnswerOptions = {}): Uint8Array {
 
 const DNS_HEADER = 12;
 
-/** As servers write it: the first answer's owner becomes a pointer to the question (dns-packet spells it out). */
+/**
+ * As servers write it: the first answer's owner becomes a pointer to the question (dns-packet
+ * spells it out).
+ */
 function pointToQuestion(message: Uint8Array, name: string): Uint8Array {
   const { length } = encodeName(name);
   const owner = DNS_HEADER + length + 4;
@@ -112,10 +120,15 @@ function pointToQuestion(message: Uint8Array, name: string): Uint8Array {
 
 /** A DNS query for TXT, as a client sends it. */
 export function dnsQuery(name: string, id = 0x1234): Uint8Array {
-  return Uint8Array.from(dnsPacket.encode({ type: 'query', id, questions: [{ type: 'TXT', name }] }));
+  return Uint8Array.from(
+    dnsPacket.encode({ type: 'query', id, questions: [{ type: 'TXT', name }] }),
+  );
 }
 
-/** The Internet checksum (RFC 1071) of the parts taken together; every part but the last has even length. */
+/**
+ * The Internet checksum (RFC 1071) of the parts taken together; every part but the last has even
+ * length.
+ */
 export function internetChecksum(...parts: readonly Uint8Array[]): number {
   let sum = 0;
   for (const part of parts) {
@@ -137,8 +150,9 @@ export interface UdpOptions {
   readonly source?: string;
   readonly destination?: string;
   /**
-   * `full`: as on the wire. `none`: 0, which IPv4 allows (RFC 768). `partial`: only the pseudo-header's
-   * sum, which is what a capture sees where the sender leaves checksums to its network card.
+   * `full`: as on the wire. `none`: 0, which IPv4 allows (RFC 768). `partial`: only the
+   * pseudo-header's sum, which is what a capture sees where the sender leaves checksums to its
+   * network card.
    */
   readonly checksum?: 'full' | 'none' | 'partial';
 }
@@ -153,7 +167,11 @@ export function udp(options: UdpOptions): Uint8Array {
   view.setUint16(4, bytes.length);
   if (checksum === 'none') return bytes;
 
-  const pseudo = pseudoHeader(options.source ?? AUTHORITY_V4, options.destination ?? CLIENT_V4, bytes.length);
+  const pseudo = pseudoHeader(
+    options.source ?? AUTHORITY_V4,
+    options.destination ?? CLIENT_V4,
+    bytes.length,
+  );
   if (checksum === 'partial') {
     view.setUint16(6, ~internetChecksum(pseudo) & 0xffff);
   } else {
@@ -187,7 +205,12 @@ export interface Ipv4Options {
 }
 
 export function ipv4(options: Ipv4Options): Uint8Array {
-  const { payload, protocol = IpProtocol.udp, identification = 0x4242, fragmentOffset = 0 } = options;
+  const {
+    payload,
+    protocol = IpProtocol.udp,
+    identification = 0x4242,
+    fragmentOffset = 0,
+  } = options;
   const optionBytes = options.options ?? new Uint8Array(0);
   const headerLength = 20 + Math.ceil(optionBytes.length / 4) * 4;
   const bytes = new Uint8Array(headerLength + payload.length);
@@ -195,7 +218,8 @@ export function ipv4(options: Ipv4Options): Uint8Array {
   bytes[0] = 0x40 | (headerLength / 4);
   view.setUint16(2, bytes.length);
   view.setUint16(4, identification);
-  const flags = (options.dontFragment === true ? 0x4000 : 0) | (options.moreFragments === true ? 0x2000 : 0);
+  const flags =
+    (options.dontFragment === true ? 0x4000 : 0) | (options.moreFragments === true ? 0x2000 : 0);
   view.setUint16(6, flags | (fragmentOffset / 8));
   bytes[8] = 64;
   bytes[9] = protocol;
@@ -235,9 +259,17 @@ export interface Ipv6FragmentOptions extends Ipv6Options {
   readonly fragmentOffset?: number;
 }
 
-/** An IPv6 packet with a Fragment header (RFC 8200, Section 4.5); `nextHeader` is that of the fragmentable part. */
+/**
+ * An IPv6 packet with a Fragment header (RFC 8200, Section 4.5); `nextHeader` is that of the
+ * fragmentable part.
+ */
 export function ipv6Fragment(options: Ipv6FragmentOptions): Uint8Array {
-  const { payload, nextHeader = IpProtocol.udp, identification = 0x42424242, fragmentOffset = 0 } = options;
+  const {
+    payload,
+    nextHeader = IpProtocol.udp,
+    identification = 0x42424242,
+    fragmentOffset = 0,
+  } = options;
   const header = new Uint8Array(8);
   const view = new DataView(header.buffer);
   header[0] = nextHeader;
@@ -247,8 +279,8 @@ export function ipv6Fragment(options: Ipv6FragmentOptions): Uint8Array {
 }
 
 /**
- * Cuts an IPv4 packet without options into fragments of `size` payload bytes (a multiple of 8; the last
- * holds what is left), in order.
+ * Cuts an IPv4 packet without options into fragments of `size` payload bytes (a multiple of 8; the
+ * last holds what is left), in order.
  */
 export function fragmentIpv4(packet: Uint8Array, size: number): Uint8Array[] {
   const view = new DataView(packet.buffer, packet.byteOffset, packet.byteLength);
@@ -267,8 +299,13 @@ export function fragmentIpv4(packet: Uint8Array, size: number): Uint8Array[] {
 }
 
 /** The same for an IPv6 packet without extension headers. */
-export function fragmentIpv6(packet: Uint8Array, size: number, identification = 0x42424242): Uint8Array[] {
-  const address = (at: number): string => ipaddr.fromByteArray([...packet.subarray(at, at + 16)]).toString();
+export function fragmentIpv6(
+  packet: Uint8Array,
+  size: number,
+  identification = 0x42424242,
+): Uint8Array[] {
+  const address = (at: number): string =>
+    ipaddr.fromByteArray([...packet.subarray(at, at + 16)]).toString();
   return chunks(packet.subarray(40), size).map(({ payload, fragmentOffset, moreFragments }) =>
     ipv6Fragment({
       payload,
@@ -286,7 +323,8 @@ function chunks(
   bytes: Uint8Array,
   size: number,
 ): { payload: Uint8Array; fragmentOffset: number; moreFragments: boolean }[] {
-  if (size <= 0 || size % 8 !== 0) throw new RangeError(`fragments of ${size} bytes: want a multiple of 8`);
+  if (size <= 0 || size % 8 !== 0)
+    throw new RangeError(`fragments of ${size} bytes: want a multiple of 8`);
   const starts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) => index * size);
   return starts.map((fragmentOffset) => ({
     payload: bytes.subarray(fragmentOffset, fragmentOffset + size),
@@ -307,7 +345,8 @@ export interface EthernetOptions {
 
 export function ethernet(options: EthernetOptions): Uint8Array {
   const { payload, tags = [], padTo = 0 } = options;
-  const etherType = options.etherType ?? ((payload[0] ?? 0) >>> 4 === 6 ? EtherType.ipv6 : EtherType.ipv4);
+  const etherType =
+    options.etherType ?? ((payload[0] ?? 0) >>> 4 === 6 ? EtherType.ipv6 : EtherType.ipv4);
   const frame = concat(
     Uint8Array.of(0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0, 0, 2), // locally administered addresses
     ...tags.map(({ tpid, vlanId }) => uint16s(tpid, vlanId)),
@@ -337,7 +376,7 @@ export function overPppoe(frame: Uint8Array, options: PppoeOptions = {}): Uint8A
   return ethernet({
     payload: concat(header, packet),
     etherType: EtherType.pppoeSession,
-    ...(options.tags === undefined ? {} : { tags: options.tags }),
+    tags: options.tags,
   });
 }
 

@@ -6,11 +6,18 @@ export function planeState(changes: {
 }): string {
   const { counters = {}, settings = {}, blindSince = null } = changes;
   const usual = {
-    ...{ threshold: 400, everyNth: 1, answersPerSecond: 50_000, fragmentsPerSecond: 50_000 },
-    ...{ answersShare: 1, fragmentsShare: 1 },
+    threshold: 400,
+    everyNth: 1,
+    answersPerSecond: 50_000,
+    fragmentsPerSecond: 50_000,
+    answersShare: 1,
+    fragmentsShare: 1,
   };
   return JSON.stringify({
-    ...{ mode: 'native', names: 32, counters, blindSince },
+    mode: 'native',
+    names: 32,
+    counters,
+    blindSince,
     settings: { ...usual, ...settings },
   });
 }

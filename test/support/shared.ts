@@ -12,7 +12,9 @@ export function sharedPath(relative: string): string | undefined {
 
 /** `skip` value for node:test: false where the data is there, else the reason. */
 export function needsShared(relative: string): false | string {
-  return sharedPath(relative) === undefined ? `no ../shared/data/${relative} beside this checkout` : false;
+  return sharedPath(relative) === undefined
+    ? `no ../shared/data/${relative} beside this checkout`
+    : false;
 }
 
 export function readShared(relative: string): Buffer {

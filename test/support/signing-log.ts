@@ -5,10 +5,17 @@ import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import { TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { toLogKey, type LogKey } from '../../src/statements/key.ts';
-import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import {
+  encodeSignedData,
+  type SignedTreeHead,
+  type VerifiedTreeHead,
+} from '../../src/statements/treehead.ts';
 import { verifyTreeHead } from '../../src/statements/verify.ts';
 
-/** A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known by, and of its zone, by log. */
+/**
+ * A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known
+ * by, and of its zone, by log.
+ */
 export function logListOf(logs: Readonly<Record<string, SigningLog>>): string {
   const entries = Object.entries(logs).map(([name, { key }]) => ({
     description: `The ${name} log`,
@@ -36,18 +43,33 @@ export class SigningLog {
     this.key = toLogKey(publicKey.export({ type: 'spki', format: 'der' }));
   }
 
-  sign(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): SignedTreeHead {
+  sign(
+    treeSize: bigint | number,
+    rootHash: MerkleHash,
+    timestamp = 1_700_000_000_000n,
+  ): SignedTreeHead {
     const head = { treeSize: BigInt(treeSize), timestamp, rootHash };
     const signature = sign('sha256', encodeSignedData(head), this.#privateKey);
     const length = [signature.length >> 8, signature.length & 255];
     return { ...head, signature: Uint8Array.from([4, this.#algorithm, ...length, ...signature]) };
   }
 
-  /** A checkpoint with this log's line among others, as Sunlight writes it: noise first, with the log's own name. */
-  checkpoint(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): string {
+  /**
+   * A checkpoint with this log's line among others, as Sunlight writes it: noise first, with the
+   * log's own name.
+   */
+  checkpoint(
+    treeSize: bigint | number,
+    rootHash: MerkleHash,
+    timestamp = 1_700_000_000_000n,
+  ): string {
     const name = 'log.test/alpha';
     const { signature } = this.sign(treeSize, rootHash, timestamp);
-    const keyId = createHash('sha256').update(`${name}\n\x05`).update(this.key.logId).digest().subarray(0, 4);
+    const keyId = createHash('sha256')
+      .update(`${name}\n\x05`)
+      .update(this.key.logId)
+      .digest()
+      .subarray(0, 4);
     const at = Buffer.alloc(8);
     at.writeBigUInt64BE(timestamp);
     const line = (...parts: readonly Uint8Array[]): string =>
@@ -74,10 +96,13 @@ export class SigningLog {
   }
 }
 
-/** A tree of `size` leaves; trees with the same first `shared` leaves differ after them by `branch`. */
+/**
+ * A tree of `size` leaves; trees with the same first `shared` leaves differ after them by `branch`.
+ */
 export function treeOf(size: number, branch = 'a', shared = 0): MerkleTree {
   const tree = new MerkleTree();
-  for (let i = 0; i < size; i++) tree.append(hashLeaf(Buffer.from(`${i < shared ? 'shared' : branch} ${i}`)));
+  for (let i = 0; i < size; i++)
+    tree.append(hashLeaf(Buffer.from(`${i < shared ? 'shared' : branch} ${i}`)));
   return tree;
 }
 

@@ -27,8 +27,10 @@ const CPU_PORT = 2;
 /** Before it reads the files: the tables are filled in that time. */
 const WAIT_SECONDS = 2;
 
-/** Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables, and is told the port of
- * the Thrift server; `done` is called at the end. */
+/**
+ * Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables, and is
+ * told the port of the Thrift server; `done` is called at the end.
+ */
 export async function runSwitch(
   program: string,
   frames: readonly Uint8Array[],
@@ -78,7 +80,10 @@ export async function runSwitch(
   return result;
 }
 
-/** The frames of a capture file, whatever link layer it claims: bmv2 writes Ethernet and calls it DLT_NULL. */
+/**
+ * The frames of a capture file, whatever link layer it claims: bmv2 writes Ethernet and calls it
+ * DLT_NULL.
+ */
 function framesOf(file: Buffer): Uint8Array[] {
   const frames: Uint8Array[] = [];
   for (let at = 24; at + 16 <= file.length;) {
@@ -100,7 +105,10 @@ async function connected(child: ChildProcess, port: number): Promise<SimpleSwitc
   }
 }
 
-/** Until the file has not grown for a second, and has grown at all if there was anything to write. Returns how long it grew. */
+/**
+ * Until the file has not grown for a second, and has grown at all if there was anything to write.
+ * Returns how long it grew.
+ */
 async function settled(file: string, packets: number): Promise<number> {
   const HEADER_BYTES = 24;
   let [size, since, began] = [-1, performance.now(), 0];
@@ -108,7 +116,8 @@ async function settled(file: string, packets: number): Promise<number> {
     const now = existsSync(file) ? statSync(file).size : 0;
     if (now > HEADER_BYTES && began === 0) began = performance.now();
     if (now !== size) [size, since] = [now, performance.now()];
-    else if (performance.now() - since > 1000 && (packets === 0 || began > 0)) return (since - began) / 1000;
+    else if (performance.now() - since > 1000 && (packets === 0 || began > 0))
+      return (since - began) / 1000;
     await sleep(10);
   }
 }

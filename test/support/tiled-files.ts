@@ -1,4 +1,7 @@
-/** A static-ct log's files in memory (c2sp.org/static-ct-api), so that every form of answer can be tried quickly. */
+/**
+ * A static-ct log's files in memory (c2sp.org/static-ct-api), so that every form of answer can be
+ * tried quickly.
+ */
 import type { Fetch, HttpAnswer } from '../../src/ask/rfc6962.ts';
 import type { LogError } from '../../src/ask/rfc6962.ts';
 import { TILE_WIDTH } from '../../src/merkle/tiles.ts';

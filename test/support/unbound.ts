@@ -1,4 +1,7 @@
-/** A real resolver on loopback that mixes the case of names ("0x20") and finds one zone at a server of the test's. */
+/**
+ * A real resolver on loopback that mixes the case of names ("0x20") and finds one zone at a server
+ * of the test's.
+ */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { createSocket } from 'node:dgram';
@@ -12,7 +15,8 @@ const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 /** `skip` value for node:test. */
 export function needs(program: string, debianPackage: string): false | string {
   const found =
-    spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH } }).status === 0;
+    spawnSync('sh', ['-c', `command -v ${program}`], { env: { ...process.env, PATH } }).status ===
+    0;
   return found ? false : `${program} is not installed: apt-get install ${debianPackage}`;
 }
 
@@ -57,7 +61,9 @@ export async function startUnbound(zone: string, serverPort: number): Promise<Un
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   let log = '';
-  for await (const chunk of unbound.stderr.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+  for await (const chunk of unbound.stderr.iterator({
+    destroyOnReturn: false,
+  }) as AsyncIterable<Buffer>) {
     log += chunk.toString();
     if (log.includes('start of service')) break;
   }

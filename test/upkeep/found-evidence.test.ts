@@ -18,15 +18,18 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 const log = new SigningLog();
 const [tree, other] = [treeOf(60, 'a', 20), treeOf(60, 'b', 20)];
-const head = (size: number, of = tree): VerifiedTreeHead => log.verified(size, of.root(size), BigInt(size));
+const head = (size: number, of = tree): VerifiedTreeHead =>
+  log.verified(size, of.root(size), BigInt(size));
 
 function listed(size: number): ListedTree {
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const base64 = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64');
   const final = { tree_size: size, sha256_root_hash: base64(other.root(size)) };
   const entry = {
-    ...{ description: 'A log', url: 'https://log.test/' },
-    ...{ log_id: base64(log.key.logId), key: base64(log.key.spki) },
+    description: 'A log',
+    url: 'https://log.test/',
+    log_id: base64(log.key.logId),
+    key: base64(log.key.spki),
     state: { readonly: { timestamp: '2026-01-01T00:00:00Z', final_tree_head: final } },
   };
   const json = Buffer.from(JSON.stringify({ operators: [{ name: 'Op', logs: [entry] }] }));
@@ -41,7 +44,9 @@ function put(
   second: VerifiedTreeHead | ListedTree,
 ): string {
   // As the log that has the second tree answers.
-  const answering = Buffer.from(tree.root(Number(second.treeSize))).equals(second.rootHash) ? tree : other;
+  const answering = Buffer.from(tree.root(Number(second.treeSize))).equals(second.rootHash)
+    ? tree
+    : other;
   const hashes = answering.consistencyProof(Number(first.treeSize), Number(second.treeSize));
   const judgement =
     judgeWithoutProof(first, second) ?? judgeProof(first, second, { kind: 'consistency', hashes });
@@ -62,10 +67,14 @@ describe('evidence on disk that is not on record', () => {
       const store = openForWriting(state);
       for (let i = 0; i < 2; i++) recordFoundEvidence(store, state.evidence);
       assert.deepEqual(
-        store.evidence().map((record) => [record.path, record.firstSize, record.secondSize].map(String)),
+        store
+          .evidence()
+          .map((record) => [record.path, record.firstSize, record.secondSize].map(String)),
         [[path, ...sizesOf(store.evidence()[0]?.firstSize, first, second)].map(String)],
       );
-      const convicted = store.trees(log.key.logId).filter(({ verdict }) => verdict === 'fork-proven');
+      const convicted = store
+        .trees(log.key.logId)
+        .filter(({ verdict }) => verdict === 'fork-proven');
       assert.deepEqual(
         convicted.map(({ treeSize, rootHash }) => [treeSize, new Uint8Array(rootHash)]),
         [[accused[0], new Uint8Array(accused[1])]],

@@ -1,4 +1,7 @@
-/** Several processes in one store whose file is set aside or replaced: each goes on in the one that is there. */
+/**
+ * Several processes in one store whose file is set aside or replaced: each goes on in the one that
+ * is there.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -29,7 +32,10 @@ describe('a store in use', () => {
     void store.recordSightings([
       {
         head: log.verified(size, treeOf(size).root()),
-        ...{ source: 'eth0', firstSeen: size, lastSeen: size, count: 1 },
+        source: 'eth0',
+        firstSeen: size,
+        lastSeen: size,
+        count: 1,
       },
     ]);
   const sizes = (state: State): number[] => {
@@ -83,11 +89,15 @@ describe('a store in use', () => {
     other.recordSightings([
       {
         head: log.verified(7, treeOf(7).root()),
-        ...{ source: 'eth0', firstSeen: 7, lastSeen: 7, count: 1 },
+        source: 'eth0',
+        firstSeen: 7,
+        lastSeen: 7,
+        count: 1,
       },
     ]);
     other.close();
-    for (const name of ['-wal', '-shm']) renameSync(state.database + name, `${state.database}.old${name}`);
+    for (const name of ['-wal', '-shm'])
+      renameSync(state.database + name, `${state.database}.old${name}`);
     renameSync(backup.database, state.database);
     ours.follow();
     see(ours, 8);

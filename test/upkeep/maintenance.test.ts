@@ -1,4 +1,7 @@
-/** `ctga store`: rolling up, checking, compacting, exporting and backing up, also while somebody writes. */
+/**
+ * `ctga store`: rolling up, checking, compacting, exporting and backing up, also while somebody
+ * writes.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +9,12 @@ import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import fc from 'fast-check';
-import { backupStore, checkStore, compactStore, exportStore } from '../../src/upkeep/maintenance.ts';
+import {
+  backupStore,
+  checkStore,
+  compactStore,
+  exportStore,
+} from '../../src/upkeep/maintenance.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
@@ -39,25 +47,32 @@ describe('sightings that are rolled up', () => {
       count: fc.integer({ min: 1, max: 5 }),
     });
     fc.assert(
-      fc.property(fc.array(sighting, { maxLength: 60 }), fc.array(fc.nat({ max: 120 })), (all, times) => {
-        const store = new Store(openDatabase(':memory:'));
-        for (const { head, source, at, count } of all) store.recordSightings([seen(head, source, at, count)]);
-        const sums = (): unknown =>
-          store.heads().map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
-            timestamp,
-            count,
-            headFirstSeen,
-            lastSeen,
-          }));
-        const before = sums();
-        for (const time of times) {
-          while (store.rollUp(time, 7) > 0);
-          assert.deepEqual(sums(), before);
-          for (const { sources, lastSeen } of store.heads())
-            if (lastSeen < time) assert.deepEqual(sources, [ROLLED_UP]);
-        }
-        store.close();
-      }),
+      fc.property(
+        fc.array(sighting, { maxLength: 60 }),
+        fc.array(fc.nat({ max: 120 })),
+        (all, times) => {
+          const store = new Store(openDatabase(':memory:'));
+          for (const { head, source, at, count } of all)
+            store.recordSightings([seen(head, source, at, count)]);
+          const sums = (): unknown =>
+            store
+              .heads()
+              .map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
+                timestamp,
+                count,
+                headFirstSeen,
+                lastSeen,
+              }));
+          const before = sums();
+          for (const time of times) {
+            while (store.rollUp(time, 7) > 0);
+            assert.deepEqual(sums(), before);
+            for (const { sources, lastSeen } of store.heads())
+              if (lastSeen < time) assert.deepEqual(sources, [ROLLED_UP]);
+          }
+          store.close();
+        },
+      ),
       { numRuns: 60 },
     );
   });
@@ -101,10 +116,13 @@ test('a store of an earlier version has its days counted', () => {
     INSERT INTO sightings VALUES (1, 'eth0', ${DAY}, ${9 * DAY}, 3), (1, 'eth1', ${DAY + 1}, ${DAY + 1}, 1), (2, 'eth0', ${2 * DAY}, ${2 * DAY}, 1);`);
   old.close();
   const database = openDatabase(path);
-  assert.deepEqual(database.prepare('SELECT day, heads, sightings FROM days ORDER BY day').raw().all(), [
-    [1, 1, 4],
-    [2, 1, 1],
-  ]);
+  assert.deepEqual(
+    database.prepare('SELECT day, heads, sightings FROM days ORDER BY day').raw().all(),
+    [
+      [1, 1, 4],
+      [2, 1, 1],
+    ],
+  );
   database.close();
 });
 
@@ -127,7 +145,9 @@ describe('a store on disk', () => {
     mkdirSync(state.evidence, { recursive: true });
     writeFileSync(join(state.evidence, 'mine.json'), '{}');
     const database = openDatabase(state.database);
-    database.exec("DELETE FROM sightings WHERE tree_head = 3; UPDATE trees SET verdict = 'fork-proven'");
+    database.exec(
+      "DELETE FROM sightings WHERE tree_head = 3; UPDATE trees SET verdict = 'fork-proven'",
+    );
     database.close();
     const { faults } = checkStore(state);
     assert.equal(faults.length, 3, faults.join('\n'));
@@ -144,7 +164,8 @@ describe('a store on disk', () => {
     const PAGE = 4096;
     for (let page = 0; page * PAGE < good.length; page++) {
       const flipped = Buffer.from(good);
-      for (let at = page * PAGE; at < (page + 1) * PAGE; at++) flipped[at] = (flipped[at] ?? 0) ^ 0xff;
+      for (let at = page * PAGE; at < (page + 1) * PAGE; at++)
+        flipped[at] = (flipped[at] ?? 0) ^ 0xff;
       writeFileSync(state.database, flipped);
       let faults: readonly string[];
       try {
@@ -163,7 +184,14 @@ describe('a store on disk', () => {
     assert(done.bytesAfter <= done.bytesBefore);
     const { faults, treeHeads, sightings } = checkStore(state);
     assert.deepEqual([faults, treeHeads, sightings], [[], 20, 30]);
-    const ran = await ctga(['store', 'compact', '--keep-days', '0', '--state-dir', state.directory]);
+    const ran = await ctga([
+      'store',
+      'compact',
+      '--keep-days',
+      '0',
+      '--state-dir',
+      state.directory,
+    ]);
     assert.match(ran.stdout, /20 sightings rolled up; .* MiB became .* MiB\./);
     assert.equal(checkStore(state).sightings, 20);
   });

@@ -1,4 +1,7 @@
-/** What is carried over from a damaged database: genuine tree heads, nothing else, and all that can be read. */
+/**
+ * What is carried over from a damaged database: genuine tree heads, nothing else, and all that can
+ * be read.
+ */
 import assert from 'node:assert/strict';
 import {
   copyFileSync,
@@ -48,7 +51,8 @@ describe('a damaged database', () => {
       const state: State = stateAt(join(directory, `page ${page}`));
       mkdirSync(state.directory);
       const flipped = Buffer.from(bytes);
-      for (let at = page * PAGE; at < (page + 1) * PAGE; at++) flipped[at] = (flipped[at] ?? 0) ^ 0xff;
+      for (let at = page * PAGE; at < (page + 1) * PAGE; at++)
+        flipped[at] = (flipped[at] ?? 0) ^ 0xff;
       writeFileSync(state.database, flipped);
       const said: string[] = [];
       const { store } = new StoreInUse({ state, onSetAside: (message) => void said.push(message) });
@@ -62,7 +66,8 @@ describe('a damaged database', () => {
       // Without its first page it is no database; the others hold some of the heads each.
       if (page > 0) fewest = Math.min(fewest, heads);
       sum += heads;
-      const aside = readdirSync(state.directory).find((name) => /\.damaged-[0-9TZ-]+$/.test(name)) ?? '';
+      const aside =
+        readdirSync(state.directory).find((name) => /\.damaged-[0-9TZ-]+$/.test(name)) ?? '';
       assert.deepEqual(readFileSync(join(state.directory, aside)), flipped);
       rmSync(state.directory, { recursive: true });
     }
@@ -82,7 +87,10 @@ describe('a damaged database', () => {
       heads.map(({ treeSize, sources, firstSeen, lastSeen, count }) =>
         [treeSize, sources.join(), firstSeen, lastSeen, count].join(' '),
       ),
-      Array.from({ length: HEADS }, (_, i) => `${i + 1} eth0,eth1 ${i + 1} ${i + 2} ${2 * (i + 1)}`),
+      Array.from(
+        { length: HEADS },
+        (_, i) => `${i + 1} eth0,eth1 ${i + 1} ${i + 2} ${2 * (i + 1)}`,
+      ),
     );
     store.close();
   });

@@ -1,4 +1,7 @@
-/** The status page in a real browser: at three widths, dark and light, without scripts, by keyboard, checked by axe, and live. */
+/**
+ * The status page in a real browser: at three widths, dark and light, without scripts, by keyboard,
+ * checked by axe, and live.
+ */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -43,7 +46,10 @@ describe('the status page', { skip: noChromium }, () => {
   before(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
     store = openForWriting(state);
-    store.putLogs([logs[0].asLog({ description: 'A log' }), logs[1].asLog({ description: HOSTILE })]);
+    store.putLogs([
+      logs[0].asLog({ description: 'A log' }),
+      logs[1].asLog({ description: HOSTILE }),
+    ]);
     for (let day = 0; day < 30; day++)
       for (let i = 0; i <= day % 5; i++)
         seen(logs[day % 2 === 0 ? 0 : 1], day * 10 + i + 1, Date.now() - day * DAY);
@@ -64,13 +70,20 @@ describe('the status page', { skip: noChromium }, () => {
   });
 
   function putPlane(blindSince: number | null): void {
-    const counters = { packets: 1_234_567, answersCopied: 42, fragmentsCopied: 7, answersRingFull: 3 };
+    const counters = {
+      packets: 1_234_567,
+      answersCopied: 42,
+      fragmentsCopied: 7,
+      answersRingFull: 3,
+    };
     const settings = { answersShare: 0.5, fragmentsShare: 0.005 };
     store.putDataPlane('eth0', planeState({ counters, settings, blindSince }), Date.now());
   }
 
   /** A page whose every request went to the server, and whose scripts complained of nothing. */
-  async function open(from: Browser = browser): Promise<{ page: Page; settle: () => Promise<void> }> {
+  async function open(
+    from: Browser = browser,
+  ): Promise<{ page: Page; settle: () => Promise<void> }> {
     const page = await from.context.newPage();
     const faults: string[] = [];
     page.on('console', (message) => {
@@ -78,7 +91,8 @@ describe('the status page', { skip: noChromium }, () => {
     });
     page.on('pageerror', (error) => void faults.push(String(error)));
     page.on('request', (request) => {
-      if (!request.url().startsWith(url) && !request.url().startsWith('data:')) faults.push(request.url());
+      if (!request.url().startsWith(url) && !request.url().startsWith('data:'))
+        faults.push(request.url());
     });
     await page.goto(url);
     const settle = async (): Promise<void> => {
@@ -118,11 +132,16 @@ describe('the status page', { skip: noChromium }, () => {
         // Wide tables scroll by themselves; the page does not.
         const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
         assert(Number(wide) <= 0, `${String(wide)} pixels too wide`);
-        await page.screenshot({ path: join(SCREENSHOTS, `${name}-${colours}.png`), fullPage: true });
+        await page.screenshot({
+          path: join(SCREENSHOTS, `${name}-${colours}.png`),
+          fullPage: true,
+        });
         await page.evaluate(readFileSync(AXE, 'utf8'));
         const { violations } = await page.evaluate<{
           violations: { id: string; nodes: { html: string }[] }[];
-        }>("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })");
+        }>(
+          "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+        );
         assert.deepEqual(
           violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`),
           [],

@@ -1,4 +1,7 @@
-/** The status page's server: what it gives to whom, metrics by the book, a store that comes and goes. */
+/**
+ * The status page's server: what it gives to whom, metrics by the book, a store that comes and
+ * goes.
+ */
 import assert from 'node:assert/strict';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, renameSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
@@ -23,7 +26,14 @@ let server: WebServer;
 let number = 0;
 beforeEach(async () => {
   state = stateAt(join(root, `${number++}`));
-  const options = { state, address: '127.0.0.1', port: 0, hosts: ['ctga.example'], version: '1.2.3', toJson };
+  const options = {
+    state,
+    address: '127.0.0.1',
+    port: 0,
+    hosts: ['ctga.example'],
+    version: '1.2.3',
+    toJson,
+  };
   server = await WebServer.start(options);
 });
 afterEach(() => server.stop());
@@ -56,7 +66,9 @@ function record(size: number): void {
   const store = openForWriting(state);
   const head = log.verified(size, treeOf(size).root());
   store.putLogs([log.asLog({ description: 'A "log"\n' })]);
-  store.recordSightings([{ head, source: 'eth0', firstSeen: Date.now(), lastSeen: Date.now(), count: 3 }]);
+  store.recordSightings([
+    { head, source: 'eth0', firstSeen: Date.now(), lastSeen: Date.now(), count: 3 },
+  ]);
   store.close();
 }
 
@@ -68,7 +80,14 @@ test('markup is only what is written as such', () => {
 
 describe('what is asked for', () => {
   test('is answered to addresses, localhost and names that it was told, and to no other', async () => {
-    for (const host of ['127.0.0.1', '127.0.0.1:80', '[::1]:80', 'localhost', 'LOCALHOST:1', 'ctga.example'])
+    for (const host of [
+      '127.0.0.1',
+      '127.0.0.1:80',
+      '[::1]:80',
+      'localhost',
+      'LOCALHOST:1',
+      'ctga.example',
+    ])
       assert.equal((await get('/', { host })).status, 200, host);
     for (const host of ['evil.example', 'ctga.example.evil.example', 'localhost.evil.example'])
       assert.equal((await get('/', { host })).status, 421, host);
@@ -88,7 +107,10 @@ describe('what is asked for', () => {
   test('is under a policy that lets a browser ask nobody else', async () => {
     for (const path of ['/', '/state.json', '/metrics', '/assets/page.js', '/nothing']) {
       const { headers } = await get(path);
-      assert.match(String(headers['content-security-policy']), /^default-src 'none'; script-src 'self'/);
+      assert.match(
+        String(headers['content-security-policy']),
+        /^default-src 'none'; script-src 'self'/,
+      );
       assert.equal(headers['x-content-type-options'], 'nosniff');
     }
   });
@@ -136,7 +158,9 @@ test('a store that is made, written, damaged and replaced is followed', async ()
 test('who listens is told of a change, once it is written', async () => {
   record(3);
   const aborted = new AbortController();
-  const response = await fetch(`http://127.0.0.1:${server.port}/events`, { signal: aborted.signal });
+  const response = await fetch(`http://127.0.0.1:${server.port}/events`, {
+    signal: aborted.signal,
+  });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
   assert(response.body !== null);
   let said = '';
@@ -166,10 +190,13 @@ describe('metrics', () => {
     const { body, headers } = await get('/metrics');
     assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);
     const lines = body.trim().split('\n');
-    const typed = new Set(lines.flatMap((line) => /^# TYPE (\S+) (counter|gauge)$/.exec(line)?.[1] ?? []));
+    const typed = new Set(
+      lines.flatMap((line) => /^# TYPE (\S+) (counter|gauge)$/.exec(line)?.[1] ?? []),
+    );
     for (const line of lines.filter((each) => each !== '' && !each.startsWith('#'))) {
       const [, name] =
-        /^([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+$/.exec(line) ?? assert.fail(line);
+        /^([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+$/.exec(line) ??
+        assert.fail(line);
       assert(typed.has(name ?? ''), line);
     }
     for (const wanted of [
@@ -199,12 +226,17 @@ describe('metrics', () => {
   test('are those that the rules, the dashboard and the documentation name', async () => {
     const { body } = await get('/metrics');
     const there = new Set([...body.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name));
-    for (const file of ['monitoring/alerts.yml', 'monitoring/dashboard.json', 'docs/OPERATIONS.md']) {
+    for (const file of [
+      'monitoring/alerts.yml',
+      'monitoring/dashboard.json',
+      'docs/OPERATIONS.md',
+    ]) {
       const text = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8');
       const named = new Set([...text.matchAll(/\bctga_[a-z_]+[a-z]\b/g)].map(([name]) => name));
       for (const name of named) assert(there.has(name), `${file}: ${name}`);
       if (file.endsWith('.md'))
-        for (const name of there) assert(named.has(name ?? ''), `${file} says nothing of ${name ?? ''}`);
+        for (const name of there)
+          assert(named.has(name ?? ''), `${file} says nothing of ${name ?? ''}`);
     }
   });
 
@@ -219,8 +251,17 @@ describe('metrics', () => {
 });
 
 test('the command says where it listens; a port that is taken is a sentence and a remedy', async () => {
-  const taken = await ctga(['web', '--listen', `127.0.0.1:${server.port}`, '--state-dir', state.directory]);
+  const taken = await ctga([
+    'web',
+    '--listen',
+    `127.0.0.1:${server.port}`,
+    '--state-dir',
+    state.directory,
+  ]);
   assert.equal(taken.code, 1);
-  assert.match(taken.stderr, /cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n {2}Choose another/);
+  assert.match(
+    taken.stderr,
+    /cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n {2}Choose another/,
+  );
   assert.equal((await ctga(['web', '--listen', 'everywhere'])).code, 2);
 });

@@ -1,4 +1,7 @@
-/** Which matches the XDP program copies: sampling, budget, the cache of seen answers, and their accounting. */
+/**
+ * Which matches the XDP program copies: sampling, budget, the cache of seen answers, and their
+ * accounting.
+ */
 import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -52,7 +55,8 @@ interface Copy {
 async function drain(xdp: LoadedXdp): Promise<Copy[]> {
   const copies: Copy[] = [];
   xdp.start(
-    ({ frame, answer }) => copies.push({ frame: Buffer.from(frame), answer: answer && placeOf(answer) }),
+    ({ frame, answer }) =>
+      copies.push({ frame: Buffer.from(frame), answer: answer && placeOf(answer) }),
     () => undefined,
   );
   await xdp.stop();
@@ -82,7 +86,11 @@ describe('sampling', () => {
       assert(answersCopied >= 10n && answersCopied <= 14n, `${answersCopied} answers`);
       assert.equal(answersCopied + answersSampledOut, 40n);
       xdp.setSettings({ everyNth: 1 });
-      assert.deepEqual(counted(xdp, [answerFrame(2)]), { packets: 1, answers: 1, answersCopied: 1 });
+      assert.deepEqual(counted(xdp, [answerFrame(2)]), {
+        packets: 1,
+        answers: 1,
+        answersCopied: 1,
+      });
     }));
 
   for (const family of ['IPv4', 'IPv6']) {
@@ -98,7 +106,8 @@ describe('sampling', () => {
           ).map((packet) => ethernet({ payload: packet })),
         );
         assert.equal(fragments[0]?.length, perDatagram);
-        // All first fragments, then all second ones, ...: counting packets would tear datagrams apart.
+        // All first fragments, then all second ones, ...: counting packets would tear datagrams
+        // apart.
         for (let i = 0; i < perDatagram; i++) {
           for (const of of fragments) xdp.testRun(of[i] ?? assert.fail());
         }
@@ -124,7 +133,9 @@ describe('sampling', () => {
       await withProgram({ ...UNLIMITED, everyNth: 2 }, async (xdp) => {
         for (let identification = 0; identification < 64; identification++) {
           xdp.testRun(
-            ethernet({ payload: ipv4({ payload: new Uint8Array(8), identification, moreFragments: true }) }),
+            ethernet({
+              payload: ipv4({ payload: new Uint8Array(8), identification, moreFragments: true }),
+            }),
           );
         }
         ids = (await drain(xdp)).map(({ frame }) => frame.readUInt16BE(18)).join();
@@ -151,10 +162,16 @@ describe('the budget', () => {
   test('is separate for the two kinds', () =>
     withProgram(tiny, (xdp) => {
       xdp.testRun(frameV4(new Uint8Array(0)), 1);
-      const fragment = ethernet({ payload: ipv4({ payload: new Uint8Array(8), moreFragments: true }) });
+      const fragment = ethernet({
+        payload: ipv4({ payload: new Uint8Array(8), moreFragments: true }),
+      });
       xdp.testRun(fragment, 5000);
       assert(xdp.counters().fragmentsOverBudget > 0n);
-      assert.deepEqual(counted(xdp, [answerFrame(1)]), { packets: 1, answers: 1, answersCopied: 1 });
+      assert.deepEqual(counted(xdp, [answerFrame(1)]), {
+        packets: 1,
+        answers: 1,
+        answersCopied: 1,
+      });
     }));
 
   test('comes back with time, up to what user space allows', () =>
@@ -166,12 +183,17 @@ describe('the budget', () => {
       xdp.testRun(answerFrame(1), 5000);
       assert(xdp.counters().answersCopied > before);
       xdp.setSettings({ answersPerSecond: 0 });
-      assert.deepEqual(counted(xdp, [answerFrame(2)]), { packets: 1, answers: 1, answersCopied: 1 });
+      assert.deepEqual(counted(xdp, [answerFrame(2)]), {
+        packets: 1,
+        answers: 1,
+        answersCopied: 1,
+      });
     }));
 
   test('leaves whole datagrams while it runs low', () =>
     withProgram({ ...tiny, fragmentsPerSecond: 4 * 4000 }, async (xdp) => {
-      // The bucket holds 4,000: 2,500 datagrams of two fragments each, a first fragment and right then the last.
+      // The bucket holds 4,000: 2,500 datagrams of two fragments each, a first fragment and right
+      // then the last.
       const datagrams = 2500;
       for (let identification = 0; identification < datagrams; identification++) {
         for (const fragmentOffset of [0, 8]) {
@@ -186,13 +208,17 @@ describe('the budget', () => {
       }
       const torn = [...byDatagram.values()].filter((count) => count === 1).length;
       assert(byDatagram.size > 1000, `${byDatagram.size} datagrams`);
-      assert(torn < byDatagram.size / 100, `${torn} of ${byDatagram.size} datagrams are torn apart`);
+      assert(
+        torn < byDatagram.size / 100,
+        `${torn} of ${byDatagram.size} datagrams are torn apart`,
+      );
     }));
 });
 
 describe('the cache of seen answers', () => {
   const cached = { ...UNLIMITED, seenMilliseconds: 60_000 };
-  const cpusOf = (lives: readonly SeenLife[]): number => new Set(lives.map(({ life }) => life >> 48n)).size;
+  const cpusOf = (lives: readonly SeenLife[]): number =>
+    new Set(lives.map(({ life }) => life >> 48n)).size;
 
   test('copies an answer once on a CPU, then counts it', () =>
     withProgram(cached, async (xdp) => {
@@ -275,7 +301,8 @@ describe('the cache of seen answers', () => {
             variants.push(other);
           }
           const tags = new Set<number>();
-          for (const variant of variants) xdp.testRun(frameV4(dnsAnswer({ name: NAME, strings: [variant] })));
+          for (const variant of variants)
+            xdp.testRun(frameV4(dnsAnswer({ name: NAME, strings: [variant] })));
           for (const { answer } of await drain(xdp)) tags.add(answer?.tag ?? assert.fail('no tag'));
           assert.equal(tags.size, variants.length, `texts of ${length} bytes`);
         }
@@ -291,7 +318,10 @@ describe('the cache of seen answers', () => {
           answerFrame(1, { optSize: 4096 }),
           answerFrame(1, { padding: 100 }),
           frameV6(dnsAnswer({ name: NAME, strings: [text(1)] })),
-          frameV4(dnsAnswer({ name: NAME, strings: [text(1)] }), { checksum: 'none', identification: 7 }),
+          frameV4(dnsAnswer({ name: NAME, strings: [text(1)] }), {
+            checksum: 'none',
+            identification: 7,
+          }),
           frameV4(dnsAnswer({ name: NAME, strings: [text(1)] }), {
             tags: [{ tpid: EtherType.vlan, vlanId: 3 }],
           }),
@@ -299,7 +329,10 @@ describe('the cache of seen answers', () => {
         for (const frame of same) xdp.testRun(frame);
         const copies = await drain(xdp);
         assert.equal(copies.length, same.length);
-        assert.equal(new Set(copies.map(({ answer }) => answer?.tag ?? assert.fail('no tag'))).size, 1);
+        assert.equal(
+          new Set(copies.map(({ answer }) => answer?.tag ?? assert.fail('no tag'))).size,
+          1,
+        );
         for (const { frame, answer } of copies) {
           const { nameOffset = 0, nameLength = 0, rdataOffset = 0, rdataLength = 0 } = answer ?? {};
           const name = frame.subarray(nameOffset, nameOffset + nameLength);
@@ -308,7 +341,10 @@ describe('the cache of seen answers', () => {
             Buffer.from(encodeName(NAME)).toString('latin1'),
           );
           const rdata = frame.subarray(rdataOffset, rdataOffset + rdataLength);
-          assert.equal(rdata.toString('latin1'), `${String.fromCharCode(text(1).length)}${text(1)}`);
+          assert.equal(
+            rdata.toString('latin1'),
+            `${String.fromCharCode(text(1).length)}${text(1)}`,
+          );
         }
         xdp.testRun(answerFrame(1, { name: 'sth.other.example' }));
         const [other] = await drain(xdp);
@@ -325,7 +361,10 @@ describe('the cache of seen answers', () => {
       frame: answerFrame(1, { strings: Array.from({ length: 5 }, () => 'x'.repeat(255)) }),
     },
     { what: 'an RCODE', frame: altered(answerFrame(1), 14 + 20 + 8 + 2, 0x84, 0x03) },
-    { what: 'RDATA that goes on behind the datagram', frame: altered(answerFrame(1), rdataLengthAt(), 0x40) },
+    {
+      what: 'RDATA that goes on behind the datagram',
+      frame: altered(answerFrame(1), rdataLengthAt(), 0x40),
+    },
   ];
   for (const { what, frame } of untagged) {
     test(`never takes ${what} for a repeat`, () =>

@@ -1,7 +1,8 @@
 /**
  * The XDP program on damaged frames, against a second implementation of its verdict.
  *
- * Deterministic: the same frames every time, and others with CTGA_SEED=<number>; the seed is printed.
+ * Deterministic: the same frames every time, and others with CTGA_SEED=<number>; the seed is
+ * printed.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
@@ -28,10 +29,16 @@ const TC_ACT_UNSPEC = 0xffff_ffff;
 const THRESHOLD = 400;
 const MUTATIONS = Number(process.env['CTGA_MUTATIONS'] ?? 20_000);
 
-/** What a P4 switch puts in front of a copy: port 7, an answer, version 1, lengths and times of no interest. */
+/**
+ * What a P4 switch puts in front of a copy: port 7, an answer, version 1, lengths and times of no
+ * interest.
+ */
 const CPU_HEADER = Uint8Array.of(0, 7, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0);
 
-/** The program and the model on one frame. At the CPU port the frame has a header, which is taken off, and ends there. */
+/**
+ * The program and the model on one frame. At the CPU port the frame has a header, which is taken
+ * off, and ends there.
+ */
 function check(xdp: LoadedXdp, frame: Uint8Array, { hook }: LoadXdpOptions, linear: number): void {
   const counted = xdp.counters();
   const given = hook === 'cpu' ? Buffer.concat([CPU_HEADER, frame]) : frame;
@@ -43,34 +50,44 @@ function check(xdp: LoadedXdp, frame: Uint8Array, { hook }: LoadXdpOptions, line
 
   const { verdict, copied } = expectedOf(frame, NAMES_HEX, THRESHOLD);
   const outcome = copied > 0 ? { [`${verdict}Copied`]: 1 } : {};
-  assert.deepEqual(moved(counted, xdp.counters()), { packets: 1, [verdict]: 1, ...outcome }, frameText());
+  assert.deepEqual(
+    moved(counted, xdp.counters()),
+    { packets: 1, [verdict]: 1, ...outcome },
+    frameText(),
+  );
 }
 
 /** `linear`: bytes in the frame's first buffer, 0 for all. See program.root.test.ts. */
-const forms: readonly { readonly form: string; readonly options: LoadXdpOptions; readonly linear: number }[] =
-  [
-    { form: 'in one buffer', options: {}, linear: 0 },
-    { form: 'in two buffers, 14 bytes in the first', options: {}, linear: 14 },
-    { form: 'in two buffers, 70 bytes in the first', options: {}, linear: 70 },
-    { form: 'read without CAP_PERFMON', options: { objectPath: xdpObjectPath(false) }, linear: 0 },
-    { form: 'read as on Linux 5.15', options: { oldKernel: true }, linear: 0 },
-    { form: 'at TC ingress', options: { hook: 'tc' }, linear: 0 },
-    { form: "at a P4 switch's CPU port", options: { hook: 'cpu' }, linear: 0 },
-    { form: "at a P4 switch's CPU port, in two buffers", options: { hook: 'cpu' }, linear: 40 },
-    {
-      form: "at a P4 switch's CPU port, without CAP_PERFMON",
-      options: { hook: 'cpu', objectPath: xdpObjectPath(false) },
-      linear: 0,
-    },
-    {
-      form: "at a P4 switch's CPU port, as on Linux 5.15",
-      options: { hook: 'cpu', oldKernel: true },
-      linear: 0,
-    },
-  ];
+const forms: readonly {
+  readonly form: string;
+  readonly options: LoadXdpOptions;
+  readonly linear: number;
+}[] = [
+  { form: 'in one buffer', options: {}, linear: 0 },
+  { form: 'in two buffers, 14 bytes in the first', options: {}, linear: 14 },
+  { form: 'in two buffers, 70 bytes in the first', options: {}, linear: 70 },
+  { form: 'read without CAP_PERFMON', options: { objectPath: xdpObjectPath(false) }, linear: 0 },
+  { form: 'read as on Linux 5.15', options: { oldKernel: true }, linear: 0 },
+  { form: 'at TC ingress', options: { hook: 'tc' }, linear: 0 },
+  { form: "at a P4 switch's CPU port", options: { hook: 'cpu' }, linear: 0 },
+  { form: "at a P4 switch's CPU port, in two buffers", options: { hook: 'cpu' }, linear: 40 },
+  {
+    form: "at a P4 switch's CPU port, without CAP_PERFMON",
+    options: { hook: 'cpu', objectPath: xdpObjectPath(false) },
+    linear: 0,
+  },
+  {
+    form: "at a P4 switch's CPU port, as on Linux 5.15",
+    options: { hook: 'cpu', oldKernel: true },
+    linear: 0,
+  },
+];
 for (const { form, options, linear } of forms) {
-  const skip = linear !== 0 && !canSpread() && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame';
-  describe(`the program on damaged frames ${form}`, { skip }, () => onDamagedFrames(options, linear));
+  const skip =
+    linear !== 0 && !canSpread() && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame';
+  describe(`the program on damaged frames ${form}`, { skip }, () =>
+    onDamagedFrames(options, linear),
+  );
 }
 
 function canSpread(): boolean {
@@ -91,17 +108,23 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     // Room for every frame of a test, were all of them copied in large records.
     xdp = loadXdp({
       ...options,
-      ...{ threshold: THRESHOLD, ringBytes: 64 << 20 },
-      ...{ seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 },
+      threshold: THRESHOLD,
+      ringBytes: 64 << 20,
+      seenMilliseconds: 0,
+      answersPerSecond: 0,
+      fragmentsPerSecond: 0,
     });
     xdp.setKnownNames(NAMES);
   });
   after(() => xdp.close());
 
-  /** Feeds the frames, then takes the copies: they must be the beginnings of what was fed, in order. */
+  /**
+   * Feeds the frames, then takes the copies: they must be the beginnings of what was fed, in order.
+   */
   async function run(t: TestContext, all: readonly Uint8Array[]): Promise<void> {
     // BPF_PROG_TEST_RUN makes no socket buffer of a frame that ends within its IP header.
-    const frames = options.hook === 'tc' ? all.filter(({ length }) => length >= SHORTEST_FRAME + 40) : all;
+    const frames =
+      options.hook === 'tc' ? all.filter(({ length }) => length >= SHORTEST_FRAME + 40) : all;
     const earlier = xdp.counters();
     for (const frame of frames) check(xdp, frame, options, linear);
 
@@ -109,7 +132,8 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     const expected = { answer: [] as Uint8Array[], fragment: [] as Uint8Array[] };
     for (const frame of frames) {
       const { verdict, copied } = expectedOf(frame, NAMES_HEX, THRESHOLD);
-      if (copied > 0) expected[verdict === 'answers' ? 'answer' : 'fragment'].push(frame.subarray(0, copied));
+      if (copied > 0)
+        expected[verdict === 'answers' ? 'answer' : 'fragment'].push(frame.subarray(0, copied));
     }
     const delivered = { answer: 0, fragment: 0 };
     xdp.start(
@@ -121,7 +145,10 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
       () => undefined,
     );
     await xdp.stop();
-    assert.deepEqual(delivered, { answer: expected.answer.length, fragment: expected.fragment.length });
+    assert.deepEqual(delivered, {
+      answer: expected.answer.length,
+      fragment: expected.fragment.length,
+    });
 
     const counters = xdp.counters();
     assert.deepEqual(accountingErrors(counters), []);
@@ -133,7 +160,8 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
 
   test('cut off at every length', (t) => run(t, cutOff()));
 
-  test('cut off at every length, IP and UDP telling the truth about it', (t) => run(t, cutOffTruly()));
+  test('cut off at every length, IP and UDP telling the truth about it', (t) =>
+    run(t, cutOffTruly()));
 
   test('of real captures', { skip: needsShared('captures') }, (t) => run(t, capturedFrames()));
 

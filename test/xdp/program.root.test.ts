@@ -1,4 +1,7 @@
-/** The program on single frames, in each form that it is loaded in: what is copied, what is counted, and that the frame goes on unaltered. */
+/**
+ * The program on single frames, in each form that it is loaded in: what is copied, what is counted,
+ * and that the frame goes on unaltered.
+ */
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
@@ -32,13 +35,21 @@ const TC_ACT_UNSPEC = 0xffff_ffff;
 const THRESHOLD = 400;
 
 const NAME = 'sth.log.example';
-/** 255 bytes on the wire, the most there can be: labels of 3, 63, 63, 63 and 57 bytes, and the root. */
+/**
+ * 255 bytes on the wire, the most there can be: labels of 3, 63, 63, 63 and 57 bytes, and the root.
+ */
 const LONGEST_NAME = ['sth', ...[63, 63, 63, 57].map((length) => 'x'.repeat(length))].join('.');
 /** The most labels of a name that is looked for. */
 const MANY_LABELS = ['sth', ...Array.from({ length: 39 }, () => 'y')].join('.');
-/** The paper's: five labels of 16 bytes ("Aggregation-Based Certificate Transparency Gossip", Section 4.5.1). */
+/**
+ * The paper's: five labels of 16 bytes ("Aggregation-Based Certificate Transparency Gossip",
+ * Section 4.5.1).
+ */
 const PAPER_NAME = ['sth', ...Array.from({ length: 5 }, () => 'z'.repeat(16))].join('.');
-/** Neighbours of 'A', 'Z', 'a' and 'z', and 'A' and 'Z' with the eighth bit, which are no letters (RFC 4343). */
+/**
+ * Neighbours of 'A', 'Z', 'a' and 'z', and 'A' and 'Z' with the eighth bit, which are no letters
+ * (RFC 4343).
+ */
 const NOT_LETTERS = `sth.${Buffer.from([0x40, 0x5b, 0x60, 0x7b, 0xc1, 0xda]).toString('latin1')}`;
 const KNOWN = [NAME, LONGEST_NAME, MANY_LABELS, PAPER_NAME, NOT_LETTERS].map(encodeName);
 const KNOWN_HEX = new Set(KNOWN.map((name) => Buffer.from(name).toString('hex')));
@@ -55,7 +66,8 @@ const question = (name: string, type = IN_TXT): Uint8Array => concat(encodeName(
 /** The shortest answer record there can be: root, type, class, TTL, no RDATA. */
 const RECORD = Uint8Array.of(0, 0, 16, 0, 1, 0, 0, 0, 0, 0, 0);
 const STH = Uint8Array.of(3, 0x73, 0x74, 0x68);
-const answered = (name: string, type = IN_TXT): Uint8Array => message(concat(question(name, type), RECORD));
+const answered = (name: string, type = IN_TXT): Uint8Array =>
+  message(concat(question(name, type), RECORD));
 
 /** `frame` with some bytes set anew, counted from the start of the IP header. */
 function alter(frame: Uint8Array, changes: Readonly<Record<number, number>>): Uint8Array {
@@ -76,7 +88,10 @@ const fragmentV4 = (length: number): Uint8Array =>
 const fragmentV6 = (length: number): Uint8Array =>
   ethernet({ payload: ipv6Fragment({ payload: new Uint8Array(length - 48), fragmentOffset: 64 }) });
 
-const answer = dnsAnswer({ name: NAME, strings: ['314423677.1529486742541.aGFzaA==.c2lnbmF0dXJl'] });
+const answer = dnsAnswer({
+  name: NAME,
+  strings: ['314423677.1529486742541.aGFzaA==.c2lnbmF0dXJl'],
+});
 const answerV4 = frameV4(answer);
 const answerV6 = frameV6(answer);
 const [firstV4, , lastV4] = fragmentIpv4(ipv4({ payload: udp({ payload: answer }) }), 48);
@@ -151,7 +166,11 @@ const copied: readonly Case[] = [
     frame: frameV4(answer, { options: new Uint8Array(40) }),
     verdict: 'answers',
   },
-  { name: "Don't Fragment set", frame: frameV4(answer, { dontFragment: true }), verdict: 'answers' },
+  {
+    name: "Don't Fragment set",
+    frame: frameV4(answer, { dontFragment: true }),
+    verdict: 'answers',
+  },
   { name: 'the reserved IPv4 flag set', frame: alter(answerV4, { 6: 0x80 }), verdict: 'answers' },
   { name: 'no UDP checksum', frame: frameV4(answer, { checksum: 'none' }), verdict: 'answers' },
   {
@@ -161,8 +180,16 @@ const copied: readonly Case[] = [
   },
   { name: 'an OPT record', frame: frameV4(dnsAnswer({ optSize: 1232 })), verdict: 'answers' },
   { name: 'TC set', frame: frameV4(dnsAnswer({ truncated: true })), verdict: 'answers' },
-  { name: 'padding behind the IP packet', frame: concat(answerV4, new Uint8Array(50)), verdict: 'answers' },
-  { name: 'EDNS padding past the threshold', frame: answerOfFrameLength(14 + 401), verdict: 'answers' },
+  {
+    name: 'padding behind the IP packet',
+    frame: concat(answerV4, new Uint8Array(50)),
+    verdict: 'answers',
+  },
+  {
+    name: 'EDNS padding past the threshold',
+    frame: answerOfFrameLength(14 + 401),
+    verdict: 'answers',
+  },
   { name: 'the largest medium record', frame: answerOfFrameLength(456), verdict: 'answers' },
   { name: 'the smallest large record', frame: answerOfFrameLength(457), verdict: 'answers' },
   { name: 'the largest small record', frame: fragmentV4(136 - 14), verdict: 'fragments' },
@@ -259,7 +286,11 @@ const copied: readonly Case[] = [
 ];
 
 const passedBy: readonly Case[] = [
-  { name: 'an Ethernet header and nothing more', frame: answerV4.subarray(0, 14), verdict: 'malformed' },
+  {
+    name: 'an Ethernet header and nothing more',
+    frame: answerV4.subarray(0, 14),
+    verdict: 'malformed',
+  },
   {
     name: 'ARP',
     frame: ethernet({ payload: new Uint8Array(28), etherType: EtherType.arp }),
@@ -293,7 +324,9 @@ const passedBy: readonly Case[] = [
   },
   {
     name: 'an IPv6 TCP fragment',
-    frame: ethernet({ payload: ipv6Fragment({ nextHeader: IpProtocol.tcp, payload: new Uint8Array(8) }) }),
+    frame: ethernet({
+      payload: ipv6Fragment({ nextHeader: IpProtocol.tcp, payload: new Uint8Array(8) }),
+    }),
     verdict: 'notUdp',
   },
   {
@@ -322,7 +355,11 @@ const passedBy: readonly Case[] = [
     verdict: 'malformed',
   },
 
-  { name: 'an IPv4 header length of 16', frame: alter(answerV4, { 0: 0x44 }), verdict: 'malformed' },
+  {
+    name: 'an IPv4 header length of 16',
+    frame: alter(answerV4, { 0: 0x44 }),
+    verdict: 'malformed',
+  },
   {
     name: 'an IPv4 header past the packet',
     frame: alter(fragmentV4(28), { 0: 0x4f, 6: 0, 7: 0 }),
@@ -339,8 +376,16 @@ const passedBy: readonly Case[] = [
     verdict: 'malformed',
   },
   { name: 'an IPv4 length past the frame', frame: answerV4.subarray(0, -1), verdict: 'malformed' },
-  { name: 'an IPv4 length within its header', frame: alter(answerV4, { 2: 0, 3: 19 }), verdict: 'malformed' },
-  { name: 'a fragment whose length lies', frame: fragmentV4(64).subarray(0, 60), verdict: 'malformed' },
+  {
+    name: 'an IPv4 length within its header',
+    frame: alter(answerV4, { 2: 0, 3: 19 }),
+    verdict: 'malformed',
+  },
+  {
+    name: 'a fragment whose length lies',
+    frame: fragmentV4(64).subarray(0, 60),
+    verdict: 'malformed',
+  },
   { name: 'an IPv6 length past the frame', frame: answerV6.subarray(0, -1), verdict: 'malformed' },
   { name: 'an IPv6 length of zero', frame: alter(answerV6, { 4: 0, 5: 0 }), verdict: 'malformed' },
   {
@@ -363,14 +408,30 @@ const passedBy: readonly Case[] = [
     frame: ethernet({ payload: ipv4({ payload: Uint8Array.of(0, 53, 0, 53) }) }),
     verdict: 'malformed',
   },
-  { name: 'a UDP length past the packet', frame: alter(answerV4, { 24: 0x40 }), verdict: 'malformed' },
+  {
+    name: 'a UDP length past the packet',
+    frame: alter(answerV4, { 24: 0x40 }),
+    verdict: 'malformed',
+  },
   { name: 'a UDP length of zero', frame: alter(answerV4, { 24: 0, 25: 0 }), verdict: 'malformed' },
   { name: 'no room for a DNS header', frame: frameV4(new Uint8Array(11)), verdict: 'malformed' },
 
   { name: 'QR = 0 from port 53', frame: frameV4(dnsQuery(NAME)), verdict: 'notTreeHead' },
-  { name: 'opcode NOTIFY', frame: frameV4(message(question(NAME), 0xa400)), verdict: 'notTreeHead' },
-  { name: 'no question', frame: frameV4(message(question(NAME), 0x8400, 0)), verdict: 'notTreeHead' },
-  { name: 'two questions', frame: frameV4(message(question(NAME), 0x8400, 2)), verdict: 'notTreeHead' },
+  {
+    name: 'opcode NOTIFY',
+    frame: frameV4(message(question(NAME), 0xa400)),
+    verdict: 'notTreeHead',
+  },
+  {
+    name: 'no question',
+    frame: frameV4(message(question(NAME), 0x8400, 0)),
+    verdict: 'notTreeHead',
+  },
+  {
+    name: 'two questions',
+    frame: frameV4(message(question(NAME), 0x8400, 2)),
+    verdict: 'notTreeHead',
+  },
   { name: 'no answer', frame: frameV4(dnsAnswer({ answers: 0 })), verdict: 'notTreeHead' },
   { name: 'two answers', frame: frameV4(dnsAnswer({ answers: 2 })), verdict: 'notTreeHead' },
   { name: 'QTYPE A', frame: frameV4(dnsAnswer({ type: 'A' })), verdict: 'notTreeHead' },
@@ -416,7 +477,11 @@ const passedBy: readonly Case[] = [
     frame: frameV4(dnsAnswer({ name: 'S\x14h.log.example' })),
     verdict: 'notTreeHead',
   },
-  { name: 'a name of 41 labels', frame: frameV4(answered(`${MANY_LABELS}.y`)), verdict: 'unknownName' },
+  {
+    name: 'a name of 41 labels',
+    frame: frameV4(answered(`${MANY_LABELS}.y`)),
+    verdict: 'unknownName',
+  },
 
   {
     name: 'a known name and one byte',
@@ -425,7 +490,9 @@ const passedBy: readonly Case[] = [
   },
   {
     name: 'bytes that folding must not make equal',
-    frame: frameV4(answered(`sth.${Buffer.from([0x60, 0x7b, 0x60, 0x7b, 0xc1, 0xda]).toString('latin1')}`)),
+    frame: frameV4(
+      answered(`sth.${Buffer.from([0x60, 0x7b, 0x60, 0x7b, 0xc1, 0xda]).toString('latin1')}`),
+    ),
     verdict: 'unknownName',
   },
 
@@ -439,7 +506,11 @@ const passedBy: readonly Case[] = [
     frame: frameV4(message(concat(STH, Uint8Array.of(0xc0, 12), IN_TXT, RECORD))),
     verdict: 'malformed',
   },
-  { name: 'a label of 64 bytes', frame: frameV4(answered(`sth.${'x'.repeat(64)}`)), verdict: 'malformed' },
+  {
+    name: 'a label of 64 bytes',
+    frame: frameV4(answered(`sth.${'x'.repeat(64)}`)),
+    verdict: 'malformed',
+  },
   {
     name: 'a label of type 10',
     frame: frameV4(message(concat(STH, Uint8Array.of(0x80), IN_TXT, RECORD))),
@@ -470,15 +541,27 @@ const passedBy: readonly Case[] = [
     frame: frameV4(message(concat(question(NAME), RECORD.subarray(1)))),
     verdict: 'malformed',
   },
-  { name: 'an empty question section', frame: frameV4(message(new Uint8Array(0))), verdict: 'malformed' },
+  {
+    name: 'an empty question section',
+    frame: frameV4(message(new Uint8Array(0))),
+    verdict: 'malformed',
+  },
   {
     name: 'a question that goes on behind the UDP datagram',
     frame: alter(frameV4(answered(NAME)), { 25: 8 + 12 + 10 }),
     verdict: 'malformed',
   },
 
-  { name: 'an IPv4 fragment above the threshold', frame: fragmentV4(401), verdict: 'fragmentsTooLarge' },
-  { name: 'an IPv6 fragment above the threshold', frame: fragmentV6(401), verdict: 'fragmentsTooLarge' },
+  {
+    name: 'an IPv4 fragment above the threshold',
+    frame: fragmentV4(401),
+    verdict: 'fragmentsTooLarge',
+  },
+  {
+    name: 'an IPv6 fragment above the threshold',
+    frame: fragmentV6(401),
+    verdict: 'fragmentsTooLarge',
+  },
 ];
 
 interface Observed {
@@ -491,14 +574,21 @@ async function observe(xdp: LoadedXdp, frame: Uint8Array, linear = 0): Promise<O
   const copies: { kind: CopyKind; frame: Uint8Array; frameLength: number }[] = [];
   xdp.start(
     (packet) =>
-      copies.push({ kind: packet.kind, frame: packet.frame.slice(), frameLength: packet.frameLength }),
+      copies.push({
+        kind: packet.kind,
+        frame: packet.frame.slice(),
+        frameLength: packet.frameLength,
+      }),
     () => undefined,
   );
   const before = xdp.counters();
   const result = xdp.testRun(frame, 1, linear);
   await xdp.stop();
 
-  assert(result.verdict === XDP_PASS || result.verdict === TC_ACT_UNSPEC, `verdict ${result.verdict}`);
+  assert(
+    result.verdict === XDP_PASS || result.verdict === TC_ACT_UNSPEC,
+    `verdict ${result.verdict}`,
+  );
   assert.deepEqual(Buffer.from(result.packet), Buffer.from(frame), 'the frame was altered');
   const counters = xdp.counters();
   assert.deepEqual(accountingErrors(counters), []);
@@ -508,7 +598,10 @@ async function observe(xdp: LoadedXdp, frame: Uint8Array, linear = 0): Promise<O
 /** Everything is copied each time, whatever was copied before and however fast. */
 const NO_LIMITS = { seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 };
 
-/** Bytes in the linear part of the frame; the rest is in a second buffer. Drivers differ in what they put there. */
+/**
+ * Bytes in the linear part of the frame; the rest is in a second buffer. Drivers differ in what
+ * they put there.
+ */
 const LINEAR = [0, 14, 60, 100];
 const spread = canSpread();
 
@@ -535,7 +628,10 @@ interface Form {
 
 const forms: readonly Form[] = [
   ...LINEAR.map((linear) => ({
-    form: linear === 0 ? 'on frames in one buffer' : `on frames with ${linear} bytes in the first buffer`,
+    form:
+      linear === 0
+        ? 'on frames in one buffer'
+        : `on frames with ${linear} bytes in the first buffer`,
     options: { objectPath: xdpObjectPath(true) },
     linear,
     largest: 9000,
@@ -557,7 +653,9 @@ const forms: readonly Form[] = [
 ];
 for (const { form, options, linear, largest } of forms) {
   const skip =
-    linear !== 0 && !spread && 'BPF_PROG_TEST_RUN of this kernel cannot spread a frame (Linux 6.18 can)';
+    linear !== 0 &&
+    !spread &&
+    'BPF_PROG_TEST_RUN of this kernel cannot spread a frame (Linux 6.18 can)';
   describe(`the program ${form}`, { skip }, () => {
     const xdp = loadXdp({ threshold: THRESHOLD, ...NO_LIMITS, ...options });
     // Without bpf_xdp_get_buff_len nobody can know what is behind the copy.
@@ -629,9 +727,15 @@ describe('the XDP program while it runs', () => {
       fragments: 1,
       fragmentsCopied: 1,
     });
-    assert.deepEqual((await observe(xdp, fragmentV4(601))).moved, { packets: 1, fragmentsTooLarge: 1 });
+    assert.deepEqual((await observe(xdp, fragmentV4(601))).moved, {
+      packets: 1,
+      fragmentsTooLarge: 1,
+    });
     xdp.setSettings({ threshold: 0 });
-    assert.deepEqual((await observe(xdp, fragmentV4(28))).moved, { packets: 1, fragmentsTooLarge: 1 });
+    assert.deepEqual((await observe(xdp, fragmentV4(28))).moved, {
+      packets: 1,
+      fragmentsTooLarge: 1,
+    });
     xdp.setSettings({ threshold: THRESHOLD });
   });
 });
@@ -662,7 +766,10 @@ test('what finds no room in the ring is counted, and what found room is delivere
     assert.equal(xdp.testRun(answerV4, 200).verdict, XDP_PASS);
     // 512 bytes a record, and a ring is never filled to its last byte.
     const { answersCopied, answersRingFull } = xdp.counters();
-    assert.deepEqual({ answersCopied, answersRingFull }, { answersCopied: 127n, answersRingFull: 73n });
+    assert.deepEqual(
+      { answersCopied, answersRingFull },
+      { answersCopied: 127n, answersRingFull: 73n },
+    );
     // The ring of fragments is another.
     xdp.testRun(fragmentV4(100), 400);
     const { fragmentsCopied, fragmentsRingFull } = xdp.counters();

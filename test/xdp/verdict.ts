@@ -1,6 +1,6 @@
 /**
- * What the XDP program should count a frame as, written a second time and plainly, for tests to compare.
- * It follows xdp/README.md and shares nothing with the C code.
+ * What the XDP program should count a frame as, written a second time and plainly, for tests to
+ * compare. It follows xdp/README.md and shares nothing with the C code.
  */
 import type { DataPlaneCounters } from '../../src/dataplane/types.ts';
 
@@ -26,7 +26,11 @@ const LARGEST_COPY = 2048;
 const isExtension = (header: number): boolean => header === 0 || header === 43 || header === 60;
 
 /** `names`: the known names as hexadecimal wire format. Answers come from port 53. */
-export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, threshold: number): Expectation {
+export function expectedOf(
+  frame: Uint8Array,
+  names: ReadonlySet<string>,
+  threshold: number,
+): Expectation {
   const packet = Buffer.from(frame);
   const not = (verdict: Verdict): Expectation => ({ verdict, copied: 0 });
   const has = (offset: number, length: number): boolean => offset + length <= packet.length;
@@ -34,7 +38,11 @@ export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, thresh
   if (!has(0, 14)) return not('malformed');
   let start = 14;
   let etherType = packet.readUInt16BE(12);
-  for (let tags = 0; tags < 2 && (etherType === 0x8100 || etherType === 0x88a8); tags++, start += 4) {
+  for (
+    let tags = 0;
+    tags < 2 && (etherType === 0x8100 || etherType === 0x88a8);
+    tags++, start += 4
+  ) {
     if (!has(start, 4)) return not('malformed');
     etherType = packet.readUInt16BE(start + 2);
   }
@@ -55,7 +63,8 @@ export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, thresh
     const headerLength = (packet.readUInt8(start) & 0xf) * 4;
     end = start + packet.readUInt16BE(start + 2);
     payload = start + headerLength;
-    if (packet.readUInt8(start) >>> 4 !== 4 || headerLength < 20 || payload > end) return not('malformed');
+    if (packet.readUInt8(start) >>> 4 !== 4 || headerLength < 20 || payload > end)
+      return not('malformed');
     fragment = (packet.readUInt16BE(start + 6) & 0x3fff) !== 0;
   } else if (etherType === 0x86dd) {
     if (!has(start, 40)) return not('malformed');
@@ -75,7 +84,8 @@ export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, thresh
       fragment = true;
     }
     if (next !== 17 && !(fragment && isExtension(next))) return not('notUdp');
-    if (packet.readUInt8(start) >>> 4 !== 6 || payloadLength === 0 || payload > end) return not('malformed');
+    if (packet.readUInt8(start) >>> 4 !== 6 || payloadLength === 0 || payload > end)
+      return not('malformed');
   } else {
     return not('notIp');
   }
@@ -110,35 +120,55 @@ export function expectedOf(frame: Uint8Array, names: ReadonlySet<string>, thresh
   // QTYPE, QCLASS, and the shortest record there can be.
   if (at + 4 + 11 > datagramEnd) return not('malformed');
   if (packet.readUInt32BE(at) !== 0x0010_0001) return not('notTreeHead');
-  const name = packet.subarray(question, at).map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
+  const name = packet
+    .subarray(question, at)
+    .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
   if (!names.has(Buffer.from(name).toString('hex'))) return not('unknownName');
   return end <= LARGEST_COPY ? { verdict: 'answers', copied: end } : not('answersTooLarge');
 }
 
-/** The sums of DataPlaneCounters that hold exactly. Returns what is wrong, for a readable assertion. */
+/**
+ * The sums of DataPlaneCounters that hold exactly. Returns what is wrong, for a readable assertion.
+ */
 export function accountingErrors(counters: DataPlaneCounters): string[] {
   const c = counters;
   const errors: string[] = [];
   const check = (what: string, whole: bigint, ...parts: readonly bigint[]): void => {
     const sum = parts.reduce((total, part) => total + part, 0n);
-    if (whole !== sum) errors.push(`${what}: ${whole.toString()}, but its parts add up to ${sum.toString()}`);
+    if (whole !== sum)
+      errors.push(`${what}: ${whole.toString()}, but its parts add up to ${sum.toString()}`);
   };
   check(
     'packets',
     c.packets,
-    ...[c.notIp, c.notUdp, c.otherPort, c.malformed, c.notTreeHead, c.unknownName],
-    ...[c.answersTooLarge, c.fragmentsTooLarge, c.answers, c.fragments],
+    c.notIp,
+    c.notUdp,
+    c.otherPort,
+    c.malformed,
+    c.notTreeHead,
+    c.unknownName,
+    c.answersTooLarge,
+    c.fragmentsTooLarge,
+    c.answers,
+    c.fragments,
   );
   check(
     'answers',
     c.answers,
-    ...[c.answersCopied, c.answersSampledOut, c.answersOverBudget, c.answersSeen, c.answersRingFull],
+    c.answersCopied,
+    c.answersSampledOut,
+    c.answersOverBudget,
+    c.answersSeen,
+    c.answersRingFull,
   );
   check(
     'fragments',
     c.fragments,
-    ...[c.fragmentsCopied, c.fragmentsSampledOut, c.fragmentsOverBudget],
-    ...[c.fragmentsSeen, c.fragmentsRingFull],
+    c.fragmentsCopied,
+    c.fragmentsSampledOut,
+    c.fragmentsOverBudget,
+    c.fragmentsSeen,
+    c.fragmentsRingFull,
   );
   return errors;
 }
@@ -150,6 +180,8 @@ export function moved(
 ): Partial<Record<keyof DataPlaneCounters, number>> {
   const keys = Object.keys(after) as (keyof DataPlaneCounters)[];
   return Object.fromEntries(
-    keys.filter((key) => after[key] !== before[key]).map((key) => [key, Number(after[key] - before[key])]),
+    keys
+      .filter((key) => after[key] !== before[key])
+      .map((key) => [key, Number(after[key] - before[key])]),
   );
 }

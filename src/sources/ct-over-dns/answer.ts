@@ -1,6 +1,7 @@
 /**
- * Answers that carry a tree head: draft-ct-over-dns-01, "STH Query". Question `sth.<zone>.` IN TXT; answer one
- * TXT record of that name, whose character-strings are to be joined (an RSA tree head does not fit one).
+ * Answers that carry a tree head: draft-ct-over-dns-01, "STH Query". Question `sth.<zone>.` IN TXT;
+ * answer one TXT record of that name, whose character-strings are to be joined (an RSA tree head
+ * does not fit one).
  *
  * Only form is judged here: whether we know the zone, and what the text says, is for others.
  */
@@ -67,14 +68,18 @@ function judge(message: DnsMessage, payload: Uint8Array): TreeHeadAnswer | DnsRe
   if (message.rcode !== Rcode.noError) return refuse('rcode');
   if (message.truncated) return refuse('truncation bit');
   const { question } = message;
-  if (question.type !== RecordType.txt || question.class !== RecordClass.in) return refuse('question type');
+  if (question.type !== RecordType.txt || question.class !== RecordClass.in)
+    return refuse('question type');
   if (!isTreeHeadName(question.name)) return refuse('not a tree head name');
   const [answer, ...others] = message.answers;
   if (answer === undefined || others.length > 0) return refuse('answer count');
-  if (answer.type !== RecordType.txt || answer.class !== RecordClass.in) return refuse('answer type');
+  if (answer.type !== RecordType.txt || answer.class !== RecordClass.in)
+    return refuse('answer type');
   if (!equalNames(answer.name, question.name)) return refuse('answer name');
   const text = joined(readTxt(answer, payload));
-  return text.kind === 'refused' ? text : { ...text, kind: 'answer', name: foldName(question.name) };
+  return text.kind === 'refused'
+    ? text
+    : { ...text, kind: 'answer', name: foldName(question.name) };
 }
 
 /** The text in a TXT record's RDATA, whatever the message around it. Never throws. */
@@ -93,7 +98,9 @@ function joined(
   strings: readonly Uint8Array[],
 ): { readonly kind: 'text'; readonly text: string } | DnsRefusal {
   const text = Buffer.concat(strings);
-  return text.length > MAX_TEXT ? refuse('text too long') : { kind: 'text', text: text.toString('latin1') };
+  return text.length > MAX_TEXT
+    ? refuse('text too long')
+    : { kind: 'text', text: text.toString('latin1') };
 }
 
 /** Whether the first label is `sth`. Takes any case. */

@@ -1,10 +1,11 @@
 /**
- * What is asked of a log in front of its zone (draft-ct-over-dns-01), as labels to questions and back:
+ * What is asked of a log in front of its zone (draft-ct-over-dns-01), as labels to questions and
+ * back:
  *
- *   sth                                        the tree head
- *   START.FIRST.SECOND.sth-consistency         hashes of a consistency proof from the START-th on
- *   HASH.hash                                  the index of a leaf, by its hash in base32 (RFC 4648) without padding
- *   START.INDEX.SIZE.tree                      hashes of an inclusion proof from the START-th on
+ *   sth                                        the tree head START.FIRST.SECOND.sth-consistency
+ *   hashes of a consistency proof from the START-th on HASH.hash
+ *   the index of a leaf, by its hash in base32 (RFC 4648) without padding START.INDEX.SIZE.tree
+ *   hashes of an inclusion proof from the START-th on
  *
  * Numbers are decimal, without leading zeros. Pure.
  */
@@ -14,7 +15,12 @@ import { MAX_UINT64 } from '../../statements/treehead.ts';
 
 export type CtQuestion =
   | { readonly kind: 'tree head' }
-  | { readonly kind: 'consistency'; readonly start: number; readonly first: bigint; readonly second: bigint }
+  | {
+      readonly kind: 'consistency';
+      readonly start: number;
+      readonly first: bigint;
+      readonly second: bigint;
+    }
   | { readonly kind: 'leaf index'; readonly leafHash: MerkleHash }
   | {
       readonly kind: 'inclusion';
@@ -23,7 +29,10 @@ export type CtQuestion =
       readonly treeSize: bigint;
     };
 
-/** `labels` are those in front of the zone, in lower case. Undefined where they are no question of the draft's. */
+/**
+ * `labels` are those in front of the zone, in lower case. Undefined where they are no question of
+ * the draft's.
+ */
 export function readCtQuestion(labels: readonly Uint8Array[]): CtQuestion | undefined {
   const texts = labels.map((label) => Buffer.from(label).toString('latin1'));
   const [a, b, c] = texts;
@@ -32,16 +41,21 @@ export function readCtQuestion(labels: readonly Uint8Array[]): CtQuestion | unde
       return { kind: 'tree head' };
     case '2 hash': {
       const leafHash = decodeBase32(a ?? '');
-      return leafHash?.length === 32 ? { kind: 'leaf index', leafHash: toMerkleHash(leafHash) } : undefined;
+      return leafHash?.length === 32
+        ? { kind: 'leaf index', leafHash: toMerkleHash(leafHash) }
+        : undefined;
     }
     case '4 sth-consistency': {
       const [start, first, second] = [readStart(a), readUint64(b), readUint64(c)];
       if (start === undefined || first === undefined || second === undefined) return undefined;
-      return first > 0n && first < second ? { kind: 'consistency', start, first, second } : undefined;
+      return first > 0n && first < second
+        ? { kind: 'consistency', start, first, second }
+        : undefined;
     }
     case '4 tree': {
       const [start, leafIndex, treeSize] = [readStart(a), readUint64(b), readUint64(c)];
-      if (start === undefined || leafIndex === undefined || treeSize === undefined) return undefined;
+      if (start === undefined || leafIndex === undefined || treeSize === undefined)
+        return undefined;
       return leafIndex < treeSize ? { kind: 'inclusion', start, leafIndex, treeSize } : undefined;
     }
     default:
@@ -83,11 +97,18 @@ function encodeBase32(bytes: Uint8Array): string {
     .join('');
 }
 
-/** Undefined for other characters, and where bits are left over that are not zero: one spelling for one hash. */
+/**
+ * Undefined for other characters, and where bits are left over that are not zero: one spelling for
+ * one hash.
+ */
 function decodeBase32(text: string): Uint8Array | undefined {
   if (!/^[a-z2-7]+$/.test(text)) return undefined;
-  const bits = Array.from(text, (each) => ALPHABET.indexOf(each).toString(2).padStart(5, '0')).join('');
+  const bits = Array.from(text, (each) => ALPHABET.indexOf(each).toString(2).padStart(5, '0')).join(
+    '',
+  );
   const whole = Math.floor(bits.length / 8) * 8;
   if (bits.length - whole >= 5 || bits.slice(whole).includes('1')) return undefined;
-  return Uint8Array.from(bits.slice(0, whole).match(/.{8}/g) ?? [], (byte) => Number.parseInt(byte, 2));
+  return Uint8Array.from(bits.slice(0, whole).match(/.{8}/g) ?? [], (byte) =>
+    Number.parseInt(byte, 2),
+  );
 }

@@ -9,14 +9,21 @@ import { makeDirectory, share, syncDirectory } from '../../disk/directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
-export type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<Parameters, Row>;
+export type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<
+  Parameters,
+  Row
+>;
 
-/** Reading all of a database this large takes less than a second: a tenth of a year's of a busy place. */
+/**
+ * Reading all of a database this large takes less than a second: a tenth of a year's of a busy
+ * place.
+ */
 const SMALL = 64 * 1024 * 1024;
 
 /**
- * `:memory:` is a database that nobody else sees, for replays. A small one is checked for damage, and any if `thorough`: for
- * those that go on for long. Throws CtgaError `store-damaged` or `store-failed`.
+ * `:memory:` is a database that nobody else sees, for replays. A small one is checked for damage,
+ * and any if `thorough`: for those that go on for long. Throws CtgaError `store-damaged` or
+ * `store-failed`.
  */
 export function openDatabase(path: string, thorough = false): Connection {
   let database: Connection | undefined;
@@ -36,7 +43,8 @@ export function openDatabase(path: string, thorough = false): Connection {
     if (error instanceof CtgaError) throw error;
     if (isDamage(error)) throw damaged(path, messageOf(error), error);
     throw new CtgaError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
-      remedy: 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
+      remedy:
+        'Check that the directory is writable and the disk has room, or name another with --state-dir.',
       cause: error,
     });
   }
@@ -61,7 +69,8 @@ function make(path: string): void {
 
 function quickCheck(database: Connection, path: string): void {
   const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
-  if (check?.quick_check !== 'ok') throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
+  if (check?.quick_check !== 'ok')
+    throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
 }
 
 /** Moves a damaged database aside, never deletes it, and returns the new name. */
@@ -85,23 +94,26 @@ function migrate(database: Connection, path: string): void {
       throw new CtgaError(
         'store-failed',
         `${path} was written by a newer ctga (schema ${version}, this one knows ${MIGRATIONS.length})`,
-        {
-          remedy: 'Upgrade ctga, or name another directory with --state-dir.',
-        },
+        { remedy: 'Upgrade ctga, or name another directory with --state-dir.' },
       );
     }
     for (const step of MIGRATIONS.slice(version)) database.exec(step);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   });
-  // Immediate: of two processes that open a new database at once, one migrates and the other finds it done.
+  // Immediate: of two processes that open a new database at once, one migrates and the other finds
+  // it done.
   apply.immediate();
 }
 
 function damaged(path: string, what: string, cause?: unknown): CtgaError {
-  return new CtgaError('store-damaged', `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`, {
-    remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
-    cause,
-  });
+  return new CtgaError(
+    'store-damaged',
+    `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`,
+    {
+      remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
+      cause,
+    },
+  );
 }
 
 /** Whether SQLite found that the file is not what it wrote. */

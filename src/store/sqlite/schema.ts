@@ -1,9 +1,10 @@
 /**
- * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to i + 1
- * (PRAGMA user_version); entries are never edited once released.
+ * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to i
+ * + 1 (PRAGMA user_version); entries are never edited once released.
  *
- * Sizes and times of tree heads are 64-bit and unsigned, SQLite's integers are signed: they are kept as
- * decimals padded to 20 digits, which sort as the numbers do. Our own clock is in integer milliseconds.
+ * Sizes and times of tree heads are 64-bit and unsigned, SQLite's integers are signed: they are
+ * kept as decimals padded to 20 digits, which sort as the numbers do. Our own clock is in integer
+ * milliseconds.
  */
 export const MIGRATIONS: readonly string[] = [
   `

@@ -1,13 +1,18 @@
 /**
  * What ctga remembers: logs, tree heads, sightings, verdicts, where the evidence lies.
  *
- * Several processes use one store: observers write heads and sightings, the challenger verdicts. Every
- * write is one short transaction.
+ * Several processes use one store: observers write heads and sightings, the challenger verdicts.
+ * Every write is one short transaction.
  */
 import { toMerkleHash, type MerkleHash } from '../../merkle/hash.ts';
 import { toLogKey } from '../../statements/key.ts';
 import type { Log, LogState } from '../../logs/log.ts';
-import { toLogId, type LogId, type TreeRoot, type VerifiedTreeHead } from '../../statements/treehead.ts';
+import {
+  toLogId,
+  type LogId,
+  type TreeRoot,
+  type VerifiedTreeHead,
+} from '../../statements/treehead.ts';
 import type { Connection, Statement } from './open.ts';
 
 export const VERDICTS = [
@@ -22,7 +27,9 @@ export const VERDICTS = [
 /** docs/ARCHITECTURE.md says what each means; only `fork-proven` accuses anybody. */
 export type Verdict = (typeof VERDICTS)[number];
 
-/** How often one tree head was seen by one source since the last write. Times in ms since the epoch. */
+/**
+ * How often one tree head was seen by one source since the last write. Times in ms since the epoch.
+ */
 export interface Sighting {
   readonly head: VerifiedTreeHead;
   readonly source: string;
@@ -32,8 +39,8 @@ export interface Sighting {
 }
 
 /**
- * An answer that a data plane only counts while it comes again (DataPlane.seen), and how much of that count is in the
- * sightings of its head.
+ * An answer that a data plane only counts while it comes again (DataPlane.seen), and how much of
+ * that count is in the sightings of its head.
  */
 export interface StoredLife {
   readonly source: string;
@@ -55,7 +62,10 @@ export interface StoredTree {
   readonly firstSeen: number;
   readonly verdict: Verdict;
   readonly reason: string | undefined;
-  /** The tree that it was proven a prefix of; its own id for a head that the log itself called current. */
+  /**
+   * The tree that it was proven a prefix of; its own id for a head that the log itself called
+   * current.
+   */
   readonly provenAgainst: number | undefined;
   readonly attempts: number;
   readonly askedAt: number | undefined;
@@ -158,7 +168,9 @@ function prepareStatements(db: Connection): {
     putTree: db.prepare(
       'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
     ),
-    findTree: db.prepare('SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?'),
+    findTree: db.prepare(
+      'SELECT * FROM trees WHERE log_id = ? AND tree_size = ? AND root_hash = ?',
+    ),
     putHead: db.prepare(
       'INSERT INTO tree_heads (tree, timestamp, signature) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     ),
@@ -209,7 +221,10 @@ export class Store {
     return this.#db.pragma('data_version', { simple: true }) as number;
   }
 
-  /** Adds to what is known; a log already there takes what is new, and keeps its key and its zone if there is no other. */
+  /**
+   * Adds to what is known; a log already there takes what is new, and keeps its key and its zone if
+   * there is no other.
+   */
   putLogs(logs: readonly Log[]): void {
     const put = this.#db.prepare(
       `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size, final_root, allow_private_address)
@@ -223,9 +238,16 @@ export class Store {
       for (const log of logs) {
         const { key, description, url, api, mmd, dns, state, finalTree, allowPrivateAddress } = log;
         put.run(
-          ...[Buffer.from(key.logId), Buffer.from(key.spki), description, url, api, mmd, dns ?? null],
-          ...[state ?? null, finalTree === undefined ? null : padded(finalTree.treeSize)],
-          ...[finalTree === undefined ? null : Buffer.from(finalTree.rootHash)],
+          Buffer.from(key.logId),
+          Buffer.from(key.spki),
+          description,
+          url,
+          api,
+          mmd,
+          dns ?? null,
+          state ?? null,
+          finalTree === undefined ? null : padded(finalTree.treeSize),
+          finalTree === undefined ? null : Buffer.from(finalTree.rootHash),
           allowPrivateAddress === true ? 1 : 0,
         );
       }
@@ -238,13 +260,17 @@ export class Store {
       .all()
       .map(({ key, description, url, api, mmd, dns, state, ...row }) => ({
         key: toLogKey(key),
-        ...{ description, url, api, mmd },
-        ...(dns === null ? {} : { dns }),
-        ...(state === null ? {} : { state }),
-        ...(row.final_size === null || row.final_root === null
-          ? {}
-          : { finalTree: { treeSize: BigInt(row.final_size), rootHash: toMerkleHash(row.final_root) } }),
-        ...(row.allow_private_address === 0 ? {} : { allowPrivateAddress: true }),
+        description,
+        url,
+        api,
+        mmd,
+        dns: dns ?? undefined,
+        state: state ?? undefined,
+        finalTree:
+          row.final_size === null || row.final_root === null
+            ? undefined
+            : { treeSize: BigInt(row.final_size), rootHash: toMerkleHash(row.final_root) },
+        allowPrivateAddress: row.allow_private_address !== 0,
       }));
   }
 
@@ -268,7 +294,9 @@ export class Store {
       >('SELECT * FROM log_lists ORDER BY fetched DESC')
       .all()
       .map(({ source, json, signature, key, etag, fetched }) => ({
-        ...{ source, json, fetched },
+        source,
+        json,
+        fetched,
         signed: signature === null || key === null ? undefined : { signature, key },
         etag: etag ?? undefined,
       }));
@@ -285,8 +313,8 @@ export class Store {
   }
 
   /**
-   * Records a batch of sightings, and what was credited of them to answers that are only counted, in one
-   * transaction. Returns those whose tree head was not known before.
+   * Records a batch of sightings, and what was credited of them to answers that are only counted,
+   * in one transaction. Returns those whose tree head was not known before.
    */
   recordSightings<T extends Sighting>(
     sightings: readonly T[],
@@ -308,11 +336,18 @@ export class Store {
       for (const [logId, day, heads, count] of days.rows()) putDay.run(logId, day, heads, count);
       for (const { source, life } of lives.over) dropLife.run(source, BigInt.asIntN(64, life));
       for (const { source, life, head, credited } of lives.put) {
-        putLife.run(source, BigInt.asIntN(64, life), credited, ...treeKey(head), padded(head.timestamp));
+        putLife.run(
+          source,
+          BigInt.asIntN(64, life),
+          credited,
+          ...treeKey(head),
+          padded(head.timestamp),
+        );
       }
       return { newHeads };
     });
-    // Immediate: it will write, and waiting for the other writer at the start cannot end in SQLITE_BUSY_SNAPSHOT.
+    // Immediate: it will write, and waiting for the other writer at the start cannot end in
+    // SQLITE_BUSY_SNAPSHOT.
     return record.immediate();
   }
 
@@ -437,7 +472,10 @@ export class Store {
       );
   }
 
-  /** The file must be on disk already. `second` may be known from elsewhere than a tree head: then it has no id. */
+  /**
+   * The file must be on disk already. `second` may be known from elsewhere than a tree head: then
+   * it has no id.
+   */
   addEvidence(
     path: string,
     first: StoredTree,
@@ -450,8 +488,13 @@ export class Store {
          VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
       )
       .run(
-        ...[path, Buffer.from(first.logId), first.id, second.id ?? null],
-        ...[padded(first.treeSize), padded(second.treeSize), created],
+        path,
+        Buffer.from(first.logId),
+        first.id,
+        second.id ?? null,
+        padded(first.treeSize),
+        padded(second.treeSize),
+        created,
       );
   }
 
@@ -460,7 +503,9 @@ export class Store {
       .prepare<
         [],
         { path: string; log_id: Buffer; first_size: string; second_size: string; created: number }
-      >('SELECT path, log_id, first_size, second_size, created FROM evidence ORDER BY created, path')
+      >(
+        'SELECT path, log_id, first_size, second_size, created FROM evidence ORDER BY created, path',
+      )
       .all()
       .map((row) => ({
         path: row.path,
@@ -471,7 +516,10 @@ export class Store {
       }));
   }
 
-  /** The `limit` tree heads that were new last, each with its sightings summed, by log and size. All unless told. */
+  /**
+   * The `limit` tree heads that were new last, each with its sightings summed, by log and size. All
+   * unless told.
+   */
   heads(limit = -1): HeadSummary[] {
     return this.#db
       .prepare<[number], HeadRow>(
@@ -482,25 +530,45 @@ export class Store {
       .map(toHead);
   }
 
-  /** Every tree head in the order in which they were new, one at a time: there may be more than memory holds. */
+  /**
+   * Every tree head in the order in which they were new, one at a time: there may be more than
+   * memory holds.
+   */
   *everyHead(): Generator<HeadSummary, void, undefined> {
-    const rows = this.#db.prepare<[], HeadRow>(`${HEADS} GROUP BY tree_heads.id ORDER BY tree_heads.id`);
+    const rows = this.#db.prepare<[], HeadRow>(
+      `${HEADS} GROUP BY tree_heads.id ORDER BY tree_heads.id`,
+    );
     for (const row of rows.iterate()) yield toHead(row);
   }
 
-  /** New tree heads and sightings by log and day, from day `first` on; a day is UTC, counted from 1970. */
+  /**
+   * New tree heads and sightings by log and day, from day `first` on; a day is UTC, counted from
+   * 1970.
+   */
   days(
     first: number,
-  ): { readonly logId: LogId; readonly day: number; readonly heads: number; readonly sightings: number }[] {
+  ): {
+    readonly logId: LogId;
+    readonly day: number;
+    readonly heads: number;
+    readonly sightings: number;
+  }[] {
     return this.#db
       .prepare<[number], { log_id: Buffer; day: number; heads: number; sightings: number }>(
         'SELECT * FROM days WHERE day >= ? ORDER BY log_id, day',
       )
       .all(first)
-      .map(({ log_id, day, heads, sightings }) => ({ logId: toLogId(log_id), day, heads, sightings }));
+      .map(({ log_id, day, heads, sightings }) => ({
+        logId: toLogId(log_id),
+        day,
+        heads,
+        sightings,
+      }));
   }
 
-  /** What an observer knows of its data planes, by interface: JSON, as `ctga status --json` has it. */
+  /**
+   * What an observer knows of its data planes, by interface: JSON, as `ctga status --json` has it.
+   */
   putDataPlane(interfaceName: string, state: string, updated: number): void {
     this.#db
       .prepare(
@@ -519,14 +587,17 @@ export class Store {
   }
 
   /**
-   * Sightings by a source that has not seen a head since `before` (ms since the epoch) become part of one sum for that head,
-   * `limit` of them at most, oldest first. Tree heads stay, and how often each was seen. Returns how many were rolled up.
+   * Sightings by a source that has not seen a head since `before` (ms since the epoch) become part
+   * of one sum for that head, `limit` of them at most, oldest first. Tree heads stay, and how often
+   * each was seen. Returns how many were rolled up.
    */
   rollUp(before: number, limit: number): number {
     const old = this.#db.prepare<
       [number, number],
       { tree_head: number; source: string; first_seen: number; last_seen: number; count: number }
-    >(`SELECT * FROM sightings WHERE last_seen < ? AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT ?`);
+    >(
+      `SELECT * FROM sightings WHERE last_seen < ? AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT ?`,
+    );
     const add = this.#db.prepare<[number, number, number, number]>(
       `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count) VALUES (?, '${ROLLED_UP}', ?, ?, ?)
        ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
@@ -550,13 +621,17 @@ export class Store {
   /** Distinct tree heads. */
   headCount(): number {
     return (
-      this.#db.prepare<[], { count: number }>('SELECT count(*) AS count FROM tree_heads').get()?.count ?? 0
+      this.#db.prepare<[], { count: number }>('SELECT count(*) AS count FROM tree_heads').get()
+        ?.count ?? 0
     );
   }
 
   /** Trees by verdict. */
   verdicts(): Record<Verdict, number> {
-    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<Verdict, number>;
+    const counts = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0])) as Record<
+      Verdict,
+      number
+    >;
     for (const row of this.#db
       .prepare<[], { verdict: Verdict; count: number }>(
         'SELECT verdict, count(*) AS count FROM trees GROUP BY verdict',
@@ -578,12 +653,20 @@ export class Store {
   /** What somebody was told, and is not over. */
   alerts(): { readonly key: string; readonly since: number; readonly message: string }[] {
     return this.#db
-      .prepare<[], { key: string; since: number; message: string }>('SELECT key, since, message FROM alerts')
+      .prepare<[], { key: string; since: number; message: string }>(
+        'SELECT key, since, message FROM alerts',
+      )
       .all();
   }
 
   /** From now on it is on record, and to be sent over each channel. */
-  raiseAlert(key: string, message: string, body: string, channels: readonly string[], now: number): void {
+  raiseAlert(
+    key: string,
+    message: string,
+    body: string,
+    channels: readonly string[],
+    now: number,
+  ): void {
     const raise = this.#db.prepare(
       'INSERT INTO alerts (key, since, message) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
     );
@@ -604,7 +687,9 @@ export class Store {
   }
 
   #enqueue(body: string, channels: readonly string[], now: number): void {
-    const put = this.#db.prepare('INSERT INTO outbox (channel, body, queued, due) VALUES (?, ?, ?, ?)');
+    const put = this.#db.prepare(
+      'INSERT INTO outbox (channel, body, queued, due) VALUES (?, ?, ?, ?)',
+    );
     for (const channel of channels) put.run(channel, body, now, now);
   }
 
@@ -622,12 +707,16 @@ export class Store {
   }
 
   retryLater(id: number, due: number): void {
-    this.#db.prepare('UPDATE outbox SET attempts = attempts + 1, due = ? WHERE id = ?').run(due, id);
+    this.#db
+      .prepare('UPDATE outbox SET attempts = attempts + 1, due = ? WHERE id = ?')
+      .run(due, id);
   }
 
   /** Of an interface that is to be watched no more. Returns false where it was not on record. */
   forgetDataPlane(interfaceName: string): boolean {
-    return this.#db.prepare('DELETE FROM data_planes WHERE interface = ?').run(interfaceName).changes > 0;
+    return (
+      this.#db.prepare('DELETE FROM data_planes WHERE interface = ?').run(interfaceName).changes > 0
+    );
   }
 
   /** When a log asked not to be asked again before (Retry-After), in ms since the epoch. */
@@ -652,7 +741,8 @@ export class Store {
       'INSERT INTO counters (source, name, count) VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count',
     );
     this.#db.transaction(() => {
-      for (const [name, count] of Object.entries(counts)) if (count !== 0) add.run(source, name, count);
+      for (const [name, count] of Object.entries(counts))
+        if (count !== 0) add.run(source, name, count);
     })();
   }
 

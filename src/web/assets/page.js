@@ -1,7 +1,18 @@
-/** Keeps the status page up to date, and draws the time line. Everything it shows is in the page without it as well. */
+/**
+ * Keeps the status page up to date, and draws the time line. Everything it shows is in the page
+ * without it as well.
+ */
 import uPlot from '/assets/uPlot.esm.js';
 
-const SECTIONS = ['summary', 'evidence', 'interfaces', 'verdicts', 'timeline-table', 'recent', 'counts'];
+const SECTIONS = [
+  'summary',
+  'evidence',
+  'interfaces',
+  'verdicts',
+  'timeline-table',
+  'recent',
+  'counts',
+];
 const PALETTES = {
   light: ['#0550ae', '#b35900', '#1a7f37', '#8250df', '#bf3989', '#57606a'],
   dark: ['#79b8ff', '#f2b35e', '#56d364', '#d2a8ff', '#ff9bce', '#9aa4ad'],
@@ -59,7 +70,10 @@ function draw() {
   );
 }
 
-/** Takes over what differs, and leaves alone what a person is at: what is open stays open, what has focus keeps it. */
+/**
+ * Takes over what differs, and leaves alone what a person is at: what is open stays open, what has
+ * focus keeps it.
+ */
 async function refresh() {
   const answer = await fetch('/', { cache: 'no-store' });
   if (!answer.ok) throw new Error(`the server says ${answer.status}`);
@@ -68,7 +82,9 @@ async function refresh() {
   for (const id of SECTIONS) {
     const [mine, theirs] = [byId(id), fresh.getElementById(id)];
     const open = [...mine.querySelectorAll('details')].map((details) => details.open);
-    [...theirs.querySelectorAll('details')].forEach((details, i) => (details.open = open[i] ?? false));
+    [...theirs.querySelectorAll('details')].forEach(
+      (details, i) => (details.open = open[i] ?? false),
+    );
     if (mine.innerHTML === theirs.innerHTML) continue;
     const focusable = 'a, summary, [tabindex]';
     const at = [...mine.querySelectorAll(focusable)].indexOf(document.activeElement);

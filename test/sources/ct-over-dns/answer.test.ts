@@ -5,13 +5,26 @@ import dnsPacket from 'dns-packet';
 import fc from 'fast-check';
 import { parseMessage } from '../../../src/dns/message.ts';
 import { encodeName } from '../../../src/dns/name.ts';
-import { parseTreeHeadAnswer, type DnsRefusalReason } from '../../../src/sources/ct-over-dns/answer.ts';
+import {
+  parseTreeHeadAnswer,
+  type DnsRefusalReason,
+} from '../../../src/sources/ct-over-dns/answer.ts';
 import { readCapture } from '../../../src/dataplane/pcap.ts';
 import { FormatError } from '../../../src/base/cursor.ts';
 import { DatagramDecoder } from '../../../src/packet/decode.ts';
 import { concat, dnsAnswer } from '../../support/packets.ts';
 import { needsShared, readShared, sharedPath } from '../../support/shared.ts';
-import { message, NAME, opt, QUESTION, record, RECORDS_AT, strings, TXT, u16 } from '../../dns/messages.ts';
+import {
+  message,
+  NAME,
+  opt,
+  QUESTION,
+  record,
+  RECORDS_AT,
+  strings,
+  TXT,
+  u16,
+} from '../../dns/messages.ts';
 
 const PADDING = 12;
 const SOA = record({ type: 6, rdata: concat(u16(0xc00c, 0xc00c), new Uint8Array(20)) });
@@ -92,8 +105,15 @@ describe('answers', () => {
 });
 
 describe('refused', () => {
-  const long = record({ rdata: concat(...Array.from({ length: 9 }, () => strings('x'.repeat(255)))) });
-  const cases: readonly { name: string; payload: Uint8Array; reason: DnsRefusalReason; offset?: number }[] = [
+  const long = record({
+    rdata: concat(...Array.from({ length: 9 }, () => strings('x'.repeat(255)))),
+  });
+  const cases: readonly {
+    name: string;
+    payload: Uint8Array;
+    reason: DnsRefusalReason;
+    offset?: number;
+  }[] = [
     { name: 'nothing', payload: new Uint8Array(0), reason: 'truncated', offset: 0 },
     { name: 'half a header', payload: message().subarray(0, 7), reason: 'truncated', offset: 6 },
     { name: 'a query', payload: message({ flags: 0x0100, answers: [] }), reason: 'not a response' },
@@ -163,7 +183,11 @@ describe('refused', () => {
       payload: message({ answers: [record({ type: 5, rdata: u16(0xc010) })] }),
       reason: 'answer type',
     },
-    { name: 'TXT of class CH', payload: message({ answers: [record({ class: 3 })] }), reason: 'answer type' },
+    {
+      name: 'TXT of class CH',
+      payload: message({ answers: [record({ class: 3 })] }),
+      reason: 'answer type',
+    },
     {
       name: 'TXT without strings',
       payload: message({ answers: [record({ rdata: new Uint8Array(0) })] }),
@@ -193,7 +217,9 @@ describe('refused', () => {
     },
     {
       name: 'a second string that lies',
-      payload: message({ answers: [record({ rdata: concat(strings('1.2'), Uint8Array.of(255, 1)) })] }),
+      payload: message({
+        answers: [record({ rdata: concat(strings('1.2'), Uint8Array.of(255, 1)) })],
+      }),
       reason: 'rdlength',
       offset: RECORDS_AT + 16,
     },
@@ -203,7 +229,11 @@ describe('refused', () => {
       reason: 'rdlength',
       offset: RECORDS_AT + 12,
     },
-    { name: 'more text than any tree head', payload: message({ answers: [long] }), reason: 'text too long' },
+    {
+      name: 'more text than any tree head',
+      payload: message({ answers: [long] }),
+      reason: 'text too long',
+    },
     {
       name: 'fewer records than counted',
       payload: message({ counts: [1, 1, 0, 1] }),
@@ -216,8 +246,16 @@ describe('refused', () => {
       reason: 'too many records',
       offset: 6,
     },
-    { name: 'two OPT records', payload: message({ additionals: [opt(), opt()] }), reason: 'opt record' },
-    { name: 'OPT among the answers', payload: message({ answers: [TXT, opt()] }), reason: 'opt record' },
+    {
+      name: 'two OPT records',
+      payload: message({ additionals: [opt(), opt()] }),
+      reason: 'opt record',
+    },
+    {
+      name: 'OPT among the answers',
+      payload: message({ answers: [TXT, opt()] }),
+      reason: 'opt record',
+    },
     {
       name: 'OPT with an owner',
       payload: message({ additionals: [record({ type: 41, rdata: new Uint8Array(0) })] }),
@@ -232,7 +270,9 @@ describe('refused', () => {
     },
     {
       name: 'half an OPT option',
-      payload: message({ additionals: [record({ owner: Uint8Array.of(0), type: 41, rdata: u16(PADDING) })] }),
+      payload: message({
+        additionals: [record({ owner: Uint8Array.of(0), type: 41, rdata: u16(PADDING) })],
+      }),
       reason: 'rdlength',
     },
     {
@@ -284,18 +324,21 @@ describe('any bytes', () => {
 
   test('what is accepted, dns-packet reads the same', () => {
     fc.assert(
-      fc.property(fc.array(fc.string({ maxLength: 200 }), { minLength: 1, maxLength: 6 }), (texts) => {
-        const ascii = texts.map((text) =>
-          Buffer.from(text, 'latin1')
-            .toString('latin1')
-            .replace(/[^\x20-\x7e]/g, '.'),
-        );
-        const payload = message({ answers: [record({ rdata: strings(...ascii) })] });
-        const ours = parseTreeHeadAnswer(payload);
-        const [theirs] = dnsPacket.decode(Buffer.from(payload)).answers ?? [];
-        assert.ok(ours.kind === 'answer' && theirs?.type === 'TXT' && Array.isArray(theirs.data));
-        assert.equal(ours.text, theirs.data.map(String).join(''));
-      }),
+      fc.property(
+        fc.array(fc.string({ maxLength: 200 }), { minLength: 1, maxLength: 6 }),
+        (texts) => {
+          const ascii = texts.map((text) =>
+            Buffer.from(text, 'latin1')
+              .toString('latin1')
+              .replace(/[^\x20-\x7e]/g, '.'),
+          );
+          const payload = message({ answers: [record({ rdata: strings(...ascii) })] });
+          const ours = parseTreeHeadAnswer(payload);
+          const [theirs] = dnsPacket.decode(Buffer.from(payload)).answers ?? [];
+          assert.ok(ours.kind === 'answer' && theirs?.type === 'TXT' && Array.isArray(theirs.data));
+          assert.equal(ours.text, theirs.data.map(String).join(''));
+        },
+      ),
     );
   });
 });
@@ -323,7 +366,9 @@ describe('real data', () => {
     let read = 0;
     for (const { txt_strings: texts } of rows) {
       if (texts === null || texts.length === 0) continue;
-      const answer = parseTreeHeadAnswer(message({ answers: [record({ rdata: strings(...texts) })] }));
+      const answer = parseTreeHeadAnswer(
+        message({ answers: [record({ rdata: strings(...texts) })] }),
+      );
       assert.ok(answer.kind === 'answer');
       assert.equal(answer.text, texts.join(''));
       read += 1;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { formatCtQuestion, readCtQuestion, type CtQuestion } from '../../../src/sources/ct-over-dns/question.ts';
+import {
+  formatCtQuestion,
+  readCtQuestion,
+  type CtQuestion,
+} from '../../../src/sources/ct-over-dns/question.ts';
 import { encodeName, labelsOf } from '../../../src/dns/name.ts';
 import { toMerkleHash } from '../../../src/merkle/hash.ts';
 
@@ -19,7 +23,12 @@ describe('questions in front of a zone', () => {
       fc
         .tuple(start, uint64, uint64)
         .filter(([, a, b]) => a > 0n && a < b)
-        .map(([at, first, second]): CtQuestion => ({ kind: 'consistency', start: at, first, second })),
+        .map(([at, first, second]): CtQuestion => ({
+          kind: 'consistency',
+          start: at,
+          first,
+          second,
+        })),
       fc
         .tuple(start, uint64, uint64)
         .filter(([, a, b]) => a < b)
@@ -31,7 +40,9 @@ describe('questions in front of a zone', () => {
         })),
     );
     fc.assert(
-      fc.property(questions, (question) => assert.deepEqual(read(formatCtQuestion(question)), question)),
+      fc.property(questions, (question) =>
+        assert.deepEqual(read(formatCtQuestion(question)), question),
+      ),
     );
   });
 
@@ -54,6 +65,7 @@ describe('questions in front of a zone', () => {
     ['a character that base32 has not', `1${hash.slice(1)}.hash`],
     ['bits left over that are not zero', `${'a'.repeat(51)}b.hash`],
   ];
-  for (const [why, text] of none) test(`are not: ${why}`, () => assert.equal(read(text), undefined));
+  for (const [why, text] of none)
+    test(`are not: ${why}`, () => assert.equal(read(text), undefined));
   test('a hash of 52 characters', () => assert.equal(read(`${hash}.hash`)?.kind, 'leaf index'));
 });
