@@ -14,7 +14,7 @@ import { openDatabase } from '../src/store/sqlite/open.ts';
 import { Store } from '../src/store/sqlite/store.ts';
 import { toLogKey } from '../src/statements/key.ts';
 import { formatTreeHeadText } from '../src/statements/text.ts';
-import { encodeSignedData } from '../src/statements/treehead.ts';
+import { encodeSignedData } from '../src/statements/statement.ts';
 import { dnsAnswer, frameV4 } from '../test/support/packets.ts';
 
 export interface DrainRate {

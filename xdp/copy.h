@@ -98,7 +98,7 @@ struct match {
 	enum record_kind kind;
 	__u32 length; /* of the frame up to the end of its IP packet: what lies behind is padding, or a trick */
 	const struct answer_place *answer;
-	__u64 life;   /* that begins in the cache of seen answers; 0: none */
+	__u64 entry;   /* that begins in the cache of seen answers; 0: none */
 	__u32 ended_repeats;
 };
 
@@ -121,7 +121,7 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 	*record = (struct record_header){
 		.timestamp_ns = bpf_ktime_get_coarse_ns(),
 		.answer = *match->answer,
-		.life = match->life,
+		.entry = match->entry,
 		.ended_repeats = match->ended_repeats,
 		.interface_index = interface_of(match->ctx, match->hook),
 		.frame_length = frame_length(match->ctx, match->hook),
@@ -199,8 +199,8 @@ static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 l
 		return;
 	}
 	if (slot) {
-		match.ended_repeats = slot->life;
-		match.life = LIFE(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS), (slot->life >> 32) + 1);
+		match.ended_repeats = slot->entry;
+		match.entry = SEEN_ENTRY(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS), (slot->entry >> 32) + 1);
 	}
 	result = copy_frame(&match, &answer_ring, settings);
 	count_copy(result, &counters->answers, counters);
@@ -208,7 +208,7 @@ static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 l
 		return;
 	spend(&state->answers);
 	if (slot) {
-		slot->life = match.life << 32; /* generation, and no repeats yet */
+		slot->entry = match.entry << 32; /* generation, and no repeats yet */
 		slot->tag = place->tag;
 		slot->expires = now + settings->seen_ticks;
 	}
@@ -231,7 +231,7 @@ static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 lengt
 	if (place->tag && settings->seen_ticks) {
 		slot = slot_of(place->tag);
 		if (slot && slot->tag == place->tag && now < slot->expires) {
-			slot->life++;
+			slot->entry++;
 			COUNT(counters->answers.seen);
 			return;
 		}

@@ -34,8 +34,8 @@ struct answer_place {
 struct record_header {
 	__u64 timestamp_ns;         /* CLOCK_MONOTONIC_COARSE when the packet was copied: to a jiffy, and cheap */
 	struct answer_place answer;
-	__u64 life;                 /* which life in the cache of seen answers begins; 0: none */
-	__u32 ended_repeats;        /* repeats in the life that it ends: same CPU and slot, generation - 1 */
+	__u64 entry;                 /* which entry in the cache of seen answers begins; 0: none */
+	__u32 ended_repeats;        /* repeats in the entry that it ends: same CPU and slot, generation - 1 */
 	__u32 interface_index;      /* where the packet came in */
 	__u32 frame_length;         /* bytes on the wire, without FCS */
 	__u16 captured_length;      /* bytes that follow; at most frame_length */
@@ -43,15 +43,15 @@ struct record_header {
 	__u8 reserved;
 };
 
-/* A life in the cache of seen answers: CPU, slot and generation name it for as long as the map exists. */
+/* An entry in the cache of seen answers: CPU, slot and generation name it for as long as the map exists. */
 #define SEEN_SLOT_BITS 10
 #define SEEN_SLOTS (1 << SEEN_SLOT_BITS)
-#define LIFE(cpu, slot, generation) ((__u64)(cpu) << 48 | (__u64)(slot) << 32 | (__u32)(generation))
+#define SEEN_ENTRY(cpu, slot, generation) ((__u64)(cpu) << 48 | (__u64)(slot) << 32 | (__u32)(generation))
 
 /* One answer that was copied not long ago. */
 struct seen_answer {
 	__u64 tag;     /* before it is mixed */
-	__u64 life;    /* generation of the slot << 32 | repeats: one word, so that a reader never sees it torn */
+	__u64 entry;    /* generation of the slot << 32 | repeats: one word, so that a reader never sees it torn */
 	__u64 expires; /* in jiffies: from then on the answer is copied again */
 };
 

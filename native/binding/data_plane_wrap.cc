@@ -87,13 +87,13 @@ void DataPlaneWrap::set_ports(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { resources(info.Env()).maps.write_ports(ports); });
 }
 
-// Pairs of a life and its repeats.
+// Pairs of a entry and its repeats.
 Napi::Value DataPlaneWrap::seen_of(const Napi::CallbackInfo& info) {
-  const auto lives = translate(info.Env(), [&] { return resources(info.Env()).maps.read_seen(); });
-  auto pairs = Napi::BigUint64Array::New(info.Env(), lives.size() * 2);
-  for (std::size_t i = 0; i < lives.size(); i++) {
-    pairs[i * 2] = lives[i].life;
-    pairs[i * 2 + 1] = lives[i].repeats;
+  const auto entries = translate(info.Env(), [&] { return resources(info.Env()).maps.read_seen(); });
+  auto pairs = Napi::BigUint64Array::New(info.Env(), entries.size() * 2);
+  for (std::size_t i = 0; i < entries.size(); i++) {
+    pairs[i * 2] = entries[i].entry;
+    pairs[i * 2 + 1] = entries[i].repeats;
   }
   return pairs;
 }

@@ -212,17 +212,17 @@ counters Maps::read_counters() const {
   return result;
 }
 
-std::vector<SeenLife> Maps::read_seen() const {
-  std::vector<SeenLife> lives;
+std::vector<SeenEntry> Maps::read_seen() const {
+  std::vector<SeenEntry> entries;
   const auto cpus = read_per_cpu<seen_answers>(fds_[kSeen].get(), "cache of seen answers");
   for (std::size_t cpu = 0; cpu < cpus.size(); cpu++) {
     for (std::size_t slot = 0; slot < SEEN_SLOTS; slot++) {
-      const __u64 life = cpus[cpu].slots[slot].life;
-      const auto repeats = static_cast<std::uint32_t>(life);
-      if (repeats != 0) lives.push_back({LIFE(cpu, slot, life >> 32), repeats});
+      const __u64 entry = cpus[cpu].slots[slot].entry;
+      const auto repeats = static_cast<std::uint32_t>(entry);
+      if (repeats != 0) entries.push_back({SEEN_ENTRY(cpu, slot, entry >> 32), repeats});
     }
   }
-  return lives;
+  return entries;
 }
 
 std::uint32_t Maps::ring_bytes() const { return info_of(ring_fd(kAnswerRing)).max_entries; }

@@ -17,8 +17,8 @@ namespace ctga {
 
 using Name = std::vector<std::uint8_t>;
 
-struct SeenLife {
-  std::uint64_t life;  // LIFE in record.h
+struct SeenEntry {
+  std::uint64_t entry;  // SEEN_ENTRY in record.h
   std::uint32_t repeats;
 };
 
@@ -58,8 +58,8 @@ class Maps {
   // Summed over all CPUs.
   counters read_counters() const;
 
-  // The lives in the cache of seen answers that had repeats, on all CPUs.
-  std::vector<SeenLife> read_seen() const;
+  // The entries in the cache of seen answers that had repeats, on all CPUs.
+  std::vector<SeenEntry> read_seen() const;
 
   int ring_fd(Index ring) const { return fds_[ring].get(); }
   // Of either ring.

@@ -2,7 +2,7 @@
  * What is worth waking somebody for, as it stands in the store. Each has a key: it is told once,
  * and once when it is over.
  */
-import { logNames } from '../store/known-logs.ts';
+import { logNameById } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { z } from 'zod';
@@ -96,7 +96,7 @@ export class Conditions {
 function forks(store: Store): Condition[] {
   const evidence = store.evidence();
   if (evidence.length === 0) return [];
-  const nameOf = logNames(store);
+  const nameOf = logNameById(store);
   return evidence.map(({ path, logId, firstSize, secondSize }) => ({
     key: `fork:${path}`,
     severity: 'critical',
@@ -108,7 +108,7 @@ function forks(store: Store): Condition[] {
 function unprovable(store: Store): Condition[] {
   const logs = store.logsWithVerdict('unprovable');
   if (logs.length === 0) return [];
-  const nameOf = logNames(store);
+  const nameOf = logNameById(store);
   return logs.map((logId) =>
     warning(
       `unprovable:${logIdText(logId)}`,

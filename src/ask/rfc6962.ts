@@ -12,7 +12,7 @@ import { CtgaError } from '../base/errors.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { MAX_PROOF_LENGTH } from '../merkle/proof.ts';
 import { hashBytes, treeHeadSchema } from '../statements/json.ts';
-import type { SignedTreeHead } from '../statements/treehead.ts';
+import type { Statement } from '../statements/statement.ts';
 import { describeIssue } from '../base/documents.ts';
 
 export interface HttpAnswer {
@@ -55,7 +55,7 @@ export class LogError extends CtgaError {
 
 /** What the challenger asks of a log, of whichever kind. Nothing that comes back is verified. */
 export interface LogClient {
-  treeHead(): Promise<SignedTreeHead>;
+  treeHead(): Promise<Statement>;
   /** RFC 6962, Section 2.1.2. Requires 0 < first < second. */
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]>;
   /** The audit path, RFC 6962, Section 2.1.1. */
@@ -96,7 +96,7 @@ export class Rfc6962Client implements LogClient {
   }
 
   /** get-sth, Section 4.3. Nothing is verified yet. */
-  treeHead(): Promise<SignedTreeHead> {
+  treeHead(): Promise<Statement> {
     return this.#get('get-sth', {}, treeHeadSchema);
   }
 

@@ -10,7 +10,7 @@
 import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
-import type { LogId, SignedTreeHead } from '../statements/treehead.ts';
+import type { LogId, Statement } from '../statements/statement.ts';
 import { messageOf } from '../base/errors.ts';
 import {
   LogError,
@@ -41,10 +41,10 @@ export class StaticClient implements LogClient {
     this.#now = now;
   }
 
-  async treeHead(): Promise<SignedTreeHead> {
+  async treeHead(): Promise<Statement> {
     const { status, body, ...answer } = await this.#get('checkpoint');
     if (status !== 200) throw this.#unavailable(`checkpoint: HTTP ${status}`, answer);
-    let head: SignedTreeHead | undefined;
+    let head: Statement | undefined;
     try {
       head = treeHeadOf(parseCheckpoint(body.toString('utf8')), this.#logId);
     } catch (error) {

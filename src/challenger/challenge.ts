@@ -30,9 +30,9 @@ import { LogError, MAX_RETRY_AFTER, type Fetch, type LogClient } from '../ask/rf
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/sqlite/store.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
-import type { TreeRoot, VerifiedTreeHead } from '../statements/treehead.ts';
+import type { TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { ListedTree } from '../evidence/bundle.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import { verifyStatement } from '../statements/verify.ts';
 
 export interface ChallengeContext {
   readonly store: Store;
@@ -140,7 +140,7 @@ class Challenge {
     const { store, now } = this.#context;
     const asked = await Promise.allSettled(this.#clients.map((client) => this.#headFrom(client)));
     this.#context.signal.throwIfAborted();
-    const heads: { readonly client: LogClient; readonly head: VerifiedTreeHead }[] = [];
+    const heads: { readonly client: LogClient; readonly head: VerifiedStatement }[] = [];
     const failures: CtgaError[] = [];
     for (const [i, answer] of asked.entries()) {
       const client = this.#clients[i];
@@ -179,8 +179,8 @@ class Challenge {
     return tree;
   }
 
-  async #headFrom(client: LogClient): Promise<VerifiedTreeHead> {
-    const head = verifyTreeHead(await client.treeHead(), this.#log.key);
+  async #headFrom(client: LogClient): Promise<VerifiedStatement> {
+    const head = verifyStatement(await client.treeHead(), this.#log.key);
     if (head === undefined)
       throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
     return head;

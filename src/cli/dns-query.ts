@@ -16,8 +16,8 @@ import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { stateAt, type State } from '../store/state.ts';
 import { parseTreeHeadText } from '../statements/text.ts';
-import type { VerifiedTreeHead } from '../statements/treehead.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import {
   endpoint,
   logsInForce,
@@ -74,7 +74,7 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const answer = parseTreeHeadText(await client.treeHead());
   if (answer.kind === 'refused')
     throw new CtgaError('log-unavailable', `sth.${zone} carries no tree head: ${answer.reason}`);
-  const head = verifyTreeHead(answer.head, log.key);
+  const head = verifyStatement(answer.head, log.key);
   if (head === undefined)
     throw new CtgaError(
       'log-unavailable',
@@ -120,8 +120,8 @@ interface QueryResult {
 async function compare(
   client: CtDnsClient,
   log: Log,
-  old: VerifiedTreeHead,
-  now: VerifiedTreeHead,
+  old: VerifiedStatement,
+  now: VerifiedStatement,
   state: State,
 ): Promise<NonNullable<QueryResult['since']>> {
   const [first, second] = old.treeSize <= now.treeSize ? [old, now] : [now, old];
@@ -154,7 +154,7 @@ async function compare(
 async function findLeaf(
   client: CtDnsClient,
   leaf: MerkleHash,
-  { treeSize, rootHash }: VerifiedTreeHead,
+  { treeSize, rootHash }: VerifiedStatement,
 ): Promise<NonNullable<QueryResult['leaf']>> {
   const leafIndex = await client.leafIndex(leaf);
   if (leafIndex >= treeSize)
@@ -206,7 +206,7 @@ function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
   return named;
 }
 
-function oldHead(file: string, log: Log): VerifiedTreeHead {
+function oldHead(file: string, log: Log): VerifiedStatement {
   const { heads, refused } = readTreeHeads(file, [log], log);
   const [first, ...more] = heads;
   if (first === undefined) throw badInput(refused[0] ?? `${file}: no tree head in it`);

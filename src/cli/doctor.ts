@@ -9,7 +9,7 @@ import {
   checkKernel,
   checkProxy,
   checkStoreOf,
-  type Finding,
+  type CheckResult,
 } from '../doctor/checks.ts';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { clientOf } from '../ask/asker-of.ts';
@@ -40,7 +40,7 @@ export function doctorCommand(program: () => Command): Command {
   return withState(doctor);
 }
 
-async function examine(options: DoctorOptions, program: Command): Promise<Finding[]> {
+async function examine(options: DoctorOptions, program: Command): Promise<CheckResult[]> {
   const state = stateAt(options.stateDir);
   return [
     checkKernel(),
@@ -54,7 +54,7 @@ async function examine(options: DoctorOptions, program: Command): Promise<Findin
   ];
 }
 
-function configuration(program: Command): Finding {
+function configuration(program: Command): CheckResult {
   const what = 'configuration';
   try {
     const config = readConfig(program.opts<{ config?: string }>().config);
@@ -79,11 +79,11 @@ function configuration(program: Command): Finding {
 }
 
 /** Each on a circuit of its own, as the challenger does. */
-async function askLogs(options: DoctorOptions): Promise<Finding[]> {
+async function askLogs(options: DoctorOptions): Promise<CheckResult[]> {
   const proxy = parseProxy(options.proxy);
   const logs = logsInForce(stateAt(options.stateDir), { zone: [] }).filter(isInService);
   return Promise.all(
-    logs.map(async (log): Promise<Finding> => {
+    logs.map(async (log): Promise<CheckResult> => {
       const what = `log ${log.description}`;
       try {
         const { allowPrivateAddress } = log;
@@ -111,7 +111,7 @@ const MARK = {
   unknown: '?      ',
 } as const;
 
-function printFinding({ what, state, found, remedy }: Finding): void {
+function printFinding({ what, state, found, remedy }: CheckResult): void {
   print(`${MARK[state]}  ${what}: ${found}`);
   if (remedy !== undefined && state !== 'well') print(`         ${remedy}`);
 }

@@ -2,7 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { knownLogs, logNames } from '../store/known-logs.ts';
+import { knownLogs, logNameById } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { readTreeHeads } from '../exchange/files.ts';
@@ -54,7 +54,7 @@ export function headsCommand(): Command {
 
 function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
-  const nameOf = logNames(store);
+  const nameOf = logNameById(store);
   const heads = store.heads(options.limit === 0 ? -1 : options.limit);
   const total = store.headCount();
   store.close();

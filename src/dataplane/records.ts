@@ -5,7 +5,7 @@ import type { AnswerPlace, CopiedPacket, CopyKind, PacketHandler } from './types
 
 /**
  * One record: 0 timestamp_ns (8, here since the epoch), 8 answer.tag (8), 16 answer.name_offset
- * (2), 18 answer.name_length (2), 20 answer.rdata_offset (2), 22 answer.rdata_length (2), 24 life
+ * (2), 18 answer.name_length (2), 20 answer.rdata_offset (2), 22 answer.rdata_length (2), 24 entry
  * (8), 32 ended_repeats (4), 36 interface_index (4), 40 frame_length (4), 44 captured_length (2),
  * 46 kind (1), 47 reserved (1), 48 the frame. The next one begins at a multiple of 8.
  */
@@ -96,16 +96,16 @@ class Record implements CopiedPacket, AnswerPlace {
     return this.#u16(22);
   }
 
-  get life(): bigint | undefined {
-    const life = this.#view.getBigUint64(this.at + 24, littleEndian);
-    return life === 0n ? undefined : life;
+  get entry(): bigint | undefined {
+    const entry = this.#view.getBigUint64(this.at + 24, littleEndian);
+    return entry === 0n ? undefined : entry;
   }
 
   /** Generations of a slot are counted from 1, so the first one ends none. */
-  get ended(): { life: bigint; repeats: number } | undefined {
-    const { life } = this;
+  get ended(): { entry: bigint; repeats: number } | undefined {
+    const { entry } = this;
     const repeats = this.#u32(32);
-    return life === undefined || repeats === 0 ? undefined : { life: life - 1n, repeats };
+    return entry === undefined || repeats === 0 ? undefined : { entry: entry - 1n, repeats };
   }
 
   #u16(offset: number): number {

@@ -33,15 +33,15 @@ export interface AnswerPlace {
    * The back end only counts repeats of this answer from now on, under this name; undefined if it
    * does not.
    */
-  readonly life: bigint | undefined;
-  /** The life that this one ended, in the same slot, and its repeats in all. */
-  readonly ended: SeenLife | undefined;
+  readonly entry: bigint | undefined;
+  /** The entry that this one ended, in the same slot, and its repeats in all. */
+  readonly ended: SeenEntry | undefined;
 }
 
 /** Repeats of one answer that a back end counted instead of copying them. The count only grows. */
-export interface SeenLife {
+export interface SeenEntry {
   /** Unique for as long as the data plane is attached. */
-  readonly life: bigint;
+  readonly entry: bigint;
   readonly repeats: number;
 }
 
@@ -153,15 +153,15 @@ export interface DataPlane {
   setKnownNames(names: readonly Uint8Array[]): void;
   counters(): DataPlaneCounters;
   /**
-   * Answers that are only counted at present; see AnswerPlace.life. A back end that copies all
+   * Answers that are only counted at present; see AnswerPlace.entry. A back end that copies all
    * returns none.
    */
-  seen(): SeenLife[];
+  seen(): SeenEntry[];
   /**
    * Lives that an earlier process saw begin may go on; otherwise there are none but those that this
    * one sees.
    */
-  readonly livesGoOn: boolean;
+  readonly keepsSeenEntries: boolean;
   /** What the reader may change while it runs, if anything: see budget.ts. */
   copyBudget(): CopyBudget | undefined;
   setCopyBudget(budget: CopyBudget): void;

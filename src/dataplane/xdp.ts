@@ -22,7 +22,13 @@ import {
   type XdpSettings,
 } from '../native/addon.ts';
 import { forEachRecord } from './records.ts';
-import type { CopyBudget, DataPlane, DataPlaneCounters, PacketHandler, SeenLife } from './types.ts';
+import type {
+  CopyBudget,
+  DataPlane,
+  DataPlaneCounters,
+  PacketHandler,
+  SeenEntry,
+} from './types.ts';
 
 export type { LinkState, TestRunResult, XdpMode, XdpSettings } from '../native/addon.ts';
 
@@ -231,7 +237,7 @@ export function detachXdp(interfaceName: string): void {
 abstract class XdpProgram implements DataPlane {
   readonly interfaceName: string;
   abstract readonly mode: string;
-  readonly livesGoOn: boolean = false;
+  readonly keepsSeenEntries: boolean = false;
   protected readonly native: AddonDataPlane;
 
   constructor(interfaceName: string, native: AddonDataPlane) {
@@ -247,13 +253,13 @@ abstract class XdpProgram implements DataPlane {
     return explain(this.interfaceName, () => this.native.counters());
   }
 
-  seen(): SeenLife[] {
+  seen(): SeenEntry[] {
     const pairs = explain(this.interfaceName, () => this.native.seen());
-    const lives: SeenLife[] = [];
+    const entries: SeenEntry[] = [];
     for (let i = 0; i + 1 < pairs.length; i += 2) {
-      lives.push({ life: pairs[i] ?? 0n, repeats: Number(pairs[i + 1]) });
+      entries.push({ entry: pairs[i] ?? 0n, repeats: Number(pairs[i + 1]) });
     }
-    return lives;
+    return entries;
   }
 
   copyBudget(): CopyBudget {
@@ -304,7 +310,7 @@ export class XdpDataPlane extends XdpProgram {
   readonly refusal: string | undefined;
   /** A running data plane was taken over, with its counters and unread copies. */
   readonly tookOver: boolean;
-  override readonly livesGoOn: boolean;
+  override readonly keepsSeenEntries: boolean;
   /**
    * Maps of an earlier version, or of other options, that did not fit and were made anew, empty.
    */
@@ -318,7 +324,7 @@ export class XdpDataPlane extends XdpProgram {
     this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
-    this.livesGoOn = attachment.keptSeen;
+    this.keepsSeenEntries = attachment.keptSeen;
   }
 
   /**

@@ -13,7 +13,7 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import type { ProxyAddress } from '../http/proxy.ts';
 import { openForReading, type State } from '../store/state.ts';
 
-export interface Finding {
+export interface CheckResult {
   readonly what: string;
   /** 'unknown': it could not be found out, as who asks. */
   readonly state: 'well' | 'warning' | 'failure' | 'unknown';
@@ -25,7 +25,7 @@ export interface Finding {
 const OLDEST_KERNEL = [5, 15] as const;
 const LEAST_FREE_BYTES = 256 * 2 ** 20;
 
-export function checkKernel(kernel = release()): Finding {
+export function checkKernel(kernel = release()): CheckResult {
   const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
   const what = 'kernel';
   if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
@@ -45,7 +45,7 @@ export function checkKernel(kernel = release()): Finding {
   return { what, state: 'well', found: `Linux ${kernel}` };
 }
 
-export function checkBpf(): Finding {
+export function checkBpf(): CheckResult {
   const what = 'BPF';
   try {
     xdpObjectPath();
@@ -68,7 +68,7 @@ const linksSchema = z.array(
 );
 
 /** Every interface that carries packets: its driver, and offloads that stand in XDP's way. */
-export function checkInterfaces(): Finding[] {
+export function checkInterfaces(): CheckResult[] {
   let links: z.infer<typeof linksSchema>;
   try {
     links = linksSchema.parse(
@@ -126,7 +126,7 @@ const PROXY_MS = 5000;
 export async function checkProxy({
   host,
   port,
-}: Pick<ProxyAddress, 'host' | 'port'>): Promise<Finding> {
+}: Pick<ProxyAddress, 'host' | 'port'>): Promise<CheckResult> {
   const what = `proxy ${host}:${port}`;
   const answer = await new Promise<Buffer | Error>((resolve) => {
     const socket = connect({ host, port, timeout: PROXY_MS });
@@ -151,9 +151,9 @@ export async function checkProxy({
   };
 }
 
-export function checkStoreOf(state: State): Finding[] {
+export function checkStoreOf(state: State): CheckResult[] {
   const where = existingAbove(state.directory);
-  const findings: Finding[] = [];
+  const findings: CheckResult[] = [];
   const { bavail, bsize } = statfsSync(where);
   const free = bavail * bsize;
   const mebibytes = `${Math.round(free / 2 ** 20)} MiB free in ${where}`;
@@ -189,7 +189,7 @@ function existingAbove(path: string): string {
 }
 
 /** A clock that is far off calls tree heads that are fresh too new. */
-export function checkClock(): Finding {
+export function checkClock(): CheckResult {
   const what = 'clock';
   const { stdout, error } = spawnSync('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
     encoding: 'utf8',

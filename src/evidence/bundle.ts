@@ -18,7 +18,7 @@ import {
   treeHeadToJson,
   uint64,
 } from '../statements/json.ts';
-import type { SignedTreeHead, TreeRoot, VerifiedTreeHead } from '../statements/treehead.ts';
+import type { Statement, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { Derivation, Finding, Proof } from './judge.ts';
 
 export const EVIDENCE_VERSION = 1;
@@ -35,7 +35,7 @@ export interface ListedTree extends TreeRoot {
   readonly list: SignedList;
 }
 
-export type Exhibit = SignedTreeHead | ListedTree;
+export type Exhibit = Statement | ListedTree;
 
 export function isListed(exhibit: Exhibit): exhibit is ListedTree {
   return 'list' in exhibit;
@@ -106,8 +106,8 @@ const bundleSchema = z.object({
 
 export function makeEvidence(
   log: Log,
-  first: VerifiedTreeHead | ListedTree,
-  second: VerifiedTreeHead | ListedTree,
+  first: VerifiedStatement | ListedTree,
+  second: VerifiedStatement | ListedTree,
   finding: Finding,
   now: number,
 ): Evidence {

@@ -15,7 +15,7 @@
  */
 import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion, isPowerOfTwo } from '../merkle/proof.ts';
-import type { TreeRoot } from '../statements/treehead.ts';
+import type { TreeRoot } from '../statements/statement.ts';
 
 /** The log's hashes, tagged with the question that they answered. */
 export type Proof =

@@ -7,7 +7,7 @@ import { parseLogList } from '../logs/list.ts';
 import { isSignedList } from '../logs/signed-list.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree } from '../store/sqlite/store.ts';
-import type { LogId, TreeRoot } from '../statements/treehead.ts';
+import type { LogId, TreeRoot } from '../statements/statement.ts';
 import { makeEvidence, type ListedTree, type SignedList } from './bundle.ts';
 import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';

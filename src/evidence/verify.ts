@@ -9,8 +9,8 @@ import { p256 } from '@noble/curves/nist.js';
 import { messageOf } from '../base/errors.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
-import { encodeSignedData, type SignedTreeHead } from '../statements/treehead.ts';
-import { openDigitallySigned, verifyTreeHead } from '../statements/verify.ts';
+import { encodeSignedData, type Statement } from '../statements/statement.ts';
+import { openDigitallySigned, verifyStatement } from '../statements/verify.ts';
 import { isListed, type Evidence, type Exhibit } from './bundle.ts';
 import { CHROME_LIST_KEY, fingerprintOf } from '../logs/signed-list.ts';
 import { lists } from './listed.ts';
@@ -100,8 +100,8 @@ function conclusion({ first, second }: Evidence, judgement: Judgement): string {
   }
 }
 
-function isSigned(head: SignedTreeHead, key: LogKey): boolean {
-  if (verifyTreeHead(head, key) === undefined) return false;
+function isSigned(head: Statement, key: LogKey): boolean {
+  if (verifyStatement(head, key) === undefined) return false;
   if (key.algorithm !== 'ecdsa-p256') return true;
   const signature = openDigitallySigned(head.signature, key.algorithm);
   // A P-256 SubjectPublicKeyInfo ends in the uncompressed point: 04 || x(32) || y(32) (RFC 5480,

@@ -11,11 +11,11 @@ import { logIdText, type Log } from '../logs/log.ts';
 import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
 import { checkSignatures, type CheckedSignature, type NoteKey } from '../statements/note-key.ts';
 import { gossipedTreeHeadSchema, treeHeadSchema } from '../statements/json.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../statements/treehead.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import type { Statement, VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
 
 export interface ImportedHead {
-  readonly head: VerifiedTreeHead;
+  readonly head: VerifiedStatement;
   readonly log: Log;
 }
 
@@ -82,7 +82,7 @@ function readOne(
   item: unknown,
   logs: ReadonlyMap<string, Log>,
   only: Log | undefined,
-): { log: Log; head: SignedTreeHead } | string {
+): { log: Log; head: Statement } | string {
   const hasLogId = typeof item === 'object' && item !== null && 'log_id' in item;
   if (!hasLogId) {
     const parsed = treeHeadSchema.safeParse(item);
@@ -132,8 +132,8 @@ function fromCheckpoint(
   };
 }
 
-function verifyFor(log: Log, head: SignedTreeHead): ImportedHead | string {
-  const verified = verifyTreeHead(head, log.key);
+function verifyFor(log: Log, head: Statement): ImportedHead | string {
+  const verified = verifyStatement(head, log.key);
   return verified === undefined
     ? `the signature is not by "${log.description}"`
     : { head: verified, log };

@@ -5,7 +5,7 @@ import { onesComplementSum } from '../packet/checksum.ts';
 import { IpProtocol } from '../packet/ip.ts';
 import { UDP_HEADER } from '../packet/udp.ts';
 
-export interface UdpDatagram {
+export interface OutgoingDatagram {
   /** Dotted quads. */
   readonly source: string;
   readonly destination: string;
@@ -24,7 +24,7 @@ const MORE_FRAGMENTS = 0x2000;
  * maxIpLength >= 28: a fragment that is not the last carries a multiple of 8 bytes.
  */
 export function fragmentUdp(
-  datagram: UdpDatagram,
+  datagram: OutgoingDatagram,
   identification: number,
   maxIpLength: number,
 ): Buffer[] {
@@ -68,7 +68,7 @@ export function reorder<T>(
   return shuffled.every((item, i) => item === items[i]) ? shuffled.toReversed() : shuffled;
 }
 
-function udpPacket(datagram: UdpDatagram, addresses: Buffer): Buffer {
+function udpPacket(datagram: OutgoingDatagram, addresses: Buffer): Buffer {
   const udp = Buffer.alloc(UDP_HEADER + datagram.payload.length);
   udp.writeUInt16BE(datagram.sourcePort, 0);
   udp.writeUInt16BE(datagram.destinationPort, 2);

@@ -18,7 +18,7 @@ import { MerkleTree } from '../merkle/tree.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
-import { encodeSignedData, type SignedTreeHead } from '../statements/treehead.ts';
+import { encodeSignedData, type Statement } from '../statements/statement.ts';
 
 /**
  * Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers.
@@ -29,7 +29,7 @@ export type Audience = 'public' | 'victim';
 export interface LogTree {
   readonly size: number;
   /** Signed when the tree last grew, and the same bytes until it grows again. */
-  readonly signedTreeHead: SignedTreeHead;
+  readonly signedTreeHead: Statement;
   root(treeSize: number): MerkleHash;
   consistencyProof(first: number, second: number): MerkleHash[];
   inclusionProof(leafIndex: number, treeSize: number): MerkleHash[];
@@ -74,7 +74,7 @@ export class LabLog {
   }
 
   /** Appends `count` new entries to one tree and signs its new head. */
-  grow(count: number, audience: Audience = 'public'): SignedTreeHead {
+  grow(count: number, audience: Audience = 'public'): Statement {
     if (!Number.isSafeInteger(count) || count < 1)
       throw new RangeError(`cannot grow by ${count} entries`);
     const tree = this.#growing(audience);
@@ -86,7 +86,7 @@ export class LabLog {
    * From now on the victim is shown another tree: the first `fromSize` entries of the public one,
    * then others, `treeSize` in all. Requires fromSize < treeSize, or the two would not differ.
    */
-  equivocate(fromSize: number, treeSize: number): SignedTreeHead {
+  equivocate(fromSize: number, treeSize: number): Statement {
     if (!Number.isSafeInteger(fromSize) || fromSize < 0 || fromSize > this.#publicTree.size) {
       throw new RangeError(
         `cannot fork at ${fromSize}: the public tree has ${this.#publicTree.size} entries`,
@@ -139,7 +139,7 @@ export class LabLog {
     return new Uint8Array(leaf);
   }
 
-  #sign(tree: MerkleTree): SignedTreeHead {
+  #sign(tree: MerkleTree): Statement {
     // A later head must not look older, even where the clock stands still between two of them.
     this.#lastTimestamp = Math.max(this.#now(), this.#lastTimestamp + 1);
     const head = {
@@ -160,10 +160,10 @@ class GrowingTree implements LogTree {
   readonly #tree = new MerkleTree();
   readonly #entries: Uint8Array[] = [];
   readonly #indexes = new Map<string, number>();
-  readonly #sign: (tree: MerkleTree) => SignedTreeHead;
-  #signedTreeHead: SignedTreeHead;
+  readonly #sign: (tree: MerkleTree) => Statement;
+  #signedTreeHead: Statement;
 
-  constructor(sign: (tree: MerkleTree) => SignedTreeHead) {
+  constructor(sign: (tree: MerkleTree) => Statement) {
     this.#sign = sign;
     this.#signedTreeHead = sign(this.#tree);
   }
@@ -172,7 +172,7 @@ class GrowingTree implements LogTree {
     return this.#tree.size;
   }
 
-  get signedTreeHead(): SignedTreeHead {
+  get signedTreeHead(): Statement {
     return this.#signedTreeHead;
   }
 

@@ -5,7 +5,7 @@
  */
 import { encodeResponse, encodeTxt } from '../dns/encode.ts';
 import { encodeName } from '../dns/name.ts';
-import { fragmentUdp, type UdpDatagram } from './fragments.ts';
+import { fragmentUdp, type OutgoingDatagram } from './fragments.ts';
 
 export const TRAFFIC_KINDS = ['answers', 'fragments'] as const;
 export type TrafficKind = (typeof TRAFFIC_KINDS)[number];
@@ -93,7 +93,7 @@ function fragmentFrame(n: number, matches: boolean): Buffer {
 }
 
 function wholeFrame(payload: Uint8Array, sourcePort: number, n: number): Buffer {
-  const datagram: UdpDatagram = { ...ENDPOINTS, sourcePort, payload };
+  const datagram: OutgoingDatagram = { ...ENDPOINTS, sourcePort, payload };
   return Buffer.concat([ETHERNET, ...fragmentUdp(datagram, n & 0xffff, MTU)]);
 }
 

@@ -3,7 +3,7 @@
  */
 import { encodeBase64 } from '../base/base64.ts';
 import type { LogKey } from '../statements/key.ts';
-import type { LogId, TreeRoot } from '../statements/treehead.ts';
+import type { LogId, TreeRoot } from '../statements/statement.ts';
 
 /** What a log list says of a log; schema v3 has these. */
 export const LOG_STATES = [

@@ -12,11 +12,11 @@ import { LogError, type LogClient } from '../ask/rfc6962.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
-import type { VerifiedTreeHead } from '../statements/treehead.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
 
 export interface Published {
-  readonly head: VerifiedTreeHead;
+  readonly head: VerifiedStatement;
   /** Milliseconds since the epoch. */
   readonly at: number;
 }
@@ -92,7 +92,7 @@ export class Mirror implements ZoneSource {
   async #publish(): Promise<void> {
     const { log, client, now, onPublished, onFailed } = this.#options;
     try {
-      const head = verifyTreeHead(await client.treeHead(), log.key);
+      const head = verifyStatement(await client.treeHead(), log.key);
       if (head === undefined)
         throw new LogError('log-unavailable', 'its tree head is not signed by its key');
       const before = this.#published?.head;

@@ -9,7 +9,7 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { treeHeadSchema, treeHeadToJson } from '../statements/json.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import type { Published } from './mirror.ts';
 
 const fileSchema = z.record(z.string(), z.object({ at: z.number(), head: treeHeadSchema }));
@@ -24,7 +24,7 @@ export class PublishedHeads {
     const read = this.#read();
     for (const log of logs) {
       const { head, at } = read[logIdText(log.key.logId)] ?? {};
-      const verified = head && verifyTreeHead(head, log.key);
+      const verified = head && verifyStatement(head, log.key);
       if (verified !== undefined && at !== undefined)
         this.#heads.set(logIdText(log.key.logId), { head: verified, at });
     }

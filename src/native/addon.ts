@@ -71,7 +71,7 @@ export interface AddonDataPlane {
   setSettings(settings: XdpSettings): void;
   ports(): number[];
   setPorts(ports: readonly number[]): void;
-  /** Pairs of a life and its repeats. */
+  /** Pairs of a entry and its repeats. */
   seen(): BigUint64Array;
   counters(): DataPlaneCounters;
   ringBytes(): number;

@@ -2,13 +2,13 @@
  * What may be a tree head: one text under one name, verified once, however often it is seen.
  */
 import type { Log } from '../logs/log.ts';
-import type { VerifiedTreeHead } from '../statements/treehead.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 import type { Seen } from './sightings.ts';
 
 export interface Candidate {
   readonly log: Log;
   /** The head, once its signature was verified; 'forged' if the log did not sign it. */
-  state: 'pending' | 'forged' | VerifiedTreeHead;
+  state: 'pending' | 'forged' | VerifiedStatement;
   /** Sightings while it is pending, one entry a source and way. */
   readonly waiting: Seen[];
 }

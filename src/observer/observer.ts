@@ -11,24 +11,24 @@ import { keepEvidence } from '../evidence/keep.ts';
 import { messageOf } from '../base/errors.ts';
 import { encodeName, foldName, readName } from '../dns/name.ts';
 import { parseTreeHeadAnswer, readTreeHeadText } from '../sources/ct-over-dns/answer.ts';
-import type { AnswerPlace, CopiedPacket, SeenLife } from '../dataplane/types.ts';
+import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
-import type { LifeChanges, Store } from '../store/sqlite/store.ts';
+import type { SeenEntryChanges, Store } from '../store/sqlite/store.ts';
 import { parseTreeHeadText } from '../statements/text.ts';
-import type { VerifiedTreeHead } from '../statements/treehead.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { wait, type Candidate } from './candidate.ts';
-import { Lives, type Credit } from './lives.ts';
+import { SeenEntries, type Credit } from './seen-entries.ts';
 import { SightingBatch, type GatheredSighting, type Seen } from './sightings.ts';
 import { immediately, type Verifier } from './verifier.ts';
 
 export type ObserverEvent =
   | {
       readonly event: 'tree-head';
-      readonly head: VerifiedTreeHead;
+      readonly head: VerifiedStatement;
       readonly log: Log;
       readonly source: string;
       /** Sightings in this batch. */
@@ -91,7 +91,7 @@ export class Observer {
   /** No more than the verifier lets wait. */
   readonly #pending = new Map<string, Candidate>();
   readonly #sightings = new SightingBatch();
-  readonly #lives = new Lives();
+  readonly #seenEntries = new SeenEntries();
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
   #owesEvidence = false;
@@ -113,14 +113,14 @@ export class Observer {
    * Takes up a data plane's cache of seen answers where an earlier process left it, or begins with
    * an empty one.
    */
-  takeUp(source: string, livesGoOn: boolean): void {
+  takeUp(source: string, keepsSeenEntries: boolean): void {
     const { store, zones } = this.#options;
-    if (!livesGoOn) return store.forgetLives(source);
+    if (!keepsSeenEntries) return store.forgetSeenEntries(source);
     const logs = new Map([...zones.values()].map((log) => [logIdText(log.key.logId), log]));
-    for (const { life, head, credited } of store.lives(source)) {
+    for (const { entry, head, credited } of store.seenEntries(source)) {
       const log = logs.get(logIdText(head.logId));
       if (log !== undefined)
-        this.#lives.resume(life, source, { log, state: head, waiting: [] }, credited);
+        this.#seenEntries.resume(entry, source, { log, state: head, waiting: [] }, credited);
     }
   }
 
@@ -149,8 +149,8 @@ export class Observer {
   /**
    * What a data plane counted instead of copying: see DataPlane.seen. `now` in ms since the epoch.
    */
-  repeats(source: string, lives: readonly SeenLife[], now: number): void {
-    for (const life of lives) this.#credit(source, this.#lives.credit(source, life), now);
+  repeats(source: string, entries: readonly SeenEntry[], now: number): void {
+    for (const entry of entries) this.#credit(source, this.#seenEntries.credit(source, entry), now);
   }
 
   /**
@@ -160,7 +160,7 @@ export class Observer {
    */
   endBatch(now: number): void {
     this.#decoder.expire(now);
-    const changes = this.#lives.changes();
+    const changes = this.#seenEntries.changes();
     if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0) return;
     const sightings = this.#sightings.sightings();
     let newHeads: ReadonlySet<GatheredSighting>;
@@ -176,7 +176,7 @@ export class Observer {
     }
     this.#storeFailed = false;
     this.#sightings.clear();
-    this.#lives.written();
+    this.#seenEntries.written();
     if (newHeads.size > 0 || this.#owesEvidence) this.#writeMissingEvidence();
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
@@ -206,9 +206,9 @@ export class Observer {
     }
     const { interfaceName: source, timestamp: at } = packet;
     this.#act(decision, { source, at, count: 1, reassembled: 0 });
-    if (answer.life === undefined) return;
+    if (answer.entry === undefined) return;
     const candidate = typeof decision === 'string' ? undefined : decision;
-    this.#credit(source, this.#lives.begin(source, answer, candidate), at);
+    this.#credit(source, this.#seenEntries.begin(source, answer, candidate), at);
   }
 
   #read(frame: Uint8Array, answer: AnswerPlace): Decision {
@@ -261,7 +261,7 @@ export class Observer {
   /** Into the database that is there when it is over; one that turns out damaged is replaced. */
   #record(
     sightings: readonly GatheredSighting[],
-    changes: LifeChanges,
+    changes: SeenEntryChanges,
   ): ReadonlySet<GatheredSighting> {
     const { store, storeFile } = this.#options;
     const record = (): ReadonlySet<GatheredSighting> =>

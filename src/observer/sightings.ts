@@ -1,7 +1,7 @@
 /** Sightings of verified tree heads, gathered until they are written together. */
 import { encodeBase64 } from '../base/base64.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { VerifiedTreeHead } from '../statements/treehead.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 
 /** One or more sightings of something by one source at about one time. */
 export interface Seen {
@@ -15,7 +15,7 @@ export interface Seen {
 
 /** What is known of one head and source since the last write; as Store.recordSightings takes it. */
 export interface GatheredSighting {
-  readonly head: VerifiedTreeHead;
+  readonly head: VerifiedStatement;
   readonly log: Log;
   readonly source: string;
   firstSeen: number;
@@ -35,7 +35,7 @@ export class SightingBatch {
    * By the head as an object, which takes no text to be made; one head in two spellings is two
    * objects.
    */
-  #gathered = new Map<VerifiedTreeHead, Map<string, GatheredSighting>>();
+  #gathered = new Map<VerifiedStatement, Map<string, GatheredSighting>>();
   #size = 0;
 
   get isEmpty(): boolean {
@@ -43,7 +43,7 @@ export class SightingBatch {
   }
 
   /** Returns false where there is no room: the store has not been written for long. */
-  add(log: Log, head: VerifiedTreeHead, { source, at, count, reassembled }: Seen): boolean {
+  add(log: Log, head: VerifiedStatement, { source, at, count, reassembled }: Seen): boolean {
     // Captures have times in fractions of a millisecond; the store counts whole ones.
     const timestamp = Math.round(at);
     let bySource = this.#gathered.get(head);

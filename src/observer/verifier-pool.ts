@@ -8,8 +8,8 @@
  */
 import { Worker } from 'node:worker_threads';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../statements/treehead.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import type { Statement, VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import type { Settle, Verifier } from './verifier.ts';
 
 /** Heads of one log that may wait. */
@@ -24,7 +24,7 @@ const MAX_FAILURES = 3;
 export interface Job {
   /** SubjectPublicKeyInfo of the log. */
   readonly spki: Uint8Array;
-  readonly head: SignedTreeHead;
+  readonly head: Statement;
 }
 
 /**
@@ -32,13 +32,13 @@ export interface Job {
  * ms.
  */
 export interface Checked {
-  readonly heads: readonly (VerifiedTreeHead | undefined)[];
+  readonly heads: readonly (VerifiedStatement | undefined)[];
   readonly milliseconds: number;
 }
 
 interface Waiting {
   readonly log: Log;
-  readonly head: SignedTreeHead;
+  readonly head: Statement;
   readonly settle: Settle;
 }
 
@@ -60,7 +60,7 @@ export class VerifierPool implements Verifier {
     this.#start = start;
   }
 
-  submit(log: Log, head: SignedTreeHead, settle: Settle): boolean {
+  submit(log: Log, head: Statement, settle: Settle): boolean {
     const id = logIdText(log.key.logId);
     const queue = this.#queues.get(id) ?? [];
     if (queue.length >= MAX_WAITING) return false;
@@ -102,7 +102,9 @@ export class VerifierPool implements Verifier {
     const worker = this.#running();
     if (worker === undefined) {
       // Between two batches, others on this thread have their turn.
-      setImmediate(() => this.#settle(batch.map(({ log, head }) => verifyTreeHead(head, log.key))));
+      setImmediate(() =>
+        this.#settle(batch.map(({ log, head }) => verifyStatement(head, log.key))),
+      );
     } else {
       worker.ref(); // the process waits for an answer, and for nothing else of the worker
       worker.postMessage(batch.map(({ log, head }): Job => ({ spki: log.key.spki, head })));
@@ -147,7 +149,7 @@ export class VerifierPool implements Verifier {
     if (this.#batch.length > 0) this.#check(this.#batch);
   }
 
-  #settle(heads: readonly (VerifiedTreeHead | undefined)[], milliseconds = 0): void {
+  #settle(heads: readonly (VerifiedStatement | undefined)[], milliseconds = 0): void {
     const batch = this.#batch;
     this.#batch = [];
     this.#worker?.unref();

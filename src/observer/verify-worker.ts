@@ -1,7 +1,7 @@
 /** The thread of verifier-pool.ts: checks one batch of signatures after another. */
 import { parentPort } from 'node:worker_threads';
 import { toLogKey, type LogKey } from '../statements/key.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import type { Checked, Job } from './verifier-pool.ts';
 
 /** Logs are few; a key is read once. */
@@ -16,7 +16,7 @@ function keyOf(spki: Uint8Array): LogKey {
 
 parentPort?.on('message', (jobs: readonly Job[]) => {
   const start = performance.now();
-  const heads = jobs.map(({ spki, head }) => verifyTreeHead(head, keyOf(spki)));
+  const heads = jobs.map(({ spki, head }) => verifyStatement(head, keyOf(spki)));
   const checked: Checked = { heads, milliseconds: performance.now() - start };
   parentPort?.postMessage(checked);
 });

@@ -43,7 +43,7 @@ export async function watch(
 ): Promise<void> {
   const names = observer.knownNames();
   const feeds = planes.map((plane) => {
-    observer.takeUp(plane.interfaceName, plane.livesGoOn);
+    observer.takeUp(plane.interfaceName, plane.keepsSeenEntries);
     plane.setKnownNames(names);
     return new Feed(plane, observer);
   });

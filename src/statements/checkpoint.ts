@@ -12,7 +12,7 @@
 import { createHash } from 'node:crypto';
 import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, type LogId, type SignedTreeHead } from './treehead.ts';
+import { MAX_UINT64, type LogId, type Statement } from './statement.ts';
 
 const RFC6962_NOTE_SIGNATURE = 0x05;
 /** Far above what any log publishes; bounds the work a hostile file can ask for. */
@@ -72,7 +72,7 @@ function signatureOf(line: string): NoteSignature | undefined {
 /**
  * The tree head that the log with this ID claims to have signed in the checkpoint, if there is one.
  */
-export function treeHeadOf(checkpoint: Checkpoint, logId: LogId): SignedTreeHead | undefined {
+export function treeHeadOf(checkpoint: Checkpoint, logId: LogId): Statement | undefined {
   for (const { name, keyId, body } of checkpoint.signatures) {
     if (body.length <= 8 || !noteKeyId(name, logId).equals(keyId)) continue;
     const timestamp = new DataView(body.buffer, body.byteOffset).getBigUint64(0);

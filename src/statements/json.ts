@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, toLogId, type LogId, type SignedTreeHead } from './treehead.ts';
+import { MAX_UINT64, toLogId, type LogId, type Statement } from './statement.ts';
 
 /** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
 export const uint64 = z
@@ -27,7 +27,7 @@ export const hashBytes = base64Bytes
   .refine((bytes) => bytes.length === 32, 'is not 32 bytes')
   .transform((bytes) => toMerkleHash(bytes));
 
-/** The answer to get-sth. Parses to a SignedTreeHead. */
+/** The answer to get-sth. Parses to a Statement. */
 export const treeHeadSchema = z
   .object({
     tree_size: uint64,
@@ -35,7 +35,7 @@ export const treeHeadSchema = z
     sha256_root_hash: hashBytes,
     tree_head_signature: base64Bytes,
   })
-  .transform((json): SignedTreeHead => ({
+  .transform((json): Statement => ({
     treeSize: json.tree_size,
     timestamp: json.timestamp,
     rootHash: json.sha256_root_hash,
@@ -51,7 +51,7 @@ export const gossipedTreeHeadSchema = z
       .transform((bytes) => toLogId(bytes)),
   })
   .loose()
-  .transform((json, context): { logId: LogId; head: SignedTreeHead } => {
+  .transform((json, context): { logId: LogId; head: Statement } => {
     const head = treeHeadSchema.safeParse(json);
     if (head.success) return { logId: json.log_id, head: head.data };
     for (const { path, message } of head.error.issues)
@@ -60,7 +60,7 @@ export const gossipedTreeHeadSchema = z
   });
 
 /** The JSON of get-sth. Sizes and times that JSON numbers cannot hold are written as strings. */
-export function treeHeadToJson(head: SignedTreeHead): Record<string, number | string> {
+export function treeHeadToJson(head: Statement): Record<string, number | string> {
   return {
     tree_size: jsonInteger(head.treeSize),
     timestamp: jsonInteger(head.timestamp),

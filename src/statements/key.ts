@@ -2,7 +2,7 @@
  * A log's public key and the log ID that follows from it: RFC 6962, Section 3.2.
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { toLogId, type LogId } from './treehead.ts';
+import { toLogId, type LogId } from './statement.ts';
 
 export interface LogKey {
   /** SHA-256 of `spki`. */

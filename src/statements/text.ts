@@ -8,7 +8,7 @@
  */
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, type SignedTreeHead } from './treehead.ts';
+import { MAX_UINT64, type Statement } from './statement.ts';
 
 export interface TreeHeadRefusal {
   readonly kind: 'refused';
@@ -16,7 +16,7 @@ export interface TreeHeadRefusal {
     'not four fields' | 'bad tree size' | 'bad timestamp' | 'bad root hash' | 'bad signature field';
 }
 export type ParsedTreeHead =
-  { readonly kind: 'tree head'; readonly head: SignedTreeHead } | TreeHeadRefusal;
+  { readonly kind: 'tree head'; readonly head: Statement } | TreeHeadRefusal;
 
 export function parseTreeHeadText(text: string): ParsedTreeHead {
   const [size, time, root, signed, ...rest] = text.split('.');
@@ -44,7 +44,7 @@ export function parseTreeHeadText(text: string): ParsedTreeHead {
   };
 }
 
-export function formatTreeHeadText(head: SignedTreeHead): string {
+export function formatTreeHeadText(head: Statement): string {
   return [
     head.treeSize,
     head.timestamp,

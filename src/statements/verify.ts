@@ -6,7 +6,7 @@
  */
 import { verify } from 'node:crypto';
 import type { LogKey } from './key.ts';
-import { encodeSignedData, type SignedTreeHead, type VerifiedTreeHead } from './treehead.ts';
+import { encodeSignedData, type Statement, type VerifiedStatement } from './statement.ts';
 
 const HASH_SHA256 = 4;
 const SIGNATURE = { 'ecdsa-p256': 3, rsa: 1 } as const;
@@ -22,8 +22,8 @@ export function openDigitallySigned(
   return bytes.subarray(4);
 }
 
-/** The one way to a VerifiedTreeHead. Undefined: the log of `key` did not sign this. */
-export function verifyTreeHead(head: SignedTreeHead, key: LogKey): VerifiedTreeHead | undefined {
+/** The one way to a VerifiedStatement. Undefined: the log of `key` did not sign this. */
+export function verifyStatement(head: Statement, key: LogKey): VerifiedStatement | undefined {
   const signature = openDigitallySigned(head.signature, key.algorithm);
   if (signature === undefined) return undefined;
   // RSASSA-PKCS1-v1_5 is node's default padding for RSA; ECDSA signatures are DER (RFC 6962,

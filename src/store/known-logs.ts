@@ -5,7 +5,7 @@
 import type { Store } from './sqlite/store.ts';
 import { builtinLogs } from '../logs/builtin.ts';
 import { readLogList } from '../logs/list.ts';
-import type { LogId } from '../statements/treehead.ts';
+import type { LogId } from '../statements/statement.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 
 /** `warn` is told of each log of the given list that is of no use. */
@@ -28,7 +28,7 @@ export function knownLogs(
  * What each log in force is called; others by their ID. As things are now, for as many as are asked
  * for.
  */
-export function logNames(store: Store): (logId: LogId) => string {
+export function logNameById(store: Store): (logId: LogId) => string {
   const logs = knownLogs(store, undefined, () => undefined);
   const names = new Map(logs.map((log) => [logIdText(log.key.logId), log.description]));
   return (logId) => names.get(logIdText(logId)) ?? logIdText(logId);

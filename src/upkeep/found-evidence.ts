@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { equalHash } from '../merkle/hash.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { toLogKey } from '../statements/key.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
 import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
@@ -58,7 +58,7 @@ function record(store: Store, path: string, { log, first, second, created }: Evi
   const at = Date.parse(created);
   const exhibits = [first, second];
   const heads = exhibits.flatMap((exhibit) =>
-    isListed(exhibit) ? [] : (verifyTreeHead(exhibit, key) ?? []),
+    isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),
   );
   const seen = { source: SOURCE, firstSeen: at, lastSeen: at, count: 1 };
   store.recordSightings(heads.map((head) => ({ head, ...seen })));

@@ -9,7 +9,7 @@ import { knownLogs } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
-import { verifyTreeHead } from '../statements/verify.ts';
+import { verifyStatement } from '../statements/verify.ts';
 import type { Connection } from '../store/sqlite/open.ts';
 import type { Sighting, Store } from '../store/sqlite/store.ts';
 
@@ -108,12 +108,12 @@ function lastId(database: Connection, path: string): number {
 function verify(
   row: HeadRow,
   keys: ReadonlyMap<string, LogKey>,
-): ReturnType<typeof verifyTreeHead> {
+): ReturnType<typeof verifyStatement> {
   const key = keys.get(row.log_id.toString('base64'));
   const [treeSize, timestamp] = [BigInt(row.tree_size), BigInt(row.timestamp)];
   const rootHash = toMerkleHash(row.root_hash);
   const signature = new Uint8Array(row.signature);
-  return key && verifyTreeHead({ treeSize, timestamp, rootHash, signature }, key);
+  return key && verifyStatement({ treeSize, timestamp, rootHash, signature }, key);
 }
 
 function makesSense({ source, first_seen: first, last_seen: last, count }: SightingRow): boolean {

@@ -26,7 +26,7 @@ import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
-import type { SignedTreeHead } from '../../src/statements/treehead.ts';
+import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
 import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 
@@ -72,7 +72,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   });
 
   /** Imports the heads into a state of its own. */
-  async function seen(...heads: SignedTreeHead[]): Promise<string[]> {
+  async function seen(...heads: Statement[]): Promise<string[]> {
     const state = ['--state-dir', join(directory, `state-${++runs}`)];
     const file = join(directory, 'heads.json');
     writeFileSync(

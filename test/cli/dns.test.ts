@@ -16,7 +16,7 @@ import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { hashLeaf } from '../../src/merkle/hash.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
-import type { SignedTreeHead } from '../../src/statements/treehead.ts';
+import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, CTGA, type Ran } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
@@ -124,7 +124,7 @@ describe('CT over DNS', () => {
   }: Ran): { treeSize: number; since?: { verdict: string; evidence?: string }; leaf?: unknown } =>
     JSON.parse(stdout) as ReturnType<typeof result>;
 
-  function headFile(log: LabLog | SigningLog, head: SignedTreeHead): string {
+  function headFile(log: LabLog | SigningLog, head: Statement): string {
     const file = join(directory, `head-${head.treeSize}.json`);
     writeFileSync(
       file,

@@ -12,7 +12,7 @@ interface Record {
   readonly tag?: bigint;
   /** name_offset, name_length, rdata_offset, rdata_length */
   readonly place?: readonly [number, number, number, number];
-  readonly life?: bigint;
+  readonly entry?: bigint;
   readonly endedRepeats?: number;
 }
 
@@ -25,13 +25,13 @@ function record(of: Record): Uint8Array {
     nanoseconds,
     tag = 0n,
     place = [0, 0, 0, 0],
-    life = 0n,
+    entry = 0n,
     endedRepeats = 0,
   } = of;
   const bytes = new Uint8Array(Math.ceil((48 + frame.length) / 8) * 8);
   bytes.set(new Uint8Array(BigUint64Array.of(nanoseconds, tag).buffer), 0);
   bytes.set(new Uint8Array(Uint16Array.from(place).buffer), 16);
-  bytes.set(new Uint8Array(BigUint64Array.of(life).buffer), 24);
+  bytes.set(new Uint8Array(BigUint64Array.of(entry).buffer), 24);
   bytes.set(new Uint8Array(Uint32Array.of(endedRepeats, 3, frameLength).buffer), 32);
   bytes.set(new Uint8Array(Uint16Array.of(frame.length).buffer), 44);
   bytes[46] = kind;
@@ -76,29 +76,29 @@ test('reads records of every kind and any padding, in order', () => {
   );
 });
 
-test('says where an answer lies, and which life begins and ends with it', () => {
+test('says where an answer lies, and which entry begins and ends with it', () => {
   const common = { kind: 1, frame: new Uint8Array(64), frameLength: 64, nanoseconds: 0n };
   const batch = batchOf(
     {
       ...common,
       tag: 0xffff_ffff_ffff_ffffn,
       place: [54, 9, 73, 20],
-      life: 0xffff_03ff_0000_0002n,
+      entry: 0xffff_03ff_0000_0002n,
       endedRepeats: 7,
     },
     {
       ...common,
       tag: 0x0000_0001_0000_0800n,
       place: [54, 9, 73, 20],
-      life: 0x0001_0002_0000_0001n,
+      entry: 0x0001_0002_0000_0001n,
     },
     { ...common, tag: 1n, place: [1, 2, 3, 4] },
   );
   const seen: unknown[] = [];
   forEachRecord(batch, batch.byteLength, 'eth0', ({ answer }) => {
     assert(answer !== undefined);
-    const { tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended } = answer;
-    seen.push([tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended]);
+    const { tag, nameOffset, nameLength, rdataOffset, rdataLength, entry, ended } = answer;
+    seen.push([tag, nameOffset, nameLength, rdataOffset, rdataLength, entry, ended]);
   });
   assert.deepEqual(seen, [
     [
@@ -108,7 +108,7 @@ test('says where an answer lies, and which life begins and ends with it', () => 
       73,
       20,
       0xffff_03ff_0000_0002n,
-      { life: 0xffff_03ff_0000_0001n, repeats: 7 },
+      { entry: 0xffff_03ff_0000_0001n, repeats: 7 },
     ],
     [2 ** 21 + 1, 54, 9, 73, 20, 0x0001_0002_0000_0001n, undefined],
     [0, 1, 2, 3, 4, undefined, undefined],

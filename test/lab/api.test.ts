@@ -13,7 +13,7 @@ import { LabLog } from '../../src/lab/log.ts';
 import { hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../../src/merkle/proof.ts';
 import { treeHeadSchema } from '../../src/statements/json.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 
 const HOST_NAME = 'log.ctga.test';
 const SIZE = 100;
@@ -94,7 +94,7 @@ function hashes(value: unknown): MerkleHash[] {
 test('get-sth answers the head that the log signed, of the public tree', async () => {
   const head = treeHeadSchema.parse(await askJson('ct/v1/get-sth'));
   assert.deepEqual(head, log.tree().signedTreeHead);
-  assert.ok(verifyTreeHead(head, log.key));
+  assert.ok(verifyStatement(head, log.key));
   log.equivocate(50, 90);
   assert.deepEqual(treeHeadSchema.parse(await askJson('ct/v1/get-sth')), head);
   log.stopEquivocating();

@@ -8,14 +8,14 @@ import { equalHash, hashLeaf } from '../../src/merkle/hash.ts';
 import { foldConsistency } from '../../src/merkle/proof.ts';
 import { treeHeadSchema } from '../../src/statements/json.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
-import type { SignedTreeHead } from '../../src/statements/treehead.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import type { Statement } from '../../src/statements/statement.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 
 /** The head that a text carries, refused if it carries none. */
-function headOf(text: string): SignedTreeHead {
+function headOf(text: string): Statement {
   const parsed = parseTreeHeadText(text);
   assert.equal(parsed.kind, 'tree head');
-  return (parsed as { head: SignedTreeHead }).head;
+  return (parsed as { head: Statement }).head;
 }
 
 describe('signed tree heads', () => {
@@ -25,7 +25,7 @@ describe('signed tree heads', () => {
     const fromJson = treeHeadSchema.parse(log.treeHeadJson());
     assert.deepEqual(headOf(log.treeHeadText()), fromJson);
     assert.equal(fromJson.treeSize, 5n);
-    assert.ok(verifyTreeHead(fromJson, log.key));
+    assert.ok(verifyStatement(fromJson, log.key));
   });
 
   test('stay the same bytes until the tree grows', () => {
@@ -46,7 +46,7 @@ describe('signed tree heads', () => {
 
   test('the empty tree has one too', () => {
     const log = new LabLog();
-    assert.ok(verifyTreeHead(log.tree().signedTreeHead, log.key));
+    assert.ok(verifyStatement(log.tree().signedTreeHead, log.key));
   });
 
   test('a given key is used, and only P-256 is taken', () => {
@@ -93,7 +93,7 @@ describe('equivocation', () => {
     assert.ok(log.equivocating);
     assert.equal(log.treeHeadText('public'), honest);
     const shown = headOf(log.treeHeadText('victim'));
-    assert.ok(verifyTreeHead(shown, log.key));
+    assert.ok(verifyStatement(shown, log.key));
     assert.equal(shown.treeSize, 10n);
     assert.ok(!equalHash(shown.rootHash, log.tree('public').root(10)));
     log.stopEquivocating();

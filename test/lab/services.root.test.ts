@@ -15,7 +15,7 @@ import {
 } from '../../src/lab/services.ts';
 import { readLogList } from '../../src/logs/list.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 
 const network = new LabNetwork({
   lab: `ctga-test-${process.pid}-svc`,
@@ -54,7 +54,7 @@ test('the log list names the log, and the heads that dig gets verify under its k
   const parsed = parseTreeHeadText(await digTreeHead(network));
   if (parsed.kind === 'refused') assert.fail(parsed.reason);
   assert.equal(parsed.head.treeSize, 7n);
-  assert.ok(verifyTreeHead(parsed.head, log.key));
+  assert.ok(verifyStatement(parsed.head, log.key));
 });
 
 test('every question finds the newest head', async () => {

@@ -11,8 +11,8 @@ import { TiledTree, tilePath } from '../../src/merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts';
 import { treeHeadSchema } from '../../src/statements/json.ts';
 import { toLogKey } from '../../src/statements/key.ts';
-import { toLogId } from '../../src/statements/treehead.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import { toLogId } from '../../src/statements/statement.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 import { needsShared, readShared, sharedPath } from '../support/shared.ts';
 
 const MERKLE = 'vectors/transparency-dev-merkle';
@@ -125,7 +125,7 @@ describe('real proofs', () => {
         leaf_input: input,
         audit_path: path,
       } of all) {
-        const head = verifyTreeHead(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
+        const head = verifyStatement(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
         assert(head !== undefined);
         const leaf = toMerkleHash(bytes(leafHash));
         if (input !== undefined) assert.deepEqual(hashLeaf(bytes(input)), leaf);

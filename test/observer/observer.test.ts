@@ -27,7 +27,7 @@ import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/sqlite/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
-import type { SignedTreeHead } from '../../src/statements/treehead.ts';
+import type { Statement } from '../../src/statements/statement.ts';
 import {
   dnsAnswer,
   ethernet,
@@ -89,7 +89,7 @@ function setUp(): {
 }
 
 /** Character-strings are at most 255 bytes: an RSA head needs two. */
-function answer(head: SignedTreeHead, options: DnsAnswerOptions = {}): Uint8Array {
+function answer(head: Statement, options: DnsAnswerOptions = {}): Uint8Array {
   return dnsAnswer({
     name: NAME,
     strings: formatTreeHeadText(head).match(/.{1,255}/g) ?? [],

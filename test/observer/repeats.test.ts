@@ -8,13 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import fc from 'fast-check';
-import type { AnswerPlace, SeenLife } from '../../src/dataplane/types.ts';
+import type { AnswerPlace, SeenEntry } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { Store } from '../../src/store/sqlite/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -38,7 +38,7 @@ class Later implements Verifier {
     head: Parameters<Verifier['submit']>[1],
     settle: Settle,
   ): boolean {
-    this.#waiting.push(() => settle(verifyTreeHead(head, of.key)));
+    this.#waiting.push(() => settle(verifyStatement(head, of.key)));
     return true;
   }
   settle(): void {
@@ -47,7 +47,7 @@ class Later implements Verifier {
 }
 
 /** An observer over one data plane; `store` outlives it, as the database does. */
-function observe(store: Store, livesGoOn = false, verifier?: Verifier): Observer {
+function observe(store: Store, keepsSeenEntries = false, verifier?: Verifier): Observer {
   const observer = new Observer({
     zones: new Map([['alpha.example', log.asLog()]]),
     store,
@@ -55,7 +55,7 @@ function observe(store: Store, livesGoOn = false, verifier?: Verifier): Observer
     onEvent: () => undefined,
     verifier,
   });
-  observer.takeUp(PLANE, livesGoOn);
+  observer.takeUp(PLANE, keepsSeenEntries);
   return observer;
 }
 
@@ -67,10 +67,10 @@ function receive(
   text: string,
   {
     tag,
-    life,
+    entry,
     ended,
     name = NAME,
-  }: { tag: number; life?: bigint; ended?: SeenLife; name?: string },
+  }: { tag: number; entry?: bigint; ended?: SeenEntry; name?: string },
 ): void {
   const strings = text.match(/.{1,255}/g) ?? [];
   const frame = frameV4(dnsAnswer({ name, strings }));
@@ -82,7 +82,7 @@ function receive(
     nameLength,
     rdataOffset: frame.length - rdataLength,
     rdataLength,
-    life,
+    entry,
     ended,
   };
   observer.receive({
@@ -107,12 +107,12 @@ const [first = '', second = ''] = texts;
 const OTHER_SLOT = (1n << 32n) | 1n;
 
 describe('repeats', () => {
-  test('belong to the head whose record began the life, and count once however often they are told', () => {
+  test('belong to the head whose record began the entry, and count once however often they are told', () => {
     const store = newStore();
     const observer = observe(store);
-    receive(observer, first, { tag: 1, life: 11n });
-    receive(observer, second, { tag: 2, life: OTHER_SLOT });
-    for (const repeats of [5, 5, 7]) observer.repeats(PLANE, [{ life: 11n, repeats }], NOW);
+    receive(observer, first, { tag: 1, entry: 11n });
+    receive(observer, second, { tag: 2, entry: OTHER_SLOT });
+    for (const repeats of [5, 5, 7]) observer.repeats(PLANE, [{ entry: 11n, repeats }], NOW);
     observer.endBatch(NOW);
     assert.deepEqual(counts(store), [
       [1, 8],
@@ -120,13 +120,13 @@ describe('repeats', () => {
     ]);
   });
 
-  test('are told at last by the record that begins the next life', () => {
+  test('are told at last by the record that begins the next entry', () => {
     const store = newStore();
     const observer = observe(store);
-    receive(observer, first, { tag: 1, life: 11n });
-    observer.repeats(PLANE, [{ life: 11n, repeats: 3 }], NOW);
-    receive(observer, second, { tag: 2, life: 12n, ended: { life: 11n, repeats: 10 } });
-    observer.repeats(PLANE, [{ life: 11n, repeats: 99 }], NOW); // over: nobody's
+    receive(observer, first, { tag: 1, entry: 11n });
+    observer.repeats(PLANE, [{ entry: 11n, repeats: 3 }], NOW);
+    receive(observer, second, { tag: 2, entry: 12n, ended: { entry: 11n, repeats: 10 } });
+    observer.repeats(PLANE, [{ entry: 11n, repeats: 99 }], NOW); // over: nobody's
     observer.endBatch(NOW);
     assert.deepEqual(counts(store), [
       [1, 11],
@@ -137,9 +137,9 @@ describe('repeats', () => {
   test('that are told before their record was read wait for it', () => {
     const store = newStore();
     const observer = observe(store);
-    observer.repeats(PLANE, [{ life: 11n, repeats: 4 }], NOW);
-    receive(observer, first, { tag: 1, life: 11n });
-    observer.repeats(PLANE, [{ life: 11n, repeats: 4 }], NOW);
+    observer.repeats(PLANE, [{ entry: 11n, repeats: 4 }], NOW);
+    receive(observer, first, { tag: 1, entry: 11n });
+    observer.repeats(PLANE, [{ entry: 11n, repeats: 4 }], NOW);
     observer.endBatch(NOW);
     assert.deepEqual(counts(store), [[1, 5]]);
   });
@@ -148,11 +148,11 @@ describe('repeats', () => {
     const store = newStore();
     const verifier = new Later();
     const observer = observe(store, false, verifier);
-    receive(observer, first, { tag: 1, life: 11n });
-    receive(observer, `${first.slice(0, -4)}AAAA`, { tag: 2, life: 21n });
+    receive(observer, first, { tag: 1, entry: 11n });
+    receive(observer, `${first.slice(0, -4)}AAAA`, { tag: 2, entry: 21n });
     observer.repeats(
       PLANE,
-      [11n, 21n].map((life) => ({ life, repeats: 6 })),
+      [11n, 21n].map((entry) => ({ entry, repeats: 6 })),
       NOW,
     );
     observer.endBatch(NOW);
@@ -160,7 +160,7 @@ describe('repeats', () => {
     verifier.settle();
     observer.repeats(
       PLANE,
-      [11n, 21n].map((life) => ({ life, repeats: 8 })),
+      [11n, 21n].map((entry) => ({ entry, repeats: 8 })),
       NOW,
     );
     observer.endBatch(NOW);
@@ -171,11 +171,11 @@ describe('repeats', () => {
   test('of what was refused are nobody’s', () => {
     const store = newStore();
     const observer = observe(store);
-    receive(observer, 'no tree head at all', { tag: 1, life: 11n });
-    receive(observer, first, { tag: 2, life: 21n, name: 'sth.stranger.example' });
+    receive(observer, 'no tree head at all', { tag: 1, entry: 11n });
+    receive(observer, first, { tag: 2, entry: 21n, name: 'sth.stranger.example' });
     observer.repeats(
       PLANE,
-      [11n, 21n].map((life) => ({ life, repeats: 6 })),
+      [11n, 21n].map((entry) => ({ entry, repeats: 6 })),
       NOW,
     );
     observer.endBatch(NOW);
@@ -192,12 +192,12 @@ describe('repeats', () => {
   test('go on where an earlier process ended, neither lost nor counted twice', () => {
     const store = newStore();
     const before = observe(store);
-    receive(before, first, { tag: 1, life: 11n });
-    before.repeats(PLANE, [{ life: 11n, repeats: 3 }], NOW);
+    receive(before, first, { tag: 1, entry: 11n });
+    before.repeats(PLANE, [{ entry: 11n, repeats: 3 }], NOW);
     before.endBatch(NOW);
-    before.repeats(PLANE, [{ life: 11n, repeats: 5 }], NOW); // and is killed before it is written
+    before.repeats(PLANE, [{ entry: 11n, repeats: 5 }], NOW); // and is killed before it is written
     const next = observe(store, true);
-    next.repeats(PLANE, [{ life: 11n, repeats: 9 }], NOW);
+    next.repeats(PLANE, [{ entry: 11n, repeats: 9 }], NOW);
     next.endBatch(NOW);
     assert.deepEqual(counts(store), [[1, 10]]);
   });
@@ -205,13 +205,13 @@ describe('repeats', () => {
   test('of a data plane that is gone mean nothing to the next', () => {
     const store = newStore();
     const before = observe(store);
-    receive(before, first, { tag: 1, life: 11n });
+    receive(before, first, { tag: 1, entry: 11n });
     before.endBatch(NOW);
     const next = observe(store, false);
-    next.repeats(PLANE, [{ life: 11n, repeats: 9 }], NOW);
+    next.repeats(PLANE, [{ entry: 11n, repeats: 9 }], NOW);
     next.endBatch(NOW);
     assert.deepEqual(counts(store), [[1, 1]]);
-    assert.deepEqual(store.lives(PLANE), []);
+    assert.deepEqual(store.seenEntries(PLANE), []);
   });
 
   test('add up to what passed, whatever is copied, evicted, polled, restarted', () => {
@@ -231,11 +231,11 @@ describe('repeats', () => {
         const store = newStore();
         let observer = observe(store);
         let held: { which: number; expired: boolean } | undefined;
-        let life = 0n;
+        let entry = 0n;
         let repeats = 0;
         const passed = [0, 0, 0];
         const poll = (): void =>
-          observer.repeats(PLANE, repeats > 0 ? [{ life, repeats }] : [], NOW);
+          observer.repeats(PLANE, repeats > 0 ? [{ entry, repeats }] : [], NOW);
         for (const each of steps) {
           if (each.do === 'pass') {
             passed[each.which] = (passed[each.which] ?? 0) + 1;
@@ -243,11 +243,11 @@ describe('repeats', () => {
               repeats += 1;
               continue;
             }
-            const ended = repeats > 0 ? { ended: { life, repeats } } : {};
-            life += 1n;
+            const ended = repeats > 0 ? { ended: { entry, repeats } } : {};
+            entry += 1n;
             repeats = 0;
             held = { which: each.which, expired: false };
-            receive(observer, texts[each.which] ?? '', { tag: each.which, life, ...ended });
+            receive(observer, texts[each.which] ?? '', { tag: each.which, entry, ...ended });
           } else if (each.do === 'expire' && held !== undefined) {
             held.expired = true;
           } else if (each.do === 'poll') {
@@ -293,7 +293,7 @@ describe('an answer that the data plane found', () => {
         nameLength,
         rdataOffset: frame.length - first.length - 1,
         rdataLength: first.length + 1,
-        life: undefined,
+        entry: undefined,
         ended: undefined,
       },
     });
@@ -329,7 +329,7 @@ describe('an answer that the data plane found', () => {
             nameLength: b,
             rdataOffset: c,
             rdataLength: d,
-            life: undefined,
+            entry: undefined,
             ended: undefined,
           };
           observer.receive({

@@ -5,14 +5,14 @@ import assert from 'node:assert/strict';
 import { afterEach, describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 import { VerifierPool } from '../../src/observer/verifier-pool.ts';
-import type { SignedTreeHead, VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import type { Statement, VerifiedStatement } from '../../src/statements/statement.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const alpha = new SigningLog();
 const beta = new SigningLog('rsa');
 const root = treeOf(9).root();
-const genuine = (log: SigningLog, size: number): SignedTreeHead => log.sign(size, root);
-const forged = (size: number): SignedTreeHead => ({
+const genuine = (log: SigningLog, size: number): Statement => log.sign(size, root);
+const forged = (size: number): Statement => ({
   ...genuine(alpha, size),
   treeSize: BigInt(size + 1),
 });
@@ -22,10 +22,10 @@ afterEach(() => pool.close());
 
 /** Submits and notes in what order heads were settled. */
 function submitter(): {
-  readonly submit: (log: SigningLog, head: SignedTreeHead, name: string) => boolean;
-  readonly settled: { readonly name: string; readonly head: VerifiedTreeHead | undefined }[];
+  readonly submit: (log: SigningLog, head: Statement, name: string) => boolean;
+  readonly settled: { readonly name: string; readonly head: VerifiedStatement | undefined }[];
 } {
-  const settled: { name: string; head: VerifiedTreeHead | undefined }[] = [];
+  const settled: { name: string; head: VerifiedStatement | undefined }[] = [];
   return {
     submit: (log, head, name) =>
       pool.submit(log.asLog(), head, (result) => settled.push({ name, head: result })),

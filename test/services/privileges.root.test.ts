@@ -23,7 +23,7 @@ import { evidenceFileName, makeEvidence } from '../../src/evidence/bundle.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
-import type { VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import type { VerifiedStatement } from '../../src/statements/statement.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -171,8 +171,8 @@ describe('a directory of another account, as root', () => {
       assert.equal(modeOf(state.database + end), `${uid} 660`, end);
     const log = new SigningLog();
     const heads = [treeOf(3), treeOf(3, 'b')].map((tree) => log.verified(3, tree.root())) as [
-      VerifiedTreeHead,
-      VerifiedTreeHead,
+      VerifiedStatement,
+      VerifiedStatement,
     ];
     const judgement = judgeWithoutProof(...heads);
     assert(judgement?.verdict === 'fork-proven');

@@ -6,8 +6,8 @@ import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts'
 import { gossipedTreeHeadSchema, treeHeadToJson } from '../../src/statements/json.ts';
 import { toLogKey } from '../../src/statements/key.ts';
 import { formatTreeHeadText, parseTreeHeadText } from '../../src/statements/text.ts';
-import { MAX_UINT64, toLogId } from '../../src/statements/treehead.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+import { MAX_UINT64, toLogId } from '../../src/statements/statement.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 import { needsShared, readShared } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -88,7 +88,7 @@ describe('a tree head in DNS text', () => {
       assert.equal(parsed.kind === 'refused' ? parsed.reason : parsed.kind, want);
       if (parsed.kind === 'refused') return;
       assert.equal(parsed.head.treeSize, 224556042n);
-      const verified = verifyTreeHead(parsed.head, key(ROCKETEER));
+      const verified = verifyStatement(parsed.head, key(ROCKETEER));
       assert(verified !== undefined);
       assert.equal(
         Buffer.from(verified.logId).toString('base64'),
@@ -124,11 +124,11 @@ describe('a signature', () => {
     test(`by ${algorithm} verifies, and covers size, time and root`, () => {
       const log = new SigningLog(algorithm);
       const head = log.sign(9, root);
-      assert(verifyTreeHead(head, log.key) !== undefined);
-      assert.equal(verifyTreeHead({ ...head, treeSize: 10n }, log.key), undefined);
-      assert.equal(verifyTreeHead({ ...head, timestamp: 1n }, log.key), undefined);
-      assert.equal(verifyTreeHead({ ...head, rootHash: treeOf(8).root() }, log.key), undefined);
-      assert.equal(verifyTreeHead(head, new SigningLog(algorithm).key), undefined);
+      assert(verifyStatement(head, log.key) !== undefined);
+      assert.equal(verifyStatement({ ...head, treeSize: 10n }, log.key), undefined);
+      assert.equal(verifyStatement({ ...head, timestamp: 1n }, log.key), undefined);
+      assert.equal(verifyStatement({ ...head, rootHash: treeOf(8).root() }, log.key), undefined);
+      assert.equal(verifyStatement(head, new SigningLog(algorithm).key), undefined);
     });
   }
 
@@ -145,7 +145,7 @@ describe('a signature', () => {
   ];
   for (const [name, signature] of cases) {
     test(`${name} is refused`, () =>
-      assert.equal(verifyTreeHead({ ...log.sign(9, root), signature }, log.key), undefined));
+      assert.equal(verifyStatement({ ...log.sign(9, root), signature }, log.key), undefined));
   }
 });
 
@@ -224,7 +224,7 @@ describe('real tree heads', { skip: needsShared('real_sths.json') }, () => {
       const parsed = gossipedTreeHeadSchema.parse(head);
       const logKey = key(head.key);
       assert.deepEqual(parsed.logId, logKey.logId);
-      assert.equal(verifyTreeHead(parsed.head, logKey) !== undefined, head.verified);
+      assert.equal(verifyStatement(parsed.head, logKey) !== undefined, head.verified);
     }
   });
 
@@ -239,7 +239,7 @@ describe('real tree heads', { skip: needsShared('real_sths.json') }, () => {
       for (const { name, txt_strings, valid } of cases) {
         const parsed = parseTreeHeadText((txt_strings ?? []).join(''));
         assert.equal(
-          parsed.kind === 'tree head' && verifyTreeHead(parsed.head, key(ROCKETEER)) !== undefined,
+          parsed.kind === 'tree head' && verifyStatement(parsed.head, key(ROCKETEER)) !== undefined,
           valid,
           name,
         );
@@ -272,7 +272,7 @@ describe('real checkpoints', { skip: needsShared('checkpoints/keys.json') }, () 
       );
       const verified = keys().some((logKey) => {
         const head = treeHeadOf(checkpoint, logKey.logId);
-        return head !== undefined && verifyTreeHead(head, logKey) !== undefined;
+        return head !== undefined && verifyStatement(head, logKey) !== undefined;
       });
       assert.equal(verified, valid);
     });

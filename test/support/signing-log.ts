@@ -7,10 +7,10 @@ import { MerkleTree } from '../../src/merkle/tree.ts';
 import { toLogKey, type LogKey } from '../../src/statements/key.ts';
 import {
   encodeSignedData,
-  type SignedTreeHead,
-  type VerifiedTreeHead,
-} from '../../src/statements/treehead.ts';
-import { verifyTreeHead } from '../../src/statements/verify.ts';
+  type Statement,
+  type VerifiedStatement,
+} from '../../src/statements/statement.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 
 /**
  * A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known
@@ -43,11 +43,7 @@ export class SigningLog {
     this.key = toLogKey(publicKey.export({ type: 'spki', format: 'der' }));
   }
 
-  sign(
-    treeSize: bigint | number,
-    rootHash: MerkleHash,
-    timestamp = 1_700_000_000_000n,
-  ): SignedTreeHead {
+  sign(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): Statement {
     const head = { treeSize: BigInt(treeSize), timestamp, rootHash };
     const signature = sign('sha256', encodeSignedData(head), this.#privateKey);
     const length = [signature.length >> 8, signature.length & 255];
@@ -78,8 +74,8 @@ export class SigningLog {
     return `${text}\n${line(Buffer.from('grease, not a key'))}${line(keyId, at, signature)}`;
   }
 
-  verified(treeSize: bigint | number, rootHash: MerkleHash, timestamp?: bigint): VerifiedTreeHead {
-    const head = verifyTreeHead(this.sign(treeSize, rootHash, timestamp), this.key);
+  verified(treeSize: bigint | number, rootHash: MerkleHash, timestamp?: bigint): VerifiedStatement {
+    const head = verifyStatement(this.sign(treeSize, rootHash, timestamp), this.key);
     if (head === undefined) throw new Error('the test log does not verify its own signature');
     return head;
   }

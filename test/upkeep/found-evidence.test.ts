@@ -11,14 +11,14 @@ import { judgeProof, judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
-import type { VerifiedTreeHead } from '../../src/statements/treehead.ts';
+import type { VerifiedStatement } from '../../src/statements/statement.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 const log = new SigningLog();
 const [tree, other] = [treeOf(60, 'a', 20), treeOf(60, 'b', 20)];
-const head = (size: number, of = tree): VerifiedTreeHead =>
+const head = (size: number, of = tree): VerifiedStatement =>
   log.verified(size, of.root(size), BigInt(size));
 
 function listed(size: number): ListedTree {
@@ -40,8 +40,8 @@ function listed(size: number): ListedTree {
 
 function put(
   state: State,
-  first: VerifiedTreeHead | ListedTree,
-  second: VerifiedTreeHead | ListedTree,
+  first: VerifiedStatement | ListedTree,
+  second: VerifiedStatement | ListedTree,
 ): string {
   // As the log that has the second tree answers.
   const answering = Buffer.from(tree.root(Number(second.treeSize))).equals(second.rootHash)
@@ -108,8 +108,8 @@ describe('evidence on disk that is not on record', () => {
 /** On record the log's own tree comes first. */
 function sizesOf(
   recorded: bigint | undefined,
-  first: VerifiedTreeHead | ListedTree,
-  second: VerifiedTreeHead | ListedTree,
+  first: VerifiedStatement | ListedTree,
+  second: VerifiedStatement | ListedTree,
 ): bigint[] {
   const sizes = [first.treeSize, second.treeSize];
   return recorded === first.treeSize ? sizes : sizes.reverse();

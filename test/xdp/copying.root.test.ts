@@ -8,7 +8,7 @@ import { describe, test } from 'node:test';
 
 import { xdpObjectPath } from '../../src/native/addon.ts';
 import { loadXdp, type LoadedXdp, type XdpOptions } from '../../src/dataplane/xdp.ts';
-import type { AnswerPlace, DataPlaneCounters, SeenLife } from '../../src/dataplane/types.ts';
+import type { AnswerPlace, DataPlaneCounters, SeenEntry } from '../../src/dataplane/types.ts';
 import {
   dnsAnswer,
   encodeName,
@@ -65,8 +65,8 @@ async function drain(xdp: LoadedXdp): Promise<Copy[]> {
 
 /** The place is valid only during the call, as the packet is. */
 function placeOf(answer: AnswerPlace): AnswerPlace {
-  const { tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended } = answer;
-  return { tag, nameOffset, nameLength, rdataOffset, rdataLength, life, ended };
+  const { tag, nameOffset, nameLength, rdataOffset, rdataLength, entry, ended } = answer;
+  return { tag, nameOffset, nameLength, rdataOffset, rdataLength, entry, ended };
 }
 
 /** What the program counts for some frames. */
@@ -217,8 +217,8 @@ describe('the budget', () => {
 
 describe('the cache of seen answers', () => {
   const cached = { ...UNLIMITED, seenMilliseconds: 60_000 };
-  const cpusOf = (lives: readonly SeenLife[]): number =>
-    new Set(lives.map(({ life }) => life >> 48n)).size;
+  const cpusOf = (entries: readonly SeenEntry[]): number =>
+    new Set(entries.map(({ entry }) => entry >> 48n)).size;
 
   test('copies an answer once on a CPU, then counts it', () =>
     withProgram(cached, async (xdp) => {
@@ -227,15 +227,15 @@ describe('the cache of seen answers', () => {
       const { answersCopied, answersSeen } = xdp.counters();
       assert.equal(BigInt(copies.length), answersCopied);
       assert.equal(answersCopied + answersSeen, 1000n);
-      const lives = xdp.seen();
+      const entries = xdp.seen();
       assert.equal(
-        lives.reduce((sum, { repeats }) => sum + repeats, 0),
+        entries.reduce((sum, { repeats }) => sum + repeats, 0),
         Number(answersSeen),
       );
-      // One copy began each life.
-      const begun = new Set(copies.map(({ answer }) => answer?.life));
-      for (const { life } of lives) assert(begun.has(life), `life ${life}`);
-      assert(answersCopied <= BigInt(cpusOf(lives)) + 1n);
+      // One copy began each entry.
+      const begun = new Set(copies.map(({ answer }) => answer?.entry));
+      for (const { entry } of entries) assert(begun.has(entry), `entry ${entry}`);
+      assert(answersCopied <= BigInt(cpusOf(entries)) + 1n);
     }));
 
   test('knows no repeats when it is switched off', () =>
@@ -244,7 +244,7 @@ describe('the cache of seen answers', () => {
       const copies = await drain(xdp);
       assert.equal(copies.length, 10);
       assert.deepEqual(xdp.seen(), []);
-      assert(copies.every(({ answer }) => answer !== undefined && answer.life === undefined));
+      assert(copies.every(({ answer }) => answer !== undefined && answer.entry === undefined));
     }));
 
   test('inserts only what was copied: what found no room is copied later', () =>
@@ -258,7 +258,7 @@ describe('the cache of seen answers', () => {
       assert.equal(answersCopied + answersSeen + answersRingFull, 200);
     }));
 
-  test('ends a life with its repeats in the record that begins the next', () =>
+  test('ends a entry with its repeats in the record that begins the next', () =>
     withProgram({ ...cached, seenMilliseconds: 100 }, async (xdp) => {
       const repeats = new Map<bigint, number>();
       let ended = 0;
@@ -268,16 +268,16 @@ describe('the cache of seen answers', () => {
           if (answer?.ended === undefined) continue;
           assert.equal(
             answer.ended.repeats,
-            repeats.get(answer.ended.life),
+            repeats.get(answer.ended.entry),
             'as it was when it was looked at',
           );
-          assert.equal(answer.ended.life + 1n, answer.life);
+          assert.equal(answer.ended.entry + 1n, answer.entry);
           ended++;
         }
-        for (const { life, repeats: count } of xdp.seen()) repeats.set(life, count);
+        for (const { entry, repeats: count } of xdp.seen()) repeats.set(entry, count);
         await sleep(150);
       }
-      assert(ended > 0, 'no life ended');
+      assert(ended > 0, 'no entry ended');
       const { answersCopied, answersSeen } = xdp.counters();
       assert.equal(answersCopied + answersSeen, 500n);
       assert.equal(

@@ -11,7 +11,7 @@
  */
 import { toMerkleHash, type MerkleHash } from '../../merkle/hash.ts';
 import { MAX_PROOF_LENGTH } from '../../merkle/proof.ts';
-import { MAX_UINT64 } from '../../statements/treehead.ts';
+import { MAX_UINT64 } from '../../statements/statement.ts';
 
 export type CtQuestion =
   | { readonly kind: 'tree head' }

@@ -9,7 +9,7 @@ import { makeDirectory, share, syncDirectory } from '../../disk/directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
 export type Connection = Database.Database;
-export type Statement<Parameters extends unknown[], Row = unknown> = Database.Statement<
+export type PreparedStatement<Parameters extends unknown[], Row = unknown> = Database.Statement<
   Parameters,
   Row
 >;

@@ -161,4 +161,8 @@ export const MIGRATIONS: readonly string[] = [
     due      INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  ALTER TABLE lives RENAME TO seen_entries;
+  ALTER TABLE seen_entries RENAME COLUMN life TO entry;
+  `,
 ];

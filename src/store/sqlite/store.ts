@@ -11,9 +11,9 @@ import {
   toLogId,
   type LogId,
   type TreeRoot,
-  type VerifiedTreeHead,
-} from '../../statements/treehead.ts';
-import type { Connection, Statement } from './open.ts';
+  type VerifiedStatement,
+} from '../../statements/statement.ts';
+import type { Connection, PreparedStatement } from './open.ts';
 
 export const VERDICTS = [
   'pending',
@@ -31,7 +31,7 @@ export type Verdict = (typeof VERDICTS)[number];
  * How often one tree head was seen by one source since the last write. Times in ms since the epoch.
  */
 export interface Sighting {
-  readonly head: VerifiedTreeHead;
+  readonly head: VerifiedStatement;
   readonly source: string;
   readonly firstSeen: number;
   readonly lastSeen: number;
@@ -42,16 +42,16 @@ export interface Sighting {
  * An answer that a data plane only counts while it comes again (DataPlane.seen), and how much of
  * that count is in the sightings of its head.
  */
-export interface StoredLife {
+export interface StoredSeenEntry {
   readonly source: string;
-  readonly life: bigint;
-  readonly head: VerifiedTreeHead;
+  readonly entry: bigint;
+  readonly head: VerifiedStatement;
   readonly credited: number;
 }
 
-export interface LifeChanges {
-  readonly put: readonly StoredLife[];
-  readonly over: readonly { readonly source: string; readonly life: bigint }[];
+export interface SeenEntryChanges {
+  readonly put: readonly StoredSeenEntry[];
+  readonly over: readonly { readonly source: string; readonly entry: bigint }[];
 }
 
 export interface StoredTree {
@@ -152,17 +152,19 @@ interface HeadRow extends TreeRow {
   count: number;
 }
 
-const NO_CHANGES: LifeChanges = { put: [], over: [] };
+const NO_CHANGES: SeenEntryChanges = { put: [], over: [] };
 
 /** What is run for every batch of sightings, prepared once. */
 function prepareStatements(db: Connection): {
-  readonly putTree: Statement<[Buffer, string, Buffer, number]>;
-  readonly findTree: Statement<[Buffer, string, Buffer], TreeRow>;
-  readonly putHead: Statement<[number, string, Buffer]>;
-  readonly putSighting: Statement<[string, number, number, number, number, string]>;
-  readonly putDay: Statement<[Buffer, number, number, number]>;
-  readonly putLife: Statement<[string, bigint, number, Buffer, string, Buffer, string]>;
-  readonly dropLife: Statement<[string, bigint]>;
+  readonly putTree: PreparedStatement<[Buffer, string, Buffer, number]>;
+  readonly findTree: PreparedStatement<[Buffer, string, Buffer], TreeRow>;
+  readonly putHead: PreparedStatement<[number, string, Buffer]>;
+  readonly putSighting: PreparedStatement<[string, number, number, number, number, string]>;
+  readonly putDay: PreparedStatement<[Buffer, number, number, number]>;
+  readonly putSeenEntry: PreparedStatement<
+    [string, bigint, number, Buffer, string, Buffer, string]
+  >;
+  readonly dropSeenEntry: PreparedStatement<[string, bigint]>;
 } {
   return {
     putTree: db.prepare(
@@ -184,13 +186,13 @@ function prepareStatements(db: Connection): {
       `INSERT INTO days (log_id, day, heads, sightings) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET
          heads = heads + excluded.heads, sightings = sightings + excluded.sightings`,
     ),
-    putLife: db.prepare(
-      `INSERT INTO lives (source, life, credited, tree_head)
+    putSeenEntry: db.prepare(
+      `INSERT INTO seen_entries (source, entry, credited, tree_head)
        SELECT ?, ?, ?, tree_heads.id FROM tree_heads JOIN trees ON trees.id = tree_heads.tree
        WHERE log_id = ? AND tree_size = ? AND root_hash = ? AND timestamp = ?
-       ON CONFLICT (source, life) DO UPDATE SET credited = excluded.credited, tree_head = excluded.tree_head`,
+       ON CONFLICT (source, entry) DO UPDATE SET credited = excluded.credited, tree_head = excluded.tree_head`,
     ),
-    dropLife: db.prepare('DELETE FROM lives WHERE source = ? AND life = ?'),
+    dropSeenEntry: db.prepare('DELETE FROM seen_entries WHERE source = ? AND entry = ?'),
   };
 }
 
@@ -318,9 +320,9 @@ export class Store {
    */
   recordSightings<T extends Sighting>(
     sightings: readonly T[],
-    lives: LifeChanges = NO_CHANGES,
+    changes: SeenEntryChanges = NO_CHANGES,
   ): { newHeads: ReadonlySet<T> } {
-    const { putHead, putSighting, putDay, putLife, dropLife } = this.#statements;
+    const { putHead, putSighting, putDay, putSeenEntry, dropSeenEntry } = this.#statements;
     const record = this.#db.transaction(() => {
       const newHeads = new Set<T>();
       const days = new Days();
@@ -334,11 +336,12 @@ export class Store {
         days.add(head.logId, lastSeen, added.changes, count);
       }
       for (const [logId, day, heads, count] of days.rows()) putDay.run(logId, day, heads, count);
-      for (const { source, life } of lives.over) dropLife.run(source, BigInt.asIntN(64, life));
-      for (const { source, life, head, credited } of lives.put) {
-        putLife.run(
+      for (const { source, entry } of changes.over)
+        dropSeenEntry.run(source, BigInt.asIntN(64, entry));
+      for (const { source, entry, head, credited } of changes.put) {
+        putSeenEntry.run(
           source,
-          BigInt.asIntN(64, life),
+          BigInt.asIntN(64, entry),
           credited,
           ...treeKey(head),
           padded(head.timestamp),
@@ -351,13 +354,13 @@ export class Store {
     return record.immediate();
   }
 
-  /** What was credited of one source's lives; see LifeChanges. */
-  lives(source: string): StoredLife[] {
+  /** What was credited of one source's seen_entries; see SeenEntryChanges. */
+  seenEntries(source: string): StoredSeenEntry[] {
     const rows = this.#db
       .prepare<
         [string],
         {
-          life: bigint;
+          entry: bigint;
           credited: bigint;
           log_id: Buffer;
           tree_size: string;
@@ -366,15 +369,15 @@ export class Store {
           signature: Buffer;
         }
       >(
-        `SELECT life, credited, log_id, tree_size, root_hash, timestamp, signature
-         FROM lives JOIN tree_heads ON tree_heads.id = lives.tree_head JOIN trees ON trees.id = tree_heads.tree
+        `SELECT entry, credited, log_id, tree_size, root_hash, timestamp, signature
+         FROM seen_entries JOIN tree_heads ON tree_heads.id = seen_entries.tree_head JOIN trees ON trees.id = tree_heads.tree
          WHERE source = ?`,
       )
       .safeIntegers()
       .all(source);
     return rows.map((row) => ({
       source,
-      life: BigInt.asUintN(64, row.life),
+      entry: BigInt.asUintN(64, row.entry),
       credited: Number(row.credited),
       // Only verified heads get in, so what comes out was verified.
       head: {
@@ -388,18 +391,18 @@ export class Store {
     }));
   }
 
-  /** The lives of a data plane that is gone mean nothing to the next one on the interface. */
-  forgetLives(source: string): void {
-    this.#db.prepare('DELETE FROM lives WHERE source = ?').run(source);
+  /** The seen_entries of a data plane that is gone mean nothing to the next one on the interface. */
+  forgetSeenEntries(source: string): void {
+    this.#db.prepare('DELETE FROM seen_entries WHERE source = ?').run(source);
   }
 
-  #putTree(head: VerifiedTreeHead, firstSeen: number): StoredTree {
+  #putTree(head: VerifiedStatement, firstSeen: number): StoredTree {
     this.#statements.putTree.run(...treeKey(head), firstSeen);
     return this.findTree(head);
   }
 
   /** The tree of a head that was recorded. */
-  findTree(head: VerifiedTreeHead): StoredTree {
+  findTree(head: VerifiedStatement): StoredTree {
     const row = this.#statements.findTree.get(...treeKey(head));
     if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
     return toTree(row);
@@ -422,7 +425,7 @@ export class Store {
   }
 
   /** The earliest signed head of a tree; every tree has one. */
-  headOf(tree: StoredTree): VerifiedTreeHead {
+  headOf(tree: StoredTree): VerifiedStatement {
     const row = this.#db
       .prepare<[number], { timestamp: string; signature: Buffer }>(
         'SELECT timestamp, signature FROM tree_heads WHERE tree = ? ORDER BY timestamp LIMIT 1',
@@ -782,7 +785,7 @@ class Days {
   }
 }
 
-function treeKey(head: VerifiedTreeHead): [Buffer, string, Buffer] {
+function treeKey(head: VerifiedStatement): [Buffer, string, Buffer] {
   return [Buffer.from(head.logId), padded(head.treeSize), Buffer.from(head.rootHash)];
 }
 

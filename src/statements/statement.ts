@@ -1,8 +1,8 @@
 /**
  * Signed tree heads: RFC 6962, Sections 3.5 and 4.3.
  *
- * Two types keep apart what was only parsed and what a log really signed: `SignedTreeHead` and
- * `VerifiedTreeHead`. Only `verifyTreeHead` (verify.ts) makes the second, and the store, the
+ * Two types keep apart what was only parsed and what a log really signed: `Statement` and
+ * `VerifiedStatement`. Only `verifyStatement` (verify.ts) makes the second, and the store, the
  * challenger and evidence take nothing else.
  */
 import type { MerkleHash } from '../merkle/hash.ts';
@@ -31,7 +31,7 @@ export interface TreeHead extends TreeRoot {
 }
 
 /** A tree head that claims to be signed: nothing has been checked but its form. */
-export interface SignedTreeHead extends TreeHead {
+export interface Statement extends TreeHead {
   /**
    * The TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length, signature.
    */
@@ -39,9 +39,9 @@ export interface SignedTreeHead extends TreeHead {
 }
 
 /**
- * A tree head whose signature verified under the key of `logId`. Made by `verifyTreeHead` alone.
+ * A tree head whose signature verified under the key of `logId`. Made by `verifyStatement` alone.
  */
-export interface VerifiedTreeHead extends SignedTreeHead {
+export interface VerifiedStatement extends Statement {
   readonly logId: LogId;
   readonly __verified: true;
 }
