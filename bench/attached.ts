@@ -5,7 +5,7 @@
  *   node attached.ts INTERFACE OPTIONS_AS_JSON
  */
 import { attachXdp, detachXdp, type XdpOptions } from '../src/dataplane/xdp.ts';
-import { TRAFFIC_ZONES } from '../src/lab/traffic.ts';
+import { TRAFFIC_ZONES } from '../src/traffic/traffic.ts';
 import { encodeName } from '../src/dns/name.ts';
 
 const [interfaceName = '', options = '{}'] = process.argv.slice(2);

@@ -14,7 +14,7 @@ import { measureDrain } from './drain.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { measureStore } from './store.ts';
 import { linePlot, table } from './report.ts';
-import { TRAFFIC_KINDS } from '../src/lab/traffic.ts';
+import { TRAFFIC_KINDS } from '../src/traffic/traffic.ts';
 import {
   checkUnaltered,
   distinguish,

@@ -11,7 +11,7 @@ import {
   trafficFrames,
   TRAFFIC_ZONES,
   type TrafficKind,
-} from '../src/lab/traffic.ts';
+} from '../src/traffic/traffic.ts';
 import { PROGRAM } from '../src/p4/compile.ts';
 import { runSwitch } from '../test/support/simple-switch.ts';
 import { median } from './statistics.ts';

@@ -9,7 +9,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { XdpOptions } from '../src/dataplane/xdp.ts';
-import { captureFile, TRAFFIC_KINDS, trafficFrames, type TrafficKind } from '../src/lab/traffic.ts';
+import {
+  captureFile,
+  TRAFFIC_KINDS,
+  trafficFrames,
+  type TrafficKind,
+} from '../src/traffic/traffic.ts';
 import { Link, run } from '../test/dataplane/namespaces.ts';
 import { kolmogorovSmirnov, mannWhitney, median } from './statistics.ts';
 

@@ -8,7 +8,7 @@ import {
   TRAFFIC_KINDS,
   TRAFFIC_ZONES,
   trafficFrames,
-} from '../lab/traffic.ts';
+} from '../traffic/traffic.ts';
 import { wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 

@@ -11,7 +11,7 @@ import { CtDnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
 import { messageOf } from '../base/errors.ts';
 import { LabApi } from './api.ts';
 import { listenForCommands, type LogCommand, type LogState } from './control.ts';
-import { fragmentUdp, reorder } from './fragments.ts';
+import { fragmentUdp, reorder } from '../packet/fragments.ts';
 import { LabLog } from './log.ts';
 import { ADDRESS } from './network.ts';
 import { sendRaw } from './raw-sender.ts';

@@ -11,7 +11,7 @@ import {
   trafficMatches,
   TRAFFIC_KINDS,
   TRAFFIC_ZONES,
-} from '../lab/traffic.ts';
+} from '../traffic/traffic.ts';
 import { encodeName } from '../dns/name.ts';
 import { P4_SOURCES } from './compile.ts';
 

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { captureFile } from '../../src/lab/traffic.ts';
+import { captureFile } from '../../src/traffic/traffic.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { ctga } from '../support/ctga.ts';
 import { freePort } from '../support/microsocks.ts';

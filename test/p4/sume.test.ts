@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { encodeName } from '../../src/dns/name.ts';
-import { TRAFFIC_ZONES } from '../../src/lab/traffic.ts';
+import { TRAFFIC_ZONES } from '../../src/traffic/traffic.ts';
 import { checkSume, compilerVersion, P4_SOURCES } from '../../src/p4/compile.ts';
 import type { P4Counters } from '../../src/p4/simple-switch.ts';
 import { sumeKeyOf, sumeVectors, writeSumeProject } from '../../src/p4/sume.ts';

@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { captureFile } from '../../src/lab/traffic.ts';
+import { captureFile } from '../../src/traffic/traffic.ts';
 import { SimpleSwitch } from '../../src/p4/simple-switch.ts';
 import { freePort } from './microsocks.ts';
 

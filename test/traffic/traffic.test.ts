@@ -11,7 +11,7 @@ import {
   TRAFFIC_KINDS,
   TRAFFIC_ZONES,
   trafficFrames,
-} from '../../src/lab/traffic.ts';
+} from '../../src/traffic/traffic.ts';
 import { readCapture } from '../../src/dataplane/pcap.ts';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
 import { ctga } from '../support/ctga.ts';

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { fragmentUdp, reorder } from '../../src/lab/fragments.ts';
+import { fragmentUdp, reorder } from '../../src/packet/fragments.ts';
 
 function internetSum(bytes: Uint8Array): number {
   let sum = 0;

@@ -5,7 +5,7 @@
  */
 import { encodeResponse, encodeTxt } from '../dns/encode.ts';
 import { encodeName } from '../dns/name.ts';
-import { fragmentUdp, type OutgoingDatagram } from './fragments.ts';
+import { fragmentUdp, type OutgoingDatagram } from '../packet/fragments.ts';
 
 export const TRAFFIC_KINDS = ['answers', 'fragments'] as const;
 export type TrafficKind = (typeof TRAFFIC_KINDS)[number];

@@ -1,9 +1,9 @@
 /**
  * One UDP datagram as IPv4 fragments: RFC 791, Section 3.2, with the checksum of RFC 768. Pure.
  */
-import { onesComplementSum } from '../packet/checksum.ts';
-import { IpProtocol } from '../packet/ip.ts';
-import { UDP_HEADER } from '../packet/udp.ts';
+import { onesComplementSum } from './checksum.ts';
+import { IpProtocol } from './ip.ts';
+import { UDP_HEADER } from './udp.ts';
 
 export interface OutgoingDatagram {
   /** Dotted quads. */
