@@ -31,7 +31,6 @@ class Maps {
   enum Index : std::size_t { kNameHashes, kLimits, kPorts, kKeys, kReasons, kSeen, kAnswerRing, kFragmentRing };
   static constexpr std::array<const char*, 8> kNames = {"name_hashes", "limits", "ports",       "keys",
                                                         "reasons",     "seen",   "answer_ring", "fragment_ring"};
-  static bool is_ring(std::size_t index) { return index == kAnswerRing || index == kFragmentRing; }
 
   // `fds` as in kNames.
   explicit Maps(std::array<FileDescriptor, 8> fds);

@@ -9,7 +9,7 @@ import { FormatError, type ByteCursor } from '../base/cursor.ts';
 
 /** RFC 1035, Section 2.3.4. */
 export const MAX_NAME = 255;
-export const MAX_LABEL = 63;
+const MAX_LABEL = 63;
 
 /** RFC 9267: pointers that only go backwards still make long walks of few bytes. */
 const MAX_POINTERS = 16;

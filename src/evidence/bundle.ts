@@ -21,7 +21,7 @@ import {
 import type { Statement, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { Derivation, Finding, Proof } from './judge.ts';
 
-export const EVIDENCE_VERSION = 1;
+const EVIDENCE_VERSION = 1;
 
 /** A log list as published, its signature, and the SubjectPublicKeyInfo of whoever signed it. */
 export interface SignedList {

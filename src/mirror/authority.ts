@@ -60,7 +60,7 @@ export interface Exchange {
 /**
  * What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715).
  */
-export const MAX_UDP_RESPONSE = 1232;
+const MAX_UDP_RESPONSE = 1232;
 /** What every client takes, EDNS or not (RFC 1035, Section 4.2.1; RFC 6891, Section 6.2.3). */
 const MIN_UDP_RESPONSE = 512;
 const MAX_MESSAGE = 65_535;

@@ -70,7 +70,6 @@ export interface AddonDataPlane {
   settings(): XdpSettings;
   setSettings(settings: XdpSettings): void;
   ports(): number[];
-  setPorts(ports: readonly number[]): void;
   /** Pairs of a entry and its repeats. */
   seen(): BigUint64Array;
   counters(): DataPlaneCounters;

@@ -162,7 +162,7 @@ class Feed {
 }
 
 /** Adds to the store what an observer counted since the last time. */
-export class CountsWriter {
+class CountsWriter {
   readonly #observer: Observer;
   readonly #store: Store;
   #written: Record<string, number> = {};

@@ -6,7 +6,7 @@ import { randomBytes } from 'node:crypto';
 import { ThriftConnection, ThriftRefusal, type Answer, type Value } from './thrift-call.ts';
 
 /** What is counted, by its index in the program's counter (p4/shared/verdict.p4). */
-export const P4_COUNTERS = [
+const P4_COUNTERS = [
   'notIp',
   'notUdp',
   'otherPort',

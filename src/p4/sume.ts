@@ -57,7 +57,7 @@ const WIRES = [
 ] as const;
 
 /** What the tables hold from the start, a command a line, as P4->NetFPGA's scripts read them. */
-export function sumeCommands(names: readonly Uint8Array[]): string {
+function sumeCommands(names: readonly Uint8Array[]): string {
   const routes = WIRES.map(
     ([from, to]) =>
       `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,

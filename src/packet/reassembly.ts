@@ -159,11 +159,6 @@ class Pool {
     this.maxBytes = Math.floor(limits.bytes * part);
     this.maxDatagrams = Math.max(1, Math.floor(limits.datagrams * part));
   }
-
-  oldestBut(kept: Datagram | undefined): Datagram | undefined {
-    for (const datagram of this.datagrams.values()) if (datagram !== kept) return datagram;
-    return undefined;
-  }
 }
 
 export class Reassembler {

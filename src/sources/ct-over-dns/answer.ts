@@ -104,7 +104,7 @@ function joined(
 }
 
 /** Whether the first label is `sth`. Takes any case. */
-export function isTreeHeadName(name: Uint8Array): boolean {
+function isTreeHeadName(name: Uint8Array): boolean {
   const [first] = labelsOf(name);
   return first !== undefined && Buffer.from(foldName(first)).toString('latin1') === 'sth';
 }

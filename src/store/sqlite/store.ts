@@ -15,7 +15,7 @@ import {
 } from '../../statements/statement.ts';
 import type { Connection, PreparedStatement } from './open.ts';
 
-export const VERDICTS = [
+const VERDICTS = [
   'pending',
   'consistent',
   'fork-proven',
