@@ -2,19 +2,19 @@
  * Tells of what is new and of what is over, once each, over every channel, whatever fails
  * meanwhile: what is to be sent is in the store before anything is, and stays there until it was.
  */
+import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import type { QueuedAlert, Store } from '../store/sqlite/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions } from './conditions.ts';
 
-const FIRST_RETRY_MS = 5_000;
-const LAST_RETRY_MS = 3_600_000;
+const RETRY = { first: 5_000, longest: 3_600_000 };
 /**
  * A week of them, whatever the clock says. Then whoever was to be told has other worries: it is
  * dropped, and that is said.
  */
-const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(LAST_RETRY_MS / FIRST_RETRY_MS));
+const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(RETRY.longest / RETRY.first));
 
 export interface AlerterOptions {
   readonly store: Store;
@@ -42,7 +42,7 @@ export class Alerter {
         // In order: an alert before its recovery. What waits for a failure to pass holds up what is
         // behind it.
         for (const queued of this.#options.store.outbox(channel.name)) {
-          const isDue = hasCome(queued.due, now, LAST_RETRY_MS);
+          const isDue = hasCome(queued.due, now, RETRY.longest);
           if (!isDue || !(await this.#deliver(channel, queued, now))) break;
         }
       }),
@@ -95,7 +95,7 @@ export class Alerter {
         store.dequeue(id);
         return true;
       }
-      const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** attempts);
+      const wait = backOff(RETRY, attempts + 1);
       store.retryLater(id, now + wait);
       onFailure(`${channel.name}: ${messageOf(error)}; again in ${Math.round(wait / 1000)} s`);
       return false;

@@ -13,6 +13,7 @@
  * places that no tree needs go to cover questions: how much was seen does not show.
  */
 import { randomInt } from 'node:crypto';
+import { backOff, longestWait, type BackOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { CtgaError } from '../base/errors.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
@@ -103,7 +104,8 @@ export async function challengeLog(
   }
 }
 
-const LONGEST_BACK_OFF = 86_400_000;
+/** Scattered, so that many logs are not asked again together. */
+const RETRY: BackOff = { first: 60_000, longest: 86_400_000, scatter: [0.5, 1.5] };
 
 /**
  * A log that only fails for a moment is not accused of anything, however soon it promises to merge.
@@ -292,7 +294,7 @@ class Challenge {
     return (
       ignoreBackOff ||
       tree.askAfter === undefined ||
-      hasCome(tree.askAfter, now(), LONGEST_BACK_OFF * 1.5)
+      hasCome(tree.askAfter, now(), longestWait(RETRY))
     );
   }
 
@@ -431,12 +433,8 @@ class Challenge {
     });
   }
 
-  /**
-   * Doubles from a minute to a day, and scatters so that many logs are not asked again together.
-   */
   #backOff(tree: StoredTree): number {
-    const wait = Math.min(60_000 * 2 ** Math.min(tree.attempts, 20), LONGEST_BACK_OFF);
-    return this.#context.now() + Math.round(wait * (0.5 + Math.random()));
+    return this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
   }
 }
 

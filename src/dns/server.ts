@@ -8,6 +8,7 @@ import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { badInput, CtgaError, messageOf, type ErrorCode } from '../base/errors.ts';
 import { Authority, type AuthorityOptions } from '../mirror/authority.ts';
 import type { RateLimit } from './rate-limit.ts';
+import { frameMessage, framedMessages } from './tcp-framing.ts';
 
 export interface Endpoint {
   readonly address: string;
@@ -136,29 +137,20 @@ export class CtDnsServer {
     }
   }
 
-  /**
-   * One question after the other, each behind its length in two bytes; reading waits while one is
-   * answered.
-   */
+  /** Answers one question after the other, and reads no further meanwhile. */
   async #serveTcp(socket: Socket): Promise<void> {
     this.#connections.add(socket);
     socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     const client = { address: socket.remoteAddress ?? '' };
     const exchange = { client, serverAddress: socket.localAddress, transport: 'tcp' } as const;
-    let buffered = Buffer.alloc(0);
     try {
-      for await (const chunk of socket as AsyncIterable<Buffer>) {
-        buffered = Buffer.concat([buffered, chunk]);
-        while (buffered.length >= 2 && buffered.length >= 2 + buffered.readUInt16BE(0)) {
-          const end = 2 + buffered.readUInt16BE(0);
-          // Nobody forges the address of a connection: whoever asks too much there is not answered
-          // at all.
-          if (this.#options.limit?.ask(client.address) === 'nothing') return;
-          const response = await this.#authority.respond(buffered.subarray(2, end), exchange);
-          buffered = buffered.subarray(end);
-          if (response === undefined) return; // nothing that a client of ours would send
-          await write(socket, response);
-        }
+      for await (const query of framedMessages(socket)) {
+        // Nobody can forge the address of a connection, so a client that asks too much there gets
+        // no answer at all.
+        if (this.#options.limit?.ask(client.address) === 'nothing') return;
+        const response = await this.#authority.respond(query, exchange);
+        if (response === undefined) return; // nothing that a client of ours would send
+        await write(socket, response);
       }
     } catch {
       // The client has gone; there is nobody to tell.
@@ -175,11 +167,8 @@ export class CtDnsServer {
 }
 
 function write(socket: Socket, response: Buffer): Promise<void> {
-  const length = Buffer.alloc(2);
-  length.writeUInt16BE(response.length);
   return new Promise((resolve, reject) => {
-    // One write, so that length and message do not become two packets (RFC 7766, Section 8).
-    socket.write(Buffer.concat([length, response]), (error) => (error ? reject(error) : resolve()));
+    socket.write(frameMessage(response), (error) => (error ? reject(error) : resolve()));
   });
 }
 

@@ -7,6 +7,7 @@
  * A head is only published if the log signed it and its tree is no smaller than the last; when the
  * log fails, what is published stays.
  */
+import { backOff, type BackOff } from '../base/back-off.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type LogClient } from '../ask/rfc6962.ts';
 import type { Log } from '../logs/log.ts';
@@ -40,8 +41,7 @@ const MAX_PROOFS = 10_000;
  * again.
  */
 const MAX_IN_FLIGHT = 16;
-const FIRST_BACK_OFF = 30_000;
-const LONGEST_BACK_OFF = 3_600_000;
+const RETRY: BackOff = { first: 30_000, longest: 3_600_000, scatter: [0.5, 1] };
 /** What a log refused is not asked again so soon. */
 const REFUSAL_MS = 60_000;
 
@@ -107,12 +107,8 @@ export class Mirror implements ZoneSource {
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#failures += 1;
-      const wait = Math.min(
-        FIRST_BACK_OFF * 2 ** Math.min(this.#failures - 1, 20),
-        LONGEST_BACK_OFF,
-      );
       const asked = error instanceof LogError ? (error.retryAfter ?? 0) : 0;
-      this.#notBefore = now() + Math.max(asked, wait * (0.5 + Math.random() / 2));
+      this.#notBefore = now() + Math.max(asked, backOff(RETRY, this.#failures));
       onFailed(log, error);
     }
   }

@@ -11,8 +11,9 @@
  */
 import { createHash } from 'node:crypto';
 import { decodeBase64 } from '../base/base64.ts';
+import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, type LogId, type Statement } from './statement.ts';
+import type { LogId, Statement } from './statement.ts';
 
 const RFC6962_NOTE_SIGNATURE = 0x05;
 /** Far above what any log publishes; bounds the work a hostile file can ask for. */
@@ -39,9 +40,9 @@ export function parseCheckpoint(note: string): Checkpoint {
   if (split < 0) throw new RangeError('no blank line between text and signatures');
   const [origin = '', size = '', root = ''] = note.slice(0, split).split('\n');
   if (origin === '') throw new RangeError('line 1: the origin is empty');
-  if (!/^(0|[1-9][0-9]{0,19})$/.test(size) || BigInt(size) > MAX_UINT64) {
+  const treeSize = parseUint64(size);
+  if (treeSize === undefined)
     throw new RangeError('line 2: want the tree size in decimal without leading zeros');
-  }
   const rootHash = decodeBase64(root);
   if (rootHash?.length !== 32) throw new RangeError('line 3: want 32 bytes of root hash in base64');
   const block = note.slice(split + 2);
@@ -56,7 +57,7 @@ export function parseCheckpoint(note: string): Checkpoint {
   return {
     text: note.slice(0, split + 1),
     origin,
-    treeSize: BigInt(size),
+    treeSize,
     rootHash: toMerkleHash(rootHash),
     signatures,
   };

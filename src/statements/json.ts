@@ -4,17 +4,19 @@
  */
 import { z } from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
+import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, toLogId, type LogId, type Statement } from './statement.ts';
+import { toLogId, type LogId, type Statement } from './statement.ts';
 
 /** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
 export const uint64 = z
-  .union([
-    z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER),
-    z.string().regex(/^(0|[1-9][0-9]{0,19})$/),
-  ])
-  .transform((value) => BigInt(value))
-  .refine((value) => value <= MAX_UINT64, 'is beyond 2^64 - 1');
+  .union([z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER), z.string()])
+  .transform((value, context) => {
+    const number = typeof value === 'number' ? BigInt(value) : parseUint64(value);
+    if (number !== undefined) return number;
+    context.addIssue({ code: 'custom', message: 'is not a whole number from 0 to 2^64 - 1' });
+    return z.NEVER;
+  });
 
 export const base64Bytes = z.string().transform((text, context) => {
   const bytes = decodeBase64(text);

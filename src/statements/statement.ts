@@ -46,8 +46,6 @@ export interface VerifiedStatement extends Statement {
   readonly __verified: true;
 }
 
-export const MAX_UINT64 = (1n << 64n) - 1n;
-
 /**
  * What the signature covers, 50 bytes (RFC 6962, Section 3.5):
  * version(1) = 0, signature_type(1) = tree_hash(1), timestamp(8), tree_size(8), root_hash(32).

@@ -7,8 +7,9 @@
  * say so.
  */
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
+import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { MAX_UINT64, type Statement } from './statement.ts';
+import type { Statement } from './statement.ts';
 
 export interface TreeHeadRefusal {
   readonly kind: 'refused';
@@ -29,9 +30,9 @@ export function parseTreeHeadText(text: string): ParsedTreeHead {
   ) {
     return { kind: 'refused', reason: 'not four fields' };
   }
-  const treeSize = parseUint64(size);
+  const treeSize = parsePaddedUint64(size);
   if (treeSize === undefined) return { kind: 'refused', reason: 'bad tree size' };
-  const timestamp = parseUint64(time);
+  const timestamp = parsePaddedUint64(time);
   if (timestamp === undefined) return { kind: 'refused', reason: 'bad timestamp' };
   const rootHash = decodeBase64(root);
   if (rootHash?.length !== 32) return { kind: 'refused', reason: 'bad root hash' };
@@ -54,11 +55,10 @@ export function formatTreeHeadText(head: Statement): string {
 }
 
 /**
- * Leading zeros are let through: clients parse them, the signature covers the number and not its
- * spelling, and a log must not slip a tree head past us by writing 007.
+ * Leading zeros are accepted on purpose, up to 32 digits in all: clients parse them, the signature
+ * covers the number and not its spelling, and a log must not slip a tree head past us by writing
+ * 007.
  */
-function parseUint64(text: string): bigint | undefined {
-  if (!/^[0-9]{1,32}$/.test(text)) return undefined;
-  const value = BigInt(text);
-  return value <= MAX_UINT64 ? value : undefined;
+function parsePaddedUint64(text: string): bigint | undefined {
+  return /^[0-9]{1,32}$/.test(text) ? parseUint64(text.replace(/^0+(?=[0-9])/, '')) : undefined;
 }

@@ -6,7 +6,8 @@ import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts'
 import { gossipedTreeHeadSchema, treeHeadToJson } from '../../src/statements/json.ts';
 import { toLogKey } from '../../src/statements/key.ts';
 import { formatTreeHeadText, parseTreeHeadText } from '../../src/statements/text.ts';
-import { MAX_UINT64, toLogId } from '../../src/statements/statement.ts';
+import { MAX_UINT64 } from '../../src/base/u64.ts';
+import { toLogId } from '../../src/statements/statement.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
 import { needsShared, readShared } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';

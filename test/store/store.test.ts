@@ -10,7 +10,7 @@ import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/sqlite/store.ts';
-import { MAX_UINT64 } from '../../src/statements/statement.ts';
+import { MAX_UINT64 } from '../../src/base/u64.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));

@@ -9,9 +9,9 @@
  *
  * Numbers are decimal, without leading zeros. Pure.
  */
+import { parseUint64 } from '../../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../../merkle/hash.ts';
 import { MAX_PROOF_LENGTH } from '../../merkle/proof.ts';
-import { MAX_UINT64 } from '../../statements/statement.ts';
 
 export type CtQuestion =
   | { readonly kind: 'tree head' }
@@ -83,9 +83,7 @@ function readStart(text: string | undefined): number | undefined {
 }
 
 function readUint64(text: string | undefined): bigint | undefined {
-  if (text === undefined || !/^(0|[1-9][0-9]{0,19})$/.test(text)) return undefined;
-  const value = BigInt(text);
-  return value <= MAX_UINT64 ? value : undefined;
+  return text === undefined ? undefined : parseUint64(text);
 }
 
 const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567';
