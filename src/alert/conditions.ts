@@ -2,7 +2,8 @@
  * What is worth waking somebody for, as it stands in the store. Each has a key: it is told once,
  * and once when it is over.
  */
-import { logNameById } from '../store/known-logs.ts';
+import { time } from '../base/text.ts';
+import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { z } from 'zod';
@@ -48,7 +49,7 @@ export class Conditions {
         found.push(
           warning(
             `blind:${name}`,
-            `Nothing is looked at on ${name} since ${timeOf(blindSince)}.`,
+            `Nothing is looked at on ${name} since ${time(blindSince)}.`,
             'The interface went away, or the program was taken off by force: ctga status.',
           ),
         );
@@ -56,7 +57,7 @@ export class Conditions {
         found.push(
           warning(
             `blind:${name}`,
-            `No observer has watched ${name} since ${timeOf(updated)}.`,
+            `No observer has watched ${name} since ${time(updated)}.`,
             `Start it again: ctga attach ${name}. If it is to be watched no more: ctga alert forget ${name}.`,
           ),
         );
@@ -96,7 +97,7 @@ export class Conditions {
 function forks(store: Store): Condition[] {
   const evidence = store.evidence();
   if (evidence.length === 0) return [];
-  const nameOf = logNameById(store);
+  const nameOf = logDescriptions(store);
   return evidence.map(({ path, logId, firstSize, secondSize }) => ({
     key: `fork:${path}`,
     severity: 'critical',
@@ -108,7 +109,7 @@ function forks(store: Store): Condition[] {
 function unprovable(store: Store): Condition[] {
   const logs = store.logsWithVerdict('unprovable');
   if (logs.length === 0) return [];
-  const nameOf = logNameById(store);
+  const nameOf = logDescriptions(store);
   return logs.map((logId) =>
     warning(
       `unprovable:${logIdText(logId)}`,
@@ -120,8 +121,4 @@ function unprovable(store: Store): Condition[] {
 
 function warning(key: string, message: string, remedy: string): Condition {
   return { key, severity: 'warning', message, remedy };
-}
-
-function timeOf(milliseconds: number): string {
-  return `${new Date(milliseconds).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -7,6 +7,7 @@
  * to another root for the smaller signed one, that proves a fork; if they do not lead to it, they
  * prove nothing.
  */
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
@@ -30,8 +31,8 @@ export class StaticClient implements LogClient {
   readonly #logId: LogId;
   readonly #fetch: Fetch;
   readonly #now: () => number;
-  /** By path, oldest first. */
-  readonly #tiles = new Map<string, Uint8Array>();
+  /** By path. */
+  readonly #tiles = new BoundedMap<string, Uint8Array>(MAX_TILES);
 
   /** `url` is the monitoring prefix and ends in '/', as every Log's does. */
   constructor(url: string, logId: LogId, fetch: Fetch, now: () => number = Date.now) {
@@ -99,14 +100,8 @@ export class StaticClient implements LogClient {
     if (body.length !== width * HASH_BYTES) {
       throw this.#unavailable(`${path}: ${body.length} bytes, want ${width * HASH_BYTES}`, got);
     }
-    this.#remember(path, body);
+    this.#tiles.set(path, body);
     return body.subarray(0, place.width * HASH_BYTES);
-  }
-
-  #remember(path: string, tile: Uint8Array): void {
-    const [oldest] = this.#tiles.keys();
-    if (this.#tiles.size >= MAX_TILES && oldest !== undefined) this.#tiles.delete(oldest);
-    this.#tiles.set(path, tile);
   }
 
   #get(path: string): Promise<HttpAnswer> {

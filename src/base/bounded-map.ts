@@ -1,6 +1,6 @@
 /**
- * A map of at most `limit` entries that forgets the oldest first. For memories of what strangers
- * sent.
+ * A map of at most `limit` entries. A new entry takes the place of the one that was set longest
+ * ago. This is the map for everything that ctga remembers of what strangers sent.
  */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
@@ -15,6 +15,7 @@ export class BoundedMap<K, V> {
   }
 
   set(key: K, value: V): void {
+    this.#entries.delete(key);
     if (this.#entries.size >= this.#limit) {
       const oldest = this.#entries.keys().next();
       if (oldest.done !== true) this.#entries.delete(oldest.value);

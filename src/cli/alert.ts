@@ -13,6 +13,7 @@ import {
 import { heartbeat } from '../alert/heartbeat.ts';
 import { readTextFile } from '../base/documents.ts';
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { time } from '../base/text.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
 import { ServiceNotice } from '../services/notice.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
@@ -20,7 +21,7 @@ import { StoreInUse } from '../upkeep/in-use.ts';
 import { isDamage } from '../store/sqlite/open.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printTable, time, warn } from './output.ts';
+import { print, printJson, printTable, warn } from './output.ts';
 
 interface AlertOptions extends StateOption {
   readonly mail: readonly string[];

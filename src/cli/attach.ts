@@ -12,6 +12,7 @@ import {
   type XdpMode,
 } from '../dataplane/xdp.ts';
 import { ExitCode } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { readLogList } from '../logs/list.ts';
 import { zonesOf } from '../logs/zones.ts';
@@ -35,7 +36,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
-import { plural, print, printJsonLine, time, warn } from './output.ts';
+import { print, printJsonLine, warn } from './output.ts';
 
 interface AttachOptions extends StateOption, LogOptions {
   readonly mode?: XdpMode;

@@ -6,6 +6,7 @@ import { pollinationUrl, type Pollinated } from '../exchange/pollination.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
 import { CtgaError, ExitCode } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { readLogList } from '../logs/list.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
@@ -16,7 +17,7 @@ import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/sqlite/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
-import { plural, print, printJsonLine, reportFailure, warn } from './output.ts';
+import { print, printJsonLine, reportFailure, warn } from './output.ts';
 
 interface ChallengeOptions extends StateOption {
   readonly once?: boolean;

@@ -6,10 +6,11 @@ import { decodeBase64 } from '../base/base64.ts';
 import { CtDnsClient } from '../ask/ct-over-dns.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import { makeEvidence } from '../evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from '../evidence/judge.ts';
 import { writeEvidence } from '../evidence/write.ts';
-import { logNames, type Log } from '../logs/log.ts';
+import { logLabels, type Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
@@ -26,7 +27,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
-import { plural, print, printJson, time } from './output.ts';
+import { print, printJson } from './output.ts';
 
 interface QueryOptions extends StateOption, LogOptions {
   readonly server?: Endpoint;
@@ -197,7 +198,7 @@ function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
   const suffix = options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
   const [label] = zone.split('.');
   const known = zonesOf(logs, { zones: options.zone, ...suffix }).get(zone);
-  const named = known ?? Array.from(logNames(logs)).find(([, name]) => name === label)?.[0];
+  const named = known ?? Array.from(logLabels(logs)).find(([, name]) => name === label)?.[0];
   if (named === undefined)
     throw badInput(
       `no log is known whose zone is ${zone}`,

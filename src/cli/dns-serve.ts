@@ -6,6 +6,7 @@ import { openIdentity, parseProxy } from '../http/proxy.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
 import { badInput } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import { clientOf } from '../ask/asker-of.ts';
 import { directFetch } from '../http/request.ts';
 import { isInService, type Log } from '../logs/log.ts';
@@ -25,7 +26,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
-import { plural, print, printJsonLine, time, warn } from './output.ts';
+import { print, printJsonLine, warn } from './output.ts';
 
 interface ServeOptions extends StateOption, LogOptions {
   readonly log: readonly string[];

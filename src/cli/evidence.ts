@@ -4,6 +4,7 @@ import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
+import { time } from '../base/text.ts';
 import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { formatReport } from '../evidence/report.ts';
 import { verifyEvidence, type Check } from '../evidence/verify.ts';
@@ -12,7 +13,7 @@ import { logIdText } from '../logs/log.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
-import { print, printJson, printTable, time } from './output.ts';
+import { print, printJson, printTable } from './output.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')

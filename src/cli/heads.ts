@@ -1,8 +1,9 @@
 /** `ctga heads`: the tree heads that were seen, and bringing more by hand. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { knownLogs, logNameById } from '../store/known-logs.ts';
+import { knownLogs, logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { readTreeHeads } from '../exchange/files.ts';
@@ -10,7 +11,7 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { plural, print, printJson, printTable, time, toJson, warn } from './output.ts';
+import { print, printJson, printTable, toJson, warn } from './output.ts';
 
 export function headsCommand(): Command {
   const list = new Command('list')
@@ -54,7 +55,7 @@ export function headsCommand(): Command {
 
 function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
-  const nameOf = logNameById(store);
+  const nameOf = logDescriptions(store);
   const heads = store.heads(options.limit === 0 ? -1 : options.limit);
   const total = store.headCount();
   store.close();

@@ -5,17 +5,18 @@ import { Command } from 'commander';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { changesOf, type LogChange } from '../logs/changes.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { parseLogList, type LogList } from '../logs/list.ts';
-import { logIdText, logNames, type Log } from '../logs/log.ts';
+import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import { fetchList, publisherOf, PUBLISHERS } from '../logs/publishers.ts';
 import { CHROME_LIST_KEY, isSignedList, parseListKey } from '../logs/signed-list.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { Store, StoredLogList } from '../store/sqlite/store.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
-import { plural, print, printJson, printTable, warn } from './output.ts';
+import { print, printJson, printTable, warn } from './output.ts';
 
 interface ImportOptions extends StateOption {
   readonly signature?: string;
@@ -80,7 +81,7 @@ function listLogs(options: StateOption & LogOptions): void {
   const store = openForReading(stateAt(options.stateDir));
   const logs = knownLogs(store, options.logList, warn);
   store.close();
-  const names = logNames(logs);
+  const names = logLabels(logs);
   const zones = new Map<Log, string[]>();
   for (const [zone, log] of zonesOf(logs, { zones: options.zone, ...suffix(options) }))
     zones.set(log, [...(zones.get(log) ?? []), zone]);

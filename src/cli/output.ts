@@ -67,15 +67,3 @@ export function reportFailure(error: unknown, json: boolean): number {
   process.stderr.write(`ctga: this is a bug in ctga, please report it:\n${stack}\n`);
   return 70;
 }
-
-/** Milliseconds as "2026-11-20 21:48:03 UTC". */
-export function time(ms: number | bigint): string {
-  const date = new Date(Number(ms));
-  return Number.isNaN(date.getTime())
-    ? `${ms} ms`
-    : `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
-}
-
-export function plural(count: number | bigint, one: string, many = `${one}s`): string {
-  return `${count} ${BigInt(count) === 1n ? one : many}`;
-}

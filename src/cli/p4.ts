@@ -5,6 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { encodeName, formatName } from '../dns/name.ts';
 import { badInput, CtgaError } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import {
   builtWith,
   checkSume,
@@ -30,7 +31,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
-import { plural, print, printJson, printTable, warn } from './output.ts';
+import { print, printJson, printTable, warn } from './output.ts';
 
 interface SwitchOption {
   readonly thrift: SwitchPlace;

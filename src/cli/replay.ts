@@ -1,13 +1,14 @@
 /** `ctga replay`: the observer over a capture file. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { replayCapture, type Replay } from '../observer/replay.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
-import { plural, print, printJson, time, warn } from './output.ts';
+import { print, printJson, warn } from './output.ts';
 
 export function replayCommand(): Command {
   const replay = new Command('replay')

@@ -2,9 +2,10 @@
 import { Command } from 'commander';
 import { listAttached, openAttached, type AttachedState } from '../dataplane/xdp.ts';
 import { messageOf } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
-import { plural, print, printJson } from './output.ts';
+import { print, printJson } from './output.ts';
 
 export function statusCommand(): Command {
   const status = new Command('status')

@@ -2,10 +2,11 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { plural, print, printJson, printJsonLine, warn } from './output.ts';
+import { print, printJson, printJsonLine, warn } from './output.ts';
 
 export function storeCommand(): Command {
   const check = new Command('check')

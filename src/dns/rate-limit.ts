@@ -4,6 +4,7 @@
  * question, and then nothing: nobody gets more bytes through us than were sent in their name.
  */
 import ipaddr from 'ipaddr.js';
+import { BoundedMap } from '../base/bounded-map.ts';
 
 export interface RateLimitOptions {
   /** Answers a second, in the long run. */
@@ -25,8 +26,7 @@ const MAX_CLIENTS = 100_000;
 
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  /** Least lately used first. */
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #buckets = new BoundedMap<string, Bucket>(MAX_CLIENTS);
 
   constructor(options: RateLimitOptions) {
     this.#options = options;
@@ -38,10 +38,7 @@ export class RateLimit {
     const client = clientOf(address);
     const at = now();
     const bucket = this.#buckets.get(client) ?? { tokens: burst, at };
-    this.#buckets.delete(client);
     this.#buckets.set(client, bucket);
-    const [oldest] = this.#buckets.keys();
-    if (this.#buckets.size > MAX_CLIENTS && oldest !== undefined) this.#buckets.delete(oldest);
     bucket.tokens = Math.min(burst, bucket.tokens + ((at - bucket.at) / 1000) * perSecond);
     bucket.at = at;
     if (bucket.tokens < -burst) return 'nothing';

@@ -63,10 +63,10 @@ export function logLabel(log: Pick<Log, 'description'>): string {
 }
 
 /**
- * A name for each log, unlike all others: those that would share one get the beginning of their log
- * ID behind it.
+ * A DNS label for each log, different from all others: logs whose names make the same label get the
+ * first four bytes of their log ID appended, in hexadecimal.
  */
-export function logNames(logs: readonly Log[]): Map<Log, string> {
+export function logLabels(logs: readonly Log[]): Map<Log, string> {
   const shared = new Map<string, number>();
   for (const log of logs) shared.set(logLabel(log), (shared.get(logLabel(log)) ?? 0) + 1);
   return new Map(

@@ -7,7 +7,7 @@
  */
 import { badInput } from '../base/errors.ts';
 import { builtinLogs } from './builtin.ts';
-import { logIdText, logLabel, logNames, type Log } from './log.ts';
+import { logIdText, logLabel, logLabels, type Log } from './log.ts';
 
 /**
  * Checks a zone name and returns it in lower case without the trailing dot. `where` begins the
@@ -49,7 +49,7 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
   for (const log of logs) if (log.dns !== undefined) zones.set(log.dns, log);
   if (options.zoneSuffix !== undefined) {
     const suffix = parseZone(options.zoneSuffix, '--zone-suffix');
-    for (const [log, name] of logNames(logs))
+    for (const [log, name] of logLabels(logs))
       zones.set(parseZone(`${name}.${suffix}`, `--zone-suffix with "${log.description}"`), log);
   }
   for (const pair of options.zones) {
@@ -68,7 +68,7 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
 /** The one log meant by a log ID in base64, a URL, or (part of) a description. */
 export function findLog(logs: readonly Log[], text: string): Log {
   const wanted = text.toLowerCase();
-  const names = logNames(logs);
+  const names = logLabels(logs);
   const exact = logs.filter(
     (log) =>
       logIdText(log.key.logId) === text ||

@@ -8,6 +8,7 @@
  * log fails, what is published stays.
  */
 import { backOff, type BackOff } from '../base/back-off.ts';
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type LogClient } from '../ask/rfc6962.ts';
 import type { Log } from '../logs/log.ts';
@@ -61,12 +62,12 @@ export class Mirror implements ZoneSource {
   #fetching: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
-  readonly #known = new Map<
+  readonly #known = new BoundedMap<
     string,
     { readonly proof: Promise<readonly MerkleHash[]>; readonly until: number }
-  >();
+  >(MAX_PROOFS);
   /** Of leaves that were asked about by hash, for logs that answer by hash alone. */
-  readonly #leafHashes = new Map<bigint, MerkleHash>();
+  readonly #leafHashes = new BoundedMap<bigint, MerkleHash>(MAX_PROOFS);
   #inFlight = 0;
 
   constructor(options: MirrorOptions) {
@@ -120,8 +121,10 @@ export class Mirror implements ZoneSource {
     const { leafIndex, path } = await this.#counted(() =>
       this.#options.client.leafProof(leafHash, head.treeSize),
     );
-    this.#remember(`tree ${leafIndex} ${head.treeSize}`, Promise.resolve(path), Infinity);
-    if (this.#leafHashes.size >= MAX_PROOFS) this.#leafHashes.clear();
+    this.#known.set(`tree ${leafIndex} ${head.treeSize}`, {
+      proof: Promise.resolve(path),
+      until: Infinity,
+    });
     this.#leafHashes.set(leafIndex, leafHash);
     return leafIndex;
   }
@@ -138,9 +141,9 @@ export class Mirror implements ZoneSource {
     const known = this.#known.get(key);
     if (known !== undefined && known.until > now()) return known.proof;
     const proof = this.#counted(() => ask(client));
-    this.#remember(key, proof, Infinity);
+    this.#known.set(key, { proof, until: Infinity });
     // Remembered for a while too, or a log that refuses would be asked by every client.
-    proof.catch(() => this.#remember(key, proof, now() + REFUSAL_MS));
+    proof.catch(() => this.#known.set(key, { proof, until: now() + REFUSAL_MS }));
     return proof;
   }
 
@@ -153,12 +156,5 @@ export class Mirror implements ZoneSource {
     } finally {
       this.#inFlight -= 1;
     }
-  }
-
-  #remember(key: string, proof: Promise<readonly MerkleHash[]>, until: number): void {
-    this.#known.delete(key);
-    const [oldest] = this.#known.keys();
-    if (this.#known.size >= MAX_PROOFS && oldest !== undefined) this.#known.delete(oldest);
-    this.#known.set(key, { proof, until });
   }
 }

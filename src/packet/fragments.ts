@@ -3,16 +3,10 @@
  */
 import { onesComplementSum } from './checksum.ts';
 import { IpProtocol } from './ip.ts';
-import { UDP_HEADER } from './udp.ts';
+import { UDP_HEADER, type UdpDatagram } from './udp.ts';
 
-export interface OutgoingDatagram {
-  /** Dotted quads. */
-  readonly source: string;
-  readonly destination: string;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-  readonly payload: Uint8Array;
-}
+/** A datagram to be sent over IPv4: its addresses are dotted quads. */
+export type OutgoingDatagram = Omit<UdpDatagram, 'fragments' | 'checksum'>;
 
 export type FragmentOrder = 'in order' | 'reverse' | 'shuffle';
 

@@ -25,10 +25,10 @@ export function knownLogs(
 }
 
 /**
- * What each log in force is called; others by their ID. As things are now, for as many as are asked
- * for.
+ * Reads the descriptions of the logs in force once. The function returned describes a log by its
+ * ID: by its description, or by the ID itself in base64 if no such log is known.
  */
-export function logNameById(store: Store): (logId: LogId) => string {
+export function logDescriptions(store: Store): (logId: LogId) => string {
   const logs = knownLogs(store, undefined, () => undefined);
   const names = new Map(logs.map((log) => [logIdText(log.key.logId), log.description]));
   return (logId) => names.get(logIdText(logId)) ?? logIdText(logId);

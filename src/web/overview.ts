@@ -1,7 +1,7 @@
 /** What an operator wants to know at a glance, as it stands in the store. */
 import { basename } from 'node:path';
 import type { CopySettings } from '../dataplane/types.ts';
-import { logNameById } from '../store/known-logs.ts';
+import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { HeadSummary, Store, Verdict } from '../store/sqlite/store.ts';
@@ -74,7 +74,7 @@ const planeSchema = z.object({
 });
 
 export function overviewOf(store: Store, now: number): Overview {
-  const nameOf = logNameById(store);
+  const nameOf = logDescriptions(store);
   return {
     generated: now,
     interfaces: store.dataPlanes().flatMap((row): InterfaceOverview[] => {

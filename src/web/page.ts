@@ -2,6 +2,7 @@
  * The status page: complete without scripts; with them, sections are replaced as they change
  * (assets/page.js).
  */
+import { plural, time } from '../base/text.ts';
 import { html, type Html } from './html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
 
@@ -65,7 +66,7 @@ function summaryOf({ evidence, treeHeads, interfaces }: Overview): Html {
   const seeing = interfaces.filter(
     ({ isStale, blindSince }) => !isStale && blindSince === null,
   ).length;
-  const trees = `${plural(treeHeads, 'tree head')} seen`;
+  const trees = `${group(treeHeads)} tree head${treeHeads === 1 ? '' : 's'} seen`;
   const watched =
     interfaces.length === 0
       ? 'no interface is watched'
@@ -320,15 +321,10 @@ function countsSection({ counts }: Overview): Html {
 function timeOf(milliseconds: number): Html {
   const date = new Date(milliseconds);
   if (Number.isNaN(date.getTime())) return html`an impossible time`;
-  const iso = date.toISOString();
-  return html`<time datetime="${iso}">${iso.slice(0, 19).replace('T', ' ')} UTC</time>`;
+  return html`<time datetime="${date.toISOString()}">${time(milliseconds)}</time>`;
 }
 
 /** Thousands apart, so that large numbers can be read. */
 function group(value: number | bigint): string {
   return value.toLocaleString('en').replaceAll(',', '\u202f');
-}
-
-function plural(count: number, what: string): string {
-  return `${group(count)} ${what}${count === 1 ? '' : 's'}`;
 }

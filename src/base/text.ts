@@ -1,0 +1,13 @@
+/** Counts and times as people read them. */
+
+/** A time in ms since the epoch as "2026-11-20 21:48:03 UTC"; as "N ms" if no date is that far. */
+export function time(milliseconds: number | bigint): string {
+  const date = new Date(Number(milliseconds));
+  if (Number.isNaN(date.getTime())) return `${milliseconds} ms`;
+  return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
+}
+
+/** "1 log", "2 logs". */
+export function plural(count: number | bigint, one: string, many = `${one}s`): string {
+  return `${count} ${BigInt(count) === 1n ? one : many}`;
+}
