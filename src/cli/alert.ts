@@ -21,7 +21,8 @@ import { StoreInUse } from '../upkeep/in-use.ts';
 import { isDamage } from '../store/sqlite/open.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printTable, warn } from './output.ts';
+import { print, printJson, printTable, printText, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 interface AlertOptions extends StateOption {
   readonly mail: readonly string[];
@@ -102,7 +103,7 @@ function channelsOf(options: AlertOptions): Channel[] {
   const allowPrivateAddress = options.webhookAllowPrivate === true;
   const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
   return [
-    journalChannel((text) => void process.stdout.write(text), isJournal),
+    journalChannel(printText, isJournal),
     ...options.mail.map((address) => mailChannel(address)),
     ...options.webhook.map((url) => webhookChannel({ url, secret, allowPrivateAddress })),
     ...options.command.map((command) => commandChannel(command)),
@@ -112,9 +113,7 @@ function channelsOf(options: AlertOptions): Channel[] {
 const LOOK_MS = 2000;
 
 async function runAlerts(options: AlertOptions): Promise<void> {
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stop.abort());
+  const stop = stopRequest();
   const state = stateAt(options.stateDir);
   const channels = channelsOf(options);
   // sendmail has to reach its queue.
@@ -130,7 +129,7 @@ async function runAlerts(options: AlertOptions): Promise<void> {
   const notice = new ServiceNotice(`telling by ${channels.map(({ name }) => name).join(', ')}`);
   let nextBeat = -Infinity;
   try {
-    while (!stop.signal.aborted) {
+    while (!stop.aborted) {
       try {
         storeFile.follow();
         await alerter.tick(Date.now(), performance.now());
@@ -145,7 +144,7 @@ async function runAlerts(options: AlertOptions): Promise<void> {
         const blind = store.alerts().filter(({ key }) => key.startsWith('blind:'));
         if (blind.length === 0) await beat(options);
       }
-      await sleep(LOOK_MS, undefined, { signal: stop.signal }).catch(() => undefined);
+      await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
     notice.stopping();
@@ -195,7 +194,7 @@ async function testAlerts(options: AlertOptions): Promise<void> {
       );
   }
   if (results.length === 0 || results.some(({ error }) => error !== null))
-    process.exitCode = ExitCode.failed;
+    setExitCode(ExitCode.failed);
 }
 
 function listAlerts(options: StateOption): void {

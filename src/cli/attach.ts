@@ -37,6 +37,7 @@ import {
   type StateOption,
 } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 interface AttachOptions extends StateOption, LogOptions {
   readonly mode?: XdpMode;
@@ -128,8 +129,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
   // Before anything is made: a signal that comes early must not leave a new data plane without its
   // reader.
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stop.abort());
+  stopRequest().addEventListener('abort', () => stop.abort(), { once: true });
   // Read as root, where this is root: the observer's own account may not.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   const attached = await attachAll([...new Set(interfaces)], options);
@@ -185,7 +185,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       const lookAfter = supervisor(planes.length, surveillance, store, stop, report);
       keeper.listen(lookAfter, (how) => {
         warn(`what keeps the data planes attached ended by itself: ${how}`);
-        process.exitCode = ExitCode.failed;
+        setExitCode(ExitCode.failed);
         stop.abort();
       });
       const switches = attached.flatMap(({ bmv2 }) =>

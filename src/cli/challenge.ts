@@ -18,6 +18,7 @@ import { stateAt } from '../store/state.ts';
 import type { Store, Verdict } from '../store/sqlite/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 interface ChallengeOptions extends StateOption {
   readonly once?: boolean;
@@ -117,9 +118,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
   });
   const { store } = storeFile;
-  const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stop.abort());
+  const stop = stopRequest();
   const report = json ? printJsonLine : printReport;
   const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
   let failed = 0;
@@ -130,7 +129,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     proxies,
     evidenceDirectory: state.evidence,
     now: Date.now,
-    signal: stop.signal,
+    signal: stop,
     paths: Math.max(options.paths, proxies.length),
     ignoreBackOff: options.once === true,
     onVerdict: (verdict) => {
@@ -170,12 +169,13 @@ async function run(options: ChallengeOptions): Promise<void> {
         failed,
         evidence: store.evidence().map(({ path }) => path),
       });
-      process.exitCode =
+      setExitCode(
         verdicts['fork-proven'] > 0
           ? ExitCode.forkProven
           : failed + verdicts.unprovable > 0
             ? ExitCode.failed
-            : ExitCode.ok;
+            : ExitCode.ok,
+      );
     } else {
       const { every, questions } = options;
       const note = unknownLog(report);
@@ -187,7 +187,7 @@ async function run(options: ChallengeOptions): Promise<void> {
         });
       report({ event: 'started', logs: logs().length, every, questions });
       const notice = new ServiceNotice(`challenging ${logs().length} logs`);
-      stop.signal.addEventListener('abort', () => notice.stopping(), { once: true });
+      stop.addEventListener('abort', () => notice.stopping(), { once: true });
       await runSchedule({
         ...asking,
         logs,
@@ -206,7 +206,7 @@ async function run(options: ChallengeOptions): Promise<void> {
       });
     }
   } catch (error) {
-    if (!stop.signal.aborted) throw error;
+    if (!stop.aborted) throw error;
   } finally {
     store.close();
   }

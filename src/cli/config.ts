@@ -3,6 +3,7 @@ import { Command } from 'commander';
 import { checkConfig, DEFAULT_CONFIG, readConfig } from '../config/config.ts';
 import { ExitCode } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
+import { setExitCode } from './run.ts';
 
 /** `program` is asked for when all of its commands are there. */
 export function configCommand(program: () => Command): Command {
@@ -20,7 +21,7 @@ export function configCommand(program: () => Command): Command {
         for (const fault of faults) warn(fault);
         if (faults.length === 0) print(`${file}: every key and value is meant.`);
       }
-      if (faults.length > 0) process.exitCode = ExitCode.badInput;
+      if (faults.length > 0) setExitCode(ExitCode.badInput);
     });
   return new Command('config')
     .description(`the configuration file, ${DEFAULT_CONFIG}`)

@@ -28,6 +28,7 @@ import {
   type StateOption,
 } from './options.ts';
 import { print, printJson } from './output.ts';
+import { setExitCode } from './run.ts';
 
 interface QueryOptions extends StateOption, LogOptions {
   readonly server?: Endpoint;
@@ -95,13 +96,14 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   if (options.leaf !== undefined) result.leaf = await findLeaf(client, options.leaf, head);
   if (options.json === true) printJson(result);
   else printResult(result);
-  process.exitCode =
+  setExitCode(
     result.since?.verdict === 'fork-proven'
       ? ExitCode.forkProven
       : (result.since !== undefined && result.since.verdict !== 'consistent') ||
           result.leaf?.included === false
         ? ExitCode.failed
-        : ExitCode.ok;
+        : ExitCode.ok,
+  );
 }
 
 interface QueryResult {

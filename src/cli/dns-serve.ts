@@ -7,6 +7,7 @@ import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
 import { badInput } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
+import { aborted } from '../base/stop-signals.ts';
 import { clientOf } from '../ask/asker-of.ts';
 import { directFetch } from '../http/request.ts';
 import { isInService, type Log } from '../logs/log.ts';
@@ -27,6 +28,7 @@ import {
   type StateOption,
 } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
+import { stopRequest } from './run.ts';
 
 interface ServeOptions extends StateOption, LogOptions {
   readonly log: readonly string[];
@@ -130,9 +132,7 @@ async function runServer(options: ServeOptions): Promise<void> {
   const sources = new Map([...zones].map(([zone, log]) => [zone, log && mirrors.get(log)]));
   const addresses = options.nsAddress.length > 0 ? { addresses: options.nsAddress } : {};
   const servers: CtDnsServer[] = [];
-  const ended = new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, resolve);
-  });
+  const stop = stopRequest();
   try {
     for (const listen of options.listen.length > 0 ? options.listen : defaultEndpoints()) {
       const server = new CtDnsServer({ zones: sources, limit, ...addresses });
@@ -141,7 +141,7 @@ async function runServer(options: ServeOptions): Promise<void> {
       say({ event: 'listening', address: listen.address, port, zones: [...zones.keys()] });
     }
     const notice = new ServiceNotice(`answering for ${zones.size} zones`);
-    await ended;
+    await aborted(stop);
     notice.stopping();
   } finally {
     await Promise.all(servers.map((server) => server.close()));

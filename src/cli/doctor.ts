@@ -17,6 +17,7 @@ import { isInService } from '../logs/log.ts';
 import { stateAt } from '../store/state.ts';
 import { logsInForce, withState, type StateOption } from './options.ts';
 import { print, printJson } from './output.ts';
+import { setExitCode } from './run.ts';
 
 interface DoctorOptions extends StateOption {
   readonly proxy: string;
@@ -35,7 +36,7 @@ export function doctorCommand(program: () => Command): Command {
       const findings = await examine(options, program());
       if (options.json === true) printJson(findings);
       else for (const finding of findings) printFinding(finding);
-      if (findings.some(({ state }) => state === 'failure')) process.exitCode = ExitCode.failed;
+      if (findings.some(({ state }) => state === 'failure')) setExitCode(ExitCode.failed);
     });
   return withState(doctor);
 }

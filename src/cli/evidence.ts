@@ -13,7 +13,8 @@ import { logIdText } from '../logs/log.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
-import { print, printJson, printTable } from './output.ts';
+import { print, printJson, printTable, printText } from './output.ts';
+import { setExitCode } from './run.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')
@@ -82,7 +83,7 @@ function listEvidence(options: StateOption): void {
 function show(file: string, options: { json?: boolean }): void {
   const text = readTextFile(file);
   const { log, first, second, proof, created } = parseEvidence(text, file);
-  if (options.json === true) return void process.stdout.write(text);
+  if (options.json === true) return printText(text);
   print(`${log.description} (${log.url})`);
   print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
   for (const [name, head] of [
@@ -129,7 +130,7 @@ function report(
     checks,
     file: { name: basename(file), sha256 },
   });
-  if (output === undefined) process.stdout.write(written);
+  if (output === undefined) printText(written);
   else {
     try {
       writeFileSync(output, written);
@@ -138,7 +139,7 @@ function report(
     }
     print(`Written to ${output}.`);
   }
-  if (checks.some(({ holds }) => !holds)) process.exitCode = ExitCode.failed;
+  if (checks.some(({ holds }) => !holds)) setExitCode(ExitCode.failed);
 }
 
 function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
@@ -153,5 +154,5 @@ function verify(file: string, { json, listKey }: { json?: boolean; listKey?: str
         : 'The evidence does NOT stand.',
     );
   }
-  process.exitCode = stands ? ExitCode.ok : ExitCode.failed;
+  setExitCode(stands ? ExitCode.ok : ExitCode.failed);
 }

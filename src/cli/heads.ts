@@ -11,7 +11,8 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printTable, toJson, warn } from './output.ts';
+import { print, printJson, printTable, printText, toJson, warn } from './output.ts';
+import { setExitCode } from './run.ts';
 
 export function headsCommand(): Command {
   const list = new Command('list')
@@ -100,7 +101,7 @@ function exportAll(options: { stateDir?: string }): void {
   let before = '{"sths": [\n';
   for (const head of store.everyHead()) {
     const json = { sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) };
-    process.stdout.write(`${before}  ${toJson(json)}`);
+    printText(`${before}  ${toJson(json)}`);
     before = ',\n';
   }
   store.close();
@@ -139,7 +140,7 @@ function importFiles(
         `${plural(sightings.length, 'tree head')} verified, ${newHeads.size} of them new. Ask the logs about them with: ctga challenge --once`,
       );
     }
-    if (refused.length + forged.length > 0) process.exitCode = ExitCode.badInput;
+    if (refused.length + forged.length > 0) setExitCode(ExitCode.badInput);
   } finally {
     store.close();
   }

@@ -5,12 +5,14 @@
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { aborted } from '../base/stop-signals.ts';
 import type { LabDataPlane } from '../lab/network.ts';
 import { LogControl, parseCommand } from '../lab/control.ts';
 import { stop } from '../lab/processes.ts';
 import { LabFiles, startLogAlone } from '../lab/services.ts';
 import { DEFAULT_LAB_DIRECTORY, labDown, labUp, runLab } from '../lab/story.ts';
-import { print, printJson, warn } from './output.ts';
+import { print, printJson, printToStderr, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 interface RunOptions {
   readonly json?: boolean;
@@ -42,13 +44,13 @@ export function labCommand(): Command {
     .action(async (options: RunOptions) => {
       const json = options.json === true;
       const result = await runLab({
-        json,
         tor: options.tor === true,
         dataPlane: options.dataPlane,
         stateDir: options.stateDir,
+        onLine: json ? printToStderr : print,
       });
       if (json) printJson(result);
-      if (!result.held) process.exitCode = ExitCode.failed;
+      if (!result.held) setExitCode(ExitCode.failed);
     });
   const up = new Command('up')
     .description('build the lab and leave it standing')
@@ -96,12 +98,9 @@ async function runLog({ stateDir }: { stateDir: string }): Promise<void> {
   const files = new LabFiles(resolve(stateDir));
   const service = await startLogAlone(files);
   print(`The log answers. Watch it with --log-list ${files.logList}; tell it with: ctga lab tell`);
-  await new Promise<void>((done) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => done());
-    service.child.once('exit', () => done());
-  });
-  if ((await stop(service)) !== 0) process.exitCode = ExitCode.failed;
+  const ended = new Promise((resolve) => service.child.once('exit', resolve));
+  await Promise.race([aborted(stopRequest()), ended]);
+  if ((await stop(service)) !== 0) setExitCode(ExitCode.failed);
 }
 
 async function tellLog(json: string, stateDir: string): Promise<unknown> {

@@ -17,6 +17,7 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { Store, StoredLogList } from '../store/sqlite/store.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, printTable, warn } from './output.ts';
+import { currentIo } from './run.ts';
 
 interface ImportOptions extends StateOption {
   readonly signature?: string;
@@ -220,8 +221,9 @@ function showChanges(
 }
 
 async function agreed(json: boolean): Promise<boolean> {
-  if (json || !process.stdin.isTTY) return false;
-  const asking = createInterface({ input: process.stdin, output: process.stderr });
+  const { stdin } = currentIo();
+  if (json || stdin?.isTTY !== true) return false;
+  const asking = createInterface({ input: stdin, output: process.stderr });
   try {
     return /^y(es)?$/i.test((await asking.question('Take this in? [y/N] ')).trim());
   } finally {

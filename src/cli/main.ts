@@ -1,96 +1,14 @@
-/**
- * The command line. One file a command; what a command does is elsewhere.
- */
-import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../base/errors.ts';
-import { version } from '../version.ts';
-import { alertCommand } from './alert.ts';
-import { attachCommand } from './attach.ts';
-import { benchCommand } from './bench.ts';
-import { applyConfig, readConfig } from '../config/config.ts';
-import { challengeCommand } from './challenge.ts';
-import { configCommand } from './config.ts';
-import { detachCommand } from './detach.ts';
-import { dnsCommand } from './dns.ts';
-import { doctorCommand } from './doctor.ts';
-import { evidenceCommand } from './evidence.ts';
-import { headsCommand } from './heads.ts';
-import { labCommand } from './lab.ts';
-import { logsCommand } from './logs.ts';
-import { reportFailure } from './output.ts';
-import { p4Command } from './p4.ts';
-import { replayCommand } from './replay.ts';
-import { statusCommand } from './status.ts';
-import { storeCommand } from './store.ts';
-import { webCommand } from './web.ts';
+/** The process that is started as `ctga`. */
+import { runCtga } from './program.ts';
 
-const program: Command = new Command('ctga')
-  .description(
-    'Catches Certificate Transparency logs that show different trees to different people: copies the signed tree heads that pass by in plaintext, and makes the logs prove, off path, that all of them belong to one append-only log.',
-  )
-  .version(version)
-  .option('--config <file>', 'take options from this file instead of /etc/ctga/ctga.toml')
-  .addCommand(attachCommand())
-  .addCommand(detachCommand())
-  .addCommand(statusCommand())
-  .addCommand(headsCommand())
-  .addCommand(challengeCommand())
-  .addCommand(evidenceCommand())
-  .addCommand(logsCommand())
-  .addCommand(dnsCommand())
-  .addCommand(p4Command())
-  .addCommand(replayCommand())
-  .addCommand(labCommand())
-  .addCommand(alertCommand())
-  .addCommand(storeCommand())
-  .addCommand(webCommand())
-  .addCommand(configCommand(() => program))
-  .addCommand(doctorCommand(() => program))
-  .addCommand(benchCommand())
-  .addHelpText(
-    'after',
-    `
-First steps:
-  sudo ctga lab run              see the whole thing catch a split view, in namespaces on this machine
-  sudo ctga attach eth0          watch an interface
-  ctga replay capture.pcap       look for tree heads in a capture
-  ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
-  ctga doctor                    is this machine ready?
-  ctga status
-  ctga web                       the same as a page, for a browser
-
-Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
-  )
-  .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
-
-// A reader such as `head` that leaves early is no failure; commands that have something to take
-// down first are told as by a signal.
+// A reader that leaves early, such as `head`, is no failure. A command that has something to take
+// down first is asked to end as by a signal, once; others end here.
+let readerLeft = false;
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
+  if (readerLeft) return;
+  readerLeft = true;
   if (!process.emit('SIGTERM', 'SIGTERM')) process.exit(0);
 });
 
-for (const command of allCommands(program)) command.exitOverride();
-
-program.hook('preAction', (_, command) => {
-  // A file with a fault must not keep anybody from finding it.
-  if (command.parent?.name() === 'config') return;
-  const config = readConfig(program.opts<{ config?: string }>().config);
-  if (config !== undefined) applyConfig(config, command);
-});
-
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    // Help and version end here too, with exit code 0; for the rest commander has printed the
-    // reason.
-    process.exitCode = error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput;
-  } else {
-    process.exitCode = reportFailure(error, process.argv.includes('--json'));
-  }
-}
-
-function allCommands(command: Command): Command[] {
-  return [command, ...command.commands.flatMap(allCommands)];
-}
+process.exitCode = await runCtga(process.argv.slice(2));

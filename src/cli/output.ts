@@ -3,6 +3,7 @@
  * warnings to stderr, so that `ctga ... --json | jq` works.
  */
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { currentIo } from './run.ts';
 
 /** JSON with bigints as numbers where they fit, else as decimal strings, and bytes as base64. */
 export function toJson(value: unknown, indent?: number): string {
@@ -18,24 +19,40 @@ export function toJson(value: unknown, indent?: number): string {
   );
 }
 
-export function printJson(value: unknown): void {
-  process.stdout.write(`${toJson(value, 2)}\n`);
-}
-
-/** One object a line, for commands that report as they go. */
-export function printJsonLine(value: unknown): void {
-  process.stdout.write(`${toJson(value)}\n`);
+/** Prints text as it is, with no line end behind it. */
+export function printText(text: string): void {
+  currentIo().stdout.write(text);
 }
 
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  printText(`${line}\n`);
+}
+
+export function printJson(value: unknown): void {
+  print(toJson(value, 2));
+}
+
+/** Prints one object a line, for commands that report as they go. */
+export function printJsonLine(value: unknown): void {
+  print(toJson(value));
+}
+
+/** Prints a line that is no result. */
+export function printToStderr(line: string): void {
+  currentIo().stderr.write(`${line}\n`);
 }
 
 export function warn(line: string): void {
-  process.stderr.write(`ctga: ${line}\n`);
+  printToStderr(`ctga: ${line}`);
 }
 
-/** Columns as wide as their widest cell. */
+/** Shows how far the work has come, in place of what it showed before; only on a terminal. */
+export function printProgress(text: string): void {
+  const { stderr } = currentIo();
+  if (stderr.isTTY === true) stderr.write(`\r${text}`);
+}
+
+/** Prints columns as wide as their widest cell. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
   const widths = header.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
@@ -48,22 +65,20 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
 }
 
 /**
- * Says what went wrong: one sentence and its remedy. Only a bug shows its stack. Returns the exit
- * code.
+ * Says what went wrong: one sentence, and on the next line its remedy. Only a bug shows its stack.
+ * Returns the exit code.
  */
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof CtgaError) {
-    if (json)
-      process.stderr.write(
-        `${toJson({ error: error.code, message: error.message, remedy: error.remedy })}\n`,
-      );
+    const { code, message, remedy } = error;
+    if (json) printToStderr(toJson({ error: code, message, remedy }));
     else {
-      warn(error.message);
-      if (error.remedy !== undefined) process.stderr.write(`  ${error.remedy}\n`);
+      warn(message);
+      if (remedy !== undefined) printToStderr(`  ${remedy}`);
     }
     return error.exitCode;
   }
   const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  process.stderr.write(`ctga: this is a bug in ctga, please report it:\n${stack}\n`);
+  warn(`this is a bug in ctga, please report it:\n${stack}`);
   return 70;
 }

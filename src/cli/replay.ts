@@ -9,6 +9,7 @@ import { openForWriting, stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
+import { setExitCode } from './run.ts';
 
 export function replayCommand(): Command {
   const replay = new Command('replay')
@@ -43,7 +44,7 @@ function run(file: string, options: StateOption & LogOptions): void {
       else printReplay(replay);
     }
     if (failure !== undefined) throw failure;
-    if (replay.evidence.length > 0) process.exitCode = ExitCode.forkProven;
+    if (replay.evidence.length > 0) setExitCode(ExitCode.forkProven);
   } finally {
     store.close();
   }

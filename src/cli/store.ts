@@ -6,7 +6,8 @@ import { plural } from '../base/text.ts';
 import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printJsonLine, warn } from './output.ts';
+import { print, printJson, printJsonLine, printProgress, warn } from './output.ts';
+import { setExitCode } from './run.ts';
 
 export function storeCommand(): Command {
   const check = new Command('check')
@@ -62,14 +63,13 @@ function runCheck(options: StateOption): void {
       `${plural(found.treeHeads, 'tree head')}, ${plural(found.sightings, 'sighting')}, ${plural(found.evidence, 'evidence file')}, ${(found.bytes / 2 ** 20).toFixed(1)} MiB: ${found.faults.length === 0 ? 'all whole.' : `${plural(found.faults.length, 'fault')}.`}`,
     );
   }
-  if (found.faults.length > 0) process.exitCode = ExitCode.failed;
+  if (found.faults.length > 0) setExitCode(ExitCode.failed);
 }
 
 function runCompact(options: StateOption & { keepDays: number }): void {
   const before = Date.now() - options.keepDays * 86_400_000;
   const done = compactStore(existing(options), before, (rolledUp) => {
-    if (options.json !== true && process.stderr.isTTY)
-      process.stderr.write(`\r${rolledUp} rolled up`);
+    if (options.json !== true) printProgress(`${rolledUp} rolled up`);
   });
   if (options.json === true) return printJson(done);
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
@@ -88,8 +88,7 @@ async function runBackup(file: string, options: StateOption): Promise<void> {
   if (existsSync(file)) throw badInput(`${file} exists`, 'Name a file that is not there yet.');
   try {
     await backupStore(existing(options), file, (share) => {
-      if (options.json !== true && process.stderr.isTTY)
-        process.stderr.write(`\r${Math.round(share * 100)} %`);
+      if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);
     });
   } catch (error) {
     if (error instanceof CtgaError) throw error;

@@ -1,6 +1,7 @@
 /** `ctga web`: a status page. */
 import { Command, InvalidArgumentError } from 'commander';
 import { isIP } from 'node:net';
+import { aborted } from '../base/stop-signals.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
 import { ServiceNotice } from '../services/notice.ts';
 import { stateAt } from '../store/state.ts';
@@ -8,6 +9,7 @@ import { WebServer } from '../web/server.ts';
 import { version } from '../version.ts';
 import { withState, type StateOption } from './options.ts';
 import { print, printJsonLine, toJson, warn } from './output.ts';
+import { stopRequest } from './run.ts';
 
 interface WebOptions extends StateOption {
   readonly listen: { readonly address: string; readonly port: number };
@@ -42,10 +44,7 @@ in front of it for others.`,
 }
 
 async function run(options: WebOptions): Promise<void> {
-  const stop = new Promise<void>((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-      process.once(signal, () => resolve());
-  });
+  const stop = stopRequest();
   const state = stateAt(options.stateDir);
   dropPrivileges(state, options.user, OBSERVER_ACCOUNTS);
   const { listen, host } = options;
@@ -56,7 +55,7 @@ async function run(options: WebOptions): Promise<void> {
   else print(`The status page is at ${url} (Ctrl-C ends it).`);
   if (!/^(127\.|::1$)/.test(listen.address)) warn('anybody who reaches this address can read it');
   const notice = new ServiceNotice(`at ${url}`);
-  await stop;
+  await aborted(stop);
   notice.stopping();
   await server.stop();
 }

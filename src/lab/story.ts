@@ -8,6 +8,7 @@ import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { onStopSignals } from '../base/stop-signals.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
   ADDRESS,
@@ -45,8 +46,6 @@ import {
 export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga/lab';
 
 export interface LabOptions {
-  /** Progress then goes to stderr: stdout is the caller's, for the result. */
-  readonly json: boolean;
   /** DEFAULT_LAB_DIRECTORY when left out. */
   readonly stateDir?: string;
   /** Of a lab beside the machine's one; LAB_NAMES when left out. */
@@ -55,8 +54,8 @@ export interface LabOptions {
   readonly tor?: boolean;
   /** XDP when left out. */
   readonly dataPlane?: LabDataPlane;
-  /** Takes the lines of the story instead of stdout or stderr. */
-  readonly onLine?: (line: string) => void;
+  /** Takes the lines of the story. */
+  readonly onLine: (line: string) => void;
 }
 
 export interface LabResult {
@@ -101,9 +100,7 @@ export interface InterfaceCounts {
 
 /** Tells and plays the whole story. Throws CtgaError only where it cannot begin. */
 export async function runLab(options: LabOptions): Promise<LabResult> {
-  const say =
-    options.onLine ??
-    ((line) => void (options.json ? process.stderr : process.stdout).write(`${line}\n`));
+  const say = options.onLine;
   const dataPlane = options.dataPlane ?? 'xdp';
   requireLabTools(dataPlane === 'bmv2' ? ['simple_switch', 'ethtool'] : []);
   const names = options.names ?? LAB_NAMES;
@@ -794,17 +791,15 @@ async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
 
 /** Turns ctrl-C and its like into a rejection of what is being waited for, until disposed of. */
 class Interruption {
-  readonly #signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-  readonly #handler: (signal: NodeJS.Signals) => void;
   readonly #interrupted: Promise<never>;
+  readonly #ignore: () => void;
 
   constructor() {
     let reject: (error: Error) => void = () => undefined;
     this.#interrupted = new Promise((_resolve, rejectPromise) => (reject = rejectPromise));
     this.#interrupted.catch(() => undefined); // between two steps nobody waits for it
     // A second ctrl-C finds the same handler and changes nothing: taking down is already under way.
-    this.#handler = (signal) => reject(new CheckFailed(`interrupted by ${signal}`));
-    for (const signal of this.#signals) process.on(signal, this.#handler);
+    this.#ignore = onStopSignals((signal) => reject(new CheckFailed(`interrupted by ${signal}`)));
   }
 
   /**
@@ -816,6 +811,6 @@ class Interruption {
   }
 
   dispose(): void {
-    for (const signal of this.#signals) process.off(signal, this.#handler);
+    this.#ignore();
   }
 }

@@ -27,7 +27,7 @@ import { logIdText } from '../../src/logs/log.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
-import { ctga, type Ran } from '../support/ctga.ts';
+import { ctga, ctgaProcess, type Ran } from '../support/ctga.ts';
 import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 
 describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
@@ -99,7 +99,9 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       ...proxy,
       ...state,
     ];
-    return ctga(args, { env: { NODE_EXTRA_CA_CERTS: trusted ? certificate.certificatePath : '' } });
+    return ctgaProcess(args, {
+      env: { NODE_EXTRA_CA_CERTS: trusted ? certificate.certificatePath : '' },
+    });
   }
 
   type Event = Record<string, unknown> & { event: string };

@@ -17,7 +17,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ctga, type Ran } from '../support/ctga.ts';
+import { ctgaProcess, type Ran } from '../support/ctga.ts';
 import { freePort, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 
 const BINARIES = resolve(import.meta.dirname, '../../build/interop');
@@ -287,7 +287,7 @@ class Installation {
   async see(log: Running): Promise<void> {
     const file = fresh('head');
     writeFileSync(file, await log.head());
-    const ran = await ctga([
+    const ran = await ctgaProcess([
       'heads',
       'import',
       file,
@@ -303,7 +303,7 @@ class Installation {
   challenge(log: Running): Promise<Ran> {
     const proxy = ['--proxy', `socks5h://127.0.0.1:${microsocks.port}`];
     const how = ['--once', '--json', '--max-delay', '0', '--log-list', this.#list(log)];
-    return ctga(['challenge', ...how, ...proxy, ...this.#state]);
+    return ctgaProcess(['challenge', ...how, ...proxy, ...this.#state]);
   }
 
   #list({ url }: Running): string {
@@ -330,7 +330,7 @@ async function checkEvidence({ stdout }: Ran): Promise<void> {
   const summary = JSON.parse(stdout.trim().split('\n').at(-1) ?? '') as { evidence: string[] };
   assert(summary.evidence.length > 0, stdout);
   for (const path of summary.evidence) {
-    assert.equal((await ctga(['evidence', 'verify', path])).code, 0, path);
+    assert.equal((await ctgaProcess(['evidence', 'verify', path])).code, 0, path);
     assert.equal(spawnSync('sh', [SCRIPT, path]).status, 0, path);
   }
 }

@@ -64,7 +64,8 @@ async function runUntil(
   writeFileSync(
     script,
     `import { runLab } from ${storyModule};
-     void runLab(${JSON.stringify({ json: true, stateDir, names })}).then((result) => console.log(JSON.stringify(result)));`,
+     const options = ${JSON.stringify({ stateDir, names })};
+     console.log(JSON.stringify(await runLab({ ...options, onLine: console.error })));`,
   );
   const child = spawn(process.execPath, ['--import', import.meta.resolve('tsx'), script], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -80,12 +81,7 @@ async function runUntil(
 
 test('the whole story holds, tells itself, and leaves evidence alone', async () => {
   const told: string[] = [];
-  const result = await runLab({
-    json: true,
-    stateDir,
-    names,
-    onLine: (line) => void told.push(line),
-  });
+  const result = await runLab({ stateDir, names, onLine: (line) => void told.push(line) });
   assert.deepEqual(result.failure, undefined);
   assert.ok(result.held);
   assert.ok(result.steps.every(({ held, found }) => held && found !== undefined));
@@ -109,7 +105,6 @@ test(
   async () => {
     const told: string[] = [];
     const result = await runLab({
-      json: true,
       stateDir,
       names,
       dataPlane: 'bmv2',
@@ -151,7 +146,7 @@ test('one lab at a time', async () => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(`\0${names.lab}`, resolve));
   try {
-    await assert.rejects(runLab({ json: true, stateDir, names }), {
+    await assert.rejects(runLab({ stateDir, names, onLine: () => undefined }), {
       name: 'CtgaError',
       code: 'busy',
     });

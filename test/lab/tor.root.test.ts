@@ -24,7 +24,6 @@ test(
     const names = { lab: `ctga-t${process.pid}`, interfacePrefix: `t${process.pid % 10_000}-` };
     const lines: string[] = [];
     const result = await runLab({
-      json: true,
       tor: true,
       names,
       stateDir: directory,

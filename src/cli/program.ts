@@ -1,0 +1,112 @@
+/**
+ * The command line, without a process. Each command has a file of its own, which has its options
+ * and prints; what a command does is elsewhere.
+ */
+import { Command, CommanderError } from 'commander';
+import { ExitCode } from '../base/errors.ts';
+import { version } from '../version.ts';
+import { alertCommand } from './alert.ts';
+import { attachCommand } from './attach.ts';
+import { benchCommand } from './bench.ts';
+import { applyConfig, readConfig } from '../config/config.ts';
+import { challengeCommand } from './challenge.ts';
+import { configCommand } from './config.ts';
+import { detachCommand } from './detach.ts';
+import { dnsCommand } from './dns.ts';
+import { doctorCommand } from './doctor.ts';
+import { evidenceCommand } from './evidence.ts';
+import { headsCommand } from './heads.ts';
+import { labCommand } from './lab.ts';
+import { logsCommand } from './logs.ts';
+import { reportFailure } from './output.ts';
+import { p4Command } from './p4.ts';
+import { replayCommand } from './replay.ts';
+import { asRun, currentIo, setExitCode, type Io } from './run.ts';
+import { statusCommand } from './status.ts';
+import { storeCommand } from './store.ts';
+import { webCommand } from './web.ts';
+
+/**
+ * Runs one command. `argv` are the arguments behind the program's name. Resolves to the exit code:
+ * a failure is printed, never thrown. Without `io` the run is that of the process; runs with an Io
+ * of their own do not disturb each other.
+ */
+export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
+  return asRun(io, async () => {
+    const program = ctgaProgram();
+    try {
+      await program.parseAsync(argv, { from: 'user' });
+    } catch (error) {
+      if (error instanceof CommanderError) {
+        // Help and version end here too, with exit code 0; for the rest commander has printed the
+        // reason.
+        setExitCode(error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput);
+      } else {
+        setExitCode(reportFailure(error, argv.includes('--json')));
+      }
+    }
+  });
+}
+
+function ctgaProgram(): Command {
+  const program: Command = new Command('ctga')
+    .description(
+      'Catches Certificate Transparency logs that show different trees to different people: copies the signed tree heads that pass by in plaintext, and makes the logs prove, off path, that all of them belong to one append-only log.',
+    )
+    .version(version)
+    .option('--config <file>', 'take options from this file instead of /etc/ctga/ctga.toml')
+    .addCommand(attachCommand())
+    .addCommand(detachCommand())
+    .addCommand(statusCommand())
+    .addCommand(headsCommand())
+    .addCommand(challengeCommand())
+    .addCommand(evidenceCommand())
+    .addCommand(logsCommand())
+    .addCommand(dnsCommand())
+    .addCommand(p4Command())
+    .addCommand(replayCommand())
+    .addCommand(labCommand())
+    .addCommand(alertCommand())
+    .addCommand(storeCommand())
+    .addCommand(webCommand())
+    .addCommand(configCommand(() => program))
+    .addCommand(doctorCommand(() => program))
+    .addCommand(benchCommand())
+    .addHelpText(
+      'after',
+      `
+First steps:
+  sudo ctga lab run              see the whole thing catch a split view, in namespaces on this machine
+  sudo ctga attach eth0          watch an interface
+  ctga replay capture.pcap       look for tree heads in a capture
+  ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
+  ctga doctor                    is this machine ready?
+  ctga status
+  ctga web                       the same as a page, for a browser
+
+Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
+    )
+    .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
+  const { stdout, stderr } = currentIo();
+  for (const command of allCommands(program)) {
+    command
+      .exitOverride()
+      .configureOutput({
+        writeOut: (text) => stdout.write(text),
+        writeErr: (text) => stderr.write(text),
+        getOutHelpWidth: () => stdout.columns ?? 80,
+        getErrHelpWidth: () => stderr.columns ?? 80,
+      });
+  }
+  program.hook('preAction', (_, command) => {
+    // A file with a fault must not keep anybody from finding it.
+    if (command.parent?.name() === 'config') return;
+    const config = readConfig(program.opts<{ config?: string }>().config);
+    if (config !== undefined) applyConfig(config, command);
+  });
+  return program;
+}
+
+function allCommands(command: Command): Command[] {
+  return [command, ...command.commands.flatMap(allCommands)];
+}

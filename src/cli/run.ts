@@ -1,0 +1,66 @@
+/**
+ * One run of the command line: what it writes to, what asks it to end, and its exit code. A process
+ * is one run. Tests run commands inside their own process (`runCtga` in program.ts), several of
+ * them at the same time, each with an Io of its own.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ExitCode } from '../base/errors.ts';
+import { stopSignal } from '../base/stop-signals.ts';
+
+/** What commands use of a stream that a person or a script reads. */
+export interface Output {
+  write(text: string): unknown;
+  /** Whether it is a terminal. */
+  readonly isTTY?: boolean;
+  /** The terminal's width in characters. */
+  readonly columns?: number;
+}
+
+export interface Io {
+  /** Results. */
+  readonly stdout: Output;
+  /** Progress, warnings and failures. */
+  readonly stderr: Output;
+  /** A person's answers to questions; without it nobody is asked. */
+  readonly stdin?: NodeJS.ReadStream;
+  /** Asks commands that go on by themselves to end; without it, SIGINT, SIGTERM and SIGHUP do. */
+  readonly signal?: AbortSignal;
+}
+
+interface Run {
+  readonly io: Io;
+  exitCode: number;
+}
+
+const ofThisProcess: Run = { io: process, exitCode: ExitCode.ok };
+
+// Entered for runs with an Io of their own alone. The run of a process does without it, because
+// following every promise slows down Node 20, and because callbacks from native code have no
+// context.
+const runs = new AsyncLocalStorage<Run>();
+const current = (): Run => runs.getStore() ?? ofThisProcess;
+
+/** Runs `work`, and all that it starts, as a run with this Io. Resolves to its exit code. */
+export async function asRun(io: Io | undefined, work: () => Promise<void>): Promise<number> {
+  const run = io === undefined ? ofThisProcess : { io, exitCode: ExitCode.ok };
+  await (io === undefined ? work() : runs.run(run, work));
+  return run.exitCode;
+}
+
+/** What the command that calls this reads and writes. */
+export function currentIo(): Io {
+  return current().io;
+}
+
+/** Sets the exit code with which the run will end; it goes on until then. */
+export function setExitCode(code: number): void {
+  current().exitCode = code;
+}
+
+/**
+ * What asks this command to end. Call it before anything is made that has to be taken down again: a
+ * signal that comes earlier ends the process where it is.
+ */
+export function stopRequest(): AbortSignal {
+  return currentIo().signal ?? stopSignal();
+}
