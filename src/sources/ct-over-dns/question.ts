@@ -2,10 +2,11 @@
  * What is asked of a log in front of its zone (draft-ct-over-dns-01), as labels to questions and
  * back:
  *
- *   sth                                        the tree head START.FIRST.SECOND.sth-consistency
- *   hashes of a consistency proof from the START-th on HASH.hash
- *   the index of a leaf, by its hash in base32 (RFC 4648) without padding START.INDEX.SIZE.tree
- *   hashes of an inclusion proof from the START-th on
+ *   sth                                   the tree head
+ *   START.FIRST.SECOND.sth-consistency    hashes of a consistency proof, from the START-th on
+ *   HASH.hash                             the index of a leaf, by its hash in unpadded base32
+ *                                         (RFC 4648)
+ *   START.INDEX.SIZE.tree                 hashes of an inclusion proof, from the START-th on
  *
  * Numbers are decimal, without leading zeros. Pure.
  */
