@@ -1,6 +1,6 @@
 /**
- * `npm run package:deb [-- --version V]`: build/ctga_VERSION_ARCH.deb, with everything but what
- * Debian 12 and 13 have. The Node that builds it goes along: Debian 12's own is too old.
+ * `npm run package:deb [-- --version V]` builds build/ctga_VERSION_ARCH.deb, with everything that
+ * Debian 12 and 13 do not have. It includes the Node that builds it, because Debian 12's is too old.
  */
 import { execFileSync } from 'node:child_process';
 import {
@@ -38,7 +38,7 @@ const STAGE = join(BUILD, 'stage');
 const LIB = join(STAGE, 'usr/lib/ctga');
 const say = (what: string): void => console.error(`package: ${what}`);
 
-/** These are for building, or for running from source. */
+/** Packages that are needed only to build ctga or to run it from source. */
 const NOT_AT_RUN_TIME = new Set([
   'cmake-js',
   'nan',
@@ -47,9 +47,7 @@ const NOT_AT_RUN_TIME = new Set([
   'prebuild-install',
   'tsx',
 ]);
-/**
- * Of other packages: tests, types, source maps, programs, what is to be read or is for other tools.
- */
+/** Files of packages that ctga does not use: tests, types, source maps, programs, documentation. */
 const NOT_NEEDED =
   /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
 
@@ -87,7 +85,7 @@ for (const directory of ['p4', 'docs']) copy(join(ROOT, directory), join(LIB, di
 say('gathering what it depends on');
 const gathered = new Set<string>();
 function gather(name: string, from: string): void {
-  // As node looks for it: beside, then upwards.
+  // Look where Node would: in this directory, then upwards.
   let directory = from;
   while (!existsSync(join(directory, 'node_modules', name))) {
     if (directory === dirname(directory)) throw new Error(`${name} is not installed`);
@@ -105,7 +103,7 @@ function gather(name: string, from: string): void {
       const [first = '', second] = inside.split('/');
       if (first === 'node_modules' || NOT_NEEDED.test(inside)) return false;
       if (!isNative(name)) return true;
-      // Of what was compiled, the result alone.
+      // Of a compiled package, take the result alone.
       if (first === 'build')
         return second === undefined || /^build\/Release(\/[^/]+\.node)?$/.test(inside);
       return !['deps', 'src'].includes(first);
@@ -128,7 +126,7 @@ const addons = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((n
   name.endsWith('.node'),
 );
 execFileSync('strip', ['--strip-unneeded', ...[...addons, 'node'].map((name) => join(LIB, name))]);
-// Programs are what a person may start.
+// Only what a person may start is executable.
 for (const entry of readdirSync(LIB, { recursive: true, withFileTypes: true }))
   if (entry.isFile()) chmodSync(join(entry.parentPath, entry.name), 0o644);
 for (const program of ['node', 'docs/verify-evidence.sh']) chmodSync(join(LIB, program), 0o755);
@@ -156,7 +154,7 @@ put(debian('copyright'), 'usr/share/doc/ctga/copyright');
 put(debian('lintian-overrides'), 'usr/share/lintian/overrides/ctga');
 const changelog = `ctga (${version}) unstable; urgency=medium
 
-  * /usr/share/doc/ctga/CHANGELOG.md says what is new.
+  * See /usr/share/doc/ctga/CHANGELOG.md.
 
  -- ctga <ctga@localhost>  ${new Date().toUTCString().replace('GMT', '+0000')}
 `;

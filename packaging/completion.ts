@@ -1,4 +1,4 @@
-/** Completion for bash: commands, and their options. */
+/** Makes the completion for bash: commands and their options. */
 import { options, subcommands, type CommandDoc } from './program.ts';
 
 export function bashCompletion(commands: readonly CommandDoc[]): string {

@@ -1,4 +1,4 @@
-/** The man page, of the commands' own help: nothing is said twice, nothing is forgotten. */
+/** Makes the man page from the commands' own help, so that it repeats and omits nothing. */
 import type { CommandDoc } from './program.ts';
 
 export function manPage(commands: readonly CommandDoc[], version: string): string {
@@ -15,7 +15,7 @@ export function manPage(commands: readonly CommandDoc[], version: string): strin
     section('COMMANDS'),
     ...others.map(({ path, help }) => `.SS "ctga ${path.join(' ')}"\n${verbatim(help)}`),
     section('FILES'),
-    '.TP\n.I /etc/ctga/ctga.toml\nOptions of every command.\n.TP\n.I /var/lib/ctga\nThe store of root and of the services; evidence is in files of its own below.\n.TP\n.I /sys/fs/bpf/ctga\nData planes that are attached.',
+    '.TP\n.I /etc/ctga/ctga.toml\nSets the options of commands.\n.TP\n.I /var/lib/ctga\nThe store of root and of the services. Evidence is in the files below evidence/.\n.TP\n.I /sys/fs/bpf/ctga\nThe data planes that are attached.',
     section('SEE ALSO'),
     '.BR tor (1),\n.BR systemctl (1),\n.I /usr/share/doc/ctga',
   ].join('\n')}\n`;
@@ -25,7 +25,7 @@ function section(name: string): string {
   return `.SH ${name}`;
 }
 
-/** As it is, without filling; a line that begins with a dot or a quote would be a request. */
+/** The text as it is, not filled. A leading dot or quote is escaped: it would be a request. */
 function verbatim(text: string): string {
   const lines = text.trimEnd().replaceAll('\\', '\\e').replaceAll('-', '\\-').split('\n');
   return ['.nf', ...lines.map((line) => line.replace(/^([.'])/, '\\&$1')), '.fi'].join('\n');

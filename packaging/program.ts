@@ -1,8 +1,8 @@
-/** What documentation is made of: every command of the program, as commander knows it. */
+/** Reads the help of every command of the program, from which documentation is made. */
 import { spawnSync } from 'node:child_process';
 
 export interface CommandDoc {
-  /** From below the program on; empty for the program itself. */
+  /** The command's names, as in ['dns', 'serve']; empty for the program itself. */
   readonly path: readonly string[];
   readonly help: string;
 }
@@ -15,7 +15,7 @@ function helpOf(main: string, path: readonly string[]): string {
   return stdout;
 }
 
-/** Names below a heading of a help text. */
+/** The names below a heading of a help text. */
 function names(help: string, heading: string): string[] {
   const [, block = ''] = new RegExp(`^${heading}:\\n((?: .*\\n|\\n(?= ))*)`, 'm').exec(help) ?? [];
   return [...block.matchAll(/^ {2}(\S+)/gm)].map(([, name = '']) => name);
@@ -29,7 +29,10 @@ export function options({ help }: CommandDoc): string[] {
   return [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z][a-z-]*)/gm)].map(([, name = '']) => name);
 }
 
-/** The program and all of its commands, each before those below it. `main`: its compiled entry. */
+/**
+ * Returns the program and all of its commands, each one before its subcommands. `main` is the
+ * compiled entry.
+ */
 export function allCommands(main: string, path: readonly string[] = []): CommandDoc[] {
   const doc = { path, help: helpOf(main, path) };
   return [doc, ...subcommands(doc).flatMap((name) => allCommands(main, [...path, name]))];
