@@ -12,6 +12,7 @@ import { hashLeaf } from '../src/merkle/hash.ts';
 import { Observer } from '../src/observer/observer.ts';
 import { openDatabase } from '../src/store/sqlite/open.ts';
 import { Store } from '../src/store/sqlite/store.ts';
+import { CtOverDns } from '../src/sources/ct-over-dns/source.ts';
 import { toLogKey } from '../src/statements/key.ts';
 import { formatTreeHeadText } from '../src/statements/text.ts';
 import { encodeSignedData } from '../src/statements/statement.ts';
@@ -64,14 +65,14 @@ export async function measureDrain(
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
   const store = new Store(openDatabase(join(directory, 'ctga.db')));
   const observer = new Observer({
-    zones: new Map([['alpha.example', log]]),
+    sources: [new CtOverDns(new Map([['alpha.example', log]]))],
     store,
     evidenceDirectory: directory,
     onEvent: () => undefined,
   });
   // The cache is off: every record goes all the way.
   const xdp = loadXdp({ seenMilliseconds: 0, answersPerSecond: 0, ringBytes: 8 << 20 });
-  xdp.setKnownNames(observer.knownNames());
+  xdp.setKnownNames(observer.matchRules.dnsNames);
   const frames = Array.from({ length: Math.min(distinct, records) }, (_, n) => headFrame(n));
   const before = mebibytes();
   let [most, seconds, delivered] = [before, 0, 0];

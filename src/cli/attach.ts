@@ -22,6 +22,7 @@ import { watch } from '../observer/watch.ts';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
 import { ServiceNotice } from '../services/notice.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { CtOverDns } from '../sources/ct-over-dns/source.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/sqlite/store.ts';
@@ -156,12 +157,11 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
       const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
       const observer: Observer = new Observer({
-        zones,
+        sources: [new CtOverDns(zones, options.port)],
         store,
         storeFile,
         evidenceDirectory: state.evidence,
         onEvent: (event) => report(toReport(event)),
-        ports: options.port,
         verifier,
       });
       for (const { plane, mode } of attached) {
@@ -189,7 +189,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         stop.abort();
       });
       const switches = attached.flatMap(({ bmv2 }) =>
-        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.knownNames(), lookAfter)],
+        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.matchRules.dnsNames, lookAfter)],
       );
       try {
         await watch(planes, observer, store, stop.signal, {

@@ -3,7 +3,8 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
-import { encodeName, formatName } from '../dns/name.ts';
+import { formatName } from '../dns/name.ts';
+import { treeHeadName } from '../sources/ct-over-dns/source.ts';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import {
@@ -161,7 +162,7 @@ function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
     zones: options.zone,
     ...suffix(options),
   });
-  return [...zones.keys()].map((zone) => encodeName(`sth.${zone}`));
+  return [...zones.keys()].map((zone) => treeHeadName(zone));
 }
 
 /** As a wire would: what comes in on one side leaves on the other. */

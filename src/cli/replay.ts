@@ -5,6 +5,7 @@ import { plural, time } from '../base/text.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { replayCapture, type Replay } from '../observer/replay.ts';
+import { CtOverDns } from '../sources/ct-over-dns/source.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
 import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
@@ -29,7 +30,7 @@ function run(file: string, options: StateOption & LogOptions): void {
       ...suffix(options),
     });
     const { failure, ...replay } = replayCapture(file, {
-      zones,
+      sources: [new CtOverDns(zones)],
       store,
       evidenceDirectory: state.evidence,
     });

@@ -1,29 +1,47 @@
-/**
- * What may be a tree head: one text under one name, verified once, however often it is seen.
- */
+/** What may be a log's statement: one claim, verified once, however often it is seen. */
 import type { Log } from '../logs/log.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import type { Seen } from './sightings.ts';
 
-export interface Candidate {
+export class Candidate {
   readonly log: Log;
-  /** The head, once its signature was verified; 'forged' if the log did not sign it. */
-  state: 'pending' | 'forged' | VerifiedStatement;
-  /** Sightings while it is pending, one entry a source and way. */
-  readonly waiting: Seen[];
-}
+  #state: 'pending' | 'forged' | VerifiedStatement;
+  /** Sightings while the signature is being checked, in as few entries as there are sources. */
+  #waiting: Seen[] = [];
 
-/** Adds to what waits for the signature to be checked, in as few entries as there are sources. */
-export function wait(candidate: Candidate, seen: Seen): void {
-  const { waiting } = candidate;
-  const same = waiting.findIndex(
-    ({ source, reassembled }) => source === seen.source && reassembled > 0 === seen.reassembled > 0,
-  );
-  const known = waiting[same];
-  if (known === undefined) {
-    waiting.push(seen);
-  } else {
-    const [count, reassembled] = [known.count + seen.count, known.reassembled + seen.reassembled];
-    waiting[same] = { ...known, count, reassembled };
+  constructor(log: Log, state: 'pending' | VerifiedStatement = 'pending') {
+    this.log = log;
+    this.#state = state;
+  }
+
+  /** The statement, once its signature was verified; `forged` if the log did not sign it. */
+  get state(): 'pending' | 'forged' | VerifiedStatement {
+    return this.#state;
+  }
+
+  /** Keeps a sighting until `settle` hands it back. */
+  defer(seen: Seen): void {
+    const same = this.#waiting.findIndex(
+      ({ source, reassembled }) =>
+        source === seen.source && reassembled > 0 === seen.reassembled > 0,
+    );
+    const known = this.#waiting[same];
+    if (known === undefined) {
+      this.#waiting.push(seen);
+    } else {
+      this.#waiting[same] = {
+        ...known,
+        count: known.count + seen.count,
+        reassembled: known.reassembled + seen.reassembled,
+      };
+    }
+  }
+
+  /** Ends `pending`, and returns the sightings that were deferred. */
+  settle(statement: VerifiedStatement | undefined): Seen[] {
+    this.#state = statement ?? 'forged';
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
   }
 }

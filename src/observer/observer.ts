@@ -1,26 +1,25 @@
 /**
- * From a copied packet to a verified tree head in the store.
+ * From a copied packet to a verified statement in the store.
  *
- * The order of work is the defence: what is cheap and refuses much comes first (a tag met before, a
- * name we watch, a form that parses), a signature is checked once for each distinct text, and
- * nothing that fails is stored, only counted. Writes are gathered for a batch and committed
- * together.
+ * The order of the work is the defence: what is cheap and refuses much comes first (a tag met
+ * before, a source that finds no claim, a form that does not parse). A signature is checked once
+ * for each distinct claim. What fails is counted, by reason, and never stored. Writes are gathered
+ * for a batch and committed together.
  */
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { messageOf } from '../base/errors.ts';
-import { encodeName, foldName, readName } from '../dns/name.ts';
-import { parseTreeHeadAnswer, readTreeHeadText } from '../sources/ct-over-dns/answer.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
+import { combineRules, type MatchRules } from '../sources/match-rules.ts';
+import type { Refusal, Source, SourceClaim } from '../sources/source.ts';
+import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges, Store } from '../store/sqlite/store.ts';
-import { parseTreeHeadText } from '../statements/text.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
-import { wait, type Candidate } from './candidate.ts';
+import { Candidate } from './candidate.ts';
 import { SeenEntries, type Credit } from './seen-entries.ts';
 import { SightingBatch, type GatheredSighting, type Seen } from './sightings.ts';
 import { immediately, type Verifier } from './verifier.ts';
@@ -47,48 +46,48 @@ export type ObserverEvent =
   | { readonly event: 'store-failed'; readonly message: string };
 
 export interface ObserverOptions {
-  /** Zone to log, as zonesOf returns it. */
-  readonly zones: ReadonlyMap<string, Log>;
+  /** What claims are read from. */
+  readonly sources: readonly Source[];
   readonly store: Store;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
   /**
-   * Of a store that others use too, or that may be damaged: what was not written yet is written
-   * into the file that takes its place.
+   * The file of a store that others use too, or that may turn out to be damaged: a batch is written
+   * again where another file has taken its place.
    */
   readonly storeFile?: StoreInUse;
-  /** UDP source ports of answers; 53 unless told. */
-  readonly ports?: readonly number[];
-  /** Checks signatures; at once and on this thread unless told. */
+  /** Checks signatures; unless given, they are checked at once and on this thread. */
   readonly verifier?: Verifier;
 }
 
-const DNS_PORT = 53;
-/** RFC 1035, Section 4.1.1. */
-const DNS_HEADER = 12;
-/** Distinct texts whose verification is remembered, good and bad: some 2 MB at most for each. */
+/** Distinct claims that are remembered with their outcome, genuine and forged ones apart. */
 const MAX_REMEMBERED = 4096;
-/** Decided again when the answer comes again, so it is the one decision that is not remembered. */
+/**
+ * In bytes. With MAX_REMEMBERED it bounds the memory, whatever a source lets through: usual claims
+ * take 2 MB in all, the longest 32 MB of each kind.
+ */
+const MAX_CLAIM = 8192;
+/** The one decision that is not remembered: when the claim comes again, it is decided again. */
 const NO_ROOM = 'tree head: not verified, too many wait';
 
-/** A decision by tag: the candidate that the answer carries, or why it carries none. */
+/** What a message carries: a candidate, or else the counter that says why there is none. */
 type Decision = Candidate | string;
 
 export class Observer {
+  readonly matchRules: MatchRules;
   readonly #options: ObserverOptions;
   readonly #verifier: Verifier;
-  readonly #ports: ReadonlySet<number>;
-  // Part of the reassembly budget is kept for datagrams that begin as an answer to a name we watch.
-  readonly #decoder = new DatagramDecoder({}, (start) => this.#names.has(questionName(start)));
-  /** Folded wire-format name, as a latin1 string, to the log whose tree heads it carries. */
-  readonly #names = new Map<string, Log>();
+  readonly #logs: ReadonlyMap<string, Log>;
+  readonly #sourcesByPort = new Map<number, Source[]>();
+  // A part of the reassembly budget is kept for datagrams that begin as a message of a source.
+  readonly #decoder = new DatagramDecoder({}, (start) =>
+    this.#options.sources.some((source) => source.recognises(start)),
+  );
   readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
-  /**
-   * By name and text. Apart from each other, so that forgeries cannot push out what was verified.
-   */
+  /** By claim (see memoryKey). Two maps, so that forgeries cannot push out what was verified. */
   readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
-  /** No more than the verifier lets wait. */
+  /** By claim; bounded by what the verifier lets wait. */
   readonly #pending = new Map<string, Candidate>();
   readonly #sightings = new SightingBatch();
   readonly #seenEntries = new SeenEntries();
@@ -97,66 +96,61 @@ export class Observer {
   #owesEvidence = false;
 
   constructor(options: ObserverOptions) {
+    const { sources, verifier = immediately } = options;
     this.#options = options;
-    this.#verifier = options.verifier ?? immediately;
-    this.#ports = new Set(options.ports ?? [DNS_PORT]);
-    for (const [zone, log] of options.zones) this.#names.set(nameKey(sthName(zone)), log);
+    this.#verifier = verifier;
+    this.matchRules = combineRules(sources.map((source) => source.matchRules));
+    this.#logs = new Map(
+      sources.flatMap(({ logs }) => logs.map((log) => [logIdText(log.key.logId), log])),
+    );
+    for (const source of sources)
+      for (const port of source.matchRules.udpSourcePorts)
+        this.#sourcesByPort.set(port, [...(this.#sourcesByPort.get(port) ?? []), source]);
     this.#writeMissingEvidence();
   }
 
-  /** The names that a data plane has to copy answers for: DNS wire format, lower case. */
-  knownNames(): Uint8Array[] {
-    return [...this.#options.zones.keys()].map(sthName);
-  }
-
   /**
-   * Takes up a data plane's cache of seen answers where an earlier process left it, or begins with
-   * an empty one.
+   * Called before the first packet of a data plane. Goes on with the plane's cache of seen answers
+   * where an earlier process left it, or, unless `keepsSeenEntries`, begins with an empty one.
    */
-  takeUp(source: string, keepsSeenEntries: boolean): void {
-    const { store, zones } = this.#options;
-    if (!keepsSeenEntries) return store.forgetSeenEntries(source);
-    const logs = new Map([...zones.values()].map((log) => [logIdText(log.key.logId), log]));
-    for (const { entry, head, credited } of store.seenEntries(source)) {
-      const log = logs.get(logIdText(head.logId));
+  beginPlane(plane: string, keepsSeenEntries: boolean): void {
+    const { store } = this.#options;
+    if (!keepsSeenEntries) return store.forgetSeenEntries(plane);
+    for (const { entry, head, credited } of store.seenEntries(plane)) {
+      const log = this.#logs.get(logIdText(head.logId));
       if (log !== undefined)
-        this.#seenEntries.resume(entry, source, { log, state: head, waiting: [] }, credited);
+        this.#seenEntries.resume(entry, plane, new Candidate(log, head), credited);
     }
   }
 
   /**
-   * Never throws for what is in the packet; every packet ends in exactly one count or in a tree
-   * head.
+   * Never throws for what is in the packet. Every packet ends in exactly one counter: 'tree heads',
+   * the one that says why there is none, or the one for fragments that wait for others.
    */
   receive(packet: CopiedPacket): void {
-    const { answer } = packet;
+    const { answer, interfaceName, timestamp: at } = packet;
     if (answer !== undefined) return this.#receiveTagged(packet, answer);
-    const datagram = this.#decoder.push(packet.frame, packet.timestamp, packet.interfaceName);
+    const datagram = this.#decoder.push(packet.frame, at, interfaceName);
     if (datagram === undefined) return;
-    if (!this.#ports.has(datagram.sourcePort)) return this.#count('datagram: not from a DNS port');
-    const parsed = parseTreeHeadAnswer(datagram.payload);
-    if (parsed.kind === 'refused') return this.#count(`answer: ${parsed.reason}`);
-    const decision = this.#decide(nameKey(parsed.name), parsed.text);
+    const sources = this.#sourcesByPort.get(datagram.sourcePort);
+    if (sources === undefined) return this.#count('datagram: from another port');
+    const decision = this.#decide(firstClaim(sources, (each) => each.read(datagram.payload)));
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    this.#act(decision, {
-      source: packet.interfaceName,
-      at: packet.timestamp,
-      count: 1,
-      reassembled,
-    });
+    this.#act(decision, { source: interfaceName, at, count: 1, reassembled });
   }
 
   /**
-   * What a data plane counted instead of copying: see DataPlane.seen. `now` in ms since the epoch.
+   * Credits what a data plane counted instead of copying it: see DataPlane.seen. `now` is in
+   * milliseconds since the epoch.
    */
-  repeats(source: string, entries: readonly SeenEntry[], now: number): void {
-    for (const entry of entries) this.#credit(source, this.#seenEntries.credit(source, entry), now);
+  repeats(plane: string, entries: readonly SeenEntry[], now: number): void {
+    for (const entry of entries) this.#credit(plane, this.#seenEntries.credit(plane, entry), now);
   }
 
   /**
-   * Commits what the batch brought, then reports it; evidence of a fork is on disk before it is
-   * reported. `now` is in the packets' time (ms since the epoch): what waits for fragments too long
-   * is given up.
+   * Commits what the batch brought, then reports it. Evidence of a fork is on disk before the fork
+   * is reported. `now` is the packets' time, in milliseconds since the epoch: datagrams that have
+   * waited too long for their fragments are given up.
    */
   endBatch(now: number): void {
     this.#decoder.expire(now);
@@ -167,8 +161,8 @@ export class Observer {
     try {
       newHeads = this.#record(sightings, changes);
     } catch (error) {
-      // Kept and tried again with the next batch: what was seen is not lost to a disk that is full
-      // for a while.
+      // What was seen stays gathered and is written with the next batch: a disk that is full for a
+      // while loses nothing.
       if (!this.#storeFailed)
         this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
       this.#storeFailed = true;
@@ -185,7 +179,7 @@ export class Observer {
     }
   }
 
-  /** Everything counted so far, by reason; reassembly's counters included. */
+  /** Everything counted so far, by reason, with the counters of decoding and reassembly. */
   counts(): Record<string, number> {
     const decoded = Object.entries(this.#decoder.counters).map(
       ([name, count]) => [`packet: ${name}`, count] as const,
@@ -194,71 +188,63 @@ export class Observer {
   }
 
   /**
-   * An answer that the data plane found in the packet. Nothing but what its tag covers is looked
-   * at: see AnswerPlace. A tag that was met before needs not even that.
+   * Receives a message whose place in the frame the data plane has found. Nothing is read but what
+   * the tag covers (see AnswerPlace); of a tag that was met before, not even that.
    */
   #receiveTagged(packet: CopiedPacket, answer: AnswerPlace): void {
-    const { tag } = answer;
-    let decision = this.#tags.get(tag);
+    const { interfaceName: plane, timestamp: at, frame } = packet;
+    let decision = this.#tags.get(answer.tag);
     if (decision === undefined) {
-      decision = this.#read(packet.frame, answer);
-      if (decision !== NO_ROOM) this.#tags.set(tag, decision);
+      const { sources } = this.#options;
+      decision = this.#decide(firstClaim(sources, (each) => each.readPlaced?.(frame, answer)));
+      if (decision !== NO_ROOM) this.#tags.set(answer.tag, decision);
     }
-    const { interfaceName: source, timestamp: at } = packet;
-    this.#act(decision, { source, at, count: 1, reassembled: 0 });
+    this.#act(decision, { source: plane, at, count: 1, reassembled: 0 });
     if (answer.entry === undefined) return;
     const candidate = typeof decision === 'string' ? undefined : decision;
-    this.#credit(source, this.#seenEntries.begin(source, answer, candidate), at);
+    this.#credit(plane, this.#seenEntries.begin(plane, answer, candidate), at);
   }
 
-  #read(frame: Uint8Array, answer: AnswerPlace): Decision {
-    const { nameOffset, nameLength, rdataOffset, rdataLength } = answer;
-    const name = foldName(frame.subarray(nameOffset, nameOffset + nameLength));
-    const text = readTreeHeadText(frame.subarray(rdataOffset, rdataOffset + rdataLength));
-    return text.kind === 'refused'
-      ? `answer: ${text.reason}`
-      : this.#decide(nameKey(name), text.text);
-  }
-
-  #decide(name: string, text: string): Decision {
-    const log = this.#names.get(name);
-    if (log === undefined) return 'answer: unknown name';
-    const memory = `${name}\n${text}`;
-    const known =
-      this.#genuine.get(memory) ?? this.#pending.get(memory) ?? this.#forged.get(memory);
+  #decide(claim: SourceClaim | Refusal): Decision {
+    if (claim.kind === 'refused') return claim.reason;
+    if (claim.bytes.length > MAX_CLAIM) return 'tree head: too long';
+    const key = memoryKey(claim);
+    const known = this.#genuine.get(key) ?? this.#pending.get(key) ?? this.#forged.get(key);
     if (known !== undefined) return known;
-    const parsed = parseTreeHeadText(text);
+    const parsed = parseClaim(claim);
     if (parsed.kind === 'refused') return `tree head: ${parsed.reason}`;
-    const candidate: Candidate = { log, state: 'pending', waiting: [] };
-    this.#pending.set(memory, candidate);
-    const taken = this.#verifier.submit(log, parsed.head, (head) => {
-      this.#pending.delete(memory);
-      candidate.state = head ?? 'forged';
-      (head === undefined ? this.#forged : this.#genuine).set(memory, candidate);
-      for (const seen of candidate.waiting.splice(0)) this.#act(candidate, seen);
+    const candidate = new Candidate(claim.log);
+    this.#pending.set(key, candidate);
+    const accepted = this.#verifier.submit(claim.log, parsed.statement, (verified) => {
+      this.#pending.delete(key);
+      (verified === undefined ? this.#forged : this.#genuine).set(key, candidate);
+      for (const seen of candidate.settle(verified)) this.#act(candidate, seen);
     });
-    if (taken) return candidate;
-    this.#pending.delete(memory);
+    if (accepted) return candidate;
+    this.#pending.delete(key);
     return NO_ROOM;
   }
 
   #act(decision: Decision, seen: Seen): void {
     if (typeof decision === 'string') return this.#count(decision, seen.count);
     const { state, log } = decision;
-    if (state === 'pending') return wait(decision, seen);
-    if (state === 'forged') return this.#count('tree head: bad signature', seen.count);
+    if (state === 'pending') return decision.defer(seen);
+    if (state === 'forged') return this.#count(`tree head: ${BAD_SIGNATURE}`, seen.count);
     if (!this.#sightings.add(log, state, seen))
       return this.#count('tree heads: lost, the store does not keep up', seen.count);
     this.#count('tree heads', seen.count);
     if (seen.reassembled > 0) this.#count('tree heads: reassembled', seen.reassembled);
   }
 
-  #credit(source: string, credit: Credit | undefined, at: number): void {
+  #credit(plane: string, credit: Credit | undefined, at: number): void {
     if (credit !== undefined)
-      this.#act(credit.candidate, { source, at, count: credit.count, reassembled: 0 });
+      this.#act(credit.candidate, { source: plane, at, count: credit.count, reassembled: 0 });
   }
 
-  /** Into the database that is there when it is over; one that turns out damaged is replaced. */
+  /**
+   * Writes the batch into the database that is in force when the write is over: one that turns out
+   * to be damaged is replaced meanwhile.
+   */
   #record(
     sightings: readonly GatheredSighting[],
     changes: SeenEntryChanges,
@@ -274,18 +260,16 @@ export class Observer {
   }
 
   /**
-   * Two roots for one size are evidence at once; also picks up what a crash left between commit and
-   * file.
+   * Writes evidence of two roots for one size, which needs no proof of the log's. This includes
+   * forks whose evidence a crash kept from being written after their heads were committed.
    */
   #writeMissingEvidence(): void {
-    const { store, evidenceDirectory, onEvent, zones } = this.#options;
+    const { store, evidenceDirectory, onEvent } = this.#options;
     const now = Date.now();
     this.#owesEvidence = false;
     try {
       for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
-        const log = [...zones.values()].find(
-          (each) => logIdText(each.key.logId) === logIdText(first.logId),
-        );
+        const log = this.#logs.get(logIdText(first.logId));
         const judgement = judgeWithoutProof(first, second);
         if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
         const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
@@ -293,7 +277,7 @@ export class Observer {
         onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
       }
     } catch (error) {
-      // Tried again when something is seen again: a disk may have room by then.
+      // The next batch that is committed tries again: the disk may have room by then.
       this.#owesEvidence = true;
       onEvent({ event: 'store-failed', message: messageOf(error) });
     }
@@ -304,26 +288,22 @@ export class Observer {
   }
 }
 
-function sthName(zone: string): Uint8Array {
-  return encodeName(`sth.${zone}`);
-}
-
-/**
- * The question's name in the first bytes of a DNS message, as nameKey has it; '' where there is
- * none whole.
- */
-function questionName(message: Uint8Array): string {
-  if (message.length < DNS_HEADER) return '';
-  try {
-    const cursor = new ByteCursor(message);
-    cursor.skip(DNS_HEADER);
-    return nameKey(foldName(readName(cursor)));
-  } catch (error) {
-    if (error instanceof FormatError) return '';
-    throw error;
+/** What the first source that finds a claim finds; else why the first that looked found none. */
+function firstClaim(
+  sources: readonly Source[],
+  read: (source: Source) => SourceClaim | Refusal | undefined,
+): SourceClaim | Refusal {
+  let refusal: Refusal | undefined;
+  for (const source of sources) {
+    const result = read(source);
+    if (result?.kind === 'claim') return result;
+    refusal ??= result;
   }
+  return refusal ?? { kind: 'refused', reason: 'answer: no source reads it' };
 }
 
-function nameKey(name: Uint8Array): string {
-  return Buffer.from(name.buffer, name.byteOffset, name.byteLength).toString('latin1');
+/** Equal for claims that are the same to the last byte. */
+function memoryKey({ log, form, bytes }: SourceClaim): string {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+  return `${form} ${logIdText(log.key.logId)} ${text}`;
 }

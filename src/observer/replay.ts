@@ -7,6 +7,7 @@ import { readCapture } from '../dataplane/pcap.ts';
 import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store } from '../store/sqlite/store.ts';
+import type { Source } from '../sources/source.ts';
 import { Observer, type ObserverEvent } from './observer.ts';
 
 export interface Replay {
@@ -40,7 +41,7 @@ const BATCH = 1000;
 export function replayCapture(
   file: string,
   options: {
-    readonly zones: ReadonlyMap<string, Log>;
+    readonly sources: readonly Source[];
     readonly store: Store;
     readonly evidenceDirectory: string;
   },

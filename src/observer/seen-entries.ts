@@ -1,11 +1,11 @@
 /**
- * SeenEntries in a data plane's cache of seen answers (AnswerPlace.entry): while one lasts, the data plane
- * only counts repeats of an answer, and those belong to the sightings of the head that the answer
- * carries.
+ * Entries in a data plane's cache of seen answers (AnswerPlace.entry). While an entry lasts, the
+ * data plane only counts the repeats of its answer; they are credited to the sightings of the
+ * statement that the answer carries.
  *
- * A entry's count only grows, so what was credited is remembered and the difference added. It is
- * remembered in the store too, written with the sightings: a process that takes over credits
- * neither less nor more.
+ * The count of an entry only grows, so this remembers what was credited and credits the difference.
+ * The store remembers it too, written together with the sightings: a process that takes over
+ * credits neither less nor more.
  */
 import type { AnswerPlace, SeenEntry } from '../dataplane/types.ts';
 import type { SeenEntryChanges } from '../store/sqlite/store.ts';
@@ -23,15 +23,15 @@ export class SeenEntries {
   readonly #changed = new Set<CreditedEntry>();
   #over: { source: string; entry: bigint }[] = [];
 
-  /** Takes up what an earlier process credited. */
+  /** Goes on with an entry of which an earlier process credited `credited` repeats. */
   resume(entry: bigint, source: string, candidate: Candidate, credited: number): void {
     this.#seenEntries.set(keyOf(source, entry), { source, entry, candidate, credited });
   }
 
   /**
-   * A record began a entry, and with it ended the one before it in its slot; `candidate` is
-   * undefined if the answer was refused, whose repeats are nobody's. Returns what the ended entry
-   * still has to be credited.
+   * A copied answer has begun an entry, which ended the one before it in the same slot. Returns
+   * what is still to be credited to the ended one. `candidate` is undefined if the answer was
+   * refused: its repeats are credited to nothing.
    */
   begin(source: string, answer: AnswerPlace, candidate: Candidate | undefined): Credit | undefined {
     const { entry, ended } = answer;
@@ -46,8 +46,8 @@ export class SeenEntries {
   }
 
   /**
-   * What is new of a entry's repeats; nothing for entries whose record was not read yet: their count
-   * comes again.
+   * Returns the repeats of an entry that were not credited yet. There are none of an entry whose
+   * copied answer has not been read: its count comes again.
    */
   credit(source: string, { entry, repeats }: SeenEntry): Credit | undefined {
     const known = this.#seenEntries.get(keyOf(source, entry));
@@ -58,7 +58,7 @@ export class SeenEntries {
     return { candidate: known.candidate, count };
   }
 
-  /** What the store is to be told. It is asked for again, if it is not `written`. */
+  /** What the store is to be told; the same again, and more, until it is `written`. */
   changes(): SeenEntryChanges {
     const put = [...this.#changed].flatMap(({ source, entry, candidate: { state }, credited }) =>
       typeof state === 'object' ? [{ source, entry, head: state, credited }] : [],
@@ -67,7 +67,7 @@ export class SeenEntries {
   }
 
   written(): void {
-    // Those whose signature is still being checked are written when it was.
+    // Entries whose signature is still being checked stay changed: `changes` left them out.
     for (const entry of this.#changed)
       if (entry.candidate.state !== 'pending') this.#changed.delete(entry);
     this.#over = [];

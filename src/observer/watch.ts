@@ -41,9 +41,9 @@ export async function watch(
   signal: AbortSignal,
   { settled = () => Promise.resolve(), blindSince, keepMilliseconds, storeFile }: WatchOptions = {},
 ): Promise<void> {
-  const names = observer.knownNames();
+  const names = observer.matchRules.dnsNames;
   const feeds = planes.map((plane) => {
-    observer.takeUp(plane.interfaceName, plane.keepsSeenEntries);
+    observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
     plane.setKnownNames(names);
     return new Feed(plane, observer);
   });

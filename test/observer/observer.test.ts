@@ -22,6 +22,7 @@ import { logIdText } from '../../src/logs/log.ts';
 import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { replayCapture } from '../../src/observer/replay.ts';
+import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { stateAt } from '../../src/store/state.ts';
@@ -68,7 +69,7 @@ function setUp(): {
     ['big.example', big.asLog({ description: 'Big log' })],
   ]);
   const observer = new Observer({
-    zones,
+    sources: [new CtOverDns(zones)],
     store,
     evidenceDirectory: directory,
     onEvent: (event) => events.push(event),
@@ -205,7 +206,7 @@ describe('what is no tree head is counted and not stored', () => {
     [
       'another source port',
       frameV4(answer(head), { sourcePort: 5353 }),
-      /datagram: not from a DNS port/,
+      /datagram: from another port/,
     ],
     ['a truncated answer', frameV4(answer(head, { truncated: true })), /^answer: /],
     ['two answers', frameV4(answer(head, { answers: 2 })), /^answer: /],
@@ -332,8 +333,8 @@ describe('two roots for one size', () => {
       { ...sighting, head: alpha.verified(7, treeOf(7, 'b').root()) },
     ]);
     const evidenceDirectory = join(directory, 'after-crash');
-    const zones = new Map([['alpha.example', alpha.asLog()]]);
-    new Observer({ zones, store, evidenceDirectory, onEvent: () => undefined });
+    const sources = [new CtOverDns(new Map([['alpha.example', alpha.asLog()]]))];
+    new Observer({ sources, store, evidenceDirectory, onEvent: () => undefined });
     assert.equal(readdirSync(evidenceDirectory).length, 1);
   });
 });
@@ -345,7 +346,7 @@ test('a database that is damaged while it is written is set aside, and no tree h
   const { store } = storeFile;
   const events: ObserverEvent[] = [];
   const observer = new Observer({
-    zones: new Map([['alpha.example', alpha.asLog({ dns: 'alpha.example' })]]),
+    sources: [new CtOverDns(new Map([['alpha.example', alpha.asLog({ dns: 'alpha.example' })]]))],
     store,
     storeFile,
     evidenceDirectory: state.evidence,
@@ -397,7 +398,7 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
       sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail(),
     );
     const replay = replayCapture(capture(), {
-      zones: zonesOf(logs, { zones: [] }),
+      sources: [new CtOverDns(zonesOf(logs, { zones: [] }))],
       store,
       evidenceDirectory: directory,
     });
@@ -414,7 +415,7 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
     const bytes = readFileSync(capture());
     writeFileSync(path, bytes.subarray(0, bytes.length - 30));
     const store = new Store(openDatabase(':memory:'));
-    const replay = replayCapture(path, { zones: new Map(), store, evidenceDirectory: directory });
+    const replay = replayCapture(path, { sources: [], store, evidenceDirectory: directory });
     assert(replay.packets > 0);
     assert.match(replay.failure?.message ?? '', /cut\.pcapng.*packet/);
   });

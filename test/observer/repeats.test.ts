@@ -11,6 +11,7 @@ import fc from 'fast-check';
 import type { AnswerPlace, SeenEntry } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
+import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { Store } from '../../src/store/sqlite/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -49,13 +50,13 @@ class Later implements Verifier {
 /** An observer over one data plane; `store` outlives it, as the database does. */
 function observe(store: Store, keepsSeenEntries = false, verifier?: Verifier): Observer {
   const observer = new Observer({
-    zones: new Map([['alpha.example', log.asLog()]]),
+    sources: [new CtOverDns(new Map([['alpha.example', log.asLog()]]))],
     store,
     evidenceDirectory: directory,
     onEvent: () => undefined,
     verifier,
   });
-  observer.takeUp(PLANE, keepsSeenEntries);
+  observer.beginPlane(PLANE, keepsSeenEntries);
   return observer;
 }
 

@@ -1,9 +1,10 @@
 /**
- * Answers that carry a tree head: draft-ct-over-dns-01, "STH Query". Question `sth.<zone>.` IN TXT;
- * answer one TXT record of that name, whose character-strings are to be joined (an RSA tree head
- * does not fit one).
+ * DNS messages that carry a tree head: draft-ct-over-dns-01, "STH Query". The question is
+ * `sth.<zone>.` IN TXT; the answer is one TXT record of the same name, whose character-strings are
+ * joined (the tree head of an RSA log does not fit into one).
  *
- * Only form is judged here: whether we know the zone, and what the text says, is for others.
+ * Only the form of the message is checked here. source.ts knows the zones, and src/statements reads
+ * the text.
  */
 import { ByteCursor, FormatError } from '../../base/cursor.ts';
 import {
@@ -19,7 +20,7 @@ import {
 } from '../../dns/message.ts';
 import { equalNames, foldName, labelsOf } from '../../dns/name.ts';
 
-/** Far above a tree head with the signature of an 8192-bit RSA key (some 1,450 characters). */
+/** In bytes: far more than a tree head with the signature of an 8192-bit RSA key (some 1,450). */
 const MAX_TEXT = 2048;
 
 export type DnsRefusalReason =
@@ -28,7 +29,7 @@ export type DnsRefusalReason =
   | 'not a response'
   | 'opcode'
   | 'rcode'
-  | 'truncation bit' // TC: the rest is to be fetched over TCP, and what is here is never verified
+  | 'truncation bit' // TC: the client asks again over TCP, so nobody relies on what is here
   | 'question type' // not IN TXT
   | 'not a tree head name' // the first label is not `sth`
   | 'answer count' // not exactly one record
@@ -39,7 +40,7 @@ export type DnsRefusalReason =
 export interface DnsRefusal {
   readonly kind: 'refused';
   readonly reason: DnsRefusalReason;
-  /** Where in the payload, if at one place. */
+  /** The offset in the payload, for faults that have one. */
   readonly offset?: number;
 }
 
@@ -47,18 +48,16 @@ export interface TreeHeadAnswer {
   readonly kind: 'answer';
   /** The question's name in wire format and lower case. */
   readonly name: Uint8Array;
-  /** One character a byte (latin1): bytes that are not ASCII stay what they are and fail later. */
-  readonly text: string;
+  /** A copy of the character-strings, joined. */
+  readonly text: Buffer;
 }
 
-/** Parses a UDP payload as a CT-over-DNS answer. Never throws. */
+/** Parses the payload of a UDP datagram as a CT-over-DNS answer. Never throws. */
 export function parseTreeHeadAnswer(payload: Uint8Array): TreeHeadAnswer | DnsRefusal {
   try {
     return judge(parseMessage(payload), payload);
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    // parseMessage and readTxt throw no other reasons; `catch` cannot know.
-    return { kind: 'refused', reason: error.reason as MessageFormatReason, offset: error.offset };
+    return refuseFormat(error);
   }
 }
 
@@ -76,34 +75,25 @@ function judge(message: DnsMessage, payload: Uint8Array): TreeHeadAnswer | DnsRe
   if (answer.type !== RecordType.txt || answer.class !== RecordClass.in)
     return refuse('answer type');
   if (!equalNames(answer.name, question.name)) return refuse('answer name');
-  const text = joined(readTxt(answer, payload));
-  return text.kind === 'refused'
-    ? text
-    : { ...text, kind: 'answer', name: foldName(question.name) };
+  const text = join(readTxt(answer, payload));
+  return 'kind' in text ? text : { kind: 'answer', name: foldName(question.name), text };
 }
 
-/** The text in a TXT record's RDATA, whatever the message around it. Never throws. */
-export function readTreeHeadText(
-  rdata: Uint8Array,
-): { readonly kind: 'text'; readonly text: string } | DnsRefusal {
+/** Joins the character-strings of a TXT record's RDATA, whatever the message around it. Never throws. */
+export function readTreeHeadRdata(rdata: Uint8Array): Buffer | DnsRefusal {
   try {
-    return joined(readStrings(new ByteCursor(rdata)));
+    return join(readStrings(new ByteCursor(rdata)));
   } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    return { kind: 'refused', reason: error.reason as MessageFormatReason, offset: error.offset };
+    return refuseFormat(error);
   }
 }
 
-function joined(
-  strings: readonly Uint8Array[],
-): { readonly kind: 'text'; readonly text: string } | DnsRefusal {
+function join(strings: readonly Uint8Array[]): Buffer | DnsRefusal {
   const text = Buffer.concat(strings);
-  return text.length > MAX_TEXT
-    ? refuse('text too long')
-    : { kind: 'text', text: text.toString('latin1') };
+  return text.length > MAX_TEXT ? refuse('text too long') : text;
 }
 
-/** Whether the first label is `sth`. Takes any case. */
+/** Whether the first label is `sth`, in any case. */
 function isTreeHeadName(name: Uint8Array): boolean {
   const [first] = labelsOf(name);
   return first !== undefined && Buffer.from(foldName(first)).toString('latin1') === 'sth';
@@ -111,4 +101,10 @@ function isTreeHeadName(name: Uint8Array): boolean {
 
 function refuse(reason: DnsRefusalReason): DnsRefusal {
   return { kind: 'refused', reason };
+}
+
+function refuseFormat(error: unknown): DnsRefusal {
+  if (!(error instanceof FormatError)) throw error;
+  // The parsers of src/dns throw no other reasons; TypeScript cannot know that of an exception.
+  return { kind: 'refused', reason: error.reason as MessageFormatReason, offset: error.offset };
 }
