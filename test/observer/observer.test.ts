@@ -285,6 +285,28 @@ describe('sightings', () => {
     );
   });
 
+  test('of one head in two spellings are one row, first seen when the earlier one was', () => {
+    const text = formatTreeHeadText(head);
+    // The signature covers the number, so it verifies whichever way the number is written.
+    for (const order of [
+      [`0${text}`, text],
+      [text, `0${text}`],
+    ]) {
+      const { store, see, finish } = setUp();
+      // The spelling that is gathered first was seen last.
+      order.forEach((spelling, i) =>
+        see(frameV4(answer(head, { strings: [spelling] })), NOW + 10 - i),
+      );
+      finish();
+      const [stored, ...others] = store.heads();
+      assert.deepEqual(others, []);
+      assert.deepEqual(
+        [stored?.count, stored?.headFirstSeen, stored?.lastSeen],
+        [2, NOW + 9, NOW + 10],
+      );
+    }
+  });
+
   test('wait while the store cannot be written, and are not lost', () => {
     const { store, observer, see, finish, events } = setUp();
     const record = store.recordSightings.bind(store);

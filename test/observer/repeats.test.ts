@@ -347,3 +347,53 @@ describe('an answer that the data plane found', () => {
     observer.endBatch(NOW);
   });
 });
+
+describe('a genuine tree head that found the verifier full', () => {
+  /** Has no room until it is told. */
+  class Full implements Verifier {
+    full = true;
+    submit(
+      of: ReturnType<SigningLog['asLog']>,
+      head: Parameters<Verifier['submit']>[1],
+      settle: Settle,
+    ): boolean {
+      if (!this.full) settle(verifyStatement(head, of.key));
+      return !this.full;
+    }
+  }
+
+  const untagged = (observer: Observer): void => {
+    const frame = frameV4(dnsAnswer({ name: NAME, strings: [first] }));
+    observer.receive({
+      kind: 'unknown',
+      frame,
+      frameLength: frame.length,
+      timestamp: NOW,
+      interfaceName: PLANE,
+    });
+  };
+  const tagged = (observer: Observer): void => receive(observer, first, { tag: 7, entry: 11n });
+  const ways: readonly [string, (observer: Observer) => void, (observer: Observer) => void][] = [
+    ['untagged, and comes untagged again', untagged, untagged],
+    ['with a tag, and comes with it again', tagged, tagged],
+    ['with a tag, and comes untagged again', tagged, untagged],
+    ['untagged, and comes with a tag', untagged, tagged],
+  ];
+  for (const [name, before, then] of ways) {
+    test(`is not remembered as refused: it came ${name}`, () => {
+      const store = newStore();
+      const verifier = new Full();
+      const observer = observe(store, false, verifier);
+      before(observer);
+      before(observer);
+      observer.endBatch(NOW);
+      assert.deepEqual(counts(store), []);
+      assert.equal(observer.counts()['tree head: not verified, too many wait'], 2);
+      verifier.full = false;
+      then(observer);
+      observer.endBatch(NOW);
+      assert.deepEqual(counts(store), [[1, 1]]);
+      assert.equal(observer.counts()['tree heads'], 1);
+    });
+  }
+});
