@@ -1,10 +1,13 @@
-/** A client of whichever API a log has. */
-import { Rfc6962Client, type Fetch, type LogClient } from './rfc6962.ts';
+/** The asker for a log as a log list describes it. */
+import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
-import { StaticClient } from './static-ct.ts';
+import type { Asker } from './asker.ts';
+import { Rfc6962Asker } from './rfc6962.ts';
+import { StaticCtAsker } from './static-ct.ts';
 
-export function clientOf(log: Log, fetch: Fetch, now: () => number = Date.now): LogClient {
+/** Asks over HTTP, by whichever API the log has. `now` is in milliseconds since the epoch. */
+export function askerOf(log: Log, fetch: Fetch, now: () => number = Date.now): Asker {
   return log.api === 'static-ct'
-    ? new StaticClient(log.url, log.key.logId, fetch, now)
-    : new Rfc6962Client(log.url, fetch, now);
+    ? new StaticCtAsker(log.url, log.key.logId, fetch, now)
+    : new Rfc6962Asker(log.url, fetch, now);
 }

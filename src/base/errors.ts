@@ -17,31 +17,18 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
-export type ErrorCode =
-  | 'bad-input'
-  | 'busy'
-  | 'foreign-xdp-program'
-  | 'kernel'
-  | 'log-refused'
-  | 'log-unavailable'
-  | 'no-such-interface'
-  | 'not-attached'
-  | 'not-permitted'
-  | 'not-set-up'
-  | 'proxy-unavailable'
-  | 'store-damaged'
-  | 'store-failed';
-
-export class CtgaError extends Error {
-  readonly code: ErrorCode;
+/**
+ * A failure: one clear sentence, a stable code for scripts, and a remedy where there is one.
+ *
+ * Each domain owns its codes: a subclass, or the place that throws, says which there are and what
+ * each means. The one code that is everybody's is `bad-input`, for what the user gave.
+ */
+export class CtgaError<Code extends string = string> extends Error {
+  readonly code: Code;
   /** What to do about it, as a sentence; printed on its own line. */
   readonly remedy: string | undefined;
 
-  constructor(
-    code: ErrorCode,
-    message: string,
-    options: { remedy?: string; cause?: unknown } = {},
-  ) {
+  constructor(code: Code, message: string, options: { remedy?: string; cause?: unknown } = {}) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'CtgaError';
     this.code = code;
@@ -53,7 +40,8 @@ export class CtgaError extends Error {
   }
 }
 
-export function badInput(message: string, remedy?: string): CtgaError {
+/** The command line, or a file that it names, is wrong. */
+export function badInput(message: string, remedy?: string): CtgaError<'bad-input'> {
   return new CtgaError('bad-input', message, { remedy });
 }
 

@@ -17,17 +17,13 @@ import { backOff, longestWait, type BackOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { CtgaError } from '../base/errors.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
-import {
-  judgeProof,
-  judgeWithoutProof,
-  type Finding,
-  type Judgement,
-  type NextQuestion,
-  type Proof,
-} from '../evidence/judge.ts';
+import { judgeWithoutProof, type Conclusion, type Finding } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { clientOf } from '../ask/asker-of.ts';
-import { LogError, MAX_RETRY_AFTER, type Fetch, type LogClient } from '../ask/rfc6962.ts';
+import { askerOf } from '../ask/asker-of.ts';
+import { LOG_API_SOURCE, LogError, type Asker } from '../ask/asker.ts';
+import { prove } from '../ask/prove.ts';
+import type { Fetch } from '../http/request.ts';
+import { MAX_RETRY_AFTER } from '../http/retry-after.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/sqlite/store.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
@@ -67,9 +63,6 @@ export interface TreeVerdict {
   readonly against: bigint;
   readonly evidence: string | undefined;
 }
-
-/** The source under which the log's own heads are recorded. */
-export const LOG_API_SOURCE = 'get-sth';
 
 /**
  * Returns what stopped the challenge early, if anything: the log could not be asked. Verdicts are
@@ -115,9 +108,9 @@ const MIN_UNPROVABLE_MS = 3_600_000;
 class Challenge {
   readonly #log: Log;
   readonly #context: ChallengeContext;
-  readonly #clients: readonly LogClient[];
+  readonly #clients: readonly Asker[];
   /** The one whose head is the anchor: whoever showed it can prove it. */
-  #client: LogClient | undefined;
+  #client: Asker | undefined;
   /**
    * Trees linked to the log's current one, by id; the smallest of them is what the next is held
    * against.
@@ -130,7 +123,7 @@ class Challenge {
     this.#log = log;
     this.#context = context;
     const { paths, now } = context;
-    this.#clients = paths.map((fetch) => clientOf(log, fetch, now));
+    this.#clients = paths.map((fetch) => askerOf(log, fetch, now));
     this.#questionsLeft = context.questions ?? Infinity;
   }
 
@@ -142,8 +135,8 @@ class Challenge {
     const { store, now } = this.#context;
     const asked = await Promise.allSettled(this.#clients.map((client) => this.#headFrom(client)));
     this.#context.signal.throwIfAborted();
-    const heads: { readonly client: LogClient; readonly head: VerifiedStatement }[] = [];
-    const failures: CtgaError[] = [];
+    const heads: { readonly client: Asker; readonly head: VerifiedStatement }[] = [];
+    const failures: Error[] = [];
     for (const [i, answer] of asked.entries()) {
       const client = this.#clients[i];
       if (answer.status === 'fulfilled' && client !== undefined)
@@ -181,7 +174,7 @@ class Challenge {
     return tree;
   }
 
-  async #headFrom(client: LogClient): Promise<VerifiedStatement> {
+  async #headFrom(client: Asker): Promise<VerifiedStatement> {
     const head = verifyStatement(await client.treeHead(), this.#log.key);
     if (head === undefined)
       throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
@@ -266,7 +259,7 @@ class Challenge {
    * What was consistent and is proven a fork now is one; a bad answer to a cover question is no
    * reason to doubt.
    */
-  #recheck(tree: StoredTree, current: StoredTree, judgement: Judgement): void {
+  #recheck(tree: StoredTree, current: StoredTree, judgement: Conclusion): void {
     if (judgement.verdict === 'fork-proven') this.#apply(tree, tree, current, judgement);
   }
 
@@ -321,27 +314,8 @@ class Challenge {
     }
   }
 
-  /** Asks for the proof, and where the first size is a power of two for the one that decides. */
-  async #judge(first: TreeRoot, second: TreeRoot): Promise<Judgement> {
-    const settled = judgeWithoutProof(first, second);
-    if (settled !== undefined) return settled;
-    const hashes = await this.#proof(first.treeSize, second.treeSize);
-    const judgement = judgeProof(first, second, { kind: 'consistency', hashes });
-    if (judgement.verdict !== 'undecided') return judgement;
-    return judgeProof(first, second, await this.#askNext(judgement.next, first, second));
-  }
-
-  async #askNext(next: NextQuestion, first: TreeRoot, second: TreeRoot): Promise<Proof> {
-    if (next.kind === 'successor-consistency')
-      return { kind: next.kind, hashes: await this.#proof(next.first, second.treeSize) };
-    const { leafHash } = next;
-    const leaf = { leafHash, leafIndex: first.treeSize };
-    this.#questionsLeft -= 1;
-    return {
-      kind: next.kind,
-      leafHash,
-      hashes: await this.#prover().inclusionProof(leaf, second.treeSize),
-    };
+  #judge(first: TreeRoot, second: TreeRoot): Promise<Conclusion> {
+    return prove(this.#prover(), first, second, { onQuestion: () => (this.#questionsLeft -= 1) });
   }
 
   #proof(first: bigint, second: bigint): Promise<MerkleHash[]> {
@@ -349,13 +323,13 @@ class Challenge {
     return this.#prover().consistencyProof(first, second);
   }
 
-  #prover(): LogClient {
+  #prover(): Asker {
     if (this.#client === undefined) throw new Error('the log was not asked for its head yet');
     return this.#client;
   }
 
   /** Stores what was found about `tree`; evidence goes to the disk before anything else happens. */
-  #apply(tree: StoredTree, first: StoredTree, second: StoredTree, judgement: Judgement): void {
+  #apply(tree: StoredTree, first: StoredTree, second: StoredTree, judgement: Conclusion): void {
     const { store, evidenceDirectory, now } = this.#context;
     const other = tree.id === first.id ? second : first;
     if (judgement.verdict === 'fork-proven') {
@@ -370,11 +344,7 @@ class Challenge {
       this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
     } else if (judgement.verdict === 'consistent') {
       this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });
-    } else {
-      const reason =
-        judgement.verdict === 'bad-proof' ? judgement.reason : 'the proof decides nothing';
-      this.#unproven(tree, other, 'bad-proof', reason);
-    }
+    } else this.#unproven(tree, other, 'bad-proof', judgement.reason);
   }
 
   #contradictsList(tree: StoredTree, finalTree: TreeRoot, finding: Finding): void {

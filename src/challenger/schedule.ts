@@ -10,8 +10,9 @@
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogError, type Fetch } from '../ask/rfc6962.ts';
-import type { HttpOptions } from '../http/request.ts';
+import { LogError } from '../ask/asker.ts';
+import { HttpError } from '../http/error.ts';
+import type { Fetch, HttpOptions } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
 import { pollinate, type Pollinated } from '../exchange/pollination.ts';
@@ -26,7 +27,7 @@ export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   /** URLs of sth-pollination endpoints; see pollination.ts. */
   readonly pollinators: readonly string[];
   readonly onPollinated: (result: Pollinated) => void;
-  readonly onPollinationFailed: (url: string, error: LogError) => void;
+  readonly onPollinationFailed: (url: string, error: HttpError) => void;
   /** Whose heads are taken there. */
   readonly known: () => readonly Log[];
 }
@@ -129,7 +130,7 @@ async function pollinateThrough(url: string, options: AskOptions): Promise<void>
         options.onPollinated(await pollinate(url, fetch, known(), store, now()));
       } catch (error) {
         signal.throwIfAborted();
-        if (!(error instanceof LogError)) throw error;
+        if (!(error instanceof HttpError)) throw error;
         options.onPollinationFailed(url, error);
       }
     }

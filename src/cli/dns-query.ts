@@ -3,20 +3,22 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { decodeBase64 } from '../base/base64.ts';
-import { CtDnsClient } from '../ask/ct-over-dns.ts';
+import { LogError, type Asker } from '../ask/asker.ts';
+import { CtOverDnsAsker } from '../ask/ct-over-dns.ts';
+import { prove } from '../ask/prove.ts';
+import { DnsClient } from '../dns/client.ts';
 import type { Endpoint } from '../dns/server.ts';
-import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { makeEvidence } from '../evidence/bundle.ts';
-import { judgeProof, judgeWithoutProof, type Judgement } from '../evidence/judge.ts';
+import type { Conclusion } from '../evidence/judge.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import { logLabels, type Log } from '../logs/log.ts';
 import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
-import { foldConsistency, foldInclusion } from '../merkle/proof.ts';
+import { foldInclusion } from '../merkle/proof.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { stateAt, type State } from '../store/state.ts';
-import { parseTreeHeadText } from '../statements/text.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import {
@@ -72,13 +74,11 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
   const log = logOf(zone, logsInForce(state, options), options);
   const server = options.server ?? resolverOfThisHost();
-  const client = new CtDnsClient(server, zone);
-  const answer = parseTreeHeadText(await client.treeHead());
-  if (answer.kind === 'refused')
-    throw new CtgaError('log-unavailable', `sth.${zone} carries no tree head: ${answer.reason}`);
-  const head = verifyStatement(answer.head, log.key);
+  const client = new DnsClient(server);
+  const asker = new CtOverDnsAsker(zone, (name) => client.txt(name));
+  const head = verifyStatement(await asker.treeHead(), log.key);
   if (head === undefined)
-    throw new CtgaError(
+    throw new LogError(
       'log-unavailable',
       `the tree head at sth.${zone} is not signed by "${log.description}"`,
       {
@@ -92,8 +92,8 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
     timestamp: head.timestamp,
   };
   if (options.since !== undefined)
-    result.since = await compare(client, log, oldHead(options.since, log), head, state);
-  if (options.leaf !== undefined) result.leaf = await findLeaf(client, options.leaf, head);
+    result.since = await compare(asker, log, oldHead(options.since, log), head, state);
+  if (options.leaf !== undefined) result.leaf = await findLeaf(asker, options.leaf, head);
   if (options.json === true) printJson(result);
   else printResult(result);
   setExitCode(
@@ -113,7 +113,7 @@ interface QueryResult {
   readonly timestamp: bigint;
   since?: {
     readonly treeSize: bigint;
-    readonly verdict: Judgement['verdict'];
+    readonly verdict: Conclusion['verdict'];
     readonly evidence?: string;
   };
   leaf?: { readonly leafIndex: bigint; readonly included: boolean };
@@ -121,58 +121,28 @@ interface QueryResult {
 
 /** Whether the log's tree only grew between two heads, whichever is the older. */
 async function compare(
-  client: CtDnsClient,
+  asker: Asker,
   log: Log,
   old: VerifiedStatement,
   now: VerifiedStatement,
   state: State,
 ): Promise<NonNullable<QueryResult['since']>> {
   const [first, second] = old.treeSize <= now.treeSize ? [old, now] : [now, old];
-  const [m, n] = [first.treeSize, second.treeSize];
-  const isWhole = (hashes: readonly MerkleHash[]): boolean =>
-    foldConsistency(m, n, first.rootHash, hashes).kind === 'folded';
-  let judgement = judgeWithoutProof(first, second);
-  if (judgement === undefined) {
-    judgement = judgeProof(first, second, {
-      kind: 'consistency',
-      hashes: await client.consistency(m, n, isWhole),
-    });
-    if (judgement.verdict === 'undecided' && judgement.next.kind === 'successor-consistency') {
-      const next = judgement.next.first;
-      const whole = (hashes: readonly MerkleHash[]): boolean =>
-        foldConsistency(next, n, first.rootHash, hashes).kind === 'folded';
-      const hashes = await client.consistency(next, n, whole);
-      judgement = judgeProof(first, second, { kind: 'successor-consistency', hashes });
-    }
-  }
-  if (judgement.verdict !== 'fork-proven')
-    return { treeSize: old.treeSize, verdict: judgement.verdict };
-  const evidence = writeEvidence(
-    state.evidence,
-    makeEvidence(log, first, second, judgement, Date.now()),
-  );
-  return { treeSize: old.treeSize, verdict: judgement.verdict, evidence };
+  const found = await prove(asker, first, second);
+  const { treeSize } = old;
+  if (found.verdict !== 'fork-proven') return { treeSize, verdict: found.verdict };
+  const bundle = makeEvidence(log, first, second, found, Date.now());
+  return { treeSize, verdict: found.verdict, evidence: writeEvidence(state.evidence, bundle) };
 }
 
+/** Whether a leaf is in the tree of a head. */
 async function findLeaf(
-  client: CtDnsClient,
+  asker: Asker,
   leaf: MerkleHash,
   { treeSize, rootHash }: VerifiedStatement,
 ): Promise<NonNullable<QueryResult['leaf']>> {
-  const leafIndex = await client.leafIndex(leaf);
-  if (leafIndex >= treeSize)
-    throw new CtgaError(
-      'log-unavailable',
-      `the leaf is said to be at index ${leafIndex}, beyond the tree's ${treeSize} entries`,
-    );
-  const fold = (hashes: readonly MerkleHash[]): ReturnType<typeof foldInclusion> =>
-    foldInclusion(leafIndex, treeSize, leaf, hashes);
-  const hashes = await client.inclusion(
-    leafIndex,
-    treeSize,
-    (some) => fold(some).kind === 'folded',
-  );
-  const folded = fold(hashes);
+  const { leafIndex, path } = await asker.leafProof(leaf, treeSize);
+  const folded = foldInclusion(leafIndex, treeSize, leaf, path);
   return { leafIndex, included: folded.kind === 'folded' && equalHash(folded.root, rootHash) };
 }
 

@@ -12,7 +12,7 @@ import {
   type CheckResult,
 } from '../doctor/checks.ts';
 import { ExitCode, messageOf } from '../base/errors.ts';
-import { clientOf } from '../ask/asker-of.ts';
+import { askerOf } from '../ask/asker-of.ts';
 import { isInService } from '../logs/log.ts';
 import { stateAt } from '../store/state.ts';
 import { logsInForce, withState, type StateOption } from './options.ts';
@@ -88,7 +88,7 @@ async function askLogs(options: DoctorOptions): Promise<CheckResult[]> {
       const what = `log ${log.description}`;
       try {
         const { allowPrivateAddress } = log;
-        const head = await clientOf(
+        const head = await askerOf(
           log,
           openIdentity(proxy, { allowPrivateAddress }).fetch,
         ).treeHead();

@@ -8,7 +8,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 
-import { badInput, CtgaError, messageOf, type ErrorCode } from '../base/errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import {
   addon,
   isNativeError,
@@ -445,7 +445,7 @@ function explained(
   interfaceName: string,
   cause: NodeJS.ErrnoException & { doing: string; log: string },
 ): CtgaError {
-  switch (cause.code as ErrorCode) {
+  switch (cause.code) {
     case 'no-such-interface':
       return new CtgaError(
         'no-such-interface',

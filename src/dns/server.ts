@@ -5,7 +5,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
-import { badInput, CtgaError, messageOf, type ErrorCode } from '../base/errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { Authority, type AuthorityOptions } from '../mirror/authority.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { frameMessage, framedMessages } from './tcp-framing.ts';
@@ -177,7 +177,7 @@ function codeOf(error: unknown): string | undefined {
 }
 
 function bindFailure({ address, port }: Endpoint, error: unknown): CtgaError {
-  const [code, remedy]: [ErrorCode, string] =
+  const [code, remedy]: ['not-permitted' | 'busy' | 'bad-input', string] =
     codeOf(error) === 'EACCES'
       ? ['not-permitted', 'Ports below 1024 need root or CAP_NET_BIND_SERVICE.']
       : codeOf(error) === 'EADDRINUSE'

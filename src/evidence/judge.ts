@@ -20,14 +20,19 @@ import type { TreeRoot } from '../statements/statement.ts';
 /** The log's hashes, tagged with the question that they answered. */
 export type Proof =
   /**
-   * None needed: the heads contradict each other (same size), or one contradicts RFC 6962 (size 0).
+   * No proof is needed: the heads contradict each other (same size), or one contradicts RFC 6962
+   * (size 0).
    */
   | { readonly kind: 'none' }
-  /** get-sth-consistency from first.treeSize. */
+  /** The consistency proof from first.treeSize. */
   | { readonly kind: 'consistency'; readonly hashes: readonly MerkleHash[] }
-  /** get-sth-consistency from first.treeSize + 1. */
+  | DecidingProof;
+
+/** The answer to the question that a judgement named as the next. */
+export type DecidingProof =
+  /** The consistency proof from first.treeSize + 1. */
   | { readonly kind: 'successor-consistency'; readonly hashes: readonly MerkleHash[] }
-  /** get-proof-by-hash for the leaf at index first.treeSize. */
+  /** The audit path of the leaf at index first.treeSize. */
   | {
       readonly kind: 'inclusion';
       readonly leafHash: MerkleHash;
@@ -35,8 +40,8 @@ export type Proof =
     };
 
 /**
- * The roots for both sizes as the log's proof has them: equal to the signed second root, not the
- * first.
+ * The roots for both sizes as the log's proof has them: the second is the signed one, the first is
+ * not.
  */
 export interface Derivation {
   readonly firstRoot: MerkleHash;
@@ -49,21 +54,27 @@ export interface Finding {
   readonly derivation: Derivation;
 }
 
-export type Judgement =
+/** What two heads and a proof show in the end. */
+export type Conclusion =
   | { readonly verdict: 'consistent' }
   | ({ readonly verdict: 'fork-proven' } & Finding)
-  /**
-   * first.treeSize is a power of two: ask the question named by `next` before concluding anything.
-   */
-  | { readonly verdict: 'undecided'; readonly next: NextQuestion }
+  /** The answer shows nothing about the log's history. */
   | { readonly verdict: 'bad-proof'; readonly reason: string };
+
+export type Judgement =
+  | Conclusion
+  /** first.treeSize is a power of two: only the answer to the question in `next` decides. */
+  | { readonly verdict: 'undecided'; readonly next: NextQuestion };
 
 export type NextQuestion =
   | { readonly kind: 'successor-consistency'; readonly first: bigint }
   | { readonly kind: 'inclusion'; readonly leafHash: MerkleHash };
 
-/** Heads that need no proof: one size, or size 0. Undefined where a proof is needed. */
-export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Judgement | undefined {
+/**
+ * Judges heads that need no proof, being of one size, or the first of size 0. Returns undefined
+ * where a proof is needed. Throws RangeError unless first.treeSize <= second.treeSize.
+ */
+export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Conclusion | undefined {
   if (first.treeSize > second.treeSize) throw new RangeError('heads are not in order of size');
   if (first.treeSize === second.treeSize) {
     return equalHash(first.rootHash, second.rootHash)
@@ -85,7 +96,12 @@ export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Judgement 
       };
 }
 
-/** Requires 0 < first.treeSize < second.treeSize. */
+/**
+ * Judges the log's answer. Throws RangeError unless 0 < first.treeSize < second.treeSize. Only a
+ * 'consistency' proof can leave it undecided.
+ */
+export function judgeProof(first: TreeRoot, second: TreeRoot, proof: DecidingProof): Conclusion;
+export function judgeProof(first: TreeRoot, second: TreeRoot, proof: Proof): Judgement;
 export function judgeProof(first: TreeRoot, second: TreeRoot, proof: Proof): Judgement {
   const derived = derive(first, second, proof);
   if (derived.kind === 'malformed') return { verdict: 'bad-proof', reason: derived.reason };
@@ -128,9 +144,9 @@ function derive(
 
 /**
  * For m = 2^k, k > 0, the proof of (m + 1, n) is [leaf m, its right-hand neighbours below level k,
- * MTH(D[0:m]), ...]: the walk starts at leaf m on the far left of its subtree, so k nodes lie to
- * its right before the first on the left, fewer where the tree ends sooner. That first left node is
- * the one sought: fold and watch for it.
+ * MTH(D[0:m]), ...]. The walk starts at leaf m, on the far left of its subtree, so k nodes lie to
+ * its right before the first one on the left; fewer where the tree ends sooner. That first node on
+ * the left is MTH(D[0:m]): this folds the proof and finds it.
  */
 function deriveFromSuccessor(
   m: bigint,
@@ -141,8 +157,8 @@ function deriveFromSuccessor(
     return { kind: 'malformed', reason: 'no such proof for these sizes' };
   const folded = foldConsistency(m + 1n, n, EMPTY_ROOT, hashes);
   if (folded.kind === 'malformed') return folded;
-  // fn = m = 2^k: bits 0 .. k-1 are clear, so the left node comes at level k, or sooner where fn
-  // meets sn.
+  // fn = m = 2^k: bits 0 .. k-1 are clear, so the node on the left comes at level k, or sooner
+  // where fn meets sn.
   let [fn, sn] = [m, n - 1n];
   for (const node of hashes.slice(1)) {
     if ((fn & 1n) === 1n || fn === sn)
@@ -154,8 +170,8 @@ function deriveFromSuccessor(
 }
 
 /**
- * The audit path of leaf m: its first node is MTH(D[0:m]) when m = 1, or when n = m + 1 and m is a
- * power of two.
+ * The first node of the audit path of leaf m is MTH(D[0:m]) when m = 1, or when n = m + 1 and m is
+ * a power of two.
  */
 function deriveFromInclusion(
   m: bigint,

@@ -7,11 +7,12 @@
  */
 import { messageOf } from '../base/errors.ts';
 import { fromJson } from './files.ts';
-import { LogError, type Fetch } from '../ask/rfc6962.ts';
+import { LOG_API_SOURCE } from '../ask/asker.ts';
+import { HttpError } from '../http/error.ts';
+import type { Fetch } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import type { Store } from '../store/sqlite/store.ts';
 import { treeHeadToJson } from '../statements/json.ts';
-import { LOG_API_SOURCE } from '../challenger/challenge.ts';
 
 const WELL_KNOWN = '/.well-known/ct/v1/sth-pollination';
 /** The draft: older heads are not fresh, and may mark whoever has them. */
@@ -52,12 +53,12 @@ export async function pollinate(
     ...treeHeadToJson(head),
   }));
   const { status, body } = await fetch(url, { post: JSON.stringify({ sths }) });
-  if (status !== 200) throw new LogError('log-unavailable', `${url}: HTTP ${status}`);
+  if (status !== 200) throw new HttpError('http-bad-answer', `${url}: HTTP ${status}`);
   let taken: ReturnType<typeof fromJson>;
   try {
     taken = fromJson(body.toString('utf8'), url, logs, undefined);
   } catch (error) {
-    throw new LogError('log-unavailable', messageOf(error));
+    throw new HttpError('http-bad-answer', messageOf(error));
   }
   const source = `pollination:${new URL(url).hostname}`;
   const sightings = taken.heads.map(({ head }) => ({

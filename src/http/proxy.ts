@@ -1,10 +1,10 @@
 /**
  * The challenger's only way out: a SOCKS5 proxy that resolves names itself (socks5h).
  *
- * One Identity is one set of random SOCKS credentials, which Tor turns into a circuit of its own
- * (IsolateSOCKSAuth). Connections are never shared between identities, and there is no way around
- * the proxy: if it is down, nothing is sent. What a request looks like is in logs/http.ts. (Paper,
- * Section 3.3: challenges must not be linkable to the packet processor.)
+ * An Identity is one set of random SOCKS credentials, which Tor turns into a circuit of its own
+ * (IsolateSOCKSAuth). Identities never share connections, and there is no way around the proxy: if
+ * it is down, nothing is sent. request.ts says what a request looks like. (Paper, Section 3.3:
+ * challenges must not be linkable to the packet processor.)
  */
 import { randomBytes } from 'node:crypto';
 import http from 'node:http';
@@ -12,9 +12,9 @@ import { connect, isIP, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { connect as tlsConnect } from 'node:tls';
 import { SocksClient, SocksClientError } from 'socks';
-import { CtgaError, badInput, messageOf } from '../base/errors.ts';
-import { LogError, type Fetch } from '../ask/rfc6962.ts';
-import { bareHost, DEADLINE_MS, httpFetch, type HttpOptions } from './request.ts';
+import { badInput, messageOf } from '../base/errors.ts';
+import { HttpError, ProxyError } from './error.ts';
+import { bareHost, DEADLINE_MS, httpFetch, type Fetch, type HttpOptions } from './request.ts';
 
 export interface ProxyAddress {
   readonly host: string;
@@ -22,8 +22,9 @@ export interface ProxyAddress {
 }
 
 export interface Identity {
+  /** Goes through the proxy, which resolves names. */
   readonly fetch: Fetch;
-  /** Ends its connections; in-flight requests fail. */
+  /** Ends its connections; requests under way fail. */
   close(): void;
 }
 
@@ -36,11 +37,11 @@ export function parseProxy(text: string): ProxyAddress {
   if (url?.protocol !== 'socks5h:' || url.hostname === '' || url.port === '') {
     throw badInput(
       `--proxy ${text}: want socks5h://HOST:PORT`,
-      `The h is for names resolved at the proxy, so that no DNS query gives the challenger away. Tor's is ${DEFAULT_PROXY}.`,
+      `With the h, the proxy resolves names, so that no DNS query gives the challenger away. Tor's is ${DEFAULT_PROXY}.`,
     );
   }
   if (url.username !== '' || url.password !== '') {
-    throw badInput('--proxy: credentials are drawn anew for each batch and cannot be given');
+    throw badInput('--proxy: ctga draws new credentials for each batch, so none can be given');
   }
   return { host: bareHost(url.hostname), port: Number(url.port) };
 }
@@ -61,8 +62,8 @@ export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Id
 }
 
 /**
- * Node's own agent with connections through the proxy: one at a time, kept for the next request of
- * this identity. Node's client is built in, so it needs no file once the challenger has given up
+ * Node's own agent, with connections through the proxy: one at a time, kept for the next request of
+ * this identity. Node's client is built in, so it reads no file after the challenger has given up
  * root.
  */
 class ProxyAgent extends http.Agent {
@@ -94,7 +95,7 @@ class ProxyAgent extends http.Agent {
   }
 }
 
-/** Every socket of one identity, so that closing it ends them whatever they are waiting for. */
+/** All sockets of one identity, so that closing it ends them, whatever they are waiting for. */
 class Connections {
   readonly #proxy: ProxyAddress;
   readonly #credentials = {
@@ -107,7 +108,7 @@ class Connections {
     this.#proxy = proxy;
   }
 
-  /** A stream to `host`, whose name the proxy resolves. */
+  /** Connects to `host`, whose name the proxy resolves. Rejects with HttpError or ProxyError. */
   async open(host: string, port: number): Promise<Socket> {
     const existing_socket = await this.#dial();
     try {
@@ -124,13 +125,12 @@ class Connections {
     } catch (error) {
       existing_socket.destroy();
       const message = messageOf(error);
-      // The proxy is there and says that it cannot reach the log: that is about the log.
-      if (error instanceof SocksClientError && message.includes('rejected connection')) {
-        throw new LogError(
-          'log-unavailable',
+      // The proxy is there and says that it cannot reach the host: that is about the host.
+      if (error instanceof SocksClientError && message.includes('rejected connection'))
+        throw new HttpError(
+          'http-no-answer',
           `the proxy cannot reach ${host}:${port} (${message})`,
         );
-      }
       throw this.#unavailable(error);
     }
   }
@@ -153,9 +153,9 @@ class Connections {
     });
   }
 
-  #unavailable(cause: unknown): CtgaError {
+  #unavailable(cause: unknown): ProxyError {
     const { host, port } = this.#proxy;
-    return new CtgaError(
+    return new ProxyError(
       'proxy-unavailable',
       `no SOCKS5 proxy answers at ${host}:${port}: ${messageOf(cause)}`,
       {
@@ -167,10 +167,12 @@ class Connections {
   }
 }
 
-/** Certificates are verified against the system's roots and NODE_EXTRA_CA_CERTS; HTTP/1.1 only. */
+/**
+ * Verifies certificates against the system's roots and NODE_EXTRA_CA_CERTS. Offers HTTP/1.1 alone.
+ */
 function startTls(socket: Socket, host: string): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    // A name to be verified; RFC 6066, Section 3 has none for addresses.
+    // The name in the certificate; an address is no server name (RFC 6066, Section 3).
     const name = isIP(host) === 0 ? { servername: host } : { host };
     const secured = tlsConnect({ socket, ...name, ALPNProtocols: ['http/1.1'] }, () => {
       secured.off('error', reject);

@@ -1,8 +1,9 @@
 /**
- * Where a challenge may go. A log list, or a redirect of a name, must not make the proxy reach into
- * the network it stands in: private, link-local and other special addresses are refused, and names
- * that never belong to the public DNS. What a public name resolves to is for the proxy to judge,
- * which resolves it; Tor's exits refuse private addresses.
+ * Which hosts are private. A log list, or what a name resolves to, must not make ctga reach into
+ * the network that it, or its proxy, stands in. So requests to private, link-local and other
+ * special addresses are refused, and so are names that never belong to the public DNS. Where a
+ * proxy resolves names, what a public name resolves to is for the proxy to judge; Tor's exits
+ * refuse private addresses.
  */
 import ipaddr from 'ipaddr.js';
 
@@ -19,7 +20,7 @@ const PRIVATE_DOMAINS = [
   'test',
 ];
 
-/** `host` as URLs have it: a name, an IPv4 address, or an IPv6 address without its brackets. */
+/** Takes a name, an IPv4 address, or an IPv6 address without brackets. */
 export function isPrivateHost(host: string): boolean {
   const name = host.toLowerCase().replace(/\.$/, '');
   // `process` looks through IPv4-mapped IPv6 addresses. Only plain unicast is public: no NAT64,

@@ -1,6 +1,7 @@
 /** Where log lists are published, and fetching one that is newer than what is at hand. */
 import { badInput, CtgaError } from '../base/errors.ts';
-import { LogError, type Fetch } from '../ask/rfc6962.ts';
+import { HttpError } from '../http/error.ts';
+import type { Fetch } from '../http/request.ts';
 import { CHROME_LIST_KEY, isSignedList } from './signed-list.ts';
 
 export interface Publisher {
@@ -48,9 +49,9 @@ export interface FetchedList {
 }
 
 /**
- * Undefined where the list is still the one with that ETag. Throws CtgaError `log-unavailable`
- * where there is none to be had, and `bad-input` where its signature is not its publisher's: then
- * it must not be used.
+ * Fetches the list, or returns undefined where it is still the one with that ETag. Rejects with
+ * HttpError or ProxyError where the publisher does not give it, and with CtgaError `bad-input`
+ * where its signature is not its publisher's: then it must not be used.
  */
 export async function fetchList(
   { name, url, signed }: Publisher,
@@ -72,6 +73,6 @@ export async function fetchList(
   return { ...list, signed: { signature, key: signed.key } };
 }
 
-function unavailable(url: string, status: number): LogError {
-  return new LogError('log-unavailable', `${url}: HTTP ${status}`);
+function unavailable(url: string, status: number): HttpError {
+  return new HttpError('http-bad-answer', `${url}: HTTP ${status}`);
 }

@@ -7,8 +7,9 @@
  * bad answer (see evidence/judge.ts). Pure: no I/O, no clock, no knowledge of who signed the tree
  * heads.
  *
- * A proof does not bind the tree size by itself: the proof of (m, n) may well fold for (m, n + 1).
- * Only a signature ties a size to a root.
+ * The sizes alone say how many hashes a proof has, so its length is known before it is asked for.
+ * That does not bind the sizes: the proof of (m, n) may well fold for (m, n + 1). Only a signature
+ * ties a size to a root.
  */
 import { hashChildren, type MerkleHash } from './hash.ts';
 
@@ -17,7 +18,7 @@ import { hashChildren, type MerkleHash } from './hash.ts';
  */
 export const MAX_PROOF_LENGTH = 129;
 
-/** The proof has too few or too many hashes for the sizes it is for, so it says nothing. */
+/** The proof has too few or too many hashes for its sizes, so it says nothing. */
 export interface MalformedProof {
   readonly kind: 'malformed';
   readonly reason: string;
@@ -41,11 +42,39 @@ export function isPowerOfTwo(n: bigint): boolean {
 }
 
 /**
- * Requires 0 < first < second; equal sizes need no proof and size 0 has none.
+ * How many hashes PROOF(first, D[second]) has (RFC 6962, Section 2.1.2; RFC 9162, Section 2.1.4.1).
+ * Throws RangeError unless 0 < first < second: equal sizes need no proof and size 0 has none.
+ */
+export function consistencyProofLength(first: bigint, second: bigint): number {
+  if (first <= 0n || first >= second)
+    throw new RangeError(`no proof exists from size ${first} to ${second}`);
+  // The proof starts at the largest perfect subtree on the right edge of the first tree: the levels
+  // below it need no hashes, and the subtree needs one unless it is the first tree itself.
+  let perfect = 0;
+  while (((first >> BigInt(perfect)) & 1n) === 0n) perfect += 1;
+  const seed = isPowerOfTwo(first) ? 0 : 1;
+  return seed + inclusionProofLength(first - 1n, second) - perfect;
+}
+
+/**
+ * How many hashes PATH(leafIndex, D[treeSize]) has (RFC 6962, Section 2.1.1). Throws RangeError
+ * unless 0 <= leafIndex < treeSize.
+ */
+export function inclusionProofLength(leafIndex: bigint, treeSize: bigint): number {
+  if (leafIndex < 0n || leafIndex >= treeSize)
+    throw new RangeError(`leaf ${leafIndex} is not in a tree of size ${treeSize}`);
+  // Up to where the paths of this leaf and of the last one meet, each level has a neighbour. Above,
+  // the path is the tree's right edge, which has a neighbour for each one bit of the index.
+  const inner = bitLength(leafIndex ^ (treeSize - 1n));
+  return inner + oneBits(leafIndex >> BigInt(inner));
+}
+
+/**
+ * The two roots that a consistency proof leads to. Throws RangeError unless 0 < first < second.
  *
- * When `first` is a power of two the log leaves that root out of the proof, being a node of the
- * larger tree, and the fold starts from `firstRoot`: the result's firstRoot is then the caller's
- * own.
+ * Where `first` is a power of two the log leaves that root out of the proof, because it is a node
+ * of the larger tree, and the fold starts from `firstRoot`: the result's firstRoot is then the
+ * caller's own.
  */
 export function foldConsistency(
   first: bigint,
@@ -53,11 +82,9 @@ export function foldConsistency(
   firstRoot: MerkleHash,
   proof: readonly MerkleHash[],
 ): FoldedConsistency | MalformedProof {
-  if (first <= 0n || first >= second)
-    throw new RangeError(`no proof exists from size ${first} to ${second}`);
-  const nodes = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof;
-  const [seed, ...path] = nodes;
-  if (seed === undefined) return { kind: 'malformed', reason: 'the proof is empty' };
+  const want = consistencyProofLength(first, second);
+  const [seed, ...path] = isPowerOfTwo(first) ? [firstRoot, ...proof] : proof;
+  if (seed === undefined || proof.length !== want) return wrongLength(proof.length, want);
 
   let fn = first - 1n;
   let sn = second - 1n;
@@ -68,8 +95,6 @@ export function foldConsistency(
   let firstHash = seed;
   let secondHash = seed;
   for (const node of path) {
-    if (sn === 0n)
-      return { kind: 'malformed', reason: 'the proof is longer than the trees are high' };
     if ((fn & 1n) === 1n || fn === sn) {
       firstHash = hashChildren(node, firstHash);
       secondHash = hashChildren(node, secondHash);
@@ -83,25 +108,22 @@ export function foldConsistency(
     fn >>= 1n;
     sn >>= 1n;
   }
-  if (sn !== 0n) return { kind: 'malformed', reason: 'the proof ends before the root' };
   return { kind: 'folded', firstRoot: firstHash, secondRoot: secondHash };
 }
 
-/** The root that an audit path leads to. Requires 0 <= leafIndex < treeSize. */
+/** The root that an audit path leads to. Throws RangeError unless 0 <= leafIndex < treeSize. */
 export function foldInclusion(
   leafIndex: bigint,
   treeSize: bigint,
   leafHash: MerkleHash,
   path: readonly MerkleHash[],
 ): FoldedInclusion | MalformedProof {
-  if (leafIndex < 0n || leafIndex >= treeSize) {
-    throw new RangeError(`leaf ${leafIndex} is not in a tree of size ${treeSize}`);
-  }
+  const want = inclusionProofLength(leafIndex, treeSize);
+  if (path.length !== want) return wrongLength(path.length, want);
   let fn = leafIndex;
   let sn = treeSize - 1n;
   let hash = leafHash;
   for (const node of path) {
-    if (sn === 0n) return { kind: 'malformed', reason: 'the path is longer than the tree is high' };
     if ((fn & 1n) === 1n || fn === sn) {
       hash = hashChildren(node, hash);
       while ((fn & 1n) === 0n && fn !== 0n) {
@@ -114,6 +136,17 @@ export function foldInclusion(
     fn >>= 1n;
     sn >>= 1n;
   }
-  if (sn !== 0n) return { kind: 'malformed', reason: 'the path ends before the root' };
   return { kind: 'folded', root: hash };
+}
+
+function wrongLength(length: number, want: number): MalformedProof {
+  return { kind: 'malformed', reason: `${length} hashes, want ${want}` };
+}
+
+function bitLength(n: bigint): number {
+  return n === 0n ? 0 : n.toString(2).length;
+}
+
+function oneBits(n: bigint): number {
+  return n.toString(2).replaceAll('0', '').length;
 }

@@ -10,7 +10,7 @@
 import { backOff, type BackOff } from '../base/back-off.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
-import { LogError, type LogClient } from '../ask/rfc6962.ts';
+import { LogError, type Asker } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
@@ -25,7 +25,7 @@ export interface Published {
 
 export interface MirrorOptions {
   readonly log: Log;
-  readonly client: LogClient;
+  readonly client: Asker;
   /** Milliseconds between two heads published. */
   readonly interval: number;
   readonly now: () => number;
@@ -133,7 +133,7 @@ export class Mirror implements ZoneSource {
   async #proof(
     key: string,
     treeSize: bigint,
-    ask: (client: LogClient) => Promise<readonly MerkleHash[]>,
+    ask: (client: Asker) => Promise<readonly MerkleHash[]>,
   ): Promise<readonly MerkleHash[]> {
     const { client, now } = this.#options;
     if (this.#published === undefined || treeSize > this.#published.head.treeSize)

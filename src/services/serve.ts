@@ -3,11 +3,11 @@
  * knows no process: the caller gives it the way to the logs, a clock and where to listen.
  */
 import { readFileSync } from 'node:fs';
-import { clientOf } from '../ask/asker-of.ts';
-import type { Fetch } from '../ask/rfc6962.ts';
+import { askerOf } from '../ask/asker-of.ts';
 import { badInput } from '../base/errors.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
+import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import { Mirror } from '../mirror/mirror.ts';
@@ -87,7 +87,7 @@ function mirrorOf(log: Log, options: DnsServiceOptions): Mirror {
   const { published, fetchFor, interval, now, onEvent } = options;
   return new Mirror({
     log,
-    client: clientOf(log, fetchFor(log)),
+    client: askerOf(log, fetchFor(log)),
     interval,
     now,
     last: published.get(log),

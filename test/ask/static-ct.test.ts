@@ -1,16 +1,17 @@
 /** A static-ct log asked for its head and for proofs; the log is files in memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { LogError, type HttpAnswer } from '../../src/ask/rfc6962.ts';
-import { StaticClient } from '../../src/ask/static-ct.ts';
+import { LogError } from '../../src/ask/asker.ts';
+import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import type { HttpAnswer } from '../../src/http/request.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const log = new SigningLog();
 const tree = treeOf(70_000);
 
-function clientOf(files: TiledFiles): StaticClient {
-  return new StaticClient('https://log.test/alpha/', log.key.logId, files.fetch, () => 0);
+function clientOf(files: TiledFiles): StaticCtAsker {
+  return new StaticCtAsker('https://log.test/alpha/', log.key.logId, files.fetch, () => 0);
 }
 
 const answer = (

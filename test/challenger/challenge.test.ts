@@ -8,7 +8,10 @@ import fc from 'fast-check';
 import { challengeLog, type ChallengeContext } from '../../src/challenger/challenge.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
-import { LogError, parseRetryAfter, type Fetch, type HttpAnswer } from '../../src/ask/rfc6962.ts';
+import type { LogError } from '../../src/ask/asker.ts';
+import { HttpError } from '../../src/http/error.ts';
+import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
+import { parseRetryAfter } from '../../src/http/retry-after.ts';
 import { parseLogList } from '../../src/logs/list.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
@@ -35,7 +38,7 @@ class FakeApi {
   tree: MerkleTree;
   size: number;
   /** Answers instead of the log where it returns something. */
-  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | LogError | undefined = () =>
+  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | HttpError | undefined = () =>
     undefined;
 
   constructor(tree: MerkleTree, size = tree.size, log = new SigningLog()) {
@@ -49,7 +52,7 @@ class FakeApi {
     const endpoint = pathname.split('/').at(-1) ?? '';
     this.requests.push(`${endpoint}${query.size > 0 ? ` ${query.toString()}` : ''}`);
     const instead = this.instead(endpoint, query);
-    if (instead instanceof LogError) return Promise.reject(instead);
+    if (instead instanceof HttpError) return Promise.reject(instead);
     return Promise.resolve(instead ?? this.#answer(endpoint, query));
   };
 
@@ -286,7 +289,7 @@ describe('several paths to one log', () => {
   test('of which one fails: that is said, and the others do', async () => {
     const [store, api] = [newStore(), new FakeApi(treeOf(50), 40)];
     const notices: string[] = [];
-    const failing: Fetch = () => Promise.reject(new LogError('log-unavailable', 'socket hang up'));
+    const failing: Fetch = () => Promise.reject(new HttpError('http-no-answer', 'socket hang up'));
     await challengeWith(store, api, {
       paths: [failing, api.fetch],
       onNotice: (_, message) => notices.push(message),
@@ -488,7 +491,7 @@ describe('challenging a log that answers badly', () => {
     consistency: [EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT, EMPTY_ROOT].map(base64),
   };
   const onProof =
-    (answer: HttpAnswer | LogError): FakeApi['instead'] =>
+    (answer: HttpAnswer | HttpError): FakeApi['instead'] =>
     (endpoint) =>
       endpoint === 'get-sth' ? undefined : answer;
   const answer = (status: number, body: string, retryAfter?: string): HttpAnswer => ({
@@ -554,7 +557,7 @@ describe('challenging a log that answers badly', () => {
     },
     {
       name: 'with nothing',
-      instead: onProof(new LogError('log-unavailable', 'no answer within 90 s')),
+      instead: onProof(new HttpError('http-no-answer', 'no answer within 90 s')),
       want: 'unreachable',
       says: /no answer/,
     },
@@ -568,7 +571,7 @@ describe('challenging a log that answers badly', () => {
       name: 'with an empty proof',
       instead: onProof(json({ consistency: [] })),
       want: 'bad-proof',
-      says: /the proof is empty/,
+      says: /0 hashes, want \d+/,
     },
     { name: 'with a made-up proof', instead: onProof(json(garbage)), want: 'bad-proof', says: /./ },
     {

@@ -64,7 +64,7 @@ test('whatever way an address is written in a URL, nothing goes there, not even 
     'LocalHost',
   ]) {
     await assert.rejects(identity.fetch(`http://${host}/ct/v1/get-sth`), {
-      code: 'log-unavailable',
+      code: 'http-private-address',
       message: /no public address: nothing was sent/,
     });
   }

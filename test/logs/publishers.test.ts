@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createSign, generateKeyPairSync } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
-import type { Fetch, FetchOptions } from '../../src/ask/rfc6962.ts';
+import type { Fetch, FetchOptions } from '../../src/http/request.ts';
 import { changesOf } from '../../src/logs/changes.ts';
 import { fetchList, publisherOf } from '../../src/logs/publishers.ts';
 import { CHROME_LIST_KEY, fingerprintOf, isSignedList } from '../../src/logs/signed-list.ts';
@@ -90,7 +90,7 @@ describe('fetching a list', () => {
     });
     const none = serving({ [list]: { body: json } });
     await assert.rejects(fetchList(publisher, none, undefined), {
-      code: 'log-unavailable',
+      code: 'http-bad-answer',
       message: /list\.sig: HTTP 404/,
     });
   });

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { LogError, type LogClient } from '../../src/ask/rfc6962.ts';
+import { LogError, type Asker } from '../../src/ask/asker.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
@@ -14,7 +14,7 @@ const HOUR = 3_600_000;
 const tree = treeOf(100);
 
 /** A log in memory, and what it was asked. */
-class Asked implements LogClient {
+class Asked implements Asker {
   readonly signing = new SigningLog();
   readonly questions: string[] = [];
   size = 40;
@@ -25,7 +25,7 @@ class Asked implements LogClient {
     this.questions.push(question);
     return this.failure === undefined ? Promise.resolve(answer) : Promise.reject(this.failure);
   }
-  treeHead(): ReturnType<LogClient['treeHead']> {
+  treeHead(): ReturnType<Asker['treeHead']> {
     return this.#ask('head', this.signer.sign(this.size, tree.root(this.size)));
   }
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {
@@ -37,7 +37,7 @@ class Asked implements LogClient {
       tree.inclusionProof(Number(leafIndex), Number(size)),
     );
   }
-  leafProof(hash: MerkleHash, size: bigint): ReturnType<LogClient['leafProof']> {
+  leafProof(hash: MerkleHash, size: bigint): ReturnType<Asker['leafProof']> {
     const index =
       Array.from({ length: 100 }, (_, i) => i).find((i) =>
         Buffer.from(tree.leafHash(i)).equals(hash),
@@ -108,7 +108,7 @@ describe('what is published of a log', () => {
     await mirror.treeHead();
     await settle();
     client.signer = client.signing;
-    client.failure = new LogError('log-unavailable', 'HTTP 429', 7_200_000);
+    client.failure = new LogError('log-unavailable', 'HTTP 429', { retryAfter: 7_200_000 });
     now += 60_000;
     await mirror.treeHead();
     await settle();

@@ -2,8 +2,8 @@
  * A static-ct log's files in memory (c2sp.org/static-ct-api), so that every form of answer can be
  * tried quickly.
  */
-import type { Fetch, HttpAnswer } from '../../src/ask/rfc6962.ts';
-import type { LogError } from '../../src/ask/rfc6962.ts';
+import type { HttpError } from '../../src/http/error.ts';
+import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
 import { TILE_WIDTH } from '../../src/merkle/tiles.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { readTile, type SigningLog } from './signing-log.ts';
@@ -14,7 +14,7 @@ export class TiledFiles {
   tree: MerkleTree;
   size: number;
   /** Answers instead of the log where it returns something. */
-  instead: (path: string) => HttpAnswer | LogError | undefined = () => undefined;
+  instead: (path: string) => HttpAnswer | HttpError | undefined = () => undefined;
 
   constructor(log: SigningLog, tree: MerkleTree, size = tree.size) {
     this.log = log;
