@@ -1,36 +1,41 @@
 /**
- * Tree heads brought by hand, as files: STH pollination (draft-linus-trans-gossip-ct-02, Section
- * 5.2.3), a get-sth answer, or a checkpoint. They are verified like any other and challenged like
- * any other.
+ * Tree heads that somebody brings as files: STH pollination (draft-linus-trans-gossip-ct-02,
+ * Section 5.2.3), an answer to get-sth, or a checkpoint. A file makes claims like any other source:
+ * they are verified in the same way, and the logs are asked about them in the same way.
  */
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../base/errors.ts';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
+import { parseCheckpoint, treeHeadOf, type Checkpoint } from '../statements/checkpoint.ts';
+import { BAD_SIGNATURE, verifyClaim, type Claim } from '../statements/claim.ts';
+import { attributionSchema, treeHeadSchema } from '../statements/json.ts';
 import { checkSignatures, type CheckedSignature, type NoteKey } from '../statements/note-key.ts';
-import { gossipedTreeHeadSchema, treeHeadSchema } from '../statements/json.ts';
-import type { Statement, VerifiedStatement } from '../statements/statement.ts';
-import { verifyStatement } from '../statements/verify.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 
 export interface ImportedHead {
   readonly head: VerifiedStatement;
   readonly log: Log;
 }
 
-export interface ImportResult {
-  readonly source: string;
+export interface ImportedHeads {
   readonly heads: readonly ImportedHead[];
-  /** One sentence for each tree head that was not taken. */
+  /** One sentence for each tree head that was refused. */
   readonly refused: readonly string[];
-  /** Of a checkpoint: its signature lines, held against the witnesses' keys. */
+  /** Of a checkpoint: its signature lines, checked with the witnesses' keys. */
   readonly signatures: readonly CheckedSignature[];
 }
 
+export interface ImportResult extends ImportedHeads {
+  /** Where the heads were seen, as the store records it. */
+  readonly source: string;
+}
+
 /**
- * Reads a file against the logs known. `only` is the log meant where the file does not say (get-sth
- * has no log ID). Throws CtgaError `bad-input` where the file is of none of the three forms.
+ * Reads and verifies the tree heads in a file. `only` is the log that is meant where the file names
+ * none: a get-sth answer has no log ID. Throws CtgaError `bad-input` if the file cannot be read or
+ * has none of the three forms.
  */
 export function readTreeHeads(
   path: string,
@@ -41,62 +46,58 @@ export function readTreeHeads(
   const text = readTextFile(path);
   const source = `import:${basename(path)}`;
   return /^\s*[[{]/.test(text)
-    ? { source, ...fromJson(text, path, logs, only) }
+    ? { source, ...treeHeadsFromJson(text, path, logs, only) }
     : { source, ...fromCheckpoint(text, path, logs, witnesses) };
 }
 
-type Taken = Omit<ImportResult, 'source'>;
-
 /**
- * Tree heads in JSON; `path` says in messages where they are from. Throws CtgaError `bad-input`
- * where it is none.
+ * Reads and verifies the tree heads in a JSON document: `{"sths": [...]}`, the list alone, or one
+ * tree head. `where` says in messages where the document is from. Throws CtgaError `bad-input` if
+ * the text is no JSON.
  */
-export function fromJson(
+export function treeHeadsFromJson(
   text: string,
-  path: string,
+  where: string,
   logs: readonly Log[],
   only: Log | undefined,
-): Taken {
-  const json = parseJson(text, path);
-  const elements = z
+): ImportedHeads {
+  const json = parseJson(text, where);
+  const list = z
     .union([
       z.object({ sths: z.array(z.unknown()) }).transform(({ sths }) => sths),
       z.array(z.unknown()),
     ])
     .safeParse(json);
-  const items = elements.success ? elements.data : [json];
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
-  const heads: ImportedHead[] = [];
-  const refused: string[] = [];
-  items.forEach((item, i) => {
-    const where = elements.success ? `${path}: sths[${i}]` : path;
-    const read = readOne(item, byId, only);
-    const verified = typeof read === 'string' ? read : verifyFor(read.log, read.head);
-    if (typeof verified === 'string') refused.push(`${where}: ${verified}`);
-    else heads.push(verified);
-  });
-  return { heads, refused, signatures: [] };
+  const claims = list.success
+    ? // JSON.parse keeps no spelling, so elements of a list are written anew.
+      list.data.map((item, i) => ({
+        where: `${where}: sths[${i}]`,
+        claim: claimOf(item, Buffer.from(JSON.stringify(item)), byId, only),
+      }))
+    : [{ where, claim: claimOf(json, Buffer.from(text), byId, only) }];
+  return { ...verifyAll(claims), signatures: [] };
 }
 
-function readOne(
-  item: unknown,
+/** Returns the reason, as a string, where it cannot be told which log's claim `bytes` are. */
+function claimOf(
+  json: unknown,
+  bytes: Uint8Array,
   logs: ReadonlyMap<string, Log>,
   only: Log | undefined,
-): { log: Log; head: Statement } | string {
-  const hasLogId = typeof item === 'object' && item !== null && 'log_id' in item;
-  if (!hasLogId) {
-    const parsed = treeHeadSchema.safeParse(item);
-    if (!parsed.success) return describeIssue(parsed.error);
-    return only === undefined
-      ? 'it has no log_id: say whose it is with --log'
-      : { log: only, head: parsed.data };
+): Claim<Log> | string {
+  if (typeof json !== 'object' || json === null || !('log_id' in json)) {
+    if (only !== undefined) return { log: only, bytes, form: 'get-sth' };
+    const { error } = treeHeadSchema.safeParse(json);
+    return error ? describeIssue(error) : 'it has no log_id: say whose it is with --log';
   }
-  const parsed = gossipedTreeHeadSchema.safeParse(item);
-  if (!parsed.success) return describeIssue(parsed.error);
-  const log = logs.get(logIdText(parsed.data.logId));
+  const attribution = attributionSchema.safeParse(json);
+  if (!attribution.success) return describeIssue(attribution.error);
+  const id = logIdText(attribution.data.log_id);
+  const log = logs.get(id);
   return log === undefined
-    ? `no log with ID ${logIdText(parsed.data.logId)} is known: import a log list that has it`
-    : { log, head: parsed.data.head };
+    ? `no log with ID ${id} is known: import a log list that has it`
+    : { log, bytes, form: 'get-sth' };
 }
 
 function fromCheckpoint(
@@ -104,8 +105,8 @@ function fromCheckpoint(
   path: string,
   logs: readonly Log[],
   witnesses: readonly NoteKey[],
-): Taken {
-  let checkpoint: ReturnType<typeof parseCheckpoint>;
+): ImportedHeads {
+  let checkpoint: Checkpoint;
   try {
     checkpoint = parseCheckpoint(text);
   } catch (error) {
@@ -114,27 +115,35 @@ function fromCheckpoint(
       'Give a JSON of tree heads ({"sths": [...]}), a get-sth answer or a checkpoint.',
     );
   }
-  const signatures = checkSignatures(checkpoint, witnesses);
-  for (const log of logs) {
-    const head = treeHeadOf(checkpoint, log.key.logId);
-    if (head === undefined) continue;
-    const verified = verifyFor(log, head);
-    return typeof verified === 'string'
-      ? { heads: [], refused: [`${path}: ${verified}`], signatures }
-      : { heads: [verified], refused: [], signatures };
-  }
+  const log = logs.find(({ key }) => treeHeadOf(checkpoint, key.logId) !== undefined);
+  const claim =
+    log === undefined
+      ? `no known log signed the checkpoint of "${checkpoint.origin}": import a log list that has it`
+      : { log, bytes: Buffer.from(text), form: 'checkpoint' as const };
   return {
-    heads: [],
-    signatures,
-    refused: [
-      `${path}: no known log signed the checkpoint of "${checkpoint.origin}": import a log list that has it`,
-    ],
+    ...verifyAll([{ where: path, claim }]),
+    signatures: checkSignatures(checkpoint, witnesses),
   };
 }
 
-function verifyFor(log: Log, head: Statement): ImportedHead | string {
-  const verified = verifyStatement(head, log.key);
-  return verified === undefined
+function verifyAll(
+  claims: readonly { readonly where: string; readonly claim: Claim<Log> | string }[],
+): Pick<ImportedHeads, 'heads' | 'refused'> {
+  const heads: ImportedHead[] = [];
+  const refused: string[] = [];
+  for (const { where, claim } of claims) {
+    const verified = typeof claim === 'string' ? claim : verify(claim);
+    if (typeof verified === 'string') refused.push(`${where}: ${verified}`);
+    else heads.push(verified);
+  }
+  return { heads, refused };
+}
+
+function verify(claim: Claim<Log>): ImportedHead | string {
+  const { log } = claim;
+  const verified = verifyClaim(claim);
+  if (verified.kind === 'verified') return { head: verified.statement, log };
+  return verified.reason === BAD_SIGNATURE
     ? `the signature is not by "${log.description}"`
-    : { head: verified, log };
+    : verified.reason;
 }

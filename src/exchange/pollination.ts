@@ -6,7 +6,7 @@
  * the endpoint, and the log with him, must not learn what a packet processor saw.
  */
 import { messageOf } from '../base/errors.ts';
-import { fromJson } from './files.ts';
+import { treeHeadsFromJson, type ImportedHeads } from './files.ts';
 import { LOG_API_SOURCE } from '../ask/asker.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
@@ -54,14 +54,14 @@ export async function pollinate(
   }));
   const { status, body } = await fetch(url, { post: JSON.stringify({ sths }) });
   if (status !== 200) throw new HttpError('http-bad-answer', `${url}: HTTP ${status}`);
-  let taken: ReturnType<typeof fromJson>;
+  let received: ImportedHeads;
   try {
-    taken = fromJson(body.toString('utf8'), url, logs, undefined);
+    received = treeHeadsFromJson(body.toString('utf8'), url, logs, undefined);
   } catch (error) {
     throw new HttpError('http-bad-answer', messageOf(error));
   }
   const source = `pollination:${new URL(url).hostname}`;
-  const sightings = taken.heads.map(({ head }) => ({
+  const sightings = received.heads.map(({ head }) => ({
     head,
     source,
     firstSeen: now,
@@ -74,7 +74,7 @@ export async function pollinate(
     sent: sths.length,
     received: sightings.length,
     fresh: newHeads.size,
-    refused: taken.refused.length,
+    refused: received.refused.length,
   };
 }
 

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { toLogId, type LogId, type Statement } from './statement.ts';
+import { toLogId, type Statement } from './statement.ts';
 
 /** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
 export const uint64 = z
@@ -44,22 +44,13 @@ export const treeHeadSchema = z
     signature: json.tree_head_signature,
   }));
 
-/** One element of a pollination's `sths`: a tree head and the log it claims to be from. */
-export const gossipedTreeHeadSchema = z
-  .object({
-    sth_version: z.literal(0).optional(),
-    log_id: base64Bytes
-      .refine((bytes) => bytes.length === 32, 'is not 32 bytes')
-      .transform((bytes) => toLogId(bytes)),
-  })
-  .loose()
-  .transform((json, context): { logId: LogId; head: Statement } => {
-    const head = treeHeadSchema.safeParse(json);
-    if (head.success) return { logId: json.log_id, head: head.data };
-    for (const { path, message } of head.error.issues)
-      context.addIssue({ code: 'custom', path, message });
-    return z.NEVER;
-  });
+/** What an element of a pollination's `sths` has beside the get-sth JSON: the log it is of. */
+export const attributionSchema = z.object({
+  sth_version: z.literal(0).optional(),
+  log_id: base64Bytes
+    .refine((bytes) => bytes.length === 32, 'is not 32 bytes')
+    .transform((bytes) => toLogId(bytes)),
+});
 
 /** The JSON of get-sth. Sizes and times that JSON numbers cannot hold are written as strings. */
 export function treeHeadToJson(head: Statement): Record<string, number | string> {
