@@ -1,13 +1,17 @@
-/** A dead man's switch: somebody else misses us when we are gone. */
+/** A heartbeat: while all is well it tells somebody, who notices when it stops. */
 import { directFetch } from '../http/request.ts';
 import { runProgram } from './channels.ts';
 
-/** Rejects with the reason where one of the two fails. */
-export async function heartbeat(
-  url: string | undefined,
-  command: string | undefined,
-  allowPrivateAddress: boolean,
-): Promise<void> {
+export interface Heartbeat {
+  /** Fetched each time, if given. */
+  readonly url?: string;
+  /** Run by the shell each time, if given. */
+  readonly command?: string;
+  readonly allowPrivateAddress: boolean;
+}
+
+/** Sends one heartbeat. Rejects with the reason if the URL or the command fails. */
+export async function beat({ url, command, allowPrivateAddress }: Heartbeat): Promise<void> {
   if (command !== undefined) await runProgram('/bin/sh', ['-c', command], '', {});
   if (url === undefined) return;
   const { status } = await directFetch({ allowPrivateAddress })(url);

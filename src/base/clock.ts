@@ -11,3 +11,13 @@
 export function hasCome(time: number, now: number, longest: number): boolean {
   return time <= now || time - now > longest;
 }
+
+/** Both clocks. */
+export interface Clock {
+  /** The wall clock, in ms since the epoch. */
+  readonly now: () => number;
+  /** The monotonic clock, in ms since some moment. */
+  readonly elapsed: () => number;
+}
+
+export const systemClock: Clock = { now: Date.now, elapsed: () => performance.now() };

@@ -1,35 +1,34 @@
-/** `ctga alert`: telling somebody. */
+/** `ctga alert`: messages for people about split views and failures. */
 import { Command, InvalidArgumentError } from 'commander';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Alerter } from '../alert/alerter.ts';
 import {
-  alertNow,
   commandChannel,
   journalChannel,
   mailChannel,
   webhookChannel,
   type Channel,
 } from '../alert/channels.ts';
-import { heartbeat } from '../alert/heartbeat.ts';
+import { beat } from '../alert/heartbeat.ts';
+import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
-import { ExitCode, messageOf } from '../base/errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
+import { AlertService, testChannels } from '../services/alert.ts';
 import { ServiceNotice } from '../services/notice.ts';
-import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
-import { StoreInUse } from '../upkeep/in-use.ts';
-import { isDamage } from '../store/sqlite/open.ts';
+import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
-interface AlertOptions extends StateOption {
+interface ChannelOptions extends StateOption {
   readonly mail: readonly string[];
   readonly webhook: readonly string[];
   readonly webhookSecretFile?: string;
   readonly webhookAllowPrivate?: boolean;
   readonly command: readonly string[];
+}
+
+interface RunOptions extends ChannelOptions {
   readonly heartbeat?: string;
   readonly heartbeatCommand?: string;
   readonly heartbeatEvery: number;
@@ -39,26 +38,32 @@ interface AlertOptions extends StateOption {
 export function alertCommand(): Command {
   const run = new Command('run')
     .description(
-      'tell of split views, logs without proofs, blind interfaces and lost copies, once each, and when they are over',
+      'send alerts about split views, logs without proofs, blind interfaces and lost copies: once when one begins and once when it ends',
     )
     .option(
       '--heartbeat <url>',
-      'ask for this while all is well: whoever is behind it misses us when we are gone',
+      'fetch this URL while no interface is blind, for a service that notices when the requests stop',
       webhookUrl,
     )
-    .option('--heartbeat-command <command>', 'the same with a command for the shell')
-    .option('--heartbeat-every <seconds>', 'how often', wholeNumber(1), 300)
+    .option('--heartbeat-command <command>', 'run this shell command at the same times')
+    .option('--heartbeat-every <seconds>', 'time between two heartbeats', wholeNumber(1), 300)
+    .option(
+      '--user <name>',
+      'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
+    )
     .action(runAlerts);
   const test = new Command('test')
-    .description('send a test over every channel now; exit code 1 if one fails')
+    .description('send a test over every channel now; the exit code is 1 if one fails')
     .action(testAlerts);
-  const list = new Command('list').description('what was told and is not over').action(listAlerts);
+  const list = new Command('list')
+    .description('list the alerts that have not ended')
+    .action(listAlerts);
   const forget = new Command('forget')
-    .description('an interface that is to be watched no more: it is not missed from now on')
+    .description('stop alerting about interfaces that you no longer want to watch')
     .argument('<interface...>')
     .action(forgetInterfaces);
   return new Command('alert')
-    .description('mail, webhooks and commands for what is worth waking somebody')
+    .description('send mail, call webhooks and run commands for split views and failures')
     .addCommand(withState(withChannels(run)))
     .addCommand(withState(withChannels(test)))
     .addCommand(withState(list))
@@ -68,120 +73,83 @@ export function alertCommand(): Command {
 function withChannels(command: Command): Command {
   return command
     .addOption(
-      repeated('--mail <address>', "by the machine's sendmail; may be repeated", mailAddress),
+      repeated(
+        '--mail <address>',
+        "send mail with this machine's sendmail; may be repeated",
+        mailAddress,
+      ),
     )
-    .addOption(repeated('--webhook <url>', 'POST of JSON; may be repeated', webhookUrl))
+    .addOption(repeated('--webhook <url>', 'POST JSON to this URL; may be repeated', webhookUrl))
     .option(
       '--webhook-secret-file <file>',
-      'what is sent is signed with what is in it: X-Ctga-Signature',
+      'sign webhooks with the secret in this file (header X-Ctga-Signature)',
     )
-    .option('--webhook-allow-private', 'webhooks and heartbeats may go to private addresses')
+    .option(
+      '--webhook-allow-private',
+      'allow webhooks and heartbeats to connect to private addresses',
+    )
     .addOption(
       repeated(
         '--command <command>',
-        'for the shell; the alert is on its standard input, and in CTGA_*; may be repeated',
+        'run this shell command with the alert on its standard input and in variables CTGA_*; may be repeated',
         String,
       ),
-    )
-    .option(
-      '--user <name>',
-      'as root: whom to become (default: ctga-challenger if there is one, else ctga, else nobody)',
     )
     .addHelpText(
       'after',
       `
-Told too on standard output, with priorities where that is the journal. What cannot be sent is kept and tried again, for a
-week, later and later. X-Ctga-Signature is t=SECONDS,v1=HEX: HMAC-SHA256 of "SECONDS.BODY".`,
+Alerts also go to standard output, with priorities if that is the journal. ctga stores what it could
+not send and tries again for a week, at growing intervals. X-Ctga-Signature is t=SECONDS,v1=HEX, the
+HMAC-SHA256 of "SECONDS.BODY".`,
     );
 }
 
-function channelsOf(options: AlertOptions): Channel[] {
+function channelsOf(options: ChannelOptions): Channel[] {
+  const { webhookSecretFile, webhookAllowPrivate = false } = options;
   const secret =
-    options.webhookSecretFile === undefined
-      ? undefined
-      : readTextFile(options.webhookSecretFile).trim();
-  const allowPrivateAddress = options.webhookAllowPrivate === true;
-  const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
+    webhookSecretFile === undefined ? undefined : readTextFile(webhookSecretFile).trim();
   return [
-    journalChannel(printText, isJournal),
     ...options.mail.map((address) => mailChannel(address)),
-    ...options.webhook.map((url) => webhookChannel({ url, secret, allowPrivateAddress })),
+    ...options.webhook.map((url) =>
+      webhookChannel({ url, secret, allowPrivateAddress: webhookAllowPrivate }),
+    ),
     ...options.command.map((command) => commandChannel(command)),
   ];
 }
 
-const LOOK_MS = 2000;
-
-async function runAlerts(options: AlertOptions): Promise<void> {
+async function runAlerts(options: RunOptions): Promise<void> {
   const stop = stopRequest();
   const state = stateAt(options.stateDir);
-  const channels = channelsOf(options);
-  // sendmail has to reach its queue.
+  const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
+  // The secret of webhooks may be readable by root alone.
+  const channels = [journalChannel(printText, isJournal), ...channelsOf(options)];
+  // sendmail has to become another group, or root, to reach its queue.
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
-  const storeFile = new StoreInUse({
+  const heartbeat = {
+    url: options.heartbeat,
+    command: options.heartbeatCommand,
+    allowPrivateAddress: options.webhookAllowPrivate ?? false,
+  };
+  const service = new AlertService({
     state,
-    onSetAside: warn,
-    onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
+    channels,
+    heartbeat: { send: () => beat(heartbeat), every: options.heartbeatEvery * 1000 },
+    clock: systemClock,
+    warn,
   });
-  const { store } = storeFile;
-  const alerter = new Alerter({ store, channels, onFailure: warn });
-  if (options.json !== true) warn(`telling by ${channels.map(({ name }) => name).join(', ')}`);
-  const notice = new ServiceNotice(`telling by ${channels.map(({ name }) => name).join(', ')}`);
-  let nextBeat = -Infinity;
+  const status = `sending alerts by ${channels.map(({ name }) => name).join(', ')}`;
+  if (options.json !== true) warn(status);
+  const notice = new ServiceNotice(status);
   try {
-    while (!stop.aborted) {
-      try {
-        storeFile.follow();
-        await alerter.tick(Date.now(), performance.now());
-      } catch (error) {
-        if (isDamage(error)) storeFile.replaceDamaged();
-        // The disk is full or the database busy: what there is to tell is still there the next
-        // time.
-        warn(`the store cannot be read or written: ${messageOf(error)}`);
-      }
-      if (performance.now() >= nextBeat) {
-        nextBeat = performance.now() + options.heartbeatEvery * 1000;
-        const blind = store.alerts().filter(({ key }) => key.startsWith('blind:'));
-        if (blind.length === 0) await beat(options);
-      }
-      await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
-    }
+    await service.run(stop);
   } finally {
     notice.stopping();
-    store.close();
+    service.close();
   }
 }
 
-async function beat(options: AlertOptions): Promise<void> {
-  try {
-    await heartbeat(
-      options.heartbeat,
-      options.heartbeatCommand,
-      options.webhookAllowPrivate === true,
-    );
-  } catch (error) {
-    warn(`the heartbeat failed: ${messageOf(error)}`);
-  }
-}
-
-async function testAlerts(options: AlertOptions): Promise<void> {
-  const channels = channelsOf(options).slice(1);
-  const what = {
-    key: 'test',
-    severity: 'warning',
-    message: 'This is a test of ctga’s alerts.',
-    remedy: 'Nothing need be done.',
-  } as const;
-  const results = await Promise.all(
-    channels.map(async ({ name, send }) => {
-      try {
-        await send(alertNow('test', what, Date.now()));
-        return { channel: name, error: null };
-      } catch (error) {
-        return { channel: name, error: messageOf(error) };
-      }
-    }),
-  );
+async function testAlerts(options: ChannelOptions): Promise<void> {
+  const results = await testChannels(channelsOf(options), Date.now());
   if (options.json === true) printJson(results);
   else {
     for (const { channel, error } of results) {
@@ -190,7 +158,7 @@ async function testAlerts(options: AlertOptions): Promise<void> {
     }
     if (results.length === 0)
       warn(
-        'no channel is set: name one with --mail, --webhook or --command, or in the configuration file',
+        'no channel is set: give one with --mail, --webhook or --command, or in the configuration file',
       );
   }
   if (results.length === 0 || results.some(({ error }) => error !== null))
@@ -202,7 +170,7 @@ function listAlerts(options: StateOption): void {
   const alerts = store.alerts();
   store.close();
   if (options.json === true) return printJson(alerts);
-  if (alerts.length === 0) return print('Nothing is amiss that anybody was told of.');
+  if (alerts.length === 0) return print('No alert that was sent is still on.');
   printTable(
     ['SINCE', 'WHAT'],
     alerts.map(({ since, message }) => [time(since), message]),
@@ -216,11 +184,13 @@ function forgetInterfaces(interfaces: readonly string[], options: StateOption): 
   if (options.json === true) return printJson({ forgotten });
   for (const name of interfaces)
     print(
-      forgotten.includes(name) ? `${name} is not missed any more.` : `${name} was not on record.`,
+      forgotten.includes(name)
+        ? `ctga no longer sends alerts about ${name}.`
+        : `${name} was not on record.`,
     );
 }
 
-/** For sendmail's header: one address, and nothing that could be another header. */
+/** Checks one address for a mail header: it must not hold a line break, or another recipient. */
 function mailAddress(text: string): string {
   if (/^[^\s,;<>()"]+(@[^\s,;<>()"]+)?$/.test(text) && !text.startsWith('-')) return text;
   throw new InvalidArgumentError('want one mail address.');

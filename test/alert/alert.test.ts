@@ -440,7 +440,7 @@ describe('a webhook', () => {
     const listed = await ctga(['alert', 'list', '--state-dir', state.directory]);
     assert.match(listed.stdout, /Nothing is looked at on eth0/);
     const forgotten = await ctga(['alert', 'forget', 'eth0', '--state-dir', state.directory]);
-    assert.equal(forgotten.stdout, 'eth0 is not missed any more.\n');
+    assert.equal(forgotten.stdout, 'ctga no longer sends alerts about eth0.\n');
     await until(() => got('/hook') === 2);
     store.close();
     child.kill('SIGTERM');

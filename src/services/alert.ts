@@ -1,0 +1,116 @@
+/**
+ * `ctga alert run` as a service: looks at the store again and again, sends what there is to send,
+ * and a heartbeat while no interface is blind. It knows no process: the caller gives it clocks,
+ * channels and what stops it.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Alerter } from '../alert/alerter.ts';
+import { alertNow, type Channel } from '../alert/channels.ts';
+import type { Clock } from '../base/clock.ts';
+import { messageOf } from '../base/errors.ts';
+import { isDamage } from '../store/sqlite/open.ts';
+import type { State } from '../store/state.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
+
+export interface AlertServiceOptions {
+  readonly state: State;
+  readonly channels: readonly Channel[];
+  readonly heartbeat: {
+    readonly send: () => Promise<void>;
+    /** Milliseconds between two. */
+    readonly every: number;
+  };
+  readonly clock: Clock;
+  /** Called with a sentence for everything that fails. */
+  readonly warn: (message: string) => void;
+}
+
+const LOOK_MS = 2000;
+
+export class AlertService {
+  readonly #options: AlertServiceOptions;
+  readonly #storeFile: StoreInUse;
+  readonly #alerter: Alerter;
+  #nextBeat = -Infinity;
+
+  /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
+  constructor(options: AlertServiceOptions) {
+    const { state, channels, warn } = options;
+    this.#options = options;
+    this.#storeFile = new StoreInUse({
+      state,
+      onSetAside: warn,
+      onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
+    });
+    this.#alerter = new Alerter({ store: this.#storeFile.store, channels, onFailure: warn });
+  }
+
+  /** Looks every two seconds until `stop` is aborted. */
+  async run(stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await this.look();
+      await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Looks once, sends what is due and then the heartbeat, if it is due. What cannot be read or sent
+   * now is still there the next time. Rejects only if a damaged store cannot be replaced.
+   */
+  async look(): Promise<void> {
+    const { clock, warn, heartbeat } = this.#options;
+    try {
+      this.#storeFile.follow();
+      await this.#alerter.tick(clock.now(), clock.elapsed());
+      if (clock.elapsed() < this.#nextBeat) return;
+      this.#nextBeat = clock.elapsed() + heartbeat.every;
+      if (this.#isAnyBlind()) return;
+    } catch (error) {
+      if (isDamage(error)) this.#storeFile.replaceDamaged();
+      warn(`the store cannot be read or written: ${messageOf(error)}`);
+      return;
+    }
+    try {
+      await heartbeat.send();
+    } catch (error) {
+      warn(`the heartbeat failed: ${messageOf(error)}`);
+    }
+  }
+
+  close(): void {
+    this.#storeFile.store.close();
+  }
+
+  #isAnyBlind(): boolean {
+    return this.#storeFile.store.alerts().some(({ key }) => key.startsWith('blind:'));
+  }
+}
+
+export interface ChannelTest {
+  readonly channel: string;
+  /** Why the channel failed; null if it delivered. */
+  readonly error: string | null;
+}
+
+/** Sends a test alert over every channel at once. */
+export function testChannels(channels: readonly Channel[], now: number): Promise<ChannelTest[]> {
+  const alert = alertNow(
+    'test',
+    {
+      key: 'test',
+      severity: 'warning',
+      message: 'This is a test of ctga’s alerts.',
+      remedy: 'You need not do anything.',
+    },
+    now,
+  );
+  return Promise.all(
+    channels.map(({ name: channel, send }) =>
+      send(alert).then(
+        () => ({ channel, error: null }),
+        (error: unknown) => ({ channel, error: messageOf(error) }),
+      ),
+    ),
+  );
+}

@@ -1,0 +1,138 @@
+/** `ctga alert run` without a process: a store, clocks and channels of the test's own. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, test } from 'node:test';
+import type { Alert, Channel } from '../../src/alert/channels.ts';
+import { AlertService, testChannels } from '../../src/services/alert.ts';
+import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { planeState } from '../support/plane-state.ts';
+
+const START = Date.UTC(2026, 0, 1);
+const MINUTE = 60_000;
+
+describe('the alert service', () => {
+  let state: State;
+  let service: AlertService;
+  let now: number;
+  let sent: Alert[];
+  let warnings: string[];
+  let beats: number;
+  let heartbeatFails: boolean;
+
+  const channel: Channel = {
+    name: 'test',
+    send: (alert) => {
+      sent.push(alert);
+      return Promise.resolve();
+    },
+  };
+
+  function putPlane(blindSince: number | null): void {
+    const store = openForWriting(state);
+    store.putDataPlane('eth0', planeState({ blindSince }), now);
+    store.close();
+  }
+
+  beforeEach(() => {
+    state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
+    [now, sent, warnings, beats, heartbeatFails] = [START, [], [], 0, false];
+    service = new AlertService({
+      state,
+      channels: [channel],
+      heartbeat: {
+        send: () => {
+          beats += 1;
+          return heartbeatFails ? Promise.reject(new Error('away')) : Promise.resolve();
+        },
+        every: 5 * MINUTE,
+      },
+      clock: { now: () => now, elapsed: () => now - START },
+      warn: (message) => void warnings.push(message),
+    });
+  });
+  afterEach(() => {
+    service.close();
+    rmSync(state.directory, { recursive: true });
+  });
+
+  test('sends heartbeats at their interval, and none while an interface is blind', async () => {
+    putPlane(null);
+    await service.look();
+    now += MINUTE;
+    await service.look();
+    assert.equal(beats, 1);
+    now += 5 * MINUTE;
+    putPlane(START);
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ event }) => event),
+      ['alert'],
+    );
+    assert.equal(beats, 1, 'blind');
+    now += 5 * MINUTE;
+    putPlane(null);
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ event }) => event),
+      ['alert', 'recovery'],
+    );
+    assert.equal(beats, 2);
+  });
+
+  test('goes on when a heartbeat fails', async () => {
+    heartbeatFails = true;
+    await service.look();
+    assert.deepEqual(warnings, ['the heartbeat failed: away']);
+  });
+
+  test('goes on in a new store when the old one was removed', async () => {
+    await service.look();
+    rmSync(state.database);
+    for (const journal of ['-wal', '-shm']) rmSync(`${state.database}${journal}`, { force: true });
+    putPlane(START);
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ key }) => key),
+      ['blind:eth0'],
+    );
+  });
+
+  test('ends when it is told to', async () => {
+    const stop = new AbortController();
+    const running = service.run(stop.signal);
+    stop.abort();
+    await running;
+  });
+
+  test('starts with a database that is damaged, and says what became of it', () => {
+    const damaged = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
+    writeFileSync(damaged.database, 'not a database, and not an empty file either'.repeat(100));
+    const said: string[] = [];
+    const other = new AlertService({
+      state: damaged,
+      channels: [],
+      heartbeat: { send: () => Promise.resolve(), every: MINUTE },
+      clock: { now: () => now, elapsed: () => 0 },
+      warn: (message) => void said.push(message),
+    });
+    other.close();
+    rmSync(damaged.directory, { recursive: true });
+    assert.match(said.join('\n'), /it is kept as .*a new one is started/);
+  });
+});
+
+test('a test of channels says of each whether it delivered', async () => {
+  const results = await testChannels(
+    [
+      { name: 'works', send: () => Promise.resolve() },
+      { name: 'fails', send: () => Promise.reject(new Error('down')) },
+    ],
+    START,
+  );
+  assert.deepEqual(results, [
+    { channel: 'works', error: null },
+    { channel: 'fails', error: 'down' },
+  ]);
+});
