@@ -6,6 +6,7 @@
 
 #include "binding/convert.hpp"
 #include "binding/data_plane_wrap.hpp"
+#include "core/accounts.hpp"
 #include "core/attachment.hpp"
 #include "core/privileges.hpp"
 #include "core/program.hpp"
@@ -19,19 +20,19 @@ namespace {
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
-  const ProgramOptions program_options{to_text(options.Get("objectPath"), "objectPath"),
-                                       to_hook(options.Get("hook")),
-                                       to_uint32(options.Get("ringBytes"), "ringBytes"), "",
-                                       options.Get("oldKernel").ToBoolean()};
+  const ProgramOptions program_options{
+      to_text(options.Get("objectPath"), "objectPath"), to_hook(options.Get("hook")),
+      to_uint32(options.Get("ringBytes"), "ringBytes"), "", options.Get("oldKernel").ToBoolean()};
   const settings initial = to_settings(options.Get("settings"));
   const std::vector<std::uint16_t> ports = to_ports(options.Get("ports"));
-  return DataPlaneWrap::create(env, translate(env, [&] {
-                                 Program program(program_options);
-                                 Maps maps = program.maps();
-                                 maps.write_settings(initial);
-                                 maps.write_ports(ports);
-                                 return Resources{std::move(maps), std::move(program), std::nullopt};
-                               }));
+  return DataPlaneWrap::create(
+      env, translate(env, [&] {
+        Program program(program_options);
+        Maps maps = program.maps();
+        maps.write_settings(initial);
+        maps.write_ports(ports);
+        return Resources{std::move(maps), std::move(program), std::nullopt};
+      }));
 }
 
 // attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings,
@@ -62,8 +63,8 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   for (const std::string& name : attachment.replaced_maps) replaced.Set(replaced.Length(), name);
   result.Set("replacedMaps", replaced);
   result.Set("dataPlane",
-             DataPlaneWrap::create(
-                 env, Resources{std::move(attachment.maps), std::nullopt, std::move(attachment.lock)}));
+             DataPlaneWrap::create(env, Resources{std::move(attachment.maps), std::nullopt,
+                                                  std::move(attachment.lock)}));
   return result;
 }
 
@@ -96,6 +97,25 @@ void detach_program(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { detach(directory); });
 }
 
+// account(name): { uid, gid } | undefined
+Napi::Value get_account(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string name = to_text(info[0], "name");
+  const auto account = translate(env, [&] { return find_account(name); });
+  if (!account) return env.Undefined();
+  auto result = Napi::Object::New(env);
+  result.Set("uid", account->uid);
+  result.Set("gid", account->gid);
+  return result;
+}
+
+// group(name): number | undefined
+Napi::Value get_group(const Napi::CallbackInfo& info) {
+  const std::string name = to_text(info[0], "name");
+  const auto gid = translate(info.Env(), [&] { return find_group(name); });
+  return gid ? Napi::Number::New(info.Env(), *gid) : info.Env().Undefined();
+}
+
 // becomeUser(uid, gid, programsMayGain)
 void become_other_user(const Napi::CallbackInfo& info) {
   const std::uint32_t uid = to_uint32(info[0], "uid");
@@ -118,6 +138,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("mtu", Napi::Function::New<get_mtu>(env, "mtu"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
   exports.Set("notifyService", Napi::Function::New<notify_manager>(env, "notifyService"));
+  exports.Set("account", Napi::Function::New<get_account>(env, "account"));
+  exports.Set("group", Napi::Function::New<get_group>(env, "group"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
   return exports;
 }

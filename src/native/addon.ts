@@ -95,6 +95,12 @@ export interface AddonAttachment {
   readonly replacedMaps: readonly string[];
 }
 
+export interface AccountIds {
+  readonly uid: number;
+  /** Its primary group. */
+  readonly gid: number;
+}
+
 export interface Addon {
   load(options: {
     objectPath: string;
@@ -121,6 +127,13 @@ export interface Addon {
   detach(pinDirectory: string): void;
   /** Undefined where no interface of this name is. */
   mtu(interfaceName: string): number | undefined;
+  /**
+   * The IDs of an account, wherever this system keeps accounts (nsswitch.conf(5)); undefined if
+   * there is none of this name. May wait for the network.
+   */
+  account(name: string): AccountIds | undefined;
+  /** The ID of a group, found likewise. */
+  group(name: string): number | undefined;
   /** Gives root up for good: every thread, no other group, no capability, no_new_privs. */
   becomeUser(uid: number, gid: number, programsMayGain: boolean): void;
   /** sd_notify(3). False where nobody is to be told. */

@@ -1,7 +1,7 @@
 /**
- * Giving up root for good. The observer parses what anybody sends, the challenger what hostile logs
- * answer; neither needs more than the store, what it has opened already, and the challenger a TCP
- * connection to its proxy.
+ * Giving up root for good. The observer parses what anybody sends and the challenger parses what
+ * hostile logs answer. Neither needs root for that: each needs the store and what it has opened
+ * already, and the challenger a TCP connection to its proxy.
  */
 import {
   accessSync,
@@ -11,34 +11,41 @@ import {
   fchownSync,
   fstatSync,
   openSync,
-  readFileSync,
   readdirSync,
   realpathSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { addon } from '../native/addon.ts';
+import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { openDatabase } from '../store/sqlite/open.ts';
 import type { State } from '../store/state.ts';
 
-/** Who parses: each process its own account, if there is one; they share the store by the group. */
+/**
+ * The accounts that a process becomes: the first of them that exists. The package makes one for the
+ * observer and one for the challenger; both are in the group, by which they share the store.
+ */
 export const OBSERVER_ACCOUNTS = ['ctga', 'nobody'] as const;
 export const CHALLENGER_ACCOUNTS = ['ctga-challenger', 'ctga', 'nobody'] as const;
 const GROUP = 'ctga';
 
-interface Account {
+interface Account extends AccountIds {
   readonly name: string;
-  readonly uid: number;
-  readonly gid: number;
 }
 
 /**
- * As root, becomes `user`, or the first of `accounts` that there is, and hands the state directory
- * over before; root still reads and writes there. Returns the account's name, or undefined where
- * this process is not root and stays who it is. `root` as a user is respected. `programsMayGain`:
- * what it runs may have more rights than itself, as sendmail must.
+ * Makes a process that runs as root run as `user` or, if that is undefined, as the first of
+ * `accounts` that exists, and hands the state directory over to that account first. A `user` of
+ * root is taken at its word: nothing changes. Returns the account's name, or undefined if this
+ * process is not root and stays what it is.
+ *
+ * With `programsMayGain`, programs that this process runs may gain rights by their set-user-ID bit,
+ * as sendmail must; otherwise neither they nor this process can ever gain any.
+ *
+ * Throws CtgaError: 'bad-input' if there is no such account, or if `user` is given without root;
+ * 'kernel' if the accounts cannot be looked up; 'not-permitted' if the state directory cannot be
+ * handed over or the account cannot reach it.
  */
 export function dropPrivileges(
   state: State,
@@ -54,15 +61,10 @@ export function dropPrivileges(
       );
     return undefined;
   }
-  const names = user === undefined ? accounts : [user];
-  const account = names.map(findAccount).find((each) => each !== undefined);
-  if (account === undefined)
-    throw badInput(
-      `no account is called "${names.at(-1) ?? ''}"`,
-      'Make one: adduser --system --group ctga',
-    );
+  const account = findAccount(user === undefined ? accounts : [user]);
   if (account.uid === 0) return account.name;
-  const shared = { ...account, gid: findGroup(GROUP) ?? account.gid };
+  const group = lookUp(`getent group ${GROUP}`, () => addon().group(GROUP));
+  const shared = { ...account, gid: group ?? account.gid };
   shareState(state, shared);
   // What is loaded only when first used is loaded now: the account may not be able to read this
   // checkout, nor the certificates that NODE_EXTRA_CA_CERTS names.
@@ -133,6 +135,34 @@ function own(path: string, { name, uid, gid }: Account, mode: number): void {
   }
 }
 
+/** The first of these accounts that exists. */
+function findAccount(names: readonly string[]): Account {
+  for (const name of names) {
+    const ids = lookUp(`getent passwd ${name}`, () => addon().account(name));
+    if (ids !== undefined) return { name, ...ids };
+  }
+  throw badInput(
+    `no account is called "${names.at(-1) ?? ''}"`,
+    'Make one: adduser --system --group ctga',
+  );
+}
+
+/**
+ * A directory service that does not answer is a failure, not an account that does not exist: the
+ * process must not run as nobody because LDAP is down. `command` asks the same by hand.
+ */
+function lookUp<Found>(command: string, find: () => Found): Found {
+  try {
+    return find();
+  } catch (error) {
+    if (error instanceof CtgaError) throw error;
+    throw new CtgaError('kernel', `cannot ${messageOf(error)}`, {
+      remedy: `See what this says: ${command}`,
+      cause: error,
+    });
+  }
+}
+
 function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void {
   try {
     addon().becomeUser(uid, gid, programsMayGain);
@@ -142,22 +172,4 @@ function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void
       cause: error,
     });
   }
-}
-
-/** From /etc/passwd (passwd(5)): name:password:uid:gid:... */
-function findAccount(name: string): Account | undefined {
-  for (const line of readFileSync('/etc/passwd', 'utf8').split('\n')) {
-    const [account, , uid, gid] = line.split(':');
-    if (account === name) return { name, uid: Number(uid), gid: Number(gid) };
-  }
-  return undefined;
-}
-
-/** From /etc/group (group(5)): name:password:gid:... */
-function findGroup(name: string): number | undefined {
-  for (const line of readFileSync('/etc/group', 'utf8').split('\n')) {
-    const [group, , gid] = line.split(':');
-    if (group === name) return Number(gid);
-  }
-  return undefined;
 }
