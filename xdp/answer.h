@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A DNS message that answers a question for a tree head: one question IN TXT sth.<name>, one answer
- * ("Aggregation-Based Certificate Transparency Gossip", Section 4.1), to a name that is looked for.
+ * A DNS message that answers a question for a tree head: one question IN TXT sth.<name> and one
+ * answer ("Aggregation-Based Certificate Transparency Gossip", Section 4.1), to a name that we look
+ * for.
  *
  * The name is looked up by a keyed hash of its bytes in lower case: resolvers randomise the case
- * (draft-vixie-dnsext-dns0x20) and authorities echo it. A name that is not known hits a hash with a
- * probability of 2^-32, and is found out by user space, which compares names.
+ * (draft-vixie-dnsext-dns0x20) and authorities echo it. An unknown name has the hash of a known one
+ * with a probability of 2^-32. User space, which compares whole names, refuses it then.
  *
- * The functions that loop are global, not static: the verifier then walks each of them once, apart from what
- * follows it, instead of verifying the rest of the program anew for each turn that a loop might end with.
+ * The functions that loop are global, not static. The verifier then walks through each of them once
+ * by itself, instead of verifying the rest of the program again for each turn at which a loop might
+ * end.
  */
 #ifndef CTGA_ANSWER_H
 #define CTGA_ANSWER_H
@@ -36,8 +38,8 @@ struct dns_header {
 #define DNS_CLASS_IN 1
 
 /*
- * One question, one answer. The other sections are not looked at: an OPT record is normal there. Nor is
- * TC: user space counts truncated answers.
+ * Whether this is a response with one question and one answer. The counts of the other sections do
+ * not matter: an OPT record is normal there. Nor does TC: user space counts truncated answers.
  */
 static __always_inline bool is_single_answer(const struct dns_header *dns)
 {
@@ -45,10 +47,11 @@ static __always_inline bool is_single_answer(const struct dns_header *dns)
 	       dns->question_count == bpf_htons(1) && dns->answer_count == bpf_htons(1);
 }
 
-/* The first label of every tree head's name (draft-ct-over-dns-01), in any case. */
+/* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
 static __always_inline bool begins_with_sth(const __u8 *name)
 {
-	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' && (name[3] | 0x20) == 'h';
+	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' &&
+	       (name[3] | 0x20) == 'h';
 }
 
 #define NAME_MALFORMED 0
@@ -56,14 +59,18 @@ static __always_inline bool begins_with_sth(const __u8 *name)
 #define MAX_LABEL_LENGTH 63
 
 /*
- * Length of the name at `offset`, with its root label. A compression pointer (RFC 1035, Section 4.1.4) has
- * nothing before it to point at in the first question, so it is no plain name.
+ * Length of the name at `offset` in bytes, with its root label, or NAME_MALFORMED or
+ * NAME_OF_MANY_LABELS. A compression pointer (RFC 1035, Section 4.1.4) is malformed: there is no
+ * name before the first question that it could point at.
  */
 static __always_inline __u32 name_length(const struct bytes *bytes, const __u32 offset)
 {
 	__u32 at = offset;
 
-	/* Unrolled: without CAP_PERFMON, the verifier also follows loops that a CPU might only speculate on. */
+	/*
+	 * Unrolled: without CAP_PERFMON, the verifier also follows the turns that a CPU may
+	 * speculate on.
+	 */
 #pragma unroll
 	for (int label = 0; label <= MAX_LABELS; label++) {
 		const __u8 *length = bytes_at(bytes, at, 1);
@@ -96,12 +103,14 @@ __noinline __u32 name_length_in_window(__u32 offset)
 }
 
 /*
- * The hashes: sums of NH over the name in lower case and over the RDATA. The last word of the name is filled
- * with zeros; that of the RDATA is the eight bytes before its end, some of which may be in the word before it
- * too, so that no byte behind the RDATA is read. The number of words, or the length, is part of each.
+ * The hashes are sums of NH, one over the name in lower case and one over the RDATA. Zeros fill up
+ * the last word of the name. The last word of the RDATA is the eight bytes before its end, which
+ * may overlap the word before: so no byte behind the RDATA is read. Lengths count too: the name
+ * holds those of its labels, and that of the RDATA is a term of its sum.
  */
 #define SHORTEST_HASHED_RDATA 8
 
+/* `left` is the number of bytes from this word to the end of the name. */
 static __always_inline __u64 nh_name_word(__u64 word, __u32 left, __u64 key)
 {
 	return nh_word(fold_word(left < 8 ? first_bytes(word, left) : word), key);
@@ -112,11 +121,11 @@ static __always_inline __u64 nh_rdata_end(__u64 last, __u32 length, const struct
 	return nh_word(last, key->rdata_last) + key->rdata_length * length;
 }
 
-/* In place, bounds are checked once a block. */
+/* In place, bounds are checked once for each block of so many bytes. */
 #define NAME_BLOCK 32
 #define RDATA_BLOCK 64
 
-/* Reads up to 7 bytes behind the name; an answer has more than that there. 0 if the frame is cut. */
+/* 0 if the frame is cut off. Reads up to 7 bytes behind the name: an answer is longer than that. */
 __noinline __u64 sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
@@ -128,7 +137,8 @@ __noinline __u64 sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 lengt
 	offset &= LARGEST_OFFSET;
 	if (!key)
 		return 0;
-	for (int block = 0; block < MAX_NAME_WORDS * 8 / NAME_BLOCK && at + NAME_BLOCK <= length; block++) {
+	for (int block = 0; block < MAX_NAME_WORDS * 8 / NAME_BLOCK && at + NAME_BLOCK <= length;
+	     block++) {
 		words = bytes_at(&bytes, offset + at, NAME_BLOCK);
 		if (!words)
 			return 0;
@@ -147,7 +157,7 @@ __noinline __u64 sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 lengt
 	return sum;
 }
 
-/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. 0 if the frame is cut. */
+/* 0 if the frame is cut off. `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
 __noinline __u64 sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
@@ -163,7 +173,8 @@ __noinline __u64 sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 leng
 	if (!words)
 		return 0;
 	sum = nh_rdata_end(*words, length, key);
-	for (int block = 0; block < MAX_HASHED_RDATA / RDATA_BLOCK && at + RDATA_BLOCK < length; block++) {
+	for (int block = 0; block < MAX_HASHED_RDATA / RDATA_BLOCK && at + RDATA_BLOCK < length;
+	     block++) {
 		words = bytes_at(&bytes, offset + at, RDATA_BLOCK);
 		if (!words)
 			return 0;
@@ -182,7 +193,10 @@ __noinline __u64 sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 leng
 	return sum;
 }
 
-/* The same over a copy at a fixed place, unrolled: no pointer is added to, which would take CAP_PERFMON. */
+/*
+ * The same sums over copies at fixed places. The loops are unrolled, so that nothing is added to a
+ * pointer: that would need CAP_PERFMON.
+ */
 __noinline __u64 sum_copied_name(__u32 length)
 {
 	const struct texts *copy = only_value(&texts);
@@ -218,17 +232,21 @@ __noinline __u64 sum_copied_rdata(__u32 length)
 	return sum;
 }
 
-static __always_inline __u64 sum_name(const struct bytes *bytes, void *ctx, enum hook hook, __u32 offset, __u32 length)
+static __always_inline __u64 sum_name(const struct bytes *bytes, void *ctx, enum hook hook,
+				      __u32 offset, __u32 length)
 {
 	struct texts *copy;
 
 	if (!bytes->window)
 		return sum_name_in_frame(ctx, offset, length);
 	copy = only_value(&texts);
-	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) ? sum_copied_name(length) : 0;
+	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) ?
+		       sum_copied_name(length) :
+		       0;
 }
 
-static __always_inline __u64 sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook, __u32 offset, __u32 length)
+static __always_inline __u64 sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
+				       __u32 offset, __u32 length)
 {
 	struct texts *copy;
 
@@ -248,7 +266,7 @@ struct question_end {
 	__be16 class;
 } __attribute__((packed));
 
-/* A resource record behind its owner (RFC 1035, Section 4.1.3). */
+/* What follows the owner of a resource record (RFC 1035, Section 4.1.3). */
 struct record_fixed {
 	__be16 type;
 	__be16 class;
@@ -257,7 +275,7 @@ struct record_fixed {
 } __attribute__((packed));
 
 #define POINTER_TO_QUESTION (0xc000 | sizeof(struct dns_header))
-/* Any record: an owner of one byte, type, class, TTL and an empty RDATA. */
+/* The shortest of all records: an owner of one byte, type, class, TTL and an empty RDATA. */
 #define SHORTEST_RECORD 11
 
 enum answer_result {
@@ -268,10 +286,12 @@ enum answer_result {
 };
 
 /*
- * Tag of the answer at `behind`, with its place: 0 if it has another form than the usual one, a single TXT
- * record whose owner is a pointer to the question or its name once more.
+ * The tag of the answer at `behind`; also fills in where its RDATA lies. The tag is 0 if the answer
+ * does not have the usual form: a TXT record whose owner is a pointer to the question, or the
+ * question's name once more.
  */
-static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook, __u64 name, __be16 flags, __u32 behind, __u32 end,
+static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook,
+				    __u64 name, __be16 flags, __u32 behind, __u32 end,
 				    struct answer_place *place)
 {
 	const struct record_fixed *record;
@@ -289,7 +309,8 @@ static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum h
 	else
 		return 0;
 	record = bytes_at(bytes, behind, sizeof(*record));
-	if (!record || record->type != bpf_htons(DNS_TYPE_TXT) || record->class != bpf_htons(DNS_CLASS_IN))
+	if (!record || record->type != bpf_htons(DNS_TYPE_TXT) ||
+	    record->class != bpf_htons(DNS_CLASS_IN))
 		return 0;
 	behind += sizeof(*record);
 	length = bpf_ntohs(record->rdata_length);
@@ -302,16 +323,17 @@ static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum h
 }
 
 /*
- * The message behind its DNS header, between `offset` and `end`, the end of the datagram. An answer of the
- * usual form gets a tag. What the tag does not cover (TTL, further sections, checksums, addresses) must not
- * decide whether user space takes the answer, or a log could have a genuine answer pass as the repeat of
- * one that was refused; so answers of any other form have none, and are copied each time.
+ * Judges the message behind its DNS header, from `offset` to `end`, the end of the datagram, and
+ * fills in `place` if the answer has the usual form, so that it gets a tag. Nothing that the tag
+ * does not cover (TTL, further sections, checksums, addresses) may decide whether user space
+ * accepts such an answer: otherwise a log could make a genuine answer pass as the repeat of one
+ * that user space refused. So answers of any other form have no tag, and are copied each time.
  *
- * The name is looked up last of all, so that an answer to an unknown name costs nearly what one costs that
+ * The name is looked up last, so that an answer to an unknown name costs nearly as much as one that
  * was seen before.
  */
-static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx, enum hook hook,
-						       __be16 flags, __u32 offset,
+static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx,
+						       enum hook hook, __be16 flags, __u32 offset,
 						       __u32 end, struct answer_place *place)
 {
 	const struct question_end *question_end;
@@ -329,13 +351,15 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	question_end = bytes_at(bytes, behind, sizeof(*question_end));
 	if (!question_end)
 		return ANSWER_MALFORMED;
-	if (question_end->type != bpf_htons(DNS_TYPE_TXT) || question_end->class != bpf_htons(DNS_CLASS_IN))
+	if (question_end->type != bpf_htons(DNS_TYPE_TXT) ||
+	    question_end->class != bpf_htons(DNS_CLASS_IN))
 		return ANSWER_OTHER;
 
 	place->name_offset = offset;
 	place->name_length = length;
 	name = sum_name(bytes, ctx, hook, offset, length);
-	place->tag = tag_of(bytes, ctx, hook, name, flags, behind + sizeof(*question_end), end, place);
+	place->tag =
+		tag_of(bytes, ctx, hook, name, flags, behind + sizeof(*question_end), end, place);
 	if (place->tag == 0)
 		*place = (struct answer_place){};
 	return bpf_map_lookup_elem(&name_hashes, &name) ? ANSWER_KNOWN : ANSWER_UNKNOWN_NAME;

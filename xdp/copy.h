@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What becomes of a match: seen before, sampled out, over budget, or copied into its ring buffer.
+ * What becomes of a match: it was seen before, is sampled out, is over budget, or is copied into
+ * its ring buffer.
  *
- * Every match ends in exactly one counter. A full ring is counted and never waited for: a packet that
- * was not copied is a fact about our coverage, and the packet itself goes on all the same.
+ * Every match adds to exactly one counter. The program counts a full ring and never waits for it: a
+ * packet that was not copied is a fact about our coverage, and the packet itself goes on all the
+ * same.
  */
 #ifndef CTGA_COPY_H
 #define CTGA_COPY_H
@@ -12,23 +14,30 @@
 #include "source.h"
 
 /*
- * A wake-up is an interrupt to oneself and costs many times the copy, so the reader is woken when what
- * waits for it passes a multiple of wakeup_bytes, and never for each record above it: a reader that lags
- * must not slow the packets down. Two CPUs that reserve at once may both miss a multiple, hence not only the
- * first; what stays below it is fetched by the reader's timer.
+ * Whether the record wakes the reader. A wake-up is an interrupt to this very CPU and costs many
+ * times the copy. So a record wakes the reader only if what waits in the ring passes a multiple of
+ * wakeup_bytes: a reader that lags must not slow the packets down. Any multiple will do, because
+ * two CPUs that reserve at the same time may both miss one. The reader's timer fetches what stays
+ * below the first.
  */
-static __always_inline __u64 wakeup_flags(void *ring, const struct settings *settings, __u64 record_size)
+static __always_inline __u64 wakeup_flags(void *ring, const struct settings *settings,
+					  __u64 record_size)
 {
 	__u64 waiting = bpf_ringbuf_query(ring, BPF_RB_AVAIL_DATA);
-	__u64 before = waiting > record_size ? waiting - record_size : 0; /* the reader may have overtaken us */
+	/* The reader may have fetched the record already. */
+	__u64 before = waiting > record_size ? waiting - record_size : 0;
 
-	/* They differ in a bit from wakeup_bytes upwards if a multiple of it lies between: no division. */
-	return (waiting ^ before) >= settings->wakeup_bytes ? BPF_RB_FORCE_WAKEUP : BPF_RB_NO_WAKEUP;
+	/*
+	 * If a multiple of wakeup_bytes lies between the two, they differ in its bit or in a higher
+	 * one.
+	 */
+	return (waiting ^ before) >= settings->wakeup_bytes ? BPF_RB_FORCE_WAKEUP :
+							      BPF_RB_NO_WAKEUP;
 }
 
-#define ONE_COPY 65536ULL /* unit of a bucket's tokens */
+#define ONE_COPY 65536ULL /* in a bucket's tokens */
 
-/* How much a bucket holds: what a quarter of a second allows, and at least 64 copies. */
+/* How many tokens a bucket holds: the copies of a quarter of a second, and at least 64 copies. */
 static __always_inline __u64 bucket_size(__u32 per_second)
 {
 	__u64 copies = per_second / 4;
@@ -36,9 +45,12 @@ static __always_inline __u64 bucket_size(__u32 per_second)
 	return (copies > 64 ? copies : 64) * ONE_COPY;
 }
 
-/* Tokens in the bucket now. Time is in jiffies, which cost nothing to read. */
-static __always_inline __u64 tokens_in(struct bucket *bucket, __u32 per_second, const struct settings *settings,
-				       __u64 now)
+/*
+ * Fills the bucket up to `now` and returns its tokens. Time is in jiffies, which cost nothing to
+ * read.
+ */
+static __always_inline __u64 tokens_in(struct bucket *bucket, __u32 per_second,
+				       const struct settings *settings, __u64 now)
 {
 	__u64 hertz = settings->ticks_per_second ? settings->ticks_per_second : 1;
 	__u64 elapsed = now - bucket->tick;
@@ -46,7 +58,7 @@ static __always_inline __u64 tokens_in(struct bucket *bucket, __u32 per_second, 
 
 	if (elapsed) {
 		if (elapsed > hertz)
-			elapsed = hertz; /* enough to fill it; also the first time */
+			elapsed = hertz; /* one second fills any bucket, a new one too */
 		bucket->tick = now;
 		bucket->tokens += elapsed * per_second * ONE_COPY / hertz;
 	}
@@ -62,16 +74,20 @@ static __always_inline void spend(struct bucket *bucket)
 }
 
 /*
- * Copies the frame word by word, for kernels without bpf_xdp_load_bytes. The last word is the eight bytes
- * before the end, some of which were copied already.
+ * Copies the frame word by word, for kernels without bpf_xdp_load_bytes. The last word is the eight
+ * bytes before the end, which may overlap the word before.
  */
-static __always_inline bool copy_words(struct xdp_md *ctx, __u8 *to, __u32 length, const __u32 capacity)
+static __always_inline bool copy_words(struct xdp_md *ctx, __u8 *to, __u32 length,
+				       const __u32 capacity)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
 	const __u64 *word;
 	__u64 last = length;
 
-	/* Less than 8 wraps; in 64 bits, so that the verifier sees the bound in the register that is added. */
+	/*
+	 * A length below 8 wraps around and is refused. 64 bits, so that the verifier sees the
+	 * bound in the register that is added.
+	 */
 	last -= 8;
 	barrier_var(last);
 	if (last > capacity - 8)
@@ -96,10 +112,10 @@ struct match {
 	void *ctx;
 	enum hook hook;
 	enum record_kind kind;
-	__u32 length; /* of the frame up to the end of its IP packet: what lies behind is padding, or a trick */
+	__u32 length; /* up to the end of the IP packet: what follows is padding, or a trick */
 	const struct answer_place *answer;
-	__u64 entry;   /* that begins in the cache of seen answers; 0: none */
-	__u32 ended_repeats;
+	__u64 entry;         /* the entry that begins in the cache of seen answers; 0: none */
+	__u32 ended_repeats; /* of the entry that it replaces */
 };
 
 enum copy_result {
@@ -108,8 +124,9 @@ enum copy_result {
 	COPY_UNREADABLE,
 };
 
-/* `capacity` is a constant: that of the record's class. */
-static __always_inline enum copy_result copy_into_class(const struct match *match, void *ring, const __u32 capacity,
+/* `capacity` is a constant: how many bytes of the frame the record's class holds. */
+static __always_inline enum copy_result copy_into_class(const struct match *match, void *ring,
+							const __u32 capacity,
 							const struct settings *settings)
 {
 	const __u64 record_size = sizeof(struct record_header) + capacity;
@@ -164,13 +181,13 @@ static __always_inline void count_copy(enum copy_result result, struct copy_coun
 	case COPY_NO_ROOM:
 		COUNT(outcomes->ring_full);
 		break;
-	case COPY_UNREADABLE: /* the kernel cannot read what it said is there */
+	case COPY_UNREADABLE: /* the kernel cannot read bytes that it said are there */
 		COUNT(counters->malformed);
 		break;
 	}
 }
 
-/* Where in this CPU's cache an answer with this tag would be. */
+/* The slot in this CPU's cache that an answer with this tag takes. */
 static __always_inline struct seen_answer *slot_of(__u64 tag)
 {
 	struct seen_answers *cache = only_value(&seen);
@@ -178,12 +195,23 @@ static __always_inline struct seen_answer *slot_of(__u64 tag)
 	return cache ? &cache->slots[tag >> (64 - SEEN_SLOT_BITS)] : NULL;
 }
 
-/* An answer to a known name that was not seen before, or has no tag: then `slot` is NULL. */
+/*
+ * Samples, limits and copies an answer to a known name that this CPU has not copied
+ * lately. `slot` is NULL if the answer has no tag, or there is no cache.
+ */
 static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 length,
-					      const struct answer_place *place, struct seen_answer *slot,
-					      const struct settings *settings, __u64 now, struct counters *counters)
+					      const struct answer_place *place,
+					      struct seen_answer *slot,
+					      const struct settings *settings, __u64 now,
+					      struct counters *counters)
 {
-	struct match match = { .ctx = ctx, .hook = hook, .kind = RECORD_ANSWER, .length = length, .answer = place };
+	struct match match = {
+		.ctx = ctx,
+		.hook = hook,
+		.kind = RECORD_ANSWER,
+		.length = length,
+		.answer = place,
+	};
 	struct cpu_state *state = only_value(&states);
 	enum copy_result result;
 
@@ -200,7 +228,9 @@ static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 l
 	}
 	if (slot) {
 		match.ended_repeats = slot->entry;
-		match.entry = SEEN_ENTRY(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS), (slot->entry >> 32) + 1);
+		match.entry =
+			SEEN_ENTRY(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS),
+				   (slot->entry >> 32) + 1);
 	}
 	result = copy_frame(&match, &answer_ring, settings);
 	count_copy(result, &counters->answers, counters);
@@ -208,18 +238,19 @@ static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 l
 		return;
 	spend(&state->answers);
 	if (slot) {
-		slot->entry = match.entry << 32; /* generation, and no repeats yet */
+		slot->entry = match.entry << 32; /* the generation, with no repeats yet */
 		slot->tag = place->tag;
 		slot->expires = now + settings->seen_ticks;
 	}
 }
 
 /*
- * An answer to a known name. One that was copied not long ago is only counted, in its slot, and the store adds
- * that to its sightings. A slot is taken only once the copy is with the reader: what found no room is
- * not forgotten.
+ * An answer to a known name. One that was copied not long ago is only counted in its slot, and user
+ * space adds that count to the sightings in the store. An answer takes its slot only when its copy
+ * is in the ring: one that found no room there is copied the next time that it comes by.
  */
-static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 length, const struct answer_place *place,
+static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 length,
+					  const struct answer_place *place,
 					  struct counters *counters)
 {
 	const struct settings *settings = only_value(&limits);
@@ -240,16 +271,23 @@ static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 lengt
 }
 
 /*
- * A fragment up to the threshold. Those of one datagram share one fate, since a part of a datagram is worth
- * nothing: the keyed hash of what they have in common decides, not a count of packets. So does it when the
- * budget runs low: while the bucket is less than half full, the share of datagrams that is let through falls
- * with it, and those that are let through stay whole.
+ * A fragment up to the threshold. All fragments of a datagram share one fate, since a part of a
+ * datagram is worth nothing: a keyed hash of what they have in common decides, and not a count of
+ * packets. The same hash decides when the budget runs low: while the bucket is less than half full,
+ * fewer datagrams are copied the emptier it is, and those that are copied stay whole.
  */
 static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 length, __u64 datagram,
-					    const struct settings *settings, struct counters *counters)
+					    const struct settings *settings,
+					    struct counters *counters)
 {
 	const struct answer_place none = {};
-	const struct match match = { .ctx = ctx, .hook = hook, .kind = RECORD_FRAGMENT, .length = length, .answer = &none };
+	const struct match match = {
+		.ctx = ctx,
+		.hook = hook,
+		.kind = RECORD_FRAGMENT,
+		.length = length,
+		.answer = &none,
+	};
 	struct cpu_state *state = only_value(&states);
 	__u64 fate = mix(datagram);
 	enum copy_result result;
@@ -262,7 +300,8 @@ static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 len
 		return;
 	}
 	if (settings->fragments_per_second) {
-		tokens = tokens_in(&state->fragments, settings->fragments_per_second, settings, bpf_jiffies64());
+		tokens = tokens_in(&state->fragments, settings->fragments_per_second, settings,
+				   bpf_jiffies64());
 		half = bucket_size(settings->fragments_per_second) / 2;
 		if (tokens < ONE_COPY || (fate & 0xffff) * (half / ONE_COPY) >= tokens) {
 			COUNT(counters->fragments.over_budget);

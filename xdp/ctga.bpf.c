@@ -2,8 +2,10 @@
 /*
  * Copies CT-over-DNS answers and small IP fragments to user space, and passes every packet on.
  *
- * Never drops, delays or rewrites: whatever the bytes, the verdict is to go on, returned in one place.
- * That is aggregation indistinguishability, first half: no packet shows that it was looked at.
+ * On the packets' path the program never drops, delays or rewrites anything: whatever the bytes, it
+ * returns that the packet goes on. That is the first half of aggregation indistinguishability: no
+ * packet shows that somebody looked at it. The second half is that the cost of a packet does not
+ * tell whether it was copied.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -17,7 +19,7 @@
 #include "record.h"
 #include "source.h"
 
-/* What a packet is to us: exactly one of these, and each is counted. */
+/* What a packet is to us. Each packet is exactly one of these, and is counted as such. */
 enum verdict {
 	NOT_IP,
 	NOT_UDP,
@@ -29,6 +31,7 @@ enum verdict {
 	FRAGMENT,
 };
 
+/* Whether user space has listed this UDP source port. */
 static __always_inline bool is_listed(__u16 port)
 {
 	const struct ports *set = only_value(&ports);
@@ -37,16 +40,19 @@ static __always_inline bool is_listed(__u16 port)
 }
 
 /*
- * Whether the frame has as many bytes as the IP header says. In place they must be in one piece, or the frame is
- * judged once more in the window: an answer must not lose its tag to a driver.
+ * Whether the frame has the `length` bytes that the IP header promises. Where the frame is read in
+ * place, they must be in its linear part; otherwise the frame is judged again in the window, so
+ * that an answer has a tag however the driver splits it.
  */
-static __always_inline bool has_bytes(const struct bytes *bytes, void *ctx, enum hook hook, __u32 length)
+static __always_inline bool has_bytes(const struct bytes *bytes, void *ctx, enum hook hook,
+				      __u32 length)
 {
 	return bytes->window ? length <= frame_length(ctx, hook) : is_linear(ctx, hook, length);
 }
 
-static __always_inline enum verdict judge_datagram(const struct bytes *bytes, void *ctx, enum hook hook,
-						   const struct ip_packet *packet,
+/* A UDP datagram that is not fragmented. Fills in `place` for an answer that gets a tag. */
+static __always_inline enum verdict judge_datagram(const struct bytes *bytes, void *ctx,
+						   enum hook hook, const struct ip_packet *packet,
 						   struct answer_place *place)
 {
 	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
@@ -85,9 +91,9 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 	}
 }
 
+/* Judges a whole frame, header by header. The packet's path through the program, in order. */
 static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, enum hook hook,
-						   struct ip_packet *packet,
-					  struct answer_place *place)
+					  struct ip_packet *packet, struct answer_place *place)
 {
 	switch (parse_link(bytes, &packet->start)) {
 	case NETWORK_OTHER:
@@ -110,8 +116,9 @@ static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, 
 	return judge_datagram(bytes, ctx, hook, packet, place);
 }
 
-/* Headers that go on beyond the linear part are read in a copy of the frame's beginning. */
-static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook, struct ip_packet *packet,
+/* Judges a frame that cannot be read in place, in a copy of its beginning. */
+static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook,
+						    struct ip_packet *packet,
 						    struct answer_place *place)
 {
 	struct window *copy = only_value(&window);
@@ -129,24 +136,28 @@ static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook, s
 }
 
 /*
- * The threshold holds for fragments alone. It is data minimisation for bytes that cannot be judged: only
- * a first fragment has ports and a name, and a later one may be anybody's (Section 4.4.2 of "Aggregation-Based
- * Certificate Transparency Gossip"). An unfragmented answer to a known name is judged, so it is copied
- * whole: otherwise a log could evade us by padding its answers (RFC 7830) past the threshold.
+ * The threshold applies to fragments alone. It limits how much is copied of what cannot be judged:
+ * only a first fragment has ports and a name, and a later one may be anybody's (Section 4.4.2 of
+ * "Aggregation-Based Certificate Transparency Gossip"). An unfragmented answer to a known name has
+ * been judged, so it is copied whole: otherwise a log could evade us by padding its answers (RFC
+ * 7830) past the threshold.
  */
-static __always_inline void judge_fragment(void *ctx, enum hook hook, const struct ip_packet *packet,
+static __always_inline void judge_fragment(void *ctx, enum hook hook,
+					   const struct ip_packet *packet,
 					   struct counters *counters)
 {
 	const struct settings *settings = only_value(&limits);
 
 	if (!settings)
 		return;
-	if (packet->end - packet->start > settings->fragment_threshold || packet->end > RECORD_CAPACITY)
+	if (packet->end - packet->start > settings->fragment_threshold ||
+	    packet->end > RECORD_CAPACITY)
 		COUNT(counters->fragments_too_large);
 	else
 		handle_fragment(ctx, hook, packet->end, packet->datagram, settings, counters);
 }
 
+/* Judges one frame, counts it and copies it if it is to be copied. */
 static __always_inline void observe(void *ctx, enum hook hook)
 {
 	struct counters *counters = only_value(&reasons);
@@ -161,7 +172,8 @@ static __always_inline void observe(void *ctx, enum hook hook)
 		bytes = bytes_of_frame(ctx, hook);
 		verdict = judge(&bytes, ctx, hook, &packet, &place);
 	}
-	if (hook == HOOK_TC || (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook))))
+	if (hook == HOOK_TC ||
+	    (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook))))
 		verdict = judge_in_window(ctx, hook, &packet, &place);
 
 	switch (verdict) {
@@ -196,8 +208,9 @@ static __always_inline void observe(void *ctx, enum hook hook)
 }
 
 /*
- * Loaded with BPF_F_XDP_HAS_FRAGS where the kernel knows it (Linux 5.18): without it a native attach cuts the peer's
- * MTU or fails on jumbo frames. The loader sets the flag, not the section's name, which older kernels refuse.
+ * User space loads this with BPF_F_XDP_HAS_FRAGS if the kernel knows that flag (Linux 5.18).
+ * Without it, a native attach cuts the peer's MTU or fails on jumbo frames. The loader sets the
+ * flag; a section named "xdp.frags" would have libbpf set it on older kernels too, which refuse it.
  */
 SEC("xdp")
 int ctga(struct xdp_md *ctx)
@@ -206,10 +219,13 @@ int ctga(struct xdp_md *ctx)
 	return XDP_PASS;
 }
 
-/* In front of what a P4 switch copies to its CPU port: cpu_t in p4/shared/verdict.p4. */
+/*
+ * What a P4 switch puts in front of each copy that it sends to its CPU port: cpu_t in
+ * p4/shared/verdict.p4.
+ */
 struct cpu_header {
 	__u8 ingress_port[2];
-	__u8 reason; /* 1 or 2: an answer, a fragment */
+	__u8 reason; /* 1: an answer; 2: a fragment */
 	__u8 version;
 	__u8 original_length[2];
 	__u8 timestamp_us[6];
@@ -218,9 +234,10 @@ struct cpu_header {
 #define CPU_HEADER_VERSION 1
 
 /*
- * At the other end of a P4 switch's CPU port: what comes in are copies, made for us alone. They are judged once more, as
- * if the packet itself had come by, so that names, repeats and records are the same whichever data plane copied. What
- * is no copy goes on.
+ * Runs at the other end of a P4 switch's CPU port, where copies come in that the switch made for us
+ * alone. The program judges each copy as if the packet itself had come by, so that names, repeats
+ * and records are the same whichever data plane copied it, and then drops it. A frame that is no
+ * such copy goes on.
  */
 SEC("xdp")
 int ctga_cpu(struct xdp_md *ctx)
@@ -237,7 +254,7 @@ int ctga_cpu(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
-/* Where the interface takes no XDP program, or has another's: the same at TC ingress. */
+/* The same at TC ingress, for an interface that takes no XDP program or has somebody else's. */
 SEC("tc")
 int ctga_tc(struct __sk_buff *ctx)
 {

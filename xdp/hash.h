@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Keyed hashing of names, answers and datagram identities: NH of UMAC (RFC 4418, Section 5.2) on words of 64
- * bits, one multiplication each. Whoever does not know the keys makes two given messages collide with a
- * probability of 2^-32, whatever the messages; and an attempt that fails was copied, as evidence.
+ * Keyed hashing of names, answers and datagram identities: NH of UMAC (RFC 4418, Section 5.2) on
+ * words of 64 bits, with one multiplication for each word. Without the keys, any two messages that
+ * somebody chooses collide with a probability of 2^-32; and if they do not, both were copied, as
+ * evidence.
  *
- * Plain C, included by the program and by the addon, which puts the hashes of known names into their map.
+ * This is plain C, included by the program and by the addon, which fills the map of known names.
  */
 #ifndef CTGA_HASH_H
 #define CTGA_HASH_H
@@ -19,7 +20,9 @@ static inline __attribute__((always_inline)) __u64 nh_word(__u64 word, __u64 key
 	return (__u64)low * high;
 }
 
-/* The same on a word in memory: two loads of 32 bits are fewer instructions than one and shifts. */
+/*
+ * nh_word on a word in memory: two loads of 32 bits are fewer instructions than one and two shifts.
+ */
 static inline __attribute__((always_inline)) __u64 nh_word_at(const __u64 *word, const __u64 *key)
 {
 	const __u32 *halves = (const __u32 *)word;
@@ -28,7 +31,10 @@ static inline __attribute__((always_inline)) __u64 nh_word_at(const __u64 *word,
 	return (__u64)(__u32)(halves[0] + key_halves[0]) * (__u32)(halves[1] + key_halves[1]);
 }
 
-/* Spreads a sum of nh_word over all its bits; a bijection, so it adds no collisions (MurmurHash3's finaliser). */
+/*
+ * Spreads a sum of nh_word over all 64 bits, with the finaliser of MurmurHash3. It is a bijection,
+ * so it adds no collisions.
+ */
 static inline __attribute__((always_inline)) __u64 mix(__u64 sum)
 {
 	sum ^= sum >> 33;
@@ -41,21 +47,21 @@ static inline __attribute__((always_inline)) __u64 mix(__u64 sum)
 #define EACH_BYTE(value) (0x0101010101010101ULL * (value))
 
 /*
- * Lower case for the eight bytes of a word at once, without branches: bit 7 is set in upper-case letters.
- * RFC 4343: ASCII letters only. Length bytes of labels are at most 63, below 'A' (65), so folding need not
- * know where labels begin.
+ * Turns the eight bytes of a word into lower case at once, without branches: ASCII letters only
+ * (RFC 4343, Section 3). The length byte of a label is at most 63, below 'A' (65), so folding need
+ * not know where labels begin.
  */
 static inline __attribute__((always_inline)) __u64 fold_word(__u64 word)
 {
 	__u64 low = word & EACH_BYTE(0x7f);
-	__u64 from_a = low + EACH_BYTE(0x80 - 'A');      /* bit 7: low >= 'A' */
-	__u64 above_z = low + EACH_BYTE(0x80 - 'Z' - 1); /* bit 7: low > 'Z' */
-	__u64 upper = from_a & ~above_z & ~word & EACH_BYTE(0x80);
+	__u64 from_a = low + EACH_BYTE(0x80 - 'A');                /* bit 7: low >= 'A' */
+	__u64 above_z = low + EACH_BYTE(0x80 - 'Z' - 1);           /* bit 7: low > 'Z' */
+	__u64 upper = from_a & ~above_z & ~word & EACH_BYTE(0x80); /* bit 7: an upper-case letter */
 
 	return word | upper >> 2; /* 0x80 >> 2 is 'a' - 'A' */
 }
 
-/* The first `length` bytes of a word, 1 .. 8; zeros for the others. */
+/* The first `length` bytes of a word, from 1 to 8; the other bytes become zero. */
 static inline __attribute__((always_inline)) __u64 first_bytes(__u64 word, __u32 length)
 {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

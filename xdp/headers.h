@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Headers, outermost first: Ethernet with VLAN tags and PPPoE, IPv4 or IPv6 with extension headers, UDP.
+ * The headers in front of UDP, outermost first: Ethernet with VLAN tags and PPPoE, then IPv4, or
+ * IPv6 with extension headers.
  *
- * One function per header: each reads at an offset and gives the offset behind it, and says so where the
- * frame is cut short. Nothing is looked at before it is needed: most packets are none of ours, and end here.
+ * Each function reads its headers at an offset, sets the offset behind them, and says if the frame
+ * is cut off there. No field is read before the verdict needs it: most packets are not for us, and
+ * end here.
  */
 #ifndef CTGA_HEADERS_H
 #define CTGA_HEADERS_H
@@ -24,7 +26,7 @@ struct vlan_header {
 	__be16 ethertype;
 };
 
-/* RFC 2516, Section 4, and the protocol number of PPP (RFC 1661, Section 2) behind it. */
+/* RFC 2516, Section 4, with the protocol number of PPP (RFC 1661, Section 2) that follows. */
 struct pppoe_header {
 	__u8 version_and_type;
 	__u8 code;
@@ -37,12 +39,12 @@ struct pppoe_header {
 #define PPP_IPV4 0x0021
 #define PPP_IPV6 0x0057
 
-/* What a frame carries, as far as its link layer says. */
+/* What a frame carries, according to its link layer. */
 enum network {
 	NETWORK_OTHER,
 	NETWORK_IPV4,
 	NETWORK_IPV6,
-	NETWORK_CUT, /* not even the link layer's headers are there */
+	NETWORK_CUT, /* the frame ends within the headers of the link layer */
 };
 
 #define MAX_VLAN_TAGS 2
@@ -89,20 +91,23 @@ static __always_inline enum network parse_link(const struct bytes *bytes, __u32 
 	return pppoe->ppp_protocol == bpf_htons(PPP_IPV6) ? NETWORK_IPV6 : NETWORK_OTHER;
 }
 
-/* An IP packet, as much of it as the verdict depends on. */
+/* What the verdict depends on of an IP packet. Offsets count from the beginning of the frame. */
 struct ip_packet {
-	__u32 start;    /* offset of the IP header */
-	__u32 end;      /* where the header says that it ends; not yet checked against the frame */
-	__u32 payload;  /* offset of what follows the headers */
-	bool udp;       /* or a fragment that may be of UDP */
+	__u32 start; /* offset of the IP header */
+	__u32 end;   /* where the header says that the packet ends; not checked against the frame */
+	__u32 payload; /* offset of what follows the IP headers */
+	bool udp;      /* UDP, or a fragment that may belong to UDP */
 	bool fragment;
-	__u64 datagram; /* keyed hash of what all fragments of one datagram have in common */
+	__u64 datagram; /* of a fragment: keyed hash of what all fragments of its datagram share */
 };
 
 #define IPV4_MORE_FRAGMENTS 0x2000
 #define IPV4_FRAGMENT_OFFSET 0x1fff
 
-/* RFC 791, Section 3.1. Returns false if the header is cut or contradicts itself. */
+/*
+ * RFC 791, Section 3.1. Returns false if the header is cut off or contradicts itself. Where the
+ * packet is not UDP, only `udp` is set.
+ */
 static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_packet *packet)
 {
 	const struct iphdr *ip = bytes_at(bytes, packet->start, sizeof(*ip));
@@ -142,7 +147,7 @@ struct ipv6_fragment {
 	__be32 identification;
 };
 
-/* RFC 8200, Section 4.1 knows each extension header once, and destination options twice. */
+/* RFC 8200, Section 4.1: each extension header occurs at most once, destination options twice. */
 #define MAX_EXTENSION_HEADERS 5
 
 static __always_inline bool is_extension(__u8 header)
@@ -164,10 +169,11 @@ static __always_inline __u64 hash_ipv6(const struct ipv6hdr *ip, __be32 identifi
 }
 
 /*
- * RFC 8200, Sections 3 and 4. Extension headers in front of a fragment header, or of UDP, are passed over.
- * What a fragment holds behind its header, further extension headers perhaps, is for reassembly. Atomic
- * fragments (RFC 6946) are fragments here: reassembly hands them on at once. A payload length of zero is a
- * jumbogram's (RFC 2675), and no answer's.
+ * RFC 8200, Sections 3 and 4. Skips extension headers in front of a fragment header or of UDP, and
+ * returns false if the headers are cut off or contradict themselves. What follows a fragment
+ * header, which may be further extension headers, is left to reassembly. Atomic fragments (RFC
+ * 6946) count as fragments: reassembly hands them on at once. A payload length of zero belongs to a
+ * jumbogram (RFC 2675), which carries no answer.
  */
 static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_packet *packet)
 {

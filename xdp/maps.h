@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps. User space pins all but `states`, `window` and `texts` beside the link, so that a new process finds the names, the
- * settings, the counts, the keys and the copies that an earlier one left.
+ * The maps. User space pins all but `states`, `window` and `texts` beside the link, so that a new
+ * process finds the names, settings, counters, keys and copies that an earlier process left.
  */
 #ifndef CTGA_MAPS_H
 #define CTGA_MAPS_H
@@ -13,8 +13,9 @@
 #include "record.h"
 
 /*
- * Copied packets. Two buffers, so that a flood of fragments, which anybody can send, never takes the room of
- * answers; each is one for all CPUs, which keeps its records in order. The sizes are set at load.
+ * Copied packets. There are two ring buffers, so that a flood of fragments, which anybody can send,
+ * never takes the room of answers. All CPUs share each buffer, which keeps its records in order.
+ * User space sets the sizes before it loads the program.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -26,7 +27,10 @@ struct {
 	__uint(max_entries, 4 << 20);
 } fragment_ring SEC(".maps");
 
-/* Keyed hash of a known name. A plain hash map, not LRU: an attacker must not be able to evict a name. */
+/*
+ * The keyed hashes of the known names. This is a plain hash map and not an LRU one: an attacker
+ * must not be able to evict a name.
+ */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, MAX_KNOWN_NAMES);
@@ -34,7 +38,7 @@ struct {
 	__type(value, __u8);
 } name_hashes SEC(".maps");
 
-/* Maps and not .rodata, because these change while the program runs, or outlive it. */
+/* These are maps and not .rodata because they change while the program runs, or outlive it. */
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
@@ -70,16 +74,17 @@ struct {
 	__type(value, struct seen_answers);
 } seen SEC(".maps");
 
-/* What a CPU keeps from one packet to the next. */
+/* A token bucket, which limits the copies in a second. */
 struct bucket {
-	__u64 tick;   /* when it was filled last, in jiffies */
-	__u64 tokens; /* copies that are allowed now, in 1/65536 */
+	__u64 tick;   /* when tokens were added last, in jiffies */
+	__u64 tokens; /* how many copies are allowed now, in units of 1/65536 copy (ONE_COPY) */
 };
 
+/* What each CPU keeps from one packet to the next. */
 struct cpu_state {
 	struct bucket answers;
 	struct bucket fragments;
-	__u64 answers_counted; /* for every n-th */
+	__u64 answers_counted; /* to find every n-th */
 };
 
 struct {
@@ -89,11 +94,11 @@ struct {
 	__type(value, struct cpu_state);
 } states SEC(".maps");
 
-/* The beginning of a frame whose headers are not in one piece: see source.h. */
+/* A copy of the beginning of a frame that cannot be read in place: see source.h. */
 #define WINDOW 2048
 
 struct window {
-	__u64 available; /* bytes of the present frame; behind them lie those of an earlier one */
+	__u64 available; /* bytes of the present frame; behind them lie bytes of earlier ones */
 	__u64 zero;      /* always 0, which the verifier cannot know: see bytes_at */
 	__u8 bytes[WINDOW];
 };
@@ -105,7 +110,10 @@ struct {
 	__type(value, struct window);
 } window SEC(".maps");
 
-/* And of such a frame the texts of its answer, each at a place of its own. */
+/*
+ * Copies of such an answer's name and RDATA, each at a fixed place: see sum_copied_name in
+ * answer.h.
+ */
 struct texts {
 	__u64 name[MAX_NAME_WORDS];
 	__u64 rdata[MAX_RDATA_WORDS];
@@ -120,16 +128,17 @@ struct {
 } texts SEC(".maps");
 
 /*
- * Adds one. The unique (and empty) instruction keeps the compiler from merging two of these into one that adds to
- * a chosen pointer, which the verifier refuses without CAP_PERFMON.
+ * Adds one to a counter. The empty instruction, which is unique in each place, keeps the compiler
+ * from merging two of these into one addition through a pointer that it selects before: without
+ * CAP_PERFMON, the verifier refuses that.
  */
-#define COUNT(counter)                                           \
-	do {                                                     \
-		(counter)++;                                     \
+#define COUNT(counter)                                            \
+	do {                                                      \
+		(counter)++;                                      \
 		asm volatile("" : : "i"(__COUNTER__) : "memory"); \
 	} while (0)
 
-/* The single value of an array map. Never NULL for key 0, which the verifier cannot know. */
+/* The single value of an array map. It is never NULL, but the verifier cannot know that. */
 static __always_inline void *only_value(void *map)
 {
 	const __u32 key = 0;

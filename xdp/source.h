@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Where the bytes of a frame come from: the hook that the program runs at, and the way to read.
+ * Where the bytes of a frame come from: the hook that the program runs at, and the way to read
+ * them.
  *
- * The linear part of a frame is read in place, which costs nothing. Where headers go on beyond it (jumbo
- * frames of some drivers, socket buffers at TC), the beginning of the frame is copied to a window first and
- * read there. So is every frame where the loader has no CAP_PERFMON: without it, the verifier lets nothing but
- * constants be added to packet pointers. All parsing is written once, over `struct bytes`, and compiled for both.
+ * The linear part of a frame is read in place, which costs nothing. Where headers go on beyond it
+ * (jumbo frames of some drivers, socket buffers at TC), the program first copies the beginning of
+ * the frame to a window and reads it there. It does so with every frame if its loader has no
+ * CAP_PERFMON: the verifier then allows nothing but constants to be added to packet pointers. All
+ * parsing is written once, over `struct bytes`, and compiled for both ways.
  */
 #ifndef CTGA_SOURCE_H
 #define CTGA_SOURCE_H
@@ -23,19 +25,20 @@ enum hook {
 };
 
 /*
- * Whether the kernel has frames of several buffers and the helpers for them (Linux 5.18). Set before the
- * program is loaded, so the verifier removes what an older kernel does not know.
+ * Whether the kernel has frames of several buffers and the helpers for them (Linux 5.18). User
+ * space sets this before it loads the program, so the verifier removes the calls that an older
+ * kernel does not know.
  */
 const volatile bool xdp_has_buffers = true;
 
-/* Not in the object for loaders without CAP_PERFMON (Makefile). */
+/* The Makefile defines this for the object that loads without CAP_PERFMON. */
 #ifdef CTGA_WITHOUT_PERFMON
 #define READS_IN_PLACE false
 #else
 #define READS_IN_PLACE true
 #endif
 
-/* `hook` is a constant wherever this is called, so one branch of each remains. */
+/* `hook` is a constant wherever these are called, so the compiler keeps one branch of each. */
 static __always_inline void *data_of(void *ctx, enum hook hook)
 {
 	return hook == HOOK_XDP ? (void *)(long)((struct xdp_md *)ctx)->data :
@@ -50,18 +53,21 @@ static __always_inline void *data_end_of(void *ctx, enum hook hook)
 
 static __always_inline __u32 interface_of(void *ctx, enum hook hook)
 {
-	return hook == HOOK_XDP ? ((struct xdp_md *)ctx)->ingress_ifindex : ((struct __sk_buff *)ctx)->ifindex;
+	return hook == HOOK_XDP ? ((struct xdp_md *)ctx)->ingress_ifindex :
+				  ((struct __sk_buff *)ctx)->ifindex;
 }
 
-#define LARGEST_OFFSET 0x7fff /* what the verifier lets be added to a packet pointer, with room to spare */
+/* The verifier allows up to 0xffff to be added to a packet pointer. This stays well below. */
+#define LARGEST_OFFSET 0x7fff
 
 /* Whether the first `length` bytes of the frame can be read in place. */
 static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
 {
-	return READS_IN_PLACE && length <= LARGEST_OFFSET && data_of(ctx, hook) + length <= data_end_of(ctx, hook);
+	return READS_IN_PLACE && length <= LARGEST_OFFSET &&
+	       data_of(ctx, hook) + length <= data_end_of(ctx, hook);
 }
 
-/* Length of the frame in all its buffers; 0 where the kernel has no such thing. */
+/* Length of the frame in all its buffers; 0 if the kernel cannot tell (before Linux 5.18). */
 static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 {
 	if (hook == HOOK_TC)
@@ -70,11 +76,13 @@ static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 }
 
 /*
- * Copies `length` bytes, 1 .. max, at `offset` of the frame. The verifier wants to see the bounds in the
- * register itself, and the one of Linux 6.1 learns nothing from a comparison with zero: so zero is made to
- * wrap, and one comparison refuses both ends.
+ * Copies `length` bytes, from 1 to `max`, at `offset` of the frame to `to`; false if the frame has
+ * fewer. The verifier must see both bounds in the register itself, and that of Linux 6.1 learns
+ * nothing from a comparison with zero: so zero is made to wrap, and one comparison refuses both
+ * ends.
  */
-static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *to, __u64 length, __u64 max)
+static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *to, __u64 length,
+				 __u64 max)
 {
 	length -= 1;
 	barrier_var(length);
@@ -87,18 +95,25 @@ static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *
 	return xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
 }
 
-/* Bytes to parse. `window` is a constant: true for the copy, false for the frame itself. */
+/*
+ * Bytes to parse. `window` is a constant: true for the copy in the window, false for the frame
+ * itself.
+ */
 struct bytes {
 	const __u8 *start;
-	const __u8 *end; /* of the linear part, unless window */
-	__u32 available; /* in the window */
-	__u64 zero;      /* of the window, or 0 */
+	const __u8 *end; /* in place: the end of the linear part */
+	__u32 available; /* in the window: how many bytes of the frame it holds */
+	__u64 zero;      /* in the window: its zero */
 	bool window;
 };
 
 static __always_inline struct bytes bytes_of_frame(void *ctx, enum hook hook)
 {
-	return (struct bytes){ .start = data_of(ctx, hook), .end = data_end_of(ctx, hook), .window = false };
+	return (struct bytes){
+		.start = data_of(ctx, hook),
+		.end = data_end_of(ctx, hook),
+		.window = false,
+	};
 }
 
 static __always_inline struct bytes bytes_of_window(const struct window *window)
@@ -112,31 +127,35 @@ static __always_inline struct bytes bytes_of_window(const struct window *window)
 }
 
 /*
- * The `length` bytes at `offset`, or NULL. `length` is a constant.
+ * The `length` bytes at `offset`, or NULL if they are not all there. `length` is a constant.
  *
- * Without CAP_PERFMON, an instruction that adds to a pointer must add something of one kind each time that it is
- * run, either a constant or something unknown: adding the window's zero makes every offset unknown.
+ * Without CAP_PERFMON, the verifier demands that an instruction that adds to a pointer adds either
+ * a known or an unknown value on every path through it. Adding the window's zero makes every offset
+ * unknown.
  */
-static __always_inline const void *bytes_at(const struct bytes *bytes, __u32 offset, const __u32 length)
+static __always_inline const void *bytes_at(const struct bytes *bytes, __u32 offset,
+					    const __u32 length)
 {
 	const __u8 *found;
 	__u64 unknown;
 
 	if (bytes->window) {
 		unknown = offset + bytes->zero;
-		barrier_var(unknown); /* what is compared is what is added: the verifier of Linux 6.1 knows no more */
+		/* The verifier of Linux 6.1 must see the register compared that is added. */
+		barrier_var(unknown);
 		if (unknown > WINDOW - length || unknown + length > bytes->available)
 			return NULL;
 		barrier_var(unknown);
 		return bytes->start + unknown;
 	}
-	/* The verifier must see the comparison, also where the compiler knows how it ends. */
+	/* The verifier must see this comparison, even if the compiler knows its result. */
 	if (!__builtin_constant_p(offset))
 		barrier_var(offset);
 	if (offset > LARGEST_OFFSET)
 		return NULL;
 	found = bytes->start + offset;
-	__builtin_assume(found); /* or it is compared with NULL, which takes CAP_PERFMON */
+	/* Otherwise the compiler compares the pointer with NULL, which needs CAP_PERFMON. */
+	__builtin_assume(found);
 	return found + length <= bytes->end ? found : NULL;
 }
 

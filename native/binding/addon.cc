@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The addon's exports. Their types are in src/dataplane/addon.ts.
+// The addon's exports. Their types are in src/native/addon.ts.
 #include <napi.h>
 
 #include <utility>
@@ -15,8 +15,8 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): DataPlane that is attached
-// nowhere, for testRun.
+// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): a DataPlane that is attached
+// nowhere, for testRun
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
@@ -25,18 +25,18 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
       to_uint32(options.Get("ringBytes"), "ringBytes"), "", options.Get("oldKernel").ToBoolean()};
   const settings initial = to_settings(options.Get("settings"));
   const std::vector<std::uint16_t> ports = to_ports(options.Get("ports"));
-  return DataPlaneWrap::create(
-      env, translate(env, [&] {
-        Program program(program_options);
-        Maps maps = program.maps();
-        maps.write_settings(initial);
-        maps.write_ports(ports);
-        return Resources{std::move(maps), std::move(program), std::nullopt};
-      }));
+  Resources resources = translate(env, [&] {
+    Program program(program_options);
+    Maps maps = program.maps();
+    maps.write_settings(initial);
+    maps.write_ports(ports);
+    return Resources{std::move(maps), std::move(program), std::nullopt};
+  });
+  return DataPlaneWrap::create(env, std::move(resources));
 }
 
 // attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings,
-// ports })
+// ports }): { dataPlane, mode, interfaceIndex, refusal, tookOver, keptSeen, replacedMaps }
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");
@@ -68,7 +68,8 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   return result;
 }
 
-// openPinned(pinDirectory): DataPlane | undefined, to look at and not to read from
+// openPinned(pinDirectory): DataPlane | undefined. It is for looking at: it holds no lock, so it
+// must not read the rings.
 Napi::Value open_pinned(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string directory = to_text(info[0], "pinDirectory");
@@ -77,7 +78,7 @@ Napi::Value open_pinned(const Napi::CallbackInfo& info) {
   return DataPlaneWrap::create(env, Resources{std::move(*maps), std::nullopt, std::nullopt});
 }
 
-// linkState(pinDirectory): { attached, mode, interfaceIndex, programId } | undefined
+// linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort } | undefined
 Napi::Value get_link_state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string directory = to_text(info[0], "pinDirectory");

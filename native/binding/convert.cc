@@ -11,15 +11,15 @@ Napi::TypeError wrong_type(Napi::Env env, const char* what, const char* wanted) 
   return Napi::TypeError::New(env, std::string(what) + ": want " + wanted);
 }
 
-// There is no total in the kernel: reading it apart from its parts could contradict them.
+// The program counts no total: read apart from its parts, it could contradict them.
 __u64 sum(const copy_counters& value) {
   return value.copied + value.sampled_out + value.over_budget + value.seen + value.ring_full;
 }
 
 __u64 sum(const counters& value) {
   return value.not_ip + value.not_udp + value.other_port + value.malformed + value.not_tree_head +
-         value.unknown_name + value.answers_too_large + value.fragments_too_large + sum(value.answers) +
-         sum(value.fragments);
+         value.unknown_name + value.answers_too_large + value.fragments_too_large +
+         sum(value.answers) + sum(value.fragments);
 }
 
 void set_copy_counters(Napi::Object& object, const std::string& kind, const copy_counters& value) {
@@ -37,21 +37,23 @@ void set_copy_counters(Napi::Object& object, const std::string& kind, const copy
 
 constexpr double kWhole = 65535;
 
-// A part of the whole, 0 to 1.
+// A share from 0 to 1, in units of 1/kWhole.
 std::uint16_t to_share(Napi::Value value, const char* what) {
   const double share = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
   if (!(share >= 0) || share > 1) throw wrong_type(value.Env(), what, "a number from 0 to 1");
   return static_cast<std::uint16_t>(std::lround(share * kWhole));
 }
 
-// Rounded up: a time that is not zero stays one.
+// Rounded up, so that a time that is not zero does not become zero.
 std::uint32_t to_ticks(std::uint32_t milliseconds) {
-  return static_cast<std::uint32_t>((std::uint64_t{milliseconds} * ticks_per_second() + 999) / 1000);
+  return static_cast<std::uint32_t>((std::uint64_t{milliseconds} * ticks_per_second() + 999) /
+                                    1000);
 }
 
 std::uint32_t from_ticks(const settings& value) {
   if (value.ticks_per_second == 0) return 0;
-  return static_cast<std::uint32_t>(std::uint64_t{value.seen_ticks} * 1000 / value.ticks_per_second);
+  return static_cast<std::uint32_t>(std::uint64_t{value.seen_ticks} * 1000 /
+                                    value.ticks_per_second);
 }
 
 }  // namespace
@@ -63,7 +65,8 @@ std::string to_text(Napi::Value value, const char* what) {
 
 std::uint32_t to_uint32(Napi::Value value, const char* what) {
   const double number = value.IsNumber() ? value.As<Napi::Number>().DoubleValue() : -1;
-  if (!(number >= 0) || number > std::numeric_limits<std::uint32_t>::max() || number != std::floor(number)) {
+  if (!(number >= 0) || number > std::numeric_limits<std::uint32_t>::max() ||
+      number != std::floor(number)) {
     throw wrong_type(value.Env(), what, "an integer from 0 to 2^32 - 1");
   }
   return static_cast<std::uint32_t>(number);
@@ -115,9 +118,12 @@ settings to_settings(Napi::Value value) {
   result.every_nth = to_uint32(object.Get("everyNth"), "settings.everyNth");
   result.wakeup_bytes = to_uint32(object.Get("wakeupBytes"), "settings.wakeupBytes");
   result.ticks_per_second = ticks_per_second();
-  result.seen_ticks = to_ticks(to_uint32(object.Get("seenMilliseconds"), "settings.seenMilliseconds"));
-  result.answers_per_second = to_uint32(object.Get("answersPerSecond"), "settings.answersPerSecond");
-  result.fragments_per_second = to_uint32(object.Get("fragmentsPerSecond"), "settings.fragmentsPerSecond");
+  result.seen_ticks =
+      to_ticks(to_uint32(object.Get("seenMilliseconds"), "settings.seenMilliseconds"));
+  result.answers_per_second =
+      to_uint32(object.Get("answersPerSecond"), "settings.answersPerSecond");
+  result.fragments_per_second =
+      to_uint32(object.Get("fragmentsPerSecond"), "settings.fragmentsPerSecond");
   result.answers_share = to_share(object.Get("answersShare"), "settings.answersShare");
   result.fragments_share = to_share(object.Get("fragmentsShare"), "settings.fragmentsShare");
   return result;

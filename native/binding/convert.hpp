@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// JavaScript values to C++ and back. A value of the wrong type is a bug of the caller: TypeError.
+// Turns JavaScript values into C++ and back. A value of the wrong type is the caller's bug: the
+// functions throw TypeError, which names the value by `what`.
 #pragma once
 
 #include <napi.h>
@@ -33,10 +34,11 @@ Napi::Object from_settings(Napi::Env env, const settings& value);
 Napi::Object from_counters(Napi::Env env, const counters& value);
 Napi::Object from_link_state(Napi::Env env, const LinkState& state);
 
-// An Error with the properties `code`, `doing`, `errno` and `log`.
+// An Error with the properties `code`, `doing`, `errno` and `log`: NativeError in
+// src/native/addon.ts.
 Napi::Error from_error(Napi::Env env, const Error& error);
 
-// Runs `work` and turns what core throws into JavaScript's errors.
+// Runs `work`, and turns what core throws into errors of JavaScript.
 template <typename Work>
 auto translate(Napi::Env env, Work work) -> decltype(work()) {
   try {

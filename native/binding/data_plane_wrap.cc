@@ -18,21 +18,21 @@ struct EnvironmentData {
 }  // namespace
 
 void DataPlaneWrap::define(Napi::Env env) {
-  Napi::Function constructor = DefineClass(env, "DataPlane",
-                                           {
-                                               InstanceMethod<&DataPlaneWrap::set_known_names>("setKnownNames"),
-                                               InstanceMethod<&DataPlaneWrap::known_name_count>("knownNameCount"),
-                                               InstanceMethod<&DataPlaneWrap::settings_of>("settings"),
-                                               InstanceMethod<&DataPlaneWrap::set_settings>("setSettings"),
-                                               InstanceMethod<&DataPlaneWrap::ports_of>("ports"),
-                                               InstanceMethod<&DataPlaneWrap::seen_of>("seen"),
-                                               InstanceMethod<&DataPlaneWrap::counters_of>("counters"),
-                                               InstanceMethod<&DataPlaneWrap::ring_bytes>("ringBytes"),
-                                               InstanceMethod<&DataPlaneWrap::start>("start"),
-                                               InstanceMethod<&DataPlaneWrap::stop>("stop"),
-                                               InstanceMethod<&DataPlaneWrap::test_run>("testRun"),
-                                               InstanceMethod<&DataPlaneWrap::close>("close"),
-                                           });
+  const std::vector<Napi::ClassPropertyDescriptor<DataPlaneWrap>> methods = {
+      InstanceMethod<&DataPlaneWrap::set_known_names>("setKnownNames"),
+      InstanceMethod<&DataPlaneWrap::known_name_count>("knownNameCount"),
+      InstanceMethod<&DataPlaneWrap::settings_of>("settings"),
+      InstanceMethod<&DataPlaneWrap::set_settings>("setSettings"),
+      InstanceMethod<&DataPlaneWrap::ports_of>("ports"),
+      InstanceMethod<&DataPlaneWrap::seen_of>("seen"),
+      InstanceMethod<&DataPlaneWrap::counters_of>("counters"),
+      InstanceMethod<&DataPlaneWrap::ring_bytes>("ringBytes"),
+      InstanceMethod<&DataPlaneWrap::start>("start"),
+      InstanceMethod<&DataPlaneWrap::stop>("stop"),
+      InstanceMethod<&DataPlaneWrap::test_run>("testRun"),
+      InstanceMethod<&DataPlaneWrap::close>("close"),
+  };
+  Napi::Function constructor = DefineClass(env, "DataPlane", methods);
   env.SetInstanceData(new EnvironmentData{Napi::Persistent(constructor)});
 }
 
@@ -42,9 +42,10 @@ Napi::Object DataPlaneWrap::create(Napi::Env env, Resources resources) {
   return object;
 }
 
-DataPlaneWrap::DataPlaneWrap(const Napi::CallbackInfo& info) : Napi::ObjectWrap<DataPlaneWrap>(info) {}
+DataPlaneWrap::DataPlaneWrap(const Napi::CallbackInfo& info)
+    : Napi::ObjectWrap<DataPlaneWrap>(info) {}
 
-// Only an environment that ends destroys us while reading: otherwise start() holds a reference.
+// While a DataPlane reads, only the end of its environment destroys it: start() holds a reference.
 DataPlaneWrap::~DataPlaneWrap() {
   if (poller_) poller_->close();
 }
@@ -60,13 +61,15 @@ void DataPlaneWrap::set_known_names(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DataPlaneWrap::known_name_count(const Napi::CallbackInfo& info) {
-  const auto count = translate(info.Env(), [&] { return resources(info.Env()).maps.known_name_count(); });
+  const auto count =
+      translate(info.Env(), [&] { return resources(info.Env()).maps.known_name_count(); });
   return Napi::Number::New(info.Env(), static_cast<double>(count));
 }
 
 Napi::Value DataPlaneWrap::settings_of(const Napi::CallbackInfo& info) {
-  return from_settings(info.Env(),
-                       translate(info.Env(), [&] { return resources(info.Env()).maps.read_settings(); }));
+  const auto value =
+      translate(info.Env(), [&] { return resources(info.Env()).maps.read_settings(); });
+  return from_settings(info.Env(), value);
 }
 
 void DataPlaneWrap::set_settings(const Napi::CallbackInfo& info) {
@@ -81,9 +84,10 @@ Napi::Value DataPlaneWrap::ports_of(const Napi::CallbackInfo& info) {
   return array;
 }
 
-// Pairs of a entry and its repeats.
+// Pairs of an entry and its repeats.
 Napi::Value DataPlaneWrap::seen_of(const Napi::CallbackInfo& info) {
-  const auto entries = translate(info.Env(), [&] { return resources(info.Env()).maps.read_seen(); });
+  const auto entries =
+      translate(info.Env(), [&] { return resources(info.Env()).maps.read_seen(); });
   auto pairs = Napi::BigUint64Array::New(info.Env(), entries.size() * 2);
   for (std::size_t i = 0; i < entries.size(); i++) {
     pairs[i * 2] = entries[i].entry;
@@ -93,13 +97,14 @@ Napi::Value DataPlaneWrap::seen_of(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value DataPlaneWrap::counters_of(const Napi::CallbackInfo& info) {
-  return from_counters(info.Env(),
-                       translate(info.Env(), [&] { return resources(info.Env()).maps.read_counters(); }));
+  const auto value =
+      translate(info.Env(), [&] { return resources(info.Env()).maps.read_counters(); });
+  return from_counters(info.Env(), value);
 }
 
 Napi::Value DataPlaneWrap::ring_bytes(const Napi::CallbackInfo& info) {
-  return Napi::Number::New(info.Env(),
-                           translate(info.Env(), [&] { return resources(info.Env()).maps.ring_bytes(); }));
+  const auto bytes = translate(info.Env(), [&] { return resources(info.Env()).maps.ring_bytes(); });
+  return Napi::Number::New(info.Env(), bytes);
 }
 
 void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
@@ -107,10 +112,11 @@ void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
   if (poller_) throw Napi::Error::New(info.Env(), "this data plane is being read already");
   translate(info.Env(), [&] {
     const Maps& maps = resources(info.Env()).maps;
-    poller_ = RingPoller::open(on_batch, std::make_unique<RingReader>(maps.ring_fd(Maps::kAnswerRing),
-                                                                      maps.ring_fd(Maps::kFragmentRing)));
+    poller_ =
+        RingPoller::open(on_batch, std::make_unique<RingReader>(maps.ring_fd(Maps::kAnswerRing),
+                                                                maps.ring_fd(Maps::kFragmentRing)));
   });
-  Ref();  // until stop_reading: JavaScript need not hold us while packets arrive
+  Ref();  // until stop_reading: JavaScript need not hold this object while packets arrive
 }
 
 void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true); }
@@ -118,8 +124,7 @@ void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true
 void DataPlaneWrap::stop_reading(bool drain) {
   if (!poller_) return;
   const std::shared_ptr<RingPoller> poller = std::exchange(poller_, nullptr);
-  // No more than the rings can hold at once: with packets arriving all the while, they never are
-  // empty.
+  // At most what the rings can hold: while packets go on arriving, they may never be empty.
   if (drain) poller->drain(std::size_t{2} * resources_->maps.ring_bytes());
   poller->close();
   Unref();
@@ -130,8 +135,11 @@ Napi::Value DataPlaneWrap::test_run(const Napi::CallbackInfo& info) {
   const std::vector<std::uint8_t> packet = to_bytes(info[0], "packet");
   const std::uint32_t repeat = to_uint32(info[1], "repeat");
   const std::uint32_t linear = to_uint32(info[2], "linear");
-  if (!resources(env).program) throw Napi::Error::New(env, "only a program that was loaded here can be run");
-  const TestRun run = translate(env, [&] { return resources_->program->test_run(packet, repeat, linear); });
+  if (!resources(env).program) {
+    throw Napi::Error::New(env, "only a program that was loaded here can be run");
+  }
+  const TestRun run =
+      translate(env, [&] { return resources_->program->test_run(packet, repeat, linear); });
 
   auto result = Napi::Object::New(env);
   result.Set("verdict", run.verdict);

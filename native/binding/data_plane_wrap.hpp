@@ -1,5 +1,5 @@
-// SPDX-License-Identifier: GPL-2.0-only The class DataPlane: the maps of one XDP program, and for
-// some the program or the lock that go with them.
+// SPDX-License-Identifier: GPL-2.0-only
+// The class DataPlane: the maps of one XDP program, with the program or the lock if there is one.
 #pragma once
 
 #include <napi.h>
@@ -14,8 +14,8 @@
 
 namespace ctga::binding {
 
-// What stands behind a DataPlane. Loaded for tests: maps and program. Attached: maps and lock.
-// Opened from pins: maps alone.
+// What a DataPlane holds: maps and program if it was loaded for tests, maps and lock if it was
+// attached by a reader, and the maps alone if it was attached by another or opened from pins.
 struct Resources {
   Maps maps;
   std::optional<Program> program;
@@ -27,7 +27,7 @@ class DataPlaneWrap : public Napi::ObjectWrap<DataPlaneWrap> {
   static void define(Napi::Env env);
   static Napi::Object create(Napi::Env env, Resources resources);
 
-  // For define() and create() only: JavaScript cannot make one.
+  // Only define() and create() use this: JavaScript has no way to the constructor.
   explicit DataPlaneWrap(const Napi::CallbackInfo& info);
   ~DataPlaneWrap() override;
 

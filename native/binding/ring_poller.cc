@@ -10,14 +10,16 @@
 namespace ctga::binding {
 namespace {
 
-// Bounds the time between two turns of the event loop: some 2,000 small records.
+// Limits the time that a batch takes, between two turns of the event loop. Some 2,000 small
+// records.
 constexpr std::size_t kBatchBytes = 1 << 20;
-// How old a copy below the wake-up threshold may grow before it is delivered.
+// For how long a copy may wait if the rings stay below the wake-up threshold.
 constexpr std::uint64_t kTailMilliseconds = 50;
 
 }  // namespace
 
-std::shared_ptr<RingPoller> RingPoller::open(Napi::Function on_batch, std::unique_ptr<RingReader> reader) {
+std::shared_ptr<RingPoller> RingPoller::open(Napi::Function on_batch,
+                                             std::unique_ptr<RingReader> reader) {
   std::shared_ptr<RingPoller> poller(new RingPoller(on_batch, std::move(reader)));
   poller->listen();
   return poller;
@@ -46,23 +48,25 @@ void RingPoller::listen() {
   uv_timer_start(&timer_, on_timer, kTailMilliseconds, kTailMilliseconds);
 }
 
-// `status` is not looked at: whatever went wrong with the descriptor, reading the ring says it.
+// `status` does not matter: whatever is wrong with the descriptor, reading the rings fails too.
 void RingPoller::on_readable(uv_poll_t* handle, int /*status*/, int /*events*/) {
   static_cast<RingPoller*>(handle->data)->deliver_batch();
 }
 
-void RingPoller::on_timer(uv_timer_t* handle) { static_cast<RingPoller*>(handle->data)->deliver_batch(); }
+void RingPoller::on_timer(uv_timer_t* handle) {
+  static_cast<RingPoller*>(handle->data)->deliver_batch();
+}
 
 void RingPoller::drain(std::size_t most) {
   std::size_t total = 0;
   for (std::size_t size = 1; total < most && size > 0; total += size) size = deliver_batch();
 }
 
-// Plain Node-API, as a worker being terminated refuses every call and must not be answered with an
-// exception.
+// Calls plain Node-API: while a worker is being terminated, every call fails, and none of that may
+// become a C++ exception.
 std::size_t RingPoller::deliver_batch() {
   if (closing_ || delivering_) return 0;
-  const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close us
+  const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close this poller
   const Napi::HandleScope scope(env_);
 
   Napi::ArrayBuffer batch = batch_.Value();
@@ -80,13 +84,15 @@ std::size_t RingPoller::deliver_batch() {
   if (napi_create_double(env_, static_cast<double>(size), &length) != napi_ok) return 0;
   const std::array<napi_value, 2> arguments = {batch, length};
   delivering_ = true;
-  const napi_status status = napi_make_callback(env_, *context_, env_.Global(), on_batch_.Value(), arguments.size(),
-                                                arguments.data(), nullptr);
+  const napi_status status = napi_make_callback(env_, *context_, env_.Global(), on_batch_.Value(),
+                                                arguments.size(), arguments.data(), nullptr);
   delivering_ = false;
 
   if (status == napi_pending_exception) {
     napi_value exception = nullptr;
-    if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) napi_fatal_exception(env_, exception);
+    if (napi_get_and_clear_last_exception(env_, &exception) == napi_ok) {
+      napi_fatal_exception(env_, exception);
+    }
   }
   return size;
 }
@@ -97,20 +103,24 @@ void RingPoller::close() {
   on_batch_.Reset();
   batch_.Reset();
   uv_poll_stop(&poll_);
-  const auto closed = [](uv_handle_t* handle) { static_cast<RingPoller*>(handle->data)->handle_closed(); };
+  const auto closed = [](uv_handle_t* handle) {
+    static_cast<RingPoller*>(handle->data)->handle_closed();
+  };
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), closed);
 }
 
 void RingPoller::handle_closed() {
   if (--open_handles_ > 0) return;
-  // The reader goes last: libuv wants the descriptor open until its handle is closed.
+  // The reader is destroyed last: libuv needs its descriptor until the handle is closed.
   context_.reset();
-  if (cleanup_hook_ != nullptr) napi_remove_async_cleanup_hook(std::exchange(cleanup_hook_, nullptr));
+  if (cleanup_hook_ != nullptr) {
+    napi_remove_async_cleanup_hook(std::exchange(cleanup_hook_, nullptr));
+  }
   self_.reset();
 }
 
-// Removing the hook, in handle_closed, tells the environment that it may go on ending.
+// handle_closed removes the hook, which tells the environment that it may end.
 void RingPoller::on_environment_end(napi_async_cleanup_hook_handle hook, void* self) {
   auto* poller = static_cast<RingPoller*>(self);
   poller->cleanup_hook_ = hook;

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-only Delivers copied packets to JavaScript as libuv reports
-// them, a batch at a time in one ArrayBuffer.
+// SPDX-License-Identifier: GPL-2.0-only
+// Delivers copied packets to JavaScript as libuv reports them, a batch at a time in one
+// ArrayBuffer.
 #pragma once
 
 #include <napi.h>
@@ -13,25 +14,25 @@
 
 namespace ctga::binding {
 
-// Woken by the ring's epoll descriptor, and by a timer for the tail that stays below the wake-up
-// threshold: idle, it costs that timer and nothing else. The loop stays alive for as long as it is
-// open.
+// The epoll descriptor of the rings wakes it, and a timer does for what stays below the wake-up
+// threshold. While no packet arrives, it costs that timer and nothing else. The event loop stays
+// alive for as long as the poller is open.
 //
 // All of it runs on the thread of its JavaScript environment. uv_close is asynchronous, so the
-// object keeps itself alive until libuv has let go of both handles; an environment that ends (a
-// worker's exit or termination) waits for that.
+// object keeps itself alive until libuv has closed both handles. An environment that ends (because
+// a worker exits or is terminated) waits for that.
 class RingPoller : public std::enable_shared_from_this<RingPoller> {
  public:
-  // `on_batch` is called with an ArrayBuffer, and how many of its bytes are records as
-  // RingReader::read lays them out. It is the same buffer each time, filled anew: a flood allocates
-  // nothing.
-  static std::shared_ptr<RingPoller> open(Napi::Function on_batch, std::unique_ptr<RingReader> reader);
+  // Calls `on_batch` with an ArrayBuffer, and with how many of its bytes are records as
+  // RingReader::read lays them out. It is the same buffer each time, so a flood allocates nothing.
+  static std::shared_ptr<RingPoller> open(Napi::Function on_batch,
+                                          std::unique_ptr<RingReader> reader);
 
-  // Delivers what waits in the ring now, at most `most` bytes. Exceptions of on_batch are left to
-  // the process's 'uncaughtException', as there is nobody to catch them.
+  // Delivers what waits in the rings now, but ends once it has delivered `most` bytes. An exception
+  // that on_batch throws becomes the process's 'uncaughtException', since no caller can catch it.
   void drain(std::size_t most);
 
-  // No delivery after this. Safe to call twice, and from within on_batch.
+  // After this nothing is delivered. It may be called twice, and from within on_batch.
   void close();
 
   RingPoller(const RingPoller&) = delete;
@@ -41,7 +42,7 @@ class RingPoller : public std::enable_shared_from_this<RingPoller> {
   RingPoller(Napi::Function on_batch, std::unique_ptr<RingReader> reader);
 
   void listen();
-  // Returns the number of bytes.
+  // Returns how many bytes it delivered.
   std::size_t deliver_batch();
   void handle_closed();
 

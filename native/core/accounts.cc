@@ -43,13 +43,13 @@ auto look_up(const char* kind, const std::string& name, Lookup lookup, Take take
 }  // namespace
 
 std::optional<Account> find_account(const std::string& name) {
-  return look_up<passwd>("account", name, getpwnam_r, [](const passwd& entry) {
-    return Account{entry.pw_uid, entry.pw_gid};
-  });
+  const auto ids = [](const passwd& entry) { return Account{entry.pw_uid, entry.pw_gid}; };
+  return look_up<passwd>("account", name, getpwnam_r, ids);
 }
 
 std::optional<gid_t> find_group(const std::string& name) {
-  return look_up<group>("group", name, getgrnam_r, [](const group& entry) { return entry.gr_gid; });
+  const auto id = [](const group& entry) { return entry.gr_gid; };
+  return look_up<group>("group", name, getgrnam_r, id);
 }
 
 }  // namespace ctga

@@ -27,10 +27,11 @@ constexpr const char* kMountPoint = "/sys/fs/bpf";
 
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
 
-// A TC filter is no object that could be pinned. Its program is, under a name that says whether the
-// qdisc is ours.
+// A TC filter cannot be pinned, so its program is. A second pin says that we made the qdisc too.
 std::string program_path(const std::string& pin_directory) { return pin_directory + "/program"; }
-std::string qdisc_path(const std::string& pin_directory) { return pin_directory + "/program-and-qdisc"; }
+std::string qdisc_path(const std::string& pin_directory) {
+  return pin_directory + "/program-and-qdisc";
+}
 
 // Pins are named for their interface: src/dataplane/xdp.ts.
 std::string interface_of(const std::string& pin_directory) {
@@ -41,7 +42,7 @@ std::string interface_of(const std::string& pin_directory) {
 
 std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
-// What runs on an interface, ours or not. A program_id of 0 is none.
+// The XDP program that runs on an interface, ours or not. A program_id of 0 means that none does.
 struct Running {
   std::uint32_t program_id;
   Mode mode;
@@ -61,30 +62,36 @@ Running query(std::uint32_t interface_index) {
 bpf_link_info info_of_link(int fd) {
   bpf_link_info info{};
   std::uint32_t length = sizeof(info);
-  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF link");
+  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) {
+    throw kernel_error(error, "inspect a BPF link");
+  }
   return info;
 }
 
 bpf_prog_info info_of_program(int fd) {
   bpf_prog_info info{};
   std::uint32_t length = sizeof(info);
-  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF program");
+  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) {
+    throw kernel_error(error, "inspect a BPF program");
+  }
   return info;
 }
 
 std::uint32_t id_of_program(int fd) { return info_of_program(fd).id; }
 
-// "program "name" (id 42)", without the name where we may not ask for it.
+// Such as: the XDP program "name" (id 42). Without the name if we may not ask for it.
 std::string describe_program(std::uint32_t id) {
   std::string name;
   if (const FileDescriptor fd{bpf_prog_get_fd_by_id(id)}; fd) {
     name = info_of_program(fd.get()).name;
   }
-  return "the XDP program " + (name.empty() ? "" : "\"" + name + "\" ") + "(id " + std::to_string(id) + ")";
+  return "the XDP program " + (name.empty() ? "" : "\"" + name + "\" ") + "(id " +
+         std::to_string(id) + ")";
 }
 
 Error foreign_program(const std::string& interface, std::uint32_t program_id) {
-  return Error(ErrorCode::foreign_xdp_program, EBUSY, interface + " already runs " + describe_program(program_id));
+  return Error(ErrorCode::foreign_xdp_program, EBUSY,
+               interface + " already runs " + describe_program(program_id));
 }
 
 FileDescriptor create_link(int program_fd, std::uint32_t interface_index, Mode mode, int& error) {
@@ -96,7 +103,7 @@ FileDescriptor create_link(int program_fd, std::uint32_t interface_index, Mode m
   return FileDescriptor(fd);
 }
 
-// These say the same of either mode, so generic need not be tried after them.
+// Whether native mode failed for a reason that holds for generic mode too.
 bool is_final(int error) {
   return error == EBUSY || error == EEXIST || error == EPERM || error == EACCES || error == ENODEV;
 }
@@ -107,8 +114,8 @@ struct NewLink {
   std::string refusal;
 };
 
-// Native, then generic, unless one of them was asked for; without a descriptor if neither is
-// possible.
+// Tries native mode and then generic mode, or only the mode that was asked for. Returns a link
+// without a descriptor if neither is possible.
 NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t interface_index) {
   const LibbpfLog log;
   NewLink link{FileDescriptor(), options.mode.value_or(Mode::native), ""};
@@ -125,48 +132,60 @@ NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t in
     throw foreign_program(options.interface, query(interface_index).program_id);
   }
   if (options.mode || is_final(error)) {
-    throw kernel_error(error, "attach to " + options.interface + " in " + to_string(link.mode) + " mode", log.text());
+    throw kernel_error(error,
+                       "attach to " + options.interface + " in " + to_string(link.mode) + " mode",
+                       log.text());
   }
   link.refusal = std::string("the kernel refused XDP: ") + std::strerror(error);
   return link;
 }
 
-// The pinned link if it still holds our program on this very interface; empty if there is none or
-// it is defunct. Throws if the interface, or the link, is somebody else's.
-FileDescriptor find_running_link(const AttachOptions& options, std::uint32_t interface_index, const Running& running) {
+// The pinned link if it still holds our program on this very interface; empty if there is no link
+// or it is defunct. Otherwise, as if it is on another interface, throws Error{busy}.
+FileDescriptor find_running_link(const AttachOptions& options, std::uint32_t interface_index,
+                                 const Running& running) {
   FileDescriptor link = open_pin(link_path(options.pin_directory));
   const bpf_link_info info = link ? info_of_link(link.get()) : bpf_link_info{};
 
-  if (info.xdp.ifindex == 0) return FileDescriptor();  // none, or its interface is gone, or it was detached by force
+  // There is no link, or its interface is gone, or somebody detached it by force.
+  if (info.xdp.ifindex == 0) return FileDescriptor();
   if (info.xdp.ifindex == interface_index && info.prog_id == running.program_id) return link;
   throw Error(ErrorCode::busy, EBUSY,
-              options.pin_directory + " belongs to another interface that is or was named " + options.interface);
+              options.pin_directory + " belongs to another interface that is or was named " +
+                  options.interface);
 }
 
 // Whether our filter with the program pinned here is on this very interface.
 bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index) {
   const FileDescriptor program = open_pin(program_path(pin_directory));
-  return program && interface_index != 0 && id_of_program(program.get()) == tc_program(interface_index);
+  return program && interface_index != 0 &&
+         id_of_program(program.get()) == tc_program(interface_index);
 }
 
-// Another mode takes another hook, and so a gap: only if it was asked for, or nothing runs any
-// more. The pins stay until there is something to pin in their place: should attaching fail, they
-// say that something is to run here.
-void stop_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link, bool filter) {
+// Takes our program off the interface: another mode needs another hook, so packets pass unseen in
+// between. The pins stay until there is something to pin in their place: if attaching fails, they
+// still say that a program is to run here.
+void stop_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link,
+                  bool filter) {
   if (link) {
-    if (const int error = bpf_link_detach(link.get())) throw kernel_error(error, "detach from " + options.interface);
+    if (const int error = bpf_link_detach(link.get())) {
+      throw kernel_error(error, "detach from " + options.interface);
+    }
     link = FileDescriptor();
   }
-  if (filter) tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(options.pin_directory))));
+  if (filter) {
+    tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(options.pin_directory))));
+  }
 }
 
 void unpin_stopped(const std::string& pin_directory) {
-  for (const std::string& path : {link_path(pin_directory), program_path(pin_directory), qdisc_path(pin_directory)}) {
+  for (const std::string& path :
+       {link_path(pin_directory), program_path(pin_directory), qdisc_path(pin_directory)}) {
     unlink(path.c_str());
   }
 }
 
-// What another version pinned and this one does not know. Returns the names.
+// Removes what another version pinned and this one does not know. Returns the names.
 std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
   std::set<std::string> known = {link_path(""), program_path(""), qdisc_path("")};
   for (const char* name : Maps::kNames) known.insert(std::string("/") + name);
@@ -179,7 +198,7 @@ std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
   return removed;
 }
 
-// Leaves no empty directory behind where attaching failed. Only for whoever holds its lock.
+// Removes the directory if attaching fails and leaves it empty. Only the holder of its lock may.
 class DirectoryGuard {
  public:
   explicit DirectoryGuard(const std::string& path) : path_(path) {}
@@ -205,11 +224,15 @@ const char* to_string(Mode mode) {
 
 Attachment attach(const AttachOptions& options) {
   const std::uint32_t interface_index = if_nametoindex(options.interface.c_str());
-  if (interface_index == 0) throw Error(ErrorCode::no_such_interface, errno, "find " + options.interface);
+  if (interface_index == 0) {
+    throw Error(ErrorCode::no_such_interface, errno, "find " + options.interface);
+  }
 
   ensure_bpffs(kMountPoint);
   const std::string parent = parent_of(options.pin_directory);
-  if (mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) throw kernel_error(errno, "make " + parent);
+  if (mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) {
+    throw kernel_error(errno, "make " + parent);
+  }
   std::optional<FileLock> lock;
   std::optional<DirectoryGuard> guard;
   if (options.reader) {
@@ -222,20 +245,27 @@ Attachment attach(const AttachOptions& options) {
   const bool filter = filter_runs(options.pin_directory, interface_index);
   const bool foreign = !link && running.program_id != 0;
   if (foreign && options.at_cpu_port) throw foreign_program(options.interface, running.program_id);
-  std::string refusal = foreign ? foreign_program(options.interface, running.program_id).doing() : "";
-  if (foreign && options.mode && *options.mode != Mode::tc) throw foreign_program(options.interface, running.program_id);
+  std::string refusal =
+      foreign ? foreign_program(options.interface, running.program_id).doing() : "";
+  if (foreign && options.mode && *options.mode != Mode::tc) {
+    throw foreign_program(options.interface, running.program_id);
+  }
 
-  // What runs stays in its mode unless another is asked for: changing it makes a gap.
-  const bool wants_tc = options.at_cpu_port ? false : options.mode ? *options.mode == Mode::tc : !link && (filter || foreign);
-  const bool took_over = wants_tc ? filter : link && (!options.mode || *options.mode == running.mode);
+  // A running program stays in its mode unless another is asked for: changing the mode makes a gap.
+  const bool runs_at_tc = !link && (filter || foreign);
+  const bool wants_tc =
+      !options.at_cpu_port && (options.mode ? options.mode == Mode::tc : runs_at_tc);
+  const bool took_over =
+      wants_tc ? filter : link && (!options.mode || *options.mode == running.mode);
 
-  // Up to here and while loading, what runs goes on as it was.
+  // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
   const auto load = [&](Hook hook) {
-    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, options.pin_directory, false});
+    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes,
+                                   options.pin_directory, false});
   };
   load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
-  // New maps have no settings yet, and a program without settings copies nothing.
+  // New maps have no settings yet, and without settings a program copies nothing.
   const auto prepare = [&] {
     if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {
       throw Error(ErrorCode::not_attached, ENOENT, "find the maps in " + options.pin_directory);
@@ -264,7 +294,8 @@ Attachment attach(const AttachOptions& options) {
         pin(made.fd.get(), link_path(options.pin_directory));
         mode = made.mode;
       } else if (options.at_cpu_port) {
-        throw Error(ErrorCode::kernel, EOPNOTSUPP, "attach to " + options.interface + ": " + refusal);
+        throw Error(ErrorCode::kernel, EOPNOTSUPP,
+                    "attach to " + options.interface + ": " + refusal);
       } else {
         load(Hook::tc);
         maps = prepare();
@@ -273,26 +304,35 @@ Attachment attach(const AttachOptions& options) {
   }
   if (mode == Mode::tc) {
     if (!took_over) unpin_stopped(options.pin_directory);
-    // Pinned first: a crash in between leaves a pin without a filter, which is what "not attached"
-    // looks like.
+    // Pinned first: a crash in between leaves a pin without a filter, which reads as "not
+    // attached".
     pin(program->fd(), program_path(options.pin_directory));
-    if (tc_attach(interface_index, program->fd())) pin(program->fd(), qdisc_path(options.pin_directory));
+    if (tc_attach(interface_index, program->fd())) {
+      pin(program->fd(), qdisc_path(options.pin_directory));
+    }
   }
-  // After that: a crash in between leaves it with maps that no pin names, and attaching again
-  // repairs that.
+  // After that: a crash in between leaves the program with maps that no pin names, which attaching
+  // again repairs.
   program->pin_maps(options.pin_directory);
   std::vector<std::string> replaced = program->replaced_maps();
-  for (const std::string& name : remove_unknown_pins(options.pin_directory)) replaced.push_back(name);
+  for (const std::string& name : remove_unknown_pins(options.pin_directory)) {
+    replaced.push_back(name);
+  }
 
-  // The link's descriptor is closed on return. The pin alone holds it, so that removing the pin
-  // detaches.
-  return Attachment{std::move(maps),    std::move(lock), mode,      interface_index,
-                    std::move(refusal), took_over,       program->shares(Maps::kNames[Maps::kSeen]),
+  // The link's descriptor is closed on return. From then on the pin alone holds the link, so that
+  // removing the pin detaches.
+  return Attachment{std::move(maps),
+                    std::move(lock),
+                    mode,
+                    interface_index,
+                    std::move(refusal),
+                    took_over,
+                    program->shares(Maps::kNames[Maps::kSeen]),
                     std::move(replaced)};
 }
 
 std::optional<std::uint32_t> mtu_of(const std::string& interface) {
-  // Of any family: a service may be allowed no other.
+  // Any socket will do, and a service may be allowed no other family than this one.
   const FileDescriptor any(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
   if (!any || interface.size() >= sizeof(request.ifr_name)) return std::nullopt;
@@ -303,10 +343,11 @@ std::optional<std::uint32_t> mtu_of(const std::string& interface) {
 
 std::optional<LinkState> link_state(const std::string& pin_directory) {
   if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
-    // Filters can only be asked for where the interface is.
+    // Filters can be asked for only in the interface's own network namespace.
     const std::uint32_t interface_index = if_nametoindex(interface_of(pin_directory).c_str());
     const std::uint32_t id = id_of_program(program.get());
-    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc, interface_index, id, false};
+    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc,
+                     interface_index, id, false};
   }
   const FileDescriptor link = open_pin(link_path(pin_directory));
   if (!link) return std::nullopt;
@@ -328,12 +369,16 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
 
 void detach(const std::string& pin_directory) {
   // Detached first and explicitly: another process may hold the link open.
-  if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) bpf_link_detach(link.get());
+  if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) {
+    bpf_link_detach(link.get());
+  }
   if (const std::uint32_t index = if_nametoindex(interface_of(pin_directory).c_str());
       filter_runs(pin_directory, index)) {
     tc_detach(index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
   }
-  if (!remove_pins(pin_directory)) throw Error(ErrorCode::not_attached, ENOENT, "find " + pin_directory);
+  if (!remove_pins(pin_directory)) {
+    throw Error(ErrorCode::not_attached, ENOENT, "find " + pin_directory);
+  }
 }
 
 }  // namespace ctga

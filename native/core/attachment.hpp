@@ -1,6 +1,7 @@
-// SPDX-License-Identifier: GPL-2.0-only The program on a network interface, so that it goes on
-// while the process that attached it crashes, restarts or is upgraded: by an XDP link that is
-// pinned with its maps, or by a TC filter, whose program is pinned with them.
+// SPDX-License-Identifier: GPL-2.0-only
+// The program on a network interface, held there by an XDP link that is pinned with its maps, or by
+// a TC filter whose program is pinned with them. So it goes on while the process that attached it
+// crashes, restarts or is upgraded.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +18,7 @@ enum class Mode {
   native,   // in the driver, before the kernel has a socket buffer
   generic,  // in the network stack: nearly every driver can
   tc,       // at TC ingress: where XDP is not possible, or is somebody else's
-  unknown,  // the interface cannot be asked, as it is in another network namespace
+  unknown,  // the interface is in another network namespace, so we cannot ask
 };
 
 const char* to_string(Mode mode);
@@ -26,46 +27,50 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
-  // Takes the lock, and sets settings and ports. Otherwise a reader has them, and this only
-  // attaches again beside it.
+  // True: this process reads the rings, so it takes the lock and sets settings and ports. False:
+  // another process does all that, and this one only attaches the program again.
   bool reader;
-  bool at_cpu_port;           // what comes in are a P4 switch's copies: XDP or nothing
-  std::optional<Mode> mode;   // any but unknown; absent: native, then generic, then tc
-  std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
+  bool at_cpu_port;          // a P4 switch's copies come in here: XDP or nothing
+  std::optional<Mode> mode;  // any but unknown; absent: native, then generic, then tc
+  std::uint32_t ring_bytes;  // a power of two and a multiple of the page size
   settings initial_settings;
   std::vector<std::uint16_t> ports;  // UDP source ports of answers
 };
 
 struct Attachment {
   Maps maps;
-  std::optional<FileLock> lock;  // on the pin directory: one reader for one ring buffer
+  std::optional<FileLock> lock;  // on the pin directory: a ring buffer has one reader
   Mode mode;
   std::uint32_t interface_index;
-  std::string refusal;                     // why no better mode was possible; empty if it was, or was not tried
-  bool took_over;                          // a running data plane was updated in place
-  bool kept_seen;                          // the cache of seen answers is that of an earlier one, running or not
-  std::vector<std::string> replaced_maps;  // pinned maps that did not fit, or are unknown: made anew, or removed
+  std::string refusal;  // why no better mode was possible; empty if it was, or was not tried
+  bool took_over;       // a program of ours was running and was replaced in place
+  bool kept_seen;       // the cache of seen answers is an earlier program's, running or not
+  // Pinned maps that did not fit and were made anew, or that this version does not know and
+  // removed.
+  std::vector<std::string> replaced_maps;
 };
 
-// Attaches, or takes over what an earlier process left pinned: its maps are shared and its program
-// is replaced in place, so no packet passes unseen. A foreign XDP program stays: then it is TC,
-// unless a mode was asked for. Throws Error{no_such_interface, foreign_xdp_program, busy,
-// not_permitted, not_attached (no maps of the reader's), kernel}; what was there before is then
-// still there.
+// Attaches the program, or takes over what an earlier process left pinned: then it shares the maps
+// and replaces the program in place, so that no packet passes unseen. It never removes an XDP
+// program that is not ours: beside one it attaches at TC, unless `mode` asks for XDP. Throws
+// Error{no_such_interface, foreign_xdp_program, busy, not_permitted, not_attached (a reader's maps
+// are missing), kernel}. What was pinned before is then still pinned.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {
-  bool attached;  // false: pinned, but the interface went away or somebody removed the program from it
+  // False if it is pinned, but the interface went away or somebody removed the program from it.
+  bool attached;
   Mode mode;
   std::uint32_t interface_index;
   std::uint32_t program_id;
-  bool at_cpu_port;  // as it was attached
+  bool at_cpu_port;  // the program is the one for a P4 switch's CPU port
 };
 
-// Of an interface in this network namespace; nothing if there is none of that name.
+// The MTU of an interface in this network namespace, in bytes; nothing if no interface has that
+// name.
 std::optional<std::uint32_t> mtu_of(const std::string& interface);
 
-// Of what is pinned in `pin_directory`; nothing if there is none.
+// The state of what is pinned in `pin_directory`; nothing if no link or program is.
 std::optional<LinkState> link_state(const std::string& pin_directory);
 
 // Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to

@@ -13,10 +13,11 @@
 namespace ctga {
 
 void ensure_bpffs(const std::string& mount_point) {
-  struct statfs info {};
+  struct statfs info = {};
   if (statfs(mount_point.c_str(), &info) != 0) throw kernel_error(errno, "look at " + mount_point);
   if (info.f_type == BPF_FS_MAGIC) return;
-  if (mount("bpf", mount_point.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") != 0) {
+  if (mount("bpf", mount_point.c_str(), "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700") !=
+      0) {
     throw kernel_error(errno, "mount the BPF file system on " + mount_point);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The BPF file system: what is pinned there outlives the process that made it.
+// The BPF file system. An object that is pinned there outlives the process that made it. Each
+// function throws Error{kernel, not_permitted}.
 #pragma once
 
 #include <string>
@@ -12,16 +13,16 @@ namespace ctga {
 // Mounts the BPF file system on `mount_point` unless one is there already.
 void ensure_bpffs(const std::string& mount_point);
 
-// The pinned object, or an empty descriptor if nothing is pinned at `path`.
+// A descriptor of the pinned object; empty if nothing is pinned at `path`.
 FileDescriptor open_pin(const std::string& path);
 
-// Pins `fd` at `path` in the place of whatever was pinned there.
+// Pins the object of `fd` at `path`, in place of whatever was pinned there.
 void pin(int fd, const std::string& path);
 
-// Names of what is pinned in a directory; none if there is no such directory.
+// The names of what is pinned in a directory; none if there is no such directory.
 std::vector<std::string> list_pins(const std::string& directory);
 
-// Removes a directory of pins with all in it. Returns false if it did not exist.
+// Removes a directory and every pin in it. Returns false if there was no such directory.
 bool remove_pins(const std::string& directory);
 
 }  // namespace ctga

@@ -32,7 +32,8 @@ Error kernel_error(int error_number, const std::string& doing, std::string log) 
   // The verifier also answers EPERM and EACCES; libbpf then prints its log under this heading.
   const bool verifier = log.find("PROG LOAD LOG") != std::string::npos;
   const bool refused = (number == EPERM || number == EACCES) && !verifier;
-  return Error(refused ? ErrorCode::not_permitted : ErrorCode::kernel, number, doing, std::move(log));
+  return Error(refused ? ErrorCode::not_permitted : ErrorCode::kernel, number, doing,
+               std::move(log));
 }
 
 }  // namespace ctga

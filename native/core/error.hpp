@@ -7,7 +7,7 @@
 
 namespace ctga {
 
-// The codes of src/errors.ts that the kernel can cause.
+// Those codes of src/base/errors.ts that the kernel can cause.
 enum class ErrorCode {
   bad_input,
   busy,
@@ -19,7 +19,7 @@ enum class ErrorCode {
   not_set_up,
 };
 
-// As src/errors.ts spells it: "not-permitted".
+// As src/base/errors.ts spells it, such as "not-permitted".
 const char* to_string(ErrorCode code);
 
 // what() reads "<doing>: <strerror>".
@@ -28,7 +28,7 @@ class Error : public std::system_error {
   Error(ErrorCode code, int error_number, const std::string& doing, std::string log = {});
 
   ErrorCode ctga_code() const { return code_; }
-  // what() without strerror: for some codes it is the whole sentence.
+  // what() without the text of errno. For some codes this is the whole sentence.
   const std::string& doing() const { return doing_; }
   const std::string& log() const { return log_; }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// A file descriptor that is closed when its owner goes.
+// A file descriptor that its owner closes when it is destroyed.
 #pragma once
 
 #include <fcntl.h>
@@ -28,7 +28,7 @@ class FileDescriptor {
   int get() const { return fd_; }
   explicit operator bool() const { return fd_ >= 0; }
 
-  // A second descriptor for what `fd` refers to.
+  // A second descriptor of the object that `fd` refers to.
   static FileDescriptor duplicate(int fd) {
     FileDescriptor copy(fcntl(fd, F_DUPFD_CLOEXEC, 0));
     if (!copy) throw kernel_error(errno, "duplicate a file descriptor");

@@ -9,10 +9,10 @@
 namespace ctga {
 namespace {
 
-// Somebody may have removed the directory, and made another, between open and flock.
+// Somebody may have removed the directory and made another one between open and flock.
 bool is_still_at(int fd, const std::string& path) {
-  struct stat held {};
-  struct stat there {};
+  struct stat held = {};
+  struct stat there = {};
   return fstat(fd, &held) == 0 && stat(path.c_str(), &there) == 0 && held.st_dev == there.st_dev &&
          held.st_ino == there.st_ino;
 }

@@ -12,7 +12,7 @@
 namespace ctga {
 namespace {
 
-// A verifier log can take megabytes, and its end says what was wrong.
+// A verifier log can have megabytes. Its end says what was wrong.
 constexpr std::size_t kKeep = 64 * 1024;
 
 thread_local LibbpfLog* current = nullptr;
@@ -20,7 +20,7 @@ thread_local LibbpfLog* current = nullptr;
 }  // namespace
 
 struct LibbpfLogSink {
-  // Called from libbpf's C frames: nothing may be thrown.
+  // libbpf calls this from its C frames, so it must not throw.
   static int print(libbpf_print_level level, const char* format, va_list arguments) {
     if (level == LIBBPF_DEBUG || current == nullptr) return 0;
     char* line = nullptr;
@@ -31,7 +31,7 @@ struct LibbpfLogSink {
       text.append(line, static_cast<std::size_t>(length));
       if (text.size() > kKeep) text.erase(0, text.size() - kKeep);
     } catch (...) {
-      // Out of memory: the error goes without this line.
+      // Out of memory: the error does without this line.
     }
     free(line);
     return length;

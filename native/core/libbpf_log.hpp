@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// Keeps what libbpf would print to stderr, verifier log included, for the error that follows.
+// Keeps what libbpf would print to stderr, with the verifier's log, for the error that follows.
 #pragma once
 
 #include <string>
 
 namespace ctga {
 
-// Collects libbpf's warnings on this thread for as long as it lives. Scopes do not nest.
+// Collects what libbpf says on this thread, debugging apart, for as long as the object lives. At
+// most one lives on each thread.
 class LibbpfLog {
  public:
   LibbpfLog();

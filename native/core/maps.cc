@@ -22,7 +22,9 @@ constexpr std::uint32_t kOnlyKey = 0;
 bpf_map_info info_of(int fd) {
   bpf_map_info info{};
   std::uint32_t length = sizeof(info);
-  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) throw kernel_error(error, "inspect a BPF map");
+  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) {
+    throw kernel_error(error, "inspect a BPF map");
+  }
   return info;
 }
 
@@ -42,7 +44,7 @@ void write_only_value(int fd, const Value& value, const char* what) {
   }
 }
 
-// The value that each CPU has.
+// The values of all CPUs in a per-CPU map.
 template <typename Value>
 std::vector<Value> read_per_cpu(int fd, const char* what) {
   const int cpus = libbpf_num_possible_cpus();
@@ -63,14 +65,14 @@ std::set<std::uint64_t> read_hashes(int fd) {
   while ((error = bpf_map_get_next_key(fd, previous, &hash)) == 0) {
     hashes.insert(hash);
     previous = &hash;
-    // A key removed meanwhile by somebody else sends the iteration back to the start.
+    // If somebody else removes that key meanwhile, the kernel begins again with the first.
     if (hashes.size() > MAX_KNOWN_NAMES) break;
   }
   if (error != 0 && error != -ENOENT) throw kernel_error(error, "read the known names");
   return hashes;
 }
 
-// Once for the maps' life: what is in name_hashes and in seen depends on them.
+// Draws the keys once in the maps' lifetime: name_hashes and seen depend on them.
 void ensure_keys(int fd) {
   auto drawn = read_only_value<keys>(fd, "keys");
   if (drawn.ready != 0) return;
@@ -84,7 +86,7 @@ void ensure_keys(int fd) {
   write_only_value(fd, drawn, "keys");
 }
 
-// Only names that the program can match, or a name would silently never be seen.
+// Refuses a name that the program cannot match, which it would silently never see.
 void check_name(const Name& name) {
   std::size_t labels = 0;
   std::size_t at = 0;
@@ -96,11 +98,12 @@ void check_name(const Name& name) {
   const bool tree_head = name.size() > 4 && name[0] == 3 && std::memcmp(&name[1], "sth", 3) == 0;
   if (!whole || !tree_head || labels > MAX_LABELS) {
     throw Error(ErrorCode::bad_input, EINVAL,
-                "a name of " + std::to_string(name.size()) + " bytes that is not sth.* in wire format and lower case");
+                "a name of " + std::to_string(name.size()) +
+                    " bytes that is not sth.* in wire format and lower case");
   }
 }
 
-// As sum_name in xdp/answer.h.
+// The same sum as sum_name in xdp/answer.h.
 std::uint64_t hash_of(const Name& name, const keys& key) {
   std::uint64_t sum = 0;
   for (std::size_t at = 0; at < name.size(); at += 8) {
@@ -125,23 +128,25 @@ Maps::Maps(std::array<FileDescriptor, 8> fds) : fds_(std::move(fds)) {}
 void Maps::draw_keys() const { ensure_keys(fds_[kKeys].get()); }
 
 std::optional<Maps> Maps::open_pinned(const std::string& directory) {
-  // Sizes as this version reads and writes them: with any other, the kernel would write past our
-  // buffers.
-  constexpr std::array<std::array<std::uint32_t, 2>, 8> sizes = {{{sizeof(std::uint64_t), sizeof(std::uint8_t)},
-                                                                  {sizeof(std::uint32_t), sizeof(settings)},
-                                                                  {sizeof(std::uint32_t), sizeof(ports)},
-                                                                  {sizeof(std::uint32_t), sizeof(keys)},
-                                                                  {sizeof(std::uint32_t), sizeof(counters)},
-                                                                  {sizeof(std::uint32_t), sizeof(seen_answers)},
-                                                                  {0, 0},
-                                                                  {0, 0}}};
+  // The sizes that this version reads and writes, by map. With larger values in the map, the kernel
+  // would write past our buffers.
+  constexpr std::array<std::array<std::uint32_t, 2>, 8> sizes = {
+      {{sizeof(std::uint64_t), sizeof(std::uint8_t)},
+       {sizeof(std::uint32_t), sizeof(settings)},
+       {sizeof(std::uint32_t), sizeof(ports)},
+       {sizeof(std::uint32_t), sizeof(keys)},
+       {sizeof(std::uint32_t), sizeof(counters)},
+       {sizeof(std::uint32_t), sizeof(seen_answers)},
+       {0, 0},
+       {0, 0}}};
   std::array<FileDescriptor, 8> fds;
   for (std::size_t i = 0; i < kNames.size(); i++) {
     fds[i] = open_pin(directory + "/" + kNames[i]);
     if (!fds[i]) return std::nullopt;
     const bpf_map_info info = info_of(fds[i].get());
     if (info.key_size != sizes[i][0] || info.value_size != sizes[i][1]) {
-      throw Error(ErrorCode::kernel, EPROTO, directory + "/" + kNames[i] + " was made by another version of ctga");
+      throw Error(ErrorCode::kernel, EPROTO,
+                  directory + "/" + kNames[i] + " was made by another version of ctga");
     }
   }
   return Maps(std::move(fds));
@@ -155,11 +160,12 @@ void Maps::set_known_names(const std::vector<Name>& names) const {
     wanted.insert(hash_of(name, key));
   }
   if (wanted.size() > MAX_KNOWN_NAMES) {
-    throw Error(ErrorCode::bad_input, E2BIG,
-                std::to_string(wanted.size()) + " names, of at most " + std::to_string(MAX_KNOWN_NAMES));
+    throw Error(
+        ErrorCode::bad_input, E2BIG,
+        std::to_string(wanted.size()) + " names, of at most " + std::to_string(MAX_KNOWN_NAMES));
   }
 
-  // First what goes, so that a full map has room for what comes.
+  // Names that go are removed first, so that a full map has room for those that come.
   const int fd = fds_[kNameHashes].get();
   const std::set<std::uint64_t> present = read_hashes(fd);
   for (const std::uint64_t hash : present) {
@@ -178,7 +184,9 @@ void Maps::set_known_names(const std::vector<Name>& names) const {
 
 std::size_t Maps::known_name_count() const { return read_hashes(fds_[kNameHashes].get()).size(); }
 
-settings Maps::read_settings() const { return read_only_value<settings>(fds_[kLimits].get(), "settings"); }
+settings Maps::read_settings() const {
+  return read_only_value<settings>(fds_[kLimits].get(), "settings");
+}
 
 void Maps::write_settings(const settings& value) const {
   write_only_value(fds_[kLimits].get(), value, "settings");
@@ -188,7 +196,9 @@ std::vector<std::uint16_t> Maps::read_ports() const {
   const auto set = read_only_value<ports>(fds_[kPorts].get(), "ports");
   std::vector<std::uint16_t> numbers;
   for (std::uint32_t port = 0; port < 65536; port++) {
-    if (set.words[port / 64] >> (port % 64) & 1) numbers.push_back(static_cast<std::uint16_t>(port));
+    if (set.words[port / 64] >> (port % 64) & 1) {
+      numbers.push_back(static_cast<std::uint16_t>(port));
+    }
   }
   return numbers;
 }
@@ -201,7 +211,7 @@ void Maps::write_ports(const std::vector<std::uint16_t>& numbers) const {
 
 counters Maps::read_counters() const {
   constexpr std::size_t kFields = sizeof(counters) / sizeof(__u64);
-  // The structure is nothing but __u64, so it adds up as an array.
+  // Every field is a __u64, so the structures add up as arrays.
   std::array<__u64, kFields> sum{};
   static_assert(sizeof(counters) == sizeof(sum));
   for (const auto& cpu : read_per_cpu<decltype(sum)>(fds_[kReasons].get(), "counters")) {

@@ -1,5 +1,6 @@
-// SPDX-License-Identifier: GPL-2.0-only The maps that the program and user space share: names,
-// settings, counters, keys and the ring buffers.
+// SPDX-License-Identifier: GPL-2.0-only
+// The maps that the program and user space share: names, settings, counters, keys and the ring
+// buffers.
 #pragma once
 
 #include <array>
@@ -15,6 +16,7 @@
 
 namespace ctga {
 
+// A DNS name in wire format (RFC 1035, Section 3.1).
 using Name = std::vector<std::uint8_t>;
 
 struct SeenEntry {
@@ -22,29 +24,38 @@ struct SeenEntry {
   std::uint32_t repeats;
 };
 
-// Of bpf_jiffies64, which counts in the kernel's own unit of time.
+// How many jiffies, which bpf_jiffies64 counts, this kernel has in a second.
 std::uint32_t ticks_per_second();
 
 class Maps {
  public:
-  // In this order everywhere; also their names in the program and in the pin directory.
-  enum Index : std::size_t { kNameHashes, kLimits, kPorts, kKeys, kReasons, kSeen, kAnswerRing, kFragmentRing };
-  static constexpr std::array<const char*, 8> kNames = {"name_hashes", "limits", "ports",       "keys",
-                                                        "reasons",     "seen",   "answer_ring", "fragment_ring"};
+  // The order of the maps, and their names in the program and in the pin directory.
+  enum Index : std::size_t {
+    kNameHashes,
+    kLimits,
+    kPorts,
+    kKeys,
+    kReasons,
+    kSeen,
+    kAnswerRing,
+    kFragmentRing
+  };
+  static constexpr std::array<const char*, 8> kNames = {
+      "name_hashes", "limits", "ports", "keys", "reasons", "seen", "answer_ring", "fragment_ring"};
 
-  // `fds` as in kNames.
+  // `fds` are in the order of kNames.
   explicit Maps(std::array<FileDescriptor, 8> fds);
 
-  // Draws the keys if these maps have none yet: before anything else is done with new maps.
+  // Draws the secret keys if these maps have none yet. Comes before all other use of new maps.
   void draw_keys() const;
 
-  // What is pinned in `directory`; nothing if any of them is missing. Throws Error{kernel} if they
-  // are not of this version's layout.
+  // The maps that are pinned in `directory`; nothing if any of them is missing. Throws
+  // Error{kernel} if they do not have this version's layout.
   static std::optional<Maps> open_pinned(const std::string& directory);
 
-  // Replaces the set of names, leaving those that stay in place throughout. Throws Error{bad_input}
-  // if a name is not of the form sth.*, of at most MAX_LABELS labels, or there are more than
-  // MAX_KNOWN_NAMES.
+  // Replaces the set of names. A name that stays is never missing meanwhile. Throws
+  // Error{bad_input} if a name is not sth.* in lower case, has more than MAX_LABELS labels, or is
+  // one of more than MAX_KNOWN_NAMES.
   void set_known_names(const std::vector<Name>& names) const;
   std::size_t known_name_count() const;
 
@@ -54,14 +65,14 @@ class Maps {
   std::vector<std::uint16_t> read_ports() const;
   void write_ports(const std::vector<std::uint16_t>& numbers) const;
 
-  // Summed over all CPUs.
+  // The sums over all CPUs.
   counters read_counters() const;
 
-  // The entries in the cache of seen answers that had repeats, on all CPUs.
+  // Those entries in the caches of seen answers, of all CPUs, that had repeats.
   std::vector<SeenEntry> read_seen() const;
 
   int ring_fd(Index ring) const { return fds_[ring].get(); }
-  // Of either ring.
+  // The size of each of the two rings.
   std::uint32_t ring_bytes() const;
 
  private:

@@ -6,9 +6,11 @@
 
 namespace ctga {
 
-// Turns the whole process, every thread of it, into `uid` and `gid` with no other group, no
-// capability and no way to gain any (no_new_privs, prctl(2)), unless the programs that it runs may.
-// Cannot be undone. Throws Error; then the process must end, since some of it may be done.
+// Makes the whole process, every thread of it, run as `uid` and `gid`, with no other group and no
+// capability. Unless `programs_may_gain`, it also sets no_new_privs (prctl(2)), so that neither
+// this process nor any program that it runs can gain rights again. None of this can be undone.
+// Throws Error if a step fails; then the process must end, since it may have taken some of the
+// steps.
 //
 // Node's own setuid() will not do: some versions refuse it wherever libuv was built with io_uring,
 // used or not (CVE-2024-22017).

@@ -17,14 +17,16 @@
 namespace ctga {
 namespace {
 
-// Said here, because an older kernel's own refusal is a verifier log about an unknown function.
+// Refuses an old kernel in plain words. Its own refusal would be a verifier's log about an unknown
+// function.
 void require_kernel() {
   utsname name{};
   unsigned major = 0;
   unsigned minor = 0;
   if (uname(&name) != 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return;
   if (major < 5 || (major == 5 && minor < 15)) {
-    throw Error(ErrorCode::kernel, ENOSYS, std::string("Linux ") + name.release + " is too old, 5.15 is needed");
+    throw Error(ErrorCode::kernel, ENOSYS,
+                std::string("Linux ") + name.release + " is too old, 5.15 is needed");
   }
 }
 
@@ -36,7 +38,9 @@ bool knows_xdp_buffers() {
 
 bpf_map* find_map(const bpf_object* object, const char* name) {
   bpf_map* map = bpf_object__find_map_by_name(object, name);
-  if (map == nullptr) throw Error(ErrorCode::not_set_up, ENOENT, std::string("the object file has no map ") + name);
+  if (map == nullptr) {
+    throw Error(ErrorCode::not_set_up, ENOENT, std::string("the object file has no map ") + name);
+  }
   return map;
 }
 
@@ -55,7 +59,7 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-// The constant xdp_has_buffers of xdp/source.h, which is all there is in .rodata.
+// Sets the constant xdp_has_buffers of xdp/source.h to false. It is all that .rodata holds.
 void forget_xdp_buffers(bpf_object* object) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
@@ -78,18 +82,23 @@ const char* name_of(Hook hook) {
   return "";
 }
 
-Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__close), name_(name_of(options.hook)) {
+Program::Program(const ProgramOptions& options)
+    : object_(nullptr, bpf_object__close), name_(name_of(options.hook)) {
   require_kernel();
   const bool has_buffers = !options.old_kernel && knows_xdp_buffers();
   const LibbpfLog log;
 
   object_.reset(bpf_object__open_file(options.object_path.c_str(), nullptr));
-  if (!object_) throw Error(ErrorCode::not_set_up, errno, "open " + options.object_path, log.text());
+  if (!object_) {
+    throw Error(ErrorCode::not_set_up, errno, "open " + options.object_path, log.text());
+  }
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_.get()) {
     const bool wanted = std::strcmp(bpf_program__name(program), name_) == 0;
     bpf_program__set_autoload(program, wanted);
-    if (wanted && options.hook != Hook::tc && has_buffers) bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
+    if (wanted && options.hook != Hook::tc && has_buffers) {
+      bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
+    }
   }
   if (bpf_object__find_program_by_name(object_.get(), name_) == nullptr) {
     throw Error(ErrorCode::not_set_up, ENOENT, options.object_path + " holds no program " + name_);
@@ -104,17 +113,20 @@ Program::Program(const ProgramOptions& options) : object_(nullptr, bpf_object__c
   }
   if (!options.pin_directory.empty()) {
     for (const char* name : Maps::kNames) {
-      if (share_pinned(find_map(object_.get(), name), options.pin_directory + "/" + name)) shared_.emplace_back(name);
+      if (share_pinned(find_map(object_.get(), name), options.pin_directory + "/" + name)) {
+        shared_.emplace_back(name);
+      }
     }
   }
-  // The verifier gives up (EAGAIN) where a signal waits, and a profiler's signals always do.
+  // The verifier gives up (EAGAIN) if a signal is pending, and a profiler's always is.
   const SignalsBlocked blocked;
   if (const int error = bpf_object__load(object_.get())) {
     throw kernel_error(error, "load the BPF program", log.text());
   }
 }
 
-// Whether the map pinned at `path`, if any, is one that the program can use in place of its own.
+// Makes the program use the map that is pinned at `path` in place of its own. Returns false if none
+// is, or if it does not fit; the latter is noted in replaced_.
 bool Program::share_pinned(bpf_map* map, const std::string& path) {
   const FileDescriptor pinned = open_pin(path);
   if (!pinned) return false;
@@ -125,13 +137,16 @@ bool Program::share_pinned(bpf_map* map, const std::string& path) {
     throw kernel_error(error, "inspect " + path);
   }
   const bool fits = info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
-                    info.value_size == bpf_map__value_size(map) && info.map_flags == bpf_map__map_flags(map) &&
+                    info.value_size == bpf_map__value_size(map) &&
+                    info.map_flags == bpf_map__map_flags(map) &&
                     info.max_entries == bpf_map__max_entries(map);
   if (!fits) {
     replaced_.emplace_back(bpf_map__name(map));
     return false;
   }
-  if (const int error = bpf_map__reuse_fd(map, pinned.get())) throw kernel_error(error, "share " + path);
+  if (const int error = bpf_map__reuse_fd(map, pinned.get())) {
+    throw kernel_error(error, "share " + path);
+  }
   return true;
 }
 
@@ -162,7 +177,7 @@ bool Program::shares(const std::string& map) const {
 
 TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat,
                           std::uint32_t linear) const {
-  // Room for a program that grew the packet, which would be a bug worth seeing.
+  // There is room for a packet that the program made longer, which would be a bug worth seeing.
   TestRun result{0, 0, std::vector<std::uint8_t>(packet.size() + 256)};
   bpf_test_run_opts options{};
   options.sz = sizeof(options);
@@ -177,7 +192,9 @@ TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t
     options.ctx_in = &context;
     options.ctx_size_in = sizeof(context);
   }
-  if (const int error = bpf_prog_test_run_opts(fd(), &options)) throw kernel_error(error, "run the XDP program");
+  if (const int error = bpf_prog_test_run_opts(fd(), &options)) {
+    throw kernel_error(error, "run the XDP program");
+  }
   result.verdict = options.retval;
   result.duration_ns = options.duration;
   result.packet.resize(options.data_size_out);

@@ -13,10 +13,10 @@
 
 namespace ctga {
 
-// Of one BPF_PROG_TEST_RUN.
+// The result of one BPF_PROG_TEST_RUN.
 struct TestRun {
   std::uint32_t verdict;             // what the program returned: XDP_PASS is 2
-  std::uint32_t duration_ns;         // average of the repetitions
+  std::uint32_t duration_ns;         // of one run, averaged over the repetitions
   std::vector<std::uint8_t> packet;  // as the program left it
 };
 
@@ -26,7 +26,7 @@ enum class Hook {
   cpu,  // XDP at the other end of a P4 switch's CPU port
 };
 
-// Of the program in the object file.
+// The name of the hook's program in the object file.
 const char* name_of(Hook hook);
 
 struct ProgramOptions {
@@ -39,24 +39,27 @@ struct ProgramOptions {
 
 class Program {
  public:
-  // Loads one of the object's programs. Nothing is pinned here.
+  // Loads one of the object's programs, but pins nothing. Throws Error{not_set_up, not_permitted,
+  // kernel}.
   explicit Program(const ProgramOptions& options);
 
   int fd() const;
   Maps maps() const;
 
-  // Pins all maps but those that are shared already.
+  // Pins all maps but those that are shared, and so pinned already.
   void pin_maps(const std::string& pin_directory) const;
 
-  // Whether a pinned map goes on to be used.
+  // Whether the program shares the pinned map of this name.
   bool shares(const std::string& map) const;
 
-  // Names of pinned maps that did not fit and that pin_maps replaces.
+  // The names of pinned maps that did not fit. pin_maps replaces them.
   const std::vector<std::string>& replaced_maps() const { return replaced_; }
 
-  // `linear` bytes of the packet, at most, are in the frame's linear part and the rest in a second
-  // buffer: Linux 6.18 and XDP only. 0: all of them.
-  TestRun test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat, std::uint32_t linear) const;
+  // Runs the program on a packet, `repeat` times. At most `linear` bytes of the packet are in the
+  // frame's linear part, and the rest in a second buffer, which takes XDP and Linux 6.18. 0: all of
+  // them are linear.
+  TestRun test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat,
+                   std::uint32_t linear) const;
 
  private:
   bool share_pinned(bpf_map* map, const std::string& path);

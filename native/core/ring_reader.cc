@@ -18,14 +18,16 @@ static_assert(sizeof(record_header) == RECORD_HEADER_SIZE);
 std::uint64_t now_ns(clockid_t clock) {
   timespec now{};
   clock_gettime(clock, &now);
-  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(now.tv_nsec);
+  return static_cast<std::uint64_t>(now.tv_sec) * 1'000'000'000 +
+         static_cast<std::uint64_t>(now.tv_nsec);
 }
 
 constexpr std::size_t padded(std::size_t length) { return (length + 7) & ~std::size_t{7}; }
 
 }  // namespace
 
-RingReader::RingReader(int answer_ring_fd, int fragment_ring_fd) : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
+RingReader::RingReader(int answer_ring_fd, int fragment_ring_fd)
+    : epoll_fd_(epoll_create1(EPOLL_CLOEXEC)) {
   if (!epoll_fd_) throw kernel_error(errno, "make an epoll descriptor");
   open(rings_[0], answer_ring_fd);
   open(rings_[1], fragment_ring_fd);
@@ -45,9 +47,9 @@ void RingReader::open(Ring& ring, int fd) {
 std::size_t RingReader::read(std::uint8_t* batch, std::size_t capacity) {
   batch_ = batch;
   size_ = 0;
-  // Taken anew for each batch, so that a step of the wall clock is followed.
+  // Measured for each batch, so that it follows when the wall clock is set.
   monotonic_to_real_ns_ = now_ns(CLOCK_REALTIME) - now_ns(CLOCK_MONOTONIC);
-  // Reading ends behind the record that passes the limit, for which there is room.
+  // Reading ends with the record that passes the limit, so there must be room for one more.
   const std::size_t most = capacity - kLargestRecord;
   consume(rings_[0], most / 4 * 3);
   consume(rings_[1], most);
@@ -60,7 +62,7 @@ void RingReader::consume(const Ring& ring, std::size_t until) {
   if (result < 0 && result != -E2BIG) throw kernel_error(result, "read a ring buffer");
 }
 
-// A negative result ends the reading behind this record, which is consumed already.
+// A negative result ends the reading; libbpf has consumed this record then.
 int RingReader::on_record(void* self, void* data, std::size_t length) {
   auto* reader = static_cast<RingReader*>(self);
   reader->append(data, length);
@@ -71,8 +73,11 @@ void RingReader::append(const void* data, std::size_t length) {
   record_header header{};
   if (length < sizeof(header)) return;
   std::memcpy(&header, data, sizeof(header));
-  // Trust no length: a place outside the frame is no place.
-  if (header.captured_length > length - sizeof(header) || header.captured_length > RECORD_CAPACITY) return;
+  // No length is trusted: a place that is not in the frame is dropped.
+  if (header.captured_length > length - sizeof(header) ||
+      header.captured_length > RECORD_CAPACITY) {
+    return;
+  }
   const answer_place& answer = header.answer;
   if (answer.name_offset + answer.name_length > header.captured_length ||
       answer.rdata_offset + answer.rdata_length > header.captured_length) {
@@ -81,8 +86,8 @@ void RingReader::append(const void* data, std::size_t length) {
   header.timestamp_ns += monotonic_to_real_ns_;
 
   std::memcpy(batch_ + size_, &header, sizeof(header));
-  std::memcpy(batch_ + size_ + sizeof(header), static_cast<const std::uint8_t*>(data) + sizeof(header),
-              header.captured_length);
+  std::memcpy(batch_ + size_ + sizeof(header),
+              static_cast<const std::uint8_t*>(data) + sizeof(header), header.captured_length);
   size_ += padded(sizeof(header) + header.captured_length);
 }
 

@@ -16,18 +16,17 @@ namespace ctga {
 
 class RingReader {
  public:
-  // Keeps its own descriptors of the maps. There must be one reader for one ring, in all processes
-  // together.
+  // Duplicates the descriptors of the maps. A ring must not have a second reader, in any process.
   RingReader(int answer_ring_fd, int fragment_ring_fd);
 
-  // Becomes readable when the program wakes us; level-triggered.
+  // Becomes readable when the program wakes the reader; level-triggered.
   int epoll_fd() const { return epoll_fd_.get(); }
 
-  // Fills `batch`, of `capacity` bytes, with what waits in the rings, and frees it there: answers
-  // first, but a quarter of a batch is left to fragments, so that neither kind waits for the other
-  // to end. Never blocks. A record is a record_header and its captured bytes, padded to 8 bytes;
-  // timestamp_ns is turned into CLOCK_REALTIME. Returns the number of bytes. `capacity` is several
-  // times kLargestRecord.
+  // Moves what waits in the rings to `batch`, which holds `capacity` bytes, and returns how many
+  // bytes it wrote. It takes answers first, but leaves a quarter of the batch to fragments, so that
+  // neither kind waits for the other to end. It never blocks. A record is a record_header, with
+  // timestamp_ns turned into CLOCK_REALTIME, and its captured bytes, padded to 8 bytes. `capacity`
+  // must be several times kLargestRecord.
   std::size_t read(std::uint8_t* batch, std::size_t capacity);
 
   static constexpr std::size_t kLargestRecord = sizeof(record_header) + RECORD_CAPACITY;
@@ -46,7 +45,7 @@ class RingReader {
   FileDescriptor epoll_fd_;
   std::array<Ring, 2> rings_;  // answers, fragments
 
-  // Of the read() under way.
+  // These belong to the read() that is under way.
   std::uint8_t* batch_ = nullptr;
   std::size_t until_ = 0;
   std::size_t size_ = 0;

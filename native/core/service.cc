@@ -16,7 +16,10 @@ bool notify_service(const std::string& state) {
   const char* path = std::getenv("NOTIFY_SOCKET");
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (path == nullptr || (path[0] != '/' && path[0] != '@') || std::strlen(path) >= sizeof(address.sun_path)) return false;
+  if (path == nullptr || (path[0] != '/' && path[0] != '@') ||
+      std::strlen(path) >= sizeof(address.sun_path)) {
+    return false;
+  }
   std::memcpy(address.sun_path, path, std::strlen(path));
   // The abstract namespace of unix(7).
   if (address.sun_path[0] == '@') address.sun_path[0] = '\0';

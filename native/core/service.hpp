@@ -6,7 +6,8 @@
 
 namespace ctga {
 
-// As sd_notify(3): one datagram to $NOTIFY_SOCKET. False where that is not set or nobody listens.
+// Sends one datagram to $NOTIFY_SOCKET, as sd_notify(3) does. Returns false if that is not set or
+// nobody listens there.
 bool notify_service(const std::string& state);
 
 }  // namespace ctga

@@ -17,7 +17,7 @@
 namespace ctga {
 namespace {
 
-// Ours, for as long as it is there; before filters of a higher number.
+// These identify our filter. Filters with a higher priority number run after it.
 constexpr std::uint32_t kHandle = 0xc76a;
 constexpr std::uint32_t kPriority = 1;
 
@@ -37,8 +37,8 @@ bpf_tc_opts our_filter() {
   return options;
 }
 
-// Whether any filter hangs on the clsact qdisc, at ingress or egress. libbpf can only ask for one
-// by its handle.
+// Whether the clsact qdisc has any filter, at ingress or egress. This asks over netlink, because
+// libbpf can ask for a filter only by its handle.
 bool has_filters(std::uint32_t interface_index) {
   const FileDescriptor socket_fd(socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE));
   if (!socket_fd) throw kernel_error(errno, "ask for TC filters");
@@ -53,14 +53,17 @@ bool has_filters(std::uint32_t interface_index) {
     request.message.tcm_family = AF_UNSPEC;
     request.message.tcm_ifindex = static_cast<int>(interface_index);
     request.message.tcm_parent = TC_H_MAKE(TC_H_CLSACT, side);
-    if (send(socket_fd.get(), &request, sizeof(request), 0) < 0) throw kernel_error(errno, "ask for TC filters");
+    if (send(socket_fd.get(), &request, sizeof(request), 0) < 0) {
+      throw kernel_error(errno, "ask for TC filters");
+    }
 
     alignas(nlmsghdr) std::array<char, 16384> answer{};
     for (bool done = false; !done;) {
       const ssize_t received = recv(socket_fd.get(), answer.data(), answer.size(), 0);
       if (received <= 0) throw kernel_error(errno, "ask for TC filters");
       auto left = static_cast<unsigned>(received);
-      for (auto* part = reinterpret_cast<nlmsghdr*>(answer.data()); NLMSG_OK(part, left); part = NLMSG_NEXT(part, left)) {
+      for (auto* part = reinterpret_cast<nlmsghdr*>(answer.data()); NLMSG_OK(part, left);
+           part = NLMSG_NEXT(part, left)) {
         if (part->nlmsg_type == RTM_NEWTFILTER) return true;
         done = done || part->nlmsg_type == NLMSG_DONE || part->nlmsg_type == NLMSG_ERROR;
       }
@@ -72,7 +75,7 @@ bool has_filters(std::uint32_t interface_index) {
 }  // namespace
 
 std::uint32_t tc_program(std::uint32_t interface_index) {
-  const LibbpfLog log;  // the kernel says in words that there is none
+  const LibbpfLog log;  // libbpf warns if there is no filter
   const bpf_tc_hook hook = hook_of(interface_index);
   bpf_tc_opts filter = our_filter();
   return bpf_tc_query(&hook, &filter) == 0 ? filter.prog_id : 0;
@@ -97,7 +100,7 @@ void tc_detach(std::uint32_t interface_index, bool remove_qdisc) {
   const LibbpfLog log;
   bpf_tc_hook hook = hook_of(interface_index);
   const bpf_tc_opts filter = our_filter();
-  // Not there any more is as good as removed.
+  // It is no error if the filter is gone already.
   bpf_tc_detach(&hook, &filter);
   if (!remove_qdisc || has_filters(interface_index)) return;
   hook.attach_point = static_cast<bpf_tc_attach_point>(BPF_TC_INGRESS | BPF_TC_EGRESS);
