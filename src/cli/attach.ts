@@ -26,7 +26,6 @@ import { CtOverDns } from '../sources/ct-over-dns/source.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/sqlite/store.ts';
-import { suffix } from './logs.ts';
 import { BLIND, nameOfMode } from './status.ts';
 import {
   placeOf,
@@ -154,7 +153,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
     const { store } = storeFile;
     try {
       if (listed === undefined) logs = knownLogs(store, undefined, warn);
-      const zones = zonesOf(logs, { zones: options.zone, ...suffix(options) });
+      const zones = zonesOf(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix });
       const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
       const observer: Observer = new Observer({
         sources: [new CtOverDns(zones, options.port)],

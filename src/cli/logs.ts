@@ -1,21 +1,18 @@
-/** `ctga logs`: which logs are known, and learning more. */
+/** `ctga logs`: which logs ctga knows, and taking in log lists. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
-import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import { changesOf, type LogChange } from '../logs/changes.ts';
-import { knownLogs } from '../store/known-logs.ts';
-import { parseLogList, type LogList } from '../logs/list.ts';
+import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
-import { fetchList, publisherOf, PUBLISHERS } from '../logs/publishers.ts';
-import { CHROME_LIST_KEY, isSignedList, parseListKey } from '../logs/signed-list.ts';
+import { publisherOf, PUBLISHERS } from '../logs/publishers.ts';
+import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
 import { zonesOf } from '../logs/zones.ts';
-import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import type { Store, StoredLogList } from '../store/sqlite/store.ts';
-import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { fetchUpdate, importLogList, type LogListUpdate } from '../services/log-lists.ts';
+import { openForWriting, stateAt } from '../store/state.ts';
+import { logsInForce, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, printTable, warn } from './output.ts';
 import { currentIo } from './run.ts';
 
@@ -34,21 +31,18 @@ interface UpdateOptions extends StateOption {
 
 export function logsCommand(): Command {
   const list = new Command('list')
-    .description('the logs in force and the DNS zones of their tree heads')
+    .description('list the logs that ctga knows, and the DNS zones of their tree heads')
     .action(listLogs);
   const importList = new Command('import')
     .description(
-      "take in a log list in schema v3, for instance Chrome's, Apple's or crt.sh's; a log's \"dns\" field names its zone",
+      "take in a log list (schema v3) from a file, such as Chrome's, Apple's or crt.sh's; a \"dns\" field in it gives a log its zone",
     )
     .argument('<file>')
     .option(
       '--signature <file>',
-      "its publisher's signature: the list is refused if that is not good",
+      "the publisher's signature; ctga refuses the list if the signature is wrong",
     )
-    .option(
-      '--list-key <file>',
-      "the publisher's key in PEM (default: Chrome's, which is built in)",
-    )
+    .option('--list-key <file>', "the publisher's key in PEM (default: Chrome's, built in)")
     .action(importLogs);
   const update = new Command('update')
     .description('fetch a newer log list through the proxy, show what it changes, and take it in')
@@ -59,47 +53,47 @@ export function logsCommand(): Command {
     )
     .option(
       '--list-key <file>',
-      "with a URL: the publisher's key in PEM; the signature is at URL with .sig for .json",
+      "with a URL: the publisher's key in PEM; the signature is at the URL with .sig for .json",
     )
-    .option('--proxy <url>', 'SOCKS5 proxy, the only way out', DEFAULT_PROXY)
-    .option('--allow-private-address', "with a URL: it may be in the proxy's own network")
+    .option('--proxy <url>', 'the SOCKS5 proxy through which to fetch it', DEFAULT_PROXY)
+    .option(
+      '--allow-private-address',
+      "with a URL: it may be at a private address, in the proxy's own network",
+    )
     .option('--yes', 'take the changes in without asking')
     .addHelpText(
       'after',
       `
-Chrome's list is signed, and its signature is verified. Logs that are no longer listed stay known: what they
-signed can still be audited. Without --yes it asks; where nobody can be asked it changes nothing.`,
+Chrome's list is signed, and ctga verifies the signature. ctga still knows logs that a list no longer
+has, because what they signed can still be audited. Without --yes the command asks first; if it can
+ask nobody, it changes nothing.`,
     )
     .action(updateLogs);
   return new Command('logs')
-    .description('list, update or import logs')
+    .description('list logs, and update or import log lists')
     .addCommand(withLogs(withState(list)))
     .addCommand(withState(update))
     .addCommand(withState(importList));
 }
 
 function listLogs(options: StateOption & LogOptions): void {
-  const store = openForReading(stateAt(options.stateDir));
-  const logs = knownLogs(store, options.logList, warn);
-  store.close();
-  const names = logLabels(logs);
+  const logs = logsInForce(stateAt(options.stateDir), options);
+  const labels = logLabels(logs);
   const zones = new Map<Log, string[]>();
-  for (const [zone, log] of zonesOf(logs, { zones: options.zone, ...suffix(options) }))
+  for (const [zone, log] of zonesOf(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix }))
     zones.set(log, [...(zones.get(log) ?? []), zone]);
-  if (options.json === true) {
-    printJson(
+  if (options.json === true)
+    return printJson(
       logs.map((log) => ({
-        name: names.get(log),
+        name: labels.get(log),
         ...describeLog(log),
         zones: zones.get(log) ?? [],
       })),
     );
-    return;
-  }
   printTable(
     ['NAME', 'DESCRIPTION', 'API', 'STATE', 'ZONES', 'LOG ID'],
     logs.map((log) => [
-      names.get(log) ?? '',
+      labels.get(log) ?? '',
       log.description,
       log.api,
       log.state ?? '-',
@@ -110,106 +104,78 @@ function listLogs(options: StateOption & LogOptions): void {
 }
 
 function importLogs(file: string, options: ImportOptions): void {
+  const { signature } = options;
+  if (options.listKey !== undefined && signature === undefined)
+    throw badInput('--list-key needs --signature', 'The key says who must have made it.');
   const json = readBytes(file);
-  if (options.listKey !== undefined && options.signature === undefined)
-    throw badInput('--list-key needs --signature', 'The key says whose signature it must be.');
-  const key = keyGiven(options) ?? CHROME_LIST_KEY;
-  const signature = options.signature === undefined ? undefined : readBytes(options.signature);
-  if (signature !== undefined && !isSignedList(json, signature, key))
-    throw badInput(
-      `${file} is not what ${options.signature ?? ''} signs`,
-      'Fetch list and signature again, at one time. Nothing of the list was used.',
-    );
-  const list = parseLogList(json.toString('utf8'), file);
+  const key = listKeyOf(options) ?? CHROME_LIST_KEY;
+  const signed = signature && { name: signature, signature: readBytes(signature), key };
   const store = openForWriting(stateAt(options.stateDir));
-  const signed = signature && { signature, key };
-  takeIn(store, list, { source: file, json, signed, etag: undefined, fetched: Date.now() });
-  store.close();
+  let list;
+  try {
+    list = importLogList(store, { name: file, json, signed: signed || undefined }, Date.now());
+  } finally {
+    store.close();
+  }
   const { logs, leftOut } = list;
   if (options.json === true)
-    return printJson({ imported: logs.length, leftOut, signed: signed !== undefined });
+    return printJson({ imported: logs.length, leftOut, signed: signature !== undefined });
   for (const line of leftOut) warn(`left out: ${line}`);
   print(`${plural(logs.length, 'log')} imported from ${file}.`);
-  const zoneless = logs.length - zonesOf(logs, { zones: [] }).size;
-  if (zoneless > 0) {
+  const withoutZone = logs.length - zonesOf(logs, { zones: [] }).size;
+  if (withoutZone > 0)
     print(
-      `${plural(zoneless, 'log')} of them have no DNS zone yet: give one with --zone or --zone-suffix, or a "dns" field in the list.`,
+      `${plural(withoutZone, 'log')} of them have no DNS zone yet: give one with --zone or --zone-suffix, or in a "dns" field of the list.`,
     );
-  }
 }
 
 async function updateLogs(options: UpdateOptions): Promise<void> {
-  const publisher = publisherOf(options.from, keyGiven(options));
+  const isJson = options.json === true;
+  const publisher = publisherOf(options.from, listKeyOf(options));
   const identity = openIdentity(parseProxy(options.proxy), {
     allowPrivateAddress: options.allowPrivateAddress,
   });
   const store = openForWriting(stateAt(options.stateDir));
+  const source = publisher.url;
   try {
-    const source = publisher.url;
-    const last = store.logList(source);
-    const fetched = await fetchList(publisher, identity.fetch, last?.etag);
-    if (fetched === undefined) {
-      if (options.json === true) printJson({ source, changes: [], applied: false, newer: false });
-      else print(`The list of ${publisher.name} has not changed since it was last taken in.`);
+    const update = await fetchUpdate(store, publisher, identity.fetch, Date.now());
+    if (update === undefined) {
+      if (isJson) printJson({ source, changes: [], applied: false, newer: false });
+      else print(`The list of ${publisher.name} has not changed since ctga last took it in.`);
       return;
     }
-    const list = parseLogList(fetched.json.toString('utf8'), source);
-    refuseOlder(list, last);
-    const changes = changesOf(knownLogs(store, undefined, warn), list.logs);
-    if (options.json !== true)
-      showChanges(publisher.name, list, changes, fetched.signed !== undefined);
-    const applied =
-      options.yes === true || changes.length === 0 || (await agreed(options.json === true));
-    if (applied) takeIn(store, list, { source, ...fetched, fetched: Date.now() });
-    if (options.json === true) {
-      const described = changes.map(({ change, log, fields }) => ({
-        change,
-        ...describeLog(log),
-        fields,
-      }));
+    const { changes, signed } = update;
+    if (!isJson) showUpdate(publisher.name, update);
+    const applied = options.yes === true || changes.length === 0 || (await isAgreed(isJson));
+    if (applied) update.takeIn();
+    if (isJson)
       printJson({
         source,
-        signed: fetched.signed !== undefined,
+        signed,
         newer: true,
         applied,
-        changes: described,
+        changes: changes.map(({ change, log, fields }) => ({
+          change,
+          ...describeLog(log),
+          fields,
+        })),
       });
-    } else
-      print(applied ? 'Taken in.' : 'Nothing was changed. Take it in with: ctga logs update --yes');
+    else
+      print(
+        applied
+          ? 'ctga has taken the list in.'
+          : 'Nothing has changed. To take the list in, run: ctga logs update --yes',
+      );
   } finally {
     identity.close();
     store.close();
   }
 }
 
-/**
- * A good signature does not say that there is no newer list: an old one would take back what was
- * said since.
- */
-function refuseOlder({ published }: LogList, last: StoredLogList | undefined): void {
-  const before = last && parseLogList(last.json.toString('utf8'), last.source).published;
-  if (published === undefined || before === undefined || published >= before) return;
-  throw badInput(
-    `the list offered is of ${new Date(published).toISOString()}, and the one at hand of ${new Date(before).toISOString()}`,
-    'Try again later. If it lasts, somebody holds newer lists back; nothing of this one was used.',
-  );
-}
-
-/** The list's own bytes are kept: a signed one is evidence of where a read-only log ends. */
-function takeIn(store: Store, { logs }: LogList, list: StoredLogList): void {
-  store.putLogs(logs);
-  store.putLogList(list);
-}
-
-function showChanges(
-  name: string,
-  list: LogList,
-  changes: readonly LogChange[],
-  signed: boolean,
-): void {
+function showUpdate(name: string, { list, changes, signed }: LogListUpdate): void {
   for (const line of list.leftOut) warn(`left out: ${line}`);
   print(
-    `The list of ${name} has ${plural(list.logs.length, 'log')} and ${signed ? 'is signed by its publisher' : 'has NO signature; it came from its web server as it is'}.`,
+    `The list of ${name} has ${plural(list.logs.length, 'log')} and ${signed ? 'is signed by its publisher' : 'has NO signature: only the web server vouches for it'}.`,
   );
   for (const { change, log, fields } of changes)
     print(
@@ -220,7 +186,7 @@ function showChanges(
   if (changes.length === 0) print('It changes nothing.');
 }
 
-async function agreed(json: boolean): Promise<boolean> {
+async function isAgreed(json: boolean): Promise<boolean> {
   const { stdin } = currentIo();
   if (json || stdin?.isTTY !== true) return false;
   const asking = createInterface({ input: stdin, output: process.stderr });
@@ -231,7 +197,7 @@ async function agreed(json: boolean): Promise<boolean> {
   }
 }
 
-function keyGiven({ listKey }: { readonly listKey?: string }): Buffer | undefined {
+function listKeyOf({ listKey }: { readonly listKey?: string }): Buffer | undefined {
   return listKey === undefined ? undefined : parseListKey(readTextFile(listKey), listKey);
 }
 
@@ -241,10 +207,6 @@ function readBytes(path: string): Buffer {
   } catch (error) {
     throw badInput(`cannot read ${path}: ${messageOf(error)}`);
   }
-}
-
-export function suffix(options: LogOptions): { zoneSuffix?: string } {
-  return options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
 }
 
 function describeLog(log: Log): Record<string, unknown> {

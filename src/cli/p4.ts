@@ -21,7 +21,6 @@ import { writeSumeProject } from '../p4/sume.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { stateAt } from '../store/state.ts';
-import { suffix } from './logs.ts';
 import {
   logsInForce,
   ports,
@@ -160,7 +159,7 @@ function compileForSume(options: CompileOptions): void {
 function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
   const zones = zonesOf(logsInForce(stateAt(options.stateDir), options), {
     zones: options.zone,
-    ...suffix(options),
+    zoneSuffix: options.zoneSuffix,
   });
   return [...zones.keys()].map((zone) => treeHeadName(zone));
 }

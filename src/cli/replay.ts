@@ -7,7 +7,6 @@ import { zonesOf } from '../logs/zones.ts';
 import { replayCapture, type Replay } from '../observer/replay.ts';
 import { CtOverDns } from '../sources/ct-over-dns/source.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
-import { suffix } from './logs.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
@@ -27,7 +26,7 @@ function run(file: string, options: StateOption & LogOptions): void {
   try {
     const zones = zonesOf(knownLogs(store, options.logList, warn), {
       zones: options.zone,
-      ...suffix(options),
+      zoneSuffix: options.zoneSuffix,
     });
     const { failure, ...replay } = replayCapture(file, {
       sources: [new CtOverDns(zones)],

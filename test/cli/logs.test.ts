@@ -67,7 +67,7 @@ describe('ctga logs import', () => {
     };
     const tampered = await run(json.replace('Alpha', 'Alphb'));
     assert.equal(tampered.code, 2);
-    assert.match(tampered.stderr, /is not what .*list\.sig signs/);
+    assert.match(tampered.stderr, /list\.sig is not the signature of/);
     assert.deepEqual(await states(state), {});
     assert.equal((await run(json)).code, 0);
     assert.deepEqual(await states(state), { Alpha: 'usable' });
@@ -133,10 +133,10 @@ describe('ctga logs update, through microsocks', { skip: noMicrosocks }, () => {
     assert.equal(shown.code, 0, shown.stderr);
     assert.match(shown.stdout, /is signed by its publisher/);
     assert.match(shown.stdout, /^ {2}\+ Alpha \(rfc6962, usable\)$/m);
-    assert.match(shown.stdout, /Nothing was changed/);
+    assert.match(shown.stdout, /Nothing has changed/);
     assert.deepEqual(await states(state), {});
 
-    assert.match((await update(state, '--yes')).stdout, /Taken in\.$/m);
+    assert.match((await update(state, '--yes')).stdout, /has taken the list in\.$/m);
     assert.deepEqual(await states(state), { Alpha: 'usable' });
   });
 
@@ -175,7 +175,7 @@ describe('ctga logs update, through microsocks', { skip: noMicrosocks }, () => {
     serve(list('2026-04-01T00:00:00Z', entry(alpha, 'Alpha', 'pending')));
     const old = await update(state, '--yes');
     assert.equal(old.code, 2);
-    assert.match(old.stderr, /offered is of 2026-04-01.* at hand of 2026-05-01/);
+    assert.match(old.stderr, /offered is of 2026-04-01.* last one was of 2026-05-01/);
     assert.deepEqual(await states(state), { Alpha: 'usable' });
   });
 });

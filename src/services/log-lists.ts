@@ -1,0 +1,89 @@
+/** Taking log lists into the store: from a file, or from a publisher if it has a newer one. */
+import { badInput } from '../base/errors.ts';
+import type { Fetch } from '../http/request.ts';
+import { changesOf, type LogChange } from '../logs/changes.ts';
+import { parseLogList, type LogList } from '../logs/list.ts';
+import { fetchList, type Publisher } from '../logs/publishers.ts';
+import { isSignedList } from '../logs/signed-list.ts';
+import { knownLogs } from '../store/known-logs.ts';
+import type { Store, StoredLogList } from '../store/sqlite/store.ts';
+
+export interface LogListFile {
+  readonly name: string;
+  readonly json: Buffer;
+  /** What must be the publisher's signature over `json`, and the key of that publisher. */
+  readonly signed?: { readonly name: string; readonly signature: Buffer; readonly key: Buffer };
+}
+
+/**
+ * Takes in the list of a file. Throws CtgaError `bad-input`, and takes in nothing, if it is not a
+ * log list or if its signature is not the publisher's.
+ */
+export function importLogList(
+  store: Store,
+  { name, json, signed }: LogListFile,
+  now: number,
+): LogList {
+  if (signed !== undefined && !isSignedList(json, signed.signature, signed.key))
+    throw badInput(
+      `${signed.name} is not the signature of ${name}`,
+      'Fetch the list and its signature again, at the same time. ctga used nothing of this list.',
+    );
+  const list = parseLogList(json.toString('utf8'), name);
+  takeIn(store, list, { source: name, json, signed, etag: undefined, fetched: now });
+  return list;
+}
+
+/** A list that is newer than the last one of its publisher. */
+export interface LogListUpdate {
+  readonly list: LogList;
+  /** What taking it in changes of the logs that are known now. */
+  readonly changes: readonly LogChange[];
+  /** Whether its publisher signed it. */
+  readonly signed: boolean;
+  /** Takes the list in; the store must still be open. */
+  readonly takeIn: () => void;
+}
+
+/**
+ * Fetches a publisher's list without taking it in; undefined if it has not changed. Rejects as
+ * `fetchList` does, and with CtgaError `bad-input` if the list is older than the last one: a good
+ * signature does not say that there is no newer list, and an old one would take back what has been
+ * said since.
+ */
+export async function fetchUpdate(
+  store: Store,
+  publisher: Publisher,
+  fetch: Fetch,
+  now: number,
+): Promise<LogListUpdate | undefined> {
+  const source = publisher.url;
+  const last = store.logList(source);
+  const fetched = await fetchList(publisher, fetch, last?.etag);
+  if (fetched === undefined) return undefined;
+  const list = parseLogList(fetched.json.toString('utf8'), source);
+  if (last !== undefined) refuseOlder(list, parseLogList(last.json.toString('utf8'), source));
+  return {
+    list,
+    changes: changesOf(
+      knownLogs(store, undefined, () => undefined),
+      list.logs,
+    ),
+    signed: fetched.signed !== undefined,
+    takeIn: () => takeIn(store, list, { source, ...fetched, fetched: now }),
+  };
+}
+
+function refuseOlder({ published: offered }: LogList, { published: last }: LogList): void {
+  if (offered === undefined || last === undefined || offered >= last) return;
+  throw badInput(
+    `the list that is offered is of ${new Date(offered).toISOString()}, but the last one was of ${new Date(last).toISOString()}`,
+    'Try again later. If this lasts, somebody is holding newer lists back. ctga used nothing of this list.',
+  );
+}
+
+/** The store keeps the list's own bytes: a signed list is evidence of where a read-only log ends. */
+function takeIn(store: Store, { logs }: LogList, list: StoredLogList): void {
+  store.putLogs(logs);
+  store.putLogList(list);
+}
