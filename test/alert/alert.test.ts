@@ -3,7 +3,7 @@
  * talks to.
  */
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
+import { spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -26,7 +26,7 @@ import { keepEvidence } from '../../src/evidence/keep.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { Store } from '../../src/store/sqlite/store.ts';
-import { CTGA, ctga } from '../support/ctga.ts';
+import { ctga, startCtga } from '../support/ctga.ts';
 import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -414,26 +414,13 @@ describe('a webhook', () => {
       '1',
       ...common,
     ];
-    const child = spawn(CTGA, args, {
-      env: { ...process.env, CTGA_NODE: process.execPath },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-    const until = async (done: () => boolean): Promise<void> => {
-      while (!done()) {
-        assert.equal(child.exitCode, null, said);
-        await sleep(50);
-      }
-    };
+    const { said, until, stop } = startCtga(args);
     const got = (path: string): number => requests.filter((each) => each.path === path).length;
-    await until(() => got('/beat') >= 2);
+    await until(() => got('/beat') >= 2, 'two heartbeats');
     const store = openForWriting(state);
     putPlane(store, Date.now(), Date.now());
-    await until(() => got('/hook') === 1);
-    assert.match(said, /Nothing is looked at on eth0/);
+    await until(() => got('/hook') === 1, 'an alert');
+    assert.match(said(), /Nothing is looked at on eth0/);
     const beats = got('/beat');
     await sleep(2500);
     assert(got('/beat') <= beats + 1, 'its heart does not beat while an interface is blind');
@@ -441,9 +428,8 @@ describe('a webhook', () => {
     assert.match(listed.stdout, /Nothing is looked at on eth0/);
     const forgotten = await ctga(['alert', 'forget', 'eth0', '--state-dir', state.directory]);
     assert.equal(forgotten.stdout, 'ctga no longer sends alerts about eth0.\n');
-    await until(() => got('/hook') === 2);
+    await until(() => got('/hook') === 2, 'the end of the alert');
     store.close();
-    child.kill('SIGTERM');
-    assert.equal(await ended, 0, said);
+    assert.equal((await stop()).code, 0, said());
   });
 });

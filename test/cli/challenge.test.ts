@@ -1,10 +1,9 @@
 /**
- * `ctga challenge` as a user runs it: the real program, a real SOCKS proxy (microsocks), HTTPS, the
+ * `ctga challenge` as a user runs it: a real SOCKS proxy (microsocks), HTTPS, the
  * lab's log.
  */
 import assert from 'node:assert/strict';
-import { spawn, type ChildProcess } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { spawn } from 'node:child_process';
 import {
   chmodSync,
   closeSync,
@@ -19,7 +18,6 @@ import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, describe, test } from 'node:test';
 import { LabApi, makeCertificate, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
@@ -27,8 +25,10 @@ import { logIdText } from '../../src/logs/log.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
-import { ctga, ctgaProcess, type Ran } from '../support/ctga.ts';
+import { ctga, CTGA, startCtga, type Ran } from '../support/ctga.ts';
+import { eventually } from '../support/eventually.ts';
 import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { trust } from '../support/trust.ts';
 
 describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -36,6 +36,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   chmodSync(directory, 0o755);
   const log = new LabLog();
   let certificate: LabCertificate;
+  let trusted: ReturnType<typeof trust>;
   let api: LabApi;
   let microsocks: Microsocks;
   let proxyPort: number;
@@ -45,6 +46,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   before(async () => {
     log.grow(40);
     certificate = await makeCertificate(directory, 'localhost');
+    trusted = trust(certificate);
     api = await LabApi.listen({
       log,
       certificate,
@@ -66,6 +68,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     writeFileSync(logList, JSON.stringify({ operators: [{ name: 'Lab', logs: [entry] }] }));
   });
   after(async () => {
+    trusted.distrust();
     microsocks.stop();
     await api.close();
     rmSync(directory, { recursive: true });
@@ -86,7 +89,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     return state;
   }
 
-  function challenge(state: readonly string[], ports = [proxyPort], trusted = true): Promise<Ran> {
+  function challenge(state: readonly string[], ports = [proxyPort]): Promise<Ran> {
     const proxy = ports.flatMap((port) => ['--proxy', `socks5h://127.0.0.1:${port}`]);
     const args = [
       'challenge',
@@ -99,9 +102,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       ...proxy,
       ...state,
     ];
-    return ctgaProcess(args, {
-      env: { NODE_EXTRA_CA_CERTS: trusted ? certificate.certificatePath : '' },
-    });
+    return ctga(args);
   }
 
   type Event = Record<string, unknown> & { event: string };
@@ -181,7 +182,9 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   test('a certificate that nobody vouches for: nothing is asked', async () => {
     const state = await seen(log.tree().signedTreeHead);
     const before = api.requests;
-    const ran = await challenge(state, [proxyPort], false);
+    trusted.distrust();
+    const ran = await challenge(state);
+    trusted = trust(certificate);
     assert.equal(ran.code, 1);
     assert.match(ran.stdout, /self-signed certificate/);
     assert.equal(api.requests, before);
@@ -241,59 +244,56 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     assert.deepEqual(verdicts(ran).at(-1)?.[1], 'consistent');
   });
 
-  /** The program left running. */
-  function leaveRunning(state: readonly string[]): {
-    readonly child: ChildProcess;
-    readonly ended: Promise<number | null>;
-    readonly said: () => string;
-    readonly until: (isSo: () => boolean) => Promise<void>;
-  } {
-    const main = ['--import', 'tsx', 'src/cli/main.ts', 'challenge', '--every', '0.2'];
-    const child = spawn(
-      process.execPath,
-      [...main, '--log-list', logList, '--proxy', `socks5h://127.0.0.1:${proxyPort}`, ...state],
-      {
-        env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate.certificatePath },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      },
-    );
-    let said = '';
-    for (const stream of [child.stdout, child.stderr])
-      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    return {
-      child,
-      ended: new Promise((resolve) => child.once('close', resolve)),
-      said: () => said,
-      until: async (isSo) => {
-        while (!isSo()) {
-          assert.equal(child.exitCode, null, said);
-          await sleep(20);
-        }
-      },
-    };
-  }
+  /** What makes it go on challenging by itself. */
+  const daemon = (state: readonly string[]): string[] => [
+    'challenge',
+    '--every',
+    '0.2',
+    '--log-list',
+    logList,
+    '--proxy',
+    `socks5h://127.0.0.1:${proxyPort}`,
+    ...state,
+  ];
 
   test('as a daemon: at random times, and SIGTERM ends it cleanly in the middle of a challenge', async () => {
     const state = await seen(log.tree().signedTreeHead);
     api.misbehave({ kind: 'hang' });
     const before = api.requests;
-    const { child, ended, said, until } = leaveRunning(state);
-    await until(() => api.requests > before);
+    const child = spawn(CTGA, daemon(state), {
+      env: {
+        ...process.env,
+        CTGA_NODE: process.execPath,
+        NODE_EXTRA_CA_CERTS: certificate.certificatePath,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await eventually(
+      () => {
+        assert.equal(child.exitCode, null, said);
+        return api.requests > before;
+      },
+      () => `a question to the log; ctga has said:\n${said}`,
+    );
     child.kill('SIGTERM');
-    assert.equal(await ended, 0, said());
+    assert.equal(await ended, 0, said);
     api.misbehave(undefined);
     // Its two outputs may arrive in any order.
     assert.match(
-      said(),
+      said,
       /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m,
     );
-    assert.doesNotMatch(said(), /unreachable/);
+    assert.doesNotMatch(said, /unreachable/);
   });
 
   test('as a daemon goes on in a new database when its own turns out damaged', async () => {
     const state = await seen(log.tree().signedTreeHead);
-    const { child, ended, said, until } = leaveRunning(state);
-    await until(() => /consistent/.test(said()));
+    const { until, said, stop } = startCtga(daemon(state));
+    await until(() => /consistent/.test(said()), 'a verdict');
     // Another connection writes, so that the program has to read again; then the disk holds noise.
     const database = join(state[1] ?? '', 'ctga.db');
     const other = openDatabase(database);
@@ -301,12 +301,11 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     other.pragma('wal_checkpoint(TRUNCATE)');
     other.close();
     const file = openSync(database, 'r+');
-    writeSync(file, randomBytes(statSync(database).size), 0);
+    writeSync(file, Buffer.alloc(statSync(database).size, 'noise'), 0);
     closeSync(file);
-    await until(() => /damaged; it is kept as .*\.damaged-/.test(said()));
-    const length = said().length;
-    await until(() => /consistent/.test(said().slice(length)));
-    child.kill('SIGTERM');
-    assert.equal(await ended, 0, said());
+    await until(() => /damaged; it is kept as .*\.damaged-/.test(said()), 'word of the damage');
+    const { length } = said();
+    await until(() => /consistent/.test(said().slice(length)), 'a verdict in a new database');
+    assert.equal((await stop()).code, 0, said());
   });
 });

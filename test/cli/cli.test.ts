@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
-import { ctga, CTGA, type Ran } from '../support/ctga.ts';
+import { ctga, CTGA, ctgaProcess, type Ran } from '../support/ctga.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -63,6 +63,18 @@ describe('the command line', () => {
       readFileSync(new URL('../../package.json', import.meta.url), 'utf8'),
     ) as { version: string };
     assert.equal((await ctga(['--version'])).stdout.trim(), version);
+  });
+
+  test('ends, as a process, with the exit code of its command', async () => {
+    const ran = await ctgaProcess([
+      'logs',
+      'list',
+      '--zone',
+      'a.example=nobody',
+      ...state('wrong'),
+    ]);
+    assert.equal(ran.code, 2);
+    assertClear(ran, /no log is called "nobody"/);
   });
 
   const wrong: [string, string[], RegExp][] = [

@@ -3,7 +3,7 @@
  * through unbound.
  */
 import assert from 'node:assert/strict';
-import { execFile, spawn, type ChildProcess } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -17,9 +17,10 @@ import { logIdText } from '../../src/logs/log.ts';
 import { hashLeaf } from '../../src/merkle/hash.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
-import { ctga, CTGA, type Ran } from '../support/ctga.ts';
+import { ctga, startCtga, type Ran, type Running } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
+import { trust } from '../support/trust.ts';
 import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
 
 const SUFFIX = 'ct.test';
@@ -36,14 +37,14 @@ describe('CT over DNS', () => {
   const state = join(directory, 'state');
   let api: LabApi;
   let files: Server;
-  let server: ChildProcess;
+  let server: Running;
+  let trusted: ReturnType<typeof trust>;
   let port = 0;
-  let certificatePath: string;
 
   before(async () => {
     classic.grow(700);
     const certificate = await makeCertificate(directory, 'localhost');
-    ({ certificatePath } = certificate);
+    trusted = trust(certificate);
     api = await LabApi.listen({
       log: classic,
       certificate,
@@ -76,10 +77,11 @@ describe('CT over DNS', () => {
         ],
       }),
     );
-    [server, port] = await serve('127.0.0.1:0');
+    ({ server, port } = await serve('127.0.0.1:0'));
   });
   after(async () => {
-    server.kill();
+    await server.stop();
+    trusted.distrust();
     await api.close();
     files.close();
     rmSync(directory, { recursive: true });
@@ -88,31 +90,12 @@ describe('CT over DNS', () => {
   async function serve(
     listen: string,
     ...more: readonly string[]
-  ): Promise<[ChildProcess, number]> {
-    const args = [
-      'dns',
-      'serve',
-      '--json',
-      '--zone-suffix',
-      SUFFIX,
-      '--listen',
-      listen,
-      '--log-list',
-      list,
-    ];
-    const child = spawn(CTGA, [...args, '--state-dir', state, ...more], {
-      env: { ...process.env, CTGA_NODE: process.execPath, NODE_EXTRA_CA_CERTS: certificatePath },
-      stdio: ['ignore', 'pipe', 'inherit'],
-    });
-    let said = '';
-    for await (const chunk of child.stdout.iterator({
-      destroyOnReturn: false,
-    }) as AsyncIterable<Buffer>) {
-      said += chunk.toString();
-      if (said.includes('"listening"')) break;
-    }
-    child.stdout.resume();
-    return [child, (JSON.parse(said.split('\n')[0] ?? '') as { port: number }).port];
+  ): Promise<{ server: Running; port: number }> {
+    const where = ['--zone-suffix', SUFFIX, '--listen', listen, '--log-list', list];
+    const server = startCtga(['dns', 'serve', '--json', ...where, '--state-dir', state, ...more]);
+    await server.until(() => server.said().includes('"listening"'), 'word that it listens');
+    const [line = ''] = server.said().split('\n');
+    return { server, port: (JSON.parse(line) as { port: number }).port };
   }
 
   function query(zone: string, at: number, ...more: readonly string[]): Promise<Ran> {
@@ -233,7 +216,7 @@ describe('CT over DNS', () => {
 
   test('over IPv6, with a limit, and after a restart: the head that was published stays for its hour', async () => {
     tiled.size = 2500;
-    const [other, at] = await serve('[::1]:0', '--rate', '1');
+    const { server: other, port: at } = await serve('[::1]:0', '--rate', '1');
     try {
       const began = Date.now();
       const asked = await Promise.all(
@@ -261,9 +244,7 @@ describe('CT over DNS', () => {
       assert(answers.every((text) => text.includes('"2000.')));
       assert(asked.some((text) => /flags: [a-z ]*\btc\b/.test(text)));
     } finally {
-      const ended = new Promise((resolve) => other.once('close', resolve));
-      other.kill('SIGTERM');
-      assert.equal(await ended, 0);
+      assert.equal((await other.stop()).code, 0);
     }
     assert.match(readFileSync(join(state, 'dns-published.json'), 'utf8'), /"tree_size": 2000/);
   });

@@ -25,11 +25,11 @@ export interface Ran {
 /** A command that goes on until it is told to end. */
 export interface Running {
   /** What it has written so far, stdout and stderr as they came. */
-  said(): string;
+  readonly said: () => string;
   /** Waits until a condition holds; fails if the command ends first. */
-  until(condition: () => boolean, what: string): Promise<void>;
+  readonly until: (condition: () => boolean, what: string) => Promise<void>;
   /** Asks it to end, as SIGTERM would, and waits for the end. */
-  stop(): Promise<Ran>;
+  readonly stop: () => Promise<Ran>;
 }
 
 /** Runs a command in this process, to its end. */
