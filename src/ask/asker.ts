@@ -92,3 +92,8 @@ export class LogError extends CtgaError<LogErrorCode> {
 
 /** The source under which the heads that a log gave when it was asked are recorded. */
 export const LOG_API_SOURCE = 'get-sth';
+
+/** Whether the log refused the question, which a caller may pass over; other errors it may not. */
+export function isRefusal(error: unknown): error is LogError {
+  return error instanceof LogError && error.code === 'log-refused';
+}

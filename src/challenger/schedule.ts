@@ -3,24 +3,26 @@
  * so that a log cannot tell from a challenge's time which packet processor copied its answer
  * (paper, Section 3.3).
  *
- * Left running, every log is challenged at the times of a Poisson process of its own, whether a
- * head of its was seen or not: at any moment the next challenge is as far off as at any other. All
- * processes together are one of as many times the rate, each of whose events falls on a log drawn
- * evenly.
+ * Left running, the schedule challenges every log at the times of a Poisson process of its own,
+ * whether a head of the log was seen or not: at any moment the next challenge is as far off as at
+ * any other. All these processes together are one process at the sum of their rates, each of whose
+ * events falls on a log drawn evenly.
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { LogError } from '../ask/asker.ts';
+import type { LogError } from '../ask/asker.ts';
+import { pollinate, type Pollinated } from '../exchange/pollination.ts';
 import { HttpError } from '../http/error.ts';
+import type { Identity, ProxyAddress } from '../http/proxy.ts';
 import type { Fetch, HttpOptions } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
-import { pollinate, type Pollinated } from '../exchange/pollination.ts';
-import { openIdentity, type ProxyAddress } from '../http/proxy.ts';
 
 export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   /** One at least; paths are spread over them. */
   readonly proxies: readonly ProxyAddress[];
+  /** Opens a way through a proxy that nothing else ever uses: openIdentity, but in tests. */
+  readonly open: (proxy: ProxyAddress, options: HttpOptions) => Identity;
   /** How many identities, and so ways, one log is asked through at once. */
   readonly paths: number;
   readonly onLogFailed: (log: Log, error: LogError) => void;
@@ -28,7 +30,7 @@ export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   readonly pollinators: readonly string[];
   readonly onPollinated: (result: Pollinated) => void;
   readonly onPollinationFailed: (url: string, error: HttpError) => void;
-  /** Whose heads are taken there. */
+  /** The logs whose heads are taken from pollinators. */
   readonly known: () => readonly Log[];
 }
 
@@ -39,33 +41,33 @@ export interface RoundOptions extends AskOptions {
 }
 
 export interface ScheduleOptions extends AskOptions {
-  /** Asked anew before each wait and each challenge. */
+  /** Called anew before each wait and each challenge. */
   readonly logs: () => readonly Log[];
   /** Mean seconds between two challenges of one log. */
   readonly every: number;
   /**
-   * A challenge was ended by this, which is no log's doing. Whether the schedule goes on: it does
-   * for a proxy that does not answer.
+   * Says whether the schedule goes on after a challenge ended with this error, which is no log's
+   * doing: a proxy that does not answer, for one.
    */
   readonly survives: (error: unknown) => boolean;
 }
 
-/** Logs that are asked at one time; more wait for their next turn. */
+/** The most logs that are asked at one time; others wait for their next turn. */
 const MAX_AT_ONCE = 8;
 /** With no log in force there is nothing to ask, but one may be imported. */
 const NO_LOGS_MS = 60_000;
 
 /**
- * Visits the pollinators and challenges each log once, in random order. `logs` is asked after the
- * pollinators. Rejects if the proxy does not answer, or the signal is given.
+ * Visits the pollinators, then challenges each log once, in random order. `logsToAsk` is called
+ * after the pollinators have answered. Rejects with ProxyError if the proxy does not answer, and if
+ * the signal is given.
  */
 export async function runRound(
   logsToAsk: () => readonly Log[],
   options: RoundOptions,
 ): Promise<void> {
   for (const url of shuffled(options.pollinators)) await pollinateThrough(url, options);
-  const logs = logsToAsk();
-  for (const log of shuffled(logs)) {
+  for (const log of shuffled(logsToAsk())) {
     const delay = uniform() * options.maxDelay * 1000;
     options.onWait(log, delay / 1000);
     await sleep(delay, undefined, { signal: options.signal });
@@ -74,8 +76,8 @@ export async function runRound(
 }
 
 /**
- * Challenges logs until the signal is given; then what is under way is broken off, and this
- * returns.
+ * Challenges logs until the signal is given; then it breaks off what is under way and returns.
+ * Rejects with the first error that `survives` does not survive.
  */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
   const { signal } = options;
@@ -86,9 +88,9 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
     const { pollinators } = options;
     const waiting = options.logs().length + pollinators.length;
     const mean = waiting === 0 ? NO_LOGS_MS : (options.every * 1000) / waiting;
-    // Aborted: the loop ends.
+    // An aborted sleep rejects; the loop ends by itself.
     await sleep(-Math.log(1 - uniform()) * mean, undefined, { signal }).catch(() => undefined);
-    // It may have been long: logs come and go, and so do the store's files.
+    // The wait may have been long: logs come and go, and so do the store's files.
     const logs = options.logs();
     const count = logs.length + pollinators.length;
     if (isOver() || count === 0) continue;
@@ -111,7 +113,7 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
   if (failures.length > 0) throw failures[0];
 }
 
-/** One challenge of one log, through identities of its own that nothing else will ever use. */
+/** Challenges one log once, through identities of its own that nothing else will ever use. */
 async function challengeThrough(log: Log, options: AskOptions): Promise<void> {
   const { allowPrivateAddress } = log;
   await through(options, options.paths, { allowPrivateAddress }, async (paths) => {
@@ -137,9 +139,9 @@ async function pollinateThrough(url: string, options: AskOptions): Promise<void>
   });
 }
 
-/** Fresh identities over the proxies, closed when the errand is done or broken off. */
+/** Opens identities over the proxies, and closes them when the errand is done or broken off. */
 async function through(
-  { proxies, signal }: AskOptions,
+  { proxies, open, signal }: AskOptions,
   count: number,
   allowed: HttpOptions,
   errand: (paths: readonly Fetch[]) => Promise<void>,
@@ -148,7 +150,7 @@ async function through(
   const identities = Array.from({ length: count }, (_, i) => {
     const proxy = order[i % order.length];
     if (proxy === undefined) throw new RangeError('no proxy');
-    return openIdentity(proxy, allowed);
+    return open(proxy, allowed);
   });
   const close = (): void => {
     for (const identity of identities) identity.close();
@@ -163,8 +165,8 @@ async function through(
 }
 
 /**
- * 0 <= x < 1, from the system's generator: an observer who knows Math.random's state knows nothing
- * here.
+ * 0 <= x < 1, from the system's generator: its numbers cannot be foretold from earlier ones, as
+ * those of Math.random can.
  */
 function uniform(): number {
   return randomInt(2 ** 32) / 2 ** 32;

@@ -1,21 +1,22 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
-import type { TreeVerdict } from '../challenger/challenge.ts';
-import { pollinationUrl, type Pollinated } from '../exchange/pollination.ts';
-import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
-import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
-import { CtgaError, ExitCode } from '../base/errors.ts';
+import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import { knownLogs } from '../store/known-logs.ts';
+import { pollinationUrl } from '../exchange/pollination.ts';
+import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { readLogList } from '../logs/list.ts';
-import { isInService, logIdText, type Log } from '../logs/log.ts';
+import {
+  challengeContinually,
+  challengeOnce,
+  type ChallengeEvent,
+  type RoundSummary,
+} from '../services/challenge.ts';
 import { ServiceNotice } from '../services/notice.ts';
-import { isDamage } from '../store/sqlite/open.ts';
+import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
+import { knownLogs } from '../store/known-logs.ts';
+import { stateAt } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
-import { stateAt } from '../store/state.ts';
-import type { Store, Verdict } from '../store/sqlite/store.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
@@ -109,7 +110,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
   const state = stateAt(options.stateDir);
   const json = options.json === true;
-  // Read as root, where this is root: the challenger's own account may not.
+  // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
   dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
   const storeFile = new StoreInUse({
@@ -118,98 +119,45 @@ async function run(options: ChallengeOptions): Promise<void> {
     onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
   });
   const { store } = storeFile;
-  const stop = stopRequest();
+  const signal = stopRequest();
   const report = json ? printJsonLine : printReport;
-  const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
-  let failed = 0;
-  // A proxy that is down is said once, until something came through again.
-  let proxyFailure = '';
-  const asking: AskOptions = {
-    store,
-    proxies,
+  const challenging = {
+    storeFile,
     evidenceDirectory: state.evidence,
-    now: Date.now,
-    signal: stop,
-    paths: Math.max(options.paths, proxies.length),
-    ignoreBackOff: options.once === true,
-    onVerdict: (verdict) => {
-      proxyFailure = '';
-      report(toReport(verdict));
-    },
-    onNotice: (log, message) => report({ event: 'notice', log: log.description, message }),
+    known: () => listed ?? knownLogs(store, undefined, warn),
+    proxies,
+    open: openIdentity,
+    paths: options.paths,
     pollinators: options.pollinate,
-    known,
-    onPollinated: (result) => report({ event: 'pollinated', ...result }),
-    onPollinationFailed: (url, error) => {
-      failed += 1;
-      report({ event: 'log-failed', log: url, code: error.code, message: error.message });
-    },
-    onLogFailed: (log, error) => {
-      failed += 1;
-      report({
-        event: 'log-failed',
-        log: log.description,
-        code: error.code,
-        message: error.message,
-      });
+    now: Date.now,
+    signal,
+    onEvent: (event: ChallengeEvent) => {
+      report(event);
+      if (event.event !== 'started') return;
+      const notice = new ServiceNotice(`challenging ${event.logs} logs`);
+      signal.addEventListener('abort', () => notice.stopping(), { once: true });
     },
   };
   try {
     if (options.once === true) {
-      await runRound(() => logsSeen(store, known(), unknownLog(report)), {
-        ...asking,
-        maxDelay: options.maxDelay,
-        onWait: (log, wait) =>
-          report({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
-      });
-      const verdicts = store.verdicts();
-      report({
-        event: 'summary',
-        verdicts,
-        failed,
-        evidence: store.evidence().map(({ path }) => path),
-      });
-      setExitCode(
-        verdicts['fork-proven'] > 0
-          ? ExitCode.forkProven
-          : failed + verdicts.unprovable > 0
-            ? ExitCode.failed
-            : ExitCode.ok,
-      );
+      const summary = await challengeOnce({ ...challenging, maxDelay: options.maxDelay });
+      report({ event: 'summary', ...summary });
+      setExitCode(exitCodeOf(summary));
     } else {
       const { every, questions } = options;
-      const note = unknownLog(report);
-      const logs = (): Log[] =>
-        storeFile.use(() => {
-          const all = known();
-          // Those out of service only if there is something to ask them: they stay auditable.
-          return [...new Set([...all.filter(isInService), ...logsSeen(store, all, note)])];
-        });
-      report({ event: 'started', logs: logs().length, every, questions });
-      const notice = new ServiceNotice(`challenging ${logs().length} logs`);
-      stop.addEventListener('abort', () => notice.stopping(), { once: true });
-      await runSchedule({
-        ...asking,
-        logs,
-        every,
-        questions,
-        survives: (error) => {
-          if (isDamage(error)) {
-            storeFile.replaceDamaged();
-            return true;
-          }
-          if (!(error instanceof CtgaError) || error.code !== 'proxy-unavailable') return false;
-          if (error.message !== proxyFailure) reportFailure(error, json);
-          proxyFailure = error.message;
-          return true;
-        },
-      });
+      const onProxyFailed = (error: Error): void => void reportFailure(error, json);
+      await challengeContinually({ ...challenging, every, questions, onProxyFailed });
     }
   } catch (error) {
-    if (!stop.aborted) throw error;
+    if (!signal.aborted) throw error;
   } finally {
     store.close();
   }
+}
+
+function exitCodeOf({ verdicts, failed }: RoundSummary): ExitCode {
+  if (verdicts['fork-proven'] > 0) return ExitCode.forkProven;
+  return failed + verdicts.unprovable > 0 ? ExitCode.failed : ExitCode.ok;
 }
 
 function pollinator(text: string): string {
@@ -220,74 +168,7 @@ function pollinator(text: string): string {
   }
 }
 
-/** Logs of which a tree head is known, as far as we can talk to them. */
-function logsSeen(store: Store, logs: readonly Log[], onUnknown: (logId: string) => void): Log[] {
-  const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
-  return store.logsWithTrees().flatMap((logId) => {
-    const log = byId.get(logIdText(logId));
-    if (log === undefined) onUnknown(logIdText(logId));
-    return log ?? [];
-  });
-}
-
-/** Says of a log that nobody knows that it is not asked, once. */
-function unknownLog(report: (report: Report) => void): (logId: string) => void {
-  const said = new Set<string>();
-  return (logId) => {
-    if (said.has(logId)) return;
-    said.add(logId);
-    report({
-      event: 'not-asked',
-      log: logId,
-      reason: 'it is in no log list: import one that has it',
-    });
-  };
-}
-
-type Report =
-  | { readonly event: 'waiting'; readonly log: string; readonly seconds: number }
-  | {
-      readonly event: 'verdict';
-      readonly log: string;
-      readonly treeSize: bigint;
-      readonly against: bigint;
-      readonly verdict: Verdict;
-      readonly reason: string | undefined;
-      readonly evidence: string | undefined;
-    }
-  | {
-      readonly event: 'log-failed';
-      readonly log: string;
-      readonly code: string;
-      readonly message: string;
-    }
-  | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
-  | ({ readonly event: 'pollinated' } & Pollinated)
-  | { readonly event: 'notice'; readonly log: string; readonly message: string }
-  | {
-      readonly event: 'started';
-      readonly logs: number;
-      readonly every: number;
-      readonly questions: number;
-    }
-  | {
-      readonly event: 'summary';
-      readonly verdicts: Readonly<Record<Verdict, number>>;
-      readonly failed: number;
-      readonly evidence: readonly string[];
-    };
-
-function toReport({ log, tree, verdict, reason, against, evidence }: TreeVerdict): Report {
-  return {
-    event: 'verdict',
-    log: log.description,
-    treeSize: tree.treeSize,
-    against,
-    verdict,
-    reason,
-    evidence,
-  };
-}
+type Report = ChallengeEvent | ({ readonly event: 'summary' } & RoundSummary);
 
 function printReport(report: Report): void {
   switch (report.event) {

@@ -1,0 +1,59 @@
+/** The log's current head, which its other trees are held against. */
+import { LOG_API_SOURCE, LogError, type Asker } from '../ask/asker.ts';
+import { CtgaError } from '../base/errors.ts';
+import type { Log } from '../logs/log.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
+import type { StoredTree } from '../store/sqlite/store.ts';
+import type { ChallengeContext } from './challenge.ts';
+
+export interface Anchor {
+  readonly current: StoredTree;
+  /** The one that showed the head: the front end behind it can prove it. */
+  readonly asker: Asker;
+}
+
+/**
+ * Asks for the log's head on every path at once, verifies what comes and stores it. The largest tree
+ * is the current one; the others are challenged like any other. Rejects with LogError or ProxyError
+ * where no path gave a head, and with the signal's reason if that was given.
+ */
+export async function askForHead(
+  log: Log,
+  askers: readonly Asker[],
+  { store, now, signal, onNotice }: ChallengeContext,
+): Promise<Anchor> {
+  const asked = await Promise.allSettled(
+    askers.map(async (asker) => ({ asker, head: await verifiedHead(log, asker) })),
+  );
+  signal.throwIfAborted();
+  const answers: { readonly asker: Asker; readonly head: VerifiedStatement }[] = [];
+  const failures: Error[] = [];
+  for (const each of asked) {
+    if (each.status === 'fulfilled') answers.push(each.value);
+    else if (each.reason instanceof CtgaError) failures.push(each.reason);
+    else throw each.reason; // a bug
+  }
+  const [first, ...others] = answers;
+  if (first === undefined) {
+    // A proxy that is down says nothing about the log, so that is what matters.
+    const failure = failures.find((each) => !(each instanceof LogError)) ?? failures[0];
+    throw failure ?? new RangeError('no path to ask on');
+  }
+  for (const { message } of failures)
+    onNotice(log, `one of ${askers.length} paths gave no tree head: ${message}`);
+  const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
+  store.recordSightings(answers.map(({ head }) => ({ head, ...seen })));
+  const { asker, head } = others.reduce(
+    (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
+    first,
+  );
+  return { current: store.findTree(head), asker };
+}
+
+async function verifiedHead(log: Log, asker: Asker): Promise<VerifiedStatement> {
+  const head = verifyStatement(await asker.treeHead(), log.key);
+  if (head === undefined)
+    throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
+  return head;
+}

@@ -1,0 +1,39 @@
+/**
+ * A log that is read-only ends at the tree that its list names. A head of the log that contradicts
+ * that tree is evidence if the list is signed: the log, or whoever keeps the list, shows two
+ * histories.
+ */
+import { isRefusal } from '../ask/asker.ts';
+import { judgeWithoutProof } from '../evidence/judge.ts';
+import type { Log } from '../logs/log.ts';
+import type { StoredTree } from '../store/sqlite/store.ts';
+import type { Questions } from './questions.ts';
+import type { Verdicts } from './verdicts.ts';
+
+/** Holds `trees` of the log, and its current one, against its final tree, if it has one. */
+export async function compareWithFinalTree(
+  { finalTree }: Log,
+  current: StoredTree,
+  trees: readonly StoredTree[],
+  questions: Questions,
+  verdicts: Verdicts,
+): Promise<void> {
+  if (finalTree === undefined) return;
+  for (const tree of trees) {
+    if (tree.treeSize !== finalTree.treeSize) continue;
+    const found = judgeWithoutProof(finalTree, tree);
+    if (found?.verdict === 'fork-proven') verdicts.contradictsList(tree, finalTree, found);
+  }
+  if (current.treeSize === finalTree.treeSize || !questions.areLeft) return;
+  const [first, second] =
+    current.treeSize > finalTree.treeSize ? [finalTree, current] : [current, finalTree];
+  const between = `between its tree of size ${current.treeSize} and its final one`;
+  try {
+    const found = await questions.prove(first, second);
+    if (found.verdict === 'fork-proven') verdicts.contradictsList(current, finalTree, found);
+    else if (found.verdict === 'bad-proof') verdicts.notice(`no proof ${between}: ${found.reason}`);
+  } catch (error) {
+    if (!isRefusal(error)) throw error;
+    verdicts.notice(`it refuses a proof ${between}: ${error.message}`);
+  }
+}

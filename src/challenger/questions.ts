@@ -1,0 +1,42 @@
+/** The questions of one challenge: whom they go to, and how many are left. */
+import { randomInt } from 'node:crypto';
+import type { Asker } from '../ask/asker.ts';
+import { prove } from '../ask/prove.ts';
+import type { Conclusion } from '../evidence/judge.ts';
+import type { TreeRoot } from '../statements/statement.ts';
+
+export class Questions {
+  readonly #asker: Asker;
+  #left: number;
+
+  /** Without a limit there are as many questions as anybody wants to ask. */
+  constructor(asker: Asker, limit = Infinity) {
+    this.#asker = asker;
+    this.#left = limit;
+  }
+
+  /**
+   * Whether another pair of trees may be asked about. The last pair may take two questions, and
+   * does so only where its first answer decides nothing.
+   */
+  get areLeft(): boolean {
+    return this.#left >= 1;
+  }
+
+  /** See prove in ask/prove.ts. */
+  prove(first: TreeRoot, second: TreeRoot): Promise<Conclusion> {
+    return prove(this.#asker, first, second, { onQuestion: () => (this.#left -= 1) });
+  }
+
+  /** Asks for a proof from some size below `treeSize`, 2 or more, and ignores the answer. */
+  async askForNothing(treeSize: bigint): Promise<void> {
+    this.#left -= 1;
+    await this.#asker.consistencyProof(randomBelow(treeSize), treeSize);
+  }
+}
+
+/** 1 <= x < limit, evenly; a limit beyond what randomInt takes is cut, and no log is that large. */
+function randomBelow(limit: bigint): bigint {
+  const most = Number(limit < 2n ** 48n ? limit : 2n ** 48n - 1n);
+  return BigInt(randomInt(1, Math.max(2, most)));
+}
