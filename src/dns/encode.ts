@@ -1,20 +1,20 @@
 /**
  * DNS responses onto the wire: RFC 1035, Section 4; EDNS after RFC 6891, padding after RFC 7830.
  *
- * Only what an authoritative server for tree heads says. Record data and OPT are dns-packet's. The
- * rest is put together here, because dns-packet neither compresses nor echoes a question byte for
- * byte: the owner of every record is the question's name or a parent of it, so a pointer to the
- * question says it in two bytes, and what comes out is as small as can be. A tree head should fit
- * one packet.
+ * This encodes only what an authoritative server for tree heads says. It is not done with
+ * dns-packet, which neither compresses names nor echoes a question byte for byte: here the owner of
+ * every record is the question's name or a parent of it, so a pointer to the question says it in
+ * two bytes. A response should be small: a tree head should fit one packet.
  */
-import * as dnsPacket from 'dns-packet';
-import { PADDING_OPTION, RecordClass, type Question } from './message.ts';
+import { PADDING_OPTION, RecordClass, RecordType, type Question } from './message.ts';
 
 const HEADER = 12;
 const MAX_STRING = 255;
+/** RFC 3225, Section 3: the highest bit of the flags. */
+const DNSSEC_OK = 0x8000;
 
 export interface OutgoingRecord {
-  /** How many of the question's labels to leave out in front: 0 for the question's own name. */
+  /** How many labels of the question's name are left out in front; 0 for the name itself. */
   readonly labelsAbove: number;
   readonly type: number;
   readonly ttl: number;
@@ -27,7 +27,7 @@ export interface OutgoingEdns {
   readonly extendedRcode: number;
   /** Copied from the query (RFC 3225, Section 3). */
   readonly dnssecOk: boolean;
-  /** Pads the message to this many bytes, if it is shorter by what an option takes at least. */
+  /** Pads the message to so many bytes, unless less than an option's header is missing. */
   readonly padTo?: number | undefined;
 }
 
@@ -38,7 +38,7 @@ export interface OutgoingResponse {
   readonly truncated: boolean;
   readonly recursionDesired: boolean;
   readonly rcode: number;
-  /** Echoed byte for byte: a resolver that mixes case compares it (0x20). */
+  /** Echoed byte for byte, because resolvers that mix case compare it (0x20). */
   readonly question: Question | undefined;
   readonly answers: readonly OutgoingRecord[];
   readonly authorities: readonly OutgoingRecord[];
@@ -68,35 +68,37 @@ export function encodeResponse(response: OutgoingResponse): Buffer {
 }
 
 /**
- * TXT data of any text: character-strings of at most 255 bytes (RFC 1035, Section 3.3.14). One byte
- * a character.
+ * The RDATA of a TXT record with any text: character-strings of at most 255 bytes, one at least
+ * (RFC 1035, Section 3.3.14). A string is written with one byte a character.
  */
-export function encodeTxt(text: string): Uint8Array {
-  const bytes = Buffer.from(text, 'latin1');
-  const strings: Buffer[] = [];
-  // dns-packet writes a longer string's length modulo 256.
-  for (let at = 0; at < bytes.length || at === 0; at += MAX_STRING)
-    strings.push(bytes.subarray(at, at + MAX_STRING));
-  return recordData('TXT', strings);
+export function encodeTxt(text: string | Uint8Array): Buffer {
+  const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : text;
+  const parts: Uint8Array[] = [];
+  for (let at = 0; at < bytes.length || at === 0; at += MAX_STRING) {
+    const part = bytes.subarray(at, at + MAX_STRING);
+    parts.push(Uint8Array.of(part.length), part);
+  }
+  return Buffer.concat(parts);
 }
 
-/**
- * SOA data (RFC 1035, Section 3.3.13) of a zone that is its own and only name server; so the timers
- * for secondary servers are conventional. `negativeTtl`, in seconds, is how long a resolver may
- * remember that there is nothing (RFC 2308, Section 4).
- */
-export function encodeSoa(zone: string, negativeTtl: number): Uint8Array {
-  const timers = { refresh: 3600, retry: 600, expire: 86_400, minimum: negativeTtl };
-  return recordData('SOA', { mname: zone, rname: `hostmaster.${zone}`, serial: 1, ...timers });
+/** In seconds. */
+export interface SoaTimers {
+  readonly refresh: number;
+  readonly retry: number;
+  readonly expire: number;
+  /** How long a resolver may remember that there is nothing (RFC 2308, Section 4). */
+  readonly minimum: number;
 }
 
-/** RDATA: of A and AAAA from an address, of NS from a name. */
-export function recordData(
-  type: Parameters<typeof dnsPacket.record>[0],
-  data: unknown,
-): Uint8Array {
-  const RDLENGTH = 2;
-  return dnsPacket.record(type).encode(data).subarray(RDLENGTH);
+/** The RDATA of an SOA record (RFC 1035, Section 3.3.13); names are in wire format. */
+export function encodeSoa(
+  server: Uint8Array,
+  mailbox: Uint8Array,
+  serial: number,
+  { refresh, retry, expire, minimum }: SoaTimers,
+): Buffer {
+  const numbers = [serial, refresh, retry, expire, minimum];
+  return Buffer.concat([server, mailbox, ...numbers.map(u32)]);
 }
 
 function encodeRecord(record: OutgoingRecord, question: Question | undefined): Buffer {
@@ -114,20 +116,25 @@ function encodeRecord(record: OutgoingRecord, question: Question | undefined): B
   ]);
 }
 
+/**
+ * The OPT record (RFC 6891, Section 6.1.2): its class is the payload size, and its TTL the extended
+ * response code, the version (0) and the flags.
+ */
 function encodeOpt(edns: OutgoingEdns, precedingLength: number): Buffer {
   const { udpPayloadSize, extendedRcode, dnssecOk, padTo = 0 } = edns;
   const [fixed, optionHeader] = [11, 4];
-  const room = padTo - precedingLength - fixed - optionHeader;
-  return dnsPacket.answer.encode({
-    type: 'OPT',
-    name: '.',
-    udpPayloadSize,
-    extendedRcode,
-    ednsVersion: 0,
-    flags: dnssecOk ? dnsPacket.DNSSEC_OK : 0,
-    flag_do: dnssecOk,
-    options: room < 0 ? [] : [{ code: PADDING_OPTION, length: room }],
-  });
+  const padding = padTo - precedingLength - fixed - optionHeader;
+  const options = padding < 0 ? [] : [u16(PADDING_OPTION), u16(padding), new Uint8Array(padding)];
+  const rdata = Buffer.concat(options);
+  return Buffer.concat([
+    Uint8Array.of(0), // the root
+    u16(RecordType.opt),
+    u16(udpPayloadSize),
+    Uint8Array.of(extendedRcode, 0),
+    u16(dnssecOk ? DNSSEC_OK : 0),
+    u16(rdata.length),
+    rdata,
+  ]);
 }
 
 function u16(value: number): Buffer {

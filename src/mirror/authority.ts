@@ -7,13 +7,7 @@
  */
 import ipaddr from 'ipaddr.js';
 import { FormatError } from '../base/cursor.ts';
-import {
-  encodeResponse,
-  encodeSoa,
-  encodeTxt,
-  recordData,
-  type OutgoingRecord,
-} from '../dns/encode.ts';
+import { encodeResponse, encodeSoa, encodeTxt, type OutgoingRecord } from '../dns/encode.ts';
 import {
   Opcode,
   parseMessage,
@@ -22,7 +16,7 @@ import {
   RecordType,
   type DnsMessage,
 } from '../dns/message.ts';
-import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from '../dns/name.ts';
+import { encodeName, equalNames, foldName, labelsOf, MAX_NAME } from '../dns/name.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
 
@@ -71,7 +65,6 @@ interface Zone {
   readonly labels: number;
   readonly source: ZoneSource | undefined;
   readonly soa: Uint8Array;
-  readonly ns: Uint8Array;
 }
 
 export interface AuthorityOptions {
@@ -197,49 +190,52 @@ export class Authority {
       asked.kind === 'consistency'
         ? await proofs.consistency(asked.first, asked.second)
         : await proofs.inclusion(asked.leafIndex, asked.treeSize);
-    const part = proof.slice(asked.start, asked.start + nodesThatFit(nameLength));
+    const part = proof.slice(asked.start, asked.start + hashesThatFit(nameLength));
     if (part.length === 0) throw new RangeError('past the end of the proof');
-    return encodeTxt(Buffer.concat(part).toString('latin1'));
+    return encodeTxt(Buffer.concat(part));
   }
 }
 
 /** What never changes may be remembered for a day. */
 const PROOF_TTL = 86_400;
-/** The draft: 7 hashes fit one character-string. */
-const MAX_NODES = 7;
+/** The draft: so many fit into one character-string of at most 255 bytes. */
+const MAX_HASHES = 7;
 /**
- * Restricted CT-over-DNS (paper, Section 4.1): larger IP packets are not copied as fragments, and
- * need not be fragments.
+ * In bytes. Data planes copy no fragments above this size (restricted CT-over-DNS, Section 4.1 of
+ * the paper), and no path fragments packets below it.
  */
 const MAX_IP_LENGTH = 400;
 /**
- * IPv6 and UDP; DNS; type and class of the question; a record that points to the name; a string's
- * length; OPT.
+ * What an answer has beside the question's name and the hashes: the headers of IPv6 and UDP (48)
+ * and DNS (12), the question's type and class (4), a record that points to the name (12), the
+ * length of a character-string (1) and OPT (11).
  */
 const OVERHEAD = 48 + 12 + 4 + 12 + 1 + 11;
+const HASH_BYTES = 32;
 
 /**
- * Hashes of a proof that fit an IP packet of 400 bytes beside a name of this length, one at least.
+ * How many hashes of a proof fit into an IP packet of 400 bytes beside a question's name of this
+ * length, in bytes of wire format. One fits beside the longest name there is (255 bytes).
  */
-function nodesThatFit(nameLength: number): number {
-  return Math.min(MAX_NODES, Math.max(1, Math.floor((MAX_IP_LENGTH - OVERHEAD - nameLength) / 32)));
+function hashesThatFit(nameLength: number): number {
+  return Math.min(MAX_HASHES, Math.floor((MAX_IP_LENGTH - OVERHEAD - nameLength) / HASH_BYTES));
 }
 
-/** The label in front of the mailbox in a zone's SOA record, in wire format. */
+/** The first label of the mailbox in a zone's SOA record, in wire format. */
 const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
+/** For secondary servers, of which there are none: conventional values. */
+const SOA_TIMERS = { refresh: 3600, retry: 600, expire: 86_400 };
 
 function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zone {
   const name = foldName(encodeName(text));
-  if (HOSTMASTER.length + name.length > MAX_NAME)
-    throw new RangeError(`zone "${text}": too long a name`);
-  const zone = formatName(name);
+  const mailbox = Buffer.concat([HOSTMASTER, name]);
+  if (mailbox.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
   // The zone has one name server, this one, and it goes by the zone's own name: see apexData.
   return {
     name,
     labels: labelsOf(name).length,
     source,
-    soa: encodeSoa(zone, ttl),
-    ns: recordData('NS', zone),
+    soa: encodeSoa(name, mailbox, 1, { ...SOA_TIMERS, minimum: ttl }),
   };
 }
 
@@ -249,15 +245,14 @@ function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zo
  */
 function apexData(zone: Zone, type: number, addresses: readonly string[]): Uint8Array[] {
   if (type === RecordType.soa) return [zone.soa];
-  if (type === RecordType.ns) return [zone.ns];
+  if (type === RecordType.ns) return [zone.name];
   if (type !== RecordType.a && type !== RecordType.aaaa) return [];
-  const [kind, name] =
-    type === RecordType.a ? (['ipv4', 'A'] as const) : (['ipv6', 'AAAA'] as const);
+  const kind = type === RecordType.a ? 'ipv4' : 'ipv6';
   return addresses.flatMap((text) => {
     if (!ipaddr.isValid(text)) return [];
     const address = ipaddr.process(text); // an IPv4 client of an IPv6 socket sees ::ffff:192.0.2.1
     if (address.range() === 'unspecified' || address.kind() !== kind) return [];
-    return [recordData(name, address.toString())];
+    return [Uint8Array.from(address.toByteArray())];
   });
 }
 
