@@ -9,8 +9,7 @@ import { challengeLog } from '../src/challenger/challenge.ts';
 import { openIdentity } from '../src/http/proxy.ts';
 import { hashLeaf } from '../src/merkle/hash.ts';
 import { MerkleTree } from '../src/merkle/tree.ts';
-import { openDatabase } from '../src/store/sqlite/open.ts';
-import { Store } from '../src/store/sqlite/store.ts';
+import { memoryStore } from '../src/store/state.ts';
 import { treeHeadToJson } from '../src/statements/json.ts';
 import { startMicrosocks } from '../test/support/microsocks.ts';
 import { SigningLog } from '../test/support/signing-log.ts';
@@ -54,9 +53,9 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
-      const store = new Store(openDatabase(':memory:'));
+      const store = memoryStore();
       const now = Date.now();
-      store.recordSightings(
+      store.heads.record(
         Array.from(sizes, (size) => ({
           head: signing.verified(size, tree.root(size)),
           source: 'bench',
@@ -92,7 +91,7 @@ export async function measureChallenge(leaves: number, heads: number): Promise<C
         requestsPerHead: requests / heads,
         bytesPerHead: Math.round(bytes / heads),
         // The log's own current head is consistent too.
-        consistent: store.verdicts().consistent - 1,
+        consistent: store.verdicts.counts().consistent - 1,
       });
     }
   } finally {

@@ -11,7 +11,7 @@ import { loadXdp } from '../src/dataplane/xdp.ts';
 import { hashLeaf } from '../src/merkle/hash.ts';
 import { Observer } from '../src/observer/observer.ts';
 import { openDatabase } from '../src/store/sqlite/open.ts';
-import { Store } from '../src/store/sqlite/store.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { CtOverDns } from '../src/sources/ct-over-dns/source.ts';
 import { toLogKey } from '../src/statements/key.ts';
 import { formatTreeHeadText } from '../src/statements/text.ts';
@@ -63,7 +63,7 @@ export async function measureDrain(
   distinct: number,
 ): Promise<DrainRate> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
-  const store = new Store(openDatabase(join(directory, 'ctga.db')));
+  const store = new SqliteStore(openDatabase(join(directory, 'ctga.db')));
   const observer = new Observer({
     sources: [new CtOverDns(new Map([['alpha.example', log]]))],
     store,
@@ -94,7 +94,7 @@ export async function measureDrain(
   }
   const { answersCopied } = xdp.counters();
   xdp.close();
-  const stored = store.heads().reduce((sum, { count }) => sum + count, 0);
+  const stored = store.heads.latest().reduce((sum, { count }) => sum + count, 0);
   store.close();
   rmSync(directory, { recursive: true });
   return {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '../src/store/sqlite/open.ts';
-import { Store } from '../src/store/sqlite/store.ts';
+import { SqliteStore } from '../src/store/sqlite/store.ts';
 import { SigningLog, treeOf } from '../test/support/signing-log.ts';
 
 export interface StoreTiming {
@@ -77,14 +77,14 @@ function timed(path: string): Map<string, number> {
     timings.set(what, performance.now() - began);
     return result;
   };
-  const store = time('open', () => new Store(openDatabase(path)));
+  const store = time('open', () => new SqliteStore(openDatabase(path)));
   time('status: tree heads, verdicts, counts', () => [
-    store.headCount(),
-    store.verdicts(),
-    store.counts(),
+    store.heads.count(),
+    store.verdicts.counts(),
+    store.counters.totals(),
   ]);
-  time('heads list (the last 1,000)', () => store.heads(1000));
-  time('status page: 30 days', () => store.days(Math.floor(Date.now() / 86_400_000) - 30));
+  time('heads list (the last 1,000)', () => store.heads.latest(1000));
+  time('status page: 30 days', () => store.heads.days(Math.floor(Date.now() / 86_400_000) - 30));
   const log = new SigningLog();
   const tree = treeOf(3);
   const batch = Array.from({ length: 1000 }, (_, i) => ({
@@ -94,9 +94,9 @@ function timed(path: string): Map<string, number> {
     lastSeen: Date.now(),
     count: 1,
   }));
-  time('1,000 new heads', () => store.recordSightings(batch));
-  time('1,000 heads again', () => store.recordSightings(batch));
-  time('roll up 1,000', () => store.rollUp(Date.now() - 90 * 86_400_000, 1000));
+  time('1,000 new heads', () => store.heads.record(batch));
+  time('1,000 heads again', () => store.heads.record(batch));
+  time('roll up 1,000', () => store.heads.rollUp(Date.now() - 90 * 86_400_000, 1000));
   store.close();
   return timings;
 }

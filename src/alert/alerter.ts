@@ -5,7 +5,8 @@
 import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import type { QueuedAlert, Store } from '../store/sqlite/store.ts';
+import type { QueuedAlert } from '../store/alerts.ts';
+import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions } from './conditions.ts';
 
@@ -41,7 +42,7 @@ export class Alerter {
       this.#options.channels.map(async (channel) => {
         // In order: an alert before its recovery. What waits for a failure to pass holds up what is
         // behind it.
-        for (const queued of this.#options.store.outbox(channel.name)) {
+        for (const queued of this.#options.store.alerts.outbox(channel.name)) {
           const isDue = hasCome(queued.due, now, RETRY.longest);
           if (!isDue || !(await this.#deliver(channel, queued, now))) break;
         }
@@ -54,16 +55,14 @@ export class Alerter {
     const present = new Map(
       this.#conditions.present(store, now, elapsed).map((each) => [each.key, each]),
     );
-    const told = new Map(store.alerts().map((each) => [each.key, each]));
+    const told = new Map(store.alerts.raised().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
     for (const condition of present.values()) {
       if (told.has(condition.key)) continue;
-      store.raiseAlert(
-        condition.key,
-        condition.message,
+      store.alerts.raise(
+        { key: condition.key, since: now, message: condition.message },
         JSON.stringify(alertNow('alert', condition, now)),
         names,
-        now,
       );
     }
     for (const { key, message } of told.values()) {
@@ -74,7 +73,7 @@ export class Alerter {
         message,
         remedy: 'Nothing need be done any more.',
       } as const;
-      store.endAlert(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
+      store.alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
     }
   }
 
@@ -87,16 +86,16 @@ export class Alerter {
     const { store, onFailure } = this.#options;
     try {
       await channel.send(JSON.parse(body) as Alert);
-      store.dequeue(id);
+      store.alerts.dequeue(id);
       return true;
     } catch (error) {
       if (attempts + 1 >= MOST_ATTEMPTS) {
         onFailure(`${channel.name}: given up after ${attempts + 1} tries: ${messageOf(error)}`);
-        store.dequeue(id);
+        store.alerts.dequeue(id);
         return true;
       }
       const wait = backOff(RETRY, attempts + 1);
-      store.retryLater(id, now + wait);
+      store.alerts.retryLater(id, now + wait);
       onFailure(`${channel.name}: ${messageOf(error)}; again in ${Math.round(wait / 1000)} s`);
       return false;
     }

@@ -5,7 +5,7 @@
 import { time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import { z } from 'zod';
 
 export type Severity = 'critical' | 'warning';
@@ -40,7 +40,7 @@ export class Conditions {
   }
 
   #interfaces(store: Store, now: number, elapsed: number): Condition[] {
-    return store.dataPlanes().flatMap(({ interface: name, state, updated }): Condition[] => {
+    return store.planes.all().flatMap(({ interface: name, state, updated }): Condition[] => {
       const parsed = planeSchema.safeParse(JSON.parse(state));
       if (!parsed.success) return [];
       const { counters, blindSince } = parsed.data;
@@ -95,7 +95,7 @@ export class Conditions {
 
 /** Evidence stays: a proven split view is never over. */
 function forks(store: Store): Condition[] {
-  const evidence = store.evidence();
+  const evidence = store.evidence.all();
   if (evidence.length === 0) return [];
   const nameOf = logDescriptions(store);
   return evidence.map(({ path, logId, firstSize, secondSize }) => ({
@@ -107,7 +107,7 @@ function forks(store: Store): Condition[] {
 }
 
 function unprovable(store: Store): Condition[] {
-  const logs = store.logsWithVerdict('unprovable');
+  const logs = store.verdicts.logsWith('unprovable');
   if (logs.length === 0) return [];
   const nameOf = logDescriptions(store);
   return logs.map((logId) =>

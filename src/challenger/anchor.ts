@@ -4,7 +4,7 @@ import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import type { StoredTree } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
 import type { ChallengeContext } from './challenge.ts';
 
 export interface Anchor {
@@ -43,12 +43,12 @@ export async function askForHead(
   for (const { message } of failures)
     onNotice(log, `one of ${askers.length} paths gave no tree head: ${message}`);
   const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
-  store.recordSightings(answers.map(({ head }) => ({ head, ...seen })));
+  store.heads.record(answers.map(({ head }) => ({ head, ...seen })));
   const { asker, head } = others.reduce(
     (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
     first,
   );
-  return { current: store.findTree(head), asker };
+  return { current: store.heads.treeOf(head), asker };
 }
 
 async function verifiedHead(log: Log, asker: Asker): Promise<VerifiedStatement> {

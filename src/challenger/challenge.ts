@@ -44,7 +44,7 @@ export async function challengeLog(
 ): Promise<LogError | undefined> {
   const { store, now, paths, signal } = context;
   const { logId } = log.key;
-  const quietUntil = store.quietUntil(logId);
+  const quietUntil = store.logs.quietUntil(logId);
   if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER))
     return new LogError(
       'log-unavailable',
@@ -57,15 +57,15 @@ export async function challengeLog(
     const { current, asker } = await askForHead(log, askers, context);
     const questions = new Questions(asker, context.questions);
     walk = new Walk(current, questions, verdicts);
-    await compareWithFinalTree(log, current, store.trees(logId), questions, verdicts);
-    await walk.descend(store.trees(logId));
-    if (context.questions !== undefined) await walk.cover(store.trees(logId));
+    await compareWithFinalTree(log, current, store.heads.trees(logId), questions, verdicts);
+    await walk.descend(store.heads.trees(logId));
+    if (context.questions !== undefined) await walk.cover(store.heads.trees(logId));
     return undefined;
   } catch (error) {
     if (!(error instanceof LogError) || signal.aborted) throw error;
-    if (error.retryAfter !== undefined) store.setQuietUntil(logId, now() + error.retryAfter);
+    if (error.retryAfter !== undefined) store.logs.setQuietUntil(logId, now() + error.retryAfter);
     // Without an answer, this is the state of every tree that still waits for one.
-    for (const tree of store.trees(logId)) {
+    for (const tree of store.heads.trees(logId)) {
       const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
       if (waits && walk?.links(tree) !== true && verdicts.isDue(tree))
         verdicts.unreachable(tree, walk?.anchor, error.message);

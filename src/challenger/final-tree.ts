@@ -6,7 +6,7 @@
 import { isRefusal } from '../ask/asker.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';
-import type { StoredTree } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
 

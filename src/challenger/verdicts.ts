@@ -9,7 +9,9 @@ import { keepEvidence } from '../evidence/keep.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
 import type { Log } from '../logs/log.ts';
 import type { TreeRoot } from '../statements/statement.ts';
-import type { Store, StoredTree, Verdict, VerdictUpdate } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
+import type { Verdict, VerdictUpdate } from '../store/verdicts.ts';
 
 export interface VerdictContext {
   readonly store: Store;
@@ -133,7 +135,7 @@ export class Verdicts {
   #conclude(tree: StoredTree, other: TreeRoot, update: VerdictUpdate, evidence?: string): void {
     const { store, now, onVerdict } = this.#context;
     const { verdict, reason } = update;
-    store.setVerdict(tree, now(), update);
+    store.verdicts.set(tree, now(), update);
     onVerdict({ log: this.#log, tree, verdict, reason, against: other.treeSize, evidence });
   }
 }

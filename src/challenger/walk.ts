@@ -7,7 +7,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { isRefusal } from '../ask/asker.ts';
-import type { StoredTree } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
 

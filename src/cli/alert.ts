@@ -167,7 +167,7 @@ async function testAlerts(options: ChannelOptions): Promise<void> {
 
 function listAlerts(options: StateOption): void {
   const store = openForReading(stateAt(options.stateDir));
-  const alerts = store.alerts();
+  const alerts = store.alerts.raised();
   store.close();
   if (options.json === true) return printJson(alerts);
   if (alerts.length === 0) return print('No alert that was sent is still on.');
@@ -179,7 +179,7 @@ function listAlerts(options: StateOption): void {
 
 function forgetInterfaces(interfaces: readonly string[], options: StateOption): void {
   const store = openForWriting(stateAt(options.stateDir));
-  const forgotten = interfaces.filter((name) => store.forgetDataPlane(name));
+  const forgotten = interfaces.filter((name) => store.planes.forget(name));
   store.close();
   if (options.json === true) return printJson({ forgotten });
   for (const name of interfaces)

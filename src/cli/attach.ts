@@ -25,7 +25,7 @@ import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { CtOverDns } from '../sources/ct-over-dns/source.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { stateAt, type State } from '../store/state.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import { BLIND, nameOfMode } from './status.ts';
 import {
   placeOf,
@@ -147,7 +147,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
       onSetAside: warn,
       onOpened: (opened) => {
         recordFoundEvidence(opened, state.evidence);
-        opened.putLogs(logs);
+        opened.logs.put(logs);
       },
     });
     const { store } = storeFile;
@@ -202,7 +202,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         stop.abort();
         await Promise.all(switches.map((each) => each.stop()));
       }
-      for (const name of surveillance.gone) store.forgetDataPlane(name);
+      for (const name of surveillance.gone) store.planes.forget(name);
       for (const plane of planes) plane.close();
       await verifier.close();
       report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
@@ -303,7 +303,7 @@ function supervisor(
     if (event.event === 'blind') blind.set(event.interface, event.since);
     if (event.event === 'seeing-again') {
       blind.delete(event.interface);
-      store.addCounts(event.interface, { [BLIND]: event.blindMilliseconds });
+      store.counters.add(event.interface, { [BLIND]: event.blindMilliseconds });
     }
     if (event.event !== 'detached') return;
     gone.add(event.interface);

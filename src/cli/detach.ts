@@ -57,7 +57,7 @@ function forget(interfaces: readonly string[], stateDir: string | undefined): vo
   if (!existsSync(state.database)) return;
   try {
     const store = openForWriting(state);
-    for (const name of interfaces) store.forgetDataPlane(name);
+    for (const name of interfaces) store.planes.forget(name);
     store.close();
   } catch (error) {
     if (!(error instanceof CtgaError)) throw error;

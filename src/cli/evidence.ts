@@ -65,7 +65,7 @@ function listKeyOption(): Option {
 
 function listEvidence(options: StateOption): void {
   const store = openForReading(stateAt(options.stateDir));
-  const records = store.evidence();
+  const records = store.evidence.all();
   store.close();
   if (options.json === true)
     return printJson(records.map((record) => ({ ...record, logId: logIdText(record.logId) })));

@@ -57,8 +57,8 @@ export function headsCommand(): Command {
 function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
   const nameOf = logDescriptions(store);
-  const heads = store.heads(options.limit === 0 ? -1 : options.limit);
-  const total = store.headCount();
+  const heads = store.heads.latest(options.limit === 0 ? -1 : options.limit);
+  const total = store.heads.count();
   store.close();
   if (options.json === true) {
     printJson(
@@ -99,7 +99,7 @@ function exportAll(options: { stateDir?: string }): void {
   const store = openForReading(stateAt(options.stateDir));
   // One a line and not one JSON.stringify: there may be more than memory holds.
   let before = '{"sths": [\n';
-  for (const head of store.everyHead()) {
+  for (const head of store.heads.all()) {
     const json = { sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) };
     printText(`${before}  ${toJson(json)}`);
     before = ',\n';
@@ -121,10 +121,10 @@ function importFiles(
     const sightings = results.flatMap(({ source, heads }) =>
       heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
     );
-    const { newHeads } = store.recordSightings(sightings);
+    const { newHeads } = store.heads.record(sightings);
     const refused = results.flatMap((result) => result.refused);
     // The logs of a list given for this once are needed again when the heads are challenged.
-    store.putLogs(results.flatMap(({ heads }) => heads.map(({ log }) => log)));
+    store.logs.put(results.flatMap(({ heads }) => heads.map(({ log }) => log)));
     const signatures = results.flatMap((result) => result.signatures);
     const forged = signatures.filter(({ valid }) => valid === false);
     if (options.json === true)

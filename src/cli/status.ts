@@ -16,10 +16,10 @@ export function statusCommand(): Command {
       const summary = {
         ...dataPlanes(),
         stateDirectory: state.directory,
-        treeHeads: store.headCount(),
-        verdicts: store.verdicts(),
-        evidence: store.evidence().map(({ path }) => path),
-        counts: store.counts(),
+        treeHeads: store.heads.count(),
+        verdicts: store.verdicts.counts(),
+        evidence: store.evidence.all().map(({ path }) => path),
+        counts: store.counters.totals(),
       };
       store.close();
       if (options.json === true) printJson(summary);

@@ -173,7 +173,7 @@ export function checkStoreOf(state: State): CheckResult[] {
   try {
     accessSync(state.database, constants.R_OK);
     const store = openForReading(state);
-    const found = `${store.headCount()} tree heads in ${state.database}`;
+    const found = `${store.heads.count()} tree heads in ${state.database}`;
     store.close();
     findings.push({ what, state: 'well', found });
   } catch (error) {

@@ -2,7 +2,8 @@
  * A fork, from two stored trees to a file on disk that the store knows of.
  */
 import type { Log } from '../logs/log.ts';
-import type { Store, StoredTree } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
 import { makeEvidence } from './bundle.ts';
 import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';
@@ -16,8 +17,14 @@ export function keepEvidence(
   finding: Finding,
   now: number,
 ): string {
-  const evidence = makeEvidence(log, store.headOf(first), store.headOf(second), finding, now);
+  const evidence = makeEvidence(
+    log,
+    store.heads.earliestOf(first),
+    store.heads.earliestOf(second),
+    finding,
+    now,
+  );
   const path = writeEvidence(directory, evidence);
-  store.addEvidence(path, first, second, now);
+  store.evidence.add(path, first, second, now);
   return path;
 }

@@ -6,7 +6,8 @@ import { equalHash } from '../merkle/hash.ts';
 import { parseLogList } from '../logs/list.ts';
 import { isSignedList } from '../logs/signed-list.ts';
 import type { Log } from '../logs/log.ts';
-import type { Store, StoredTree } from '../store/sqlite/store.ts';
+import type { StoredTree } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
 import type { LogId, TreeRoot } from '../statements/statement.ts';
 import { makeEvidence, type ListedTree, type SignedList } from './bundle.ts';
 import type { Finding } from './judge.ts';
@@ -15,7 +16,7 @@ import { writeEvidence } from './write.ts';
 /** The newest signed list on record that has the final tree of this log as it is in force. */
 export function findSignedList(store: Store, { key, finalTree }: Log): SignedList | undefined {
   if (finalTree === undefined) return undefined;
-  for (const { json, signed } of store.logLists()) {
+  for (const { json, signed } of store.logs.lists()) {
     const list = signed && { json, ...signed };
     if (list !== undefined && lists(list, key.logId, finalTree)) return list;
   }
@@ -50,9 +51,9 @@ export function keepListEvidence(
   finding: Finding,
   now: number,
 ): string {
-  const head = store.headOf(tree);
+  const head = store.heads.earliestOf(tree);
   const [first, second] = head.treeSize < listed.treeSize ? [head, listed] : [listed, head];
   const path = writeEvidence(directory, makeEvidence(log, first, second, finding, now));
-  store.addEvidence(path, tree, listed, now);
+  store.evidence.add(path, tree, listed, now);
   return path;
 }

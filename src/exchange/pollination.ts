@@ -11,7 +11,8 @@ import { LOG_API_SOURCE } from '../ask/asker.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { HeadSummary } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 
 const WELL_KNOWN = '/.well-known/ct/v1/sth-pollination';
@@ -68,7 +69,7 @@ export async function pollinate(
     lastSeen: now,
     count: 1,
   }));
-  const { newHeads } = store.recordSightings(sightings);
+  const { newHeads } = store.heads.record(sightings);
   return {
     url,
     sent: sths.length,
@@ -81,9 +82,9 @@ export async function pollinate(
 /** Of the heads that were new last: those that logs signed of late are among them. */
 const MAX_CONSIDERED = 10_000;
 
-function headsToShare(store: Store, now: number): ReturnType<Store['heads']> {
-  return store
-    .heads(MAX_CONSIDERED)
+function headsToShare(store: Store, now: number): HeadSummary[] {
+  return store.heads
+    .latest(MAX_CONSIDERED)
     .filter(
       (head) => head.sources.includes(LOG_API_SOURCE) && now - Number(head.timestamp) < FRESH_MS,
     )

@@ -16,7 +16,8 @@ import { combineRules, type MatchRules } from '../sources/match-rules.ts';
 import type { Refusal, Source, SourceClaim } from '../sources/source.ts';
 import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
-import type { SeenEntryChanges, Store } from '../store/sqlite/store.ts';
+import type { SeenEntryChanges } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { Candidate } from './candidate.ts';
@@ -115,8 +116,8 @@ export class Observer {
    */
   beginPlane(plane: string, keepsSeenEntries: boolean): void {
     const { store } = this.#options;
-    if (!keepsSeenEntries) return store.forgetSeenEntries(plane);
-    for (const { entry, head, credited } of store.seenEntries(plane)) {
+    if (!keepsSeenEntries) return store.heads.forgetSeenEntries(plane);
+    for (const { entry, head, credited } of store.heads.seenEntries(plane)) {
       const log = this.#logs.get(logIdText(head.logId));
       if (log !== undefined)
         this.#seenEntries.resume(entry, plane, new Candidate(log, head), credited);
@@ -251,7 +252,7 @@ export class Observer {
   ): ReadonlySet<GatheredSighting> {
     const { store, storeFile } = this.#options;
     const record = (): ReadonlySet<GatheredSighting> =>
-      store.recordSightings(sightings, changes).newHeads;
+      store.heads.record(sightings, changes).newHeads;
     if (storeFile === undefined) return record();
     return storeFile.use(() => {
       const newHeads = record();
@@ -268,12 +269,12 @@ export class Observer {
     const now = Date.now();
     this.#owesEvidence = false;
     try {
-      for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
+      for (const [first, second] of store.evidence.missing()) {
         const log = this.#logs.get(logIdText(first.logId));
         const judgement = judgeWithoutProof(first, second);
         if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
         const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
-        store.setVerdict(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
+        store.verdicts.set(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
         onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
       }
     } catch (error) {

@@ -6,7 +6,7 @@ import { encodeBase64 } from '../base/base64.ts';
 import { readCapture } from '../dataplane/pcap.ts';
 import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Source } from '../sources/source.ts';
 import { Observer, type ObserverEvent } from './observer.ts';
 
@@ -73,7 +73,7 @@ export function replayCapture(
   }
   observer.endBatch(now);
   const heads = [...treeHeads.values()];
-  options.store.putLogs(heads.map(({ log }) => log));
+  options.store.logs.put(heads.map(({ log }) => log));
   return { packets, treeHeads: heads, evidence, counts: observer.counts(), failure };
 }
 

@@ -8,7 +8,7 @@
  * credits neither less nor more.
  */
 import type { AnswerPlace, SeenEntry } from '../dataplane/types.ts';
-import type { SeenEntryChanges } from '../store/sqlite/store.ts';
+import type { SeenEntryChanges } from '../store/heads.ts';
 import type { Candidate } from './candidate.ts';
 
 interface CreditedEntry {

@@ -4,7 +4,7 @@
 import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
 import type { DataPlane } from '../dataplane/types.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
@@ -98,12 +98,12 @@ function writePlanes(
       settings: plane.settings(),
       blindSince: blindSince?.(interfaceName) ?? null,
     };
-    onlyIfPossible(() => store.putDataPlane(interfaceName, JSON.stringify(state), Date.now()));
+    onlyIfPossible(() => store.planes.put(interfaceName, JSON.stringify(state), Date.now()));
   }
 }
 
 function rollUp(store: Store, before: number): void {
-  onlyIfPossible(() => store.rollUp(before, ROLL_UP_AT_ONCE));
+  onlyIfPossible(() => store.heads.rollUp(before, ROLL_UP_AT_ONCE));
 }
 
 /** The disk is full or the database busy: these can wait for the next time. */
@@ -179,7 +179,7 @@ class CountsWriter {
     );
     if (added.every(([, count]) => count === 0)) return;
     try {
-      this.#store.addCounts(COUNTS_SOURCE, Object.fromEntries(added));
+      this.#store.counters.add(COUNTS_SOURCE, Object.fromEntries(added));
       this.#written = counts;
     } catch {
       // The disk is full or the database busy: the next write brings these counts too.

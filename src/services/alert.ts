@@ -8,7 +8,7 @@ import { Alerter } from '../alert/alerter.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { isDamage } from '../store/sqlite/open.ts';
+import { isDamage } from '../store/state.ts';
 import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
@@ -83,7 +83,7 @@ export class AlertService {
   }
 
   #isAnyBlind(): boolean {
-    return this.#storeFile.store.alerts().some(({ key }) => key.startsWith('blind:'));
+    return this.#storeFile.store.alerts.raised().some(({ key }) => key.startsWith('blind:'));
   }
 }
 

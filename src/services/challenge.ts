@@ -8,8 +8,9 @@ import type { TreeVerdict } from '../challenger/verdicts.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
 import { ProxyError } from '../http/error.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
-import { isDamage } from '../store/sqlite/open.ts';
-import type { Store, Verdict } from '../store/sqlite/store.ts';
+import { isDamage } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
+import type { Verdict } from '../store/verdicts.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 
 export interface ChallengeServiceOptions
@@ -90,8 +91,8 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
     onWait: (log, wait) =>
       onEvent({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
   });
-  const evidence = store.evidence().map(({ path }) => path);
-  return { verdicts: store.verdicts(), failed, evidence };
+  const evidence = store.evidence.all().map(({ path }) => path);
+  return { verdicts: store.verdicts.counts(), failed, evidence };
 }
 
 /**
@@ -175,7 +176,7 @@ function verdictEvent({
 /** The logs of which a tree head is known, so far as some list says how to ask them. */
 function logsSeen(store: Store, logs: readonly Log[], onUnknown: (logId: string) => void): Log[] {
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
-  return store.logsWithTrees().flatMap((logId) => {
+  return store.heads.logIds().flatMap((logId) => {
     const log = byId.get(logIdText(logId));
     if (log === undefined) onUnknown(logIdText(logId));
     return log ?? [];

@@ -6,7 +6,7 @@ import { parseLogList, type LogList } from '../logs/list.ts';
 import { fetchList, type Publisher } from '../logs/publishers.ts';
 import { isSignedList } from '../logs/signed-list.ts';
 import { knownLogs } from '../store/known-logs.ts';
-import type { Store, StoredLogList } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 
 export interface LogListFile {
   readonly name: string;
@@ -30,7 +30,8 @@ export function importLogList(
       'Fetch the list and its signature again, at the same time. ctga used nothing of this list.',
     );
   const list = parseLogList(json.toString('utf8'), name);
-  takeIn(store, list, { source: name, json, signed, etag: undefined, fetched: now });
+  // The list's own bytes are kept: a signed list is evidence of where a read-only log ends.
+  store.logs.put(list.logs, { source: name, json, signed, etag: undefined, fetched: now });
   return list;
 }
 
@@ -58,7 +59,7 @@ export async function fetchUpdate(
   now: number,
 ): Promise<LogListUpdate | undefined> {
   const source = publisher.url;
-  const last = store.logList(source);
+  const last = store.logs.list(source);
   const fetched = await fetchList(publisher, fetch, last?.etag);
   if (fetched === undefined) return undefined;
   const list = parseLogList(fetched.json.toString('utf8'), source);
@@ -70,7 +71,7 @@ export async function fetchUpdate(
       list.logs,
     ),
     signed: fetched.signed !== undefined,
-    takeIn: () => takeIn(store, list, { source, ...fetched, fetched: now }),
+    takeIn: () => store.logs.put(list.logs, { source, ...fetched, fetched: now }),
   };
 }
 
@@ -80,10 +81,4 @@ function refuseOlder({ published: offered }: LogList, { published: last }: LogLi
     `the list that is offered is of ${new Date(offered).toISOString()}, but the last one was of ${new Date(last).toISOString()}`,
     'Try again later. If this lasts, somebody is holding newer lists back. ctga used nothing of this list.',
   );
-}
-
-/** The store keeps the list's own bytes: a signed list is evidence of where a read-only log ends. */
-function takeIn(store: Store, { logs }: LogList, list: StoredLogList): void {
-  store.putLogs(logs);
-  store.putLogList(list);
 }

@@ -2,7 +2,7 @@
  * Which logs are in force: a list given for this run, else the imported ones over the built-in
  * ones.
  */
-import type { Store } from './sqlite/store.ts';
+import type { Store } from './store.ts';
 import { builtinLogs } from '../logs/builtin.ts';
 import { readLogList } from '../logs/list.ts';
 import type { LogId } from '../statements/statement.ts';
@@ -20,7 +20,8 @@ export function knownLogs(
     return [...logs];
   }
   const logs = new Map<string, Log>();
-  for (const log of [...builtinLogs(), ...store.logs()]) logs.set(logIdText(log.key.logId), log);
+  for (const log of [...builtinLogs(), ...store.logs.all()])
+    logs.set(logIdText(log.key.logId), log);
   return [...logs.values()];
 }
 

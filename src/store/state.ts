@@ -5,7 +5,10 @@ import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { openDatabase } from './sqlite/open.ts';
-import { Store } from './sqlite/store.ts';
+import type { Store } from './store.ts';
+import { SqliteStore } from './sqlite/store.ts';
+
+export { isDamage } from './sqlite/open.ts';
 
 export interface State {
   readonly directory: string;
@@ -31,12 +34,17 @@ function defaultDirectory(): string {
  * unmade.
  */
 export function openForReading(state: State): Store {
-  return new Store(openDatabase(existsSync(state.database) ? state.database : ':memory:'));
+  return new SqliteStore(openDatabase(existsSync(state.database) ? state.database : ':memory:'));
 }
 
 /**
  * For commands that add a little and then end: damage stops them. What runs for long: in-use.ts.
  */
 export function openForWriting(state: State): Store {
-  return new Store(openDatabase(state.database));
+  return new SqliteStore(openDatabase(state.database));
+}
+
+/** A store that is in memory alone and ends with its use. */
+export function memoryStore(): Store {
+  return new SqliteStore(openDatabase(':memory:'));
 }

@@ -6,7 +6,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalHash } from '../merkle/hash.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import { toLogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
@@ -22,7 +22,7 @@ const SOURCE = 'evidence';
  */
 export function recordFoundEvidence(store: Store, directory: string): void {
   if (!existsSync(directory)) return;
-  const known = new Set(store.evidence().map(({ path }) => path));
+  const known = new Set(store.evidence.all().map(({ path }) => path));
   for (const name of readdirSync(directory).sort()) {
     const path = join(directory, name);
     if (!name.endsWith('.json') || known.has(path)) continue;
@@ -61,19 +61,19 @@ function record(store: Store, path: string, { log, first, second, created }: Evi
     isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),
   );
   const seen = { source: SOURCE, firstSeen: at, lastSeen: at, count: 1 };
-  store.recordSightings(heads.map((head) => ({ head, ...seen })));
-  const known = store.trees(key.logId);
+  store.heads.record(heads.map((head) => ({ head, ...seen })));
+  const known = store.heads.trees(key.logId);
   const trees = heads.flatMap(
     ({ treeSize, rootHash }) =>
       known.find((tree) => tree.treeSize === treeSize && equalHash(tree.rootHash, rootHash)) ?? [],
   );
   const [one, other = exhibits.find(isListed)] = trees;
   if (one === undefined || other === undefined) return;
-  store.addEvidence(path, one, other, at);
+  store.evidence.add(path, one, other, at);
   // As when it was found: of two of one size the second, else the smaller, for which there is no
   // proof.
   const against = 'id' in other ? other : undefined;
   const [accused, provenAgainst] =
     against?.treeSize === one.treeSize ? [against, one.id] : [one, against?.id];
-  store.setVerdict(accused, at, { verdict: 'fork-proven', provenAgainst });
+  store.verdicts.set(accused, at, { verdict: 'fork-proven', provenAgainst });
 }

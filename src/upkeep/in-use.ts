@@ -3,13 +3,15 @@
  * replaced by another process: what is written into the old one from then on would be seen by
  * nobody.
  */
+import type Database from 'better-sqlite3';
 import { statSync } from 'node:fs';
 import { CtgaError } from '../base/errors.ts';
-import { isDamage, openDatabase, setAside, type Connection } from '../store/sqlite/open.ts';
+import { isDamage, openDatabase, setAside } from '../store/sqlite/open.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import { salvage } from './salvage.ts';
 import type { State } from '../store/state.ts';
-import { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
 
 export interface StoreInUseOptions {
   readonly state: State;
@@ -27,7 +29,10 @@ export interface StoreInUseOptions {
 
 export class StoreInUse {
   /** Stays the same object, whatever file it is in. */
-  readonly store: Store;
+  get store(): Store {
+    return this.#store;
+  }
+  readonly #store: SqliteStore;
   readonly #options: StoreInUseOptions;
   #file: number | undefined;
   /** Set aside by this process, and not yet looked through for what can be read. */
@@ -37,7 +42,7 @@ export class StoreInUse {
   constructor(options: StoreInUseOptions) {
     this.#options = options;
     // All of it is read this once; that takes seconds for a large one.
-    this.store = new Store(this.#open(true));
+    this.#store = new SqliteStore(this.#open(true));
     this.#fill();
     makeReserve(options.state.directory);
   }
@@ -74,7 +79,7 @@ export class StoreInUse {
   }
 
   #renew(): void {
-    this.store.renew(this.#open(false));
+    this.#store.exchange(this.#open(false));
     this.#fill();
   }
 
@@ -92,11 +97,11 @@ export class StoreInUse {
     }
   }
 
-  #open(thorough: boolean): Connection {
+  #open(thorough: boolean): Database.Database {
     const { database } = this.#options.state;
     const before = inodeOf(database);
-    const open = (): Connection => openDatabase(database, thorough);
-    let opened: Connection;
+    const open = (): Database.Database => openDatabase(database, thorough);
+    let opened: Database.Database;
     try {
       opened = open();
     } catch (error) {

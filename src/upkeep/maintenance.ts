@@ -2,15 +2,17 @@
  * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
  * writing it out as text.
  */
+import type Database from 'better-sqlite3';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
 import { messageOf } from '../base/errors.ts';
 import { isIntact, parseEvidence } from '../evidence/bundle.ts';
 import { logIdText } from '../logs/log.ts';
-import { openDatabase, type Connection } from '../store/sqlite/open.ts';
+import { openDatabase } from '../store/sqlite/open.ts';
 import type { State } from '../store/state.ts';
-import { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
+import { SqliteStore } from '../store/sqlite/store.ts';
 
 export interface StoreCheck {
   /** What is wrong, one sentence each; nothing if all is well. */
@@ -59,8 +61,8 @@ export function checkStore(state: State): StoreCheck {
       const count = countOf(database, query);
       if (count > 0) faults.push(`${count} ${fault}`);
     }
-    const store = new Store(database);
-    const recorded = store.evidence().map(({ path }) => path);
+    const store = new SqliteStore(database);
+    const recorded = store.evidence.all().map(({ path }) => path);
     const files = existsSync(state.evidence)
       ? readdirSync(state.evidence)
           .filter((name) => name.endsWith('.json'))
@@ -72,7 +74,7 @@ export function checkStore(state: State): StoreCheck {
     }
     return {
       faults,
-      treeHeads: store.headCount(),
+      treeHeads: store.heads.count(),
       sightings: countOf(database, 'SELECT count(*) FROM sightings'),
       evidence: files.length,
       bytes: statSync(state.database).size,
@@ -93,7 +95,7 @@ function evidenceFault(path: string): string | undefined {
   }
 }
 
-function countOf(database: Connection, query: string): number {
+function countOf(database: Database.Database, query: string): number {
   return database.prepare<[], number>(query).pluck().get() ?? 0;
 }
 
@@ -111,10 +113,10 @@ export function compactStore(
   const database = openDatabase(state.database);
   try {
     const bytesBefore = statSync(state.database).size;
-    const store = new Store(database);
+    const store = new SqliteStore(database);
     let rolledUp = 0;
     for (let batch = BATCH; batch === BATCH; rolledUp += batch) {
-      batch = store.rollUp(before, BATCH);
+      batch = store.heads.rollUp(before, BATCH);
       onProgress(rolledUp + batch);
     }
     database.exec('VACUUM');
@@ -151,9 +153,9 @@ export async function backupStore(
 export function* exportStore(
   store: Store,
 ): Generator<Readonly<Record<string, unknown>>, void, undefined> {
-  for (const { key, ...log } of store.logs())
+  for (const { key, ...log } of store.logs.all())
     yield { type: 'log', logId: logIdText(key.logId), key: encodeBase64(key.spki), ...log };
-  for (const head of store.everyHead()) {
+  for (const head of store.heads.all()) {
     const {
       logId,
       treeSize,
@@ -180,7 +182,8 @@ export function* exportStore(
       reason: head.reason,
     };
   }
-  for (const { logId, ...record } of store.evidence())
+  for (const { logId, ...record } of store.evidence.all())
     yield { type: 'evidence', logId: logIdText(logId), ...record };
-  for (const [name, count] of Object.entries(store.counts())) yield { type: 'count', name, count };
+  for (const [name, count] of Object.entries(store.counters.totals()))
+    yield { type: 'count', name, count };
 }

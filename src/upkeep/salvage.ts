@@ -10,8 +10,8 @@ import { logIdText } from '../logs/log.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import type { Connection } from '../store/sqlite/open.ts';
-import type { Sighting, Store } from '../store/sqlite/store.ts';
+import type { Sighting } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
 
 /**
  * Whoever salvages has packets to read, and a watchdog. The newest heads come first: that is 10^5
@@ -64,7 +64,7 @@ export function salvage(path: string, store: Store, now: number): number {
     let carried = 0;
     let batch: Sighting[] = [];
     const record = (): void => {
-      if (batch.length > 0) store.recordSightings(batch);
+      if (batch.length > 0) store.heads.record(batch);
       batch = [];
     };
     for (let id = lastId(database, path); id > 0 && performance.now() < end; id--) {
@@ -90,7 +90,7 @@ export function salvage(path: string, store: Store, now: number): number {
 }
 
 /** By log ID: those that the damaged database has, and those that are known anyway. */
-function keysOf(database: Connection, store: Store): Map<string, LogKey> {
+function keysOf(database: Database.Database, store: Store): Map<string, LogKey> {
   const stored =
     orNothing(() => database.prepare<[], { key: Buffer }>('SELECT key FROM logs').all()) ?? [];
   const keys = stored.flatMap(({ key }) => orNothing(() => toLogKey(key)) ?? []);
@@ -98,7 +98,7 @@ function keysOf(database: Connection, store: Store): Map<string, LogKey> {
   return new Map([...known, ...keys].map((key) => [logIdText(key.logId), key]));
 }
 
-function lastId(database: Connection, path: string): number {
+function lastId(database: Database.Database, path: string): number {
   const last = orNothing(() =>
     database.prepare<[], number | null>('SELECT max(id) FROM tree_heads').pluck().get(),
   );

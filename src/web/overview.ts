@@ -4,7 +4,9 @@ import type { CopySettings } from '../dataplane/types.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
-import type { HeadSummary, Store, Verdict } from '../store/sqlite/store.ts';
+import type { HeadSummary } from '../store/heads.ts';
+import type { Store } from '../store/store.ts';
+import type { Verdict } from '../store/verdicts.ts';
 import { z } from 'zod';
 
 export interface InterfaceOverview {
@@ -77,22 +79,22 @@ export function overviewOf(store: Store, now: number): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
-    interfaces: store.dataPlanes().flatMap((row): InterfaceOverview[] => {
+    interfaces: store.planes.all().flatMap((row): InterfaceOverview[] => {
       const parsed = planeSchema.safeParse(JSON.parse(row.state));
       if (!parsed.success) return [];
       const { updated, interface: name } = row;
       const isStale = now - updated > STALE_MS;
       return [{ ...parsed.data, interface: name, updated, isStale }];
     }),
-    treeHeads: store.headCount(),
-    verdicts: store.verdicts(),
-    recent: store
-      .heads(RECENT)
+    treeHeads: store.heads.count(),
+    verdicts: store.verdicts.counts(),
+    recent: store.heads
+      .latest(RECENT)
       .map((head) => ({ ...head, log: nameOf(head.logId) }))
       .sort((a, b) => b.headFirstSeen - a.headFirstSeen),
     logs: logsOf(store, now, nameOf),
-    evidence: store
-      .evidence()
+    evidence: store.evidence
+      .all()
       .map(({ path, logId, firstSize, secondSize, created }) => ({
         name: basename(path),
         log: nameOf(logId),
@@ -101,14 +103,14 @@ export function overviewOf(store: Store, now: number): Overview {
         created,
       }))
       .reverse(),
-    counts: store.counts(),
+    counts: store.counters.totals(),
   };
 }
 
 function logsOf(store: Store, now: number, nameOf: (logId: LogId) => string): LogOverview[] {
   const today = Math.floor(now / DAY_MS);
   const logs = new Map<string, { name: string; heads: number[]; sightings: number[] }>();
-  for (const { logId, day, heads, sightings } of store.days(today - DAYS + 1)) {
+  for (const { logId, day, heads, sightings } of store.heads.days(today - DAYS + 1)) {
     const at = day - (today - DAYS + 1);
     if (at >= DAYS) continue; // a clock that was ahead
     const id = logIdText(logId);

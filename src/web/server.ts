@@ -12,7 +12,7 @@ import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { inodeOf } from '../upkeep/in-use.ts';
 import { openForReading, type State } from '../store/state.ts';
-import type { Store } from '../store/sqlite/store.ts';
+import type { Store } from '../store/store.ts';
 import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
 import { renderPage } from './page.ts';
@@ -177,7 +177,7 @@ export class WebServer {
   #sendEvidence(response: ServerResponse, asked: string): void {
     const record = this.#source
       .store()
-      .evidence()
+      .evidence.all()
       .find(({ path }) => encodeURIComponent(path.slice(path.lastIndexOf('/') + 1)) === asked);
     if (record === undefined || !existsSync(record.path))
       return send(response, 404, 'No such evidence is on record here.\n');
@@ -238,7 +238,7 @@ class StoreSource {
   /** Since it was last asked. */
   hasChanged(): boolean {
     try {
-      const version = this.store().version();
+      const version = this.store().changes();
       if (version === this.#version) return false;
       this.#version = version;
       return true;

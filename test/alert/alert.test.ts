@@ -23,9 +23,8 @@ import {
 } from '../../src/alert/channels.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore, openForWriting, stateAt } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
 import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -40,18 +39,18 @@ const START = Date.UTC(2026, 0, 1);
 
 function seen(store: Store, size: number, branch = 'a'): void {
   const head = log.verified(size, treeOf(size, branch).root());
-  store.recordSightings([{ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+  store.heads.record([{ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
 }
 
 function putPlane(store: Store, now: number, blindSince: number | null = null, lost = 0): void {
   const counters = { answersRingFull: lost, fragmentsRingFull: 0 };
-  store.putDataPlane('eth0', planeState({ counters, blindSince }), now);
+  store.planes.put('eth0', planeState({ counters, blindSince }), now);
 }
 
 function proveFork(store: Store, size: number, evidence: string): void {
   seen(store, size);
   seen(store, size, 'b');
-  const [fork] = store.sameSizeForksWithoutEvidence();
+  const [fork] = store.evidence.missing();
   assert(fork !== undefined);
   const judgement = judgeWithoutProof(...fork);
   assert(judgement?.verdict === 'fork-proven');
@@ -79,8 +78,8 @@ describe('the alerter', () => {
     sent.splice(0).map(({ event, key }) => `${event} ${key.split(':')[0] ?? ''}`);
 
   beforeEach(() => {
-    store = new Store(openDatabase(':memory:'));
-    store.putLogs([log.asLog({ description: 'A log' })]);
+    store = memoryStore();
+    store.logs.put([log.asLog({ description: 'A log' })]);
     [sent, failures, down] = [[], [], false];
     alerter = anew();
   });
@@ -109,11 +108,11 @@ describe('the alerter', () => {
 
   test('tells of a log without proof, and when it has one', async () => {
     seen(store, 3);
-    const [tree] = store.trees(log.key.logId);
+    const [tree] = store.heads.trees(log.key.logId);
     assert(tree !== undefined);
-    store.setVerdict(tree, START, { verdict: 'unprovable' });
+    store.verdicts.set(tree, START, { verdict: 'unprovable' });
     await tick(alerter, START);
-    store.setVerdict(tree, START, { verdict: 'consistent' });
+    store.verdicts.set(tree, START, { verdict: 'consistent' });
     await tick(alerter, START + MINUTE);
     assert.deepEqual(told(), ['alert unprovable', 'recovery unprovable']);
   });
@@ -130,7 +129,7 @@ describe('the alerter', () => {
       /^No observer has watched eth0 since 2026-01-01 00:01:00 UTC\.$/,
     );
     assert.deepEqual(told(), ['alert blind']);
-    store.forgetDataPlane('eth0');
+    store.planes.forget('eth0');
     await tick(alerter, START + 4 * MINUTE);
     assert.deepEqual(told(), ['recovery blind']);
   });
@@ -178,7 +177,7 @@ describe('the alerter', () => {
       await tick(alerter, START + hour * 60 * MINUTE);
     }
     assert.match(failures.at(-1) ?? '', /^test: given up after \d+ tries: down$/);
-    assert.equal(store.outbox('test').length, 0);
+    assert.equal(store.alerts.outbox('test').length, 0);
   });
 
   test('takes no step of the clock for silence of an observer, nor silence for anything else', async () => {

@@ -16,8 +16,9 @@ import { parseLogList } from '../../src/logs/list.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store, type Verdict } from '../../src/store/sqlite/store.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Verdict } from '../../src/store/verdicts.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
@@ -88,11 +89,11 @@ function json(body: unknown): HttpAnswer {
 }
 
 function newStore(): Store {
-  return new Store(openDatabase(':memory:'));
+  return memoryStore();
 }
 
 function see(store: Store, log: SigningLog, size: number, root: MerkleHash, at = NOW): void {
-  store.recordSightings([
+  store.heads.record([
     {
       head: log.verified(size, root, BigInt(at)),
       source: 'eth0',
@@ -135,7 +136,9 @@ function challengeWith(
 
 /** Verdicts by size, smallest first. */
 function verdicts(store: Store, api: FakeApi): [number, Verdict][] {
-  return store.trees(api.log.key.logId).map(({ treeSize, verdict }) => [Number(treeSize), verdict]);
+  return store.heads
+    .trees(api.log.key.logId)
+    .map(({ treeSize, verdict }) => [Number(treeSize), verdict]);
 }
 
 describe('challenging an honest log', () => {
@@ -163,7 +166,7 @@ describe('challenging an honest log', () => {
       'get-sth-consistency first=150&second=200',
       'get-sth-consistency first=80&second=100',
     ]);
-    assert.deepEqual(store.evidence(), []);
+    assert.deepEqual(store.evidence.all(), []);
   });
 
   test('of size 0 and with equal trees under several timestamps asks for no proof', async () => {
@@ -217,7 +220,7 @@ describe('challenging an honest log', () => {
             await challenge(store, api);
           }
           assert(verdicts(store, api).every(([, verdict]) => verdict === 'consistent'));
-          assert.deepEqual(store.evidence(), []);
+          assert.deepEqual(store.evidence.all(), []);
         },
       ),
       { numRuns: 60 },
@@ -334,14 +337,14 @@ describe('a log that is read-only', () => {
     const json = Buffer.from(JSON.stringify(list));
     const signature = createSign('sha256').update(json).sign(privateKey);
     const given = signed ? { signature, key: listKey } : undefined;
-    store.putLogList({ source: 'test', json, signed: given, etag: undefined, fetched: NOW });
+    store.logs.put([], { source: 'test', json, signed: given, etag: undefined, fetched: NOW });
     const notices: string[] = [];
     const [log] = parseLogList(json.toString(), 'test').logs;
     await challengeWith(store, api, { log, onNotice: (_, message) => notices.push(message) });
     return {
       found: verdicts(store, api),
       notices,
-      evidence: store.evidence().map(({ path }) => path),
+      evidence: store.evidence.all().map(({ path }) => path),
     };
   }
 
@@ -425,7 +428,7 @@ describe('challenging a log that showed another tree', () => {
       const { store, api } = await fork(size, current);
       const forked = verdicts(store, api).filter(([, verdict]) => verdict !== 'consistent');
       assert.deepEqual(forked, [[size, 'fork-proven']]);
-      const [record, ...more] = store.evidence();
+      const [record, ...more] = store.evidence.all();
       assert(record !== undefined);
       assert.deepEqual(more, []);
       const checks = verifyEvidence(parseEvidence(readFileSync(record.path, 'utf8'), record.path));
@@ -449,7 +452,7 @@ describe('challenging a log that showed another tree', () => {
   test('larger than the one it admits to: skewed, and fork-proven once it has grown past it', async () => {
     const { store, api } = await fork(120, 100);
     assert.deepEqual(verdicts(store, api).at(-1), [120, 'skewed']);
-    assert.deepEqual(store.evidence(), []);
+    assert.deepEqual(store.evidence.all(), []);
     api.size = 130;
     await challenge(store, api);
     assert.deepEqual(
@@ -472,7 +475,7 @@ describe('challenging a log that showed another tree', () => {
       [60, 'fork-proven'],
       [90, 'consistent'],
     ]);
-    assert.equal(store.evidence().length, 2);
+    assert.equal(store.evidence.all().length, 2);
   });
 });
 
@@ -585,12 +588,12 @@ describe('challenging a log that answers badly', () => {
   for (const { name, instead, want, says, size } of cases) {
     test(`${name}: ${want}, never a fork`, async () => {
       const { store, api } = await against(instead, size);
-      const tree = store
+      const tree = store.heads
         .trees(api.log.key.logId)
         .find(({ treeSize }) => treeSize === BigInt(size ?? 20));
       assert.equal(tree?.verdict, want);
       assert.match(tree.reason ?? '', says);
-      assert.deepEqual(store.evidence(), []);
+      assert.deepEqual(store.evidence.all(), []);
     });
   }
 
@@ -720,7 +723,7 @@ describe('challenging a static-ct log', () => {
     return { store, failure };
   }
   const found = (store: Store, { log }: TiledFiles): [number, Verdict][] =>
-    store.trees(log.key.logId).map(({ treeSize, verdict }) => [Number(treeSize), verdict]);
+    store.heads.trees(log.key.logId).map(({ treeSize, verdict }) => [Number(treeSize), verdict]);
 
   test('that is honest: every head is consistent', async () => {
     const files = new TiledFiles(new SigningLog(), tree);
@@ -744,7 +747,7 @@ describe('challenging a static-ct log', () => {
         found(store, files).some(([at, verdict]) => at === size && verdict === 'fork-proven'),
         `size ${size}: ${JSON.stringify(found(store, files))}`,
       );
-      const [{ path } = { path: '' }] = store.evidence();
+      const [{ path } = { path: '' }] = store.evidence.all();
       const checks = verifyEvidence(parseEvidence(readFileSync(path, 'utf8'), path));
       assert(
         checks.every(({ holds }) => holds),

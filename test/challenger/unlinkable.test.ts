@@ -140,7 +140,7 @@ describe('what a log can tell from its challenges', { skip: noMicrosocks }, () =
       const log = watched[Math.floor(Math.random() * watched.length)] ?? assert.fail();
       const at = Date.now();
       const head = log.signing.verified(size, log.tree.root(size), BigInt(at));
-      store.recordSightings([{ head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 }]);
+      store.heads.record([{ head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 }]);
       log.seen.push(at);
       size += 1;
     }

@@ -117,7 +117,7 @@ test(
     detachXdp(link.interfaceName);
 
     const store = openForReading(state);
-    const sizes = store.heads().map(({ treeSize }) => Number(treeSize));
+    const sizes = store.heads.latest().map(({ treeSize }) => Number(treeSize));
     store.close();
     assert.deepEqual(
       sizes.sort((a, b) => a - b),

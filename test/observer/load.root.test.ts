@@ -12,7 +12,7 @@ import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
@@ -171,11 +171,11 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   assert.deepEqual(accountingErrors(counters), []);
   // Its own little traffic besides: neighbour discovery.
   assert(counters.packets >= BigInt(sent.trim()), `${counters.packets} counted of ${sent}`);
-  const store = new Store(openDatabase(join(directory, 'state', 'ctga.db')));
-  const stored = store
-    .heads()
+  const store = new SqliteStore(openDatabase(join(directory, 'state', 'ctga.db')));
+  const stored = store.heads
+    .latest()
     .map(({ logId, treeSize }) => `${Buffer.from(logId).toString('hex').slice(0, 8)} ${treeSize}`);
-  const counts = store.counts();
+  const counts = store.counters.totals();
   store.close();
   const missing = (log: SigningLog): number[] =>
     Array.from({ length: HEADS }, (_, i) => i + 1).filter(

@@ -25,8 +25,8 @@ import { replayCapture } from '../../src/observer/replay.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
-import { stateAt } from '../../src/store/state.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore, stateAt } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import {
@@ -62,7 +62,7 @@ function setUp(): {
   see: (frame: Uint8Array, at?: number) => void;
   finish: () => ObserverEvent[];
 } {
-  const store = new Store(openDatabase(':memory:'));
+  const store = memoryStore();
   const events: ObserverEvent[] = [];
   const zones = new Map([
     ['alpha.example', alpha.asLog()],
@@ -122,7 +122,7 @@ describe('a tree head reaches the store', () => {
       see(frame);
       const [event] = finish();
       assert(event?.event === 'tree-head' && event.isNew);
-      const [stored] = store.heads();
+      const [stored] = store.heads.latest();
       assert.equal(stored?.treeSize, 100n);
       assert.deepEqual(stored.rootHash, tree.root());
       assert.deepEqual(stored.sources, ['eth0']);
@@ -134,7 +134,7 @@ describe('a tree head reaches the store', () => {
     const signed = big.sign(100, tree.root());
     see(frameV4(answer(signed, { name: 'sth.big.example' })));
     finish();
-    assert.equal(store.heads().length, 1);
+    assert.equal(store.heads.latest().length, 1);
   });
 
   test('cut into fragments of every legal size, over IPv4 and IPv6, in any order, with duplicates', () => {
@@ -158,7 +158,7 @@ describe('a tree head reaches the store', () => {
         const { store, see, finish } = setUp();
         for (const payload of order) see(ethernet({ payload }));
         const events = finish();
-        assert.equal(store.heads().length, 1, `fragments of ${size}`);
+        assert.equal(store.heads.latest().length, 1, `fragments of ${size}`);
         assert(events[0]?.event === 'tree-head' && events[0].reassembled > 0);
         cut += 1;
       }
@@ -187,7 +187,7 @@ test('a flood of fragments does not push out one that began as an answer to a wa
   }
   for (const frame of rest) see(frame);
   finish();
-  assert.equal(store.heads().length, 1);
+  assert.equal(store.heads.latest().length, 1);
 });
 
 describe('what is no tree head is counted and not stored', () => {
@@ -239,7 +239,7 @@ describe('what is no tree head is counted and not stored', () => {
       const { observer, store, see, finish } = setUp();
       see(frame);
       assert.deepEqual(finish(), []);
-      assert.deepEqual(store.heads(), []);
+      assert.deepEqual(store.heads.latest(), []);
       assert(
         Object.keys(observer.counts()).some((each) => reason.test(each)),
         JSON.stringify(observer.counts()),
@@ -264,7 +264,7 @@ describe('what is no tree head is counted and not stored', () => {
     );
     finish();
     // Every change that still verifies is the same head: the signature covers all there is.
-    assert(store.heads().length <= 1);
+    assert(store.heads.latest().length <= 1);
     assert(Object.keys(observer.counts()).length > 3);
   });
 });
@@ -276,7 +276,7 @@ describe('sightings', () => {
     finish();
     see(frameV4(answer(head)), NOW + 20);
     const events = finish();
-    const [stored, ...others] = store.heads();
+    const [stored, ...others] = store.heads.latest();
     assert.deepEqual(others, []);
     assert.deepEqual([stored?.count, stored?.headFirstSeen, stored?.lastSeen], [4, NOW, NOW + 20]);
     assert.deepEqual(
@@ -298,7 +298,7 @@ describe('sightings', () => {
         see(frameV4(answer(head, { strings: [spelling] })), NOW + 10 - i),
       );
       finish();
-      const [stored, ...others] = store.heads();
+      const [stored, ...others] = store.heads.latest();
       assert.deepEqual(others, []);
       assert.deepEqual(
         [stored?.count, stored?.headFirstSeen, stored?.lastSeen],
@@ -309,17 +309,17 @@ describe('sightings', () => {
 
   test('wait while the store cannot be written, and are not lost', () => {
     const { store, observer, see, finish, events } = setUp();
-    const record = store.recordSightings.bind(store);
-    store.recordSightings = () => {
+    const record = store.heads.record.bind(store.heads);
+    store.heads.record = () => {
       throw new Error('database or disk is full');
     };
     see(frameV4(answer(head)));
     finish();
     finish();
     assert.deepEqual(events, [{ event: 'store-failed', message: 'database or disk is full' }]);
-    store.recordSightings = record;
+    store.heads.record = record;
     observer.endBatch(NOW);
-    assert.equal(store.heads().length, 1);
+    assert.equal(store.heads.latest().length, 1);
   });
 });
 
@@ -341,16 +341,16 @@ describe('two roots for one size', () => {
         checks.filter(({ holds }) => !holds),
         [],
       );
-      assert.equal(store.verdicts()['fork-proven'], 1);
+      assert.equal(store.verdicts.counts()['fork-proven'], 1);
       finish();
-      assert.equal(store.evidence().length, 1);
+      assert.equal(store.evidence.all().length, 1);
     });
   }
 
   test('seen before a crash are evidence when the next observer starts', () => {
     const { store } = setUp();
     const sighting = { source: 'eth0', firstSeen: NOW, lastSeen: NOW, count: 1 };
-    store.recordSightings([
+    store.heads.record([
       { ...sighting, head: alpha.verified(7, tree.root(7)) },
       { ...sighting, head: alpha.verified(7, treeOf(7, 'b').root()) },
     ]);
@@ -399,7 +399,7 @@ test('a database that is damaged while it is written is set aside, and no tree h
   assert.match(said.join(), /is damaged; it is kept as .*\.damaged-.*, and a new one is started/);
   assert.equal(said.length, 1);
   assert.deepEqual(
-    store.heads().map(({ treeSize }) => treeSize),
+    store.heads.latest().map(({ treeSize }) => treeSize),
     [6n, 7n],
   );
   assert(!events.some(({ event }) => event === 'store-failed'));
@@ -415,7 +415,7 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
   const capture = (): string => sharedPath('ct-over-dns/ct-over-dns-2018.pcap') ?? assert.fail();
 
   test("of 2018 holds one verified tree head, under crt.sh's list", () => {
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     const { logs } = readLogList(
       sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail(),
     );
@@ -436,7 +436,7 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
     const path = join(directory, 'cut.pcapng');
     const bytes = readFileSync(capture());
     writeFileSync(path, bytes.subarray(0, bytes.length - 30));
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     const replay = replayCapture(path, { sources: [], store, evidenceDirectory: directory });
     assert(replay.packets > 0);
     assert.match(replay.failure?.message ?? '', /cut\.pcapng.*packet/);

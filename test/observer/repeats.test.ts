@@ -12,8 +12,8 @@ import type { AnswerPlace, SeenEntry } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
@@ -60,7 +60,7 @@ function observe(store: Store, keepsSeenEntries = false, verifier?: Verifier): O
   return observer;
 }
 
-const newStore = (): Store => new Store(openDatabase(':memory:'));
+const newStore = (): Store => memoryStore();
 
 /** A record as the data plane makes it: see xdp/answer.h for what it calls the usual form. */
 function receive(
@@ -98,8 +98,8 @@ function receive(
 
 /** Sightings by tree size. */
 const counts = (store: Store): [number, number][] =>
-  store
-    .heads()
+  store.heads
+    .latest()
     .map(({ treeSize, count }) => [Number(treeSize), count] as [number, number])
     .sort(([a], [b]) => a - b);
 
@@ -212,7 +212,7 @@ describe('repeats', () => {
     next.repeats(PLANE, [{ entry: 11n, repeats: 9 }], NOW);
     next.endBatch(NOW);
     assert.deepEqual(counts(store), [[1, 1]]);
-    assert.deepEqual(store.seenEntries(PLANE), []);
+    assert.deepEqual(store.heads.seenEntries(PLANE), []);
   });
 
   test('add up to what passed, whatever is copied, evicted, polled, restarted', () => {

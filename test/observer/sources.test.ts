@@ -13,8 +13,8 @@ import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import type { MatchRules } from '../../src/sources/match-rules.ts';
 import type { Source, SourceClaim } from '../../src/sources/source.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, frameV4, ipv4, udp } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -54,7 +54,7 @@ function observe(sources: readonly Source[]): {
   readonly store: Store;
   readonly see: (...frames: readonly Uint8Array[]) => void;
 } {
-  const store = new Store(openDatabase(':memory:'));
+  const store = memoryStore();
   const observer = new Observer({
     sources,
     store,
@@ -76,8 +76,8 @@ function observe(sources: readonly Source[]): {
 }
 
 const sizes = (store: Store): bigint[] =>
-  store
-    .heads()
+  store.heads
+    .latest()
     .map(({ treeSize }) => treeSize)
     .sort();
 const otherCounts = (observer: Observer): [string, number][] =>
@@ -102,11 +102,11 @@ describe('a source that the observer has never heard of', () => {
     const { observer, store, see } = observe(both());
     see(checkpointFrame(7), dnsFrame(9, beta, 'beta.example'), checkpointFrame(7));
     assert.deepEqual(
-      store.heads().map(({ treeSize, count }) => [treeSize, count]),
-      [
+      new Map(store.heads.latest().map(({ treeSize, count }) => [treeSize, count])),
+      new Map([
         [7n, 2],
         [9n, 1],
-      ],
+      ]),
     );
     assert.deepEqual(otherCounts(observer), [['tree heads', 3]]);
   });

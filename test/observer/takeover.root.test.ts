@@ -11,7 +11,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
@@ -87,8 +87,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Sightings by tree size, as they are on disk. */
 function stored(): Record<string, number> {
-  const store = new Store(openDatabase(join(directory, 'state', 'ctga.db')));
-  const counts = store.heads().map(({ treeSize, count }) => [String(treeSize), count] as const);
+  const store = new SqliteStore(openDatabase(join(directory, 'state', 'ctga.db')));
+  const counts = store.heads
+    .latest()
+    .map(({ treeSize, count }) => [String(treeSize), count] as const);
   store.close();
   return Object.fromEntries(counts);
 }

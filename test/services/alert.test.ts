@@ -31,7 +31,7 @@ describe('the alert service', () => {
 
   function putPlane(blindSince: number | null): void {
     const store = openForWriting(state);
-    store.putDataPlane('eth0', planeState({ blindSince }), now);
+    store.planes.put('eth0', planeState({ blindSince }), now);
     store.close();
   }
 

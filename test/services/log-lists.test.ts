@@ -6,8 +6,8 @@ import type { Fetch } from '../../src/http/request.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import type { Publisher } from '../../src/logs/publishers.ts';
 import { fetchUpdate, importLogList } from '../../src/services/log-lists.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
@@ -50,8 +50,8 @@ const serving =
     });
 
 let store: Store;
-beforeEach(() => (store = new Store(openDatabase(':memory:'))));
-const states = (): (string | undefined)[] => store.logs().map(({ state }) => state);
+beforeEach(() => (store = memoryStore()));
+const states = (): (string | undefined)[] => store.logs.all().map(({ state }) => state);
 const update = (json: string): ReturnType<typeof fetchUpdate> =>
   fetchUpdate(store, publisher, serving(json), 0);
 
@@ -92,7 +92,7 @@ describe('an import', () => {
     assert.deepEqual(states(), ['usable']);
     const signed = { name: 'list.sig', signature: sign(json.toString()), key };
     importLogList(store, { name: 'list.json', json, signed }, 0);
-    assert.deepEqual(store.logList('list.json')?.signed, { signature: signed.signature, key });
+    assert.deepEqual(store.logs.list('list.json')?.signed, { signature: signed.signature, key });
   });
 
   test('takes in nothing if the signature is not the publisher’s', () => {

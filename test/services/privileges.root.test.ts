@@ -63,7 +63,7 @@ describe('a process that has given root up', () => {
       const account = dropPrivileges(state, undefined, ['nobody']);
       fs.writeFileSync(state.directory + '/mine', 'x');
       const open = openForWriting(state);
-      open.addCounts('test', { x: 1 });
+      open.counters.add('test', { x: 1 });
       const bindLow = () => {
         if (Number(fs.readFileSync('/proc/sys/net/ipv4/ip_unprivileged_port_start', 'latin1')) <= 53) throw new Error('everybody may');
         child.execFileSync('python3', ['-c', 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 53))'], { stdio: 'pipe' });
@@ -166,7 +166,7 @@ describe('a directory of another account, as root', () => {
     const { uid } = statSync(state.directory);
     assert.notEqual(uid, 0);
     const store = openForWriting(state);
-    store.addCounts('test', { x: 1 });
+    store.counters.add('test', { x: 1 });
     for (const end of ['', '-wal', '-shm'])
       assert.equal(modeOf(state.database + end), `${uid} 660`, end);
     const log = new SigningLog();
@@ -176,7 +176,7 @@ describe('a directory of another account, as root', () => {
     ];
     const judgement = judgeWithoutProof(...heads);
     assert(judgement?.verdict === 'fork-proven');
-    store.recordSightings(
+    store.heads.record(
       heads.map((head) => ({ head, source: 'x', firstSeen: 1, lastSeen: 1, count: 1 })),
     );
     const evidence = makeEvidence(log.asLog(), ...heads, judgement, 1);

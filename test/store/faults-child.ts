@@ -25,22 +25,22 @@ const trees = [
 ] as const;
 
 const { store } = new StoreInUse({ state, onSetAside: () => undefined });
-store.putLogs([imported]);
+store.logs.put([imported]);
 acknowledge('log');
 for (const [i, [size, branch]] of trees.entries()) {
   const head = log.verified(size, treeOf(size, branch).root(), BigInt(i + 1));
-  store.recordSightings([{ head, source: 'eth0', firstSeen: i + 1, lastSeen: i + 1, count: 1 }]);
+  store.heads.record([{ head, source: 'eth0', firstSeen: i + 1, lastSeen: i + 1, count: 1 }]);
   acknowledge(`head ${i}`);
 }
-for (const [first, second] of store.sameSizeForksWithoutEvidence()) {
+for (const [first, second] of store.evidence.missing()) {
   const judgement = judgeWithoutProof(first, second);
   if (judgement?.verdict !== 'fork-proven') throw new Error('no fork');
   const path = keepEvidence(store, state.evidence, imported, [first, second], judgement, 1);
   acknowledge(`evidence ${path}`);
-  store.setVerdict(second, 1, { verdict: 'fork-proven', provenAgainst: first.id });
+  store.verdicts.set(second, 1, { verdict: 'fork-proven', provenAgainst: first.id });
   acknowledge('verdict');
 }
-store.rollUp(3, 10);
+store.heads.rollUp(3, 10);
 acknowledge('roll-up');
 store.close();
 acknowledge('end');

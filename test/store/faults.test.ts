@@ -23,7 +23,7 @@ import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { stateAt, type State } from '../../src/store/state.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { random } from '../support/corpus.ts';
 import { noStrace, parseTrace, type SystemCall } from '../support/strace.ts';
 
@@ -100,9 +100,9 @@ function examine(state: State, acks: readonly string[], when: string): void {
   // A fork is written down before its evidence is recorded: the observer does so when it starts
   // again.
   assert.deepEqual(faults, [], when);
-  const store = new Store(openDatabase(state.database));
-  const [heads, evidence] = [store.headCount(), store.evidence()];
-  const logs = store.logs().length;
+  const store = new SqliteStore(openDatabase(state.database));
+  const [heads, evidence] = [store.heads.count(), store.evidence.all()];
+  const logs = store.logs.all().length;
   store.close();
   assert(heads >= acked('head '), `${when}: ${heads} heads of ${acked('head ')}`);
   assert(logs >= acked('log'), `${when}: the log is gone`);

@@ -24,17 +24,17 @@ test('evidence finds room on a disk that is full', () => {
     const state = stateAt('${directory}/state');
     const log = new SigningLog();
     const store = new StoreInUse({ state, onSetAside: console.error }).store;
-    store.putLogs([log.asLog({})]);
+    store.logs.put([log.asLog({})]);
     for (const branch of ['a', 'b'])
-      store.recordSightings([{ head: log.verified(5, treeOf(5, branch).root()), source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+      store.heads.record([{ head: log.verified(5, treeOf(5, branch).root()), source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
     const results = { reserve: existsSync('${directory}/state/reserve') };
     // To the last byte.
     for (const bytes of [65536, 4096, 1])
       try { for (;;) appendFileSync('${directory}/filler', Buffer.alloc(bytes)); } catch (error) { results.full = error.code; }
     try { writeFileSync('${directory}/another', 'x'.repeat(8192)); results.full = 'there is room'; } catch { /* as it should be */ }
-    const [fork] = store.sameSizeForksWithoutEvidence();
+    const [fork] = store.evidence.missing();
     const path = keepEvidence(store, state.evidence, log.asLog({}), fork, judgeWithoutProof(...fork), 1);
-    store.setVerdict(fork[1], 1, { verdict: 'fork-proven', provenAgainst: fork[0].id });
+    store.verdicts.set(fork[1], 1, { verdict: 'fork-proven', provenAgainst: fork[0].id });
     store.close();
     results.path = existsSync(path);
     results.check = checkStore(state);

@@ -8,8 +8,8 @@ import { CtgaError } from '../../src/base/errors.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
-import { openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore, openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { MAX_UINT64 } from '../../src/base/u64.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -21,42 +21,42 @@ const sighting = { source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
 
 describe('the store', () => {
   test('keeps the largest numbers and sorts by size', () => {
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     const sizes = [MAX_UINT64, 10n, 9n, 1n << 63n];
-    store.recordSightings(
+    store.heads.record(
       sizes.map((size) => ({
         ...sighting,
         head: log.verified(size, treeOf(3).root(), MAX_UINT64),
       })),
     );
     assert.deepEqual(
-      store.trees(log.key.logId).map(({ treeSize }) => treeSize),
+      store.heads.trees(log.key.logId).map(({ treeSize }) => treeSize),
       [9n, 10n, 1n << 63n, MAX_UINT64],
     );
-    assert.equal(store.heads()[0]?.timestamp, MAX_UINT64);
+    assert.equal(store.heads.latest()[0]?.timestamp, MAX_UINT64);
   });
 
   test('tells trees from tree heads: one tree under three timestamps', () => {
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     const heads = [5n, 6n, 7n].map((timestamp) => ({
       ...sighting,
       head: log.verified(3, treeOf(3).root(), timestamp),
     }));
-    assert.equal(store.recordSightings(heads).newHeads.size, 3);
-    assert.equal(store.recordSightings(heads).newHeads.size, 0);
-    assert.equal(store.trees(log.key.logId).length, 1);
+    assert.equal(store.heads.record(heads).newHeads.size, 3);
+    assert.equal(store.heads.record(heads).newHeads.size, 0);
+    assert.equal(store.heads.trees(log.key.logId).length, 1);
     assert.deepEqual(
-      store.heads().map(({ count }) => count),
+      store.heads.latest().map(({ count }) => count),
       [2, 2, 2],
     );
-    assert.equal(store.sameSizeForksWithoutEvidence().length, 0);
+    assert.equal(store.evidence.missing().length, 0);
   });
 
   test('keeps a log under the key it came with', () => {
-    const store = new Store(openDatabase(':memory:'));
-    store.putLogs([log.asLog({ dns: 'a.example' })]);
-    store.putLogs([log.asLog({ description: 'Renamed' })]);
-    const [only] = store.logs();
+    const store = memoryStore();
+    store.logs.put([log.asLog({ dns: 'a.example' })]);
+    store.logs.put([log.asLog({ description: 'Renamed' })]);
+    const [only] = store.logs.all();
     assert.equal(only?.description, 'Renamed');
     assert.equal(only.dns, 'a.example');
     assert.deepEqual(only.key.logId, log.key.logId);
@@ -80,13 +80,16 @@ describe('the database file', () => {
   });
 
   test('is written by two connections at once without losing anything', () => {
-    const [one, two] = [new Store(openDatabase(path('two'))), new Store(openDatabase(path('two')))];
+    const [one, two] = [
+      new SqliteStore(openDatabase(path('two'))),
+      new SqliteStore(openDatabase(path('two'))),
+    ];
     for (let size = 1; size <= 40; size++) {
-      (size % 2 === 0 ? one : two).recordSightings([
+      (size % 2 === 0 ? one : two).heads.record([
         { ...sighting, head: log.verified(size, treeOf(size).root()) },
       ]);
     }
-    assert.equal(one.heads().length, 40);
+    assert.equal(one.heads.latest().length, 40);
     one.close();
     two.close();
   });
@@ -107,7 +110,7 @@ describe('the database file', () => {
       const state = stateAt(join(directory, `damaged ${name}`));
       const store = openForWriting(state);
       for (let size = 1; size <= 200; size++) {
-        store.recordSightings([{ ...sighting, head: log.verified(size, treeOf(size).root()) }]);
+        store.heads.record([{ ...sighting, head: log.verified(size, treeOf(size).root()) }]);
       }
       store.close();
       const broken = damage(readFileSync(state.database));
@@ -121,7 +124,7 @@ describe('the database file', () => {
       const said: string[] = [];
       const fresh = new StoreInUse({ state, onSetAside: (message) => void said.push(message) })
         .store;
-      assert.equal(fresh.heads().length, 0);
+      assert.equal(fresh.heads.latest().length, 0);
       fresh.close();
       assert.match(said.join(), /is damaged: .*; it is kept as .*damaged-/);
       const aside =

@@ -67,19 +67,19 @@ describe('evidence on disk that is not on record', () => {
       const store = openForWriting(state);
       for (let i = 0; i < 2; i++) recordFoundEvidence(store, state.evidence);
       assert.deepEqual(
-        store
-          .evidence()
+        store.evidence
+          .all()
           .map((record) => [record.path, record.firstSize, record.secondSize].map(String)),
-        [[path, ...sizesOf(store.evidence()[0]?.firstSize, first, second)].map(String)],
+        [[path, ...sizesOf(store.evidence.all()[0]?.firstSize, first, second)].map(String)],
       );
-      const convicted = store
+      const convicted = store.heads
         .trees(log.key.logId)
         .filter(({ verdict }) => verdict === 'fork-proven');
       assert.deepEqual(
         convicted.map(({ treeSize, rootHash }) => [treeSize, new Uint8Array(rootHash)]),
         [[accused[0], new Uint8Array(accused[1])]],
       );
-      assert.deepEqual(store.sameSizeForksWithoutEvidence(), []);
+      assert.deepEqual(store.evidence.missing(), []);
       store.close();
       assert.deepEqual(checkStore(state).faults, []);
     });
@@ -93,8 +93,8 @@ describe('evidence on disk that is not on record', () => {
     writeFileSync(join(state.evidence, 'notes.txt'), text);
     const store = openForWriting(state);
     recordFoundEvidence(store, state.evidence);
-    assert.equal(store.evidence().length, 0);
-    assert.equal(store.headCount(), 0);
+    assert.equal(store.evidence.all().length, 0);
+    assert.equal(store.heads.count(), 0);
     store.close();
   });
 

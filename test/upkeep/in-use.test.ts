@@ -25,11 +25,11 @@ describe('a store in use', () => {
     new StoreInUse({
       state,
       onSetAside: (message) => void said.push(message),
-      onOpened: (store) => store.putLogs([log.asLog()]),
+      onOpened: (store) => store.logs.put([log.asLog()]),
     });
   const fresh = (): State => stateAt(join(directory, String(++made)));
   const see = ({ store }: StoreInUse, size: number): void =>
-    void store.recordSightings([
+    void store.heads.record([
       {
         head: log.verified(size, treeOf(size).root()),
         source: 'eth0',
@@ -40,7 +40,7 @@ describe('a store in use', () => {
     ]);
   const sizes = (state: State): number[] => {
     const store = openForReading(state);
-    const seen = store.heads().map(({ treeSize }) => Number(treeSize));
+    const seen = store.heads.latest().map(({ treeSize }) => Number(treeSize));
     store.close();
     return seen.sort((a, b) => a - b);
   };
@@ -86,7 +86,7 @@ describe('a store in use', () => {
     see(ours, 1);
     const backup = fresh();
     const other = openForWriting(backup);
-    other.recordSightings([
+    other.heads.record([
       {
         head: log.verified(7, treeOf(7).root()),
         source: 'eth0',
@@ -121,7 +121,7 @@ describe('a store in use', () => {
     const state = fresh();
     const ours = open(state);
     ours.replaceDamaged();
-    assert.equal(ours.store.logs().length, 1);
+    assert.equal(ours.store.logs.all().length, 1);
     ours.store.close();
   });
 
@@ -134,7 +134,7 @@ describe('a store in use', () => {
       import { StoreInUse } from '${url('upkeep/in-use.ts')}';
       import { stateAt } from '${url('store/state.ts')}';
       const inUse = new StoreInUse({ state: stateAt(process.argv[1]), onSetAside: (message) => console.log(message) });
-      inUse.store.addCounts('test', { ['process ' + process.argv[2]]: 1 });
+      inUse.store.counters.add('test', { ['process ' + process.argv[2]]: 1 });
       inUse.follow();
       inUse.store.close();`;
     const node = `exec '${process.execPath}' --import tsx --input-type=module -e "$0" "$1"`;

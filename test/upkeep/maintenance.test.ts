@@ -17,8 +17,8 @@ import {
 } from '../../src/upkeep/maintenance.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
-import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
-import { ROLLED_UP, Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore, openForWriting, type State, stateAt } from '../../src/store/state.ts';
+import { ROLLED_UP, type Sighting } from '../../src/store/heads.ts';
 import { ctga } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -28,12 +28,7 @@ after(() => rmSync(root, { recursive: true }));
 const DAY = 86_400_000;
 const log = new SigningLog();
 const heads = Array.from({ length: 20 }, (_, i) => log.verified(3, treeOf(3).root(), BigInt(i)));
-const seen = (
-  i: number,
-  source: string,
-  at: number,
-  count = 1,
-): Parameters<Store['recordSightings']>[0][number] => {
+const seen = (i: number, source: string, at: number, count = 1): Sighting => {
   const head = heads[i] ?? assert.fail();
   return { head, source, firstSeen: at, lastSeen: at, count };
 };
@@ -51,12 +46,12 @@ describe('sightings that are rolled up', () => {
         fc.array(sighting, { maxLength: 60 }),
         fc.array(fc.nat({ max: 120 })),
         (all, times) => {
-          const store = new Store(openDatabase(':memory:'));
+          const store = memoryStore();
           for (const { head, source, at, count } of all)
-            store.recordSightings([seen(head, source, at, count)]);
+            store.heads.record([seen(head, source, at, count)]);
           const sums = (): unknown =>
-            store
-              .heads()
+            store.heads
+              .latest()
               .map(({ timestamp, count, headFirstSeen, lastSeen }) => ({
                 timestamp,
                 count,
@@ -65,9 +60,9 @@ describe('sightings that are rolled up', () => {
               }));
           const before = sums();
           for (const time of times) {
-            while (store.rollUp(time, 7) > 0);
+            while (store.heads.rollUp(time, 7) > 0);
             assert.deepEqual(sums(), before);
-            for (const { sources, lastSeen } of store.heads())
+            for (const { sources, lastSeen } of store.heads.latest())
               if (lastSeen < time) assert.deepEqual(sources, [ROLLED_UP]);
           }
           store.close();
@@ -78,31 +73,31 @@ describe('sightings that are rolled up', () => {
   });
 
   test('go on being counted where a head is seen again', () => {
-    const store = new Store(openDatabase(':memory:'));
-    store.recordSightings([seen(0, 'eth0', 1, 5), seen(0, 'eth1', 100, 2)]);
-    assert.equal(store.rollUp(50, 100), 1);
-    assert.deepEqual([...(store.heads()[0]?.sources ?? [])].sort(), ['eth1', ROLLED_UP]);
-    store.recordSightings([seen(0, 'eth0', 200)]);
-    assert.equal(store.heads()[0]?.count, 8);
-    assert.equal(store.rollUp(50, 100), 0, 'what was rolled up is not looked at again');
+    const store = memoryStore();
+    store.heads.record([seen(0, 'eth0', 1, 5), seen(0, 'eth1', 100, 2)]);
+    assert.equal(store.heads.rollUp(50, 100), 1);
+    assert.deepEqual([...(store.heads.latest()[0]?.sources ?? [])].sort(), ['eth1', ROLLED_UP]);
+    store.heads.record([seen(0, 'eth0', 200)]);
+    assert.equal(store.heads.latest()[0]?.count, 8);
+    assert.equal(store.heads.rollUp(50, 100), 0, 'what was rolled up is not looked at again');
   });
 
   test('stay in the count of their day', () => {
-    const store = new Store(openDatabase(':memory:'));
-    store.recordSightings([
+    const store = memoryStore();
+    store.heads.record([
       seen(0, 'eth0', 3 * DAY, 5),
       seen(1, 'eth0', 3 * DAY + 1),
       seen(0, 'eth1', 4 * DAY),
     ]);
-    store.rollUp(10 * DAY, 100);
+    store.heads.rollUp(10 * DAY, 100);
     assert.deepEqual(
-      store.days(0).map(({ day, heads: count, sightings }) => [day, count, sightings]),
+      store.heads.days(0).map(({ day, heads: count, sightings }) => [day, count, sightings]),
       [
         [3, 2, 6],
         [4, 0, 1],
       ],
     );
-    assert.equal(store.days(4).length, 1);
+    assert.equal(store.heads.days(4).length, 1);
   });
 });
 
@@ -132,10 +127,10 @@ describe('a store on disk', () => {
   beforeEach(() => {
     state = stateAt(join(root, `state${number++}`));
     const store = openForWriting(state);
-    store.putLogs([log.asLog({})]);
-    store.recordSightings(heads.map((_, i) => seen(i, 'eth0', i * DAY)));
-    store.recordSightings(heads.map((_, i) => seen(i, 'eth1', i * DAY)));
-    store.addCounts('observer', { 'no tree head': 7 });
+    store.logs.put([log.asLog({})]);
+    store.heads.record(heads.map((_, i) => seen(i, 'eth0', i * DAY)));
+    store.heads.record(heads.map((_, i) => seen(i, 'eth1', i * DAY)));
+    store.counters.add('observer', { 'no tree head': 7 });
     store.close();
   });
 
@@ -215,7 +210,7 @@ describe('a store on disk', () => {
   test('is backed up while somebody writes', async () => {
     const store = openForWriting(state);
     const copy = join(state.directory, 'copy.db');
-    const writing = setInterval(() => store.recordSightings([seen(0, 'eth9', Date.now())]), 1);
+    const writing = setInterval(() => store.heads.record([seen(0, 'eth9', Date.now())]), 1);
     await backupStore(state, copy, () => undefined);
     clearInterval(writing);
     store.close();

@@ -19,8 +19,7 @@ import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { salvage } from '../../src/upkeep/salvage.ts';
-import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
-import { Store } from '../../src/store/sqlite/store.ts';
+import { memoryStore, openForWriting, type State, stateAt } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const PAGE = 4096;
@@ -32,12 +31,12 @@ const good = stateAt(join(directory, 'good'));
 
 before(() => {
   const store = openForWriting(good);
-  store.putLogs([log.asLog()]);
+  store.logs.put([log.asLog()]);
   const tree = treeOf(HEADS);
   for (let size = 1; size <= HEADS; size++) {
     const head = log.verified(size, tree.root(size), BigInt(size));
     for (const source of ['eth0', 'eth1'])
-      store.recordSightings([{ head, source, firstSeen: size, lastSeen: size + 1, count: size }]);
+      store.heads.record([{ head, source, firstSeen: size, lastSeen: size + 1, count: size }]);
   }
   store.close();
 });
@@ -57,7 +56,7 @@ describe('a damaged database', () => {
       const said: string[] = [];
       const { store } = new StoreInUse({ state, onSetAside: (message) => void said.push(message) });
       const wasReplaced = said.length > 0;
-      const heads = store.heads().length;
+      const heads = store.heads.latest().length;
       store.close();
       // What a quick check does not see is found when it is read.
       if (!wasReplaced) continue;
@@ -80,9 +79,9 @@ describe('a damaged database', () => {
   test('that is whole gives all, seen when and where they were, and no verdict', () => {
     const path = join(directory, 'whole.db');
     copyFileSync(good.database, path);
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     assert.equal(salvage(path, store, 0), HEADS);
-    const heads = store.heads();
+    const heads = store.heads.latest();
     assert.deepEqual(
       heads.map(({ treeSize, sources, firstSeen, lastSeen, count }) =>
         [treeSize, sources.join(), firstSeen, lastSeen, count].join(' '),
@@ -111,15 +110,15 @@ describe('a damaged database', () => {
       UPDATE trees SET verdict = 'fork-proven' WHERE id = 9;
       DELETE FROM sightings WHERE tree_head = 10;`);
     changed.close();
-    const store = new Store(openDatabase(':memory:'));
+    const store = memoryStore();
     assert.equal(salvage(path, store, 77), HEADS - 6);
-    const heads = store.heads();
+    const heads = store.heads.latest();
     assert.equal(heads[0]?.treeSize, 7n);
     assert.deepEqual(
       [7n, 8n, 10n].map((size) => heads.find(({ treeSize }) => treeSize === size)?.sources.join()),
       ['salvaged', 'salvaged', 'salvaged'],
     );
-    assert.equal(store.verdicts()['fork-proven'], 0);
+    assert.equal(store.verdicts.counts()['fork-proven'], 0);
     store.close();
   });
 
@@ -130,7 +129,7 @@ describe('a damaged database', () => {
     test(`that is ${name} gives nothing`, () => {
       const path = join(directory, `${name}.db`);
       writeFileSync(path, content);
-      const store = new Store(openDatabase(':memory:'));
+      const store = memoryStore();
       assert.equal(salvage(path, store, 0), 0);
       assert.equal(salvage(join(directory, 'nowhere.db'), store, 0), 0);
       store.close();

@@ -13,7 +13,7 @@ import { toJson } from '../../src/cli/output.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import type { Store } from '../../src/store/sqlite/store.ts';
+import type { Store } from '../../src/store/store.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { ctga } from '../support/ctga.ts';
 import { noChromium, openBrowser, type Browser } from '../support/chromium.ts';
@@ -40,13 +40,13 @@ describe('the status page', { skip: noChromium }, () => {
   /** One tree head of a log, seen once; `tree` tells trees of one size apart. */
   function seen(log: SigningLog, size: number, at = Date.now(), tree = 'public'): void {
     const head = log.verified(size, treeOf(size, tree).root(), BigInt(at));
-    store.recordSightings([{ head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 }]);
+    store.heads.record([{ head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 }]);
   }
 
   before(async () => {
     mkdirSync(SCREENSHOTS, { recursive: true });
     store = openForWriting(state);
-    store.putLogs([
+    store.logs.put([
       logs[0].asLog({ description: 'A log' }),
       logs[1].asLog({ description: HOSTILE }),
     ]);
@@ -54,7 +54,7 @@ describe('the status page', { skip: noChromium }, () => {
       for (let i = 0; i <= day % 5; i++)
         seen(logs[day % 2 === 0 ? 0 : 1], day * 10 + i + 1, Date.now() - day * DAY);
     putPlane(null);
-    store.addCounts('observer', { 'answer: not a tree head': 1234567 });
+    store.counters.add('observer', { 'answer: not a tree head': 1234567 });
     const options = { state, address: '127.0.0.1', port: 0, hosts: [], version: '0', toJson };
     server = await WebServer.start(options);
     url = `http://127.0.0.1:${server.port}/`;
@@ -77,7 +77,7 @@ describe('the status page', { skip: noChromium }, () => {
       answersRingFull: 3,
     };
     const settings = { answersShare: 0.5, fragmentsShare: 0.005 };
-    store.putDataPlane('eth0', planeState({ counters, settings, blindSince }), Date.now());
+    store.planes.put('eth0', planeState({ counters, settings, blindSince }), Date.now());
   }
 
   /** A page whose every request went to the server, and whose scripts complained of nothing. */
@@ -159,7 +159,7 @@ describe('the status page', { skip: noChromium }, () => {
     await page.locator('#counts summary').focus();
     await page.keyboard.press('Enter');
     assert.equal(await page.evaluate("document.querySelector('#counts details').open"), true);
-    store.addCounts('observer', { 'another reason': 1 });
+    store.counters.add('observer', { 'another reason': 1 });
     await page.waitForSelector('#counts >> text=another reason');
     assert.equal(await page.evaluate("document.querySelector('#counts details').open"), true);
     assert.equal(await page.evaluate('document.activeElement.tagName'), 'SUMMARY');
@@ -178,7 +178,7 @@ describe('the status page', { skip: noChromium }, () => {
 
     seen(logs[0], 9000);
     seen(logs[0], 9000, Date.now(), 'victim');
-    const [fork] = store.sameSizeForksWithoutEvidence();
+    const [fork] = store.evidence.missing();
     assert(fork !== undefined);
     const judgement = judgeWithoutProof(...fork);
     assert(judgement?.verdict === 'fork-proven');

@@ -65,8 +65,8 @@ function get(path: string, options: { method?: string; host?: string } = {}): Pr
 function record(size: number): void {
   const store = openForWriting(state);
   const head = log.verified(size, treeOf(size).root());
-  store.putLogs([log.asLog({ description: 'A "log"\n' })]);
-  store.recordSightings([
+  store.logs.put([log.asLog({ description: 'A "log"\n' })]);
+  store.heads.record([
     { head, source: 'eth0', firstSeen: Date.now(), lastSeen: Date.now(), count: 3 },
   ]);
   store.close();
@@ -181,7 +181,7 @@ describe('metrics', () => {
     record(3);
     const store = openForWriting(state);
     const counters = { packets: 10, notIp: 4, answersCopied: 5, answersRingFull: 1 };
-    store.putDataPlane(
+    store.planes.put(
       'eth0',
       planeState({ counters, settings: { everyNth: 4, answersShare: 0.25 } }),
       Date.now(),
@@ -242,7 +242,7 @@ describe('metrics', () => {
 
   test('call an interface whose observer is gone blind, and so does health', async () => {
     const store = openForWriting(state);
-    store.putDataPlane('eth0', planeState({}), Date.now() - 60_000);
+    store.planes.put('eth0', planeState({}), Date.now() - 60_000);
     store.close();
     assert((await get('/metrics')).body.includes('ctga_interface_blind{interface="eth0"} 1'));
     const { status, body } = await get('/healthz');

@@ -8,12 +8,6 @@ import { CtgaError, messageOf } from '../../base/errors.ts';
 import { makeDirectory, share, syncDirectory } from '../../disk/directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
-export type Connection = Database.Database;
-export type PreparedStatement<Parameters extends unknown[], Row = unknown> = Database.Statement<
-  Parameters,
-  Row
->;
-
 /**
  * Reading all of a database this large takes less than a second: a tenth of a year's of a busy
  * place.
@@ -25,8 +19,8 @@ const SMALL = 64 * 1024 * 1024;
  * and any if `thorough`: for those that go on for long. Throws CtgaError `store-damaged` or
  * `store-failed`.
  */
-export function openDatabase(path: string, thorough = false): Connection {
-  let database: Connection | undefined;
+export function openDatabase(path: string, thorough = false): Database.Database {
+  let database: Database.Database | undefined;
   try {
     if (path !== ':memory:') makeDirectory(dirname(path));
     if (path !== ':memory:' && !existsSync(path)) make(path);
@@ -67,7 +61,7 @@ function make(path: string): void {
   }
 }
 
-function quickCheck(database: Connection, path: string): void {
+function quickCheck(database: Database.Database, path: string): void {
   const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
   if (check?.quick_check !== 'ok')
     throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
@@ -87,7 +81,7 @@ export function setAside(path: string, now: number): string {
   return aside;
 }
 
-function migrate(database: Connection, path: string): void {
+function migrate(database: Database.Database, path: string): void {
   const apply = database.transaction(() => {
     const version = database.pragma('user_version', { simple: true }) as number;
     if (version > MIGRATIONS.length) {

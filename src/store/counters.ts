@@ -1,0 +1,11 @@
+/** What was counted and not kept: packets and answers that were refused, by source and reason. */
+export interface Counters {
+  /**
+   * Adds to the counters of one source, in one transaction. Not idempotent: call it again only
+   * where it threw.
+   */
+  add(source: string, counts: Readonly<Record<string, number>>): void;
+
+  /** By reason, summed over all sources. */
+  totals(): Record<string, number>;
+}

@@ -1,0 +1,35 @@
+/** Which evidence is on the disk. Evidence itself is in files; see src/evidence. */
+import type { LogId, TreeRoot } from '../statements/statement.ts';
+import type { StoredTree } from './heads.ts';
+
+export interface EvidenceRecord {
+  /** The evidence file. */
+  readonly path: string;
+  readonly logId: LogId;
+  readonly firstSize: bigint;
+  readonly secondSize: bigint;
+  readonly created: number;
+}
+
+export interface EvidenceRecords {
+  /**
+   * Records an evidence file, which must be durably on the disk already. A path that is on record
+   * stays as it is, so this is idempotent. `second` has no ID where the log's list says so and not
+   * a tree head.
+   */
+  add(
+    path: string,
+    first: StoredTree,
+    second: TreeRoot & { readonly id?: number },
+    created: number,
+  ): void;
+
+  /** All that is on record, the oldest first. */
+  all(): EvidenceRecord[];
+
+  /**
+   * Pairs of trees of one log and size with different roots for which no evidence is on record:
+   * each is a fork, and somebody owes an evidence file for it.
+   */
+  missing(): [first: StoredTree, second: StoredTree][];
+}

@@ -1,0 +1,147 @@
+/**
+ * Trees, the signed heads that logs made of them, and where and how often each head was seen.
+ *
+ * A tree is a log's size and root hash: it is what a consistency proof is about. A tree head is a
+ * tree and the time at which the log signed it; logs sign one tree again and again.
+ */
+import type { MerkleHash } from '../merkle/hash.ts';
+import type { LogId, VerifiedStatement } from '../statements/statement.ts';
+import type { Verdict } from './verdicts.ts';
+
+/** How often one source saw one tree head since it last recorded that. */
+export interface Sighting {
+  readonly head: VerifiedStatement;
+  /** An interface, a file, or the log's own API. */
+  readonly source: string;
+  readonly firstSeen: number;
+  readonly lastSeen: number;
+  readonly count: number;
+}
+
+/**
+ * An answer whose repeats a data plane only counts (DataPlane.seen), and how much of that count is
+ * in the sightings of its head.
+ */
+export interface StoredSeenEntry {
+  readonly source: string;
+  /** Unsigned, 64 bits. */
+  readonly entry: bigint;
+  readonly head: VerifiedStatement;
+  readonly credited: number;
+}
+
+export interface SeenEntryChanges {
+  /** New entries, and those of which more was credited. Their heads are recorded with them. */
+  readonly put: readonly StoredSeenEntry[];
+  /** Entries that the data plane has ended. */
+  readonly over: readonly { readonly source: string; readonly entry: bigint }[];
+}
+
+export interface StoredTree {
+  /** Identifies the tree in this store as long as the store lasts, and nowhere else. */
+  readonly id: number;
+  readonly logId: LogId;
+  readonly treeSize: bigint;
+  readonly rootHash: MerkleHash;
+  readonly firstSeen: number;
+  readonly verdict: Verdict;
+  readonly reason: string | undefined;
+  /**
+   * The ID of the larger tree that this one was proven a prefix of; its own ID where the log itself
+   * called this tree current.
+   */
+  readonly provenAgainst: number | undefined;
+  /** How often a verdict was recorded. */
+  readonly attempts: number;
+  readonly askedAt: number | undefined;
+  readonly askAfter: number | undefined;
+}
+
+export interface HeadSummary extends StoredTree {
+  /** When the log signed it. */
+  readonly timestamp: bigint;
+  readonly signature: Uint8Array;
+  readonly sources: readonly string[];
+  readonly headFirstSeen: number;
+  readonly lastSeen: number;
+  /** Sightings by all sources. */
+  readonly count: number;
+}
+
+/** What one UTC day brought of one log. */
+export interface LogDay {
+  readonly logId: LogId;
+  /** Whole days since 1970-01-01. */
+  readonly day: number;
+  /** Tree heads that were new on this day. */
+  readonly heads: number;
+  readonly sightings: number;
+}
+
+/** Source of the sightings of which only the sum is kept. */
+export const ROLLED_UP = 'rolled up';
+
+export interface Heads {
+  /**
+   * Adds sightings to what is known, and with them what was credited to seen entries, in one
+   * transaction: a process that takes over credits neither less nor more.
+   *
+   * Returns the sightings whose tree head was not known before, as the same objects. Of several
+   * sightings of one new tree head in one batch, the first is the new one. What makes a tree head
+   * the same is its log, size, root hash and timestamp, however the text that carried it was
+   * spelled; the first signature that was seen of it is kept.
+   *
+   * Not idempotent: counts are added each time. Call it again only where it threw.
+   */
+  record<T extends Sighting>(
+    sightings: readonly T[],
+    changes?: SeenEntryChanges,
+  ): { readonly newHeads: ReadonlySet<T> };
+
+  /** The tree of a head that was recorded. Throws where it never was. */
+  treeOf(head: VerifiedStatement): StoredTree;
+
+  /** A log's trees by size, the smallest first; of one size, in the order in which they were seen. */
+  trees(logId: LogId): StoredTree[];
+
+  /** Logs of which a tree is known, in no order. */
+  logIds(): LogId[];
+
+  /** The head of a recorded tree that the log signed first, by the log's own time. */
+  earliestOf(tree: StoredTree): VerifiedStatement;
+
+  /**
+   * The `limit` tree heads that were new last, or all of them, ordered by log, size and time of
+   * signing.
+   */
+  latest(limit?: number): HeadSummary[];
+
+  /**
+   * Every tree head in the order in which they were new, one at a time, because there may be more
+   * than memory holds. Nothing can be written through this store until the generator has ended.
+   */
+  all(): Generator<HeadSummary, void, undefined>;
+
+  /** The number of distinct tree heads. */
+  count(): number;
+
+  /** New tree heads and sightings by log and day, from day `first` on; see LogDay. */
+  days(first: number): LogDay[];
+
+  /**
+   * Makes one sum for each head of the sightings of all sources that have not seen the head since
+   * `before`: at most `limit` of them, the oldest first. Tree heads stay, and so does how often
+   * each was seen. Returns how many sightings were added up; fewer than `limit` means that no more
+   * are left.
+   */
+  rollUp(before: number, limit: number): number;
+
+  /** What was credited of a data plane's seen entries. */
+  seenEntries(source: string): StoredSeenEntry[];
+
+  /**
+   * Forgets a data plane's seen entries: those of a data plane that is gone mean nothing to the
+   * next one on the interface. Idempotent.
+   */
+  forgetSeenEntries(source: string): void;
+}

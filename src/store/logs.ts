@@ -1,0 +1,38 @@
+/** Logs that the operator imported, the lists they came from, and logs that asked to be left alone. */
+import type { Log } from '../logs/log.ts';
+import type { LogId } from '../statements/statement.ts';
+
+/** A log list as it was published. */
+export interface StoredLogList {
+  /** Where it came from: a URL or a file. */
+  readonly source: string;
+  readonly json: Buffer;
+  /** The signature and the SubjectPublicKeyInfo that it was verified with; undefined: unsigned. */
+  readonly signed: { readonly signature: Buffer; readonly key: Buffer } | undefined;
+  readonly etag: string | undefined;
+  readonly fetched: number;
+}
+
+export interface Logs {
+  /**
+   * Adds logs, and the list that they came from, in one transaction. A log that is known takes over
+   * what is new about it; it keeps its key, and keeps its zone where the new one has none. A list
+   * replaces the last one from the same source. Idempotent.
+   */
+  put(logs: readonly Log[], list?: StoredLogList): void;
+
+  /** Imported logs by description. The built-in ones are not among them: see known-logs.ts. */
+  all(): Log[];
+
+  /** The list that was last taken in from a source. */
+  list(source: string): StoredLogList | undefined;
+
+  /** The last list of each source, the newest first. */
+  lists(): StoredLogList[];
+
+  /** The time before which a log asked not to be asked again (Retry-After); 0 where it did not. */
+  quietUntil(logId: LogId): number;
+
+  /** Idempotent; the last call counts. */
+  setQuietUntil(logId: LogId, until: number): void;
+}

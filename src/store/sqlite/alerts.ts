@@ -1,0 +1,68 @@
+/** Alerts in SQLite: tables alerts and outbox. */
+import type { Alerts, QueuedAlert, RaisedAlert } from '../alerts.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+
+const RAISE = `INSERT INTO alerts (key, since, message) VALUES (@key, @since, @message)
+  ON CONFLICT DO NOTHING`;
+const ENQUEUE = `INSERT INTO outbox (channel, body, queued, due)
+  VALUES (@channel, @body, @now, @now)`;
+const OUTBOX = `SELECT id, body, attempts, due FROM outbox WHERE channel = @channel
+  ORDER BY id LIMIT 100`;
+
+export class SqliteAlerts implements Alerts {
+  readonly #connection: Connection;
+  readonly #raised: Statement<NoParameters, RaisedAlert>;
+  readonly #raise: Statement<RaisedAlert>;
+  readonly #end: Statement<{ key: string }>;
+  readonly #enqueue: Statement<{ channel: string; body: string; now: number }>;
+  readonly #outbox: Statement<{ channel: string }, QueuedAlert>;
+  readonly #dequeue: Statement<{ id: number }>;
+  readonly #retryLater: Statement<{ id: number; due: number }>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#raised = connection.statement('SELECT key, since, message FROM alerts');
+    this.#raise = connection.statement(RAISE);
+    this.#end = connection.statement('DELETE FROM alerts WHERE key = @key');
+    this.#enqueue = connection.statement(ENQUEUE);
+    this.#outbox = connection.statement(OUTBOX);
+    this.#dequeue = connection.statement('DELETE FROM outbox WHERE id = @id');
+    this.#retryLater = connection.statement(
+      'UPDATE outbox SET attempts = attempts + 1, due = @due WHERE id = @id',
+    );
+  }
+
+  raised(): RaisedAlert[] {
+    return this.#raised.all({});
+  }
+
+  raise({ key, since, message }: RaisedAlert, body: string, channels: readonly string[]): void {
+    this.#connection.transaction(() => {
+      const isNew = this.#raise.run({ key, since, message }) > 0;
+      if (isNew) this.#queue(body, channels, since);
+    });
+  }
+
+  end(key: string, body: string, channels: readonly string[], now: number): void {
+    this.#connection.transaction(() => {
+      const wasRaised = this.#end.run({ key }) > 0;
+      if (wasRaised) this.#queue(body, channels, now);
+    });
+  }
+
+  #queue(body: string, channels: readonly string[], now: number): void {
+    for (const channel of channels) this.#enqueue.run({ channel, body, now });
+  }
+
+  outbox(channel: string): QueuedAlert[] {
+    return this.#outbox.all({ channel });
+  }
+
+  dequeue(id: number): void {
+    this.#dequeue.run({ id });
+  }
+
+  retryLater(id: number, due: number): void {
+    this.#retryLater.run({ id, due });
+  }
+}

@@ -1,0 +1,87 @@
+/**
+ * One connection to SQLite, whose database may be exchanged for another while it is in use: what
+ * holds a statement keeps it.
+ */
+import type Database from 'better-sqlite3';
+
+export class Connection {
+  #database: Database.Database;
+
+  constructor(database: Database.Database) {
+    this.#database = database;
+  }
+
+  get database(): Database.Database {
+    return this.#database;
+  }
+
+  /**
+   * Named parameters and columns are properties of `Parameters` and `Row`. Without parameters it is
+   * run with `{}`.
+   */
+  statement<Parameters extends object, Row = never>(sql: string): Statement<Parameters, Row> {
+    return new Statement(this, sql);
+  }
+
+  /**
+   * Commits what `work` does, or undoes it where it throws. It begins by waiting for the other
+   * writer: a transaction that reads first and then writes could end in SQLITE_BUSY_SNAPSHOT.
+   */
+  transaction<T>(work: () => T): T {
+    return this.#database.transaction(work).immediate();
+  }
+
+  /** Goes on in another database and closes the old one. */
+  exchange(database: Database.Database): void {
+    const old = this.#database;
+    this.#database = database;
+    // SQLite does not touch the journal of a file that is no longer where it was opened.
+    old.close();
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/** Prepared at its first use, once for each database. */
+class Statement<Parameters extends object, Row = never> {
+  readonly #connection: Connection;
+  readonly #sql: string;
+  #preparedFor: Database.Database | undefined;
+  #prepared: Database.Statement<object[], Row> | undefined;
+
+  constructor(connection: Connection, sql: string) {
+    this.#connection = connection;
+    this.#sql = sql;
+  }
+
+  /** Returns how many rows were changed. */
+  run(parameters: Parameters): number {
+    return this.#prepare().run(parameters).changes;
+  }
+
+  get(parameters: Parameters): Row | undefined {
+    return this.#prepare().get(parameters);
+  }
+
+  all(parameters: Parameters): Row[] {
+    return this.#prepare().all(parameters);
+  }
+
+  iterate(parameters: Parameters): IterableIterator<Row> {
+    return this.#prepare().iterate(parameters);
+  }
+
+  #prepare(): Database.Statement<object[], Row> {
+    const { database } = this.#connection;
+    if (this.#prepared === undefined || this.#preparedFor !== database) {
+      this.#prepared = database.prepare<object[], Row>(this.#sql);
+      this.#preparedFor = database;
+    }
+    return this.#prepared;
+  }
+}
+export type { Statement };
+
+export type NoParameters = Readonly<Record<string, never>>;

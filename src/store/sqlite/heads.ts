@@ -1,0 +1,302 @@
+/** Heads in SQLite: tables trees, tree_heads, sightings, days and seen_entries. */
+import { toLogId, type LogId, type VerifiedStatement } from '../../statements/statement.ts';
+import {
+  ROLLED_UP,
+  type Heads,
+  type HeadSummary,
+  type LogDay,
+  type SeenEntryChanges,
+  type Sighting,
+  type StoredSeenEntry,
+  type StoredTree,
+} from '../heads.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+import {
+  padded,
+  toTree,
+  toVerified,
+  treeKey,
+  type SignedRow,
+  type TreeKey,
+  type TreeRow,
+} from './rows.ts';
+
+interface HeadRow extends TreeRow {
+  readonly timestamp: string;
+  readonly signature: Buffer;
+  readonly sources: string;
+  readonly head_first_seen: number;
+  readonly last_seen: number;
+  readonly count: number;
+}
+
+interface SightingRow {
+  readonly tree_head: number;
+  readonly source: string;
+  readonly first_seen: number;
+  readonly last_seen: number;
+  readonly count: number;
+}
+
+interface DayRow {
+  readonly log_id: Buffer;
+  readonly day: number;
+  readonly heads: number;
+  readonly sightings: number;
+}
+
+const DAY_MS = 86_400_000;
+const NO_CHANGES: SeenEntryChanges = { put: [], over: [] };
+
+const PUT_TREE = `INSERT INTO trees (log_id, tree_size, root_hash, first_seen)
+  VALUES (@logId, @treeSize, @rootHash, @firstSeen) RETURNING id`;
+const TREE_OF = `SELECT * FROM trees
+  WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash`;
+const TREE_ID = `SELECT id FROM trees
+  WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash`;
+const PUT_HEAD = `INSERT INTO tree_heads (tree, timestamp, signature)
+  VALUES (@tree, @timestamp, @signature) ON CONFLICT DO NOTHING`;
+const PUT_SIGHTING = `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
+  SELECT id, @source, @firstSeen, @lastSeen, @count FROM tree_heads
+    WHERE tree = @tree AND timestamp = @timestamp
+  ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+    first_seen = min(first_seen, excluded.first_seen),
+    last_seen = max(last_seen, excluded.last_seen)`;
+const PUT_DAY = `INSERT INTO days (log_id, day, heads, sightings)
+  VALUES (@logId, @day, @heads, @sightings)
+  ON CONFLICT DO UPDATE SET heads = heads + excluded.heads, sightings = sightings + excluded.sightings`;
+const PUT_SEEN_ENTRY = `INSERT INTO seen_entries (source, entry, credited, tree_head)
+  SELECT @source, @entry, @credited, tree_heads.id
+    FROM tree_heads JOIN trees ON trees.id = tree_heads.tree
+    WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash
+      AND timestamp = @timestamp
+  ON CONFLICT (source, entry) DO UPDATE
+    SET credited = excluded.credited, tree_head = excluded.tree_head`;
+const DROP_SEEN_ENTRY = 'DELETE FROM seen_entries WHERE source = @source AND entry = @entry';
+const SEEN_ENTRIES = `SELECT CAST(entry AS TEXT) AS entry, credited, log_id, tree_size, root_hash,
+    timestamp, signature
+  FROM seen_entries
+    JOIN tree_heads ON tree_heads.id = seen_entries.tree_head
+    JOIN trees ON trees.id = tree_heads.tree
+  WHERE source = @source`;
+const EARLIEST_OF = `SELECT log_id, tree_size, root_hash, timestamp, signature
+  FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp LIMIT 1`;
+const SUMMARIES = `SELECT trees.*, tree_heads.timestamp, tree_heads.signature,
+    group_concat(source, char(10)) AS sources, min(sightings.first_seen) AS head_first_seen,
+    max(last_seen) AS last_seen, sum(count) AS count
+  FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id`;
+const LATEST = `${SUMMARIES}
+  WHERE tree_heads.id IN (SELECT id FROM tree_heads ORDER BY id DESC LIMIT @limit)
+  GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`;
+const ALL = `${SUMMARIES} GROUP BY tree_heads.id ORDER BY tree_heads.id`;
+// The name is written out, because only so can SQLite see that the index on times is for this.
+const OLD_SIGHTINGS = `SELECT tree_head, source, first_seen, last_seen, count FROM sightings
+  WHERE last_seen < @before AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT @limit`;
+const ADD_TO_SUM = `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
+  VALUES (@tree_head, '${ROLLED_UP}', @first_seen, @last_seen, @count)
+  ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+    first_seen = min(first_seen, excluded.first_seen),
+    last_seen = max(last_seen, excluded.last_seen)`;
+const DROP_SIGHTING = 'DELETE FROM sightings WHERE tree_head = @tree_head AND source = @source';
+
+type HeadKey = TreeKey & { readonly timestamp: string };
+
+export class SqliteHeads implements Heads {
+  readonly #connection: Connection;
+  readonly #putTree: Statement<TreeKey & { readonly firstSeen: number }, { readonly id: number }>;
+  readonly #treeOf: Statement<TreeKey, TreeRow>;
+  readonly #treeId: Statement<TreeKey, { readonly id: number }>;
+  readonly #putHead: Statement<{ tree: number; timestamp: string; signature: Uint8Array }>;
+  readonly #putSighting: Statement<
+    { tree: number; timestamp: string } & Pick<
+      Sighting,
+      'source' | 'firstSeen' | 'lastSeen' | 'count'
+    >
+  >;
+  readonly #putDay: Statement<LogDay>;
+  readonly #putSeenEntry: Statement<HeadKey & { source: string; entry: bigint; credited: number }>;
+  readonly #dropSeenEntry: Statement<{ source: string; entry: bigint }>;
+  readonly #seenEntries: Statement<
+    { source: string },
+    SignedRow & { readonly entry: string; readonly credited: number }
+  >;
+  readonly #forgetSeenEntries: Statement<{ source: string }>;
+  readonly #trees: Statement<{ logId: LogId }, TreeRow>;
+  readonly #logIds: Statement<NoParameters, { readonly log_id: Buffer }>;
+  readonly #earliestOf: Statement<{ id: number }, SignedRow>;
+  readonly #latest: Statement<{ limit: number }, HeadRow>;
+  readonly #all: Statement<NoParameters, HeadRow>;
+  readonly #count: Statement<NoParameters, { readonly count: number }>;
+  readonly #days: Statement<{ first: number }, DayRow>;
+  readonly #oldSightings: Statement<{ before: number; limit: number }, SightingRow>;
+  readonly #addToSum: Statement<SightingRow>;
+  readonly #dropSighting: Statement<SightingRow>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#putTree = connection.statement(PUT_TREE);
+    this.#treeOf = connection.statement(TREE_OF);
+    this.#treeId = connection.statement(TREE_ID);
+    this.#putHead = connection.statement(PUT_HEAD);
+    this.#putSighting = connection.statement(PUT_SIGHTING);
+    this.#putDay = connection.statement(PUT_DAY);
+    this.#putSeenEntry = connection.statement(PUT_SEEN_ENTRY);
+    this.#dropSeenEntry = connection.statement(DROP_SEEN_ENTRY);
+    this.#seenEntries = connection.statement(SEEN_ENTRIES);
+    this.#forgetSeenEntries = connection.statement(
+      'DELETE FROM seen_entries WHERE source = @source',
+    );
+    this.#trees = connection.statement(
+      'SELECT * FROM trees WHERE log_id = @logId ORDER BY tree_size, id',
+    );
+    this.#logIds = connection.statement('SELECT DISTINCT log_id FROM trees');
+    this.#earliestOf = connection.statement(EARLIEST_OF);
+    this.#latest = connection.statement(LATEST);
+    this.#all = connection.statement(ALL);
+    this.#count = connection.statement('SELECT count(*) AS count FROM tree_heads');
+    this.#days = connection.statement(
+      'SELECT * FROM days WHERE day >= @first ORDER BY log_id, day',
+    );
+    this.#oldSightings = connection.statement(OLD_SIGHTINGS);
+    this.#addToSum = connection.statement(ADD_TO_SUM);
+    this.#dropSighting = connection.statement(DROP_SIGHTING);
+  }
+
+  record<T extends Sighting>(
+    sightings: readonly T[],
+    changes: SeenEntryChanges = NO_CHANGES,
+  ): { newHeads: ReadonlySet<T> } {
+    return this.#connection.transaction(() => {
+      const newHeads = new Set<T>();
+      const days = new Days();
+      for (const sighting of sightings) {
+        const isNew = this.#recordOne(sighting);
+        if (isNew) newHeads.add(sighting);
+        days.add(sighting, isNew);
+      }
+      for (const day of days.sums()) this.#putDay.run(day);
+      for (const { source, entry } of changes.over)
+        this.#dropSeenEntry.run({ source, entry: BigInt.asIntN(64, entry) });
+      for (const { source, entry, head, credited } of changes.put) {
+        const timestamp = padded(head.timestamp);
+        const key = { ...treeKey(head), timestamp };
+        this.#putSeenEntry.run({ ...key, source, entry: BigInt.asIntN(64, entry), credited });
+      }
+      return { newHeads };
+    });
+  }
+
+  /** Returns whether its tree head was not known before. */
+  #recordOne({ head, source, firstSeen, lastSeen, count }: Sighting): boolean {
+    const tree = this.#putTreeOf(head, firstSeen);
+    const timestamp = padded(head.timestamp);
+    const added = this.#putHead.run({ tree, timestamp, signature: head.signature });
+    this.#putSighting.run({ tree, timestamp, source, firstSeen, lastSeen, count });
+    return added > 0;
+  }
+
+  /** Returns the ID of the tree, which is new or known. */
+  #putTreeOf(head: VerifiedStatement, firstSeen: number): number {
+    const key = treeKey(head);
+    const row = this.#treeId.get(key) ?? this.#putTree.get({ ...key, firstSeen });
+    if (row === undefined) throw new Error(`tree of size ${head.treeSize} was not recorded`);
+    return row.id;
+  }
+
+  treeOf(head: VerifiedStatement): StoredTree {
+    const row = this.#treeOf.get(treeKey(head));
+    if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
+    return toTree(row);
+  }
+
+  trees(logId: LogId): StoredTree[] {
+    return this.#trees.all({ logId }).map(toTree);
+  }
+
+  logIds(): LogId[] {
+    return this.#logIds.all({}).map((row) => toLogId(row.log_id));
+  }
+
+  earliestOf({ id }: StoredTree): VerifiedStatement {
+    const row = this.#earliestOf.get({ id });
+    if (row === undefined) throw new Error(`tree ${id} has no head`);
+    return toVerified(row);
+  }
+
+  latest(limit?: number): HeadSummary[] {
+    return this.#latest.all({ limit: limit ?? -1 }).map(toSummary);
+  }
+
+  *all(): Generator<HeadSummary, void, undefined> {
+    for (const row of this.#all.iterate({})) yield toSummary(row);
+  }
+
+  count(): number {
+    return this.#count.get({})?.count ?? 0;
+  }
+
+  days(first: number): LogDay[] {
+    return this.#days
+      .all({ first })
+      .map(({ log_id, ...day }) => ({ logId: toLogId(log_id), ...day }));
+  }
+
+  rollUp(before: number, limit: number): number {
+    return this.#connection.transaction(() => {
+      const old = this.#oldSightings.all({ before, limit });
+      for (const sighting of old) {
+        this.#addToSum.run(sighting);
+        this.#dropSighting.run(sighting);
+      }
+      return old.length;
+    });
+  }
+
+  seenEntries(source: string): StoredSeenEntry[] {
+    return this.#seenEntries
+      .all({ source })
+      .map(({ entry, credited, ...row }) => ({
+        source,
+        entry: BigInt.asUintN(64, BigInt(entry)),
+        credited,
+        head: toVerified(row),
+      }));
+  }
+
+  forgetSeenEntries(source: string): void {
+    this.#forgetSeenEntries.run({ source });
+  }
+}
+
+/** What a batch adds to each day. */
+class Days {
+  readonly #sums = new Map<string, LogDay>();
+
+  add({ head: { logId }, lastSeen, count }: Sighting, isNew: boolean): void {
+    const day = Math.floor(lastSeen / DAY_MS);
+    const key = `${Buffer.from(logId).toString('latin1')} ${day}`;
+    const { heads = 0, sightings = 0 } = this.#sums.get(key) ?? {};
+    this.#sums.set(key, {
+      logId,
+      day,
+      heads: heads + (isNew ? 1 : 0),
+      sightings: sightings + count,
+    });
+  }
+
+  sums(): Iterable<LogDay> {
+    return this.#sums.values();
+  }
+}
+
+function toSummary(row: HeadRow): HeadSummary {
+  return {
+    ...toTree(row),
+    timestamp: BigInt(row.timestamp),
+    signature: new Uint8Array(row.signature),
+    sources: row.sources.split('\n'),
+    headFirstSeen: row.head_first_seen,
+    lastSeen: row.last_seen,
+    count: row.count,
+  };
+}

@@ -1,0 +1,142 @@
+/** Logs in SQLite: tables logs, log_lists and quiet_logs. */
+import type { Log, LogState } from '../../logs/log.ts';
+import { toMerkleHash } from '../../merkle/hash.ts';
+import { toLogKey } from '../../statements/key.ts';
+import type { LogId } from '../../statements/statement.ts';
+import type { Logs, StoredLogList } from '../logs.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+import { padded } from './rows.ts';
+
+const PUT = `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size,
+    final_root, allow_private_address)
+  VALUES (@logId, @spki, @description, @url, @api, @mmd, @dns, @state, @finalSize, @finalRoot,
+    @allowPrivateAddress)
+  ON CONFLICT (log_id) DO UPDATE SET description = excluded.description, url = excluded.url,
+    api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
+    state = excluded.state, final_size = excluded.final_size, final_root = excluded.final_root,
+    allow_private_address = excluded.allow_private_address`;
+const PUT_LIST = `INSERT INTO log_lists (source, json, signature, key, etag, fetched)
+  VALUES (@source, @json, @signature, @key, @etag, @fetched)
+  ON CONFLICT DO UPDATE SET json = excluded.json, signature = excluded.signature,
+    key = excluded.key, etag = excluded.etag, fetched = excluded.fetched`;
+const SET_QUIET_UNTIL = `INSERT INTO quiet_logs (log_id, until) VALUES (@logId, @until)
+  ON CONFLICT DO UPDATE SET until = excluded.until`;
+
+interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
+  readonly logId: Uint8Array;
+  readonly spki: Uint8Array;
+  readonly dns: string | undefined;
+  readonly state: LogState | undefined;
+  readonly finalSize: string | undefined;
+  readonly finalRoot: Uint8Array | undefined;
+  readonly allowPrivateAddress: number;
+}
+
+interface LogRow extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
+  readonly key: Buffer;
+  readonly dns: string | null;
+  readonly state: LogState | null;
+  readonly final_size: string | null;
+  readonly final_root: Buffer | null;
+  readonly allow_private_address: number;
+}
+
+interface ListRow {
+  readonly source: string;
+  readonly json: Buffer;
+  readonly signature: Buffer | null | undefined;
+  readonly key: Buffer | null | undefined;
+  readonly etag: string | null | undefined;
+  readonly fetched: number;
+}
+
+export class SqliteLogs implements Logs {
+  readonly #connection: Connection;
+  readonly #put: Statement<NewLog>;
+  readonly #putList: Statement<ListRow>;
+  readonly #all: Statement<NoParameters, LogRow>;
+  readonly #lists: Statement<NoParameters, ListRow>;
+  readonly #quietUntil: Statement<{ logId: LogId }, { readonly until: number }>;
+  readonly #setQuietUntil: Statement<{ logId: LogId; until: number }>;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+    this.#put = connection.statement(PUT);
+    this.#putList = connection.statement(PUT_LIST);
+    this.#all = connection.statement('SELECT * FROM logs ORDER BY description');
+    this.#lists = connection.statement('SELECT * FROM log_lists ORDER BY fetched DESC');
+    this.#quietUntil = connection.statement('SELECT until FROM quiet_logs WHERE log_id = @logId');
+    this.#setQuietUntil = connection.statement(SET_QUIET_UNTIL);
+  }
+
+  put(logs: readonly Log[], list?: StoredLogList): void {
+    this.#connection.transaction(() => {
+      for (const log of logs) this.#put.run(toNewLog(log));
+      if (list !== undefined) this.#putList.run(toListRow(list));
+    });
+  }
+
+  all(): Log[] {
+    return this.#all.all({}).map(toLog);
+  }
+
+  list(source: string): StoredLogList | undefined {
+    return this.lists().find((each) => each.source === source);
+  }
+
+  lists(): StoredLogList[] {
+    return this.#lists
+      .all({})
+      .map(({ signature, key, etag, ...list }) => ({
+        ...list,
+        signed: signature && key ? { signature, key } : undefined,
+        etag: etag ?? undefined,
+      }));
+  }
+
+  quietUntil(logId: LogId): number {
+    return this.#quietUntil.get({ logId })?.until ?? 0;
+  }
+
+  setQuietUntil(logId: LogId, until: number): void {
+    this.#setQuietUntil.run({ logId, until });
+  }
+}
+
+function toNewLog({ key, finalTree, ...log }: Log): NewLog {
+  return {
+    logId: key.logId,
+    spki: key.spki,
+    description: log.description,
+    url: log.url,
+    api: log.api,
+    mmd: log.mmd,
+    dns: log.dns,
+    state: log.state,
+    finalSize: finalTree && padded(finalTree.treeSize),
+    finalRoot: finalTree?.rootHash,
+    allowPrivateAddress: log.allowPrivateAddress === true ? 1 : 0,
+  };
+}
+
+function toLog({ key, description, url, api, mmd, dns, state, ...row }: LogRow): Log {
+  const { final_size: size, final_root: root } = row;
+  return {
+    key: toLogKey(key),
+    description,
+    url,
+    api,
+    mmd,
+    dns: dns ?? undefined,
+    state: state ?? undefined,
+    finalTree:
+      size === null || root === null
+        ? undefined
+        : { treeSize: BigInt(size), rootHash: toMerkleHash(root) },
+    allowPrivateAddress: row.allow_private_address !== 0,
+  };
+}
+
+function toListRow({ source, json, signed, etag, fetched }: StoredLogList): ListRow {
+  return { source, json, signature: signed?.signature, key: signed?.key, etag, fetched };
+}

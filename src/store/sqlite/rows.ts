@@ -1,0 +1,72 @@
+/** How trees, signed heads and numbers of 64 bits are kept in rows. */
+import { toMerkleHash } from '../../merkle/hash.ts';
+import { toLogId, type TreeRoot, type VerifiedStatement } from '../../statements/statement.ts';
+import type { LogId } from '../../statements/statement.ts';
+import type { StoredTree } from '../heads.ts';
+import type { Verdict } from '../verdicts.ts';
+
+/** Named parameters that identify a tree. */
+export interface TreeKey {
+  readonly logId: Uint8Array;
+  readonly treeSize: string;
+  readonly rootHash: Uint8Array;
+}
+
+export interface TreeRow {
+  readonly id: number;
+  readonly log_id: Buffer;
+  readonly tree_size: string;
+  readonly root_hash: Buffer;
+  readonly first_seen: number;
+  readonly verdict: Verdict;
+  readonly reason: string | null;
+  readonly proven_against: number | null;
+  readonly attempts: number;
+  readonly asked_at: number | null;
+  readonly ask_after: number | null;
+}
+
+export interface SignedRow {
+  readonly log_id: Buffer;
+  readonly tree_size: string;
+  readonly root_hash: Buffer;
+  readonly timestamp: string;
+  readonly signature: Buffer;
+}
+
+export function treeKey({ logId, treeSize, rootHash }: TreeRoot & { logId: LogId }): TreeKey {
+  return { logId, treeSize: padded(treeSize), rootHash };
+}
+
+/** See schema.ts: as text that sorts as the numbers do. */
+export function padded(value: bigint): string {
+  return value.toString().padStart(20, '0');
+}
+
+export function toTree(row: TreeRow): StoredTree {
+  return {
+    id: row.id,
+    logId: toLogId(row.log_id),
+    treeSize: BigInt(row.tree_size),
+    rootHash: toMerkleHash(row.root_hash),
+    firstSeen: row.first_seen,
+    verdict: row.verdict,
+    reason: row.reason ?? undefined,
+    provenAgainst: row.proven_against ?? undefined,
+    attempts: row.attempts,
+    askedAt: row.asked_at ?? undefined,
+    askAfter: row.ask_after ?? undefined,
+  };
+}
+
+/** Only what was verified is recorded, so what comes back was verified. */
+export function toVerified(row: SignedRow): VerifiedStatement {
+  return {
+    logId: toLogId(row.log_id),
+    treeSize: BigInt(row.tree_size),
+    rootHash: toMerkleHash(row.root_hash),
+    timestamp: BigInt(row.timestamp),
+    signature: new Uint8Array(row.signature),
+    __verified: true,
+  };
+}

@@ -1,0 +1,51 @@
+/** Verdicts in SQLite: columns of the table trees. */
+import { toLogId, type LogId } from '../../statements/statement.ts';
+import type { StoredTree } from '../heads.ts';
+import { VERDICTS, type Verdict, type Verdicts, type VerdictUpdate } from '../verdicts.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+
+const SET = `UPDATE trees SET verdict = @verdict, reason = @reason, proven_against = @provenAgainst,
+    asked_at = @now, ask_after = @askAfter, attempts = attempts + 1
+  WHERE id = @id`;
+
+interface Update {
+  readonly id: number;
+  readonly now: number;
+  readonly verdict: Verdict;
+  readonly reason: string | undefined;
+  readonly provenAgainst: number | undefined;
+  readonly askAfter: number | undefined;
+}
+
+export class SqliteVerdicts implements Verdicts {
+  readonly #set: Statement<Update>;
+  readonly #counts: Statement<NoParameters, { readonly verdict: Verdict; readonly count: number }>;
+  readonly #logsWith: Statement<{ verdict: Verdict }, { readonly log_id: Buffer }>;
+
+  constructor(connection: Connection) {
+    this.#set = connection.statement(SET);
+    this.#counts = connection.statement(
+      'SELECT verdict, count(*) AS count FROM trees GROUP BY verdict',
+    );
+    this.#logsWith = connection.statement(
+      'SELECT DISTINCT log_id FROM trees WHERE verdict = @verdict',
+    );
+  }
+
+  set({ id }: StoredTree, now: number, update: VerdictUpdate): void {
+    const { verdict, reason, provenAgainst, askAfter } = update;
+    this.#set.run({ id, now, verdict, reason, provenAgainst, askAfter });
+  }
+
+  counts(): Record<Verdict, number> {
+    const none = Object.fromEntries(VERDICTS.map((verdict) => [verdict, 0]));
+    const some = Object.fromEntries(
+      this.#counts.all({}).map(({ verdict, count }) => [verdict, count]),
+    );
+    return { ...none, ...some } as Record<Verdict, number>;
+  }
+
+  logsWith(verdict: Verdict): LogId[] {
+    return this.#logsWith.all({ verdict }).map((row) => toLogId(row.log_id));
+  }
+}
