@@ -1,12 +1,14 @@
 /**
- * bmv2's simple_switch with ctga's program in it (p4/bmv2/ctga.p4), through its Thrift runtime API:
- * services `standard` and `simple_switch`. Names are those of the compiled program.
+ * bmv2's simple_switch with ctga's program in it (p4/bmv2), set up and read through its Thrift API.
+ * Tables, counters and registers are named as in the compiled program: by the control that declares
+ * them, within the ingress control.
  */
 import { randomBytes } from 'node:crypto';
-import { ThriftConnection, ThriftRefusal, type Answer, type Value } from './thrift-call.ts';
+import { BMV2_API, EXACT, type Bmv2Method } from './bmv2-api.ts';
+import { ThriftConnection, ThriftRefusal, type AnswerOf, type ArgumentsOf } from './thrift-call.ts';
 
-/** What is counted, by its index in the program's counter (p4/shared/verdict.p4). */
-const P4_COUNTERS = [
+/** What the program counts, by the index in its counter (p4/shared/verdict.p4). */
+export const P4_COUNTERS = [
   'notIp',
   'notUdp',
   'otherPort',
@@ -25,14 +27,23 @@ export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 /** The longest name that the program can look for, in bytes of wire format. */
 export const MAX_P4_NAME = 128;
 /**
- * In front of a copied frame: ingress port (2), reason (1), version (1), original length (2), time
- * in µs (6).
+ * The header in front of a copied frame: ingress port (2 bytes), reason (1), version (1), original
+ * length (2) and microseconds since the switch started (6).
  */
 export const CPU_HEADER_BYTES = 12;
+
 const CPU_SESSION = 250;
-const INGRESS = 'CtgaIngress';
+const PORT_BYTES = 2;
+
+const ROUTE = { table: 'CtgaIngress.route', forward: 'CtgaIngress.forward' } as const;
+const KNOWN_NAMES = { table: 'CtgaIngress.known_names', known: 'CtgaIngress.known' } as const;
+const VERDICTS = 'CtgaIngress.verdicts';
+const FRAGMENT_THRESHOLD = 'CtgaIngress.fragment_threshold';
+const EVERY_NTH = 'CtgaIngress.every_nth';
+const DATAGRAM_KEY = 'CtgaIngress.datagram_key';
 const ANSWER_PORTS = 'CtgaParser.answer_ports';
-const CONTEXT: Value = { i32: 0 };
+/** simple_switch has one context. */
+const CONTEXT = { cxt_id: 0 } as const;
 
 export class SimpleSwitch {
   readonly #connection: ThriftConnection;
@@ -41,6 +52,7 @@ export class SimpleSwitch {
     this.#connection = connection;
   }
 
+  /** Rejects with CtgaError `kernel` if no switch answers there. */
   static async connect(host: string, port: number): Promise<SimpleSwitch> {
     return new SimpleSwitch(await ThriftConnection.connect(host, port));
   }
@@ -50,148 +62,126 @@ export class SimpleSwitch {
   }
 
   /**
-   * Has it run this program, as p4c wrote it. Returns false where it does already. Rejects with
-   * ThriftRefusal where the switch was started without --enable-swap.
+   * Makes the switch run this program, in the JSON that p4c writes. Returns false if it runs it
+   * already. Rejects with ThriftRefusal if the switch was started without --enable-swap.
    */
   async load(program: string): Promise<boolean> {
-    const running = await this.#call('standard', 'bm_get_config', {});
-    if (Buffer.isBuffer(running) && running.toString('utf8') === program) return false;
-    await this.#call('standard', 'bm_load_new_config', { 1: { text: program } });
-    await this.#call('standard', 'bm_swap_configs', {});
+    if ((await this.#call('bm_get_config', {})) === program) return false;
+    await this.#call('bm_load_new_config', { config_str: program });
+    await this.#call('bm_swap_configs', {});
     return true;
   }
 
   /**
-   * Frames that come in at a port leave at its partner; every other port drops what it gets. A
-   * route that stays is not touched, so no frame is lost on it.
+   * Frames that come in at a port leave at its partner; the switch drops what comes in at any other
+   * port. A route that stays is not touched, so no frame is lost on it.
    */
   async setRoutes(routes: ReadonlyMap<number, number>): Promise<void> {
     const missing = new Map(routes);
-    for (const { key, handle, data } of await this.#entries('route')) {
-      const from = key.readUIntBE(0, key.length);
+    for (const { key, handle, data } of await this.#entries(ROUTE.table)) {
+      const from = numberOf(key);
       const to = missing.get(from);
-      if (to === undefined) await this.#deleteEntry('route', handle);
-      else if (data[0]?.readUIntBE(0, data[0].length) !== to)
-        await this.#call('standard', 'bm_mt_modify_entry', {
-          1: CONTEXT,
-          2: { text: `${INGRESS}.route` },
-          3: { i32: handle },
-          4: { text: `${INGRESS}.forward` },
-          5: { list: [{ bytes: bytesOf(to, 2) }] },
+      if (to === undefined) await this.#deleteEntry(ROUTE.table, handle);
+      else if (data[0] === undefined || numberOf(data[0]) !== to)
+        await this.#call('bm_mt_modify_entry', {
+          ...CONTEXT,
+          table_name: ROUTE.table,
+          entry_handle: handle,
+          action_name: ROUTE.forward,
+          action_data: [bytesOf(to)],
         });
       missing.delete(from);
     }
     for (const [from, to] of missing)
-      await this.#addEntry('route', bytesOf(from, 2), 'forward', [bytesOf(to, 2)]);
+      await this.#addEntry(ROUTE.table, bytesOf(from), ROUTE.forward, [bytesOf(to)]);
   }
 
   /**
-   * Names in wire format and lower case. What is in the table and stays is not touched. Throws
-   * RangeError for a name that is longer than the program takes.
+   * The names whose answers are copied, in wire format and lower case. A name that stays is not
+   * touched. Throws RangeError for a name that is longer than MAX_P4_NAME.
    */
   async setKnownNames(names: readonly Uint8Array[]): Promise<void> {
     const long = names.find(({ length }) => length > MAX_P4_NAME);
     if (long !== undefined)
       throw new RangeError(`a name of ${long.length} bytes: the program takes ${MAX_P4_NAME}`);
-    const wanted = new Map(names.map((name) => [keyOf(name).toString('hex'), name]));
-    for (const { key, handle } of await this.#entries('known_names'))
-      if (!wanted.delete(key.toString('hex'))) await this.#deleteEntry('known_names', handle);
-    for (const name of wanted.values())
-      await this.#addEntry('known_names', keyOf(name), 'known', []);
+    const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex');
+    const wanted = new Map(names.map(keyOf).map((key) => [hex(key), key]));
+    for (const { key, handle } of await this.#entries(KNOWN_NAMES.table))
+      if (!wanted.delete(hex(key))) await this.#deleteEntry(KNOWN_NAMES.table, handle);
+    for (const key of wanted.values())
+      await this.#addEntry(KNOWN_NAMES.table, key, KNOWN_NAMES.known, []);
   }
 
-  /** The names that it looks for, in wire format, and how many answers to each came by. */
+  /** The names that the switch looks for, in wire format, and how many answers to each it saw. */
   async knownNames(): Promise<{ readonly name: Uint8Array; readonly answers: bigint }[]> {
     const found = [];
-    for (const { key, handle } of await this.#entries('known_names')) {
-      const counted = await this.#call('standard', 'bm_mt_read_counter', {
-        1: CONTEXT,
-        2: { text: `${INGRESS}.known_names` },
-        3: { i32: handle },
+    for (const { key, handle } of await this.#entries(KNOWN_NAMES.table)) {
+      const { packets } = await this.#call('bm_mt_read_counter', {
+        ...CONTEXT,
+        table_name: KNOWN_NAMES.table,
+        entry_handle: handle,
       });
-      found.push({
-        name: key.subarray(key.findIndex((byte) => byte !== 0)),
-        answers: packetsOf(counted),
-      });
+      found.push({ name: key.subarray(key.findIndex((byte) => byte !== 0)), answers: packets });
     }
     return found;
   }
 
-  /** UDP source ports of answers. At most 16. */
+  /** The UDP source ports of answers, at most 16. */
   async setAnswerPorts(ports: readonly number[]): Promise<void> {
-    const set = { text: ANSWER_PORTS };
-    const present = await this.#call('standard', 'bm_parse_vset_get', { 1: CONTEXT, 2: set });
-    const keys = Array.isArray(present)
-      ? (present as readonly Answer[]).filter((key) => Buffer.isBuffer(key))
-      : [];
-    const missing = new Map(ports.map((port) => [port, bytesOf(port, 2)]));
-    for (const key of keys) {
-      if (missing.delete(key.readUIntBE(0, key.length))) continue;
-      await this.#call('standard', 'bm_parse_vset_remove', {
-        1: CONTEXT,
-        2: set,
-        3: { bytes: key },
-      });
-    }
-    for (const bytes of missing.values())
-      await this.#call('standard', 'bm_parse_vset_add', { 1: CONTEXT, 2: set, 3: { bytes } });
+    const set = { ...CONTEXT, parse_vset_name: ANSWER_PORTS };
+    const missing = new Set(ports);
+    for (const value of await this.#call('bm_parse_vset_get', set))
+      if (!missing.delete(numberOf(value)))
+        await this.#call('bm_parse_vset_remove', { ...set, value });
+    for (const port of missing)
+      await this.#call('bm_parse_vset_add', { ...set, value: bytesOf(port) });
   }
 
-  /** Interfaces by port. */
+  /** The names of the switch's interfaces, by port. */
   async interfaces(): Promise<Map<number, string>> {
-    const ports = await this.#call('standard', 'bm_dev_mgr_show_ports', {});
-    const found = new Map<number, string>();
-    for (const port of Array.isArray(ports) ? (ports as readonly Answer[]) : []) {
-      const [number, name] = [field(port, 1), field(port, 2)];
-      if (typeof number === 'number' && Buffer.isBuffer(name))
-        found.set(number, name.toString('utf8'));
-    }
-    return found;
+    const ports = await this.#call('bm_dev_mgr_show_ports', {});
+    return new Map(ports.map(({ port_num, iface_name }) => [port_num, iface_name]));
   }
 
-  /** Where copies leave; undefined if nothing is copied. */
+  /** The port where copies leave; undefined if nothing is copied. */
   async cpuPort(): Promise<number | undefined> {
-    try {
-      const session = await this.#call('simple_switch', 'mirroring_session_get', {
-        1: { i32: CPU_SESSION },
-      });
-      const port = field(session, 1);
-      return typeof port === 'number' ? port : undefined;
-    } catch (error) {
-      if (error instanceof ThriftRefusal) return undefined;
-      throw error;
-    }
+    const session = await unlessNoSession(
+      this.#call('mirroring_session_get', { mirror_id: CPU_SESSION }),
+    );
+    return session?.port;
   }
 
-  /** Copies leave at this port. */
+  /** Makes copies leave at this port. */
   async setCpuPort(port: number): Promise<void> {
     if ((await this.cpuPort()) === port) return;
     await this.#deleteCpuSession();
-    await this.#call('simple_switch', 'mirroring_session_add', {
-      1: { i32: CPU_SESSION },
-      2: { struct: { 1: { i32: port } } },
-    });
+    await this.#call('mirroring_session_add', { mirror_id: CPU_SESSION, config: { port } });
   }
 
-  /** Copies nothing any more; forwarding stays as it is. */
+  /** Makes the switch copy nothing any more; it forwards as before. */
   async stopCopying(): Promise<void> {
-    await this.#clear('known_names');
+    await this.#call('bm_mt_clear_entries', {
+      ...CONTEXT,
+      table_name: KNOWN_NAMES.table,
+      reset_default_entry: false,
+    });
     // No IP packet is that small, so no fragment is copied either.
-    await this.#register('fragment_threshold', 1n);
+    await this.#register(FRAGMENT_THRESHOLD, 1n);
     await this.#deleteCpuSession();
   }
 
   /**
-   * Packets that may wait for each port; simple_switch keeps 64 unless told, and drops the rest of
-   * a burst.
+   * How many packets may wait for each port. simple_switch keeps 64 unless it is told another
+   * number, and drops the rest of a burst.
    */
   async setQueueDepth(packets: number): Promise<void> {
-    await this.#call('simple_switch', 'set_all_egress_queue_depths', { 1: { i32: packets } });
+    await this.#call('set_all_egress_queue_depths', { depth_pkts: packets });
   }
 
   /**
-   * Every n-th answer, one datagram of fragments in n; fragments up to an IP length. `key` is drawn
-   * unless told.
+   * What is sampled: every n-th answer, and one in n of the datagrams that come as fragments, of
+   * fragments of at most `threshold` bytes of IP length. Which datagrams those are depends on
+   * `key`, 64 bits that are drawn at random unless they are given.
    */
   async setSampling(sampling: {
     readonly everyNth: number;
@@ -199,132 +189,111 @@ export class SimpleSwitch {
     readonly key?: bigint;
   }): Promise<void> {
     const { everyNth, threshold, key = randomBytes(8).readBigUInt64BE() } = sampling;
-    await this.#register('every_nth', BigInt(everyNth));
-    await this.#register('fragment_threshold', BigInt(threshold));
-    await this.#register('datagram_key', BigInt.asIntN(64, key));
+    await this.#register(EVERY_NTH, BigInt(everyNth));
+    await this.#register(FRAGMENT_THRESHOLD, BigInt(threshold));
+    await this.#register(DATAGRAM_KEY, BigInt.asIntN(64, key));
   }
 
-  /** Counting begins anew. */
+  /** Sets the counters to zero. */
   async resetCounters(): Promise<void> {
-    const counter = { text: `${INGRESS}.verdicts` };
-    await this.#call('standard', 'bm_counter_reset_all', { 1: CONTEXT, 2: counter });
+    await this.#call('bm_counter_reset_all', { ...CONTEXT, counter_name: VERDICTS });
   }
 
   async counters(): Promise<P4Counters> {
     const counts: [string, bigint][] = [];
     for (const [index, name] of P4_COUNTERS.entries()) {
-      const value = await this.#call('standard', 'bm_counter_read', {
-        1: CONTEXT,
-        2: { text: `${INGRESS}.verdicts` },
-        3: { i32: index },
+      const { packets } = await this.#call('bm_counter_read', {
+        ...CONTEXT,
+        counter_name: VERDICTS,
+        index,
       });
-      counts.push([name, packetsOf(value)]);
+      counts.push([name, packets]);
     }
     return Object.fromEntries(counts) as P4Counters;
   }
 
   async #deleteCpuSession(): Promise<void> {
-    try {
-      await this.#call('simple_switch', 'mirroring_session_delete', { 1: { i32: CPU_SESSION } });
-    } catch (error) {
-      // There is none.
-      if (!(error instanceof ThriftRefusal)) throw error;
-    }
+    await unlessNoSession(this.#call('mirroring_session_delete', { mirror_id: CPU_SESSION }));
   }
 
-  #clear(table: string): Promise<Answer> {
-    const name = { text: `${INGRESS}.${table}` };
-    return this.#call('standard', 'bm_mt_clear_entries', {
-      1: CONTEXT,
-      2: name,
-      3: { bool: false },
-    });
-  }
-
-  /** Of a table with one exact key. */
+  /** The entries of a table that has one exact key. */
   async #entries(table: string): Promise<Entry[]> {
-    const name = { text: `${INGRESS}.${table}` };
-    const entries = await this.#call('standard', 'bm_mt_get_entries', { 1: CONTEXT, 2: name });
-    if (!Array.isArray(entries)) return [];
-    return (entries as readonly Answer[]).flatMap((entry): Entry[] => {
-      const [parameters, handle] = [field(entry, 1), field(entry, 3)];
-      const [first] = Array.isArray(parameters) ? (parameters as readonly Answer[]) : [];
-      const key = field(field(first, 2), 1);
-      if (!Buffer.isBuffer(key) || typeof handle !== 'number') return [];
-      const given = field(field(entry, 4), 3);
-      const data = Array.isArray(given) ? (given as readonly Answer[]) : [];
-      return [{ key, handle, data: data.filter((each) => Buffer.isBuffer(each)) }];
-    });
+    const entries = await this.#call('bm_mt_get_entries', { ...CONTEXT, table_name: table });
+    return entries.flatMap(({ match_key: [match], entry_handle: handle, action_entry }) =>
+      match?.exact === undefined
+        ? []
+        : [{ key: match.exact.key, handle, data: action_entry.action_data ?? [] }],
+    );
   }
 
-  #deleteEntry(table: string, handle: number): Promise<Answer> {
-    const name = { text: `${INGRESS}.${table}` };
-    return this.#call('standard', 'bm_mt_delete_entry', {
-      1: CONTEXT,
-      2: name,
-      3: { i32: handle },
-    });
+  async #deleteEntry(table: string, handle: number): Promise<void> {
+    await this.#call('bm_mt_delete_entry', { ...CONTEXT, table_name: table, entry_handle: handle });
   }
 
-  #addEntry(
+  async #addEntry(
     table: string,
-    key: Buffer,
+    key: Uint8Array,
     action: string,
-    parameters: readonly Buffer[],
-  ): Promise<Answer> {
-    const EXACT = 0;
-    return this.#call('standard', 'bm_mt_add_entry', {
-      1: CONTEXT,
-      2: { text: `${INGRESS}.${table}` },
-      3: { list: [{ struct: { 1: { i32: EXACT }, 2: { struct: { 1: { bytes: key } } } } }] },
-      4: { text: `${INGRESS}.${action}` },
-      5: { list: parameters.map((bytes) => ({ bytes })) },
-      6: { struct: {} },
+    parameters: readonly Uint8Array[],
+  ): Promise<void> {
+    await this.#call('bm_mt_add_entry', {
+      ...CONTEXT,
+      table_name: table,
+      match_key: [{ type: EXACT, exact: { key } }],
+      action_name: action,
+      action_data: parameters,
+      options: {},
     });
   }
 
-  #register(name: string, value: bigint): Promise<Answer> {
-    const array = { text: `${INGRESS}.${name}` };
-    return this.#call('standard', 'bm_register_write', {
-      1: CONTEXT,
-      2: array,
-      3: { i32: 0 },
-      4: { i64: value },
+  async #register(name: string, value: bigint): Promise<void> {
+    await this.#call('bm_register_write', {
+      ...CONTEXT,
+      register_array_name: name,
+      index: 0,
+      value,
     });
   }
 
-  #call(service: string, method: string, fields: Readonly<Record<number, Value>>): Promise<Answer> {
-    return this.#connection.call(service, method, fields);
+  #call<N extends Bmv2Method>(
+    name: N,
+    given: ArgumentsOf<(typeof BMV2_API)[N]>,
+  ): Promise<AnswerOf<(typeof BMV2_API)[N]>> {
+    return this.#connection.call<(typeof BMV2_API)[N]>(name, BMV2_API[name], given);
   }
 }
 
-/** Of a table; `data` is what its action is given. */
+/** An entry of a table: its key, its number in the switch, and the parameters of its action. */
 interface Entry {
-  readonly key: Buffer;
+  readonly key: Uint8Array;
   readonly handle: number;
-  readonly data: readonly Buffer[];
+  readonly data: readonly Uint8Array[];
 }
 
-/** Of a BmCounterValue. */
-function packetsOf(value: Answer): bigint {
-  const packets = field(value, 2);
-  return typeof packets === 'bigint' ? packets : 0n;
+/** Undefined if the switch has no mirroring session of that number. */
+async function unlessNoSession<T>(answer: Promise<T>): Promise<T | undefined> {
+  try {
+    return await answer;
+  } catch (error) {
+    if (error instanceof ThriftRefusal && error.reason === 'SESSION_NOT_FOUND') return undefined;
+    throw error;
+  }
 }
 
-/** The parser gathers the bytes of a name in one number: zeros come before it. */
-function keyOf(name: Uint8Array): Buffer {
-  const key = Buffer.alloc(MAX_P4_NAME);
+/** The key of a name: the parser gathers its bytes in one number, so zeros come before them. */
+function keyOf(name: Uint8Array): Uint8Array {
+  const key = new Uint8Array(MAX_P4_NAME);
   key.set(name, MAX_P4_NAME - name.length);
   return key;
 }
 
-/** A field of a struct that came back. */
-function field(answer: Answer, id: number): Answer {
-  return answer instanceof Map ? (answer as ReadonlyMap<number, Answer>).get(id) : undefined;
+/** A port, of the switch or of UDP, as the switch takes it. */
+function bytesOf(port: number): Uint8Array {
+  const bytes = Buffer.alloc(PORT_BYTES);
+  bytes.writeUInt16BE(port);
+  return bytes;
 }
 
-function bytesOf(value: number, length: number): Buffer {
-  const bytes = Buffer.alloc(length);
-  bytes.writeUIntBE(value, 0, length);
-  return bytes;
+function numberOf(bytes: Uint8Array): number {
+  return bytes.reduce((number, byte) => number * 256 + byte, 0);
 }

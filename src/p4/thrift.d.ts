@@ -1,6 +1,4 @@
-/**
- * What of the npm package thrift is used here: its wire format. It has no types of its own for it.
- */
+/** The part of the npm package thrift that is used here: its wire format, which has no types. */
 declare module 'thrift' {
   export class Int64 {
     constructor(buffer: Buffer);

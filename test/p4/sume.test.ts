@@ -10,10 +10,11 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { encodeName } from '../../src/dns/name.ts';
 import { TRAFFIC_ZONES } from '../../src/traffic/traffic.ts';
+import { BMV2_API, EXACT } from '../../src/p4/bmv2-api.ts';
 import { checkSume, compilerVersion, P4_SOURCES } from '../../src/p4/compile.ts';
 import type { P4Counters } from '../../src/p4/simple-switch.ts';
 import { sumeKeyOf, sumeVectors, writeSumeProject } from '../../src/p4/sume.ts';
-import { ThriftConnection, type Value } from '../../src/p4/thrift-call.ts';
+import { ThriftConnection } from '../../src/p4/thrift-call.ts';
 import { capturedFrames, cutOff, cutOffTruly, damaged, seeds, seedsOf } from '../support/corpus.ts';
 import {
   dnsAnswer,
@@ -140,24 +141,24 @@ describe('its twin', { skip: noTwin }, () => {
           table: string,
           key: Uint8Array,
           action: string,
-          data: readonly Value[],
+          action_data: readonly Uint8Array[],
         ): Promise<unknown> =>
-          connection.call('standard', 'bm_mt_add_entry', {
-            1: { i32: 0 },
-            2: { text: `CtgaIngress.${table}` },
-            3: { list: [{ struct: { 1: { i32: 0 }, 2: { struct: { 1: { bytes: key } } } } }] },
-            4: { text: `CtgaIngress.${action}` },
-            5: { list: data },
-            6: { struct: {} },
+          connection.call('bm_mt_add_entry', BMV2_API.bm_mt_add_entry, {
+            cxt_id: 0,
+            table_name: `CtgaIngress.${table}`,
+            match_key: [{ type: EXACT, exact: { key } }],
+            action_name: `CtgaIngress.${action}`,
+            action_data,
+            options: {},
           });
         const write = (register: string, index: number, value: bigint): Promise<unknown> =>
-          connection.call('standard', 'bm_register_write', {
-            1: { i32: 0 },
-            2: { text: `CtgaIngress.${register}` },
-            3: { i32: index },
-            4: { i64: value },
+          connection.call('bm_register_write', BMV2_API.bm_register_write, {
+            cxt_id: 0,
+            register_array_name: `CtgaIngress.${register}`,
+            index,
+            value,
           });
-        await add('route', Uint8Array.of(0b001), 'forward', [{ bytes: Uint8Array.of(0b100) }]);
+        await add('route', Uint8Array.of(0b001), 'forward', [Uint8Array.of(0b100)]);
         await add('known_names', sumeKeyOf(KNOWN) ?? new Uint8Array(0), 'known', []);
         await write('sampling_mask', 0, BigInt(mask));
         for (const [index, key] of [0x9e3779b9n, 0x85ebca6bn, 0xc2b2ae35n].entries())
