@@ -1,8 +1,4 @@
-/**
- * Making directories, and having what is in them on the disk. mkdirSync's own `recursive` never
- * returns where a parent exists in which nothing can be made (/proc, for one): it takes ENOENT for
- * "make the parent first" for ever.
- */
+/** Directories: making them, sharing what is in them, and having it on the disk. */
 import {
   closeSync,
   fchmodSync,
@@ -15,28 +11,37 @@ import {
 import { dirname } from 'node:path';
 
 /**
- * Makes `path` and what is missing above it; nothing if it is there. Throws the system's error
+ * Makes the directory and those that are missing above it. What it made survives a power cut once
+ * it returns. Does nothing where something is at `path` already; throws the system's error
  * otherwise.
+ *
+ * Why not mkdirSync's `recursive`: where a parent exists in which nothing can be made (/proc, for
+ * one) it takes ENOENT for a missing parent and never returns.
  */
 export function makeDirectory(path: string): void {
   try {
-    mkdirSync(path);
+    makeOne(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return;
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
-    try {
-      mkdirSync(path);
-    } catch (again) {
-      if ((again as NodeJS.ErrnoException).code !== 'EEXIST') throw again;
-    }
+    makeOne(path);
   }
 }
 
+function makeOne(path: string): void {
+  try {
+    mkdirSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
+    throw error;
+  }
+  syncDirectory(dirname(path));
+}
+
 /**
- * What is made in a directory that several accounts share by their group is theirs too, whatever
- * the umask is; and what root makes in somebody else's is that account's. `file` is open.
+ * Gives an open file that was made in `directory` to those whose directory it is: to its owner where
+ * root made the file, and to the group, whatever the umask says, where the group may write there.
  */
 export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);
@@ -44,7 +49,7 @@ export function share(file: number, directory: string): void {
   if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
 }
 
-/** What was made, renamed and removed in it is so after a power cut too. */
+/** What was made, renamed and removed in a directory survives a power cut once this returns. */
 export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

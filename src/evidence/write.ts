@@ -1,28 +1,20 @@
-/**
- * Puts evidence on the disk so that a power cut right afterwards does not lose it:
- * temporary file, fsync, rename, fsync of the directory.
- */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+/** Evidence files on the disk. */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { CtgaError, messageOf } from '../base/errors.ts';
-import { makeDirectory, share, syncDirectory } from '../disk/directory.ts';
 import { spendReserve } from '../disk/reserve.ts';
+import { writeDurably } from '../disk/write.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
 
-/** Returns the path. A fork already on file keeps its first file. */
+/**
+ * Writes evidence into the directory and returns its path. The file survives a power cut once this
+ * returns. A fork that has a file already keeps the first one. When the disk is full, the room that
+ * was reserved is used. Throws CtgaError `store-failed`.
+ */
 export function writeEvidence(directory: string, evidence: Evidence): string {
   const path = join(directory, evidenceFileName(evidence));
   if (existsSync(path)) return path;
   try {
-    makeDirectory(directory);
     const text = formatEvidence(evidence);
     try {
       writeDurably(path, text);
@@ -38,25 +30,4 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
     });
   }
   return path;
-}
-
-function writeDurably(path: string, text: string): void {
-  const temporary = `${path}.${process.pid}.tmp`;
-  try {
-    // Of a process that is no more, or a link of somebody who would have root write elsewhere.
-    rmSync(temporary, { force: true });
-    const file = openSync(temporary, 'wx', 0o644);
-    try {
-      writeFileSync(file, text);
-      share(file, dirname(path));
-      fsyncSync(file);
-    } finally {
-      closeSync(file);
-    }
-    renameSync(temporary, path);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  }
-  syncDirectory(dirname(path));
 }

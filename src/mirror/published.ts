@@ -1,13 +1,13 @@
 /**
- * What was published, on disk: a server that is started again publishes no second head within the
- * hour, and no smaller tree.
+ * The tree heads that `dns serve` published, on the disk: a server that starts again publishes no
+ * second head within the hour and no smaller tree, even after a power cut.
  */
-import { readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { makeDirectory } from '../disk/directory.ts';
+import { writeDurably } from '../disk/write.ts';
 import { treeHeadSchema, treeHeadToJson } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Published } from './mirror.ts';
@@ -18,7 +18,7 @@ export class PublishedHeads {
   readonly #path: string;
   readonly #heads = new Map<string, Published>();
 
-  /** What the file has that verifies; a damaged file is as good as none. */
+  /** Reads the heads in the file that verify under the keys of `logs`; ignores a damaged file. */
   constructor(directory: string, logs: readonly Log[]) {
     this.#path = join(directory, 'dns-published.json');
     const read = this.#read();
@@ -34,16 +34,21 @@ export class PublishedHeads {
     return this.#heads.get(logIdText(log.key.logId));
   }
 
-  /** Throws CtgaError `store-failed`. */
+  /**
+   * Replaces the log's published head. It survives a power cut once this returns. Throws CtgaError
+   * `store-failed`; the head before it is the published one then.
+   */
   put(log: Log, published: Published): void {
-    this.#heads.set(logIdText(log.key.logId), published);
+    const id = logIdText(log.key.logId);
     const json = Object.fromEntries(
-      Array.from(this.#heads, ([id, { head, at }]) => [id, { at, head: treeHeadToJson(head) }]),
+      Array.from(new Map(this.#heads).set(id, published), ([each, { head, at }]) => [
+        each,
+        { at, head: treeHeadToJson(head) },
+      ]),
     );
     try {
-      makeDirectory(join(this.#path, '..'));
-      writeFileSync(`${this.#path}.new`, `${JSON.stringify(json, null, 1)}\n`);
-      renameSync(`${this.#path}.new`, this.#path);
+      writeDurably(this.#path, `${JSON.stringify(json, null, 1)}\n`);
+      this.#heads.set(id, published);
     } catch (error) {
       throw new CtgaError('store-failed', `cannot write ${this.#path}: ${messageOf(error)}`, {
         cause: error,

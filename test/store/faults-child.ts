@@ -5,6 +5,7 @@
 import { writeSync } from 'node:fs';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
+import { PublishedHeads } from '../../src/mirror/published.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { stateAt } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -42,5 +43,11 @@ for (const [first, second] of store.evidence.missing()) {
 }
 store.heads.rollUp(3, 10);
 acknowledge('roll-up');
+const published = new PublishedHeads(directory, [imported]);
+for (const size of [3, 5]) {
+  const head = log.verified(size, treeOf(size, 'a').root(), BigInt(size));
+  published.put(imported, { head, at: size });
+  acknowledge(`published ${size}`);
+}
 store.close();
 acknowledge('end');
