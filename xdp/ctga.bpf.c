@@ -221,7 +221,7 @@ int ctga(struct xdp_md *ctx)
 
 /*
  * What a P4 switch puts in front of each copy that it sends to its CPU port: cpu_t in
- * p4/shared/verdict.p4.
+ * p4/bmv2/types.p4.
  */
 struct cpu_header {
 	__u8 ingress_port[2];

@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-only
-"""The paper's topology in mininet: client - switch - server, with a controller's port, and a challenger beside the path.
+"""The paper's topology in mininet: a client, a switch, a server, a controller and a challenger.
 
-    client ---- [port 0] s1 [port 1] ---- server          the switch is bmv2's simple_switch with ctga's program
+    client ---- [port 0] s1 [port 1] ---- server      s1: simple_switch with ctga's program
                         [port 2]            |
                            |                |
-                      controller         challenger       a link of its own: off the path
+                      controller         challenger   on a link of its own, off the path
 
-The server runs a CT log that can show two trees, and answers for its tree heads by DNS. The controller is this machine: what
-the switch copies arrives at s1-copies. Needs Debian's mininet, p4lang's simple_switch, microsocks, and ctga on PATH. Only
-what is started here is ended: never mind `mn -c`.
+The server runs a CT log that can show two trees, and answers DNS queries for its tree heads. The
+controller is this machine: what the switch copies arrives at s1-copies. It needs Debian's mininet,
+p4lang's simple_switch, microsocks, and ctga on PATH. It ends what it started, so that no `mn -c`
+is needed afterwards.
 
     sudo /usr/bin/python3 p4/mininet/topology.py [FILE OF COMMANDS]
 """
@@ -28,7 +29,7 @@ HERE = os.path.dirname(os.path.realpath(__file__))
 PROGRAM = os.path.join(HERE, "..", "bmv2", "ctga.json")
 STATE = os.environ.get("CTGA_MININET", "/var/lib/ctga/mininet")
 
-# Where the lab's log answers (src/lab/network.ts), and its name.
+# The addresses at which the lab's log answers (src/lab/network.ts), and its name.
 DNS, API, NAME = "198.18.3.2", "198.18.5.1", "log.ctga.test"
 CLIENT, CHALLENGER = "198.18.3.1", "198.18.5.2"
 
@@ -48,12 +49,15 @@ class SimpleSwitch(Switch):
         for name in self.copies:
             self.cmd(f"sysctl -qw net.ipv6.conf.{name}.disable_ipv6=1; ip link set {name} up")
         ports = [str(interface) for interface in self.intfList() if interface.name != "lo"] + [cpu]
-        arguments = ["simple_switch", "--log-level", "error", "--thrift-port", str(self.thrift_port)]
+        arguments = ["simple_switch", "--log-level", "error"]
+        arguments += ["--thrift-port", str(self.thrift_port)]
         for port, name in enumerate(ports):
-            # Merged frames would leave as others than they came.
+            # The kernel must not merge frames: they would leave as other frames than came in.
             self.cmd(f"ethtool -K {name} gro off lro off")
             arguments += ["-i", f"{port}@{name}"]
-        self.process = subprocess.Popen(arguments + [PROGRAM], stdout=subprocess.DEVNULL, start_new_session=True)
+        self.process = subprocess.Popen(
+            arguments + [PROGRAM], stdout=subprocess.DEVNULL, start_new_session=True
+        )
 
     def stop(self, deleteIntfs=True):
         if self.process is not None:
@@ -71,10 +75,13 @@ def build():
     challenger = net.addHost("challenger", ip=None)
     net.addLink(client, switch)
     net.addLink(server, switch)
-    net.addLink(server, challenger, params1={"ip": f"{API}/24"}, params2={"ip": f"{CHALLENGER}/24"})
+    net.addLink(
+        server, challenger, params1={"ip": f"{API}/24"}, params2={"ip": f"{CHALLENGER}/24"}
+    )
     net.start()
     for host in (client, server):
-        # A veth leaves checksums to a device that never comes, and the switch would send them on unfinished.
+        # A veth leaves checksums to a device, of which there is none here: the switch would send
+        # them on unfinished.
         host.cmd(f"ethtool -K {host.defaultIntf()} tx off")
     return net
 
@@ -88,7 +95,7 @@ def start_log(server):
 
 
 def start_proxy(challenger):
-    # A host of mininet has a mount namespace of its own.
+    # A host of mininet has a mount namespace of its own, so this hides no other /etc/hosts.
     names = os.path.join(STATE, "services", "hosts")
     with open(names, "w", encoding="ascii") as file:
         file.write(f"127.0.0.1 localhost\n{API} {NAME}\n")

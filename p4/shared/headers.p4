@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Headers, outermost first, and their constants: what xdp/headers.h and xdp/answer.h read, for targets in P4. Included by
- * every target: needs core.p4, nothing of an architecture, and no header of variable length.
+ * The headers that every target parses, outermost first, and the constants in them. They are the
+ * ones that xdp/headers.h and xdp/answer.h read. This file needs core.p4 alone: it names no
+ * architecture, and it has no header of variable length, since not every target can extract one.
  */
 #ifndef CTGA_HEADERS_P4
 #define CTGA_HEADERS_P4
@@ -26,6 +27,8 @@ const bit<8> PROTOCOL_DESTINATION = 60;
 const bit<16> PORT_DNS = 53;
 const bit<16> DNS_TYPE_TXT = 16;
 const bit<16> DNS_CLASS_IN = 1;
+/* The shortest resource record: an owner of one byte, type, class, TTL and an empty RDATA. */
+const bit<32> SHORTEST_RECORD = 11;
 
 /* A label of three letters, "sth" in any case (draft-ct-over-dns-01), as value and mask. */
 const bit<32> LABEL_STH = 0x03535448;
@@ -50,6 +53,7 @@ header pppoe_t {
 	bit<16> ppp_protocol;
 }
 
+/* RFC 791, Section 3.1. */
 header ipv4_t {
 	bit<4> version;
 	bit<4> ihl;
@@ -57,7 +61,9 @@ header ipv4_t {
 	bit<16> total_length;
 	bit<16> identification;
 	bit<2> flags;
-	/* More fragments, and the offset: not zero in a fragment. */
+	/*
+	 * The flag "more fragments" and the offset: together they are zero unless it is a fragment.
+	 */
 	bit<14> fragment;
 	bit<8> ttl;
 	bit<8> protocol;
@@ -66,6 +72,7 @@ header ipv4_t {
 	bit<32> destination;
 }
 
+/* RFC 8200, Section 3. */
 header ipv6_t {
 	bit<4> version;
 	bit<28> class_and_label;
@@ -76,6 +83,7 @@ header ipv6_t {
 	bit<128> destination;
 }
 
+/* RFC 8200, Section 4.5. */
 header ipv6_fragment_t {
 	bit<8> next_header;
 	bit<8> reserved;
@@ -83,6 +91,7 @@ header ipv6_fragment_t {
 	bit<32> identification;
 }
 
+/* RFC 768. */
 header udp_t {
 	bit<16> source_port;
 	bit<16> destination_port;
@@ -102,7 +111,7 @@ header dns_t {
 	bit<16> additionals;
 }
 
-/* The root label, and what is asked for. */
+/* The end of a question: the root label, and the type and class that are asked for. */
 header question_end_t {
 	bit<8> root;
 	bit<16> type;

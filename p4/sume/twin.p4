@@ -1,51 +1,54 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The program for NetFPGA SUME on v1model, so that its logic can be tried on simple_switch: the same states, tables and
- * decision. Port n of the switch is nf<n>, and what would go to a DMA port leaves at the CPU's, whole and as it came.
+ * The program for NetFPGA SUME on v1model, so that its logic can be tried on simple_switch: the
+ * same parser and the same controls, in the same order as in main.p4. Port n of the switch is
+ * nf<n>, and what would go to a DMA port leaves at the CPU port, whole and as it came.
  */
 #include <core.p4>
 #include <v1model.p4>
 
 #include "types.p4"
+#include "../shared/decision.p4"
+#include "parser.p4"
+#include "route.p4"
+#include "known_names.p4"
+#include "sampling.p4"
 
 #define CPU_SESSION 250
 
-struct one_hot_ports_t {
-	bit<8> dst_port;
-	bit<8> src_port;
-}
-
-struct metadata_t {
-	user_metadata_t user;
-	one_hot_ports_t sume;
-	bit<384> name_key;
-}
-
-#define USER meta.user
-#define SUME meta.sume
-#define PACKET_LENGTH standard_metadata.packet_length
-#define NAME_KEY meta.name_key
-#define CLEAR_DIGEST
-
-parser TwinParser(packet_in packet, out headers_t headers, inout metadata_t meta,
+parser TwinParser(packet_in packet, out headers_t headers, inout user_metadata_t meta,
 		  inout standard_metadata_t standard_metadata)
 {
-#include "states.p4"
+	FrameParser() frame;
+
+	state start {
+		frame.apply(packet, standard_metadata.packet_length, headers, meta);
+		transition accept;
+	}
 }
 
-#define READ_MASK(result) sampling_mask.read(result, 0)
-#define READ_THRESHOLD(result) fragment_threshold.read(result, 0)
-#define READ_KEY_A(result) keys.read(result, 0)
-#define READ_KEY_B(result) keys.read(result, 1)
-#define READ_KEY_C(result) keys.read(result, 2)
-#define COUNT_ANSWER(result)                \
-	answer_count.read(result, 0);       \
-	result = result + 1;                \
-	answer_count.write(0, result)
-#define COUNT_VERDICT(index) verdicts.count((bit<32>)(index))
+/* The one-hot ports of the board as the ports of the switch. */
+control Leave(in one_hot_ports_t ports, inout standard_metadata_t standard_metadata)
+{
+	apply {
+		if (ports & 0x55 == 0)
+			mark_to_drop(standard_metadata);
+		else if (ports[0:0] == 1)
+			standard_metadata.egress_spec = 0;
+		else if (ports[2:2] == 1)
+			standard_metadata.egress_spec = 1;
+		else if (ports[4:4] == 1)
+			standard_metadata.egress_spec = 2;
+		else
+			standard_metadata.egress_spec = 3;
+		if (ports & 0xaa != 0)
+			clone(CloneType.I2E, CPU_SESSION);
+	}
+}
 
-/* Named as in p4/bmv2, so that the same control plane can set it up. */
-control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standard_metadata_t standard_metadata)
+/* Its counter has the name that it has in p4/bmv2, so that the same control plane can read it. */
+control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
+		    inout standard_metadata_t standard_metadata)
 {
 	register<bit<32>>(1) sampling_mask;
 	register<bit<32>>(1) fragment_threshold;
@@ -53,33 +56,50 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta, inout standa
 	register<bit<32>>(1) answer_count;
 	counter(16, CounterType.packets) verdicts;
 
-#include "tables.p4"
+	Route() route;
+	KnownNames() known_names;
+	Decision() decision;
+	Sampling() sampling;
+	Leave() leave;
 
 	apply {
-		SUME.src_port = (bit<8>)1 << ((bit<8>)standard_metadata.ingress_port << 1);
-#include "decision.p4"
-		if (SUME.dst_port & 0x55 == 0)
-			mark_to_drop(standard_metadata);
-		else if (SUME.dst_port[0:0] == 1)
-			standard_metadata.egress_spec = 0;
-		else if (SUME.dst_port[2:2] == 1)
-			standard_metadata.egress_spec = 1;
-		else if (SUME.dst_port[4:4] == 1)
-			standard_metadata.egress_spec = 2;
-		else
-			standard_metadata.egress_spec = 3;
-		if (SUME.dst_port & 0xaa != 0)
-			clone(CloneType.I2E, CPU_SESSION);
+		one_hot_ports_t src_port;
+		one_hot_ports_t dst_port = 0;
+		bit<32> threshold;
+		sampling_t settings;
+		bit<32> answers = 0;
+
+		src_port = (bit<8>)1 << ((bit<8>)standard_metadata.ingress_port << 1);
+		route.apply(src_port, dst_port);
+		fragment_threshold.read(threshold, 0);
+		sampling_mask.read(settings.mask, 0);
+		keys.read(settings.key_a, 0);
+		keys.read(settings.key_b, 1);
+		keys.read(settings.key_c, 2);
+		if (meta.verdict == ANSWER)
+			known_names.apply(headers, meta.verdict);
+		if (meta.verdict == KNOWN_ANSWER) {
+			answer_count.read(answers, 0);
+			answers = answers + 1;
+			answer_count.write(0, answers);
+		}
+		decision.apply(meta.verdict, meta.ip_start, meta.ip_end, meta.frame_end, threshold);
+		sampling.apply(headers, settings, answers, meta.verdict);
+		verdicts.count((bit<32>)meta.verdict);
+		if (meta.verdict == ANSWERS_COPIED || meta.verdict == FRAGMENTS_COPIED)
+			dst_port = dst_port | (src_port << 1);
+		leave.apply(dst_port, standard_metadata);
 	}
 }
 
-control Nothing(inout headers_t headers, inout metadata_t meta, inout standard_metadata_t standard_metadata)
+control Nothing(inout headers_t headers, inout user_metadata_t meta,
+		inout standard_metadata_t standard_metadata)
 {
 	apply {
 	}
 }
 
-control NoChecksum(inout headers_t headers, inout metadata_t meta)
+control NoChecksum(inout headers_t headers, inout user_metadata_t meta)
 {
 	apply {
 	}

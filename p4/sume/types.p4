@@ -1,24 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * What the program for NetFPGA SUME and its twin for v1model have in common, with states.p4 and decision.p4: the headers, all
- * of one length, and what the parser finds. USER and SUME are the two kinds of metadata, wherever the target keeps them,
- * PACKET_LENGTH the length of the frame, NAME_KEY 384 bits to put the key of a name in, and
- * CLEAR_DIGEST what else a parser has to set.
+ * What the program for NetFPGA SUME and its twin for v1model have in common: the headers, which are
+ * all of fixed length, and what the parser finds out.
  */
 #ifndef CTGA_SUME_TYPES_P4
 #define CTGA_SUME_TYPES_P4
 
 #include "../shared/headers.p4"
-#include "../shared/verdict.p4"
-
-/* Any record: an owner of one byte, type, class, TTL and an empty RDATA. */
-#define SHORTEST_RECORD 11
+#include "../shared/verdicts.p4"
 
 header sth_label_t {
 	bit<32> length_and_text;
 }
 
-/* The labels of names are 16 bytes long on this target: the paper's ("... Gossip", Section 4.5.1). */
+/* Every label behind "sth" is 16 bytes long on this target, as in the paper (Section 4.5.1). */
 #define LABEL_BYTES 16
 header label_t {
 	bit<8> length;
@@ -44,14 +39,19 @@ struct headers_t {
 }
 
 struct user_metadata_t {
-	/* Where the parser is, where the packet, IP and UDP end: bytes from the start of the frame. */
+	/*
+	 * How far the parser is, where the frame ends, where IP says that it begins, and where IP
+	 * and UDP say that they end: bytes from the start of the frame.
+	 */
 	bit<32> offset;
-	bit<32> packet_end;
+	bit<32> frame_end;
 	bit<32> ip_start;
 	bit<32> ip_end;
 	bit<32> udp_end;
 	bit<8> verdict;
-	bit<1> known;
 }
+
+/* One bit a port, from the right: nf0, the DMA port of nf0, nf1, the DMA port of nf1 and so on. */
+typedef bit<8> one_hot_ports_t;
 
 #endif

@@ -1,6 +1,6 @@
 /**
- * The P4 program compiled: by whom, from what. Users have no p4c, so what it makes of p4/bmv2 is
- * kept beside it, with the hash of the sources, and a test fails when the two differ.
+ * Compiling the P4 programs. Users have no p4c, so the repository has what p4c made of p4/bmv2, with
+ * p4c's version and a hash of the sources; a test fails when the sources have another hash.
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -13,7 +13,10 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 
 /** The directory of the P4 sources. */
 export const P4_SOURCES = fileURLToPath(new URL('../../p4', import.meta.url));
+/** The folders whose files make the program for bmv2. */
 const SOURCES = ['shared', 'bmv2'];
+const MAIN = 'bmv2/main.p4';
+/** The program for bmv2 as p4c compiled it. */
 export const PROGRAM = join(P4_SOURCES, 'bmv2/ctga.json');
 const BUILD = join(P4_SOURCES, 'bmv2/ctga.build.json');
 const COMPILER = 'p4c-bm2-ss';
@@ -21,12 +24,12 @@ const COMPILER = 'p4c-bm2-ss';
 const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
 export type Build = z.infer<typeof buildSchema>;
 
-/** What the program at PROGRAM was made with. */
+/** What the program at PROGRAM was compiled with and from. */
 export function builtWith(): Build {
   return buildSchema.parse(JSON.parse(readFileSync(BUILD, 'utf8')));
 }
 
-/** SHA-256 over names and contents of the sources, in hexadecimal. */
+/** SHA-256 over the names and contents of the sources, in hexadecimal. */
 export function hashOfSources(): string {
   const hash = createHash('sha256');
   for (const directory of SOURCES) {
@@ -39,15 +42,15 @@ export function hashOfSources(): string {
   return hash.digest('hex');
 }
 
-/** p4c's version, or undefined where there is none on PATH. */
+/** The version of p4c, or undefined if it is not on PATH. */
 export function compilerVersion(): string | undefined {
   const { error, stdout, stderr } = spawnSync(COMPILER, ['--version'], { encoding: 'utf8' });
   return error === undefined ? /Version (\S+)/.exec(stdout + stderr)?.[1] : undefined;
 }
 
 /**
- * The program as bmv2 reads it. Throws CtgaError: `not-set-up` without p4c, `bad-input` with p4c's
- * own words where it refuses the sources.
+ * Compiles the program for bmv2. Throws CtgaError: `not-set-up` if p4c is not on PATH, `bad-input`
+ * with p4c's own words if it refuses the sources.
  */
 export function compile(): { readonly json: string; readonly build: Build } {
   const p4c = compilerVersion();
@@ -59,13 +62,10 @@ export function compile(): { readonly json: string; readonly build: Build } {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4c-'));
   try {
     const output = join(directory, 'ctga.json');
-    const args = ['--std', 'p4-16', '-o', output, 'bmv2/ctga.p4'];
+    const args = ['--std', 'p4-16', '-o', output, MAIN];
     const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4_SOURCES, encoding: 'utf8' });
     if (status !== 0)
-      throw new CtgaError(
-        'bad-input',
-        `${COMPILER} ${p4c} refuses p4/bmv2/ctga.p4:\n${stderr.trim()}`,
-      );
+      throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/${MAIN}:\n${stderr.trim()}`);
     return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
   } finally {
     rmSync(directory, { recursive: true });
@@ -73,27 +73,27 @@ export function compile(): { readonly json: string; readonly build: Build } {
 }
 
 const CHECKER = 'p4test';
-/** What p4c's front end is given in place of SDNet's own declarations. */
+/** The declarations of the architecture that stand in for those of SDNet. */
 const DECLARATIONS = 'sume/include';
 
 /**
- * Checks the program for NetFPGA SUME with p4c's front end. Returns false where there is none on
- * PATH. Throws CtgaError `bad-input` with its own words where it refuses the sources.
+ * Checks the types of the program for NetFPGA SUME with p4c's front end. Returns false if that is
+ * not on PATH. Throws CtgaError `bad-input` with its own words if it refuses the sources.
  */
 export function checkSume(sources = join(P4_SOURCES, 'sume')): boolean {
   const include = join(P4_SOURCES, DECLARATIONS);
   const { error, status, stderr } = spawnSync(
     CHECKER,
-    ['--std', 'p4-16', '-I', include, 'ctga.p4'],
+    ['--std', 'p4-16', '-I', include, 'main.p4'],
     { cwd: sources, encoding: 'utf8' },
   );
   if (error !== undefined) return false;
   if (status !== 0 || stderr.trim() !== '')
-    throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/ctga.p4:\n${stderr.trim()}`);
+    throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/main.p4:\n${stderr.trim()}`);
   return true;
 }
 
-/** Puts a compiled program where `PROGRAM` and `builtWith` find it. */
+/** Writes a compiled program where PROGRAM and builtWith() find it. */
 export function keepCompiled({ json, build }: ReturnType<typeof compile>): void {
   try {
     writeFileSync(PROGRAM, json);

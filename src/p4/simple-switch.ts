@@ -7,7 +7,7 @@ import { randomBytes } from 'node:crypto';
 import { BMV2_API, EXACT, type Bmv2Method } from './bmv2-api.ts';
 import { ThriftConnection, ThriftRefusal, type AnswerOf, type ArgumentsOf } from './thrift-call.ts';
 
-/** What the program counts, by the index in its counter (p4/shared/verdict.p4). */
+/** What the program counts, by the index in its counter (p4/shared/verdicts.p4). */
 export const P4_COUNTERS = [
   'notIp',
   'notUdp',
@@ -35,12 +35,15 @@ export const CPU_HEADER_BYTES = 12;
 const CPU_SESSION = 250;
 const PORT_BYTES = 2;
 
-const ROUTE = { table: 'CtgaIngress.route', forward: 'CtgaIngress.forward' } as const;
-const KNOWN_NAMES = { table: 'CtgaIngress.known_names', known: 'CtgaIngress.known' } as const;
+const ROUTE = { table: 'CtgaIngress.route.ports', forward: 'CtgaIngress.route.forward' } as const;
+const KNOWN_NAMES = {
+  table: 'CtgaIngress.known_names.names',
+  known: 'CtgaIngress.known_names.known',
+} as const;
 const VERDICTS = 'CtgaIngress.verdicts';
 const FRAGMENT_THRESHOLD = 'CtgaIngress.fragment_threshold';
-const EVERY_NTH = 'CtgaIngress.every_nth';
-const DATAGRAM_KEY = 'CtgaIngress.datagram_key';
+const EVERY_NTH = 'CtgaIngress.sampling.every_nth';
+const DATAGRAM_KEY = 'CtgaIngress.sampling.datagram_key';
 const ANSWER_PORTS = 'CtgaParser.answer_ports';
 /** simple_switch has one context. */
 const CONTEXT = { cxt_id: 0 } as const;

@@ -1,7 +1,7 @@
 /**
  * The program for the NetFPGA SUME board as a project of P4->NetFPGA: sources, table commands and
- * test vectors, laid out as its make files look for them. Building it takes SDNet and Vivado, which
- * are Xilinx's.
+ * test vectors, laid out as its make files look for them. Building it takes Xilinx's SDNet and
+ * Vivado.
  */
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -20,9 +20,9 @@ const LABELS = 4;
 const STH_BYTES = 4;
 
 /**
- * The key of a name in the program's table (p4/sume/tables.p4): 48 bytes, made of its four labels
- * of 16 bytes behind `sth`. Undefined for a name of another form, which the program cannot look
- * for. `name` is in wire format, in any case.
+ * The key of a name in the program's table (p4/sume/known_names.p4): 48 bytes, made of the four
+ * labels of 16 bytes behind `sth`. Undefined for a name of another form, which the program cannot
+ * look for. `name` is in wire format; its case does not matter.
  */
 export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
   if (name.length !== STH_BYTES + LABELS * (LABEL_BYTES + 1) + 1) return undefined;
@@ -41,7 +41,7 @@ export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
   return Buffer.concat([first, second, third.map((byte, i) => byte ^ (swapped[i] ?? 0))]);
 }
 
-/** One bit a port, from the right: nf0, nf0's DMA, nf1, ... */
+/** One bit a port, from the right: nf0, the DMA port of nf0, nf1 and so on. */
 const portBit = (port: number): number => 1 << (2 * port);
 const binary = (ports: number): string => `0b${ports.toString(2).padStart(8, '0')}`;
 
@@ -56,7 +56,7 @@ const WIRES = [
   [3, 2],
 ] as const;
 
-/** What the tables hold from the start, a command a line, as P4->NetFPGA's scripts read them. */
+/** The commands that fill the tables, one a line, as the scripts of P4->NetFPGA read them. */
 function sumeCommands(names: readonly Uint8Array[]): string {
   const routes = WIRES.map(
     ([from, to]) =>
@@ -71,20 +71,17 @@ function sumeCommands(names: readonly Uint8Array[]): string {
   return `${[...routes, ...known].join('\n')}\n`;
 }
 
-/** One frame of the test vectors, and what must become of it. */
+/** A frame of the test vectors: where it comes in, and where it must leave. */
 export interface SumeVector {
   readonly frame: Uint8Array;
   readonly port: number;
-  /** One-hot. */
+  /** One-hot ports. */
   readonly goesTo: number;
 }
 
 const VECTORS = 64;
 
-/**
- * The paper's traffic, half of it matches, in turns at each port. What the program does with every
- * one of them.
- */
+/** The paper's traffic, half of which matches; the frames come in at each port in turn. */
 export function sumeVectors(): SumeVector[] {
   return TRAFFIC_KINDS.flatMap((kind) =>
     [...trafficFrames(kind, 50, VECTORS)].map((frame, i) => {
@@ -95,7 +92,7 @@ export function sumeVectors(): SumeVector[] {
   );
 }
 
-/** Widths in bits, first the highest: the tuser bus. */
+/** The fields of the tuser bus with their widths in bits, the highest first. */
 const TUPLE = [
   ['dma_q_size', 16],
   ['nf3_q_size', 16],
@@ -117,9 +114,9 @@ function tuple(values: Partial<Record<(typeof TUPLE)[number][0], number>>): stri
 }
 
 /**
- * Writes the project into `directory`: src/ctga.p4 with what it includes, src/commands.txt, and
- * testdata/ with captures and tuples. The vectors' own names are in the table besides `names`.
- * Returns the names that the program cannot look for.
+ * Writes the project into `directory`: src/ctga.p4 and the files that it includes, src/commands.txt,
+ * and testdata/ with captures and tuples. The table gets the names of the test vectors besides
+ * `names`. Returns those of `names` that the program cannot look for.
  */
 export function writeSumeProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
   const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) =>
@@ -132,7 +129,9 @@ export function writeSumeProject(directory: string, names: readonly Uint8Array[]
   ] as const) {
     const files = readdirSync(join(P4_SOURCES, from)).filter((name) => name.endsWith('.p4'));
     for (const file of files) {
-      if (file !== 'twin.p4') copyFileSync(join(P4_SOURCES, from, file), join(to, file));
+      // P4->NetFPGA looks for a program that is named like its project.
+      const name = file === 'main.p4' ? 'ctga.p4' : file;
+      if (file !== 'twin.p4') copyFileSync(join(P4_SOURCES, from, file), join(to, name));
     }
   }
   const ofVectors = TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`));
@@ -144,10 +143,10 @@ export function writeSumeProject(directory: string, names: readonly Uint8Array[]
 function writeTestData(directory: string, vectors: readonly SumeVector[]): void {
   const capture = (name: string, chosen: readonly SumeVector[]): void =>
     writeFileSync(join(directory, `${name}.pcap`), captureFile(chosen.map(({ frame }) => frame)));
-  // Of the pipeline alone: it gives each packet once, with all its ports in the tuple beside it.
+  // For the pipeline alone, which emits each packet once, with all its ports in the tuple beside it.
   capture('src', vectors);
   capture('dst', vectors);
-  // Of the whole board, by interface.
+  // For the whole board, by interface.
   for (const port of [0, 1, 2, 3]) {
     capture(
       `nf${port}_applied`,

@@ -1,7 +1,7 @@
 /**
- * A simple_switch of our own: started on interfaces of this machine, in the background, with a veth
- * pair for its copies, and ended again. What was started is written down beside the store, so that
- * a later command finds it.
+ * A simple_switch that ctga starts itself, in the background, between interfaces of this machine,
+ * with a veth pair for its copies; and ending it again. A file beside the store says which process
+ * it is, so that a later command finds it.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -20,6 +20,7 @@ import { badInput, CtgaError } from '../base/errors.ts';
 import { PROGRAM } from './compile.ts';
 import { SimpleSwitch } from './simple-switch.ts';
 
+/** Where a switch's Thrift server listens. */
 export interface SwitchPlace {
   readonly host: string;
   readonly port: number;
@@ -31,24 +32,27 @@ const READY_SECONDS = 20;
 const startedSchema = z.object({
   pid: z.number(),
   /**
-   * In clock ticks since boot (proc(5), field 22): with the number, this names a process for good.
+   * When the process started, in clock ticks since boot (field 22 of proc_pid_stat(5)). A number
+   * can become another process's; a number and a time cannot.
    */
   startTime: z.string(),
+  /** The switch's end of the veth pair of copies. */
   copies: z.string(),
 });
 
 /**
- * The veth pair of copies, by the Thrift port, which is one switch's alone: at most 15 characters.
+ * The names of the veth pair of copies. The Thrift port tells the switches of a machine apart, and
+ * an interface's name has at most 15 characters.
  */
 function copiesPair(port: number): { readonly switchEnd: string; readonly ourEnd: string } {
   return { switchEnd: `ctga-sw${port}`, ourEnd: `ctga-cpu${port}` };
 }
 
 /**
- * Starts a switch with ports 0, 1, ... on these interfaces, and one more port for copies, and waits
- * until it answers. Returns the port of copies. One that runs on these interfaces is left as it is.
- * Throws CtgaError: `not-set-up` without simple_switch, `busy` where another runs,
- * `no-such-interface`.
+ * Starts a switch with ports 0, 1, ... on these interfaces and one more port for copies, and waits
+ * until it answers. A switch that runs there on these interfaces already is left as it is. Returns
+ * the port of copies. Throws CtgaError: `not-set-up` if simple_switch is not on PATH, `busy` if
+ * another switch runs there, `no-such-interface`, `not-permitted`, `kernel`.
  */
 export async function startSwitch(
   interfaces: readonly string[],
@@ -71,7 +75,7 @@ export async function startSwitch(
   for (const name of interfaces)
     ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
   const { switchEnd, ourEnd } = copiesPair(place.port);
-  // What an earlier switch left.
+  // An earlier switch may have left its pair.
   spawnSync('ip', ['link', 'delete', switchEnd]);
   ip(
     ['link', 'add', switchEnd, 'type', 'veth', 'peer', 'name', ourEnd],
@@ -79,12 +83,12 @@ export async function startSwitch(
   );
   try {
     for (const name of [switchEnd, ourEnd]) {
-      // Nobody speaks there: no router solicitations between copies.
+      // Without IPv6 the kernel sends no router solicitations between the copies.
       const quiet = `/proc/sys/net/ipv6/conf/${name}/disable_ipv6`;
       if (existsSync(quiet)) writeFileSync(quiet, '1');
       ip(['link', 'set', name, 'mtu', '9000', 'up'], `bring up ${name}`);
     }
-    // Merged frames would leave as others than they came.
+    // The kernel must not merge frames: they would leave as other frames than came in.
     for (const name of interfaces) spawnSync('ethtool', ['-K', name, 'gro', 'off', 'lro', 'off']);
     await spawnSwitch([...interfaces, switchEnd], place, directory, switchEnd);
   } catch (error) {
@@ -104,7 +108,7 @@ async function spawnSwitch(
   const logPath = join(directory, `simple_switch-${place.port}.log`);
   const log = openSync(logPath, 'w', 0o600);
   const ports = interfaces.flatMap((name, port) => ['-i', `${port}@${name}`]);
-  // Unless told otherwise it words a trace of every packet, for nobody.
+  // At its own log level the switch words a trace of every packet, which nobody reads.
   const args = ['--log-level', 'error', '--thrift-port', String(place.port), ...ports, PROGRAM];
   const child = spawn(COMMAND, args, { detached: true, stdio: ['ignore', log, log] });
   closeSync(log);
@@ -128,8 +132,8 @@ async function spawnSwitch(
 }
 
 /**
- * Ends the switch that `startSwitch` started there. Returns false where it started none, or that
- * has ended.
+ * Ends the switch that startSwitch() started there, with SIGKILL if it has not ended after three
+ * seconds. Returns false if there is none, or if it has ended by itself.
  */
 export async function endSwitch(place: SwitchPlace, directory: string): Promise<boolean> {
   const record = recordOf(place, directory);
@@ -152,10 +156,10 @@ function recordOf({ port }: SwitchPlace, directory: string): string {
   return join(directory, `simple_switch-${port}.json`);
 }
 
-/** Of a process that runs; undefined of one that has ended, waited for or not. */
+/** When a process started; undefined if it has ended, even if nobody has waited for it yet. */
 function startTimeOf(pid: number): string | undefined {
   try {
-    // The command is in brackets and may itself hold brackets and spaces.
+    // The command comes before, in brackets, and may itself hold brackets and spaces.
     const [state, ...rest] = readFileSync(`/proc/${pid}/stat`, 'latin1')
       .replace(/^.*\) /s, '')
       .split(' ');
@@ -165,7 +169,7 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** By port; undefined where no switch answers. */
+/** The switch's interfaces by port; undefined if no switch answers. */
 async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, string> | undefined> {
   try {
     const plane = await SimpleSwitch.connect(host, port);
@@ -181,8 +185,8 @@ async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, st
 
 /**
  * The interface where copies arrive: the other end of the veth pair at the switch's CPU port.
- * Throws CtgaError `not-attached` where the switch copies nothing, `no-such-interface` where that
- * end cannot be told.
+ * Throws CtgaError `not-attached` if the switch copies nothing, and `no-such-interface` if that
+ * port is no veth of this network namespace.
  */
 export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
   const port = await plane.cpuPort();

@@ -27,7 +27,7 @@ const fragments = fragmentIpv4(
   48,
 ).map((payload) => ethernet({ payload }));
 
-/** As p4/shared/verdict.p4 has it. */
+/** A frame as it arrives at the CPU port: behind a cpu_t of p4/bmv2/types.p4. */
 function copyOf(frame: Uint8Array, reason: number): Uint8Array {
   const header = Buffer.alloc(12);
   [header[1], header[2], header[3]] = [1, reason, 1];

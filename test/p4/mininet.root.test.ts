@@ -11,7 +11,7 @@ import { test } from 'node:test';
 import { CTGA } from '../support/ctga.ts';
 import { noSimpleSwitch } from '../support/simple-switch.ts';
 
-/** Debian's own: its mininet is no package of any other python. */
+/** Debian's own Python: its package mininet is there for no other. */
 const PYTHON = '/usr/bin/python3';
 const TOPOLOGY = resolve(import.meta.dirname, '../../p4/mininet/topology.py');
 const noMininet =
@@ -31,16 +31,18 @@ test(
     const dig = 'client dig +short @198.18.3.2 TXT sth.log.ctga.test';
     const commands = join(directory, 'commands');
     const watching = join(directory, 'attach.log');
+    const until = (text: string): string =>
+      `sh timeout 60 sh -c 'until grep -q "${text}" ${watching}; do sleep 0.1; done'`;
     writeFileSync(
       commands,
       `sh ctga p4 deploy ${state} ${list}
 sh ctga attach bmv2:9090 ${state} ${list} > ${watching} 2>&1 & echo $! > ${directory}/pid
-sh until grep -q Watching ${watching}; do sleep 0.1; done
+${until('Watching')}
 sh ctga lab tell '{"do":"grow","count":20}' --state-dir ${lab}
 ${dig}
 sh ctga lab tell '{"do":"equivocate","fromSize":8,"treeSize":12}' --state-dir ${lab}
 ${dig}
-sh until grep -q "size 12" ${watching}; do sleep 0.1; done
+${until('size 12')}
 challenger env ${trust} ctga challenge --once --max-delay 0.5 ${state} ${list}
 sh kill $(cat ${directory}/pid); ctga detach bmv2:9090
 `,

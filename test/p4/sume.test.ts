@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { encodeName } from '../../src/dns/name.ts';
 import { TRAFFIC_ZONES } from '../../src/traffic/traffic.ts';
@@ -57,10 +57,11 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
   const left = writeSumeProject(directory, [encodeName('sth.log.example')]);
   assert.equal(left.length, 1);
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
-  for (const [, file] of read('src/ctga.p4').matchAll(/#include "(.*)"/g))
-    read(`src/${file ?? ''}`);
-  for (const [, file] of read('src/types.p4').matchAll(/#include "(.*)"/g))
-    read(`src/${file ?? ''}`);
+  const readAll = (name: string): void => {
+    for (const [, file] of read(name).matchAll(/#include "(.*)"/g))
+      readAll(join(dirname(name), file ?? ''));
+  };
+  readAll('src/ctga.p4');
   assert.match(
     read('src/commands.txt'),
     /^table_cam_add_entry route forward 0b00000001 => 0b00000100$/m,
@@ -100,10 +101,10 @@ test('p4c’s front end finds no fault with it, and does with a fault', { skip: 
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   for (const name of ['sume', 'shared'])
     cpSync(join(P4_SOURCES, name), join(directory, name), { recursive: true });
-  const decision = join(directory, 'sume/decision.p4');
+  const main = join(directory, 'sume/main.p4');
   writeFileSync(
-    decision,
-    readFileSync(decision, 'utf8').replace('SUME.src_port << 1', 'SUME.pkt_len'),
+    main,
+    readFileSync(main, 'utf8').replace('sume_metadata.src_port << 1', 'sume_metadata.pkt_len'),
   );
   assert.throws(() => checkSume(join(directory, 'sume')), /p4test refuses .*\n[^]*pkt_len/);
   rmSync(directory, { recursive: true });
@@ -145,7 +146,7 @@ describe('its twin', { skip: noTwin }, () => {
         ): Promise<unknown> =>
           connection.call('bm_mt_add_entry', BMV2_API.bm_mt_add_entry, {
             cxt_id: 0,
-            table_name: `CtgaIngress.${table}`,
+            table_name: table,
             match_key: [{ type: EXACT, exact: { key } }],
             action_name: `CtgaIngress.${action}`,
             action_data,
@@ -158,8 +159,8 @@ describe('its twin', { skip: noTwin }, () => {
             index,
             value,
           });
-        await add('route', Uint8Array.of(0b001), 'forward', [Uint8Array.of(0b100)]);
-        await add('known_names', sumeKeyOf(KNOWN) ?? new Uint8Array(0), 'known', []);
+        await add('route', Uint8Array.of(0b001), 'route.forward', [Uint8Array.of(0b100)]);
+        await add('known_names', sumeKeyOf(KNOWN) ?? new Uint8Array(0), 'known_names.known', []);
         await write('sampling_mask', 0, BigInt(mask));
         for (const [index, key] of [0x9e3779b9n, 0x85ebca6bn, 0xc2b2ae35n].entries())
           await write('keys', index, key);

@@ -94,23 +94,28 @@ function framesOf(file: Buffer): Uint8Array[] {
   return frames;
 }
 
+/** A switch that has not got so far in this time will not get there. */
+const PATIENCE_MS = 120_000;
+
 async function connected(child: ChildProcess, port: number): Promise<SimpleSwitch> {
+  const end = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
       return await SimpleSwitch.connect('127.0.0.1', port);
     } catch (error) {
-      if (child.exitCode !== null) throw error;
+      if (child.exitCode !== null || performance.now() > end) throw error;
       await sleep(20);
     }
   }
 }
 
 /**
- * Until the file has not grown for a second, and has grown at all if there was anything to write.
- * Returns how long it grew.
+ * Waits until the file has not grown for a second, and has grown at all if there was anything to
+ * write. Returns for how many seconds it grew.
  */
 async function settled(file: string, packets: number): Promise<number> {
   const HEADER_BYTES = 24;
+  const end = performance.now() + PATIENCE_MS;
   let [size, since, began] = [-1, performance.now(), 0];
   for (;;) {
     const now = existsSync(file) ? statSync(file).size : 0;
@@ -118,6 +123,7 @@ async function settled(file: string, packets: number): Promise<number> {
     if (now !== size) [size, since] = [now, performance.now()];
     else if (performance.now() - since > 1000 && (packets === 0 || began > 0))
       return (since - began) / 1000;
+    if (began === 0 && performance.now() > end) throw new Error(`${file} does not grow`);
     await sleep(10);
   }
 }

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The SimpleSumeSwitch architecture as P4->NetFPGA's documentation describes it ("Workflow Overview": SimpleSumeSwitch
- * Architecture), so that p4c can check the program's types without Xilinx's tools. To build, the file of this name that comes
- * with SDNet is used in its place.
+ * The SimpleSumeSwitch architecture as the documentation of P4->NetFPGA describes it ("Workflow
+ * Overview": SimpleSumeSwitch Architecture), so that p4c can check the program's types without
+ * Xilinx's tools. A build for the board uses the file of this name that comes with SDNet.
  */
 #ifndef CTGA_SUME_SWITCH_P4
 #define CTGA_SUME_SWITCH_P4
 
 #include <core.p4>
 
-/* One bit a port, from the right: nf0, nf0's DMA, nf1, nf1's DMA, ... */
+/* One bit a port, from the right: nf0, the DMA port of nf0, nf1, the DMA port of nf1 and so on. */
 typedef bit<8> port_t;
 
-/* 128 bits, as the tuser bus of the reference switch. */
+/* 128 bits, like the tuser bus of the reference switch. */
 struct sume_metadata_t {
 	/* In words of 32 bytes. */
 	bit<16> dma_q_size;
@@ -21,7 +21,7 @@ struct sume_metadata_t {
 	bit<16> nf1_q_size;
 	bit<16> nf0_q_size;
 	bit<8> send_dig_to_cpu;
-	/* Of no effect any more: a packet to no port is dropped. */
+	/* Without effect: a packet is dropped if it goes to no port. */
 	bit<8> drop;
 	port_t dst_port;
 	port_t src_port;
@@ -38,6 +38,7 @@ control Pipe<H, M, D>(inout H headers, inout M user_metadata, inout D digest_dat
 control Deparser<H, M, D>(packet_out packet, in H headers, in M user_metadata, inout D digest_data,
 			  inout sume_metadata_t sume_metadata);
 
-package SimpleSumeSwitch<H, M, D>(Parser<H, M, D> parser_of, Pipe<H, M, D> pipe, Deparser<H, M, D> deparser);
+package SimpleSumeSwitch<H, M, D>(Parser<H, M, D> parser_of, Pipe<H, M, D> pipe,
+				  Deparser<H, M, D> deparser);
 
 #endif

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Puts the headers together again, as they came: what the parser did not reach is payload. */
+@Xilinx_MaxPacketRegion(16384)
+control TopDeparser(packet_out packet, in headers_t headers, in user_metadata_t user_metadata,
+		    inout digest_data_t digest_data, inout sume_metadata_t sume_metadata)
+{
+	apply {
+		packet.emit(headers.ethernet);
+		packet.emit(headers.outer_tag);
+		packet.emit(headers.inner_tag);
+		packet.emit(headers.pppoe);
+		packet.emit(headers.ipv4);
+		packet.emit(headers.ipv6);
+		packet.emit(headers.ipv6_fragment);
+		packet.emit(headers.udp);
+		packet.emit(headers.dns);
+		packet.emit(headers.sth);
+		packet.emit(headers.label_1);
+		packet.emit(headers.label_2);
+		packet.emit(headers.label_3);
+		packet.emit(headers.label_4);
+		packet.emit(headers.question_end);
+	}
+}

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Finds out what a packet is, as far as its bytes alone say. The targets call it from parsers of
+ * their own. What SDNet does with a packet that ends within a header is its own affair, so nothing
+ * is extracted that is not there.
+ *
+ * BEFORE(a, b) is the sign of a difference of two offsets: 1 if a is before b. LACKS(bytes) is 1 if
+ * the frame ends before so many bytes more.
+ */
+#define BEFORE(a, b) ((a) - (b))[31:31]
+#define LACKS(bytes) BEFORE(meta.frame_end, meta.offset + (bytes))
+
+parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t headers,
+		   out user_metadata_t meta)
+{
+	/*
+	 * A packet is malformed until more is known of it, so one that is cut short stays
+	 * malformed.
+	 */
+	state start {
+		meta.offset = 14;
+		meta.frame_end = frame_length;
+		meta.ip_start = 0;
+		meta.ip_end = 0;
+		meta.udp_end = 0;
+		meta.verdict = MALFORMED;
+		packet.extract(headers.ethernet);
+		transition select(headers.ethernet.ethertype,
+				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
+			(ETHERTYPE_VLAN, 0, _, _, _): outer_tag;
+			(ETHERTYPE_QINQ, 0, _, _, _): outer_tag;
+			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
+			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
+			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
+			(ETHERTYPE_VLAN, _, _, _, _): accept;
+			(ETHERTYPE_QINQ, _, _, _, _): accept;
+			(ETHERTYPE_PPPOE, _, _, _, _): accept;
+			(ETHERTYPE_IPV4, _, _, _, _): accept;
+			(ETHERTYPE_IPV6, _, _, _, _): accept;
+			default: not_ip;
+		}
+	}
+
+	state outer_tag {
+		packet.extract(headers.outer_tag);
+		meta.offset = meta.offset + 4;
+		transition select(headers.outer_tag.ethertype,
+				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
+			(ETHERTYPE_VLAN, 0, _, _, _): inner_tag;
+			(ETHERTYPE_QINQ, 0, _, _, _): inner_tag;
+			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
+			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
+			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
+			(ETHERTYPE_VLAN, _, _, _, _): accept;
+			(ETHERTYPE_QINQ, _, _, _, _): accept;
+			(ETHERTYPE_PPPOE, _, _, _, _): accept;
+			(ETHERTYPE_IPV4, _, _, _, _): accept;
+			(ETHERTYPE_IPV6, _, _, _, _): accept;
+			default: not_ip;
+		}
+	}
+
+	state inner_tag {
+		packet.extract(headers.inner_tag);
+		meta.offset = meta.offset + 4;
+		transition select(headers.inner_tag.ethertype, LACKS(8), LACKS(20), LACKS(40)) {
+			(ETHERTYPE_PPPOE, 0, _, _): pppoe;
+			(ETHERTYPE_IPV4, _, 0, _): ipv4;
+			(ETHERTYPE_IPV6, _, _, 0): ipv6;
+			(ETHERTYPE_PPPOE, _, _, _): accept;
+			(ETHERTYPE_IPV4, _, _, _): accept;
+			(ETHERTYPE_IPV6, _, _, _): accept;
+			default: not_ip;
+		}
+	}
+
+	state pppoe {
+		packet.extract(headers.pppoe);
+		meta.offset = meta.offset + 8;
+		transition select(headers.pppoe.version_type_code, headers.pppoe.ppp_protocol,
+				  LACKS(20), LACKS(40)) {
+			(PPPOE_SESSION_DATA, PPP_IPV4, 0, _): ipv4;
+			(PPPOE_SESSION_DATA, PPP_IPV6, _, 0): ipv6;
+			(PPPOE_SESSION_DATA, PPP_IPV4, _, _): accept;
+			(PPPOE_SESSION_DATA, PPP_IPV6, _, _): accept;
+			default: not_ip;
+		}
+	}
+
+	state not_ip {
+		meta.verdict = NOT_IP;
+		transition accept;
+	}
+
+	/* So is what has options or extension headers, which this target does not pass over. */
+	state not_udp {
+		meta.verdict = NOT_UDP;
+		transition accept;
+	}
+
+	state fragment {
+		meta.verdict = FRAGMENT;
+		transition accept;
+	}
+
+	state ipv4 {
+		packet.extract(headers.ipv4);
+		meta.ip_start = meta.offset;
+		meta.ip_end = meta.offset + (bit<32>)headers.ipv4.total_length;
+		meta.offset = meta.offset + 20;
+		/* A header that ends behind its packet contradicts itself. */
+		transition select(headers.ipv4.protocol, headers.ipv4.version, headers.ipv4.ihl,
+				  BEFORE(meta.ip_end, meta.offset), headers.ipv4.fragment,
+				  LACKS(8)) {
+			(PROTOCOL_UDP, 4, 5, 0, 0, 0): udp;
+			(PROTOCOL_UDP, 4, 5, 0, 0, 1): accept;
+			(PROTOCOL_UDP, 4, 5, 0, _, _): fragment;
+			(PROTOCOL_UDP, 4, 5, 1, _, _): accept;
+			(PROTOCOL_UDP, 4, 0 &&& 0x8, _, _, _): accept;
+			default: not_udp;
+		}
+	}
+
+	/*
+	 * RFC 8200, Sections 3 and 4. A payload length of zero is that of a jumbogram (RFC 2675),
+	 * which no answer is.
+	 */
+	state ipv6 {
+		packet.extract(headers.ipv6);
+		meta.ip_start = meta.offset;
+		meta.offset = meta.offset + 40;
+		meta.ip_end = meta.offset + (bit<32>)headers.ipv6.payload_length;
+		transition select(headers.ipv6.next_header, headers.ipv6.version,
+				  headers.ipv6.payload_length, LACKS(8)) {
+			(PROTOCOL_UDP, 6, 0, _): accept;
+			(PROTOCOL_UDP, 6, _, 0): udp;
+			(PROTOCOL_UDP, _, _, _): accept;
+			(PROTOCOL_FRAGMENT, 6, 0, _): accept;
+			(PROTOCOL_FRAGMENT, 6, _, 0): ipv6_fragment;
+			(PROTOCOL_FRAGMENT, _, _, _): accept;
+			default: not_udp;
+		}
+	}
+
+	state ipv6_fragment {
+		packet.extract(headers.ipv6_fragment);
+		meta.offset = meta.offset + 8;
+		transition select(headers.ipv6_fragment.next_header,
+				  BEFORE(meta.ip_end, meta.offset)) {
+			(PROTOCOL_UDP, 0): fragment;
+			/* Reassembly finds out whether UDP is behind these. */
+			(PROTOCOL_HOP_BY_HOP, 0): fragment;
+			(PROTOCOL_ROUTING, 0): fragment;
+			(PROTOCOL_DESTINATION, 0): fragment;
+			(PROTOCOL_UDP, 1): accept;
+			(PROTOCOL_HOP_BY_HOP, 1): accept;
+			(PROTOCOL_ROUTING, 1): accept;
+			(PROTOCOL_DESTINATION, 1): accept;
+			default: not_udp;
+		}
+	}
+
+	state udp {
+		packet.extract(headers.udp);
+		meta.udp_end = meta.offset + (bit<32>)headers.udp.length;
+		meta.offset = meta.offset + 8;
+		transition select(headers.udp.source_port, LACKS(12)) {
+			(PORT_DNS, 0): dns;
+			(PORT_DNS, 1): accept;
+			default: other_port;
+		}
+	}
+
+	state other_port {
+		meta.verdict = OTHER_PORT;
+		transition accept;
+	}
+
+	state dns {
+		packet.extract(headers.dns);
+		meta.offset = meta.offset + 12;
+		transition select(BEFORE(meta.udp_end, meta.offset),
+				  BEFORE(meta.ip_end, meta.udp_end),
+				  headers.dns.is_response, headers.dns.opcode,
+				  headers.dns.questions, headers.dns.answers, LACKS(4)) {
+			(0, 0, 1, 0, 1, 1, 0): sth;
+			(0, 0, 1, 0, 1, 1, 1): accept;
+			(0, 0, _, _, _, _, _): not_tree_head;
+			default: accept;
+		}
+	}
+
+	state not_tree_head {
+		meta.verdict = NOT_TREE_HEAD;
+		transition accept;
+	}
+
+	/* So is a name whose labels are of other lengths. */
+	state unknown_name {
+		meta.verdict = UNKNOWN_NAME;
+		transition accept;
+	}
+
+	/*
+	 * A name is read in five states: "sth", and four labels of 16 bytes (RFC 1035, Section
+	 * 3.1).
+	 */
+	state sth {
+		packet.extract(headers.sth);
+		meta.offset = meta.offset + 4;
+		transition select(headers.sth.length_and_text, LACKS(LABEL_BYTES + 1)) {
+			(LABEL_STH &&& LABEL_STH_MASK, 0): label_1;
+			(LABEL_STH &&& LABEL_STH_MASK, 1): unknown_name;
+			default: not_tree_head;
+		}
+	}
+
+#define LABEL_STATE(name, next)                                                         \
+	state name {                                                                    \
+		packet.extract(headers.name);                                           \
+		meta.offset = meta.offset + LABEL_BYTES + 1;                            \
+		transition select(headers.name.length, LACKS(LABEL_BYTES + 1)) {        \
+			(LABEL_BYTES, 0): next;                                         \
+			default: unknown_name;                                          \
+		}                                                                       \
+	}
+
+
+	LABEL_STATE(label_1, label_2)
+	LABEL_STATE(label_2, label_3)
+	LABEL_STATE(label_3, label_4)
+
+	state label_4 {
+		packet.extract(headers.label_4);
+		meta.offset = meta.offset + LABEL_BYTES + 1;
+		transition select(headers.label_4.length, LACKS(5)) {
+			(LABEL_BYTES, 0): question_end;
+			default: unknown_name;
+		}
+	}
+
+	state question_end {
+		packet.extract(headers.question_end);
+		meta.offset = meta.offset + 5;
+		transition select(BEFORE(meta.udp_end, meta.offset + SHORTEST_RECORD),
+				  BEFORE(meta.frame_end, meta.ip_end), headers.question_end.root,
+				  headers.question_end.type, headers.question_end.class) {
+			(0, 0, 0, DNS_TYPE_TXT, DNS_CLASS_IN): answer;
+			(0, 0, 0, _, _): not_tree_head;
+			(0, 0, _, _, _): unknown_name;
+			default: accept;
+		}
+	}
+
+	state answer {
+		meta.verdict = ANSWER;
+		transition accept;
+	}
+}
