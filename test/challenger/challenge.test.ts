@@ -15,11 +15,11 @@ import { parseRetryAfter } from '../../src/http/retry-after.ts';
 import { parseLogList } from '../../src/logs/list.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
-import { MerkleTree } from '../../src/merkle/tree.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Verdict } from '../../src/store/verdicts.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
+import { FakeApi, json } from '../support/fake-api.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 
@@ -28,65 +28,6 @@ after(() => rmSync(directory, { recursive: true }));
 
 const NOW = 1_800_000_000_000;
 const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');
-
-/**
- * A log's API in memory, so that every order of sizes can be tried quickly. The real thing, over
- * HTTPS and a real SOCKS proxy, is asked in test/cli/challenge.test.ts.
- */
-class FakeApi {
-  readonly log: SigningLog;
-  readonly requests: string[] = [];
-  tree: MerkleTree;
-  size: number;
-  /** Answers instead of the log where it returns something. */
-  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | HttpError | undefined = () =>
-    undefined;
-
-  constructor(tree: MerkleTree, size = tree.size, log = new SigningLog()) {
-    this.log = log;
-    this.tree = tree;
-    this.size = size;
-  }
-
-  readonly fetch: Fetch = (url) => {
-    const { pathname, searchParams: query } = new URL(url);
-    const endpoint = pathname.split('/').at(-1) ?? '';
-    this.requests.push(`${endpoint}${query.size > 0 ? ` ${query.toString()}` : ''}`);
-    const instead = this.instead(endpoint, query);
-    if (instead instanceof HttpError) return Promise.reject(instead);
-    return Promise.resolve(instead ?? this.#answer(endpoint, query));
-  };
-
-  #answer(endpoint: string, query: URLSearchParams): HttpAnswer {
-    const [first, second] = [Number(query.get('first')), Number(query.get('second'))];
-    switch (endpoint) {
-      case 'get-sth':
-        return json(treeHeadToJson(this.log.sign(this.size, this.tree.root(this.size))));
-      case 'get-sth-consistency':
-        if (first <= 0 || first > second || second > this.size)
-          return { status: 400, retryAfter: undefined, body: Buffer.from('no') };
-        return json({ consistency: this.tree.consistencyProof(first, second).map(base64) });
-      case 'get-proof-by-hash': {
-        const size = Number(query.get('tree_size'));
-        const index = Array.from({ length: size }, (_, i) => i).find(
-          (i) => base64(this.tree.leafHash(i)) === query.get('hash'),
-        );
-        if (index === undefined)
-          return { status: 404, retryAfter: undefined, body: Buffer.from('no') };
-        return json({
-          leaf_index: index,
-          audit_path: this.tree.inclusionProof(index, size).map(base64),
-        });
-      }
-      default:
-        return { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
-    }
-  }
-}
-
-function json(body: unknown): HttpAnswer {
-  return { status: 200, retryAfter: undefined, body: Buffer.from(JSON.stringify(body)) };
-}
 
 function newStore(): Store {
   return memoryStore();

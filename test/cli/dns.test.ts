@@ -11,14 +11,19 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
+import { CtDnsServer } from '../../src/dns/server.ts';
+import { parseEvidence } from '../../src/evidence/bundle.ts';
+import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { LabApi, makeCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { hashLeaf } from '../../src/merkle/hash.ts';
+import type { ProofSource } from '../../src/mirror/authority.ts';
+import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, startCtga, type Ran, type Running } from '../support/ctga.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 import { trust } from '../support/trust.ts';
 import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
@@ -146,6 +151,64 @@ describe('CT over DNS', () => {
       assert.equal(verified.code, 0, verified.stdout);
     }
   });
+
+  // Sizes that are powers of two need a second question, and which one depends on both sizes.
+  for (const [m, n] of [
+    [1, 2],
+    [1, 9],
+    [2, 3],
+    [2, 9],
+    [3, 4],
+    [4, 5],
+    [4, 6],
+    [5, 8],
+    [8, 9],
+    [64, 65],
+    [64, 100],
+    [9, 9],
+  ] as const) {
+    test(`a forked log, seen at ${m} and served at ${n}: a split view, with evidence`, async () => {
+      const log = new SigningLog();
+      const [seen, shown] = [treeOf(n, 'a'), treeOf(n, 'b')];
+      const proofs: ProofSource = {
+        leafIndex: (hash) => {
+          const leaves = Array.from({ length: n }, (_, i) => shown.leafHash(i));
+          const index = leaves.findIndex((each) => Buffer.from(each).equals(hash));
+          return Promise.resolve(BigInt(index));
+        },
+        consistency: (first, second) =>
+          Promise.resolve(shown.consistencyProof(Number(first), Number(second))),
+        inclusion: (index, size) =>
+          Promise.resolve(shown.inclusionProof(Number(index), Number(size))),
+      };
+      const treeHead = (): string => formatTreeHeadText(log.sign(n, shown.root()));
+      const zones = new Map([['forked.example', { treeHead, proofs }]]);
+      const forked = new CtDnsServer({ zones });
+      const { port: at } = await forked.listen({ address: '127.0.0.1', port: 0 });
+      try {
+        const logs = join(directory, 'forked.json');
+        writeFileSync(logs, logListOf({ forked: log }));
+        const since = headFile(log, log.sign(m, seen.root(m)));
+        const where = ['--server', `127.0.0.1:${at}`, '--log-list', logs, '--state-dir', state];
+        const ran = await ctga([
+          'dns',
+          'query',
+          'forked.example',
+          '--json',
+          '--since',
+          since,
+          ...where,
+        ]);
+        assert.equal(ran.code, 3, ran.stderr + ran.stdout);
+        const { verdict, evidence = '' } = result(ran).since ?? assert.fail();
+        assert.equal(verdict, 'fork-proven');
+        const bundle = parseEvidence(readFileSync(evidence, 'utf8'), evidence);
+        assert(verifyEvidence(bundle).every(({ holds }) => holds));
+      } finally {
+        await forked.close();
+      }
+    });
+  }
 
   test('a leaf is found by its hash and proven to be in the tree', async () => {
     const leaf = hashLeaf(classic.tree().entries(123, 124)[0] ?? assert.fail());

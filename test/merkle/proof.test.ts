@@ -11,7 +11,14 @@ import {
   toMerkleHash,
   type MerkleHash,
 } from '../../src/merkle/hash.ts';
-import { foldConsistency, foldInclusion, isPowerOfTwo } from '../../src/merkle/proof.ts';
+import {
+  consistencyProofLength,
+  foldConsistency,
+  foldInclusion,
+  inclusionProofLength,
+  isPowerOfTwo,
+  MAX_PROOF_LENGTH,
+} from '../../src/merkle/proof.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { needsShared, readShared, sharedPath } from '../support/shared.ts';
 import { treeOf } from '../support/signing-log.ts';
@@ -99,6 +106,64 @@ test('a proof cut short or with a hash too many is malformed', () => {
     assert.equal(fold([]), 'malformed');
   }
 });
+
+test('the length of every proof of every small tree is known beforehand', () => {
+  const tree = treeOf(130);
+  for (let n = 1; n <= 130; n++) {
+    for (let m = 1; m < n; m++)
+      assert.equal(
+        consistencyProofLength(BigInt(m), BigInt(n)),
+        tree.consistencyProof(m, n).length,
+        `${m}, ${n}`,
+      );
+    for (let i = 0; i < n; i++)
+      assert.equal(
+        inclusionProofLength(BigInt(i), BigInt(n)),
+        tree.inclusionProof(i, n).length,
+        `leaf ${i} of ${n}`,
+      );
+  }
+});
+
+test('the length of a proof of a large tree is that of the definition', () => {
+  const size = fc.bigInt({ min: 1n, max: (1n << 64n) - 1n });
+  const property = fc.property(size, size, (a, b) => {
+    const [m, n] = a < b ? [a, b] : [b, a];
+    fc.pre(m < n);
+    assert.equal(consistencyProofLength(m, n), subproofLength(m, n, true));
+    assert.equal(inclusionProofLength(m, n), pathLength(m, n));
+    assert(consistencyProofLength(m, n) <= MAX_PROOF_LENGTH);
+  });
+  fc.assert(property, { numRuns: 2000 });
+  // Random sizes are rarely those at which the shape of the tree changes.
+  for (let k = 0n; k < 64n; k++) {
+    for (const m of [(1n << k) - 1n, 1n << k, (1n << k) + 1n]) {
+      for (const n of [m + 1n, m + 2n, (1n << 63n) + m, (1n << 64n) - 1n]) {
+        if (m < 1n || m >= n) continue;
+        assert.equal(consistencyProofLength(m, n), subproofLength(m, n, true), `${m}, ${n}`);
+        assert.equal(inclusionProofLength(m, n), pathLength(m, n), `leaf ${m} of ${n}`);
+      }
+    }
+  }
+});
+
+/** The number of hashes in SUBPROOF(m, D[n], known), RFC 6962, Section 2.1.2. */
+function subproofLength(m: bigint, n: bigint, known: boolean): number {
+  if (m === n) return known ? 0 : 1;
+  const k = largestPowerOfTwoBelow(n);
+  return 1 + (m <= k ? subproofLength(m, k, known) : subproofLength(m - k, n - k, false));
+}
+
+/** The number of hashes in PATH(m, D[n]), RFC 6962, Section 2.1.1. */
+function pathLength(m: bigint, n: bigint): number {
+  if (n === 1n) return 0;
+  const k = largestPowerOfTwoBelow(n);
+  return 1 + (m < k ? pathLength(m, k) : pathLength(m - k, n - k));
+}
+
+function largestPowerOfTwoBelow(n: bigint): bigint {
+  return 1n << BigInt((n - 1n).toString(2).length - 1);
+}
 
 test('any other hash in a proof leads to other roots', () => {
   const tree = treeOf(100);

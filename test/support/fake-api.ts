@@ -1,0 +1,67 @@
+/** An RFC 6962 log's API in memory. */
+import { HttpError } from '../../src/http/error.ts';
+import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
+import type { MerkleTree } from '../../src/merkle/tree.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
+import { SigningLog } from './signing-log.ts';
+
+const base64 = (hash: Uint8Array): string => Buffer.from(hash).toString('base64');
+
+/**
+ * A log's API in memory, so that every order of sizes can be tried quickly. The real thing, over
+ * HTTPS and a real SOCKS proxy, is asked in test/cli/challenge.test.ts.
+ */
+export class FakeApi {
+  readonly log: SigningLog;
+  readonly requests: string[] = [];
+  tree: MerkleTree;
+  size: number;
+  /** Answers instead of the log where it returns something. */
+  instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | HttpError | undefined = () =>
+    undefined;
+
+  constructor(tree: MerkleTree, size = tree.size, log = new SigningLog()) {
+    this.log = log;
+    this.tree = tree;
+    this.size = size;
+  }
+
+  readonly fetch: Fetch = (url) => {
+    const { pathname, searchParams: query } = new URL(url);
+    const endpoint = pathname.split('/').at(-1) ?? '';
+    this.requests.push(`${endpoint}${query.size > 0 ? ` ${query.toString()}` : ''}`);
+    const instead = this.instead(endpoint, query);
+    if (instead instanceof HttpError) return Promise.reject(instead);
+    return Promise.resolve(instead ?? this.#answer(endpoint, query));
+  };
+
+  #answer(endpoint: string, query: URLSearchParams): HttpAnswer {
+    const [first, second] = [Number(query.get('first')), Number(query.get('second'))];
+    switch (endpoint) {
+      case 'get-sth':
+        return json(treeHeadToJson(this.log.sign(this.size, this.tree.root(this.size))));
+      case 'get-sth-consistency':
+        if (first <= 0 || first > second || second > this.size)
+          return { status: 400, retryAfter: undefined, body: Buffer.from('no') };
+        return json({ consistency: this.tree.consistencyProof(first, second).map(base64) });
+      case 'get-proof-by-hash': {
+        const size = Number(query.get('tree_size'));
+        const index = Array.from({ length: size }, (_, i) => i).find(
+          (i) => base64(this.tree.leafHash(i)) === query.get('hash'),
+        );
+        if (index === undefined)
+          return { status: 404, retryAfter: undefined, body: Buffer.from('no') };
+        return json({
+          leaf_index: index,
+          audit_path: this.tree.inclusionProof(index, size).map(base64),
+        });
+      }
+      default:
+        return { status: 404, retryAfter: undefined, body: Buffer.alloc(0) };
+    }
+  }
+}
+
+export function json(body: unknown): HttpAnswer {
+  return { status: 200, retryAfter: undefined, body: Buffer.from(JSON.stringify(body)) };
+}
