@@ -159,7 +159,7 @@ Napi::Object from_settings(Napi::Env env, const settings& value) {
   return object;
 }
 
-// The fields of DataPlaneCounters in src/dataplane/types.ts.
+// XdpCounters in src/native/addon.ts.
 Napi::Object from_counters(Napi::Env env, const counters& value) {
   auto object = Napi::Object::New(env);
   const auto set = [&](const char* name, __u64 count) {

@@ -12,7 +12,6 @@ import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import {
   addon,
   isNativeError,
-  xdpObjectPath,
   type AddonAttachment,
   type AddonDataPlane,
   type LinkState,
@@ -21,6 +20,7 @@ import {
   type XdpMode,
   type XdpSettings,
 } from '../native/addon.ts';
+import { xdpObjectPath } from './xdp-object.ts';
 import { forEachRecord } from './records.ts';
 import type {
   CopyBudget,

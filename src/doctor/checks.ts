@@ -7,7 +7,7 @@ import { connect } from 'node:net';
 import { release } from 'node:os';
 import { basename, dirname } from 'node:path';
 import { z } from 'zod';
-import { xdpObjectPath } from '../native/addon.ts';
+import { xdpObjectPath } from '../dataplane/xdp-object.ts';
 import { loadXdp, mapsNeedNoRights } from '../dataplane/xdp.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import type { ProxyAddress } from '../http/proxy.ts';

@@ -3,9 +3,9 @@
  * microsocks as the challenger's proxy, and the log with its CT-over-DNS authority (authority.ts).
  * And `ctga` itself, run as an operator would run it.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { extname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import { projectRoot } from '../base/project-root.ts';
 import { makeCertificate, type LabCertificate } from './api.ts';
 import { LogControl, type LogState } from './control.ts';
 import { ADDRESS, PROXY_PORT, type LabNetwork, type Role } from './network.ts';
@@ -331,15 +331,4 @@ export function ctgaCommand(
     surroundings:
       options.role === undefined ? { lab: network.names.lab, env } : network.in(options.role, env),
   };
-}
-
-/** Where package.json is, also when this runs compiled from build/. */
-export function projectRoot(): string {
-  let directory = fileURLToPath(new URL('.', import.meta.url));
-  while (!existsSync(join(directory, 'package.json'))) {
-    const parent = resolve(directory, '..');
-    if (parent === directory) throw new Error('no package.json above the lab');
-    directory = parent;
-  }
-  return directory;
 }

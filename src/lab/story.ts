@@ -7,6 +7,7 @@ import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import { z } from 'zod';
+import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { onStopSignals } from '../base/stop-signals.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
@@ -39,7 +40,6 @@ import {
   LabServices,
   type LabServicesOptions,
   LOG_NAME,
-  projectRoot,
   removeServiceFiles,
 } from './services.ts';
 

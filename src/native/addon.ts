@@ -1,37 +1,36 @@
 /**
- * The native addon (native/): its types, and where it and the XDP object lie.
- *
- * Loaded on first use and not on import, so that commands which need no kernel work without the
- * addon.
+ * The types of the native addon (native/), and loading it. That happens on first use and not on
+ * import, so that commands which do not need the kernel work without the addon.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 
 import { CtgaError, messageOf } from '../base/errors.ts';
-import type { DataPlaneCounters } from '../dataplane/types.ts';
+import { projectRoot } from '../base/project-root.ts';
 
 /** `struct settings` in xdp/record.h. */
 export interface XdpSettings {
   /** Largest IP length of a fragment that is copied, in bytes. */
   readonly threshold: number;
   /**
-   * One match of so many is copied: answers counted on each CPU, fragments by datagram; at least 1.
+   * The program copies one match of so many, at least 1: of answers, each n-th on each CPU; of
+   * fragments, all those of one datagram in n.
    */
   readonly everyNth: number;
   /**
-   * The reader is woken each time so many more bytes wait in a ring; what stays below, its timer
-   * fetches.
+   * The program wakes the reader each time so many more bytes wait in a ring. The reader's timer
+   * fetches what stays below. A power of two, or 0: each record wakes it.
    */
   readonly wakeupBytes: number;
-  /** For how long a copied answer is only counted when it comes again; 0: never. */
+  /** For how long the program only counts an answer that it has copied; 0: it always copies. */
   readonly seenMilliseconds: number;
-  /** Copies that are made in a second at most, on each CPU; 0: no limit. */
+  /** The most copies in a second, on each CPU; 0: no limit. */
   readonly answersPerSecond: number;
   readonly fragmentsPerSecond: number;
   /**
-   * Share of the latest matches that was copied, 0 to 1, as the reader last found it. Not read by
-   * the program.
+   * The share of the latest matches that was copied, from 0 to 1, as the reader last found it. It
+   * is kept here for the next reader; the program does not read it.
    */
   readonly answersShare: number;
   readonly fragmentsShare: number;
@@ -44,43 +43,65 @@ export type XdpMode = 'native' | 'generic' | 'tc';
 export type XdpHook = 'xdp' | 'tc' | 'cpu';
 
 export interface LinkState {
-  /** False if the interface has gone, or somebody removed the program from it by force. */
+  /** False if the interface is gone, or somebody removed the program from it by force. */
   readonly attached: boolean;
-  /** 'unknown' where the interface is in another network namespace. */
+  /** 'unknown' if the interface is in another network namespace. */
   readonly mode: XdpMode | 'unknown';
   readonly interfaceIndex: number;
   readonly programId: number;
-  /** What comes in are copies of a P4 switch. */
+  /** The program is the one that reads a P4 switch's copies. */
   readonly atCpuPort: boolean;
 }
 
 export interface TestRunResult {
   /** What the program returned. XDP_PASS is 2. */
   readonly verdict: number;
-  /** Average of the repetitions. */
+  /** The duration of one run, averaged over the repetitions. */
   readonly durationNs: number;
   /** The packet as the program left it. */
   readonly packet: Uint8Array;
 }
 
-/** A DataPlane of the addon. Every method throws a NativeError. */
+/**
+ * `struct counters` in xdp/record.h, summed over all CPUs. The sums of its parts are added:
+ * `packets`, `answers` and `fragments`. What each means is in DataPlaneCounters, which is made of
+ * these (src/dataplane/types.ts).
+ */
+export type XdpCounters = Readonly<
+  Record<
+    | 'packets'
+    | 'notIp'
+    | 'notUdp'
+    | 'otherPort'
+    | 'malformed'
+    | 'notTreeHead'
+    | 'unknownName'
+    | 'answersTooLarge'
+    | 'fragmentsTooLarge'
+    | `${'answers' | 'fragments'}${'' | 'Copied' | 'SampledOut' | 'OverBudget' | 'Seen' | 'RingFull'}`,
+    bigint
+  >
+>;
+
+/** A DataPlane of the addon. Each method that fails throws a NativeError. */
 export interface AddonDataPlane {
   setKnownNames(names: readonly Uint8Array[]): void;
   knownNameCount(): number;
   settings(): XdpSettings;
   setSettings(settings: XdpSettings): void;
   ports(): number[];
-  /** Pairs of a entry and its repeats. */
+  /** Pairs of an entry (SEEN_ENTRY in xdp/record.h) and how often its answer was repeated. */
   seen(): BigUint64Array;
-  counters(): DataPlaneCounters;
+  counters(): XdpCounters;
   ringBytes(): number;
   /**
-   * The first `length` bytes of a batch are records of xdp/record.h, padded to 8 bytes, their time
-   * in CLOCK_REALTIME. It is the same buffer each time, filled anew.
+   * Calls `onBatch` whenever records have arrived. The first `length` bytes of a batch are records
+   * of xdp/record.h, each padded to 8 bytes, with their time in CLOCK_REALTIME. The buffer is the
+   * same each time, so what is to be kept of it must be copied.
    */
   start(onBatch: (batch: ArrayBuffer, length: number) => void): void;
   stop(): void;
-  /** `linear`: bytes in the linear part, 0 for all. */
+  /** Runs the program on a packet. `linear` of its bytes are in the linear part; 0: all are. */
   testRun(packet: Uint8Array, repeat: number, linear: number): TestRunResult;
   close(): void;
 }
@@ -114,7 +135,7 @@ export interface Addon {
     objectPath: string;
     interfaceName: string;
     pinDirectory: string;
-    /** False: another process reads there, and keeps its lock, settings and ports. */
+    /** False: another process reads there and keeps its lock, settings and ports. */
     reader: boolean;
     atCpuPort: boolean;
     mode: XdpMode | undefined;
@@ -125,7 +146,7 @@ export interface Addon {
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;
   detach(pinDirectory: string): void;
-  /** Undefined where no interface of this name is. */
+  /** The MTU in bytes; undefined if no interface has this name. */
   mtu(interfaceName: string): number | undefined;
   /**
    * The IDs of an account, wherever this system keeps accounts (nsswitch.conf(5)); undefined if
@@ -134,19 +155,22 @@ export interface Addon {
   account(name: string): AccountIds | undefined;
   /** The ID of a group, found likewise. */
   group(name: string): number | undefined;
-  /** Gives root up for good: every thread, no other group, no capability, no_new_privs. */
+  /**
+   * Gives up root for good, in every thread: no other group, no capability, and no way to gain any
+   * unless `programsMayGain`.
+   */
   becomeUser(uid: number, gid: number, programsMayGain: boolean): void;
-  /** sd_notify(3). False where nobody is to be told. */
+  /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
 }
 
-/** What the addon throws; `code` is one of the ErrorCodes the kernel can cause. */
+/** What the addon throws. `code` is an ErrorCode of src/base/errors.ts. */
 export interface NativeError extends Error {
   readonly code: string;
-  /** The message without errno's text. */
+  /** The message without the text of errno. */
   readonly doing: string;
   readonly errno: number;
-  /** What libbpf and the verifier said; may be empty. */
+  /** What libbpf and the verifier said, which may be nothing. */
   readonly log: string;
 }
 
@@ -154,47 +178,11 @@ export function isNativeError(error: unknown): error is NativeError {
   return error instanceof Error && 'doing' in error && 'errno' in error && 'log' in error;
 }
 
-/** The directory of package.json, both from src/ and from what is compiled of it. */
-function projectRoot(): string {
-  let directory = import.meta.dirname;
-  while (!existsSync(join(directory, 'package.json')) && dirname(directory) !== directory) {
-    directory = dirname(directory);
-  }
-  return directory;
-}
-
 const REMEDY = 'Build it with: npm run setup';
-
-/** capabilities(7), by number; either lets a program add to packet pointers. */
-const CAP_SYS_ADMIN = 21n;
-const CAP_PERFMON = 38n;
-
-/** Whether this process may load the object that reads packets in place (xdp/Makefile). */
-function mayReadInPlace(): boolean {
-  const effective =
-    /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1] ?? '0';
-  return (BigInt(`0x${effective}`) & ((1n << CAP_SYS_ADMIN) | (1n << CAP_PERFMON))) !== 0n;
-}
-
-/**
- * Path of the compiled XDP program: unless told, the one that this process may load. Throws
- * CtgaError 'not-set-up' where it is missing.
- */
-export function xdpObjectPath(readsInPlace = mayReadInPlace()): string {
-  const path = join(
-    projectRoot(),
-    readsInPlace ? 'build/xdp/ctga.bpf.o' : 'build/xdp/ctga.unprivileged.o',
-  );
-  if (!existsSync(path))
-    throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, {
-      remedy: REMEDY,
-    });
-  return path;
-}
 
 let loaded: Addon | undefined;
 
-/** The addon. Throws CtgaError 'not-set-up' where it is missing or does not load. */
+/** The addon. Throws CtgaError 'not-set-up' if it is not built or does not load. */
 export function addon(): Addon {
   if (loaded !== undefined) return loaded;
   const path = join(projectRoot(), 'build/native/Release/ctga.node');

@@ -9,12 +9,8 @@ import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { Worker } from 'node:worker_threads';
 
-import {
-  addon,
-  isNativeError,
-  xdpObjectPath,
-  type AddonDataPlane,
-} from '../../src/native/addon.ts';
+import { addon, isNativeError, type AddonDataPlane } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 

@@ -2,7 +2,8 @@
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-import { addon, xdpObjectPath, type AddonDataPlane } from '../../src/native/addon.ts';
+import { addon, type AddonDataPlane } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 

@@ -1,7 +1,8 @@
 /** A worker that reads a ring buffer when its environment ends, in the way it is told. */
 import { parentPort, workerData } from 'node:worker_threads';
 
-import { addon, xdpObjectPath } from '../../src/native/addon.ts';
+import { addon } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
 

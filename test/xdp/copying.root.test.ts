@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
 
-import { xdpObjectPath } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { loadXdp, type LoadedXdp, type XdpOptions } from '../../src/dataplane/xdp.ts';
 import type { AnswerPlace, DataPlaneCounters, SeenEntry } from '../../src/dataplane/types.ts';
 import {

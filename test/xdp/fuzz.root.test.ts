@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
-import { xdpObjectPath } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../../src/dataplane/xdp.ts';
 import {
   answer,

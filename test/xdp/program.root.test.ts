@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, describe, test } from 'node:test';
 
-import { xdpObjectPath } from '../../src/native/addon.ts';
+import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../../src/dataplane/xdp.ts';
 import type { CopyKind } from '../../src/dataplane/types.ts';
 import {
