@@ -13,7 +13,6 @@ import { readTextFile } from '../base/documents.ts';
 import { ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { AlertService, testChannels } from '../services/alert.ts';
-import { ServiceNotice } from '../services/notice.ts';
 import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
@@ -137,13 +136,11 @@ async function runAlerts(options: RunOptions): Promise<void> {
     clock: systemClock,
     warn,
   });
-  const status = `sending alerts by ${channels.map(({ name }) => name).join(', ')}`;
-  if (options.json !== true) warn(status);
-  const notice = new ServiceNotice(status);
+  if (options.json !== true)
+    warn(`sending alerts by ${channels.map(({ name }) => name).join(', ')}`);
   try {
     await service.run(stop);
   } finally {
-    notice.stopping();
     service.close();
   }
 }

@@ -1,7 +1,6 @@
 /** `ctga dns serve`: tree heads and proofs of logs over DNS. */
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
-import { aborted } from '../base/stop-signals.ts';
 import { plural, time } from '../base/text.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { openIdentity, parseProxy } from '../http/proxy.ts';
@@ -9,7 +8,6 @@ import { directFetch } from '../http/request.ts';
 import { isInService } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { PublishedHeads } from '../mirror/published.ts';
-import { ServiceNotice } from '../services/notice.ts';
 import { DnsService, everyAddress, servedZones, type DnsServiceEvent } from '../services/serve.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -116,10 +114,7 @@ async function runServer(options: ServeOptions): Promise<void> {
     now: Date.now,
     onEvent: options.json === true ? printJsonLine : printEvent,
   });
-  const notice = new ServiceNotice(`answering for ${plural(zones.size, 'zone')}`);
-  await aborted(stop);
-  notice.stopping();
-  await service.close();
+  await service.run(stop);
 }
 
 function printEvent(event: DnsServiceEvent): void {

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
+import { toJson } from '../base/json.ts';
 import { knownLogs, logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
@@ -11,7 +12,7 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printTable, printText, toJson, warn } from './output.ts';
+import { print, printJson, printTable, printText, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 export function headsCommand(): Command {

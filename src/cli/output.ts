@@ -3,21 +3,8 @@
  * warnings to stderr, so that `ctga ... --json | jq` works.
  */
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { toJson } from '../base/json.ts';
 import { currentIo } from './run.ts';
-
-/** JSON with bigints as numbers where they fit, else as decimal strings, and bytes as base64. */
-export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(
-    value,
-    (_key, item: unknown) => {
-      if (typeof item === 'bigint')
-        return item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
-      if (item instanceof Uint8Array) return Buffer.from(item).toString('base64');
-      return item;
-    },
-    indent,
-  );
-}
 
 /** Prints text as it is, with no line end behind it. */
 export function printText(text: string): void {
@@ -70,7 +57,7 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
  */
 export function reportFailure(error: unknown, json: boolean): number {
   if (error instanceof CtgaError) {
-    const { code, message, remedy } = error;
+    const { code, message, remedy } = error as CtgaError;
     if (json) printToStderr(toJson({ error: code, message, remedy }));
     else {
       warn(message);

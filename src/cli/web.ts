@@ -1,14 +1,12 @@
-/** `ctga web`: a status page. */
-import { Command, InvalidArgumentError } from 'commander';
+/** `ctga web`: a status page, metrics and a health check. */
 import { isIP } from 'node:net';
-import { aborted } from '../base/stop-signals.ts';
+import { Command, InvalidArgumentError } from 'commander';
 import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
-import { ServiceNotice } from '../services/notice.ts';
+import { serveStatusPage } from '../services/web.ts';
 import { stateAt } from '../store/state.ts';
-import { WebServer } from '../web/server.ts';
 import { version } from '../version.ts';
 import { withState, type StateOption } from './options.ts';
-import { print, printJsonLine, toJson, warn } from './output.ts';
+import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
 
 interface WebOptions extends StateOption {
@@ -20,44 +18,48 @@ interface WebOptions extends StateOption {
 export function webCommand(): Command {
   const web = new Command('web')
     .description(
-      'a status page, metrics and health for what is kept; reads the store and talks to nobody',
+      'serve a status page, metrics and a health check; it only reads the store and connects to nobody',
     )
-    .option('--listen <address:port>', 'where', parseListen, { address: '127.0.0.1', port: 8420 })
+    .option('--listen <address:port>', 'where to listen', parseListen, {
+      address: '127.0.0.1',
+      port: 8420,
+    })
     .option(
       '--host <name>',
-      'a name that browsers reach it by, besides addresses and localhost; may be repeated',
+      'a name by which browsers may reach the page, besides addresses and localhost; may be repeated',
       (name: string, earlier: readonly string[]) => [...earlier, name.toLowerCase()],
       [],
     )
-    .option('--user <name>', 'as root: whom to become (default: ctga if there is one, else nobody)')
+    .option(
+      '--user <name>',
+      'if started as root: the account to run as (default: ctga if it exists, else nobody)',
+    )
     .addHelpText(
       'after',
       `
-  /             the page: what is watched, tree heads, verdicts, evidence; live, and complete without scripts
-  /metrics      for Prometheus
-  /healthz      200 while every interface that was watched is, else 503 and why
-  /state.json   all of it, for scripts
-Whoever reaches it can read it: it listens on this machine alone unless told otherwise. Put a proxy with a password and TLS
-in front of it for others.`,
+  /             the page: interfaces, tree heads, verdicts, evidence; it updates itself, and also
+                works without scripts
+  /metrics      metrics for Prometheus
+  /healthz      200 as long as every interface on record is watched, else 503 and the reason
+  /state.json   everything on the page, for scripts
+Everyone who can reach the page can read it, so by default only this machine can. For others, put a
+proxy with TLS and a password in front of it.`,
     );
-  return withState(web).action(run);
+  return withState(web).action(runWeb);
 }
 
-async function run(options: WebOptions): Promise<void> {
+async function runWeb(options: WebOptions): Promise<void> {
   const stop = stopRequest();
   const state = stateAt(options.stateDir);
-  dropPrivileges(state, options.user, OBSERVER_ACCOUNTS);
-  const { listen, host } = options;
-  const server = await WebServer.start({ state, ...listen, hosts: host, version, toJson });
-  const shown = isIP(listen.address) === 6 ? `[${listen.address}]` : listen.address;
-  const url = `http://${shown}:${server.port}/`;
-  if (options.json === true) printJsonLine({ event: 'listening', url });
-  else print(`The status page is at ${url} (Ctrl-C ends it).`);
-  if (!/^(127\.|::1$)/.test(listen.address)) warn('anybody who reaches this address can read it');
-  const notice = new ServiceNotice(`at ${url}`);
-  await aborted(stop);
-  notice.stopping();
-  await server.stop();
+  const { listen, host: hosts, user } = options;
+  dropPrivileges(state, user, OBSERVER_ACCOUNTS);
+  const onListening = (url: string): void => {
+    if (options.json === true) printJsonLine({ event: 'listening', url });
+    else print(`The status page is at ${url} (Ctrl-C ends it).`);
+    if (!/^(127\.|::1$)/.test(listen.address))
+      warn('everyone who can reach this address can read the page');
+  };
+  await serveStatusPage({ state, ...listen, hosts, version, onListening }, stop);
 }
 
 function parseListen(text: string): WebOptions['listen'] {

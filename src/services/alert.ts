@@ -12,6 +12,7 @@ import { isDamage } from '../store/state.ts';
 import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
+import { ServiceNotice } from './notice.ts';
 
 export interface AlertServiceOptions {
   readonly state: State;
@@ -46,12 +47,15 @@ export class AlertService {
     this.#alerter = new Alerter({ store: this.#storeFile.store, channels, onFailure: warn });
   }
 
-  /** Looks every two seconds until `stop` is aborted. */
+  /** Tells the service manager that it is ready, and looks every two seconds until `stop`. */
   async run(stop: AbortSignal): Promise<void> {
+    const names = this.#options.channels.map(({ name }) => name).join(', ');
+    const notice = new ServiceNotice(`sending alerts by ${names}`);
     while (!stop.aborted) {
       await this.look();
       await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
     }
+    notice.stopping();
   }
 
   /**

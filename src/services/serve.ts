@@ -5,6 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { askerOf } from '../ask/asker-of.ts';
 import { badInput } from '../base/errors.ts';
+import { aborted } from '../base/stop-signals.ts';
+import { plural } from '../base/text.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
 import { CtDnsServer, type Endpoint } from '../dns/server.ts';
 import type { Fetch } from '../http/request.ts';
@@ -12,6 +14,7 @@ import type { Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import type { PublishedHeads } from '../mirror/published.ts';
+import { ServiceNotice } from './notice.ts';
 
 export interface DnsServiceOptions {
   /** Lower-case zone names and their logs; see `servedZones`. */
@@ -76,6 +79,16 @@ export class DnsService {
       throw error;
     }
     return service;
+  }
+
+  /** Tells the service manager that it serves, and serves until `stop` is aborted. */
+  async run(stop: AbortSignal): Promise<void> {
+    const notice = new ServiceNotice(
+      `answering on ${plural(this.#servers.length, 'address', 'addresses')}`,
+    );
+    await aborted(stop);
+    notice.stopping();
+    await this.close();
   }
 
   async close(): Promise<void> {

@@ -10,6 +10,7 @@ import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { toJson } from '../base/json.ts';
 import { inodeOf } from '../upkeep/in-use.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -24,8 +25,6 @@ export interface WebOptions {
   /** Names, besides addresses and localhost, that it answers to. */
   readonly hosts: readonly string[];
   readonly version: string;
-  /** Bytes as base64, large numbers as decimals. */
-  readonly toJson: (value: unknown) => string;
 }
 
 const POLL_MS = 1000;
@@ -132,7 +131,7 @@ export class WebServer {
       case '/':
         return send(response, 200, renderPage(this.#overview()), 'text/html; charset=utf-8');
       case '/state.json':
-        return send(response, 200, this.#options.toJson(this.#overview()), 'application/json');
+        return send(response, 200, toJson(this.#overview()), 'application/json');
       case '/metrics':
         return send(
           response,

@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import type { Page } from 'playwright-core';
-import { toJson } from '../../src/cli/output.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
@@ -55,7 +54,7 @@ describe('the status page', { skip: noChromium }, () => {
         seen(logs[day % 2 === 0 ? 0 : 1], day * 10 + i + 1, Date.now() - day * DAY);
     putPlane(null);
     store.counters.add('observer', { 'answer: not a tree head': 1234567 });
-    const options = { state, address: '127.0.0.1', port: 0, hosts: [], version: '0', toJson };
+    const options = { state, address: '127.0.0.1', port: 0, hosts: [], version: '0' };
     server = await WebServer.start(options);
     url = `http://127.0.0.1:${server.port}/`;
     browser = await openBrowser();

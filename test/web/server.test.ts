@@ -8,7 +8,6 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
-import { toJson } from '../../src/cli/output.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { html } from '../../src/web/html.ts';
 import { WebServer } from '../../src/web/server.ts';
@@ -32,7 +31,6 @@ beforeEach(async () => {
     port: 0,
     hosts: ['ctga.example'],
     version: '1.2.3',
-    toJson,
   };
   server = await WebServer.start(options);
 });

@@ -1,0 +1,19 @@
+/** JSON as ctga writes it. */
+import { encodeBase64 } from './base64.ts';
+
+/**
+ * Writes bigints as numbers if a double holds them exactly, and else as decimal strings; bytes as
+ * base64. With `indent`, each value is on its own line.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => {
+      if (typeof item === 'bigint')
+        return item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
+      if (item instanceof Uint8Array) return encodeBase64(item);
+      return item;
+    },
+    indent,
+  );
+}

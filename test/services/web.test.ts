@@ -1,0 +1,35 @@
+/** `ctga web` without a process: it listens until it is told to stop. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { serveStatusPage } from '../../src/services/web.ts';
+import { stateAt } from '../../src/store/state.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+test('the status page is there until it is stopped', async () => {
+  const stop = new AbortController();
+  let serving = Promise.resolve();
+  const url = await new Promise<string>((resolve, reject) => {
+    serving = serveStatusPage(
+      {
+        state: stateAt(directory),
+        address: '127.0.0.1',
+        port: 0,
+        hosts: [],
+        version: '0',
+        onListening: resolve,
+      },
+      stop.signal,
+    );
+    serving.catch(reject);
+  });
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+  assert.equal(await (await fetch(`${url}healthz`)).text(), 'well\n');
+  stop.abort();
+  await serving;
+  await assert.rejects(fetch(url));
+});
