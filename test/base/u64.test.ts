@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { MAX_UINT64, parseUint64 } from '../../src/base/u64.ts';
+import { fc } from '../support/random.ts';
 
 test('a number has one spelling', () => {
   fc.assert(

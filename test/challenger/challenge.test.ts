@@ -4,7 +4,6 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { challengeLog, type ChallengeContext } from '../../src/challenger/challenge.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
@@ -22,6 +21,7 @@ import { treeHeadToJson } from '../../src/statements/json.ts';
 import { FakeApi, json } from '../support/fake-api.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
+import { fc } from '../support/random.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));

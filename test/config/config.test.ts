@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Command, Option } from 'commander';
-import fc from 'fast-check';
 import { applyConfig, checkConfig, readConfig, type ConfigFile } from '../../src/config/config.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { ctga } from '../support/ctga.ts';
+import { fc } from '../support/random.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));

@@ -7,12 +7,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import fc from 'fast-check';
 import { readCapture, type CapturedFrame } from '../../src/dataplane/pcap.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
 import { concat, frameV4, frameV6 } from '../support/packets.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
+import { fc } from '../support/random.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-pcap-test-'));
 after(() => rmSync(directory, { recursive: true }));

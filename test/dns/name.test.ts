@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   encodeName,
   equalNames,
@@ -16,6 +15,7 @@ import {
 import { ByteCursor, FormatError } from '../../src/base/cursor.ts';
 import { concat } from '../support/packets.ts';
 import { u16 } from './messages.ts';
+import { fc } from '../support/random.ts';
 
 const wire = (...labels: readonly string[]): Uint8Array =>
   concat(

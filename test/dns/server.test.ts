@@ -11,7 +11,6 @@ import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import fc from 'fast-check';
 import { Authority, type Exchange } from '../../src/mirror/authority.ts';
 import {
   parseMessage,
@@ -28,6 +27,7 @@ import { CtgaError } from '../../src/base/errors.ts';
 import { concat } from '../support/packets.ts';
 import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
 import { message, opt, record, u16 } from './messages.ts';
+import { fc } from '../support/random.ts';
 
 const ZONE = 'lab-log.ct.test';
 const ECDSA_TEXT = `120.1700000000000.${'r'.repeat(43)}=.${'s'.repeat(100)}`;

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { frameMessage, framedMessages } from '../../src/dns/tcp-framing.ts';
+import { fc } from '../support/random.ts';
 
 async function read(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
   const messages: Buffer[] = [];

@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { LabLog } from '../../src/lab/log.ts';
 import { equalHash, hashLeaf } from '../../src/merkle/hash.ts';
 import { foldConsistency } from '../../src/merkle/proof.ts';
@@ -10,6 +9,7 @@ import { treeHeadSchema } from '../../src/statements/json.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
+import { fc } from '../support/random.ts';
 
 /** The head that a text carries, refused if it carries none. */
 function headOf(text: string): Statement {

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   EMPTY_ROOT,
   equalHash,
@@ -22,6 +21,7 @@ import {
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { needsShared, readShared, sharedPath } from '../support/shared.ts';
 import { treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
 const b64 = (text: string): MerkleHash => toMerkleHash(Buffer.from(text, 'base64'));

@@ -1,9 +1,9 @@
 /** Proofs made of tiles, against those that a whole tree in memory gives. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { TiledTree, tilePath, TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { readTile, treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 describe('tile paths', () => {
   const cases: readonly (readonly [place: TilePlace, path: string])[] = [

@@ -7,7 +7,6 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import fc from 'fast-check';
 import type { AnswerPlace, SeenEntry } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
@@ -18,6 +17,7 @@ import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));

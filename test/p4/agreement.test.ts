@@ -28,9 +28,9 @@ import {
 } from '../support/packets.ts';
 import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
 import { expectedOf, type Expectation } from '../xdp/verdict.ts';
+import { SEED } from '../support/random.ts';
 
 const THRESHOLD = 400;
-const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
 
 async function pass(
   frames: readonly Uint8Array[],
@@ -64,7 +64,7 @@ function assertUnaltered(frames: readonly Uint8Array[], { forwarded }: Switched)
 
 describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
-    context.diagnostic(`CTGA_SEED=${SEED}`);
+    context.diagnostic(`CTGA_TEST_SEED=${SEED}`);
     const frames = [
       ...seeds,
       ...cutOff(),

@@ -27,12 +27,12 @@ import {
 } from '../support/packets.ts';
 import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
 import { expectedOf } from '../xdp/verdict.ts';
+import { SEED } from '../support/random.ts';
 
 /** A name that the board can look for: sth, and four labels of 16 bytes. */
 const NAME = `sth.${TRAFFIC_ZONES[0] ?? ''}`;
 const KNOWN = encodeName(NAME);
 const THRESHOLD = 400;
-const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
 
 test('a key is made of four labels of 16 bytes, whatever their case', () => {
   const key = sumeKeyOf(KNOWN);

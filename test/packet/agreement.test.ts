@@ -19,8 +19,8 @@ import {
 } from '../support/corpus.ts';
 import { needsShared } from '../support/shared.ts';
 import { expectedOf } from '../xdp/verdict.ts';
+import { SEED } from '../support/random.ts';
 
-const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
 /** Fragments above the threshold are no disagreement. */
 const NO_THRESHOLD = 65_535;
 const TAKEN: readonly FrameOutcome[] = ['fragmentHeld', 'datagramReassembled'];
@@ -41,7 +41,7 @@ describe('what the parser takes, the data planes copy:', () => {
   const corpora = [
     ['good frames', seeds, false],
     ['frames cut off', [...cutOff(), ...cutOffTruly()], false],
-    [`frames with faults (CTGA_SEED=${SEED})`, damaged(50_000, SEED), false],
+    [`frames with faults (CTGA_TEST_SEED=${SEED})`, damaged(50_000, SEED), false],
     ['real captures', capturedFrames(), needsShared('captures')],
   ] as const;
   for (const [name, frames, skip] of corpora)

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import ipaddr from 'ipaddr.js';
 import { DatagramDecoder, type DecodeCounter, type UdpDatagram } from '../../src/packet/decode.ts';
 import { formatAddress } from '../../src/packet/ip.ts';
@@ -24,6 +23,7 @@ import {
   overPppoe,
   udp,
 } from '../support/packets.ts';
+import { fc } from '../support/random.ts';
 
 const MESSAGE = Uint8Array.from(Buffer.from('odd length'.repeat(3) + '!'));
 const V6 = { source: AUTHORITY_V6, destination: CLIENT_V6 };

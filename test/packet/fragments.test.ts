@@ -1,8 +1,8 @@
 /** Cutting one UDP datagram into IPv4 fragments, and the order they go out in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { fragmentUdp, reorder } from '../../src/packet/fragments.ts';
+import { fc } from '../support/random.ts';
 
 function internetSum(bytes: Uint8Array): number {
   let sum = 0;

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   DatagramDecoder,
   type DecodeCounter,
@@ -27,6 +26,7 @@ import {
   overPppoe,
   udp,
 } from '../support/packets.ts';
+import { fc } from '../support/random.ts';
 
 type Version = 4 | 6;
 const versions: readonly Version[] = [4, 6];

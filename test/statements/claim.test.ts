@@ -1,11 +1,11 @@
 /** Claims of every form: what becomes a verified statement, and why others do not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { parseClaim, verifyClaim, type StatementForm } from '../../src/statements/claim.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 const log = new SigningLog();
 const root = treeOf(9).root();

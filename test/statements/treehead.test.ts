@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { decodeBase64 } from '../../src/base/base64.ts';
 import { verifyClaim } from '../../src/statements/claim.ts';
 import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts';
@@ -12,6 +11,7 @@ import { toLogId } from '../../src/statements/statement.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
 import { needsShared, readShared } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 const ROOT = 'uEM4ZVdEWUXnGqNzFiaWEwEW8keaU8HUdah+X4UQSHo=';
 const SIGNED =

@@ -25,8 +25,8 @@ import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { stateAt, type State } from '../../src/store/state.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
-import { random } from '../support/corpus.ts';
 import { noStrace, parseTrace, type SystemCall } from '../support/strace.ts';
+import { random, SEED } from '../support/random.ts';
 
 /** In memory where that can be: what a disk would lose is decided here, not by the disk below. */
 const root = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ctga-test-'));
@@ -46,7 +46,6 @@ buildSync({
   },
 });
 const CALLS = 'openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink,close';
-const SEED = Number(process.env['CTGA_SEED'] ?? 20180101);
 
 let number = 0;
 /** Runs the child under strace, on a store whose database is `damaged`, or on none. */
@@ -317,7 +316,7 @@ describe('the store', { skip: noStrace }, () => {
         }
       }
       assert.deepEqual(told, acks);
-      context.diagnostic(`${cuts} power cuts (CTGA_SEED=${SEED})`);
+      context.diagnostic(`${cuts} power cuts (CTGA_TEST_SEED=${SEED})`);
       assert(cuts > 100);
     });
 

@@ -20,6 +20,7 @@ import {
   overPppoe,
   udp,
 } from './packets.ts';
+import { random } from './random.ts';
 import { sharedPath } from './shared.ts';
 
 /** BPF_PROG_TEST_RUN takes no frame that is shorter than an Ethernet header. */
@@ -74,17 +75,6 @@ export function seedsOf(name: string): Uint8Array[] {
 }
 
 export const seeds = [...seedsOf(NAME), frameV4(dnsAnswer({ name: 'sth.a', padding: 700 }))];
-
-/** mulberry32: small, and the same everywhere. */
-export function random(seed: number): (below: number) => number {
-  let state = seed >>> 0;
-  return (below) => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below;
-  };
-}
 
 /** One to eight small faults: another byte, a flipped bit, a cut, bytes put in or taken out. */
 export function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
 import { mkdtempSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,7 +106,7 @@ describe('a store in use', () => {
 
   test('never takes the place of what was set aside before, whatever the clock says', () => {
     const state = fresh();
-    const contents = Array.from({ length: 3 }, () => randomBytes(100));
+    const contents = ['one', 'two', 'three'].map((text) => Buffer.alloc(100, text));
     const names = contents.map((content) => {
       openForWriting(state).close();
       writeFileSync(state.database, content);
@@ -128,7 +127,7 @@ describe('a store in use', () => {
   test('is one for two processes that start on a damaged one at once', () => {
     const state = fresh();
     open(state).store.close();
-    writeFileSync(state.database, randomBytes(8192));
+    writeFileSync(state.database, Buffer.alloc(8192, 'noise'));
     const url = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href;
     const script = `
       import { StoreInUse } from '${url('upkeep/in-use.ts')}';

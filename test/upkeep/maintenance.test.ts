@@ -8,7 +8,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
 import {
   backupStore,
   checkStore,
@@ -21,6 +20,7 @@ import { memoryStore, openForWriting, type State, stateAt } from '../../src/stor
 import { ROLLED_UP, type Sighting } from '../../src/store/heads.ts';
 import { ctga } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { fc } from '../support/random.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(root, { recursive: true }));

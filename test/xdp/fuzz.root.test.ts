@@ -1,7 +1,7 @@
 /**
  * The XDP program on damaged frames, against a second implementation of its verdict.
  *
- * Deterministic: the same frames every time, and others with CTGA_SEED=<number>; the seed is
+ * Deterministic: the same frames every time, and others with CTGA_TEST_SEED=<number>; the seed is
  * printed.
  */
 import assert from 'node:assert/strict';
@@ -22,6 +22,7 @@ import {
 import { frameV4 } from '../support/packets.ts';
 import { needsShared } from '../support/shared.ts';
 import { accountingErrors, expectedOf, moved } from './verdict.ts';
+import { SEED } from '../support/random.ts';
 
 const XDP_DROP = 1;
 const XDP_PASS = 2;
@@ -166,9 +167,8 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
   test('of real captures', { skip: needsShared('captures') }, (t) => run(t, capturedFrames()));
 
   test('with random faults', async (t) => {
-    const seed = Number(process.env['CTGA_SEED'] ?? 20180101);
-    t.diagnostic(`CTGA_SEED=${seed}`);
-    await run(t, damaged(MUTATIONS, seed));
+    t.diagnostic(`CTGA_TEST_SEED=${SEED}`);
+    await run(t, damaged(MUTATIONS, SEED));
   });
 }
 

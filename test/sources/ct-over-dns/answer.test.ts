@@ -2,7 +2,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import dnsPacket from 'dns-packet';
-import fc from 'fast-check';
 import { parseMessage } from '../../../src/dns/message.ts';
 import { encodeName } from '../../../src/dns/name.ts';
 import {
@@ -25,6 +24,7 @@ import {
   TXT,
   u16,
 } from '../../dns/messages.ts';
+import { fc } from '../../support/random.ts';
 
 const PADDING = 12;
 const SOA = record({ type: 6, rdata: concat(u16(0xc00c, 0xc00c), new Uint8Array(20)) });

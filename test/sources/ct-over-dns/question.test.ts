@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import {
   formatCtQuestion,
   readCtQuestion,
@@ -8,6 +7,7 @@ import {
 } from '../../../src/sources/ct-over-dns/question.ts';
 import { encodeName, labelsOf } from '../../../src/dns/name.ts';
 import { toMerkleHash } from '../../../src/merkle/hash.ts';
+import { fc } from '../../support/random.ts';
 
 const read = (text: string): CtQuestion | undefined => readCtQuestion(labelsOf(encodeName(text)));
 const uint64 = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
