@@ -1,16 +1,15 @@
-/** `ctga evidence`: what was proven, and checking it again offline. */
+/** `ctga evidence`: proven split views, and checking them offline. */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { time } from '../base/text.ts';
-import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import { isListed, parseEvidence } from '../evidence/bundle.ts';
 import { formatReport } from '../evidence/report.ts';
-import { verifyEvidence, type Check } from '../evidence/verify.ts';
 import { readTextFile } from '../base/documents.ts';
 import { logIdText } from '../logs/log.ts';
-import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
+import { checkEvidence } from '../services/evidence.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, printText } from './output.ts';
@@ -18,15 +17,17 @@ import { setExitCode } from './run.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')
-    .description('list, show, verify or report proofs of split views')
+    .description('list, show, verify and report proofs of split views')
     .addCommand(
       withState(
-        new Command('list').description('evidence found by this installation').action(listEvidence),
+        new Command('list')
+          .description('list the evidence that this installation has found')
+          .action(listEvidence),
       ),
     )
     .addCommand(
       new Command('show')
-        .description('what a bundle says, in words')
+        .description('print what a bundle says')
         .argument('<file>')
         .option('--json', 'print JSON for scripts')
         .action(show),
@@ -34,7 +35,7 @@ export function evidenceCommand(): Command {
     .addCommand(
       new Command('verify')
         .description(
-          'check a bundle offline: signatures, proof and conclusion (exit code 0 only if all hold)',
+          'check the signatures, the proof and the conclusion of a bundle, offline; the exit code is 0 only if all hold',
         )
         .argument('<file>')
         .addOption(listKeyOption())
@@ -44,13 +45,13 @@ export function evidenceCommand(): Command {
     .addCommand(
       new Command('report')
         .description(
-          "a bundle as a report to send to a browser's CT team: Markdown, or an HTML page that loads nothing",
+          "print a report on a bundle, for a browser's CT team: Markdown, or an HTML page that loads nothing",
         )
         .argument('<file>')
         .addOption(
           new Option('--format <format>').choices(['markdown', 'html']).default('markdown'),
         )
-        .option('--output <file>', 'write it there instead of printing it')
+        .option('--output <file>', 'write the report to this file instead of printing it')
         .addOption(listKeyOption())
         .action(report),
     );
@@ -59,7 +60,7 @@ export function evidenceCommand(): Command {
 function listKeyOption(): Option {
   return new Option(
     '--list-key <file>',
-    "a publisher's key in PEM whose log lists are believed, beside Chrome's",
+    "accept log lists that this key (PEM) signed, besides Chrome's",
   );
 }
 
@@ -69,7 +70,7 @@ function listEvidence(options: StateOption): void {
   store.close();
   if (options.json === true)
     return printJson(records.map((record) => ({ ...record, logId: logIdText(record.logId) })));
-  if (records.length === 0) return print('No evidence: no split view has been proven.');
+  if (records.length === 0) return print('There is no evidence: no split view has been proven.');
   printTable(
     ['FOUND', 'TREE SIZES', 'FILE'],
     records.map((record) => [
@@ -100,30 +101,11 @@ function show(file: string, options: { json?: boolean }): void {
   print(`Check it with: ctga evidence verify ${file}`);
 }
 
-/** The bundle and what every check says of it. */
-function check(
-  file: string,
-  listKey: string | undefined,
-): { evidence: Evidence; checks: Check[]; text: string } {
-  const given = listKey === undefined ? [] : [parseListKey(readTextFile(listKey), listKey)];
-  const text = readTextFile(file);
-  const evidence = parseEvidence(text, file);
-  const whole = {
-    what: 'the file is to the last bit as it was written',
-    holds: isIntact(text, evidence),
-  };
-  return {
-    evidence,
-    checks: [whole, ...verifyEvidence(evidence, [CHROME_LIST_KEY, ...given])],
-    text,
-  };
-}
-
 function report(
   file: string,
   { format, output, listKey }: { format: 'markdown' | 'html'; output?: string; listKey?: string },
 ): void {
-  const { evidence, checks, text } = check(file, listKey);
+  const { evidence, checks, text, stands } = checkEvidence(file, listKey);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const written = formatReport(evidence, {
     format,
@@ -139,12 +121,11 @@ function report(
     }
     print(`Written to ${output}.`);
   }
-  if (checks.some(({ holds }) => !holds)) setExitCode(ExitCode.failed);
+  if (!stands) setExitCode(ExitCode.failed);
 }
 
 function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
-  const { checks } = check(file, listKey);
-  const stands = checks.every(({ holds }) => holds);
+  const { checks, stands } = checkEvidence(file, listKey);
   if (json === true) printJson({ file, valid: stands, checks });
   else {
     for (const { what, holds } of checks) print(`${holds ? 'holds' : 'FAILS'}  ${what}`);

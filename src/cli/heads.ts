@@ -1,15 +1,11 @@
-/** `ctga heads`: the tree heads that were seen, and bringing more by hand. */
+/** `ctga heads`: the tree heads in the store, and more from files. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { toJson } from '../base/json.ts';
 import { knownLogs, logDescriptions } from '../store/known-logs.ts';
-import { logIdText } from '../logs/log.ts';
-import { findLog } from '../logs/zones.ts';
-import { readTreeHeads } from '../exchange/files.ts';
+import { exportTreeHeads, importTreeHeads, type Imported } from '../services/heads.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import { treeHeadToJson } from '../statements/json.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
@@ -17,24 +13,24 @@ import { setExitCode } from './run.ts';
 
 export function headsCommand(): Command {
   const list = new Command('list')
-    .description('every distinct tree head, where and how often it was seen, and its verdict')
-    .option('--limit <n>', 'only those that were new last; 0: all', wholeNumber(0), 1000)
+    .description('list every distinct tree head, where and how often it was seen, and its verdict')
+    .option('--limit <n>', 'list only the newest; 0: all', wholeNumber(0), 1000)
     .action(listHeads);
   const exportHeads = new Command('export')
     .description(
-      'every tree head as {"sths": [...]}, for "heads import" on the host where the challenger runs',
+      'print every tree head as {"sths": [...]}, for "ctga heads import" on the host of the challenger',
     )
     .option(
       '--state-dir <dir>',
-      'where heads are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root, else ~/.local/state/ctga)',
     )
-    .action(exportAll);
+    .action(exportFile);
   const importHeads = new Command('import')
     .description(
       'verify and store tree heads from files: {"sths": [...]}, a get-sth answer, or a checkpoint',
     )
     .argument('<file...>')
-    .option('--log <log>', 'whose tree head it is, where the file does not say')
+    .option('--log <log>', 'the log of the tree heads, if the file does not name it')
     .option(
       '--log-list <file>',
       'use the logs of this list instead of the imported and built-in ones',
@@ -42,7 +38,7 @@ export function headsCommand(): Command {
     .addOption(
       new Option(
         '--witness <key>',
-        'verify cosignatures of checkpoints: a witness as NAME+KEYID+KEY; may be repeated',
+        'verify the cosignatures of this witness, NAME+KEYID+KEY, on checkpoints; may be repeated',
       )
         .argParser((text: string, earlier: readonly NoteKey[]) => [...earlier, witness(text)])
         .default([], 'none'),
@@ -69,7 +65,7 @@ function listHeads(options: StateOption & { limit: number }): void {
   }
   if (heads.length === 0)
     return print(
-      'No tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.',
+      'There are no tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.',
     );
   printTable(
     ['LOG', 'TREE SIZE', 'SIGNED AT', 'SEEN', 'LAST SEEN', 'WHERE', 'VERDICT'],
@@ -84,7 +80,7 @@ function listHeads(options: StateOption & { limit: number }): void {
     ]),
   );
   if (heads.length < total)
-    print(`These are the last ${heads.length} of ${total}; --limit 0 lists all.`);
+    print(`These are the newest ${heads.length} of ${total}; --limit 0 lists all.`);
 }
 
 function witness(text: string): NoteKey {
@@ -95,18 +91,10 @@ function witness(text: string): NoteKey {
   }
 }
 
-/** STH pollination, draft-linus-trans-gossip-ct-02, Section 5.2.3. */
-function exportAll(options: { stateDir?: string }): void {
+function exportFile(options: { stateDir?: string }): void {
   const store = openForReading(stateAt(options.stateDir));
-  // One a line and not one JSON.stringify: there may be more than memory holds.
-  let before = '{"sths": [\n';
-  for (const head of store.heads.all()) {
-    const json = { sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) };
-    printText(`${before}  ${toJson(json)}`);
-    before = ',\n';
-  }
+  for (const part of exportTreeHeads(store)) printText(part);
   store.close();
-  print(before === ',\n' ? '\n]}' : `${before}]}`);
 }
 
 function importFiles(
@@ -115,34 +103,29 @@ function importFiles(
 ): void {
   const store = openForWriting(stateAt(options.stateDir));
   try {
-    const logs = knownLogs(store, options.logList, warn);
-    const only = options.log === undefined ? undefined : findLog(logs, options.log);
-    const results = files.map((file) => readTreeHeads(file, logs, only, options.witness));
-    const now = Date.now();
-    const sightings = results.flatMap(({ source, heads }) =>
-      heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
-    );
-    const { newHeads } = store.heads.record(sightings);
-    const refused = results.flatMap((result) => result.refused);
-    // The logs of a list given for this once are needed again when the heads are challenged.
-    store.logs.put(results.flatMap(({ heads }) => heads.map(({ log }) => log)));
-    const signatures = results.flatMap((result) => result.signatures);
-    const forged = signatures.filter(({ valid }) => valid === false);
-    if (options.json === true)
-      printJson({ verified: sightings.length, new: newHeads.size, refused, signatures });
-    else {
-      for (const { name, kind, valid, time: at } of signatures) {
-        const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
-        if (valid === true) print(`${kind}${when} by ${name}: verified`);
-        else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
-      }
-      for (const line of refused) warn(line);
-      print(
-        `${plural(sightings.length, 'tree head')} verified, ${newHeads.size} of them new. Ask the logs about them with: ctga challenge --once`,
-      );
-    }
-    if (refused.length + forged.length > 0) setExitCode(ExitCode.badInput);
+    const imported = importTreeHeads(store, files, {
+      logs: knownLogs(store, options.logList, warn),
+      log: options.log,
+      witnesses: options.witness,
+      now: Date.now(),
+    });
+    if (options.json === true) printJson(imported);
+    else printImported(imported);
+    const isForged = imported.signatures.some(({ valid }) => valid === false);
+    if (isForged || imported.refused.length > 0) setExitCode(ExitCode.badInput);
   } finally {
     store.close();
   }
+}
+
+function printImported({ verified, new: fresh, refused, signatures }: Imported): void {
+  for (const { name, kind, valid, time: at } of signatures) {
+    const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
+    if (valid === true) print(`${kind}${when} by ${name}: verified`);
+    else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
+  }
+  for (const line of refused) warn(line);
+  print(
+    `${plural(verified, 'tree head')} verified, ${fresh} of them new. Ask the logs about them with: ctga challenge --once`,
+  );
 }

@@ -124,7 +124,7 @@ export function endpoint(text: string): Endpoint {
 }
 
 /** The logs of a list given for this run, else the imported and built-in ones. */
-export function logsInForce(state: State, { logList }: LogOptions): Log[] {
+export function logsInForce(state: State, { logList }: Pick<LogOptions, 'logList'>): Log[] {
   const store = openForReading(state);
   try {
     return knownLogs(store, logList, warn);

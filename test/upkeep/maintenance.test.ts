@@ -204,7 +204,7 @@ describe('a store on disk', () => {
     const { stdout } = await ctga(['heads', 'export', '--state-dir', state.directory]);
     assert.equal((JSON.parse(stdout) as { sths: unknown[] }).sths.length, 20);
     const limited = await ctga(['heads', 'list', '--limit', '5', '--state-dir', state.directory]);
-    assert.match(limited.stdout, /These are the last 5 of 20; --limit 0 lists all\./);
+    assert.match(limited.stdout, /These are the newest 5 of 20; --limit 0 lists all\./);
   });
 
   test('is backed up while somebody writes', async () => {

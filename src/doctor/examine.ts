@@ -1,0 +1,87 @@
+/** All checks of `ctga doctor`, one after the other. */
+import type { Command } from 'commander';
+import { askerOf } from '../ask/asker-of.ts';
+import { messageOf } from '../base/errors.ts';
+import { checkConfig, readConfig } from '../config/config.ts';
+import { openIdentity, type ProxyAddress } from '../http/proxy.ts';
+import type { Log } from '../logs/log.ts';
+import type { State } from '../store/state.ts';
+import {
+  checkBpf,
+  checkClock,
+  checkInterfaces,
+  checkKernel,
+  checkProxy,
+  checkStoreOf,
+  type CheckResult,
+} from './checks.ts';
+
+export interface Examination {
+  readonly state: State;
+  readonly proxy: ProxyAddress;
+  /** The configuration file that was named; the usual one if it is undefined. */
+  readonly config: string | undefined;
+  /** The program whose options the configuration sets. */
+  readonly program: Command;
+  /** The logs to ask for their tree heads, through the proxy. */
+  readonly logs: readonly Log[];
+}
+
+export async function examine(what: Examination): Promise<CheckResult[]> {
+  const { state, proxy, config, program, logs } = what;
+  return [
+    checkKernel(),
+    checkBpf(),
+    ...checkInterfaces(),
+    ...checkStoreOf(state),
+    checkClock(),
+    checkConfiguration(config, program),
+    await checkProxy(proxy),
+    ...(await Promise.all(logs.map((log) => checkLog(log, proxy)))),
+  ];
+}
+
+export function checkConfiguration(path: string | undefined, program: Command): CheckResult {
+  const what = 'configuration';
+  try {
+    const config = readConfig(path);
+    if (config === undefined)
+      return { what, state: 'well', found: 'none; all options have their defaults' };
+    const [fault, ...others] = checkConfig(config, program);
+    if (fault === undefined) return { what, state: 'well', found: config.path };
+    const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
+    return {
+      what,
+      state: 'failure',
+      found: `${fault}${more}`,
+      remedy: 'To see every fault, run: ctga config check',
+    };
+  } catch (error) {
+    return {
+      what,
+      state: 'failure',
+      found: messageOf(error),
+      remedy: 'ctga config --help shows the format.',
+    };
+  }
+}
+
+/** Each log is asked on its own circuit, as the challenger does. */
+async function checkLog(log: Log, proxy: ProxyAddress): Promise<CheckResult> {
+  const what = `log ${log.description}`;
+  const { allowPrivateAddress } = log;
+  const identity = openIdentity(proxy, { allowPrivateAddress });
+  try {
+    const { treeSize } = await askerOf(log, identity.fetch).treeHead();
+    return { what, state: 'well', found: `answers, size ${treeSize}` };
+  } catch (error) {
+    return {
+      what,
+      state: 'warning',
+      found: messageOf(error),
+      remedy: "ctga logs update fetches today's logs.",
+    };
+  } finally {
+    identity.close();
+  }
+}
