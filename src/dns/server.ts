@@ -1,12 +1,10 @@
 /**
- * The CT-over-DNS server: an Authority behind UDP and TCP sockets (RFC 1035, Section 4.2; RFC
- * 7766).
+ * A DNS server: UDP and TCP sockets in front of a responder (RFC 1035, Section 4.2; RFC 7766).
  */
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
-import { Authority, type AuthorityOptions } from '../mirror/authority.ts';
 import type { RateLimit } from './rate-limit.ts';
 import { frameMessage, framedMessages } from './tcp-framing.ts';
 
@@ -19,9 +17,33 @@ export interface UdpClient extends Endpoint {
   readonly family: 'IPv4' | 'IPv6';
 }
 
-export interface CtDnsServerOptions extends Pick<AuthorityOptions, 'zones' | 'addresses'> {
-  /** Seconds that tree heads may be remembered; 300 unless told, as Google's server had it. */
-  readonly ttl?: number;
+/** What is known about a query beside its bytes. */
+export interface Exchange {
+  readonly client: { readonly address: string };
+  /** Where the query was sent to, if known: the address of the zone's one name server. */
+  readonly serverAddress?: string | undefined;
+  readonly transport: 'udp' | 'tcp';
+  /**
+   * The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size.
+   */
+  readonly padTo?: number | undefined;
+  /**
+   * The client asks too much: it gets an empty response that says to ask over TCP, where addresses
+   * are not forged.
+   */
+  readonly overLimit?: boolean;
+}
+
+/** What answers queries; it knows nothing of sockets. */
+export interface Responder {
+  /**
+   * Resolves with the response to the bytes of a query, or with undefined where silence is right.
+   * Never rejects for what is in the bytes.
+   */
+  respond(query: Uint8Array, exchange: Exchange): Promise<Buffer | undefined>;
+}
+
+export interface DnsServerOptions {
   /** Nobody is limited without. */
   readonly limit?: RateLimit;
   /**
@@ -36,7 +58,6 @@ export interface CtDnsServerOptions extends Pick<AuthorityOptions, 'zones' | 'ad
   readonly padTo?: (client: UdpClient) => number | undefined;
 }
 
-const DEFAULT_TTL = 300;
 /** RFC 7766, Section 6.2.3 suggests seconds; a client that waits longer connects again. */
 const TCP_IDLE_MS = 10_000;
 const MAX_TCP_CONNECTIONS = 256;
@@ -45,18 +66,17 @@ const MAX_TCP_CONNECTIONS = 256;
  */
 const MAX_UDP_IN_FLIGHT = 1024;
 
-export class CtDnsServer {
-  readonly #authority: Authority;
-  readonly #options: CtDnsServerOptions;
+export class DnsServer {
+  readonly #responder: Responder;
+  readonly #options: DnsServerOptions;
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
   readonly #connections = new Set<Socket>();
   #inFlight = 0;
 
-  /** Throws RangeError for a zone that is no domain name. */
-  constructor(options: CtDnsServerOptions) {
+  constructor(responder: Responder, options: DnsServerOptions = {}) {
+    this.#responder = responder;
     this.#options = options;
-    this.#authority = new Authority({ ...options, ttl: options.ttl ?? DEFAULT_TTL });
   }
 
   /**
@@ -121,7 +141,7 @@ export class CtDnsServer {
     if (permission === 'nothing' || this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
     this.#inFlight += 1;
     try {
-      const response = await this.#authority.respond(query, {
+      const response = await this.#responder.respond(query, {
         client,
         serverAddress: bound.address,
         transport: 'udp',
@@ -148,7 +168,7 @@ export class CtDnsServer {
         // Nobody can forge the address of a connection, so a client that asks too much there gets
         // no answer at all.
         if (this.#options.limit?.ask(client.address) === 'nothing') return;
-        const response = await this.#authority.respond(query, exchange);
+        const response = await this.#responder.respond(query, exchange);
         if (response === undefined) return; // nothing that a client of ours would send
         await write(socket, response);
       }

@@ -7,7 +7,8 @@
  */
 import { randomInt } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
-import { CtDnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
+import { DnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
+import { Authority } from '../mirror/authority.ts';
 import { messageOf } from '../base/errors.ts';
 import { LabApi } from './api.ts';
 import { listenForCommands, type LogCommand, type LogState } from './control.ts';
@@ -113,13 +114,9 @@ try {
     host: ADDRESS.api,
     port: 443,
   });
-  const dns = new CtDnsServer({
-    zones: new Map([[LOG_NAME, { treeHead: answer }]]),
-    // Nobody may remember a head: the next question is to find the next one.
-    ttl: 0,
-    padTo,
-    transmit,
-  });
+  // Nobody may remember a head: the next question is to find the next one.
+  const authority = new Authority({ zones: new Map([[LOG_NAME, { treeHead: answer }]]), ttl: 0 });
+  const dns = new DnsServer(authority, { padTo, transmit });
   await dns.listen({ address: ADDRESS.authority, port: 53 });
   await listenForCommands(socketPath, obey);
 } catch (error) {

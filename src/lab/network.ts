@@ -1,11 +1,9 @@
 /**
  * The lab's network: namespaces and veth pairs on one machine.
  *
- *   client ── resolver ── router ── log          the victim's path; the packet processor is the
- *   router
+ *   client ── resolver ── router ── log     the victim's path; the router is the packet processor
  *                                    │
- *        challenger ── proxy ────────┘            the challenger's; it shares no link with the
- *        other
+ *        challenger ── proxy ────────┘       the challenger's path, which shares no link with it
  *
  * The router is one by XDP's leave; where a P4 switch is the packet processor, it is a wire: a
  * frame that comes in at one side leaves at the other, and resolver and log find each other by ARP.

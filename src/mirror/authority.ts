@@ -17,6 +17,7 @@ import {
   type DnsMessage,
 } from '../dns/message.ts';
 import { encodeName, equalNames, foldName, labelsOf, MAX_NAME } from '../dns/name.ts';
+import type { Exchange, Responder } from '../dns/server.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
 
@@ -34,23 +35,6 @@ export interface ProofSource {
   inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]>;
 }
 
-/** What is known about a query beside its bytes. */
-export interface Exchange {
-  readonly client: { readonly address: string };
-  /** Where the query was sent to, if known: the address of the zone's one name server. */
-  readonly serverAddress?: string | undefined;
-  readonly transport: 'udp' | 'tcp';
-  /**
-   * The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size.
-   */
-  readonly padTo?: number | undefined;
-  /**
-   * The client asks too much: it gets an empty response that says to ask over TCP, where addresses
-   * are not forged.
-   */
-  readonly overLimit?: boolean;
-}
-
 /**
  * What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715).
  */
@@ -58,6 +42,7 @@ const MAX_UDP_RESPONSE = 1232;
 /** What every client takes, EDNS or not (RFC 1035, Section 4.2.1; RFC 6891, Section 6.2.3). */
 const MIN_UDP_RESPONSE = 512;
 const MAX_MESSAGE = 65_535;
+const DEFAULT_TTL = 300;
 
 interface Zone {
   /** Folded wire format. */
@@ -73,8 +58,8 @@ export interface AuthorityOptions {
    * none of its own.
    */
   readonly zones: ReadonlyMap<string, ZoneSource | undefined>;
-  /** Seconds that a tree head may be remembered. */
-  readonly ttl: number;
+  /** Seconds that a tree head may be remembered; 300 by default, as Google's server had it. */
+  readonly ttl?: number | undefined;
   /**
    * Where the server is, for zones whose name server it is: for an address that it listens on only
    * by a wildcard.
@@ -90,16 +75,17 @@ interface Reply {
   readonly authorities: readonly OutgoingRecord[];
 }
 
-export class Authority {
+export class Authority implements Responder {
   readonly #zones: readonly Zone[];
   readonly #ttl: number;
   readonly #addresses: readonly string[] | undefined;
 
   /** Throws RangeError for a zone that is no domain name, or too long to have an `sth` below it. */
   constructor(options: AuthorityOptions) {
-    this.#ttl = options.ttl;
+    const ttl = options.ttl ?? DEFAULT_TTL;
+    this.#ttl = ttl;
     this.#addresses = options.addresses;
-    this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, options.ttl))
+    this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, ttl))
       // The most labels first, so that the first match is the closest zone.
       .sort((a, b) => b.labels - a.labels);
   }

@@ -8,10 +8,11 @@ import { badInput } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import { plural } from '../base/text.ts';
 import { RateLimit } from '../dns/rate-limit.ts';
-import { CtDnsServer, type Endpoint } from '../dns/server.ts';
+import { DnsServer, type Endpoint } from '../dns/server.ts';
 import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
+import { Authority } from '../mirror/authority.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import type { PublishedHeads } from '../mirror/published.ts';
 import { ServiceNotice } from './notice.ts';
@@ -46,9 +47,9 @@ export type DnsServiceEvent =
   | { readonly event: 'log-failed'; readonly log: string; readonly message: string };
 
 export class DnsService {
-  readonly #servers: readonly CtDnsServer[];
+  readonly #servers: readonly DnsServer[];
 
-  private constructor(servers: readonly CtDnsServer[]) {
+  private constructor(servers: readonly DnsServer[]) {
     this.#servers = servers;
   }
 
@@ -61,15 +62,15 @@ export class DnsService {
     const sources = new Map([...zones].map(([zone, log]) => [zone, log && mirrors.get(log)]));
     const burst = answersPerSecond * 5;
     const limit = new RateLimit({ perSecond: answersPerSecond, burst, now });
-    const servers: CtDnsServer[] = [];
+    const authority = new Authority({
+      zones: sources,
+      addresses: addresses.length > 0 ? addresses : undefined,
+    });
+    const servers: DnsServer[] = [];
     const service = new DnsService(servers);
     try {
       for (const endpoint of listen) {
-        const server = new CtDnsServer({
-          zones: sources,
-          limit,
-          addresses: addresses.length > 0 ? addresses : undefined,
-        });
+        const server = new DnsServer(authority, { limit });
         const { port } = await server.listen(endpoint);
         servers.push(server);
         onEvent({ event: 'listening', address: endpoint.address, port, zones: [...zones.keys()] });

@@ -11,7 +11,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
-import { CtDnsServer } from '../../src/dns/server.ts';
+import { DnsServer } from '../../src/dns/server.ts';
+import { Authority } from '../../src/mirror/authority.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { LabApi, makeCertificate } from '../../src/lab/api.ts';
@@ -183,7 +184,7 @@ describe('CT over DNS', () => {
       };
       const treeHead = (): string => formatTreeHeadText(log.sign(n, shown.root()));
       const zones = new Map([['forked.example', { treeHead, proofs }]]);
-      const forked = new CtDnsServer({ zones });
+      const forked = new DnsServer(new Authority({ zones }));
       const { port: at } = await forked.listen({ address: '127.0.0.1', port: 0 });
       try {
         const logs = join(directory, 'forked.json');

@@ -11,7 +11,6 @@ import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Authority, type Exchange } from '../../src/mirror/authority.ts';
 import {
   parseMessage,
   Rcode,
@@ -20,8 +19,8 @@ import {
   type DnsMessage,
 } from '../../src/dns/message.ts';
 import { encodeName, formatName } from '../../src/dns/name.ts';
-import type { ZoneSource } from '../../src/mirror/authority.ts';
-import { CtDnsServer, type CtDnsServerOptions } from '../../src/dns/server.ts';
+import { DnsServer, type DnsServerOptions, type Exchange } from '../../src/dns/server.ts';
+import { Authority, type ZoneSource } from '../../src/mirror/authority.ts';
 import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { concat } from '../support/packets.ts';
@@ -314,16 +313,16 @@ function parseMessageOrFormErr(response: Buffer): boolean {
 }
 
 async function listening(
-  options: Partial<CtDnsServerOptions> = {},
+  options: Partial<DnsServerOptions> = {},
   address = '127.0.0.1',
-): Promise<[CtDnsServer, number]> {
-  const server = new CtDnsServer({ zones, ...options });
+): Promise<[DnsServer, number]> {
+  const server = new DnsServer(new Authority({ zones }), options);
   const { port } = await server.listen({ address, port: 0 });
   return [server, port];
 }
 
 describe('sockets', () => {
-  let server: CtDnsServer;
+  let server: DnsServer;
   let port: number;
   before(async () => {
     [server, port] = await listening();
@@ -395,7 +394,7 @@ describe('sockets', () => {
   });
 
   test('what cannot be listened on is one sentence with a remedy', async () => {
-    const second = new CtDnsServer({ zones });
+    const second = new DnsServer(new Authority({ zones }));
     const rows = [
       [{ address: '127.0.0.1', port }, 'busy'],
       [{ address: '192.0.2.1', port: 0 }, 'bad-input'],
@@ -422,7 +421,7 @@ describe('sockets', () => {
     await other.close();
     await other.close();
     await dropped;
-    const again = new CtDnsServer({ zones });
+    const again = new DnsServer(new Authority({ zones }));
     await again.listen({ address: '127.0.0.1', port: otherPort });
     await again.close();
   });
@@ -440,7 +439,7 @@ const unquote = (txt: string): string => txt.trim().replaceAll('" "', '').replac
 
 describe('real clients', () => {
   for (const address of ['127.0.0.1', '::1']) {
-    const here = (): Promise<[CtDnsServer, number]> => listening({}, address);
+    const here = (): Promise<[DnsServer, number]> => listening({}, address);
 
     test(
       `dig over UDP and TCP, ${address}`,
@@ -488,13 +487,11 @@ describe('real clients', () => {
 
   describe('unbound with use-caps-for-id', { skip: needs('unbound', 'unbound') }, () => {
     const asked: string[] = [];
-    let server: CtDnsServer;
+    let server: DnsServer;
     let unbound: Unbound;
 
     before(async () => {
-      let serverPort: number;
-      [server, serverPort] = await listening({
-        ttl: 0,
+      server = new DnsServer(new Authority({ zones, ttl: 0 }), {
         padTo: () => 700,
         // Notes how names are spelt when they arrive, and leaves the sending alone.
         transmit: (response) => {
@@ -502,6 +499,7 @@ describe('real clients', () => {
           return false;
         },
       });
+      const { port: serverPort } = await server.listen({ address: '127.0.0.1', port: 0 });
       unbound = await startUnbound('ct.test', serverPort);
     });
     after(async () => {
