@@ -6,7 +6,8 @@ import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
 import { messageOf } from '../base/errors.ts';
-import { directFetch } from '../http/request.ts';
+import { HttpError } from '../http/error.ts';
+import { directFetch, type Resolve } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
 
 /** What is sent; also the webhook's body, as JSON. */
@@ -92,15 +93,19 @@ export interface WebhookOptions {
   /** Signs what is sent, if there is one. */
   readonly secret: string | undefined;
   readonly allowPrivateAddress: boolean;
+  /** For tests; otherwise this machine resolves the webhook's name. */
+  readonly resolve?: Resolve;
 }
 
 /**
- * POST of the alert as JSON. With a secret, `X-Ctga-Signature` is `t=SECONDS,v1=HEX`: HMAC-SHA256
- * over `SECONDS.BODY`, so that neither can be made up nor sent again later. No redirects; no
- * private address, unless told.
+ * POSTs the alert as JSON; rejects with HttpError unless the answer is a 2xx. With a secret,
+ * `X-Ctga-Signature` is `t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`, so that nobody can
+ * make an alert up or send one again later. It follows no redirects, and goes to no private address
+ * unless the options allow it.
  */
-export function webhookChannel({ url, secret, allowPrivateAddress }: WebhookOptions): Channel {
-  const fetch = directFetch({ allowPrivateAddress });
+export function webhookChannel(options: WebhookOptions): Channel {
+  const { url, secret, allowPrivateAddress, resolve } = options;
+  const fetch = directFetch({ allowPrivateAddress }, resolve);
   return {
     name: `webhook ${new URL(url).host}`,
     send: async (alert) => {
@@ -108,7 +113,8 @@ export function webhookChannel({ url, secret, allowPrivateAddress }: WebhookOpti
       const headers =
         secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
       const { status } = await fetch(url, { post: body, headers });
-      if (status < 200 || status > 299) throw new Error(`it answered with status ${status}`);
+      if (status < 200 || status > 299)
+        throw new HttpError('http-bad-answer', `it answered with status ${status}`);
     },
   };
 }
