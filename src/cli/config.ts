@@ -5,13 +5,13 @@ import { ExitCode } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
-/** `program` is asked for when all of its commands are there. */
+/** `program` is called when all commands have been added to the program. */
 export function configCommand(program: () => Command): Command {
   const check = new Command('check')
     .description(
-      'read the configuration file as the commands would: is every key and value meant? Exit code 2 if not',
+      'check every key and value of the configuration file, as the commands would; the exit code is 2 if one is wrong',
     )
-    .argument('[file]', 'instead of the one in force', DEFAULT_CONFIG)
+    .argument('[file]', 'the file to check', DEFAULT_CONFIG)
     .option('--json', 'print JSON for scripts')
     .action((file: string, { json }: { json?: boolean }) => {
       const config = readConfig(file);
@@ -19,7 +19,7 @@ export function configCommand(program: () => Command): Command {
       if (json === true) printJson({ file, faults });
       else {
         for (const fault of faults) warn(fault);
-        if (faults.length === 0) print(`${file}: every key and value is meant.`);
+        if (faults.length === 0) print(`${file}: every key and value is right.`);
       }
       if (faults.length > 0) setExitCode(ExitCode.badInput);
     });
@@ -29,7 +29,8 @@ export function configCommand(program: () => Command): Command {
     .addHelpText(
       'after',
       `
-TOML, with a table for each command and keys named as its options; what is said on the command line goes first:
+The file is in TOML. It has a table for each command, with keys that are named like the command's
+options. Options on the command line take precedence.
 
   [attach]
   budget = 20000
@@ -42,6 +43,6 @@ TOML, with a table for each command and keys named as its options; what is said 
   [dns.serve]
   zone-suffix = "ct.example.net"
 
-"ctga --config FILE COMMAND" takes another file.`,
+"ctga --config FILE COMMAND" reads another file.`,
     );
 }

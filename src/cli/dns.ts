@@ -1,11 +1,13 @@
-/** `ctga dns`: a CT-over-DNS server that mirrors logs, and its client. */
+/** `ctga dns`: a CT-over-DNS server that mirrors logs, and a client. */
 import { Command } from 'commander';
 import { dnsQueryCommand } from './dns-query.ts';
 import { dnsServeCommand } from './dns-serve.ts';
 
 export function dnsCommand(): Command {
   return new Command('dns')
-    .description('CT-over-DNS: a server that publishes tree heads, and a client that verifies them')
+    .description(
+      'serve tree heads and proofs of logs over DNS (CT-over-DNS), or ask for them and verify them',
+    )
     .addCommand(dnsServeCommand())
     .addCommand(dnsQueryCommand());
 }

@@ -1,5 +1,5 @@
 /**
- * `ctga lab`: a whole network in namespaces on this machine, with a log that shows a victim another
+ * `ctga lab`: a network in namespaces on this machine, with a log that shows one client another
  * tree.
  */
 import { resolve } from 'node:path';
@@ -23,20 +23,16 @@ interface RunOptions {
 
 export function labCommand(): Command {
   const run = new Command('run')
-    .description('build the lab, catch a split view in it, remove it (needs root, under a minute)')
-    .option('--json', 'print the outcome as JSON; progress goes to stderr')
-    .option(
-      '--state-dir <dir>',
-      'where heads and evidence of the lab are kept (default: /var/lib/ctga/lab)',
+    .description(
+      'build the lab, catch a split view in it and remove it (needs root and less than a minute)',
     )
-    .option(
-      '--tor',
-      'challenge through a private Tor network, started for it (takes half a minute more)',
-    )
+    .option('--json', 'print the outcome as JSON, and progress on standard error')
+    .option('--state-dir <dir>', "the directory of the lab's store (default: /var/lib/ctga/lab)")
+    .option('--tor', 'challenge through a private Tor network (takes half a minute more)')
     .addOption(
       new Option(
         '--data-plane <which>',
-        "what sits on the path: XDP, or P4 in bmv2's simple_switch",
+        "the data plane on the path: XDP, or P4 in bmv2's simple_switch",
       )
         .choices(['xdp', 'bmv2'])
         .default('xdp'),
@@ -54,38 +50,38 @@ export function labCommand(): Command {
     });
   const up = new Command('up')
     .description('build the lab and leave it standing')
-    .option('--tor', "the challenger's proxy is a private Tor network")
+    .option('--tor', "use a private Tor network as the challenger's proxy")
     .option('--json', 'print JSON for scripts')
     .action(async ({ json, tor }: { json?: boolean; tor?: boolean }) =>
       say(await labUp({ tor: tor === true, onProgress: warn }), json),
     );
   const down = new Command('down')
-    .description('remove everything that a lab left behind')
+    .description('remove everything that belongs to a lab')
     .option('--json', 'print JSON for scripts')
     .action(async ({ json }: { json?: boolean }) => say(await labDown(), json));
   const log = new Command('log')
     .description(
-      "run the lab's log alone, in a network of your own that has its addresses (p4/mininet)",
+      "run only the lab's log, in a network of your own that has its addresses (p4/mininet)",
     )
     .option(
       '--state-dir <dir>',
-      'where its log list and certificate are put',
+      'the directory for its log list and certificate',
       DEFAULT_LAB_DIRECTORY,
     )
     .action(runLog);
   const tell = new Command('tell')
-    .description("tell the lab's log what to do, and print what it is like then")
+    .description("tell the lab's log what to do, and print its state afterwards")
     .argument(
       '<json>',
-      'for instance {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}',
+      'such as {"do":"grow","count":5} or {"do":"equivocate","fromSize":8,"treeSize":12}',
     )
-    .option('--state-dir <dir>', 'of the lab', DEFAULT_LAB_DIRECTORY)
+    .option('--state-dir <dir>', "the lab's directory", DEFAULT_LAB_DIRECTORY)
     .action(async (json: string, { stateDir }: { stateDir: string }) =>
       printJson(await tellLog(json, stateDir)),
     );
   return new Command('lab')
     .description(
-      'a network in namespaces with a log that can equivocate: client, resolver, router, log, proxy, challenger',
+      'run a network in namespaces with client, resolver, router, proxy, challenger, and a log that can equivocate',
     )
     .addCommand(run)
     .addCommand(up)
@@ -97,7 +93,9 @@ export function labCommand(): Command {
 async function runLog({ stateDir }: { stateDir: string }): Promise<void> {
   const files = new LabFiles(resolve(stateDir));
   const service = await startLogAlone(files);
-  print(`The log answers. Watch it with --log-list ${files.logList}; tell it with: ctga lab tell`);
+  print(
+    `The log answers. Watch it with --log-list ${files.logList}, and control it with: ctga lab tell`,
+  );
   const ended = new Promise((resolve) => service.child.once('exit', resolve));
   await Promise.race([aborted(stopRequest()), ended]);
   if ((await stop(service)) !== 0) setExitCode(ExitCode.failed);

@@ -1,6 +1,4 @@
-/**
- * Options that several commands share, spelled and explained once.
- */
+/** Options that several commands share. */
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Endpoint } from '../dns/server.ts';
@@ -26,7 +24,7 @@ export function withState(command: Command): Command {
   return command
     .option(
       '--state-dir <dir>',
-      'where heads, verdicts and evidence are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root, else ~/.local/state/ctga)',
     )
     .option('--json', 'print JSON for scripts');
 }
@@ -35,23 +33,23 @@ export function withLogs(command: Command): Command {
   return command
     .option(
       '--log-list <file>',
-      'use the logs of this list (schema v3) instead of the imported and built-in ones',
+      'use the logs of this list (schema v3) instead of the imported and built-in logs',
     )
     .addOption(
       new Option(
         '--zone <zone=log>',
-        'DNS zone of a log: its tree heads are at sth.ZONE; may be repeated',
+        'the DNS zone of a log, whose tree heads are at sth.ZONE; may be repeated',
       )
         .argParser((value: string, previous: readonly string[]) => [...previous, value])
         .default([], 'none'),
     )
     .option(
       '--zone-suffix <zone>',
-      'every log also has the zone NAME.ZONE, NAME being its name as in: ctga logs list',
+      'also use the zone NAME.ZONE for every log, with its NAME as in: ctga logs list',
     );
 }
 
-/** For commander: a whole number from `min`. */
+/** Parses a whole number from `min` to `max`. Throws InvalidArgumentError for anything else. */
 export function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
   return (text) => {
     const value = Number(text);
@@ -67,7 +65,7 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('want a number of seconds.');
 }
 
-/** An option that may be given several times; `description` says so. */
+/** An option that may be given several times; its `description` must say so. */
 export function repeated(
   flags: string,
   description: string,
@@ -78,13 +76,14 @@ export function repeated(
     .default([], 'none');
 }
 
-/** Several UDP ports, each option value one of them. */
+/** Parses one UDP port and appends it to those that were given before. */
 export function ports(text: string, earlier: readonly number[] | undefined): number[] {
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
 }
 
 /**
- * PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; this machine where there is no host.
+ * Parses PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; without a host it is on this
+ * machine. Returns undefined for anything else.
  */
 export function switchPlace(text: string): SwitchPlace | undefined {
   const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
@@ -94,8 +93,8 @@ export function switchPlace(text: string): SwitchPlace | undefined {
 }
 
 /**
- * Of a P4 switch, as in bmv2:9090; undefined for a network interface. Throws CtgaError for what is
- * neither.
+ * Parses the name of a P4 switch, such as bmv2:9090; returns undefined for a network interface.
+ * Throws CtgaError `bad-input` for the name of a switch that is malformed.
  */
 export function placeOf(name: string): SwitchPlace | undefined {
   const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
@@ -108,7 +107,7 @@ export function placeOf(name: string): SwitchPlace | undefined {
   );
 }
 
-/** ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; port 53 where there is none. */
+/** Parses ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; without a port it is 53. */
 export function endpoint(text: string): Endpoint {
   const [, bracketed, plain, port = '53'] =
     /^(?:\[(.+)\]|([^:]+|[^:]*:[^:]*:.*))(?::(\d+))?$/.exec(text) ?? [];
@@ -123,7 +122,7 @@ export function endpoint(text: string): Endpoint {
   return found;
 }
 
-/** The logs of a list given for this run, else the imported and built-in ones. */
+/** The logs of the list that is given for this run, else the imported and built-in logs. */
 export function logsInForce(state: State, { logList }: Pick<LogOptions, 'logList'>): Log[] {
   const store = openForReading(state);
   try {

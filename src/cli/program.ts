@@ -51,10 +51,10 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
 function ctgaProgram(): Command {
   const program: Command = new Command('ctga')
     .description(
-      'Catches Certificate Transparency logs that show different trees to different people: copies the signed tree heads that pass by in plaintext, and makes the logs prove, off path, that all of them belong to one append-only log.',
+      'Catches Certificate Transparency logs that show different trees to different people. It copies the signed tree heads that pass this machine in plaintext, and asks the logs, off the path, to prove that all of them belong to one append-only log.',
     )
     .version(version)
-    .option('--config <file>', 'take options from this file instead of /etc/ctga/ctga.toml')
+    .option('--config <file>', 'read options from this file instead of /etc/ctga/ctga.toml')
     .addCommand(attachCommand())
     .addCommand(detachCommand())
     .addCommand(statusCommand())
@@ -76,17 +76,17 @@ function ctgaProgram(): Command {
       'after',
       `
 First steps:
-  sudo ctga lab run              see the whole thing catch a split view, in namespaces on this machine
+  sudo ctga lab run              see ctga catch a split view, in namespaces on this machine
+  ctga doctor                    check whether this machine has what ctga needs
   sudo ctga attach eth0          watch an interface
   ctga replay capture.pcap       look for tree heads in a capture
-  ctga challenge --once          make the logs prove that what was seen is consistent (through Tor)
-  ctga doctor                    is this machine ready?
-  ctga status
-  ctga web                       the same as a page, for a browser
+  ctga challenge --once          ask the logs to prove that what was seen is consistent (by Tor)
+  ctga status                    show interfaces, tree heads and verdicts
+  ctga web                       show the same on a page for a browser
 
-Exit codes: 0 well, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
+Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
     )
-    .showHelpAfterError('(ctga --help, or ctga COMMAND --help, explains)');
+    .showHelpAfterError('(see ctga --help or ctga COMMAND --help)');
   const { stdout, stderr } = currentIo();
   for (const command of allCommands(program)) {
     command

@@ -1,4 +1,4 @@
-/** `ctga store`: looking after what is kept. */
+/** `ctga store`: checking and maintaining the store. */
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
@@ -12,45 +12,43 @@ import { setExitCode } from './run.ts';
 export function storeCommand(): Command {
   const check = new Command('check')
     .description(
-      'read all of the database and the evidence: is everything whole? Exit code 1 if not',
+      'read and check the whole database and all evidence; the exit code is 1 if something is damaged',
     )
     .action(runCheck);
   const compact = new Command('compact')
-    .description('roll up old sightings and give their room back; tree heads and evidence stay')
+    .description('sum up old sightings and give their space back; tree heads and evidence stay')
     .option(
       '--keep-days <days>',
-      'sightings of the last days stay as they are',
+      'leave the sightings of the last days as they are',
       wholeNumber(0, 36_500),
       90,
     )
     .action(runCompact);
   const exportAll = new Command('export')
-    .description('logs, tree heads with verdicts, evidence and counts, as JSON Lines')
+    .description('print logs, tree heads with their verdicts, evidence and counts as JSON Lines')
     .option(
       '--state-dir <dir>',
-      'where they are kept (root: /var/lib/ctga, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root, else ~/.local/state/ctga)',
     )
     .action(runExport);
   const backup = new Command('backup')
-    .description(
-      'copy the database while it is in use; copy the evidence directory beside it yourself',
-    )
+    .description('copy the database while it is in use; copy the evidence directory yourself')
     .argument('<file>')
     .action(runBackup);
   return new Command('store')
-    .description('check, compact, export or back up what is kept')
+    .description('check, compact, export or back up the store')
     .addCommand(withState(check))
     .addCommand(withState(compact))
     .addCommand(exportAll)
     .addCommand(withState(backup));
 }
 
-/** Only to look: nothing is made where nothing is. */
+/** Throws CtgaError `bad-input` if there is no store: these commands must not make one. */
 function existing(options: StateOption): State {
   const state = stateAt(options.stateDir);
   if (existsSync(state.database)) return state;
   throw new CtgaError('bad-input', `there is no store in ${state.directory}`, {
-    remedy: 'Name the directory with --state-dir; root keeps it in /var/lib/ctga.',
+    remedy: 'Name its directory with --state-dir. The store of root is in /var/lib/ctga.',
   });
 }
 
@@ -85,7 +83,7 @@ function runExport(options: StateOption): void {
 }
 
 async function runBackup(file: string, options: StateOption): Promise<void> {
-  if (existsSync(file)) throw badInput(`${file} exists`, 'Name a file that is not there yet.');
+  if (existsSync(file)) throw badInput(`${file} exists`, 'Name a file that does not exist yet.');
   try {
     await backupStore(existing(options), file, (share) => {
       if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);

@@ -60,7 +60,7 @@ describe('the Debian package', () => {
     install();
     assert.match(must('ctga --version'), /^\d+\.\d+\.\d+\n$/);
     assert.match(must('ctga logs list'), /argon/);
-    assert.equal(must('ctga config check'), '/etc/ctga/ctga.toml: every key and value is meant.\n');
+    assert.equal(must('ctga config check'), '/etc/ctga/ctga.toml: every key and value is right.\n');
     assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'ctga:ctga 2770\n');
     assert.match(must('id ctga-challenger'), /\(ctga-challenger\) gid=\d+\(ctga\)/);
     assert(!existsSync(join(debian.root, 'usr/lib/ctga/node_modules/tsx')));
