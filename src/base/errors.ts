@@ -17,18 +17,39 @@ export const ExitCode = {
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 
+/** Codes of failures that any part of ctga may have. The other codes belong to a domain. */
+export type GeneralErrorCode =
+  /** The command line, or a file that it names, is wrong. */
+  | 'bad-input'
+  /** Somebody else uses what can be used once: a port, an interface, the lab. */
+  | 'busy'
+  /** There is no network interface of that name here. */
+  | 'no-such-interface'
+  /** ctga is not attached to that interface or switch. */
+  | 'not-attached'
+  /** The kernel, or a program that ctga works with, failed. */
+  | 'kernel'
+  /** This process lacks a right. */
+  | 'not-permitted'
+  /** A program, a compiled file or a package is missing on this machine. */
+  | 'not-set-up';
+
 /**
- * A failure: one clear sentence, a stable code for scripts, and a remedy where there is one.
- *
- * Each domain owns its codes: a subclass, or the place that throws, says which there are and what
- * each means. The one code that is everybody's is `bad-input`, for what the user gave.
+ * A failure: one clear sentence, a stable code for scripts, and a remedy where there is one. A
+ * domain with codes of its own has a subclass that says what each means: HttpError, LogError and
+ * others. `CtgaError<string>` is any of them.
  */
-export class CtgaError<Code extends string = string> extends Error {
+export class CtgaError<Code extends string = GeneralErrorCode> extends Error {
   readonly code: Code;
   /** What to do about it, as a sentence; printed on its own line. */
   readonly remedy: string | undefined;
 
-  constructor(code: Code, message: string, options: { remedy?: string; cause?: unknown } = {}) {
+  // NoInfer: a code that the type does not have is a mistake, and no new type.
+  constructor(
+    code: NoInfer<Code>,
+    message: string,
+    options: { remedy?: string; cause?: unknown } = {},
+  ) {
     super(message, 'cause' in options ? { cause: options.cause } : undefined);
     this.name = 'CtgaError';
     this.code = code;
@@ -41,7 +62,7 @@ export class CtgaError<Code extends string = string> extends Error {
 }
 
 /** The command line, or a file that it names, is wrong. */
-export function badInput(message: string, remedy?: string): CtgaError<'bad-input'> {
+export function badInput(message: string, remedy?: string): CtgaError {
   return new CtgaError('bad-input', message, { remedy });
 }
 

@@ -4,7 +4,8 @@
  */
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { LogError } from '../ask/asker.ts';
+import { ExitCode, messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import type { LabDataPlane } from '../lab/network.ts';
 import { LogControl, parseCommand } from '../lab/control.ts';
@@ -105,7 +106,7 @@ async function tellLog(json: string, stateDir: string): Promise<unknown> {
   const command = parseCommand(json);
   const { logSocket } = new LabFiles(resolve(stateDir));
   const log = await LogControl.connect(logSocket).catch((cause: unknown) => {
-    throw new CtgaError(
+    throw new LogError(
       'log-unavailable',
       `no lab's log listens at ${logSocket}: ${messageOf(cause)}`,
       { remedy: 'Start one with: sudo ctga lab up', cause },

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { Command } from 'commander';
 import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { plural } from '../base/text.ts';
 import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
@@ -90,7 +91,7 @@ async function runBackup(file: string, options: StateOption): Promise<void> {
     });
   } catch (error) {
     if (error instanceof CtgaError) throw error;
-    throw new CtgaError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, {
+    throw new StoreError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, {
       cause: error,
     });
   }

@@ -444,7 +444,7 @@ const ENOSYS = 38;
 function explained(
   interfaceName: string,
   cause: NodeJS.ErrnoException & { doing: string; log: string },
-): CtgaError {
+): CtgaError<string> {
   switch (cause.code) {
     case 'no-such-interface':
       return new CtgaError(
@@ -453,10 +453,14 @@ function explained(
         { remedy: '`ip -br link` lists the interfaces of this network namespace.', cause },
       );
     case 'foreign-xdp-program':
-      return new CtgaError('foreign-xdp-program', `${cause.doing}, which ctga does not replace`, {
-        remedy: `Stop whatever installed it, or remove it with \`ip link set dev ${interfaceName} xdp off\`, and attach again.`,
-        cause,
-      });
+      return new CtgaError<'foreign-xdp-program'>(
+        'foreign-xdp-program',
+        `${cause.doing}, which ctga does not replace`,
+        {
+          remedy: `Stop whatever installed it, or remove it with \`ip link set dev ${interfaceName} xdp off\`, and attach again.`,
+          cause,
+        },
+      );
     case 'busy':
       return cause.errno === EWOULDBLOCK
         ? new CtgaError('busy', `another process already observes ${interfaceName}`, {

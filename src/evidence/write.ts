@@ -1,7 +1,8 @@
 /** Evidence files on the disk. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
-import { CtgaError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { spendReserve } from '../disk/reserve.ts';
 import { writeDurably } from '../disk/write.ts';
 import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
@@ -24,7 +25,7 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
       writeDurably(path, text);
     }
   } catch (error) {
-    throw new CtgaError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {
+    throw new StoreError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {
       remedy: `Make room on that disk or make ${directory} writable. Both tree heads are kept and the evidence is written again at the next start.`,
       cause: error,
     });

@@ -8,7 +8,8 @@
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
-import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { LogError } from '../ask/asker.ts';
+import { badInput, messageOf } from '../base/errors.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -123,9 +124,9 @@ export class LogControl {
   async tell(command: z.input<typeof commandSchema>): Promise<LogState> {
     this.#socket.write(`${JSON.stringify(command)}\n`);
     const line = await this.#lines.next();
-    if (line.done === true) throw new CtgaError('log-unavailable', "the lab's log has ended");
+    if (line.done === true) throw new LogError('log-unavailable', "the lab's log has ended");
     const reply = replySchema.parse(JSON.parse(line.value));
-    if ('error' in reply) throw new CtgaError('log-refused', `the lab's log: ${reply.error}`);
+    if ('error' in reply) throw new LogError('log-refused', `the lab's log: ${reply.error}`);
     return reply.state;
   }
 

@@ -5,7 +5,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { CtgaError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { writeDurably } from '../disk/write.ts';
 import { treeHeadSchema, treeHeadToJson } from '../statements/json.ts';
@@ -50,7 +51,7 @@ export class PublishedHeads {
       writeDurably(this.#path, `${JSON.stringify(json, null, 1)}\n`);
       this.#heads.set(id, published);
     } catch (error) {
-      throw new CtgaError('store-failed', `cannot write ${this.#path}: ${messageOf(error)}`, {
+      throw new StoreError('store-failed', `cannot write ${this.#path}: ${messageOf(error)}`, {
         cause: error,
       });
     }

@@ -5,6 +5,7 @@ import { basename } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
 import { readCapture } from '../dataplane/pcap.ts';
 import { CtgaError } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import type { Log } from '../logs/log.ts';
 import type { Store } from '../store/store.ts';
 import type { Source } from '../sources/source.ts';
@@ -53,7 +54,7 @@ export function replayCapture(
     onEvent: (event) => {
       if (event.event === 'tree-head') addHead(treeHeads, event);
       else if (event.event === 'fork-proven') evidence.push(event.evidence);
-      else throw new CtgaError('store-failed', `the store cannot be written: ${event.message}`);
+      else throw new StoreError('store-failed', `the store cannot be written: ${event.message}`);
     },
   });
   const interfaceName = `replay:${basename(file)}`;

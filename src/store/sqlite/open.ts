@@ -5,6 +5,7 @@ import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
+import { StoreError } from '../../disk/error.ts';
 import { makeDirectory, share, syncDirectory } from '../../disk/directory.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -36,7 +37,7 @@ export function openDatabase(path: string, thorough = false): Database.Database 
     database?.close();
     if (error instanceof CtgaError) throw error;
     if (isDamage(error)) throw damaged(path, messageOf(error), error);
-    throw new CtgaError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
+    throw new StoreError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
       remedy:
         'Check that the directory is writable and the disk has room, or name another with --state-dir.',
       cause: error,
@@ -85,7 +86,7 @@ function migrate(database: Database.Database, path: string): void {
   const apply = database.transaction(() => {
     const version = database.pragma('user_version', { simple: true }) as number;
     if (version > MIGRATIONS.length) {
-      throw new CtgaError(
+      throw new StoreError(
         'store-failed',
         `${path} was written by a newer ctga (schema ${version}, this one knows ${MIGRATIONS.length})`,
         { remedy: 'Upgrade ctga, or name another directory with --state-dir.' },
@@ -99,8 +100,8 @@ function migrate(database: Database.Database, path: string): void {
   apply.immediate();
 }
 
-function damaged(path: string, what: string, cause?: unknown): CtgaError {
-  return new CtgaError(
+function damaged(path: string, what: string, cause?: unknown): StoreError {
+  return new StoreError(
     'store-damaged',
     `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`,
     {
