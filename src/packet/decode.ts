@@ -71,15 +71,15 @@ export class DatagramDecoder {
   }
 
   /**
-   * Returns the datagram when this frame is or completes one; otherwise undefined, and one counter
+   * Returns the datagram if this frame is or completes one; otherwise undefined, and one counter
    * says why.
    *
-   * `now` is in milliseconds. `context` is the interface's name, part of what fragments are put
-   * together by: another interface may lead to another network with the same addresses. Nothing of
-   * `frame` is kept, but the payload of a whole datagram is a view of it.
+   * `now` is in milliseconds. Only fragments from one interface are put together: another may lead
+   * to another network with the same addresses. Nothing of `frame` is kept, but the payload of a
+   * datagram that came whole is a view of it.
    */
-  push(frame: Uint8Array, now: number, context: string): UdpDatagram | undefined {
-    const result = this.#decode(frame, now, context);
+  push(frame: Uint8Array, now: number, interfaceName: string): UdpDatagram | undefined {
+    const result = this.#decode(frame, now, interfaceName);
     if (typeof result === 'string') {
       this.#counters[result]++;
       return undefined;
@@ -99,7 +99,7 @@ export class DatagramDecoder {
     this.#reassembler.expire(now);
   }
 
-  #decode(frame: Uint8Array, now: number, context: string): UdpDatagram | FrameOutcome {
+  #decode(frame: Uint8Array, now: number, interfaceName: string): UdpDatagram | FrameOutcome {
     const cursor = new ByteCursor(frame);
     const link = parseEthernet(cursor);
     if (link === undefined) return 'ethernetTruncated';
@@ -113,7 +113,9 @@ export class DatagramDecoder {
     if (packet.fragment === undefined) {
       return parseUdp(packet, frame, packet.payloadStart, packet.payloadEnd, 1);
     }
-    const whole = this.#reassembler.add(packet, packet.fragment, `${context}/${link.network}`, now);
+    const { fragment } = packet;
+    const network = `${interfaceName}/${link.network}`;
+    const whole = this.#reassembler.add(packet, fragment, network, now);
     if (typeof whole === 'string') return whole;
     return parseUdp(packet, whole.bytes, whole.start, whole.bytes.length, whole.fragments);
   }

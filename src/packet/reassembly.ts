@@ -1,33 +1,34 @@
 /**
- * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5, as strictly as a
- * reader of other people's packets should: RFC 5722 (overlaps), RFC 6946 (atomic fragments), RFC
- * 7112 (header chains), RFC 1858 and RFC 3128 (tiny fragments), RFC 4963 (identifications come
- * round again).
+ * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5.
  *
- * A fragment that is impossible by itself (empty, misaligned, beyond 65,535 bytes, headers cut) is
- * discarded alone: if it took its datagram with it, one such packet sent ahead would hide a tree
- * head from us that the receiver still gets. Fragments that contradict each other (overlaps, two
- * ends) abandon the datagram, and the key is remembered until the time-out so that the rest cannot
- * start it anew (RFC 5722). Late duplicates of a finished datagram begin a new one that times out:
- * to remember finished keys as well would lose the next datagram wherever identifications are
- * reused quickly (RFC 4963).
+ * This reads other people's packets, so what matters is that an attacker can neither hide a
+ * datagram from us that its receiver gets, nor make us spend without limit:
  *
- * Everything that an attacker can make grow is bounded: bytes, datagrams, both for each source, and
- * fragments for each datagram, which bounds the work as well (CVE-2018-5391). No clock of its own.
+ * - A fragment that is impossible by itself is discarded alone. If it took its datagram with it,
+ *   one such packet sent ahead would hide a tree head from us.
+ * - Fragments that contradict each other abandon the datagram, as receivers do.
+ * - Late duplicates of a finished datagram begin a new one, which times out. To remember finished
+ *   keys would lose the next datagram wherever identifications are reused quickly (RFC 4963).
+ * - Bytes and datagrams are bounded, in all and for each source, and so are the fragments of a
+ *   datagram, which bounds the work as well (CVE-2018-5391).
+ *
+ * There is no list of holes (RFC 815): the pieces of a datagram are disjoint, so it is whole when
+ * their lengths add up to its end. The caller says what time it is.
  */
+import { FragmentKey } from './fragment-key.ts';
 import type { IpFragment, IpPacket } from './ip.ts';
 import { IpProtocol } from './ip.ts';
 
 export interface ReassemblyLimits {
   /** Milliseconds from a datagram's first fragment; never extended. */
   readonly timeout: number;
-  /** Memory in all: payload, and FRAGMENT_OVERHEAD for each fragment. */
+  /** Memory in all, in bytes: the payload, and FRAGMENT_OVERHEAD for each fragment. */
   readonly bytes: number;
-  /** Datagrams in all, abandoned ones included. */
+  /** Datagrams in all, with abandoned ones. */
   readonly datagrams: number;
   /**
-   * Both of these for one source: an IPv4 address, or an IPv6 /64, within which a host may choose
-   * freely.
+   * The same for one source: an IPv4 address, or an IPv6 /64, in which a host may choose its
+   * address freely.
    */
   readonly bytesPerSource: number;
   readonly datagramsPerSource: number;
@@ -35,28 +36,27 @@ export interface ReassemblyLimits {
 }
 
 export const DEFAULT_LIMITS: ReassemblyLimits = {
-  // Resolvers give an answer up after a few seconds. RFC 8200's 60 s would only let more
-  // identifications recur.
+  // Resolvers give up on an answer after a few seconds. With the 60 s of RFC 8200, Section 4.5, more
+  // identifications would come round again before the old datagram is dropped.
   timeout: 15_000,
   bytes: 8 * 1024 * 1024,
-  // The tail of every large answer is a small fragment whose start is too large to be copied: it
-  // waits in vain.
+  // The tail of every large answer is a small fragment, which is copied and waits in vain: the start
+  // is too large to be copied.
   datagrams: 4096,
   bytesPerSource: 2 * 1024 * 1024,
   datagramsPerSource: 512,
-  // An answer of 2048 bytes and its UDP header in the smallest fragments there are, 8 bytes each.
-  // No larger answer is a tree head; with 1280-byte fragments this is beyond any datagram there can
-  // be.
+  // An answer of 2048 bytes and its UDP header in the smallest fragments there are, of 8 bytes. No
+  // larger answer is a tree head, and with fragments of 1280 bytes this is beyond any datagram.
   fragmentsPerDatagram: (2048 + 8) / 8,
 };
 
 /**
- * What a held fragment costs beside its bytes, about; so a flood of 8-byte fragments is charged for
- * its weight.
+ * About what a held fragment costs beside its bytes, so that a flood of fragments of 8 bytes is
+ * charged for what it weighs.
  */
 export const FRAGMENT_OVERHEAD = 192;
 
-/** Of the budget, the part that only datagrams known to matter may use. */
+/** The part of the budget that only datagrams known to matter may use. */
 const RESERVED_PART = 1 / 4;
 
 const MAX_IP_LENGTH = 65_535;
@@ -65,24 +65,24 @@ const MAX_IP_LENGTH = 65_535;
 export type FragmentOutcome =
   /** Kept until the rest has come. */
   | 'fragmentHeld'
-  /** The same bytes at the same place as before: ignored. */
+  /** The same bytes at the same place as before: discarded alone. */
   | 'fragmentDuplicate'
   /** Of an abandoned datagram: discarded. */
   | 'fragmentOfAbandoned'
-  /** Discarded alone, as are the next three: without a payload. */
+  /** Without a payload. This and the next three are discarded alone. */
   | 'fragmentEmpty'
   /** Not the last, but not a multiple of 8 bytes long. */
   | 'fragmentMisaligned'
-  /** Reaches beyond 65,535 bytes ("ping of death"). */
+  /** Reaches beyond the 65,535 bytes of the largest packet ("ping of death"). */
   | 'fragmentBeyondMaximum'
   /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
   | 'fragmentHeaderChainCut'
   /**
-   * From here on, what abandons a datagram. Shares bytes with another fragment ("teardrop"), even
-   * equal ones.
+   * Covers bytes that another fragment covers ("teardrop"), equal ones or not. This and all that
+   * follow abandon the datagram.
    */
   | 'fragmentOverlap'
-  /** Two ends, data beyond the end, or more to come where the end was. */
+  /** There are two ends, data beyond the end, or more to come where the end was. */
   | 'fragmentConflictingEnd'
   /** An IPv6 first fragment that turns out not to be of UDP. */
   | 'fragmentNotUdp'
@@ -91,14 +91,14 @@ export type FragmentOutcome =
   /** The datagram alone does not fit the budget. */
   | 'fragmentOverBudget';
 
-/** What became of datagrams without a frame of their own to blame. */
+/** Why a datagram was given up that no fragment of its own is to blame for. */
 export type ReassemblyEvent =
   | 'datagramTimedOut'
   | 'datagramEvictedForBytes'
   | 'datagramEvictedForCount'
   | 'datagramEvictedForSource';
 
-/** A datagram put together: what the IP header's fragments carried. */
+/** The payload of a reassembled IP packet. */
 export interface ReassembledPayload {
   readonly bytes: Uint8Array;
   /** Where the UDP header begins, after extension headers. */
@@ -106,10 +106,7 @@ export interface ReassembledPayload {
   readonly fragments: number;
 }
 
-/**
- * Tells, by the bytes after the UDP header in a first fragment, that the datagram is one to keep if
- * possible.
- */
+/** Whether a datagram matters, by the bytes after the UDP header in its first fragment. */
 export type Tracked = (payloadStart: Uint8Array) => boolean;
 
 interface Piece {
@@ -129,28 +126,25 @@ interface Datagram {
   readonly source: Source;
   readonly since: number;
   pool: Pool;
-  /** Disjoint, by start. Empty once abandoned. */
+  /** Disjoint and in order; empty once the datagram is abandoned. */
   pieces: Piece[];
   abandoned: boolean;
-  /**
-   * Sum of the pieces' lengths: since they are disjoint, the datagram is whole when this reaches
-   * `end`.
-   */
+  /** The sum of the lengths of the pieces. */
   received: number;
+  /** What it takes of the budget, in bytes. */
   charged: number;
-  /** Known from the last fragment. */
+  /** Known once the last fragment has come. */
   end: number | undefined;
-  /** Where the furthest fragment that is not the last ends: the end lies beyond. */
+  /** Where the furthest fragment ends that is not the last; the datagram's end lies beyond. */
   reached: number;
+  /** Where the UDP header begins. Known once the first fragment has come. */
   upperOffset: number;
 }
 
-/**
- * A part of the budget. Datagrams are in the order they entered it, which is the order they are
- * evicted in.
- */
+/** A part of the budget. */
 class Pool {
-  readonly datagrams = new Map<string, Datagram>();
+  /** In the order in which they came into the pool, which is the order of eviction. */
+  readonly datagrams = new Set<Datagram>();
   bytes = 0;
   readonly maxBytes: number;
   readonly maxDatagrams: number;
@@ -167,6 +161,7 @@ export class Reassembler {
   readonly #tracked: Tracked | undefined;
   readonly #ordinary: Pool;
   readonly #reserved: Pool;
+  readonly #datagrams = new Map<string, Datagram>();
   readonly #sources = new Map<string, Source>();
 
   constructor(
@@ -189,8 +184,9 @@ export class Reassembler {
   }
 
   /**
-   * Takes one fragment, by copy. `network` tells networks apart in which the same addresses may
-   * mean different hosts: interface and VLANs.
+   * Adds a copy of one fragment, and returns the payload if it completes one. `network` is the
+   * interface with its VLANs: only fragments of one network are put together. `now` is in
+   * milliseconds.
    */
   add(
     packet: IpPacket,
@@ -202,6 +198,11 @@ export class Reassembler {
     const start = fragment.offset;
     const length = packet.payloadEnd - packet.payloadStart;
     const end = start + length;
+    // RFC 8200, Section 4.5, of a fragment by itself. "If the length of a fragment [...] is not a
+    // multiple of 8 octets and the M flag of that fragment is 1, then that fragment must be
+    // discarded"; so must one with which the packet "would exceed 65,535 octets". "If the first
+    // fragment does not include all headers through an Upper-Layer header, then that fragment
+    // should be discarded" (RFC 7112).
     if (length === 0) return 'fragmentEmpty';
     if (fragment.more && length % 8 !== 0) return 'fragmentMisaligned';
     if (fragment.headerLength + end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
@@ -219,11 +220,16 @@ export class Reassembler {
     const { pieces } = datagram;
     const index = firstNotBefore(pieces, start);
     const next = pieces[index];
+    // RFC 8200, Section 4.5: "an implementation may choose to detect this case and drop exact
+    // duplicate fragments while keeping the other fragments belonging to the same packet".
     if (next?.start === start && equal(next.bytes, bytes)) return 'fragmentDuplicate';
     const previous = pieces[index - 1];
     const overlaps =
       (next !== undefined && next.start < end) ||
       (previous !== undefined && previous.start + previous.bytes.length > start);
+    // RFC 8200, Section 4.5: "If any of the fragments being reassembled overlap with any other
+    // fragments being reassembled for the same packet, reassembly of that packet must be
+    // abandoned". IPv4 has no such rule (RFC 791 lets the later copy win); Linux abandons there too.
     if (overlaps) return this.#abandon(datagram, 'fragmentOverlap');
     if (pieces.length >= this.#limits.fragmentsPerDatagram)
       return this.#abandon(datagram, 'fragmentTooMany');
@@ -236,7 +242,7 @@ export class Reassembler {
     if (!this.#charge(datagram, length + FRAGMENT_OVERHEAD)) {
       return this.#abandon(datagram, 'fragmentOverBudget');
     }
-    // Not slice(): on a Buffer that is a view, and the frame is not ours to keep.
+    // Not slice(), which on a Buffer makes a view: the frame is not ours to keep.
     pieces.splice(index, 0, { start, bytes: new Uint8Array(bytes) });
     datagram.received += length;
     if (fragment.more) datagram.reached = Math.max(datagram.reached, end);
@@ -252,13 +258,13 @@ export class Reassembler {
   }
 
   /**
-   * Drops what is older than the time-out; add() does so too. Datagrams are held in order of
-   * arrival, so this costs no more than what it drops; should the clock have jumped, add() still
-   * sees each datagram's own age.
+   * Drops datagrams that are older than the time-out, as `add` does too. They are in the order in
+   * which they came, so this looks at no more than one that it keeps. Where the clock has jumped,
+   * the order is another, and `add` judges each datagram by its own age.
    */
   expire(now: number): void {
     for (const pool of [this.#ordinary, this.#reserved]) {
-      for (const datagram of pool.datagrams.values()) {
+      for (const datagram of pool.datagrams) {
         if (!this.#isOld(datagram, now)) break;
         this.#timeOut(datagram);
       }
@@ -266,41 +272,41 @@ export class Reassembler {
   }
 
   #isOld(datagram: Datagram, now: number): boolean {
-    // A wall clock may be set back, and captures are not quite in order: far in the future is old
-    // as well.
+    // A wall clock may be set back, and captures are not quite in order: a datagram from far in the
+    // future is old as well.
     return Math.abs(now - datagram.since) >= this.#limits.timeout;
   }
 
   #timeOut(datagram: Datagram): void {
-    if (!datagram.abandoned) this.#count('datagramTimedOut'); // an abandoned one was counted when it was
+    if (!datagram.abandoned) this.#count('datagramTimedOut'); // else it was counted already
     this.#remove(datagram);
   }
 
   #find(packet: IpPacket, fragment: IpFragment, network: string, now: number): Datagram {
-    const { bytes, addressesAt, addressLength } = packet;
-    // RFC 791: source, destination, protocol (only UDP gets here), identification. RFC 8200: the
-    // same without the protocol. The addresses' length keeps the two apart.
-    const addresses = latin1(bytes, addressesAt, addressesAt + 2 * addressLength);
-    const key = `${network}/${addressLength}/${fragment.identification}/${addresses}`;
-    const found = this.#ordinary.datagrams.get(key) ?? this.#reserved.datagrams.get(key);
+    const key = new FragmentKey(packet, fragment, network);
+    const found = this.#datagrams.get(key.datagram);
     if (found !== undefined) {
       if (!this.#isOld(found, now)) return found;
       this.#timeOut(found);
     }
 
-    const sourceKey = `${network}/${addresses.slice(0, addressLength === 4 ? 4 : 8)}`;
-    let source = this.#sources.get(sourceKey);
-    if (source !== undefined && source.datagrams.size >= this.#limits.datagramsPerSource) {
-      this.#evictOldest(source.datagrams.values(), 'datagramEvictedForSource');
+    const sourceKey = key.source;
+    const known = this.#sources.get(sourceKey);
+    if (known !== undefined && known.datagrams.size >= this.#limits.datagramsPerSource) {
+      this.#evictOldest(known.datagrams, 'datagramEvictedForSource');
     }
     const pool = this.#ordinary;
     if (pool.datagrams.size >= pool.maxDatagrams) {
-      this.#evictOldest(pool.datagrams.values(), 'datagramEvictedForCount');
+      this.#evictOldest(pool.datagrams, 'datagramEvictedForCount');
     }
-    // Looked up again: the last datagram of a source takes the source with it.
-    source = this.#sources.get(sourceKey) ?? { key: sourceKey, bytes: 0, datagrams: new Set() };
+    // Looked up again, because a source goes with its last datagram.
+    const source = this.#sources.get(sourceKey) ?? {
+      key: sourceKey,
+      bytes: 0,
+      datagrams: new Set(),
+    };
     const datagram: Datagram = {
-      key,
+      key: key.datagram,
       source,
       since: now,
       pool,
@@ -314,23 +320,24 @@ export class Reassembler {
     };
     this.#sources.set(sourceKey, source);
     source.datagrams.add(datagram);
-    pool.datagrams.set(key, datagram);
+    pool.datagrams.add(datagram);
+    this.#datagrams.set(datagram.key, datagram);
     return datagram;
   }
 
   /**
-   * Makes room for `bytes` more in `datagram`, oldest out first; false if it would not fit even
-   * alone.
+   * Makes room for `bytes` more in `datagram` by evicting others, the oldest first. Returns false
+   * if it would not fit even alone.
    */
   #charge(datagram: Datagram, bytes: number): boolean {
     const { pool, source } = datagram;
     const limit = Math.min(pool.maxBytes, this.#limits.bytesPerSource);
     if (datagram.charged + bytes > limit) return false;
     while (source.bytes + bytes > this.#limits.bytesPerSource) {
-      this.#evictOldest(source.datagrams.values(), 'datagramEvictedForSource', datagram);
+      this.#evictOldest(source.datagrams, 'datagramEvictedForSource', datagram);
     }
     while (pool.bytes + bytes > pool.maxBytes) {
-      this.#evictOldest(pool.datagrams.values(), 'datagramEvictedForBytes', datagram);
+      this.#evictOldest(pool.datagrams, 'datagramEvictedForBytes', datagram);
     }
     pool.bytes += bytes;
     source.bytes += bytes;
@@ -338,22 +345,20 @@ export class Reassembler {
     return true;
   }
 
-  /**
-   * Moves a datagram into the part of the budget that a flood of unknown fragments cannot touch.
-   */
+  /** Moves a datagram into the part of the budget that a flood of other fragments cannot use. */
   #reserve(datagram: Datagram): void {
     const pool = this.#reserved;
     if (datagram.pool === pool || datagram.charged > pool.maxBytes) return;
-    datagram.pool.datagrams.delete(datagram.key);
+    datagram.pool.datagrams.delete(datagram);
     datagram.pool.bytes -= datagram.charged;
     if (pool.datagrams.size >= pool.maxDatagrams) {
-      this.#evictOldest(pool.datagrams.values(), 'datagramEvictedForCount');
+      this.#evictOldest(pool.datagrams, 'datagramEvictedForCount');
     }
     while (pool.bytes + datagram.charged > pool.maxBytes) {
-      this.#evictOldest(pool.datagrams.values(), 'datagramEvictedForBytes');
+      this.#evictOldest(pool.datagrams, 'datagramEvictedForBytes');
     }
     datagram.pool = pool;
-    pool.datagrams.set(datagram.key, datagram);
+    pool.datagrams.add(datagram);
     pool.bytes += datagram.charged;
   }
 
@@ -366,7 +371,11 @@ export class Reassembler {
     }
   }
 
-  /** Gives the memory back and keeps the key, until the time-out. */
+  /**
+   * Gives the memory back and keeps the key until the time-out, so that the rest cannot begin the
+   * datagram anew. RFC 5722, Section 4: "the entire datagram (and any constituent fragments,
+   * including those not yet received) MUST be silently discarded".
+   */
   #abandon(datagram: Datagram, why: FragmentOutcome): FragmentOutcome {
     datagram.abandoned = true;
     datagram.pieces = [];
@@ -376,9 +385,11 @@ export class Reassembler {
 
   #remove(datagram: Datagram): void {
     this.#release(datagram);
-    datagram.pool.datagrams.delete(datagram.key);
-    datagram.source.datagrams.delete(datagram);
-    if (datagram.source.datagrams.size === 0) this.#sources.delete(datagram.source.key);
+    datagram.pool.datagrams.delete(datagram);
+    this.#datagrams.delete(datagram.key);
+    const { source } = datagram;
+    source.datagrams.delete(datagram);
+    if (source.datagrams.size === 0) this.#sources.delete(source.key);
   }
 
   #release(datagram: Datagram): void {
@@ -412,11 +423,4 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
-}
-
-/** Bytes as a string that can be part of a key. */
-function latin1(bytes: Uint8Array, start: number, end: number): string {
-  let text = '';
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number);
-  return text;
 }
