@@ -10,8 +10,7 @@ import { setImmediate as immediate } from 'node:timers/promises';
 import { loadXdp } from '../src/dataplane/xdp.ts';
 import { hashLeaf } from '../src/merkle/hash.ts';
 import { Observer } from '../src/observer/observer.ts';
-import { openDatabase } from '../src/store/sqlite/open.ts';
-import { SqliteStore } from '../src/store/sqlite/store.ts';
+import { openForWriting, stateAt } from '../src/store/state.ts';
 import { CtOverDns } from '../src/sources/ct-over-dns/source.ts';
 import { toLogKey } from '../src/statements/key.ts';
 import { formatTreeHeadText } from '../src/statements/text.ts';
@@ -63,7 +62,7 @@ export async function measureDrain(
   distinct: number,
 ): Promise<DrainRate> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
-  const store = new SqliteStore(openDatabase(join(directory, 'ctga.db')));
+  const store = openForWriting(stateAt(directory));
   const observer = new Observer({
     sources: [new CtOverDns(new Map([['alpha.example', log]]))],
     store,

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase } from '../src/store/sqlite/open.ts';
-import { SqliteStore } from '../src/store/sqlite/store.ts';
+import { openForWriting, stateAt, type State } from '../src/store/state.ts';
 import { SigningLog, treeOf } from '../test/support/signing-log.ts';
 
 export interface StoreTiming {
@@ -24,14 +24,11 @@ export function measureStore(
   onProgress: (what: string) => void,
 ): { readonly timings: StoreTiming[]; readonly mebibytes: number } {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
-  const [small, large] = ['empty', 'large'].map((name) => join(directory, `${name}.db`)) as [
-    string,
-    string,
-  ];
+  const [small, large] = [stateAt(join(directory, 'empty')), stateAt(join(directory, 'large'))];
   try {
-    openDatabase(small).close();
+    openForWriting(small).close();
     onProgress(`filling it with ${sightings} sightings`);
-    fill(large, sightings);
+    fill(large.database, sightings);
     onProgress('asking');
     const [empty, full] = [timed(small), timed(large)];
     return {
@@ -40,7 +37,7 @@ export function measureStore(
         empty: milliseconds,
         large: full.get(what) ?? 0,
       })),
-      mebibytes: Math.round(statSync(large).size / 2 ** 20),
+      mebibytes: Math.round(statSync(large.database).size / 2 ** 20),
     };
   } finally {
     rmSync(directory, { recursive: true });
@@ -69,7 +66,7 @@ function fill(path: string, sightings: number): void {
   db.close();
 }
 
-function timed(path: string): Map<string, number> {
+function timed(state: State): Map<string, number> {
   const timings = new Map<string, number>();
   const time = <T>(what: string, work: () => T): T => {
     const began = performance.now();
@@ -77,7 +74,7 @@ function timed(path: string): Map<string, number> {
     timings.set(what, performance.now() - began);
     return result;
   };
-  const store = time('open', () => new SqliteStore(openDatabase(path)));
+  const store = time('open', () => openForWriting(state));
   time('status: tree heads, verdicts, counts', () => [
     store.heads.count(),
     store.verdicts.counts(),

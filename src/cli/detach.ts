@@ -1,7 +1,6 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
-import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { openForWriting, stateAt } from '../store/state.ts';
+import { openForWriting, stateAt, storeExists } from '../store/state.ts';
 import { detachXdp, listAttached } from '../dataplane/xdp.ts';
 import { SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf } from '../p4/switch-process.ts';
@@ -54,7 +53,7 @@ async function interfaceOf(name: string): Promise<string> {
 /** It is not missed from now on, where a store knew of it. */
 function forget(interfaces: readonly string[], stateDir: string | undefined): void {
   const state = stateAt(stateDir);
-  if (!existsSync(state.database)) return;
+  if (!storeExists(state)) return;
   try {
     const store = openForWriting(state);
     for (const name of interfaces) store.planes.forget(name);

@@ -5,7 +5,7 @@ import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { plural } from '../base/text.ts';
 import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
-import { openForReading, stateAt, type State } from '../store/state.ts';
+import { openForReading, stateAt, storeExists, type State } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printJsonLine, printProgress, warn } from './output.ts';
 import { setExitCode } from './run.ts';
@@ -47,7 +47,7 @@ export function storeCommand(): Command {
 /** Throws CtgaError `bad-input` if there is no store: these commands must not make one. */
 function existing(options: StateOption): State {
   const state = stateAt(options.stateDir);
-  if (existsSync(state.database)) return state;
+  if (storeExists(state)) return state;
   throw new CtgaError('bad-input', `there is no store in ${state.directory}`, {
     remedy: 'Name its directory with --state-dir. The store of root is in /var/lib/ctga.',
   });

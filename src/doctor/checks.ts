@@ -11,7 +11,7 @@ import { xdpObjectPath } from '../dataplane/xdp-object.ts';
 import { loadXdp, mapsNeedNoRights } from '../dataplane/xdp.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import type { ProxyAddress } from '../http/proxy.ts';
-import { openForReading, type State } from '../store/state.ts';
+import { openForReading, storeExists, type State } from '../store/state.ts';
 
 export interface CheckResult {
   readonly what: string;
@@ -168,7 +168,7 @@ export function checkStoreOf(state: State): CheckResult[] {
         },
   );
   const what = 'store';
-  if (!existsSync(state.database))
+  if (!storeExists(state))
     return [...findings, { what, state: 'well', found: `none yet in ${state.directory}` }];
   try {
     accessSync(state.database, constants.R_OK);

@@ -19,8 +19,7 @@ import { createSecureContext } from 'node:tls';
 import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
-import { openDatabase } from '../store/sqlite/open.ts';
-import type { State } from '../store/state.ts';
+import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**
  * The accounts that a process becomes: the first of them that exists. The package makes one for the
@@ -68,7 +67,7 @@ export function dropPrivileges(
   shareState(state, shared);
   // What is loaded only when first used is loaded now: the account may not be able to read this
   // checkout, nor the certificates that NODE_EXTRA_CA_CERTS names.
-  openDatabase(':memory:').close();
+  memoryStore().close();
   createSecureContext();
   becomeUser(shared, programsMayGain);
   try {
@@ -86,18 +85,18 @@ export function dropPrivileges(
   return account.name;
 }
 
-/**
- * What one account of the group makes, another can write: SQLite gives its journals the mode of the
- * database.
- */
-function shareState({ directory, database, evidence }: State, account: Account): void {
+/** Lets every account of the group write what any of them makes. */
+function shareState(state: State, account: Account): void {
+  const { directory, evidence } = state;
   makeDirectory(evidence);
   process.umask(0o007);
   // Where the state directory lies is for whoever runs this to say; what is in it may be anything.
   own(realpathSync(directory), account, 0o2770);
   own(evidence, account, 0o2770);
-  const files = [database, `${database}-wal`, `${database}-shm`];
-  for (const path of [...files, ...readdirSync(evidence).map((name) => join(evidence, name))])
+  for (const path of [
+    ...storeFiles(state),
+    ...readdirSync(evidence).map((name) => join(evidence, name)),
+  ])
     own(path, account, 0o660);
 }
 

@@ -20,7 +20,7 @@ export interface QueuedAlert {
   readonly due: number;
 }
 
-export interface Alerts {
+export interface AlertStore {
   /** Alerts that were raised and have not ended, in no order. */
   raised(): RaisedAlert[];
 

@@ -1,5 +1,5 @@
 /** What was counted and not kept: packets and answers that were refused, by source and reason. */
-export interface Counters {
+export interface CounterStore {
   /**
    * Adds to the counters of one source, in one transaction. Not idempotent: call it again only
    * where it threw.

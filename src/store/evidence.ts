@@ -11,7 +11,7 @@ export interface EvidenceRecord {
   readonly created: number;
 }
 
-export interface EvidenceRecords {
+export interface EvidenceStore {
   /**
    * Records an evidence file, which must be durably on the disk already. A path that is on record
    * stays as it is, so this is idempotent. `second` has no ID where the log's list says so and not

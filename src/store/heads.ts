@@ -81,7 +81,7 @@ export interface LogDay {
 /** Source of the sightings of which only the sum is kept. */
 export const ROLLED_UP = 'rolled up';
 
-export interface Heads {
+export interface HeadStore {
   /**
    * Adds sightings to what is known, and with them what was credited to seen entries, in one
    * transaction: a process that takes over credits neither less nor more.

@@ -13,7 +13,7 @@ export interface StoredLogList {
   readonly fetched: number;
 }
 
-export interface Logs {
+export interface LogStore {
   /**
    * Adds logs, and the list that they came from, in one transaction. A log that is known takes over
    * what is new about it; it keeps its key, and keeps its zone where the new one has none. A list

@@ -10,7 +10,7 @@ export interface StoredPlane {
   readonly updated: number;
 }
 
-export interface Planes {
+export interface PlaneStore {
   /** Replaces what is known of a data plane. */
   put(name: string, state: string, updated: number): void;
 

@@ -1,23 +1,31 @@
-/**
- * Where one installation keeps what it knows: a directory with the database and the evidence files.
- */
+/** Where one installation keeps what it knows, and opening the store there. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { openDatabase } from './sqlite/open.ts';
-import type { Store } from './store.ts';
+import type { DamagedStore } from './damaged.ts';
+import type { StoreWithFile } from './file.ts';
+import type { OnReplaced, ReplaceableStore } from './replaceable.ts';
+import { SqliteDamaged } from './sqlite/damaged.ts';
+import { openFile } from './sqlite/file.ts';
+import { lockOf } from './sqlite/lock.ts';
+import { MEMORY, openDatabase } from './sqlite/open.ts';
+import { SqliteReplaceable } from './sqlite/replaceable.ts';
 import { SqliteStore } from './sqlite/store.ts';
+import type { Store } from './store.ts';
 
-export { isDamage } from './sqlite/open.ts';
+export { isDamage } from './sqlite/errors.ts';
 
 export interface State {
   readonly directory: string;
+  /** The store's file. Others lie beside it: see storeFiles. */
   readonly database: string;
+  /** The directory of evidence files. */
   readonly evidence: string;
 }
 
 /**
- * root keeps state for the machine, anybody else for himself (XDG Base Directory, XDG_STATE_HOME).
+ * The state in the given directory. If none is given, root's state is the machine's, and anybody
+ * else has one of his own (XDG Base Directory Specification, XDG_STATE_HOME).
  */
 export function stateAt(directory: string | undefined): State {
   const root = resolve(directory ?? defaultDirectory());
@@ -29,22 +37,48 @@ function defaultDirectory(): string {
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
 }
 
+export function storeExists({ database }: State): boolean {
+  return existsSync(database);
+}
+
+/** Every file that the store may consist of; those beside the first come and go. */
+export function storeFiles({ database }: State): string[] {
+  return [database, `${database}-wal`, `${database}-shm`, lockOf(database)];
+}
+
 /**
- * For commands that only show: an installation that has seen nothing yet is empty, and stays
- * unmade.
+ * For those that only read. Where there is no store, this makes none: what is returned is empty, and
+ * in memory. Throws StoreError `store-damaged` or `store-failed`.
  */
 export function openForReading(state: State): Store {
-  return new SqliteStore(openDatabase(existsSync(state.database) ? state.database : ':memory:'));
+  return storeExists(state)
+    ? openForWriting(state)
+    : new SqliteStore(state.database, { database: openDatabase(MEMORY), file: undefined });
 }
 
 /**
- * For commands that add a little and then end: damage stops them. What runs for long: in-use.ts.
+ * For commands that write a little and then end, and for upkeep. Makes a store where there is none.
+ * Throws StoreError `store-damaged` or `store-failed`. For processes that run for long there is
+ * openReplaceable.
  */
-export function openForWriting(state: State): Store {
-  return new SqliteStore(openDatabase(state.database));
+export function openForWriting({ database }: State): StoreWithFile {
+  return new SqliteStore(database, openFile(database));
 }
 
-/** A store that is in memory alone and ends with its use. */
+/**
+ * For processes that run for long. A damaged store is moved aside, as by replaceDamaged, and a new
+ * one made; `onReplaced` is told. Reads all of the store once. Throws StoreError `store-failed`.
+ */
+export function openReplaceable({ database }: State, onReplaced: OnReplaced): ReplaceableStore {
+  return new SqliteReplaceable(database, onReplaced);
+}
+
+/** Opens the file of a damaged store, to read what is left; throws where it cannot be opened. */
+export function openDamaged(path: string): DamagedStore {
+  return new SqliteDamaged(path);
+}
+
+/** A store in memory alone, which ends with its use. */
 export function memoryStore(): Store {
-  return new SqliteStore(openDatabase(':memory:'));
+  return new SqliteStore(MEMORY, { database: openDatabase(MEMORY), file: undefined });
 }

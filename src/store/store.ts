@@ -1,6 +1,6 @@
 /**
- * What ctga remembers, by roles. A module takes the roles that it needs and no more: the alerter,
- * for one, takes `Pick<Store, 'alerts' | 'planes' | ...>`.
+ * What ctga remembers, by roles. A module takes the roles that it needs and no more: the observer,
+ * for one, has no use for alerts.
  *
  * What holds for every role:
  *
@@ -8,35 +8,42 @@
  *   verdicts, and others read. Each method that writes is one transaction. The next read of any
  *   process sees all of it or, where the method threw, nothing of it.
  * - When a method that writes returns, what it wrote is on the disk and survives a power cut.
- * - A writer waits up to ten seconds for another process's writer, and then throws.
- * - Methods throw the store's own error where the disk is full, cannot be read, or has damaged the
- *   store; `isDamage` (state.ts) tells the last of these apart. Nothing was written then, so the
- *   same call may be made again.
+ * - A writer waits for another process's writer, up to ten seconds, and then throws.
+ * - Methods throw StoreError `store-damaged` where the store turns out not to be what ctga wrote, and
+ *   `store-failed` where the disk is full or failing or another process does not stop writing.
+ *   Nothing was written then, so the same call may be made again.
  * - Times are in milliseconds since the epoch, by our own clock, unless a comment says otherwise.
  *   Sizes and times in a tree head are the log's and are unsigned 64-bit.
  */
-import type { Alerts } from './alerts.ts';
-import type { Counters } from './counters.ts';
-import type { EvidenceRecords } from './evidence.ts';
-import type { Heads } from './heads.ts';
-import type { Logs } from './logs.ts';
-import type { Planes } from './planes.ts';
-import type { Verdicts } from './verdicts.ts';
+import type { AlertStore } from './alerts.ts';
+import type { CounterStore } from './counters.ts';
+import type { EvidenceStore } from './evidence.ts';
+import type { HeadStore } from './heads.ts';
+import type { LogStore } from './logs.ts';
+import type { PlaneStore } from './planes.ts';
+import type { VerdictStore } from './verdicts.ts';
 
 export interface Store {
-  readonly heads: Heads;
-  readonly verdicts: Verdicts;
-  readonly evidence: EvidenceRecords;
-  readonly logs: Logs;
-  readonly planes: Planes;
-  readonly alerts: Alerts;
-  readonly counters: Counters;
+  readonly heads: HeadStore;
+  readonly verdicts: VerdictStore;
+  readonly evidence: EvidenceStore;
+  readonly logs: LogStore;
+  readonly planes: PlaneStore;
+  readonly alerts: AlertStore;
+  readonly counters: CounterStore;
 
   /**
    * A number that is another one after each time that somebody else has written: another process,
    * or another opening of the store in this one. What this opening writes does not change it.
    */
   changes(): number;
+
+  /**
+   * Whether the file that this opening reads and writes is the one in place. It is another one once
+   * somebody has moved it aside, restored a copy, or made a store where there was none. A store in
+   * memory that stands for none at all is in place until one is made.
+   */
+  isInPlace(): boolean;
 
   /** Ends the use of the store. No other method may be called afterwards. */
   close(): void;

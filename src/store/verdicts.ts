@@ -23,7 +23,7 @@ export interface VerdictUpdate {
   readonly askAfter?: number | undefined;
 }
 
-export interface Verdicts {
+export interface VerdictStore {
   /**
    * Replaces what was concluded about a recorded tree, at `now`, and counts one more attempt.
    * Evidence for `fork-proven` must be recorded first: a fork without evidence is a fault of the

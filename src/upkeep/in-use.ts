@@ -1,61 +1,53 @@
-/**
- * The store of a process that runs for long. Its file may turn out damaged, or be set aside or
- * replaced by another process: what is written into the old one from then on would be seen by
- * nobody.
- */
-import type Database from 'better-sqlite3';
-import { statSync } from 'node:fs';
-import { CtgaError } from '../base/errors.ts';
-import { isDamage, openDatabase, setAside } from '../store/sqlite/open.ts';
+/** The store of a process that runs for long: it goes on whatever happens to the store's file. */
 import { makeReserve } from '../disk/reserve.ts';
-import { salvage } from './salvage.ts';
-import type { State } from '../store/state.ts';
+import type { ReplaceableStore } from '../store/replaceable.ts';
+import { isDamage, openReplaceable, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
-import { SqliteStore } from '../store/sqlite/store.ts';
+import { salvage } from './salvage.ts';
 
 export interface StoreInUseOptions {
   readonly state: State;
   /**
-   * Told of a damaged database, in a sentence: under which name it is kept, and what could be read
-   * of it. Nothing is ever deleted.
+   * Told of a damaged store, in a sentence: under which name it is kept, and later how much of it
+   * could be read. Nothing is ever deleted.
    */
   readonly onSetAside: (message: string) => void;
-  /**
-   * Called with each database that is opened, before it is used: the first may be new, and any
-   * later one too.
-   */
+  /** Called with each store that is opened, before it is used: the first one and any later one. */
   readonly onOpened?: (store: Store) => void;
 }
 
 export class StoreInUse {
-  /** Stays the same object, whatever file it is in. */
-  get store(): Store {
-    return this.#store;
-  }
-  readonly #store: SqliteStore;
   readonly #options: StoreInUseOptions;
-  #file: number | undefined;
-  /** Set aside by this process, and not yet looked through for what can be read. */
+  readonly #store: ReplaceableStore;
+  /** Moved aside by this process, and not yet looked through for what can be read. */
   #damaged: string | undefined;
 
-  /** Throws CtgaError `store-failed` where none can be opened or made. */
+  /** Throws StoreError `store-failed` where no store can be opened or made. */
   constructor(options: StoreInUseOptions) {
     this.#options = options;
-    // All of it is read this once; that takes seconds for a large one.
-    this.#store = new SqliteStore(this.#open(true));
+    this.#store = openReplaceable(options.state, (aside, why) => {
+      this.#damaged = aside;
+      options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
+    });
     this.#fill();
     makeReserve(options.state.directory);
   }
 
-  /** Goes on in the file that is there now. Returns whether it is another one than before. */
+  /** Always the same object, whatever file it is in. */
+  get store(): Store {
+    return this.#store;
+  }
+
+  /** As ReplaceableStore.follow. */
   follow(): boolean {
-    if (inodeOf(this.#options.state.database) === this.#file) return false;
-    this.#renew();
-    return true;
+    const isAnother = this.#store.follow();
+    if (isAnother) this.#fill();
+    return isAnother;
   }
 
   /**
-   * Does `work` in the file that is there now; once more in a new one, where it turns out damaged.
+   * Does `work` in the file that is in place, and once more in a new one if the store turns out
+   * damaged. Throws what `work` throws otherwise.
    */
   use<T>(work: () => T): T {
     this.follow();
@@ -68,62 +60,23 @@ export class StoreInUse {
     }
   }
 
-  /**
-   * The database turned out damaged: sets it aside, unless somebody has done so already, and goes
-   * on in a new one.
-   */
+  /** As ReplaceableStore.replaceDamaged; what can be read of the damaged store is carried over. */
   replaceDamaged(): void {
-    if (this.follow()) return;
-    this.#setAside(`the database ${this.#options.state.database} is damaged`);
-    this.#renew();
-  }
-
-  #renew(): void {
-    this.#store.exchange(this.#open(false));
+    this.#store.replaceDamaged();
     this.#fill();
   }
 
   #fill(): void {
     const { onOpened, onSetAside } = this.#options;
-    onOpened?.(this.store);
+    onOpened?.(this.#store);
     const damaged = this.#damaged;
     if (damaged === undefined) return;
     this.#damaged = undefined;
     try {
-      const carried = salvage(damaged, this.store, Date.now());
+      const carried = salvage(damaged, this.#store, Date.now());
       if (carried > 0) onSetAside(`${carried} tree heads were carried over from ${damaged}`);
     } catch {
-      // The disk is full, for one: what is new goes first, and the file stays.
+      // The disk may be full: what is new matters more, and the damaged file stays.
     }
   }
-
-  #open(thorough: boolean): Database.Database {
-    const { database } = this.#options.state;
-    const before = inodeOf(database);
-    const open = (): Database.Database => openDatabase(database, thorough);
-    let opened: Database.Database;
-    try {
-      opened = open();
-    } catch (error) {
-      if (!(error instanceof CtgaError && error.code === 'store-damaged')) throw error;
-      // Unless another process was faster: what is there now is its new one.
-      if (inodeOf(database) === before) this.#setAside(error.message);
-      opened = open();
-      this.#file = inodeOf(database);
-      return opened;
-    }
-    // What was there before it was opened: where it was replaced in between, the next look tells.
-    this.#file = before ?? inodeOf(database);
-    return opened;
-  }
-
-  #setAside(why: string): void {
-    this.#damaged = setAside(this.#options.state.database, Date.now());
-    this.#options.onSetAside(`${why}; it is kept as ${this.#damaged}, and a new one is started`);
-  }
-}
-
-/** Undefined where there is no file. */
-export function inodeOf(path: string): number | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
 }

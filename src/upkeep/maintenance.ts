@@ -2,20 +2,17 @@
  * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
  * writing it out as text.
  */
-import type Database from 'better-sqlite3';
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
 import { messageOf } from '../base/errors.ts';
 import { isIntact, parseEvidence } from '../evidence/bundle.ts';
 import { logIdText } from '../logs/log.ts';
-import { openDatabase } from '../store/sqlite/open.ts';
-import type { State } from '../store/state.ts';
+import { openForWriting, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
-import { SqliteStore } from '../store/sqlite/store.ts';
 
 export interface StoreCheck {
-  /** What is wrong, one sentence each; nothing if all is well. */
+  /** What is wrong, one clause each; nothing if all is well. */
   readonly faults: readonly string[];
   readonly treeHeads: number;
   readonly sightings: number;
@@ -23,65 +20,33 @@ export interface StoreCheck {
   readonly bytes: number;
 }
 
-/** Statements about every row that must hold, with what it means if one does not. */
-const INVARIANTS: readonly (readonly [query: string, fault: string])[] = [
-  [
-    'SELECT count(*) FROM trees t WHERE NOT EXISTS (SELECT 1 FROM tree_heads h WHERE h.tree = t.id)',
-    'trees have no signed head',
-  ],
-  [
-    'SELECT count(*) FROM tree_heads h WHERE NOT EXISTS (SELECT 1 FROM sightings s WHERE s.tree_head = h.id)',
-    'tree heads were never seen',
-  ],
-  [
-    'SELECT count(*) FROM sightings WHERE count < 1 OR first_seen > last_seen',
-    'sightings contradict themselves',
-  ],
-  [
-    "SELECT count(*) FROM trees WHERE verdict = 'fork-proven' AND id NOT IN (SELECT first FROM evidence UNION SELECT second FROM evidence WHERE second IS NOT NULL)",
-    'forks are without evidence',
-  ],
-];
-
-/**
- * Reads all of the database and of the evidence. Throws CtgaError where there is no database to
- * read.
- */
+/** Reads all of the store and of the evidence. Throws CtgaError where no store can be opened. */
 export function checkStore(state: State): StoreCheck {
-  const database = openDatabase(state.database);
+  const store = openForWriting(state);
   try {
-    const faults: string[] = [];
-    for (const { integrity_check: line } of database.pragma('integrity_check') as {
-      integrity_check: string;
-    }[])
-      if (line !== 'ok') faults.push(`the database: ${line.replaceAll(/\s+/g, ' ')}`);
-    const orphans = database.pragma('foreign_key_check') as unknown[];
-    if (orphans.length > 0) faults.push(`${orphans.length} rows refer to what is not there`);
-    for (const [query, fault] of INVARIANTS) {
-      const count = countOf(database, query);
-      if (count > 0) faults.push(`${count} ${fault}`);
-    }
-    const store = new SqliteStore(database);
     const recorded = store.evidence.all().map(({ path }) => path);
-    const files = existsSync(state.evidence)
-      ? readdirSync(state.evidence)
-          .filter((name) => name.endsWith('.json'))
-          .map((name) => join(state.evidence, name))
-      : [];
-    for (const path of new Set([...recorded, ...files])) {
+    const files = evidenceFiles(state.evidence);
+    const evidenceFaults = [...new Set([...recorded, ...files])].flatMap((path) => {
       const fault = evidenceFault(path);
-      if (fault !== undefined) faults.push(`${path}: ${fault}`);
-    }
+      return fault === undefined ? [] : [`${path}: ${fault}`];
+    });
     return {
-      faults,
+      faults: [...store.file.faults(), ...evidenceFaults],
       treeHeads: store.heads.count(),
-      sightings: countOf(database, 'SELECT count(*) FROM sightings'),
+      sightings: store.file.sightings(),
       evidence: files.length,
-      bytes: statSync(state.database).size,
+      bytes: store.file.bytes(),
     };
   } finally {
-    database.close();
+    store.close();
   }
+}
+
+function evidenceFiles(directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(directory, name));
 }
 
 function evidenceFault(path: string): string | undefined {
@@ -95,61 +60,49 @@ function evidenceFault(path: string): string | undefined {
   }
 }
 
-function countOf(database: Database.Database, query: string): number {
-  return database.prepare<[], number>(query).pluck().get() ?? 0;
-}
-
+/** Sightings that are rolled up in one transaction. */
 const BATCH = 10_000;
 
 /**
- * Rolls up sightings older than `before` (ms since the epoch), then gives back what the database
- * does not need. Bytes before and after, and how many sightings were rolled up.
+ * Rolls up sightings older than `before` (ms since the epoch), then gives back what the store does
+ * not need. Returns how many sightings were rolled up, and bytes before and after. `onProgress` is
+ * told how many so far.
  */
 export function compactStore(
   state: State,
   before: number,
   onProgress: (rolledUp: number) => void,
 ): { readonly rolledUp: number; readonly bytesBefore: number; readonly bytesAfter: number } {
-  const database = openDatabase(state.database);
+  const store = openForWriting(state);
   try {
-    const bytesBefore = statSync(state.database).size;
-    const store = new SqliteStore(database);
+    const bytesBefore = store.file.bytes();
     let rolledUp = 0;
     for (let batch = BATCH; batch === BATCH; rolledUp += batch) {
       batch = store.heads.rollUp(before, BATCH);
       onProgress(rolledUp + batch);
     }
-    database.exec('VACUUM');
-    database.pragma('wal_checkpoint(TRUNCATE)');
-    return { rolledUp, bytesBefore, bytesAfter: statSync(state.database).size };
+    store.file.compact();
+    return { rolledUp, bytesBefore, bytesAfter: store.file.bytes() };
   } finally {
-    database.close();
+    store.close();
   }
 }
 
-/** SQLite's own backup: a consistent copy, whoever writes meanwhile. `file` must not exist. */
+/** Copies the store while it is in use: see StoreFile.copyTo. */
 export async function backupStore(
   state: State,
   file: string,
   onProgress: (share: number) => void,
 ): Promise<void> {
-  const database = openDatabase(state.database);
+  const store = openForWriting(state);
   try {
-    await database.backup(file, {
-      progress: ({ totalPages, remainingPages }) => {
-        onProgress(totalPages === 0 ? 1 : 1 - remainingPages / totalPages);
-        return 4096;
-      },
-    });
+    await store.file.copyTo(file, onProgress);
   } finally {
-    database.close();
+    store.close();
   }
 }
 
-/**
- * One object a line of the export: what a reader needs to know of logs, tree heads, verdicts,
- * evidence and counts.
- */
+/** The lines of an export, each an object: logs, tree heads with verdicts, evidence, counts. */
 export function* exportStore(
   store: Store,
 ): Generator<Readonly<Record<string, unknown>>, void, undefined> {

@@ -11,7 +11,6 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
-import { inodeOf } from '../upkeep/in-use.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { Metrics } from './metrics.ts';
@@ -211,25 +210,22 @@ function send(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
-/** The store, opened anew when its file is another: made, set aside, restored. */
+/** The store, opened again when its file is another one: made, moved aside, restored. */
 class StoreSource {
   readonly #state: State;
   #store: Store;
-  #file: number | undefined;
-  #version = -1;
+  #changes = -1;
 
   constructor(state: State) {
     this.#state = state;
-    this.#file = inodeOf(state.database);
     this.#store = openForReading(state);
   }
 
   store(): Store {
-    const file = inodeOf(this.#state.database);
-    if (file !== this.#file) {
+    if (!this.#store.isInPlace()) {
       const opened = openForReading(this.#state);
       this.#store.close();
-      [this.#store, this.#file, this.#version] = [opened, file, -1];
+      [this.#store, this.#changes] = [opened, -1];
     }
     return this.#store;
   }
@@ -237,12 +233,12 @@ class StoreSource {
   /** Since it was last asked. */
   hasChanged(): boolean {
     try {
-      const version = this.store().changes();
-      if (version === this.#version) return false;
-      this.#version = version;
+      const changes = this.store().changes();
+      if (changes === this.#changes) return false;
+      this.#changes = changes;
       return true;
     } catch {
-      // Damaged, or in the middle of being replaced: whoever asks for the page is told.
+      // The store is damaged, or is being replaced: whoever asks for the page is told.
       return false;
     }
   }

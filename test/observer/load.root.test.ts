@@ -11,8 +11,7 @@ import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { openForReading, stateAt } from '../../src/store/state.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
@@ -171,7 +170,7 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   assert.deepEqual(accountingErrors(counters), []);
   // Its own little traffic besides: neighbour discovery.
   assert(counters.packets >= BigInt(sent.trim()), `${counters.packets} counted of ${sent}`);
-  const store = new SqliteStore(openDatabase(join(directory, 'state', 'ctga.db')));
+  const store = openForReading(stateAt(join(directory, 'state')));
   const stored = store.heads
     .latest()
     .map(({ logId, treeSize }) => `${Buffer.from(logId).toString('hex').slice(0, 8)} ${treeSize}`);

@@ -10,8 +10,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { openForReading, stateAt } from '../../src/store/state.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { CTGA } from '../support/ctga.ts';
@@ -87,7 +86,7 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** Sightings by tree size, as they are on disk. */
 function stored(): Record<string, number> {
-  const store = new SqliteStore(openDatabase(join(directory, 'state', 'ctga.db')));
+  const store = openForReading(stateAt(join(directory, 'state')));
   const counts = store.heads
     .latest()
     .map(({ treeSize, count }) => [String(treeSize), count] as const);

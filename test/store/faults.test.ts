@@ -22,9 +22,7 @@ import { after, describe, test } from 'node:test';
 import { PublishedHeads } from '../../src/mirror/published.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
-import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { stateAt, type State } from '../../src/store/state.ts';
-import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import { openForReading, stateAt, type State } from '../../src/store/state.ts';
 import { noStrace, parseTrace, type SystemCall } from '../support/strace.ts';
 import { random, SEED } from '../support/random.ts';
 
@@ -100,7 +98,7 @@ function examine(state: State, acks: readonly string[], when: string): void {
   // A fork is written down before its evidence is recorded: the observer does so when it starts
   // again.
   assert.deepEqual(faults, [], when);
-  const store = new SqliteStore(openDatabase(state.database));
+  const store = openForReading(state);
   const [heads, evidence] = [store.heads.count(), store.evidence.all()];
   const logs = store.logs.all();
   store.close();

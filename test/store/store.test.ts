@@ -9,7 +9,6 @@ import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { memoryStore, openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
-import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import { MAX_UINT64 } from '../../src/base/u64.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -81,8 +80,8 @@ describe('the database file', () => {
 
   test('is written by two connections at once without losing anything', () => {
     const [one, two] = [
-      new SqliteStore(openDatabase(path('two'))),
-      new SqliteStore(openDatabase(path('two'))),
+      openForWriting(stateAt(join(directory, 'two'))),
+      openForWriting(stateAt(join(directory, 'two'))),
     ];
     for (let size = 1; size <= 40; size++) {
       (size % 2 === 0 ? one : two).heads.record([

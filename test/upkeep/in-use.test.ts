@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
-import { setAside } from '../../src/store/sqlite/open.ts';
+import { fileAt, moveAside } from '../../src/store/sqlite/file.ts';
 import { openForReading, openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -110,7 +110,7 @@ describe('a store in use', () => {
     const names = contents.map((content) => {
       openForWriting(state).close();
       writeFileSync(state.database, content);
-      return setAside(state.database, 0);
+      return moveAside(state.database, fileAt(state.database), 0);
     });
     assert.equal(new Set(names).size, 3);
     assert.equal(asides(state).length, 3);

@@ -1,5 +1,5 @@
 /** Alerts in SQLite: tables alerts and outbox. */
-import type { Alerts, QueuedAlert, RaisedAlert } from '../alerts.ts';
+import type { AlertStore, QueuedAlert, RaisedAlert } from '../alerts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
 const RAISE = `INSERT INTO alerts (key, since, message) VALUES (@key, @since, @message)
@@ -9,7 +9,7 @@ const ENQUEUE = `INSERT INTO outbox (channel, body, queued, due)
 const OUTBOX = `SELECT id, body, attempts, due FROM outbox WHERE channel = @channel
   ORDER BY id LIMIT 100`;
 
-export class SqliteAlerts implements Alerts {
+export class SqliteAlerts implements AlertStore {
   readonly #connection: Connection;
   readonly #raised: Statement<NoParameters, RaisedAlert>;
   readonly #raise: Statement<RaisedAlert>;

@@ -1,8 +1,9 @@
 /**
- * One connection to SQLite, whose database may be exchanged for another while it is in use: what
- * holds a statement keeps it.
+ * One connection to SQLite, whose database may be exchanged for another while it is in use: whoever
+ * holds a statement keeps it. Errors of SQLite come out as the store's own (errors.ts).
  */
 import type Database from 'better-sqlite3';
+import { asStoreError } from './errors.ts';
 
 export class Connection {
   #database: Database.Database;
@@ -16,8 +17,8 @@ export class Connection {
   }
 
   /**
-   * Named parameters and columns are properties of `Parameters` and `Row`. Without parameters it is
-   * run with `{}`.
+   * Named parameters and columns are properties of `Parameters` and `Row`. A statement without
+   * parameters is run with `{}`.
    */
   statement<Parameters extends object, Row = never>(sql: string): Statement<Parameters, Row> {
     return new Statement(this, sql);
@@ -28,7 +29,15 @@ export class Connection {
    * writer: a transaction that reads first and then writes could end in SQLITE_BUSY_SNAPSHOT.
    */
   transaction<T>(work: () => T): T {
-    return this.#database.transaction(work).immediate();
+    return this.attempt(() => this.#database.transaction(work).immediate());
+  }
+
+  attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw asStoreError(error, this.#database.name);
+    }
   }
 
   /** Goes on in another database and closes the old one. */
@@ -58,19 +67,28 @@ class Statement<Parameters extends object, Row = never> {
 
   /** Returns how many rows were changed. */
   run(parameters: Parameters): number {
-    return this.#prepare().run(parameters).changes;
+    return this.#connection.attempt(() => this.#prepare().run(parameters).changes);
   }
 
   get(parameters: Parameters): Row | undefined {
-    return this.#prepare().get(parameters);
+    return this.#connection.attempt(() => this.#prepare().get(parameters));
   }
 
   all(parameters: Parameters): Row[] {
-    return this.#prepare().all(parameters);
+    return this.#connection.attempt(() => this.#prepare().all(parameters));
   }
 
-  iterate(parameters: Parameters): IterableIterator<Row> {
-    return this.#prepare().iterate(parameters);
+  *iterate(parameters: Parameters): Generator<Row, void, undefined> {
+    const rows = this.#connection.attempt(() => this.#prepare().iterate(parameters));
+    try {
+      for (;;) {
+        const next = this.#connection.attempt(() => rows.next());
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      rows.return?.();
+    }
   }
 
   #prepare(): Database.Statement<object[], Row> {

@@ -1,11 +1,11 @@
 /** Counters in SQLite: table counters. */
-import type { Counters } from '../counters.ts';
+import type { CounterStore } from '../counters.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
 const ADD = `INSERT INTO counters (source, name, count) VALUES (@source, @name, @count)
   ON CONFLICT DO UPDATE SET count = count + excluded.count`;
 
-export class SqliteCounters implements Counters {
+export class SqliteCounters implements CounterStore {
   readonly #connection: Connection;
   readonly #add: Statement<{ source: string; name: string; count: number }>;
   readonly #totals: Statement<NoParameters, { readonly name: string; readonly total: number }>;

@@ -1,6 +1,6 @@
 /** The index of evidence in SQLite: table evidence. */
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
-import type { EvidenceRecord, EvidenceRecords } from '../evidence.ts';
+import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded, toTree, type TreeRow } from './rows.ts';
@@ -32,7 +32,7 @@ interface Row {
   readonly created: number;
 }
 
-export class SqliteEvidence implements EvidenceRecords {
+export class SqliteEvidence implements EvidenceStore {
   readonly #add: Statement<NewRow>;
   readonly #all: Statement<NoParameters, Row>;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;

@@ -2,7 +2,7 @@
 import { toLogId, type LogId, type VerifiedStatement } from '../../statements/statement.ts';
 import {
   ROLLED_UP,
-  type Heads,
+  type HeadStore,
   type HeadSummary,
   type LogDay,
   type SeenEntryChanges,
@@ -101,7 +101,7 @@ const DROP_SIGHTING = 'DELETE FROM sightings WHERE tree_head = @tree_head AND so
 
 type HeadKey = TreeKey & { readonly timestamp: string };
 
-export class SqliteHeads implements Heads {
+export class SqliteHeads implements HeadStore {
   readonly #connection: Connection;
   readonly #putTree: Statement<TreeKey & { readonly firstSeen: number }, { readonly id: number }>;
   readonly #treeOf: Statement<TreeKey, TreeRow>;

@@ -3,7 +3,7 @@ import type { Log, LogState } from '../../logs/log.ts';
 import { toMerkleHash } from '../../merkle/hash.ts';
 import { toLogKey } from '../../statements/key.ts';
 import type { LogId } from '../../statements/statement.ts';
-import type { Logs, StoredLogList } from '../logs.ts';
+import type { LogStore, StoredLogList } from '../logs.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded } from './rows.ts';
 
@@ -50,7 +50,7 @@ interface ListRow {
   readonly fetched: number;
 }
 
-export class SqliteLogs implements Logs {
+export class SqliteLogs implements LogStore {
   readonly #connection: Connection;
   readonly #put: Statement<NewLog>;
   readonly #putList: Statement<ListRow>;

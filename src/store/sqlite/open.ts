@@ -1,42 +1,45 @@
-/**
- * Opening the database: made where there is none, brought up to date, checked for damage, durable.
- */
-import { closeSync, existsSync, openSync, renameSync, statSync } from 'node:fs';
+/** Opening the database: it is made where there is none, checked, brought up to date, durable. */
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
 import { StoreError } from '../../disk/error.ts';
-import { makeDirectory, share, syncDirectory } from '../../disk/directory.ts';
+import { makeDirectory } from '../../disk/directory.ts';
+import { asStoreError, damaged, isDamage } from './errors.ts';
+import { alone, makeShared } from './lock.ts';
 import { MIGRATIONS } from './schema.ts';
 
+/** A database in memory, which nobody else sees. */
+export const MEMORY = ':memory:';
+
 /**
- * Reading all of a database this large takes less than a second: a tenth of a year's of a busy
- * place.
+ * Reading all of a database this large takes less than a second. A busy place takes some five weeks
+ * to fill as much.
  */
 const SMALL = 64 * 1024 * 1024;
 
 /**
- * `:memory:` is a database that nobody else sees, for replays. A small one is checked for damage,
- * and any if `thorough`: for those that go on for long. Throws CtgaError `store-damaged` or
- * `store-failed`.
+ * Opens the database at `path`, or makes it with the directories above. All of a small one is read
+ * to find damage, and all of any where `thorough`. Throws StoreError `store-damaged`, or
+ * `store-failed` where it cannot be opened or a newer ctga has written it.
  */
 export function openDatabase(path: string, thorough = false): Database.Database {
   let database: Database.Database | undefined;
   try {
-    if (path !== ':memory:') makeDirectory(dirname(path));
-    if (path !== ':memory:' && !existsSync(path)) make(path);
+    if (path !== MEMORY) make(path);
     database = new Database(path, { timeout: 10_000 });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
-    if (thorough || path === ':memory:' || statSync(path).size <= SMALL) quickCheck(database, path);
+    if (thorough || path === MEMORY || statSync(path).size <= SMALL) quickCheck(database, path);
     migrate(database, path);
     return database;
   } catch (error) {
     database?.close();
     if (error instanceof CtgaError) throw error;
-    if (isDamage(error)) throw damaged(path, messageOf(error), error);
+    const known = asStoreError(error, path);
+    if (isDamage(known)) throw known;
     throw new StoreError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
       remedy:
         'Check that the directory is writable and the disk has room, or name another with --state-dir.',
@@ -45,41 +48,16 @@ export function openDatabase(path: string, thorough = false): Database.Database 
   }
 }
 
-/** SQLite would make it writable for its owner alone, whatever the umask says of the group. */
+/** Waits for whoever is moving a damaged one aside: its journal may still be there. */
 function make(path: string): void {
-  let file: number;
-  try {
-    file = openSync(path, 'ax', 0o666);
-  } catch (error) {
-    // Another process was faster; a link that leads nowhere is for nobody to follow.
-    if (existsSync(path)) return;
-    throw error;
-  }
-  try {
-    share(file, dirname(path));
-  } finally {
-    closeSync(file);
-  }
+  makeDirectory(dirname(path));
+  if (!existsSync(path)) alone(path, () => makeShared(path));
 }
 
 function quickCheck(database: Database.Database, path: string): void {
   const [check] = database.pragma('quick_check(1)', { simple: false }) as { quick_check: string }[];
   if (check?.quick_check !== 'ok')
     throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
-}
-
-/** Moves a damaged database aside, never deletes it, and returns the new name. */
-export function setAside(path: string, now: number): string {
-  const wanted = `${path}.damaged-${new Date(now).toISOString().replaceAll(/[:.]/g, '-')}`;
-  let aside = wanted;
-  // A clock that was set back, or two in one millisecond: renaming would replace what is there.
-  for (let other = 2; existsSync(aside); other++) aside = `${wanted}-${other}`;
-  for (const suffix of ['', '-wal', '-shm']) {
-    if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-  }
-  // Before another takes its place: of two changes of one name a disk may keep the second alone.
-  syncDirectory(dirname(path));
-  return aside;
 }
 
 function migrate(database: Database.Database, path: string): void {
@@ -95,23 +73,7 @@ function migrate(database: Database.Database, path: string): void {
     for (const step of MIGRATIONS.slice(version)) database.exec(step);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   });
-  // Immediate: of two processes that open a new database at once, one migrates and the other finds
-  // it done.
+  // Immediate: of two processes that open a new database at once, one migrates it and the other one
+  // finds that done.
   apply.immediate();
-}
-
-function damaged(path: string, what: string, cause?: unknown): StoreError {
-  return new StoreError(
-    'store-damaged',
-    `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`,
-    {
-      remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
-      cause,
-    },
-  );
-}
-
-/** Whether SQLite found that the file is not what it wrote. */
-export function isDamage(error: unknown): boolean {
-  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }

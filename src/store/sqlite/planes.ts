@@ -1,11 +1,11 @@
 /** Data planes in SQLite: table data_planes. */
-import type { Planes, StoredPlane } from '../planes.ts';
+import type { PlaneStore, StoredPlane } from '../planes.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
 const PUT = `INSERT INTO data_planes (interface, state, updated) VALUES (@name, @state, @updated)
   ON CONFLICT DO UPDATE SET state = excluded.state, updated = excluded.updated`;
 
-export class SqlitePlanes implements Planes {
+export class SqlitePlanes implements PlaneStore {
   readonly #put: Statement<{ name: string; state: string; updated: number }>;
   readonly #all: Statement<NoParameters, StoredPlane>;
   readonly #forget: Statement<{ name: string }>;

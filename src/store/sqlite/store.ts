@@ -1,16 +1,16 @@
 /** The store in SQLite: one connection, and every role over it. */
-import type Database from 'better-sqlite3';
-import type { Store } from '../store.ts';
+import type { StoreWithFile } from '../file.ts';
 import { SqliteAlerts } from './alerts.ts';
 import { Connection } from './connection.ts';
 import { SqliteCounters } from './counters.ts';
 import { SqliteEvidence } from './evidence.ts';
+import { fileAt, SqliteFile, type FileIdentity, type OpenedFile } from './file.ts';
 import { SqliteHeads } from './heads.ts';
 import { SqliteLogs } from './logs.ts';
 import { SqlitePlanes } from './planes.ts';
 import { SqliteVerdicts } from './verdicts.ts';
 
-export class SqliteStore implements Store {
+export class SqliteStore implements StoreWithFile {
   readonly heads: SqliteHeads;
   readonly verdicts: SqliteVerdicts;
   readonly evidence: SqliteEvidence;
@@ -18,11 +18,17 @@ export class SqliteStore implements Store {
   readonly planes: SqlitePlanes;
   readonly alerts: SqliteAlerts;
   readonly counters: SqliteCounters;
+  readonly file: SqliteFile;
   readonly #connection: Connection;
+  readonly #path: string;
+  #openedFile: FileIdentity | undefined;
 
-  constructor(database: Database.Database) {
+  /** `opened` is what was at `path`; it has no file where it is a database in memory. */
+  constructor(path: string, { database, file }: OpenedFile) {
     const connection = new Connection(database);
     this.#connection = connection;
+    this.#path = path;
+    this.#openedFile = file;
     this.heads = new SqliteHeads(connection);
     this.verdicts = new SqliteVerdicts(connection);
     this.evidence = new SqliteEvidence(connection);
@@ -30,15 +36,26 @@ export class SqliteStore implements Store {
     this.planes = new SqlitePlanes(connection);
     this.alerts = new SqliteAlerts(connection);
     this.counters = new SqliteCounters(connection);
+    this.file = new SqliteFile(connection, path);
+  }
+
+  protected get openedFile(): FileIdentity | undefined {
+    return this.#openedFile;
+  }
+
+  protected exchange({ database, file }: OpenedFile): void {
+    this.#connection.exchange(database);
+    this.#openedFile = file;
   }
 
   changes(): number {
-    return this.#connection.database.pragma('data_version', { simple: true }) as number;
+    return this.#connection.attempt(
+      () => this.#connection.database.pragma('data_version', { simple: true }) as number,
+    );
   }
 
-  /** Goes on in another database, in place of one that is no good any more. */
-  exchange(database: Database.Database): void {
-    this.#connection.exchange(database);
+  isInPlace(): boolean {
+    return fileAt(this.#path) === this.#openedFile;
   }
 
   close(): void {

@@ -1,7 +1,7 @@
 /** Verdicts in SQLite: columns of the table trees. */
 import { toLogId, type LogId } from '../../statements/statement.ts';
 import type { StoredTree } from '../heads.ts';
-import { VERDICTS, type Verdict, type Verdicts, type VerdictUpdate } from '../verdicts.ts';
+import { VERDICTS, type Verdict, type VerdictStore, type VerdictUpdate } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
 const SET = `UPDATE trees SET verdict = @verdict, reason = @reason, proven_against = @provenAgainst,
@@ -17,7 +17,7 @@ interface Update {
   readonly askAfter: number | undefined;
 }
 
-export class SqliteVerdicts implements Verdicts {
+export class SqliteVerdicts implements VerdictStore {
   readonly #set: Statement<Update>;
   readonly #counts: Statement<NoParameters, { readonly verdict: Verdict; readonly count: number }>;
   readonly #logsWith: Statement<{ verdict: Verdict }, { readonly log_id: Buffer }>;

@@ -1,0 +1,21 @@
+/** What can be read of a damaged store. It may hold anything, so none of it is to be believed. */
+import type { Statement } from '../statements/statement.ts';
+import type { Sighting } from './heads.ts';
+
+export interface DamagedHead {
+  readonly logId: Uint8Array;
+  /** Its signature is still to be verified. */
+  readonly statement: Statement;
+  readonly sightings: readonly Omit<Sighting, 'head'>[];
+}
+
+/** Reads what can be read; its methods throw nothing. */
+export interface DamagedStore {
+  /** SubjectPublicKeyInfo of the imported logs. */
+  logKeys(): Uint8Array[];
+
+  /** Tree heads, the newest first; undefined in place of each that cannot be read. */
+  heads(): Generator<DamagedHead | undefined, void, undefined>;
+
+  close(): void;
+}

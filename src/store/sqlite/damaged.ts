@@ -1,0 +1,80 @@
+/** Reading what can be read of a damaged database. */
+import { statSync } from 'node:fs';
+import Database from 'better-sqlite3';
+import { toMerkleHash } from '../../merkle/hash.ts';
+import type { DamagedHead, DamagedStore } from '../damaged.ts';
+import type { SignedRow } from './rows.ts';
+
+const HEAD = `SELECT log_id, tree_size, root_hash, timestamp, signature
+  FROM tree_heads h CROSS JOIN trees t ON t.id = h.tree WHERE h.id = @id`;
+const SIGHTINGS = `SELECT source, first_seen AS firstSeen, last_seen AS lastSeen, count
+  FROM sightings WHERE tree_head = @id`;
+/** No row of a tree head, with its signature, is shorter: so a file has no more heads than that. */
+const SHORTEST_ROW = 80;
+
+type ReadSightings = DamagedHead['sightings'];
+
+export class SqliteDamaged implements DamagedStore {
+  readonly #path: string;
+  readonly #database: Database.Database;
+
+  /** Throws where not even the file can be opened. */
+  constructor(path: string) {
+    this.#path = path;
+    this.#database = new Database(path, { readonly: true });
+  }
+
+  logKeys(): Uint8Array[] {
+    const keys = orNothing(() =>
+      this.#database.prepare<[], { key: Buffer }>('SELECT key FROM logs').all(),
+    );
+    return keys?.map(({ key }) => key) ?? [];
+  }
+
+  *heads(): Generator<DamagedHead | undefined, void, undefined> {
+    const head = orNothing(() => this.#database.prepare<{ id: number }, SignedRow>(HEAD));
+    const sightings = orNothing(() =>
+      this.#database.prepare<{ id: number }, ReadSightings[number]>(SIGHTINGS),
+    );
+    if (head === undefined) return;
+    for (let id = this.#lastId(); id > 0; id--)
+      yield orNothing(() => {
+        const row = head.get({ id });
+        return row && toHead(row, orNothing(() => sightings?.all({ id })) ?? []);
+      });
+  }
+
+  #lastId(): number {
+    const last = orNothing(() =>
+      this.#database.prepare<[], { last: number }>('SELECT max(id) AS last FROM tree_heads').get(),
+    );
+    return last?.last ?? Math.floor(statSync(this.#path).size / SHORTEST_ROW);
+  }
+
+  close(): void {
+    this.#database.close();
+  }
+}
+
+/** Throws what its parts throw for values of a form that no row may have. */
+function toHead(row: SignedRow, sightings: ReadSightings): DamagedHead {
+  return {
+    logId: row.log_id,
+    statement: {
+      treeSize: BigInt(row.tree_size),
+      timestamp: BigInt(row.timestamp),
+      rootHash: toMerkleHash(row.root_hash),
+      signature: new Uint8Array(row.signature),
+    },
+    sightings,
+  };
+}
+
+/** Undefined where what is there cannot be read, or is not what it should be. */
+function orNothing<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}
