@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,8 +8,8 @@ import { after, describe, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { ctga, CTGA, ctgaProcess, type Ran } from '../support/ctga.ts';
-import { needsShared, sharedPath } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { readVector } from '../support/vectors.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -33,6 +34,9 @@ const logList = file(
   'list.json',
   listOf({ key, log_id: logIdText(log.key.logId), dns: 'alpha.example' }),
 );
+/** RFC 6962, Section 3.2. */
+const logIdOf = (spki: string): string =>
+  createHash('sha256').update(Buffer.from(spki, 'base64')).digest('base64');
 const state = (name: string): string[] => ['--state-dir', join(directory, name)];
 
 /** What a person must be told: a sentence, no stack. */
@@ -226,16 +230,17 @@ describe('tree heads by hand', () => {
     assert.equal(withLog.code, 0, withLog.stderr);
   });
 
-  test(
-    'of real checkpoints are taken by those who know the log',
-    { skip: needsShared('checkpoints/real') },
-    async () => {
-      const checkpoint = sharedPath('checkpoints/real/willow2025h1b.checkpoint') ?? assert.fail();
-      const unknown = await ctga(['heads', 'import', checkpoint, ...state('checkpoint')]);
-      assert.equal(unknown.code, 2);
-      assertClear(unknown, /no known log signed the checkpoint of/);
-    },
-  );
+  test('of real checkpoints are taken by those who know the log', async () => {
+    const [first] = readVector('checkpoints.json') as { key: string; checkpoint: string }[];
+    const { key: logKey, checkpoint } = first ?? assert.fail();
+    const path = file('rome.checkpoint', checkpoint);
+    const unknown = await ctga(['heads', 'import', path, ...state('checkpoint')]);
+    assert.equal(unknown.code, 2);
+    assertClear(unknown, /no known log signed the checkpoint of/);
+    const rome = file('rome.json', listOf({ key: logKey, log_id: logIdOf(logKey) }));
+    const known = await ctga(['heads', 'import', path, '--log-list', rome, ...state('checkpoint')]);
+    assert.equal(known.code, 0, known.stderr);
+  });
 });
 
 describe('a damaged database', () => {

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import dnsPacket from 'dns-packet';
-import fc from 'fast-check';
+import { fc } from '../support/random.ts';
 import { encodeResponse, encodeSoa, encodeTxt, type OutgoingEdns } from '../../src/dns/encode.ts';
 import { parseMessage, RecordType } from '../../src/dns/message.ts';
 import { encodeName } from '../../src/dns/name.ts';

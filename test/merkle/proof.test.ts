@@ -1,7 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { test } from 'node:test';
 import {
   EMPTY_ROOT,
   equalHash,
@@ -19,12 +17,10 @@ import {
   MAX_PROOF_LENGTH,
 } from '../../src/merkle/proof.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
-import { needsShared, readShared, sharedPath } from '../support/shared.ts';
 import { treeOf } from '../support/signing-log.ts';
 import { fc } from '../support/random.ts';
 
 const hex = (hash: Uint8Array): string => Buffer.from(hash).toString('hex');
-const b64 = (text: string): MerkleHash => toMerkleHash(Buffer.from(text, 'base64'));
 
 /** RFC 6962, Section 2.1 word by word, as the oracle. */
 function definitionOfRoot(leaves: readonly MerkleHash[]): MerkleHash {
@@ -207,120 +203,4 @@ test('powers of two', () => {
   ] as const) {
     assert.equal(isPowerOfTwo(n), want, `${n}`);
   }
-});
-
-describe('real proofs', { skip: needsShared('proofs/real_consistency.json') }, () => {
-  interface RealHead {
-    tree_size: number;
-    sha256_root_hash: string;
-  }
-  interface RealConsistency {
-    first: RealHead;
-    second: RealHead;
-    proof: string[];
-  }
-
-  test('of consistency fold to both signed roots', () => {
-    const cases = JSON.parse(
-      readShared('proofs/real_consistency.json').toString(),
-    ) as RealConsistency[];
-    assert(cases.length >= 2);
-    for (const { first, second, proof } of cases) {
-      const folded = foldConsistency(
-        BigInt(first.tree_size),
-        BigInt(second.tree_size),
-        b64(first.sha256_root_hash),
-        proof.map(b64),
-      );
-      assert(folded.kind === 'folded');
-      assert.equal(Buffer.from(folded.firstRoot).toString('base64'), first.sha256_root_hash);
-      assert.equal(Buffer.from(folded.secondRoot).toString('base64'), second.sha256_root_hash);
-    }
-  });
-});
-
-const VECTORS = 'vectors/transparency-dev-merkle/testdata';
-
-describe('vectors of transparency-dev/merkle', { skip: needsShared(VECTORS) }, () => {
-  const filesBelow = (folder: string): string[] => {
-    const root = sharedPath(join(VECTORS, folder)) ?? assert.fail();
-    return readdirSync(root, { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.json'))
-      .map((name) => join(root, name));
-  };
-  const hash = (text: string): MerkleHash | undefined => {
-    const bytes = Buffer.from(text, 'base64');
-    return bytes.length === 32 ? toMerkleHash(bytes) : undefined;
-  };
-  /**
-   * Both sides refuse what is no proof at all: size 0, wrong order, hashes that are not 32 bytes.
-   */
-  const all = (hashes: readonly string[] | null): MerkleHash[] | undefined => {
-    const parsed = (hashes ?? []).map(hash);
-    return parsed.every((each) => each !== undefined) ? parsed : undefined;
-  };
-
-  test('consistency: the same verdict on every one', () => {
-    let count = 0;
-    for (const path of filesBelow('consistency')) {
-      const vector = JSON.parse(readFileSync(path, 'utf8')) as {
-        size1: number;
-        size2: number;
-        root1: string;
-        root2: string;
-        proof: string[] | null;
-        wantErr: boolean;
-      };
-      const [root1, root2, proof] = [hash(vector.root1), hash(vector.root2), all(vector.proof)];
-      let holds = false;
-      if (vector.size1 === vector.size2) {
-        // One of these has roots that are no hashes; equality is all that is asked.
-        holds =
-          vector.size1 > 0 && (vector.proof ?? []).length === 0 && vector.root1 === vector.root2;
-      } else if (
-        root1 !== undefined &&
-        root2 !== undefined &&
-        proof !== undefined &&
-        0 < vector.size1 &&
-        vector.size1 < vector.size2
-      ) {
-        const folded = foldConsistency(BigInt(vector.size1), BigInt(vector.size2), root1, proof);
-        holds =
-          folded.kind === 'folded' &&
-          equalHash(folded.firstRoot, root1) &&
-          equalHash(folded.secondRoot, root2);
-      }
-      assert.equal(holds, !vector.wantErr, path);
-      count += 1;
-    }
-    assert(count >= 90, `${count} vectors`);
-  });
-
-  test('inclusion: the same verdict on every one', () => {
-    let count = 0;
-    for (const path of filesBelow('inclusion')) {
-      const vector = JSON.parse(readFileSync(path, 'utf8')) as {
-        leafIdx: number;
-        treeSize: number;
-        root: string;
-        leafHash: string;
-        proof: string[] | null;
-        wantErr: boolean;
-      };
-      const [root, leaf, proof] = [hash(vector.root), hash(vector.leafHash), all(vector.proof)];
-      let holds = false;
-      if (
-        root !== undefined &&
-        leaf !== undefined &&
-        proof !== undefined &&
-        vector.leafIdx < vector.treeSize
-      ) {
-        const folded = foldInclusion(BigInt(vector.leafIdx), BigInt(vector.treeSize), leaf, proof);
-        holds = folded.kind === 'folded' && equalHash(folded.root, root);
-      }
-      assert.equal(holds, !vector.wantErr, path);
-      count += 1;
-    }
-    assert(count >= 90, `${count} vectors`);
-  });
 });

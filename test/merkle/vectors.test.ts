@@ -1,11 +1,14 @@
-/** Vectors, proofs, tiles and checkpoints that others made: ../shared/data/README.md says whose. */
+/**
+ * Vectors, proofs, tiles and checkpoints that others made: test/vectors/README.md, and for more of
+ * them ../shared/data/README.md, say whose.
+ */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { decodeBase64 } from '../../src/base/base64.ts';
 import { judgeProof, judgeWithoutProof } from '../../src/evidence/judge.ts';
-import { equalHash, hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
+import { equalHash, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import { foldConsistency, foldInclusion } from '../../src/merkle/proof.ts';
 import { TiledTree, tilePath } from '../../src/merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts';
@@ -14,6 +17,7 @@ import { toLogKey } from '../../src/statements/key.ts';
 import { toLogId } from '../../src/statements/statement.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
 import { needsShared, readShared, sharedPath } from '../support/shared.ts';
+import { readVector } from '../support/vectors.ts';
 
 const MERKLE = 'vectors/transparency-dev-merkle';
 const bytes = (text: string | null): Uint8Array => decodeBase64(text ?? '') ?? new Uint8Array(0);
@@ -50,6 +54,19 @@ function isConsistent(
   return judgeProof(first, second, { kind: 'consistency', hashes }).verdict === 'consistent';
 }
 
+function isIncluded(
+  index: number,
+  size: number,
+  leaf: Uint8Array,
+  root: Uint8Array,
+  proof: readonly string[] | null,
+): boolean {
+  const hashes = hashesOf(proof);
+  if (hashes === undefined || leaf.length !== 32 || index < 0 || index >= size) return false;
+  const folded = foldInclusion(BigInt(index), BigInt(size), toMerkleHash(leaf), hashes);
+  return folded.kind === 'folded' && equalHash(folded.root, root);
+}
+
 describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, () => {
   const files = (kind: string): string[] =>
     readdirSync(join(sharedPath(MERKLE) ?? '', 'testdata', kind), {
@@ -82,72 +99,99 @@ describe('vectors of transparency-dev/merkle', { skip: needsShared(MERKLE) }, ()
     for (const file of all) {
       const each = json(file) as Record<'leafIdx' | 'treeSize', number> &
         Record<'root' | 'leafHash', string | null> & { proof: string[] | null; wantErr: boolean };
-      const hashes = hashesOf(each.proof);
-      const [leaf, root] = [bytes(each.leafHash), bytes(each.root)];
-      let found = false;
-      if (
-        hashes !== undefined &&
-        leaf.length === 32 &&
-        each.leafIdx >= 0 &&
-        each.leafIdx < each.treeSize
-      ) {
-        const folded = foldInclusion(
-          BigInt(each.leafIdx),
-          BigInt(each.treeSize),
-          toMerkleHash(leaf),
-          hashes,
-        );
-        found = folded.kind === 'folded' && equalHash(folded.root, root);
-      }
+      const found = isIncluded(
+        each.leafIdx,
+        each.treeSize,
+        bytes(each.leafHash),
+        bytes(each.root),
+        each.proof,
+      );
       assert.equal(found, !each.wantErr, file);
     }
   });
 });
 
-describe('real proofs', () => {
-  test(
-    'of inclusion, in heads that verify',
-    { skip: needsShared('proofs/real_inclusion.json') },
-    () => {
-      const all = json('proofs/real_inclusion.json') as {
-        key: string;
-        sth: unknown;
-        leaf_index: number;
-        leaf_hash: string;
-        leaf_input?: string;
-        audit_path: string[];
-      }[];
-      for (const {
-        key,
-        sth,
-        leaf_index: index,
-        leaf_hash: leafHash,
-        leaf_input: input,
-        audit_path: path,
-      } of all) {
-        const head = verifyStatement(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
-        assert(head !== undefined);
-        const leaf = toMerkleHash(bytes(leafHash));
-        if (input !== undefined) assert.deepEqual(hashLeaf(bytes(input)), leaf);
-        const folded = foldInclusion(BigInt(index), head.treeSize, leaf, hashesOf(path) ?? []);
-        assert(folded.kind === 'folded' && equalHash(folded.root, head.rootHash));
-      }
-    },
-  );
+describe('proofs of small trees, whole and with one fault each', () => {
+  interface Vector {
+    readonly what: string;
+    readonly proof: readonly string[];
+    readonly valid: boolean;
+  }
+  const vectors = readVector('merkle.json') as {
+    consistency: (Vector & Record<'size1' | 'size2', number> & Record<'root1' | 'root2', string>)[];
+    inclusion: (Vector &
+      Record<'leaf_index' | 'tree_size', number> &
+      Record<'leaf_hash' | 'root', string>)[];
+  };
 
-  test(
-    'the heads of Yeti 2022 are no split view',
-    { skip: needsShared('incidents/yeti2022.json') },
-    () => {
-      const incident = json('incidents/yeti2022.json') as { first: unknown; second: unknown };
-      const [first, second] = [incident.first, incident.second].map((each) =>
-        treeHeadSchema.parse(each),
-      );
-      assert(first !== undefined && second !== undefined);
-      // Of different sizes: no verdict without a proof.
-      assert.equal(judgeWithoutProof(first, second), undefined);
-    },
-  );
+  test('of consistency', () => {
+    assert(vectors.consistency.length > 100);
+    for (const { what, size1, size2, root1, root2, proof, valid } of vectors.consistency) {
+      const found = isConsistent(size1, size2, bytes(root1), bytes(root2), proof);
+      assert.equal(found, valid, `from ${size1} to ${size2}, ${what}`);
+    }
+  });
+
+  test('of inclusion', () => {
+    assert(vectors.inclusion.length > 60);
+    for (const vector of vectors.inclusion) {
+      const { what, leaf_index: index, tree_size: size, leaf_hash: leaf, root } = vector;
+      const found = isIncluded(index, size, bytes(leaf), bytes(root), vector.proof);
+      assert.equal(found, vector.valid, `of leaf ${index} in ${size}, ${what}`);
+    }
+  });
+});
+
+describe('real proofs', () => {
+  const vectors = readVector('real-proofs.json') as {
+    consistency: {
+      first: { tree_size: number; sha256_root_hash: string };
+      second: unknown;
+      key: string;
+      proof: string[];
+    }[];
+    inclusion: {
+      key: string;
+      sth: unknown;
+      leaf_index: number;
+      leaf_hash: string;
+      audit_path: string[];
+    }[];
+    yeti2022: { key: string; first: unknown; second: unknown };
+  };
+
+  test('of consistency, to heads that verify', () => {
+    assert.equal(vectors.consistency.length, 2);
+    for (const { first, second, key, proof } of vectors.consistency) {
+      const head = verifyStatement(treeHeadSchema.parse(second), toLogKey(bytes(key)));
+      assert(head !== undefined);
+      const root = bytes(first.sha256_root_hash);
+      const [m, n] = [first.tree_size, Number(head.treeSize)];
+      assert(isConsistent(m, n, root, head.rootHash, proof));
+      assert(!isConsistent(m, n, head.rootHash, root, proof));
+    }
+  });
+
+  test('of inclusion, in heads that verify', () => {
+    assert.equal(vectors.inclusion.length, 2);
+    for (const { key, sth, leaf_index: index, leaf_hash: leaf, audit_path } of vectors.inclusion) {
+      const head = verifyStatement(treeHeadSchema.parse(sth), toLogKey(bytes(key)));
+      assert(head !== undefined);
+      const size = Number(head.treeSize);
+      assert(isIncluded(index, size, bytes(leaf), head.rootHash, audit_path));
+      assert(!isIncluded(index + 1, size, bytes(leaf), head.rootHash, audit_path));
+    }
+  });
+
+  test('the heads of Yeti 2022 are no split view', () => {
+    const { key, first, second } = vectors.yeti2022;
+    const [one, other] = [first, second].map((each) =>
+      verifyStatement(treeHeadSchema.parse(each), toLogKey(bytes(key))),
+    );
+    assert(one !== undefined && other !== undefined);
+    // Of different sizes: no verdict without a proof.
+    assert.equal(judgeWithoutProof(one, other), undefined);
+  });
 });
 
 describe("Tessera's tiles", { skip: needsShared('checkpoints/tessera/testdata/log') }, () => {
@@ -199,10 +243,4 @@ describe(
       }
     });
   },
-);
-
-test(
-  'the shared data is where the other tests look for it',
-  { skip: needsShared('README.md') },
-  () => assert(readFileSync(sharedPath('README.md') ?? '', 'utf8').includes('real_sths.json')),
 );

@@ -8,11 +8,11 @@ import {
   parseTreeHeadAnswer,
   type DnsRefusalReason,
 } from '../../../src/sources/ct-over-dns/answer.ts';
-import { readCapture } from '../../../src/dataplane/pcap.ts';
 import { FormatError } from '../../../src/base/cursor.ts';
 import { DatagramDecoder } from '../../../src/packet/decode.ts';
 import { concat, dnsAnswer } from '../../support/packets.ts';
-import { needsShared, readShared, sharedPath } from '../../support/shared.ts';
+import { needsShared, readShared } from '../../support/shared.ts';
+import { readVector } from '../../support/vectors.ts';
 import {
   message,
   NAME,
@@ -348,11 +348,11 @@ describe('any bytes', () => {
 });
 
 describe('real data', () => {
-  const capture = 'ct-over-dns/ct-over-dns-2018.pcap';
-  test('the answer of Google Rocketeer, June 2018', { skip: needsShared(capture) }, () => {
+  test('the answer of Google Rocketeer, June 2018', () => {
     const decoder = new DatagramDecoder();
-    const results = Array.from(readCapture(sharedPath(capture) ?? ''), ({ frame, timestamp }) => {
-      const datagram = decoder.push(frame, timestamp, 'capture');
+    const { frames } = readVector('dns-frames-2018.json') as { frames: string[] };
+    const results = frames.map((hex) => {
+      const datagram = decoder.push(Buffer.from(hex, 'hex'), 0, 'capture');
       return datagram && parseTreeHeadAnswer(datagram.payload);
     });
     assert.deepEqual(results[0], { kind: 'refused', reason: 'not a response' });
