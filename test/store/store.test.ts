@@ -7,6 +7,9 @@ import Database from 'better-sqlite3';
 import { CtgaError } from '../../src/base/errors.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
+import type { Sighting } from '../../src/store/heads.ts';
+import { formatTreeHeadText, parseTreeHeadText } from '../../src/statements/text.ts';
+import { verifyStatement } from '../../src/statements/verify.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { memoryStore, openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
 import { MAX_UINT64 } from '../../src/base/u64.ts';
@@ -50,6 +53,35 @@ describe('the store', () => {
     );
     assert.equal(store.evidence.missing().length, 0);
   });
+
+  // The signature covers the numbers and not how they are written (sources/ct-over-dns/answer.ts).
+  const text = formatTreeHeadText(log.sign(3, treeOf(3).root()));
+  const spelled = (spelling: string, at: number): Sighting => {
+    const parsed = parseTreeHeadText(spelling);
+    if (parsed.kind === 'refused') assert.fail(parsed.reason);
+    const head = verifyStatement(parsed.head, log.key) ?? assert.fail('does not verify');
+    return { head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 };
+  };
+  for (const [how, batches] of [
+    ['in one batch', (all: Sighting[]) => [all]],
+    ['in a batch each', (all: Sighting[]) => all.map((each) => [each])],
+  ] as const)
+    test(`knows one head in several spellings, ${how}, and calls it new once`, () => {
+      const store = memoryStore();
+      const all = [`0${text}`, text, `000${text}`].map((spelling, i) => spelled(spelling, 30 - i));
+      const fresh = batches(all).flatMap((batch) => [...store.heads.record(batch).newHeads]);
+      assert.deepEqual(fresh, all.slice(0, 1));
+      assert.equal(fresh[0], all[0]);
+      assert.deepEqual(
+        store.heads.latest().map((each) => [each.count, each.headFirstSeen, each.lastSeen]),
+        [[3, 28, 30]],
+      );
+      assert.equal(store.heads.trees(log.key.logId).length, 1);
+      assert.deepEqual(
+        store.heads.days(0).map(({ day, heads, sightings }) => [day, heads, sightings]),
+        [[0, 1, 3]],
+      );
+    });
 
   test('keeps a log under the key it came with', () => {
     const store = memoryStore();

@@ -124,6 +124,17 @@ describe('a store in use', () => {
     ours.store.close();
   });
 
+  test('is moved aside only as long as it is the file in place', () => {
+    const state = fresh();
+    openForWriting(state).close();
+    const [damaged, aside] = [fileAt(state.database), `${state.database}.damaged-`];
+    assert(moveAside(state.database, damaged)?.startsWith(aside));
+    assert.equal(moveAside(state.database, damaged), undefined, 'nothing is in place');
+    openForWriting(state).close();
+    assert.equal(moveAside(state.database, damaged), undefined, 'another one is in place');
+    assert.equal(asides(state).length, 1);
+  });
+
   test('is one for two processes that start on a damaged one at once', () => {
     const state = fresh();
     open(state).store.close();
