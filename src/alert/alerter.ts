@@ -1,6 +1,7 @@
 /**
- * Tells of what is new and of what is over, once each, over every channel, whatever fails
- * meanwhile: what is to be sent is in the store before anything is, and stays there until it was.
+ * Sends one alert when a condition begins and one message when it ends, over every channel, whatever
+ * fails meanwhile: each message is in the store before it is sent, and stays there until it has been
+ * delivered.
  */
 import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
@@ -11,16 +12,13 @@ import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions } from './conditions.ts';
 
 const RETRY = { first: 5_000, longest: 3_600_000 };
-/**
- * A week of them, whatever the clock says. Then whoever was to be told has other worries: it is
- * dropped, and that is said.
- */
+/** A week of attempts, whatever the clock says. Then the alerter drops the message and says so. */
 const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(RETRY.longest / RETRY.first));
 
 export interface AlerterOptions {
   readonly store: Store;
   readonly channels: readonly Channel[];
-  /** Told of every delivery that failed, and of what was given up. */
+  /** Called with a sentence for every delivery that failed and every message that was dropped. */
   readonly onFailure: (message: string) => void;
 }
 
@@ -33,14 +31,14 @@ export class Alerter {
   }
 
   /**
-   * Looks once at `now` (ms since the epoch), which is `elapsed` by the monotonic clock, then sends
-   * what is due. Resolves when all of that was tried.
+   * Looks for conditions once and then sends what is due. `now` is in ms since the epoch, `elapsed`
+   * by the monotonic clock. Resolves when every delivery has been tried.
    */
   async tick(now: number, elapsed: number): Promise<void> {
     this.#look(now, elapsed);
     await Promise.all(
       this.#options.channels.map(async (channel) => {
-        // In order: an alert before its recovery. What waits for a failure to pass holds up what is
+        // In order, so that an alert comes before its end: a message that has to wait holds up those
         // behind it.
         for (const queued of this.#options.store.alerts.outbox(channel.name)) {
           const isDue = hasCome(queued.due, now, RETRY.longest);
@@ -71,13 +69,13 @@ export class Alerter {
         key,
         severity: 'warning',
         message,
-        remedy: 'Nothing need be done any more.',
+        remedy: 'You need not do anything.',
       } as const;
       store.alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
     }
   }
 
-  /** Returns whether it is out of the way. */
+  /** Returns whether the channel's next message may be sent. */
   async #deliver(
     channel: Channel,
     { id, body, attempts }: QueuedAlert,
@@ -90,13 +88,15 @@ export class Alerter {
       return true;
     } catch (error) {
       if (attempts + 1 >= MOST_ATTEMPTS) {
-        onFailure(`${channel.name}: given up after ${attempts + 1} tries: ${messageOf(error)}`);
+        onFailure(`${channel.name}: dropped after ${attempts + 1} attempts: ${messageOf(error)}`);
         store.alerts.dequeue(id);
         return true;
       }
       const wait = backOff(RETRY, attempts + 1);
       store.alerts.retryLater(id, now + wait);
-      onFailure(`${channel.name}: ${messageOf(error)}; again in ${Math.round(wait / 1000)} s`);
+      onFailure(
+        `${channel.name}: ${messageOf(error)}; trying again in ${Math.round(wait / 1000)} s`,
+      );
       return false;
     }
   }

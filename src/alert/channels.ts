@@ -1,6 +1,6 @@
 /**
- * Ways to tell somebody. Each takes one alert and resolves when it is delivered; it rejects with
- * the reason if it is not.
+ * Channels: ways to send an alert to a person. `send` resolves when the alert has been delivered, and
+ * rejects with the reason if it has not.
  */
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -10,7 +10,7 @@ import { HttpError } from '../http/error.ts';
 import { directFetch, type Resolve } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
 
-/** What is sent; also the webhook's body, as JSON. */
+/** An alert as it is sent; as JSON it is the body of a webhook. */
 export interface Alert {
   readonly event: 'alert' | 'recovery' | 'test';
   readonly key: string;
@@ -46,7 +46,7 @@ export function alertNow(
   };
 }
 
-/** By the machine's own sendmail(1), which queues it. `address` has no line breaks. */
+/** Mail through this machine's sendmail(1), which queues it. `address` must have no line breaks. */
 export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): Channel {
   return {
     name: `mail to ${address}`,
@@ -68,15 +68,15 @@ export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): C
   };
 }
 
-/** RFC 2047 where it is not plain ASCII; never a line break, whatever a log is called. */
+/** Encodes text that is not plain ASCII (RFC 2047). A log's name cannot add a line break. */
 function headerText(text: string): string {
   const line = text.replaceAll(/\s+/g, ' ').slice(0, 200);
   if (/^[\x20-\x7e]*$/.test(line)) return line;
   const words: string[] = [];
-  // An encoded word has at most 75 characters: 45 bytes in base64.
+  // An encoded word has at most 75 characters, which are 45 bytes in base64.
   for (let rest = Buffer.from(line); rest.length > 0;) {
     let take = Math.min(42, rest.length);
-    // Not within a character.
+    // Do not split a character.
     while (take < rest.length && ((rest[take] ?? 0) & 0xc0) === 0x80) take--;
     words.push(`=?utf-8?B?${rest.subarray(0, take).toString('base64')}?=`);
     rest = rest.subarray(take);
@@ -90,7 +90,7 @@ function base64Lines(text: string): string {
 
 export interface WebhookOptions {
   readonly url: string;
-  /** Signs what is sent, if there is one. */
+  /** The key that signs what is sent, if there is one. */
   readonly secret: string | undefined;
   readonly allowPrivateAddress: boolean;
   /** For tests; otherwise this machine resolves the webhook's name. */
@@ -98,10 +98,9 @@ export interface WebhookOptions {
 }
 
 /**
- * POSTs the alert as JSON; rejects with HttpError unless the answer is a 2xx. With a secret,
- * `X-Ctga-Signature` is `t=SECONDS,v1=HEX`, an HMAC-SHA256 over `SECONDS.BODY`, so that nobody can
- * make an alert up or send one again later. It follows no redirects, and goes to no private address
- * unless the options allow it.
+ * POSTs the alert as JSON. With a secret, `X-Ctga-Signature` is `t=SECONDS,v1=HEX`, the HMAC-SHA256
+ * of `SECONDS.BODY`, so that nobody can forge an alert or send an old one again. It follows no
+ * redirects, and connects to private addresses only if `allowPrivateAddress` is true.
  */
 export function webhookChannel(options: WebhookOptions): Channel {
   const { url, secret, allowPrivateAddress, resolve } = options;
@@ -119,15 +118,15 @@ export function webhookChannel(options: WebhookOptions): Channel {
   };
 }
 
-/** See webhookChannel. */
+/** The value of X-Ctga-Signature: see webhookChannel. */
 export function sign(body: string, secret: string, now: number): string {
   const seconds = Math.floor(now / 1000);
   return `t=${seconds},v1=${createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')}`;
 }
 
 /**
- * A command for the shell: the alert is on its standard input as JSON, and in CTGA_EVENT,
- * CTGA_SEVERITY, CTGA_MESSAGE, CTGA_REMEDY.
+ * Runs a shell command. It gets the alert as JSON on its standard input, and in the variables
+ * CTGA_EVENT, CTGA_KEY, CTGA_SEVERITY, CTGA_MESSAGE and CTGA_REMEDY.
  */
 export function commandChannel(command: string): Channel {
   return {
@@ -143,7 +142,7 @@ export function commandChannel(command: string): Channel {
   };
 }
 
-/** Standard output, with sd-daemon(3)'s priority where that is the journal. */
+/** Standard output, with the priorities of sd-daemon(3) if it is the journal. */
 export function journalChannel(write: (text: string) => void, isJournal: boolean): Channel {
   return {
     name: isJournal ? 'journal' : 'standard output',
@@ -159,7 +158,10 @@ export function journalChannel(write: (text: string) => void, isJournal: boolean
   };
 }
 
-/** Runs to the end. Rejects with how it ended, if not well, and what it complained of last. */
+/**
+ * Runs a program to its end, for a minute at most. Rejects if it fails, with how it ended and the
+ * last line that it wrote to standard error.
+ */
 export function runProgram(
   file: string,
   args: readonly string[],
@@ -171,14 +173,14 @@ export function runProgram(
       env: { ...process.env, ...env },
       stdio: ['pipe', 'ignore', 'pipe'],
     });
-    // Not spawn's own: that one waits on for a program that is not there.
+    // Not spawn's own timeout, which keeps waiting if the program does not exist.
     const patience = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
     let complaint = '';
     child.stderr.on(
       'data',
       (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-500)),
     );
-    child.stdin.on('error', () => undefined); // it need not read what it is given
+    child.stdin.on('error', () => undefined); // it need not read its input
     child.once('error', (error) => {
       clearTimeout(patience);
       reject(new Error(`${file}: ${messageOf(error)}`));

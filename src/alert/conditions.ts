@@ -1,6 +1,6 @@
 /**
- * What is worth waking somebody for, as it stands in the store. Each has a key: it is told once,
- * and once when it is over.
+ * Conditions that a person should know of, read from the store. A condition's key identifies it:
+ * the alerter sends one alert when the key appears and one message when it disappears.
  */
 import { time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
@@ -15,7 +15,7 @@ export interface Condition {
   readonly severity: Severity;
   /** One sentence. */
   readonly message: string;
-  /** What to do about it. */
+  /** What to do about it, in whole sentences. */
   readonly remedy: string;
 }
 
@@ -24,17 +24,17 @@ const planeSchema = z.object({
   blindSince: z.number().nullable(),
 });
 
-/** An observer writes every ten seconds; a restart takes a few. */
+/** An observer writes every ten seconds, and a restart takes a few more. */
 const STALE_MS = 60_000;
-/** Copies that were lost are told until none was for so long. */
+/** The condition that copies are lost holds until none has been lost for this long. */
 const CALM_MS = 15 * 60_000;
 
-/** Remembers what counters were, to tell when copies are lost. */
+/** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
   readonly #lost = new Map<string, { count: number; at: number | undefined }>();
   readonly #written = new Map<string, { updated: number; age: number; at: number }>();
 
-  /** All that hold at `now` (ms since the epoch), which is `elapsed` by the monotonic clock. */
+  /** Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock. */
   present(store: Store, now: number, elapsed: number): Condition[] {
     return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now, elapsed)];
   }
@@ -49,8 +49,8 @@ export class Conditions {
         found.push(
           warning(
             `blind:${name}`,
-            `Nothing is looked at on ${name} since ${time(blindSince)}.`,
-            'The interface went away, or the program was taken off by force: ctga status.',
+            `ctga has seen no packet of ${name} since ${time(blindSince)}.`,
+            'The interface went away, or somebody detached the program by force. See: ctga status',
           ),
         );
       else if (this.#ageOf(name, updated, now, elapsed) > STALE_MS)
@@ -58,12 +58,12 @@ export class Conditions {
           warning(
             `blind:${name}`,
             `No observer has watched ${name} since ${time(updated)}.`,
-            `Start it again: ctga attach ${name}. If it is to be watched no more: ctga alert forget ${name}.`,
+            `Start one with: ctga attach ${name}. If you no longer want to watch it: ctga alert forget ${name}`,
           ),
         );
       const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
       const before = this.#lost.get(name);
-      // Counting begins anew when an interface is detached.
+      // The counters start again from zero when an interface is detached.
       if (before === undefined || count < before.count)
         this.#lost.set(name, { count, at: undefined });
       else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
@@ -72,8 +72,8 @@ export class Conditions {
         found.push(
           warning(
             `drops:${name}`,
-            `Copies find no room on ${name}: the reader does not keep up.`,
-            'ctga status has the counts; a larger share of a CPU, or a lower --budget, helps.',
+            `Copies of packets are lost on ${name}, because the reader cannot keep up.`,
+            'ctga status shows how many. Give the observer more CPU time, or lower --budget.',
           ),
         );
       return found;
@@ -81,8 +81,8 @@ export class Conditions {
   }
 
   /**
-   * How long ago an observer wrote. The wall clock says so once, and the monotonic one from then
-   * on.
+   * Returns how many milliseconds ago an observer wrote: the first time by the wall clock, and from
+   * then on by the monotonic clock.
    */
   #ageOf(name: string, updated: number, now: number, elapsed: number): number {
     const known = this.#written.get(name);
@@ -93,7 +93,7 @@ export class Conditions {
   }
 }
 
-/** Evidence stays: a proven split view is never over. */
+/** A proven split view never ends, because its evidence stays. */
 function forks(store: Store): Condition[] {
   const evidence = store.evidence.all();
   if (evidence.length === 0) return [];
@@ -102,7 +102,7 @@ function forks(store: Store): Condition[] {
     key: `fork:${path}`,
     severity: 'critical',
     message: `SPLIT VIEW PROVEN: ${nameOf(logId)} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
-    remedy: `The evidence is ${path}; check it with: ctga evidence verify ${path}`,
+    remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${path}`,
   }));
 }
 
@@ -113,8 +113,8 @@ function unprovable(store: Store): Condition[] {
   return logs.map((logId) =>
     warning(
       `unprovable:${logIdText(logId)}`,
-      `${nameOf(logId)} has no proof for a tree that it signed, long after it must.`,
-      'ctga heads list says which. It is no evidence yet, and may be on the way to some.',
+      `${nameOf(logId)} has given no proof for a tree that it signed, for far too long.`,
+      'ctga heads list shows which tree. This is not evidence yet, but may become evidence.',
     ),
   );
 }

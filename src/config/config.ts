@@ -1,7 +1,7 @@
 /**
- * The configuration file, TOML: a table for each command, keys named as the command's options. What
- * a command line says goes before what the file says. An option's own rules check its value here
- * too, so there is one place for each.
+ * The configuration file, in TOML: a table for each command, with keys that are named like the
+ * command's options. Options on the command line take precedence. The rules for an option's value
+ * are the option's own, so each rule is in one place.
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
@@ -10,7 +10,7 @@ import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 
 export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
 
-/** Options that belong to a single run, or that name the file itself. */
+/** Options that make sense for a single run only, or that name the file itself. */
 const NOT_IN_FILES = new Set(['--json', '--config', '--once', '--help', '--all']);
 
 export interface ConfigFile {
@@ -20,8 +20,8 @@ export interface ConfigFile {
 }
 
 /**
- * Undefined where there is none at the default place, or this account may not read it. Throws
- * CtgaError 'bad-input'.
+ * Reads the file at `path`, or the default file. Returns undefined if there is no default file, or
+ * this account may not read it. Throws CtgaError `bad-input` for any other file that cannot be read.
  */
 export function readConfig(path: string | undefined): ConfigFile | undefined {
   const file = path ?? DEFAULT_CONFIG;
@@ -42,14 +42,14 @@ export function readConfig(path: string | undefined): ConfigFile | undefined {
 }
 
 /**
- * Sets what the file says of `command` where the command line says nothing. Throws CtgaError naming
- * line and key.
+ * Sets the options of `command` that are in the file and not on the command line. Throws CtgaError
+ * `bad-input` that names line and key.
  */
 export function applyConfig(config: ConfigFile, command: Command): void {
   const table = tableOf(config, pathOf(command));
   for (const [key, value] of Object.entries(table ?? {})) {
     const option = optionOf(command, key);
-    // A table within: that of a subcommand.
+    // A table inside is that of a subcommand.
     if (option === undefined && isTable(value)) continue;
     if (option === undefined) throw unknownKey(config, command, key);
     const given = parsedValue(config, command, option, value);
@@ -58,7 +58,7 @@ export function applyConfig(config: ConfigFile, command: Command): void {
   }
 }
 
-/** Every fault in the file; nothing if all is well. `program` has all commands. */
+/** Returns every fault in the file, as a sentence. `program` must have all commands. */
 export function checkConfig(config: ConfigFile, program: Command): string[] {
   const faults: string[] = [];
   const walk = (
@@ -86,7 +86,7 @@ export function checkConfig(config: ConfigFile, program: Command): string[] {
   return faults;
 }
 
-/** Names from below the program on. */
+/** The names of a command, without the program's. */
 function pathOf(command: Command): string[] {
   return command.parent === null ? [] : [...pathOf(command.parent), command.name()];
 }
@@ -114,7 +114,7 @@ function optionOf(command: Command, key: string): Option | undefined {
     : command.options.find((option) => option.long === long);
 }
 
-/** As the command line would have it. */
+/** Parses a value as the command line would. */
 function parsedValue(
   config: ConfigFile,
   command: Command,
@@ -137,7 +137,7 @@ function parsedValue(
     if (option.argChoices !== undefined && !option.argChoices.includes(text))
       throw badInput(`${where}: want ${option.argChoices.join(', ')}`);
     try {
-      // Options that may be repeated begin with what they have by default, as on a command line.
+      // Options that may be repeated start from their default, as on a command line.
       const earlier: unknown = parsed ?? (Array.isArray(option.defaultValue) ? [] : undefined);
       parsed = option.parseArg === undefined ? text : option.parseArg(text, earlier);
     } catch (error) {
@@ -164,7 +164,10 @@ function unknownKey(config: ConfigFile, command: Command, key: string): CtgaErro
   return badInput(`${config.path}:${line}: ${key}: ${what}. There are: ${known.sort().join(', ')}`);
 }
 
-/** Where a key, or else its table, stands: the parser keeps no places. 1 where neither is found. */
+/**
+ * Returns the line of a key, or else of its table, or else 1: the TOML parser does not keep the
+ * positions of keys.
+ */
 function lineOf(text: string, path: readonly string[], key: string): number {
   let table = '';
   let tableLine = 1;

@@ -1,6 +1,4 @@
-/**
- * Whether this machine is as ctga needs it, one thing at a time, with what to do where it is not.
- */
+/** The doctor's checks: each looks at one thing that ctga needs, and says what to do about it. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readlinkSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -15,9 +13,9 @@ import { openForReading, storeExists, type State } from '../store/state.ts';
 
 export interface CheckResult {
   readonly what: string;
-  /** 'unknown': it could not be found out, as who asks. */
+  /** `unknown`: this account cannot find out. */
   readonly state: 'well' | 'warning' | 'failure' | 'unknown';
-  /** What was found, one sentence. */
+  /** What was found. */
   readonly found: string;
   readonly remedy?: string;
 }
@@ -33,14 +31,14 @@ export function checkKernel(kernel = release()): CheckResult {
       what,
       state: 'failure',
       found: `Linux ${kernel} is too old.`,
-      remedy: 'Debian 12 and later have such a kernel: 5.15 is needed.',
+      remedy: 'ctga needs Linux 5.15 or later; Debian 12 has such a kernel.',
     };
   if (!mapsNeedNoRights(kernel))
     return {
       what,
       state: 'warning',
-      found: `Linux ${kernel} lets nobody but root read what was copied: ctga attach stays root.`,
-      remedy: 'Linux 5.19 needs that no more.',
+      found: `Linux ${kernel} lets only root read copied packets, so ctga attach stays root.`,
+      remedy: 'Linux 5.19 and later do not need that.',
     };
   return { what, state: 'well', found: `Linux ${kernel}` };
 }
@@ -67,7 +65,7 @@ const linksSchema = z.array(
   }),
 );
 
-/** Every interface that carries packets: its driver, and offloads that stand in XDP's way. */
+/** Looks at each Ethernet interface that is up: its driver, and offloads that hinder XDP. */
 export function checkInterfaces(): CheckResult[] {
   let links: z.infer<typeof linksSchema>;
   try {
@@ -99,13 +97,13 @@ export function checkInterfaces(): CheckResult[] {
   return carriers.map(({ ifname, mtu }) => {
     const what = `interface ${ifname}`;
     const found = `driver ${driverOf(ifname)}, MTU ${mtu}`;
-    // LRO makes of many packets one that nobody sent; drivers refuse native XDP with it.
+    // LRO merges packets into one that nobody sent, and drivers refuse native XDP with it.
     const { stdout } = spawnSync('ethtool', ['-k', ifname], { encoding: 'utf8' });
     if (/^large-receive-offload: on/m.test(stdout))
       return {
         what,
         state: 'warning',
-        found: `${found}, LRO is on: packets are merged before anybody sees them`,
+        found: `${found}, LRO is on: the driver merges packets before ctga sees them`,
         remedy: `ethtool -K ${ifname} lro off`,
       };
     return { what, state: 'well', found };
@@ -116,13 +114,13 @@ function driverOf(interfaceName: string): string {
   try {
     return basename(readlinkSync(`/sys/class/net/${interfaceName}/device/driver`));
   } catch {
-    return 'of no device';
+    return 'unknown';
   }
 }
 
 const PROXY_MS = 5000;
 
-/** A SOCKS5 server offers a method (RFC 1928, Section 3); nothing is asked of it. */
+/** Asks a SOCKS5 server for a method (RFC 1928, Section 3) and for no connection. */
 export async function checkProxy({
   host,
   port,
@@ -147,7 +145,7 @@ export async function checkProxy({
     what,
     state: 'failure',
     found: `no proxy there: ${why}`,
-    remedy: 'Install tor, or name another with --proxy.',
+    remedy: 'Install tor, or give another proxy with --proxy.',
   };
 }
 
@@ -164,7 +162,7 @@ export function checkStoreOf(state: State): CheckResult[] {
           what: 'disk',
           state: 'warning',
           found: `only ${mebibytes}`,
-          remedy: 'ctga store compact, or another --state-dir.',
+          remedy: 'Run ctga store compact, or use another --state-dir.',
         },
   );
   const what = 'store';
@@ -188,7 +186,7 @@ function existingAbove(path: string): string {
   return existsSync(path) || dirname(path) === path ? path : existingAbove(dirname(path));
 }
 
-/** A clock that is far off calls tree heads that are fresh too new. */
+/** If the clock is far behind, fresh tree heads seem to be from the future. */
 export function checkClock(): CheckResult {
   const what = 'clock';
   const { stdout, error } = spawnSync('timedatectl', ['show', '-p', 'NTPSynchronized', '--value'], {
@@ -203,5 +201,5 @@ export function checkClock(): CheckResult {
       found: 'not synchronised',
       remedy: 'Install systemd-timesyncd or chrony.',
     };
-  return { what, state: 'unknown', found: 'nobody here knows whether it is synchronised' };
+  return { what, state: 'unknown', found: 'timedatectl cannot say whether it is synchronised' };
 }

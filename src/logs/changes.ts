@@ -1,18 +1,18 @@
-/** What a new log list changes, for a person to see before it takes effect. Pure. */
+/** What a new log list would change, to be shown before the list is taken in. Pure. */
 import { equalHash } from '../merkle/hash.ts';
 import { logIdText, type Log } from './log.ts';
 
 export interface LogChange {
   readonly change: 'added' | 'changed';
   readonly log: Log;
-  /** Of a changed log: each field as "state: usable -> readonly". */
+  /** The fields of a changed log, each as "state: usable -> readonly". */
   readonly fields: readonly string[];
 }
 
 /**
- * What becomes of `known` if `listed` is taken in. Logs that are no longer listed stay as they are,
- * since what they signed can still be audited; and no list changes a key, of which the log ID is
- * the hash.
+ * Compares the logs of a new list with the known ones. Known logs that are not in the list stay as
+ * they are, since what they signed can still be audited. A list cannot change a log's key, because
+ * the log ID is the key's hash.
  */
 export function changesOf(known: readonly Log[], listed: readonly Log[]): LogChange[] {
   const byId = new Map(known.map((log) => [logIdText(log.key.logId), log]));
@@ -37,7 +37,7 @@ function fieldsChanged(old: Log, log: Log): string[] {
   compare('api', old.api, log.api);
   compare('mmd', old.mmd, log.mmd);
   compare('state', old.state, log.state);
-  // A zone stays where the list has none.
+  // If the list has no zone, the log keeps the one that it has.
   if (log.dns !== undefined) compare('dns', old.dns, log.dns);
   compare(
     'allow_private_address',

@@ -1,11 +1,11 @@
 /**
- * Log lists in schema v3 (Chrome's, Apple's, crt.sh's, an operator's own), with two fields more:
- * `dns`, the zone of a log's CT-over-DNS answers, which no published list has today, and
- * `allow_private_address`, for a log in the operator's own network.
+ * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them. ctga
+ * reads two more fields: `dns`, the zone of a log's CT-over-DNS names, which no published list has
+ * today, and `allow_private_address`, for a log in the operator's own network.
  *
- * A list decides whose signatures are believed, so it is read strictly: one log ID that is not the
- * SHA-256 of its key refuses the whole list. What is merely of no use to ctga (a key of a kind RFC
- * 6962 does not allow, a log without a URL, a placeholder) is left out and named.
+ * A list decides whose signatures ctga believes, so it is read strictly: if one log ID is not the
+ * SHA-256 of its key, the whole list is refused. Logs that ctga cannot use (a kind of key that RFC
+ * 6962 does not allow, no URL, a placeholder) are left out and named.
  */
 import { z } from 'zod';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
@@ -49,14 +49,14 @@ const listSchema = z.object({
 });
 
 export interface LogList {
-  /** Milliseconds since the epoch, if the list says. */
+  /** In ms since the epoch; undefined if the list does not say. */
   readonly published: number | undefined;
   readonly logs: readonly Log[];
-  /** One sentence for each log that was left out, and why. */
+  /** A sentence for each log that was left out, with the reason. */
   readonly leftOut: readonly string[];
 }
 
-/** RFC 6962, Section 3 has no default; a day is what nearly every log promises. */
+/** RFC 6962, Section 3 has no default; nearly every log promises a day. */
 const DEFAULT_MMD_SECONDS = 86_400;
 
 /**

@@ -1,11 +1,9 @@
-/**
- * A CT log as ctga knows it, and what a person calls it.
- */
+/** A CT log as ctga knows it, and its names. */
 import { encodeBase64 } from '../base/base64.ts';
 import type { LogKey } from '../statements/key.ts';
 import type { LogId, TreeRoot } from '../statements/statement.ts';
 
-/** What a log list says of a log; schema v3 has these. */
+/** The states that a log list (schema v3) can give a log. */
 export const LOG_STATES = [
   'pending',
   'qualified',
@@ -18,30 +16,24 @@ export type LogState = (typeof LOG_STATES)[number];
 
 export interface Log {
   readonly key: LogKey;
-  /** As the log list has it, for instance "Google 'Argon2026h1' log". */
+  /** The log list's description, such as "Google 'Argon2026h1' log". */
   readonly description: string;
-  /**
-   * Where it is asked: the RFC 6962 log's URL or the static-ct log's monitoring prefix; ends in
-   * '/'.
-   */
+  /** The RFC 6962 log's URL, or the static-ct log's monitoring prefix; it ends in '/'. */
   readonly url: string;
   readonly api: 'rfc6962' | 'static-ct';
   /** Maximum merge delay in seconds (RFC 6962, Section 3). */
   readonly mmd: number;
-  /** Zone below which the log's CT-over-DNS answers live, without a trailing dot: `sth.<dns>`. */
+  /** The zone of the log's CT-over-DNS names, such as `sth.<dns>`; without a trailing dot. */
   readonly dns?: string;
-  /** Absent where the list does not say. */
+  /** Undefined if the list does not say. */
   readonly state?: LogState;
-  /** Of a log that is read-only: where its list says that it ends. Not signed by the log. */
+  /** The tree at which a read-only log ends, says its list. The log has not signed this. */
   readonly finalTree?: TreeRoot;
-  /** It may be asked at a private or link-local address; only its list can say so. */
+  /** Whether ctga may ask it at a private or link-local address. Only its list can say so. */
   readonly allowPrivateAddress?: boolean;
 }
 
-/**
- * Whether it is expected to answer. What is known of other logs stays and can be audited, if they
- * still do.
- */
+/** Whether the log is expected to answer. ctga still knows other logs, and can audit them. */
 export function isInService({ state }: Pick<Log, 'state'>): boolean {
   return state !== 'retired' && state !== 'rejected';
 }
@@ -51,9 +43,8 @@ export function logIdText(logId: LogId): string {
 }
 
 /**
- * One DNS label for a log, for zones of an operator's own: the quoted name where the description
- * has one ("Google 'Argon2026h1' log" -> argon2026h1), else the description itself, as letters,
- * digits and hyphens.
+ * Makes a DNS label for a log: of the quoted name in its description ("Google 'Argon2026h1' log"
+ * gives argon2026h1), or else of the whole description, as letters, digits and hyphens.
  */
 export function logLabel(log: Pick<Log, 'description'>): string {
   const name =

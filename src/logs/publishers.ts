@@ -1,4 +1,4 @@
-/** Where log lists are published, and fetching one that is newer than what is at hand. */
+/** Where log lists are published, and how to fetch one that is newer than the last. */
 import { badInput, CtgaError } from '../base/errors.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
@@ -7,15 +7,15 @@ import { CHROME_LIST_KEY, isSignedList } from './signed-list.ts';
 export interface Publisher {
   readonly name: string;
   readonly url: string;
-  /** Where the signature is, and whose it must be. */
+  /** Where the signature is, and the key that must have made it. */
   readonly signed?: { readonly url: string; readonly key: Buffer };
 }
 
 const CHROME = 'https://www.gstatic.com/ct/log_list/v3/all_logs_list';
-/** The first is what `ctga logs update` asks. */
+/** `ctga logs update` asks the first one by default. */
 export const PUBLISHERS: readonly [Publisher, ...Publisher[]] = [
   { name: 'chrome', url: `${CHROME}.json`, signed: { url: `${CHROME}.sig`, key: CHROME_LIST_KEY } },
-  // Apple's list has no signature but that of the web server.
+  // Apple's list is not signed: only its web server's certificate vouches for it.
   { name: 'apple', url: 'https://valid.apple.com/ct/log_list/current_log_list.json' },
 ];
 
@@ -23,19 +23,20 @@ export const PUBLISHERS: readonly [Publisher, ...Publisher[]] = [
 const MAX_LIST_BYTES = 8 * 1024 * 1024;
 
 /**
- * A publisher by its name, or any list at an https URL; `key` says that NAME.sig beside NAME.json
- * is to be its holder's.
+ * Returns the publisher with this name, or one for a list at any URL. If `key` is given, the file
+ * NAME.sig next to NAME.json must be a signature with this key. Throws CtgaError `bad-input` for
+ * anything else.
  */
 export function publisherOf(source: string, key: Buffer | undefined): Publisher {
   const known = PUBLISHERS.find(({ name }) => name === source);
   if (known !== undefined && key !== undefined && known.signed?.key.equals(key) !== true)
-    throw badInput(`the key of ${source}'s list is built in: leave --list-key out`);
+    throw badInput(`the key of ${source}'s list is built in: leave out --list-key`);
   if (known !== undefined) return known;
   const url = URL.canParse(source) ? new URL(source) : undefined;
   if (url?.protocol !== 'https:' && url?.protocol !== 'http:')
     throw badInput(
-      `no list is published as "${source}"`,
-      `Known are ${PUBLISHERS.map(({ name }) => name).join(' and ')}; any other is named by its URL.`,
+      `"${source}" is no publisher of log lists`,
+      `ctga knows ${PUBLISHERS.map(({ name }) => name).join(' and ')}. Give the URL of any other list.`,
     );
   const signature = new URL(url);
   signature.pathname = signature.pathname.replace(/(\.json)?$/, '.sig');
@@ -68,7 +69,7 @@ export async function fetchList(
   if (!isSignedList(list.json, signature, signed.key))
     throw new CtgaError('bad-input', `${name}: the list is not signed by its publisher's key`, {
       remedy:
-        'Try again later: list and signature may have been changed in between. If it lasts, somebody tampers with the list; nothing of it was used.',
+        'Try again later: the list may have changed between the two requests. If this lasts, somebody is tampering with the list. ctga used nothing of it.',
     });
   return { ...list, signed: { signature, key: signed.key } };
 }

@@ -1,6 +1,6 @@
 /**
  * Signatures of log lists. Chrome signs the exact bytes of its list with RSA-4096, PKCS #1 v1.5 and
- * SHA-256, in a file of their own beside it; its key is at
+ * SHA-256. The signature is in a separate file next to the list; the key is at
  * googlechrome.github.io/CertificateTransparency/log_lists.html.
  */
 import { createHash, createPublicKey, verify, type KeyObject } from 'node:crypto';
@@ -21,12 +21,12 @@ K0RlqbFDl2JXMBquwlQpm8u5wrsic1ksIv9z8x9zh4PJqNpCah0ciemI3YGRQqSe
 1w22i9uGHMn/uGQKo28u7AsCAwEAAQ==
 -----END PUBLIC KEY-----`;
 
-/** SubjectPublicKeyInfo of the key that Chrome's lists are signed with. */
+/** The SubjectPublicKeyInfo of the key that signs Chrome's lists. */
 export const CHROME_LIST_KEY = spkiOf(createPublicKey(CHROME_KEY));
 
 /**
- * Reads a publisher's key in PEM. Throws CtgaError `bad-input`; `name` says where the text came
- * from.
+ * Parses a publisher's key in PEM; `name` says where the text came from. Throws CtgaError
+ * `bad-input`.
  */
 export function parseListKey(pem: string, name: string): Buffer {
   try {
@@ -49,7 +49,7 @@ export function isSignedList(json: Uint8Array, signature: Uint8Array, key: Uint8
   }
 }
 
-/** What a person can compare: the SHA-256 of a SubjectPublicKeyInfo in hexadecimal. */
+/** The SHA-256 of a SubjectPublicKeyInfo in hexadecimal, for a person to compare. */
 export function fingerprintOf(key: Uint8Array): string {
   return createHash('sha256').update(key).digest('hex');
 }

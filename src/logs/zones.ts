@@ -1,43 +1,44 @@
 /**
- * Which DNS name carries which log's tree heads.
+ * Which DNS zone has which log's tree heads.
  *
- * No published log list says so today, so names come from four places, later ones winning: the
- * zones that were once public, a `dns` field in the log list, `--zone-suffix` (a zone of the
- * operator's own with a label for each log), and `--zone`.
+ * No published log list says so today. Zones come from four places, and later ones win: the zones
+ * that were once public, a `dns` field in the log list, `--zone-suffix` (a zone that the operator
+ * runs, with a label for each log), and `--zone`.
  */
 import { badInput } from '../base/errors.ts';
 import { builtinLogs } from './builtin.ts';
 import { logIdText, logLabel, logLabels, type Log } from './log.ts';
 
 /**
- * Checks a zone name and returns it in lower case without the trailing dot. `where` begins the
- * error.
+ * Checks a zone name and returns it in lower case without the trailing dot. Throws CtgaError
+ * `bad-input` that begins with `where`.
  */
 export function parseZone(text: string, where: string): string {
   const zone = text.toLowerCase().replace(/\.$/, '');
   const labels = zone.split('.');
-  // sth.<zone> in wire format: a length before each label and a zero at the end, 255 bytes at most
-  // (RFC 1035, 2.3.4).
+  // sth.<zone> in wire format has a length before each label and a zero at the end, and at most 255
+  // bytes (RFC 1035, Section 2.3.4).
   if (
     !labels.every((label) => /^[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?$/.test(label)) ||
     zone.length > 249
   ) {
     throw badInput(
       `${where}: "${text}" is not a DNS zone`,
-      'A zone is letters, digits and hyphens in labels of 1 to 63, like rome.ct.example.org.',
+      'A zone has labels of 1 to 63 letters, digits and hyphens, as in rome.ct.example.org.',
     );
   }
   return zone;
 }
 
 export interface ZoneOptions {
-  /** `sth-zone=log` pairs from the command line. */
+  /** Pairs of a zone and a log, as in `rome.ct.example.org=Rome2026h1`. */
   readonly zones: readonly string[];
   readonly zoneSuffix?: string;
 }
 
 /**
- * Zone (lower case, no trailing dot) to log. Throws CtgaError `bad-input` for what cannot be meant.
+ * Maps zones (in lower case, without a trailing dot) to logs. Throws CtgaError `bad-input` for
+ * malformed zones and unknown logs.
  */
 export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string, Log> {
   const zones = new Map<string, Log>();
@@ -57,7 +58,7 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
     if (split < 1)
       throw badInput(
         `--zone ${pair}: want ZONE=LOG`,
-        'For example --zone rome.ct.example.org=Rome2026h1.',
+        'An example is --zone rome.ct.example.org=Rome2026h1.',
       );
     const zone = parseZone(pair.slice(0, split).replace(/^sth\./i, ''), '--zone');
     zones.set(zone, findLog(logs, pair.slice(split + 1)));
@@ -65,7 +66,10 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
   return zones;
 }
 
-/** The one log meant by a log ID in base64, a URL, or (part of) a description. */
+/**
+ * Finds the one log with this log ID in base64, URL, name or description, or else with this part of
+ * a description. Throws CtgaError `bad-input` if there is none, or more than one.
+ */
 export function findLog(logs: readonly Log[], text: string): Log {
   const wanted = text.toLowerCase();
   const names = logLabels(logs);
@@ -83,7 +87,7 @@ export function findLog(logs: readonly Log[], text: string): Log {
   if (log === undefined) {
     throw badInput(
       `no log is called "${text}"`,
-      'List the known logs with: ctga logs list. A log ID in base64, a URL or part of a description will do.',
+      'To see the known logs, run: ctga logs list. Give a log ID in base64, a URL, or part of a description.',
     );
   }
   if (others.length > 0) {

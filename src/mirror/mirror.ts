@@ -1,11 +1,11 @@
 /**
- * A log as DNS answers for it: its tree head, published at most once an hour, and its proofs,
- * fetched once.
+ * The mirror of a log, from which the DNS server answers: the log's tree head, published at most
+ * once an hour, and its proofs, each fetched once.
  *
- * Hourly, because a head is a mark: whoever gave each client another could follow it by what it
- * tells others (CT gossip draft, "STH" privacy considerations: fresh heads of a log are to be few).
- * A head is only published if the log signed it and its tree is no smaller than the last; when the
- * log fails, what is published stays.
+ * It is hourly because a tree head can mark a client: a log that gave each client another tree head
+ * could recognise the client by what it tells others (CT gossip draft, privacy considerations on
+ * STHs). The mirror publishes a tree head only if the log signed it and the tree is no smaller than
+ * the last one. If the log fails, what is published stays.
  */
 import { backOff, type BackOff } from '../base/back-off.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
@@ -26,24 +26,24 @@ export interface Published {
 export interface MirrorOptions {
   readonly log: Log;
   readonly client: Asker;
-  /** Milliseconds between two heads published. */
+  /** The least number of milliseconds between two published tree heads. */
   readonly interval: number;
   readonly now: () => number;
-  /** What was published before, for a server that was started again. */
+  /** What an earlier run published last. */
   readonly last: Published | undefined;
   readonly onPublished: (log: Log, published: Published) => void;
   readonly onFailed: (log: Log, error: Error) => void;
 }
 
-/** Proofs of one log that are remembered, the latest used. At some 30 hashes each, 10 MB. */
+/** The most proofs of one log that are remembered: 10 MB, at some 30 hashes each. */
 const MAX_PROOFS = 10_000;
 /**
- * Questions to the log under way at once; a question more is answered with SERVFAIL, and asked
- * again.
+ * The most questions to the log that are under way at once. Beyond that, a client gets SERVFAIL and
+ * can ask again.
  */
 const MAX_IN_FLIGHT = 16;
 const RETRY: BackOff = { first: 30_000, longest: 3_600_000, scatter: [0.5, 1] };
-/** What a log refused is not asked again so soon. */
+/** How long a refusal of the log is remembered. */
 const REFUSAL_MS = 60_000;
 
 export class Mirror implements ZoneSource {
@@ -51,7 +51,7 @@ export class Mirror implements ZoneSource {
     leafIndex: (leafHash) => this.#leafIndex(leafHash),
     consistency: (first, second) =>
       this.#proof(`${first} ${second}`, second, (client) => client.consistencyProof(first, second)),
-    // A log that is asked by hash cannot be asked by index alone.
+    // An RFC 6962 log must be asked by hash, so an index alone is not enough.
     inclusion: (leafIndex, treeSize) =>
       this.#proof(`tree ${leafIndex} ${treeSize}`, treeSize, (client) =>
         client.inclusionProof({ leafIndex, leafHash: this.#leafHashes.get(leafIndex) }, treeSize),
@@ -66,7 +66,7 @@ export class Mirror implements ZoneSource {
     string,
     { readonly proof: Promise<readonly MerkleHash[]>; readonly until: number }
   >(MAX_PROOFS);
-  /** Of leaves that were asked about by hash, for logs that answer by hash alone. */
+  /** Hashes of leaves that clients have asked about, for logs that answer only by hash. */
   readonly #leafHashes = new BoundedMap<bigint, MerkleHash>(MAX_PROOFS);
   #inFlight = 0;
 
@@ -75,14 +75,14 @@ export class Mirror implements ZoneSource {
     this.#published = options.last;
   }
 
-  /** The TXT text. Rejects with LogError while no head of the log was ever published. */
+  /** The text of the TXT record. Rejects with LogError until a tree head has been published. */
   async treeHead(): Promise<string> {
     const { interval, now } = this.#options;
     const due = this.#published === undefined || now() - this.#published.at >= interval;
     if (due && now() >= this.#notBefore) {
       this.#fetching ??= this.#publish().finally(() => (this.#fetching = undefined));
-      // Only the first asker ever waits for the log: when it answers must not show to whom somebody
-      // is looking.
+      // Only the very first client waits for the log: response times must not tell clients whether
+      // somebody else has asked.
       if (this.#published === undefined) await this.#fetching;
     }
     if (this.#published === undefined)
@@ -129,7 +129,7 @@ export class Mirror implements ZoneSource {
     return leafIndex;
   }
 
-  /** Of trees that are published alone: of others nobody has a head. */
+  /** Gives proofs only for trees that are published, since nobody has a tree head of others. */
   async #proof(
     key: string,
     treeSize: bigint,
@@ -142,7 +142,7 @@ export class Mirror implements ZoneSource {
     if (known !== undefined && known.until > now()) return known.proof;
     const proof = this.#counted(() => ask(client));
     this.#known.set(key, { proof, until: Infinity });
-    // Remembered for a while too, or a log that refuses would be asked by every client.
+    // Refusals are remembered too, or every client would make the mirror ask again.
     proof.catch(() => this.#known.set(key, { proof, until: now() + REFUSAL_MS }));
     return proof;
   }

@@ -1,4 +1,4 @@
-/** HTML from templates: what is put in is text unless it is HTML already. */
+/** HTML from templates: a value is escaped as text unless it is an Html already. */
 
 export class Html {
   readonly text: string;

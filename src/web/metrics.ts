@@ -1,11 +1,11 @@
 /**
- * Everything in `ctga status` for Prometheus (exposition format 0.0.4). The names are in
- * docs/OPERATIONS.md.
+ * The contents of `ctga status` for Prometheus (exposition format 0.0.4). docs/OPERATIONS.md lists
+ * the names.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Overview } from './overview.ts';
 
-/** Counters of a data plane that are reasons to pass a packet by, as labels. */
+/** Labels for a data plane's counters of packets that do not match. */
 const PASSED_BY: Readonly<Record<string, string>> = {
   notIp: 'not_ip',
   notUdp: 'not_udp',
@@ -16,7 +16,7 @@ const PASSED_BY: Readonly<Record<string, string>> = {
   answersTooLarge: 'answer_too_large',
   fragmentsTooLarge: 'fragment_too_large',
 };
-/** What becomes of a match: the counter's name behind its kind. */
+/** Labels for what becomes of a match, by the end of the counter's name. */
 const OUTCOMES: Readonly<Record<string, string>> = {
   Copied: 'copied',
   SampledOut: 'sampled_out',
@@ -28,10 +28,10 @@ const OUTCOMES: Readonly<Record<string, string>> = {
 export class Metrics {
   readonly #registry = new Registry();
   readonly #counters = {
-    packets: this.#counter('packets_total', 'Frames that came by; every one went on.', [
+    packets: this.#counter('packets_total', 'Frames that arrived; every one went on.', [
       'interface',
     ]),
-    passedBy: this.#counter('passed_by_total', 'Frames that are no match, by reason.', [
+    passedBy: this.#counter('passed_by_total', 'Frames that did not match, by reason.', [
       'interface',
       'reason',
     ]),
@@ -42,7 +42,7 @@ export class Metrics {
     ),
     observed: this.#counter(
       'observed_total',
-      'What the observer counted and did not keep, and blind time.',
+      'What the observer counted and did not store, and blind time.',
       ['what'],
     ),
   };
@@ -51,32 +51,32 @@ export class Metrics {
       'interface',
       'kind',
     ]),
-    budget: this.#gauge('copy_budget', 'Copies a second and CPU at most; 0: no limit.', [
+    budget: this.#gauge('copy_budget', 'The most copies a second on each CPU; 0: no limit.', [
       'interface',
       'kind',
     ]),
-    every: this.#gauge('sampling_every', 'One match of so many is copied.', ['interface']),
+    every: this.#gauge('sampling_every', 'One match in this many is copied.', ['interface']),
     threshold: this.#gauge(
       'fragment_threshold_bytes',
       'Largest IP length of a fragment that is copied.',
       ['interface'],
     ),
     names: this.#gauge('known_names', 'DNS names whose answers are copied.', ['interface']),
-    mode: this.#gauge('interface_info', 'Always 1; how it is attached is its label.', [
+    mode: this.#gauge('interface_info', 'Always 1; the label says how the interface is attached.', [
       'interface',
       'mode',
     ]),
-    blind: this.#gauge('interface_blind', '1 while no packet is looked at.', ['interface']),
+    blind: this.#gauge('interface_blind', '1 while no packet is examined.', ['interface']),
     updated: this.#gauge('interface_updated_seconds', 'When the observer last wrote, Unix time.', [
       'interface',
     ]),
     heads: this.#gauge('tree_heads', 'Distinct signed tree heads seen.', []),
     trees: this.#gauge('trees', 'Distinct trees, by verdict.', ['verdict']),
-    evidence: this.#gauge('evidence_files', 'Split views proven.', []),
+    evidence: this.#gauge('evidence_files', 'Proven split views.', []),
     today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', [
       'log',
     ]),
-    info: this.#gauge('build_info', 'Always 1; the version is its label.', ['version']),
+    info: this.#gauge('build_info', 'Always 1; the label is the version.', ['version']),
   };
   readonly #version: string;
 
@@ -88,7 +88,7 @@ export class Metrics {
     return this.#registry.contentType;
   }
 
-  /** The state of the store, and of what was watched, as text. */
+  /** Renders an overview in the exposition format. */
   async render(overview: Overview): Promise<string> {
     this.#registry.resetMetrics();
     const { packets, passedBy, matches, observed } = this.#counters;

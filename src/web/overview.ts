@@ -1,4 +1,4 @@
-/** What an operator wants to know at a glance, as it stands in the store. */
+/** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
 import type { CopySettings } from '../dataplane/types.ts';
 import { logDescriptions } from '../store/known-logs.ts';
@@ -12,28 +12,28 @@ import { z } from 'zod';
 export interface InterfaceOverview {
   readonly interface: string;
   readonly mode: string;
-  /** Ms since the epoch when its observer last wrote; long ago where none runs. */
+  /** When its observer last wrote, in ms since the epoch. */
   readonly updated: number;
   readonly isStale: boolean;
   readonly blindSince: number | null;
-  /** As in DataPlaneCounters. */
+  /** By the names of DataPlaneCounters. */
   readonly counters: Readonly<Record<string, number>>;
-  /** Names whose answers are copied. */
+  /** The number of names whose answers are copied. */
   readonly names: number;
-  /** How it chooses what to copy, and what share of the latest matches it copied. */
+  /** How it chooses what to copy, and the share of the latest matches that it copied. */
   readonly settings: CopySettings;
 }
 
 export interface LogOverview {
   readonly logId: string;
   readonly name: string;
-  /** New tree heads on each of the last DAYS days, today last. */
+  /** New tree heads on each of the last DAYS days; the last number is today's. */
   readonly heads: readonly number[];
   readonly sightings: readonly number[];
 }
 
 export interface EvidenceOverview {
-  /** Of the file. */
+  /** The name of the file. */
   readonly name: string;
   readonly log: string;
   readonly firstSize: bigint;
@@ -47,10 +47,10 @@ export interface Overview {
   readonly treeHeads: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
   readonly recent: readonly (HeadSummary & { readonly log: string })[];
-  /** Those that were seen, the busiest first. */
+  /** The logs that were seen, busiest first. */
   readonly logs: readonly LogOverview[];
   readonly evidence: readonly EvidenceOverview[];
-  /** What the observer counted and did not keep. */
+  /** What the observer counted and did not store, by reason. */
   readonly counts: Readonly<Record<string, number>>;
 }
 
@@ -112,7 +112,7 @@ function logsOf(store: Store, now: number, nameOf: (logId: LogId) => string): Lo
   const logs = new Map<string, { name: string; heads: number[]; sightings: number[] }>();
   for (const { logId, day, heads, sightings } of store.heads.days(today - DAYS + 1)) {
     const at = day - (today - DAYS + 1);
-    if (at >= DAYS) continue; // a clock that was ahead
+    if (at >= DAYS) continue; // recorded while the clock was ahead
     const id = logIdText(logId);
     const log = logs.get(id) ?? {
       name: nameOf(logId),

@@ -1,6 +1,6 @@
 /**
- * The status page: complete without scripts; with them, sections are replaced as they change
- * (assets/page.js).
+ * The status page. It is complete without scripts; with them, assets/page.js replaces the sections
+ * that change.
  */
 import { plural, time } from '../base/text.ts';
 import { html, type Html } from './html.ts';
@@ -20,11 +20,11 @@ export function renderPage(overview: Overview): string {
         <script type="module" src="/assets/page.js"></script>
       </head>
       <body>
-        <a class="skip" href="#main">To the content</a>
+        <a class="skip" href="#main">Skip to the content</a>
         <header>
           <h1>ctga</h1>
           <p id="summary">${summaryOf(overview)}</p>
-          <p id="connection" class="quiet">Reload to see what is new.</p>
+          <p id="connection" class="quiet">Reload the page to see what is new.</p>
           <div id="announcement" class="hidden" role="status" aria-live="polite"></div>
         </header>
         <main id="main" tabindex="-1">
@@ -47,7 +47,7 @@ export function renderPage(overview: Overview): string {
         </main>
         <footer>
           <p>
-            For machines: <a href="/state.json">state.json</a>, <a href="/metrics">metrics</a>,
+            For scripts: <a href="/state.json">state.json</a>, <a href="/metrics">metrics</a>,
             <a href="/healthz">healthz</a>.
           </p>
         </footer>
@@ -72,7 +72,7 @@ function summaryOf({ evidence, treeHeads, interfaces }: Overview): Html {
       ? 'no interface is watched'
       : `${seeing} of ${plural(interfaces.length, 'interface')} watched now`;
   return evidence.length === 0
-    ? html`No split view is proven. ${trees}, ${watched}.`
+    ? html`No split view has been proven. ${trees}, ${watched}.`
     : html`<strong class="alarm">${plural(evidence.length, 'split view')} proven.</strong> ${trees},
         ${watched}.`;
 }
@@ -81,7 +81,7 @@ function evidenceSection({ evidence }: Overview): Html {
   const title = html`<h2 id="evidence-title">Evidence</h2>`;
   if (evidence.length === 0)
     return html`${title}
-      <p>None: every log's trees fit together as far as it was asked.</p>`;
+      <p>There is none: as far as the logs have been asked, each log's trees belong together.</p>`;
   return html`${title}
     ${evidence.map(
       ({ name, log, firstSize, secondSize, created }) =>
@@ -94,15 +94,15 @@ function evidenceSection({ evidence }: Overview): Html {
           <p><a href="/evidence/${encodeURIComponent(name)}" download>Download ${name}</a></p>
         </article>`,
     )}
-    <h3>Checking it, offline</h3>
+    <h3>Checking evidence offline</h3>
     <p>
       With ctga: <code>ctga evidence verify FILE</code>. Without:
       <code>sh verify-evidence.sh FILE</code>, a script that needs openssl alone (<a
         href="/verify-evidence.sh"
         download
         >verify-evidence.sh</a
-      >). Show it to whoever trusts the log: signatures and arithmetic convince without trusting
-      you.
+      >). Show the evidence to those who trust the log: they need not trust you, because signatures
+      and arithmetic prove it.
     </p>`;
 }
 
@@ -110,12 +110,12 @@ function interfacesSection({ interfaces, generated }: Overview): Html {
   const title = html`<h2 id="interfaces-title">Interfaces</h2>`;
   if (interfaces.length === 0)
     return html`${title}
-      <p>None was watched yet. Watch one with <code>sudo ctga attach eth0</code>.</p>`;
+      <p>None has been watched yet. Watch one with <code>sudo ctga attach eth0</code>.</p>`;
   return html`${title}
     <div class="scroll" role="group" aria-label="Table of interfaces" tabindex="0">
       <table>
         <caption>
-          Packets since attaching; each went on as it came
+          Packets since the interface was attached; every one went on unchanged
         </caption>
         <thead>
           <tr>
@@ -124,10 +124,10 @@ function interfacesSection({ interfaces, generated }: Overview): Html {
             <th scope="col" class="number">Packets</th>
             <th scope="col" class="number">Answers copied</th>
             <th scope="col" class="number">Fragments copied</th>
-            <th scope="col" class="number">Left out: sampling</th>
+            <th scope="col" class="number">Sampled out</th>
             <th scope="col" class="number">Budget</th>
             <th scope="col" class="number">Ring full</th>
-            <th scope="col">Copied of late</th>
+            <th scope="col">Copied recently</th>
           </tr>
         </thead>
         <tbody>
@@ -164,13 +164,13 @@ function stateOf({ mode, isStale, blindSince, updated }: InterfaceOverview, now:
   return html`watched (${mode}), ${Math.max(0, Math.round((now - updated) / 1000))} s ago`;
 }
 
-/** What each verdict means, in README's words. */
+/** What each verdict means. */
 const MEANING: Readonly<Record<string, string>> = {
   consistent: 'proven a prefix of the log’s current tree',
   'fork-proven': 'proven not to be: a split view',
   pending: 'not asked about yet',
-  skewed: 'the log does not admit to this tree yet',
-  unprovable: 'the log has no proof, long after it must',
+  skewed: 'the log does not know this tree yet',
+  unprovable: 'the log has given no proof for far too long',
   unreachable: 'the log could not be asked',
   'bad-proof': 'the log’s answer proves nothing',
 };
@@ -200,7 +200,7 @@ function verdictsSection({ verdicts }: Overview): Html {
     </div>`;
 }
 
-/** The busiest logs have a line each; all are in the table. */
+/** Only the busiest logs have a line in the chart; all are in the table. */
 const LINES = 6;
 
 function seriesOf({ logs, generated }: Overview): string {
@@ -291,7 +291,7 @@ function recentSection({ recent }: Overview): Html {
 
 function countsSection({ counts }: Overview): Html {
   const entries = Object.entries(counts);
-  const title = html`<h2 id="counts-title">What was counted and not kept</h2>`;
+  const title = html`<h2 id="counts-title">What the observer counted and did not store</h2>`;
   if (entries.length === 0)
     return html`${title}
       <p>Nothing.</p>`;
@@ -324,7 +324,7 @@ function timeOf(milliseconds: number): Html {
   return html`<time datetime="${date.toISOString()}">${time(milliseconds)}</time>`;
 }
 
-/** Thousands apart, so that large numbers can be read. */
+/** Separates thousands, so that large numbers can be read. */
 function group(value: number | bigint): string {
   return value.toLocaleString('en').replaceAll(',', '\u202f');
 }

@@ -1,7 +1,7 @@
 /**
- * The status page's server: reads the store, writes nothing, talks to nobody. Whoever can reach it
- * can read it, so it listens on loopback unless told, and answers only to names it knows: another
- * host's page cannot have a browser fetch from it.
+ * The server of the status page. It reads the store, writes nothing and connects to nobody. Everyone
+ * who can reach it can read it, so it listens on loopback by default. It answers only to names that
+ * it knows, so that the page of another host cannot make a browser fetch from it (DNS rebinding).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -21,13 +21,13 @@ export interface WebOptions {
   readonly state: State;
   readonly address: string;
   readonly port: number;
-  /** Names, besides addresses and localhost, that it answers to. */
+  /** The names that it answers to, besides addresses and localhost. */
   readonly hosts: readonly string[];
   readonly version: string;
 }
 
 const POLL_MS = 1000;
-/** Browsers and proxies give up on a connection that is silent. */
+/** Browsers and proxies close a connection that is silent for too long. */
 const HEARTBEAT_MS = 15_000;
 const MAX_LISTENERS = 200;
 
@@ -43,7 +43,7 @@ const ASSETS = fileURLToPath(new URL('assets', import.meta.url));
 const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'));
 const VERIFIER = fileURLToPath(new URL('../../docs/verify-evidence.sh', import.meta.url));
 
-/** By path; each is read when it is asked for. */
+/** Files by the path of their URL. Each is read for every request. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/assets/page.css': [join(ASSETS, 'page.css'), 'text/css; charset=utf-8'],
   '/assets/page.js': [join(ASSETS, 'page.js'), 'text/javascript; charset=utf-8'],
@@ -74,7 +74,7 @@ export class WebServer {
     this.#heartbeat = setInterval(() => this.#tell(': still here\n\n'), HEARTBEAT_MS);
   }
 
-  /** Rejects with CtgaError where it cannot listen there. */
+  /** Rejects with CtgaError if it cannot listen at the address. */
   static async start(options: WebOptions): Promise<WebServer> {
     const web = new WebServer(options);
     try {
@@ -115,12 +115,12 @@ export class WebServer {
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
     if (!this.#isForUs(request.headers.host))
-      return send(response, 421, 'This server has another name. See --host.\n');
+      return send(response, 421, 'This server has another name: see --host.\n');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       return send(response, 405, 'Only GET and HEAD.\n');
     }
-    // As it was sent: every path that means something is listed below.
+    // The path is compared as it was sent: every path that exists is listed below.
     const path = (request.url ?? '/').replace(/\?.*$/s, '');
     const file = FILES[path];
     if (file !== undefined) return send(response, 200, readFileSync(file[0]), file[1]);
@@ -152,7 +152,7 @@ export class WebServer {
   }
 
   #isForUs(host: string | undefined): boolean {
-    // HTTP/1.0 has no Host, and no browser that could be misled.
+    // HTTP/1.0 has no Host header, and no browser that could be misled uses it.
     if (host === undefined) return true;
     const name = host
       .replace(/:\d+$/, '')
@@ -161,7 +161,7 @@ export class WebServer {
     return isIP(name) !== 0 || name === 'localhost' || this.#options.hosts.includes(name);
   }
 
-  /** 200 while every interface that was watched is; else 503 and why. */
+  /** Sends 200 as long as every interface on record is watched, and else 503 with the reasons. */
   #sendHealth(response: ServerResponse): void {
     const { interfaces } = this.#overview();
     const ill = interfaces.filter(({ isStale, blindSince }) => isStale || blindSince !== null);
@@ -171,7 +171,7 @@ export class WebServer {
     send(response, ill.length === 0 ? 200 : 503, text === '' ? 'well\n' : text);
   }
 
-  /** Only what is on record, whatever the path says. */
+  /** Sends only files that are on record, whatever the path says. */
   #sendEvidence(response: ServerResponse, asked: string): void {
     const record = this.#source
       .store()
@@ -230,7 +230,7 @@ class StoreSource {
     return this.#store;
   }
 
-  /** Since it was last asked. */
+  /** Whether the store has changed since the last call. */
   hasChanged(): boolean {
     try {
       const changes = this.store().changes();
@@ -238,7 +238,7 @@ class StoreSource {
       this.#changes = changes;
       return true;
     } catch {
-      // The store is damaged, or is being replaced: whoever asks for the page is told.
+      // The store is damaged, or is being replaced: the page itself will say so.
       return false;
     }
   }

@@ -176,7 +176,7 @@ describe('the alerter', () => {
       putPlane(store, START + hour * 60 * MINUTE, START);
       await tick(alerter, START + hour * 60 * MINUTE);
     }
-    assert.match(failures.at(-1) ?? '', /^test: given up after \d+ tries: down$/);
+    assert.match(failures.at(-1) ?? '', /^test: dropped after \d+ attempts: down$/);
     assert.equal(store.alerts.outbox('test').length, 0);
   });
 
@@ -419,12 +419,12 @@ describe('a webhook', () => {
     const store = openForWriting(state);
     putPlane(store, Date.now(), Date.now());
     await until(() => got('/hook') === 1, 'an alert');
-    assert.match(said(), /Nothing is looked at on eth0/);
+    assert.match(said(), /ctga has seen no packet of eth0/);
     const beats = got('/beat');
     await sleep(2500);
     assert(got('/beat') <= beats + 1, 'its heart does not beat while an interface is blind');
     const listed = await ctga(['alert', 'list', '--state-dir', state.directory]);
-    assert.match(listed.stdout, /Nothing is looked at on eth0/);
+    assert.match(listed.stdout, /ctga has seen no packet of eth0/);
     const forgotten = await ctga(['alert', 'forget', 'eth0', '--state-dir', state.directory]);
     assert.equal(forgotten.stdout, 'ctga no longer sends alerts about eth0.\n');
     await until(() => got('/hook') === 2, 'the end of the alert');

@@ -103,7 +103,7 @@ describe('fetching a list', () => {
   test("Chrome's is signed by Chrome, Apple's by nobody, and others need an URL", () => {
     assert.equal(publisherOf('chrome', undefined).signed?.key, CHROME_LIST_KEY);
     assert.equal(publisherOf('apple', undefined).signed, undefined);
-    assert.throws(() => publisherOf('chrome', key), /leave --list-key out/);
+    assert.throws(() => publisherOf('chrome', key), /leave out --list-key/);
     assert.throws(() => publisherOf('chrom', undefined), { code: 'bad-input' });
     assert.throws(() => publisherOf('file:///etc/passwd', undefined), { code: 'bad-input' });
   });

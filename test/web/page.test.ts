@@ -105,11 +105,11 @@ describe('the status page', { skip: noChromium }, () => {
     const { page, settle } = await open(plain);
     const text = await page.locator('body').innerText();
     for (const said of [
-      /No split view is proven\. 90 tree heads seen, 1 of 1 interface watched now\./,
+      /No split view has been proven\. 90 tree heads seen, 1 of 1 interface watched now\./,
       /eth0\s+watched \(native\), \d+ s ago\s+1.234.567\s+42\s+7/,
       /answers 50 %, fragments 0\.50 %/,
       /A log/,
-      /Reload to see what is new\./,
+      /Reload the page to see what is new\./,
     ])
       assert.match(text, said);
     assert(text.includes(HOSTILE), 'what a log is called is text');
@@ -152,7 +152,7 @@ describe('the status page', { skip: noChromium }, () => {
     const { page, settle } = await open();
     await page.waitForSelector('text=Live:');
     await page.keyboard.press('Tab');
-    assert.equal(await page.evaluate('document.activeElement.textContent'), 'To the content');
+    assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the content');
     await page.keyboard.press('Enter');
     assert.equal(await page.evaluate('document.activeElement.id'), 'main');
     await page.locator('#counts summary').focus();
