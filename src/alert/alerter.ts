@@ -9,14 +9,14 @@ import { messageOf } from '../base/errors.ts';
 import type { QueuedAlert } from '../store/alerts.ts';
 import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
-import { Conditions } from './conditions.ts';
+import { Conditions, type WatchedStore } from './conditions.ts';
 
 const RETRY = { first: 5_000, longest: 3_600_000 };
 /** A week of attempts, whatever the clock says. Then the alerter drops the message and says so. */
 const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(RETRY.longest / RETRY.first));
 
 export interface AlerterOptions {
-  readonly store: Store;
+  readonly store: WatchedStore & Pick<Store, 'alerts'>;
   readonly channels: readonly Channel[];
   /** Called with a sentence for every delivery that failed and every message that was dropped. */
   readonly onFailure: (message: string) => void;

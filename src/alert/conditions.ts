@@ -29,17 +29,20 @@ const STALE_MS = 60_000;
 /** The condition that copies are lost holds until none has been lost for this long. */
 const CALM_MS = 15 * 60_000;
 
+/** What conditions are read from. */
+export type WatchedStore = Pick<Store, 'evidence' | 'logs' | 'planes' | 'verdicts'>;
+
 /** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
   readonly #lost = new Map<string, { count: number; at: number | undefined }>();
   readonly #written = new Map<string, { updated: number; age: number; at: number }>();
 
   /** Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock. */
-  present(store: Store, now: number, elapsed: number): Condition[] {
+  present(store: WatchedStore, now: number, elapsed: number): Condition[] {
     return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now, elapsed)];
   }
 
-  #interfaces(store: Store, now: number, elapsed: number): Condition[] {
+  #interfaces(store: Pick<Store, 'planes'>, now: number, elapsed: number): Condition[] {
     return store.planes.all().flatMap(({ interface: name, state, updated }): Condition[] => {
       const parsed = planeSchema.safeParse(JSON.parse(state));
       if (!parsed.success) return [];
@@ -94,7 +97,7 @@ export class Conditions {
 }
 
 /** A proven split view never ends, because its evidence stays. */
-function forks(store: Store): Condition[] {
+function forks(store: Pick<Store, 'evidence' | 'logs'>): Condition[] {
   const evidence = store.evidence.all();
   if (evidence.length === 0) return [];
   const nameOf = logDescriptions(store);
@@ -106,7 +109,7 @@ function forks(store: Store): Condition[] {
   }));
 }
 
-function unprovable(store: Store): Condition[] {
+function unprovable(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {
   const logs = store.verdicts.logsWith('unprovable');
   if (logs.length === 0) return [];
   const nameOf = logDescriptions(store);

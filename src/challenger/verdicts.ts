@@ -14,7 +14,7 @@ import type { Store } from '../store/store.ts';
 import type { Verdict, VerdictUpdate } from '../store/verdicts.ts';
 
 export interface VerdictContext {
-  readonly store: Store;
+  readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
   readonly evidenceDirectory: string;
   /** Milliseconds since the epoch. */
   readonly now: () => number;

@@ -293,7 +293,7 @@ interface Surveillance {
 function supervisor(
   interfaces: number,
   { blind, gone }: Surveillance,
-  store: Store,
+  store: Pick<Store, 'counters'>,
   stop: AbortController,
   report: (event: SupervisionEvent) => void,
 ): (event: SupervisionEvent) => void {

@@ -1,6 +1,4 @@
-/**
- * A fork, from two stored trees to a file on disk that the store knows of.
- */
+/** Writing down a fork: from two stored trees to an evidence file that the store knows of. */
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
@@ -8,9 +6,12 @@ import { makeEvidence } from './bundle.ts';
 import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';
 
-/** Returns the file's path; it is on disk before the store, or anybody else, hears of it. */
+/**
+ * Writes the evidence of a fork and returns its path. The file is durably on the disk before the
+ * store, or anybody else, hears of it. Throws StoreError `store-failed`; calling it again is safe.
+ */
 export function keepEvidence(
-  store: Store,
+  store: Pick<Store, 'evidence' | 'heads'>,
   directory: string,
   log: Log,
   [first, second]: readonly [StoredTree, StoredTree],

@@ -1,6 +1,6 @@
 /**
- * What a log list says of a log that is read-only, as evidence: the list's signature stands for its
- * final tree.
+ * Evidence from log lists: what a signed list says of a read-only log's final tree stands beside a
+ * tree head of the log.
  */
 import { equalHash } from '../merkle/hash.ts';
 import { parseLogList } from '../logs/list.ts';
@@ -13,8 +13,14 @@ import { makeEvidence, type ListedTree, type SignedList } from './bundle.ts';
 import type { Finding } from './judge.ts';
 import { writeEvidence } from './write.ts';
 
-/** The newest signed list on record that has the final tree of this log as it is in force. */
-export function findSignedList(store: Store, { key, finalTree }: Log): SignedList | undefined {
+/**
+ * Returns the newest signed list on record that names this log's final tree, or undefined where no
+ * list does.
+ */
+export function findSignedList(
+  store: Pick<Store, 'logs'>,
+  { key, finalTree }: Log,
+): SignedList | undefined {
   if (finalTree === undefined) return undefined;
   for (const { json, signed } of store.logs.lists()) {
     const list = signed && { json, ...signed };
@@ -24,8 +30,7 @@ export function findSignedList(store: Store, { key, finalTree }: Log): SignedLis
 }
 
 /**
- * Whether the signature is that of the key, and the list has this tree as the log's final one.
- * Never throws.
+ * Whether the list is signed with its key and names this tree as the log's final one. Never throws.
  */
 export function lists(list: SignedList, logId: LogId, tree: TreeRoot): boolean {
   if (!isSignedList(list.json, list.signature, list.key)) return false;
@@ -41,9 +46,9 @@ export function lists(list: SignedList, logId: LogId, tree: TreeRoot): boolean {
   }
 }
 
-/** As keepEvidence, for a tree of the log's own and what a list says. Returns the file's path. */
+/** As keepEvidence, for a tree of the log and what a list says of it. Returns the file's path. */
 export function keepListEvidence(
-  store: Store,
+  store: Pick<Store, 'evidence' | 'heads'>,
   directory: string,
   log: Log,
   tree: StoredTree,

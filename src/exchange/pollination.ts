@@ -45,7 +45,7 @@ export async function pollinate(
   url: string,
   fetch: Fetch,
   logs: readonly Log[],
-  store: Store,
+  store: Pick<Store, 'heads'>,
   now: number,
 ): Promise<Pollinated> {
   const sths = headsToShare(store, now).map((head) => ({
@@ -82,7 +82,7 @@ export async function pollinate(
 /** Of the heads that were new last: those that logs signed of late are among them. */
 const MAX_CONSIDERED = 10_000;
 
-function headsToShare(store: Store, now: number): HeadSummary[] {
+function headsToShare(store: Pick<Store, 'heads'>, now: number): HeadSummary[] {
   return store.heads
     .latest(MAX_CONSIDERED)
     .filter(

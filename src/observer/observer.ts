@@ -49,7 +49,7 @@ export type ObserverEvent =
 export interface ObserverOptions {
   /** What claims are read from. */
   readonly sources: readonly Source[];
-  readonly store: Store;
+  readonly store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
   /**

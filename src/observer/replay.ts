@@ -43,7 +43,7 @@ export function replayCapture(
   file: string,
   options: {
     readonly sources: readonly Source[];
-    readonly store: Store;
+    readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
     readonly evidenceDirectory: string;
   },
 ): Replay {

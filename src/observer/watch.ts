@@ -37,7 +37,7 @@ export interface WatchOptions {
 export async function watch(
   planes: readonly DataPlane[],
   observer: Observer,
-  store: Store,
+  store: Pick<Store, 'counters' | 'heads' | 'planes'>,
   signal: AbortSignal,
   { settled = () => Promise.resolve(), blindSince, keepMilliseconds, storeFile }: WatchOptions = {},
 ): Promise<void> {
@@ -80,7 +80,7 @@ export async function watch(
 function writePlanes(
   planes: readonly DataPlane[],
   names: number,
-  store: Store,
+  store: Pick<Store, 'planes'>,
   blindSince: WatchOptions['blindSince'],
 ): void {
   for (const plane of planes) {
@@ -102,7 +102,7 @@ function writePlanes(
   }
 }
 
-function rollUp(store: Store, before: number): void {
+function rollUp(store: Pick<Store, 'heads'>, before: number): void {
   onlyIfPossible(() => store.heads.rollUp(before, ROLL_UP_AT_ONCE));
 }
 
@@ -164,10 +164,10 @@ class Feed {
 /** Adds to the store what an observer counted since the last time. */
 class CountsWriter {
   readonly #observer: Observer;
-  readonly #store: Store;
+  readonly #store: Pick<Store, 'counters'>;
   #written: Record<string, number> = {};
 
-  constructor(observer: Observer, store: Store) {
+  constructor(observer: Observer, store: Pick<Store, 'counters'>) {
     this.#observer = observer;
     this.#store = store;
   }

@@ -174,7 +174,11 @@ function verdictEvent({
 }
 
 /** The logs of which a tree head is known, so far as some list says how to ask them. */
-function logsSeen(store: Store, logs: readonly Log[], onUnknown: (logId: string) => void): Log[] {
+function logsSeen(
+  store: Pick<Store, 'heads'>,
+  logs: readonly Log[],
+  onUnknown: (logId: string) => void,
+): Log[] {
   const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
   return store.heads.logIds().flatMap((logId) => {
     const log = byId.get(logIdText(logId));

@@ -20,7 +20,7 @@ export interface LogListFile {
  * log list or if its signature is not the publisher's.
  */
 export function importLogList(
-  store: Store,
+  store: Pick<Store, 'logs'>,
   { name, json, signed }: LogListFile,
   now: number,
 ): LogList {
@@ -53,7 +53,7 @@ export interface LogListUpdate {
  * said since.
  */
 export async function fetchUpdate(
-  store: Store,
+  store: Pick<Store, 'logs'>,
   publisher: Publisher,
   fetch: Fetch,
   now: number,

@@ -1,7 +1,7 @@
 /**
  * What somebody was told that is not over yet, and an outbox of messages that are still to be sent.
- * A message is in the outbox from the transaction in which its cause was recorded until it was
- * delivered, so none is lost and, while one alerter runs, none is sent twice.
+ * A message is in the outbox from the transaction that records its cause until it was delivered, so
+ * none is lost. One is sent twice where the alerter dies between sending and dequeuing it.
  */
 export interface RaisedAlert {
   /** Names the cause: at most one alert of a key is raised at a time. */

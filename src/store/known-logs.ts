@@ -1,6 +1,6 @@
 /**
- * Which logs are in force: a list given for this run, else the imported ones over the built-in
- * ones.
+ * Which logs are in force: those of a list given for this run; without one the built-in logs, and
+ * the imported ones, which take precedence.
  */
 import type { Store } from './store.ts';
 import { builtinLogs } from '../logs/builtin.ts';
@@ -8,9 +8,12 @@ import { readLogList } from '../logs/list.ts';
 import type { LogId } from '../statements/statement.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 
-/** `warn` is told of each log of the given list that is of no use. */
+/**
+ * Returns the logs in force. Calls `warn` for each log of the given list that was left out. Throws
+ * CtgaError `bad-input` where the list cannot be read.
+ */
 export function knownLogs(
-  store: Store,
+  store: Pick<Store, 'logs'>,
   listPath: string | undefined,
   warn: (line: string) => void,
 ): Log[] {
@@ -29,7 +32,7 @@ export function knownLogs(
  * Reads the descriptions of the logs in force once. The function returned describes a log by its
  * ID: by its description, or by the ID itself in base64 if no such log is known.
  */
-export function logDescriptions(store: Store): (logId: LogId) => string {
+export function logDescriptions(store: Pick<Store, 'logs'>): (logId: LogId) => string {
   const logs = knownLogs(store, undefined, () => undefined);
   const names = new Map(logs.map((log) => [logIdText(log.key.logId), log.description]));
   return (logId) => names.get(logIdText(logId)) ?? logIdText(logId);

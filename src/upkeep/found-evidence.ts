@@ -1,6 +1,6 @@
 /**
- * Evidence on disk of which the database knows nothing: the database took a damaged one's place, or
- * is a copy from before. Nobody would be told of it, and a file that proves a split view is not to
+ * Evidence files of which the store knows nothing, because the store took a damaged one's place or
+ * is a copy from before. Nobody would be told of them, and a file that proves a split view must not
  * be lost in a directory.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
@@ -17,10 +17,14 @@ import { verifyEvidence } from '../evidence/verify.ts';
 const SOURCE = 'evidence';
 
 /**
- * Records what is in the directory, is not on record and holds; `ctga store check` says of the rest
- * what is wrong with it.
+ * Records the evidence files in the directory that hold and are not on record. What is wrong with
+ * the others, `ctga store check` says. Throws nothing for a file: what could not be recorded now is
+ * found the next time.
  */
-export function recordFoundEvidence(store: Store, directory: string): void {
+export function recordFoundEvidence(
+  store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>,
+  directory: string,
+): void {
   if (!existsSync(directory)) return;
   const known = new Set(store.evidence.all().map(({ path }) => path));
   for (const name of readdirSync(directory).sort()) {
@@ -30,17 +34,17 @@ export function recordFoundEvidence(store: Store, directory: string): void {
     try {
       if (evidence !== undefined) record(store, path, evidence);
     } catch {
-      // The disk is full, or the database busy: the file stays, and is found the next time.
+      // The disk is full, or another process is writing.
     }
   }
 }
 
-/** Undefined where it proves nothing. */
+/** Undefined where the file proves nothing. */
 function readEvidence(path: string): Evidence | undefined {
   try {
     const text = readFileSync(path, 'utf8');
     const evidence = parseEvidence(text, path);
-    // It was written here: whose list was believed then is believed now.
+    // ctga wrote it here, so whoever's list was believed then is believed now.
     const lists = [evidence.first, evidence.second].flatMap((each) =>
       isListed(each) ? [each.list.key] : [],
     );
@@ -53,7 +57,11 @@ function readEvidence(path: string): Evidence | undefined {
   }
 }
 
-function record(store: Store, path: string, { log, first, second, created }: Evidence): void {
+function record(
+  store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>,
+  path: string,
+  { log, first, second, created }: Evidence,
+): void {
   const key = toLogKey(log.key);
   const at = Date.parse(created);
   const exhibits = [first, second];
@@ -70,8 +78,8 @@ function record(store: Store, path: string, { log, first, second, created }: Evi
   const [one, other = exhibits.find(isListed)] = trees;
   if (one === undefined || other === undefined) return;
   store.evidence.add(path, one, other, at);
-  // As when it was found: of two of one size the second, else the smaller, for which there is no
-  // proof.
+  // The accused tree is the one that it was when the fork was found: of two trees of one size the
+  // second, and else the smaller one, for which there is no proof.
   const against = 'id' in other ? other : undefined;
   const [accused, provenAgainst] =
     against?.treeSize === one.treeSize ? [against, one.id] : [one, against?.id];

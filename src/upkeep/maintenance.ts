@@ -104,7 +104,7 @@ export async function backupStore(
 
 /** The lines of an export, each an object: logs, tree heads with verdicts, evidence, counts. */
 export function* exportStore(
-  store: Store,
+  store: Pick<Store, 'counters' | 'evidence' | 'heads' | 'logs'>,
 ): Generator<Readonly<Record<string, unknown>>, void, undefined> {
   for (const { key, ...log } of store.logs.all())
     yield { type: 'log', logId: logIdText(key.logId), key: encodeBase64(key.spki), ...log };

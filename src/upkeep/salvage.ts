@@ -21,11 +21,13 @@ const AT_ONCE = 500;
 /** The source where a head was seen, if that cannot be read. */
 const SOURCE = 'salvaged';
 
+type SalvagingStore = Pick<Store, 'heads' | 'logs'>;
+
 /**
  * Brings tree heads of the damaged store at `path` into `store`; returns how many. Throws only what
  * `store` throws.
  */
-export function salvage(path: string, store: Store, now: number): number {
+export function salvage(path: string, store: SalvagingStore, now: number): number {
   const damaged = orNothing(() => openDamaged(path));
   if (damaged === undefined) return 0;
   try {
@@ -35,7 +37,7 @@ export function salvage(path: string, store: Store, now: number): number {
   }
 }
 
-function carryOver(damaged: DamagedStore, store: Store, now: number): number {
+function carryOver(damaged: DamagedStore, store: SalvagingStore, now: number): number {
   const keys = keysOf(damaged, store);
   const end = performance.now() + LONGEST_MS;
   let carried = 0;
@@ -71,7 +73,7 @@ function believed(
 }
 
 /** By log ID: the keys that the damaged store has, and those that are known anyway. */
-function keysOf(damaged: DamagedStore, store: Store): Map<string, LogKey> {
+function keysOf(damaged: DamagedStore, store: Pick<Store, 'logs'>): Map<string, LogKey> {
   const read = damaged.logKeys().flatMap((key) => orNothing(() => toLogKey(key)) ?? []);
   const known = knownLogs(store, undefined, () => undefined).map(({ key }) => key);
   return new Map([...known, ...read].map((key) => [logIdText(key.logId), key]));

@@ -107,7 +107,11 @@ export function overviewOf(store: Store, now: number): Overview {
   };
 }
 
-function logsOf(store: Store, now: number, nameOf: (logId: LogId) => string): LogOverview[] {
+function logsOf(
+  store: Pick<Store, 'heads'>,
+  now: number,
+  nameOf: (logId: LogId) => string,
+): LogOverview[] {
   const today = Math.floor(now / DAY_MS);
   const logs = new Map<string, { name: string; heads: number[]; sightings: number[] }>();
   for (const { logId, day, heads, sightings } of store.heads.days(today - DAYS + 1)) {
