@@ -169,11 +169,13 @@ function startTimeOf(pid: number): string | undefined {
   }
 }
 
-/** The switch's interfaces by port; undefined if no switch answers. */
+/** The switch's interfaces by port; undefined if no switch answers, or it is not up yet. */
 async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, string> | undefined> {
   try {
     const plane = await SimpleSwitch.connect(host, port);
     try {
+      // The switch opens its port before it has registered the service that this calls.
+      await plane.cpuPort();
       return await plane.interfaces();
     } finally {
       plane.close();

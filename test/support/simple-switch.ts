@@ -100,9 +100,14 @@ const PATIENCE_MS = 120_000;
 async function connected(child: ChildProcess, port: number): Promise<SimpleSwitch> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
+    let plane: SimpleSwitch | undefined;
     try {
-      return await SimpleSwitch.connect('127.0.0.1', port);
+      plane = await SimpleSwitch.connect('127.0.0.1', port);
+      // The switch opens its port before it has registered the service that this calls.
+      await plane.cpuPort();
+      return plane;
     } catch (error) {
+      plane?.close();
       if (child.exitCode !== null || performance.now() > end) throw error;
       await sleep(20);
     }
