@@ -65,8 +65,8 @@ export function dropPrivileges(
   const group = lookUp(`getent group ${GROUP}`, () => addon().group(GROUP));
   const shared = { ...account, gid: group ?? account.gid };
   shareState(state, shared);
-  // What is loaded only when first used is loaded now: the account may not be able to read this
-  // checkout, nor the certificates that NODE_EXTRA_CA_CERTS names.
+  // These load on first use what the account may not be able to read: the database engine in this
+  // checkout, and the certificates that NODE_EXTRA_CA_CERTS names. So they are used now.
   memoryStore().close();
   createSecureContext();
   becomeUser(shared, programsMayGain);
@@ -75,38 +75,40 @@ export function dropPrivileges(
   } catch {
     throw new CtgaError(
       'not-permitted',
-      `${account.name}, as whom this runs, cannot reach ${state.directory}`,
+      `this runs as ${account.name}, which cannot reach ${state.directory}`,
       {
         remedy:
-          'A directory above it is closed to others: open it (chmod o+x), or name another with --state-dir, or another account with --user.',
+          'A directory above it is closed to others: open it (chmod o+x), name another directory with --state-dir, or another account with --user.',
       },
     );
   }
   return account.name;
 }
 
-/** Lets every account of the group write what any of them makes. */
+/**
+ * Hands the state directory, the store and the evidence to the account and its group, so that each
+ * account of the group can write what another has made.
+ */
 function shareState(state: State, account: Account): void {
   const { directory, evidence } = state;
   makeDirectory(evidence);
   process.umask(0o007);
-  // Where the state directory lies is for whoever runs this to say; what is in it may be anything.
-  own(realpathSync(directory), account, 0o2770);
-  own(evidence, account, 0o2770);
-  for (const path of [
-    ...storeFiles(state),
-    ...readdirSync(evidence).map((name) => join(evidence, name)),
-  ])
-    own(path, account, 0o660);
+  // The state directory itself may be a link: whoever runs this process says where it is. Links in
+  // it are not followed, because the account may have put them there.
+  handOver(realpathSync(directory), account, 0o2770);
+  handOver(evidence, account, 0o2770);
+  const bundles = readdirSync(evidence).map((name) => join(evidence, name));
+  for (const path of [...storeFiles(state), ...bundles]) handOver(path, account, 0o660);
 }
 
 /**
- * Hands a file that root has made, or a directory, to the account. Only where it is otherwise: a
- * service may lack the rights, and the package has made it so. Whoever can write the directory
- * could have root give him any file of the machine by a link: links are left alone, hard ones too.
- * Journals come and go.
+ * Makes a file or directory the account's and its group's, with this mode; a file that another
+ * account has made keeps its owner. It changes only what is otherwise: the package has made all
+ * this already, and a service may lack the rights. It leaves links alone, hard ones too: by a link,
+ * whoever can write the directory could have root give away any file of the machine. A file that
+ * does not exist is passed over, because those of the store come and go.
  */
-function own(path: string, { name, uid, gid }: Account, mode: number): void {
+function handOver(path: string, { name, uid, gid }: Account, mode: number): void {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -122,7 +124,7 @@ function own(path: string, { name, uid, gid }: Account, mode: number): void {
     if (!isShared) fchownSync(file, now.isFile() && now.uid !== 0 ? now.uid : uid, gid);
     if ((now.mode & 0o7777) !== mode || !isShared) fchmodSync(file, mode);
   } catch (error) {
-    // Whose it is, the group can read it; what else is wanted of it will show.
+    // The group can read it. If that is not enough, whoever needs more will say so.
     if (isShared) return;
     throw new CtgaError(
       'not-permitted',
