@@ -10,7 +10,10 @@ import { encodeName } from '../src/dns/name.ts';
 
 const [interfaceName = '', options = '{}'] = process.argv.slice(2);
 const plane = attachXdp({ interfaceName, ...(JSON.parse(options) as XdpOptions) });
-plane.setKnownNames(TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`)));
+plane.setMatchRules({
+  udpSourcePorts: [53],
+  dnsNames: TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`)),
+});
 plane.start(
   () => undefined,
   () => undefined,

@@ -131,7 +131,7 @@ class Run {
   constructor(path: Path, objectPath: string | undefined) {
     this.#path = path;
     this.#xdp = loadXdp({ ...path.options, objectPath });
-    this.#xdp.setKnownNames(KNOWN_NAMES);
+    this.#xdp.setMatchRules({ udpSourcePorts: [53], dnsNames: KNOWN_NAMES });
   }
 
   async once(): Promise<number> {

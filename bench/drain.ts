@@ -71,7 +71,7 @@ export async function measureDrain(
   });
   // The cache is off: every record goes all the way.
   const xdp = loadXdp({ seenMilliseconds: 0, answersPerSecond: 0, ringBytes: 8 << 20 });
-  xdp.setKnownNames(observer.matchRules.dnsNames);
+  xdp.setMatchRules(observer.matchRules);
   const frames = Array.from({ length: Math.min(distinct, records) }, (_, n) => headFrame(n));
   const before = mebibytes();
   let [most, seconds, delivered] = [before, 0, 0];

@@ -15,8 +15,8 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, hook, oldKernel, ringBytes, settings, ports }): a DataPlane that is attached
-// nowhere, for testRun
+// load({ objectPath, hook, oldKernel, ringBytes, settings }): a DataPlane that is attached nowhere,
+// for testRun. Nothing matches until setPorts and setKnownNames are called.
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
@@ -24,19 +24,17 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
       to_text(options.Get("objectPath"), "objectPath"), to_hook(options.Get("hook")),
       to_uint32(options.Get("ringBytes"), "ringBytes"), "", options.Get("oldKernel").ToBoolean()};
   const settings initial = to_settings(options.Get("settings"));
-  const std::vector<std::uint16_t> ports = to_ports(options.Get("ports"));
   Resources resources = translate(env, [&] {
     Program program(program_options);
     Maps maps = program.maps();
     maps.write_settings(initial);
-    maps.write_ports(ports);
     return Resources{std::move(maps), std::move(program), std::nullopt};
   });
   return DataPlaneWrap::create(env, std::move(resources));
 }
 
-// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes, settings,
-// ports }): { dataPlane, mode, interfaceIndex, refusal, tookOver, keptSeen, replacedMaps }
+// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes,
+// settings }): { dataPlane, mode, interfaceIndex, refusal, tookOver, keptSeen, replacedMaps }
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");
@@ -49,7 +47,6 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   options.mode = to_mode(object.Get("mode"));
   options.ring_bytes = to_uint32(object.Get("ringBytes"), "ringBytes");
   options.initial_settings = to_settings(object.Get("settings"));
-  options.ports = to_ports(object.Get("ports"));
 
   Attachment attachment = translate(env, [&] { return attach(options); });
 

@@ -24,6 +24,7 @@ void DataPlaneWrap::define(Napi::Env env) {
       InstanceMethod<&DataPlaneWrap::settings_of>("settings"),
       InstanceMethod<&DataPlaneWrap::set_settings>("setSettings"),
       InstanceMethod<&DataPlaneWrap::ports_of>("ports"),
+      InstanceMethod<&DataPlaneWrap::set_ports>("setPorts"),
       InstanceMethod<&DataPlaneWrap::seen_of>("seen"),
       InstanceMethod<&DataPlaneWrap::counters_of>("counters"),
       InstanceMethod<&DataPlaneWrap::ring_bytes>("ringBytes"),
@@ -82,6 +83,11 @@ Napi::Value DataPlaneWrap::ports_of(const Napi::CallbackInfo& info) {
   auto array = Napi::Array::New(info.Env(), ports.size());
   for (std::uint32_t i = 0; i < ports.size(); i++) array.Set(i, ports[i]);
   return array;
+}
+
+void DataPlaneWrap::set_ports(const Napi::CallbackInfo& info) {
+  const std::vector<std::uint16_t> ports = to_ports(info[0]);
+  translate(info.Env(), [&] { resources(info.Env()).maps.write_ports(ports); });
 }
 
 // Pairs of an entry and its repeats.

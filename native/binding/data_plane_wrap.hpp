@@ -37,6 +37,7 @@ class DataPlaneWrap : public Napi::ObjectWrap<DataPlaneWrap> {
   Napi::Value settings_of(const Napi::CallbackInfo& info);
   void set_settings(const Napi::CallbackInfo& info);
   Napi::Value ports_of(const Napi::CallbackInfo& info);
+  void set_ports(const Napi::CallbackInfo& info);
   Napi::Value seen_of(const Napi::CallbackInfo& info);
   Napi::Value counters_of(const Napi::CallbackInfo& info);
   Napi::Value ring_bytes(const Napi::CallbackInfo& info);

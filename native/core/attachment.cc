@@ -273,7 +273,6 @@ Attachment attach(const AttachOptions& options) {
     Maps maps = program->maps();
     if (!options.reader) return maps;
     maps.write_settings(options.initial_settings);
-    maps.write_ports(options.ports);
     return maps;
   };
   Maps maps = prepare();

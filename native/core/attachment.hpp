@@ -27,14 +27,14 @@ struct AttachOptions {
   std::string object_path;
   std::string interface;
   std::string pin_directory;  // in the BPF file system, one per interface
-  // True: this process reads the rings, so it takes the lock and sets settings and ports. False:
-  // another process does all that, and this one only attaches the program again.
+  // True: this process reads the rings, so it takes the lock and writes the settings. False:
+  // another process does all that, and this one only attaches the program again. Either way the
+  // names and ports that match stay as they are: none at all in new maps.
   bool reader;
   bool at_cpu_port;          // a P4 switch's copies come in here: XDP or nothing
   std::optional<Mode> mode;  // any but unknown; absent: native, then generic, then tc
   std::uint32_t ring_bytes;  // a power of two and a multiple of the page size
   settings initial_settings;
-  std::vector<std::uint16_t> ports;  // UDP source ports of answers
 };
 
 struct Attachment {

@@ -188,7 +188,7 @@ async function run(interfaces: readonly string[], options: AttachOptions): Promi
         stop.abort();
       });
       const switches = attached.flatMap(({ bmv2 }) =>
-        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.matchRules.dnsNames, lookAfter)],
+        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.matchRules, lookAfter)],
       );
       try {
         await watch(planes, observer, store, stop.signal, {
@@ -261,7 +261,7 @@ async function attachAll(
 }
 
 async function attachOne(name: string, options: AttachOptions): Promise<Attached> {
-  const { threshold, everyNth, mode, port, seen, budget, cpuInterface } = options;
+  const { threshold, everyNth, mode, seen, budget, cpuInterface } = options;
   const settings = {
     threshold,
     everyNth,
@@ -269,7 +269,6 @@ async function attachOne(name: string, options: AttachOptions): Promise<Attached
     answersPerSecond: budget,
     fragmentsPerSecond: budget,
     mode,
-    ports: port,
   };
   const place = placeOf(name);
   if (place === undefined) {

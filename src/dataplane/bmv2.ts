@@ -6,6 +6,7 @@
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
+import type { MatchRules } from '../sources/match-rules.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import type { SupervisionEvent } from './keeper.ts';
 import { attachXdp, type AttachXdpOptions, type XdpDataPlane } from './xdp.ts';
@@ -29,7 +30,6 @@ export interface AttachedBmv2 {
 interface Sampling {
   readonly everyNth: number;
   readonly threshold: number;
-  readonly ports: readonly number[];
 }
 
 /**
@@ -39,7 +39,7 @@ interface Sampling {
  */
 export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBmv2> {
   const { place, cpuInterface, everyNth = 1, ...rest } = options;
-  const { threshold = 400, ports = [53] } = rest;
+  const { threshold = 400 } = rest;
   const plane = await SimpleSwitch.connect(place.host, place.port);
   try {
     await orNotSetUp(plane.counters());
@@ -47,7 +47,7 @@ export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBm
     const xdp: AttachXdpOptions = { ...rest, interfaceName, atCpuPort: true };
     const attached = attachXdp(xdp);
     if (!attached.tookOver) await plane.resetCounters();
-    return { plane: attached, options: xdp, place, sampling: { everyNth, threshold, ports } };
+    return { plane: attached, options: xdp, place, sampling: { everyNth, threshold } };
   } finally {
     plane.close();
   }
@@ -61,7 +61,7 @@ const CHECK_MS = 1000;
 export class SwitchKeeper {
   readonly #attached: AttachedBmv2;
   readonly #tell: (event: SupervisionEvent) => void;
-  readonly #names: readonly Uint8Array[];
+  readonly #rules: MatchRules;
   readonly #timer: NodeJS.Timeout;
   #connection: SimpleSwitch | undefined;
   #working: Promise<void> | undefined;
@@ -69,17 +69,17 @@ export class SwitchKeeper {
   #lastSeeing = performance.now();
   #reason: string | undefined;
 
-  /**
-   * `names` as DataPlane.setKnownNames takes them; longer ones than the switch can look for are
-   * left out.
-   */
+  /** Names that are longer than the switch can look for are left out. */
   constructor(
     attached: AttachedBmv2,
-    names: readonly Uint8Array[],
+    { udpSourcePorts, dnsNames }: MatchRules,
     onEvent: (event: SupervisionEvent) => void,
   ) {
     this.#attached = attached;
-    this.#names = names.filter(({ length }) => length <= MAX_P4_NAME);
+    this.#rules = {
+      udpSourcePorts,
+      dnsNames: dnsNames.filter(({ length }) => length <= MAX_P4_NAME),
+    };
     this.#tell = onEvent;
     this.#keepInStep();
     this.#timer = setInterval(() => this.#keepInStep(), CHECK_MS);
@@ -111,9 +111,9 @@ export class SwitchKeeper {
       const { place, sampling } = this.#attached;
       const plane = (this.#connection = await SimpleSwitch.connect(place.host, place.port));
       await orNotSetUp(plane.counters());
-      await plane.setAnswerPorts(sampling.ports);
+      await plane.setAnswerPorts(this.#rules.udpSourcePorts);
       await plane.setSampling(sampling);
-      await plane.setKnownNames(this.#names);
+      await plane.setKnownNames(this.#rules.dnsNames);
     }
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
   }

@@ -6,6 +6,8 @@
  * not know which it has.
  */
 
+import type { MatchRules } from '../sources/match-rules.ts';
+
 /**
  * Why a packet was copied: an unfragmented answer to a known name, or a small IP fragment, whose
  * name cannot be judged. `unknown` comes from back ends that do not say (a capture file).
@@ -146,11 +148,12 @@ export interface DataPlane {
   /** How it is attached: 'native' or 'generic' (XDP), 'replay' (a capture file), ... */
   readonly mode: string;
   /**
-   * Replaces the set of names whose answers are copied: DNS wire format (RFC 1035, Section 3.1),
-   * lower case, with the root's zero byte, first label `sth`, at most 40 labels. Names that stay
-   * are never absent in between.
+   * Replaces what is copied. Names that stay are never absent in between; until the first call, a
+   * plane that was taken over goes on with its old rules, and a new one copies no answer. A plane
+   * may copy more than the rules ask for. Throws CtgaError `bad-input` for a rule that it cannot
+   * hold.
    */
-  setKnownNames(names: readonly Uint8Array[]): void;
+  setMatchRules(rules: MatchRules): void;
   counters(): DataPlaneCounters;
   /**
    * Answers that are only counted at present; see AnswerPlace.entry. A back end that copies all

@@ -20,6 +20,7 @@ import {
   type XdpMode,
   type XdpSettings,
 } from '../native/addon.ts';
+import type { MatchRules } from '../sources/match-rules.ts';
 import { xdpObjectPath } from './xdp-object.ts';
 import { forEachRecord } from './records.ts';
 import type {
@@ -51,8 +52,6 @@ export interface XdpOptions {
   /** Copies of each kind that are made in a second at most, on each CPU; 0: no limit. */
   readonly answersPerSecond?: number;
   readonly fragmentsPerSecond?: number;
-  /** UDP source ports of answers; 53 unless told. */
-  readonly ports?: readonly number[];
 }
 
 export interface AttachXdpOptions extends XdpOptions {
@@ -104,12 +103,11 @@ const DEFAULT_SEEN_MS = 10_000;
  * core.
  */
 const DEFAULT_PER_SECOND = 50_000;
-const DNS_PORT = 53;
 
 /** Attaches to an interface, or takes over what an earlier process left attached there. */
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
   const { interfaceName, atCpuPort = false, reader = true, mode } = options;
-  const { ringBytes, settings, ports } = checkOptions(options);
+  const { ringBytes, settings } = checkOptions(options);
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   const pinDirectory = pinDirectoryOf(interfaceName);
@@ -123,7 +121,7 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
       mode,
       ringBytes,
       settings,
-      ports,
+      ports: [],
     }),
   );
   return new XdpDataPlane(interfaceName, attachment);
@@ -134,10 +132,10 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
  */
 export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
   const { objectPath = xdpObjectPath(), hook = 'xdp', oldKernel = false } = options;
-  const { ringBytes, settings, ports } = checkOptions(options);
+  const { ringBytes, settings } = checkOptions(options);
   return new LoadedXdp(
     explain('no interface', () =>
-      addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports }),
+      addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports: [] }),
     ),
   );
 }
@@ -245,8 +243,17 @@ abstract class XdpProgram implements DataPlane {
     this.native = native;
   }
 
-  setKnownNames(names: readonly Uint8Array[]): void {
-    explain(this.interfaceName, () => this.native.setKnownNames(names));
+  /**
+   * At most 4096 names, each with `sth` as its first label and at most 40 labels (xdp/names.h), and
+   * at least one port.
+   */
+  setMatchRules({ udpSourcePorts, dnsNames }: MatchRules): void {
+    if (udpSourcePorts.length === 0) throw badInput('no UDP source port: nothing would match');
+    for (const port of udpSourcePorts) checkWhole(`a UDP port of ${port}`, port, 1, 65535);
+    explain(this.interfaceName, () => {
+      this.native.setKnownNames(dnsNames);
+      this.native.setPorts(udpSourcePorts);
+    });
   }
 
   counters(): DataPlaneCounters {
@@ -375,12 +382,8 @@ function pinDirectoryOf(interfaceName: string): string {
   return `${PINS}/${interfaceName.replaceAll('.', ':')}`;
 }
 
-function checkOptions(options: XdpOptions): {
-  ringBytes: number;
-  settings: XdpSettings;
-  ports: number[];
-} {
-  const { ringBytes = DEFAULT_RING_BYTES, ports = [DNS_PORT] } = options;
+function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings } {
+  const { ringBytes = DEFAULT_RING_BYTES } = options;
   if (
     ringBytes < MIN_RING_BYTES ||
     ringBytes > MAX_RING_BYTES ||
@@ -390,8 +393,6 @@ function checkOptions(options: XdpOptions): {
       `a ring buffer of ${ringBytes} bytes: want a power of two from 65536 to 1073741824`,
     );
   }
-  if (ports.length === 0) throw badInput('no UDP source port: nothing would match');
-  for (const port of ports) checkWhole(`a UDP port of ${port}`, port, 1, 65535);
   const settings = checkSettings({
     threshold: options.threshold ?? DEFAULT_THRESHOLD,
     everyNth: options.everyNth ?? 1,
@@ -402,7 +403,7 @@ function checkOptions(options: XdpOptions): {
     answersShare: 1,
     fragmentsShare: 1,
   });
-  return { ringBytes, settings, ports: [...new Set(ports)] };
+  return { ringBytes, settings };
 }
 
 function checkSettings(settings: XdpSettings): XdpSettings {

@@ -90,6 +90,7 @@ export interface AddonDataPlane {
   settings(): XdpSettings;
   setSettings(settings: XdpSettings): void;
   ports(): number[];
+  setPorts(ports: readonly number[]): void;
   /** Pairs of an entry (SEEN_ENTRY in xdp/record.h) and how often its answer was repeated. */
   seen(): BigUint64Array;
   counters(): XdpCounters;
@@ -129,18 +130,20 @@ export interface Addon {
     oldKernel: boolean;
     ringBytes: number;
     settings: XdpSettings;
+    /** Ignored; what the addon was told before setPorts came. Pass none. */
     ports: readonly number[];
   }): AddonDataPlane;
   attach(options: {
     objectPath: string;
     interfaceName: string;
     pinDirectory: string;
-    /** False: another process reads there and keeps its lock, settings and ports. */
+    /** False: another process reads there and keeps its lock and settings. */
     reader: boolean;
     atCpuPort: boolean;
     mode: XdpMode | undefined;
     ringBytes: number;
     settings: XdpSettings;
+    /** Ignored; what the addon was told before setPorts came. Pass none. */
     ports: readonly number[];
   }): AddonAttachment;
   openPinned(pinDirectory: string): AddonDataPlane | undefined;

@@ -41,10 +41,10 @@ export async function watch(
   signal: AbortSignal,
   { settled = () => Promise.resolve(), blindSince, keepMilliseconds, storeFile }: WatchOptions = {},
 ): Promise<void> {
-  const names = observer.matchRules.dnsNames;
+  const { matchRules } = observer;
   const feeds = planes.map((plane) => {
     observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
-    plane.setKnownNames(names);
+    plane.setMatchRules(matchRules);
     return new Feed(plane, observer);
   });
   const counts = new CountsWriter(observer, store);
@@ -55,7 +55,7 @@ export async function watch(
   const keepHouse = (): void => {
     onlyIfPossible(() => storeFile?.follow());
     counts.write();
-    writePlanes(planes, names.length, store, blindSince);
+    writePlanes(planes, matchRules.dnsNames.length, store, blindSince);
     if (keepMilliseconds !== undefined) rollUp(store, Date.now() - keepMilliseconds);
   };
   keepHouse();
@@ -72,7 +72,7 @@ export async function watch(
     await settled();
     observer.endBatch(Date.now());
     counts.write();
-    writePlanes(planes, names.length, store, blindSince);
+    writePlanes(planes, matchRules.dnsNames.length, store, blindSince);
   }
 }
 

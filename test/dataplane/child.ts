@@ -16,6 +16,7 @@ import {
   type XdpMode,
 } from '../../src/dataplane/xdp.ts';
 import { dnsAnswer, encodeName } from '../support/packets.ts';
+import { answersTo } from '../support/xdp.ts';
 
 export type ChildRequest =
   | { method: 'attach'; options: AttachXdpOptions }
@@ -103,7 +104,7 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
       };
     }
     case 'known':
-      attached().setKnownNames(request.names.map(encodeName));
+      attached().setMatchRules(answersTo(request.names.map(encodeName)));
       return { method: 'known', result: undefined };
     case 'start':
       packets = [];

@@ -30,6 +30,7 @@ function load(): AddonDataPlane {
     settings: COPY_ALL,
     ...XDP_HERE,
   });
+  plane.setPorts([53]);
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }
@@ -95,6 +96,7 @@ describe('delivery', () => {
       settings: COPY_ALL,
       ...XDP_HERE,
     });
+    plane.setPorts([53]);
     plane.setKnownNames([encodeName('sth.log.example')]);
     plane.testRun(frame, 20_000, 0);
     let bytes = 0;

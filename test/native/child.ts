@@ -17,6 +17,7 @@ function load(): AddonDataPlane {
     settings,
     ...XDP_HERE,
   });
+  plane.setPorts([53]);
   plane.setKnownNames([encodeName('sth.log.example')]);
   return plane;
 }

@@ -12,6 +12,7 @@ const plane = addon().load({
   settings: { ...COPY_ALL, wakeupBytes: 0 },
   ...XDP_HERE,
 });
+plane.setPorts([53]);
 plane.setKnownNames([encodeName('sth.log.example')]);
 plane.start(() => {
   parentPort?.postMessage('reading');

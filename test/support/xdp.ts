@@ -1,10 +1,9 @@
 /** What the addon is told in tests that use it directly. */
-import type { XdpSettings } from '../../src/native/addon.ts';
-
-import type { Addon } from '../../src/native/addon.ts';
+import type { Addon, XdpSettings } from '../../src/native/addon.ts';
+import type { MatchRules } from '../../src/sources/match-rules.ts';
 
 /** The program as it is loaded to be run by hand. */
-export const XDP_HERE = { hook: 'xdp', oldKernel: false, ports: [53] } satisfies Partial<
+export const XDP_HERE = { hook: 'xdp', oldKernel: false, ports: [] } satisfies Partial<
   Parameters<Addon['load']>[0]
 >;
 
@@ -19,3 +18,8 @@ export const COPY_ALL: XdpSettings = {
   answersShare: 1,
   fragmentsShare: 1,
 };
+
+/** Rules that copy the answers to these names (DNS wire format) that come from port 53. */
+export function answersTo(dnsNames: readonly Uint8Array[]): MatchRules {
+  return { udpSourcePorts: [53], dnsNames };
+}

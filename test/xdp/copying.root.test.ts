@@ -23,6 +23,7 @@ import {
   udp,
   type DnsAnswerOptions,
 } from '../support/packets.ts';
+import { answersTo } from '../support/xdp.ts';
 import { accountingErrors, moved } from './verdict.ts';
 
 const NAME = 'sth.log.example';
@@ -38,7 +39,7 @@ async function withProgram(
 ): Promise<void> {
   const xdp = loadXdp(options);
   try {
-    xdp.setKnownNames([NAME, 'sth.other.example'].map(encodeName));
+    xdp.setMatchRules(answersTo([NAME, 'sth.other.example'].map(encodeName)));
     await work(xdp);
     assert.deepEqual(accountingErrors(xdp.counters()), []);
   } finally {

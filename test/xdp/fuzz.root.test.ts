@@ -20,6 +20,7 @@ import {
   SHORTEST_FRAME,
 } from '../support/corpus.ts';
 import { frameV4 } from '../support/packets.ts';
+import { answersTo } from '../support/xdp.ts';
 import { needsShared } from '../support/shared.ts';
 import { accountingErrors, expectedOf, moved } from './verdict.ts';
 import { SEED } from '../support/random.ts';
@@ -115,7 +116,7 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
       answersPerSecond: 0,
       fragmentsPerSecond: 0,
     });
-    xdp.setKnownNames(NAMES);
+    xdp.setMatchRules(answersTo(NAMES));
   });
   after(() => xdp.close());
 
@@ -174,7 +175,7 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
 
 test("at a P4 switch's CPU port, what is no copy goes on", () => {
   const xdp = loadXdp({ hook: 'cpu' });
-  xdp.setKnownNames(NAMES);
+  xdp.setMatchRules(answersTo(NAMES));
   const [version, reason] = [Buffer.from(CPU_HEADER), Buffer.from(CPU_HEADER)];
   [version[3], reason[2]] = [2, 3];
   for (const header of [version, reason, new Uint8Array(0)]) {

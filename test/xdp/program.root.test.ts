@@ -27,6 +27,7 @@ import {
   overPppoe,
   udp,
 } from '../support/packets.ts';
+import { answersTo } from '../support/xdp.ts';
 import { accountingErrors, expectedOf, moved, type Verdict } from './verdict.ts';
 
 const XDP_PASS = 2;
@@ -661,7 +662,7 @@ for (const { form, options, linear, largest } of forms) {
     // Without bpf_xdp_get_buff_len nobody can know what is behind the copy.
     const wireLength = (frame: Uint8Array, length: number): number =>
       options.oldKernel === true ? length : frame.length;
-    xdp.setKnownNames(KNOWN);
+    xdp.setMatchRules(answersTo(KNOWN));
     after(() => xdp.close());
 
     for (const { name, frame, verdict } of copied) {
@@ -701,20 +702,20 @@ for (const { form, options, linear, largest } of forms) {
 
 describe('the XDP program while it runs', () => {
   const xdp = loadXdp({ threshold: THRESHOLD, ...NO_LIMITS });
-  xdp.setKnownNames(KNOWN);
+  xdp.setMatchRules(answersTo(KNOWN));
   after(() => xdp.close());
 
   test('copies nothing once its name is forgotten', async () => {
-    xdp.setKnownNames(KNOWN.slice(1));
+    xdp.setMatchRules(answersTo(KNOWN.slice(1)));
     assert.deepEqual((await observe(xdp, answerV4)).moved, { packets: 1, unknownName: 1 });
-    xdp.setKnownNames(KNOWN);
+    xdp.setMatchRules(answersTo(KNOWN));
     assert.equal((await observe(xdp, answerV4)).copies.length, 1);
   });
 
   for (const name of ['log.example', 'Sth.log.example', `${MANY_LABELS}.y`, `${LONGEST_NAME}x`]) {
     test(`refuses to look for a name that it cannot match: ${name.slice(0, 20)}`, () => {
       assert.throws(
-        () => xdp.setKnownNames([encodeName(name)]),
+        () => xdp.setMatchRules(answersTo([encodeName(name)])),
         /is not sth\.\* in wire format and lower case/,
       );
     });
@@ -741,9 +742,9 @@ describe('the XDP program while it runs', () => {
 });
 
 test('answers come from the listed ports', async () => {
-  const xdp = loadXdp({ ...NO_LIMITS, ports: [853, 65535] });
+  const xdp = loadXdp(NO_LIMITS);
   try {
-    xdp.setKnownNames(KNOWN);
+    xdp.setMatchRules({ udpSourcePorts: [853, 65535], dnsNames: KNOWN });
     assert.deepEqual((await observe(xdp, answerV4)).moved, { packets: 1, otherPort: 1 });
     for (const sourcePort of [853, 65535]) {
       assert.equal((await observe(xdp, frameV4(answer, { sourcePort }))).copies.length, 1);
@@ -762,7 +763,7 @@ test('answers come from the listed ports', async () => {
 test('what finds no room in the ring is counted, and what found room is delivered', async () => {
   const xdp = loadXdp({ ringBytes: 65536, ...NO_LIMITS });
   try {
-    xdp.setKnownNames(KNOWN);
+    xdp.setMatchRules(answersTo(KNOWN));
     assert.equal(xdp.testRun(answerV4, 200).verdict, XDP_PASS);
     // 512 bytes a record, and a ring is never filled to its last byte.
     const { answersCopied, answersRingFull } = xdp.counters();
