@@ -3,10 +3,10 @@
  * the alerter sends one alert when the key appears and one message when it disappears.
  */
 import { time } from '../base/text.ts';
+import { decodePlaneState, isStale } from '../dataplane/plane-state.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { Store } from '../store/store.ts';
-import { z } from 'zod';
 
 export type Severity = 'critical' | 'warning';
 
@@ -19,13 +19,6 @@ export interface Condition {
   readonly remedy: string;
 }
 
-const planeSchema = z.object({
-  counters: z.record(z.string(), z.number()),
-  blindSince: z.number().nullable(),
-});
-
-/** An observer writes every ten seconds, and a restart takes a few more. */
-const STALE_MS = 60_000;
 /** The condition that copies are lost holds until none has been lost for this long. */
 const CALM_MS = 15 * 60_000;
 
@@ -44,9 +37,9 @@ export class Conditions {
 
   #interfaces(store: Pick<Store, 'planes'>, now: number, elapsed: number): Condition[] {
     return store.planes.all().flatMap(({ interface: name, state, updated }): Condition[] => {
-      const parsed = planeSchema.safeParse(JSON.parse(state));
-      if (!parsed.success) return [];
-      const { counters, blindSince } = parsed.data;
+      const decoded = decodePlaneState(state);
+      if (decoded === undefined) return [];
+      const { counters, blindSince } = decoded;
       const found: Condition[] = [];
       if (blindSince !== null)
         found.push(
@@ -56,7 +49,7 @@ export class Conditions {
             'The interface went away, or somebody detached the program by force. See: ctga status',
           ),
         );
-      else if (this.#ageOf(name, updated, now, elapsed) > STALE_MS)
+      else if (isStale(this.#ageOf(name, updated, now, elapsed)))
         found.push(
           warning(
             `blind:${name}`,

@@ -1,34 +1,13 @@
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
-import type { ChildProcess } from 'node:child_process';
-import { spawnChallenger } from '../challenger/spawn.ts';
-import { attachBmv2, SwitchKeeper, type AttachedBmv2 } from '../dataplane/bmv2.ts';
-import { Keeper, type SupervisionEvent } from '../dataplane/keeper.ts';
-import {
-  attachXdp,
-  mapsNeedNoRights,
-  type AttachXdpOptions,
-  type XdpDataPlane,
-  type XdpMode,
-} from '../dataplane/xdp.ts';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { knownLogs } from '../store/known-logs.ts';
+import { nameOfMode, parsePlane } from '../dataplane/registry.ts';
+import type { XdpMode } from '../dataplane/xdp.ts';
 import { readLogList } from '../logs/list.ts';
-import { zonesOf } from '../logs/zones.ts';
-import { Observer, type ObserverEvent } from '../observer/observer.ts';
-import { VerifierPool } from '../observer/verifier-pool.ts';
-import { watch } from '../observer/watch.ts';
-import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
-import { ServiceNotice } from '../services/notice.ts';
-import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
-import { CtOverDns } from '../sources/ct-over-dns/source.ts';
-import { StoreInUse } from '../upkeep/in-use.ts';
-import { stateAt, type State } from '../store/state.ts';
-import type { Store } from '../store/store.ts';
-import { BLIND, nameOfMode } from './status.ts';
+import { observe, type ObservationEvent } from '../services/observe.ts';
+import { stateAt } from '../store/state.ts';
 import {
-  placeOf,
   ports,
   wholeNumber,
   withLogs,
@@ -123,337 +102,142 @@ takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
   return withLogs(withState(attach)).action(run);
 }
 
-async function run(interfaces: readonly string[], options: AttachOptions): Promise<void> {
+async function run(names: readonly string[], options: AttachOptions): Promise<void> {
+  const { json, logList, zone, zoneSuffix, port, user, keepDays, challenge, proxy } = options;
   const state = stateAt(options.stateDir);
-  const report: (report: Report) => void = options.json === true ? printJsonLine : printEvent;
   // Before anything is made: a signal that comes early must not leave a new data plane without its
   // reader.
-  const stop = new AbortController();
-  stopRequest().addEventListener('abort', () => stop.abort(), { once: true });
-  // Read as root, where this is root: the observer's own account may not.
-  const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
-  const attached = await attachAll([...new Set(interfaces)], options);
-  const planes = attached.map(({ plane }) => plane);
-  const keeper = Keeper.start(attached.map(({ kept }) => kept));
-  let challenger: ChildProcess | undefined;
-  try {
-    if (options.challenge === true) challenger = startChallenger(options, state.directory, stop);
-    const account = becomeObserver(state, options.user);
-    // Those of a list of this run are needed by the challenger and `heads list` too, and all in a
-    // database that is new.
-    let logs = listed ?? [];
-    const storeFile = new StoreInUse({
+  const stop = stopRequest();
+  const challenger = ['--state-dir', state.directory];
+  if (proxy !== undefined) challenger.push('--proxy', proxy);
+  if (json === true) challenger.push('--json');
+  const endedWell = await observe(
+    {
       state,
-      onSetAside: warn,
-      onOpened: (opened) => {
-        recordFoundEvidence(opened, state.evidence);
-        opened.logs.put(logs);
+      planes: [...new Set(names)].map(parsePlane),
+      planeOptions: {
+        threshold: options.threshold,
+        everyNth: options.everyNth,
+        seenMilliseconds: options.seen * 1000,
+        answersPerSecond: options.budget,
+        fragmentsPerSecond: options.budget,
+        mode: options.mode,
+        cpuInterface: options.cpuInterface,
       },
-    });
-    const { store } = storeFile;
-    try {
-      if (listed === undefined) logs = knownLogs(store, undefined, warn);
-      const zones = zonesOf(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix });
-      const verifier = new VerifierPool(() => observer.endBatch(Date.now()));
-      const observer: Observer = new Observer({
-        sources: [new CtOverDns(zones, options.port)],
-        store,
-        storeFile,
-        evidenceDirectory: state.evidence,
-        onEvent: (event) => report(toReport(event)),
-        verifier,
-      });
-      for (const { plane, mode } of attached) {
-        const { interfaceName, tookOver, refusal } = plane;
-        const logCount = new Set(zones.values()).size;
-        report({
-          event: 'attached',
-          interface: interfaceName,
-          mode,
-          refusal,
-          tookOver,
-          logs: logCount,
-          names: zones.size,
-        });
-      }
-      const notice = new ServiceNotice(
-        `watching ${planes.map((plane) => plane.interfaceName).join(', ')}`,
-      );
-      if (options.json !== true) printNextSteps(zones.size, options, state.directory, account);
-      const surveillance: Surveillance = { blind: new Map(), gone: new Set() };
-      const lookAfter = supervisor(planes.length, surveillance, store, stop, report);
-      keeper.listen(lookAfter, (how) => {
-        warn(`what keeps the data planes attached ended by itself: ${how}`);
-        setExitCode(ExitCode.failed);
-        stop.abort();
-      });
-      const switches = attached.flatMap(({ bmv2 }) =>
-        bmv2 === undefined ? [] : [new SwitchKeeper(bmv2, observer.matchRules, lookAfter)],
-      );
-      try {
-        await watch(planes, observer, store, stop.signal, {
-          settled: () => verifier.idle(),
-          blindSince: (name) => surveillance.blind.get(name),
-          storeFile,
-          keepMilliseconds: options.keepDays === 0 ? undefined : options.keepDays * 86_400_000,
-        });
-      } finally {
-        notice.stopping();
-        stop.abort();
-        await Promise.all(switches.map((each) => each.stop()));
-      }
-      for (const name of surveillance.gone) store.planes.forget(name);
-      for (const plane of planes) plane.close();
-      await verifier.close();
-      report({ event: 'stopped', stillAttached: planes.map(({ interfaceName }) => interfaceName) });
-    } finally {
-      store.close();
-    }
-  } catch (error) {
-    // What was made is removed by whom who still may; what was taken over goes on.
-    for (const plane of planes) plane.close();
-    await keeper.detach(
-      planes.filter(({ tookOver }) => !tookOver).map((plane) => plane.interfaceName),
-    );
-    throw error;
-  } finally {
-    stop.abort();
-    challenger?.kill('SIGTERM');
-    keeper.stop();
-  }
+      // Read as root, if this is root: the observer's own account may not.
+      logs: logList === undefined ? undefined : readLogList(logList).logs,
+      zones: { zones: zone, zoneSuffix },
+      ports: port,
+      user,
+      keepMilliseconds: keepDays === 0 ? undefined : keepDays * 86_400_000,
+      challenger: challenge === true ? challenger : undefined,
+      onEvent: (event) => {
+        if (json === true) printJsonEvent(event);
+        else if (event.event === 'observing') printNextSteps(event, options, state.directory);
+        else printEvent(event);
+      },
+      warn,
+    },
+    stop,
+  );
+  if (!endedWell) setExitCode(ExitCode.failed);
 }
 
-/** Returns the account's name; undefined where this process stays who it is. */
-function becomeObserver(state: State, user: string | undefined): string | undefined {
-  if (process.geteuid?.() === 0 && user === undefined && !mapsNeedNoRights()) {
-    warn(
-      'this kernel lets nobody but root read what was copied: it stays root (Linux 5.19 needs that no more)',
-    );
-    return undefined;
-  }
-  return dropPrivileges(state, user, OBSERVER_ACCOUNTS);
-}
-
-/** What was attached, how it is called, and how it is attached again. */
-interface Attached {
-  readonly plane: XdpDataPlane;
-  readonly mode: string;
-  readonly kept: AttachXdpOptions;
-  readonly bmv2?: AttachedBmv2;
-}
-
-/** All or none: an interface that cannot be attached takes back those attached before it. */
-async function attachAll(
-  interfaces: readonly string[],
-  options: AttachOptions,
-): Promise<Attached[]> {
-  const attached: Attached[] = [];
-  try {
-    for (const name of interfaces) attached.push(await attachOne(name, options));
-    return attached;
-  } catch (error) {
-    for (const { plane } of attached) {
-      if (plane.tookOver) plane.close();
-      else plane.detach();
-    }
-    throw error;
-  }
-}
-
-async function attachOne(name: string, options: AttachOptions): Promise<Attached> {
-  const { threshold, everyNth, mode, seen, budget, cpuInterface } = options;
-  const settings = {
-    threshold,
-    everyNth,
-    seenMilliseconds: seen * 1000,
-    answersPerSecond: budget,
-    fragmentsPerSecond: budget,
-    mode,
-  };
-  const place = placeOf(name);
-  if (place === undefined) {
-    const kept = { ...settings, interfaceName: name };
-    const plane = attachXdp(kept);
-    return { plane, mode: plane.mode, kept };
-  }
-  const bmv2 = await attachBmv2({ ...settings, place, cpuInterface });
-  return { plane: bmv2.plane, mode: 'bmv2', kept: bmv2.options, bmv2 };
-}
-
-/** Of interfaces by name. */
-interface Surveillance {
-  /** Since when, in ms since the epoch. */
-  readonly blind: Map<string, number>;
-  /** Detached by hand: they are not missed. */
-  readonly gone: Set<string>;
-}
-
-/** When the last interface was detached by hand, there is nothing left to do. */
-function supervisor(
-  interfaces: number,
-  { blind, gone }: Surveillance,
-  store: Pick<Store, 'counters'>,
-  stop: AbortController,
-  report: (event: SupervisionEvent) => void,
-): (event: SupervisionEvent) => void {
-  let left = interfaces;
-  return (event) => {
-    report(event);
-    if (event.event === 'blind') blind.set(event.interface, event.since);
-    if (event.event === 'seeing-again') {
-      blind.delete(event.interface);
-      store.counters.add(event.interface, { [BLIND]: event.blindMilliseconds });
-    }
-    if (event.event !== 'detached') return;
-    gone.add(event.interface);
-    if (--left === 0) stop.abort();
-  };
-}
-
-/** Before root is given up: it is to become another account than ours. */
-function startChallenger(
-  options: AttachOptions,
-  stateDirectory: string,
-  stop: AbortController,
-): ChildProcess {
-  const challenger = spawnChallenger([
-    '--state-dir',
-    stateDirectory,
-    ...(options.proxy === undefined ? [] : ['--proxy', options.proxy]),
-    ...(options.json === true ? ['--json'] : []),
-  ]);
-  challenger.once('exit', (code) => {
-    if (!stop.signal.aborted)
-      warn(
-        `the challenger ended with exit code ${code ?? 'by a signal'}; watching goes on without it`,
-      );
-  });
-  return challenger;
-}
-
-type Report =
-  | SupervisionEvent
-  | {
-      readonly event: 'attached';
-      readonly interface: string;
-      readonly mode: string;
-      /** Why the driver refused native mode, if it did. */
-      readonly refusal: string | undefined;
-      readonly tookOver: boolean;
-      readonly logs: number;
-      readonly names: number;
-    }
-  | {
-      readonly event: 'tree-head';
-      readonly log: string;
-      readonly treeSize: bigint;
-      readonly timestamp: bigint;
-      readonly rootHash: Uint8Array;
-      readonly treeHead: 'new' | 'seen';
-      readonly interface: string;
-      /** Sightings since the last report, and how many of them came as fragments. */
-      readonly count: number;
-      readonly reassembled: number;
-    }
-  | {
-      readonly event: 'fork-proven';
-      readonly log: string;
-      readonly treeSize: bigint;
-      readonly evidence: string;
-    }
-  | { readonly event: 'store-failed'; readonly message: string }
-  | { readonly event: 'stopped'; readonly stillAttached: readonly string[] };
-
-function toReport(event: ObserverEvent): Report {
+function printJsonEvent(event: ObservationEvent): void {
   switch (event.event) {
+    case 'observing':
+      return;
     case 'tree-head': {
       const { head, log, source, count, reassembled, isNew } = event;
       const { treeSize, timestamp, rootHash } = head;
-      const treeHead = isNew ? 'new' : 'seen';
-      return {
+      return printJsonLine({
         event: 'tree-head',
         log: log.description,
         treeSize,
         timestamp,
         rootHash,
-        treeHead,
+        treeHead: isNew ? 'new' : 'seen',
         interface: source,
         count,
         reassembled,
-      };
+      });
     }
     case 'fork-proven':
-      return { ...event, log: event.log.description };
-    case 'store-failed':
-      return event;
+      return printJsonLine({ ...event, log: event.log.description });
+    default:
+      return printJsonLine(event);
   }
 }
 
-function printEvent(report: Report): void {
-  switch (report.event) {
+function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observing' }>): void {
+  switch (event.event) {
     case 'attached': {
-      const again = report.tookOver ? ', taken over as it was' : '';
-      const names = `${plural(report.names, 'DNS name')} of ${plural(report.logs, 'log')}`;
-      print(`Watching ${report.interface} (${nameOfMode(report.mode)}${again}): ${names}.`);
-      if (report.refusal !== undefined) warn(`no better mode is possible: ${report.refusal}`);
+      const again = event.tookOver ? ', taken over as it was' : '';
+      const names = `${plural(event.names, 'DNS name')} of ${plural(event.logs, 'log')}`;
+      print(`Watching ${event.interface} (${nameOfMode(event.mode)}${again}): ${names}.`);
+      if (event.refusal !== undefined) warn(`no better mode is possible: ${event.refusal}`);
       return;
     }
     case 'tree-head': {
-      if (report.treeHead === 'seen') return;
-      const how = report.reassembled > 0 ? ', reassembled from fragments' : '';
+      if (!event.isNew) return;
+      const { head, log, source, reassembled } = event;
+      const how = reassembled > 0 ? ', reassembled from fragments' : '';
       return print(
-        `${time(Date.now())}  new tree head: ${report.log}, size ${report.treeSize} (${report.interface}${how})`,
+        `${time(Date.now())}  new tree head: ${log.description}, size ${head.treeSize} (${source}${how})`,
       );
     }
     case 'blind':
       return warn(
-        `${report.interface} is blind since ${time(report.since)}: it went away, or ctga was taken off by force`,
+        `${event.interface} is blind since ${time(event.since)}: it went away, or ctga was taken off by force`,
       );
     case 'still-blind':
-      return warn(`${report.interface} is still blind: ${report.message}`);
+      return warn(`${event.interface} is still blind: ${event.message}`);
     case 'seeing-again':
       return print(
-        `${time(Date.now())}  ${report.interface} is watched again (${nameOfMode(report.mode)}), after ${(report.blindMilliseconds / 1000).toFixed(1)} s`,
+        `${time(Date.now())}  ${event.interface} is watched again (${nameOfMode(event.mode)}), after ${(event.blindMilliseconds / 1000).toFixed(1)} s`,
       );
     case 'detached':
       return print(
-        `${time(Date.now())}  ${report.interface} was detached: it is left alone from now on`,
+        `${time(Date.now())}  ${event.interface} was detached: it is left alone from now on`,
       );
     case 'mtu-changed':
       return print(
-        `${time(Date.now())}  ${report.interface}: the MTU is ${report.to} now, and was ${report.from}`,
+        `${time(Date.now())}  ${event.interface}: the MTU is ${event.to} now, and was ${event.from}`,
       );
     case 'fork-proven':
       print(
-        `${time(Date.now())}  SPLIT VIEW PROVEN: ${report.log} signed two trees of size ${report.treeSize}`,
+        `${time(Date.now())}  SPLIT VIEW PROVEN: ${event.log.description} signed two trees of size ${event.treeSize}`,
       );
-      return print(`  Evidence: ${report.evidence}`);
+      return print(`  Evidence: ${event.evidence}`);
     case 'store-failed':
-      return warn(`the store cannot be written, tree heads wait in memory: ${report.message}`);
+      return warn(`the store cannot be written, tree heads wait in memory: ${event.message}`);
     case 'stopped': {
-      const names = report.stillAttached.join(' ');
+      const names = event.stillAttached.join(' ');
       return print(
-        `Stopped. The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
+        names === ''
+          ? 'Stopped.'
+          : `Stopped. The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
       );
     }
   }
 }
 
 function printNextSteps(
-  names: number,
-  options: AttachOptions,
+  { names, account }: Extract<ObservationEvent, { readonly event: 'observing' }>,
+  { everyNth, threshold, challenge }: AttachOptions,
   stateDirectory: string,
-  account: string | undefined,
 ): void {
+  const matches = everyNth === 1 ? 'every match' : `one match in ${everyNth}`;
+  const owner = account === undefined ? '' : `, as ${account}`;
   print(
-    `  Copied: ${options.everyNth === 1 ? 'every match' : `one match in ${options.everyNth}`}, and IP fragments up to ${options.threshold} bytes. Kept in ${stateDirectory}${account === undefined ? '' : `, as ${account}`}.`,
+    `  Copied: ${matches}, and IP fragments up to ${threshold} bytes. Kept in ${stateDirectory}${owner}.`,
   );
   if (names === 0)
     print(
       '  No log has a DNS zone, so nothing will match: see "ctga logs import --help" and --zone.',
     );
   print('  Names watched: ctga logs list. In another terminal: ctga status, ctga heads list.');
-  if (options.challenge !== true)
+  if (challenge !== true)
     print(
       '  Make the logs prove what is seen: ctga challenge --once (through Tor), or attach with --challenge.',
     );

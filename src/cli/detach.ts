@@ -1,10 +1,7 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
 import { Command } from 'commander';
+import { listPlanes, parsePlane } from '../dataplane/registry.ts';
 import { openForWriting, stateAt, storeExists } from '../store/state.ts';
-import { detachXdp, listAttached } from '../dataplane/xdp.ts';
-import { SimpleSwitch } from '../p4/simple-switch.ts';
-import { cpuInterfaceOf } from '../p4/switch-process.ts';
-import { placeOf } from './options.ts';
 import { CtgaError } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
 
@@ -24,33 +21,24 @@ export function detachCommand(): Command {
         options: { all?: boolean; json?: boolean; stateDir?: string },
         command: Command,
       ) => {
-        const chosen =
-          options.all === true ? listAttached() : await Promise.all(interfaces.map(interfaceOf));
+        const chosen = options.all === true ? listPlanes() : interfaces;
         if (chosen.length === 0 && options.all !== true)
           command.error('error: name an interface, or --all');
-        for (const name of chosen) detachXdp(name);
-        forget(chosen, options.stateDir);
-        if (options.json === true) printJson({ detached: chosen });
+        const detached: string[] = [];
+        for (const target of chosen.map(parsePlane)) detached.push(await target.detach());
+        forget(detached, options.stateDir);
+        if (options.json === true) printJson({ detached });
         else
           print(
-            chosen.length === 0 ? 'Nothing was attached.' : `Detached from ${chosen.join(', ')}.`,
+            detached.length === 0
+              ? 'Nothing was attached.'
+              : `Detached from ${detached.join(', ')}.`,
           );
       },
     );
 }
 
-async function interfaceOf(name: string): Promise<string> {
-  const place = placeOf(name);
-  if (place === undefined) return name;
-  const plane = await SimpleSwitch.connect(place.host, place.port);
-  try {
-    return await cpuInterfaceOf(plane);
-  } finally {
-    plane.close();
-  }
-}
-
-/** It is not missed from now on, where a store knew of it. */
+/** Nobody is to miss the planes from now on: a store that knew of them forgets them. */
 function forget(interfaces: readonly string[], stateDir: string | undefined): void {
   const state = stateAt(stateDir);
   if (!storeExists(state)) return;

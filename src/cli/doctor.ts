@@ -1,7 +1,7 @@
 /** `ctga doctor`: whether this machine has what ctga needs. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
-import type { CheckResult } from '../doctor/checks.ts';
+import type { CheckResult } from '../base/check-result.ts';
 import { examine } from '../doctor/examine.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
 import { isInService } from '../logs/log.ts';

@@ -2,10 +2,8 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Endpoint } from '../dns/server.ts';
-import { badInput } from '../base/errors.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import type { Log } from '../logs/log.ts';
-import type { SwitchPlace } from '../p4/switch-process.ts';
 import { openForReading, type State } from '../store/state.ts';
 import { warn } from './output.ts';
 
@@ -79,32 +77,6 @@ export function repeated(
 /** Parses one UDP port and appends it to those that were given before. */
 export function ports(text: string, earlier: readonly number[] | undefined): number[] {
   return [...(earlier ?? []), wholeNumber(1, 65_535)(text)];
-}
-
-/**
- * Parses PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; without a host it is on this
- * machine. Returns undefined for anything else.
- */
-export function switchPlace(text: string): SwitchPlace | undefined {
-  const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
-  if (Number(port) >= 1 && Number(port) <= 65_535)
-    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
-  return undefined;
-}
-
-/**
- * Parses the name of a P4 switch, such as bmv2:9090; returns undefined for a network interface.
- * Throws CtgaError `bad-input` for the name of a switch that is malformed.
- */
-export function placeOf(name: string): SwitchPlace | undefined {
-  const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
-  if (where === undefined) return undefined;
-  const place = switchPlace(where);
-  if (place !== undefined) return place;
-  throw badInput(
-    `"${name}" names no switch`,
-    'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.',
-  );
 }
 
 /** Parses ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; without a port it is 53. */

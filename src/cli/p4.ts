@@ -16,7 +16,13 @@ import {
   PROGRAM,
 } from '../p4/compile.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
-import { cpuInterfaceOf, endSwitch, startSwitch, type SwitchPlace } from '../p4/switch-process.ts';
+import {
+  cpuInterfaceOf,
+  endSwitch,
+  parseSwitchPlace,
+  startSwitch,
+  type SwitchPlace,
+} from '../p4/switch-process.ts';
 import { writeSumeProject } from '../p4/sume.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
@@ -24,7 +30,6 @@ import { stateAt } from '../store/state.ts';
 import {
   logsInForce,
   ports,
-  switchPlace,
   wholeNumber,
   withLogs,
   withState,
@@ -284,7 +289,7 @@ function thriftOption(): Option {
 }
 
 function thriftAddress(text: string): SwitchPlace {
-  const place = switchPlace(text);
+  const place = parseSwitchPlace(text);
   if (place === undefined) throw new InvalidArgumentError('want HOST:PORT.');
   return place;
 }

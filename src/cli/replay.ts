@@ -2,52 +2,43 @@
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { knownLogs } from '../store/known-logs.ts';
-import { zonesOf } from '../logs/zones.ts';
-import { replayCapture, type Replay } from '../observer/replay.ts';
-import { CtOverDns } from '../sources/ct-over-dns/source.ts';
-import { openForWriting, stateAt } from '../store/state.ts';
+import { parsePlane } from '../dataplane/registry.ts';
+import type { Replay } from '../observer/replay.ts';
+import { replay } from '../services/replay.ts';
+import { stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 export function replayCommand(): Command {
-  const replay = new Command('replay')
+  const command = new Command('replay')
     .description(
       'look for tree heads in a capture (pcap or pcapng), verify and store them; needs no root',
     )
     .argument('<file>');
-  return withLogs(withState(replay)).action(run);
+  return withLogs(withState(command)).action(run);
 }
 
-function run(file: string, options: StateOption & LogOptions): void {
-  const state = stateAt(options.stateDir);
-  const store = openForWriting(state);
-  try {
-    const zones = zonesOf(knownLogs(store, options.logList, warn), {
-      zones: options.zone,
-      zoneSuffix: options.zoneSuffix,
-    });
-    const { failure, ...replay } = replayCapture(file, {
-      sources: [new CtOverDns(zones)],
-      store,
-      evidenceDirectory: state.evidence,
-    });
-    // What came before damage in the file is stored, and shown, all the same.
-    if (failure === undefined || replay.packets > 0) {
-      if (options.json === true)
-        printJson({
-          file,
-          ...replay,
-          treeHeads: replay.treeHeads.map((head) => ({ ...head, log: head.log.description })),
-        });
-      else printReplay(replay);
-    }
-    if (failure !== undefined) throw failure;
-    if (replay.evidence.length > 0) setExitCode(ExitCode.forkProven);
-  } finally {
-    store.close();
+async function run(file: string, options: StateOption & LogOptions): Promise<void> {
+  const { failure, ...found } = await replay({
+    state: stateAt(options.stateDir),
+    plane: parsePlane(`replay:${file}`),
+    logList: options.logList,
+    zones: { zones: options.zone, zoneSuffix: options.zoneSuffix },
+    warn,
+  });
+  // What came before damage in the file is stored, and shown, all the same.
+  if (failure === undefined || found.packets > 0) {
+    if (options.json === true)
+      printJson({
+        file,
+        ...found,
+        treeHeads: found.treeHeads.map((head) => ({ ...head, log: head.log.description })),
+      });
+    else printReplay(found);
   }
+  if (failure !== undefined) throw failure;
+  if (found.evidence.length > 0) setExitCode(ExitCode.forkProven);
 }
 
 function printReplay({ packets, treeHeads, evidence, counts }: Omit<Replay, 'failure'>): void {

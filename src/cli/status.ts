@@ -1,6 +1,7 @@
 /** `ctga status`: what is watched, what was seen, what was concluded. */
 import { Command } from 'commander';
-import { listAttached, openAttached, type AttachedState } from '../dataplane/xdp.ts';
+import type { PlaneStatus } from '../dataplane/kind.ts';
+import { describePlanes, nameOfMode } from '../dataplane/registry.ts';
 import { messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { openForReading, stateAt } from '../store/state.ts';
@@ -28,18 +29,6 @@ export function statusCommand(): Command {
   return withState(status);
 }
 
-interface PlaneStatus extends Pick<
-  AttachedState,
-  'knownNames' | 'settings' | 'ports' | 'ringBytes' | 'counters'
-> {
-  readonly interface: string;
-  /**
-   * False where the interface is blind: it went away, or somebody detached the program by force.
-   */
-  readonly attached: boolean;
-  readonly mode: AttachedState['link']['mode'] | 'bmv2';
-}
-
 interface Planes {
   readonly dataPlanes: readonly PlaneStatus[];
   /** Why the data planes could not be read, if so. */
@@ -48,21 +37,7 @@ interface Planes {
 
 function dataPlanes(): Planes {
   try {
-    return {
-      dataPlanes: listAttached().flatMap((name) => {
-        const attached = openAttached(name);
-        if (attached === undefined) return [];
-        const { link, ...rest } = attached;
-        return [
-          {
-            ...rest,
-            interface: name,
-            attached: link.attached,
-            mode: link.atCpuPort ? 'bmv2' : link.mode,
-          },
-        ];
-      }),
-    };
+    return { dataPlanes: describePlanes() };
   } catch (error) {
     return { dataPlanes: [], dataPlanesUnknown: messageOf(error) };
   }
@@ -88,14 +63,6 @@ function printSummary(
     print(`Verdicts: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}`);
   for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
-}
-
-/** In the store's counts, by interface: how long packets passed unseen, in milliseconds. */
-export const BLIND = 'blind, in milliseconds';
-
-export function nameOfMode(mode: string): string {
-  if (mode === 'bmv2') return 'copies of a P4 switch';
-  return mode === 'tc' ? 'TC ingress' : `XDP, ${mode} mode`;
 }
 
 function printPlane({

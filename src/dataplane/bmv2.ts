@@ -1,30 +1,45 @@
 /**
- * The data plane in bmv2's simple_switch: what it copies arrives at the other end of its CPU port,
- * where the XDP program takes it into the same rings as ever (ctga_cpu in xdp/ctga.bpf.c). What is
- * looked for is kept in step in the switch itself.
+ * The data plane in bmv2's simple_switch. What the switch copies arrives at the other end of its CPU
+ * port, where the XDP program takes it into the rings (ctga_cpu in xdp/ctga.bpf.c). What is looked
+ * for is kept in force in the switch itself.
  */
-import { CtgaError, messageOf } from '../base/errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
-import { cpuInterfaceOf, type SwitchPlace } from '../p4/switch-process.ts';
-import type { MatchRules } from '../sources/match-rules.ts';
+import { cpuInterfaceOf, parseSwitchPlace, type SwitchPlace } from '../p4/switch-process.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
-import type { SupervisionEvent } from './keeper.ts';
-import { attachXdp, type AttachXdpOptions, type XdpDataPlane } from './xdp.ts';
+import type { MatchRules } from '../sources/match-rules.ts';
+import { describeLink, linksAt } from './interface.ts';
+import type { PlaneKind, PlaneOptions } from './kind.ts';
+import { Sight, type SupervisionEvent } from './sight.ts';
+import type { Supervision } from './types.ts';
+import { detachXdp, XdpDataPlane, type AttachXdpOptions } from './xdp.ts';
 
-export interface AttachBmv2Options extends Omit<AttachXdpOptions, 'interfaceName' | 'atCpuPort'> {
-  readonly place: SwitchPlace;
-  /** Where copies arrive; found at the switch's CPU port unless told. */
-  readonly cpuInterface?: string;
-}
-
-/** A switch that was found set up, and the interface where its copies arrive. */
-export interface AttachedBmv2 {
-  readonly plane: XdpDataPlane;
-  /** What the interface was attached with. */
-  readonly options: AttachXdpOptions;
-  readonly place: SwitchPlace;
-  readonly sampling: Sampling;
-}
+/** Planes named bmv2:PORT or bmv2:HOST:PORT, after the Thrift server of the switch. */
+export const bmv2Kind: PlaneKind = {
+  syntax: 'bmv2:PORT or bmv2:HOST:PORT for a P4 switch',
+  modes: { bmv2: 'copies of a P4 switch' },
+  parse(name) {
+    const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
+    if (where === undefined) return undefined;
+    const place = parseSwitchPlace(where);
+    if (place === undefined)
+      throw badInput(
+        `"${name}" names no switch`,
+        'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.',
+      );
+    return {
+      attach: (options) => attachBmv2(place, options),
+      detach: async () => {
+        const interfaceName = await withSwitch(place, cpuInterfaceOf);
+        detachXdp(interfaceName);
+        return interfaceName;
+      },
+    };
+  },
+  list: () => linksAt('cpu-port'),
+  describe: (name) => describeLink(name, 'bmv2'),
+  check: () => [],
+};
 
 /** What the switch does before it copies: the program at its CPU port takes every copy. */
 interface Sampling {
@@ -32,62 +47,120 @@ interface Sampling {
   readonly threshold: number;
 }
 
+/** A switch that is set up, and its copies. */
+class Bmv2DataPlane extends XdpDataPlane {
+  override readonly mode = 'bmv2';
+  readonly #place: SwitchPlace;
+  readonly #sampling: Sampling;
+  #rules: MatchRules = { udpSourcePorts: [], dnsNames: [] };
+
+  constructor(options: AttachXdpOptions, place: SwitchPlace, sampling: Sampling) {
+    super(options);
+    this.#place = place;
+    this.#sampling = sampling;
+  }
+
+  override setMatchRules(rules: MatchRules): void {
+    super.setMatchRules(rules);
+    this.#rules = rules;
+  }
+
+  supervise(onEvent: (event: SupervisionEvent) => void): Supervision {
+    const { host, port } = this.#place;
+    return new SwitchSupervisor({
+      interfaceName: this.interfaceName,
+      connect: () => SimpleSwitch.connect(host, port),
+      sampling: this.#sampling,
+      rules: this.#rules,
+      onEvent,
+    });
+  }
+}
+
 /**
- * Attaches to a switch that `ctga p4 deploy` has set up. Counting begins anew on both sides, unless
- * what is there is taken over. Throws CtgaError: as attachXdp, and 'not-attached' where the switch
+ * Attaches to a switch that `ctga p4 deploy` has set up. Unless the plane is taken over, counting
+ * begins anew on both sides. Throws CtgaError: those of attachXdp, and `not-attached` if the switch
  * is not set up.
  */
-export async function attachBmv2(options: AttachBmv2Options): Promise<AttachedBmv2> {
-  const { place, cpuInterface, everyNth = 1, ...rest } = options;
-  const { threshold = 400 } = rest;
-  const plane = await SimpleSwitch.connect(place.host, place.port);
+function attachBmv2(place: SwitchPlace, options: PlaneOptions): Promise<Bmv2DataPlane> {
+  const { cpuInterface, everyNth = 1, threshold = 400, ...rest } = options;
+  return withSwitch(place, async (connection) => {
+    await orNotSetUp(connection.counters());
+    const interfaceName = cpuInterface ?? (await cpuInterfaceOf(connection));
+    const plane = new Bmv2DataPlane({ ...rest, threshold, interfaceName, atCpuPort: true }, place, {
+      everyNth,
+      threshold,
+    });
+    if (!plane.tookOver) await connection.resetCounters();
+    return plane;
+  });
+}
+
+async function withSwitch<T>(
+  { host, port }: SwitchPlace,
+  work: (connection: SimpleSwitch) => Promise<T>,
+): Promise<T> {
+  const connection = await SimpleSwitch.connect(host, port);
   try {
-    await orNotSetUp(plane.counters());
-    const interfaceName = cpuInterface ?? (await cpuInterfaceOf(plane));
-    const xdp: AttachXdpOptions = { ...rest, interfaceName, atCpuPort: true };
-    const attached = attachXdp(xdp);
-    if (!attached.tookOver) await plane.resetCounters();
-    return { plane: attached, options: xdp, place, sampling: { everyNth, threshold } };
+    return await work(connection);
   } finally {
-    plane.close();
+    connection.close();
   }
+}
+
+/** What the supervisor asks of a switch. */
+export type SupervisedSwitch = Pick<
+  SimpleSwitch,
+  'close' | 'counters' | 'cpuPort' | 'setAnswerPorts' | 'setKnownNames' | 'setSampling'
+>;
+
+export interface SwitchSupervisorOptions {
+  /** The plane's name in events. */
+  readonly interfaceName: string;
+  readonly connect: () => Promise<SupervisedSwitch>;
+  readonly sampling: Sampling;
+  /** Names that are longer than the switch can look for are left out. */
+  readonly rules: MatchRules;
+  readonly onEvent: (event: SupervisionEvent) => void;
 }
 
 const CHECK_MS = 1000;
 
-/**
- * Keeps a switch set up for what is looked for, and says where it goes away or is set up otherwise.
- */
-export class SwitchKeeper {
-  readonly #attached: AttachedBmv2;
-  readonly #tell: (event: SupervisionEvent) => void;
-  readonly #rules: MatchRules;
+/** Keeps a switch set up for what is looked for, and reports when it goes away and comes back. */
+export class SwitchSupervisor implements Supervision {
+  readonly #options: SwitchSupervisorOptions;
+  readonly #names: readonly Uint8Array[];
+  readonly #sight: Sight;
   readonly #timer: NodeJS.Timeout;
-  #connection: SimpleSwitch | undefined;
-  #working: Promise<void> | undefined;
-  /** By the monotonic clock. */
-  #lastSeeing = performance.now();
-  #reason: string | undefined;
+  #connection: SupervisedSwitch | undefined;
+  #check: Promise<void> | undefined;
 
-  /** Names that are longer than the switch can look for are left out. */
-  constructor(
-    attached: AttachedBmv2,
-    { udpSourcePorts, dnsNames }: MatchRules,
-    onEvent: (event: SupervisionEvent) => void,
-  ) {
-    this.#attached = attached;
-    this.#rules = {
-      udpSourcePorts,
-      dnsNames: dnsNames.filter(({ length }) => length <= MAX_P4_NAME),
-    };
-    this.#tell = onEvent;
-    this.#keepInStep();
-    this.#timer = setInterval(() => this.#keepInStep(), CHECK_MS);
+  constructor(options: SwitchSupervisorOptions) {
+    this.#options = options;
+    this.#names = options.rules.dnsNames.filter(({ length }) => length <= MAX_P4_NAME);
+    this.#sight = new Sight(options.interfaceName);
+    this.#timer = setInterval(() => void this.check(), CHECK_MS);
+    void this.check();
+  }
+
+  /** Looks at the switch now, unless it is being looked at. Resolves when that is done. */
+  check(): Promise<void> {
+    return (this.#check ??= this.#look()
+      .then(
+        () => this.#sight.seeing('bmv2'),
+        (error: unknown) => {
+          this.#disconnect();
+          if (!(error instanceof CtgaError || error instanceof ThriftRefusal)) throw error;
+          return this.#sight.blind(messageOf(error));
+        },
+      )
+      .then((events) => events.forEach((event) => this.#options.onEvent(event)))
+      .finally(() => (this.#check = undefined)));
   }
 
   async stop(): Promise<void> {
     clearInterval(this.#timer);
-    await this.#working;
+    await this.#check;
     this.#disconnect();
   }
 
@@ -96,56 +169,18 @@ export class SwitchKeeper {
     this.#connection = undefined;
   }
 
-  #keepInStep(): void {
-    this.#working ??= this.#look()
-      .then(
-        () => this.#seeing(),
-        (error: unknown) => this.#blind(error),
-      )
-      .finally(() => (this.#working = undefined));
-  }
-
-  /** A new connection is a switch of which nothing is known. */
+  /** Throws CtgaError or ThriftRefusal if the switch is not there, or copies nothing. */
   async #look(): Promise<void> {
+    // Behind a new connection is a switch of which nothing is known.
     if (this.#connection === undefined) {
-      const { place, sampling } = this.#attached;
-      const plane = (this.#connection = await SimpleSwitch.connect(place.host, place.port));
-      await orNotSetUp(plane.counters());
-      await plane.setAnswerPorts(this.#rules.udpSourcePorts);
-      await plane.setSampling(sampling);
-      await plane.setKnownNames(this.#rules.dnsNames);
+      const { connect, rules, sampling } = this.#options;
+      const connection = (this.#connection = await connect());
+      await orNotSetUp(connection.counters());
+      await connection.setAnswerPorts(rules.udpSourcePorts);
+      await connection.setSampling(sampling);
+      await connection.setKnownNames(this.#names);
     }
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
-  }
-
-  get #interface(): string {
-    return this.#attached.options.interfaceName;
-  }
-
-  #seeing(): void {
-    const now = performance.now();
-    if (this.#reason !== undefined) {
-      this.#reason = undefined;
-      const blindMilliseconds = Math.round(now - this.#lastSeeing);
-      this.#tell({
-        event: 'seeing-again',
-        interface: this.#interface,
-        mode: 'bmv2',
-        blindMilliseconds,
-      });
-    }
-    this.#lastSeeing = now;
-  }
-
-  #blind(error: unknown): void {
-    this.#disconnect();
-    if (!(error instanceof CtgaError) && !(error instanceof ThriftRefusal)) throw error;
-    const message = messageOf(error);
-    if (this.#reason === undefined)
-      this.#tell({ event: 'blind', interface: this.#interface, since: this.#lastSeeing });
-    if (this.#reason !== message)
-      this.#tell({ event: 'still-blind', interface: this.#interface, message });
-    this.#reason = message;
   }
 }
 

@@ -1,27 +1,30 @@
 /**
- * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it. The observer
- * parses what anybody sends and may be taken over: what it says after its first message, before
- * which it was as privileged as this, can do no more than it could.
+ * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it.
+ *
+ * The observer parses what anybody sends, so somebody may take it over. Its first message came
+ * while it was as privileged as this process; no later message can make this process do more than
+ * that one named.
  */
-import { Kept, letGo, type KeeperMessage, type KeeperRequest } from './keeper.ts';
+import type { KeeperMessage, KeeperRequest } from './keeper.ts';
+import { detachLinks, LinkWatch } from './link-watch.ts';
 
-let kept: ReadonlyMap<string, Kept> | undefined;
+let watches: ReadonlyMap<string, LinkWatch> | undefined;
 const tell = (message: KeeperMessage): void => {
   // The observer may have ended meanwhile.
   if (process.connected) process.send?.(message, () => undefined);
 };
 
 process.on('message', (request: KeeperRequest) => {
-  if (request.do === 'keep') {
-    kept ??= new Map(
-      request.planes.map((plane) => [plane.options.interfaceName, new Kept(plane, tell)]),
+  if (request.do === 'watch') {
+    watches ??= new Map(
+      request.links.map((link) => [link.options.interfaceName, new LinkWatch(link, tell)]),
     );
     return;
   }
-  for (const each of kept?.values() ?? []) each.leave();
-  letGo(request.interfaces.filter((name) => kept?.has(name)));
-  tell({ event: 'let go' });
+  for (const watch of watches?.values() ?? []) watch.stop();
+  detachLinks(request.interfaces.filter((name) => watches?.has(name)));
+  tell({ event: 'removed' });
 });
 process.once('disconnect', () => process.exit(0));
-// Ctrl-C reaches the whole group: whoever it is meant for ends the connection.
+// Ctrl-C reaches the whole process group; the observer decides what it means and disconnects.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);

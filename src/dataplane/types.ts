@@ -1,46 +1,41 @@
 /**
  * What every data plane looks like to the observer.
  *
- * A data plane matches, samples and copies packets, and passes every one of them on. XDP in the
- * kernel, a P4 switch and the replay of a capture all serve this interface, so the observer does
- * not know which it has.
+ * A data plane matches, samples and copies packets, and passes every one of them on. XDP or TC in
+ * the kernel (xdp.ts), a P4 switch (bmv2.ts) and a capture file (capture.ts) are data planes, and
+ * the observer does not know which it has.
  */
-
-import type { MatchRules } from '../sources/match-rules.ts';
+import type { MatchPlace, MatchRules } from '../sources/match-rules.ts';
+import type { SupervisionEvent } from './sight.ts';
+import type { AttachXdpOptions } from './xdp.ts';
 
 /**
- * Why a packet was copied: an unfragmented answer to a known name, or a small IP fragment, whose
- * name cannot be judged. `unknown` comes from back ends that do not say (a capture file).
+ * Why a packet was copied: it is an unfragmented answer to a known name, or a small IP fragment,
+ * whose name the plane cannot judge. `unknown` comes from planes that do not say (a capture file).
  */
 export type CopyKind = 'answer' | 'fragment' | 'unknown';
 
 /**
- * Where an answer's texts lie in its frame, and how its repeats are told apart, if the back end
- * says.
+ * Where an answer's texts lie in its frame, and how its repeats are told apart, from planes that
+ * find this out.
  *
- * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover,
- * the other sections of the message, checksums and addresses, must not decide whether the answer is
- * taken: a log could otherwise let a genuine answer pass as the repeat of one that was refused.
+ * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover (the
+ * other sections of the message, checksums, addresses) must not decide whether the answer is taken:
+ * otherwise a log could let a genuine answer pass as the repeat of one that was refused.
  */
-export interface AnswerPlace {
+export interface AnswerPlace extends MatchPlace {
   /** 53 bits of a keyed hash. */
   readonly tag: number;
-  /** The question's name, wire format, as it came. */
-  readonly nameOffset: number;
-  readonly nameLength: number;
-  /** The TXT record's RDATA. */
-  readonly rdataOffset: number;
-  readonly rdataLength: number;
   /**
-   * The back end only counts repeats of this answer from now on, under this name; undefined if it
-   * does not.
+   * Under this entry the plane only counts repeats of this answer from now on; undefined if it
+   * copies them.
    */
   readonly entry: bigint | undefined;
-  /** The entry that this one ended, in the same slot, and its repeats in all. */
+  /** The entry whose slot this one took, with all repeats that were counted under it. */
   readonly ended: SeenEntry | undefined;
 }
 
-/** Repeats of one answer that a back end counted instead of copying them. The count only grows. */
+/** Repeats of one answer that a plane counted instead of copying them. The count only grows. */
 export interface SeenEntry {
   /** Unique for as long as the data plane is attached. */
   readonly entry: bigint;
@@ -50,23 +45,14 @@ export interface SeenEntry {
 /** One copied packet. */
 export interface CopiedPacket {
   readonly kind: CopyKind;
-  /**
-   * From the Ethernet header on. A view that is valid only during the call: copy what is to be
-   * kept.
-   */
+  /** From the Ethernet header on. Valid only during the call: copy it to keep it. */
   readonly frame: Uint8Array;
-  /**
-   * Bytes the frame had on the wire; `frame` is shorter where what follows the IP packet was left
-   * out.
-   */
+  /** Bytes of the frame on the wire; `frame` is shorter if what follows the IP packet was left out. */
   readonly frameLength: number;
   readonly interfaceName: string;
   /** Milliseconds since the epoch, when the data plane copied the packet. */
   readonly timestamp: number;
-  /**
-   * For unfragmented answers of the usual form, from back ends that find it. Valid only during the
-   * call.
-   */
+  /** Of an unfragmented answer, from planes that find it out. Valid only during the call. */
   readonly answer?: AnswerPlace | undefined;
 }
 
@@ -143,37 +129,69 @@ export interface CopySettings extends CopyBudget {
   readonly everyNth: number;
 }
 
+/** What looks after a plane in this process. */
+export interface Supervision {
+  stop(): Promise<void>;
+}
+
+/**
+ * A data plane that this process has attached or opened, and alone reads.
+ *
+ * Members that a kind of plane has no use for are optional, or may return undefined.
+ */
 export interface DataPlane {
+  /** The name by which everybody knows it, from the store to the metrics. */
   readonly interfaceName: string;
-  /** How it is attached: 'native' or 'generic' (XDP), 'replay' (a capture file), ... */
+  /** How it is attached: `native`, `generic` or `tc`, `bmv2`, `replay`. */
   readonly mode: string;
+  /** It was attached before, and goes on with its rules, counters and unread copies. */
+  readonly tookOver: boolean;
+  /** Why it is in no better mode; undefined if it is in the best, or in the one asked for. */
+  readonly refusal?: string | undefined;
+  /** Why this process has to stay root to read it; undefined if it need not. */
+  readonly rootNeeded?: string | undefined;
   /**
-   * Replaces what is copied. Names that stay are never absent in between; until the first call, a
+   * Whether entries that an earlier process was told of (see `seen`) go on; otherwise there are none
+   * but those that this process is told of.
+   */
+  readonly keepsSeenEntries: boolean;
+  /** What the keeper attaches again when it comes off; undefined if there is no such thing. */
+  readonly link?: AttachXdpOptions | undefined;
+  /**
+   * Resolves when the last packet was delivered; rejects where reading fails. Only planes that come
+   * to an end have it.
+   */
+  readonly finished?: Promise<void>;
+  /**
+   * Replaces what is copied. Names that stay are never absent in between. Until the first call, a
    * plane that was taken over goes on with its old rules, and a new one copies no answer. A plane
    * may copy more than the rules ask for. Throws CtgaError `bad-input` for a rule that it cannot
    * hold.
    */
   setMatchRules(rules: MatchRules): void;
-  counters(): DataPlaneCounters;
-  /**
-   * Answers that are only counted at present; see AnswerPlace.entry. A back end that copies all
-   * returns none.
-   */
+  /** Undefined for planes that do not judge packets. */
+  counters(): DataPlaneCounters | undefined;
+  /** Answers that are only counted at present; see AnswerPlace.entry. Empty if all are copied. */
   seen(): SeenEntry[];
-  /**
-   * Lives that an earlier process saw begin may go on; otherwise there are none but those that this
-   * one sees.
-   */
-  readonly keepsSeenEntries: boolean;
-  /** What the reader may change while it runs, if anything: see budget.ts. */
+  /** What the reader may change while the plane runs, if anything: see budget.ts. */
   copyBudget(): CopyBudget | undefined;
   setCopyBudget(budget: CopyBudget): void;
-  settings(): CopySettings;
+  /** Undefined for planes that copy everything. */
+  settings(): CopySettings | undefined;
   /**
-   * Starts delivery; onBatchEnd is called after each batch, so that the store can commit once a
-   * batch.
+   * Starts delivery. `onBatchEnd` is called after each batch, so that the store can commit once a
+   * batch, with the time up to which packets were delivered (ms since the epoch).
    */
-  start(onPacket: PacketHandler, onBatchEnd: () => void): void;
-  /** Drains what has been copied, then stops delivery. The data plane itself stays attached. */
+  start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void;
+  /** Delivers what has been copied, then stops delivery. The plane stays attached. */
   stop(): Promise<void>;
+  /**
+   * Looks after the plane, as far as this takes no rights, and keeps its rules in force. Called once
+   * after setMatchRules.
+   */
+  supervise?(onEvent: (event: SupervisionEvent) => void): Supervision;
+  /** Gives up what this process holds. The plane stays attached; nothing may be called afterwards. */
+  close(): void;
+  /** Takes the plane off, and closes it. Needs the rights that attaching it needed. */
+  detach(): void;
 }

@@ -22,7 +22,7 @@ import {
 } from '../native/addon.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import { xdpObjectPath } from './xdp-object.ts';
-import { forEachRecord } from './records.ts';
+import { forEachRecord } from './record-reader.ts';
 import type {
   CopyBudget,
   DataPlane,
@@ -104,14 +104,21 @@ const DEFAULT_SEEN_MS = 10_000;
  */
 const DEFAULT_PER_SECOND = 50_000;
 
-/** Attaches to an interface, or takes over what an earlier process left attached there. */
+/**
+ * Attaches to an interface, or takes over what an earlier process left attached there. Throws
+ * CtgaError, such as `no-such-interface`, `foreign-xdp-program`, `busy` and `not-permitted`.
+ */
 export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
+  return new XdpDataPlane(options);
+}
+
+function attachNative(options: AttachXdpOptions): AddonAttachment {
   const { interfaceName, atCpuPort = false, reader = true, mode } = options;
   const { ringBytes, settings } = checkOptions(options);
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   const pinDirectory = pinDirectoryOf(interfaceName);
-  const attachment = explain(interfaceName, () =>
+  return explain(interfaceName, () =>
     addon().attach({
       objectPath: xdpObjectPath(),
       interfaceName,
@@ -121,10 +128,8 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
       mode,
       ringBytes,
       settings,
-      ports: [],
     }),
   );
-  return new XdpDataPlane(interfaceName, attachment);
 }
 
 /**
@@ -135,7 +140,7 @@ export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
   const { ringBytes, settings } = checkOptions(options);
   return new LoadedXdp(
     explain('no interface', () =>
-      addon().load({ objectPath, hook, oldKernel, ringBytes, settings, ports: [] }),
+      addon().load({ objectPath, hook, oldKernel, ringBytes, settings }),
     ),
   );
 }
@@ -180,10 +185,7 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
   });
 }
 
-/**
- * What holds the program on an interface, or undefined where nothing is pinned: somebody detached
- * ctga.
- */
+/** What holds the program on an interface; undefined if nothing is pinned, as after a detach. */
 export function linkStateOf(interfaceName: string): LinkState | undefined {
   const pinDirectory = pinDirectoryOf(interfaceName);
   return explain(interfaceName, () => addon().linkState(pinDirectory));
@@ -235,6 +237,7 @@ export function detachXdp(interfaceName: string): void {
 abstract class XdpProgram implements DataPlane {
   readonly interfaceName: string;
   abstract readonly mode: string;
+  readonly tookOver: boolean = false;
   readonly keepsSeenEntries: boolean = false;
   protected readonly native: AddonDataPlane;
 
@@ -288,12 +291,12 @@ abstract class XdpProgram implements DataPlane {
     explain(this.interfaceName, () => this.native.setSettings(settings));
   }
 
-  start(onPacket: PacketHandler, onBatchEnd: () => void): void {
+  start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void {
     const { interfaceName } = this;
     explain(interfaceName, () =>
       this.native.start((batch, length) => {
         forEachRecord(batch, length, interfaceName, onPacket);
-        onBatchEnd();
+        onBatchEnd(Date.now());
       }),
     );
   }
@@ -303,47 +306,50 @@ abstract class XdpProgram implements DataPlane {
     return Promise.resolve();
   }
 
-  /** Gives up the maps, and the lock if there is one. Nothing else may be called afterwards. */
+  /** Gives up the maps, and the lock if there is one. */
   close(): void {
     this.native.close();
+  }
+
+  detach(): void {
+    this.close();
   }
 }
 
 /** On an interface. Until closed, no other process can attach there and read the same copies. */
 export class XdpDataPlane extends XdpProgram {
-  readonly mode: XdpMode;
-  readonly interfaceIndex: number;
-  /** Why it is in no better mode; undefined if it is in the best, or was told which. */
-  readonly refusal: string | undefined;
-  /** A running data plane was taken over, with its counters and unread copies. */
-  readonly tookOver: boolean;
+  readonly mode: string;
+  override readonly tookOver: boolean;
   override readonly keepsSeenEntries: boolean;
-  /**
-   * Maps of an earlier version, or of other options, that did not fit and were made anew, empty.
-   */
+  readonly refusal: string | undefined;
+  readonly link: AttachXdpOptions;
+  /** Maps that did not fit (an earlier version's, or of other sizes) and were made anew, empty. */
   readonly replacedMaps: readonly string[];
 
-  /** Made by `attachXdp` alone. */
-  constructor(interfaceName: string, attachment: AddonAttachment) {
-    super(interfaceName, attachment.dataPlane);
+  /** Attaches, or takes over what an earlier process left attached. */
+  constructor(options: AttachXdpOptions) {
+    const attachment = attachNative(options);
+    super(options.interfaceName, attachment.dataPlane);
+    this.link = options;
     this.mode = attachment.mode;
-    this.interfaceIndex = attachment.interfaceIndex;
     this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
     this.keepsSeenEntries = attachment.keptSeen;
   }
 
-  /**
-   * Whether packets still pass the program: not so once the interface went away or the link was
-   * detached.
-   */
+  get rootNeeded(): string | undefined {
+    return mapsNeedNoRights()
+      ? undefined
+      : 'this kernel lets only root read what was copied; Linux 5.19 and later do not ask for that';
+  }
+
+  /** False once the interface went away or the link was detached: packets pass unseen. */
   isAttached(): boolean {
     return linkStateOf(this.interfaceName)?.attached === true;
   }
 
-  /** detachXdp and close. */
-  detach(): void {
+  override detach(): void {
     this.close();
     detachXdp(this.interfaceName);
   }

@@ -1,122 +1,14 @@
 /** The doctor's checks: each looks at one thing that ctga needs, and says what to do about it. */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readlinkSync, statfsSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { release } from 'node:os';
-import { basename, dirname } from 'node:path';
-import { z } from 'zod';
-import { xdpObjectPath } from '../dataplane/xdp-object.ts';
-import { loadXdp, mapsNeedNoRights } from '../dataplane/xdp.ts';
+import { dirname } from 'node:path';
+import type { CheckResult } from '../base/check-result.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import type { ProxyAddress } from '../http/proxy.ts';
 import { openForReading, storeExists, type State } from '../store/state.ts';
 
-export interface CheckResult {
-  readonly what: string;
-  /** `unknown`: this account cannot find out. */
-  readonly state: 'well' | 'warning' | 'failure' | 'unknown';
-  /** What was found. */
-  readonly found: string;
-  readonly remedy?: string;
-}
-
-const OLDEST_KERNEL = [5, 15] as const;
 const LEAST_FREE_BYTES = 256 * 2 ** 20;
-
-export function checkKernel(kernel = release()): CheckResult {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
-  const what = 'kernel';
-  if (major < OLDEST_KERNEL[0] || (major === OLDEST_KERNEL[0] && minor < OLDEST_KERNEL[1]))
-    return {
-      what,
-      state: 'failure',
-      found: `Linux ${kernel} is too old.`,
-      remedy: 'ctga needs Linux 5.15 or later; Debian 12 has such a kernel.',
-    };
-  if (!mapsNeedNoRights(kernel))
-    return {
-      what,
-      state: 'warning',
-      found: `Linux ${kernel} lets only root read copied packets, so ctga attach stays root.`,
-      remedy: 'Linux 5.19 and later do not need that.',
-    };
-  return { what, state: 'well', found: `Linux ${kernel}` };
-}
-
-export function checkBpf(): CheckResult {
-  const what = 'BPF';
-  try {
-    xdpObjectPath();
-    loadXdp().close();
-    return { what, state: 'well', found: 'the program loads' };
-  } catch (error) {
-    if (!(error instanceof CtgaError)) throw error;
-    const state = error.code === 'not-permitted' ? 'unknown' : 'failure';
-    return { what, state, found: error.message, remedy: error.remedy };
-  }
-}
-
-const linksSchema = z.array(
-  z.object({
-    ifname: z.string(),
-    mtu: z.number(),
-    flags: z.array(z.string()),
-    link_type: z.string(),
-  }),
-);
-
-/** Looks at each Ethernet interface that is up: its driver, and offloads that hinder XDP. */
-export function checkInterfaces(): CheckResult[] {
-  let links: z.infer<typeof linksSchema>;
-  try {
-    links = linksSchema.parse(
-      JSON.parse(execFileSync('ip', ['-j', 'link', 'show'], { encoding: 'utf8' })),
-    );
-  } catch (error) {
-    return [
-      {
-        what: 'interfaces',
-        state: 'unknown',
-        found: `ip says: ${messageOf(error)}`,
-        remedy: 'Install iproute2.',
-      },
-    ];
-  }
-  const carriers = links.filter(
-    ({ link_type, flags }) => link_type === 'ether' && flags.includes('UP'),
-  );
-  if (carriers.length === 0)
-    return [
-      {
-        what: 'interfaces',
-        state: 'warning',
-        found: 'no Ethernet interface is up',
-        remedy: '`ip -br link` lists them.',
-      },
-    ];
-  return carriers.map(({ ifname, mtu }) => {
-    const what = `interface ${ifname}`;
-    const found = `driver ${driverOf(ifname)}, MTU ${mtu}`;
-    // LRO merges packets into one that nobody sent, and drivers refuse native XDP with it.
-    const { stdout } = spawnSync('ethtool', ['-k', ifname], { encoding: 'utf8' });
-    if (/^large-receive-offload: on/m.test(stdout))
-      return {
-        what,
-        state: 'warning',
-        found: `${found}, LRO is on: the driver merges packets before ctga sees them`,
-        remedy: `ethtool -K ${ifname} lro off`,
-      };
-    return { what, state: 'well', found };
-  });
-}
-
-function driverOf(interfaceName: string): string {
-  try {
-    return basename(readlinkSync(`/sys/class/net/${interfaceName}/device/driver`));
-  } catch {
-    return 'unknown';
-  }
-}
 
 const PROXY_MS = 5000;
 

@@ -1,20 +1,14 @@
 /** All checks of `ctga doctor`, one after the other. */
 import type { Command } from 'commander';
 import { askerOf } from '../ask/asker-of.ts';
+import type { CheckResult } from '../base/check-result.ts';
 import { messageOf } from '../base/errors.ts';
 import { checkConfig, readConfig } from '../config/config.ts';
+import { checkPlanes } from '../dataplane/registry.ts';
 import { openIdentity, type ProxyAddress } from '../http/proxy.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
-import {
-  checkBpf,
-  checkClock,
-  checkInterfaces,
-  checkKernel,
-  checkProxy,
-  checkStoreOf,
-  type CheckResult,
-} from './checks.ts';
+import { checkClock, checkProxy, checkStoreOf } from './checks.ts';
 
 export interface Examination {
   readonly state: State;
@@ -30,9 +24,7 @@ export interface Examination {
 export async function examine(what: Examination): Promise<CheckResult[]> {
   const { state, proxy, config, program, logs } = what;
   return [
-    checkKernel(),
-    checkBpf(),
-    ...checkInterfaces(),
+    ...checkPlanes(),
     ...checkStoreOf(state),
     checkClock(),
     checkConfiguration(config, program),

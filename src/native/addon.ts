@@ -130,8 +130,6 @@ export interface Addon {
     oldKernel: boolean;
     ringBytes: number;
     settings: XdpSettings;
-    /** Ignored; what the addon was told before setPorts came. Pass none. */
-    ports: readonly number[];
   }): AddonDataPlane;
   attach(options: {
     objectPath: string;
@@ -143,8 +141,6 @@ export interface Addon {
     mode: XdpMode | undefined;
     ringBytes: number;
     settings: XdpSettings;
-    /** Ignored; what the addon was told before setPorts came. Pass none. */
-    ports: readonly number[];
   }): AddonAttachment;
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;

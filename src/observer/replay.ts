@@ -1,9 +1,6 @@
-/**
- * An observer over a capture file instead of a data plane.
- */
-import { basename } from 'node:path';
+/** An observer over a plane that comes to an end: a capture file. */
 import { encodeBase64 } from '../base/base64.ts';
-import { readCapture } from '../dataplane/pcap.ts';
+import type { DataPlane } from '../dataplane/types.ts';
 import { CtgaError } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import type { Log } from '../logs/log.ts';
@@ -17,7 +14,7 @@ export interface Replay {
   /** Paths of evidence that two heads of one size gave. */
   readonly evidence: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
-  /** What ended the reading early: damage in the file. All before it was delivered. */
+  /** Damage in the file that ended the reading early; all packets before it were read. */
   readonly failure: CtgaError | undefined;
 }
 
@@ -32,21 +29,18 @@ export interface ReplayedHead {
   reassembled: number;
 }
 
-/** Packets between two commits. */
-const BATCH = 1000;
-
 /**
- * Throws CtgaError where the store cannot be written. Time is the capture's own, so every replay
- * ends the same.
+ * Reads all of a plane that comes to an end. Time is that of the packets, so every replay ends the
+ * same. Throws CtgaError `store-failed` where the store cannot be written.
  */
-export function replayCapture(
-  file: string,
+export async function replayPlane(
+  plane: DataPlane,
   options: {
     readonly sources: readonly Source[];
     readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
     readonly evidenceDirectory: string;
   },
-): Replay {
+): Promise<Replay> {
   const treeHeads = new Map<string, ReplayedHead>();
   const evidence: string[] = [];
   const observer = new Observer({
@@ -57,22 +51,23 @@ export function replayCapture(
       else throw new StoreError('store-failed', `the store cannot be written: ${event.message}`);
     },
   });
-  const interfaceName = `replay:${basename(file)}`;
   let packets = 0;
-  let now = 0;
   let failure: CtgaError | undefined;
-  try {
-    for (const { frame, frameLength, timestamp } of readCapture(file)) {
+  observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
+  plane.setMatchRules(observer.matchRules);
+  plane.start(
+    (packet) => {
       packets += 1;
-      now = timestamp;
-      observer.receive({ kind: 'unknown', frame, frameLength, timestamp, interfaceName });
-      if (packets % BATCH === 0) observer.endBatch(now);
-    }
+      observer.receive(packet);
+    },
+    (now) => observer.endBatch(now),
+  );
+  try {
+    await plane.finished;
   } catch (error) {
     if (!(error instanceof CtgaError && error.code === 'bad-input')) throw error;
     failure = error;
   }
-  observer.endBatch(now);
   const heads = [...treeHeads.values()];
   options.store.logs.put(heads.map(({ log }) => log));
   return { packets, treeHeads: heads, evidence, counts: observer.counts(), failure };

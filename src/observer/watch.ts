@@ -1,7 +1,9 @@
 /**
  * Keeps an observer fed by data planes until it is told to stop.
  */
+import { aborted } from '../base/stop-signals.ts';
 import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
+import { encodePlaneState, planeStateOf, PLANE_STATE_MS } from '../dataplane/plane-state.ts';
 import type { DataPlane } from '../dataplane/types.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { Store } from '../store/store.ts';
@@ -9,109 +11,83 @@ import type { Observer } from './observer.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
 const HEARTBEAT_MS = 1000;
-/**
- * Counters are written this often, not with every batch: a flood of nonsense must not become a
- * flood of fsyncs.
- */
-const HOUSEKEEPING_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
-/**
- * Sightings are rolled up in small pieces: the store is the observer's, and packets wait for it.
- */
+/** Sightings rolled up at once: packets wait for it. */
 const ROLL_UP_AT_ONCE = 1000;
 
 export interface WatchOptions {
-  /** Resolves when no signature is still being checked. */
+  /** Resolves when no signature is being checked any more. */
   readonly settled?: () => Promise<void>;
-  /** Since when (ms since the epoch) an interface has been blind; undefined while it is not. */
+  /** Since when (ms since the epoch) a plane has been blind; undefined while it is not. */
   readonly blindSince?: (interfaceName: string) => number | undefined;
-  /** Of a store that others use too. */
+  /** The file of a store that others use too. */
   readonly storeFile?: StoreInUse;
-  /** Sightings older than that are rolled up; undefined: never. */
+  /** Sightings older than that are rolled up; none if undefined. */
   readonly keepMilliseconds?: number | undefined;
+  /** Ms since the epoch; Date.now unless given. */
+  readonly now?: () => number;
 }
 
 /**
- * Resolves when `signal` is aborted, everything already copied is stored and delivery has ended.
+ * Starts the planes' delivery. Resolves when `signal` has been aborted, all that was copied is
+ * stored, and delivery has ended.
  */
 export async function watch(
   planes: readonly DataPlane[],
   observer: Observer,
   store: Pick<Store, 'counters' | 'heads' | 'planes'>,
   signal: AbortSignal,
-  { settled = () => Promise.resolve(), blindSince, keepMilliseconds, storeFile }: WatchOptions = {},
+  options: WatchOptions = {},
 ): Promise<void> {
+  const { settled, blindSince, keepMilliseconds, storeFile, now = Date.now } = options;
   const { matchRules } = observer;
   const feeds = planes.map((plane) => {
     observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
     plane.setMatchRules(matchRules);
-    return new Feed(plane, observer);
+    return new Feed(plane, observer, now);
   });
   const counts = new CountsWriter(observer, store);
+  const writeDown = (): void => {
+    counts.write();
+    for (const plane of planes) {
+      const { interfaceName } = plane;
+      const blind = blindSince?.(interfaceName);
+      const state = planeStateOf(plane, matchRules.dnsNames.length, blind);
+      if (state !== undefined)
+        ifPossible(() => store.planes.put(interfaceName, encodePlaneState(state), now()));
+    }
+  };
+  // Not with every batch: a flood of nonsense must not become a flood of fsyncs.
+  const upkeep = (): void => {
+    ifPossible(() => storeFile?.follow());
+    writeDown();
+    if (keepMilliseconds !== undefined)
+      ifPossible(() => store.heads.rollUp(now() - keepMilliseconds, ROLL_UP_AT_ONCE));
+  };
+  upkeep();
+  const upkeepTimer = setInterval(upkeep, PLANE_STATE_MS);
   const heartbeat = setInterval(() => {
     for (const feed of feeds) feed.beat();
-    observer.endBatch(Date.now());
+    observer.endBatch(now());
   }, HEARTBEAT_MS);
-  const keepHouse = (): void => {
-    onlyIfPossible(() => storeFile?.follow());
-    counts.write();
-    writePlanes(planes, matchRules.dnsNames.length, store, blindSince);
-    if (keepMilliseconds !== undefined) rollUp(store, Date.now() - keepMilliseconds);
-  };
-  keepHouse();
-  const housekeeping = setInterval(keepHouse, HOUSEKEEPING_MS);
   try {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      else signal.addEventListener('abort', () => resolve(), { once: true });
-    });
+    await aborted(signal);
   } finally {
     clearInterval(heartbeat);
-    clearInterval(housekeeping);
+    clearInterval(upkeepTimer);
     for (const feed of feeds) await feed.stop();
-    await settled();
-    observer.endBatch(Date.now());
-    counts.write();
-    writePlanes(planes, matchRules.dnsNames.length, store, blindSince);
+    await settled?.();
+    observer.endBatch(now());
+    writeDown();
   }
 }
 
-/** For the status page and the like, which may not look into the kernel. */
-function writePlanes(
-  planes: readonly DataPlane[],
-  names: number,
-  store: Pick<Store, 'planes'>,
-  blindSince: WatchOptions['blindSince'],
-): void {
-  for (const plane of planes) {
-    const { interfaceName, mode } = plane;
-    const counters = Object.fromEntries(
-      Object.entries(plane.counters()).map(([name, count]: [string, bigint]) => [
-        name,
-        Number(count),
-      ]),
-    );
-    const state = {
-      mode,
-      names,
-      counters,
-      settings: plane.settings(),
-      blindSince: blindSince?.(interfaceName) ?? null,
-    };
-    onlyIfPossible(() => store.planes.put(interfaceName, JSON.stringify(state), Date.now()));
-  }
-}
-
-function rollUp(store: Pick<Store, 'heads'>, before: number): void {
-  onlyIfPossible(() => store.heads.rollUp(before, ROLL_UP_AT_ONCE));
-}
-
-/** The disk is full or the database busy: these can wait for the next time. */
-function onlyIfPossible(work: () => unknown): void {
+/** Leaves work for the next time if the disk is full or the database is busy. */
+function ifPossible(work: () => unknown): void {
   try {
     work();
   } catch {
-    // As said.
+    // There is a next time.
   }
 }
 
@@ -120,14 +96,16 @@ class Feed {
   readonly #plane: DataPlane;
   readonly #observer: Observer;
   readonly #budget: BudgetControl | undefined;
+  readonly #now: () => number;
   readonly #delivered: { -readonly [Kind in keyof Delivered]: number } = {
     answers: 0,
     fragments: 0,
   };
 
-  constructor(plane: DataPlane, observer: Observer) {
+  constructor(plane: DataPlane, observer: Observer, now: () => number) {
     this.#plane = plane;
     this.#observer = observer;
+    this.#now = now;
     const usual = plane.copyBudget();
     this.#budget = usual && new BudgetControl(usual);
     plane.start(
@@ -136,15 +114,15 @@ class Feed {
         else this.#delivered.answers += 1;
         observer.receive(packet);
       },
-      () => observer.endBatch(Date.now()),
+      (time) => observer.endBatch(time),
     );
   }
 
-  /** The interface may be gone: then there is nothing to credit and nothing to adjust. */
+  /** Adjusts the budget to how the observer keeps up, and credits repeats. */
   beat(): void {
-    const present = this.#plane.copyBudget();
-    if (this.#budget !== undefined && present !== undefined) {
-      const next = this.#budget.next(present, this.#plane.counters(), { ...this.#delivered });
+    const [present, counters] = [this.#plane.copyBudget(), this.#plane.counters()];
+    if (this.#budget !== undefined && present !== undefined && counters !== undefined) {
+      const next = this.#budget.next(present, counters, { ...this.#delivered });
       const keys = Object.keys(next) as (keyof typeof next)[];
       if (keys.some((key) => next[key] !== present[key])) this.#plane.setCopyBudget(next);
     }
@@ -157,7 +135,7 @@ class Feed {
   }
 
   #creditRepeats(): void {
-    this.#observer.repeats(this.#plane.interfaceName, this.#plane.seen(), Date.now());
+    this.#observer.repeats(this.#plane.interfaceName, this.#plane.seen(), this.#now());
   }
 }
 

@@ -26,6 +26,17 @@ export interface SwitchPlace {
   readonly port: number;
 }
 
+/**
+ * Reads PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; without a host it is on this
+ * machine. Undefined for any other text.
+ */
+export function parseSwitchPlace(text: string): SwitchPlace | undefined {
+  const [, host = '127.0.0.1', port] = /^(?:(.+):)?(\d{1,5})$/.exec(text) ?? [];
+  if (Number(port) >= 1 && Number(port) <= 65_535)
+    return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) };
+  return undefined;
+}
+
 const COMMAND = 'simple_switch';
 const READY_SECONDS = 20;
 

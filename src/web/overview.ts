@@ -1,27 +1,18 @@
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
-import type { CopySettings } from '../dataplane/types.ts';
+import { decodePlaneState, isStale, type PlaneState } from '../dataplane/plane-state.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
-import { z } from 'zod';
 
-export interface InterfaceOverview {
+export interface InterfaceOverview extends PlaneState {
   readonly interface: string;
-  readonly mode: string;
   /** When its observer last wrote, in ms since the epoch. */
   readonly updated: number;
   readonly isStale: boolean;
-  readonly blindSince: number | null;
-  /** By the names of DataPlaneCounters. */
-  readonly counters: Readonly<Record<string, number>>;
-  /** The number of names whose answers are copied. */
-  readonly names: number;
-  /** How it chooses what to copy, and the share of the latest matches that it copied. */
-  readonly settings: CopySettings;
 }
 
 export interface LogOverview {
@@ -57,34 +48,15 @@ export interface Overview {
 export const DAYS = 30;
 const RECENT = 20;
 const DAY_MS = 86_400_000;
-/** An observer writes every ten seconds. */
-const STALE_MS = 35_000;
-
-const planeSchema = z.object({
-  mode: z.string(),
-  counters: z.record(z.string(), z.number()),
-  names: z.number(),
-  settings: z.object({
-    answersPerSecond: z.number(),
-    fragmentsPerSecond: z.number(),
-    answersShare: z.number(),
-    fragmentsShare: z.number(),
-    threshold: z.number(),
-    everyNth: z.number(),
-  }),
-  blindSince: z.number().nullable(),
-});
-
 export function overviewOf(store: Store, now: number): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
     interfaces: store.planes.all().flatMap((row): InterfaceOverview[] => {
-      const parsed = planeSchema.safeParse(JSON.parse(row.state));
-      if (!parsed.success) return [];
       const { updated, interface: name } = row;
-      const isStale = now - updated > STALE_MS;
-      return [{ ...parsed.data, interface: name, updated, isStale }];
+      const state = decodePlaneState(row.state);
+      if (state === undefined) return [];
+      return [{ ...state, interface: name, updated, isStale: isStale(now - updated) }];
     }),
     treeHeads: store.heads.count(),
     verdicts: store.verdicts.counts(),

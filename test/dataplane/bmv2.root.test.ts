@@ -115,6 +115,8 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
       ...log,
     );
 
+  let watching: Watching | undefined;
+
   before(() => {
     run('ip', 'netns', 'add', id);
     for (const n of [0, 1]) {
@@ -123,7 +125,8 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     }
     run('ip', '-n', id, 'link', 'set', 'lo', 'up');
   });
-  after(() => {
+  after(async () => {
+    await watching?.stop();
     spawnSync('nsenter', there(CTGA, 'p4', 'undeploy', ...thrift, ...state), { env: environment });
     run('ip', 'netns', 'delete', id);
     rmSync(directory, { recursive: true });
@@ -135,7 +138,7 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     assert.equal((JSON.parse(first.stdout) as { cpuPort: number }).cpuPort, 2);
     assert.equal(deploy().code, 0, 'again: the same switch');
 
-    const watching = new Watching(
+    watching = new Watching(
       spawn('nsenter', there(CTGA, 'attach', `bmv2:${THRIFT}`, '--json', ...state, ...log), {
         env: environment,
         stdio: ['ignore', 'pipe', 'pipe'],
@@ -150,7 +153,8 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     ) as { pid: number };
     process.kill(pid, 'SIGKILL');
     await watching.until(/"event":"blind"/);
-    assert.equal(deploy().code, 0);
+    const second = deploy();
+    assert.equal(second.code, 0, second.stderr);
     await watching.until(/"event":"seeing-again"/);
     await watching.delivers();
 

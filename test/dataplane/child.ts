@@ -13,7 +13,6 @@ import {
   type AttachedState,
   type AttachXdpOptions,
   type XdpDataPlane,
-  type XdpMode,
 } from '../../src/dataplane/xdp.ts';
 import { dnsAnswer, encodeName } from '../support/packets.ts';
 import { answersTo } from '../support/xdp.ts';
@@ -43,7 +42,7 @@ export type ChildResponse =
   | {
       method: 'attach';
       result: {
-        mode: XdpMode;
+        mode: string;
         refusal: string | undefined;
         tookOver: boolean;
         replacedMaps: readonly string[];
@@ -154,9 +153,10 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
 process.on('message', (request: ChildRequest) => {
   answer(request)
     .catch((error: unknown): ChildResponse => {
-      const { code, remedy } =
-        error instanceof CtgaError ? error : { code: 'not a CtgaError', remedy: undefined };
-      return { method: 'failed', result: { message: messageOf(error), code, remedy } };
+      const failure: CtgaError | undefined = error instanceof CtgaError ? error : undefined;
+      const code = failure?.code ?? 'not a CtgaError';
+      const result = { message: messageOf(error), code, remedy: failure?.remedy };
+      return { method: 'failed', result };
     })
     .then((response) => process.send?.(response))
     .catch(() => process.exit(1));

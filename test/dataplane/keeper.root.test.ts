@@ -44,11 +44,11 @@ test('it keeps what it is told first alone, detaches nothing else, and ends with
   const plane = ({ interfaceName }: Link) => ({ options: { interfaceName }, mtu: undefined });
   const events: unknown[] = [];
   keeper.on('message', (message) => events.push(message));
-  ask({ do: 'keep', planes: [plane(link)] });
-  ask({ do: 'keep', planes: [plane(other), { options: { interfaceName: 'lo' }, mtu: undefined }] });
+  ask({ do: 'watch', links: [plane(link)] });
+  ask({ do: 'watch', links: [plane(other), { options: { interfaceName: 'lo' }, mtu: undefined }] });
   const answered = once(keeper, 'message');
   ask({
-    do: 'detach',
+    do: 'remove',
     interfaces: [other.interfaceName, `../ctga/${other.interfaceName}`, link.interfaceName],
   });
   await answered;
@@ -58,7 +58,7 @@ test('it keeps what it is told first alone, detaches nothing else, and ends with
   // As often as a keeper looks, and more.
   await sleep(1000);
   assert(!listAttached().includes('lo'));
-  assert.deepEqual(events, [{ event: 'let go' }]);
+  assert.deepEqual(events, [{ event: 'removed' }]);
   const ended = once(keeper, 'exit');
   keeper.disconnect();
   assert.deepEqual(await ended, [0, null]);

@@ -17,9 +17,10 @@ import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { readLogList } from '../../src/logs/list.ts';
 import { logIdText } from '../../src/logs/log.ts';
+import { CapturePlane } from '../../src/dataplane/capture.ts';
 import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
-import { replayCapture } from '../../src/observer/replay.ts';
+import { replayPlane } from '../../src/observer/replay.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
@@ -413,12 +414,12 @@ test('a database that is damaged while it is written is set aside, and no tree h
 describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pcap') }, () => {
   const capture = (): string => sharedPath('ct-over-dns/ct-over-dns-2018.pcap') ?? assert.fail();
 
-  test("of 2018 holds one verified tree head, under crt.sh's list", () => {
+  test("of 2018 holds one verified tree head, under crt.sh's list", async () => {
     const store = memoryStore();
     const { logs } = readLogList(
       sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail(),
     );
-    const replay = replayCapture(capture(), {
+    const replay = await replayPlane(new CapturePlane(capture()), {
       sources: [new CtOverDns(zonesOf(logs, { zones: [] }))],
       store,
       evidenceDirectory: directory,
@@ -431,12 +432,16 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
     assert.equal(logIdText(only.log.key.logId), '7ku9t3XOYLrhQmkfq+GeZqMPfl+wctiDAMR7iXqo/cs=');
   });
 
-  test('that is cut short delivers what came before, and says where it ends', () => {
+  test('that is cut short delivers what came before, and says where it ends', async () => {
     const path = join(directory, 'cut.pcapng');
     const bytes = readFileSync(capture());
     writeFileSync(path, bytes.subarray(0, bytes.length - 30));
     const store = memoryStore();
-    const replay = replayCapture(path, { sources: [], store, evidenceDirectory: directory });
+    const replay = await replayPlane(new CapturePlane(path), {
+      sources: [],
+      store,
+      evidenceDirectory: directory,
+    });
     assert(replay.packets > 0);
     assert.match(replay.failure?.message ?? '', /cut\.pcapng.*packet/);
   });

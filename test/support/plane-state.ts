@@ -1,4 +1,6 @@
-/** What an observer writes of an interface into the store (src/observer/watch.ts). */
+import { encodePlaneState } from '../../src/dataplane/plane-state.ts';
+
+/** What an observer writes of a plane into the store. */
 export function planeState(changes: {
   readonly counters?: Readonly<Record<string, number>>;
   readonly settings?: Readonly<Record<string, number>>;
@@ -13,11 +15,11 @@ export function planeState(changes: {
     answersShare: 1,
     fragmentsShare: 1,
   };
-  return JSON.stringify({
+  return encodePlaneState({
     mode: 'native',
     names: 32,
-    counters,
-    blindSince,
+    counters: { ...counters },
     settings: { ...usual, ...settings },
+    blindSince,
   });
 }

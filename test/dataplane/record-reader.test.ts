@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { forEachRecord } from '../../src/dataplane/records.ts';
+import { forEachRecord } from '../../src/dataplane/record-reader.ts';
 
 interface Record {
   readonly kind: number;

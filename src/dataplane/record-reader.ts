@@ -27,10 +27,10 @@ export function forEachRecord(
   interfaceName: string,
   handle: PacketHandler,
 ): void {
-  const record = new Record(batch, interfaceName);
-  while (record.at < length) {
-    handle(record);
-    record.advance();
+  const reader = new RecordReader(batch, interfaceName);
+  while (reader.at < length) {
+    handle(reader);
+    reader.advance();
   }
 }
 
@@ -38,7 +38,7 @@ export function forEachRecord(
  * One object for all records of a batch: a flood of repeats, told apart by tag alone, allocates
  * nothing. That is why what it gives is valid only during the call.
  */
-class Record implements CopiedPacket, AnswerPlace {
+class RecordReader implements CopiedPacket, AnswerPlace {
   readonly interfaceName: string;
   readonly #batch: ArrayBuffer;
   readonly #view: DataView;

@@ -1,0 +1,81 @@
+/**
+ * Whether a data plane sees the packets that pass it, and what there is to report when that changes.
+ *
+ * The caller says what it found; the clock says when. Whoever looks after a plane feeds one of
+ * these: the keeper's process (link-watch.ts) and the supervisor of a P4 switch (bmv2.ts). The
+ * keeper's process runs as root, so this file must not import anything that parses.
+ */
+import { systemClock, type Clock } from '../base/clock.ts';
+
+export type SupervisionEvent =
+  /**
+   * No packet is looked at any more. `since` (ms since the epoch) is when the plane was last known
+   * to see packets.
+   */
+  | { readonly event: 'blind'; readonly interface: string; readonly since: number }
+  | {
+      readonly event: 'seeing-again';
+      readonly interface: string;
+      readonly mode: string;
+      /** From `since` until now. */
+      readonly blindMilliseconds: number;
+    }
+  /**
+   * The plane cannot be made to see again, for another reason than that its interface is absent.
+   * Reported once for each reason.
+   */
+  | { readonly event: 'still-blind'; readonly interface: string; readonly message: string }
+  /** Somebody ran `ctga detach`: the plane is left alone from now on. */
+  | { readonly event: 'detached'; readonly interface: string }
+  | {
+      readonly event: 'mtu-changed';
+      readonly interface: string;
+      readonly from: number;
+      readonly to: number;
+    };
+
+export class Sight {
+  readonly #interface: string;
+  readonly #clock: Clock;
+  /** By the monotonic clock. */
+  #lastSeeing: number;
+  #isBlind = false;
+  #reason: string | undefined;
+
+  /** The plane sees packets now. */
+  constructor(interfaceName: string, clock: Clock = systemClock) {
+    this.#interface = interfaceName;
+    this.#clock = clock;
+    this.#lastSeeing = clock.elapsed();
+  }
+
+  /** The plane was found to see packets. Returns what there is to report. */
+  seeing(mode: string): SupervisionEvent[] {
+    const elapsed = this.#clock.elapsed();
+    const blindMilliseconds = Math.round(elapsed - this.#lastSeeing);
+    const wasBlind = this.#isBlind;
+    this.#lastSeeing = elapsed;
+    this.#isBlind = false;
+    this.#reason = undefined;
+    if (!wasBlind) return [];
+    return [{ event: 'seeing-again', interface: this.#interface, mode, blindMilliseconds }];
+  }
+
+  /**
+   * The plane was found not to see packets, or could not be asked. `reason` is why it cannot be made
+   * to see again, if that was tried. Returns what there is to report.
+   */
+  blind(reason?: string): SupervisionEvent[] {
+    const events: SupervisionEvent[] = [];
+    if (!this.#isBlind) {
+      const since = Math.round(this.#clock.now() - (this.#clock.elapsed() - this.#lastSeeing));
+      events.push({ event: 'blind', interface: this.#interface, since });
+    }
+    this.#isBlind = true;
+    if (reason !== undefined && reason !== this.#reason) {
+      this.#reason = reason;
+      events.push({ event: 'still-blind', interface: this.#interface, message: reason });
+    }
+    return events;
+  }
+}

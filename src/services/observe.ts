@@ -1,0 +1,312 @@
+/**
+ * `ctga attach` as a service: attaches data planes, gives up root, and observes what they copy until
+ * it is stopped. It knows no process: the caller gives it the planes, and may give it a keeper, a
+ * verifier, an account and a clock of its own.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { spawnChallenger } from '../challenger/spawn.ts';
+import { badInput } from '../base/errors.ts';
+import { Keeper } from '../dataplane/keeper.ts';
+import type { PlaneOptions, PlaneTarget } from '../dataplane/kind.ts';
+import type { SupervisionEvent } from '../dataplane/sight.ts';
+import type { DataPlane, Supervision } from '../dataplane/types.ts';
+import type { AttachXdpOptions } from '../dataplane/xdp.ts';
+import type { Log } from '../logs/log.ts';
+import { zonesOf, type ZoneOptions } from '../logs/zones.ts';
+import { Observer, type ObserverEvent } from '../observer/observer.ts';
+import { VerifierPool } from '../observer/verifier-pool.ts';
+import type { Verifier } from '../observer/verifier.ts';
+import { watch } from '../observer/watch.ts';
+import { CtOverDns } from '../sources/ct-over-dns/source.ts';
+import { knownLogs } from '../store/known-logs.ts';
+import type { Store } from '../store/store.ts';
+import type { State } from '../store/state.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
+import { ServiceNotice } from './notice.ts';
+import { dropPrivileges, OBSERVER_ACCOUNTS } from './privileges.ts';
+
+export type ObservationEvent =
+  | ObserverEvent
+  | SupervisionEvent
+  | {
+      readonly event: 'attached';
+      readonly interface: string;
+      readonly mode: string;
+      /** Why it is in no better mode, if it could be. */
+      readonly refusal: string | undefined;
+      readonly tookOver: boolean;
+      /** How many logs, and how many DNS names of theirs, are looked for. */
+      readonly logs: number;
+      readonly names: number;
+    }
+  /** All planes are attached. `account`: what this process has become; undefined if it has not. */
+  | { readonly event: 'observing'; readonly names: number; readonly account: string | undefined }
+  | { readonly event: 'stopped'; readonly stillAttached: readonly string[] };
+
+export interface ObserveOptions {
+  readonly state: State;
+  readonly planes: readonly PlaneTarget[];
+  readonly planeOptions: PlaneOptions;
+  /** The logs of a list that was given for this run; undefined: those in force in the store. */
+  readonly logs: readonly Log[] | undefined;
+  readonly zones: ZoneOptions;
+  /** UDP source ports of answers; 53 unless given. */
+  readonly ports: readonly number[] | undefined;
+  /** As root: the account to become; undefined for the usual one. */
+  readonly user: string | undefined;
+  /** Sightings older than that are rolled up; none if undefined. */
+  readonly keepMilliseconds: number | undefined;
+  /** Arguments for a challenger that is started beside; undefined: none is started. */
+  readonly challenger: readonly string[] | undefined;
+  readonly onEvent: (event: ObservationEvent) => void;
+  /** Called with a sentence for what the operator should know. */
+  readonly warn: (message: string) => void;
+}
+
+/** What a test puts in the place of processes and privileges. */
+export interface ObserveDependencies {
+  readonly startKeeper: (links: readonly AttachXdpOptions[]) => ObservationKeeper;
+  readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'kill'>;
+  /** Gives up root, if this process has it. Returns the name of the account that it became. */
+  readonly becomeAccount: (state: State, user: string | undefined) => string | undefined;
+  readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+}
+
+export type ObservationKeeper = Pick<Keeper, 'listen' | 'remove' | 'stop'>;
+export type ObservationVerifier = Verifier & Pick<VerifierPool, 'close' | 'idle'>;
+
+const OF_THIS_MACHINE: ObserveDependencies = {
+  startKeeper: (links) => Keeper.start(links),
+  startChallenger: spawnChallenger,
+  becomeAccount: (state, user) => dropPrivileges(state, user, OBSERVER_ACCOUNTS),
+  startVerifier: (onSettled) => new VerifierPool(onSettled),
+  now: Date.now,
+};
+
+/** In the store's counts, by plane: for how long packets passed unseen. */
+const BLIND = 'blind, in milliseconds';
+
+/**
+ * Observes until `signal` is aborted, or until every plane was detached by somebody else; the planes
+ * that are left stay attached. Resolves to whether it ended well: false if the keeper did not last.
+ * Rejects with CtgaError if it cannot start; nothing stays attached then that was not before.
+ */
+export async function observe(
+  options: ObserveOptions,
+  signal: AbortSignal,
+  dependencies: ObserveDependencies = OF_THIS_MACHINE,
+): Promise<boolean> {
+  const planes = await attachAll(options.planes, options.planeOptions);
+  let keeper: ObservationKeeper | undefined;
+  let challenger: Pick<ChildProcess, 'once' | 'kill'> | undefined;
+  const end = new AbortController();
+  const ended = AbortSignal.any([signal, end.signal]);
+  try {
+    // Both are started before root is given up: the keeper keeps it, and the challenger becomes
+    // another account.
+    keeper = dependencies.startKeeper(planes.flatMap(({ link }) => link ?? []));
+    if (options.challenger !== undefined) {
+      challenger = dependencies.startChallenger(options.challenger);
+      challenger.once('exit', (code: number | null) => {
+        if (ended.aborted) return;
+        const how = code === null ? 'by a signal' : `with exit code ${code}`;
+        options.warn(`the challenger ended ${how}; watching goes on without it`);
+      });
+    }
+    const account = becomeAccount(planes, options, dependencies);
+    return await new Observation(options, dependencies, planes, end).run(ended, keeper, account);
+  } catch (error) {
+    await takeBack(planes, keeper);
+    throw error;
+  } finally {
+    end.abort();
+    challenger?.kill('SIGTERM');
+    keeper?.stop();
+  }
+}
+
+/** All or none: where one cannot be attached, those before it are taken back. */
+async function attachAll(
+  targets: readonly PlaneTarget[],
+  options: PlaneOptions,
+): Promise<DataPlane[]> {
+  const planes: DataPlane[] = [];
+  try {
+    for (const target of targets) {
+      const plane = await target.attach(options);
+      planes.push(plane);
+      if (plane.finished !== undefined)
+        throw badInput(
+          `${plane.interfaceName} comes to an end, and cannot be watched`,
+          'Read a capture with: ctga replay FILE',
+        );
+    }
+    return planes;
+  } catch (error) {
+    for (const plane of planes) {
+      if (plane.tookOver) plane.close();
+      else plane.detach();
+    }
+    throw error;
+  }
+}
+
+/** Planes that were attached in vain are removed; those that were taken over go on. */
+async function takeBack(
+  planes: readonly DataPlane[],
+  keeper: ObservationKeeper | undefined,
+): Promise<void> {
+  const isKept = ({ link }: DataPlane): boolean => keeper !== undefined && link !== undefined;
+  for (const plane of planes) {
+    if (plane.tookOver || isKept(plane)) plane.close();
+    else plane.detach();
+  }
+  // This process may have given up the rights that it takes; the keeper has them still.
+  const made = planes.filter((plane) => !plane.tookOver && isKept(plane));
+  await keeper?.remove(made.map(({ interfaceName }) => interfaceName));
+}
+
+function becomeAccount(
+  planes: readonly DataPlane[],
+  { state, user, warn }: ObserveOptions,
+  dependencies: ObserveDependencies,
+): string | undefined {
+  const [rootNeeded] = planes.flatMap((plane) => plane.rootNeeded ?? []);
+  if (rootNeeded === undefined || user !== undefined || process.geteuid?.() !== 0)
+    return dependencies.becomeAccount(state, user);
+  warn(`ctga stays root: ${rootNeeded}`);
+  return undefined;
+}
+
+/** From when root is given up to the end. */
+class Observation {
+  readonly #options: ObserveOptions;
+  readonly #dependencies: ObserveDependencies;
+  readonly #planes: readonly DataPlane[];
+  readonly #end: AbortController;
+  /** Since when, in ms since the epoch, by plane. */
+  readonly #blind = new Map<string, number>();
+  /** Planes that somebody else detached: nobody is to miss them. */
+  readonly #detached = new Set<string>();
+
+  constructor(
+    options: ObserveOptions,
+    dependencies: ObserveDependencies,
+    planes: readonly DataPlane[],
+    end: AbortController,
+  ) {
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#planes = planes;
+    this.#end = end;
+  }
+
+  async run(
+    ended: AbortSignal,
+    keeper: ObservationKeeper,
+    account: string | undefined,
+  ): Promise<boolean> {
+    const storeFile = this.#openStore();
+    try {
+      return await this.#observe(storeFile, ended, keeper, account);
+    } finally {
+      storeFile.store.close();
+    }
+  }
+
+  #openStore(): StoreInUse {
+    const { state, logs = [], warn } = this.#options;
+    return new StoreInUse({
+      state,
+      onSetAside: warn,
+      onOpened: (opened) => {
+        recordFoundEvidence(opened, state.evidence);
+        // The challenger and `ctga heads list` need the logs of a list of this run too, and a new
+        // database has none.
+        opened.logs.put(logs);
+      },
+    });
+  }
+
+  async #observe(
+    storeFile: StoreInUse,
+    ended: AbortSignal,
+    keeper: ObservationKeeper,
+    account: string | undefined,
+  ): Promise<boolean> {
+    const { state, ports, keepMilliseconds, onEvent, warn } = this.#options;
+    const { now, startVerifier } = this.#dependencies;
+    const { store } = storeFile;
+    const logs = this.#options.logs ?? knownLogs(store, undefined, warn);
+    const source = new CtOverDns(zonesOf(logs, this.#options.zones), ports);
+    const verifier = startVerifier(() => observer.endBatch(now()));
+    const observer: Observer = new Observer({
+      sources: [source],
+      store,
+      storeFile,
+      evidenceDirectory: state.evidence,
+      onEvent,
+      verifier,
+    });
+    const names = observer.matchRules.dnsNames.length;
+    for (const { interfaceName, mode, refusal, tookOver } of this.#planes)
+      onEvent({
+        event: 'attached',
+        interface: interfaceName,
+        mode,
+        refusal,
+        tookOver,
+        logs: source.logs.length,
+        names,
+      });
+    const interfaces = this.#planes.map(({ interfaceName }) => interfaceName);
+    const notice = new ServiceNotice(`watching ${interfaces.join(', ')}`);
+    onEvent({ event: 'observing', names, account });
+    let isKept = true;
+    const supervise = (event: SupervisionEvent): void => this.#supervise(event, store);
+    keeper.listen(supervise, (how) => {
+      warn(`what keeps the data planes attached ended by itself: ${how}`);
+      isKept = false;
+      this.#end.abort();
+    });
+    const supervisions: Supervision[] = [];
+    try {
+      const watching = watch(this.#planes, observer, store, ended, {
+        settled: () => verifier.idle(),
+        blindSince: (name) => this.#blind.get(name),
+        storeFile,
+        keepMilliseconds,
+        now,
+      });
+      // After the planes were given their rules, which the supervision keeps in force.
+      supervisions.push(...this.#planes.flatMap((plane) => plane.supervise?.(supervise) ?? []));
+      await watching;
+    } finally {
+      notice.stopping();
+      this.#end.abort();
+      await Promise.all(supervisions.map((supervision) => supervision.stop()));
+      await verifier.close();
+    }
+    for (const name of this.#detached) store.planes.forget(name);
+    for (const plane of this.#planes) plane.close();
+    const stillAttached = interfaces.filter((name) => !this.#detached.has(name));
+    onEvent({ event: 'stopped', stillAttached });
+    return isKept;
+  }
+
+  /** When the last plane has been detached, there is nothing left to do. */
+  #supervise(event: SupervisionEvent, store: Store): void {
+    this.#options.onEvent(event);
+    if (event.event === 'blind') this.#blind.set(event.interface, event.since);
+    if (event.event === 'seeing-again') {
+      this.#blind.delete(event.interface);
+      store.counters.add(event.interface, { [BLIND]: event.blindMilliseconds });
+    }
+    if (event.event !== 'detached') return;
+    this.#detached.add(event.interface);
+    if (this.#detached.size === this.#planes.length) this.#end.abort();
+  }
+}

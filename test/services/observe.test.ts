@@ -1,0 +1,387 @@
+/** The observer as a service, with planes, a keeper and an account of the test's own. */
+import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, beforeEach, describe, test } from 'node:test';
+import { badInput, CtgaError } from '../../src/base/errors.ts';
+import { CapturePlane } from '../../src/dataplane/capture.ts';
+import type { PlaneTarget } from '../../src/dataplane/kind.ts';
+import { decodePlaneState } from '../../src/dataplane/plane-state.ts';
+import type { SupervisionEvent } from '../../src/dataplane/sight.ts';
+import type {
+  CopySettings,
+  DataPlane,
+  DataPlaneCounters,
+  PacketHandler,
+  SeenEntry,
+  Supervision,
+} from '../../src/dataplane/types.ts';
+import type { AttachXdpOptions } from '../../src/dataplane/xdp.ts';
+import { immediately } from '../../src/observer/verifier.ts';
+import {
+  observe,
+  type ObservationEvent,
+  type ObserveDependencies,
+  type ObserveOptions,
+} from '../../src/services/observe.ts';
+import type { MatchRules } from '../../src/sources/match-rules.ts';
+import { formatTreeHeadText } from '../../src/statements/text.ts';
+import { openForReading, stateAt } from '../../src/store/state.ts';
+import { eventually } from '../support/eventually.ts';
+import { dnsAnswer, frameV4 } from '../support/packets.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const log = new SigningLog();
+const tree = treeOf(7);
+const headFrame = frameV4(
+  dnsAnswer({ name: 'sth.alpha.example', strings: [formatTreeHeadText(log.sign(7, tree.root()))] }),
+);
+const NOW = 1_800_000_000_000;
+
+const SETTINGS: CopySettings = {
+  threshold: 400,
+  everyNth: 1,
+  answersPerSecond: 0,
+  fragmentsPerSecond: 0,
+  answersShare: 1,
+  fragmentsShare: 1,
+};
+
+class FakePlane implements DataPlane {
+  readonly interfaceName: string;
+  readonly mode = 'fake';
+  readonly tookOver: boolean;
+  readonly keepsSeenEntries = false;
+  readonly link: AttachXdpOptions | undefined;
+  /** What was done to it. */
+  readonly done: string[] = [];
+  rules: MatchRules | undefined;
+  deliver: (frame: Uint8Array) => void = () => assert.fail('not started');
+  tell: (event: SupervisionEvent) => void = () => assert.fail('not supervised');
+
+  constructor(
+    interfaceName: string,
+    { tookOver = false, isKept = true }: { tookOver?: boolean; isKept?: boolean } = {},
+  ) {
+    this.interfaceName = interfaceName;
+    this.tookOver = tookOver;
+    this.link = isKept ? { interfaceName } : undefined;
+  }
+
+  get target(): PlaneTarget {
+    return {
+      attach: () => Promise.resolve(this),
+      detach: () => Promise.reject(new Error('not by its name')),
+    };
+  }
+
+  setMatchRules(rules: MatchRules): void {
+    this.rules = rules;
+  }
+
+  counters(): DataPlaneCounters {
+    return { packets: 3n } as DataPlaneCounters;
+  }
+
+  seen(): SeenEntry[] {
+    return [];
+  }
+
+  copyBudget(): undefined {
+    return undefined;
+  }
+
+  setCopyBudget(): void {
+    assert.fail('it has none');
+  }
+
+  settings(): CopySettings {
+    return SETTINGS;
+  }
+
+  start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void {
+    const { interfaceName } = this;
+    this.deliver = (frame) => {
+      const frameLength = frame.length;
+      onPacket({ kind: 'unknown', frame, frameLength, interfaceName, timestamp: NOW });
+      onBatchEnd(NOW);
+    };
+  }
+
+  stop(): Promise<void> {
+    this.done.push('stop');
+    return Promise.resolve();
+  }
+
+  supervise(onEvent: (event: SupervisionEvent) => void): Supervision {
+    assert(this.rules !== undefined, 'its rules come first');
+    this.tell = onEvent;
+    return { stop: () => Promise.resolve(void this.done.push('stop supervision')) };
+  }
+
+  close(): void {
+    this.done.push('close');
+  }
+
+  detach(): void {
+    this.done.push('detach');
+  }
+}
+
+describe('observing', () => {
+  let made = 0;
+  let events: ObservationEvent[];
+  let warnings: string[];
+  let keeper: {
+    links: string[];
+    removed: string[];
+    isStopped: boolean;
+    tell: (event: SupervisionEvent) => void;
+    end: (how: string) => void;
+  };
+  let stop: AbortController;
+  let options: ObserveOptions;
+  let dependencies: ObserveDependencies;
+
+  beforeEach(() => {
+    [events, warnings, stop] = [[], [], new AbortController()];
+    const untold = (): never => assert.fail('nobody listens to the keeper');
+    keeper = { links: [], removed: [], isStopped: false, tell: untold, end: untold };
+    made += 1;
+    options = {
+      state: stateAt(join(directory, String(made))),
+      planes: [],
+      planeOptions: {},
+      logs: [log.asLog({ dns: 'alpha.example' })],
+      zones: { zones: [] },
+      ports: [5353],
+      user: undefined,
+      keepMilliseconds: undefined,
+      challenger: undefined,
+      onEvent: (event) => events.push(event),
+      warn: (message) => warnings.push(message),
+    };
+    dependencies = {
+      startKeeper: (links) => {
+        keeper.links = links.map(({ interfaceName }) => interfaceName);
+        return {
+          listen: (onEvent, onEnd) => Object.assign(keeper, { tell: onEvent, end: onEnd }),
+          remove: (interfaces) => Promise.resolve(void keeper.removed.push(...interfaces)),
+          stop: () => (keeper.isStopped = true),
+        };
+      },
+      startChallenger: () => assert.fail('no challenger was asked for'),
+      becomeAccount: () => 'somebody',
+      startVerifier: () => ({
+        ...immediately,
+        idle: () => Promise.resolve(),
+        close: () => Promise.resolve(),
+      }),
+      now: () => NOW,
+    };
+  });
+
+  /** Starts, and waits until the planes deliver. */
+  async function start(...planes: FakePlane[]): Promise<{ readonly ended: Promise<boolean> }> {
+    options = { ...options, planes: planes.map(({ target }) => target) };
+    const ended = observe(options, stop.signal, dependencies);
+    await Promise.race([
+      ended,
+      eventually(() => told().includes('observing'), 'the planes to be attached'),
+    ]);
+    return { ended };
+  }
+  const told = (): string[] => events.map(({ event }) => event);
+  function inStore<T>(read: (store: ReturnType<typeof openForReading>) => T): T {
+    const store = openForReading(options.state);
+    try {
+      return read(store);
+    } finally {
+      store.close();
+    }
+  }
+
+  test('a head that a plane copies reaches the store, and is told', async () => {
+    const plane = new FakePlane('eth0', { tookOver: true });
+    const { ended } = await start(plane);
+    assert.deepEqual(plane.rules?.udpSourcePorts, [5353]);
+    assert.equal(plane.rules.dnsNames.length, 1);
+    plane.deliver(headFrame);
+    stop.abort();
+    assert.equal(await ended, true);
+    // The frame comes from port 53, where no answer is expected.
+    assert.deepEqual(told(), ['attached', 'observing', 'stopped']);
+    assert.equal(
+      inStore((store) => store.heads.count()),
+      0,
+    );
+
+    options = { ...options, ports: undefined };
+    [events, stop] = [[], new AbortController()];
+    const again = await start(plane);
+    plane.deliver(headFrame);
+    stop.abort();
+    assert.equal(await again.ended, true);
+    assert.deepEqual(told(), ['attached', 'observing', 'tree-head', 'stopped']);
+    assert.equal(
+      inStore((store) => store.heads.count()),
+      1,
+    );
+  });
+
+  test('when it is stopped, planes stay attached and their state is on record', async () => {
+    const plane = new FakePlane('eth0');
+    const { ended } = await start(plane);
+    assert.deepEqual(events[0], {
+      event: 'attached',
+      interface: 'eth0',
+      mode: 'fake',
+      refusal: undefined,
+      tookOver: false,
+      logs: 1,
+      names: 1,
+    });
+    assert.deepEqual(events[1], { event: 'observing', names: 1, account: 'somebody' });
+    stop.abort();
+    await ended;
+    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: ['eth0'] });
+    assert.deepEqual(plane.done, ['stop', 'stop supervision', 'close']);
+    assert.deepEqual([keeper.links, keeper.removed, keeper.isStopped], [['eth0'], [], true]);
+    const [row] = inStore((store) => store.planes.all());
+    assert.equal(row?.updated, NOW);
+    assert.deepEqual(decodePlaneState(row.state), {
+      mode: 'fake',
+      names: 1,
+      counters: { packets: 3 },
+      settings: SETTINGS,
+      blindSince: null,
+    });
+  });
+
+  test('who is blind is told and on record, and for how long it was is counted', async () => {
+    const [near, far] = [new FakePlane('eth0'), new FakePlane('eth1')];
+    const { ended } = await start(near, far);
+    keeper.tell({ event: 'blind', interface: 'eth0', since: NOW - 1000 });
+    far.tell({ event: 'blind', interface: 'eth1', since: NOW - 2000 });
+    keeper.tell({
+      event: 'seeing-again',
+      interface: 'eth0',
+      mode: 'fake',
+      blindMilliseconds: 1500,
+    });
+    stop.abort();
+    await ended;
+    assert.deepEqual(told().slice(3, 6), ['blind', 'blind', 'seeing-again']);
+    const since = inStore((store) => store.planes.all()).map(({ interface: name, state }) => [
+      name,
+      decodePlaneState(state)?.blindSince,
+    ]);
+    assert.deepEqual(Object.fromEntries(since), { eth0: null, eth1: NOW - 2000 });
+    assert.equal(inStore((store) => store.counters.totals())['blind, in milliseconds'], 1500);
+  });
+
+  test('a plane that somebody detaches is not missed, and the last one ends it', async () => {
+    const { ended } = await start(new FakePlane('eth0'), new FakePlane('eth1'));
+    keeper.tell({ event: 'detached', interface: 'eth0' });
+    assert(!stop.signal.aborted);
+    keeper.tell({ event: 'detached', interface: 'eth1' });
+    assert.equal(await ended, true);
+    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: [] });
+    assert.deepEqual(
+      inStore((store) => store.planes.all()),
+      [],
+    );
+  });
+
+  test('the end of the keeper ends it, and is a failure', async () => {
+    const { ended } = await start(new FakePlane('eth0'));
+    keeper.end('SIGKILL');
+    assert.equal(await ended, false);
+    assert.match(warnings.join(), /what keeps the data planes attached ended by itself: SIGKILL/);
+    assert.equal(events.at(-1)?.event, 'stopped');
+  });
+
+  test('the end of the challenger is told, and watching goes on', async () => {
+    const child = Object.assign(new EventEmitter(), { kill: () => true });
+    let args: readonly string[] = [];
+    dependencies = {
+      ...dependencies,
+      startChallenger: (given) => {
+        args = given;
+        return child as never;
+      },
+    };
+    options = { ...options, challenger: ['--json'] };
+    const { ended } = await start(new FakePlane('eth0'));
+    child.emit('exit', 1);
+    assert.deepEqual(warnings, [
+      'the challenger ended with exit code 1; watching goes on without it',
+    ]);
+    assert.equal(events.at(-1)?.event, 'observing');
+    stop.abort();
+    await ended;
+    assert.deepEqual(args, ['--json']);
+  });
+
+  const unattachable: PlaneTarget = {
+    attach: () => Promise.reject(badInput('no such plane')),
+    detach: () => Promise.reject(new Error('not by its name')),
+  };
+  test('where one plane cannot be attached, those before it are taken back', async () => {
+    const [made, taken] = [new FakePlane('eth0'), new FakePlane('eth1', { tookOver: true })];
+    options = { ...options, planes: [made.target, taken.target, unattachable] };
+    await assert.rejects(observe(options, stop.signal, dependencies), /no such plane/);
+    assert.deepEqual([made.done, taken.done], [['detach'], ['close']]);
+    assert.deepEqual(keeper.links, []);
+  });
+
+  test('a plane that comes to an end is not watched', async () => {
+    const attach = (): Promise<DataPlane> => Promise.resolve(new CapturePlane('some.pcap'));
+    options = { ...options, planes: [{ ...unattachable, attach }] };
+    await assert.rejects(
+      observe(options, stop.signal, dependencies),
+      (error) => error instanceof CtgaError && /ctga replay/.test(error.remedy ?? ''),
+    );
+  });
+
+  for (const [what, fail] of [
+    [
+      'the account cannot be become',
+      () => {
+        dependencies = {
+          ...dependencies,
+          becomeAccount: () => {
+            throw new Error('from within');
+          },
+        };
+      },
+    ],
+    [
+      'an option turns out wrong',
+      () => {
+        options = { ...options, zones: { zones: ['nowhere=No such log'] } };
+      },
+    ],
+  ] as const)
+    test(`where ${what}, the keeper takes back what was made, and nothing else`, async () => {
+      fail();
+      const planes = [
+        new FakePlane('eth0'),
+        new FakePlane('eth1', { tookOver: true }),
+        new FakePlane('unkept', { isKept: false }),
+      ];
+      options = { ...options, planes: planes.map(({ target }) => target) };
+      await assert.rejects(observe(options, stop.signal, dependencies));
+      assert.deepEqual(
+        planes.map(({ done }) => done),
+        [['close'], ['close'], ['detach']],
+      );
+      assert.deepEqual(keeper.removed, ['eth0']);
+      assert(keeper.isStopped);
+    });
+});
