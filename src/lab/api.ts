@@ -1,10 +1,9 @@
 /**
  * The RFC 6962 API of the lab's log over HTTPS: Section 4.3 to 4.6 (get-sth, get-sth-consistency,
- * get-proof-by-hash, get-entries). Always the public tree: the victim's exists in DNS answers
- * alone.
+ * get-proof-by-hash, get-entries). It always shows the public tree: the victim's tree exists only in
+ * DNS answers.
  *
- * Told to, it misbehaves as logs in the wild do, so that the challenger meets all of it before it
- * meets the Internet.
+ * It can misbehave as real logs do, so that tests show the challenger all of this.
  */
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -17,13 +16,10 @@ import { promisify } from 'node:util';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import type { LabLog, LogTree } from './log.ts';
 
-/**
- * get-entries may return fewer entries than were asked for (RFC 6962, Section 4.6), and here it
- * does.
- */
+/** get-entries may return fewer entries than a client asks for (RFC 6962, Section 4.6). */
 export const MAX_ENTRIES = 64;
 
-/** What goes wrong: the body, the status, the connection or the proof. */
+/** Faults of the body, the status, the connection or the proof. */
 export type Misbehaviour =
   | { readonly kind: 'html' }
   | { readonly kind: 'server-error' }
@@ -32,7 +28,7 @@ export type Misbehaviour =
   | { readonly kind: 'garbage-proof' };
 
 export interface LabCertificate {
-  /** PEM files. The certificate is its own authority: clients trust it by NODE_EXTRA_CA_CERTS. */
+  /** PEM files. The certificate is self-signed: clients trust it through NODE_EXTRA_CA_CERTS. */
   readonly certificatePath: string;
   readonly keyPath: string;
 }
@@ -69,10 +65,10 @@ export async function makeCertificate(
 export interface LabApiOptions {
   readonly log: LabLog;
   readonly certificate: LabCertificate;
-  /** Where the endpoints are: a path that ends in '/', under which `ct/v1/` follows. */
+  /** The path above `ct/v1/`; it ends in '/'. */
   readonly submissionPath: string;
   readonly host: string;
-  /** 0: any free port. */
+  /** 0 means any free port. */
   readonly port: number;
 }
 
@@ -108,26 +104,23 @@ export class LabApi {
     server.on('request', (request, response) => this.#handle(request, response));
   }
 
-  /**
-   * The submission prefix by address, for clients that need no name:
-   * `https://127.0.0.1:port/path/`.
-   */
+  /** The submission prefix with an address instead of a name: `https://127.0.0.1:port/path/`. */
   get url(): string {
     const { address, port } = this.#server.address() as AddressInfo;
     return `https://${isIPv6(address) ? `[${address}]` : address}:${port}${this.#submissionPath}`;
   }
 
-  /** Requests seen, whatever became of them. */
+  /** The number of requests so far, answered or not. */
   get requests(): number {
     return this.#requests;
   }
 
-  /** Applies to every request until it is called again; undefined is good behaviour. */
+  /** Sets the fault of every request from now on; undefined means that there is none. */
   misbehave(misbehaviour: Misbehaviour | undefined): void {
     this.#misbehaviour = misbehaviour;
   }
 
-  /** Ends open connections, hanging ones included. */
+  /** Also ends open connections, including those that hang. */
   async close(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
@@ -169,8 +162,7 @@ export class LabApi {
   }
 
   #answer(target: string): Answer {
-    // The base is only there because URL wants one; requests carry a path (RFC 9112, Section
-    // 3.2.1).
+    // URL needs a base, because requests carry only a path (RFC 9112, Section 3.2.1).
     const base = 'https://log.invalid';
     if (!URL.canParse(target, base)) return badRequest('the request target is no path');
     const url = new URL(target, base);
@@ -192,7 +184,7 @@ export class LabApi {
     }
   }
 
-  /** A garbage proof has the right length and the wrong hashes: only folding it shows anything. */
+  /** A garbage proof has the right length and wrong hashes, so that only folding it shows this. */
   #spoil(answer: Answer, field: 'consistency' | 'audit_path'): Answer {
     if (this.#misbehaviour?.kind !== 'garbage-proof' || answer.status !== 200) return answer;
     const length = (answer.body[field] as readonly string[]).length;
@@ -214,8 +206,8 @@ function getConsistency(tree: LogTree, query: URLSearchParams): Answer {
   if (first > second) return badRequest(`first ${first} is greater than second ${second}`);
   if (second > tree.size)
     return badRequest(`second ${second} is beyond the tree size ${tree.size}`);
-  // The RFC is silent about the empty tree, of which every tree is an extension; logs refuse it
-  // (DigiCert).
+  // Every tree extends the empty tree, but the RFC does not mention it; real logs (DigiCert's)
+  // refuse it.
   if (first === 0) return badRequest('first must be at least 1');
   return {
     status: 200,
@@ -245,7 +237,7 @@ function getEntries(tree: LogTree, query: URLSearchParams): Answer {
     return badRequest('start and end must be decimal integers');
   if (start > end) return badRequest(`start ${start} is greater than end ${end}`);
   if (start >= tree.size) return badRequest(`start ${start} is beyond the tree size ${tree.size}`);
-  // `end` is inclusive and may lie past the tree.
+  // `end` is inclusive and may be beyond the tree.
   const entries = tree.entries(start, Math.min(end + 1, start + MAX_ENTRIES, tree.size));
   return {
     status: 200,
@@ -268,7 +260,7 @@ function badRequest(message: string): Answer {
   return { status: 400, body: failure(message) };
 }
 
-/** RFC 6962 names no error format; this is the one that logs have in common. */
+/** RFC 6962 defines no format for errors; logs have this one in common. */
 function failure(message: string): Record<string, unknown> {
   return { success: false, error_message: message };
 }

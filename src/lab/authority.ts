@@ -1,7 +1,6 @@
 /**
- * The lab's log as a process of its own: the log, its RFC 6962 API over HTTPS, and its tree heads
- * over CT-over-DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the
- * victim's.
+ * The lab's log as a separate process: the log, its RFC 6962 API over HTTPS, and its tree heads over
+ * DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's tree.
  *
  *   node authority.ts SOCKET CERTIFICATE KEY      obeys the commands of control.ts on SOCKET
  */
@@ -18,21 +17,21 @@ import { ADDRESS } from './network.ts';
 import { sendRaw } from './raw-sender.ts';
 import { LOG_NAME, SUBMISSION_PATH } from './services.ts';
 
-/** A lab that is left standing may run for long; its story needs a dozen. */
+/** The story needs a dozen, but a lab that is left standing may run for a long time. */
 const REMEMBERED_ANSWERS = 1000;
 
 const log = new LabLog();
 const answers: LogState['answers'] = [];
 /**
- * How answers with the present tree head are sent, if not as one packet: each, since a resolver may
- * ask twice.
+ * How to send answers with the current tree head, if not as one packet. It applies to each of them,
+ * since a resolver may ask twice.
  */
 let fragmentation: Extract<LogCommand, { do: 'fragment' }> | undefined;
 
-/** The answer that the response being made carries; responses to other questions carry none. */
+/** The answer in the response that is being made; undefined if it answers another question. */
 let answering: LogState['answers'][number] | undefined;
 
-/** Called first for every question, then `answer` if it is for the tree head, then `transmit`. */
+/** Called first for each question; then come `answer`, if it is for the tree head, and `transmit`. */
 function padTo(): number | undefined {
   answering = undefined;
   return fragmentation?.answerSize;
@@ -45,10 +44,7 @@ function answer(): string {
   return answering.text;
 }
 
-/**
- * Sends the answer that was padded for it as IP fragments; leaves every other response to the DNS
- * server.
- */
+/** Sends a padded answer as IP fragments, and leaves every other response to the DNS server. */
 function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): boolean {
   if (fragmentation === undefined || answering === undefined) return false;
   const { maxIpLength, order } = fragmentation;
@@ -62,7 +58,7 @@ function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): bo
   const fragments = fragmentUdp(datagram, randomInt(0x1_0000), maxIpLength);
   answering.packets = fragments.length;
   sendRaw(reorder(fragments, order), client.address).catch((error: unknown) => {
-    // The resolver asks again.
+    // The resolver will ask again.
     console.error(`fragments to ${client.address} were not sent: ${messageOf(error)}`);
   });
   return true;
@@ -114,7 +110,7 @@ try {
     host: ADDRESS.api,
     port: 443,
   });
-  // Nobody may remember a head: the next question is to find the next one.
+  // No cache may keep a tree head, because the next question must get the next tree head.
   const authority = new Authority({ zones: new Map([[LOG_NAME, { treeHead: answer }]]), ttl: 0 });
   const dns = new DnsServer(authority, { padTo, transmit });
   await dns.listen({ address: ADDRESS.authority, port: 53 });

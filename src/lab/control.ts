@@ -1,7 +1,7 @@
 /**
- * How the lab's log is told what to do: one JSON object a line over a Unix socket, each answered by
- * the log's state after it was done. The socket lies in the file system, so network namespaces do
- * not matter to it, and `ctga lab up` can leave a log behind that a person goes on to play with:
+ * Commands to the lab's log: one JSON object a line over a Unix socket. The log answers each with its
+ * state afterwards. The socket is in the file system, so it can be reached from any network
+ * namespace, and a person can give commands to the log that `ctga lab up` leaves running:
  *
  *   sudo ctga lab tell '{"do":"grow","count":5}'
  */
@@ -22,16 +22,14 @@ const commandSchema = z.discriminatedUnion('do', [
   }),
   z.object({ do: z.literal('equivocate'), fromSize: count, treeSize: count.max(1_000_000) }),
   z.object({ do: z.literal('stop-equivocating') }),
-  /**
-   * Answers with the present tree head are padded to `answerSize` bytes and leave as IP fragments.
-   */
+  /** Pads answers with the current tree head to `answerSize` bytes and sends IP fragments. */
   z.object({
     do: z.literal('fragment'),
     answerSize: count.min(512).max(4096),
     maxIpLength: count.min(68).max(1500),
     order: z.enum(['in order', 'reverse', 'shuffle']),
   }),
-  /** Of the API, until told otherwise. */
+  /** The fault of the API from now on. */
   z.object({
     do: z.literal('misbehave'),
     misbehaviour: z
@@ -46,17 +44,17 @@ const commandSchema = z.discriminatedUnion('do', [
   }),
 ]);
 
-/** What the log can be told. */
+/** A command to the log. */
 export type LogCommand = z.infer<typeof commandSchema>;
 
 const stateSchema = z.object({
-  /** SubjectPublicKeyInfo and its SHA-256, base64. */
+  /** The SubjectPublicKeyInfo and its SHA-256, in base64. */
   key: z.string(),
   logId: z.string(),
   publicSize: z.number(),
   victimSize: z.number(),
   equivocating: z.boolean(),
-  /** The TXT data of every tree head that was sent, in order, and how many IP packets each took. */
+  /** The TXT data of each tree head sent, in order, and the number of its IP packets. */
   answers: z.array(z.object({ text: z.string(), packets: z.number() })),
   apiRequests: z.number(),
 });
@@ -64,7 +62,7 @@ export type LogState = z.infer<typeof stateSchema>;
 
 const replySchema = z.union([z.object({ state: stateSchema }), z.object({ error: z.string() })]);
 
-/** Obeys commands at `path` until the process ends. Resolves when it listens. */
+/** Obeys commands on the socket `path` until the process ends. Resolves when it listens. */
 export async function listenForCommands(
   path: string,
   obey: (command: LogCommand) => LogState,
@@ -90,7 +88,7 @@ function replyTo(
   }
 }
 
-/** A command as somebody typed it. Throws CtgaError 'bad-input'. */
+/** Parses a command that a person typed. Throws CtgaError `bad-input`. */
 export function parseCommand(json: string): z.input<typeof commandSchema> {
   try {
     return commandSchema.parse(JSON.parse(json));
@@ -100,12 +98,12 @@ export function parseCommand(json: string): z.input<typeof commandSchema> {
   }
 }
 
-/** The other end of the socket. One command at a time. */
+/** The client's end of the socket. Send one command at a time. */
 export class LogControl {
   readonly #socket: Socket;
   readonly #lines: AsyncIterator<string>;
 
-  /** Rejects where nobody listens yet. */
+  /** Rejects if nobody listens yet. */
   static async connect(path: string): Promise<LogControl> {
     const socket = connect(path);
     await new Promise<void>((resolve, reject) =>
@@ -120,7 +118,7 @@ export class LogControl {
     this.#lines = createInterface({ input: socket })[Symbol.asyncIterator]();
   }
 
-  /** Throws CtgaError where the log has gone or refuses. */
+  /** Rejects with CtgaError if the log has ended or refuses the command. */
   async tell(command: z.input<typeof commandSchema>): Promise<LogState> {
     this.#socket.write(`${JSON.stringify(command)}\n`);
     const line = await this.#lines.next();

@@ -1,6 +1,4 @@
-/**
- * What a running `ctga ... --json` reports, line by line, and waiting for a certain line of it.
- */
+/** Reads what a running `ctga ... --json` reports, line by line, and waits for certain lines. */
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
@@ -14,7 +12,7 @@ export class JsonLines {
   readonly #errorPath: string;
   #ended = false;
 
-  /** `errorPath` is where the process writes what it has to say to people. */
+  /** `errorPath` is the file to which the process writes its standard error. */
   constructor(stream: Readable, errorPath: string) {
     this.#errorPath = errorPath;
     createInterface({ input: stream })
@@ -29,8 +27,8 @@ export class JsonLines {
   }
 
   /**
-   * The first `count` reports that match, among those that came before and those that will.
-   * Rejects, naming `what`, after ten seconds or when the process has nothing more to say.
+   * Resolves to the first `count` reports that match, earlier ones included. Rejects, with `what` in
+   * the message, after ten seconds or when the process closes its output.
    */
   async until(what: string, matches: (report: Report) => boolean, count = 1): Promise<Report[]> {
     const deadline = performance.now() + 10_000;
@@ -69,7 +67,7 @@ export class JsonLines {
 
 const reportSchema = z.record(z.string(), z.unknown());
 
-/** The JSON objects of a text, one a line; other lines are left out. */
+/** Parses the lines of a text that are JSON objects, and skips other lines. */
 export function parseReports(text: string): Report[] {
   return text.split('\n').flatMap((line) => {
     try {

@@ -1,10 +1,9 @@
 /**
- * A Certificate Transparency log in memory that can show two faces: RFC 6962, Section 3.
+ * A Certificate Transparency log (RFC 6962, Section 3) in memory that can show two trees.
  *
  * It holds a real Merkle tree over well-formed entries and signs its tree heads with ECDSA P-256.
- * Told to equivocate it keeps a second tree, signed by the same key, for one victim: the split view
- * that the rest of ctga is there to catch. Both trees are append-only in themselves; no history
- * connects them.
+ * When it equivocates, it keeps a second tree for one victim, signed by the same key: the split view
+ * that ctga must catch. Each of the two trees is append-only, but no history connects them.
  */
 import {
   createPublicKey,
@@ -20,15 +19,13 @@ import { toLogKey, type LogKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import { encodeSignedData, type Statement } from '../statements/statement.ts';
 
-/**
- * Whom a tree is shown to: everybody who asks the API, or the one behind the tampered DNS answers.
- */
+/** Who sees a tree: everyone who asks the API, or the victim, who gets it in DNS answers. */
 export type Audience = 'public' | 'victim';
 
-/** One face of the log: a tree, its entries and the head it signed last. */
+/** One side of the log: a tree, its entries and the tree head that it signed last. */
 export interface LogTree {
   readonly size: number;
-  /** Signed when the tree last grew, and the same bytes until it grows again. */
+  /** Signed when the tree last grew; it stays the same until the tree grows again. */
   readonly signedTreeHead: Statement;
   root(treeSize: number): MerkleHash;
   consistencyProof(first: number, second: number): MerkleHash[];
@@ -40,9 +37,9 @@ export interface LogTree {
 }
 
 export interface LabLogOptions {
-  /** ECDSA P-256; a fresh one when left out. */
+  /** ECDSA P-256; a new one by default. */
   readonly privateKey?: KeyObject;
-  /** Milliseconds since the epoch. */
+  /** In ms since the epoch. */
   readonly now?: () => number;
 }
 
@@ -68,7 +65,7 @@ export class LabLog {
     return this.#victimTree !== undefined;
   }
 
-  /** While the log is honest there is one tree, and the victim sees what everybody sees. */
+  /** As long as the log is honest there is one tree, and the victim sees what everyone sees. */
   tree(audience: Audience = 'public'): LogTree {
     return this.#growing(audience);
   }
@@ -83,8 +80,8 @@ export class LabLog {
   }
 
   /**
-   * From now on the victim is shown another tree: the first `fromSize` entries of the public one,
-   * then others, `treeSize` in all. Requires fromSize < treeSize, or the two would not differ.
+   * Shows the victim another tree from now on: the first `fromSize` entries of the public tree and
+   * then other entries, `treeSize` in all. Requires fromSize < treeSize; the trees must differ.
    */
   equivocate(fromSize: number, treeSize: number): Statement {
     if (!Number.isSafeInteger(fromSize) || fromSize < 0 || fromSize > this.#publicTree.size) {
@@ -106,17 +103,17 @@ export class LabLog {
     return fork.signedTreeHead;
   }
 
-  /** The victim sees the public tree again. */
+  /** Shows the victim the public tree again. */
   stopEquivocating(): void {
     this.#victimTree = undefined;
   }
 
-  /** The head as get-sth answers it (RFC 6962, Section 4.3). */
+  /** The tree head as get-sth returns it (RFC 6962, Section 4.3). */
   treeHeadJson(audience: Audience = 'public'): Record<string, number | string> {
     return treeHeadToJson(this.tree(audience).signedTreeHead);
   }
 
-  /** The head as CT-over-DNS answers it. */
+  /** The tree head as CT-over-DNS returns it. */
   treeHeadText(audience: Audience = 'public'): string {
     return formatTreeHeadText(this.tree(audience).signedTreeHead);
   }
@@ -140,7 +137,7 @@ export class LabLog {
   }
 
   #sign(tree: MerkleTree): Statement {
-    // A later head must not look older, even where the clock stands still between two of them.
+    // A later tree head must not look older, even if the clock did not advance.
     this.#lastTimestamp = Math.max(this.#now(), this.#lastTimestamp + 1);
     const head = {
       treeSize: BigInt(tree.size),
@@ -211,15 +208,14 @@ function hex(bytes: Uint8Array): string {
 }
 
 /**
- * DER that stands where a certificate would: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }.
- * Tree heads say nothing about what certificates contain; the nonce makes two trees differ from the
- * first entry on.
+ * DER in place of a certificate: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }. Tree heads do
+ * not depend on what certificates contain; the nonce makes two trees differ from the first entry on.
  */
 function certificateStandIn(serialNumber: number): Uint8Array {
   const serial = Buffer.alloc(9); // a leading zero octet keeps the INTEGER positive
   serial.writeBigUInt64BE(BigInt(serialNumber), 1);
-  // DER wants the shortest form (X.690, Section 8.3.2): no zero octet unless the next one has its
-  // top bit set.
+  // DER requires the shortest form (X.690, Section 8.3.2): a leading zero octet only if the top bit
+  // of the next one is set.
   let start = 0;
   while (start < 8 && serial[start] === 0 && (serial[start + 1] ?? 0) < 0x80) start++;
   const nonce = randomBytes(16);
@@ -229,7 +225,7 @@ function certificateStandIn(serialNumber: number): Uint8Array {
   );
 }
 
-/** Tag, length, value, for values shorter than 128 bytes. */
+/** Encodes tag, length and value, for values of fewer than 128 bytes. */
 function derValue(tag: number, value: Uint8Array): Uint8Array {
   return Buffer.concat([Uint8Array.of(tag, value.length), value]);
 }

@@ -5,11 +5,11 @@
  *                                    │
  *        challenger ── proxy ────────┘       the challenger's path, which shares no link with it
  *
- * The router is one by XDP's leave; where a P4 switch is the packet processor, it is a wire: a
- * frame that comes in at one side leaves at the other, and resolver and log find each other by ARP.
+ * With XDP the router is an ordinary IP router. With a P4 switch it is a wire: a frame that arrives
+ * on one side leaves on the other, and resolver and log find each other by ARP.
  *
- * IPv4 only, from 198.18.0.0/15, which RFC 2544 sets apart for tests and nobody routes. Every link
- * is a /30 of its own, so that each packet has one way to go.
+ * The network uses only IPv4, from 198.18.0.0/15, which RFC 2544 reserves for tests and nobody
+ * routes. Every link has its own /30, so that each packet has only one way to go.
  */
 import { existsSync, rmSync } from 'node:fs';
 import { z } from 'zod';
@@ -25,7 +25,7 @@ interface Link {
 interface LinkEnd {
   readonly role: Role;
   /**
-   * Follows the lab's prefix. Interface names have at most 15 characters and become pin
+   * Follows the lab's prefix. Interface names have at most 15 characters, and are the names of pin
    * directories.
    */
   readonly suffix: string;
@@ -49,17 +49,17 @@ const LINKS: readonly Link[] = [
   link(5, ['log', 'log-px'], ['proxy', 'px-log']),
 ];
 
-/** What sits at the router: the kernel and XDP, or bmv2's simple_switch. */
+/** The router's data plane: XDP in the kernel, or bmv2's simple_switch. */
 export type LabDataPlane = 'xdp' | 'bmv2';
 
 /**
- * Of the switch's Thrift server, in the router's namespace: unlike that of a switch that watches
- * for good.
+ * The switch's Thrift server, in the router's namespace. Its port differs from that of a switch
+ * which watches a real interface.
  */
 export const LAB_SWITCH = 'bmv2:29090';
 const SWITCH_COPIES = 'ctga-cpu29090';
 
-/** Who listens where. */
+/** Where the services listen. */
 export const ADDRESS = {
   resolver: '198.18.1.1',
   authority: '198.18.3.2',
@@ -76,16 +76,16 @@ const DEFAULT_ROUTES: readonly {
 }[] = [
   { role: 'resolver', via: '198.18.2.1', wire: 'res-r' },
   { role: 'log', via: '198.18.3.1', wire: 'log-r' },
-  // Leads nowhere: the proxy does not forward, and the filter below drops all but the proxy's port.
-  // It is there because a packet without a route fails before any counter sees it, and then a count
-  // of no stray packets would say nothing.
+  // This route leads nowhere: the proxy does not forward, and the filter below drops everything but
+  // packets to the proxy's port. Without it, a stray packet would fail for want of a route before any
+  // counter saw it, and a count of no stray packets would prove nothing.
   { role: 'challenger', via: ADDRESS.proxy },
 ];
 
 /**
- * What the challenger's namespace sends: to the proxy's port, or else astray, counted and dropped.
- * On the loopback interface too, where a resolver would be asked if something looked names up by
- * itself.
+ * Counts what the challenger's namespace sends to the proxy's port, and counts and drops everything
+ * else. It includes the loopback interface, where a program that looked up names itself would ask a
+ * resolver.
  */
 const CHALLENGER_RULES = `
 table inet ctga_lab {
@@ -99,14 +99,14 @@ table inet ctga_lab {
 }
 `;
 
-/** Packets that left, or tried to leave, the challenger's namespace since the network is up. */
+/** Packets that left, or tried to leave, the challenger's namespace since it was made. */
 export interface ChallengerPackets {
   readonly toProxy: number;
   readonly stray: number;
 }
 
 /**
- * IP packets that the router's kernel received, which is after XDP, and passed on; with a switch:
+ * IP packets that the router's kernel received, which is after XDP, and forwarded. With a switch:
  * frames at both sides.
  */
 export interface RoutedPackets {
@@ -115,9 +115,9 @@ export interface RoutedPackets {
 }
 
 export interface LabNames {
-  /** Also the mark of its processes. Namespaces are `<lab>-<role>`. */
+  /** It also marks the lab's processes. The namespaces are named `<lab>-<role>`. */
   readonly lab: string;
-  /** At most 9 characters. */
+  /** It has at most 9 characters. */
   readonly interfacePrefix: string;
 }
 
@@ -132,7 +132,7 @@ export class LabNetwork {
     this.dataPlane = dataPlane;
   }
 
-  /** For commands inside the namespace of `role`. */
+  /** The surroundings of commands in the namespace of `role`. */
   in(role: Role, env?: Readonly<Record<string, string>>): Surroundings {
     return { lab: this.names.lab, namespace: this.namespace(role), env };
   }
@@ -141,7 +141,7 @@ export class LabNetwork {
     return `${this.names.lab}-${role}`;
   }
 
-  /** The router's two interfaces, which ctga watches: towards the resolver and towards the log. */
+  /** The router's two interfaces, which ctga watches: to the resolver and to the log. */
   get routerInterfaces(): readonly [string, string] {
     return [`${this.names.interfacePrefix}r-res`, `${this.names.interfacePrefix}r-log`];
   }
@@ -152,7 +152,8 @@ export class LabNetwork {
   }
 
   /**
-   * Makes the network, after removing what a crashed run left. Throws CtgaError and leaves nothing.
+   * Removes what a crashed run left, and makes the network. If it rejects (CtgaError), it has removed
+   * everything again.
    */
   async up(): Promise<void> {
     await this.down();
@@ -171,8 +172,8 @@ export class LabNetwork {
   }
 
   /**
-   * Ends the lab's processes and removes its namespaces, whose interfaces go with them, and the
-   * pins of programs that were attached to those. Removes whatever there is; nothing there is fine.
+   * Ends the lab's processes and removes its namespaces with their interfaces, and the pins of
+   * programs that were attached to these. It may be called when some or all of this is gone.
    */
   async down(): Promise<void> {
     await endMarkedProcesses(this.names.lab);
@@ -203,7 +204,7 @@ export class LabNetwork {
 
   async routedPackets(): Promise<RoutedPackets> {
     if (this.dataPlane === 'bmv2') return this.#switchedFrames();
-    // Two lines that begin with "Ip:": the names, then the numbers, both as RFC 2011 has them.
+    // Two lines begin with "Ip:": the names and the numbers, as in RFC 2011.
     const snmp = await must('cat', ['/proc/net/snmp'], this.in('router'));
     const [names = [], values = []] = snmp
       .split('\n')
@@ -225,8 +226,8 @@ export class LabNetwork {
   }
 
   /**
-   * Everything is at the other end of the wire. A veth leaves checksums to a device that never
-   * comes, and a switch that reads packet sockets would send them on unfinished.
+   * With a switch, all hosts are neighbours. A veth leaves checksums to a network card, of which
+   * there is none: a switch that reads packet sockets would send them on unfinished.
    */
   async #joinWire(role: Role, suffix: string): Promise<void> {
     const name = `${this.names.interfacePrefix}${suffix}`;
@@ -236,14 +237,14 @@ export class LabNetwork {
 
   async #makeNamespace(role: Role): Promise<void> {
     await this.#ip(['netns', 'add', this.namespace(role)]);
-    // A new namespace inherits these from the host (net.core.devconf_inherit_init_net), so each is
-    // set.
+    // A new namespace may inherit these from the host (net.core.devconf_inherit_init_net), so each
+    // one is set.
     await this.#sysctl(
       role,
       'net/ipv4/ip_forward',
       role === 'router' && this.dataPlane === 'xdp' ? '1' : '0',
     );
-    // Router solicitations and the like would be counted as packets of the story.
+    // Otherwise router solicitations and the like would count as packets of the story.
     for (const conf of ['all', 'default'])
       await this.#sysctl(role, `net/ipv6/conf/${conf}/disable_ipv6`, '1');
     await this.#ip(['-n', this.namespace(role), 'link', 'set', 'lo', 'up']);
@@ -274,7 +275,7 @@ export class LabNetwork {
     }
   }
 
-  /** /proc/sys/net shows the namespace of whoever opens it, hence a process inside. */
+  /** /proc/sys/net shows the namespace of the process that opens it, so this runs one inside. */
   async #sysctl(role: Role, key: string, value: string): Promise<void> {
     const path = `/proc/sys/${key}`;
     if (!existsSync(path)) return; // a kernel without IPv6

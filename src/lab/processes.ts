@@ -1,10 +1,10 @@
 /**
- * The lab's processes: run a command to its end, start a service, find and end what a crashed lab
- * left.
+ * The lab's processes: running a command to its end, starting a service, and finding and ending what
+ * a crashed lab left.
  *
- * Everything the lab starts carries CTGA_LAB=<lab> in its environment. A later run recognises its
- * own leftovers by that mark in /proc/<pid>/environ, so that nobody else's process is ever ended,
- * not even a shell somebody opened inside one of the lab's namespaces.
+ * Every process that the lab starts has CTGA_LAB=<lab> in its environment. By that mark in
+ * /proc/<pid>/environ a later run recognises its own processes, so it ends no others, not even a
+ * shell that somebody opened inside one of the lab's namespaces.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { constants } from 'node:os';
@@ -22,7 +22,7 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 
 const MARK = 'CTGA_LAB';
 
-/** A root shell opened by su has no sbin on its PATH, and half of the tools live there. */
+/** A root shell from su has no sbin on its PATH, but half of the tools are there. */
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
 
 const TOOLS = [
@@ -38,7 +38,7 @@ const TOOLS = [
   'microsocks',
 ];
 
-/** Throws CtgaError unless this is root on a machine that has every tool the lab needs. */
+/** Throws CtgaError if this is not root, or a tool that the lab needs is missing. */
 export function requireLabTools(more: readonly string[] = []): void {
   if (process.geteuid?.() !== 0) {
     throw new CtgaError('not-permitted', 'the lab makes network namespaces and needs root', {
@@ -59,7 +59,7 @@ export function requireLabTools(more: readonly string[] = []): void {
   }
 }
 
-/** Whether there is such a program for root to run. */
+/** Whether root's PATH has this program. */
 export function isOnPath(tool: string): boolean {
   return PATH.split(delimiter).some((directory) => {
     if (directory === '') return false;
@@ -72,11 +72,11 @@ export function isOnPath(tool: string): boolean {
   });
 }
 
-/** Where and as part of which lab a command runs. */
+/** The lab and the namespace of a command. */
 export interface Surroundings {
-  /** The lab's name: the value of the mark. */
+  /** The lab's name, which is the value of the mark. */
   readonly lab: string;
-  /** A named network namespace; the caller's when left out. */
+  /** The name of a network namespace; the caller's by default. */
   readonly namespace?: string;
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -87,10 +87,7 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/**
- * Runs a command to its end and returns what it printed, whatever its exit code. Never through a
- * shell.
- */
+/** Runs a command to its end, without a shell. Returns what it printed, whatever its exit code. */
 export async function run(
   command: string,
   args: readonly string[],
@@ -123,7 +120,7 @@ export async function run(
   });
 }
 
-/** As run, but throws CtgaError where the command fails. Returns its standard output. */
+/** Like `run`, but rejects with CtgaError if the command fails. Returns its standard output. */
 export async function must(
   command: string,
   args: readonly string[],
@@ -143,13 +140,13 @@ export interface Service {
   readonly name: string;
   readonly child: ChildProcess;
   readonly pid: number;
-  /** Both standard output and standard error, unless `stdout` was piped. */
+  /** The file with its standard error, and its standard output if that is not piped. */
   readonly logPath: string;
 }
 
 /**
- * Starts a process in a group of its own: ctrl-C goes to the whole foreground group, and services
- * must outlive it long enough to be stopped in order.
+ * Starts a process in a new process group. Ctrl-C goes to the whole foreground group, but services
+ * must live on until they are stopped in order.
  */
 export function start(
   name: string,
@@ -174,8 +171,8 @@ export function start(
 }
 
 /**
- * Polls until `ready` says so. Throws, with the end of its log, where the service ends first or
- * takes too long.
+ * Polls until `ready` returns true. Rejects, with the end of the service's log, if the service ends
+ * first or takes too long.
  */
 export async function untilReady(
   service: Service,
@@ -203,8 +200,8 @@ function failedToStart(service: Service, what: string): CtgaError {
 }
 
 /**
- * SIGTERM, then SIGKILL after three seconds. Resolves when the process is gone; gives its exit
- * code.
+ * Sends SIGTERM, and SIGKILL after three seconds. Resolves to the exit code when the process has
+ * ended.
  */
 export async function stop(service: Service): Promise<number | undefined> {
   const { child } = service;
@@ -218,9 +215,7 @@ export async function stop(service: Service): Promise<number | undefined> {
   return child.exitCode ?? undefined;
 }
 
-/**
- * Ends every process that carries the lab's mark: those of a crashed run, and helpers of helpers.
- */
+/** Ends every process that has the lab's mark, also those of a crashed run and their children. */
 export async function endMarkedProcesses(lab: string): Promise<number> {
   const found = markedProcesses(lab);
   for (const pid of found) signalProcess(pid, 'SIGTERM');
@@ -239,8 +234,7 @@ function markedProcesses(lab: string): number[] {
     .filter((pid) => {
       if (pid === process.pid) return false;
       try {
-        // A zombie's environment is empty, so what has ended and was not yet waited for does not
-        // count.
+        // A zombie's environment is empty, so processes that have ended do not count.
         return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').includes(mark);
       } catch {
         return false; // it ended while we looked
@@ -252,13 +246,13 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(pid, signal);
   } catch {
-    // It ended by itself.
+    // The process has ended by itself.
   }
 }
 
 /**
- * nsenter, and not `ip netns exec`: that one mounts another /sys over ours, which hides /sys/fs/bpf
- * and the pins in it.
+ * This uses nsenter because `ip netns exec` mounts another /sys over ours, which hides /sys/fs/bpf and
+ * the pins in it.
  */
 function enter(
   surroundings: Surroundings,

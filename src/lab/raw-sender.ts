@@ -1,12 +1,11 @@
-/**
- * Sends IPv4 packets as they are: raw(7) with IPPROTO_RAW, by npm's raw-socket. Needs CAP_NET_RAW.
- */
+/** Sends IPv4 packets as they are, with IPPROTO_RAW (raw(7)) and npm's raw-socket. */
 import raw from 'raw-socket';
 
 const IPPROTO_RAW = 255;
 
 /**
- * Sends whole IPv4 packets, one after the other, to `address`. Rejects with the kernel's reason.
+ * Sends whole IPv4 packets, one after the other, to `address`. Needs CAP_NET_RAW. Rejects with the
+ * kernel's error.
  */
 export async function sendRaw(packets: readonly Buffer[], address: string): Promise<void> {
   const socket = raw.createSocket({ protocol: IPPROTO_RAW });

@@ -1,4 +1,4 @@
-/** The little of npm's raw-socket 1.8 that the lab uses; the package has no types. */
+/** The part of npm's raw-socket 1.8 that the lab uses. The package itself has no types. */
 declare module 'raw-socket' {
   export interface Socket {
     on(event: 'error', listener: (error: Error) => void): this;
@@ -11,9 +11,7 @@ declare module 'raw-socket' {
     ): this;
     close(): this;
   }
-  /**
-   * Protocol 255, IPPROTO_RAW: packets come with their IP header, and nothing is received (raw(7)).
-   */
+  /** Protocol 255 is IPPROTO_RAW: packets include their IP header; it receives none (raw(7)). */
   export function createSocket(options: { protocol: number; addressFamily?: number }): Socket;
   const raw: { createSocket: typeof createSocket };
   export default raw;

@@ -1,7 +1,7 @@
 /**
  * The lab's services, each a real process in its namespace: unbound as the victim's resolver,
- * microsocks as the challenger's proxy, and the log with its CT-over-DNS authority (authority.ts).
- * And `ctga` itself, run as an operator would run it.
+ * microsocks as the challenger's proxy, and the log with its CT-over-DNS server (authority.ts). It
+ * also runs `ctga` itself, as an operator would.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { extname, join } from 'node:path';
@@ -13,20 +13,20 @@ import { TorNetwork } from './tor.ts';
 import { must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
 
 /**
- * The log's host name and, as in `rocketeer.ct.googleapis.com`, its zone: heads are TXT at
- * sth.<zone>.
+ * The log's host name, which is also its zone, as with `rocketeer.ct.googleapis.com`: its tree heads
+ * are the TXT records of sth.<zone>.
  */
 export const LOG_NAME = 'log.ctga.test';
-/** The path of the log's API, as many logs have one. */
+/** The path of the log's API; many logs have one. */
 export const SUBMISSION_PATH = '/lab/';
 
 /** The files of one lab. */
 export class LabFiles {
-  /** What the services need and write; made anew by every lab. */
+  /** The files of the services; each lab makes them again. */
   readonly services: string;
-  /** What ctga sees and concludes there; made anew too, as every lab has a log of its own. */
+  /** The store of ctga; each lab makes a new one, because each lab has another log. */
   readonly state: string;
-  /** Evidence of all labs, which stays. */
+  /** The evidence of all labs, which stays. */
   readonly evidence: string;
   readonly certificate: string;
   readonly logSocket: string;
@@ -43,22 +43,22 @@ export class LabFiles {
 }
 
 /**
- * Debian's AppArmor profile lets unbound read and write here and in /etc/unbound alone. One
- * directory a lab.
+ * Debian's AppArmor profile lets unbound read and write only here and in /etc/unbound. Each lab has
+ * one directory.
  */
 function unboundDirectory(network: LabNetwork): string {
   return join('/var/lib/unbound', network.names.lab);
 }
 
-/** Removes what services leave outside the lab's own directory. */
+/** Removes the services' files outside the lab's directory. */
 export function removeServiceFiles(network: LabNetwork): void {
   rmSync(unboundDirectory(network), { recursive: true, force: true });
 }
 
 export interface LabServicesOptions {
-  /** The challenger's proxy is a private Tor network, and not microsocks. */
+  /** Whether the challenger's proxy is a private Tor network instead of microsocks. */
   readonly tor: boolean;
-  /** Told of what takes long. */
+  /** Called with what is being done, if it takes long. */
   readonly onProgress: (what: string) => void;
 }
 
@@ -74,8 +74,8 @@ export class LabServices {
   }
 
   /**
-   * Starts everything and returns when everything answers. Throws CtgaError and leaves nothing
-   * running.
+   * Starts all services and resolves when all of them answer. If it rejects (CtgaError), none of them
+   * is running.
    */
   static async start(
     network: LabNetwork,
@@ -83,8 +83,8 @@ export class LabServices {
     options: LabServicesOptions = { tor: false, onProgress: () => undefined },
   ): Promise<LabServices> {
     for (const old of [files.services, files.state]) rmSync(old, { recursive: true, force: true });
-    // The challenger gives root up and must still read the certificate; openssl keeps the key to
-    // itself.
+    // The challenger gives up root and must still read the certificate. openssl has made the key
+    // readable for root alone.
     mkdirSync(files.services, { recursive: true, mode: 0o755 });
     const certificate = await makeCertificate(files.services, LOG_NAME);
     const running: Service[] = [];
@@ -105,7 +105,7 @@ export class LabServices {
     }
   }
 
-  /** Lets the services outlive this process; the next `lab down` or `lab run` ends them. */
+  /** Leaves the services running after this process; the next `lab down` or `lab run` ends them. */
   leaveRunning(): void {
     this.log.close();
     this.tor?.control.close();
@@ -121,8 +121,8 @@ export class LabServices {
 
 function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
   const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
-  // From source, node needs the loader that runs TypeScript; resolved here, as it would be sought
-  // from whatever directory the lab was started in.
+  // From source, node needs the loader that runs TypeScript. Its path is resolved here, or node would
+  // look for it in the directory in which the lab was started.
   const loader = extname(script) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
   return start(
     'the log',
@@ -139,9 +139,9 @@ function startLog(where: Surroundings, files: LabFiles, certificate: LabCertific
   );
 }
 
-/** Its log list is there as soon as it answers. */
+/** The log list exists as soon as the log answers. */
 async function readyLog(service: Service, files: LabFiles): Promise<LogControl> {
-  // The log opens its socket last, when it answers both DNS and HTTPS.
+  // The log opens its socket last, when it already answers both DNS and HTTPS.
   let log: LogControl | undefined;
   await untilReady(service, async () => {
     log = await LogControl.connect(files.logSocket).catch(() => undefined);
@@ -153,8 +153,8 @@ async function readyLog(service: Service, files: LabFiles): Promise<LogControl> 
 }
 
 /**
- * The log alone, in a network that somebody else made and that has its addresses
- * (ADDRESS.authority, ADDRESS.api). Throws CtgaError where it does not start.
+ * Starts only the log, in a network that somebody else made and that has its addresses
+ * (ADDRESS.authority, ADDRESS.api). Rejects with CtgaError if it does not start.
  */
 export async function startLogAlone(files: LabFiles): Promise<Service> {
   rmSync(files.services, { recursive: true, force: true });
@@ -214,7 +214,7 @@ stub-zone:
   name: "${LOG_NAME}"
   stub-addr: ${ADDRESS.authority}`;
 
-/** Tor's exits ask a name server where the log is: one of their own, which knows that alone. */
+/** The name server that Tor's exits ask. It knows only the log. */
 async function startTor(
   network: LabNetwork,
   files: LabFiles,
@@ -233,14 +233,14 @@ async function startTor(
     nameServer,
     onProgress,
   });
-  // The client is the last of them.
+  // The client is the last one.
   running.push(...tor.services);
   return tor;
 }
 
 /**
- * The proxy alone can look the log's name up: names come from two files that are mounted over /etc
- * in the mount namespace of this one process.
+ * Only the proxy can look up the log's name: the names are in two files that are mounted over /etc in
+ * the mount namespace of this one process.
  */
 function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
   const hosts = join(files.services, 'hosts');
@@ -269,8 +269,8 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
 }
 
 /**
- * Whether something in the network namespace of `pid` listens on exactly this address: read from
- * /proc, so that asking sends no packet into a lab that counts them.
+ * Whether a process in the network namespace of `pid` listens on exactly this address. It reads /proc,
+ * because the lab counts packets and must not see any from a test connection.
  */
 function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
   let table: string;
@@ -279,7 +279,7 @@ function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: nu
   } catch {
     return false; // it has just ended, which untilReady notices
   }
-  // proc(5): the address as a host-order word in hexadecimal, which on the machines we know is
+  // proc(5): the address is a word in host order, in hexadecimal. The machines that we know are
   // little-endian.
   const word = Buffer.from(address.split('.').map(Number)).reverse().toString('hex');
   const local = `${word}:${port.toString(16).padStart(4, '0')}`.toUpperCase();
@@ -309,17 +309,17 @@ function logListOf({ key, logId }: LogState): string {
 }
 
 /**
- * Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data, strings
- * joined.
+ * Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data with its
+ * strings joined.
  */
 export async function digTreeHead(network: LabNetwork): Promise<string> {
   const args = [`@${ADDRESS.resolver}`, '+short', '+tries=2', '+time=5', 'TXT', `sth.${LOG_NAME}.`];
   const printed = await must('dig', args, network.in('client'));
-  // dig prints each character-string in quotes; nothing in a tree head needs its escapes.
+  // dig prints each character-string in quotes. A tree head contains nothing that dig escapes.
   return [...printed.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('');
 }
 
-/** The command line and surroundings of `ctga ARGS` in a namespace of the lab. */
+/** The command line and the surroundings of `ctga ARGS` in a namespace of the lab. */
 export function ctgaCommand(
   args: readonly string[],
   network: LabNetwork,

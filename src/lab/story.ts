@@ -1,7 +1,7 @@
 /**
- * The story of `ctga lab run`: a split view caught end to end, told as a list of steps. Each step
- * acts, checks what came of it and says so in a line; the first check that fails ends the story.
- * Whatever the end, ctrl-C included, the lab is taken down again; evidence stays.
+ * The story of `ctga lab run`: how a split view is caught, as a list of steps. Each step acts, checks
+ * the result and describes it in a line; the first check that fails ends the story. However it ends,
+ * also with ctrl-C, the lab is removed; evidence stays.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -46,15 +46,15 @@ import {
 export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga/lab';
 
 export interface LabOptions {
-  /** DEFAULT_LAB_DIRECTORY when left out. */
+  /** DEFAULT_LAB_DIRECTORY by default. */
   readonly stateDir?: string;
-  /** Of a lab beside the machine's one; LAB_NAMES when left out. */
+  /** The names of a second lab on the machine; LAB_NAMES by default. */
   readonly names?: LabNames;
-  /** Challenges go through a private Tor network instead of a plain proxy. */
+  /** Whether challenges go through a private Tor network instead of a plain proxy. */
   readonly tor?: boolean;
-  /** XDP when left out. */
+  /** XDP by default. */
   readonly dataPlane?: LabDataPlane;
-  /** Takes the lines of the story. */
+  /** Called with each line of the story. */
   readonly onLine: (line: string) => void;
 }
 
@@ -63,42 +63,42 @@ export interface LabResult {
   readonly held: boolean;
   readonly seconds: number;
   readonly steps: readonly StepResult[];
-  /** Of the step that did not hold, or of an interruption. */
+  /** Why a step failed, or the interruption. */
   readonly failure?: { readonly step: string; readonly message: string; readonly remedy?: string };
-  /** As far as the story came. */
+  /** The steps that were played. */
   readonly summary?: LabSummary;
 }
 
 export interface StepResult {
   readonly title: string;
   readonly held: boolean;
-  /** What was seen; absent where the step did not hold. */
+  /** The result; undefined if the step failed. */
   readonly found?: string;
   readonly seconds: number;
 }
 
 export interface LabSummary {
-  /** The router's, by name. */
+  /** The router's interfaces, by name. */
   readonly interfaces: Readonly<Record<string, InterfaceCounts>>;
-  /** Distinct tree heads whose signature verified, the log's own answers to get-sth included. */
+  /** Distinct verified tree heads, including the log's own answers to get-sth. */
   readonly treeHeads: number;
   /** Trees by verdict. */
   readonly verdicts: Readonly<Record<string, number>>;
   readonly challenger: ChallengerPackets;
-  /** Bundles on disk, which stay. */
+  /** The evidence files, which stay. */
   readonly evidence: readonly string[];
 }
 
 export interface InterfaceCounts {
   readonly mode: string;
-  /** Frames that reached the XDP program, ARP's among them. */
+  /** Frames that reached the XDP program, including ARP. */
   readonly packets: number;
   readonly notIp: number;
   readonly answersCopied: number;
   readonly fragmentsCopied: number;
 }
 
-/** Tells and plays the whole story. Throws CtgaError only where it cannot begin. */
+/** Plays and tells the whole story. Rejects with CtgaError only if it cannot begin. */
 export async function runLab(options: LabOptions): Promise<LabResult> {
   const say = options.onLine;
   const dataPlane = options.dataPlane ?? 'xdp';
@@ -154,7 +154,7 @@ function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }
 
-/** Builds the lab and leaves it standing. Returns what to try in it. */
+/** Builds the lab and leaves it standing. Returns a text about what to try in it. */
 export async function labUp(options: {
   readonly stateDir?: string;
   readonly tor: boolean;
@@ -201,7 +201,7 @@ async function raise(
   services.leaveRunning();
 }
 
-/** Removes whatever a lab left, of this run or of a crashed one. Returns what was done. */
+/** Removes everything that a lab left, even if it crashed. Returns a sentence that says so. */
 export async function labDown(): Promise<string> {
   requireLabTools();
   return alone(LAB_NAMES, async () => {
@@ -221,27 +221,21 @@ const PROXY_URL = `socks5h://${ADDRESS.proxy}:${PROXY_PORT}`;
 
 interface Step {
   readonly title: string;
-  /** Acts and checks; returns what was seen. Throws CheckFailed or CtgaError. */
+  /** Acts and checks; resolves to the result. Rejects with CheckFailed or CtgaError. */
   readonly play: () => Promise<string>;
 }
 
-/** Something did not come out as it must. */
+/** A step did not have the result that it must have. */
 class CheckFailed extends Error {}
 
 function check(holds: boolean, otherwise: string): asserts holds {
   if (!holds) throw new CheckFailed(otherwise);
 }
 
-/**
- * How much the tree grows before each question: the sizes are 9, 32 (a perfect tree), 33, 73 and
- * 100.
- */
+/** How much the tree grows before each question, to sizes of 9, 32 (perfect), 33, 73 and 100. */
 const GROWTH = [9, 23, 1, 40, 27];
 
-/**
- * A large answer, and fragments of it that are below the data plane's threshold for copying (400
- * bytes).
- */
+/** A large answer, in fragments below the threshold for copying (400 bytes). */
 const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
 
 const IP_HEADER_AND_UDP_HEADER = 28;
@@ -270,7 +264,7 @@ class Story {
       play: () => this.#challengeHonest(),
     },
     {
-      title: 'The log turns: the client alone is shown another tree',
+      title: 'The log equivocates: it shows the client alone another tree',
       play: () => this.#equivocate(),
     },
     {
@@ -300,12 +294,12 @@ class Story {
   readonly #files: LabFiles;
   readonly #network: LabNetwork;
   #running: LabServices | undefined;
-  /** What the router had received and forwarded when ctga was attached: nothing asks before. */
+  /** What the router had received and forwarded when ctga was attached; nobody asks earlier. */
   #routedBefore = { received: 0, forwarded: 0, counted: 0 };
   #watching: { readonly service: Service; readonly reports: JsonLines } | undefined;
-  /** What dig printed, in order. */
+  /** The answers that dig printed, in order. */
   readonly #printed: string[] = [];
-  /** Size of the tree that only the victim was shown. */
+  /** The size of the tree that only the victim has seen. */
   #forkSize = 0;
   #evidence: string[] = [];
 
@@ -320,9 +314,9 @@ class Story {
   }
 
   /**
-   * Ends what runs and removes what was made, as far as the story came. `work` is the step that was
-   * being played: interrupted, it may still be making things, so it must come to its end before the
-   * last of them is removed. It does so at once when the processes that it waits for are gone.
+   * Ends the processes and removes everything that the story has made so far. `work` is the step that
+   * is being played. If it was interrupted, it may still be making things, so it must end before the
+   * last of them is removed; it ends as soon as the processes that it waits for are gone.
    */
   async end(work: Promise<unknown> | undefined): Promise<void> {
     await endMarkedProcesses(this.#network.names.lab);
@@ -382,7 +376,7 @@ class Story {
     return this.#network.dataPlane === 'bmv2';
   }
 
-  /** What `ctga attach` and `ctga detach` are told. */
+  /** The arguments of `ctga attach` and `ctga detach`. */
   get #targets(): readonly string[] {
     return this.#switched ? [LAB_SWITCH] : this.#network.routerInterfaces;
   }
@@ -400,7 +394,7 @@ class Story {
     return ['--thrift', LAB_SWITCH.replace('bmv2', '127.0.0.1')];
   }
 
-  /** What the program in the switch counts. */
+  /** The counters of the program in the switch. */
   async #switchCounters(): Promise<z.infer<typeof counters>> {
     const { exitCode, stdout, stderr } = await this.#ctga(
       ['p4', 'status', '--json', ...this.#thrift],
@@ -413,7 +407,8 @@ class Story {
   }
 
   /**
-   * Counts of one moment: a frame that comes by while they are read would be in some of them only.
+   * Reads all counts until none changes: a frame that arrives in between would be in only some of
+   * them.
    */
   async #routed(): Promise<RoutedPackets & { readonly counted: number }> {
     for (;;) {
@@ -441,7 +436,7 @@ class Story {
     const report = await this.#ask(publicSize);
     const { answers } = await this.#log.tell({ do: 'state' });
     const packets = answers.at(-1)?.packets ?? 0;
-    check(packets > 1, `the answer was to leave as fragments, but left as ${packets} packet`);
+    check(packets > 1, `the answer left as ${packets} packet instead of fragments`);
     check(
       Number(report.reassembled) > 0,
       'the tree head was seen, but not from reassembled fragments',
@@ -466,7 +461,7 @@ class Story {
     this.#forkSize = publicSize + 13;
     await this.#log.tell({ do: 'equivocate', fromSize: publicSize - 5, treeSize: this.#forkSize });
     await this.#ask(this.#forkSize);
-    return `a tree of size ${this.#forkSize}, properly signed, with 18 entries that nobody else is shown`;
+    return `a tree of size ${this.#forkSize}, properly signed, with 18 entries that nobody else sees`;
   }
 
   async #challengeForked(): Promise<string> {
@@ -476,7 +471,7 @@ class Story {
     const forked = heads.filter(({ verdict }) => verdict === 'fork-proven');
     check(
       forked.length === 1 && forked[0]?.treeSize === this.#forkSize,
-      `the fork at size ${this.#forkSize} was not the one thing proven: ${listing(forked)}`,
+      `not just the fork at size ${this.#forkSize} was proven: ${listing(forked)}`,
     );
     const others = heads.filter(
       ({ verdict }) => verdict !== 'consistent' && verdict !== 'fork-proven',
@@ -523,8 +518,8 @@ class Story {
       `two sets of SOCKS credentials shared a circuit: ${all.join(', ')}`,
     );
     const { byName, unsafe } = tor.socksUse();
-    check(unsafe.length === 0, `tor warns of what it was asked: ${unsafe[0] ?? ''}`);
-    check(byName > 0, 'tor was given no name to resolve');
+    check(unsafe.length === 0, `tor warns about a request: ${unsafe[0] ?? ''}`);
+    check(byName > 0, 'tor had no name to resolve');
     return Promise.resolve(
       `${circuits.size} identities, ${all.length} circuits, none shared; tor resolved the name for all ${byName} connections`,
     );
@@ -543,8 +538,8 @@ class Story {
   async #comparePackets(): Promise<string> {
     this.summary = await this.#summarize();
     const { answers } = await this.#log.tell({ do: 'state' });
-    // A resolver may ask twice for one question, so what was printed is a subsequence of what was
-    // sent.
+    // A resolver may ask twice for one question, so the printed answers are a subsequence of those
+    // that were sent.
     const sent = answers.map(({ text }) => text);
     let from = 0;
     for (const text of this.#printed) {
@@ -552,7 +547,7 @@ class Story {
       check(index >= 0, `the client got what the log did not send: ${text}`);
       from = index;
     }
-    // What the kernel received came past the XDP program; what it forwarded is what it received.
+    // The kernel received what the XDP program passed, and forwarded all of it.
     const now = await this.#routed();
     const received = now.received - this.#routedBefore.received;
     const forwarded = now.forwarded - this.#routedBefore.forwarded;
@@ -584,20 +579,21 @@ class Story {
       this.#network.in('router'),
     );
     check(!links.includes('prog/xdp'), 'an XDP program is still attached');
-    check((await digTreeHead(this.#network)) !== '', 'no answer passes any more');
+    check((await digTreeHead(this.#network)) !== '', 'answers no longer pass');
     return this.#switched
       ? 'no program is left at the CPU port, and the switch forwards as before'
       : 'no program is left on the interfaces, and questions are answered as before';
   }
 
   /**
-   * One question of the client's, whose answer ctga must see. Returns the report of that sighting.
+   * Lets the client ask one question, whose answer ctga must see. Resolves to the report of that
+   * sighting.
    */
   async #ask(treeSize: number): Promise<Report> {
     const printed = await digTreeHead(this.#network);
     check(
       printed.startsWith(`${treeSize}.`),
-      `dig printed another head than that of size ${treeSize}: "${printed}"`,
+      `dig did not print the tree head of size ${treeSize}: "${printed}"`,
     );
     this.#printed.push(printed);
     const { reports } = this.#watching ?? {};
@@ -609,7 +605,7 @@ class Story {
     return report;
   }
 
-  /** Lets the challenger ask the log once, from its own namespace. Checks the exit code. */
+  /** Lets the challenger ask the log once, from its own namespace, and checks its exit code. */
   async #challenge(expected: ExitCode): Promise<Finished> {
     const finished = await this.#ctga(
       [
@@ -647,7 +643,7 @@ class Story {
     return headsSchema.parse(JSON.parse(stdout));
   }
 
-  /** Copies the bundles to where the next run does not remove them. */
+  /** Copies the evidence to a directory that the next run does not remove. */
   async #keepEvidence(): Promise<void> {
     const { stdout, stderr, exitCode } = await this.#ctga([
       'evidence',
@@ -667,8 +663,8 @@ class Story {
   }
 
   async #summarize(): Promise<LabSummary> {
-    // Pins are seen from everywhere, but whether an interface still has its program only from
-    // beside it.
+    // Pins can be seen from everywhere, but only its own namespace shows whether an interface still
+    // has its program.
     const { stdout, stderr, exitCode } = await this.#ctga(['status', ...this.#state, '--json'], {
       role: 'router',
     });
@@ -736,7 +732,7 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-/** What a newcomer needs to know about what just happened. */
+/** What a newcomer needs to know about what has happened. */
 function summaryLines({
   interfaces,
   treeHeads,
@@ -765,8 +761,8 @@ function summaryLines({
 }
 
 /**
- * Runs `work` unless another lab run is at it: there is one lab on a machine. The lock is a socket
- * in Linux's abstract namespace (unix(7)), which the kernel gives up however the process ends.
+ * Runs `work` unless another lab is running, because a machine has only one lab. The lock is a socket
+ * in Linux's abstract namespace (unix(7)), which the kernel releases however the process ends.
  */
 async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
   const lock = createServer();
@@ -774,8 +770,8 @@ async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
     lock.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new CtgaError('busy', 'another ctga lab is being run on this machine', {
-              remedy: 'Wait until it is done, or end it with ctrl-C where it runs.',
+          ? new CtgaError('busy', 'another ctga lab is running on this machine', {
+              remedy: 'Wait until it has ended, or end it with ctrl-C in its terminal.',
             })
           : error,
       );
@@ -789,7 +785,7 @@ async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Turns ctrl-C and its like into a rejection of what is being waited for, until disposed of. */
+/** Until it is disposed of, turns stop signals into a rejection of what is being waited for. */
 class Interruption {
   readonly #interrupted: Promise<never>;
   readonly #ignore: () => void;
@@ -798,13 +794,13 @@ class Interruption {
     let reject: (error: Error) => void = () => undefined;
     this.#interrupted = new Promise((_resolve, rejectPromise) => (reject = rejectPromise));
     this.#interrupted.catch(() => undefined); // between two steps nobody waits for it
-    // A second ctrl-C finds the same handler and changes nothing: taking down is already under way.
+    // A second ctrl-C calls the same handler and changes nothing: the lab is already being removed.
     this.#ignore = onStopSignals((signal) => reject(new CheckFailed(`interrupted by ${signal}`)));
   }
 
   /**
-   * `work`, unless it is interrupted first; then it goes on unheeded until what it waits for is
-   * taken down.
+   * Resolves as `work` does, unless a signal comes first. Then `work` goes on until the things that it
+   * waits for have been removed.
    */
   async orElse<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#interrupted]);

@@ -1,13 +1,13 @@
 /**
- * Tor's control protocol (control-spec.txt), as much of it as the lab asks: how far a client has
- * bootstrapped, and which circuit each stream went through.
+ * The part of Tor's control protocol (control-spec.txt) that the lab needs: how far a client has
+ * bootstrapped, and which circuit each stream used.
  */
 import { connect, type Socket } from 'node:net';
 import { CtgaError } from '../base/errors.ts';
 
-/** Where a stream came from and what it went through. */
+/** A stream's user and its circuit. */
 export interface TorStream {
-  /** The SOCKS user name: one for each of the challenger's identities. */
+  /** The SOCKS user name; each of the challenger's identities has another one. */
   readonly user: string;
   readonly circuit: string;
 }
@@ -16,7 +16,7 @@ export class TorControl {
   readonly #socket: Socket;
   readonly #users = new Map<string, string>();
   readonly #circuits = new Map<string, string>();
-  /** Lines of the reply that is being read, and who waits for it. */
+  /** The lines of the reply that is being read, and the caller that waits for it. */
   #lines: string[] = [];
   #waiting:
     | { readonly done: (lines: string[]) => void; readonly failed: (error: Error) => void }
@@ -46,7 +46,7 @@ export class TorControl {
     return control;
   }
 
-  /** How far it has come, in percent, and with what. */
+  /** How far tor has bootstrapped, in per cent, and what it is doing. */
   async bootstrapped(): Promise<{ readonly percent: number; readonly summary: string }> {
     const reply = (await this.#ask('GETINFO status/bootstrap-phase')).join('\n');
     const [, percent = '0'] = /PROGRESS=(\d+)/.exec(reply) ?? [];
@@ -54,7 +54,7 @@ export class TorControl {
     return { percent: Number(percent), summary };
   }
 
-  /** From now on, `streams` knows of every stream. */
+  /** Makes tor report its streams; `streams` knows all of them from now on. */
   async watchStreams(): Promise<void> {
     await this.#ask('SETEVENTS STREAM');
   }
@@ -88,7 +88,7 @@ export class TorControl {
     const lines = (this.#rest + chunk).split('\r\n');
     this.#rest = lines.pop() ?? '';
     for (const line of lines) {
-      if (line.startsWith('650')) this.#takeEvent(line);
+      if (line.startsWith('650')) this.#onEvent(line);
       else {
         this.#lines.push(line);
         if (!/^\d{3} /.test(line)) continue;
@@ -99,7 +99,7 @@ export class TorControl {
   }
 
   /** 650 STREAM id status circuit target ... (Section 4.1.2) */
-  #takeEvent(line: string): void {
+  #onEvent(line: string): void {
     const [, stream, status, circuit] = /^650 STREAM (\d+) (\S+) (\d+) /.exec(line) ?? [];
     if (stream === undefined || circuit === undefined) return;
     const [, user] = /SOCKS_USERNAME="([^"]*)"/.exec(line) ?? [];

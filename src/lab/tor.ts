@@ -1,7 +1,7 @@
 /**
- * A private Tor network of real tor processes: three directory authorities that are relays and
- * exits as well, which is the least that makes a path of three, and one client. All are in one
- * namespace, the relays on its loopback.
+ * A private Tor network of real tor processes: one client, and three directory authorities that are
+ * also relays and exits, the smallest number for a path of three. All of them are in one namespace,
+ * the relays on its loopback interface.
  */
 import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,10 +19,10 @@ import {
 import { TorControl } from './tor-control.ts';
 
 export interface TorOptions {
-  /** Made if it is not there; holds keys, state and logs. */
+  /** The directory for keys, state and logs; it is made if it does not exist. */
   readonly directory: string;
   readonly surroundings: Surroundings;
-  /** Where the client listens for SOCKS5. */
+  /** Where the client offers SOCKS5. */
   readonly socks: { readonly address: string; readonly port: number };
   /** A name server that the exits can reach. */
   readonly nameServer: string;
@@ -31,7 +31,7 @@ export interface TorOptions {
 
 const AUTHORITIES = [0, 1, 2];
 const FIRST_PORT = 28_000;
-/** It takes 7 to 17 seconds, and more than a minute has been seen on a machine under load. */
+/** Bootstrapping takes 7 to 17 seconds, or more than a minute on a machine under load. */
 const BOOTSTRAP_SECONDS = 90;
 
 export class TorNetwork {
@@ -46,8 +46,8 @@ export class TorNetwork {
   }
 
   /**
-   * Returns when the client can build circuits. Throws CtgaError with the end of its log, and
-   * leaves nothing running.
+   * Resolves when the client can build circuits. If it rejects (CtgaError, with the end of a log), no
+   * tor process is running.
    */
   static async start(options: TorOptions): Promise<TorNetwork> {
     const { directory, surroundings, onProgress } = options;
@@ -57,7 +57,7 @@ export class TorNetwork {
       });
     mkdirSync(directory, { recursive: true });
     const empty = join(directory, 'empty');
-    writeFileSync(empty, ''); // tor takes no /dev/null for a configuration
+    writeFileSync(empty, ''); // tor does not accept /dev/null as a configuration
     onProgress('making the keys of three directory authorities');
     const authorities: string[] = [];
     for (const i of AUTHORITIES)
@@ -101,8 +101,8 @@ export class TorNetwork {
   }
 
   /**
-   * What TestSocks has said: connections with a name, which tor resolves, and those that gave an
-   * address away.
+   * What TestSocks has logged: the number of connections by name, which tor resolves, and warnings
+   * about connections that reveal an address.
    */
   socksUse(): { readonly byName: number; readonly unsafe: readonly string[] } {
     const lines = readFileSync(this.#clientLog, 'utf8').split('\n');
@@ -121,7 +121,7 @@ const COMMON = [
   'Log notice stdout',
   'ShutdownWaitLength 0',
   'AvoidDiskWrites 1',
-  // The least that tor allows.
+  // The smallest values that tor allows.
   'TestingV3AuthInitialVotingInterval 5',
   'TestingV3AuthInitialVoteDelay 2',
   'TestingV3AuthInitialDistDelay 2',
@@ -151,7 +151,7 @@ function authorityConfiguration(i: number, directory: string): string[] {
     'ExitPolicyRejectPrivate 0',
     'ExitPolicy accept *:*',
     'IPv6Exit 0',
-    // No look-ups but the challenger's: tor else tries whether its name server lies.
+    // No look-ups but the challenger's: by default tor tests whether its name server lies.
     'ServerDNSDetectHijacking 0',
     'ServerDNSAllowBrokenConfig 1',
     'ServerDNSTestAddresses',
@@ -165,7 +165,7 @@ function clientConfiguration({ socks }: TorOptions, controlSocket: string): stri
     'ORPort 0',
     'ClientRejectInternalAddresses 0',
     `SocksPort ${socks.address}:${socks.port} IsolateSOCKSAuth`,
-    // Refuses whoever resolved a name himself, and says of everybody else that he did not.
+    // Refuse connections of programs that resolved the name themselves, and log all others.
     'SafeSocks 1',
     'TestSocks 1',
     `ControlPort unix:${controlSocket}`,
@@ -179,7 +179,7 @@ function makeHome(directory: string, name: string): string {
   return home;
 }
 
-/** Makes an authority's keys. Returns the line by which everybody knows it. */
+/** Makes an authority's keys. Returns the DirAuthority line that tells others about it. */
 async function makeAuthority(
   i: number,
   directory: string,
@@ -227,7 +227,7 @@ async function makeAuthority(
       String(orPort(i)),
       '--Nickname',
       nickname(i),
-      // It wants to know some authority before it tells its own fingerprint.
+      // tor prints its fingerprint only if it knows some authority.
       '--TestingTorNetwork',
       '1',
       '--DirAuthority',
@@ -240,8 +240,8 @@ async function makeAuthority(
 }
 
 /**
- * Authorities vote every five seconds, at second 3 of each five. Relays that start just before
- * publish too late for the first vote, and the next comes ten seconds after.
+ * Authorities vote every five seconds, at second 3 of each five. Relays that start just before a vote
+ * publish too late for it, and the next vote that counts comes ten seconds later.
  */
 async function justAfterVote(): Promise<void> {
   await sleep((5000 + 3200 - (Date.now() % 5000)) % 5000);
