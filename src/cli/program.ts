@@ -1,6 +1,6 @@
 /**
- * The command line, without a process. Each command has a file of its own, which has its options
- * and prints; what a command does is elsewhere.
+ * The command line, without a process. Each command has its own file with its options and what
+ * it prints; the work is done elsewhere.
  */
 import { Command, CommanderError } from 'commander';
 import { ExitCode } from '../base/errors.ts';

@@ -187,7 +187,7 @@ function startUnbound(network: LabNetwork, role: Role, address: string, more: st
 function unboundConfiguration(directory: string, address: string, more: string): string {
   return `server:
   directory: "${directory}"
-  # One process as root, in a namespace of its own, for a few seconds.
+  # It runs as root in its own namespace, for a few seconds.
   username: ""
   chroot: ""
   use-syslog: no

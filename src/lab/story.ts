@@ -277,7 +277,7 @@ class Story {
       play: () => this.#verifyWithOpenssl(),
     },
     {
-      title: 'Asking Tor: every batch of questions on a circuit of its own?',
+      title: 'Asking Tor: did every batch of questions have its own circuit?',
       play: () => this.#checkCircuits(),
       onlyWithTor: true,
     },

@@ -1,7 +1,4 @@
-/**
- * The logs ctga knows before it is told of any: those of today, and those whose tree heads were
- * once public in DNS.
- */
+/** The logs that are built in: today's, and those whose tree heads were once public in DNS. */
 import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
@@ -33,6 +30,7 @@ const keyOf = (description: string, key: string): LogKey => toLogKey(bytesOf(des
 
 function bytesOf(description: string, base64: string): Uint8Array {
   const bytes = decodeBase64(base64);
-  if (bytes === undefined) throw new Error(`what is built in of ${description} is not base64`);
+  if (bytes === undefined)
+    throw new Error(`the built-in key or root of ${description} is not base64`);
   return bytes;
 }

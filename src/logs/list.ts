@@ -25,8 +25,8 @@ const logSchema = z.object({
   mmd: z.number().int().nonnegative().optional(),
   dns: z.string().optional(),
   allow_private_address: z.boolean().optional(),
-  // One key, the state; what is beside the state's final tree head differs between lists. Unknown
-  // states say nothing.
+  // It has one key, the state. What it says besides the final tree head differs between lists.
+  // States that ctga does not know are ignored.
   state: z
     .record(
       z.string(),
@@ -67,7 +67,10 @@ export function readLogList(path: string): LogList {
   return parseLogList(readTextFile(path), path);
 }
 
-/** `name` says where the text came from, for messages. */
+/**
+ * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if it
+ * is not a log list, or contradicts itself.
+ */
 export function parseLogList(text: string, name: string): LogList {
   const parsed = listSchema.safeParse(parseJson(text, name));
   if (!parsed.success) {
@@ -98,7 +101,10 @@ export function parseLogList(text: string, name: string): LogList {
   return { published, logs: [...logs.values()], leftOut };
 }
 
-/** The log, or why it is of no use. Throws where the entry contradicts itself. */
+/**
+ * Returns the log of an entry, or the reason why ctga cannot use it. Throws CtgaError `bad-input` if
+ * the entry contradicts itself.
+ */
 function toLog(
   entry: z.infer<typeof logSchema>,
   api: Log['api'],
@@ -121,7 +127,7 @@ function toLog(
   const address = api === 'rfc6962' ? entry.url : entry.monitoring_url;
   if (address === undefined) return 'it has no URL';
   const url = normalizeUrl(address);
-  if (url === undefined) return `its URL is not one: ${address}`;
+  if (url === undefined) return `its URL is malformed: ${address}`;
   if (isPlaceholder(url)) return `its URL is a placeholder: ${address}`;
   const state = LOG_STATES.find((each) => entry.state !== undefined && each in entry.state);
   const final = state === undefined ? undefined : entry.state?.[state]?.final_tree_head;
@@ -139,19 +145,19 @@ function toLog(
 }
 
 /**
- * Lists have logs at names that nobody owns (RFC 2606, Section 3), for programs that want one of
- * each operator.
+ * Whether a URL is at a reserved name (RFC 2606, Section 3). Lists have such logs for programs that
+ * require one of each operator.
  */
 function isPlaceholder(url: string): boolean {
   return /(^|\.)example\.(com|net|org)$/.test(new URL(url).hostname);
 }
 
-/** Lists before 2019 had no scheme, and not all have the trailing slash. */
+/** Adds what a list may leave out: the scheme (before 2019) and the trailing slash. */
 function normalizeUrl(address: string): string | undefined {
   try {
     const url = new URL(/^[a-z]+:\/\//.test(address) ? address : `https://${address}`);
     if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
-    // A list must not make requests carry anything.
+    // A list must not be able to add anything to requests.
     if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
     return url.href.endsWith('/') ? url.href : `${url.href}/`;
   } catch {

@@ -1,5 +1,5 @@
 /**
- * The logs that once answered CT-over-DNS in public, so that the first run needs no configuration
+ * The logs whose tree heads were once public in DNS. With them the first run needs no configuration,
  * and a capture from those years can be replayed as it is.
  *
  * Zones: `dns_api_endpoint` in Chrome's log list of July 2018, all under ct.googleapis.com;

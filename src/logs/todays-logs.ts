@@ -1,7 +1,7 @@
 /**
- * The logs of today, so that the first run needs no list: every log that Chrome's signed list of
- * all logs, version 89.25 of 20 August 2026, calls pending, qualified, usable or readonly. `ctga
- * logs update` brings newer facts.
+ * Today's logs, so that the first run needs no list: every log that is pending, qualified, usable or
+ * readonly in Chrome's signed list of all logs, version 89.25 of 20 August 2026. `ctga logs update`
+ * fetches a newer list.
  */
 import type { Log, LogState } from './log.ts';
 
