@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { CTGA, type Ran } from '../support/ctga.ts';
+import { eventually } from '../support/eventually.ts';
 
 const id = `ctga-test-${process.pid}`;
 const [near, far] = [`ctn${process.pid}`.slice(0, 15), `ctf${process.pid}`.slice(0, 15)];
@@ -67,10 +68,13 @@ class Watching {
   }
 
   async until(what: RegExp): Promise<void> {
-    while (!what.test(this.said)) {
-      assert.equal(this.child.exitCode, null, this.said);
-      await sleep(20);
-    }
+    await eventually(
+      () => {
+        assert.equal(this.child.exitCode, null, this.said);
+        return what.test(this.said);
+      },
+      () => `${what}; ctga has said:\n${this.said}`,
+    );
   }
 
   async stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | null> {
@@ -353,7 +357,7 @@ describe('ctga attach', () => {
     assert(challenger !== undefined);
     assertPowerless(challenger.pid, NOBODY);
     assert.equal(await watching.stop(), 0, watching.said);
-    while (existsSync(`/proc/${challenger.pid}`)) await sleep(20);
+    await eventually(() => !existsSync(`/proc/${challenger.pid}`), 'the end of the challenger');
   });
 });
 

@@ -292,7 +292,7 @@ describe('CT over DNS', () => {
             `${at}`,
             '+ignore',
             '+tries=1',
-            '+timeout=1',
+            '+timeout=5',
             'TXT',
             `sth.tiled.${SUFFIX}`,
           ).catch((error: unknown) => String((error as { stdout?: string }).stdout)),

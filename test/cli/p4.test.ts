@@ -5,12 +5,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { captureFile } from '../../src/traffic/traffic.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { ctga } from '../support/ctga.ts';
 import { freePort } from '../support/microsocks.ts';
 import { noSimpleSwitch } from '../support/simple-switch.ts';
+import { eventually } from '../support/eventually.ts';
 
 test('no switch: a sentence and a remedy, exit code 1', async () => {
   const ran = await ctga(['p4', 'status', '--thrift', `127.0.0.1:${await freePort()}`]);
@@ -41,7 +41,10 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
     try {
       const at = ['--thrift', `127.0.0.1:${port}`];
       const state = ['--state-dir', join(directory, 'state')];
-      while ((await ctga(['p4', 'status', ...at])).code !== 0) await sleep(100);
+      await eventually(
+        async () => (await ctga(['p4', 'status', ...at])).code === 0,
+        'simple_switch to answer',
+      );
       const first = await ctga(['p4', 'deploy', '--json', ...at, ...state]);
       assert.equal(first.code, 0, first.stderr);
       const { loaded, names } = JSON.parse(first.stdout) as { loaded: boolean; names: number };

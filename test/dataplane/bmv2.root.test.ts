@@ -9,12 +9,12 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { detachXdp } from '../../src/dataplane/xdp.ts';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, frameV4, ipv4, udp } from '../support/packets.ts';
 import { noSimpleSwitch } from '../support/simple-switch.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
+import { eventually } from '../support/eventually.ts';
 
 const NAME = 'sth.log.example';
 const answer = frameV4(dnsAnswer({ name: NAME }), {
@@ -202,10 +202,13 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     }
 
     async until(what: RegExp): Promise<void> {
-      while (!what.test(this.said)) {
-        assert.equal(this.#child.exitCode, null, this.said);
-        await sleep(20);
-      }
+      await eventually(
+        () => {
+          assert.equal(this.#child.exitCode, null, this.said);
+          return what.test(this.said);
+        },
+        () => `${what}; ctga has said:\n${this.said}`,
+      );
     }
 
     /** Sends the answer at one side until the program at the CPU port has counted it. */
@@ -213,10 +216,10 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
       const hex = Buffer.from(answer).toString('hex');
       const program = `import socket; s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW); s.bind(('host0', 0)); s.send(bytes.fromhex('${hex}'))`;
       const before = this.#answers();
-      while (this.#answers() === before) {
+      await eventually(() => {
         spawnSync('nsenter', there('python3', '-c', program));
-        await sleep(100);
-      }
+        return this.#answers() !== before;
+      }, 'the answer to be counted');
     }
 
     #answers(): number {

@@ -16,6 +16,7 @@ import {
 } from '../../src/dataplane/xdp.ts';
 import { dnsAnswer, encodeName } from '../support/packets.ts';
 import { answersTo } from '../support/xdp.ts';
+import { eventually } from '../support/eventually.ts';
 
 export type ChildRequest =
   | { method: 'attach'; options: AttachXdpOptions }
@@ -87,11 +88,6 @@ function nameIn(query: Buffer): string {
   return labels.join('.');
 }
 
-/** Waits without a limit of its own: who waits in vain is ended by the test runner. */
-async function until(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setTimeout(resolve, 10));
-}
-
 async function answer(request: ChildRequest): Promise<ChildResponse> {
   switch (request.method) {
     case 'attach': {
@@ -129,7 +125,7 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
       };
     }
     case 'packets':
-      await until(() => packets.length >= request.atLeast);
+      await eventually(() => packets.length >= request.atLeast, `${request.atLeast} packets`);
       return { method: 'packets', result: packets };
     case 'detach':
       attached().detach();

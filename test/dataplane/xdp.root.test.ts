@@ -11,6 +11,7 @@ import { CtgaError } from '../../src/base/errors.ts';
 import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
+import { eventually } from '../support/eventually.ts';
 
 const NAME = 'sth.log.example';
 const XDP_NATIVE = 1;
@@ -198,8 +199,10 @@ describe('on a veth pair', () => {
     await sending;
     let counters = (await plane.ask({ method: 'state' })).counters;
     // The namespace has a little traffic of its own: IPv6 neighbour discovery, which is no UDP.
-    while (counters.packets - counters.notUdp < BigInt(rounds.length))
+    await eventually(async () => {
       counters = (await plane.ask({ method: 'state' })).counters;
+      return counters.packets - counters.notUdp >= BigInt(rounds.length);
+    }, 'all frames to be counted');
     assert.equal(counters.packets - counters.notUdp - counters.notIp, BigInt(rounds.length));
     assert.equal(counters.answers, 3000n);
     assert.equal(counters.unknownName, 3000n);

@@ -27,6 +27,7 @@ import { concat } from '../support/packets.ts';
 import { needs, startUnbound, type Unbound } from '../support/unbound.ts';
 import { message, opt, record, u16 } from './messages.ts';
 import { fc } from '../support/random.ts';
+import { eventually } from '../support/eventually.ts';
 
 const ZONE = 'lab-log.ct.test';
 const ECDSA_TEXT = `120.1700000000000.${'r'.repeat(43)}=.${'s'.repeat(100)}`;
@@ -385,7 +386,7 @@ describe('sockets', () => {
     socket.on('message', () => taken.push('sent twice'));
     socket.send(query(`sth.${ZONE}`), otherPort, '127.0.0.1');
     await once(socket, 'listening');
-    while (taken.length === 0) await sleep(5);
+    await eventually(() => taken.length > 0, 'an answer');
     await sleep(20);
     const client = { address: '127.0.0.1', port: socket.address().port, family: 'IPv4' };
     assert.deepEqual(taken, [['answer', client, { address: '127.0.0.1', port: otherPort }]]);

@@ -16,9 +16,9 @@ import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } f
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { ctgaProcess, type Ran } from '../support/ctga.ts';
 import { freePort, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { eventually } from '../support/eventually.ts';
 
 const BINARIES = resolve(import.meta.dirname, '../../build/interop');
 const SCRIPT = resolve(import.meta.dirname, '../../docs/verify-evidence.sh');
@@ -239,10 +239,10 @@ class Classic implements Kind {
     child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
     const url = `http://127.0.0.1:${port}/interop/`;
     const head = async (): Promise<string> => (await fetch(`${url}ct/v1/get-sth`)).text();
-    while (!(await head().catch(() => '')).includes('tree_size')) {
+    await eventually(async () => {
       assert.equal(child.exitCode, null, errors);
-      await sleep(50);
-    }
+      return (await head().catch(() => '')).includes('tree_size');
+    }, 'a first tree head of ct_server');
     return {
       url,
       head,
@@ -271,7 +271,7 @@ class Classic implements Kind {
       body: JSON.stringify({ chain }),
     });
     assert.equal(answer.status, 200, await answer.text());
-    while ((await size()) === before) await sleep(20);
+    await eventually(async () => (await size()) !== before, 'a tree that has grown');
   }
 }
 

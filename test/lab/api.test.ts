@@ -14,6 +14,7 @@ import { hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.t
 import { foldConsistency, foldInclusion } from '../../src/merkle/proof.ts';
 import { treeHeadSchema } from '../../src/statements/json.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
+import { eventually } from '../support/eventually.ts';
 
 const HOST_NAME = 'log.ctga.test';
 const SIZE = 100;
@@ -279,7 +280,7 @@ describe('misbehaviour', () => {
       () => 'answered',
       () => 'nothing',
     );
-    while (api.requests === before) await new Promise((resolve) => setTimeout(resolve, 5));
+    await eventually(() => api.requests > before, 'the request');
     abort.abort();
     assert.equal(await answer, 'nothing');
   });

@@ -16,6 +16,7 @@ import {
 import { readLogList } from '../../src/logs/list.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
+import { eventually } from '../support/eventually.ts';
 
 const network = new LabNetwork({
   lab: `ctga-test-${process.pid}-svc`,
@@ -150,7 +151,10 @@ test('a service that cannot start leaves none of the others behind', async () =>
     other.in('log'),
   );
   try {
-    while (!(await must('ss', ['-lun'], other.in('log'))).includes(`${ADDRESS.authority}:53`));
+    await eventually(
+      async () => (await must('ss', ['-lun'], other.in('log'))).includes(`${ADDRESS.authority}:53`),
+      'another server on port 53',
+    );
     await assert.rejects(LabServices.start(other, otherFiles), {
       name: 'CtgaError',
       message: /the log ended with exit code 1: .*cannot listen on 198\.18\.3\.2 port 53/,

@@ -6,6 +6,7 @@ import { addon, type AddonDataPlane } from '../../src/native/addon.ts';
 import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { dnsAnswer, encodeName, frameV4 } from '../support/packets.ts';
 import { COPY_ALL, XDP_HERE } from '../support/xdp.ts';
+import { eventually } from '../support/eventually.ts';
 
 const frame = frameV4(dnsAnswer());
 
@@ -49,7 +50,7 @@ const scenarios: Record<string, () => Promise<void> | void> = {
     });
     for (let round = 1; round <= 3; round++) {
       plane.testRun(frame, 1, 0);
-      while (caught < round) await sleep(5);
+      await eventually(() => caught >= round, `the exception of round ${round}`);
     }
     plane.close();
     console.log(`caught ${caught}`);

@@ -8,7 +8,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { detachXdp } from '../../src/dataplane/xdp.ts';
 import { openForReading, stateAt } from '../../src/store/state.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
@@ -17,6 +16,7 @@ import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts
 import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
+import { eventually } from '../support/eventually.ts';
 
 const library = findLibrary();
 const noFaketime =
@@ -94,10 +94,13 @@ test(
     child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
     const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
     const until = async (what: RegExp): Promise<void> => {
-      while (!what.test(said)) {
-        assert.equal(child.exitCode, null, said);
-        await sleep(20);
-      }
+      await eventually(
+        () => {
+          assert.equal(child.exitCode, null, said);
+          return what.test(said);
+        },
+        () => `${what}; ctga has said:\n${said}`,
+      );
     };
     await until(/"attached"/);
 

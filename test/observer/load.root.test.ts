@@ -18,6 +18,7 @@ import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, IpProtocol, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
+import { eventually } from '../support/eventually.ts';
 
 const SECONDS = Number(process.env['CTGA_LOAD_SECONDS'] ?? 20);
 /** Each is sent three times: once may be over budget in a flood, and that would be counted. */
@@ -127,10 +128,10 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said = `${said}${chunk.toString()}`.slice(-10_000)));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  while (!said.includes('"attached"')) {
+  await eventually(() => {
     assert.equal(child.exitCode, null, said);
-    await sleep(20);
-  }
+    return said.includes('"attached"');
+  }, 'ctga to attach');
 
   const residents: number[] = [];
   const ticks = (): number => {

@@ -7,7 +7,6 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { after, before, test } from 'node:test';
 import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
 import { openForReading, stateAt } from '../../src/store/state.ts';
@@ -16,6 +15,7 @@ import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts
 import { CTGA } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
+import { eventually } from '../support/eventually.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755); // for the account that the observer becomes
@@ -69,10 +69,10 @@ async function attach(): Promise<ChildProcess> {
   running.add(child);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  while (!said.includes('Ctrl-C')) {
+  await eventually(() => {
     assert.equal(child.exitCode, null, said);
-    await sleep(20);
-  }
+    return said.includes('Ctrl-C');
+  }, 'ctga to attach');
   return child;
 }
 
@@ -96,7 +96,10 @@ function stored(): Record<string, number> {
 
 /** Until the program has looked at so many answers. */
 async function matched(answers: bigint): Promise<void> {
-  while ((openAttached(link.interfaceName)?.counters.answers ?? 0n) < answers) await sleep(20);
+  await eventually(
+    () => (openAttached(link.interfaceName)?.counters.answers ?? 0n) >= answers,
+    `${answers} answers to be counted`,
+  );
 }
 
 test('every sighting counts once, though most were only counted in the kernel and the reader was killed', async () => {
@@ -107,8 +110,10 @@ test('every sighting counts once, though most were only counted in the kernel an
   const killed = await attach();
   await link.sendFrames(times(first, 30));
   await matched(30n);
-  while (!existsSync(join(directory, 'state', 'ctga.db')) || (stored()['5'] ?? 0) === 0)
-    await sleep(50);
+  await eventually(
+    () => existsSync(join(directory, 'state', 'ctga.db')) && (stored()['5'] ?? 0) > 0,
+    'the tree of size 5 in the store',
+  );
   await end(killed, 'SIGKILL');
 
   // Nobody reads: a head that is new waits in the ring, and repeats in the cache.

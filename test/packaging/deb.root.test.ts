@@ -7,13 +7,13 @@ import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_pr
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { Debian } from './debian.ts';
 import { ELSEWHERE, HERE, PROBE, refusedAnyway, sandboxFaults } from './sandbox.ts';
+import { eventually } from '../support/eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 
@@ -137,7 +137,7 @@ describe('the Debian package', () => {
         }
       ).dataPlanes[0].counters.packets;
     async function until(what: () => boolean): Promise<void> {
-      while (!what()) await sleep(100);
+      await eventually(what, `what ${String(what)} says`);
     }
     const property = (unit: string, name: string): string =>
       must(`systemctl show -P ${name} ${unit}`).trim();

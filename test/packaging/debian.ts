@@ -16,8 +16,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ran } from '../support/ctga.ts';
+import { eventually } from '../support/eventually.ts';
 
 const ENVIRONMENT = {
   PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
@@ -204,7 +204,7 @@ export class Debian {
     });
     let said = '';
     child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-    for (;;) {
+    await eventually(() => {
       assert.equal(child.exitCode, null, said);
       const [init = ''] = readFileSync(
         `/proc/${child.pid ?? 0}/task/${child.pid ?? 0}/children`,
@@ -214,11 +214,11 @@ export class Debian {
       if (name === 'systemd\n') {
         this.#booted = { process: child, init: Number(init), cgroup };
         // Before it listens it says nothing; and then, how it is when all was started.
-        if (this.inside('systemctl is-system-running --wait').stdout !== '') return;
+        if (this.inside('systemctl is-system-running --wait').stdout !== '') return true;
         this.#booted = undefined;
       }
-      await sleep(50);
-    }
+      return false;
+    }, 'systemd to be up');
   }
 
   /** Processes of a unit, as this machine numbers them: the main one first. */

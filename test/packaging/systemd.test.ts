@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import { CTGA, ctga } from '../support/ctga.ts';
+import { eventually } from '../support/eventually.ts';
 
 const UNITS = resolve(import.meta.dirname, '../../packaging/systemd');
 const units = readdirSync(UNITS);
@@ -83,7 +84,10 @@ while True: print(repr(s.recv(4096).decode()))`,
   let told = '';
   listener.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
   const until = async (what: RegExp): Promise<void> => {
-    while (!what.test(told)) await new Promise((done) => setTimeout(done, 20));
+    await eventually(
+      () => what.test(told),
+      () => `${what}, to be told: ${told}`,
+    );
   };
   await until(/bound/);
   const child = spawn(

@@ -1,7 +1,7 @@
 /** A real SOCKS5 proxy on loopback. */
 import { spawn, spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { eventually } from './eventually.ts';
 
 /** `skip` value for node:test. */
 export const noMicrosocks: false | string =
@@ -17,7 +17,7 @@ export interface Microsocks {
 export async function startMicrosocks(): Promise<Microsocks> {
   const port = await freePort();
   const child = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
-  while (!(await listens(port))) await sleep(20);
+  await eventually(() => listens(port), 'microsocks to listen');
   return { port, stop: () => void child.kill() };
 }
 
