@@ -79,13 +79,15 @@ export class Observer {
   readonly #options: ObserverOptions;
   readonly #verifier: Verifier;
   readonly #logs: ReadonlyMap<string, Log>;
+  /** In base64, encoded once for each log: the key of every claim has it. */
+  readonly #logIds = new Map<Log, string>();
   readonly #sourcesByPort = new Map<number, Source[]>();
   // A part of the reassembly budget is kept for datagrams that begin as a message of a source.
   readonly #decoder = new DatagramDecoder({}, (start) =>
     this.#options.sources.some((source) => source.recognises(start)),
   );
   readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
-  /** By claim (see memoryKey). Two maps, so that forgeries cannot push out what was verified. */
+  /** By claim (see #memoryKey). Two maps, so that forgeries cannot push out what was verified. */
   readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   /** By claim; bounded by what the verifier lets wait. */
@@ -209,7 +211,7 @@ export class Observer {
   #decide(claim: SourceClaim | Refusal): Decision {
     if (claim.kind === 'refused') return claim.reason;
     if (claim.bytes.length > MAX_CLAIM) return 'tree head: too long';
-    const key = memoryKey(claim);
+    const key = this.#memoryKey(claim);
     const known = this.#genuine.get(key) ?? this.#pending.get(key) ?? this.#forged.get(key);
     if (known !== undefined) return known;
     const parsed = parseClaim(claim);
@@ -224,6 +226,14 @@ export class Observer {
     if (accepted) return candidate;
     this.#pending.delete(key);
     return NO_ROOM;
+  }
+
+  /** Equal for claims of one log that are the same to the last byte. */
+  #memoryKey({ log, form, bytes }: SourceClaim): string {
+    let logId = this.#logIds.get(log);
+    if (logId === undefined) this.#logIds.set(log, (logId = logIdText(log.key.logId)));
+    const text = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
+    return `${form} ${logId} ${text.toString('latin1')}`;
   }
 
   #act(decision: Decision, seen: Seen): void {
@@ -301,10 +311,4 @@ function firstClaim(
     refusal ??= result;
   }
   return refusal ?? { kind: 'refused', reason: 'answer: no source reads it' };
-}
-
-/** Equal for claims that are the same to the last byte. */
-function memoryKey({ log, form, bytes }: SourceClaim): string {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-  return `${form} ${logIdText(log.key.logId)} ${text}`;
 }
