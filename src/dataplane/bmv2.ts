@@ -1,7 +1,7 @@
 /**
- * The data plane in bmv2's simple_switch. What the switch copies arrives at the other end of its CPU
- * port, where the XDP program takes it into the rings (ctga_cpu in xdp/ctga.bpf.c). What is looked
- * for is kept in force in the switch itself.
+ * The data plane in bmv2's simple_switch. What the switch copies arrives at the other end of its
+ * CPU port, where the XDP program takes it into the rings (ctga_cpu in xdp/ctga.bpf.c). What is
+ * looked for is kept in force in the switch itself.
  */
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';

@@ -1,31 +1,29 @@
 /**
- * How much a data plane may copy: raised and lowered by how the reader keeps up, for each kind
- * apart.
+ * How much a data plane may copy: raised and lowered by how the reader keeps up, separately for
+ * answers and for fragments.
  *
- * Pure: fed with counters, it gives budgets. A copy costs the packet path a hundred nanoseconds and
- * the reader a microsecond, so whoever floods must not decide how many are made.
+ * Pure: takes counters and returns budgets. A copy costs the packet path a hundred nanoseconds and
+ * the reader a microsecond, so somebody who floods must not decide how many are made.
  */
 import type { CopyBudget, DataPlaneCounters } from './types.ts';
 
 /**
- * Copies a second and CPU. The least still finds every log's head in minutes; the most is what a
- * core can read.
+ * Copies a second on each CPU. With the least, every log's head is still found within minutes; the
+ * most is what one core can read.
  */
 const LEAST = 200;
 const MOST = 400_000;
-/**
- * A quarter of a second's copies is what a bucket holds, and what may wait without anybody lagging.
- */
+/** A bucket holds the copies of a quarter of a second; as many may wait before the reader lags. */
 const TOLERATED_SECONDS = 0.25;
 
-/** Copies that reached the reader, since it began. */
+/** How many copies have reached the reader since it began. */
 export interface Delivered {
   readonly answers: number;
   readonly fragments: number;
 }
 
 export class BudgetControl {
-  /** Where a budget goes back to when there is no reason to keep it elsewhere. */
+  /** The budget that is returned to when nothing keeps it from that. */
   readonly #usual: CopyBudget;
   #before: { readonly counters: DataPlaneCounters; readonly delivered: Delivered } | undefined;
 
@@ -34,8 +32,8 @@ export class BudgetControl {
   }
 
   /**
-   * The budget from now on, `budget` being the present one; called about once a second. A limit of
-   * 0 is the operator's wish to have none, and stays.
+   * Returns the budget from now on; `budget` is the present one. Call it about once a second. A
+   * limit of 0 means that the operator wants none, and stays.
    */
   next(budget: CopyBudget, counters: DataPlaneCounters, delivered: Delivered): CopyBudget {
     const before = this.#before;
@@ -72,7 +70,7 @@ export class BudgetControl {
   }
 }
 
-/** Of one kind, since the last time. */
+/** What one kind's counters have gained since the last call. */
 interface Movement {
   readonly copied: number;
   readonly seen: number;
@@ -83,8 +81,8 @@ interface Movement {
 }
 
 /**
- * Halved when the reader lags; doubled towards the usual, and by a tenth beyond it, when it could
- * take more.
+ * Halves the limit when the reader lags. When it could take more, doubles it up to the usual one,
+ * and raises it by a tenth beyond that.
  */
 function adjusted(present: number, usual: number, moved: Movement): number {
   if (present === 0) return 0;

@@ -1,6 +1,6 @@
 /**
- * Network interfaces as data planes: XDP in the driver, generic XDP, or TC ingress. The kernel's side
- * is in xdp.ts.
+ * Network interfaces as data planes: XDP in the driver, generic XDP, or TC ingress. The kernel's
+ * side is in xdp.ts.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
@@ -44,7 +44,10 @@ export const interfaceKind: PlaneKind = {
   check: () => [checkKernel(), checkBpf(), ...checkInterfaces()],
 };
 
-/** Interfaces where a program is pinned, alive or not: to watch the interface, or copies of a switch. */
+/**
+ * Interfaces where a program is pinned, alive or not: to watch the interface, or copies of a
+ * switch.
+ */
 export function linksAt(where: 'interface' | 'cpu-port'): string[] {
   return listAttached().filter(
     (name) => (linkStateOf(name)?.atCpuPort === true) === (where === 'cpu-port'),

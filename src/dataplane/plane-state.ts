@@ -65,7 +65,9 @@ export function decodePlaneState(text: string): PlaneState | undefined {
   }
 }
 
-/** Whether a state that was written `age` milliseconds ago is too old for a plane that is watched. */
+/**
+ * Whether a state that was written `age` milliseconds ago is too old for a plane that is watched.
+ */
 export function isStale(age: number): boolean {
   return age > STALE_MS;
 }

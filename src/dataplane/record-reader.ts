@@ -18,8 +18,8 @@ const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const [LOW, HIGH] = littleEndian ? [0, 4] : [4, 0];
 
 /**
- * The first `length` bytes of `batch` are records. The addon wrote them, so their lengths are
- * trusted; the frames in them are not.
+ * Calls `handle` for each record in the first `length` bytes of `batch`. The addon wrote them, so
+ * their lengths are trusted; the frames in them are not.
  */
 export function forEachRecord(
   batch: ArrayBuffer,
@@ -35,8 +35,8 @@ export function forEachRecord(
 }
 
 /**
- * One object for all records of a batch: a flood of repeats, told apart by tag alone, allocates
- * nothing. That is why what it gives is valid only during the call.
+ * One object stands for all records of a batch in turn, so that a flood of repeats, which are told
+ * apart by tag alone, allocates nothing. That is why it is valid only during the call.
  */
 class RecordReader implements CopiedPacket, AnswerPlace {
   readonly interfaceName: string;
@@ -75,7 +75,7 @@ class RecordReader implements CopiedPacket, AnswerPlace {
     return this.#u16(18) === 0 ? undefined : this;
   }
 
-  /** The upper 53 bits: as many as a number holds exactly. */
+  /** The upper 53 bits, which is as many as a number holds exactly. */
   get tag(): number {
     return this.#u32(8 + HIGH) * 2 ** 21 + (this.#u32(8 + LOW) >>> 11);
   }
@@ -101,7 +101,7 @@ class RecordReader implements CopiedPacket, AnswerPlace {
     return entry === 0n ? undefined : entry;
   }
 
-  /** Generations of a slot are counted from 1, so the first one ends none. */
+  /** The generations of a slot are counted from 1, so the first one ends no other. */
   get ended(): { entry: bigint; repeats: number } | undefined {
     const { entry } = this;
     const repeats = this.#u32(32);

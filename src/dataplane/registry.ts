@@ -30,7 +30,9 @@ export function listPlanes(): string[] {
   return KINDS.flatMap((kind) => kind.list()).sort();
 }
 
-/** All planes that are attached to this machine. Throws CtgaError where the process may not look. */
+/**
+ * All planes that are attached to this machine. Throws CtgaError where the process may not look.
+ */
 export function describePlanes(): PlaneStatus[] {
   return KINDS.flatMap((kind) => kind.list().flatMap((name) => kind.describe(name) ?? [])).sort(
     (a, b) => (a.interface < b.interface ? -1 : 1),

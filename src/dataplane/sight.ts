@@ -1,5 +1,6 @@
 /**
- * Whether a data plane sees the packets that pass it, and what there is to report when that changes.
+ * Whether a data plane sees the packets that pass it, and what there is to report when that
+ * changes.
  *
  * The caller says what it found; the clock says when. Whoever looks after a plane feeds one of
  * these: the keeper's process (link-watch.ts) and the supervisor of a P4 switch (bmv2.ts). The
@@ -62,8 +63,8 @@ export class Sight {
   }
 
   /**
-   * The plane was found not to see packets, or could not be asked. `reason` is why it cannot be made
-   * to see again, if that was tried. Returns what there is to report.
+   * The plane was found not to see packets, or could not be asked. `reason` is why it cannot be
+   * made to see again, if that was tried. Returns what there is to report.
    */
   blind(reason?: string): SupervisionEvent[] {
     const events: SupervisionEvent[] = [];

@@ -19,9 +19,9 @@ export type CopyKind = 'answer' | 'fragment' | 'unknown';
  * Where an answer's texts lie in its frame, and how its repeats are told apart, from planes that
  * find this out.
  *
- * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover (the
- * other sections of the message, checksums, addresses) must not decide whether the answer is taken:
- * otherwise a log could let a genuine answer pass as the repeat of one that was refused.
+ * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover
+ * (the other sections of the message, checksums, addresses) must not decide whether the answer is
+ * taken: otherwise a log could let a genuine answer pass as the repeat of one that was refused.
  */
 export interface AnswerPlace extends MatchPlace {
   /** 53 bits of a keyed hash. */
@@ -47,7 +47,9 @@ export interface CopiedPacket {
   readonly kind: CopyKind;
   /** From the Ethernet header on. Valid only during the call: copy it to keep it. */
   readonly frame: Uint8Array;
-  /** Bytes of the frame on the wire; `frame` is shorter if what follows the IP packet was left out. */
+  /**
+   * Bytes of the frame on the wire; `frame` is shorter if what follows the IP packet was left out.
+   */
   readonly frameLength: number;
   readonly interfaceName: string;
   /** Milliseconds since the epoch, when the data plane copied the packet. */
@@ -151,8 +153,8 @@ export interface DataPlane {
   /** Why this process has to stay root to read it; undefined if it need not. */
   readonly rootNeeded?: string | undefined;
   /**
-   * Whether entries that an earlier process was told of (see `seen`) go on; otherwise there are none
-   * but those that this process is told of.
+   * Whether entries that an earlier process was told of (see `seen`) go on; otherwise there are
+   * none but those that this process is told of.
    */
   readonly keepsSeenEntries: boolean;
   /** What the keeper attaches again when it comes off; undefined if there is no such thing. */
@@ -186,11 +188,13 @@ export interface DataPlane {
   /** Delivers what has been copied, then stops delivery. The plane stays attached. */
   stop(): Promise<void>;
   /**
-   * Looks after the plane, as far as this takes no rights, and keeps its rules in force. Called once
-   * after setMatchRules.
+   * Looks after the plane, as far as this takes no rights, and keeps its rules in force. Called
+   * once after setMatchRules.
    */
   supervise?(onEvent: (event: SupervisionEvent) => void): Supervision;
-  /** Gives up what this process holds. The plane stays attached; nothing may be called afterwards. */
+  /**
+   * Gives up what this process holds. The plane stays attached; nothing may be called afterwards.
+   */
   close(): void;
   /** Takes the plane off, and closes it. Needs the rights that attaching it needed. */
   detach(): void;

@@ -1,9 +1,9 @@
 /**
  * The data plane in the Linux kernel: xdp/ctga.bpf.c on one network interface.
  *
- * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>, so the data plane outlives the
- * process that attached it, and the next one to attach takes over: same counters, same unread
- * copies, no gap.
+ * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>. So the data plane outlives the
+ * process that attached it, and the next process to attach takes it over without a gap, with its
+ * counters and unread copies.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
@@ -34,36 +34,31 @@ import type {
 export type { LinkState, TestRunResult, XdpMode, XdpSettings } from '../native/addon.ts';
 
 export interface XdpOptions {
-  /** Largest IP length of a fragment that is copied, in bytes: 0 .. 2030, 400 unless told. */
+  /** Largest IP length of a fragment that is copied: 0 to 2030 bytes, 400 unless given. */
   readonly threshold?: number;
-  /**
-   * Copy one match of so many: answers counted on each CPU, fragments by datagram; 1 unless told.
-   */
+  /** Copy one match of so many: of answers on each CPU, of fragments by datagram. Usually 1. */
   readonly everyNth?: number;
-  /**
-   * Size of each of the two ring buffers: a power of two from 64 KiB to 1 GiB, 4 MiB unless told.
-   */
+  /** Bytes of each of the two ring buffers: a power of two, 64 KiB to 1 GiB. Usually 4 MiB. */
   readonly ringBytes?: number;
   /**
-   * For how long a copied answer is only counted when it comes again, in milliseconds; 10 s unless
-   * told, 0: never.
+   * For how many milliseconds a copied answer is only counted when it comes again; 0 for none.
+   * Usually 10,000.
    */
   readonly seenMilliseconds?: number;
-  /** Copies of each kind that are made in a second at most, on each CPU; 0: no limit. */
+  /** The most copies of each kind in a second, on each CPU; 0 for no limit. Usually 50,000. */
   readonly answersPerSecond?: number;
   readonly fragmentsPerSecond?: number;
 }
 
 export interface AttachXdpOptions extends XdpOptions {
   readonly interfaceName: string;
-  /** What comes in there are copies that a P4 switch made, and all that reads them is this. */
+  /** A P4 switch's copies come in there, and this process alone reads them. False unless given. */
   readonly atCpuPort?: boolean;
-  /**
-   * False: another process reads there; this only attaches again what it reads. True unless told.
-   */
+  /** False to attach the program again for another process, which reads. True unless given. */
   readonly reader?: boolean;
   /**
-   * Native, then generic, then TC unless told. Another mode than the running one makes a short gap.
+   * Native, then generic, then TC unless given. Changing the mode of a plane that is attached makes
+   * a short gap.
    */
   readonly mode?: XdpMode;
 }
@@ -79,8 +74,8 @@ export interface LoadXdpOptions extends XdpOptions {
 const PINS = '/sys/fs/bpf/ctga';
 
 /**
- * Section 4.4.2 of "Aggregation-Based Certificate Transparency Gossip": larger than any tree head's
- * answer.
+ * Larger than any tree head's answer: Section 4.4.2 of "Aggregation-Based Certificate Transparency
+ * Gossip".
  */
 const DEFAULT_THRESHOLD = 400;
 /** RECORD_CAPACITY in xdp/record.h, less an Ethernet header with one VLAN tag. */
@@ -89,18 +84,14 @@ const DEFAULT_RING_BYTES = 4 << 20;
 const MIN_RING_BYTES = 64 << 10;
 const MAX_RING_BYTES = 1 << 30;
 /**
- * Measured: a wake-up costs some 10 us, so a thousand small records share one. A timer fetches what
- * is less.
+ * A wake-up costs some 10 µs (measured), so a thousand small records share one. A timer fetches
+ * what stays below.
  */
 const WAKEUP_BYTES = 512 << 10;
-/**
- * Long enough that a busy name is copied seldom, short enough that a restart or a lost copy costs
- * little.
- */
+/** So long that a busy name is copied seldom; so short that a lost copy costs little. */
 const DEFAULT_SEEN_MS = 10_000;
 /**
- * More tree heads than all logs of today sign in a day, in a second; and still a small part of a
- * core.
+ * In a second, more than all logs of today sign in a day; reading it takes a small part of a core.
  */
 const DEFAULT_PER_SECOND = 50_000;
 
@@ -132,9 +123,7 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
   );
 }
 
-/**
- * Loads the program without attaching it: for tests and benches, which run it by BPF_PROG_TEST_RUN.
- */
+/** Loads the program without attaching it, for tests and benches (BPF_PROG_TEST_RUN). */
 export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
   const { objectPath = xdpObjectPath(), hook = 'xdp', oldKernel = false } = options;
   const { ringBytes, settings } = checkOptions(options);
@@ -162,7 +151,9 @@ export interface AttachedState {
   readonly knownNames: number;
 }
 
-/** The state of an interface, or undefined where ctga is not attached. Takes root, reads only. */
+/**
+ * The state of an interface; undefined if ctga is not attached to it. Needs root, changes nothing.
+ */
 export function openAttached(interfaceName: string): AttachedState | undefined {
   const pinDirectory = pinDirectoryOf(interfaceName);
   return explain(interfaceName, () => {
@@ -205,7 +196,7 @@ export function mapsNeedNoRights(kernel = release()): boolean {
   }
 }
 
-/** In bytes; undefined where no interface of this name is. */
+/** The MTU in bytes; undefined if there is no such interface. */
 export function mtuOf(interfaceName: string): number | undefined {
   return addon().mtu(interfaceName);
 }
@@ -225,15 +216,15 @@ export function listAttached(): string[] {
 }
 
 /**
- * Takes the program off the interface and removes all that was pinned. Throws 'not-attached' if
- * nothing was.
+ * Takes the program off the interface and removes all that was pinned. Throws CtgaError
+ * `not-attached` if nothing was.
  */
 export function detachXdp(interfaceName: string): void {
   const pinDirectory = pinDirectoryOf(interfaceName);
   explain(interfaceName, () => addon().detach(pinDirectory));
 }
 
-/** What attached and merely loaded programs have in common: maps, and the ring buffer's reader. */
+/** What attached and merely loaded programs share: the maps and the reader of the rings. */
 abstract class XdpProgram implements DataPlane {
   readonly interfaceName: string;
   abstract readonly mode: string;
@@ -285,7 +276,7 @@ abstract class XdpProgram implements DataPlane {
     return explain(this.interfaceName, () => this.native.settings());
   }
 
-  /** Takes effect at once, in the running program. */
+  /** Takes effect at once in the running program. */
   setSettings(changes: Partial<XdpSettings>): void {
     const settings = checkSettings({ ...this.settings(), ...changes });
     explain(this.interfaceName, () => this.native.setSettings(settings));

@@ -1,7 +1,7 @@
 /**
- * `ctga attach` as a service: attaches data planes, gives up root, and observes what they copy until
- * it is stopped. It knows no process: the caller gives it the planes, and may give it a keeper, a
- * verifier, an account and a clock of its own.
+ * `ctga attach` as a service: attaches data planes, gives up root, and observes what they copy
+ * until it is stopped. It knows no process: the caller gives it the planes, and may give it a
+ * keeper, a verifier, an account and a clock of its own.
  */
 import type { ChildProcess } from 'node:child_process';
 import { spawnChallenger } from '../challenger/spawn.ts';
@@ -90,9 +90,10 @@ const OF_THIS_MACHINE: ObserveDependencies = {
 const BLIND = 'blind, in milliseconds';
 
 /**
- * Observes until `signal` is aborted, or until every plane was detached by somebody else; the planes
- * that are left stay attached. Resolves to whether it ended well: false if the keeper did not last.
- * Rejects with CtgaError if it cannot start; nothing stays attached then that was not before.
+ * Observes until `signal` is aborted, or until every plane was detached by somebody else; the
+ * planes that are left stay attached. Resolves to whether it ended well: false if the keeper did
+ * not last. Rejects with CtgaError if it cannot start; nothing stays attached then that was not
+ * before.
  */
 export async function observe(
   options: ObserveOptions,
