@@ -1,10 +1,11 @@
-/** Sightings of verified tree heads, gathered until they are written together. */
+/** Sightings of verified statements, gathered until they are written together. */
 import { encodeBase64 } from '../base/base64.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 
-/** One or more sightings of something by one source at about one time. */
+/** One or more sightings of one claim at about one time. */
 export interface Seen {
+  /** Where it was seen: the name of a data plane, as the store records it. */
   readonly source: string;
   /** Milliseconds since the epoch. */
   readonly at: number;
@@ -13,7 +14,7 @@ export interface Seen {
   readonly reassembled: number;
 }
 
-/** What is known of one head and source since the last write; as Store.recordSightings takes it. */
+/** The sightings of one statement by one source since the last write, as the store takes them. */
 export interface GatheredSighting {
   readonly head: VerifiedStatement;
   readonly log: Log;
@@ -24,16 +25,13 @@ export interface GatheredSighting {
   reassembled: number;
 }
 
-/**
- * Distinct heads waiting for the store; only heads that a log signed wait, so a log would have to
- * flood us.
- */
+/** Distinct statements that may wait for the store. Logs signed them all, so only a log can flood. */
 const MAX_GATHERED = 65_536;
 
 export class SightingBatch {
   /**
-   * By the head as an object, which takes no text to be made; one head in two spellings is two
-   * objects.
+   * By the statement as an object, so that no key has to be built for each sighting. Two spellings
+   * of one statement are two objects, which `sightings` merges.
    */
   #gathered = new Map<VerifiedStatement, Map<string, GatheredSighting>>();
   #size = 0;
@@ -42,9 +40,9 @@ export class SightingBatch {
     return this.#size === 0;
   }
 
-  /** Returns false where there is no room: the store has not been written for long. */
+  /** Returns false if there is no room, because the store could not be written for long. */
   add(log: Log, head: VerifiedStatement, { source, at, count, reassembled }: Seen): boolean {
-    // Captures have times in fractions of a millisecond; the store counts whole ones.
+    // Times in captures have fractions of a millisecond, which the store does not record.
     const timestamp = Math.round(at);
     let bySource = this.#gathered.get(head);
     const known = bySource?.get(source);
@@ -65,8 +63,8 @@ export class SightingBatch {
   }
 
   /**
-   * What is gathered, one for each head and source. It stays until `clear`, so a write that fails
-   * loses nothing.
+   * What is gathered, one entry for each statement and source. It stays until `clear`, so a write
+   * that fails loses nothing.
    */
   sightings(): GatheredSighting[] {
     const merged = new Map<string, GatheredSighting>();

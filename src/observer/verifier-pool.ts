@@ -1,10 +1,10 @@
 /**
- * Checks signatures on a thread of its own, fair by log and within a share of one core.
+ * Checks signatures on a thread of its own, fairly among logs and within a share of one core.
  *
- * Whoever answers for a log's name can make us check signatures, so each log has a queue of its
- * own, they take turns, and each is bounded: a flood for one log delays another log's head by one
- * batch and no more. Within a log the first come is the first checked; what finds no room comes
- * again, since it is not remembered (see Observer).
+ * Whoever answers for a log's name can make us check signatures. So each log has a bounded queue of
+ * its own, and the queues take turns: a flood for one log delays another log's statement by no more
+ * than one batch. Within a log, the statement that came first is checked first. One that finds no
+ * room is not remembered (see Observer), so it is submitted again when it is seen again.
  */
 import { Worker } from 'node:worker_threads';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -12,13 +12,13 @@ import type { Statement, VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Settle, Verifier } from './verifier.ts';
 
-/** Heads of one log that may wait. */
+/** Statements of one log that may wait. */
 const MAX_WAITING = 256;
-/** Heads that are checked before somebody else's turn comes; some 1 ms of work. */
+/** Statements that the thread checks at a time; some 1 ms of work. */
 const BATCH = 8;
-/** Of one core, while more waits than a batch. */
+/** The share of one core that the thread may use while more than a batch waits. */
 const CPU_SHARE = 0.5;
-/** A worker that fails so often is given up, and heads are checked on this thread. */
+/** After so many failures no worker is started again, and this thread checks. */
 const MAX_FAILURES = 3;
 
 export interface Job {
@@ -27,11 +27,9 @@ export interface Job {
   readonly head: Statement;
 }
 
-/**
- * What the worker answers: for each job the verified head, if it is one; and how long all took, in
- * ms.
- */
+/** The worker's answer: what each job came to, and how long they all took. */
 export interface Checked {
+  /** Undefined where the log did not sign the statement. */
   readonly heads: readonly (VerifiedStatement | undefined)[];
   readonly milliseconds: number;
 }
@@ -45,7 +43,7 @@ interface Waiting {
 export class VerifierPool implements Verifier {
   readonly #onSettled: () => void;
   readonly #start: () => Worker;
-  /** By log ID; a log that had its turn goes to the end. */
+  /** By log ID. A log goes to the end when it has had its turn. */
   readonly #queues = new Map<string, Waiting[]>();
   #batch: readonly Waiting[] = [];
   #worker: Worker | undefined;
@@ -54,7 +52,7 @@ export class VerifierPool implements Verifier {
   #hurry = false;
   #whenIdle: (() => void)[] = [];
 
-  /** `onSettled` is called after each batch, so that what it brought can be stored. */
+  /** `onSettled` is called after each batch, so that the results can be stored. */
   constructor(onSettled: () => void, start: () => Worker = startWorker) {
     this.#onSettled = onSettled;
     this.#start = start;
@@ -70,7 +68,7 @@ export class VerifierPool implements Verifier {
     return true;
   }
 
-  /** Resolves when nothing waits any more; from now on the CPU share is not kept. */
+  /** Resolves when nothing waits any more. From now on the thread does not rest in between. */
   idle(): Promise<void> {
     this.#hurry = true;
     this.#resting = false;
@@ -79,7 +77,7 @@ export class VerifierPool implements Verifier {
     return new Promise((resolve) => this.#whenIdle.push(resolve));
   }
 
-  /** Ends the thread; what still waits is never settled. */
+  /** Ends the thread. Statements that still wait are never settled. */
   async close(): Promise<void> {
     this.#queues.clear();
     const worker = this.#worker;
@@ -101,17 +99,17 @@ export class VerifierPool implements Verifier {
   #check(batch: readonly Waiting[]): void {
     const worker = this.#running();
     if (worker === undefined) {
-      // Between two batches, others on this thread have their turn.
+      // Not at once: others on this thread have their turn between two batches.
       setImmediate(() =>
         this.#settle(batch.map(({ log, head }) => verifyStatement(head, log.key))),
       );
     } else {
-      worker.ref(); // the process waits for an answer, and for nothing else of the worker
+      worker.ref(); // the process does not end while an answer is outstanding
       worker.postMessage(batch.map(({ log, head }): Job => ({ spki: log.key.spki, head })));
     }
   }
 
-  /** One of each log in turn, until the batch is full. */
+  /** Takes one statement of each log in turn, until the batch is full. */
   #take(): Waiting[] {
     const batch: Waiting[] = [];
     while (batch.length < BATCH) {
@@ -141,7 +139,7 @@ export class VerifierPool implements Verifier {
     }
   }
 
-  /** Its batch goes to another worker, or in the end to this thread. */
+  /** Hands the batch of a worker that has ended to another, or in the end to this thread. */
   #failed(worker: Worker): void {
     if (this.#worker !== worker) return;
     this.#worker = undefined;
@@ -165,7 +163,7 @@ export class VerifierPool implements Verifier {
   }
 }
 
-/** Node 20 runs no TypeScript in a worker, even where the process does: tsx is told to. */
+/** Node 20 runs no TypeScript in a worker, even where the process does, so the worker loads tsx. */
 function startWorker(): Worker {
   const module = import.meta.resolve(
     `./verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,

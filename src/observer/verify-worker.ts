@@ -4,7 +4,7 @@ import { toLogKey, type LogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Checked, Job } from './verifier-pool.ts';
 
-/** Logs are few; a key is read once. */
+/** By SubjectPublicKeyInfo. Logs are few, so each key is read once and kept. */
 const keys = new Map<string, LogKey>();
 
 function keyOf(spki: Uint8Array): LogKey {

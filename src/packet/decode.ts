@@ -1,7 +1,7 @@
 /**
  * From copied frames to whole UDP datagrams: Ethernet, IPv4 and IPv6, reassembly, UDP.
  *
- * Never throws, whatever the bytes. No clock of its own: the caller says what time it is.
+ * Nothing here throws, whatever the bytes are. The caller says what time it is.
  */
 import { ByteCursor } from '../base/cursor.ts';
 import { EtherType, parseEthernet } from './ethernet.ts';
@@ -19,17 +19,14 @@ import { parseUdp, type UdpDatagram } from './udp.ts';
 
 export type { ReassemblyLimits, UdpDatagram };
 
-/**
- * What became of a frame. Exactly one of these is counted for each, so they add up to the frames
- * pushed.
- */
+/** What became of a frame. Each frame adds one to exactly one of these counters. */
 export type FrameOutcome =
-  /** Returned: the datagram came in one piece. */
+  /** It was a whole datagram, which was returned. */
   | 'datagramWhole'
-  /** Returned: this fragment completed it. */
+  /** It completed a datagram, which was returned. */
   | 'datagramReassembled'
   | 'ethernetTruncated'
-  /** Another EtherType, or more than two VLAN tags, or PPPoE with something else in it. */
+  /** It has another EtherType, more than two VLAN tags, or PPPoE with something else than IP. */
   | 'notIp'
   | Ipv4Refusal
   | Ipv6Refusal
@@ -37,7 +34,7 @@ export type FrameOutcome =
   | 'udpBadLength'
   | FragmentOutcome;
 
-/** Facts about datagrams that were returned all the same; see UdpChecksum. */
+/** What the checksums of returned datagrams said: see UdpChecksum. */
 export type ChecksumNote = 'checksumAbsent' | 'checksumPseudoHeaderOnly' | 'checksumBad';
 
 export type DecodeCounter = FrameOutcome | ReassemblyEvent | ChecksumNote;
@@ -47,7 +44,7 @@ export class DatagramDecoder {
   readonly #counters = zeroCounters();
   readonly #reassembler: Reassembler;
 
-  /** `tracked` recognises first fragments that a part of the reassembly budget is reserved for. */
+  /** A part of the reassembly budget is kept for datagrams that `tracked` says matter. */
   constructor(limits: Partial<ReassemblyLimits> = {}, tracked?: Tracked) {
     this.#reassembler = new Reassembler(
       { ...DEFAULT_LIMITS, ...limits },
@@ -62,10 +59,7 @@ export class DatagramDecoder {
     return this.#counters;
   }
 
-  /**
-   * What waits for more fragments; bytes as charged against the limits, abandoned datagrams
-   * included.
-   */
+  /** Datagrams that wait for fragments or are abandoned, and the bytes charged for them. */
   get pending(): { readonly datagrams: number; readonly bytes: number } {
     return this.#reassembler.pending;
   }
@@ -91,10 +85,7 @@ export class DatagramDecoder {
     return result;
   }
 
-  /**
-   * Gives back the memory of datagrams whose time is over; to be called now and then when nothing
-   * arrives.
-   */
+  /** Drops datagrams that have waited too long. To be called now and then when nothing arrives. */
   expire(now: number): void {
     this.#reassembler.expire(now);
   }

@@ -1,6 +1,6 @@
 /**
- * Ethernet II frames (IEEE 802.3) with up to two VLAN tags (IEEE 802.1Q, 802.1ad) and PPPoE,
- * without FCS.
+ * Ethernet II frames (IEEE 802.3) without their checksum, with up to two VLAN tags (IEEE 802.1Q,
+ * 802.1ad) and PPPoE.
  */
 import type { ByteCursor } from '../base/cursor.ts';
 
@@ -14,10 +14,7 @@ export const EtherType = {
 
 const ADDRESSES = 12;
 const MAX_TAGS = 2;
-/**
- * RFC 2516, Section 4: version 1, type 1, code 0, and then the session, a length and PPP's protocol
- * number.
- */
+/** RFC 2516, Section 4: version, type, code, session and length; then PPP's protocol number. */
 const PPPOE_HEADER = 8;
 const PPPOE_SESSION_DATA = 0x1100;
 const PPP_IPV4 = 0x0021;
@@ -25,21 +22,21 @@ const PPP_IPV6 = 0x0057;
 
 export interface EthernetHeader {
   /**
-   * What the payload is; values below 0x0600 are the length field of IEEE 802.3 and no type. IP in
-   * a PPPoE session has the type that it has without one.
+   * The type of the payload; IP in a PPPoE session has the type that it has without one. Values
+   * below 0x0600 are no type but the length field of IEEE 802.3.
    */
   readonly etherType: number;
   /**
-   * One number for the stack of VLAN IDs and the PPPoE session, 0 where there is none: the same
-   * addresses in two VLANs are two networks. Priority bits are left out, since fragments of one
-   * datagram may differ in them.
+   * A number for the VLAN IDs and the PPPoE session, 0 if there are none: in two VLANs, the same
+   * addresses may mean different hosts. It leaves out the priority bits, in which fragments of one
+   * datagram may differ.
    */
   readonly network: number;
 }
 
 /**
- * Moves the cursor to the payload; undefined if the frame ends before. More than two tags are left
- * in place.
+ * Reads the header and moves the cursor to the payload, which begins with a tag if there are more
+ * than two. Returns undefined if the frame ends before.
  */
 export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   if (!cursor.has(ADDRESSES + 2)) return undefined;
@@ -48,8 +45,8 @@ export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   let vlan = 0;
   for (let tags = 0; tags < MAX_TAGS && isTag(etherType); tags++) {
     if (!cursor.has(4)) return undefined;
-    // VLAN ID 0 is a priority tag and no VLAN (IEEE 802.1Q, 9.6), hence nothing is added for the
-    // tag itself.
+    // A tag with VLAN ID 0 has a priority and no VLAN (IEEE 802.1Q, 9.6), so the tag by itself adds
+    // nothing.
     vlan = vlan * 0x1000 + (cursor.u16() & 0x0fff);
     etherType = cursor.u16();
   }
@@ -57,7 +54,7 @@ export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   if (!cursor.has(PPPOE_HEADER)) return undefined;
   const versionAndCode = cursor.u16();
   const network = vlan * 0x1_0000 + cursor.u16();
-  cursor.skip(2); // the length of what follows: IP has its own
+  cursor.skip(2); // the length of the payload, which IP has too
   const protocol = cursor.u16();
   if (versionAndCode !== PPPOE_SESSION_DATA) return { etherType, network };
   if (protocol === PPP_IPV4) return { etherType: EtherType.ipv4, network };

@@ -1,8 +1,8 @@
 /**
  * What IPv4 and IPv6 have in common once their headers are read.
  *
- * An IpPacket refers to the frame by offsets and copies nothing: most packets are looked at only to
- * be counted, and even a view costs more than the rest of the look.
+ * An IpPacket refers to the frame by offsets and copies nothing. Most packets are only counted, and
+ * even to make a view of one would cost more than to read its headers.
  */
 
 export const IpProtocol = {
@@ -15,17 +15,18 @@ export const IpProtocol = {
 
 export interface IpPacket {
   readonly bytes: Uint8Array;
-  /** Where the source address is; the destination address follows it in both versions. */
+  /** The offset of the source address; the destination address follows it in both versions. */
   readonly addressesAt: number;
   readonly addressLength: 4 | 16;
   /**
-   * What the payload is. IPv6: of a first fragment, the protocol at the end of its header chain; of
-   * a later one, only what its sender wrote, which says nothing (RFC 8200, Section 4.5).
+   * The protocol of the payload. In the first fragment of an IPv6 packet, this is the protocol at
+   * the end of the header chain. In a later fragment, it is what the sender wrote there, which
+   * means nothing (RFC 8200, Section 4.5).
    */
   readonly protocol: number;
   readonly payloadStart: number;
   readonly payloadEnd: number;
-  /** Undefined for a whole packet, atomic IPv6 fragments included (RFC 6946). */
+  /** Undefined for whole packets, which atomic IPv6 fragments are too (RFC 6946). */
   readonly fragment: IpFragment | undefined;
 }
 
@@ -37,8 +38,8 @@ export interface IpFragment {
   /** Bytes that a reassembled packet's 16-bit length counts in front of the fragmented part. */
   readonly headerLength: number;
   /**
-   * How far into the fragmented part the header of `protocol` begins, where this fragment holds it
-   * whole. So it is undefined in every later fragment, and in a first one that breaks RFC 7112.
+   * The offset of the header of `protocol` in the fragmented part, if this fragment holds the whole
+   * header. It is undefined in every later fragment, and in a first one that breaks RFC 7112.
    */
   readonly upperOffset: number | undefined;
 }
@@ -49,8 +50,8 @@ export function formatAddress(bytes: Uint8Array, at: number, length: 4 | 16): st
   if (length === 4) return `${byte(0)}.${byte(1)}.${byte(2)}.${byte(3)}`;
 
   const groups = Array.from({ length: 8 }, (_, i) => (byte(2 * i) << 8) | byte(2 * i + 1));
-  // The longest run of zeros, the first of equals, and never one group alone, becomes '::' (Section
-  // 4.2).
+  // The longest run of zeros becomes '::'; of equally long ones the first, and never a single group
+  // (Section 4.2).
   let [runStart, runLength] = [0, 1];
   for (let start = 0; start < 8; start++) {
     let end = start;

@@ -6,13 +6,13 @@ import { formatAddress, IpProtocol, type IpPacket } from './ip.ts';
 export const UDP_HEADER = 8;
 
 /**
- * What the checksum says. None of it is a reason to refuse: whether a tree head is genuine is
- * decided by the log's signature, which no checksum can make or break.
- * - `absent`: 0 on IPv4, where it is optional.
- * - `pseudo-header-only`: the sender left the rest to its network card and the packet was copied
- *   before one saw it, as always happens between virtual interfaces. The packet is genuine.
- * - `bad`: anything else, 0 on IPv6 included. Behind a routing header with segments left, too,
- *   where the sum was made with another destination.
+ * What the checksum says. No datagram is refused for it, because a log's signature decides whether
+ * a tree head is genuine, and no checksum can change that.
+ * - `absent`: 0 over IPv4, where the checksum is optional.
+ * - `pseudo-header-only`: the sender left the rest to its network card, and the packet was copied
+ *   before it came to one, as always happens between virtual interfaces.
+ * - `bad`: everything else. This includes 0 over IPv6, and packets with a routing header that has
+ *   segments left, whose sum was made with another destination.
  */
 export type UdpChecksum = 'valid' | 'absent' | 'pseudo-header-only' | 'bad';
 
@@ -22,17 +22,17 @@ export interface UdpDatagram {
   readonly destination: string;
   readonly sourcePort: number;
   readonly destinationPort: number;
-  /** A view of the frame where the datagram came whole, and as short-lived as that. */
+  /** Where the datagram came whole, this is a view of the frame and valid no longer than that. */
   readonly payload: Uint8Array;
-  /** In how many IP fragments it came; 1 when it was whole. */
+  /** The number of IP fragments in which it came; 1 if it came whole. */
   readonly fragments: number;
   readonly checksum: UdpChecksum;
 }
 
 /**
- * Reads the datagram that fills bytes[start, end), with the addresses of `packet`. Bytes beyond the
- * UDP length are ignored, as receivers do (Linux trims them): to refuse them would be to miss what
- * was accepted.
+ * Reads the datagram in bytes[start, end), with the addresses of `packet`. Bytes beyond the UDP
+ * length are ignored, as receivers ignore them (Linux trims them): if we refused the datagram, we
+ * would miss what the receiver accepts.
  */
 export function parseUdp(
   packet: IpPacket,
@@ -69,8 +69,8 @@ function judgeChecksum(
 ): UdpChecksum {
   if (field === 0) return packet.addressLength === 4 ? 'absent' : 'bad';
   const { addressesAt, addressLength } = packet;
-  // Length and protocol are added as numbers: their place in the pseudo-header does not change the
-  // sum.
+  // Length and protocol are added as numbers, because their place in the pseudo-header does not
+  // change the sum.
   const pseudoHeader = onesComplementSum(
     packet.bytes,
     addressesAt,
