@@ -5,10 +5,10 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { extname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** From source or compiled, as this file is. */
+/** The program's source or its compiled form, whichever this file is. */
 const MAIN = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url));
 
-/** Output goes where ours goes. The caller ends it with SIGTERM. */
+/** Its output goes where ours goes. The caller ends it with SIGTERM. */
 export function spawnChallenger(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, MAIN, 'challenge', ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],

@@ -36,16 +36,16 @@ interface ChallengeOptions extends StateOption {
 export function challengeCommand(): Command {
   const challenge = new Command('challenge')
     .description(
-      'make every log prove, through a SOCKS proxy, that all its tree heads seen are one append-only log',
+      'make every log prove, through a SOCKS proxy, that all its tree heads belong to one append-only log',
     )
     .option(
       '--once',
-      'one round, then end: exit code 3 if a split view is proven, 1 if a log could not be asked or has no proof for too long',
+      'challenge each log once, then end: exit code 3 if a split view is proven, 1 if a log cannot be asked or has had no proof for too long',
     )
     .addOption(
       new Option(
         '--proxy <url>',
-        `SOCKS5 proxy, the only way out; may be repeated: a log is asked through all of them (default: ${DEFAULT_PROXY})`,
+        `SOCKS5 proxy, which is the only way out; repeat it to ask each log through several (default: ${DEFAULT_PROXY})`,
       ).argParser((url: string, previous: readonly string[] | undefined) => [
         ...(previous ?? []),
         url,
@@ -53,7 +53,7 @@ export function challengeCommand(): Command {
     )
     .option(
       '--paths <n>',
-      'ways a log is asked for its tree head at once, each with credentials, and so a Tor circuit, of its own',
+      'ask a log for its tree head on this many ways at once, each with its own credentials and so its own Tor circuit',
       wholeNumber(1, 100),
       2,
     )
@@ -69,20 +69,20 @@ export function challengeCommand(): Command {
     )
     .option(
       '--every <seconds>',
-      'mean time between two challenges of a log, which come at random',
+      'mean time between two challenges of a log; the times are random',
       seconds,
       3600,
     )
     .option(
       '--questions <n>',
-      'proofs asked of a log in each challenge, no matter how many tree heads wait for one',
+      'ask for this many proofs in each challenge, however many tree heads wait for one',
       wholeNumber(1, 100),
       4,
     )
     .addOption(
       new Option(
         '--pollinate <url>',
-        "an STH pollination endpoint: exchange the logs' own heads for others; may be repeated",
+        "exchange tree heads with this STH pollination endpoint; may be repeated. Only heads that the logs' own APIs gave are sent",
       )
         .argParser((url: string, previous: readonly string[]) => [...previous, pollinator(url)])
         .default([], 'none'),
@@ -95,13 +95,14 @@ export function challengeCommand(): Command {
       'after',
       `
 Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
-proves nothing); skewed (the log does not admit to that tree size yet); unprovable (still not
-after its maximum merge delay); unreachable. Only fork-proven accuses a log.
-Without --once every log in service is asked, at random times, the same number of questions, whether
-or not a tree head of its was seen: neither times nor numbers say what passed by. Once asks only logs
-of which there are tree heads, everything at once: when it runs is for you to say.
-Run it on another host than the packet processor where you can: bring tree heads over
-with "ctga heads export" and "ctga heads import".`,
+proves nothing); skewed (the log refuses that tree size so far); unprovable (the log still has no
+proof after its maximum merge delay); unreachable. Only fork-proven accuses a log.
+Without --once the challenger asks every log in service at random times, and always the same number
+of questions, whether or not it has seen a tree head of that log: neither the times nor the numbers
+tell what passed by. With --once it asks only logs whose tree heads it has, about all of them; you
+decide when it runs.
+If you can, run the challenger on another host than the packet processor: "ctga heads export" and
+"ctga heads import" bring tree heads over.`,
     );
   return withState(challenge).action(run);
 }

@@ -42,7 +42,7 @@ interface QueryOptions extends StateOption, LogOptions {
 export function dnsQueryCommand(): Command {
   const query = new Command('query')
     .description(
-      'fetch a tree head by DNS and verify it; prove that it extends an older one, or that it has a leaf',
+      'fetch a tree head over DNS and verify it; check that it extends an older one, or that its tree has a leaf',
     )
     .argument('<zone>', 'the zone of the log, such as rome2026h1.ct.example.net')
     .option(
@@ -50,21 +50,24 @@ export function dnsQueryCommand(): Command {
       'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT (default: the first of /etc/resolv.conf)',
       endpoint,
     )
-    .option('--log <name>', 'whose head it must be (default: the log whose zone or name it is)')
+    .option(
+      '--log <name>',
+      'the log whose tree head it must be (default: the log with that zone or name)',
+    )
     .option(
       '--since <file>',
-      'an older tree head (as for: ctga heads import): is the log append-only since?',
+      'an older tree head, in a file as for "ctga heads import": check that the log is append-only since',
     )
     .option(
       '--leaf <hash>',
-      'a Merkle leaf hash in base64 or hexadecimal: is it in the log?',
+      'a Merkle leaf hash in base64 or hexadecimal: check that it is in the log',
       leafHash,
     )
     .addHelpText(
       'after',
       `
-Exit codes: 0 verified, 1 not (or nobody answers), 3 the log signed two trees that contradict each other;
-the evidence is then written to the state directory.`,
+Exit codes: 0 if all is verified; 1 if something is not, or nobody answers; 3 if the log signed two
+trees that contradict each other. The evidence is then in the state directory.`,
     );
   return withLogs(withState(query)).action(runQuery);
 }
@@ -163,13 +166,14 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
 }
 
 /**
- * Named, or by its zone, or by the first label of the zone, which is its name where we serve it.
+ * The log that --log names; else the one with this zone; else the one that the zone's first label
+ * names, as in the zones that ctga serves.
  */
 function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
   if (options.log !== undefined) return findLog(logs, options.log);
-  const suffix = options.zoneSuffix === undefined ? {} : { zoneSuffix: options.zoneSuffix };
+  const { zone: zones, zoneSuffix } = options;
   const [label] = zone.split('.');
-  const known = zonesOf(logs, { zones: options.zone, ...suffix }).get(zone);
+  const known = zonesOf(logs, { zones, zoneSuffix }).get(zone);
   const named = known ?? Array.from(logLabels(logs)).find(([, name]) => name === label)?.[0];
   if (named === undefined)
     throw badInput(

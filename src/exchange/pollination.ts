@@ -1,9 +1,9 @@
 /**
- * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): tree heads exchanged with whoever
- * collects them, by a POST of what we have, answered with what they have.
+ * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): exchanging tree heads with an endpoint
+ * that collects them. We POST some of ours, and the answer has some of theirs.
  *
- * We give away what the logs' own APIs told us, and nothing that was seen in passing: whoever runs
- * the endpoint, and the log with him, must not learn what a packet processor saw.
+ * We send heads that the logs' own APIs gave us, and none that a packet processor saw: the operator
+ * of the endpoint, who may work with a log, must not learn what passed by.
  */
 import { messageOf } from '../base/errors.ts';
 import { treeHeadsFromJson, type ImportedHeads } from './files.ts';
@@ -16,23 +16,26 @@ import type { Store } from '../store/store.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 
 const WELL_KNOWN = '/.well-known/ct/v1/sth-pollination';
-/** The draft: older heads are not fresh, and may mark whoever has them. */
+/** The draft calls older heads stale: they may identify whoever has them. */
 const FRESH_MS = 14 * 86_400_000;
-/** The latest; a log has one an hour at most. */
+/** Of the latest heads; a log has one an hour at most. */
 const MAX_SENT = 200;
 
+/** One exchange, in numbers of tree heads. */
 export interface Pollinated {
   readonly url: string;
   readonly sent: number;
-  /** Heads that verified, and how many of them were new. */
+  /** Those that verified. */
   readonly received: number;
+  /** Those that verified and were new. */
   readonly fresh: number;
+  /** Those that did not verify, or are of no log that we know. */
   readonly refused: number;
 }
 
 /**
- * The endpoint of a host named without a path is where the draft has it. Throws TypeError for what
- * is no URL.
+ * The URL of an endpoint. A host without a path has its endpoint where the draft puts it. Throws
+ * TypeError for text that is no http(s) URL.
  */
 export function pollinationUrl(text: string): string {
   const url = new URL(text);
@@ -40,7 +43,10 @@ export function pollinationUrl(text: string): string {
   return url.pathname === '/' ? new URL(WELL_KNOWN, url).href : url.href;
 }
 
-/** Rejects with a CtgaError: `proxy-unavailable`, or `log-unavailable` where the answer is none. */
+/**
+ * Exchanges tree heads with the endpoint once and records those that verify under the keys of
+ * `logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree heads.
+ */
 export async function pollinate(
   url: string,
   fetch: Fetch,
@@ -79,7 +85,7 @@ export async function pollinate(
   };
 }
 
-/** Of the heads that were new last: those that logs signed of late are among them. */
+/** How many of the newest heads are looked at: those that logs signed lately are among them. */
 const MAX_CONSIDERED = 10_000;
 
 function headsToShare(store: Pick<Store, 'heads'>, now: number): HeadSummary[] {
