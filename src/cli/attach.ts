@@ -88,19 +88,16 @@ export function attachCommand(): Command {
     .addHelpText(
       'after',
       `
-Every packet goes on as it came; ctga only copies. If an interface takes no XDP program, or
-another program is attached to it, ctga looks at TC ingress instead. It never replaces another
-program, and behind one it misses what that program drops.
+Every packet goes on as it came; ctga only copies. Where an interface takes no XDP program, or has another's, which is
+never replaced, ctga looks at TC ingress: behind that program, so it misses what the program drops.
 
-You name a P4 switch by its Thrift server; set the switch up with ctga p4 deploy first. ctga reads
-the copies at the other end of the switch's CPU port. Whenever the switch comes back, ctga tells it
-again what to look for.
+A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
+port, and it is set up again with what is looked for whenever it comes back.
 
-When an interface goes away, or somebody detaches ctga by force, ctga reports it, measures how long
-it lasts, and attaches again as soon as it can.
-
-The data plane is pinned under /sys/fs/bpf/ctga/INTERFACE and goes on copying when this command
-ends. Attaching again takes over what it copied meanwhile; "ctga detach INTERFACE" removes it.`,
+When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
+as it can. The data plane is pinned under
+/sys/fs/bpf/ctga/INTERFACE: it goes on copying when this command ends, attaching again
+takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
     );
   return withLogs(withState(attach)).action(run);
 }

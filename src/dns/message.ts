@@ -1,9 +1,10 @@
 /**
- * Parses DNS messages from anybody: RFC 1035, Section 4, and EDNS after RFC 6891.
+ * DNS messages off the wire: RFC 1035, Section 4, EDNS after RFC 6891. For hostile bytes.
  *
- * The parser is as strict as receivers are: counts, lengths and names must be right to the last
- * record. It is lenient in one place. Bytes after the last record are counted and not refused,
- * because resolvers ignore them: one such byte would else hide an answer from us alone.
+ * Strict where receivers are: counts, lengths and names must hold together to the last record.
+ * Lenient in one place: bytes after the last record are counted and not refused, because resolvers
+ * ignore them, and a parser that refused them could be kept from seeing an answer by one byte that
+ * nobody else minds.
  */
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { readName, type NameFormatReason } from './name.ts';
@@ -22,7 +23,10 @@ export const Opcode = { query: 0 } as const;
 /** EDNS option (RFC 7830). */
 export const PADDING_OPTION = 12;
 
-/** Bounds the work. The answers that ctga looks at have three records at most. */
+/**
+ * Answers to what ctga asks have one to three records; a hundred is a whole delegation. Bounds the
+ * work.
+ */
 const MAX_RECORDS = 128;
 
 export type MessageFormatReason =
@@ -34,11 +38,11 @@ export type MessageFormatReason =
   | 'opt record'; // two of them, outside the additional section, or with another owner than the root
 
 export interface Question {
-  /** Wire format, in the case in which it was asked. */
+  /** Wire format, case as asked. */
   readonly name: Uint8Array;
   readonly type: number;
   readonly class: number;
-  /** Name, type and class as they are on the wire. */
+  /** Name, type and class as they are on the wire, to be echoed. */
   readonly wire: Uint8Array;
 }
 
@@ -48,9 +52,9 @@ export interface ResourceRecord {
   readonly type: number;
   readonly class: number;
   readonly ttl: number;
-  /** A view of the message; names in it may be compressed. */
+  /** A view; names inside may be compressed. */
   readonly rdata: Uint8Array;
-  /** The offset of `rdata` in the message. */
+  /** Where in the message rdata begins. */
   readonly rdataAt: number;
 }
 
@@ -68,7 +72,7 @@ export interface DnsMessage {
   readonly authoritative: boolean;
   readonly truncated: boolean;
   readonly recursionDesired: boolean;
-  /** With EDNS, this is the extended response code (RFC 6891, Section 6.1.3). */
+  /** With EDNS, the extended one (RFC 6891, Section 6.1.3). */
   readonly rcode: number;
   readonly question: Question;
   readonly answers: readonly ResourceRecord[];
@@ -76,7 +80,7 @@ export interface DnsMessage {
   /** Without the OPT record. */
   readonly additionals: readonly ResourceRecord[];
   readonly edns: Edns | undefined;
-  /** The number of bytes after the last record. */
+  /** How many bytes follow the last record. */
   readonly trailingBytes: number;
 }
 
@@ -127,7 +131,7 @@ export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array
   return readStrings(rdataCursor(record, message));
 }
 
-/** Reads character-strings to the cursor's end, one at least. Throws FormatError. */
+/** All the character-strings that a cursor has before it. */
 export function readStrings(cursor: ByteCursor): Uint8Array[] {
   if (!cursor.has(1)) throw new FormatError<MessageFormatReason>('empty txt', cursor.position);
   const strings: Uint8Array[] = [];

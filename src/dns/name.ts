@@ -2,8 +2,8 @@
  * Domain names in wire format: length-prefixed labels and the root's zero byte (RFC 1035, Section
  * 3.1).
  *
- * A name is a Uint8Array without compression. Names that differ only in the case of ASCII letters
- * are equal (RFC 4343): resolvers mix case on purpose ("0x20").
+ * A name is a Uint8Array without compression. Names are compared without regard to the case of
+ * ASCII letters and to nothing else (RFC 4343): resolvers send mixed case on purpose ("0x20").
  */
 import { FormatError, type ByteCursor } from '../base/cursor.ts';
 
@@ -11,7 +11,7 @@ import { FormatError, type ByteCursor } from '../base/cursor.ts';
 export const MAX_NAME = 255;
 const MAX_LABEL = 63;
 
-/** Even pointers that only go backwards make long walks of few bytes (RFC 9267). */
+/** RFC 9267: pointers that only go backwards still make long walks of few bytes. */
 const MAX_POINTERS = 16;
 const MESSAGE_HEADER = 12;
 
@@ -23,9 +23,8 @@ export type NameFormatReason =
   | 'too many pointers';
 
 /**
- * Encodes a name written as text, with or without the last dot. It may have `\.`, `\\` and `\DDD`
- * (RFC 1035, Section 5.1); other characters must be ASCII. Throws RangeError with a sentence for
- * people.
+ * Wire format from text; the last dot may be left out. `\.`, `\\` and `\DDD` are understood (RFC
+ * 1035, Section 5.1), other characters must be ASCII. Throws RangeError with a sentence for people.
  */
 export function encodeName(text: string): Uint8Array {
   const labels: number[][] = [[]];
@@ -57,7 +56,7 @@ export function encodeName(text: string): Uint8Array {
   return name;
 }
 
-/** Writes a name as text that encodeName reads: without the last dot, and "." for the root. */
+/** Text that encodeName takes back: no last dot, except "." for the root. */
 export function formatName(name: Uint8Array): string {
   const labels = labelsOf(name).map((label) =>
     Array.from(label, (byte) => {
@@ -70,8 +69,8 @@ export function formatName(name: Uint8Array): string {
 }
 
 /**
- * Returns a copy with ASCII letters in lower case. The bytes with lengths are at most 63, which is
- * below any letter, so they need no care.
+ * A copy with ASCII letters in lower case. Length bytes are at most 63, below any letter, so all
+ * bytes may be folded.
  */
 export function foldName(name: Uint8Array): Uint8Array {
   return Uint8Array.from(name, (byte) => (byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte));
@@ -84,8 +83,8 @@ export function equalNames(a: Uint8Array, b: Uint8Array): boolean {
 }
 
 /**
- * Returns views of the labels, without the root's. Requires a well-formed name, such as all
- * functions here return.
+ * Views of the labels, the root's left out. Requires a well-formed name, as all functions here
+ * return.
  */
 export function labelsOf(name: Uint8Array): Uint8Array[] {
   const labels: Uint8Array[] = [];
@@ -96,12 +95,12 @@ export function labelsOf(name: Uint8Array): Uint8Array[] {
 }
 
 /**
- * Reads a name that may be compressed (RFC 1035, Section 4.1.4), without changing its case, and
- * moves the cursor past it. Throws FormatError<NameFormatReason>.
+ * Reads a name that may be compressed (RFC 1035, Section 4.1.4), case as it is, and moves the
+ * cursor past it.
  *
- * A pointer must lead to before the labels that it ends, and not merely to before itself: so each
- * one goes strictly backwards, and none is met twice. No pointer may lead into the header, where
- * there are no names.
+ * A pointer must lead to before the labels it ends, not merely to before itself, so that each one
+ * goes strictly backwards and none can be met twice; and not into the header, where no name is.
+ * Throws FormatError<NameFormatReason>.
  */
 export function readName(cursor: ByteCursor): Uint8Array {
   const { bytes } = cursor;

@@ -1,16 +1,15 @@
 /**
- * Limits how much one client may ask. A client is an IPv4 address or an IPv6 /64. Over UDP the
- * address may be forged. So a client that asks too much is first told to ask over TCP, in a
- * response no larger than the question, and then gets no response: nobody is sent more bytes by us
- * than somebody sent in his name.
+ * How much one client may ask. A client is an IPv4 address or an IPv6 /64. Over UDP a source may be
+ * forged, so whoever asks too much is first told to come over TCP, in a response no larger than the
+ * question, and then nothing: nobody gets more bytes through us than were sent in their name.
  */
 import ipaddr from 'ipaddr.js';
 import { BoundedMap } from '../base/bounded-map.ts';
 
 export interface RateLimitOptions {
-  /** Answers per second in the long run. */
+  /** Answers a second, in the long run. */
   readonly perSecond: number;
-  /** Answers in one burst. */
+  /** Answers at once. */
   readonly burst: number;
   readonly now: () => number;
 }
@@ -22,7 +21,7 @@ interface Bucket {
   at: number;
 }
 
-/** Clients that are remembered. The one that has not asked for longest is forgotten first. */
+/** Clients that are remembered; the one that asked least lately goes first. */
 const MAX_CLIENTS = 100_000;
 
 export class RateLimit {
@@ -33,7 +32,7 @@ export class RateLimit {
     this.#options = options;
   }
 
-  /** Counts a question of this client. The bucket goes as far below zero as it goes above. */
+  /** Counts a question of this client's. Below zero the bucket goes as far as it goes above. */
   ask(address: string): Permission {
     const { perSecond, burst, now } = this.#options;
     const client = clientOf(address);

@@ -16,6 +16,8 @@ export class TorControl {
   readonly #socket: Socket;
   readonly #users = new Map<string, string>();
   readonly #circuits = new Map<string, string>();
+  /** Streams that tor opened for itself. */
+  readonly #internal = new Set<string>();
   /** The lines of the reply that is being read, and the caller that waits for it. */
   #lines: string[] = [];
   #waiting:
@@ -104,6 +106,9 @@ export class TorControl {
     if (stream === undefined || circuit === undefined) return;
     const [, user] = /SOCKS_USERNAME="([^"]*)"/.exec(line) ?? [];
     if (user !== undefined) this.#users.set(stream, user);
+    // Tor's own look-ups of its directory are nobody's questions, and carry no credentials.
+    if (/ PURPOSE=(?!USER)/.test(line)) this.#internal.add(stream);
+    if (this.#internal.has(stream)) return;
     if (status === 'SUCCEEDED') this.#circuits.set(stream, circuit);
   }
 }

@@ -10,13 +10,13 @@ const OFFSET_MASK = 0x1fff;
 export type Ipv4Refusal = 'ipv4Truncated' | 'ipv4BadHeader' | 'ipv4BadChecksum' | 'notUdp';
 
 /**
- * Reads the header, and passes over options and whatever follows the total length (Ethernet
- * padding).
+ * Options are passed over, and so is whatever follows the total length (Ethernet padding).
  *
- * A packet with a bad header checksum is refused, as every router and host refuses it (RFC 1122,
- * Section 3.2.1.2). Its receiver never sees it, so as a fragment it could only be meant to spoil a
- * datagram for us. Linux completes the header checksum of every packet itself, so unlike that of
- * UDP it is never incomplete on a virtual link.
+ * A bad header checksum is a refusal, as every router and host makes it (RFC 1122, Section
+ * 3.2.1.2): nobody was ever shown what such a packet holds, and as a fragment it could only be
+ * there to spoil a datagram of which the receiver sees nothing but the sound fragments. Linux fills
+ * the header checksum in by itself on every packet, so unlike UDP's it is never found half done on
+ * a virtual link.
  */
 export function parseIpv4(cursor: ByteCursor): IpPacket | Ipv4Refusal {
   if (!cursor.has(MIN_HEADER)) return 'ipv4Truncated';

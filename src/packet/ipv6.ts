@@ -6,18 +6,17 @@ import { UDP_HEADER } from './udp.ts';
 const HEADER = 40;
 const FRAGMENT_HEADER = 8;
 /**
- * Bounds the walk. RFC 8200, Section 4.1 has each extension header once and destination options
- * twice.
+ * RFC 8200, Section 4.1 knows each extension header once and destination options twice; this bounds
+ * the walk.
  */
 const MAX_EXTENSION_HEADERS = 8;
 
 export type Ipv6Refusal = 'ipv6Truncated' | 'ipv6BadHeader' | 'notUdp';
 
 /**
- * Reads the header and the chain of hop-by-hop options, routing, destination options and fragment
- * headers, without looking at the options. A packet with any other header in front of UDP is
- * refused, AH and ESP too, and so are jumbograms (RFC 2675), whose length is elsewhere: UDP
- * datagrams of that size do not leave a host.
+ * Follows hop-by-hop options, routing, destination options and fragment headers; anything else that
+ * is not UDP (AH and ESP too) ends it. Options themselves are passed over. Jumbograms (RFC 2675)
+ * have no length here and are refused: UDP datagrams that large do not leave a host.
  */
 export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
   if (!cursor.has(HEADER)) return 'ipv6Truncated';
@@ -60,7 +59,8 @@ export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
   };
   if (offset !== 0) return { ...whole, protocol: fragmentNextHeader, payloadStart, fragment };
 
-  // The first fragment must hold the rest of the header chain (RFC 7112).
+  // The first fragment: the rest of the header chain is in it (RFC 7112), or the packet is not one
+  // to accept.
   const upper = walkHeaders(cursor, fragmentNextHeader, false);
   if (!more) {
     if (typeof upper === 'string') return upper === 'cut' ? 'ipv6Truncated' : upper;
@@ -79,8 +79,9 @@ export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
 }
 
 /**
- * Moves past extension headers to the first header of another kind and returns which that is, or
- * 'cut' if the bytes end within the chain. Hop-by-hop options may only come first (Section 4.1).
+ * Moves past extension headers to the first header of another kind and returns what that is. 'cut'
+ * means that the bytes end inside the chain. Hop-by-hop options are allowed first of all and
+ * nowhere else (Section 4.1).
  */
 function walkHeaders(
   cursor: ByteCursor,

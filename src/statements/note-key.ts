@@ -1,7 +1,7 @@
 /**
  * Keys and signatures of signed notes (c2sp.org/signed-note, c2sp.org/tlog-cosignature): which key
- * made a line, and whether the line verifies. Lines of RFC 6962 are only recognised here; they
- * verify as tree heads.
+ * made a line, and whether the line is good. Of RFC 6962 lines, which verify as tree heads do, only
+ * the kind is told here.
  *
  * A verifier key is text: NAME+KEYID+base64(TYPE || PUBLIC KEY), the key ID in hexadecimal.
  */
@@ -24,15 +24,18 @@ export type SignatureKind =
 
 export interface CheckedSignature {
   readonly name: string;
-  /** Told by the key if one is given, else by the length. Logs add unknown lines on purpose. */
+  /**
+   * By the key where one is given, else by its length: unknown lines are normal, logs add some on
+   * purpose.
+   */
   readonly kind: SignatureKind;
-  /** Undefined if no key is given, or one of a kind that is not verified here (ML-DSA-44). */
+  /** Undefined where no key is given, or it is of a kind that is not verified here (ML-DSA-44). */
   readonly valid: boolean | undefined;
-  /** When a cosignature was made, in seconds since the epoch. */
+  /** Of a cosignature, when it was made, in seconds since the epoch. */
   readonly time: bigint | undefined;
 }
 
-/** Throws RangeError that says what is wrong. */
+/** Throws RangeError with what is wrong. */
 export function parseNoteKey(text: string): NoteKey {
   const [, name, id, encoded] = /^([^\s+]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim()) ?? [];
   const bytes = encoded === undefined ? undefined : decodeBase64(encoded);
@@ -54,7 +57,7 @@ export function parseNoteKey(text: string): NoteKey {
   return { name, keyId, type, publicKey: bytes.subarray(1) };
 }
 
-/** Checks every line of a checkpoint with the key among `keys` that made it. */
+/** Every line of a checkpoint, held against the keys given. */
 export function checkSignatures(
   checkpoint: Checkpoint,
   keys: readonly NoteKey[],
@@ -108,7 +111,10 @@ function timeOf(body: Uint8Array): bigint {
   return new DataView(body.buffer, body.byteOffset).getBigUint64(0);
 }
 
-/** RFC 8032. node:crypto takes the key as SubjectPublicKeyInfo (RFC 8410), with a fixed prefix. */
+/**
+ * RFC 8032; node:crypto takes keys as SubjectPublicKeyInfo (RFC 8410), whose beginning is always
+ * the same.
+ */
 function isEd25519(message: Uint8Array, signature: Uint8Array, publicKey: Uint8Array): boolean {
   const spki = Buffer.concat([Buffer.from('302a300506032b6570032100', 'hex'), publicKey]);
   return verify(

@@ -1,9 +1,9 @@
 /**
- * What logs sign: tree heads (RFC 6962, Sections 3.5 and 4.3).
+ * Signed tree heads: RFC 6962, Sections 3.5 and 4.3.
  *
- * A `Statement` has been parsed, and a `VerifiedStatement` has really been signed by its log. Only
- * `verifyStatement` (verify.ts) makes the second from the first, and the store, the challenger and
- * evidence take nothing else.
+ * Two types keep apart what was only parsed and what a log really signed: `Statement` and
+ * `VerifiedStatement`. Only `verifyStatement` (verify.ts) makes the second, and the store, the
+ * challenger and evidence take nothing else.
  */
 import type { MerkleHash } from '../merkle/hash.ts';
 
@@ -18,7 +18,7 @@ export function toLogId(bytes: Uint8Array): LogId {
   return Uint8Array.from(bytes) as LogId;
 }
 
-/** The tree that a tree head is about; two of them are consistent or not. */
+/** A tree: what consistency is about. */
 export interface TreeRoot {
   /** Entries in the tree, 0 .. 2^64 - 1. */
   readonly treeSize: bigint;

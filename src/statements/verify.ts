@@ -1,6 +1,6 @@
 /**
- * Checks the signature of a tree head (RFC 6962, Section 3.5), which is a DigitallySigned structure
- * (RFC 5246, Section 4.7):
+ * Checking a tree head's signature: RFC 6962, Section 3.5, over the DigitallySigned structure of
+ * RFC 5246, Section 4.7:
  *
  *   hash(1) = 4 (sha256), signature(1) = 3 (ecdsa) or 1 (rsa), length(2), signature(length)
  */
@@ -22,7 +22,7 @@ export function openDigitallySigned(
   return bytes.subarray(4);
 }
 
-/** The one way to a VerifiedStatement. Returns undefined if the log of `key` did not sign it. */
+/** The one way to a VerifiedStatement. Undefined: the log of `key` did not sign this. */
 export function verifyStatement(head: Statement, key: LogKey): VerifiedStatement | undefined {
   const signature = openDigitallySigned(head.signature, key.algorithm);
   if (signature === undefined) return undefined;

@@ -1,5 +1,6 @@
 /**
- * What a client may ask of a log (draft-ct-over-dns-01), as the labels in front of the log's zone:
+ * What is asked of a log in front of its zone (draft-ct-over-dns-01), as labels to questions and
+ * back:
  *
  *   sth                                   the tree head
  *   START.FIRST.SECOND.sth-consistency    hashes of a consistency proof, from the START-th on
@@ -7,7 +8,7 @@
  *                                         (RFC 4648)
  *   START.INDEX.SIZE.tree                 hashes of an inclusion proof, from the START-th on
  *
- * Numbers are decimal, without leading zeros.
+ * Numbers are decimal, without leading zeros. Pure.
  */
 import { parseUint64 } from '../../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../../merkle/hash.ts';
@@ -30,8 +31,8 @@ export type CtQuestion =
     };
 
 /**
- * Reads the labels in front of the zone, which are in lower case. Returns undefined if they are no
- * question of the draft.
+ * `labels` are those in front of the zone, in lower case. Undefined where they are no question of
+ * the draft's.
  */
 export function readCtQuestion(labels: readonly Uint8Array[]): CtQuestion | undefined {
   const texts = labels.map((label) => Buffer.from(label).toString('latin1'));
@@ -63,7 +64,7 @@ export function readCtQuestion(labels: readonly Uint8Array[]): CtQuestion | unde
   }
 }
 
-/** Writes the labels of a question as text, to be put in front of a zone. */
+/** The labels of a question, as text in front of a zone. */
 export function formatCtQuestion(question: CtQuestion): string {
   switch (question.kind) {
     case 'tree head':
