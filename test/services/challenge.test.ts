@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
-import Database from 'better-sqlite3';
+import { after, afterEach, describe, test } from 'node:test';
+import { StoreError } from '../../src/disk/error.ts';
 import { ProxyError } from '../../src/http/error.ts';
 import type { Fetch } from '../../src/http/request.ts';
 import { logIdText, type Log } from '../../src/logs/log.ts';
@@ -24,6 +24,12 @@ const NOW = 1_800_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
+/** A schedule that a failed test leaves running must not keep this file from ending. */
+const running: AbortController[] = [];
+afterEach(() => {
+  for (const stop of running.splice(0)) stop.abort();
+});
+
 interface Setting {
   readonly options: ChallengeServiceOptions;
   readonly store: Store;
@@ -41,6 +47,7 @@ function setting(
   const store = memoryStore();
   const [events, closed]: [ChallengeEvent[], boolean[]] = [[], []];
   const stop = new AbortController();
+  running.push(stop);
   const options: ChallengeServiceOptions = {
     storeFile: { store, use: (work) => work(), replaceDamaged: () => assert.fail('damaged') },
     evidenceDirectory: directory,
@@ -211,7 +218,7 @@ describe('left running', () => {
       questions,
       onProxyFailed: () => assert.fail(),
     });
-    failure = new Database.SqliteError('database disk image is malformed', 'SQLITE_CORRUPT');
+    failure = new StoreError('store-damaged', 'the database is damaged');
     await eventually(() => replaced > 1, 'damage twice');
     failure = new TypeError('a bug');
     await assert.rejects(ended, failure);
