@@ -46,4 +46,36 @@ export default tseslint.config(
       '@typescript-eslint/no-confusing-void-expression': 'off',
     },
   },
+  {
+    // A command and a service know their run alone: what they read, write and listen to is there.
+    files: ['src/cli/*.ts', 'src/services/*.ts'],
+    ignores: ['src/cli/main.ts'],
+    rules: {
+      'no-restricted-properties': [
+        'error',
+        ...['argv', 'exit', 'exitCode', 'on', 'once', 'stderr', 'stdin', 'stdout'].map(
+          (property) => ({
+            object: 'process',
+            property,
+            message: 'See src/cli/run.ts and src/base/stop-signals.ts.',
+          }),
+        ),
+      ],
+    },
+  },
+  {
+    // Nothing fails by chance: chance is decided beforehand.
+    files: ['test/**/*.ts'],
+    ignores: ['test/support/random.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        { name: 'fast-check', message: 'Take fc from test/support/random.ts, which seeds it.' },
+      ],
+      'no-restricted-properties': [
+        'error',
+        { object: 'Math', property: 'random', message: 'See test/support/random.ts.' },
+      ],
+    },
+  },
 );

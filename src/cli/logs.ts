@@ -187,11 +187,12 @@ function showUpdate(name: string, { list, changes, signed }: LogListUpdate): voi
 }
 
 async function isAgreed(json: boolean): Promise<boolean> {
-  const { stdin } = currentIo();
+  const { stdin, stderr } = currentIo();
   if (json || stdin?.isTTY !== true) return false;
-  const asking = createInterface({ input: stdin, output: process.stderr });
+  stderr.write('Take this in? [y/N] ');
+  const asking = createInterface({ input: stdin });
   try {
-    return /^y(es)?$/i.test((await asking.question('Take this in? [y/N] ')).trim());
+    return /^y(es)?$/i.test((await asking.question('')).trim());
   } finally {
     asking.close();
   }

@@ -1,7 +1,7 @@
 /** When a plane is said to be blind, since when, and for how long it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/random.ts';
 import { Sight } from '../../src/dataplane/sight.ts';
 
 const EPOCH = 1_800_000_000_000;
