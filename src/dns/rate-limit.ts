@@ -47,7 +47,8 @@ export class RateLimit {
   }
 }
 
-function clientOf(address: string): string {
+/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address. */
+export function clientOf(address: string): string {
   if (!ipaddr.isValid(address)) return address;
   const parsed = ipaddr.process(address);
   return parsed.kind() === 'ipv4' ? parsed.toString() : parsed.toByteArray().slice(0, 8).join('.');

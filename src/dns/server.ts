@@ -5,7 +5,7 @@ import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { clientOf, type RateLimit } from './rate-limit.ts';
 import { frameMessage, framedMessages } from './tcp-framing.ts';
 
 export interface Endpoint {
@@ -58,9 +58,15 @@ export interface DnsServerOptions {
   readonly padTo?: (client: UdpClient) => number | undefined;
 }
 
-/** RFC 7766, Section 6.2.3 suggests seconds; a client that waits longer connects again. */
-const TCP_IDLE_MS = 10_000;
+/**
+ * A query has to arrive whole within this time, and a response has to be taken. RFC 7766, Section
+ * 6.2.3 suggests seconds; a client that waits longer connects again. A byte now and then is no
+ * reason to wait on.
+ */
+const TCP_PATIENCE_MS = 10_000;
 const MAX_TCP_CONNECTIONS = 256;
+/** Clients are as for the rate limit. A resolver needs a few. */
+const MAX_TCP_CONNECTIONS_OF_A_CLIENT = 16;
 /**
  * Questions whose source has not answered yet; more are dropped, as by any server that is too busy.
  */
@@ -71,7 +77,8 @@ export class DnsServer {
   readonly #options: DnsServerOptions;
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
-  readonly #connections = new Set<Socket>();
+  /** The client of each connection; the one that was served longest ago is first. */
+  readonly #connections = new Map<Socket, string>();
   #inFlight = 0;
 
   constructor(responder: Responder, options: DnsServerOptions = {}) {
@@ -104,7 +111,7 @@ export class DnsServer {
     const [udp, tcp] = [this.#udp, this.#tcp];
     this.#udp = undefined;
     this.#tcp = undefined;
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections.keys()) connection.destroy();
     await Promise.all([
       udp && new Promise<void>((done) => udp.close(done)),
       tcp?.listening === true && new Promise((done) => tcp.close(done)),
@@ -125,7 +132,6 @@ export class DnsServer {
 
     const tcp = createServer({ allowHalfOpen: true }, (socket) => void this.#serveTcp(socket));
     this.#tcp = tcp;
-    tcp.maxConnections = MAX_TCP_CONNECTIONS;
     tcp.listen(udp.address().port, endpoint.address);
     await once(tcp, 'listening');
     tcp.on('error', () => undefined); // a connection that was gone before it was accepted
@@ -159,25 +165,64 @@ export class DnsServer {
 
   /** Answers one question after the other, and reads no further meanwhile. */
   async #serveTcp(socket: Socket): Promise<void> {
-    this.#connections.add(socket);
-    socket.setTimeout(TCP_IDLE_MS, () => socket.destroy());
     const client = { address: socket.remoteAddress ?? '' };
+    this.#admit(socket, clientOf(client.address));
     const exchange = { client, serverAddress: socket.localAddress, transport: 'tcp' } as const;
+    let patience: NodeJS.Timeout | undefined;
+    const wait = (): void => {
+      clearTimeout(patience);
+      patience = setTimeout(() => socket.destroy(), TCP_PATIENCE_MS);
+    };
     try {
+      wait();
       for await (const query of framedMessages(socket)) {
+        clearTimeout(patience);
         // Nobody can forge the address of a connection, so a client that asks too much there gets
         // no answer at all.
         if (this.#options.limit?.ask(client.address) === 'nothing') return;
         const response = await this.#responder.respond(query, exchange);
         if (response === undefined) return; // nothing that a client of ours would send
+        wait();
         await write(socket, response);
+        this.#served(socket);
+        wait();
       }
     } catch {
       // The client has gone; there is nobody to tell.
     } finally {
+      clearTimeout(patience);
       this.#connections.delete(socket);
       socket.destroy();
     }
+  }
+
+  /**
+   * Makes room for a new connection, always: the oldest of the same client goes if the client has
+   * its share, and of all if the server is full. So nobody who only holds connections can keep
+   * others out.
+   */
+  #admit(socket: Socket, client: string): void {
+    const all = [...this.#connections.keys()];
+    const ofClient = all.filter((each) => this.#connections.get(each) === client);
+    const crowd =
+      ofClient.length >= MAX_TCP_CONNECTIONS_OF_A_CLIENT
+        ? ofClient
+        : all.length >= MAX_TCP_CONNECTIONS
+          ? all
+          : [];
+    for (const oldest of crowd.slice(0, 1)) {
+      this.#connections.delete(oldest);
+      oldest.destroy();
+    }
+    this.#connections.set(socket, client);
+  }
+
+  /** Puts a connection behind those that were served before it. */
+  #served(socket: Socket): void {
+    const client = this.#connections.get(socket);
+    if (client === undefined) return;
+    this.#connections.delete(socket);
+    this.#connections.set(socket, client);
   }
 
   #udpSocket(): UdpSocket {

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -362,6 +362,46 @@ describe('sockets', () => {
     assert.deepEqual(await tcp(u16(65_535), new Uint8Array(100)), []);
     assert.deepEqual(await tcp(framed(new Uint8Array(3))), []);
     assert.equal((await tcp(framed(query(`sth.${ZONE}`)))).length, 1);
+  });
+
+  describe('TCP: clients that only hold connections', () => {
+    /** `count` connections from `address`, each with the first byte of a query. */
+    async function hold(count: number, address: (i: number) => string): Promise<Socket[]> {
+      const sockets: Socket[] = [];
+      for (let i = 0; i < count; i++) {
+        const socket = connect({ port, host: '127.0.0.1', localAddress: address(i) });
+        socket.on('error', () => undefined);
+        await once(socket, 'connect');
+        socket.write(Uint8Array.of(0));
+        sockets.push(socket);
+      }
+      return sockets;
+    }
+    const cases: [name: string, address: (i: number) => string][] = [
+      ['one client', () => '127.0.0.2'],
+      ['a client of many addresses', (i) => `127.0.${1 + (i >> 7)}.${1 + (i & 127)}`],
+      ['the client itself', () => '127.0.0.1'],
+    ];
+    for (const [name, address] of cases) {
+      test(`keep nobody out: ${name}`, async () => {
+        const held = await hold(300, address);
+        assert.equal((await tcp(framed(query(`sth.${ZONE}`)))).length, 1);
+        for (const socket of held) socket.destroy();
+      });
+    }
+
+    test('are dropped, however often they send a byte', async (t) => {
+      t.mock.timers.enable({ apis: ['setTimeout'] });
+      const [socket = assert.fail()] = await hold(1, () => '127.0.0.1');
+      const closed = once(socket, 'close');
+      for (let i = 0; i < 3; i++) {
+        // Until the server has seen the byte, its timer must not be moved on.
+        await new Promise((resolve) => socket.write(Uint8Array.of(0), resolve));
+        await new Promise(setImmediate);
+        t.mock.timers.tick(4000);
+      }
+      await closed;
+    });
   });
 
   test('UDP: garbage, then a question', async () => {
