@@ -56,8 +56,15 @@ export interface LogList {
   readonly leftOut: readonly string[];
 }
 
+/** How many reasons the error gives for a list of which nothing can be used. */
+const SHOWN = 3;
+
 /** RFC 6962, Section 3 has no default; nearly every log promises a day. */
 const DEFAULT_MMD_SECONDS = 86_400;
+
+const FORM = 'A log list follows schema v3: {"operators": [{"name", "logs": [...]}]}.';
+const FETCH_AGAIN =
+  'Fetch it again, for example from https://www.gstatic.com/ct/log_list/v3/log_list.json, or run: ctga logs update.';
 
 /**
  * Reads a list from a file. Throws CtgaError `bad-input` naming the file, the log and what was
@@ -69,16 +76,12 @@ export function readLogList(path: string): LogList {
 
 /**
  * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if it
- * is not a log list, or contradicts itself.
+ * is not a log list, contradicts itself, or has no log that ctga can use.
  */
 export function parseLogList(text: string, name: string): LogList {
-  const parsed = listSchema.safeParse(parseJson(text, name));
-  if (!parsed.success) {
-    throw badInput(
-      `${name}: ${describeIssue(parsed.error)}`,
-      'A log list follows schema v3: {"operators": [{"name", "logs": [...]}]}.',
-    );
-  }
+  const document = readDocument(text, name);
+  const parsed = listSchema.safeParse(document);
+  if (!parsed.success) throw badInput(`${name}: ${describeIssue(parsed.error)}`, FORM);
   const logs = new Map<string, Log>();
   const leftOut: string[] = [];
   for (const operator of parsed.data.operators) {
@@ -91,14 +94,46 @@ export function parseLogList(text: string, name: string): LogList {
           operator.name,
           `${name}: ${where}`,
         );
-        if (typeof log === 'string') leftOut.push(`${where}: ${log}`);
-        else logs.set(logIdText(log.key.logId), log);
+        if (typeof log === 'string') return leftOut.push(`${where}: ${log}`);
+        const id = logIdText(log.key.logId);
+        const earlier = logs.get(id);
+        if (earlier !== undefined)
+          leftOut.push(`${where}: "${earlier.description}" has the same key`);
+        else logs.set(id, log);
       });
     }
   }
+  if (logs.size === 0)
+    throw badInput(
+      [`${name}: has no log that ctga can use`, ...leftOut.slice(0, SHOWN)].join('; '),
+      FORM,
+    );
   const { log_list_timestamp: timestamp } = parsed.data;
   const published = timestamp === undefined ? undefined : Date.parse(timestamp);
   return { published, logs: [...logs.values()], leftOut };
+}
+
+/**
+ * Parses the text as JSON. Throws CtgaError `bad-input` that says what the text is instead, where it
+ * is something that people take for a log list: a web page, half of a download, an older form.
+ */
+function readDocument(text: string, name: string): unknown {
+  const start = text.replace(/^\ufeff/, '').trimStart();
+  if (start === '') throw badInput(`${name}: is empty`, FETCH_AGAIN);
+  if (start.startsWith('<'))
+    throw badInput(`${name}: is a web page or XML, not a log list`, FETCH_AGAIN);
+  if (start.startsWith('\x1f\ufffd'))
+    throw badInput(`${name}: is compressed with gzip`, 'Run gunzip on it first.');
+  if (/^[[{]/.test(start) && !/[\]}]\s*$/.test(start))
+    throw badInput(`${name}: not JSON: it ends in the middle`, FETCH_AGAIN);
+  const document = parseJson(start, name);
+  if (Array.isArray(document)) throw badInput(`${name}: is an array, not a log list`, FORM);
+  if (typeof document === 'object' && document !== null && 'logs' in document)
+    throw badInput(
+      `${name}: is a log list in Google's first form (schema v1, with "operated_by"), which ctga does not read`,
+      `${FETCH_AGAIN} Or give each log to its operator by hand. ${FORM}`,
+    );
+  return document;
 }
 
 /**

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
 import { builtinLogs } from '../../src/logs/builtin.ts';
 import { parseLogList, readLogList } from '../../src/logs/list.ts';
 import { logIdText, logLabel, type Log } from '../../src/logs/log.ts';
@@ -38,6 +39,16 @@ describe('a log list', () => {
     assert.equal(logLabel(only), 'alpha');
   });
 
+  test('may begin with a byte order mark and have fields of its publisher', () => {
+    const text = JSON.stringify({
+      assetVersion: 7,
+      operators: [
+        { name: 'Op', email: [], logs: [{ key, url: 'https://a/', log_type: 'prod', x: {} }] },
+      ],
+    });
+    assert.equal(parseLogList(`\ufeff${text}\n`, 'x').logs.length, 1);
+  });
+
   test('reads tiled logs by their monitoring prefix', () => {
     const text = JSON.stringify({
       operators: [
@@ -56,7 +67,30 @@ describe('a log list', () => {
 
   const other = logIdText(new SigningLog().key.logId);
   const refused: [string, string, RegExp][] = [
-    ['that is not JSON', '{', /list\.json: not JSON/],
+    ['that is not JSON', '{]', /list\.json: not JSON/],
+    [
+      'that is cut short',
+      list({ key }).slice(0, -20),
+      /list\.json: not JSON: it ends in the middle/,
+    ],
+    ['that is empty', '\ufeff\n', /list\.json: is empty/],
+    ['that is a web page', ' <!DOCTYPE html><p>Not found', /is a web page/],
+    ['that is compressed', gzipSync(list({ key })).toString('utf8'), /compressed with gzip/],
+    ['that is an array', '[]', /is an array, not a log list/],
+    [
+      "in Google's first form",
+      JSON.stringify({
+        logs: [{ description: 'Old', key, url: 'a.example', operated_by: [0] }],
+        operators: [{ name: 'Op', id: 0 }],
+      }),
+      /list\.json: is a log list in Google's first form \(schema v1/,
+    ],
+    ['without logs', '{"operators": []}', /list\.json: has no log that ctga can use$/],
+    [
+      'without a log of use',
+      list({ description: 'A', key }),
+      /no log that ctga can use; Op, logs\[0\] "A": it has no URL/,
+    ],
     ['without operators', '{}', /list\.json: operators: /],
     [
       'with a log that has no key',
@@ -88,13 +122,22 @@ describe('a log list', () => {
   test('leaves out what is of no use, and says so', () => {
     const ed25519 = 'MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=';
     const { logs, leftOut } = parseLogList(
-      list({ description: 'A', key: ed25519, url: 'https://a/' }, { description: 'B', key }),
+      list(
+        { description: 'A', key: ed25519, url: 'https://a/' },
+        { description: 'B', key },
+        { description: 'C', key, url: 'https://c/' },
+        { description: 'D', key, url: 'https://d/' },
+      ),
       'x',
     );
-    assert.equal(logs.length, 0);
-    assert.equal(leftOut.length, 2);
+    assert.deepEqual(
+      logs.map(({ description }) => description),
+      ['C'],
+    );
+    assert.equal(leftOut.length, 3);
     assert.match(leftOut[0] ?? '', /"A": key is ed25519/);
     assert.match(leftOut[1] ?? '', /"B": it has no URL/);
+    assert.match(leftOut[2] ?? '', /"D": "C" has the same key/);
   });
 });
 
