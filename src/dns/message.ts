@@ -9,7 +9,8 @@
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { readName, type NameFormatReason } from './name.ts';
 
-export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, any: 255 } as const;
+// prettier-ignore
+export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, rrsig: 46, any: 255 } as const;
 export const RecordClass = { in: 1 } as const;
 export const Rcode = {
   noError: 0,

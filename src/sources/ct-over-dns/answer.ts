@@ -1,7 +1,9 @@
 /**
  * DNS messages that carry a tree head: draft-ct-over-dns-01, "STH Query". The question is
  * `sth.<zone>.` IN TXT; the answer is one TXT record of the same name, whose character-strings are
- * joined (the tree head of an RSA log does not fit into one).
+ * joined (the tree head of an RSA log does not fit into one). In a signed zone the record's RRSIG
+ * records (RFC 4034, Section 3) are beside it; a log's own signature is the only one that is
+ * checked.
  *
  * Only the form of the message is checked here. source.ts knows the zones, and src/statements reads
  * the text.
@@ -17,6 +19,7 @@ import {
   RecordType,
   type DnsMessage,
   type MessageFormatReason,
+  type ResourceRecord,
 } from '../../dns/message.ts';
 import { equalNames, foldName, labelsOf } from '../../dns/name.ts';
 
@@ -32,7 +35,7 @@ export type DnsRefusalReason =
   | 'truncation bit' // TC: the client asks again over TCP, so nobody relies on what is here
   | 'question type' // not IN TXT
   | 'not a tree head name' // the first label is not `sth`
-  | 'answer count' // not exactly one record
+  | 'answer count' // not exactly one TXT record and its RRSIG records
   | 'answer name'
   | 'answer type'
   | 'text too long';
@@ -70,13 +73,14 @@ function judge(message: DnsMessage, payload: Uint8Array): TreeHeadAnswer | DnsRe
   if (question.type !== RecordType.txt || question.class !== RecordClass.in)
     return refuse('question type');
   if (!isTreeHeadName(question.name)) return refuse('not a tree head name');
-  const [answer, ...others] = message.answers;
+  const { name } = question;
+  const [answer, ...others] = message.answers.filter((record) => !isTxtSignature(record, name));
   if (answer === undefined || others.length > 0) return refuse('answer count');
   if (answer.type !== RecordType.txt || answer.class !== RecordClass.in)
     return refuse('answer type');
-  if (!equalNames(answer.name, question.name)) return refuse('answer name');
+  if (!equalNames(answer.name, name)) return refuse('answer name');
   const text = join(readTxt(answer, payload));
-  return 'kind' in text ? text : { kind: 'answer', name: foldName(question.name), text };
+  return 'kind' in text ? text : { kind: 'answer', name: foldName(name), text };
 }
 
 /** Joins the character-strings of a TXT record's RDATA, whatever the message around it. Never throws. */
@@ -91,6 +95,20 @@ export function readTreeHeadRdata(rdata: Uint8Array): Buffer | DnsRefusal {
 function join(strings: readonly Uint8Array[]): Buffer | DnsRefusal {
   const text = Buffer.concat(strings);
   return text.length > MAX_TEXT ? refuse('text too long') : text;
+}
+
+/** Whether a record is an RRSIG of the TXT records of that name: RDATA begins with the type covered. */
+function isTxtSignature(
+  { type, class: klass, name, rdata }: ResourceRecord,
+  of: Uint8Array,
+): boolean {
+  return (
+    type === RecordType.rrsig &&
+    klass === RecordClass.in &&
+    rdata[0] === 0 &&
+    rdata[1] === RecordType.txt &&
+    equalNames(name, of)
+  );
 }
 
 /** Whether the first label is `sth`, in any case. */

@@ -29,6 +29,12 @@ import { fc } from '../../support/random.ts';
 const PADDING = 12;
 const SOA = record({ type: 6, rdata: concat(u16(0xc00c, 0xc00c), new Uint8Array(20)) });
 
+/** An RRSIG over records of a type, with a signature of zeros. */
+function signature(covered: number, owner?: Uint8Array): Uint8Array {
+  const rdata = concat(u16(covered, 0x0d04), new Uint8Array(14), encodeName('example'));
+  return record({ owner, type: 46, rdata: concat(rdata, new Uint8Array(64)) });
+}
+
 describe('answers', () => {
   const cases: readonly { name: string; payload: Uint8Array; text: string }[] = [
     { name: 'one string, owner a pointer', payload: message(), text: '1.2.3.4' },
@@ -74,6 +80,11 @@ describe('answers', () => {
     {
       name: 'bytes after the message, which every resolver ignores',
       payload: message({ trailing: u16(1, 2, 3) }),
+      text: '1.2.3.4',
+    },
+    {
+      name: 'a signed zone: RRSIG records after the TXT record and before it',
+      payload: message({ answers: [signature(16), TXT, signature(16, encodeName(NAME))] }),
       text: '1.2.3.4',
     },
     {
@@ -172,6 +183,26 @@ describe('refused', () => {
     },
     { name: 'no answer', payload: message({ answers: [] }), reason: 'answer count' },
     { name: 'two answers', payload: message({ answers: [TXT, TXT] }), reason: 'answer count' },
+    {
+      name: 'a signature alone',
+      payload: message({ answers: [signature(16)] }),
+      reason: 'answer count',
+    },
+    {
+      name: 'two answers and their signature',
+      payload: message({ answers: [TXT, TXT, signature(16)] }),
+      reason: 'answer count',
+    },
+    {
+      name: 'a signature of other records',
+      payload: message({ answers: [TXT, signature(1)] }),
+      reason: 'answer count',
+    },
+    {
+      name: 'a signature of another name',
+      payload: message({ answers: [TXT, signature(16, encodeName('log.example'))] }),
+      reason: 'answer count',
+    },
     {
       name: 'an answer of another name',
       payload: message({ answers: [record({ owner: encodeName('sth.log.exampla') })] }),
