@@ -15,6 +15,7 @@ const BROWSER = [
 export default tseslint.config(
   { ignores: ['build/', 'node_modules/'] },
   js.configs.recommended,
+  { files: ['*.js'], languageOptions: { globals: { URL: 'readonly' } } },
   {
     files: ['src/web/assets/*.js'],
     languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, 'readonly'])) },
