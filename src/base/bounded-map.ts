@@ -1,6 +1,6 @@
 /**
- * A map of at most `limit` entries. A new entry takes the place of the one that was set longest
- * ago. This is the map for everything that ctga remembers of what strangers sent.
+ * A map of at most `limit` entries. In a full map, a new key takes the place of the one that was
+ * set longest ago. Everything that ctga remembers of what strangers sent is in such a map.
  */
 export class BoundedMap<K, V> {
   readonly #entries = new Map<K, V>();
