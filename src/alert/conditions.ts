@@ -3,9 +3,9 @@
  * the alerter sends one alert when the key appears and one message when it disappears.
  */
 import { time } from '../base/text.ts';
-import { decodePlaneState, isStale } from '../dataplane/plane-state.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
+import { isStale } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
 
 export type Severity = 'critical' | 'warning';
@@ -37,9 +37,7 @@ export class Conditions {
 
   #interfaces(store: Pick<Store, 'planes'>, now: number, elapsed: number): Condition[] {
     return store.planes.all().flatMap(({ interface: name, state, updated }): Condition[] => {
-      const decoded = decodePlaneState(state);
-      if (decoded === undefined) return [];
-      const { counters, blindSince } = decoded;
+      const { counters, blindSince } = state;
       const found: Condition[] = [];
       if (blindSince !== null)
         found.push(

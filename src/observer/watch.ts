@@ -3,11 +3,12 @@
  */
 import { aborted } from '../base/stop-signals.ts';
 import { BudgetControl, type Delivered } from '../dataplane/budget.ts';
-import { encodePlaneState, planeStateOf, PLANE_STATE_MS } from '../dataplane/plane-state.ts';
 import type { DataPlane } from '../dataplane/types.ts';
-import type { StoreInUse } from '../upkeep/in-use.ts';
+import { PLANE_STATE_MS } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
+import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { Observer } from './observer.ts';
+import { planeStateOf } from './plane-state.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
 const HEARTBEAT_MS = 1000;
@@ -53,8 +54,7 @@ export async function watch(
       const { interfaceName } = plane;
       const blind = blindSince?.(interfaceName);
       const state = planeStateOf(plane, matchRules.dnsNames.length, blind);
-      if (state !== undefined)
-        ifPossible(() => store.planes.put(interfaceName, encodePlaneState(state), now()));
+      if (state !== undefined) ifPossible(() => store.planes.put(interfaceName, state, now()));
     }
   };
   // Not with every batch: a flood of nonsense must not become a flood of fsyncs.

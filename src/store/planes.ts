@@ -2,19 +2,21 @@
  * What an observer last knew of each of its data planes, for processes that may not look into the
  * kernel.
  */
+import type { PlaneState } from './plane-state.ts';
+
 export interface StoredPlane {
   /** The data plane's name. */
   readonly interface: string;
-  /** JSON. */
-  readonly state: string;
+  readonly state: PlaneState;
+  /** When its observer last wrote, in ms since the epoch. */
   readonly updated: number;
 }
 
 export interface PlaneStore {
   /** Replaces what is known of a data plane. */
-  put(name: string, state: string, updated: number): void;
+  put(name: string, state: PlaneState, updated: number): void;
 
-  /** By name. */
+  /** By name. Leaves out a plane whose state another version of ctga wrote in another form. */
   all(): StoredPlane[];
 
   /**

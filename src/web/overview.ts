@@ -1,10 +1,10 @@
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
-import { decodePlaneState, isStale, type PlaneState } from '../dataplane/plane-state.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { HeadSummary } from '../store/heads.ts';
+import { isStale, type PlaneState } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
 
@@ -52,12 +52,14 @@ export function overviewOf(store: Store, now: number): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
-    interfaces: store.planes.all().flatMap((row): InterfaceOverview[] => {
-      const { updated, interface: name } = row;
-      const state = decodePlaneState(row.state);
-      if (state === undefined) return [];
-      return [{ ...state, interface: name, updated, isStale: isStale(now - updated) }];
-    }),
+    interfaces: store.planes
+      .all()
+      .map(({ interface: name, state, updated }) => ({
+        ...state,
+        interface: name,
+        updated,
+        isStale: isStale(now - updated),
+      })),
     treeHeads: store.heads.count(),
     verdicts: store.verdicts.counts(),
     recent: store.heads

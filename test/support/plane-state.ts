@@ -1,11 +1,11 @@
-import { encodePlaneState } from '../../src/dataplane/plane-state.ts';
+import type { PlaneState } from '../../src/store/plane-state.ts';
 
 /** What an observer writes of a plane into the store. */
 export function planeState(changes: {
   readonly counters?: Readonly<Record<string, number>>;
   readonly settings?: Readonly<Record<string, number>>;
   readonly blindSince?: number | null;
-}): string {
+}): PlaneState {
   const { counters = {}, settings = {}, blindSince = null } = changes;
   const usual = {
     threshold: 400,
@@ -15,11 +15,11 @@ export function planeState(changes: {
     answersShare: 1,
     fragmentsShare: 1,
   };
-  return encodePlaneState({
+  return {
     mode: 'native',
     names: 32,
     counters: { ...counters },
     settings: { ...usual, ...settings },
     blindSince,
-  });
+  };
 }

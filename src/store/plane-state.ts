@@ -1,9 +1,8 @@
 /**
- * What an observer writes down of each plane that it watches, for those who may not look at the
- * plane itself: the status page, the metrics, the alerts. The store keeps it as text.
+ * What an observer writes down of each data plane that it watches, for processes that may not look
+ * at the plane itself: the status page, the metrics, the alerts.
  */
 import { z } from 'zod';
-import type { DataPlane, DataPlaneCounters } from './types.ts';
 
 /** An observer writes this often, in milliseconds. */
 export const PLANE_STATE_MS = 10_000;
@@ -35,23 +34,6 @@ const schema = z.object({
 
 export type PlaneState = Readonly<z.infer<typeof schema>>;
 
-/** The present state of a plane; undefined for one that neither counts nor selects. */
-export function planeStateOf(
-  plane: DataPlane,
-  names: number,
-  blindSince: number | undefined,
-): PlaneState | undefined {
-  const [counters, settings] = [plane.counters(), plane.settings()];
-  if (counters === undefined || settings === undefined) return undefined;
-  return {
-    mode: plane.mode,
-    names,
-    counters: asNumbers(counters),
-    settings,
-    blindSince: blindSince ?? null,
-  };
-}
-
 export function encodePlaneState(state: PlaneState): string {
   return JSON.stringify(schema.parse(state));
 }
@@ -70,10 +52,4 @@ export function decodePlaneState(text: string): PlaneState | undefined {
  */
 export function isStale(age: number): boolean {
   return age > STALE_MS;
-}
-
-function asNumbers(counters: DataPlaneCounters): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(counters).map(([name, count]: [string, bigint]) => [name, Number(count)]),
-  );
 }

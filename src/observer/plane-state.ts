@@ -1,0 +1,26 @@
+/** The state of a data plane, as its observer writes it down. */
+import type { DataPlane, DataPlaneCounters } from '../dataplane/types.ts';
+import type { PlaneState } from '../store/plane-state.ts';
+
+/** The present state of a plane; undefined for one that neither counts nor selects. */
+export function planeStateOf(
+  plane: DataPlane,
+  names: number,
+  blindSince: number | undefined,
+): PlaneState | undefined {
+  const [counters, settings] = [plane.counters(), plane.settings()];
+  if (counters === undefined || settings === undefined) return undefined;
+  return {
+    mode: plane.mode,
+    names,
+    counters: asNumbers(counters),
+    settings,
+    blindSince: blindSince ?? null,
+  };
+}
+
+function asNumbers(counters: DataPlaneCounters): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counters).map(([name, count]: [string, bigint]) => [name, Number(count)]),
+  );
+}
