@@ -6,6 +6,7 @@ import { time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
+import { MALFORMED } from '../statements/statement.ts';
 import type { Store } from '../store/store.ts';
 
 export type Severity = 'critical' | 'warning';
@@ -32,7 +33,12 @@ export class Conditions {
 
   /** Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock. */
   present(store: WatchedStore, now: number, elapsed: number): Condition[] {
-    return [...forks(store), ...unprovable(store), ...this.#interfaces(store, now, elapsed)];
+    return [
+      ...forks(store),
+      ...unprovable(store),
+      ...malformed(store),
+      ...this.#interfaces(store, now, elapsed),
+    ];
   }
 
   #interfaces(store: Pick<Store, 'planes'>, now: number, elapsed: number): Condition[] {
@@ -109,6 +115,20 @@ function unprovable(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {
       `unprovable:${logIdText(logId)}`,
       `${nameOf(logId)} has given no proof for a tree that it signed, for far too long.`,
       'ctga heads list shows which tree. This is not evidence yet, but may become evidence.',
+    ),
+  );
+}
+
+/** It never ends, because the head is kept: so it is told once. */
+function malformed(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {
+  const logs = store.verdicts.logsWith('malformed-head');
+  if (logs.length === 0) return [];
+  const nameOf = logDescriptions(store);
+  return logs.map((logId) =>
+    warning(
+      `malformed-head:${logIdText(logId)}`,
+      `${nameOf(logId)} signed a malformed tree head: ${MALFORMED}.`,
+      'It is a mistake of the log and no split view. ctga heads list shows the head. Tell its operator.',
     ),
   );
 }

@@ -2,7 +2,7 @@
 import { LOG_API_SOURCE, LogError, type Asker } from '../ask/asker.ts';
 import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
+import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { ChallengeContext } from './challenge.ts';
@@ -15,8 +15,9 @@ export interface Anchor {
 
 /**
  * Asks for the log's head on every path at once, verifies what comes and stores it. The largest tree
- * is the current one; the others are challenged like any other. Rejects with LogError or ProxyError
- * where no path gave a head, and with the signal's reason if that was given.
+ * is the current one; the others are challenged like any other. A malformed head is stored and is
+ * otherwise as good as none. Rejects with LogError or ProxyError where no path gave a head, and with
+ * the signal's reason if that was given.
  */
 export async function askForHead(
   log: Log,
@@ -27,14 +28,22 @@ export async function askForHead(
     askers.map(async (asker) => ({ asker, head: await verifiedHead(log, asker) })),
   );
   signal.throwIfAborted();
-  const answers: { readonly asker: Asker; readonly head: VerifiedStatement }[] = [];
+  const answers: Answer[] = [];
   const failures: Error[] = [];
   for (const each of asked) {
     if (each.status === 'fulfilled') answers.push(each.value);
     else if (each.reason instanceof CtgaError) failures.push(each.reason);
     else throw each.reason; // a bug
   }
-  const [first, ...others] = answers;
+  const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
+  store.heads.record(answers.map(({ head }) => ({ head, ...seen })));
+  if (answers.some(({ head }) => isMalformed(head)))
+    failures.push(
+      new LogError('log-unavailable', `the log's tree head is malformed: ${MALFORMED}`, {
+        remedy: 'This accuses the log of nothing. Its operator should know of it.',
+      }),
+    );
+  const [first, ...others] = answers.filter(({ head }) => !isMalformed(head));
   if (first === undefined) {
     // A proxy that is down says nothing about the log, so that is what matters.
     const failure = failures.find((each) => !(each instanceof LogError)) ?? failures[0];
@@ -42,13 +51,16 @@ export async function askForHead(
   }
   for (const { message } of failures)
     onNotice(log, `one of ${askers.length} paths gave no tree head: ${message}`);
-  const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
-  store.heads.record(answers.map(({ head }) => ({ head, ...seen })));
   const { asker, head } = others.reduce(
     (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
     first,
   );
   return { current: store.heads.treeOf(head), asker };
+}
+
+interface Answer {
+  readonly asker: Asker;
+  readonly head: VerifiedStatement;
 }
 
 async function verifiedHead(log: Log, asker: Asker): Promise<VerifiedStatement> {

@@ -56,9 +56,9 @@ export class Verdicts {
     this.#context = context;
   }
 
-  /** Whether the log is to be asked about the tree again: not if a fork is proven already. */
+  /** Whether the log is to be asked about the tree again: not if a fork is proven, or none can be. */
   isDue({ verdict, askAfter }: StoredTree): boolean {
-    if (verdict === 'fork-proven') return false;
+    if (verdict === 'fork-proven' || verdict === 'malformed-head') return false;
     const { ignoreBackOff, now } = this.#context;
     return ignoreBackOff || askAfter === undefined || hasCome(askAfter, now(), longestWait(RETRY));
   }
@@ -81,6 +81,7 @@ export class Verdicts {
       this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
     } else if (found.verdict === 'consistent')
       this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });
+    else if (found.verdict === 'malformed-head') this.notice(found.reason);
     else this.unproven(tree, other, 'bad-proof', found.reason);
   }
 

@@ -6,6 +6,7 @@ import { nameOfMode, parsePlane } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
 import { readLogList } from '../logs/list.ts';
 import { observe, type ObservationEvent } from '../services/observe.ts';
+import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
 import {
   ports,
@@ -164,6 +165,17 @@ function printJsonEvent(event: ObservationEvent): void {
     }
     case 'fork-proven':
       return printJsonLine({ ...event, log: event.log.description });
+    case 'malformed-head': {
+      const { head, log, source } = event;
+      const { timestamp, rootHash } = head;
+      return printJsonLine({
+        event: 'malformed-head',
+        log: log.description,
+        timestamp,
+        rootHash,
+        interface: source,
+      });
+    }
     default:
       return printJsonLine(event);
   }
@@ -209,6 +221,10 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
         `${time(Date.now())}  SPLIT VIEW PROVEN: ${event.log.description} signed two trees of size ${event.treeSize}`,
       );
       return print(`  Evidence: ${event.evidence}`);
+    case 'malformed-head':
+      return warn(
+        `malformed tree head of ${event.log.description} (${event.source}): ${MALFORMED}. It is a mistake of the log and no split view.`,
+      );
     case 'store-failed':
       return warn(`the store cannot be written, tree heads wait in memory: ${event.message}`);
     case 'stopped': {

@@ -96,7 +96,8 @@ export function challengeCommand(): Command {
       `
 Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
 proves nothing); skewed (the log refuses that tree size so far); unprovable (the log still has no
-proof after its maximum merge delay); unreachable. Only fork-proven accuses a log.
+proof after its maximum merge delay); unreachable; malformed-head (size 0 with another root than the
+empty tree's). Only fork-proven accuses a log.
 Without --once the challenger asks every log in service at random times, and always the same number
 of questions, whether or not it has seen a tree head of that log: neither the times nor the numbers
 tell what passed by. With --once it asks only logs whose tree heads it has, about all of them; you

@@ -19,7 +19,7 @@ import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldInclusion } from '../merkle/proof.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { stateAt, type State } from '../store/state.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
+import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import {
   endpoint,
@@ -159,6 +159,7 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
     print(
       `SPLIT VIEW PROVEN: it contradicts the tree of size ${since.treeSize}.\n  Evidence: ${since.evidence ?? ''}`,
     );
+  else if (since?.verdict === 'malformed-head') print(`NOT COMPARED: ${MALFORMED}.`);
   else if (since !== undefined)
     print(`NOT PROVEN to extend the tree of size ${since.treeSize}: the proof is no good.`);
   if (leaf !== undefined)

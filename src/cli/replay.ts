@@ -5,6 +5,7 @@ import { plural, time } from '../base/text.ts';
 import { parsePlane } from '../dataplane/registry.ts';
 import type { Replay } from '../observer/replay.ts';
 import { replay } from '../services/replay.ts';
+import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
@@ -41,7 +42,8 @@ async function run(file: string, options: StateOption & LogOptions): Promise<voi
   if (found.evidence.length > 0) setExitCode(ExitCode.forkProven);
 }
 
-function printReplay({ packets, treeHeads, evidence, counts }: Omit<Replay, 'failure'>): void {
+function printReplay(replay: Omit<Replay, 'failure'>): void {
+  const { packets, treeHeads, evidence, malformed, counts } = replay;
   print(`${plural(packets, 'packet')}, ${plural(treeHeads.length, 'verified tree head')}.`);
   for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
     const fragments =
@@ -50,6 +52,7 @@ function printReplay({ packets, treeHeads, evidence, counts }: Omit<Replay, 'fai
       `  ${log.description}: size ${treeSize}, signed at ${time(timestamp)}, seen ${seen}x${fragments}`,
     );
   }
+  for (const log of malformed) warn(`malformed tree head of ${log}: ${MALFORMED}`);
   for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(counts)) print(`  ${count} x ${name}`);
 }

@@ -8,6 +8,9 @@
  * disputes it must show a SHA-256 collision. A proof that does not lead to root_n says nothing
  * about the log's history, only that the answer was bad.
  *
+ * The empty tree accuses nobody. Its size fixes no entry, so no two histories differ in it, and real
+ * logs have signed a wrong root for it by mistake: such a head is malformed, and that is all.
+ *
  * When m is a power of two the proof of RFC 6962 leaves root_m out, so a mismatch cannot be told
  * from a bad answer. Two other proofs hold MTH(D[0:m]) itself as a node: the consistency proof from
  * m + 1, and the audit path of leaf m where that leaf has a hash that the refused proof already
@@ -15,14 +18,11 @@
  */
 import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldConsistency, foldInclusion, isPowerOfTwo } from '../merkle/proof.ts';
-import type { TreeRoot } from '../statements/statement.ts';
+import { isMalformed, MALFORMED, type TreeRoot } from '../statements/statement.ts';
 
 /** The log's hashes, tagged with the question that they answered. */
 export type Proof =
-  /**
-   * No proof is needed: the heads contradict each other (same size), or one contradicts RFC 6962
-   * (size 0).
-   */
+  /** No proof is needed: the heads are of one size. */
   | { readonly kind: 'none' }
   /** The consistency proof from first.treeSize. */
   | { readonly kind: 'consistency'; readonly hashes: readonly MerkleHash[] }
@@ -58,6 +58,8 @@ export interface Finding {
 export type Conclusion =
   | { readonly verdict: 'consistent' }
   | ({ readonly verdict: 'fork-proven' } & Finding)
+  /** One of the heads is malformed, so it can be held against nothing. */
+  | { readonly verdict: 'malformed-head'; readonly reason: string }
   /** The answer shows nothing about the log's history. */
   | { readonly verdict: 'bad-proof'; readonly reason: string };
 
@@ -76,6 +78,8 @@ export type NextQuestion =
  */
 export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Conclusion | undefined {
   if (first.treeSize > second.treeSize) throw new RangeError('heads are not in order of size');
+  if (isMalformed(first) || isMalformed(second))
+    return { verdict: 'malformed-head', reason: MALFORMED };
   if (first.treeSize === second.treeSize) {
     return equalHash(first.rootHash, second.rootHash)
       ? { verdict: 'consistent' }
@@ -85,15 +89,8 @@ export function judgeWithoutProof(first: TreeRoot, second: TreeRoot): Conclusion
           derivation: { firstRoot: second.rootHash, secondRoot: second.rootHash },
         };
   }
-  if (first.treeSize > 0n) return undefined;
-  // Every tree extends the empty one, whose root is SHA-256 of nothing (RFC 6962, Section 2.1).
-  return equalHash(first.rootHash, EMPTY_ROOT)
-    ? { verdict: 'consistent' }
-    : {
-        verdict: 'fork-proven',
-        proof: { kind: 'none' },
-        derivation: { firstRoot: EMPTY_ROOT, secondRoot: second.rootHash },
-      };
+  // Every tree extends the empty one.
+  return first.treeSize === 0n ? { verdict: 'consistent' } : undefined;
 }
 
 /**

@@ -120,12 +120,10 @@ function isoOf(timestamp: bigint): string {
   return Number.isNaN(date.getTime()) ? 'no date' : date.toISOString();
 }
 
-function reasonOf({ first, second, proof }: Evidence): string {
+function reasonOf({ first, second }: Evidence): string {
   const [m, n] = [first.treeSize, second.treeSize];
   if (m === n)
     return `Both are of size ${n}, and their roots differ. A Merkle tree of one history has one root for a size.`;
-  if (proof.kind === 'none')
-    return 'The empty tree has but one root, SHA-256 of nothing, and the first head has another.';
   return `Asked for a proof between the sizes ${m} and ${n}, the log answered with hashes that lead to the root of the second tree, which fixes every entry of it. The same hashes show what the root of its first ${m} entries is, and that is not the root of the first tree. Whoever disputes this has to show two inputs with one SHA-256.`;
 }
 

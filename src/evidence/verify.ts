@@ -88,11 +88,11 @@ function conclusion({ first, second }: Evidence, judgement: Judgement): string {
     case 'fork-proven':
       return first.treeSize === second.treeSize
         ? `both are of size ${first.treeSize} and their roots differ`
-        : first.treeSize === 0n
-          ? 'the empty tree has but one root, and the first head shows another'
-          : `the log's proof leads to the second root and shows another root for size ${first.treeSize} than the log signed`;
+        : `the log's proof leads to the second root and shows another root for size ${first.treeSize} than the log signed`;
     case 'consistent':
       return 'the heads contradict each other (they are consistent)';
+    case 'malformed-head':
+      return `the smaller tree has an entry (${judgement.reason}, which accuses nobody)`;
     case 'undecided':
       return `the proof decides anything (size ${first.treeSize} is a power of two, and it does not)`;
     case 'bad-proof':

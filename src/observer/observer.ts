@@ -8,6 +8,7 @@
  */
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
+import { encodeBase64 } from '../base/base64.ts';
 import { messageOf } from '../base/errors.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -18,7 +19,7 @@ import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
+import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { Candidate } from './candidate.ts';
 import { SeenEntries, type Credit } from './seen-entries.ts';
@@ -43,6 +44,13 @@ export type ObserverEvent =
       readonly log: Log;
       readonly treeSize: bigint;
       readonly evidence: string;
+    }
+  /** A tree head that is well signed and cannot be: see isMalformed. Once for each tree. */
+  | {
+      readonly event: 'malformed-head';
+      readonly log: Log;
+      readonly head: VerifiedStatement;
+      readonly source: string;
     }
   | { readonly event: 'store-failed'; readonly message: string };
 
@@ -92,6 +100,8 @@ export class Observer {
   readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   /** By claim; bounded by what the verifier lets wait. */
   readonly #pending = new Map<string, Candidate>();
+  /** Malformed trees that were reported; a log can sign many. */
+  readonly #warnedOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #sightings = new SightingBatch();
   readonly #seenEntries = new SeenEntries();
   readonly #counts = new Map<string, number>();
@@ -179,6 +189,7 @@ export class Observer {
       const { head, log, source, count, reassembled } = sighting;
       const isNew = newHeads.has(sighting);
       this.#options.onEvent({ event: 'tree-head', head, log, source, count, reassembled, isNew });
+      if (isNew && isMalformed(head)) this.#warnOf(head, log, source);
     }
   }
 
@@ -292,6 +303,13 @@ export class Observer {
       this.#owesEvidence = true;
       onEvent({ event: 'store-failed', message: messageOf(error) });
     }
+  }
+
+  #warnOf(head: VerifiedStatement, log: Log, source: string): void {
+    const tree = `${logIdText(head.logId)} ${encodeBase64(head.rootHash)}`;
+    if (this.#warnedOf.get(tree) === true) return;
+    this.#warnedOf.set(tree, true);
+    this.#options.onEvent({ event: 'malformed-head', log, head, source });
   }
 
   #count(name: string, count = 1): void {

@@ -13,6 +13,8 @@ export interface Replay {
   readonly treeHeads: readonly ReplayedHead[];
   /** Paths of evidence that two heads of one size gave. */
   readonly evidence: readonly string[];
+  /** Descriptions of logs that signed an empty tree with another root than it has; each once. */
+  readonly malformed: readonly string[];
   readonly counts: Readonly<Record<string, number>>;
   /** Damage in the file that ended the reading early; all packets before it were read. */
   readonly failure: CtgaError | undefined;
@@ -43,11 +45,13 @@ export async function replayPlane(
 ): Promise<Replay> {
   const treeHeads = new Map<string, ReplayedHead>();
   const evidence: string[] = [];
+  const malformed = new Set<string>();
   const observer = new Observer({
     ...options,
     onEvent: (event) => {
       if (event.event === 'tree-head') addHead(treeHeads, event);
       else if (event.event === 'fork-proven') evidence.push(event.evidence);
+      else if (event.event === 'malformed-head') malformed.add(event.log.description);
       else throw new StoreError('store-failed', `the store cannot be written: ${event.message}`);
     },
   });
@@ -70,7 +74,14 @@ export async function replayPlane(
   }
   const heads = [...treeHeads.values()];
   options.store.logs.put(heads.map(({ log }) => log));
-  return { packets, treeHeads: heads, evidence, counts: observer.counts(), failure };
+  return {
+    packets,
+    treeHeads: heads,
+    evidence,
+    malformed: [...malformed],
+    counts: observer.counts(),
+    failure,
+  };
 }
 
 function addHead(

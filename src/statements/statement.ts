@@ -5,7 +5,7 @@
  * `VerifiedStatement`. Only `verifyStatement` (verify.ts) makes the second, and the store, the
  * challenger and evidence take nothing else.
  */
-import type { MerkleHash } from '../merkle/hash.ts';
+import { EMPTY_ROOT, equalHash, type MerkleHash } from '../merkle/hash.ts';
 
 /**
  * SHA-256 of the log's public key (RFC 6962, Section 3.2). `toLogId` is the one way to obtain one.
@@ -24,6 +24,18 @@ export interface TreeRoot {
   readonly treeSize: bigint;
   readonly rootHash: MerkleHash;
 }
+
+/**
+ * Whether the tree cannot be: its size is 0, and its root is not SHA-256 of nothing (RFC 6962,
+ * Section 2.1). Logs have signed 32 zero bytes for their empty trees by mistake. The size fixes no
+ * entry, so whatever root is signed for it contradicts nothing that the log ever says.
+ */
+export function isMalformed({ treeSize, rootHash }: TreeRoot): boolean {
+  return treeSize === 0n && !equalHash(rootHash, EMPTY_ROOT);
+}
+
+/** What is wrong with a malformed tree. */
+export const MALFORMED = 'the root for size 0 is not that of the empty tree';
 
 export interface TreeHead extends TreeRoot {
   /** Milliseconds since the epoch, 0 .. 2^64 - 1. */

@@ -28,8 +28,8 @@ export interface EvidenceStore {
   all(): EvidenceRecord[];
 
   /**
-   * Pairs of trees of one log and size with different roots for which no evidence is on record:
-   * each is a fork, and somebody owes an evidence file for it.
+   * Pairs of trees of one log and size, above 0, with different roots for which no evidence is on
+   * record: each is a fork, and somebody owes an evidence file for it.
    */
   missing(): [first: StoredTree, second: StoredTree][];
 }

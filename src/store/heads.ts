@@ -89,7 +89,8 @@ export interface HeadStore {
    * Returns the sightings whose tree head was not known before, as the same objects. Of several
    * sightings of one new tree head in one batch, the first is the new one. What makes a tree head
    * the same is its log, size, root hash and timestamp, however the text that carried it was
-   * spelled; the first signature that was seen of it is kept.
+   * spelled; the first signature that was seen of it is kept. A new tree has the verdict `pending`,
+   * or `malformed-head` if it is malformed (statements/statement.ts).
    *
    * Not idempotent: counts are added each time. Call it again only where it threw.
    */

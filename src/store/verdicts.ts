@@ -6,6 +6,7 @@ export const VERDICTS = [
   'pending',
   'consistent',
   'fork-proven',
+  'malformed-head',
   'bad-proof',
   'unprovable',
   'skewed',

@@ -168,6 +168,7 @@ function stateOf({ mode, isStale, blindSince, updated }: InterfaceOverview, now:
 const MEANING: Readonly<Record<string, string>> = {
   consistent: 'proven a prefix of the log’s current tree',
   'fork-proven': 'proven not to be: a split view',
+  'malformed-head': 'an empty tree with another root than it has: a mistake, and no split view',
   pending: 'not asked about yet',
   skewed: 'the log does not know this tree yet',
   unprovable: 'the log has given no proof for far too long',

@@ -117,6 +117,16 @@ describe('the alerter', () => {
     assert.deepEqual(told(), ['alert unprovable', 'recovery unprovable']);
   });
 
+  test('tells of a malformed tree head once', async () => {
+    const head = log.verified(0, treeOf(1).root());
+    store.heads.record([{ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+    await tick(alerter, START);
+    assert.equal(sent[0]?.severity, 'warning');
+    assert.match(sent[0].message, /^A log signed a malformed tree head/);
+    await tick(anew(), START + MINUTE);
+    assert.deepEqual(told(), ['alert malformed-head']);
+  });
+
   test('tells of an interface that is blind or that nobody watches, and when it is watched again', async () => {
     putPlane(store, START, START - MINUTE);
     await tick(alerter, START);

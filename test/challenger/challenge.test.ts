@@ -13,7 +13,7 @@ import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
 import { parseRetryAfter } from '../../src/http/retry-after.ts';
 import { parseLogList } from '../../src/logs/list.ts';
 import type { Log } from '../../src/logs/log.ts';
-import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
+import { EMPTY_ROOT, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Verdict } from '../../src/store/verdicts.ts';
@@ -121,6 +121,31 @@ describe('challenging an honest log', () => {
       [20, 'consistent'],
     ]);
     assert.deepEqual(api.requests, ['get-sth']);
+  });
+
+  test('that signed an empty tree with a wrong root: malformed, no anchor, and no fork', async () => {
+    const zero = toMerkleHash(new Uint8Array(32));
+    const [store, api] = [newStore(), new FakeApi(treeOf(20), 0)];
+    see(store, api.log, 0, EMPTY_ROOT);
+    see(store, api.log, 7, api.tree.root(7));
+    api.instead = (endpoint) =>
+      endpoint === 'get-sth' ? json(treeHeadToJson(api.log.sign(0, zero))) : undefined;
+    const failure = await challenge(store, api);
+    assert.match(failure?.message ?? '', /malformed/);
+    const others = store.heads.trees(api.log.key.logId).map(({ verdict }) => verdict);
+    assert.deepEqual(others, ['unreachable', 'malformed-head', 'unreachable']);
+    // It is the same on one path of two, and when the log has been repaired.
+    const repaired = new FakeApi(api.tree, 9, api.log);
+    const notices: string[] = [];
+    await challengeWith(store, repaired, {
+      paths: [api.fetch, repaired.fetch],
+      onNotice: (_, message) => void notices.push(message),
+    });
+    assert.match(notices.join(), /malformed/);
+    const after = store.heads.trees(api.log.key.logId).map(({ verdict }) => verdict);
+    assert.deepEqual(after, ['consistent', 'malformed-head', 'consistent', 'consistent']);
+    assert.deepEqual(store.evidence.all(), []);
+    assert.deepEqual(store.evidence.missing(), []);
   });
 
   test('whose front end lags: skewed until the MMD has passed, then unprovable, consistent once it catches up', async () => {

@@ -17,7 +17,7 @@ import { judgeProof, judgeWithoutProof, type Judgement } from '../../src/evidenc
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
 import { CtgaError } from '../../src/base/errors.ts';
-import { EMPTY_ROOT, hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
+import { EMPTY_ROOT, hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { ctga } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -129,9 +129,20 @@ describe('judge', () => {
     }
   });
 
-  test('an empty tree with a root of its own is a fork', () => {
-    assert.equal(challenge(0, EMPTY_ROOT, 9, honest.root(9), honest).verdict, 'consistent');
-    assert.equal(challenge(0, honest.root(1), 9, honest.root(9), honest).verdict, 'fork-proven');
+  test('an empty tree with a root of its own is malformed, and no fork from anything', () => {
+    const zero = toMerkleHash(new Uint8Array(32));
+    const one = honest.root(1);
+    const pairs: readonly (readonly [MerkleHash, number, MerkleHash, Judgement['verdict']])[] = [
+      [EMPTY_ROOT, 9, honest.root(9), 'consistent'],
+      [EMPTY_ROOT, 0, EMPTY_ROOT, 'consistent'],
+      [zero, 9, honest.root(9), 'malformed-head'],
+      [zero, 0, zero, 'malformed-head'],
+      [zero, 0, EMPTY_ROOT, 'malformed-head'],
+      [EMPTY_ROOT, 0, zero, 'malformed-head'],
+      [zero, 0, one, 'malformed-head'],
+    ];
+    for (const [first, n, second, verdict] of pairs)
+      assert.equal(challenge(0, first, n, second, honest).verdict, verdict);
   });
 
   test('second questions only fit the sizes they were made for', () => {
@@ -179,7 +190,6 @@ describe('evidence', () => {
   const log = new SigningLog();
   const cases: { name: string; kind: string; evidence: Evidence }[] = [
     { name: 'one size', kind: 'none', evidence: evidenceOf(77, forked.root(77), 77, log) },
-    { name: 'size 0', kind: 'none', evidence: evidenceOf(0, forked.root(1), 77, log) },
     {
       name: 'sizes 77 and 300',
       kind: 'consistency',
@@ -338,6 +348,29 @@ describe('evidence', () => {
       assert.notEqual(spawnSync('sh', [SCRIPT, path]).status, 0, `bit ${bit}`);
       if (i % 20 === 0)
         assert.notEqual((await ctga(['evidence', 'verify', path])).code, 0, `bit ${bit}`);
+    }
+  });
+
+  test('of an empty tree does not stand, whatever was signed for it', () => {
+    const zero = toMerkleHash(new Uint8Array(32));
+    const path = join(directory, 'empty.json');
+    for (const [first, n, second] of [
+      [zero, 77, honest.root(77)],
+      [EMPTY_ROOT, 77, honest.root(77)],
+      [zero, 0, EMPTY_ROOT],
+      [EMPTY_ROOT, 0, zero],
+      [zero, 0, forked.root(1)],
+    ] as const) {
+      const evidence: Evidence = {
+        ...(typical?.evidence ?? assert.fail()),
+        first: log.sign(0, first),
+        second: log.sign(n, second),
+        proof: { kind: 'none' },
+        derivation: { firstRoot: EMPTY_ROOT, secondRoot: second },
+      };
+      assert(verifyEvidence(evidence).some(({ holds }) => !holds));
+      writeFileSync(path, formatEvidence(evidence));
+      assert.equal(spawnSync('sh', [SCRIPT, path]).status, 1);
     }
   });
 

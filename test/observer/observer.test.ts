@@ -42,6 +42,7 @@ import {
   CLIENT_V6,
   type DnsAnswerOptions,
 } from '../support/packets.ts';
+import { EMPTY_ROOT, toMerkleHash } from '../../src/merkle/hash.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { fc } from '../support/random.ts';
@@ -321,6 +322,27 @@ describe('sightings', () => {
     observer.endBatch(NOW);
     assert.equal(store.heads.latest().length, 1);
   });
+});
+
+test('an empty tree with wrong roots is malformed, said once for each, and no evidence', () => {
+  const { store, see, finish } = setUp();
+  const zero = toMerkleHash(new Uint8Array(32));
+  for (const [root, at] of [
+    [zero, 1n],
+    [zero, 2n],
+    [EMPTY_ROOT, 3n],
+    [tree.root(1), 4n],
+  ] as const) {
+    see(frameV4(answer(alpha.sign(0, root, at))));
+    finish();
+  }
+  see(frameV4(answer(head)));
+  const events = finish();
+  assert.equal(events.filter(({ event }) => event === 'tree-head').length, 5);
+  assert.equal(events.filter(({ event }) => event === 'malformed-head').length, 2);
+  assert.equal(events.length, 7);
+  const { pending, 'malformed-head': malformed } = store.verdicts.counts();
+  assert.deepEqual([pending, malformed], [2, 2]);
 });
 
 describe('two roots for one size', () => {

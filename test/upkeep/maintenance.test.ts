@@ -15,6 +15,7 @@ import {
   exportStore,
 } from '../../src/upkeep/maintenance.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { memoryStore, openForWriting, type State, stateAt } from '../../src/store/state.ts';
 import { ROLLED_UP, type Sighting } from '../../src/store/heads.ts';
@@ -118,6 +119,37 @@ test('a store of an earlier version has its days counted', () => {
       [2, 1, 1],
     ],
   );
+  database.close();
+});
+
+test('in a store of an earlier version empty trees accuse nobody any more', () => {
+  const path = join(root, 'empty-trees.db');
+  const old = new Database(path);
+  for (const step of MIGRATIONS.slice(0, 6)) old.exec(step);
+  old.pragma('user_version = 6');
+  const zero = '0'.repeat(20);
+  const [five, empty] = ['5'.padStart(20, '0'), Buffer.from(EMPTY_ROOT).toString('hex')];
+  old.exec(`INSERT INTO trees (id, log_id, tree_size, root_hash, first_seen, verdict, proven_against) VALUES
+      (1, x'01', '${zero}', x'${'00'.repeat(32)}', 5, 'fork-proven', 3),
+      (2, x'01', '${zero}', x'${empty}', 5, 'fork-proven', 1),
+      (3, x'01', '${five}', x'02', 5, 'consistent', 3),
+      (4, x'02', '${five}', x'02', 5, 'fork-proven', 5),
+      (5, x'02', '${five}', x'03', 5, 'skewed', NULL);
+    INSERT INTO evidence VALUES ('a', x'01', 1, 3, '${zero}', '${five}', 9), ('b', x'01', 1, 2, '${zero}', '${zero}', 9),
+      ('c', x'02', 4, 5, '${five}', '${five}', 9);`);
+  old.close();
+  const database = openDatabase(path);
+  assert.deepEqual(
+    database.prepare('SELECT id, verdict, proven_against FROM trees ORDER BY id').raw().all(),
+    [
+      [1, 'malformed-head', null],
+      [2, 'pending', null],
+      [3, 'consistent', 3],
+      [4, 'fork-proven', 5],
+      [5, 'skewed', null],
+    ],
+  );
+  assert.deepEqual(database.prepare('SELECT path FROM evidence').pluck().all(), ['c']);
   database.close();
 });
 

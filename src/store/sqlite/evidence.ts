@@ -12,6 +12,7 @@ const ALL = `SELECT path, log_id, first_size, second_size, created FROM evidence
   ORDER BY created, path`;
 const MISSING = `SELECT a.id AS first, b.id AS second FROM trees a JOIN trees b
     ON a.log_id = b.log_id AND a.tree_size = b.tree_size AND a.id < b.id
+      AND a.tree_size > '${padded(0n)}'
   WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.first = a.id AND e.second = b.id)`;
 
 interface NewRow {

@@ -1,5 +1,11 @@
 /** Heads in SQLite: tables trees, tree_heads, sightings, days and seen_entries. */
-import { toLogId, type LogId, type VerifiedStatement } from '../../statements/statement.ts';
+import {
+  isMalformed,
+  MALFORMED,
+  toLogId,
+  type LogId,
+  type VerifiedStatement,
+} from '../../statements/statement.ts';
 import {
   ROLLED_UP,
   type HeadStore,
@@ -10,6 +16,7 @@ import {
   type StoredSeenEntry,
   type StoredTree,
 } from '../heads.ts';
+import type { Verdict } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import {
   padded,
@@ -48,8 +55,8 @@ interface DayRow {
 const DAY_MS = 86_400_000;
 const NO_CHANGES: SeenEntryChanges = { put: [], over: [] };
 
-const PUT_TREE = `INSERT INTO trees (log_id, tree_size, root_hash, first_seen)
-  VALUES (@logId, @treeSize, @rootHash, @firstSeen) RETURNING id`;
+const PUT_TREE = `INSERT INTO trees (log_id, tree_size, root_hash, first_seen, verdict, reason)
+  VALUES (@logId, @treeSize, @rootHash, @firstSeen, @verdict, @reason) RETURNING id`;
 const TREE_OF = `SELECT * FROM trees
   WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash`;
 const TREE_ID = `SELECT id FROM trees
@@ -99,11 +106,17 @@ const ADD_TO_SUM = `INSERT INTO sightings (tree_head, source, first_seen, last_s
     last_seen = max(last_seen, excluded.last_seen)`;
 const DROP_SIGHTING = 'DELETE FROM sightings WHERE tree_head = @tree_head AND source = @source';
 
+interface NewTree extends TreeKey {
+  readonly firstSeen: number;
+  readonly verdict: Verdict;
+  readonly reason: string | undefined;
+}
+
 type HeadKey = TreeKey & { readonly timestamp: string };
 
 export class SqliteHeads implements HeadStore {
   readonly #connection: Connection;
-  readonly #putTree: Statement<TreeKey & { readonly firstSeen: number }, { readonly id: number }>;
+  readonly #putTree: Statement<NewTree, { readonly id: number }>;
   readonly #treeOf: Statement<TreeKey, TreeRow>;
   readonly #treeId: Statement<TreeKey, { readonly id: number }>;
   readonly #putHead: Statement<{ tree: number; timestamp: string; signature: Uint8Array }>;
@@ -198,7 +211,8 @@ export class SqliteHeads implements HeadStore {
   /** Returns the ID of the tree, which is new or known. */
   #putTreeOf(head: VerifiedStatement, firstSeen: number): number {
     const key = treeKey(head);
-    const row = this.#treeId.get(key) ?? this.#putTree.get({ ...key, firstSeen });
+    const row =
+      this.#treeId.get(key) ?? this.#putTree.get({ ...key, firstSeen, ...verdictOn(head) });
     if (row === undefined) throw new Error(`tree of size ${head.treeSize} was not recorded`);
     return row.id;
   }
@@ -266,6 +280,13 @@ export class SqliteHeads implements HeadStore {
   forgetSeenEntries(source: string): void {
     this.#forgetSeenEntries.run({ source });
   }
+}
+
+/** The verdict with which a tree begins. */
+function verdictOn(head: VerifiedStatement): Pick<NewTree, 'verdict' | 'reason'> {
+  return isMalformed(head)
+    ? { verdict: 'malformed-head', reason: MALFORMED }
+    : { verdict: 'pending', reason: undefined };
 }
 
 /** What a batch adds to each day. */

@@ -165,4 +165,25 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE lives RENAME TO seen_entries;
   ALTER TABLE seen_entries RENAME COLUMN life TO entry;
   `,
+  `
+  -- A malformed head has a verdict of its own. The constraint goes with its column.
+  ALTER TABLE trees RENAME COLUMN verdict TO old_verdict;
+  ALTER TABLE trees ADD COLUMN verdict TEXT NOT NULL DEFAULT 'pending' CHECK (verdict IN
+    ('pending', 'consistent', 'fork-proven', 'malformed-head', 'bad-proof', 'unprovable', 'skewed', 'unreachable'));
+  UPDATE trees SET verdict = old_verdict;
+  DROP INDEX trees_by_verdict;
+  ALTER TABLE trees DROP COLUMN old_verdict;
+  CREATE INDEX trees_by_verdict ON trees (verdict);
+
+  -- What was concluded from empty trees with a wrong root accused nobody rightly: see docs/EVIDENCE.md.
+  DELETE FROM evidence WHERE first_size = '00000000000000000000' OR second_size = '00000000000000000000';
+  UPDATE trees SET verdict = 'pending', reason = NULL, proven_against = NULL, ask_after = NULL
+    WHERE verdict = 'fork-proven' AND tree_size = '00000000000000000000';
+  UPDATE trees SET verdict = 'malformed-head', proven_against = NULL, ask_after = NULL,
+      reason = 'the root for size 0 is not that of the empty tree'
+    WHERE tree_size = '00000000000000000000'
+      AND root_hash <> x'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855';
+  UPDATE trees SET verdict = 'pending', proven_against = NULL
+    WHERE proven_against IN (SELECT id FROM trees WHERE verdict = 'malformed-head');
+  `,
 ];
