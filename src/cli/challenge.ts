@@ -190,7 +190,9 @@ function printReport(report: Report): void {
       return;
     }
     case 'log-failed':
-      return warn(`${report.log}: ${report.message}`);
+      warn(`${report.log}: ${report.message}`);
+      if (report.remedy !== undefined) print(`  ${report.remedy}`);
+      return;
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
     case 'pollinated':

@@ -2,6 +2,7 @@
  * `ctga challenge` as a service: the challenger over a store, the logs in force and the way out. It
  * knows no process: the caller gives it a clock, a store, proxies and what asks it to end.
  */
+import type { CtgaError } from '../base/errors.ts';
 import type { ChallengeContext } from '../challenger/challenge.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
@@ -53,6 +54,7 @@ export type ChallengeEvent =
       readonly log: string;
       readonly code: string;
       readonly message: string;
+      readonly remedy: string | undefined;
     }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
   | ({ readonly event: 'pollinated' } & Pollinated)
@@ -140,8 +142,8 @@ function asking(
 ): Omit<AskOptions, 'ignoreBackOff'> {
   const { storeFile, evidenceDirectory, now, signal, proxies, open, paths, pollinators, known } =
     options;
-  const failed = (log: string, { code, message }: { code: string; message: string }): void =>
-    onEvent({ event: 'log-failed', log, code, message });
+  const failed = (log: string, { code, message, remedy }: CtgaError<string>): void =>
+    onEvent({ event: 'log-failed', log, code, message, remedy });
   return {
     store: storeFile.store,
     evidenceDirectory,
