@@ -1,0 +1,634 @@
+/**
+ * Runs one history against the real observer, challenger and store, and checks after each step what
+ * must hold (INVARIANTS). Clock, chance and transport are the model's; nothing opens a socket.
+ *
+ * A restart drops every object and opens the store's bytes anew. A kill is an exception out of some
+ * call of the store or of the transport, after which every further call throws too, and then a
+ * restart.
+ */
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import { Conditions } from '../../src/alert/conditions.ts';
+import type { Asker } from '../../src/ask/asker.ts';
+import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
+import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { CtgaError } from '../../src/base/errors.ts';
+import { challengeLog } from '../../src/challenger/challenge.ts';
+import { StoreError } from '../../src/disk/error.ts';
+import { isIntact, parseEvidence } from '../../src/evidence/bundle.ts';
+import { verifyEvidence } from '../../src/evidence/verify.ts';
+import { pollinate } from '../../src/exchange/pollination.ts';
+import type { Log } from '../../src/logs/log.ts';
+import { logIdText } from '../../src/logs/log.ts';
+import type { MerkleHash } from '../../src/merkle/hash.ts';
+import { Observer } from '../../src/observer/observer.ts';
+import { importTreeHeads } from '../../src/services/heads.ts';
+import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
+import { formatTreeHeadText } from '../../src/statements/text.ts';
+import type { Statement } from '../../src/statements/statement.ts';
+import type { StoredTree } from '../../src/store/heads.ts';
+import { MEMORY, openDatabase } from '../../src/store/sqlite/open.ts';
+import { SqliteStore } from '../../src/store/sqlite/store.ts';
+import type { Store } from '../../src/store/store.ts';
+import { recordFoundEvidence } from '../../src/upkeep/found-evidence.ts';
+import { dnsAnswer, frameV4 } from '../support/packets.ts';
+import { fixChance } from '../support/random.ts';
+import type { Fault, History, Step } from './history.ts';
+import {
+  EVIL_MOODS,
+  isExpected,
+  KEY,
+  MAX_SIZE,
+  MMD,
+  ModelLog,
+  STRANGER,
+  URL_OF_LOG,
+} from './log.ts';
+import { Oracle, type Answer, type Conviction, type Tree } from './oracle.ts';
+
+/** What must hold, by the names that failures have. */
+export const INVARIANTS = {
+  honest: 'an honest log, however flaky, is never accused',
+  patient: 'an honest log is not called unprovable, nor its answers bad, for want of answers',
+  linked: 'no two heads that contradict each other are both consistent',
+  convicted: 'if what was seen and answered convicts, there is evidence that verifies',
+  evidence: 'all evidence verifies, and is of a log that forked',
+  bound: 'every head has a verdict within the bound when the log answers',
+  kept: 'every genuine head that was delivered and committed is in the store',
+  alive: 'nothing throws but what is documented',
+} as const;
+export type Invariant = keyof typeof INVARIANTS;
+
+export class Violation extends Error {
+  readonly invariant: Invariant;
+
+  constructor(invariant: Invariant, message: string) {
+    super(`${invariant} (${INVARIANTS[invariant]}): ${message}`);
+    this.name = 'Violation';
+    this.invariant = invariant;
+  }
+}
+
+/** How often each invariant was checked on something that it says anything about. */
+export type Counts = Record<Invariant | 'histories' | 'challenges' | 'kills' | 'forks', number>;
+
+export function newCounts(): Counts {
+  const names = [...Object.keys(INVARIANTS), 'histories', 'challenges', 'kills', 'forks'];
+  return Object.fromEntries(names.map((name) => [name, 0])) as Counts;
+}
+
+export interface RunOptions {
+  readonly counts?: Counts;
+  /** Invariants that are not checked. */
+  readonly except?: readonly Invariant[];
+  /** Given each evidence file before it is removed. */
+  readonly onEvidence?: (path: string) => void;
+  /** Given what happens, a line at a time. */
+  readonly trace?: (line: string) => void;
+}
+
+const START = 1_800_000_000_000;
+const HOUR = 3_600_000;
+const ZONE = 'alpha.example';
+/** Evidence is synced to the disk, which takes no time where that is memory. */
+const SCRATCH = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+/** A new store costs a copy. */
+const EMPTY_STORE = openDatabase(MEMORY).serialize();
+
+class Killed extends Error {}
+
+/** Every question that an asker answers is told to the world that is running. */
+let listener: ((answer: Answer) => void) | undefined;
+for (const { prototype } of [Rfc6962Asker, StaticCtAsker]) {
+  listen(prototype, 'consistencyProof', ([first, second], hashes) => ({
+    kind: 'consistency',
+    first: Number(first),
+    second: Number(second),
+    hashes,
+  }));
+  listen(prototype, 'inclusionProof', ([leaf, treeSize], hashes) => ({
+    kind: 'inclusion',
+    first: Number(leaf.leafIndex),
+    second: Number(treeSize),
+    hashes,
+  }));
+}
+
+function listen<Name extends 'consistencyProof' | 'inclusionProof'>(
+  asker: Asker,
+  name: Name,
+  toAnswer: (question: Parameters<Asker[Name]>, hashes: readonly MerkleHash[]) => Answer,
+): void {
+  const ask = Reflect.get(asker, name) as (...question: unknown[]) => Promise<MerkleHash[]>;
+  Reflect.set(asker, name, async function (this: Asker, ...question: Parameters<Asker[Name]>) {
+    const hashes = await ask.apply(this, question);
+    listener?.(toAnswer(question, hashes));
+    return hashes;
+  });
+}
+
+/** Runs the history; throws Violation. */
+export async function runHistory(history: History, options: RunOptions = {}): Promise<void> {
+  const restoreChance = fixChance(history.seed);
+  const world = new World(history, options);
+  try {
+    for (const step of history.steps) await world.take(step);
+    await world.settle();
+  } finally {
+    world.end();
+    restoreChance();
+  }
+}
+
+class World {
+  readonly #history: History;
+  readonly #options: RunOptions;
+  readonly #counts: Counts;
+  readonly #log: ModelLog;
+  readonly #oracle: Oracle;
+  readonly #directory = mkdtempSync(join(SCRATCH, 'ctga-model-'));
+  readonly #asLog: Log;
+  #now = START;
+  #database: Database.Database = new Database(EMPTY_STORE);
+  #store: Store;
+  #observer: Observer;
+  #faults = new Faults(undefined);
+  /** On the wire and not committed yet. */
+  #delivered: Tree[] = [];
+  #answers: Answer[] = [];
+  /** What the log is convicted of by answers, in challenges that nothing cut short. */
+  #convictions: Conviction[] = [];
+  #storeFailures = 0;
+  /** Calm challenges that a pending tree has seen, and how many it may; by ID. */
+  readonly #waited = new Map<number, { seen: number; bound: number }>();
+  readonly #checkedEvidence = new Map<string, { first: number; second: number }>();
+  #damaged = false;
+
+  constructor(history: History, options: RunOptions) {
+    this.#history = history;
+    this.#options = options;
+    this.#counts = options.counts ?? newCounts();
+    this.#log = new ModelLog(history.log, history.fronts, () => this.#now);
+    this.#oracle = new Oracle(this.#log);
+    this.#asLog = KEY.asLog({ api: history.log.api, mmd: MMD, url: URL_OF_LOG, dns: ZONE });
+    this.#counts.histories += 1;
+    listener = (answer) => void this.#answers.push(answer);
+    [this.#store, this.#observer] = this.#open();
+  }
+
+  end(): void {
+    listener = undefined;
+    this.#database.close();
+    const { onEvidence } = this.#options;
+    if (onEvidence !== undefined) for (const path of this.#evidenceFiles()) onEvidence(path);
+    rmSync(this.#directory, { recursive: true });
+  }
+
+  async take(step: Step): Promise<void> {
+    this.#faults = new Faults(step.fault);
+    this.#log.requests = [];
+    this.#answers = [];
+    let died = false;
+    try {
+      await this.#do(step);
+    } catch (error) {
+      died = error instanceof Killed;
+      if (!died) this.#unexpected(error, step);
+    }
+    // The code may have caught what killed it.
+    died ||= this.#faults.dead;
+    if (!died && this.#faults.struck) this.#trace('  a write failed');
+    if (died) this.#counts.kills += 1;
+    const wasCut = died || this.#faults.struck;
+    this.#faults = new Faults(undefined);
+    if (died) this.#restart();
+    this.#tell(step, died);
+    this.#check(wasCut);
+  }
+
+  /** Restarts, lets all be calm, and checks that every head comes to a verdict. */
+  async settle(): Promise<void> {
+    await this.take({ do: 'restart' });
+    await this.take({ do: 'flush' });
+    const { busy, questions } = this.#history;
+    const old = this.#trees().map(({ stored }) => stored.id);
+    const rounds = 3 + Math.ceil((2 * old.length) / questions);
+    let next = this.#log.sizes[0] ?? 0;
+    for (let round = 0; round < rounds; round++) {
+      const isOver = !this.#trees().some(
+        ({ stored }) => stored.verdict === 'pending' && old.includes(stored.id),
+      );
+      if (round >= 2 && isOver) break;
+      await this.take({ do: 'wait', ms: 37 * HOUR });
+      for (let i = 0; i < busy && next < MAX_SIZE; i++) {
+        next += 1;
+        await this.take({ do: 'grow', branch: 0, size: next });
+        await this.take({ do: 'see', branch: 0, size: next, via: 'wire', age: 0 });
+      }
+      if (busy > 0) await this.take({ do: 'flush' });
+      await this.take({ do: 'challenge', once: false, moods: [] });
+    }
+    if (this.#history.log.honest) this.#checkAlerts();
+  }
+
+  async #do(step: Step): Promise<void> {
+    const log = this.#log;
+    const branch = 'branch' in step ? step.branch % log.branches.length : 0;
+    switch (step.do) {
+      case 'grow':
+        return log.grow(branch, step.size);
+      case 'front': {
+        const front = log.fronts[step.index % log.fronts.length];
+        if (front !== undefined) Object.assign(front, { branch, size: step.size, lag: step.lag });
+        return;
+      }
+      case 'wait':
+        this.#now += step.ms;
+        return;
+      case 'restart':
+        return this.#restart();
+      case 'see':
+        return this.#see(branch, step.size, step.age, step.via);
+      case 'see many':
+        for (let i = 0; i < step.count; i++)
+          await this.#see(branch, Math.min(step.from + i, MAX_SIZE), 0, 'wire');
+        return;
+      case 'forge':
+        return this.#receive(STRANGER.sign(step.size, log.root(branch, step.size), BigInt(START)));
+      case 'flush':
+        return this.#flush();
+      case 'challenge':
+        return this.#challenge(step);
+      case 'flip':
+        return this.#flip(step);
+    }
+  }
+
+  async #see(
+    branch: number,
+    size: number,
+    age: number,
+    via: 'wire' | 'import' | 'pollination',
+  ): Promise<void> {
+    const log = this.#log;
+    if (this.#history.log.honest && size > (log.sizes[0] ?? 0)) return;
+    const timestamp = log.timestamp() - BigInt(age);
+    const root = log.root(branch, size);
+    const head = KEY.sign(size, root, timestamp < 0n ? 0n : timestamp);
+    if (via === 'wire') {
+      this.#receive(head);
+      this.#delivered.push({ size, root });
+      return;
+    }
+    const json = { sths: [{ log_id: logIdText(KEY.key.logId), ...treeHeadToJson(head) }] };
+    if (via === 'import') {
+      const file = join(this.#directory, 'heads.json');
+      writeFileSync(file, JSON.stringify(json));
+      const logs = [this.#asLog];
+      importTreeHeads(this.#store, [file], { logs, witnesses: [], now: this.#now });
+    } else {
+      await pollinate(
+        'https://pollen.test/',
+        () => {
+          this.#faults.step();
+          const body = Buffer.from(JSON.stringify(json));
+          return Promise.resolve({ status: 200, retryAfter: undefined, body });
+        },
+        [this.#asLog],
+        this.#store,
+        this.#now,
+      );
+    }
+    this.#mustBeThere([{ size, root }]);
+  }
+
+  #receive(head: Statement): void {
+    const strings = formatTreeHeadText(head).match(/.{1,255}/g) ?? [];
+    const frame = frameV4(dnsAnswer({ name: `sth.${ZONE}`, strings }));
+    this.#observer.receive({
+      kind: 'answer',
+      frame,
+      frameLength: frame.length,
+      interfaceName: 'eth0',
+      timestamp: this.#now,
+    });
+  }
+
+  #flush(): void {
+    const failures = this.#storeFailures;
+    this.#observer.endBatch(this.#now);
+    if (this.#storeFailures > failures || this.#faults.dead) return;
+    this.#mustBeThere(this.#delivered);
+    this.#delivered = [];
+  }
+
+  async #challenge({ once, moods }: Extract<Step, { do: 'challenge' }>): Promise<void> {
+    const log = this.#log;
+    const { honest } = this.#history.log;
+    log.moods = honest ? moods.filter(isHonest) : [...moods];
+    log.failed = 0;
+    this.#counts.challenges += 1;
+    const before = this.#trees().filter(({ stored }) => stored.verdict === 'pending');
+    let failure: Error | undefined;
+    try {
+      failure = await challengeLog(this.#asLog, {
+        store: this.#store,
+        evidenceDirectory: join(this.#directory, 'evidence'),
+        now: () => this.#now,
+        onVerdict: ({ tree, verdict, reason }) =>
+          this.#trace(`  verdict ${tree.treeSize}: ${verdict} ${reason ?? ''}`),
+        onNotice: (_, message) => this.#trace(`  notice ${message}`),
+        ignoreBackOff: once,
+        paths: log.fronts.map((_, i) => log.fetchOf(i, () => this.#faults.step())),
+        questions: once ? undefined : this.#history.questions,
+        signal: new AbortController().signal,
+      });
+      if (failure !== undefined) this.#trace(`  failed: ${failure.message}`);
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      failure = error as Error;
+      this.#trace(`  rejected: ${failure.message}`);
+    }
+    if (failure === undefined && log.failed === 0 && !this.#faults.struck)
+      this.#countDown(before, once ? Infinity : this.#history.questions);
+  }
+
+  /** The bound: a tree may wait for those that came before it, two questions each. */
+  #countDown(pending: readonly SeenTree[], questions: number): void {
+    for (const [i, { stored }] of pending.entries()) {
+      const bound = 1 + Math.ceil((2 * (i + 1)) / questions);
+      const waited = this.#waited.get(stored.id) ?? { seen: 0, bound };
+      waited.seen += 1;
+      waited.bound = Math.max(waited.bound, questions === Infinity ? 1 : bound);
+      this.#waited.set(stored.id, waited);
+    }
+  }
+
+  #flip({ table, row, column, bit }: Extract<Step, { do: 'flip' }>): void {
+    const rows = this.#database.prepare<[], { rowid: number }>(`SELECT rowid FROM ${table}`).all();
+    const names = this.#database.pragma(`table_info(${table})`) as { name: string; type: string }[];
+    const chosen = rows[row % Math.max(1, rows.length)];
+    const { name, type } = names[column % names.length] ?? { name: '', type: '' };
+    if (chosen === undefined || name === 'id' || name === 'tree') return;
+    const value = this.#database
+      .prepare<[number], { value: Buffer | null }>(
+        `SELECT CAST(${name} AS BLOB) AS value FROM ${table} WHERE rowid = ?`,
+      )
+      .get(chosen.rowid)?.value;
+    if (value === undefined || value === null || value.length === 0) return;
+    const at = bit % (value.length * 8);
+    value.writeUInt8(value.readUInt8(at >> 3) ^ (1 << (at & 7)), at >> 3);
+    this.#database.pragma('ignore_check_constraints = ON');
+    try {
+      this.#database
+        .prepare(`UPDATE ${table} SET ${name} = CAST(? AS ${type}) WHERE rowid = ?`)
+        .run(value, chosen.rowid);
+      this.#damaged = true;
+    } catch {
+      // Two rows would be the same: no single bit of a file does that to an index.
+    } finally {
+      this.#database.pragma('ignore_check_constraints = OFF');
+    }
+  }
+
+  #restart(): void {
+    const bytes = this.#database.serialize();
+    this.#database.close();
+    this.#database = new Database(bytes);
+    this.#delivered = [];
+    [this.#store, this.#observer] = this.#open();
+  }
+
+  #open(): [Store, Observer] {
+    this.#database.pragma('foreign_keys = ON');
+    const opened = new SqliteStore(MEMORY, { database: this.#database, file: undefined });
+    const store = withFaults(opened, () => this.#faults);
+    const evidenceDirectory = join(this.#directory, 'evidence');
+    recordFoundEvidence(store, evidenceDirectory);
+    store.logs.put([this.#asLog]);
+    const observer = new Observer({
+      sources: [new CtOverDns(new Map([[ZONE, this.#asLog]]))],
+      store,
+      evidenceDirectory,
+      onEvent: (event) => {
+        if (event.event === 'store-failed') this.#storeFailures += 1;
+      },
+    });
+    return [store, observer];
+  }
+
+  #trees(): SeenTree[] {
+    return this.#store.heads
+      .trees(KEY.key.logId)
+      .map((stored) => ({ size: Number(stored.treeSize), root: stored.rootHash, stored }));
+  }
+
+  #mustBeThere(wanted: readonly Tree[]): void {
+    const trees = this.#trees();
+    for (const { size, root } of wanted) {
+      this.#counts.kept += 1;
+      if (!this.#damaged && !trees.some((tree) => tree.size === size && equal(tree.root, root)))
+        this.#violated('kept', `the head of size ${size} is not in the store`);
+    }
+  }
+
+  #check(wasCut: boolean): void {
+    const trees = this.#trees();
+    const evidence = this.#checkEvidence();
+    if (this.#history.log.honest) this.#checkHonest(trees);
+    if (this.#damaged) return;
+    this.#checkLinks(trees);
+    if (!this.#history.log.honest) this.#checkConvictions(trees, evidence, wasCut);
+    for (const { stored, size } of trees) {
+      const waited = this.#waited.get(stored.id);
+      if (waited === undefined) continue;
+      this.#counts.bound += 1;
+      if (stored.verdict !== 'pending') this.#waited.delete(stored.id);
+      else if (waited.seen > waited.bound)
+        this.#violated('bound', `size ${size} waits since ${waited.seen} challenges`);
+    }
+  }
+
+  #checkHonest(trees: readonly SeenTree[]): void {
+    this.#counts.honest += 1;
+    if (this.#evidenceFiles().length > 0) this.#violated('honest', 'there is evidence');
+    if (this.#store.evidence.all().length > 0) this.#violated('honest', 'evidence is on record');
+    for (const { size, stored } of trees) {
+      const { verdict, reason } = stored;
+      if (verdict === 'fork-proven') this.#violated('honest', `size ${size} is ${verdict}`);
+      this.#counts.patient += 1;
+      if (verdict === 'bad-proof' || verdict === 'unprovable')
+        this.#violated('patient', `size ${size} is ${verdict}: ${reason ?? ''}`);
+    }
+  }
+
+  #checkAlerts(): void {
+    for (const { severity, message } of new Conditions().present(this.#store, this.#now, this.#now))
+      if (severity === 'critical') this.#violated('honest', `alert: ${message}`);
+  }
+
+  #checkLinks(trees: readonly SeenTree[]): void {
+    const consistent = trees.filter(({ stored }) => stored.verdict === 'consistent');
+    for (const [i, first] of consistent.entries()) {
+      if (first.size === 0 && !equal(first.root, this.#log.tree(0).root(0)))
+        this.#violated('linked', 'an empty tree with a wrong root is consistent');
+      for (const second of consistent.slice(i + 1)) {
+        this.#counts.linked += 1;
+        if (this.#oracle.contradict(first, second))
+          this.#violated('linked', `sizes ${first.size} and ${second.size}`);
+      }
+    }
+  }
+
+  #checkConvictions(
+    trees: readonly SeenTree[],
+    evidence: readonly { first: number; second: number }[],
+    wasCut: boolean,
+  ): void {
+    // What a challenge was told that was killed before it could write is told again, or forgotten.
+    if (!wasCut) this.#convictions.push(...this.#oracle.byAnswers(trees, this.#answers));
+    if (wasCut) return;
+    for (const { first, second, why } of [...this.#oracle.twoRoots(trees), ...this.#convictions]) {
+      this.#counts.convicted += 1;
+      if (!evidence.some((each) => each.first === first.size && each.second === second.size))
+        this.#violated('convicted', why);
+    }
+  }
+
+  #evidenceFiles(): string[] {
+    const directory = join(this.#directory, 'evidence');
+    if (!existsSync(directory)) return [];
+    return readdirSync(directory)
+      .filter((name) => name.endsWith('.json'))
+      .map((name) => join(directory, name));
+  }
+
+  /** The sizes of each bundle on the disk, after verifying those that are new. */
+  #checkEvidence(): { first: number; second: number }[] {
+    return this.#evidenceFiles().map((path) => {
+      const known = this.#checkedEvidence.get(path);
+      if (known !== undefined) return known;
+      this.#counts.evidence += 1;
+      this.#counts.forks += 1;
+      const text = readFileSync(path, 'utf8');
+      const evidence = parseEvidence(text, path);
+      if (!isIntact(text, evidence)) this.#violated('evidence', 'it is not as it was written');
+      for (const { what, holds } of verifyEvidence(evidence))
+        if (!holds) this.#violated('evidence', `fails: ${what}`);
+      const [first, second] = [evidence.first, evidence.second].map(
+        ({ treeSize, rootHash }): Tree => ({ size: Number(treeSize), root: rootHash }),
+      ) as [Tree, Tree];
+      if (!this.#oracle.contradict(first, second))
+        this.#violated('evidence', `sizes ${first.size} and ${second.size} do not contradict`);
+      const sizes = { first: first.size, second: second.size };
+      this.#checkedEvidence.set(path, sizes);
+      return sizes;
+    });
+  }
+
+  #unexpected(error: unknown, step: Step): void {
+    if (error instanceof Violation) throw error;
+    const isInjected = error instanceof StoreError && this.#faults.struck;
+    if (isInjected || (this.#damaged && error instanceof CtgaError)) return;
+    this.#violated(
+      'alive',
+      `${step.do}: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+    );
+  }
+
+  #violated(invariant: Invariant, message: string): void {
+    this.#trace(`VIOLATED ${invariant}: ${message}`);
+    if (this.#options.except?.includes(invariant) !== true) throw new Violation(invariant, message);
+  }
+
+  #tell(step: Step, died: boolean): void {
+    if (this.#options.trace === undefined) return;
+    this.#trace(`${JSON.stringify(step)}${died ? ' KILLED' : ''}`);
+    for (const request of this.#log.requests) this.#trace(`    ${request}`);
+    for (const { size, root, stored } of this.#trees())
+      this.#trace(`    ${size} ${short(root)} ${stored.verdict} ${stored.reason ?? ''}`);
+  }
+
+  #trace(line: string): void {
+    this.#options.trace?.(line);
+  }
+}
+
+interface SeenTree extends Tree {
+  readonly stored: StoredTree;
+}
+
+/** Counts the calls of a step, and strikes at the one that was drawn. */
+class Faults {
+  readonly #fault: Fault | undefined;
+  #calls = 0;
+  struck = false;
+  dead = false;
+
+  constructor(fault: Fault | undefined) {
+    this.#fault = fault;
+  }
+
+  /** A call of the transport, or the end of one of the store. */
+  step(): void {
+    if (this.dead) throw new Killed('dead');
+    this.#calls += 1;
+    if (this.#fault?.kind !== 'kill' || this.#calls <= this.#fault.after) return;
+    this.dead = true;
+    throw new Killed('killed');
+  }
+
+  /** The beginning of a call of the store, which may fail and have written nothing. */
+  begin(): void {
+    this.step();
+    if (this.#fault?.kind !== 'disk full' || this.struck || this.#calls <= this.#fault.after)
+      return;
+    this.struck = true;
+    throw new StoreError('store-failed', 'database or disk is full');
+  }
+}
+
+/** Strikes at the beginnings and ends of the calls of each role. */
+function withFaults(store: Store, faults: () => Faults): Store {
+  const wrap = <T extends object>(role: T): T =>
+    new Proxy(role, {
+      get(target, name) {
+        const member: unknown = Reflect.get(target, name, target);
+        if (typeof member !== 'function') return member;
+        return (...given: unknown[]): unknown => {
+          faults().begin();
+          const result: unknown = Reflect.apply(member, target, given);
+          faults().step();
+          return result;
+        };
+      },
+    });
+  const { heads, verdicts, evidence, logs, planes, alerts, counters } = store;
+  return {
+    heads: wrap(heads),
+    verdicts: wrap(verdicts),
+    evidence: wrap(evidence),
+    logs: wrap(logs),
+    planes: wrap(planes),
+    alerts: wrap(alerts),
+    counters: wrap(counters),
+    changes: () => store.changes(),
+    isInPlace: () => store.isInPlace(),
+    close: () => store.close(),
+  };
+}
+
+function isHonest(mood: string): boolean {
+  return !(EVIL_MOODS as readonly string[]).includes(mood);
+}
+
+function equal(a: MerkleHash, b: MerkleHash): boolean {
+  return Buffer.compare(a, b) === 0;
+}
+
+function short(root: MerkleHash): string {
+  return Buffer.from(root).toString('hex', 0, 3);
+}
