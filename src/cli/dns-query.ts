@@ -18,18 +18,12 @@ import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
 import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldInclusion } from '../merkle/proof.ts';
 import { readTreeHeads } from '../exchange/files.ts';
+import { logsInForce } from '../services/log-lists.ts';
 import { stateAt, type State } from '../store/state.ts';
 import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import {
-  endpoint,
-  logsInForce,
-  withLogs,
-  withState,
-  type LogOptions,
-  type StateOption,
-} from './options.ts';
-import { print, printJson } from './output.ts';
+import { endpoint, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 interface QueryOptions extends StateOption, LogOptions {
@@ -75,7 +69,7 @@ trees that contradict each other. The evidence is then in the state directory.`,
 async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
-  const log = logOf(zone, logsInForce(state, options), options);
+  const log = logOf(zone, logsInForce(state, options.logList, warn), options);
   const server = options.server ?? resolverOfThisHost();
   const client = new DnsClient(server);
   const asker = new CtOverDnsAsker(zone, (name) => client.txt(name));

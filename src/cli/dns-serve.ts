@@ -9,10 +9,10 @@ import { isInService } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { PublishedHeads } from '../mirror/published.ts';
 import { DnsService, everyAddress, servedZones, type DnsServiceEvent } from '../services/serve.ts';
+import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
 import {
   endpoint,
-  logsInForce,
   repeated,
   seconds,
   wholeNumber,
@@ -92,7 +92,7 @@ Delegate the zone to this host with an NS record and an address of the name serv
 
 async function runServer(options: ServeOptions): Promise<void> {
   const state = stateAt(options.stateDir);
-  const known = logsInForce(state, options);
+  const known = logsInForce(state, options.logList, warn);
   const logs =
     options.log.length > 0
       ? options.log.map((name) => findLog(known, name))

@@ -5,9 +5,10 @@ import type { CheckResult } from '../base/check-result.ts';
 import { examine } from '../doctor/examine.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
 import { isInService } from '../logs/log.ts';
+import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
-import { logsInForce, withState, type StateOption } from './options.ts';
-import { print, printJson } from './output.ts';
+import { withState, type StateOption } from './options.ts';
+import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 interface DoctorOptions extends StateOption {
@@ -30,7 +31,7 @@ export function doctorCommand(program: () => Command): Command {
         proxy: parseProxy(options.proxy),
         config: program().opts<{ config?: string }>().config,
         program: program(),
-        logs: options.logs === true ? logsInForce(state, {}).filter(isInService) : [],
+        logs: options.logs === true ? logsInForce(state, undefined, warn).filter(isInService) : [],
       });
       if (options.json === true) printJson(results);
       else for (const result of results) printResult(result);

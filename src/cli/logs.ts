@@ -10,9 +10,14 @@ import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import { publisherOf, PUBLISHERS } from '../logs/publishers.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
 import { zonesOf } from '../logs/zones.ts';
-import { fetchUpdate, importLogList, type LogListUpdate } from '../services/log-lists.ts';
+import {
+  fetchUpdate,
+  importLogList,
+  type LogListUpdate,
+  logsInForce,
+} from '../services/log-lists.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
-import { logsInForce, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, printTable, warn } from './output.ts';
 import { currentIo } from './run.ts';
 
@@ -77,7 +82,7 @@ ask nobody, it changes nothing.`,
 }
 
 function listLogs(options: StateOption & LogOptions): void {
-  const logs = logsInForce(stateAt(options.stateDir), options);
+  const logs = logsInForce(stateAt(options.stateDir), options.logList, warn);
   const labels = logLabels(logs);
   const zones = new Map<Log, string[]>();
   for (const [zone, log] of zonesOf(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix }))

@@ -2,10 +2,6 @@
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Endpoint } from '../dns/server.ts';
-import { knownLogs } from '../store/known-logs.ts';
-import type { Log } from '../logs/log.ts';
-import { openForReading, type State } from '../store/state.ts';
-import { warn } from './output.ts';
 
 export interface StateOption {
   readonly stateDir?: string;
@@ -92,14 +88,4 @@ export function endpoint(text: string): Endpoint {
       'want ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, an address being IPv4 or IPv6.',
     );
   return found;
-}
-
-/** The logs of the list that is given for this run, else the imported and built-in logs. */
-export function logsInForce(state: State, { logList }: Pick<LogOptions, 'logList'>): Log[] {
-  const store = openForReading(state);
-  try {
-    return knownLogs(store, logList, warn);
-  } finally {
-    store.close();
-  }
 }

@@ -26,9 +26,9 @@ import {
 import { writeSumeProject } from '../p4/sume.ts';
 import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
+import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
 import {
-  logsInForce,
   ports,
   wholeNumber,
   withLogs,
@@ -162,7 +162,7 @@ function compileForSume(options: CompileOptions): void {
 }
 
 function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
-  const zones = zonesOf(logsInForce(stateAt(options.stateDir), options), {
+  const zones = zonesOf(logsInForce(stateAt(options.stateDir), options.logList, warn), {
     zones: options.zone,
     zoneSuffix: options.zoneSuffix,
   });

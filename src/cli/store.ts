@@ -1,11 +1,9 @@
 /** `ctga store`: checking and maintaining the store. */
-import { existsSync } from 'node:fs';
 import { Command } from 'commander';
-import { badInput, CtgaError, ExitCode, messageOf } from '../base/errors.ts';
-import { StoreError } from '../disk/error.ts';
+import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
-import { openForReading, stateAt, storeExists, type State } from '../store/state.ts';
+import { stateAt } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printJsonLine, printProgress, warn } from './output.ts';
 import { setExitCode } from './run.ts';
@@ -44,17 +42,8 @@ export function storeCommand(): Command {
     .addCommand(withState(backup));
 }
 
-/** Throws CtgaError `bad-input` if there is no store: these commands must not make one. */
-function existing(options: StateOption): State {
-  const state = stateAt(options.stateDir);
-  if (storeExists(state)) return state;
-  throw new CtgaError('bad-input', `there is no store in ${state.directory}`, {
-    remedy: 'Name its directory with --state-dir. The store of root is in /var/lib/ctga.',
-  });
-}
-
 function runCheck(options: StateOption): void {
-  const found = checkStore(existing(options));
+  const found = checkStore(stateAt(options.stateDir));
   if (options.json === true) printJson(found);
   else {
     for (const fault of found.faults) warn(fault);
@@ -67,7 +56,7 @@ function runCheck(options: StateOption): void {
 
 function runCompact(options: StateOption & { keepDays: number }): void {
   const before = Date.now() - options.keepDays * 86_400_000;
-  const done = compactStore(existing(options), before, (rolledUp) => {
+  const done = compactStore(stateAt(options.stateDir), before, (rolledUp) => {
     if (options.json !== true) printProgress(`${rolledUp} rolled up`);
   });
   if (options.json === true) return printJson(done);
@@ -78,23 +67,13 @@ function runCompact(options: StateOption & { keepDays: number }): void {
 }
 
 function runExport(options: StateOption): void {
-  const store = openForReading(existing(options));
-  for (const line of exportStore(store)) printJsonLine(line);
-  store.close();
+  for (const line of exportStore(stateAt(options.stateDir))) printJsonLine(line);
 }
 
 async function runBackup(file: string, options: StateOption): Promise<void> {
-  if (existsSync(file)) throw badInput(`${file} exists`, 'Name a file that does not exist yet.');
-  try {
-    await backupStore(existing(options), file, (share) => {
-      if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);
-    });
-  } catch (error) {
-    if (error instanceof CtgaError) throw error;
-    throw new StoreError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
+  await backupStore(stateAt(options.stateDir), file, (share) => {
+    if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);
+  });
   if (options.json === true) printJson({ file });
   else print(`Backed up to ${file}.`);
 }

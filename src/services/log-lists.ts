@@ -5,8 +5,27 @@ import { changesOf, type LogChange } from '../logs/changes.ts';
 import { parseLogList, type LogList } from '../logs/list.ts';
 import { fetchList, type Publisher } from '../logs/publishers.ts';
 import { isSignedList } from '../logs/signed-list.ts';
+import type { Log } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
+import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
+
+/**
+ * The logs of the list that is given for this run, else those in force in the store. As knownLogs
+ * otherwise; makes no store.
+ */
+export function logsInForce(
+  state: State,
+  listPath: string | undefined,
+  warn: (line: string) => void,
+): Log[] {
+  const store = openForReading(state);
+  try {
+    return knownLogs(store, listPath, warn);
+  } finally {
+    store.close();
+  }
+}
 
 export interface LogListFile {
   readonly name: string;

@@ -1,15 +1,25 @@
 /**
  * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
- * writing it out as text.
+ * writing it out as text. None of these makes a store: where there is none, each throws CtgaError
+ * `bad-input`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
-import { messageOf } from '../base/errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { isIntact, parseEvidence } from '../evidence/bundle.ts';
 import { logIdText } from '../logs/log.ts';
-import { openForWriting, type State } from '../store/state.ts';
-import type { Store } from '../store/store.ts';
+import { openForWriting, storeExists, type State } from '../store/state.ts';
+import type { StoreWithFile } from '../store/file.ts';
+
+function openExisting(state: State): StoreWithFile {
+  if (storeExists(state)) return openForWriting(state);
+  throw badInput(
+    `there is no store in ${state.directory}`,
+    'Name its directory with --state-dir. The store of root is in /var/lib/ctga.',
+  );
+}
 
 export interface StoreCheck {
   /** What is wrong, one clause each; nothing if all is well. */
@@ -22,7 +32,7 @@ export interface StoreCheck {
 
 /** Reads all of the store and of the evidence. Throws CtgaError where no store can be opened. */
 export function checkStore(state: State): StoreCheck {
-  const store = openForWriting(state);
+  const store = openExisting(state);
   try {
     const recorded = store.evidence.all().map(({ path }) => path);
     const files = evidenceFiles(state.evidence);
@@ -73,7 +83,7 @@ export function compactStore(
   before: number,
   onProgress: (rolledUp: number) => void,
 ): { readonly rolledUp: number; readonly bytesBefore: number; readonly bytesAfter: number } {
-  const store = openForWriting(state);
+  const store = openExisting(state);
   try {
     const bytesBefore = store.file.bytes();
     let rolledUp = 0;
@@ -88,15 +98,24 @@ export function compactStore(
   }
 }
 
-/** Copies the store while it is in use: see StoreFile.copyTo. */
+/**
+ * Copies the store to `file` while it is in use: see StoreFile.copyTo. Rejects with CtgaError
+ * `bad-input` if the file exists, and with StoreError if it cannot be written.
+ */
 export async function backupStore(
   state: State,
   file: string,
   onProgress: (share: number) => void,
 ): Promise<void> {
-  const store = openForWriting(state);
+  if (existsSync(file)) throw badInput(`${file} exists`, 'Name a file that does not exist yet.');
+  const store = openExisting(state);
   try {
     await store.file.copyTo(file, onProgress);
+  } catch (error) {
+    if (error instanceof CtgaError) throw error;
+    throw new StoreError('store-failed', `cannot back up to ${file}: ${messageOf(error)}`, {
+      cause: error,
+    });
   } finally {
     store.close();
   }
@@ -104,39 +123,44 @@ export async function backupStore(
 
 /** The lines of an export, each an object: logs, tree heads with verdicts, evidence, counts. */
 export function* exportStore(
-  store: Pick<Store, 'counters' | 'evidence' | 'heads' | 'logs'>,
+  state: State,
 ): Generator<Readonly<Record<string, unknown>>, void, undefined> {
-  for (const { key, ...log } of store.logs.all())
-    yield { type: 'log', logId: logIdText(key.logId), key: encodeBase64(key.spki), ...log };
-  for (const head of store.heads.all()) {
-    const {
-      logId,
-      treeSize,
-      timestamp,
-      rootHash,
-      signature,
-      sources,
-      headFirstSeen,
-      lastSeen,
-      count,
-    } = head;
-    yield {
-      type: 'tree-head',
-      logId: logIdText(logId),
-      treeSize,
-      timestamp,
-      rootHash: encodeBase64(rootHash),
-      signature: encodeBase64(signature),
-      sources,
-      firstSeen: headFirstSeen,
-      lastSeen,
-      count,
-      verdict: head.verdict,
-      reason: head.reason,
-    };
+  const store = openExisting(state);
+  try {
+    for (const { key, ...log } of store.logs.all())
+      yield { type: 'log', logId: logIdText(key.logId), key: encodeBase64(key.spki), ...log };
+    for (const head of store.heads.all()) {
+      const {
+        logId,
+        treeSize,
+        timestamp,
+        rootHash,
+        signature,
+        sources,
+        headFirstSeen,
+        lastSeen,
+        count,
+      } = head;
+      yield {
+        type: 'tree-head',
+        logId: logIdText(logId),
+        treeSize,
+        timestamp,
+        rootHash: encodeBase64(rootHash),
+        signature: encodeBase64(signature),
+        sources,
+        firstSeen: headFirstSeen,
+        lastSeen,
+        count,
+        verdict: head.verdict,
+        reason: head.reason,
+      };
+    }
+    for (const { logId, ...record } of store.evidence.all())
+      yield { type: 'evidence', logId: logIdText(logId), ...record };
+    for (const [name, count] of Object.entries(store.counters.totals()))
+      yield { type: 'count', name, count };
+  } finally {
+    store.close();
   }
-  for (const { logId, ...record } of store.evidence.all())
-    yield { type: 'evidence', logId: logIdText(logId), ...record };
-  for (const [name, count] of Object.entries(store.counters.totals()))
-    yield { type: 'count', name, count };
 }

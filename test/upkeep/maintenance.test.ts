@@ -224,9 +224,7 @@ describe('a store on disk', () => {
   });
 
   test('is exported line by line, and its heads can be imported again', async () => {
-    const store = openForWriting(state);
-    const lines = [...exportStore(store)];
-    store.close();
+    const lines = [...exportStore(state)];
     const count = (type: string): number => lines.filter((line) => line['type'] === type).length;
     assert.deepEqual([count('log'), count('tree-head'), count('count')], [1, 20, 1]);
     const ran = await ctga(['store', 'export', '--state-dir', state.directory]);
