@@ -5,7 +5,7 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
-import { messageOf } from '../base/errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 import { HttpError } from '../http/error.ts';
 import { directFetch, type Resolve } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
@@ -159,8 +159,8 @@ export function journalChannel(write: (text: string) => void, isJournal: boolean
 }
 
 /**
- * Runs a program to its end, for a minute at most. Rejects if it fails, with how it ended and the
- * last line that it wrote to standard error.
+ * Runs a program to its end, for a minute at most. Rejects with CtgaError if it fails: how it ended,
+ * and the last line that it wrote to standard error.
  */
 export function runProgram(
   file: string,
@@ -183,14 +183,15 @@ export function runProgram(
     child.stdin.on('error', () => undefined); // it need not read its input
     child.once('error', (error) => {
       clearTimeout(patience);
-      reject(new Error(`${file}: ${messageOf(error)}`));
+      reject(new CtgaError('kernel', `${file}: ${messageOf(error)}`, { cause: error }));
     });
     child.once('close', (code, signal) => {
       clearTimeout(patience);
       if (code === 0) resolve();
       else
         reject(
-          new Error(
+          new CtgaError(
+            'kernel',
             `${signal === null ? `exit code ${code ?? 'unknown'}` : signal}${complaint === '' ? '' : `: ${complaint.trim().split('\n').at(-1) ?? ''}`}`,
           ),
         );

@@ -1,4 +1,5 @@
 /** A heartbeat: while all is well it tells somebody, who notices when it stops. */
+import { HttpError } from '../http/error.ts';
 import { directFetch } from '../http/request.ts';
 import { runProgram } from './channels.ts';
 
@@ -10,11 +11,11 @@ export interface Heartbeat {
   readonly allowPrivateAddress: boolean;
 }
 
-/** Sends one heartbeat. Rejects with the reason if the URL or the command fails. */
+/** Sends one heartbeat. Rejects with CtgaError if the URL or the command fails. */
 export async function beat({ url, command, allowPrivateAddress }: Heartbeat): Promise<void> {
   if (command !== undefined) await runProgram('/bin/sh', ['-c', command], '', {});
   if (url === undefined) return;
   const { status } = await directFetch({ allowPrivateAddress })(url);
   if (status < 200 || status > 299)
-    throw new Error(`${new URL(url).host} answered with status ${status}`);
+    throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
 }

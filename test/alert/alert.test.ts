@@ -269,7 +269,7 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     writeFileSync(program, '#!/bin/sh\necho "no such user" >&2; exit 67\n', { mode: 0o755 });
     await assert.rejects(
       mailChannel('root', program).send(alert),
-      /^Error: exit code 67: no such user$/,
+      /^CtgaError: exit code 67: no such user$/,
     );
   });
 
@@ -287,7 +287,7 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     assert.throws(() => readFileSync(`${got}.owned`));
     await assert.rejects(
       commandChannel('echo no >&2; exit 3').send(alert),
-      /^Error: exit code 3: no$/,
+      /^CtgaError: exit code 3: no$/,
     );
     await commandChannel('exec true').send(alert);
   });
