@@ -10,9 +10,8 @@ import {
   trafficFrames,
   trafficMatches,
   TRAFFIC_KINDS,
-  TRAFFIC_ZONES,
+  TRAFFIC_NAMES,
 } from '../traffic/traffic.ts';
-import { encodeName } from '../dns/name.ts';
 import { P4_SOURCES } from './compile.ts';
 
 const LABEL_BYTES = 16;
@@ -134,8 +133,7 @@ export function writeSumeProject(directory: string, names: readonly Uint8Array[]
       if (file !== 'twin.p4') copyFileSync(join(P4_SOURCES, from, file), join(to, name));
     }
   }
-  const ofVectors = TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`));
-  writeFileSync(join(source, 'commands.txt'), sumeCommands([...names, ...ofVectors]));
+  writeFileSync(join(source, 'commands.txt'), sumeCommands([...names, ...TRAFFIC_NAMES]));
   writeTestData(testdata, sumeVectors());
   return names.filter((name) => sumeKeyOf(name) === undefined);
 }

@@ -30,12 +30,18 @@ const MTU = 1500;
 export const TRAFFIC_ZONES: readonly string[] = Array.from({ length: LOGS }, (_, log) =>
   zoneOf(`log${log}`),
 );
-const STRANGER = zoneOf('stranger');
+/** The names of their tree heads, in wire format. */
+export const TRAFFIC_NAMES: readonly Uint8Array[] = TRAFFIC_ZONES.map(treeHeadName);
+const STRANGER = treeHeadName(zoneOf('stranger'));
 
 function zoneOf(name: string): string {
   return Array.from({ length: LONG_LABELS }, (_, label) =>
     `${name}-${label}`.padEnd(LABEL_BYTES, 'x'),
   ).join('.');
+}
+
+function treeHeadName(zone: string): Uint8Array {
+  return encodeName(`sth.${zone}`);
 }
 
 /**
@@ -55,8 +61,8 @@ export function trafficMatches(rate: number, i: number): boolean {
 }
 
 function answerFrame(n: number, matches: boolean): Buffer {
-  const zone = matches ? (TRAFFIC_ZONES[n % LOGS] ?? STRANGER) : STRANGER;
-  const wire = Buffer.concat([encodeName(`sth.${zone}`), Uint8Array.of(0, 16, 0, 1)]);
+  const name = matches ? (TRAFFIC_NAMES[n % LOGS] ?? STRANGER) : STRANGER;
+  const wire = Buffer.concat([name, Uint8Array.of(0, 16, 0, 1)]);
   const question = { name: wire.subarray(0, -4), type: 16, class: 1, wire };
   const message = (text: string): Buffer =>
     encodeResponse({
