@@ -4,7 +4,7 @@ import { test } from 'node:test';
 
 import { forEachRecord } from '../../src/dataplane/record-reader.ts';
 
-interface Record {
+interface WrittenRecord {
   readonly kind: number;
   readonly frame: Uint8Array;
   readonly frameLength: number;
@@ -17,7 +17,7 @@ interface Record {
 }
 
 /** As C would write it on this machine: `struct record_header` and the frame, padded. */
-function record(of: Record): Uint8Array {
+function record(of: WrittenRecord): Uint8Array {
   const {
     kind,
     frame,
@@ -39,7 +39,7 @@ function record(of: Record): Uint8Array {
   return bytes;
 }
 
-const batchOf = (...records: readonly Record[]): ArrayBuffer =>
+const batchOf = (...records: readonly WrittenRecord[]): ArrayBuffer =>
   Uint8Array.from(Buffer.concat(records.map(record))).buffer;
 
 test('reads records of every kind and any padding, in order', () => {
