@@ -368,7 +368,9 @@ class World {
   }
 
   #flip({ table, row, column, bit }: Extract<Step, { do: 'flip' }>): void {
-    const rows = this.#database.prepare<[], { rowid: number }>(`SELECT rowid FROM ${table}`).all();
+    const rows = this.#database
+      .prepare<[], { rowid: number }>(`SELECT rowid AS rowid FROM ${table}`)
+      .all();
     const names = this.#database.pragma(`table_info(${table})`) as { name: string; type: string }[];
     const chosen = rows[row % Math.max(1, rows.length)];
     const { name, type } = names[column % names.length] ?? { name: '', type: '' };
