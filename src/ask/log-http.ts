@@ -2,14 +2,19 @@
 import { HttpError } from '../http/error.ts';
 import type { Fetch, HttpAnswer } from '../http/request.ts';
 import { parseRetryAfter } from '../http/retry-after.ts';
-import { LogError } from './asker.ts';
+import { LogError, type LogErrorCode } from './asker.ts';
 
+/** An answer with HTTP status 200. */
 export interface LogAnswer {
-  readonly status: number;
   readonly body: Buffer;
-  /** Milliseconds that the log asks us to wait, if it does. Goes into every LogError. */
-  readonly retryAfter: number | undefined;
+  /** An error about what was asked, with the wait that the log asked for, if it did. */
+  readonly failure: (code: LogErrorCode, what: string) => LogError;
 }
+
+/** How long to leave a log alone that answers 429 and does not say how long. */
+const UNSAID_WAIT_MS = 5_000;
+/** What these answers say does not change with time: the log will not or cannot give it. */
+const REFUSALS: readonly number[] = [400, 404, 410];
 
 export class LogHttp {
   readonly #url: string;
@@ -23,16 +28,39 @@ export class LogHttp {
     this.#now = now;
   }
 
-  /** GETs `path`, below the log's URL. Rejects with LogError `log-unavailable`, or ProxyError. */
-  async get(path: string): Promise<LogAnswer> {
+  /**
+   * GETs `path`, below the log's URL; messages call it `what`. Rejects with ProxyError, or with
+   * LogError: `log-refused` for HTTP 400, 404 and 410, and `log-unavailable` for anything else that
+   * is not 200, which may be the doing of whatever stands before the log.
+   */
+  async get(path: string, what = path): Promise<LogAnswer> {
     let answer: HttpAnswer;
     try {
       answer = await this.#fetch(`${this.#url}${path}`);
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
-      throw new LogError('log-unavailable', error.message, { cause: error });
+      const { message, remedy } = error;
+      throw new LogError('log-unavailable', `${what}: ${message}`, { remedy, cause: error });
     }
     const { status, body } = answer;
-    return { status, body, retryAfter: parseRetryAfter(answer.retryAfter, this.#now()) };
+    const unsaid = status === 429 ? UNSAID_WAIT_MS : undefined;
+    const retryAfter = parseRetryAfter(answer.retryAfter, this.#now()) ?? unsaid;
+    const failure = (code: LogErrorCode, message: string): LogError =>
+      new LogError(code, `${what}: ${message}`, { retryAfter });
+    if (REFUSALS.includes(status))
+      throw failure('log-refused', `HTTP ${status}${quoted(body.toString('utf8'))}`);
+    if (status >= 300 && status < 400)
+      throw failure('log-unavailable', `HTTP ${status}, a redirect, which ctga does not follow`);
+    if (status !== 200) throw failure('log-unavailable', `HTTP ${status}`);
+    return { body, failure };
   }
+}
+
+/** The beginning of what the log said, in parentheses and made safe to print; '' for nothing. */
+export function quoted(body: string): string {
+  const text = body
+    .slice(0, 80)
+    .replaceAll(/[^\x20-\x7e]+/g, ' ')
+    .trim();
+  return text === '' ? '' : ` (${JSON.stringify(text)})`;
 }

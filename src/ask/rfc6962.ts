@@ -8,9 +8,14 @@ import { consistencyProofLength, inclusionProofLength, MAX_PROOF_LENGTH } from '
 import { hashBytes, treeHeadSchema } from '../statements/json.ts';
 import type { Statement } from '../statements/statement.ts';
 import { LogError, type Asker, type LeafProof, type LeafQuestion } from './asker.ts';
-import { LogHttp } from './log-http.ts';
+import { LogHttp, quoted } from './log-http.ts';
 
-const proofHashes = z.array(hashBytes).max(MAX_PROOF_LENGTH);
+/** Go writes an empty list as null where its slice is nil. */
+const proofHashes = z
+  .array(hashBytes)
+  .max(MAX_PROOF_LENGTH)
+  .nullable()
+  .transform((hashes) => hashes ?? []);
 const consistencySchema = z.object({ consistency: proofHashes });
 const pathSchema = z.object({ audit_path: proofHashes });
 const inclusionSchema = pathSchema.extend({ leaf_index: z.number().int().nonnegative() });
@@ -65,31 +70,19 @@ export class Rfc6962Asker implements Asker {
 
   async #get<T>(endpoint: string, query: Record<string, string>, schema: z.ZodType<T>): Promise<T> {
     const search = new URLSearchParams(query).toString();
-    const answer = await this.#http.get(`ct/v1/${endpoint}${search && `?${search}`}`);
-    const { status, retryAfter } = answer;
-    const body = answer.body.toString('utf8');
-    const failure = (code: LogError['code'], what: string): LogError =>
-      new LogError(code, `${endpoint}: ${what}`, { retryAfter });
-    if (status === 400 || status === 404)
-      throw failure('log-refused', `HTTP ${status}${quoted(body)}`);
-    if (status !== 200) throw failure('log-unavailable', `HTTP ${status}`);
+    const { body, failure } = await this.#http.get(
+      `ct/v1/${endpoint}${search && `?${search}`}`,
+      endpoint,
+    );
+    const text = body.toString('utf8');
     let json: unknown;
     try {
-      json = JSON.parse(body);
+      json = JSON.parse(text);
     } catch {
-      throw failure('log-unavailable', `the answer is not JSON${quoted(body)}`);
+      throw failure('log-unavailable', `the answer is not JSON${quoted(text)}`);
     }
     const parsed = schema.safeParse(json);
     if (!parsed.success) throw failure('log-unavailable', describeIssue(parsed.error));
     return parsed.data;
   }
-}
-
-/** The beginning of what the log said, made safe to print. */
-function quoted(body: string): string {
-  const text = body
-    .slice(0, 80)
-    .replaceAll(/[^\x20-\x7e]+/g, ' ')
-    .trim();
-  return text === '' ? '' : ` (${JSON.stringify(text)})`;
 }

@@ -14,8 +14,8 @@ import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
 import type { LogId, Statement } from '../statements/statement.ts';
-import { LogError, type Asker, type LeafQuestion } from './asker.ts';
-import { LogHttp, type LogAnswer } from './log-http.ts';
+import { isRefusal, LogError, type Asker, type LeafQuestion } from './asker.ts';
+import { LogHttp } from './log-http.ts';
 
 const HASH_BYTES = 32;
 /** Some 8 MB. Proofs of one log share most of their tiles. */
@@ -34,16 +34,15 @@ export class StaticCtAsker implements Asker {
   }
 
   async treeHead(): Promise<Statement> {
-    const answer = await this.#http.get('checkpoint');
-    if (answer.status !== 200) throw unavailable(`checkpoint: HTTP ${answer.status}`, answer);
+    const { body, failure } = await this.#http.get('checkpoint');
     let head: Statement | undefined;
     try {
-      head = treeHeadOf(parseCheckpoint(answer.body.toString('utf8')), this.#logId);
+      head = treeHeadOf(parseCheckpoint(body.toString('utf8')), this.#logId);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      throw unavailable(`checkpoint: ${messageOf(error)}`, answer);
+      throw failure('log-unavailable', messageOf(error));
     }
-    if (head === undefined) throw unavailable("checkpoint: no signature of the log's key", answer);
+    if (head === undefined) throw failure('log-unavailable', "no signature of the log's key");
     return head;
   }
 
@@ -67,31 +66,41 @@ export class StaticCtAsker implements Asker {
   }
 
   /**
-   * A log may delete a partial tile once the full one is there (static-ct-api, "Merkle Tree"); then
-   * the full one is cut. Rejects with `log-refused` where the log has neither.
+   * A log may delete a partial tile once the full one is there (static-ct-api, "Merkle Tree"), and
+   * not every object store says so with 404: whatever became of the partial one, the full one is
+   * asked for and cut. Only a log that asks to be left alone is. Where both fail, the failure of the
+   * full one counts; it is `log-refused` only if the log refused both, for the full tile need not
+   * exist yet.
    */
   async #tile(place: TilePlace): Promise<Uint8Array> {
     const full = { ...place, width: TILE_WIDTH };
     const known = this.#tiles.get(tilePath(place)) ?? this.#tiles.get(tilePath(full));
-    if (known !== undefined) return known.subarray(0, place.width * HASH_BYTES);
-    let answer = await this.#http.get(tilePath(place));
-    let { width } = place;
-    if (answer.status === 404 && width < TILE_WIDTH) {
-      answer = await this.#http.get(tilePath(full));
-      width = TILE_WIDTH;
-    }
-    const { status, body, retryAfter } = answer;
-    const path = tilePath({ ...place, width });
-    if (status === 400 || status === 404 || status === 410)
-      throw new LogError('log-refused', `${path}: HTTP ${status}`, { retryAfter });
-    if (status !== 200) throw unavailable(`${path}: HTTP ${status}`, answer);
-    if (body.length !== width * HASH_BYTES)
-      throw unavailable(`${path}: ${body.length} bytes, want ${width * HASH_BYTES}`, answer);
-    this.#tiles.set(path, body);
-    return body.subarray(0, place.width * HASH_BYTES);
+    const tile = known ?? (await this.#fetchTile(place, full));
+    return tile.subarray(0, place.width * HASH_BYTES);
   }
-}
 
-function unavailable(message: string, { retryAfter }: LogAnswer): LogError {
-  return new LogError('log-unavailable', message, { retryAfter });
+  async #fetchTile(place: TilePlace, full: TilePlace): Promise<Uint8Array> {
+    if (place.width === TILE_WIDTH) return this.#get(full);
+    try {
+      return await this.#get(place);
+    } catch (partial) {
+      if (!(partial instanceof LogError) || partial.retryAfter !== undefined) throw partial;
+      try {
+        return await this.#get(full);
+      } catch (error) {
+        if (isRefusal(error) && !isRefusal(partial)) throw partial;
+        throw error;
+      }
+    }
+  }
+
+  async #get(place: TilePlace): Promise<Uint8Array> {
+    const path = tilePath(place);
+    const { body, failure } = await this.#http.get(path);
+    const want = place.width * HASH_BYTES;
+    if (body.length !== want)
+      throw failure('log-unavailable', `${body.length} bytes, want ${want}`);
+    this.#tiles.set(path, body);
+    return body;
+  }
 }

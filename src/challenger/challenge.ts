@@ -68,7 +68,7 @@ export async function challengeLog(
     for (const tree of store.heads.trees(logId)) {
       const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
       if (waits && walk?.links(tree) !== true && verdicts.isDue(tree))
-        verdicts.unreachable(tree, walk?.anchor, error.message);
+        verdicts.unproven(tree, walk?.anchor ?? tree, 'no-answer', error.message);
     }
     return error;
   }

@@ -12,6 +12,7 @@ import type { TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict, VerdictUpdate } from '../store/verdicts.ts';
+import { patienceWith, verdictWithoutProof, type Outcome } from './decision.ts';
 
 export interface VerdictContext {
   readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
@@ -41,11 +42,6 @@ export interface TreeVerdict {
 
 /** Scattered, so that many logs are not asked again together. */
 const RETRY: BackOff = { first: 60_000, longest: 86_400_000, scatter: [0.5, 1.5] };
-
-/**
- * A log that fails for a moment is not accused of anything, however soon it promises to merge.
- */
-const MIN_UNPROVABLE_MS = 3_600_000;
 
 export class Verdicts {
   readonly #log: Log;
@@ -85,23 +81,12 @@ export class Verdicts {
     else this.unproven(tree, other, 'bad-proof', found.reason);
   }
 
-  /**
-   * There is no proof between the two, and `excuse` says why. It holds until the log's MMD has
-   * passed since the tree was first seen: after that no honest log is without a proof.
-   */
-  unproven(tree: StoredTree, other: StoredTree, excuse: Verdict, reason: string): void {
-    const patience = Math.max(this.#log.mmd * 1000, MIN_UNPROVABLE_MS);
-    const overdue = this.#context.now() - tree.firstSeen > patience;
-    this.#putOff(tree, other, overdue ? 'unprovable' : excuse, reason);
-  }
-
-  /**
-   * The log gave no answer about the tree. A log that gave its head, which is then the anchor, has
-   * no excuse beyond its MMD; a log that gave nothing at all stays unreachable.
-   */
-  unreachable(tree: StoredTree, anchor: StoredTree | undefined, reason: string): void {
-    if (anchor === undefined) this.#putOff(tree, tree, 'unreachable', reason);
-    else this.unproven(tree, anchor, 'unreachable', reason);
+  /** The log gave no proof between the two, and `reason` says how: see decision.ts. */
+  unproven(tree: StoredTree, other: TreeRoot, outcome: Outcome, reason: string): void {
+    const isOverdue = this.#context.now() - tree.firstSeen > patienceWith(this.#log);
+    const verdict = verdictWithoutProof(outcome, { before: tree.verdict, isOverdue });
+    const askAfter = this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
+    this.#conclude(tree, other, { verdict, reason, askAfter });
   }
 
   /** The tree contradicts the final tree that a log list names, as `finding` shows. */
@@ -126,11 +111,6 @@ export class Verdicts {
 
   notice(message: string): void {
     this.#context.onNotice(this.#log, message);
-  }
-
-  #putOff(tree: StoredTree, other: TreeRoot, verdict: Verdict, reason: string): void {
-    const askAfter = this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
-    this.#conclude(tree, other, { verdict, reason, askAfter });
   }
 
   #conclude(tree: StoredTree, other: TreeRoot, update: VerdictUpdate, evidence?: string): void {

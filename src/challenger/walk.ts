@@ -97,7 +97,7 @@ export class Walk {
     } catch (error) {
       if (!isRefusal(error)) throw error;
       // A refusal is never evidence: the front end may lag.
-      this.#verdicts.unproven(tree, other, 'skewed', error.message);
+      this.#verdicts.unproven(tree, other, 'refused', error.message);
     }
   }
 

@@ -12,8 +12,7 @@ import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
 import { ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
-import { AlertService, testChannels } from '../services/alert.ts';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
+import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
@@ -118,31 +117,29 @@ function channelsOf(options: ChannelOptions): Channel[] {
 
 async function runAlerts(options: RunOptions): Promise<void> {
   const stop = stopRequest();
-  const state = stateAt(options.stateDir);
   const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
   // The secret of webhooks may be readable by root alone.
   const channels = [journalChannel(printText, isJournal), ...channelsOf(options)];
-  // sendmail has to become another group, or root, to reach its queue.
-  dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
   const heartbeat = {
     url: options.heartbeat,
     command: options.heartbeatCommand,
     allowPrivateAddress: options.webhookAllowPrivate ?? false,
   };
-  const service = new AlertService({
-    state,
-    channels,
-    heartbeat: { send: () => beat(heartbeat), every: options.heartbeatEvery * 1000 },
-    clock: systemClock,
-    warn,
-  });
-  if (options.json !== true)
-    warn(`sending alerts by ${channels.map(({ name }) => name).join(', ')}`);
-  try {
-    await service.run(stop);
-  } finally {
-    service.close();
-  }
+  await sendAlerts(
+    {
+      state: stateAt(options.stateDir),
+      user: options.user,
+      channels,
+      heartbeat: { send: () => beat(heartbeat), every: options.heartbeatEvery * 1000 },
+      clock: systemClock,
+      warn,
+      onStarted: () => {
+        if (options.json !== true)
+          warn(`sending alerts by ${channels.map(({ name }) => name).join(', ')}`);
+      },
+    },
+    stop,
+  );
 }
 
 async function testAlerts(options: ChannelOptions): Promise<void> {

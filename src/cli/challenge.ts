@@ -8,15 +8,12 @@ import { readLogList } from '../logs/list.ts';
 import {
   challengeContinually,
   challengeOnce,
+  openChallengerStore,
   type ChallengeEvent,
   type RoundSummary,
 } from '../services/challenge.ts';
-import { ServiceNotice } from '../services/notice.ts';
-import { CHALLENGER_ACCOUNTS, dropPrivileges } from '../services/privileges.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { stateAt } from '../store/state.ts';
-import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
-import { StoreInUse } from '../upkeep/in-use.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
@@ -114,12 +111,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const json = options.json === true;
   // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
-  dropPrivileges(state, options.user, CHALLENGER_ACCOUNTS);
-  const storeFile = new StoreInUse({
-    state,
-    onSetAside: warn,
-    onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
-  });
+  const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
   const signal = stopRequest();
   const report = json ? printJsonLine : printReport;
@@ -133,12 +125,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     pollinators: options.pollinate,
     now: Date.now,
     signal,
-    onEvent: (event: ChallengeEvent) => {
-      report(event);
-      if (event.event !== 'started') return;
-      const notice = new ServiceNotice(`challenging ${event.logs} logs`);
-      signal.addEventListener('abort', () => notice.stopping(), { once: true });
-    },
+    onEvent: report,
   };
   try {
     if (options.once === true) {
@@ -190,7 +177,9 @@ function printReport(report: Report): void {
       return;
     }
     case 'log-failed':
-      return warn(`${report.log}: ${report.message}`);
+      warn(`${report.log}: ${report.message}`);
+      if (report.remedy !== undefined) print(`  ${report.remedy}`);
+      return;
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
     case 'pollinated':

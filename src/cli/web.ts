@@ -1,7 +1,6 @@
 /** `ctga web`: a status page, metrics and a health check. */
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
-import { dropPrivileges, OBSERVER_ACCOUNTS } from '../services/privileges.ts';
 import { serveStatusPage } from '../services/web.ts';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
@@ -52,14 +51,13 @@ async function runWeb(options: WebOptions): Promise<void> {
   const stop = stopRequest();
   const state = stateAt(options.stateDir);
   const { listen, host: hosts, user } = options;
-  dropPrivileges(state, user, OBSERVER_ACCOUNTS);
   const onListening = (url: string): void => {
     if (options.json === true) printJsonLine({ event: 'listening', url });
     else print(`The status page is at ${url} (Ctrl-C ends it).`);
     if (!/^(127\.|::1$)/.test(listen.address))
       warn('everyone who can reach this address can read the page');
   };
-  await serveStatusPage({ state, ...listen, hosts, version, onListening }, stop);
+  await serveStatusPage({ state, user, ...listen, hosts, version, onListening }, stop);
 }
 
 function parseListen(text: string): WebOptions['listen'] {

@@ -11,6 +11,7 @@ import { gunzipSync } from 'node:zlib';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { HttpError } from './error.ts';
 import { isPrivateHost } from './targets.ts';
+import { tlsRemedy } from './tls-remedy.ts';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -46,6 +47,8 @@ export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>
 export const DEADLINE_MS = 90_000;
 /** The longest proof is 129 hashes, some 6 KB; nobody here asks for entries. */
 const MAX_BODY_BYTES = 256 * 1024;
+/** The most connections to one host that are kept for later requests. */
+const MAX_CONNECTIONS = 4;
 /** The same for every log and every installation. */
 const HEADERS = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'Mozilla/5.0' };
 
@@ -77,7 +80,11 @@ export function httpFetch(agents: Agents, { allowPrivateAddress }: HttpOptions):
  * hide from whoever answers them; never for the challenger.
  */
 export function directFetch(options: HttpOptions, resolve: Resolve = lookup): Fetch {
-  const settings = { keepAlive: true, maxSockets: 4, lookup: publicOnly(options, resolve) };
+  const settings = {
+    keepAlive: true,
+    maxSockets: MAX_CONNECTIONS,
+    lookup: publicOnly(options, resolve),
+  };
   return httpFetch(
     { 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) },
     options,
@@ -115,13 +122,33 @@ function privateAddress(host: string): HttpError {
   );
 }
 
-function send(
+/**
+ * A server may close an idle connection just as the next request is sent on it: nobody answered
+ * that request, so it is sent again, once for each kept connection that turns out closed. Only a GET
+ * is, because whether a POST arrived cannot be told.
+ */
+async function send(url: URL, agents: Agents, options: FetchOptions): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  for (let stale = 0; ; stale++) {
+    try {
+      return await sendOnce(url, agents, options, signal);
+    } catch (error) {
+      const again = error instanceof StaleConnection && stale < MAX_CONNECTIONS;
+      if (!again) throw asFailure(error instanceof StaleConnection ? error.cause : error, signal);
+    }
+  }
+}
+
+/** A kept connection was closed before any answer came on it. */
+class StaleConnection extends Error {}
+
+function sendOnce(
   url: URL,
   agents: Agents,
   { ifNoneMatch, post, headers: more = {}, maxBytes = MAX_BODY_BYTES }: FetchOptions,
+  signal: AbortSignal,
 ): Promise<HttpAnswer> {
   const secure = url.protocol === 'https:';
-  const signal = AbortSignal.timeout(DEADLINE_MS);
   return new Promise<HttpAnswer>((resolve, reject) => {
     const headers = {
       ...HEADERS,
@@ -132,15 +159,18 @@ function send(
     const method = post === undefined ? 'GET' : 'POST';
     const options = { agent: agents[secure ? 'https:' : 'http:'], headers, method, signal };
     const request = secure ? https.request(url, options) : http.request(url, options);
-    request.once('error', (error) => reject(asFailure(error, signal)));
+    let isAnswered = false;
+    request.once('error', (error: NodeJS.ErrnoException) => {
+      const isClosed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
+      const isStale = isClosed && request.reusedSocket && !isAnswered && method === 'GET';
+      reject(isStale ? new StaleConnection('', { cause: error }) : error);
+    });
     request.once('response', (response) => {
-      readBody(response, maxBytes).then(
-        (body) => {
-          const { 'retry-after': retryAfter, etag } = response.headers;
-          resolve({ status: response.statusCode ?? 0, retryAfter, etag, body });
-        },
-        (error: unknown) => reject(asFailure(error, signal)),
-      );
+      isAnswered = true;
+      readBody(response, maxBytes).then((body) => {
+        const { 'retry-after': retryAfter, etag } = response.headers;
+        resolve({ status: response.statusCode ?? 0, retryAfter, etag, body });
+      }, reject);
     });
     request.end(post);
   });
@@ -149,27 +179,49 @@ function send(
 async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > maxBytes)
-      throw new HttpError('http-bad-answer', `the answer is longer than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  const body = Buffer.concat(chunks);
-  const encoding = response.headers['content-encoding'] ?? 'identity';
-  if (encoding === 'identity') return body;
-  if (encoding !== 'gzip')
-    throw new HttpError('http-bad-answer', `the answer is packed as '${encoding}'`);
   try {
-    return gunzipSync(body, { maxOutputLength: maxBytes });
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      length += chunk.length;
+      if (length > maxBytes)
+        throw new HttpError('http-bad-answer', `the answer is longer than ${maxBytes} bytes`);
+      chunks.push(chunk);
+    }
   } catch (cause) {
-    throw new HttpError('http-bad-answer', messageOf(cause), { cause });
+    if ((cause as NodeJS.ErrnoException).code !== 'ECONNRESET') throw cause;
+    throw new HttpError('http-bad-answer', `the answer was cut short after ${length} bytes`, {
+      cause,
+    });
   }
+  return unpack(Buffer.concat(chunks), response.headers['content-encoding'] ?? '', maxBytes);
+}
+
+/** What object stores leave in the header, and what says that nothing was done to the body. */
+const NO_ENCODINGS = ['', 'identity', 'aws-chunked'];
+
+/** Undoes the encodings of a Content-Encoding header (RFC 9110, Section 8.4), the last one first. */
+function unpack(body: Buffer, header: string, maxBytes: number): Buffer {
+  const encodings = header.split(',').map((each) => each.trim().toLowerCase());
+  let bytes = body;
+  for (const encoding of encodings.reverse()) {
+    if (NO_ENCODINGS.includes(encoding) || bytes.length === 0) continue;
+    if (encoding !== 'gzip' && encoding !== 'x-gzip')
+      throw new HttpError(
+        'http-bad-answer',
+        `the answer is packed as '${encoding}', although ctga accepts nothing but gzip`,
+      );
+    try {
+      bytes = gunzipSync(bytes, { maxOutputLength: maxBytes });
+    } catch (cause) {
+      throw new HttpError('http-bad-answer', messageOf(cause), { cause });
+    }
+  }
+  return bytes;
 }
 
 /** What a request failed with, as one of our own errors; a proxy's pass unchanged. */
 function asFailure(cause: unknown, deadline: AbortSignal): Error {
   if (cause instanceof CtgaError) return cause;
   const message = deadline.aborted ? `no answer within ${DEADLINE_MS / 1000} s` : messageOf(cause);
-  return new HttpError('http-no-answer', message, { cause });
+  const { code } = cause as NodeJS.ErrnoException;
+  return new HttpError('http-no-answer', message, { remedy: tlsRemedy(code), cause });
 }

@@ -8,11 +8,11 @@ import { Alerter } from '../alert/alerter.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
-import { isDamage } from '../store/state.ts';
-import type { State } from '../store/state.ts';
+import { isDamage, type State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
+import { becomeAlerter, type BecomeAccount } from './privileges.ts';
 
 export interface AlertServiceOptions {
   readonly state: State;
@@ -27,7 +27,33 @@ export interface AlertServiceOptions {
   readonly warn: (message: string) => void;
 }
 
+export interface AlertRunOptions extends AlertServiceOptions {
+  /** As root: the account to become; undefined for the usual one. */
+  readonly user: string | undefined;
+  /** Called when the store is open. */
+  readonly onStarted: () => void;
+}
+
 const LOOK_MS = 2000;
+
+/**
+ * Gives up root, and sends alerts until `stop` is aborted. Rejects with CtgaError if it cannot
+ * become the account, or if no store can be opened or made.
+ */
+export async function sendAlerts(
+  options: AlertRunOptions,
+  stop: AbortSignal,
+  becomeAccount: BecomeAccount = becomeAlerter,
+): Promise<void> {
+  becomeAccount(options.state, options.user);
+  const service = new AlertService(options);
+  try {
+    options.onStarted();
+    await service.run(stop);
+  } finally {
+    service.close();
+  }
+}
 
 export class AlertService {
   readonly #options: AlertServiceOptions;

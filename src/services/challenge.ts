@@ -2,16 +2,21 @@
  * `ctga challenge` as a service: the challenger over a store, the logs in force and the way out. It
  * knows no process: the caller gives it a clock, a store, proxies and what asks it to end.
  */
+import type { CtgaError } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import type { ChallengeContext } from '../challenger/challenge.ts';
 import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
 import { ProxyError } from '../http/error.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
-import { isDamage } from '../store/state.ts';
+import { isDamage, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
-import type { StoreInUse } from '../upkeep/in-use.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { StoreInUse } from '../upkeep/in-use.ts';
+import { ServiceNotice } from './notice.ts';
+import { becomeChallenger, type BecomeAccount } from './privileges.ts';
 
 export interface ChallengeServiceOptions
   extends
@@ -53,6 +58,7 @@ export type ChallengeEvent =
       readonly log: string;
       readonly code: string;
       readonly message: string;
+      readonly remedy: string | undefined;
     }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
   | ({ readonly event: 'pollinated' } & Pollinated)
@@ -70,6 +76,25 @@ export interface RoundSummary {
   readonly failed: number;
   /** Paths of all evidence. */
   readonly evidence: readonly string[];
+}
+
+/**
+ * Gives up root, if this process has it, and opens the challenger's store, which the caller closes.
+ * `user` is the account to become, undefined for the usual one; `warn` is told of a damaged store.
+ * Throws CtgaError if the process cannot become the account, or if no store can be opened or made.
+ */
+export function openChallengerStore(
+  state: State,
+  user: string | undefined,
+  warn: (message: string) => void,
+  becomeAccount: BecomeAccount = becomeChallenger,
+): StoreInUse {
+  becomeAccount(state, user);
+  return new StoreInUse({
+    state,
+    onSetAside: warn,
+    onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
+  });
 }
 
 /**
@@ -96,12 +121,13 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
 }
 
 /**
- * Challenges every log in service at random times, seen or not, until the signal is given; then it
- * breaks off what is under way and returns. It goes on while the proxy does not answer, and in a
- * new database when its own turns out damaged. Rejects with any other error.
+ * Tells the service manager that it is ready, and challenges every log in service at random times,
+ * seen or not, until the signal is given; then it breaks off what is under way and returns. It goes
+ * on while the proxy does not answer, and in a new database when its own turns out damaged. Rejects
+ * with any other error.
  */
 export async function challengeContinually(options: ScheduleServiceOptions): Promise<void> {
-  const { storeFile, known, every, questions, onEvent, onProxyFailed } = options;
+  const { storeFile, known, every, questions, signal, onEvent, onProxyFailed } = options;
   const noteUnknown = unknownLog(onEvent);
   const logs = (): Log[] =>
     storeFile.use(() => {
@@ -111,7 +137,10 @@ export async function challengeContinually(options: ScheduleServiceOptions): Pro
       return [...new Set([...all.filter(isInService), ...seen])];
     });
   let proxyFailure = '';
-  onEvent({ event: 'started', logs: logs().length, every, questions });
+  const count = logs().length;
+  onEvent({ event: 'started', logs: count, every, questions });
+  const notice = new ServiceNotice(`challenging ${plural(count, 'log')}`);
+  signal.addEventListener('abort', () => notice.stopping(), { once: true });
   await runSchedule({
     ...asking(options, (event) => {
       if (event.event === 'verdict') proxyFailure = '';
@@ -140,8 +169,8 @@ function asking(
 ): Omit<AskOptions, 'ignoreBackOff'> {
   const { storeFile, evidenceDirectory, now, signal, proxies, open, paths, pollinators, known } =
     options;
-  const failed = (log: string, { code, message }: { code: string; message: string }): void =>
-    onEvent({ event: 'log-failed', log, code, message });
+  const failed = (log: string, { code, message, remedy }: CtgaError<string>): void =>
+    onEvent({ event: 'log-failed', log, code, message, remedy });
   return {
     store: storeFile.store,
     evidenceDirectory,

@@ -24,7 +24,7 @@ import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
-import { dropPrivileges, OBSERVER_ACCOUNTS } from './privileges.ts';
+import { becomeObserver, type BecomeAccount } from './privileges.ts';
 
 export type ObservationEvent =
   | ObserverEvent
@@ -68,8 +68,7 @@ export interface ObserveOptions {
 export interface ObserveDependencies {
   readonly startKeeper: (links: readonly AttachXdpOptions[]) => ObservationKeeper;
   readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'kill'>;
-  /** Gives up root, if this process has it. Returns the name of the account that it became. */
-  readonly becomeAccount: (state: State, user: string | undefined) => string | undefined;
+  readonly becomeAccount: BecomeAccount;
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
   /** Ms since the epoch. */
   readonly now: () => number;
@@ -81,7 +80,7 @@ export type ObservationVerifier = Verifier & Pick<VerifierPool, 'close' | 'idle'
 const OF_THIS_MACHINE: ObserveDependencies = {
   startKeeper: (links) => Keeper.start(links),
   startChallenger: spawnChallenger,
-  becomeAccount: (state, user) => dropPrivileges(state, user, OBSERVER_ACCOUNTS),
+  becomeAccount: becomeObserver,
   startVerifier: (onSettled) => new VerifierPool(onSettled),
   now: Date.now,
 };

@@ -25,9 +25,24 @@ import { memoryStore, storeFiles, type State } from '../store/state.ts';
  * The accounts that a process becomes: the first of them that exists. The package makes one for the
  * observer and one for the challenger; both are in the group, by which they share the store.
  */
-export const OBSERVER_ACCOUNTS = ['ctga', 'nobody'] as const;
-export const CHALLENGER_ACCOUNTS = ['ctga-challenger', 'ctga', 'nobody'] as const;
+const OBSERVER_ACCOUNTS = ['ctga', 'nobody'] as const;
+const CHALLENGER_ACCOUNTS = ['ctga-challenger', 'ctga', 'nobody'] as const;
 const GROUP = 'ctga';
+
+/**
+ * How a service gives up root, if it has it: `user` is the account that was named, or undefined.
+ * Returns the name of the account that the process became, or undefined if it is not root. A test
+ * puts another in its place, so that the process that runs the tests keeps its rights.
+ */
+export type BecomeAccount = (state: State, user: string | undefined) => string | undefined;
+
+export const becomeObserver: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, OBSERVER_ACCOUNTS);
+export const becomeChallenger: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, CHALLENGER_ACCOUNTS);
+/** sendmail has to become another group, or root, to reach its queue. */
+export const becomeAlerter: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
 
 interface Account extends AccountIds {
   readonly name: string;

@@ -1,22 +1,27 @@
 /** `ctga web` as a service: the status page from the moment that it listens until it is stopped. */
 import { isIP } from 'node:net';
 import { aborted } from '../base/stop-signals.ts';
-import { ServiceNotice } from './notice.ts';
 import { WebServer, type WebOptions } from '../web/server.ts';
+import { ServiceNotice } from './notice.ts';
+import { becomeObserver, type BecomeAccount } from './privileges.ts';
 
 export interface WebServiceOptions extends WebOptions {
+  /** As root: the account to become; undefined for the usual one. */
+  readonly user: string | undefined;
   /** Called when the page can be reached at this URL. */
   readonly onListening: (url: string) => void;
 }
 
 /**
- * Serves the status page until `stop` is aborted. Rejects with CtgaError if it cannot listen at the
- * address.
+ * Gives up root, and serves the status page until `stop` is aborted. Rejects with CtgaError if it
+ * cannot become the account, or cannot listen at the address.
  */
 export async function serveStatusPage(
-  { onListening, ...options }: WebServiceOptions,
+  { user, onListening, ...options }: WebServiceOptions,
   stop: AbortSignal,
+  becomeAccount: BecomeAccount = becomeObserver,
 ): Promise<void> {
+  becomeAccount(options.state, user);
   const server = await WebServer.start(options);
   const { address } = options;
   const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${server.port}/`;

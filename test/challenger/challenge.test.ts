@@ -264,7 +264,7 @@ describe('several paths to one log', () => {
       onNotice: (_, message) => notices.push(message),
     });
     assert.deepEqual(verdicts(store, api), [[40, 'consistent']]);
-    assert.deepEqual(notices, ['one of 2 paths gave no tree head: socket hang up']);
+    assert.deepEqual(notices, ['one of 2 paths gave no tree head: get-sth: socket hang up']);
   });
 });
 
@@ -585,9 +585,7 @@ describe('challenging a log that answers badly', () => {
   });
 
   for (const [how, reply] of [
-    ['HTTP 429', answer(429, '')],
-    ['HTTP 500', answer(500, '')],
-    ['HTML', answer(200, '<html>')],
+    ['HTTP 404', answer(404, '')],
     ['a proof of something else', json({ consistency: [base64(EMPTY_ROOT)] })],
   ] as const) {
     test(`with its head and for ever with ${how} for a proof: unprovable, once its MMD has passed`, async () => {
@@ -600,6 +598,32 @@ describe('challenging a log that answers badly', () => {
       assert.deepEqual(verdicts(store, api)[0], [20, 'consistent']);
     });
   }
+
+  for (const [how, reply] of [
+    ['HTTP 403', answer(403, '')],
+    ['HTTP 429', answer(429, '')],
+    ['HTTP 500', answer(500, '')],
+    ['HTML', answer(200, '<html>')],
+    ['a redirect', answer(302, '')],
+    ['nothing', new HttpError('http-no-answer', 'no answer within 90 s')],
+  ] as const) {
+    test(`with its head and for ever with ${how} for a proof: unreachable, for strangers can bring that about`, async () => {
+      const { store, api } = await against(onProof(reply));
+      await challenge(store, api, NOW + 86_400_001);
+      assert.deepEqual(verdicts(store, api)[0], [20, 'unreachable']);
+    });
+  }
+
+  test('that was unprovable and then answers nothing: it stays unprovable', async () => {
+    const { store, api } = await against(onProof(answer(404, '')));
+    await challenge(store, api, NOW + 86_400_001);
+    api.instead = onProof(answer(500, ''));
+    await challenge(store, api, NOW + 86_400_002);
+    assert.deepEqual(verdicts(store, api)[0], [20, 'unprovable']);
+    api.instead = () => answer(500, '');
+    await challenge(store, api, NOW + 86_400_003);
+    assert.deepEqual(verdicts(store, api)[0], [20, 'unprovable']);
+  });
 
   test('for a moment is not accused of anything, however soon it promises to merge', async () => {
     const [store, api] = [newStore(), new FakeApi(treeOf(50))];

@@ -289,15 +289,15 @@ describe('sightings', () => {
   test('of one head in two spellings are one row, first seen when the earlier one was', () => {
     const text = formatTreeHeadText(head);
     // The signature covers the number, so it verifies whichever way the number is written.
-    for (const order of [
-      [`0${text}`, text],
-      [text, `0${text}`],
-    ]) {
+    for (const [spelling, other, at, otherAt] of [
+      [`0${text}`, text, NOW + 10, NOW + 9],
+      [`0${text}`, text, NOW + 9, NOW + 10],
+      [text, `0${text}`, NOW + 10, NOW + 9],
+      [text, `0${text}`, NOW + 9, NOW + 10],
+    ] as const) {
       const { store, see, finish } = setUp();
-      // The spelling that is gathered first was seen last.
-      order.forEach((spelling, i) =>
-        see(frameV4(answer(head, { strings: [spelling] })), NOW + 10 - i),
-      );
+      see(frameV4(answer(head, { strings: [spelling] })), at);
+      see(frameV4(answer(head, { strings: [other] })), otherAt);
       finish();
       const [stored, ...others] = store.heads.latest();
       assert.deepEqual(others, []);

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, Channel } from '../../src/alert/channels.ts';
-import { AlertService, testChannels } from '../../src/services/alert.ts';
-import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
+import { openForWriting, stateAt, storeExists, type State } from '../../src/store/state.ts';
 import { planeState } from '../support/plane-state.ts';
 
 const START = Date.UTC(2026, 0, 1);
@@ -99,11 +99,29 @@ describe('the alert service', () => {
     );
   });
 
-  test('ends when it is told to', async () => {
+  test('becomes its account before it opens the store, and ends when it is told to', async () => {
     const stop = new AbortController();
-    const running = service.run(stop.signal);
+    const done: string[] = [];
+    const fresh = stateAt(join(state.directory, 'fresh'));
+    const running = sendAlerts(
+      {
+        state: fresh,
+        user: 'somebody',
+        channels: [channel],
+        heartbeat: { send: () => Promise.resolve(), every: MINUTE },
+        clock: { now: () => now, elapsed: () => 0 },
+        warn: (message) => void warnings.push(message),
+        onStarted: () => void done.push('started'),
+      },
+      stop.signal,
+      (_, user) => {
+        done.push(`${user ?? ''}, ${storeExists(fresh) ? 'late' : 'in time'}`);
+        return user;
+      },
+    );
     stop.abort();
     await running;
+    assert.deepEqual([done, warnings], [['somebody, in time', 'started'], []]);
   });
 
   test('starts with a database that is damaged, and says what became of it', () => {

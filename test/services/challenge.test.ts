@@ -11,10 +11,11 @@ import { logIdText, type Log } from '../../src/logs/log.ts';
 import {
   challengeContinually,
   challengeOnce,
+  openChallengerStore,
   type ChallengeEvent,
   type ChallengeServiceOptions,
 } from '../../src/services/challenge.ts';
-import { memoryStore } from '../../src/store/state.ts';
+import { memoryStore, stateAt, storeExists } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeApi } from '../support/fake-api.ts';
@@ -71,6 +72,21 @@ function see(store: Store, log: SigningLog, size: number, root = treeOf(size).ro
   const head = log.verified(size, root, BigInt(NOW));
   store.heads.record([{ head, source: 'eth0', firstSeen: NOW, lastSeen: NOW, count: 1 }]);
 }
+
+test('the challenger becomes its account before it opens its store', () => {
+  const state = stateAt(join(directory, 'state'));
+  const { store } = openChallengerStore(
+    state,
+    undefined,
+    (said) => assert.fail(said),
+    (of, user) => {
+      assert.deepEqual([storeExists(of), user], [false, undefined]);
+      return user;
+    },
+  );
+  store.close();
+  assert(storeExists(state));
+});
 
 describe('a round', () => {
   test('asks the logs that were seen, reports each verdict, and closes its identities', async () => {

@@ -12,6 +12,7 @@ after(() => rmSync(directory, { recursive: true }));
 
 test('the status page is there until it is stopped', async () => {
   const stop = new AbortController();
+  const became: unknown[] = [];
   let serving = Promise.resolve();
   const url = await new Promise<string>((resolve, reject) => {
     serving = serveStatusPage(
@@ -21,12 +22,18 @@ test('the status page is there until it is stopped', async () => {
         port: 0,
         hosts: [],
         version: '0',
+        user: 'somebody',
         onListening: resolve,
       },
       stop.signal,
+      (_, user) => {
+        became.push(user);
+        return user;
+      },
     );
     serving.catch(reject);
   });
+  assert.deepEqual(became, ['somebody']);
   assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
   assert.equal(await (await fetch(`${url}healthz`)).text(), 'well\n');
   stop.abort();
