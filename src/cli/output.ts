@@ -36,8 +36,16 @@ export function warn(line: string): void {
 /** Shows how far the work has come, in place of what it showed before; only on a terminal. */
 export function printProgress(text: string): void {
   const { stderr } = currentIo();
-  if (stderr.isTTY === true) stderr.write(`\r${text}`);
+  if (stderr.isTTY === true) stderr.write(`\r${text}${CLEAR_REST}`);
 }
+
+/** Takes away what printProgress showed. */
+export function endProgress(): void {
+  printProgress('');
+}
+
+/** ECMA-48, Section 8.3.41: erases the line from the cursor on. */
+const CLEAR_REST = '\u001b[K';
 
 /** Prints columns as wide as their widest cell. */
 export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {

@@ -1,49 +1,68 @@
-/** `ctga replay`: the observer over a capture file. */
+/** `ctga replay`: the observer over capture files. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { parsePlane } from '../dataplane/registry.ts';
-import type { Replay } from '../observer/replay.ts';
-import { replay } from '../services/replay.ts';
+import type { CaptureProgress } from '../dataplane/capture.ts';
+import { replay, type ReplayedFiles } from '../services/replay.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
-import { print, printJson, warn } from './output.ts';
+import { endProgress, print, printJson, printProgress, reportFailure, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 export function replayCommand(): Command {
   const command = new Command('replay')
-    .description(
-      'look for tree heads in a capture (pcap or pcapng), verify and store them; needs no root',
-    )
-    .argument('<file>');
+    .description('look for tree heads in captures, verify and store them; needs no root')
+    .argument('<file...>', 'captures, or - for standard input')
+    .addHelpText(
+      'after',
+      `
+Reads pcap, its variants with nanoseconds, "modified" and Ixia's, and pcapng, in either byte order,
+compressed with gzip, zstd, xz, lz4 or bzip2 if that program is installed. Link types: Ethernet, raw
+IP, BSD loopback, Linux cooked (SLL and SLL2), PPP, PPPoE, Cisco HDLC, NFLOG and ENC. Packets of
+other link types are counted and named.`,
+    );
   return withLogs(withState(command)).action(run);
 }
 
-async function run(file: string, options: StateOption & LogOptions): Promise<void> {
-  const { failure, ...found } = await replay({
+async function run(files: readonly string[], options: StateOption & LogOptions): Promise<void> {
+  const found = await replay({
     state: stateAt(options.stateDir),
-    plane: parsePlane(`replay:${file}`),
+    files,
     logList: options.logList,
     zones: { zones: options.zone, zoneSuffix: options.zoneSuffix },
     warn,
-  });
-  // What came before damage in the file is stored, and shown, all the same.
-  if (failure === undefined || found.packets > 0) {
-    if (options.json === true)
-      printJson({
-        file,
-        ...found,
-        treeHeads: found.treeHeads.map((head) => ({ ...head, log: head.log.description })),
-      });
+    onProgress: showProgress,
+  }).finally(endProgress);
+  const failures = found.files.flatMap(({ failure }) => failure ?? []);
+  // What came before damage in a file is stored, and shown, all the same.
+  if (failures.length === 0 || found.packets > 0) {
+    if (options.json === true) printJson(forScripts(found));
     else printReplay(found);
   }
-  if (failure !== undefined) throw failure;
+  for (const failure of failures) setExitCode(reportFailure(failure, options.json === true));
   if (found.evidence.length > 0) setExitCode(ExitCode.forkProven);
 }
 
-function printReplay(replay: Omit<Replay, 'failure'>): void {
-  const { packets, treeHeads, evidence, malformed, counts } = replay;
+function showProgress(file: string, { packets, bytesRead, bytes }: CaptureProgress): void {
+  const part = bytes === undefined ? '' : `, ${Math.floor((bytesRead / bytes) * 100)} %`;
+  printProgress(`${file}: ${plural(packets, 'packet')}${part}`);
+}
+
+function forScripts({ files, treeHeads, ...found }: ReplayedFiles): unknown {
+  return {
+    files: files.map(({ unread, failure, ...file }) => ({
+      ...file,
+      unread: Array.from(unread, ([linkType, packets]) => ({ linkType, packets })),
+      failure: failure && { error: failure.code, message: failure.message },
+    })),
+    ...found,
+    treeHeads: treeHeads.map((head) => ({ ...head, log: head.log.description })),
+  };
+}
+
+function printReplay(found: ReplayedFiles): void {
+  const { packets, treeHeads, evidence, malformed, counts } = found;
   print(`${plural(packets, 'packet')}, ${plural(treeHeads.length, 'verified tree head')}.`);
   for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
     const fragments =

@@ -1,13 +1,17 @@
 /**
- * A capture file as a data plane: it delivers all of its packets once, in their own time, and then
- * is finished.
+ * A capture file as a data plane: it delivers the packets that match once, in their own time, and
+ * then is finished.
  */
 import { basename } from 'node:path';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { CtgaError } from '../base/errors.ts';
+import type { MatchRules } from '../sources/match-rules.ts';
+import type { CaptureSummary } from './capture/delivery.ts';
+import { compileFilter, Verdict } from './capture/filter.ts';
+import { CaptureInput } from './capture/input.ts';
+import type { CapturePacket } from './capture/packet.ts';
+import { CaptureReader } from './capture/reader.ts';
 import type { PlaneKind } from './kind.ts';
-import { readCapture } from './pcap.ts';
-import type { DataPlane, PacketHandler, SeenEntry } from './types.ts';
+import type { DataPlane, DataPlaneCounters, PacketHandler, SeenEntry } from './types.ts';
 
 /** Planes named replay:FILE. */
 export const captureKind: PlaneKind = {
@@ -31,6 +35,15 @@ export const captureKind: PlaneKind = {
 /** Packets between two commits. */
 const BATCH = 1000;
 
+/** How far a capture has been read. */
+export interface CaptureProgress {
+  readonly packets: number;
+  /** Of the file, compressed as it is. */
+  readonly bytesRead: number;
+  /** The size of the file; undefined if it cannot be known. */
+  readonly bytes: number | undefined;
+}
+
 export class CapturePlane implements DataPlane {
   readonly interfaceName: string;
   readonly mode = 'replay';
@@ -38,29 +51,74 @@ export class CapturePlane implements DataPlane {
   readonly keepsSeenEntries = false;
   /**
    * Rejects with CtgaError `bad-input` for a file that is not there, is no capture, or is damaged;
-   * all packets before the damage are delivered first. Rejects with what a handler throws.
+   * all packets before the damage are delivered first. Rejects with `not-set-up` if the program
+   * that decompresses the file is missing, and with what a handler throws.
    */
   readonly finished: Promise<void>;
-  readonly #path: string;
+  readonly #input: CaptureInput;
+  readonly #reader: CaptureReader;
+  #filter = compileFilter({ udpSourcePorts: [], dnsNames: [] });
+  /** By Verdict. */
+  readonly #counts = new Float64Array(Object.keys(Verdict).length);
+  #onPacket: PacketHandler = () => undefined;
+  #onBatchEnd: (now: number) => void = () => undefined;
+  #delivered = 0;
   #finish: (delivery: Promise<void>) => void = () => undefined;
   #isStarted = false;
   #isStopped = false;
 
+  /** `path` may be that of a compressed file, or `-` for standard input. */
   constructor(path: string) {
-    this.#path = path;
+    this.#input = new CaptureInput(path);
+    this.#reader = new CaptureReader(this.#input.name, (packet) => {
+      this.#receive(packet);
+    });
     this.interfaceName = `replay:${basename(path)}`;
     this.finished = new Promise((resolve) => (this.#finish = resolve));
     // Whoever waits for the end is told of a failure; nobody has to wait.
     this.finished.catch(() => undefined);
   }
 
-  /** Every packet is delivered, whatever the rules. */
-  setMatchRules(): void {
-    // Nothing is selected here.
+  /** What was in the capture beside the packets that were delivered. */
+  get summary(): CaptureSummary {
+    return this.#reader.summary;
   }
 
-  counters(): undefined {
-    return undefined;
+  get progress(): CaptureProgress {
+    const { bytesRead, size } = this.#input;
+    return { packets: this.#reader.packet.index, bytesRead, bytes: size };
+  }
+
+  setMatchRules(rules: MatchRules): void {
+    this.#filter = compileFilter(rules);
+  }
+
+  /** Packets whose link type is not read are none of them: see `summary`. */
+  counters(): DataPlaneCounters {
+    const count = (verdict: Verdict): bigint => BigInt(this.#counts[verdict] ?? 0);
+    return {
+      packets: BigInt(this.#counts.reduce((sum, each) => sum + each, 0)),
+      notIp: count(Verdict.notIp),
+      notUdp: count(Verdict.notUdp),
+      otherPort: count(Verdict.otherPort),
+      malformed: count(Verdict.malformed),
+      notTreeHead: count(Verdict.notTreeHead),
+      unknownName: count(Verdict.unknownName),
+      answersTooLarge: 0n,
+      fragmentsTooLarge: 0n,
+      answers: count(Verdict.answer),
+      answersCopied: count(Verdict.answer),
+      answersSampledOut: 0n,
+      answersOverBudget: 0n,
+      answersSeen: 0n,
+      answersRingFull: 0n,
+      fragments: count(Verdict.fragment),
+      fragmentsCopied: count(Verdict.fragment),
+      fragmentsSampledOut: 0n,
+      fragmentsOverBudget: 0n,
+      fragmentsSeen: 0n,
+      fragmentsRingFull: 0n,
+    };
   }
 
   seen(): SeenEntry[] {
@@ -81,7 +139,9 @@ export class CapturePlane implements DataPlane {
 
   start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void {
     this.#isStarted = true;
-    this.#finish(this.#deliver(onPacket, onBatchEnd));
+    this.#onPacket = onPacket;
+    this.#onBatchEnd = onBatchEnd;
+    this.#finish(this.#deliver());
   }
 
   async stop(): Promise<void> {
@@ -97,22 +157,31 @@ export class CapturePlane implements DataPlane {
     this.close();
   }
 
-  async #deliver(onPacket: PacketHandler, onBatchEnd: (now: number) => void): Promise<void> {
-    const { interfaceName } = this;
-    let packets = 0;
-    let now = 0;
+  async #deliver(): Promise<void> {
     try {
-      for (const { frame, frameLength, timestamp } of readCapture(this.#path)) {
+      for await (const chunk of this.#input.chunks()) {
         if (this.#isStopped) return;
-        onPacket({ kind: 'unknown', frame, frameLength, timestamp, interfaceName });
-        now = timestamp;
-        packets += 1;
-        if (packets % BATCH > 0) continue;
-        onBatchEnd(now);
-        await nextTurn();
+        this.#reader.push(chunk);
       }
+      this.#reader.end();
     } finally {
-      onBatchEnd(now);
+      this.#onBatchEnd(this.#reader.packet.timestamp);
     }
+  }
+
+  #receive(packet: CapturePacket): void {
+    const verdict = this.#filter(packet);
+    this.#counts[verdict] = (this.#counts[verdict] as number) + 1;
+    if (verdict !== Verdict.answer && verdict !== Verdict.fragment) return;
+    const { timestamp } = packet;
+    this.#onPacket({
+      kind: verdict === Verdict.answer ? 'answer' : 'fragment',
+      frame: packet.frame(),
+      frameLength: packet.frameLength,
+      timestamp,
+      interfaceName: this.interfaceName,
+    });
+    this.#delivered += 1;
+    if (this.#delivered % BATCH === 0) this.#onBatchEnd(timestamp);
   }
 }

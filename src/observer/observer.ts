@@ -65,6 +65,8 @@ export interface ObserverOptions {
    * again where another file has taken its place.
    */
   readonly storeFile?: StoreInUse;
+  /** Accepts packets from captures that were made on their sender: see DecoderOptions. */
+  readonly acceptsNoIpv4Checksum?: boolean;
   /** Checks signatures; unless given, they are checked at once and on this thread. */
   readonly verifier?: Verifier;
 }
@@ -90,10 +92,7 @@ export class Observer {
   /** In base64, encoded once for each log: the key of every claim has it. */
   readonly #logIds = new Map<Log, string>();
   readonly #sourcesByPort = new Map<number, Source[]>();
-  // A part of the reassembly budget is kept for datagrams that begin as a message of a source.
-  readonly #decoder = new DatagramDecoder({}, (start) =>
-    this.#options.sources.some((source) => source.recognises(start)),
-  );
+  readonly #decoder: DatagramDecoder;
   readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
   /** By claim (see #memoryKey). Two maps, so that forgeries cannot push out what was verified. */
   readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
@@ -112,6 +111,11 @@ export class Observer {
     const { sources, verifier = immediately } = options;
     this.#options = options;
     this.#verifier = verifier;
+    this.#decoder = new DatagramDecoder({
+      // A part of the reassembly budget is kept for datagrams that begin as a message of a source.
+      tracked: (start) => sources.some((source) => source.recognises(start)),
+      acceptsNoIpv4Checksum: options.acceptsNoIpv4Checksum,
+    });
     this.matchRules = combineRules(sources.map((source) => source.matchRules));
     this.#logs = new Map(
       sources.flatMap(({ logs }) => logs.map((log) => [logIdText(log.key.logId), log])),

@@ -1,6 +1,6 @@
-/** An observer over a plane that comes to an end: a capture file. */
+/** An observer over planes that come to an end: capture files. */
 import { encodeBase64 } from '../base/base64.ts';
-import type { DataPlane } from '../dataplane/types.ts';
+import type { DataPlane, DataPlaneCounters } from '../dataplane/types.ts';
 import { CtgaError } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import type { Log } from '../logs/log.ts';
@@ -15,9 +15,10 @@ export interface Replay {
   readonly evidence: readonly string[];
   /** Descriptions of logs that signed an empty tree with another root than it has; each once. */
   readonly malformed: readonly string[];
+  /** What became of the packets, by reason, with those that the planes did not deliver. */
   readonly counts: Readonly<Record<string, number>>;
-  /** Damage in the file that ended the reading early; all packets before it were read. */
-  readonly failure: CtgaError | undefined;
+  /** What ended the reading of a plane early, by its place in the list; all before it was read. */
+  readonly failures: ReadonlyMap<number, CtgaError>;
 }
 
 /** A distinct verified tree head, and how often the capture has it. */
@@ -32,11 +33,11 @@ export interface ReplayedHead {
 }
 
 /**
- * Reads all of a plane that comes to an end. Time is that of the packets, so every replay ends the
- * same. Throws CtgaError `store-failed` where the store cannot be written.
+ * Reads all of some planes that come to an end, one after the other. Time is that of the packets, so
+ * every replay ends the same. Throws CtgaError `store-failed` where the store cannot be written.
  */
-export async function replayPlane(
-  plane: DataPlane,
+export async function replayPlanes(
+  planes: readonly DataPlane[],
   options: {
     readonly sources: readonly Source[];
     readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
@@ -48,6 +49,7 @@ export async function replayPlane(
   const malformed = new Set<string>();
   const observer = new Observer({
     ...options,
+    acceptsNoIpv4Checksum: true,
     onEvent: (event) => {
       if (event.event === 'tree-head') addHead(treeHeads, event);
       else if (event.event === 'fork-proven') evidence.push(event.evidence);
@@ -55,32 +57,62 @@ export async function replayPlane(
       else throw new StoreError('store-failed', `the store cannot be written: ${event.message}`);
     },
   });
-  let packets = 0;
-  let failure: CtgaError | undefined;
-  observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
-  plane.setMatchRules(observer.matchRules);
-  plane.start(
-    (packet) => {
-      packets += 1;
-      observer.receive(packet);
-    },
-    (now) => observer.endBatch(now),
-  );
-  try {
-    await plane.finished;
-  } catch (error) {
-    if (!(error instanceof CtgaError && error.code === 'bad-input')) throw error;
-    failure = error;
+  const failures = new Map<number, CtgaError>();
+  for (const [place, plane] of planes.entries()) {
+    observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
+    plane.setMatchRules(observer.matchRules);
+    plane.start(
+      (packet) => observer.receive(packet),
+      (now) => observer.endBatch(now),
+    );
+    try {
+      await plane.finished;
+    } catch (error) {
+      if (!isFailureOfOne(error)) throw error;
+      failures.set(place, error);
+    }
   }
   const heads = [...treeHeads.values()];
   options.store.logs.put(heads.map(({ log }) => log));
+  const { packets, counts } = countersOf(planes);
   return {
     packets,
     treeHeads: heads,
     evidence,
     malformed: [...malformed],
-    counts: observer.counts(),
-    failure,
+    counts: { ...counts, ...observer.counts() },
+    failures,
+  };
+}
+
+/** Whether the failure of one plane is no reason not to read the others. */
+function isFailureOfOne(error: unknown): error is CtgaError {
+  if (!(error instanceof CtgaError)) return false;
+  const { code } = error as CtgaError;
+  return code === 'bad-input' || code === 'not-set-up';
+}
+
+/** Why a plane does not deliver a packet. */
+const NOT_DELIVERED = {
+  notIp: 'not IP',
+  notUdp: 'not UDP',
+  otherPort: 'from another port',
+  malformed: 'cut or malformed',
+  notTreeHead: 'no answer with a tree head',
+  unknownName: 'to another name',
+} as const;
+
+function countersOf(planes: readonly DataPlane[]): Pick<Replay, 'packets' | 'counts'> {
+  const all = planes.flatMap((plane) => plane.counters() ?? []);
+  const sum = (counter: keyof DataPlaneCounters): number =>
+    all.reduce((total, counters) => total + Number(counters[counter]), 0);
+  const reasons = Object.keys(NOT_DELIVERED) as (keyof typeof NOT_DELIVERED)[];
+  const counts = reasons.map(
+    (reason) => [`no match: ${NOT_DELIVERED[reason]}`, sum(reason)] as const,
+  );
+  return {
+    packets: sum('packets'),
+    counts: Object.fromEntries(counts.filter(([, count]) => count > 0)),
   };
 }
 

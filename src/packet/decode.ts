@@ -34,18 +34,28 @@ export type FrameOutcome =
   | 'udpBadLength'
   | FragmentOutcome;
 
-/** What the checksums of returned datagrams said: see UdpChecksum. */
-export type ChecksumNote = 'checksumAbsent' | 'checksumPseudoHeaderOnly' | 'checksumBad';
+/** What checksums said of packets that were not refused for them: see parseIpv4 and UdpChecksum. */
+export type ChecksumNote =
+  'ipv4ChecksumAbsent' | 'checksumAbsent' | 'checksumPseudoHeaderOnly' | 'checksumBad';
 
 export type DecodeCounter = FrameOutcome | ReassemblyEvent | ChecksumNote;
+
+export interface DecoderOptions {
+  readonly limits?: Partial<ReassemblyLimits> | undefined;
+  /** A part of the reassembly budget is kept for datagrams that it says matter. */
+  readonly tracked?: Tracked | undefined;
+  /** Accepts IPv4 packets whose header checksum is 0, as in captures made on the sender. */
+  readonly acceptsNoIpv4Checksum?: boolean | undefined;
+}
 
 /** Turns copied frames into whole UDP datagrams. */
 export class DatagramDecoder {
   readonly #counters = zeroCounters();
   readonly #reassembler: Reassembler;
+  readonly #acceptsNoIpv4Checksum: boolean;
 
-  /** A part of the reassembly budget is kept for datagrams that `tracked` says matter. */
-  constructor(limits: Partial<ReassemblyLimits> = {}, tracked?: Tracked) {
+  constructor({ limits, tracked, acceptsNoIpv4Checksum = false }: DecoderOptions = {}) {
+    this.#acceptsNoIpv4Checksum = acceptsNoIpv4Checksum;
     this.#reassembler = new Reassembler(
       { ...DEFAULT_LIMITS, ...limits },
       (event) => {
@@ -96,16 +106,18 @@ export class DatagramDecoder {
     if (link === undefined) return 'ethernetTruncated';
     const packet =
       link.etherType === EtherType.ipv4
-        ? parseIpv4(cursor)
+        ? parseIpv4(cursor, this.#acceptsNoIpv4Checksum)
         : link.etherType === EtherType.ipv6
           ? parseIpv6(cursor)
           : 'notIp';
     if (typeof packet === 'string') return packet;
+    if (packet.lacksChecksum) this.#counters.ipv4ChecksumAbsent++;
     if (packet.fragment === undefined) {
       return parseUdp(packet, frame, packet.payloadStart, packet.payloadEnd, 1);
     }
     const { fragment } = packet;
-    const network = `${interfaceName}/${link.network}`;
+    // Nobody vouches for a fragment without a checksum, so it goes with others of its kind alone.
+    const network = `${interfaceName}/${link.network}${packet.lacksChecksum ? '/unchecked' : ''}`;
     const whole = this.#reassembler.add(packet, fragment, network, now);
     if (typeof whole === 'string') return whole;
     return parseUdp(packet, whole.bytes, whole.start, whole.bytes.length, whole.fragments);
@@ -141,6 +153,7 @@ function zeroCounters(): Record<DecodeCounter, number> {
     datagramEvictedForBytes: 0,
     datagramEvictedForCount: 0,
     datagramEvictedForSource: 0,
+    ipv4ChecksumAbsent: 0,
     checksumAbsent: 0,
     checksumPseudoHeaderOnly: 0,
     checksumBad: 0,

@@ -26,6 +26,8 @@ export interface IpPacket {
   readonly protocol: number;
   readonly payloadStart: number;
   readonly payloadEnd: number;
+  /** Of IPv4: the sender left the header's checksum to its network card. */
+  readonly lacksChecksum: boolean;
   /** Undefined for whole packets, which atomic IPv6 fragments are too (RFC 6946). */
   readonly fragment: IpFragment | undefined;
 }

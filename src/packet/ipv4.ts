@@ -17,8 +17,11 @@ export type Ipv4Refusal = 'ipv4Truncated' | 'ipv4BadHeader' | 'ipv4BadChecksum' 
  * there to spoil a datagram of which the receiver sees nothing but the sound fragments. Linux fills
  * the header checksum in by itself on every packet, so unlike UDP's it is never found half done on
  * a virtual link.
+ *
+ * With `acceptsNoChecksum`, a checksum of 0 is no refusal: other systems than Linux leave it to the
+ * network card, so a capture that was made on the sender does not have it.
  */
-export function parseIpv4(cursor: ByteCursor): IpPacket | Ipv4Refusal {
+export function parseIpv4(cursor: ByteCursor, acceptsNoChecksum = false): IpPacket | Ipv4Refusal {
   if (!cursor.has(MIN_HEADER)) return 'ipv4Truncated';
   const start = cursor.position;
   const versionAndLength = cursor.u8();
@@ -32,11 +35,12 @@ export function parseIpv4(cursor: ByteCursor): IpPacket | Ipv4Refusal {
   const flagsAndOffset = cursor.u16();
   cursor.skip(1); // time to live
   const protocol = cursor.u8();
-  cursor.skip(2); // checksum, verified below over the whole header
+  const checksum = cursor.u16();
   const addressesAt = cursor.position;
   if (!cursor.narrow(totalLength - (addressesAt - start))) return 'ipv4Truncated';
   cursor.skip(headerLength - (addressesAt - start));
-  if (onesComplementSum(cursor.bytes, start, cursor.position) !== 0xffff) return 'ipv4BadChecksum';
+  const isSound = onesComplementSum(cursor.bytes, start, cursor.position) === 0xffff;
+  if (!isSound && !(acceptsNoChecksum && checksum === 0)) return 'ipv4BadChecksum';
   // The protocol is in the header of every fragment and in the key, so the rest need not be held.
   if (protocol !== IpProtocol.udp) return 'notUdp';
 
@@ -49,6 +53,7 @@ export function parseIpv4(cursor: ByteCursor): IpPacket | Ipv4Refusal {
     protocol,
     payloadStart: cursor.position,
     payloadEnd: cursor.end,
+    lacksChecksum: !isSound,
     fragment:
       offset === 0 && !more
         ? undefined

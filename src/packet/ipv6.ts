@@ -36,6 +36,7 @@ export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
     addressesAt,
     addressLength: 16,
     payloadEnd: cursor.end,
+    lacksChecksum: false,
   } as const;
   if (outer === IpProtocol.udp) {
     return { ...whole, protocol: outer, payloadStart: cursor.position, fragment: undefined };

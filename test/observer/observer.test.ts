@@ -20,7 +20,7 @@ import { logIdText } from '../../src/logs/log.ts';
 import { CapturePlane } from '../../src/dataplane/capture.ts';
 import { zonesOf } from '../../src/logs/zones.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
-import { replayPlane } from '../../src/observer/replay.ts';
+import { replayPlanes } from '../../src/observer/replay.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
@@ -441,12 +441,12 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
     const { logs } = readLogList(
       sharedPath('loglists/crtsh/v3/all/all_logs_list.json') ?? assert.fail(),
     );
-    const replay = await replayPlane(new CapturePlane(capture()), {
+    const replay = await replayPlanes([new CapturePlane(capture())], {
       sources: [new CtOverDns(zonesOf(logs, { zones: [] }))],
       store,
       evidenceDirectory: directory,
     });
-    assert.equal(replay.failure, undefined);
+    assert.equal(replay.failures.size, 0);
     assert.equal(replay.packets, 2);
     const [only, ...others] = replay.treeHeads;
     assert.deepEqual(others, []);
@@ -459,12 +459,12 @@ describe('a real capture', { skip: needsShared('ct-over-dns/ct-over-dns-2018.pca
     const bytes = readFileSync(capture());
     writeFileSync(path, bytes.subarray(0, bytes.length - 30));
     const store = memoryStore();
-    const replay = await replayPlane(new CapturePlane(path), {
+    const replay = await replayPlanes([new CapturePlane(path)], {
       sources: [],
       store,
       evidenceDirectory: directory,
     });
     assert(replay.packets > 0);
-    assert.match(replay.failure?.message ?? '', /cut\.pcapng.*packet/);
+    assert.match(replay.failures.get(0)?.message ?? '', /cut\.pcapng.*packet/);
   });
 });

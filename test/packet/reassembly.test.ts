@@ -73,7 +73,7 @@ function feed(
   counters: Partial<Record<DecodeCounter, number>>;
   decoder: DatagramDecoder;
 } {
-  const decoder = options.decoder ?? new DatagramDecoder(options.limits);
+  const decoder = options.decoder ?? new DatagramDecoder({ limits: options.limits });
   const datagrams = frames.flatMap(
     (frame, index) => decoder.push(frame, options.now?.(index) ?? 0, 'eth0') ?? [],
   );
@@ -517,7 +517,7 @@ for (const version of versions) {
           datagrams: 100,
           datagramsPerSource: 50,
         };
-        const decoder = new DatagramDecoder(limits);
+        const decoder = new DatagramDecoder({ limits });
         for (let i = 0; i < 20_000; i++) {
           decoder.push(
             fragment({
@@ -540,7 +540,7 @@ for (const version of versions) {
       });
       test('a flood cannot evict what the reserve is for', () => {
         const tracked = (start: Uint8Array): boolean => start[0] === payload[0];
-        const decoder = new DatagramDecoder({ datagrams: 16 }, tracked);
+        const decoder = new DatagramDecoder({ limits: { datagrams: 16 }, tracked });
         const untracked = starts(200, (i) => ({ ...otherSource(i), payload: pattern(16, 9) }));
         feed([piece(16, 24), piece(0, 16), ...untracked], { decoder });
         assert.ok(decoder.counters.datagramEvictedForCount > 150);

@@ -12,8 +12,8 @@ import {
   TRAFFIC_ZONES,
   trafficFrames,
 } from '../../src/traffic/traffic.ts';
-import { readCapture } from '../../src/dataplane/pcap.ts';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
+import { readCapture } from '../support/captures.ts';
 import { ctga } from '../support/ctga.ts';
 import { encodeName } from '../support/packets.ts';
 import { expectedOf } from '../xdp/verdict.ts';
@@ -57,7 +57,7 @@ test('a capture is one to our own reader and to tcpdump', () => {
   const frames = [...trafficFrames('answers', 50, 20)];
   writeFileSync(path, captureFile(frames));
   assert.deepEqual(
-    [...readCapture(path)].map(({ frame }) => Buffer.from(frame)),
+    readCapture(path).frames.map(({ frame }) => Buffer.from(frame)),
     frames,
   );
   const { status, stdout } = spawnSync('tcpdump', ['-n', '-r', path], { encoding: 'utf8' });

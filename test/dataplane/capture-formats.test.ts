@@ -3,34 +3,23 @@
  * tell.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { after, describe, test } from 'node:test';
-import { readCapture, type CapturedFrame } from '../../src/dataplane/pcap.ts';
-import { CtgaError } from '../../src/base/errors.ts';
+import { describe, test } from 'node:test';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
-import { concat, frameV4, frameV6 } from '../support/packets.ts';
+import { readBytes, readCapture, type ReadCapture } from '../support/captures.ts';
+import { concat, ethernet, frameV4, frameV6, overPppoe } from '../support/packets.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { fc } from '../support/random.ts';
 
-const directory = mkdtempSync(join(tmpdir(), 'ctga-pcap-test-'));
-after(() => rmSync(directory, { recursive: true }));
-const file = join(directory, 'capture');
-
-/** Reads to the end, or to the error. */
-function read(bytes: Uint8Array): { frames: CapturedFrame[]; error: CtgaError | undefined } {
-  writeFileSync(file, bytes);
-  const frames: CapturedFrame[] = [];
-  try {
-    for (const captured of readCapture(file))
-      frames.push({ ...captured, frame: Uint8Array.from(captured.frame) });
-  } catch (error) {
-    assert.ok(error instanceof CtgaError && error.code === 'bad-input', String(error));
-    assert.ok(error.message.includes(file) && error.remedy !== undefined);
-    return { frames, error };
+/** Reads to the end, or to the error, which is the same however the bytes come. */
+function read(bytes: Uint8Array): ReadCapture {
+  const result = readBytes(bytes, 'a capture');
+  const { error } = result;
+  if (error !== undefined) {
+    assert.equal(error.code, 'bad-input');
+    assert.ok(error.message.includes('a capture') && error.remedy !== undefined);
   }
-  return { frames, error: undefined };
+  for (const chunk of [7, 1000]) assert.deepEqual(readBytes(bytes, 'a capture', chunk), result);
+  return result;
 }
 
 type Order = 'little' | 'big';
@@ -56,16 +45,26 @@ interface Packet {
 
 function classic(
   packets: readonly Packet[],
-  options: { order?: Order; magic?: number; linkType?: number } = {},
+  options: {
+    order?: Order;
+    magic?: number;
+    version?: number;
+    snapLength?: number;
+    linkType?: number;
+    packetExtra?: number;
+    afterFileHeader?: number;
+  } = {},
 ): Uint8Array {
   const { order = 'little', magic = 0xa1b2c3d4, linkType = 1 } = options;
   return concat(
     numbers(order, 4, magic),
-    numbers(order, 2, 2, 4),
-    numbers(order, 4, 0, 0, 65_535, linkType),
+    numbers(order, 2, 2, options.version ?? 4),
+    numbers(order, 4, 0, 0, options.snapLength ?? 65_535, linkType),
+    new Uint8Array(options.afterFileHeader ?? 0),
     ...packets.flatMap(
       ({ bytes, seconds = 1, fraction = 0, length = bytes.length, wireLength = bytes.length }) => [
         numbers(order, 4, seconds, fraction, length, wireLength),
+        new Uint8Array(options.packetExtra ?? 0),
         bytes,
       ],
     ),
@@ -146,28 +145,61 @@ describe('classic pcap', () => {
         );
         assert.equal(error, undefined);
         assert.deepEqual(frames, [
-          {
-            frame: FRAME,
-            timestamp: 1_529_398_586_123,
-            frameLength: FRAME.length,
-            truncated: false,
-            index: 1,
-          },
-          {
-            frame: OTHER,
-            timestamp: (2 ** 32 - 1) * 1000,
-            frameLength: 1500,
-            truncated: true,
-            index: 2,
-          },
+          { frame: FRAME, timestamp: 1_529_398_586_123, frameLength: FRAME.length, index: 1 },
+          { frame: OTHER, timestamp: (2 ** 32 - 1) * 1000, frameLength: 1500, index: 2 },
         ]);
       });
     }
   }
-  test('no packets', () => assert.deepEqual(read(classic([])), { frames: [], error: undefined }));
-  test('what the link type says of frame check sequences is no part of it', () => {
-    assert.equal(read(classic([{ bytes: FRAME }], { linkType: 0x3000_0001 })).frames.length, 1);
+  test('no packets', () => {
+    const { frames, error } = read(classic([]));
+    assert.deepEqual([frames, error], [[], undefined]);
   });
+  test('what the link type says of frame check sequences is no part of it', () => {
+    for (const linkType of [0x3000_0001, 0x5400_0001, 0xfc00_0001])
+      assert.equal(read(classic([{ bytes: FRAME }], { linkType })).frames.length, 1);
+  });
+  test('what was cut off is counted, whatever the file says of its snap length', () => {
+    for (const snapLength of [0, 1, 65_535, 0x7fff_ffff, 0xffff_ffff]) {
+      const packets = [{ bytes: FRAME }, { bytes: OTHER.subarray(0, 60), wireLength: 90 }];
+      const { summary, error } = read(classic(packets, { snapLength }));
+      assert.equal(error, undefined);
+      assert.deepEqual([summary.packets, summary.cut], [2, 1]);
+    }
+  });
+  test('lengths in the other order, as before version 2.3', () => {
+    const packet = { bytes: FRAME, length: 1500, wireLength: FRAME.length };
+    for (const version of [2, 3])
+      assert.deepEqual(
+        read(classic([packet], { version })).frames.map(({ frame, frameLength }) => [
+          frame,
+          frameLength,
+        ]),
+        [[FRAME, 1500]],
+      );
+  });
+  for (const order of orders) {
+    test(`${order}-endian variants of the format`, () => {
+      const variants: readonly [magic: number, perSecond: number, extra: object][] = [
+        [0xa12b3c4d, 1e9, {}],
+        [0xa1b2cd34, 1e6, { packetExtra: 8 }],
+        [0x1c0001ac, 1e9, { afterFileHeader: 4 }],
+        [0x1c0001ab, 1e9, { afterFileHeader: 4 }],
+      ];
+      for (const [magic, perSecond, extra] of variants) {
+        const packets = [FRAME, OTHER].map((bytes) => ({ bytes, fraction: perSecond / 2 }));
+        const { frames, error } = read(classic(packets, { order, magic, ...extra }));
+        assert.equal(error, undefined);
+        assert.deepEqual(
+          frames.map(({ frame, timestamp }) => [frame, timestamp]),
+          [
+            [FRAME, 1500],
+            [OTHER, 1500],
+          ],
+        );
+      }
+    });
+  }
 });
 
 describe('pcapng', () => {
@@ -185,14 +217,8 @@ describe('pcapng', () => {
       );
       assert.equal(error, undefined);
       assert.deepEqual(frames, [
-        { frame: FRAME, timestamp: 1_529_398_586_123, frameLength: 99, truncated: true, index: 1 },
-        {
-          frame: OTHER,
-          timestamp: 1_529_398_586_123,
-          frameLength: OTHER.length,
-          truncated: false,
-          index: 2,
-        },
+        { frame: FRAME, timestamp: 1_529_398_586_123, frameLength: 99, index: 1 },
+        { frame: OTHER, timestamp: 1_529_398_586_123, frameLength: OTHER.length, index: 2 },
       ]);
     });
     test(`${order}-endian: resolution and offset of times`, () => {
@@ -276,6 +302,89 @@ describe('pcapng', () => {
       [FRAME.subarray(12), FRAME.subarray(12)],
     );
   });
+  for (const order of orders) {
+    test(`${order}-endian: obsolete packet blocks`, () => {
+      const obsolete = (id: number, bytes: Uint8Array, wireLength: number): Uint8Array =>
+        block(
+          order,
+          2,
+          concat(
+            numbers(order, 2, id, 0xffff),
+            numbers(order, 4, 0, 2_000_000, bytes.length, wireLength),
+            padded(bytes),
+            option(order, 2, Uint8Array.of(0, 0, 0, 1)),
+          ),
+        );
+      const { frames, error, summary } = read(
+        concat(
+          section(order),
+          described(order),
+          described(order, 101),
+          obsolete(0, FRAME, FRAME.length),
+          obsolete(1, OTHER.subarray(14), 1500),
+        ),
+      );
+      assert.equal(error, undefined);
+      assert.deepEqual(
+        frames.map(({ frame, timestamp, frameLength }) => [
+          frame.subarray(12),
+          timestamp,
+          frameLength,
+        ]),
+        [
+          [FRAME.subarray(12), 2000, FRAME.length],
+          [OTHER.subarray(12), 2000, 1500],
+        ],
+      );
+      assert.equal(summary.cut, 1);
+    });
+  }
+  test('packets of unread link types are counted by link type, however large they are', () => {
+    const can = new Uint8Array(16);
+    const usb = new Uint8Array(3_000_000);
+    const { frames, error, summary } = read(
+      concat(
+        section('little'),
+        described('little', 227),
+        described('little', 1),
+        described('little', 220),
+        enhanced('little', can),
+        simple('little', can),
+        enhanced('little', FRAME, { id: 1 }),
+        enhanced('little', usb, { id: 2 }),
+        enhanced('little', OTHER, { id: 1 }),
+      ),
+    );
+    assert.equal(error, undefined);
+    assert.deepEqual(
+      frames.map(({ frame, index }) => [frame, index]),
+      [
+        [FRAME, 3],
+        [OTHER, 5],
+      ],
+    );
+    assert.deepEqual(
+      [...summary.unread],
+      [
+        [227, 2],
+        [220, 1],
+      ],
+    );
+    assert.equal(summary.packets, 5);
+  });
+  test('options that lie about their length cost nothing but the time', () => {
+    for (const damaged of [
+      numbers('little', 2, 9, 99),
+      concat(option('little', 2, Buffer.from('eth0')), numbers('little', 2, 9, 0xffff, 6)),
+    ]) {
+      const { frames, error, summary } = read(
+        concat(section('little'), described('little', 1, 0, damaged), enhanced('little', FRAME)),
+      );
+      assert.equal(error, undefined);
+      assert.equal(frames.length, 1);
+      assert.match(summary.notes.join(), /^the options of interface 0 are damaged/);
+    }
+  });
   test('a simple packet is cut to the snap length', () => {
     const { frames } = read(
       concat(
@@ -288,7 +397,6 @@ describe('pcapng', () => {
       frame: FRAME.subarray(0, 20),
       timestamp: 0,
       frameLength: FRAME.length,
-      truncated: true,
       index: 1,
     });
   });
@@ -306,6 +414,20 @@ describe('link types all decode as Ethernet does', () => {
   const [v4, v6] = [FRAME.subarray(14), OTHER.subarray(14)];
   const sll = (etherType: number): Uint8Array =>
     concat(new Uint8Array(14), numbers('big', 2, etherType));
+  const ppp = (protocol: number): Uint8Array => numbers('big', 2, protocol);
+  const hdlc = Uint8Array.of(0xff, 3);
+  const cisco = (etherType: number, packet: Uint8Array): Uint8Array =>
+    concat(numbers('big', 2, 0x0f00, etherType), packet);
+  /** As netfilter writes it: the packet's hook, its mark, and the packet itself. */
+  const nflog = (family: number, packet: Uint8Array): Uint8Array =>
+    concat(
+      Uint8Array.of(family, 0, 0, 30),
+      numbers('little', 2, 8, 1, 0x0800, 1),
+      numbers('little', 2, 5, 10, 0, 0),
+      numbers('little', 2, 4 + packet.length, 9),
+      padded(packet),
+    );
+  const inner = { tpid: 0x8100, vlanId: 5 };
   const sll2 = (etherType: number): Uint8Array =>
     concat(numbers('big', 2, etherType), new Uint8Array(18));
   const cases: readonly (readonly [
@@ -331,6 +453,64 @@ describe('link types all decode as Ethernet does', () => {
       concat(sll(0x8100), numbers('big', 2, 5, 0x0800), v4),
       concat(sll(0x8100), numbers('big', 2, 5, 0x86dd), v6),
     ],
+    ...[9, 50].flatMap(
+      (type) =>
+        [
+          [`PPP (${type})`, type, concat(ppp(0x21), v4), concat(ppp(0x57), v6)],
+          [
+            `PPP in HDLC-like framing (${type})`,
+            type,
+            concat(hdlc, ppp(0x21), v4),
+            concat(hdlc, ppp(0x57), v6),
+          ],
+          [
+            `PPP with short protocols (${type})`,
+            type,
+            concat(hdlc, Uint8Array.of(0x21), v4),
+            concat(Uint8Array.of(0x57), v6),
+          ],
+          [`Cisco HDLC as PPP (${type})`, type, cisco(0x0800, v4), cisco(0x86dd, v6)],
+        ] as const,
+    ),
+    [
+      'pppd',
+      166,
+      concat(Uint8Array.of(0, 3, 0, 0x21), v4),
+      concat(Uint8Array.of(1, 3, 0, 0x57), v6),
+    ],
+    [
+      'PPP with direction',
+      204,
+      concat(Uint8Array.of(1), hdlc, ppp(0x21), v4),
+      concat(Uint8Array.of(0), ppp(0x57), v6),
+    ],
+    ['PPPoE', 51, overPppoe(FRAME).subarray(14), overPppoe(OTHER).subarray(14)],
+    ['Cisco HDLC', 104, cisco(0x0800, v4), cisco(0x86dd, v6)],
+    [
+      'Cisco HDLC with direction',
+      205,
+      concat(Uint8Array.of(1), cisco(0x0800, v4)),
+      concat(Uint8Array.of(0), cisco(0x86dd, v6)),
+    ],
+    ['IPv4 and IPv6', 228, v4, v6],
+    ['IPv6 and IPv4', 229, v4, v6],
+    ['ENC', 109, concat(new Uint8Array(12), v4), concat(new Uint8Array(12), v6)],
+    ['netfilter log', 239, nflog(2, v4), nflog(10, v6)],
+    [
+      'Linux cooked, with two older VLAN tags',
+      113,
+      concat(sll(0x9100), numbers('big', 2, 5, 0x9100, 6, 0x0800), v4),
+      concat(sll(0x9200), numbers('big', 2, 5, 0x88a8, 6, 0x86dd), v6),
+    ],
+    ...[0x88a8, 0x9100, 0x9200, 0x9300].map(
+      (tpid) =>
+        [
+          `Ethernet with a tag 0x${tpid.toString(16)}`,
+          1,
+          ethernet({ payload: v4, tags: [{ tpid, vlanId: 9 }, inner] }),
+          ethernet({ payload: v6, tags: [{ tpid, vlanId: 9 }] }),
+        ] as const,
+    ),
     ['Linux cooked, version 2', 276, concat(sll2(0x0800), v4), concat(sll2(0x86dd), v6)],
   ];
   for (const [name, linkType, ...packets] of cases) {
@@ -351,7 +531,7 @@ describe('link types all decode as Ethernet does', () => {
     });
   }
   test('packets too short for their link layer are frames that decoding refuses', () => {
-    for (const linkType of [0, 1, 101, 108, 113, 276]) {
+    for (const linkType of [0, 1, 9, 51, 101, 104, 108, 113, 204, 205, 239, 276]) {
       const { frames, error } = read(
         classic([{ bytes: new Uint8Array(0) }, { bytes: new Uint8Array(3) }], { linkType }),
       );
@@ -362,10 +542,15 @@ describe('link types all decode as Ethernet does', () => {
     }
   });
   test('another link type is named', () => {
-    assert.match(
-      read(classic([{ bytes: FRAME }], { linkType: 105 })).error?.message ?? '',
-      /packet 1: link type 105/,
-    );
+    for (const bytes of [
+      classic([{ bytes: FRAME }], { linkType: 105 }),
+      concat(section('big'), described('big', 105), enhanced('big', FRAME)),
+    ]) {
+      const { error, summary } = read(bytes);
+      assert.match(error?.message ?? '', /link type 105 \(IEEE 802\.11\) cannot be read/);
+      assert.match(error?.remedy ?? '', /tshark -r FILE -U IP -w IP\.pcapng/);
+      assert.deepEqual([...summary.unread], [[105, 1]]);
+    }
   });
 });
 
@@ -386,7 +571,6 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       frames: 0,
       message: /not a capture file: it begins with 0x6e6f7420/,
     },
-    { name: 'gzip', bytes: Uint8Array.of(0x1f, 0x8b, 8, 0, 0), frames: 0, message: /compressed/ },
     {
       name: 'half a file header',
       bytes: classic([]).subarray(0, 20),
@@ -436,7 +620,13 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       name: 'a packet block of 4 GiB',
       bytes: concat(head, numbers('little', 4, 6, 0xffff_fff0, 0)),
       frames: 1,
-      message: /at most \d+ bytes, but this one claims 4294967280/,
+      message: /the block is 4294967280 bytes, but 12 are left/,
+    },
+    {
+      name: 'a packet block of 4 MiB',
+      bytes: concat(head, enhanced('little', new Uint8Array(1 << 22))),
+      frames: 1,
+      message: /a block is at most \d+ bytes, but this one claims 4194336/,
     },
     {
       name: 'another block of 4 GiB',
@@ -505,12 +695,6 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       message: /8 bytes, but 4/,
     },
     {
-      name: 'an interface option that lies',
-      bytes: concat(section('little'), described('little', 1, 0, numbers('little', 2, 9, 99))),
-      frames: 0,
-      message: /option 9 is 99 bytes/,
-    },
-    {
       name: 'no byte order magic',
       bytes: concat(numbers('little', 4, 0x0a0d0d0a, 28, 7), new Uint8Array(16)),
       frames: 0,
@@ -531,18 +715,6 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       for (const { frame } of result.frames) assert.deepEqual(frame, FRAME);
     });
   }
-  test('a file that is not there', () => {
-    assert.throws(
-      () => [...readCapture(join(directory, 'none'))],
-      (error) => error instanceof CtgaError && /cannot read .*none/.test(error.message),
-    );
-  });
-  test('a directory', () => {
-    assert.throws(
-      () => [...readCapture(directory)],
-      (error) => error instanceof CtgaError && error.code === 'bad-input',
-    );
-  });
 });
 
 test('a file larger than the buffer, packets across its borders', () => {
@@ -595,16 +767,8 @@ test('any damage to a good file: frames or one error, nothing else', () => {
     });
   fc.assert(
     fc.property(fc.oneof(damaged, fc.uint8Array({ maxLength: 60 })), (bytes) => void read(bytes)),
-    { numRuns: 1500 },
+    { numRuns: 1000 },
   );
-});
-
-test('reading may stop early', () => {
-  writeFileSync(file, classic([{ bytes: FRAME }, { bytes: OTHER }]));
-  for (const { index } of readCapture(file)) {
-    assert.equal(index, 1);
-    break;
-  }
 });
 
 const rocketeer = 'ct-over-dns/ct-over-dns-2018.pcap';
@@ -612,14 +776,12 @@ test(
   'the capture of 2018, which is pcapng whatever its name says',
   { skip: needsShared(rocketeer) },
   () => {
-    const frames = [...readCapture(sharedPath(rocketeer) ?? '')];
+    const { frames, summary } = readCapture(sharedPath(rocketeer) ?? '');
     assert.deepEqual(
-      frames.map(({ frameLength, truncated }) => [frameLength, truncated]),
-      [
-        [114, false],
-        [284, false],
-      ],
+      frames.map(({ frameLength }) => frameLength),
+      [114, 284],
     );
+    assert.equal(summary.cut, 0);
     assert.deepEqual(
       frames.map(({ timestamp }) => timestamp),
       [1_529_402_202_491, 1_529_402_202_640],
