@@ -101,7 +101,8 @@ export class SimpleSwitch {
 
   /**
    * The names whose answers are copied, in wire format and lower case. A name that stays is not
-   * touched. Throws RangeError for a name that is longer than MAX_P4_NAME.
+   * touched, and another process may add the same names at the same time. Rejects with RangeError
+   * for a name that is longer than MAX_P4_NAME.
    */
   async setKnownNames(names: readonly Uint8Array[]): Promise<void> {
     const long = names.find(({ length }) => length > MAX_P4_NAME);
@@ -112,7 +113,10 @@ export class SimpleSwitch {
     for (const { key, handle } of await this.#entries(KNOWN_NAMES.table))
       if (!wanted.delete(hex(key))) await this.#deleteEntry(KNOWN_NAMES.table, handle);
     for (const key of wanted.values())
-      await this.#addEntry(KNOWN_NAMES.table, key, KNOWN_NAMES.known, []);
+      await unless(
+        'DUPLICATE_ENTRY',
+        this.#addEntry(KNOWN_NAMES.table, key, KNOWN_NAMES.known, []),
+      );
   }
 
   /** The names that the switch looks for, in wire format, and how many answers to each it saw. */
@@ -148,7 +152,8 @@ export class SimpleSwitch {
 
   /** The port where copies leave; undefined if nothing is copied. */
   async cpuPort(): Promise<number | undefined> {
-    const session = await unlessNoSession(
+    const session = await unless(
+      'SESSION_NOT_FOUND',
       this.#call('mirroring_session_get', { mirror_id: CPU_SESSION }),
     );
     return session?.port;
@@ -216,7 +221,10 @@ export class SimpleSwitch {
   }
 
   async #deleteCpuSession(): Promise<void> {
-    await unlessNoSession(this.#call('mirroring_session_delete', { mirror_id: CPU_SESSION }));
+    await unless(
+      'SESSION_NOT_FOUND',
+      this.#call('mirroring_session_delete', { mirror_id: CPU_SESSION }),
+    );
   }
 
   /** The entries of a table that has one exact key. */
@@ -273,12 +281,12 @@ interface Entry {
   readonly data: readonly Uint8Array[];
 }
 
-/** Undefined if the switch has no mirroring session of that number. */
-async function unlessNoSession<T>(answer: Promise<T>): Promise<T | undefined> {
+/** The switch's answer; undefined if it refuses for this reason. */
+async function unless<T>(reason: string, answer: Promise<T>): Promise<T | undefined> {
   try {
     return await answer;
   } catch (error) {
-    if (error instanceof ThriftRefusal && error.reason === 'SESSION_NOT_FOUND') return undefined;
+    if (error instanceof ThriftRefusal && error.reason === reason) return undefined;
     throw error;
   }
 }

@@ -6,7 +6,12 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { PROGRAM } from '../../src/p4/compile.ts';
-import { CPU_HEADER_BYTES, MAX_P4_NAME, type P4Counters } from '../../src/p4/simple-switch.ts';
+import {
+  CPU_HEADER_BYTES,
+  MAX_P4_NAME,
+  SimpleSwitch,
+  type P4Counters,
+} from '../../src/p4/simple-switch.ts';
 import {
   capturedFrames,
   cutOff,
@@ -118,6 +123,18 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
     const switched = await pass(frames, 1, [longest]);
     assertUnaltered(frames, switched);
     assert.equal(switched.counters.answersCopied, 2n);
+  });
+
+  test('takes the same names from two processes at once', async () => {
+    const names = Array.from({ length: 50 }, (_, n) => encodeName(`sth.log${n}.example`));
+    const fill = async (plane: SimpleSwitch, port: number): Promise<void> => {
+      const other = await SimpleSwitch.connect('127.0.0.1', port);
+      await Promise.all([plane, other].map((each) => each.setKnownNames(names)));
+      other.close();
+    };
+    await runSwitch(PROGRAM, [], fill, async (plane) => {
+      assert.equal((await plane.knownNames()).length, names.length);
+    });
   });
 
   test('copies every n-th answer, and all fragments of a datagram or none', async () => {
