@@ -2,7 +2,7 @@
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { nameOfMode, parsePlane } from '../dataplane/registry.ts';
+import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
 import { readLogList } from '../logs/list.ts';
 import { observe, type ObservationEvent } from '../services/observe.ts';
@@ -38,10 +38,7 @@ export function attachCommand(): Command {
     .description(
       'watch interfaces: copy tree heads that pass by, verify and store them (needs root)',
     )
-    .argument(
-      '<interface...>',
-      'network interfaces, or bmv2:PORT and bmv2:HOST:PORT for a P4 switch',
-    )
+    .argument('<interface...>', `what to watch: ${PLANE_SYNTAX}`)
     .addOption(
       new Option('--mode <mode>', 'force the mode')
         .choices(['native', 'generic', 'tc'])

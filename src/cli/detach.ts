@@ -1,6 +1,6 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
 import { Command } from 'commander';
-import { listPlanes, parsePlane } from '../dataplane/registry.ts';
+import { listPlanes, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import { openForWriting, stateAt, storeExists } from '../store/state.ts';
 import { CtgaError } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
@@ -8,10 +8,7 @@ import { print, printJson, warn } from './output.ts';
 export function detachCommand(): Command {
   return new Command('detach')
     .description('stop watching: remove the program, its maps and its pins; what was seen is kept')
-    .argument(
-      '[interface...]',
-      'which ones; bmv2:PORT for the interface where the copies of a P4 switch arrive',
-    )
+    .argument('[interface...]', `what to watch no more: ${PLANE_SYNTAX}`)
     .option('--all', 'every interface that ctga is attached to')
     .option('--state-dir <dir>', 'where it is on record as watched (root: /var/lib/ctga)')
     .option('--json', 'print JSON for scripts')

@@ -6,7 +6,11 @@ import { captureKind } from './capture.ts';
 import { interfaceKind } from './interface.ts';
 import type { PlaneKind, PlaneStatus, PlaneTarget } from './kind.ts';
 
-const KINDS: readonly PlaneKind[] = [interfaceKind, bmv2Kind, captureKind];
+const ATTACHABLE: readonly PlaneKind[] = [interfaceKind, bmv2Kind];
+const KINDS: readonly PlaneKind[] = [...ATTACHABLE, captureKind];
+
+/** How the planes that can be attached are named, for help texts. */
+export const PLANE_SYNTAX = ATTACHABLE.map(({ syntax }) => syntax).join('; ');
 
 /** The plane of this name. Throws CtgaError `bad-input` for a name that is of no kind. */
 export function parsePlane(name: string): PlaneTarget {

@@ -49,7 +49,10 @@ const LINKS: readonly Link[] = [
   link(5, ['log', 'log-px'], ['proxy', 'px-log']),
 ];
 
-/** The router's data plane: XDP in the kernel, or bmv2's simple_switch. */
+/**
+ * The router's data plane: XDP in the kernel, or bmv2's simple_switch. The lab builds the network
+ * that a plane stands in (a switch needs cables that XDP does not), so it knows the planes by name.
+ */
 export type LabDataPlane = 'xdp' | 'bmv2';
 
 /**
