@@ -3,13 +3,23 @@
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
- * Returns an AbortSignal that the first SIGINT, SIGTERM or SIGHUP aborts. Until then the process
- * survives these signals, so call it before you make anything that has to be taken down again.
- * Each of them is caught once: a second Ctrl-C ends the process at once.
+ * What sends a signal often sends it twice: timeout(1) to its child and to the child's group, npm
+ * and a terminal to the same process. So a second one counts only if it comes later than this.
+ */
+const ONE_REQUEST_MS = 1000;
+
+/**
+ * Returns an AbortSignal that the first SIGINT, SIGTERM or SIGHUP aborts. The process survives
+ * these signals until a second has passed since, so call it before you make anything that has to be
+ * taken down again. From then on they end the process at once, as a second Ctrl-C should.
  */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
-  for (const signal of STOP_SIGNALS) process.once(signal, () => stop.abort());
+  const release = onStopSignals(() => {
+    if (stop.signal.aborted) return;
+    stop.abort();
+    setTimeout(release, ONE_REQUEST_MS).unref();
+  });
   return stop.signal;
 }
 
