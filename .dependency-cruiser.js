@@ -1,11 +1,11 @@
 /**
  * Which folder may import which, checked by `npm run lint`.
  *
- * The rules are the table "Folders" in docs/ARCHITECTURE.md: a row names a folder below src/ and the
- * folders that it may import. This file only turns rows into rules, so the document and the check
- * cannot disagree. A row may name only rows above itself, which is why no two folders can import
- * each other. test/boundaries.test.ts holds the rest: no permission that nobody uses, no folder
- * without a row.
+ * The rules are the table "Folders" in docs/ARCHITECTURE.md: a row names a folder below src/ and
+ * the folders that it may import. This file only turns rows into rules, so the document and the
+ * check cannot disagree. A row may name only rows above itself, which is why no two folders can
+ * import each other. test/boundaries.test.ts holds the rest: no permission that nobody uses, no
+ * folder without a row.
  */
 import { readFileSync } from 'node:fs';
 

@@ -1,6 +1,7 @@
 /**
  * `npm run package:deb [-- --version V]` builds build/ctga_VERSION_ARCH.deb, with everything that
- * Debian 12 and 13 do not have. It includes the Node that builds it, because Debian 12's is too old.
+ * Debian 12 and 13 do not have. It includes the Node that builds it, because Debian 12's is too
+ * old.
  */
 import { execFileSync } from 'node:child_process';
 import {

@@ -31,7 +31,9 @@ function cruise(): Cruise {
   return JSON.parse(stdout) as Cruise;
 }
 
-/** `src/store/sqlite/open.ts` is in `store/sqlite` if that has a row of its own, else in `store`. */
+/**
+ * `src/store/sqlite/open.ts` is in `store/sqlite` if that has a row of its own, else in `store`.
+ */
 function folderOf(path: string, folders: readonly string[]): string | undefined {
   const below = path.replace(/^src\//, '');
   return folders

@@ -1,7 +1,7 @@
 /**
- * Sends one alert when a condition begins and one message when it ends, over every channel, whatever
- * fails meanwhile: each message is in the store before it is sent, and stays there until it has been
- * delivered.
+ * Sends one alert when a condition begins and one message when it ends, over every channel,
+ * whatever fails meanwhile: each message is in the store before it is sent, and stays there until
+ * it has been delivered.
  */
 import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
@@ -38,8 +38,8 @@ export class Alerter {
     this.#look(now, elapsed);
     await Promise.all(
       this.#options.channels.map(async (channel) => {
-        // In order, so that an alert comes before its end: a message that has to wait holds up those
-        // behind it.
+        // In order, so that an alert comes before its end: a message that has to wait holds up
+        // those behind it.
         for (const queued of this.#options.store.alerts.outbox(channel.name)) {
           const isDue = hasCome(queued.due, now, RETRY.longest);
           if (!isDue || !(await this.#deliver(channel, queued, now))) break;

@@ -1,6 +1,6 @@
 /**
- * Channels: ways to send an alert to a person. `send` resolves when the alert has been delivered, and
- * rejects with the reason if it has not.
+ * Channels: ways to send an alert to a person. `send` resolves when the alert has been delivered,
+ * and rejects with the reason if it has not.
  */
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
@@ -159,8 +159,8 @@ export function journalChannel(write: (text: string) => void, isJournal: boolean
 }
 
 /**
- * Runs a program to its end, for a minute at most. Rejects with CtgaError if it fails: how it ended,
- * and the last line that it wrote to standard error.
+ * Runs a program to its end, for a minute at most. Rejects with CtgaError if it fails: how it
+ * ended, and the last line that it wrote to standard error.
  */
 export function runProgram(
   file: string,

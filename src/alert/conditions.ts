@@ -31,7 +31,9 @@ export class Conditions {
   readonly #lost = new Map<string, { count: number; at: number | undefined }>();
   readonly #written = new Map<string, { updated: number; age: number; at: number }>();
 
-  /** Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock. */
+  /**
+   * Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock.
+   */
   present(store: WatchedStore, now: number, elapsed: number): Condition[] {
     return [
       ...forks(store),

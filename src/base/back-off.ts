@@ -12,7 +12,9 @@ export interface BackOff {
   readonly scatter?: readonly [least: number, most: number];
 }
 
-/** Milliseconds to wait after `failures` (1 or more) in a row: doubled from `first` to `longest`. */
+/**
+ * Milliseconds to wait after `failures` (1 or more) in a row: doubled from `first` to `longest`.
+ */
 export function backOff({ first, longest, scatter }: BackOff, failures: number): number {
   if (failures < 1) throw new RangeError(`${failures} failures`);
   // Limited before it is a power: 2 ** 1100 is Infinity.

@@ -21,7 +21,8 @@ export interface ConfigFile {
 
 /**
  * Reads the file at `path`, or the default file. Returns undefined if there is no default file, or
- * this account may not read it. Throws CtgaError `bad-input` for any other file that cannot be read.
+ * this account may not read it. Throws CtgaError `bad-input` for any other file that cannot be
+ * read.
  */
 export function readConfig(path: string | undefined): ConfigFile | undefined {
   const file = path ?? DEFAULT_CONFIG;

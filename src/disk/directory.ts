@@ -40,8 +40,9 @@ function makeOne(path: string): void {
 }
 
 /**
- * Gives an open file that was made in `directory` to those whose directory it is: to its owner where
- * root made the file, and to the group, whatever the umask says, where the group may write there.
+ * Gives an open file that was made in `directory` to those whose directory it is: to its owner
+ * where root made the file, and to the group, whatever the umask says, where the group may write
+ * there.
  */
 export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);

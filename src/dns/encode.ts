@@ -1,10 +1,10 @@
 /**
- * DNS responses onto the wire: RFC 1035, Section 4; EDNS after RFC 6891, padding after RFC 7830.
+ * Encodes DNS responses (RFC 1035, Section 4), with EDNS (RFC 6891) and padding (RFC 7830).
  *
- * This encodes only what an authoritative server for tree heads says. It is not done with
- * dns-packet, which neither compresses names nor echoes a question byte for byte: here the owner of
- * every record is the question's name or a parent of it, so a pointer to the question says it in
- * two bytes. A response should be small: a tree head should fit one packet.
+ * It encodes only what an authoritative server for tree heads says, and makes it small, because a
+ * tree head should fit into one packet: the owner of every record is the question's name or a
+ * parent of it, so a pointer of two bytes to the question is enough. dns-packet does not compress
+ * names, and does not echo a question byte for byte.
  */
 import { PADDING_OPTION, RecordClass, RecordType, type Question } from './message.ts';
 
@@ -14,7 +14,10 @@ const MAX_STRING = 255;
 const DNSSEC_OK = 0x8000;
 
 export interface OutgoingRecord {
-  /** How many labels of the question's name are left out in front; 0 for the name itself. */
+  /**
+   * The record's owner: the question's name without this many of its first labels. 0 is the name
+   * itself.
+   */
   readonly labelsAbove: number;
   readonly type: number;
   readonly ttl: number;
@@ -27,7 +30,10 @@ export interface OutgoingEdns {
   readonly extendedRcode: number;
   /** Copied from the query (RFC 3225, Section 3). */
   readonly dnssecOk: boolean;
-  /** Pads the message to so many bytes, unless less than an option's header is missing. */
+  /**
+   * Pad the message to this many bytes. It stays shorter if what is missing is less than the header
+   * of the padding option.
+   */
   readonly padTo?: number | undefined;
 }
 
@@ -68,8 +74,8 @@ export function encodeResponse(response: OutgoingResponse): Buffer {
 }
 
 /**
- * The RDATA of a TXT record with any text: character-strings of at most 255 bytes, one at least
- * (RFC 1035, Section 3.3.14). A string is written with one byte a character.
+ * The RDATA of a TXT record: at least one character-string, each of at most 255 bytes (RFC 1035,
+ * Section 3.3.14). A text has one byte for each character.
  */
 export function encodeTxt(text: string | Uint8Array): Buffer {
   const bytes = typeof text === 'string' ? Buffer.from(text, 'latin1') : text;

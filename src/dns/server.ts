@@ -17,19 +17,20 @@ export interface UdpClient extends Endpoint {
   readonly family: 'IPv4' | 'IPv6';
 }
 
-/** What is known about a query beside its bytes. */
+/** What the server knows about a query besides its bytes. */
 export interface Exchange {
   readonly client: { readonly address: string };
   /** Where the query was sent to, if known: the address of the zone's one name server. */
   readonly serverAddress?: string | undefined;
   readonly transport: 'udp' | 'tcp';
   /**
-   * The size to pad the response to, in bytes, if the client takes padding (EDNS) and that size.
+   * Pad the response to this many bytes, if the client speaks EDNS (which padding needs) and takes
+   * messages of that size.
    */
   readonly padTo?: number | undefined;
   /**
-   * The client asks too much: it gets an empty response that says to ask over TCP, where addresses
-   * are not forged.
+   * The client asks too often. It gets an empty response that tells it to ask over TCP, where
+   * nobody can forge a source address.
    */
   readonly overLimit?: boolean;
 }
@@ -37,38 +38,39 @@ export interface Exchange {
 /** What answers queries; it knows nothing of sockets. */
 export interface Responder {
   /**
-   * Resolves with the response to the bytes of a query, or with undefined where silence is right.
-   * Never rejects for what is in the bytes.
+   * Resolves to the response to the bytes of a query, or to undefined if the server should stay
+   * silent. It never rejects because of what is in the bytes.
    */
   respond(query: Uint8Array, exchange: Exchange): Promise<Buffer | undefined>;
 }
 
 export interface DnsServerOptions {
-  /** Nobody is limited without. */
+  /** If it is not given, the server limits nobody. */
   readonly limit?: RateLimit;
   /**
-   * Called with each UDP response; true says that it has been or will be sent by other means, such
-   * as in IP fragments of a chosen size. `server` is the address the server was told to listen on.
+   * Called with each UDP response. It returns true if it sends the response itself, for instance in
+   * IP fragments of a chosen size. `server` is the address that the server was told to listen on.
    */
   readonly transmit?: (response: Uint8Array, client: UdpClient, server: Endpoint) => boolean;
   /**
-   * The size to pad a UDP response to with EDNS padding (RFC 7830), in bytes. Clients without EDNS
-   * cannot be padded for, and no response gets larger than the client takes.
+   * Pad UDP responses to this many bytes (EDNS padding, RFC 7830). A response to a client without
+   * EDNS cannot be padded, and no response gets larger than the client takes.
    */
   readonly padTo?: (client: UdpClient) => number | undefined;
 }
 
 /**
- * A query has to arrive whole within this time, and a response has to be taken. RFC 7766, Section
- * 6.2.3 suggests seconds; a client that waits longer connects again. A byte now and then is no
- * reason to wait on.
+ * Over TCP, a query has to arrive whole within this time, and so has the client's acknowledgement
+ * of a response. Single bytes do not extend it. RFC 7766, Section 6.2.3, suggests seconds; a client
+ * that is slower connects again.
  */
 const TCP_PATIENCE_MS = 10_000;
 const MAX_TCP_CONNECTIONS = 256;
-/** Clients are as for the rate limit. A resolver needs a few. */
+/** A client is what the rate limit calls one. A resolver needs a few connections. */
 const MAX_TCP_CONNECTIONS_OF_A_CLIENT = 16;
 /**
- * Questions whose source has not answered yet; more are dropped, as by any server that is too busy.
+ * The most questions that may wait for the responder. The server drops more, as any busy server
+ * does.
  */
 const MAX_UDP_IN_FLIGHT = 1024;
 
@@ -87,14 +89,14 @@ export class DnsServer {
   }
 
   /**
-   * Listens on UDP and TCP; port 0 takes one that is free for both. Throws CtgaError where the
-   * address is none, is not this host's, is taken, or may not be used.
+   * Listens on UDP and TCP. Port 0 takes a port that is free for both. Rejects with CtgaError if
+   * the address is not an IP address of this host, is taken, or may not be used.
    */
   async listen(endpoint: Endpoint): Promise<{ readonly port: number }> {
     const version = isIP(endpoint.address);
     if (version === 0) throw badInput(`"${endpoint.address}" is not an IP address`);
     if (this.#udp !== undefined) throw new Error('the server is listening already');
-    // UDP chooses the port when none is given; TCP's may be taken by another then, so try again.
+    // For port 0, UDP chooses. Another process may have that port for TCP, so try again.
     for (let attempts = endpoint.port === 0 ? 8 : 1; ; attempts--) {
       try {
         await this.#bind(endpoint, version === 6 ? 'udp6' : 'udp4');
@@ -106,7 +108,7 @@ export class DnsServer {
     }
   }
 
-  /** Stops listening and drops connections; questions that are being answered get no answer. */
+  /** Stops listening and closes all connections. Questions under way get no answer. */
   async close(): Promise<void> {
     const [udp, tcp] = [this.#udp, this.#tcp];
     this.#udp = undefined;
@@ -123,8 +125,8 @@ export class DnsServer {
     this.#udp = udp;
     udp.bind(endpoint.port, endpoint.address);
     await once(udp, 'listening');
-    // Later errors come from the network (a client that is gone) and concern one response; UDP may
-    // lose it.
+    // Later errors come from the network, such as a client that is gone. Each concerns one
+    // response, which UDP may lose anyway.
     udp.on('error', () => undefined);
     udp.on('message', (query, { address, port, family }) => {
       void this.#answerUdp(udp, query, { address, port, family }, endpoint);
@@ -163,7 +165,7 @@ export class DnsServer {
     }
   }
 
-  /** Answers one question after the other, and reads no further meanwhile. */
+  /** Answers one question after the other, and reads no further while it does. */
   async #serveTcp(socket: Socket): Promise<void> {
     const client = { address: socket.remoteAddress ?? '' };
     this.#admit(socket, clientOf(client.address));
@@ -188,7 +190,7 @@ export class DnsServer {
         wait();
       }
     } catch {
-      // The client has gone; there is nobody to tell.
+      // The client is gone, so there is nobody to tell.
     } finally {
       clearTimeout(patience);
       this.#connections.delete(socket);
@@ -197,9 +199,9 @@ export class DnsServer {
   }
 
   /**
-   * Makes room for a new connection, always: the oldest of the same client goes if the client has
-   * its share, and of all if the server is full. So nobody who only holds connections can keep
-   * others out.
+   * Makes room for a new connection. If the client has its share already, its own oldest connection
+   * is closed; if the server is full, the oldest of all is. So nobody can keep others out by
+   * holding connections open.
    */
   #admit(socket: Socket, client: string): void {
     const all = [...this.#connections.keys()];

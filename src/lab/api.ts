@@ -1,7 +1,7 @@
 /**
  * The RFC 6962 API of the lab's log over HTTPS: Section 4.3 to 4.6 (get-sth, get-sth-consistency,
- * get-proof-by-hash, get-entries). It always shows the public tree: the victim's tree exists only in
- * DNS answers.
+ * get-proof-by-hash, get-entries). It always shows the public tree: the victim's tree exists only
+ * in DNS answers.
  *
  * It can misbehave as real logs do, so that tests show the challenger all of this.
  */

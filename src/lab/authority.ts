@@ -1,6 +1,7 @@
 /**
- * The lab's log as a separate process: the log, its RFC 6962 API over HTTPS, and its tree heads over
- * DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's tree.
+ * The lab's log as a separate process: the log, its RFC 6962 API over HTTPS, and its tree heads
+ * over DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's
+ * tree.
  *
  *   node authority.ts SOCKET CERTIFICATE KEY      obeys the commands of control.ts on SOCKET
  */
@@ -31,7 +32,9 @@ let fragmentation: Extract<LogCommand, { do: 'fragment' }> | undefined;
 /** The answer in the response that is being made; undefined if it answers another question. */
 let answering: LogState['answers'][number] | undefined;
 
-/** Called first for each question; then come `answer`, if it is for the tree head, and `transmit`. */
+/**
+ * Called first for each question; then come `answer`, if it is for the tree head, and `transmit`.
+ */
 function padTo(): number | undefined {
   answering = undefined;
   return fragmentation?.answerSize;

@@ -1,6 +1,6 @@
 /**
- * Commands to the lab's log: one JSON object a line over a Unix socket. The log answers each with its
- * state afterwards. The socket is in the file system, so it can be reached from any network
+ * Commands to the lab's log: one JSON object a line over a Unix socket. The log answers each with
+ * its state afterwards. The socket is in the file system, so it can be reached from any network
  * namespace, and a person can give commands to the log that `ctga lab up` leaves running:
  *
  *   sudo ctga lab tell '{"do":"grow","count":5}'

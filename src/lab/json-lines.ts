@@ -27,8 +27,8 @@ export class JsonLines {
   }
 
   /**
-   * Resolves to the first `count` reports that match, earlier ones included. Rejects, with `what` in
-   * the message, after ten seconds or when the process closes its output.
+   * Resolves to the first `count` reports that match, earlier ones included. Rejects, with `what`
+   * in the message, after ten seconds or when the process closes its output.
    */
   async until(what: string, matches: (report: Report) => boolean, count = 1): Promise<Report[]> {
     const deadline = performance.now() + 10_000;

@@ -2,8 +2,8 @@
  * A Certificate Transparency log (RFC 6962, Section 3) in memory that can show two trees.
  *
  * It holds a real Merkle tree over well-formed entries and signs its tree heads with ECDSA P-256.
- * When it equivocates, it keeps a second tree for one victim, signed by the same key: the split view
- * that ctga must catch. Each of the two trees is append-only, but no history connects them.
+ * When it equivocates, it keeps a second tree for one victim, signed by the same key: the split
+ * view that ctga must catch. Each of the two trees is append-only, but no history connects them.
  */
 import {
   createPublicKey,
@@ -208,8 +208,9 @@ function hex(bytes: Uint8Array): string {
 }
 
 /**
- * DER in place of a certificate: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }. Tree heads do
- * not depend on what certificates contain; the nonce makes two trees differ from the first entry on.
+ * DER in place of a certificate: SEQUENCE { serialNumber INTEGER, nonce OCTET STRING }. Tree heads
+ * do not depend on what certificates contain; the nonce makes two trees differ from the first entry
+ * on.
  */
 function certificateStandIn(serialNumber: number): Uint8Array {
   const serial = Buffer.alloc(9); // a leading zero octet keeps the INTEGER positive

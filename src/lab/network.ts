@@ -80,8 +80,8 @@ const DEFAULT_ROUTES: readonly {
   { role: 'resolver', via: '198.18.2.1', wire: 'res-r' },
   { role: 'log', via: '198.18.3.1', wire: 'log-r' },
   // This route leads nowhere: the proxy does not forward, and the filter below drops everything but
-  // packets to the proxy's port. Without it, a stray packet would fail for want of a route before any
-  // counter saw it, and a count of no stray packets would prove nothing.
+  // packets to the proxy's port. Without it, a stray packet would fail for want of a route before
+  // any counter saw it, and a count of no stray packets would prove nothing.
   { role: 'challenger', via: ADDRESS.proxy },
 ];
 
@@ -155,8 +155,8 @@ export class LabNetwork {
   }
 
   /**
-   * Removes what a crashed run left, and makes the network. If it rejects (CtgaError), it has removed
-   * everything again.
+   * Removes what a crashed run left, and makes the network. If it rejects (CtgaError), it has
+   * removed everything again.
    */
   async up(): Promise<void> {
     await this.down();

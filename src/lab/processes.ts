@@ -1,6 +1,6 @@
 /**
- * The lab's processes: running a command to its end, starting a service, and finding and ending what
- * a crashed lab left.
+ * The lab's processes: running a command to its end, starting a service, and finding and ending
+ * what a crashed lab left.
  *
  * Every process that the lab starts has CTGA_LAB=<lab> in its environment. By that mark in
  * /proc/<pid>/environ a later run recognises its own processes, so it ends no others, not even a
@@ -251,8 +251,8 @@ function signalProcess(pid: number, signal: NodeJS.Signals): void {
 }
 
 /**
- * This uses nsenter because `ip netns exec` mounts another /sys over ours, which hides /sys/fs/bpf and
- * the pins in it.
+ * This uses nsenter because `ip netns exec` mounts another /sys over ours, which hides /sys/fs/bpf
+ * and the pins in it.
  */
 function enter(
   surroundings: Surroundings,

@@ -13,8 +13,8 @@ import { TorNetwork } from './tor.ts';
 import { must, start, stop, untilReady, type Service, type Surroundings } from './processes.ts';
 
 /**
- * The log's host name, which is also its zone, as with `rocketeer.ct.googleapis.com`: its tree heads
- * are the TXT records of sth.<zone>.
+ * The log's host name, which is also its zone, as with `rocketeer.ct.googleapis.com`: its tree
+ * heads are the TXT records of sth.<zone>.
  */
 export const LOG_NAME = 'log.ctga.test';
 /** The path of the log's API; many logs have one. */
@@ -74,8 +74,8 @@ export class LabServices {
   }
 
   /**
-   * Starts all services and resolves when all of them answer. If it rejects (CtgaError), none of them
-   * is running.
+   * Starts all services and resolves when all of them answer. If it rejects (CtgaError), none of
+   * them is running.
    */
   static async start(
     network: LabNetwork,
@@ -121,8 +121,8 @@ export class LabServices {
 
 function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
   const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
-  // From source, node needs the loader that runs TypeScript. Its path is resolved here, or node would
-  // look for it in the directory in which the lab was started.
+  // From source, node needs the loader that runs TypeScript. Its path is resolved here, or node
+  // would look for it in the directory in which the lab was started.
   const loader = extname(script) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
   return start(
     'the log',
@@ -239,8 +239,8 @@ async function startTor(
 }
 
 /**
- * Only the proxy can look up the log's name: the names are in two files that are mounted over /etc in
- * the mount namespace of this one process.
+ * Only the proxy can look up the log's name: the names are in two files that are mounted over /etc
+ * in the mount namespace of this one process.
  */
 function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
   const hosts = join(files.services, 'hosts');
@@ -269,8 +269,8 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
 }
 
 /**
- * Whether a process in the network namespace of `pid` listens on exactly this address. It reads /proc,
- * because the lab counts packets and must not see any from a test connection.
+ * Whether a process in the network namespace of `pid` listens on exactly this address. It reads
+ * /proc, because the lab counts packets and must not see any from a test connection.
  */
 function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
   let table: string;

@@ -1,7 +1,7 @@
 /**
- * The story of `ctga lab run`: how a split view is caught, as a list of steps. Each step acts, checks
- * the result and describes it in a line; the first check that fails ends the story. However it ends,
- * also with ctrl-C, the lab is removed; evidence stays.
+ * The story of `ctga lab run`: how a split view is caught, as a list of steps. Each step acts,
+ * checks the result and describes it in a line; the first check that fails ends the story. However
+ * it ends, also with ctrl-C, the lab is removed; evidence stays.
  */
 import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -314,9 +314,10 @@ class Story {
   }
 
   /**
-   * Ends the processes and removes everything that the story has made so far. `work` is the step that
-   * is being played. If it was interrupted, it may still be making things, so it must end before the
-   * last of them is removed; it ends as soon as the processes that it waits for are gone.
+   * Ends the processes and removes everything that the story has made so far. `work` is the step
+   * that is being played. If it was interrupted, it may still be making things, so it must end
+   * before the last of them is removed; it ends as soon as the processes that it waits for are
+   * gone.
    */
   async end(work: Promise<unknown> | undefined): Promise<void> {
     await endMarkedProcesses(this.#network.names.lab);
@@ -761,8 +762,9 @@ function summaryLines({
 }
 
 /**
- * Runs `work` unless another lab is running, because a machine has only one lab. The lock is a socket
- * in Linux's abstract namespace (unix(7)), which the kernel releases however the process ends.
+ * Runs `work` unless another lab is running, because a machine has only one lab. The lock is a
+ * socket in Linux's abstract namespace (unix(7)), which the kernel releases however the process
+ * ends.
  */
 async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
   const lock = createServer();
@@ -799,8 +801,8 @@ class Interruption {
   }
 
   /**
-   * Resolves as `work` does, unless a signal comes first. Then `work` goes on until the things that it
-   * waits for have been removed.
+   * Resolves as `work` does, unless a signal comes first. Then `work` goes on until the things that
+   * it waits for have been removed.
    */
   async orElse<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#interrupted]);

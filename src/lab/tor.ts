@@ -46,8 +46,8 @@ export class TorNetwork {
   }
 
   /**
-   * Resolves when the client can build circuits. If it rejects (CtgaError, with the end of a log), no
-   * tor process is running.
+   * Resolves when the client can build circuits. If it rejects (CtgaError, with the end of a log),
+   * no tor process is running.
    */
   static async start(options: TorOptions): Promise<TorNetwork> {
     const { directory, surroundings, onProgress } = options;
@@ -240,8 +240,8 @@ async function makeAuthority(
 }
 
 /**
- * Authorities vote every five seconds, at second 3 of each five. Relays that start just before a vote
- * publish too late for it, and the next vote that counts comes ten seconds later.
+ * Authorities vote every five seconds, at second 3 of each five. Relays that start just before a
+ * vote publish too late for it, and the next vote that counts comes ten seconds later.
  */
 async function justAfterVote(): Promise<void> {
   await sleep((5000 + 3200 - (Date.now() % 5000)) % 5000);

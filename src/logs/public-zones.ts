@@ -1,6 +1,6 @@
 /**
- * The logs whose tree heads were once public in DNS. With them the first run needs no configuration,
- * and a capture from those years can be replayed as it is.
+ * The logs whose tree heads were once public in DNS. With them the first run needs no
+ * configuration, and a capture from those years can be replayed as it is.
  *
  * Zones: `dns_api_endpoint` in Chrome's log list of July 2018, all under ct.googleapis.com;
  * Google's service has since been shut down. Keys: crt.sh's log list of 2026, which keeps retired

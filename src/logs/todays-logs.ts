@@ -1,7 +1,7 @@
 /**
- * Today's logs, so that the first run needs no list: every log that is pending, qualified, usable or
- * readonly in Chrome's signed list of all logs, version 89.25 of 20 August 2026. `ctga logs update`
- * fetches a newer list.
+ * Today's logs, so that the first run needs no list: every log that is pending, qualified, usable
+ * or readonly in Chrome's signed list of all logs, version 89.25 of 20 August 2026. `ctga logs
+ * update` fetches a newer list.
  */
 import type { Log, LogState } from './log.ts';
 

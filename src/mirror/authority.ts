@@ -1,9 +1,9 @@
 /**
  * What an authoritative server for tree heads answers: query in, response out, and no sockets.
  *
- * draft-ct-over-dns-01, with the habits of the server that Google ran: any case, TTL 300 for heads
- * and a day for the rest, an empty answer rather than NXDOMAIN for every other name of a zone, and
- * SERVFAIL past the end of a proof.
+ * It follows draft-ct-over-dns-01 and, where the draft is silent, the server that Google ran: names
+ * in any case, a TTL of 300 for tree heads and of a day for the rest, an empty answer rather than
+ * NXDOMAIN for every other name of a zone, and SERVFAIL past the end of a proof.
  */
 import ipaddr from 'ipaddr.js';
 import { FormatError } from '../base/cursor.ts';
@@ -21,11 +21,11 @@ import type { Exchange, Responder } from '../dns/server.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
 
-/** Where a zone's answers come from, made anew for each question. An error becomes SERVFAIL. */
+/** Where a zone's answers come from. It is asked for each question; an error becomes SERVFAIL. */
 export interface ZoneSource {
   /** The TXT text. */
   treeHead(client: { readonly address: string }): Promise<string> | string;
-  /** Absent where a zone has tree heads alone. */
+  /** Not there for a zone that has tree heads alone. */
   readonly proofs?: ProofSource;
 }
 
@@ -36,16 +36,20 @@ export interface ProofSource {
 }
 
 /**
- * What we can take, and the most that we send over UDP: fits an IPv6 packet on any path (RFC 9715).
+ * In bytes: what the server takes, and the most that it sends over UDP. It fits into an IPv6 packet
+ * on any path (RFC 9715).
  */
 const MAX_UDP_RESPONSE = 1232;
-/** What every client takes, EDNS or not (RFC 1035, Section 4.2.1; RFC 6891, Section 6.2.3). */
+/**
+ * In bytes: what every client takes, with EDNS or without (RFC 1035, Section 4.2.1; RFC 6891,
+ * Section 6.2.3).
+ */
 const MIN_UDP_RESPONSE = 512;
 const MAX_MESSAGE = 65_535;
 const DEFAULT_TTL = 300;
 
 interface Zone {
-  /** Folded wire format. */
+  /** Wire format, in lower case. */
   readonly name: Uint8Array;
   readonly labels: number;
   readonly source: ZoneSource | undefined;
@@ -54,20 +58,20 @@ interface Zone {
 
 export interface AuthorityOptions {
   /**
-   * Zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a zone of
-   * none of its own.
+   * From a zone as text, such as lab-log.ct.test, to where its answers come from; undefined for a
+   * zone that has only zones below it.
    */
   readonly zones: ReadonlyMap<string, ZoneSource | undefined>;
-  /** Seconds that a tree head may be remembered; 300 by default, as Google's server had it. */
+  /** For how many seconds a tree head may be cached; 300 unless given, as by Google's server. */
   readonly ttl?: number | undefined;
   /**
-   * Where the server is, for zones whose name server it is: for an address that it listens on only
-   * by a wildcard.
+   * The server's own addresses, for the A and AAAA records of its zones. They are needed if it
+   * listens on a wildcard address, which no resolver could connect to.
    */
   readonly addresses?: readonly string[];
 }
 
-/** What is to be said, before it is known whether it fits. */
+/** The content of a response, before the server knows whether it fits. */
 interface Reply {
   readonly rcode: number;
   readonly authoritative: boolean;
@@ -80,7 +84,9 @@ export class Authority implements Responder {
   readonly #ttl: number;
   readonly #addresses: readonly string[] | undefined;
 
-  /** Throws RangeError for a zone that is no domain name, or too long to have an `sth` below it. */
+  /**
+   * Throws RangeError for a zone that is not a domain name, or is too long for an `sth` below it.
+   */
   constructor(options: AuthorityOptions) {
     const ttl = options.ttl ?? DEFAULT_TTL;
     this.#ttl = ttl;
@@ -91,9 +97,9 @@ export class Authority implements Responder {
   }
 
   /**
-   * The response to a query, or undefined where silence is right: what is too short to be answered,
-   * and responses, which two servers could else send each other forever. Never throws for what is
-   * in the bytes.
+   * The response to a query. Undefined for bytes that are too short to be answered, and for
+   * responses: if servers answered those, two of them could go on forever. Never rejects because of
+   * what is in the bytes.
    */
   async respond(bytes: Uint8Array, exchange: Exchange): Promise<Buffer | undefined> {
     let query: DnsMessage;
@@ -109,8 +115,8 @@ export class Authority implements Responder {
     const limit = exchange.transport === 'tcp' ? MAX_MESSAGE : udpLimit(query);
     const response = encodeReply(query, reply, Math.min(exchange.padTo ?? 0, limit));
     if (response.length <= limit) return response;
-    // RFC 2181, Section 9: no part of a set of records that does not fit is of use. The client asks
-    // over TCP.
+    // A set of records that does not fit is left out whole (RFC 2181, Section 9), and the client
+    // asks again over TCP.
     return encodeReply(query, { ...reply, answers: [], authorities: [] }, 0, true);
   }
 
@@ -120,8 +126,8 @@ export class Authority implements Responder {
     const { question } = query;
     const labels = labelsOf(question.name).length;
     const zone = this.#zones.find((each) => isWithin(question.name, labels, each));
-    // Google's server said NOTZONE, a code for updates (RFC 2136); resolvers know REFUSED as "ask
-    // elsewhere".
+    // Google's server said NOTZONE, which is a code for updates (RFC 2136). Resolvers take REFUSED
+    // to mean "ask elsewhere".
     if (zone === undefined) return bare(Rcode.refused);
 
     const above = labels - zone.labels;
@@ -130,10 +136,10 @@ export class Authority implements Responder {
       rcode: Rcode.noError,
       authoritative: true,
       answers: records,
-      // RFC 2308, Section 2.2: without the SOA nobody may remember that there is nothing.
+      // Without the SOA, nobody may cache that there is nothing (RFC 2308, Section 2.2).
       authorities: records.length === 0 ? [soa] : [],
     });
-    // Our SOA is of class IN and cannot vouch for another: dig calls such a mixture malformed.
+    // The SOA is of class IN and says nothing of other classes. dig calls such a mixture malformed.
     if (question.class !== RecordClass.in) return { ...answer([]), authorities: [] };
     if (above === 0) {
       const records = apexData(
@@ -155,8 +161,8 @@ export class Authority implements Responder {
       const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
       return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
     } catch {
-      // The source is another's code with a network behind it; the client learns only that it has
-      // failed.
+      // What failed, and how, is between the server and the log: the client learns only that it
+      // did.
       return bare(Rcode.serverFailure);
     }
   }
@@ -182,9 +188,9 @@ export class Authority implements Responder {
   }
 }
 
-/** What never changes may be remembered for a day. */
+/** In seconds: what never changes may be cached for a day. */
 const PROOF_TTL = 86_400;
-/** The draft: so many fit into one character-string of at most 255 bytes. */
+/** The draft's number: 7 hashes fit into one character-string of at most 255 bytes. */
 const MAX_HASHES = 7;
 /**
  * In bytes. Data planes copy no fragments above this size (restricted CT-over-DNS, Section 4.1 of
@@ -266,7 +272,7 @@ function encodeReply(query: DnsMessage, reply: Reply, padTo: number, truncated =
     truncated,
     recursionDesired: query.recursionDesired,
     question: query.question,
-    // A server must not answer with OPT to who did not ask with one (RFC 6891, Section 6.1.1).
+    // A response has OPT only if the query had it (RFC 6891, Section 6.1.1).
     edns: query.edns && {
       udpPayloadSize: MAX_UDP_RESPONSE,
       extendedRcode: reply.rcode >>> 4,

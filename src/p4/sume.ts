@@ -113,9 +113,9 @@ function tuple(values: Partial<Record<(typeof TUPLE)[number][0], number>>): stri
 }
 
 /**
- * Writes the project into `directory`: src/ctga.p4 and the files that it includes, src/commands.txt,
- * and testdata/ with captures and tuples. The table gets the names of the test vectors besides
- * `names`. Returns those of `names` that the program cannot look for.
+ * Writes the project into `directory`: src/ctga.p4 and the files that it includes,
+ * src/commands.txt, and testdata/ with captures and tuples. The table gets the names of the test
+ * vectors besides `names`. Returns those of `names` that the program cannot look for.
  */
 export function writeSumeProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
   const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) =>
@@ -141,7 +141,8 @@ export function writeSumeProject(directory: string, names: readonly Uint8Array[]
 function writeTestData(directory: string, vectors: readonly SumeVector[]): void {
   const capture = (name: string, chosen: readonly SumeVector[]): void =>
     writeFileSync(join(directory, `${name}.pcap`), captureFile(chosen.map(({ frame }) => frame)));
-  // For the pipeline alone, which emits each packet once, with all its ports in the tuple beside it.
+  // For the pipeline alone, which emits each packet once, with all its ports in the tuple beside
+  // it.
   capture('src', vectors);
   capture('dst', vectors);
   // For the whole board, by interface.

@@ -36,12 +36,12 @@ export interface ReassemblyLimits {
 }
 
 export const DEFAULT_LIMITS: ReassemblyLimits = {
-  // Resolvers give up on an answer after a few seconds. With the 60 s of RFC 8200, Section 4.5, more
-  // identifications would come round again before the old datagram is dropped.
+  // Resolvers give up on an answer after a few seconds. With the 60 s of RFC 8200, Section 4.5,
+  // more identifications would come round again before the old datagram is dropped.
   timeout: 15_000,
   bytes: 8 * 1024 * 1024,
-  // The tail of every large answer is a small fragment, which is copied and waits in vain: the start
-  // is too large to be copied.
+  // The tail of every large answer is a small fragment, which is copied and waits in vain: the
+  // start is too large to be copied.
   datagrams: 4096,
   bytesPerSource: 2 * 1024 * 1024,
   datagramsPerSource: 512,
@@ -229,7 +229,8 @@ export class Reassembler {
       (previous !== undefined && previous.start + previous.bytes.length > start);
     // RFC 8200, Section 4.5: "If any of the fragments being reassembled overlap with any other
     // fragments being reassembled for the same packet, reassembly of that packet must be
-    // abandoned". IPv4 has no such rule (RFC 791 lets the later copy win); Linux abandons there too.
+    // abandoned". IPv4 has no such rule (RFC 791 lets the later copy win); Linux abandons there
+    // too.
     if (overlaps) return this.#abandon(datagram, 'fragmentOverlap');
     if (pieces.length >= this.#limits.fragmentsPerDatagram)
       return this.#abandon(datagram, 'fragmentTooMany');

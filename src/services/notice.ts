@@ -1,6 +1,6 @@
 /**
- * Tells the service manager how this process stands (sd_notify(3)), if one asked for that by setting
- * NOTIFY_SOCKET.
+ * Tells the service manager how this process stands (sd_notify(3)), if one asked for that by
+ * setting NOTIFY_SOCKET.
  */
 import { addon } from '../native/addon.ts';
 
@@ -8,8 +8,9 @@ export class ServiceNotice {
   readonly #watchdog: NodeJS.Timeout | undefined;
 
   /**
-   * Says that the process is ready, with a status of one line. If the manager wants to hear that the
-   * process is alive (WATCHDOG_USEC), says so from then on, for as long as the event loop turns.
+   * Says that the process is ready, with a status of one line. If the manager wants to hear that
+   * the process is alive (WATCHDOG_USEC), says so from then on, for as long as the event loop
+   * turns.
    */
   constructor(status: string) {
     if (process.env['NOTIFY_SOCKET'] === undefined) return;

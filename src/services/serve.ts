@@ -116,8 +116,8 @@ function mirrorOf(log: Log, options: DnsServiceOptions): Mirror {
 /**
  * The zones to serve: the zone suffix itself, which has no tree heads, one zone below it for each
  * log, and those of `--zone`. The server answers neither for the zones that once were Google's nor
- * for those that a log list names, because they belong to others. Throws CtgaError `bad-input` if no
- * zone is given.
+ * for those that a log list names, because they belong to others. Throws CtgaError `bad-input` if
+ * no zone is given.
  */
 export function servedZones(
   logs: readonly Log[],

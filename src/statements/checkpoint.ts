@@ -5,8 +5,8 @@
  *   origin \n size \n base64 root \n [extension lines] \n \n — name base64(keyID(4) || timestamp(8)
  *   || DigitallySigned) \n
  *
- * The key ID is SHA-256(name || 0x0A || 0x05 || log ID)[:4], so it says which line the log made:
- * other lines (witnesses, other algorithms, deliberate noise) are passed over, as the note format
+ * The key ID is SHA-256(name || 0x0A || 0x05 || log ID)[:4], and so says which line the log made.
+ * Other lines (of witnesses, of other algorithms, of noise) are ignored, as the note format
  * demands.
  */
 import { createHash } from 'node:crypto';
@@ -16,7 +16,7 @@ import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { LogId, Statement } from './statement.ts';
 
 const RFC6962_NOTE_SIGNATURE = 0x05;
-/** Far above what any log publishes; bounds the work a hostile file can ask for. */
+/** Far above what any log publishes. It limits the work that a hostile file can cause. */
 const MAX_SIGNATURE_LINES = 100;
 
 export interface Checkpoint {
@@ -34,7 +34,7 @@ export interface NoteSignature {
   readonly body: Uint8Array;
 }
 
-/** Throws RangeError naming the line and what was expected of it. */
+/** Throws RangeError with the number of the line and what was expected there. */
 export function parseCheckpoint(note: string): Checkpoint {
   const split = note.lastIndexOf('\n\n');
   if (split < 0) throw new RangeError('no blank line between text and signatures');
@@ -51,7 +51,8 @@ export function parseCheckpoint(note: string): Checkpoint {
   const lines = block.slice(0, -1).split('\n');
   if (lines.length > MAX_SIGNATURE_LINES)
     throw new RangeError(`more than ${MAX_SIGNATURE_LINES} signature lines`);
-  // A line that is none must not hide the log's own: clients that look for that alone find it.
+  // A malformed signature line must not hide the log's own, which a client that looks for nothing
+  // else would find.
   const signatures = lines.flatMap((line) => signatureOf(line) ?? []);
   if (signatures.length === 0) throw new RangeError('no signature line: want "— name base64"');
   return {

@@ -8,7 +8,9 @@ import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
 import { toLogId, type Statement } from './statement.ts';
 
-/** Numbers above 2^53 lose digits in JSON.parse; no log is near, and a string is taken as well. */
+/**
+ * JSON.parse rounds numbers above 2^53. No log is near that; a string of digits is read as well.
+ */
 export const uint64 = z
   .union([z.number().int().nonnegative().max(Number.MAX_SAFE_INTEGER), z.string()])
   .transform((value, context) => {
@@ -44,7 +46,7 @@ export const treeHeadSchema = z
     signature: json.tree_head_signature,
   }));
 
-/** What an element of a pollination's `sths` has beside the get-sth JSON: the log it is of. */
+/** What an element of a pollination's `sths` has besides the get-sth JSON: which log it is of. */
 export const attributionSchema = z.object({
   sth_version: z.literal(0).optional(),
   log_id: base64Bytes

@@ -14,7 +14,7 @@ export interface LogKey {
   readonly publicKey: KeyObject;
 }
 
-/** Throws RangeError with the reason where `spki` is no key that a CT log may have. */
+/** Throws RangeError with the reason if `spki` is not a key that a CT log may have. */
 export function toLogKey(spki: Uint8Array): LogKey {
   let publicKey: KeyObject;
   try {
@@ -30,7 +30,7 @@ export function toLogKey(spki: Uint8Array): LogKey {
   };
 }
 
-/** SHA-256 of a SubjectPublicKeyInfo as published, whatever is in it. */
+/** SHA-256 of a SubjectPublicKeyInfo as it was published, whether or not it is a key. */
 export function logIdOf(spki: Uint8Array): LogId {
   return toLogId(createHash('sha256').update(spki).digest());
 }

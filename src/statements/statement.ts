@@ -51,8 +51,8 @@ export interface Statement extends TreeHead {
 }
 
 /**
- * A tree head whose signature verified under the key of `logId`. `verifyStatement` makes it, and the
- * store gives back what it was given.
+ * A tree head whose signature verified under the key of `logId`. `verifyStatement` makes it, and
+ * the store gives back what it was given.
  */
 export interface VerifiedStatement extends Statement {
   readonly logId: LogId;

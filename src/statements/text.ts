@@ -3,8 +3,8 @@
  *
  *   tree_size.timestamp.sha256_root_hash.tree_head_signature
  *
- * Decimals, then padded base64. Base64 has no '.', so splitting is exact though the draft does not
- * say so.
+ * Two decimals, then two fields in padded base64. Base64 has no '.', so a text can be split in one
+ * way only.
  */
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
@@ -55,9 +55,9 @@ export function formatTreeHeadText(head: Statement): string {
 }
 
 /**
- * Leading zeros are accepted on purpose, up to 32 digits in all: clients parse them, the signature
- * covers the number and not its spelling, and a log must not slip a tree head past us by writing
- * 007.
+ * Leading zeros are accepted on purpose, up to 32 digits in all. Clients accept them, and the
+ * signature covers the number and not how it is written, so a log could otherwise hide a tree head
+ * from ctga by writing 007.
  */
 function parsePaddedUint64(text: string): bigint | undefined {
   return /^[0-9]{1,32}$/.test(text) ? parseUint64(text.replace(/^0+(?=[0-9])/, '')) : undefined;

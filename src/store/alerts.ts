@@ -36,7 +36,9 @@ export interface AlertStore {
    */
   end(key: string, body: string, channels: readonly string[], now: number): void;
 
-  /** The first hundred messages that are to be sent over a channel, in the order of their causes. */
+  /**
+   * The first hundred messages that are to be sent over a channel, in the order of their causes.
+   */
   outbox(channel: string): QueuedAlert[];
 
   /** Takes a message that was sent, or given up, out of the outbox. Idempotent. */

@@ -2,7 +2,10 @@
 import type { Store } from './store.ts';
 
 export interface StoreFile {
-  /** Reads all of the store. Returns what is wrong with it, each as a clause; nothing if all is well. */
+  /**
+   * Reads all of the store. Returns what is wrong with it, each as a clause; nothing if all is
+   * well.
+   */
   faults(): string[];
 
   /** Rows of sightings: a head that two sources saw has two. */

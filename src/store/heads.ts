@@ -102,7 +102,9 @@ export interface HeadStore {
   /** The tree of a head that was recorded. Throws where it never was. */
   treeOf(head: VerifiedStatement): StoredTree;
 
-  /** A log's trees by size, the smallest first; of one size, in the order in which they were seen. */
+  /**
+   * A log's trees by size, the smallest first; of one size, in the order in which they were seen.
+   */
   trees(logId: LogId): StoredTree[];
 
   /** Logs of which a tree is known, in no order. */

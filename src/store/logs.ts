@@ -1,4 +1,6 @@
-/** Logs that the operator imported, the lists they came from, and logs that asked to be left alone. */
+/**
+ * Logs that the operator imported, the lists they came from, and logs that asked to be left alone.
+ */
 import type { Log } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 

@@ -26,5 +26,7 @@ export interface ReplaceableStore extends Store {
   replaceDamaged(): void;
 }
 
-/** Told of each file that this process moved aside: its new name, and what is wrong, in a clause. */
+/**
+ * Told of each file that this process moved aside: its new name, and what is wrong, in a clause.
+ */
 export type OnReplaced = (aside: string, why: string) => void;

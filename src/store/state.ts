@@ -47,8 +47,8 @@ export function storeFiles({ database }: State): string[] {
 }
 
 /**
- * For those that only read. Where there is no store, this makes none: what is returned is empty, and
- * in memory. Throws StoreError `store-damaged` or `store-failed`.
+ * For those that only read. Where there is no store, this makes none: what is returned is empty,
+ * and in memory. Throws StoreError `store-damaged` or `store-failed`.
  */
 export function openForReading(state: State): Store {
   return storeExists(state)

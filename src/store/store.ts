@@ -9,7 +9,8 @@
  *   process sees all of it or, where the method threw, nothing of it.
  * - When a method that writes returns, what it wrote is on the disk and survives a power cut.
  * - A writer waits for another process's writer, up to ten seconds, and then throws.
- * - Methods throw StoreError `store-damaged` where the store turns out not to be what ctga wrote, and
+ * - Methods throw StoreError `store-damaged` where the store turns out not to be what ctga wrote,
+ * and
  *   `store-failed` where the disk is full or failing or another process does not stop writing.
  *   Nothing was written then, so the same call may be made again.
  * - Times are in milliseconds since the epoch, by our own clock, unless a comment says otherwise.

@@ -24,8 +24,8 @@ export interface TesterFiles {
 }
 
 /**
- * Writes the files to `directory`, which is made if it does not exist: a capture of `packets` frames
- * for each kind of traffic and each match rate, in per cent.
+ * Writes the files to `directory`, which is made if it does not exist: a capture of `packets`
+ * frames for each kind of traffic and each match rate, in per cent.
  */
 export function writeTesterFiles(
   directory: string,

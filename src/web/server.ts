@@ -1,7 +1,8 @@
 /**
- * The server of the status page. It reads the store, writes nothing and connects to nobody. Everyone
- * who can reach it can read it, so it listens on loopback by default. It answers only to names that
- * it knows, so that the page of another host cannot make a browser fetch from it (DNS rebinding).
+ * The server of the status page. It reads the store, writes nothing and connects to nobody.
+ * Everyone who can reach it can read it, so it listens on loopback by default. It answers only to
+ * names that it knows, so that the page of another host cannot make a browser fetch from it (DNS
+ * rebinding).
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';

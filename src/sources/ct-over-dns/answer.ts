@@ -83,7 +83,10 @@ function judge(message: DnsMessage, payload: Uint8Array): TreeHeadAnswer | DnsRe
   return 'kind' in text ? text : { kind: 'answer', name: foldName(name), text };
 }
 
-/** Joins the character-strings of a TXT record's RDATA, whatever the message around it. Never throws. */
+/**
+ * Joins the character-strings of a TXT record's RDATA, whatever the message around it. Never
+ * throws.
+ */
 export function readTreeHeadRdata(rdata: Uint8Array): Buffer | DnsRefusal {
   try {
     return join(readStrings(new ByteCursor(rdata)));
@@ -97,7 +100,9 @@ function join(strings: readonly Uint8Array[]): Buffer | DnsRefusal {
   return text.length > MAX_TEXT ? refuse('text too long') : text;
 }
 
-/** Whether a record is an RRSIG of the TXT records of that name: RDATA begins with the type covered. */
+/**
+ * Whether a record is an RRSIG of the TXT records of that name: RDATA begins with the type covered.
+ */
 function isTxtSignature(
   { type, class: klass, name, rdata }: ResourceRecord,
   of: Uint8Array,

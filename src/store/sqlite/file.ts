@@ -29,7 +29,9 @@ export function openFile(path: string, thorough = false): OpenedFile {
   return { database, file: before ?? fileAt(path) };
 }
 
-/** See ReplaceableStore.replaceDamaged. Returns the new name; undefined: another one is in place. */
+/**
+ * See ReplaceableStore.replaceDamaged. Returns the new name; undefined: another one is in place.
+ */
 export function moveAside(
   path: string,
   expected: FileIdentity | undefined,

@@ -1,10 +1,10 @@
 /**
- * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to i
- * + 1 (PRAGMA user_version); entries are never edited once released.
+ * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to
+ * version i + 1 (PRAGMA user_version). Nobody edits an entry once it has been released.
  *
- * Sizes and times of tree heads are 64-bit and unsigned, SQLite's integers are signed: they are
- * kept as decimals padded to 20 digits, which sort as the numbers do. Our own clock is in integer
- * milliseconds.
+ * The sizes and times of tree heads are unsigned 64-bit numbers, and SQLite's integers are signed.
+ * So the columns hold text: decimals padded to 20 digits, which sort as the numbers do. Times by
+ * the clock of this machine are integers, in milliseconds since the epoch.
  */
 export const MIGRATIONS: readonly string[] = [
   `
