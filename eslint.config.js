@@ -65,6 +65,20 @@ export default tseslint.config(
     },
   },
   {
+    // A head that is recorded and held against nothing is a fork that nobody hears of.
+    files: ['src/**/*.ts'],
+    ignores: ['src/evidence/record.ts'],
+    rules: {
+      'no-restricted-syntax': [
+        'error',
+        ...['object.property.name', 'object.name'].map((owner) => ({
+          selector: `MemberExpression[${owner}="heads"][property.name="record"]`,
+          message: 'Record heads with recordHeads of src/evidence/record.ts, which judges them.',
+        })),
+      ],
+    },
+  },
+  {
     // Nothing fails by chance: chance is decided beforehand.
     files: ['test/**/*.ts'],
     ignores: ['test/support/random.ts'],

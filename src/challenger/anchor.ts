@@ -1,6 +1,7 @@
 /** The log's current head, which its other trees are held against. */
 import { LOG_API_SOURCE, LogError, type Asker } from '../ask/asker.ts';
-import { CtgaError } from '../base/errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
+import { recordHeads } from '../evidence/record.ts';
 import type { Log } from '../logs/log.ts';
 import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
@@ -22,7 +23,7 @@ export interface Anchor {
 export async function askForHead(
   log: Log,
   askers: readonly Asker[],
-  { store, now, signal, onNotice }: ChallengeContext,
+  { store, evidenceDirectory, now, signal, onNotice, onVerdict }: ChallengeContext,
 ): Promise<Anchor> {
   const asked = await Promise.allSettled(
     askers.map(async (asker) => ({ asker, head: await verifiedHead(log, asker) })),
@@ -36,7 +37,14 @@ export async function askForHead(
     else throw each.reason; // a bug
   }
   const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
-  store.heads.record(answers.map(({ head }) => ({ head, ...seen })));
+  const { forks, failure } = recordHeads(
+    { store, evidenceDirectory, logs: [log], now: now(), accused: 'earlier' },
+    answers.map(({ head }) => ({ head, ...seen })),
+  );
+  for (const { log: of, treeSize: against, tree, evidence } of forks)
+    onVerdict({ log: of, tree, verdict: 'fork-proven', reason: undefined, against, evidence });
+  if (failure !== undefined)
+    onNotice(log, `evidence of a split view is still to be written: ${messageOf(failure)}`);
   if (answers.some(({ head }) => isMalformed(head)))
     failures.push(
       new LogError('log-unavailable', `the log's tree head is malformed: ${MALFORMED}`, {

@@ -125,11 +125,12 @@ async function challengeThrough(log: Log, options: AskOptions): Promise<void> {
 
 /** The operator has named the endpoint, so it may be anywhere. */
 async function pollinateThrough(url: string, options: AskOptions): Promise<void> {
-  const { known, store, now, signal } = options;
+  const { known, store, evidenceDirectory, now, signal } = options;
   await through(options, 1, { allowPrivateAddress: true }, async (paths) => {
     for (const fetch of paths) {
       try {
-        options.onPollinated(await pollinate(url, fetch, known(), store, now()));
+        const context = { store, evidenceDirectory, logs: known(), now: now() };
+        options.onPollinated(await pollinate(url, fetch, context));
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof HttpError)) throw error;

@@ -89,7 +89,10 @@ export class Walk {
   async #ask(tree: StoredTree): Promise<void> {
     const isLarger = tree.treeSize > this.#current.treeSize;
     const other = isLarger ? this.#current : this.#anchor;
-    const [first, second] = isLarger ? [other, tree] : [tree, other];
+    // Of two roots for one size the one that was seen first comes first, so that their evidence is
+    // the same, whoever finds it.
+    const isSecond = isLarger || (tree.treeSize === other.treeSize && tree.id > other.id);
+    const [first, second] = isSecond ? [other, tree] : [tree, other];
     try {
       const found = await this.#questions.prove(first, second);
       this.#verdicts.judged(tree, first, second, found);

@@ -183,9 +183,18 @@ function printReport(report: Report): void {
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
     case 'pollinated':
-      return print(
+      print(
         `${report.url}: ${plural(report.received, 'tree head')} for ${report.sent} of ours, ${report.fresh} of them new${report.refused > 0 ? `; ${report.refused} refused` : ''}`,
       );
+      for (const path of report.evidence)
+        print(
+          `  SPLIT VIEW PROVEN. Evidence: ${path}\n  Check it with: ctga evidence verify ${path}`,
+        );
+      if (report.evidenceFailure !== undefined)
+        warn(
+          `${report.url}: evidence of a split view is still to be written: ${report.evidenceFailure}`,
+        );
+      return;
     case 'notice':
       return warn(`${report.log}: ${report.message}`);
     case 'started':

@@ -101,30 +101,43 @@ function importFiles(
   files: readonly string[],
   options: StateOption & { log?: string; logList?: string; witness: readonly NoteKey[] },
 ): void {
-  const store = openForWriting(stateAt(options.stateDir));
+  const state = stateAt(options.stateDir);
+  const store = openForWriting(state);
   try {
     const imported = importTreeHeads(store, files, {
       logs: knownLogs(store, options.logList, warn),
       log: options.log,
       witnesses: options.witness,
+      evidenceDirectory: state.evidence,
       now: Date.now(),
     });
     if (options.json === true) printJson(imported);
     else printImported(imported);
     const isForged = imported.signatures.some(({ valid }) => valid === false);
-    if (isForged || imported.refused.length > 0) setExitCode(ExitCode.badInput);
+    if (imported.forks.length > 0) setExitCode(ExitCode.forkProven);
+    else if (imported.evidenceFailure !== undefined) setExitCode(ExitCode.failed);
+    else if (isForged || imported.refused.length > 0) setExitCode(ExitCode.badInput);
   } finally {
     store.close();
   }
 }
 
-function printImported({ verified, new: fresh, refused, signatures }: Imported): void {
+function printImported(imported: Imported): void {
+  const { verified, new: fresh, refused, signatures, forks, evidenceFailure } = imported;
   for (const { name, kind, valid, time: at } of signatures) {
     const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
     if (valid === true) print(`${kind}${when} by ${name}: verified`);
     else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
   }
   for (const line of refused) warn(line);
+  for (const { log, treeSize, evidence } of forks)
+    print(
+      `SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}\n  Evidence: ${evidence}\n  Check it with: ctga evidence verify ${evidence}`,
+    );
+  if (evidenceFailure !== undefined)
+    warn(
+      `there is proof of a split view, and its evidence is still to be written: ${evidenceFailure}`,
+    );
   print(
     `${plural(verified, 'tree head')} verified, ${fresh} of them new. Ask the logs about them with: ctga challenge --once`,
   );

@@ -7,10 +7,11 @@
  */
 import { messageOf } from '../base/errors.ts';
 import { treeHeadsFromJson, type ImportedHeads } from './files.ts';
+import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import { LOG_API_SOURCE } from '../ask/asker.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import { logIdText } from '../logs/log.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import { treeHeadToJson } from '../statements/json.ts';
@@ -31,6 +32,10 @@ export interface Pollinated {
   readonly fresh: number;
   /** Those that did not verify, or are of no log that we know. */
   readonly refused: number;
+  /** Paths of the evidence that the heads gave. */
+  readonly evidence: readonly string[];
+  /** Why evidence could not be written; it is tried again later. */
+  readonly evidenceFailure: string | undefined;
 }
 
 /**
@@ -45,15 +50,14 @@ export function pollinationUrl(text: string): string {
 
 /**
  * Exchanges tree heads with the endpoint once and records those that verify under the keys of
- * `logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree heads.
+ * `context.logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree heads.
  */
 export async function pollinate(
   url: string,
   fetch: Fetch,
-  logs: readonly Log[],
-  store: Pick<Store, 'heads'>,
-  now: number,
+  context: RecordContext,
 ): Promise<Pollinated> {
+  const { store, logs, now } = context;
   const sths = headsToShare(store, now).map((head) => ({
     sth_version: 0,
     log_id: logIdText(head.logId),
@@ -75,13 +79,15 @@ export async function pollinate(
     lastSeen: now,
     count: 1,
   }));
-  const { newHeads } = store.heads.record(sightings);
+  const { newHeads, forks, failure } = recordHeads(context, sightings);
   return {
     url,
     sent: sths.length,
     received: sightings.length,
     fresh: newHeads.size,
     refused: received.refused.length,
+    evidence: forks.map(({ evidence }) => evidence),
+    evidenceFailure: failure === undefined ? undefined : messageOf(failure),
   };
 }
 

@@ -6,9 +6,14 @@
  * for each distinct claim. What fails is counted, by reason, and never stored. Writes are gathered
  * for a batch and committed together.
  */
-import { judgeWithoutProof } from '../evidence/judge.ts';
-import { keepEvidence } from '../evidence/keep.ts';
 import { encodeBase64 } from '../base/base64.ts';
+import {
+  recordHeads,
+  settleContradictions,
+  type RecordContext,
+  type Settled,
+  type Recorded,
+} from '../evidence/record.ts';
 import { messageOf } from '../base/errors.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -57,7 +62,7 @@ export type ObserverEvent =
 export interface ObserverOptions {
   /** What claims are read from. */
   readonly sources: readonly Source[];
-  readonly store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>;
+  readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
   readonly evidenceDirectory: string;
   readonly onEvent: (event: ObserverEvent) => void;
   /**
@@ -123,7 +128,8 @@ export class Observer {
     for (const source of sources)
       for (const port of source.matchRules.udpSourcePorts)
         this.#sourcesByPort.set(port, [...(this.#sourcesByPort.get(port) ?? []), source]);
-    this.#writeMissingEvidence();
+    // A crash may have kept evidence from being written after its heads were committed.
+    this.#report(settleContradictions(this.#recordContext()));
   }
 
   /**
@@ -174,9 +180,9 @@ export class Observer {
     const changes = this.#seenEntries.changes();
     if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0) return;
     const sightings = this.#sightings.sightings();
-    let newHeads: ReadonlySet<GatheredSighting>;
+    let recorded: Recorded<GatheredSighting>;
     try {
-      newHeads = this.#record(sightings, changes);
+      recorded = this.#record(sightings, changes);
     } catch (error) {
       // What was seen stays gathered and is written with the next batch: a disk that is full for a
       // while loses nothing.
@@ -188,10 +194,10 @@ export class Observer {
     this.#storeFailed = false;
     this.#sightings.clear();
     this.#seenEntries.written();
-    if (newHeads.size > 0 || this.#owesEvidence) this.#writeMissingEvidence();
+    this.#report(recorded);
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
-      const isNew = newHeads.has(sighting);
+      const isNew = recorded.newHeads.has(sighting);
       this.#options.onEvent({ event: 'tree-head', head, log, source, count, reassembled, isNew });
       if (isNew && isMalformed(head)) this.#warnOf(head, log, source);
     }
@@ -274,39 +280,29 @@ export class Observer {
   #record(
     sightings: readonly GatheredSighting[],
     changes: SeenEntryChanges,
-  ): ReadonlySet<GatheredSighting> {
-    const { store, storeFile } = this.#options;
-    const record = (): ReadonlySet<GatheredSighting> =>
-      store.heads.record(sightings, changes).newHeads;
+  ): Recorded<GatheredSighting> {
+    const { storeFile } = this.#options;
+    const record = (): Recorded<GatheredSighting> =>
+      recordHeads(this.#recordContext(), sightings, { changes });
     if (storeFile === undefined) return record();
     return storeFile.use(() => {
-      const newHeads = record();
-      return storeFile.follow() ? record() : newHeads;
+      const recorded = record();
+      return storeFile.follow() ? record() : recorded;
     });
   }
 
-  /**
-   * Writes evidence of two roots for one size, which needs no proof of the log's. This includes
-   * forks whose evidence a crash kept from being written after their heads were committed.
-   */
-  #writeMissingEvidence(): void {
-    const { store, evidenceDirectory, onEvent } = this.#options;
-    const now = Date.now();
-    this.#owesEvidence = false;
-    try {
-      for (const [first, second] of store.evidence.missing()) {
-        const log = this.#logs.get(logIdText(first.logId));
-        const judgement = judgeWithoutProof(first, second);
-        if (log === undefined || judgement?.verdict !== 'fork-proven') continue;
-        const path = keepEvidence(store, evidenceDirectory, log, [first, second], judgement, now);
-        store.verdicts.set(second, now, { verdict: 'fork-proven', provenAgainst: first.id });
-        onEvent({ event: 'fork-proven', log, treeSize: first.treeSize, evidence: path });
-      }
-    } catch (error) {
-      // The next batch that is committed tries again: the disk may have room by then.
-      this.#owesEvidence = true;
-      onEvent({ event: 'store-failed', message: messageOf(error) });
-    }
+  #recordContext(): RecordContext {
+    const { store, evidenceDirectory } = this.#options;
+    return { store, evidenceDirectory, logs: [...this.#logs.values()], now: Date.now() };
+  }
+
+  /** What could not be written is tried again by the next batch: the disk may have room by then. */
+  #report({ forks, failure }: Settled): void {
+    const { onEvent } = this.#options;
+    for (const { log, treeSize, evidence } of forks)
+      onEvent({ event: 'fork-proven', log, treeSize, evidence });
+    this.#owesEvidence = failure !== undefined;
+    if (this.#owesEvidence) onEvent({ event: 'store-failed', message: messageOf(failure) });
   }
 
   #warnOf(head: VerifiedStatement, log: Log, source: string): void {

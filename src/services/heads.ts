@@ -1,5 +1,7 @@
 /** Tree heads in files: into the store, and out of it. */
+import { messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
+import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
@@ -15,6 +17,7 @@ export interface ImportOptions {
   readonly log?: string;
   /** Whose cosignatures of checkpoints are verified. */
   readonly witnesses: readonly NoteKey[];
+  readonly evidenceDirectory: string;
   readonly now: number;
 }
 
@@ -25,30 +28,49 @@ export interface Imported {
   /** One sentence for each tree head that was refused. */
   readonly refused: readonly string[];
   readonly signatures: readonly CheckedSignature[];
+  /** Forks that the tree heads prove by themselves, of which there was no evidence yet. */
+  readonly forks: readonly ImportedFork[];
+  /** Why evidence of a fork could not be written; the next command or service tries again. */
+  readonly evidenceFailure: string | undefined;
+}
+
+export interface ImportedFork {
+  /** The log's description. */
+  readonly log: string;
+  readonly treeSize: bigint;
+  /** The path of the evidence. */
+  readonly evidence: string;
 }
 
 /**
- * Verifies the tree heads of some files and records them. Throws CtgaError `bad-input`, and records
- * nothing, if a file holds no tree heads at all.
+ * Verifies the tree heads of some files, records them, and writes evidence of what they contradict.
+ * Throws CtgaError `bad-input`, and records nothing, if a file holds no tree heads at all.
  */
 export function importTreeHeads(
-  store: Pick<Store, 'heads' | 'logs'>,
+  store: RecordContext['store'],
   files: readonly string[],
-  { logs, log, witnesses, now }: ImportOptions,
+  { logs, log, witnesses, evidenceDirectory, now }: ImportOptions,
 ): Imported {
   const only = log === undefined ? undefined : findLog(logs, log);
   const results = files.map((file) => readTreeHeads(file, logs, only, witnesses));
   const sightings = results.flatMap(({ source, heads }) =>
     heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
   );
-  const { newHeads } = store.heads.record(sightings);
   // Challenging the tree heads takes their logs, which may be of a list that was given only now.
   store.logs.put(results.flatMap(({ heads }) => heads.map((imported) => imported.log)));
+  const context = { store, evidenceDirectory, logs, now };
+  const { newHeads, forks, failure } = recordHeads(context, sightings);
   return {
     verified: sightings.length,
     new: newHeads.size,
     refused: results.flatMap(({ refused }) => refused),
     signatures: results.flatMap(({ signatures }) => signatures),
+    forks: forks.map(({ log: { description }, treeSize, evidence }) => ({
+      log: description,
+      treeSize,
+      evidence,
+    })),
+    evidenceFailure: failure === undefined ? undefined : messageOf(failure),
   };
 }
 

@@ -29,7 +29,8 @@ export interface EvidenceStore {
 
   /**
    * Pairs of trees of one log and size, above 0, with different roots for which no evidence is on
-   * record: each is a fork, and somebody owes an evidence file for it.
+   * record: each is a fork, and somebody owes an evidence file for it. A tree is paired with the
+   * first four of its size. Costs as much as there are such pairs, however many trees there are.
    */
   missing(): [first: StoredTree, second: StoredTree][];
 }

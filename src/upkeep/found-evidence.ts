@@ -6,11 +6,19 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { equalHash } from '../merkle/hash.ts';
+import { recordHeads, type RecordContext } from '../evidence/record.ts';
+import type { LogId, VerifiedStatement } from '../statements/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toLogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
-import { isIntact, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
+import {
+  isIntact,
+  isListed,
+  parseEvidence,
+  type Evidence,
+  type Exhibit,
+} from '../evidence/bundle.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 
 /** The source under which its tree heads are recorded. */
@@ -22,7 +30,7 @@ const SOURCE = 'evidence';
  * found the next time.
  */
 export function recordFoundEvidence(
-  store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>,
+  store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>,
   directory: string,
 ): void {
   if (!existsSync(directory)) return;
@@ -32,7 +40,8 @@ export function recordFoundEvidence(
     if (!name.endsWith('.json') || known.has(path)) continue;
     const evidence = readEvidence(path);
     try {
-      if (evidence !== undefined) record(store, path, evidence);
+      if (evidence !== undefined)
+        record({ store, evidenceDirectory: directory, logs: [], now: Date.now() }, path, evidence);
     } catch {
       // The disk is full, or another process is writing.
     }
@@ -58,7 +67,7 @@ function readEvidence(path: string): Evidence | undefined {
 }
 
 function record(
-  store: Pick<Store, 'evidence' | 'heads' | 'verdicts'>,
+  context: RecordContext,
   path: string,
   { log, first, second, created }: Evidence,
 ): void {
@@ -69,8 +78,22 @@ function record(
     isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),
   );
   const seen = { source: SOURCE, firstSeen: at, lastSeen: at, count: 1 };
-  store.heads.record(heads.map((head) => ({ head, ...seen })));
-  const known = store.heads.trees(key.logId);
+  recordHeads(
+    context,
+    heads.map((head) => ({ head, ...seen })),
+    { beforeSettling: () => addEvidence(context.store, path, key.logId, heads, exhibits, at) },
+  );
+}
+
+function addEvidence(
+  store: RecordContext['store'],
+  path: string,
+  logId: LogId,
+  heads: readonly VerifiedStatement[],
+  exhibits: readonly Exhibit[],
+  at: number,
+): void {
+  const known = store.heads.trees(logId);
   const trees = heads.flatMap(
     ({ treeSize, rootHash }) =>
       known.find((tree) => tree.treeSize === treeSize && equalHash(tree.rootHash, rootHash)) ?? [],

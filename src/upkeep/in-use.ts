@@ -67,13 +67,18 @@ export class StoreInUse {
   }
 
   #fill(): void {
-    const { onOpened, onSetAside } = this.#options;
+    const { state, onOpened, onSetAside } = this.#options;
     onOpened?.(this.#store);
     const damaged = this.#damaged;
     if (damaged === undefined) return;
     this.#damaged = undefined;
     try {
-      const carried = salvage(damaged, this.#store, Date.now());
+      const carried = salvage(damaged, {
+        store: this.#store,
+        evidenceDirectory: state.evidence,
+        logs: [],
+        now: Date.now(),
+      });
       if (carried > 0) onSetAside(`${carried} tree heads were carried over from ${damaged}`);
     } catch {
       // The disk may be full: what is new matters more, and the damaged file stays.

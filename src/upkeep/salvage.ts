@@ -4,6 +4,7 @@
  * but when and how often a head was seen, as far as that makes sense.
  */
 import { logIdText } from '../logs/log.ts';
+import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { DamagedHead, DamagedStore } from '../store/damaged.ts';
@@ -21,29 +22,28 @@ const AT_ONCE = 500;
 /** The source where a head was seen, if that cannot be read. */
 const SOURCE = 'salvaged';
 
-type SalvagingStore = Pick<Store, 'heads' | 'logs'>;
-
 /**
- * Brings tree heads of the damaged store at `path` into `store`; returns how many. Throws only what
- * `store` throws.
+ * Brings tree heads of the damaged store at `path` into another; returns how many. Throws only what
+ * that one throws.
  */
-export function salvage(path: string, store: SalvagingStore, now: number): number {
+export function salvage(path: string, context: RecordContext): number {
   const damaged = orNothing(() => openDamaged(path));
   if (damaged === undefined) return 0;
   try {
-    return carryOver(damaged, store, now);
+    return carryOver(damaged, context);
   } finally {
     damaged.close();
   }
 }
 
-function carryOver(damaged: DamagedStore, store: SalvagingStore, now: number): number {
+function carryOver(damaged: DamagedStore, context: RecordContext): number {
+  const { store, now } = context;
   const keys = keysOf(damaged, store);
   const end = performance.now() + LONGEST_MS;
   let carried = 0;
   let batch: Sighting[] = [];
   const record = (): void => {
-    if (batch.length > 0) store.heads.record(batch);
+    if (batch.length > 0) recordHeads(context, batch);
     batch = [];
   };
   for (const found of damaged.heads()) {

@@ -288,7 +288,9 @@ class World {
       const file = join(this.#directory, 'heads.json');
       writeFileSync(file, JSON.stringify(json));
       const logs = [this.#asLog];
-      importTreeHeads(this.#store, [file], { logs, witnesses: [], now: this.#now });
+      const evidenceDirectory = join(this.#directory, 'evidence');
+      const options = { logs, witnesses: [], evidenceDirectory, now: this.#now };
+      importTreeHeads(this.#store, [file], options);
     } else {
       await pollinate(
         'https://pollen.test/',
@@ -297,9 +299,12 @@ class World {
           const body = Buffer.from(JSON.stringify(json));
           return Promise.resolve({ status: 200, retryAfter: undefined, body });
         },
-        [this.#asLog],
-        this.#store,
-        this.#now,
+        {
+          store: this.#store,
+          evidenceDirectory: join(this.#directory, 'evidence'),
+          logs: [this.#asLog],
+          now: this.#now,
+        },
       );
     }
     this.#mustBeThere([{ size, root }]);

@@ -13,7 +13,12 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
 const [log, stranger] = [new SigningLog(), new SigningLog()];
-const options = { logs: [log.asLog()], witnesses: [], now: 1_700_000_000_000 };
+const options = {
+  logs: [log.asLog()],
+  witnesses: [],
+  now: 1_700_000_000_000,
+  evidenceDirectory: join(directory, 'evidence'),
+};
 let files = 0;
 function file(text: string): string {
   const path = join(directory, String(++files));
@@ -32,7 +37,14 @@ test('what is exported can be imported elsewhere, and is new there once', () => 
   const exported = file([...exportTreeHeads(here)].join(''));
   const there = memoryStore();
   const imported = importTreeHeads(there, [exported], options);
-  assert.deepEqual(imported, { verified: 3, new: 3, refused: [], signatures: [] });
+  assert.deepEqual(imported, {
+    verified: 3,
+    new: 3,
+    refused: [],
+    signatures: [],
+    forks: [],
+    evidenceFailure: undefined,
+  });
   assert.equal(importTreeHeads(there, [exported], options).new, 0);
   assert.deepEqual(
     there.logs.all().map(({ description }) => description),

@@ -15,6 +15,8 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import type { RecordContext } from '../../src/evidence/record.ts';
+import type { Store } from '../../src/store/store.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
@@ -28,6 +30,13 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 const log = new SigningLog();
 const good = stateAt(join(directory, 'good'));
+
+const into = (store: Store, now: number): RecordContext => ({
+  store,
+  evidenceDirectory: join(directory, 'evidence'),
+  logs: [],
+  now,
+});
 
 before(() => {
   const store = openForWriting(good);
@@ -80,7 +89,7 @@ describe('a damaged database', () => {
     const path = join(directory, 'whole.db');
     copyFileSync(good.database, path);
     const store = memoryStore();
-    assert.equal(salvage(path, store, 0), HEADS);
+    assert.equal(salvage(path, into(store, 0)), HEADS);
     const heads = store.heads.latest();
     assert.deepEqual(
       heads.map(({ treeSize, sources, firstSeen, lastSeen, count }) =>
@@ -111,7 +120,7 @@ describe('a damaged database', () => {
       DELETE FROM sightings WHERE tree_head = 10;`);
     changed.close();
     const store = memoryStore();
-    assert.equal(salvage(path, store, 77), HEADS - 6);
+    assert.equal(salvage(path, into(store, 77)), HEADS - 6);
     const heads = store.heads.latest();
     assert.equal(heads[0]?.treeSize, 7n);
     assert.deepEqual(
@@ -130,8 +139,8 @@ describe('a damaged database', () => {
       const path = join(directory, `${name}.db`);
       writeFileSync(path, content);
       const store = memoryStore();
-      assert.equal(salvage(path, store, 0), 0);
-      assert.equal(salvage(join(directory, 'nowhere.db'), store, 0), 0);
+      assert.equal(salvage(path, into(store, 0)), 0);
+      assert.equal(salvage(join(directory, 'nowhere.db'), into(store, 0)), 0);
       store.close();
     });
 });

@@ -10,10 +10,9 @@ const ADD = `INSERT INTO evidence (path, log_id, first, second, first_size, seco
   ON CONFLICT DO NOTHING`;
 const ALL = `SELECT path, log_id, first_size, second_size, created FROM evidence
   ORDER BY created, path`;
-const MISSING = `SELECT a.id AS first, b.id AS second FROM trees a JOIN trees b
-    ON a.log_id = b.log_id AND a.tree_size = b.tree_size AND a.id < b.id
-      AND a.tree_size > '${padded(0n)}'
-  WHERE NOT EXISTS (SELECT 1 FROM evidence e WHERE e.first = a.id AND e.second = b.id)`;
+const MISSING = `SELECT first, second FROM contradictions c
+  WHERE NOT EXISTS (SELECT 1 FROM evidence e
+    WHERE e.first IN (c.first, c.second) AND e.second IN (c.first, c.second))`;
 
 interface NewRow {
   readonly path: string;

@@ -186,4 +186,21 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE trees SET verdict = 'pending', proven_against = NULL
     WHERE proven_against IN (SELECT id FROM trees WHERE verdict = 'malformed-head');
   `,
+  `
+  -- Pairs of trees with different roots for one size, noted as the second is stored: so a fork is found at once, by
+  -- whatever way it came, and however many trees there are. Four witnesses are enough: with all pairs, a log that
+  -- signs a thousand roots for a size would have us write half a million files. The empty tree accuses nobody.
+  CREATE TABLE contradictions (
+    first  INTEGER NOT NULL REFERENCES trees (id),
+    second INTEGER NOT NULL REFERENCES trees (id),
+    PRIMARY KEY (first, second)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TRIGGER contradicting AFTER INSERT ON trees WHEN NEW.tree_size > '00000000000000000000' BEGIN
+    INSERT INTO contradictions SELECT id, NEW.id FROM trees
+      WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size AND id <> NEW.id ORDER BY id LIMIT 4;
+  END;
+  INSERT INTO contradictions SELECT a.id, b.id FROM trees a JOIN trees b
+    ON a.log_id = b.log_id AND a.tree_size = b.tree_size AND a.id < b.id
+      AND a.tree_size > '00000000000000000000';
+  `,
 ];
