@@ -13,6 +13,7 @@ import {
   concat,
   ethernet,
   EtherType,
+  fragmentIpv4,
   frameV4,
   frameV6,
   internetChecksum,
@@ -125,6 +126,38 @@ describe('whole datagrams', () => {
   test('the payload is a view: nothing is copied', () => {
     const frame = frameV4(MESSAGE);
     assert.equal(decode(frame).datagram?.payload.buffer, frame.buffer);
+  });
+});
+
+describe('IPv4 without a header checksum, as captures of the sender have it', () => {
+  const unchecked = (frame: Uint8Array): Uint8Array =>
+    changed(frame, { [IP + 10]: 0, [IP + 11]: 0 });
+  const captured = (): DatagramDecoder => new DatagramDecoder({ acceptsNoIpv4Checksum: true });
+
+  test('is a datagram for a decoder that is told so, and counted', () => {
+    const decoder = captured();
+    const frame = unchecked(frameV4(MESSAGE, { checksum: 'partial' }));
+    assert.deepEqual(decoder.push(frame, 0, 'x')?.payload, MESSAGE);
+    assert.equal(decoder.counters.ipv4ChecksumAbsent, 1);
+    assert.deepEqual(decode(frame).counters, ['ipv4BadChecksum']);
+  });
+  test('another wrong checksum is none for anybody', () => {
+    const decoder = captured();
+    assert.equal(decoder.push(changed(frameV4(MESSAGE), { [IP + 11]: 1 }), 0, 'x'), undefined);
+    assert.equal(decoder.counters.ipv4BadChecksum, 1);
+  });
+  test('its fragments go together, and never with others, which they could spoil', () => {
+    const [first = MESSAGE, second = MESSAGE] = fragmentIpv4(
+      ipv4({ payload: udp({ payload: MESSAGE }) }),
+      24,
+    ).map((payload) => ethernet({ payload }));
+    const decoder = captured();
+    const push = (frame: Uint8Array): Uint8Array | undefined =>
+      decoder.push(frame, 0, 'x')?.payload;
+    assert.equal(push(first), undefined);
+    assert.equal(push(changed(unchecked(second), { [second.length - 1]: 0 })), undefined);
+    assert.deepEqual(push(second), MESSAGE);
+    assert.notEqual(push(unchecked(first)), undefined);
   });
 });
 
