@@ -3,25 +3,18 @@ import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { decodeBase64 } from '../base/base64.ts';
-import { LogError, type Asker } from '../ask/asker.ts';
-import { CtOverDnsAsker } from '../ask/ct-over-dns.ts';
-import { prove } from '../ask/prove.ts';
 import { DnsClient } from '../dns/client.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { makeEvidence } from '../evidence/bundle.ts';
-import type { Conclusion } from '../evidence/judge.ts';
-import { writeEvidence } from '../evidence/write.ts';
-import { logLabels, type Log } from '../logs/log.ts';
-import { findLog, parseZone, zonesOf } from '../logs/zones.ts';
-import { equalHash, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
-import { foldInclusion } from '../merkle/proof.ts';
+import type { Log } from '../logs/log.ts';
+import { parseZone } from '../logs/zones.ts';
+import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { logsInForce } from '../services/log-lists.ts';
-import { stateAt, type State } from '../store/state.ts';
+import { logOfZone, queryZone, type QueryResult } from '../services/query.ts';
+import { stateAt } from '../store/state.ts';
 import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
-import { verifyStatement } from '../statements/verify.ts';
 import { endpoint, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
@@ -69,79 +62,34 @@ trees that contradict each other. The evidence is then in the state directory.`,
 async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
-  const log = logOf(zone, logsInForce(state, options.logList, warn), options);
-  const server = options.server ?? resolverOfThisHost();
-  const client = new DnsClient(server);
-  const asker = new CtOverDnsAsker(zone, (name) => client.txt(name));
-  const head = verifyStatement(await asker.treeHead(), log.key);
-  if (head === undefined)
-    throw new LogError(
-      'log-unavailable',
-      `the tree head at sth.${zone} is not signed by "${log.description}"`,
-      {
-        remedy: 'It is another log, or somebody makes heads up. Say whose it should be with --log.',
-      },
-    );
-  const result: QueryResult = {
+  const { zone: zones, zoneSuffix } = options;
+  const logs = logsInForce(state, options.logList, warn);
+  const log = logOfZone(zone, logs, options.log, { zones, zoneSuffix });
+  const client = new DnsClient(options.server ?? resolverOfThisHost());
+  const result = await queryZone({
     zone,
-    log: log.description,
-    treeSize: head.treeSize,
-    timestamp: head.timestamp,
-  };
-  if (options.since !== undefined)
-    result.since = await compare(asker, log, oldHead(options.since, log), head, state);
-  if (options.leaf !== undefined) result.leaf = await findLeaf(asker, options.leaf, head);
+    log,
+    lookup: (name) => client.txt(name),
+    since: options.since === undefined ? undefined : oldHead(options.since, log),
+    leaf: options.leaf,
+    evidenceDirectory: state.evidence,
+    now: Date.now(),
+  });
   if (options.json === true) printJson(result);
   else printResult(result);
-  setExitCode(
-    result.since?.verdict === 'fork-proven'
-      ? ExitCode.forkProven
-      : (result.since !== undefined && result.since.verdict !== 'consistent') ||
-          result.leaf?.included === false
-        ? ExitCode.failed
-        : ExitCode.ok,
-  );
+  setExitCode(exitCodeOf(result));
 }
 
-interface QueryResult {
-  readonly zone: string;
-  readonly log: string;
-  readonly treeSize: bigint;
-  readonly timestamp: bigint;
-  since?: {
-    readonly treeSize: bigint;
-    readonly verdict: Conclusion['verdict'];
-    readonly evidence?: string;
-  };
-  leaf?: { readonly leafIndex: bigint; readonly included: boolean };
+function exitCodeOf({ since, leaf }: QueryResult): ExitCode {
+  if (since?.verdict === 'fork-proven') return ExitCode.forkProven;
+  const isVerified = (since?.verdict ?? 'consistent') === 'consistent' && leaf?.included !== false;
+  return isVerified ? ExitCode.ok : ExitCode.failed;
 }
 
-/** Whether the log's tree only grew between two heads, whichever is the older. */
-async function compare(
-  asker: Asker,
-  log: Log,
-  old: VerifiedStatement,
-  now: VerifiedStatement,
-  state: State,
-): Promise<NonNullable<QueryResult['since']>> {
-  const [first, second] = old.treeSize <= now.treeSize ? [old, now] : [now, old];
-  const found = await prove(asker, first, second);
-  const { treeSize } = old;
-  if (found.verdict !== 'fork-proven') return { treeSize, verdict: found.verdict };
-  const bundle = makeEvidence(log, first, second, found, Date.now());
-  return { treeSize, verdict: found.verdict, evidence: writeEvidence(state.evidence, bundle) };
-}
-
-/** Whether a leaf is in the tree of a head. */
-async function findLeaf(
-  asker: Asker,
-  leaf: MerkleHash,
-  { treeSize, rootHash }: VerifiedStatement,
-): Promise<NonNullable<QueryResult['leaf']>> {
-  const { leafIndex, path } = await asker.leafProof(leaf, treeSize);
-  const folded = foldInclusion(leafIndex, treeSize, leaf, path);
-  return { leafIndex, included: folded.kind === 'folded' && equalHash(folded.root, rootHash) };
-}
+const REASONS = {
+  'bad-proof': 'the proof is no good',
+  'malformed-head': 'one of the heads is of an empty tree, and has a wrong root',
+} as const;
 
 function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResult): void {
   print(
@@ -155,27 +103,9 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
     );
   else if (since?.verdict === 'malformed-head') print(`NOT COMPARED: ${MALFORMED}.`);
   else if (since !== undefined)
-    print(`NOT PROVEN to extend the tree of size ${since.treeSize}: the proof is no good.`);
+    print(`NOT PROVEN to extend the tree of size ${since.treeSize}: ${REASONS[since.verdict]}.`);
   if (leaf !== undefined)
     print(`The leaf is ${leaf.included ? '' : 'NOT PROVEN to be '}at index ${leaf.leafIndex}.`);
-}
-
-/**
- * The log that --log names; else the one with this zone; else the one that the zone's first label
- * names, as in the zones that ctga serves.
- */
-function logOf(zone: string, logs: readonly Log[], options: QueryOptions): Log {
-  if (options.log !== undefined) return findLog(logs, options.log);
-  const { zone: zones, zoneSuffix } = options;
-  const [label] = zone.split('.');
-  const known = zonesOf(logs, { zones, zoneSuffix }).get(zone);
-  const named = known ?? Array.from(logLabels(logs)).find(([, name]) => name === label)?.[0];
-  if (named === undefined)
-    throw badInput(
-      `no log is known whose zone is ${zone}`,
-      'Say whose it is with --log; ctga logs list has the names.',
-    );
-  return named;
 }
 
 function oldHead(file: string, log: Log): VerifiedStatement {

@@ -6,53 +6,16 @@ import { CtOverDnsAsker } from '../../src/ask/ct-over-dns.ts';
 import { prove } from '../../src/ask/prove.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
 import { StaticCtAsker } from '../../src/ask/static-ct.ts';
-import { EMPTY_ROOT, type MerkleHash } from '../../src/merkle/hash.ts';
+import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
 import type { MerkleTree } from '../../src/merkle/tree.ts';
-import { readCtQuestion, type CtQuestion } from '../../src/sources/ct-over-dns/question.ts';
 import type { TreeRoot } from '../../src/statements/statement.ts';
-import { formatTreeHeadText } from '../../src/statements/text.ts';
+import { CT_ZONE, ctZone } from '../support/ct-zone.ts';
 import { FakeApi } from '../support/fake-api.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 
 const SIZE = 40;
-/** Hashes that an answer over DNS holds, so that most proofs need several. */
-const PART = 3;
 const log = new SigningLog();
-
-/** What a zone of the log answers, without the DNS; test/cli/dns.test.ts has it with the DNS. */
-function ctOverDns(tree: MerkleTree): CtOverDnsAsker {
-  return new CtOverDnsAsker('log.example', (name) => {
-    const labels = name.slice(0, -'.log.example'.length).split('.');
-    const question = readCtQuestion(labels.map((label) => Buffer.from(label)));
-    assert(question !== undefined, name);
-    return Promise.resolve(dnsAnswer(tree, question));
-  });
-}
-
-function dnsAnswer(tree: MerkleTree, question: CtQuestion): Uint8Array {
-  const from = (start: number, proof: readonly MerkleHash[]): Buffer =>
-    Buffer.concat(proof.slice(start, start + PART));
-  switch (question.kind) {
-    case 'tree head':
-      return Buffer.from(formatTreeHeadText(log.sign(tree.size, tree.root())));
-    case 'leaf index':
-      return Buffer.from(String(indexOf(tree, question.leafHash)));
-    case 'consistency': {
-      const { first, second, start } = question;
-      return from(start, tree.consistencyProof(Number(first), Number(second)));
-    }
-    case 'inclusion': {
-      const { leafIndex, treeSize, start } = question;
-      return from(start, tree.inclusionProof(Number(leafIndex), Number(treeSize)));
-    }
-  }
-}
-
-function indexOf(tree: MerkleTree, leafHash: MerkleHash): number {
-  const leaves = Array.from({ length: tree.size }, (_, i) => tree.leafHash(i));
-  return leaves.findIndex((each) => Buffer.from(each).equals(leafHash));
-}
 
 const askers: readonly (readonly [name: string, of: (tree: MerkleTree) => Asker])[] = [
   ['RFC 6962', (tree) => new Rfc6962Asker('https://log.test/', new FakeApi(tree).fetch)],
@@ -63,7 +26,7 @@ const askers: readonly (readonly [name: string, of: (tree: MerkleTree) => Asker]
       return new StaticCtAsker('https://log.test/alpha/', log.key.logId, files.fetch);
     },
   ],
-  ['CT-over-DNS', ctOverDns],
+  ['CT-over-DNS', (tree) => new CtOverDnsAsker(CT_ZONE, ctZone(log, tree))],
 ];
 
 const rootOf = (tree: MerkleTree, size: number): TreeRoot => ({
