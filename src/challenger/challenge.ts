@@ -9,14 +9,18 @@
  * With a fixed number of questions, trees that find no place wait for the next challenge, and cover
  * questions take the places that no tree needs: the log cannot tell how much was seen.
  */
+import { setTimeout as sleepFor } from 'node:timers/promises';
 import { askerOf } from '../ask/asker-of.ts';
 import { LogError } from '../ask/asker.ts';
+import { Courtesy } from '../ask/courtesy.ts';
 import { hasCome } from '../base/clock.ts';
+import { plural } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
 import { MAX_RETRY_AFTER } from '../http/retry-after.ts';
 import type { Log } from '../logs/log.ts';
+import type { StoredTree } from '../store/heads.ts';
 import { askForHead } from './anchor.ts';
-import { compareWithFinalTree } from './final-tree.ts';
+import { Links } from './links.ts';
 import { Questions } from './questions.ts';
 import { Verdicts, type VerdictContext } from './verdicts.ts';
 import { Walk } from './walk.ts';
@@ -29,47 +33,86 @@ export interface ChallengeContext extends VerdictContext {
   readonly paths: readonly Fetch[];
   /** How many proofs to ask for, neither more nor fewer; not given: one for each tree. */
   readonly questions?: number;
+  /** How to wait out a short Retry-After; a real wait unless given. */
+  readonly sleep?: (milliseconds: number) => Promise<void>;
   /** Breaks the challenge off: what has not been answered by then stays as it was. */
   readonly signal: AbortSignal;
 }
 
 /**
- * Challenges the log, and stores and reports each verdict as it is reached. Returns the error that
- * ended the challenge early, if the log could not be asked. Rejects only with ProxyError, where the
+ * Challenges the log, and stores and reports each verdict as it is reached. Returns the first error
+ * because of which the log could not be asked something. Rejects only with ProxyError, where the
  * store fails, and with anything if the signal was given.
  */
 export async function challengeLog(
   log: Log,
   context: ChallengeContext,
 ): Promise<LogError | undefined> {
-  const { store, now, paths, signal } = context;
+  const { store, now, paths, signal, sleep = waitFor(signal) } = context;
   const { logId } = log.key;
   const quietUntil = store.logs.quietUntil(logId);
-  if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER))
-    return new LogError(
-      'log-unavailable',
-      `the log asked not to be asked before ${new Date(quietUntil).toISOString()}`,
-    );
-  const verdicts = new Verdicts(log, context);
-  const askers = paths.map((fetch) => askerOf(log, fetch, now));
-  let walk: Walk | undefined;
+  if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER)) return leaveOut(log, quietUntil, context);
+  const courtesy = new Courtesy(now, sleep);
+  const askers = paths.map((fetch) => courtesy.asker(askerOf(log, courtesy.fetch(fetch), now)));
   try {
     const { current, asker } = await askForHead(log, askers, context);
-    const questions = new Questions(asker, context.questions);
-    walk = new Walk(current, questions, verdicts);
-    await compareWithFinalTree(log, current, store.heads.trees(logId), questions, verdicts);
-    await walk.descend(store.heads.trees(logId));
-    if (context.questions !== undefined) await walk.cover(store.heads.trees(logId));
-    return undefined;
+    const links = new Links(store.heads.trees(logId));
+    const failure = await new Walk({
+      log,
+      current,
+      links,
+      questions: new Questions(asker, context.questions),
+      verdicts: new Verdicts(log, context, links),
+      now,
+      isQuiet: () => courtesy.isQuiet,
+    }).run();
+    signal.throwIfAborted();
+    keepQuiet(log, courtesy, store);
+    return failure;
   } catch (error) {
     if (!(error instanceof LogError) || signal.aborted) throw error;
-    if (error.retryAfter !== undefined) store.logs.setQuietUntil(logId, now() + error.retryAfter);
-    // Without an answer, this is the state of every tree that still waits for one.
-    for (const tree of store.heads.trees(logId)) {
-      const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
-      if (waits && walk?.links(tree) !== true && verdicts.isDue(tree))
-        verdicts.unproven(tree, walk?.anchor ?? tree, 'no-answer', error.message);
-    }
+    keepQuiet(log, courtesy, store);
+    unreachable(log, error, context, () => true);
     return error;
   }
+}
+
+/** The log gave nothing: that is the state of all trees that wait for a proof and are due. */
+function unreachable(
+  log: Log,
+  { message }: LogError,
+  context: ChallengeContext,
+  isMeant: (tree: StoredTree) => boolean,
+): void {
+  const links = new Links(context.store.heads.trees(log.key.logId));
+  const verdicts = new Verdicts(log, context, links);
+  for (const tree of links.trees) {
+    const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
+    if (waits && isMeant(tree) && verdicts.isDue(tree))
+      verdicts.unproven(tree, tree, 'no-answer', message);
+  }
+}
+
+/** The log asked to be left alone, so it is asked nothing; trees that are new know it too. */
+function leaveOut(log: Log, until: number, context: ChallengeContext): LogError {
+  const waiting = new Links(context.store.heads.trees(log.key.logId)).waiting().length;
+  const left =
+    waiting === 0 ? '' : `; ${plural(waiting, 'tree')} of it cannot be proven until then`;
+  const message = `the log asked not to be asked before ${new Date(until).toISOString()}${left}`;
+  const error = new LogError('log-unavailable', message);
+  unreachable(log, error, context, ({ verdict }) => verdict === 'pending');
+  return error;
+}
+
+/** What the log asked for outlasts this challenge. */
+function keepQuiet(
+  log: Log,
+  { quietUntil, isQuiet }: Courtesy,
+  store: ChallengeContext['store'],
+): void {
+  if (isQuiet) store.logs.setQuietUntil(log.key.logId, quietUntil);
+}
+
+function waitFor(signal: AbortSignal): (milliseconds: number) => Promise<void> {
+  return (milliseconds) => sleepFor(milliseconds, undefined, { signal });
 }

@@ -10,21 +10,28 @@ import type { StoredTree } from '../store/heads.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
 
-/** Holds `trees` of the log, and its current one, against its final tree, if it has one. */
-export async function compareWithFinalTree(
+/** Holds trees of the final tree's size against it. Asks the log nothing. */
+export function compareWithoutAsking(
   { finalTree }: Log,
-  current: StoredTree,
   trees: readonly StoredTree[],
-  questions: Questions,
   verdicts: Verdicts,
-): Promise<void> {
+): void {
   if (finalTree === undefined) return;
   for (const tree of trees) {
     if (tree.treeSize !== finalTree.treeSize) continue;
     const found = judgeWithoutProof(finalTree, tree);
     if (found?.verdict === 'fork-proven') verdicts.contradictsList(tree, finalTree, found);
   }
-  if (current.treeSize === finalTree.treeSize || !questions.areLeft) return;
+}
+
+/** Has the log prove that its current tree and its final one are of one history. */
+export async function compareWithFinalTree(
+  { finalTree }: Log,
+  current: StoredTree,
+  questions: Questions,
+  verdicts: Verdicts,
+): Promise<void> {
+  if (finalTree === undefined || current.treeSize === finalTree.treeSize) return;
   const [first, second] =
     current.treeSize > finalTree.treeSize ? [finalTree, current] : [current, finalTree];
   const between = `between its tree of size ${current.treeSize} and its final one`;

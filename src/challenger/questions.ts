@@ -6,21 +6,23 @@ import type { Conclusion } from '../evidence/judge.ts';
 import type { TreeRoot } from '../statements/statement.ts';
 
 export class Questions {
+  /** How many may be asked in all; Infinity: as many as anybody wants to. */
+  readonly limit: number;
   readonly #asker: Asker;
   #left: number;
 
-  /** Without a limit there are as many questions as anybody wants to ask. */
   constructor(asker: Asker, limit = Infinity) {
     this.#asker = asker;
+    this.limit = limit;
     this.#left = limit;
   }
 
   /**
-   * Whether another pair of trees may be asked about. The last pair may take two questions, and
-   * does so only where its first answer decides nothing.
+   * How many more pairs of trees may be asked about. The last pair may take two questions, and does
+   * so only where its first answer decides nothing.
    */
-  get areLeft(): boolean {
-    return this.#left >= 1;
+  get left(): number {
+    return Math.max(0, this.#left);
   }
 
   /** See prove in ask/prove.ts. */

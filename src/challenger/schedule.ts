@@ -16,6 +16,7 @@ import { HttpError } from '../http/error.ts';
 import type { Identity, ProxyAddress } from '../http/proxy.ts';
 import type { Fetch, HttpOptions } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
+import { shuffled, uniform } from './chance.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
 
 export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
@@ -163,22 +164,4 @@ async function through(
     signal.removeEventListener('abort', close);
     close();
   }
-}
-
-/**
- * 0 <= x < 1, from the system's generator: its numbers cannot be foretold from earlier ones, as
- * those of Math.random can.
- */
-function uniform(): number {
-  return randomInt(2 ** 32) / 2 ** 32;
-}
-
-function shuffled<T>(items: readonly T[]): T[] {
-  const result = [...items];
-  for (let i = result.length - 1; i > 0; i--) {
-    const j = randomInt(i + 1);
-    const [a, b] = [result[i], result[j]];
-    if (a !== undefined && b !== undefined) [result[i], result[j]] = [b, a];
-  }
-  return result;
 }

@@ -4,7 +4,7 @@
  */
 import { backOff, longestWait, type BackOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
-import type { Conclusion, Finding } from '../evidence/judge.ts';
+import type { Finding } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
 import type { Log } from '../logs/log.ts';
@@ -13,6 +13,7 @@ import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict, VerdictUpdate } from '../store/verdicts.ts';
 import { patienceWith, verdictWithoutProof, type Outcome } from './decision.ts';
+import type { Links } from './links.ts';
 
 export interface VerdictContext {
   readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
@@ -46,54 +47,67 @@ const RETRY: BackOff = { first: 60_000, longest: 86_400_000, scatter: [0.5, 1.5]
 export class Verdicts {
   readonly #log: Log;
   readonly #context: VerdictContext;
+  readonly #links: Links;
 
-  constructor(log: Log, context: VerdictContext) {
+  constructor(log: Log, context: VerdictContext, links: Links) {
     this.#log = log;
     this.#context = context;
+    this.#links = links;
   }
 
-  /** Whether the log is to be asked about the tree again: not if a fork is proven, or none can be. */
-  isDue({ verdict, askAfter }: StoredTree): boolean {
-    if (verdict === 'fork-proven' || verdict === 'malformed-head') return false;
+  /** Whether the log may be asked about the tree again, so far as back-off goes. */
+  isDue({ askAfter }: StoredTree): boolean {
     const { ignoreBackOff, now } = this.#context;
     return ignoreBackOff || askAfter === undefined || hasCome(askAfter, now(), longestWait(RETRY));
   }
 
-  /** The tree is the one that the log itself calls current. */
-  current(tree: StoredTree): void {
-    this.#conclude(tree, tree, { verdict: 'consistent', provenAgainst: tree.id });
+  /** The tree is of the chain, because of its link to `other` or as the one that is current. */
+  consistent(tree: StoredTree, other: StoredTree = tree): void {
+    this.#conclude(tree, other, { verdict: 'consistent' });
   }
 
   /**
-   * Records what was found about `tree`, which is one of the two. Evidence is on disk before the
-   * store, or anybody else, hears of the fork.
+   * Records that `tree`, which is one of the two, contradicts the other. Evidence is on disk before
+   * the store, or anybody else, hears of the fork.
    */
-  judged(tree: StoredTree, first: StoredTree, second: StoredTree, found: Conclusion): void {
+  forked(tree: StoredTree, first: StoredTree, second: StoredTree, finding: Finding): void {
     const { store, evidenceDirectory, now } = this.#context;
     const other = tree.id === first.id ? second : first;
-    if (found.verdict === 'fork-proven') {
-      const heads = [first, second] as const;
-      const path = keepEvidence(store, evidenceDirectory, this.#log, heads, found, now());
-      this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
-    } else if (found.verdict === 'consistent')
-      this.#conclude(tree, other, { verdict: 'consistent', provenAgainst: other.id });
-    else if (found.verdict === 'malformed-head') this.notice(found.reason);
-    else this.unproven(tree, other, 'bad-proof', found.reason);
+    const heads = [first, second] as const;
+    const path = keepEvidence(store, evidenceDirectory, this.#log, heads, finding, now());
+    this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
   }
 
   /** The log gave no proof between the two, and `reason` says how: see decision.ts. */
   unproven(tree: StoredTree, other: TreeRoot, outcome: Outcome, reason: string): void {
     const isOverdue = this.#context.now() - tree.firstSeen > patienceWith(this.#log);
-    const verdict = verdictWithoutProof(outcome, { before: tree.verdict, isOverdue });
-    const askAfter = this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
-    this.#conclude(tree, other, { verdict, reason, askAfter });
+    const before = this.#links.verdictOf(tree);
+    this.#putOff(tree, other, verdictWithoutProof(outcome, { before, isOverdue }), reason);
+  }
+
+  /** The tree is linked to `other`, and that is not linked to the chain so far. */
+  nearer(tree: StoredTree, other: StoredTree): void {
+    const reason = `the log proved it together with its tree of size ${other.treeSize}, which it has yet to prove`;
+    this.#putOff(tree, other, 'skewed', reason);
+  }
+
+  /** Keeps the link of the tree, and nothing else changes. Nobody is told. */
+  linked(tree: StoredTree): void {
+    const { reason, askAfter } = tree;
+    this.#set(tree, { verdict: this.#links.verdictOf(tree), reason, askAfter });
+  }
+
+  /** The tree was of a chain that the log's current tree is not of. Nobody is told. */
+  unlinked(tree: StoredTree): void {
+    const reason = 'the tree that it was proven against is not linked to the current one';
+    this.#set(tree, { verdict: 'pending', reason });
   }
 
   /** The tree contradicts the final tree that a log list names, as `finding` shows. */
   contradictsList(tree: StoredTree, finalTree: TreeRoot, finding: Finding): void {
     const { store, evidenceDirectory, now } = this.#context;
     const reason = `contradicts the final tree, of size ${finalTree.treeSize}, in the log list`;
-    if (tree.verdict === 'fork-proven') return;
+    if (this.#links.isForked(tree)) return;
     const list = findSignedList(store, this.#log);
     if (list === undefined)
       return this.notice(`its tree of size ${tree.treeSize} ${reason}, which is not signed`);
@@ -113,10 +127,29 @@ export class Verdicts {
     this.#context.onNotice(this.#log, message);
   }
 
+  #putOff(tree: StoredTree, other: TreeRoot, verdict: Verdict, reason: string): void {
+    const askAfter = this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
+    this.#conclude(tree, other, { verdict, reason, askAfter });
+  }
+
   #conclude(tree: StoredTree, other: TreeRoot, update: VerdictUpdate, evidence?: string): void {
-    const { store, now, onVerdict } = this.#context;
     const { verdict, reason } = update;
-    store.verdicts.set(tree, now(), update);
-    onVerdict({ log: this.#log, tree, verdict, reason, against: other.treeSize, evidence });
+    this.#set(tree, update);
+    const against = other.treeSize;
+    this.#context.onVerdict({ log: this.#log, tree, verdict, reason, against, evidence });
+  }
+
+  /** A link is kept, whatever is concluded, but where the tree contradicts another. */
+  #set(tree: StoredTree, update: VerdictUpdate): void {
+    const { store, now } = this.#context;
+    const link = this.#links.linkOf(tree)?.id;
+    const unlinked = update.verdict === 'consistent' ? tree.id : undefined;
+    const provenAgainst = update.provenAgainst ?? link ?? unlinked;
+    store.verdicts.set(
+      tree,
+      now(),
+      update.verdict === 'fork-proven' ? update : { ...update, provenAgainst },
+    );
+    this.#links.setVerdict(tree, update.verdict);
   }
 }

@@ -71,6 +71,7 @@ function challengeWith(
     now: () => NOW,
     onVerdict: () => undefined,
     ignoreBackOff: true,
+    sleep: () => Promise.resolve(),
     ...options,
   });
 }
