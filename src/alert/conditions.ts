@@ -39,6 +39,7 @@ export class Conditions {
       ...forks(store),
       ...unprovable(store),
       ...malformed(store),
+      ...stale(store),
       ...this.#interfaces(store, now, elapsed),
     ];
   }
@@ -117,6 +118,19 @@ function unprovable(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {
       `unprovable:${logIdText(logId)}`,
       `${nameOf(logId)} has given no proof for a tree that it signed, for far too long.`,
       'ctga heads list shows which tree. This is not evidence yet, but may become evidence.',
+    ),
+  );
+}
+
+function stale(store: Pick<Store, 'logs'>): Condition[] {
+  const logs = store.logs.stale();
+  if (logs.length === 0) return [];
+  const nameOf = logDescriptions(store);
+  return logs.map(({ logId, reason }) =>
+    warning(
+      `stale-head:${logIdText(logId)}`,
+      `${nameOf(logId)} ${reason}.`,
+      'This is no evidence, because front ends lag, but a log that hides something does it too. See: ctga heads list',
     ),
   );
 }

@@ -10,6 +10,8 @@ import type { ChallengeContext } from './challenge.ts';
 
 export interface Anchor {
   readonly current: StoredTree;
+  /** When the log signed it, by the log's own clock. */
+  readonly timestamp: bigint;
   /** The one that showed the head: the front end behind it can prove it. */
   readonly asker: Asker;
 }
@@ -63,7 +65,7 @@ export async function askForHead(
     (best, each) => (each.head.treeSize > best.head.treeSize ? each : best),
     first,
   );
-  return { current: store.heads.treeOf(head), asker };
+  return { current: store.heads.treeOf(head), timestamp: head.timestamp, asker };
 }
 
 interface Answer {

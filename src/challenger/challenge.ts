@@ -22,6 +22,7 @@ import type { StoredTree } from '../store/heads.ts';
 import { askForHead } from './anchor.ts';
 import { Links } from './links.ts';
 import { Questions } from './questions.ts';
+import { staleness } from './staleness.ts';
 import { Verdicts, type VerdictContext } from './verdicts.ts';
 import { Walk } from './walk.ts';
 
@@ -55,8 +56,10 @@ export async function challengeLog(
   const courtesy = new Courtesy(now, sleep);
   const askers = paths.map((fetch) => courtesy.asker(askerOf(log, courtesy.fetch(fetch), now)));
   try {
-    const { current, asker } = await askForHead(log, askers, context);
-    const links = new Links(store.heads.trees(logId));
+    const { current, timestamp, asker } = await askForHead(log, askers, context);
+    const trees = store.heads.trees(logId);
+    noteStaleness(log, staleness(log, { current, timestamp }, trees, now()), context);
+    const links = new Links(trees);
     const failure = await new Walk({
       log,
       current,
@@ -102,6 +105,16 @@ function leaveOut(log: Log, until: number, context: ChallengeContext): LogError 
   const error = new LogError('log-unavailable', message);
   unreachable(log, error, context, ({ verdict }) => verdict === 'pending');
   return error;
+}
+
+/** Says aloud that the log shows a stale head, once until it ends, and that it has ended. */
+function noteStaleness(
+  log: Log,
+  reason: string | undefined,
+  { store, now, onNotice }: ChallengeContext,
+): void {
+  if (store.logs.setStale(log.key.logId, now(), reason))
+    onNotice(log, reason === undefined ? 'shows a current tree head again' : reason);
 }
 
 /** What the log asked for outlasts this challenge. */

@@ -15,6 +15,14 @@ export interface StoredLogList {
   readonly fetched: number;
 }
 
+/** A log that shows a tree head of itself that is older or smaller than it may be. */
+export interface StaleHead {
+  readonly logId: LogId;
+  readonly since: number;
+  /** What is wrong with the head, as the end of a sentence about the log. */
+  readonly reason: string;
+}
+
 export interface LogStore {
   /**
    * Adds logs, and the list that they came from, in one transaction. A log that is known takes over
@@ -37,4 +45,14 @@ export interface LogStore {
 
   /** Idempotent; the last call counts. */
   setQuietUntil(logId: LogId, until: number): void;
+
+  /**
+   * Puts down what is wrong with the tree head that a log shows, or with undefined that nothing is.
+   * Returns whether that is news: something is wrong and nothing was before, or the other way round.
+   * `since` stays what it was first.
+   */
+  setStale(logId: LogId, now: number, reason: string | undefined): boolean;
+
+  /** The logs whose tree heads something is wrong with, in no order. */
+  stale(): StaleHead[];
 }

@@ -127,6 +127,16 @@ describe('the alerter', () => {
     assert.deepEqual(told(), ['alert malformed-head']);
   });
 
+  test('tells of a stale tree head once, and when the log shows a current one', async () => {
+    store.logs.setStale(log.key.logId, START, 'shows a tree head that is 30 hours old');
+    await tick(alerter, START);
+    assert.match(sent[0]?.message ?? '', /^A log shows a tree head that is 30 hours old\.$/);
+    await tick(anew(), START + MINUTE);
+    store.logs.setStale(log.key.logId, START + MINUTE, undefined);
+    await tick(alerter, START + 2 * MINUTE);
+    assert.deepEqual(told(), ['alert stale-head', 'recovery stale-head']);
+  });
+
   test('tells of an interface that is blind or that nobody watches, and when it is watched again', async () => {
     putPlane(store, START, START - MINUTE);
     await tick(alerter, START);

@@ -16,6 +16,8 @@ export class FakeApi {
   readonly requests: string[] = [];
   tree: MerkleTree;
   size: number;
+  /** When it signs its tree heads; what the tests take for now. */
+  timestamp = 1_800_000_000_000n;
   /** Answers instead of the log where it returns something. */
   instead: (endpoint: string, query: URLSearchParams) => HttpAnswer | HttpError | undefined = () =>
     undefined;
@@ -39,7 +41,9 @@ export class FakeApi {
     const [first, second] = [Number(query.get('first')), Number(query.get('second'))];
     switch (endpoint) {
       case 'get-sth':
-        return json(treeHeadToJson(this.log.sign(this.size, this.tree.root(this.size))));
+        return json(
+          treeHeadToJson(this.log.sign(this.size, this.tree.root(this.size), this.timestamp)),
+        );
       case 'get-sth-consistency':
         if (first <= 0 || first > second || second > this.size)
           return { status: 400, retryAfter: undefined, body: Buffer.from('no') };

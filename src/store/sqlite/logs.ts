@@ -1,9 +1,9 @@
-/** Logs in SQLite: tables logs, log_lists and quiet_logs. */
+/** Logs in SQLite: tables logs, log_lists, quiet_logs and stale_heads. */
 import type { Log, LogState } from '../../logs/log.ts';
 import { toMerkleHash } from '../../merkle/hash.ts';
 import { toLogKey } from '../../statements/key.ts';
-import type { LogId } from '../../statements/statement.ts';
-import type { LogStore, StoredLogList } from '../logs.ts';
+import { toLogId, type LogId } from '../../statements/statement.ts';
+import type { LogStore, StaleHead, StoredLogList } from '../logs.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded } from './rows.ts';
 
@@ -21,6 +21,8 @@ const PUT_LIST = `INSERT INTO log_lists (source, json, signature, key, etag, fet
     key = excluded.key, etag = excluded.etag, fetched = excluded.fetched`;
 const SET_QUIET_UNTIL = `INSERT INTO quiet_logs (log_id, until) VALUES (@logId, @until)
   ON CONFLICT DO UPDATE SET until = excluded.until`;
+const PUT_STALE = `INSERT INTO stale_heads (log_id, since, reason) VALUES (@logId, @now, @reason)
+  ON CONFLICT DO NOTHING`;
 
 interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
   readonly logId: Uint8Array;
@@ -58,6 +60,9 @@ export class SqliteLogs implements LogStore {
   readonly #lists: Statement<NoParameters, ListRow>;
   readonly #quietUntil: Statement<{ logId: LogId }, { readonly until: number }>;
   readonly #setQuietUntil: Statement<{ logId: LogId; until: number }>;
+  readonly #putStale: Statement<{ logId: LogId; now: number; reason: string }>;
+  readonly #dropStale: Statement<{ logId: LogId }>;
+  readonly #stale: Statement<NoParameters, Omit<StaleHead, 'logId'> & { log_id: Buffer }>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -67,6 +72,9 @@ export class SqliteLogs implements LogStore {
     this.#lists = connection.statement('SELECT * FROM log_lists ORDER BY fetched DESC');
     this.#quietUntil = connection.statement('SELECT until FROM quiet_logs WHERE log_id = @logId');
     this.#setQuietUntil = connection.statement(SET_QUIET_UNTIL);
+    this.#putStale = connection.statement(PUT_STALE);
+    this.#dropStale = connection.statement('DELETE FROM stale_heads WHERE log_id = @logId');
+    this.#stale = connection.statement('SELECT * FROM stale_heads');
   }
 
   put(logs: readonly Log[], list?: StoredLogList): void {
@@ -100,6 +108,20 @@ export class SqliteLogs implements LogStore {
 
   setQuietUntil(logId: LogId, until: number): void {
     this.#setQuietUntil.run({ logId, until });
+  }
+
+  setStale(logId: LogId, now: number, reason: string | undefined): boolean {
+    const changed =
+      reason === undefined
+        ? this.#dropStale.run({ logId })
+        : this.#putStale.run({ logId, now, reason });
+    return changed > 0;
+  }
+
+  stale(): StaleHead[] {
+    return this.#stale
+      .all({})
+      .map(({ log_id, since, reason }) => ({ logId: toLogId(log_id), since, reason }));
   }
 }
 

@@ -203,4 +203,12 @@ export const MIGRATIONS: readonly string[] = [
     ON a.log_id = b.log_id AND a.tree_size = b.tree_size AND a.id < b.id
       AND a.tree_size > '00000000000000000000';
   `,
+  `
+  -- Logs whose API shows a tree head that is older or smaller than it may be.
+  CREATE TABLE stale_heads (
+    log_id BLOB PRIMARY KEY,
+    since  INTEGER NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  `,
 ];
