@@ -1,6 +1,6 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost,
- * throughput, latency, distinguisher, unaltered, challenge, drain, store, p4; all unless told. Each
+ * throughput, latency, distinguisher, unaltered, challenge, drain, replay, store, p4; all unless told. Each
  * writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -12,6 +12,7 @@ import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
+import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
 import { linePlot, table } from './report.ts';
 import { TRAFFIC_KINDS } from '../src/traffic/traffic.ts';
@@ -42,6 +43,7 @@ const PARTS = [
   'unaltered',
   'challenge',
   'drain',
+  'replay',
   'store',
   'p4',
 ];
@@ -238,6 +240,25 @@ if (wanted('drain')) {
     ),
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+if (wanted('replay')) {
+  say('replay');
+  const rates = await measureReplay(quick ? 20_000 : 1_000_000, quick ? 1 : 3);
+  report(
+    'replay',
+    rates,
+    '# Captures, one core: packets a second of CPU time\n',
+    table(
+      ['traffic', 'reader', 'CPU seconds', 'packets a second', 'x every packet decoded'],
+      rates.map(({ traffic, reader, seconds, packetsPerSecond }) => [
+        traffic,
+        reader,
+        seconds.toFixed(2),
+        `${packetsPerSecond}`,
+        (packetsPerSecond / decodedRate(rates, traffic)).toFixed(1),
+      ]),
+    ),
+  );
 }
 if (wanted('store')) {
   const sightings = quick ? 100_000 : 10_000_000;

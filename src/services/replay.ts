@@ -81,7 +81,7 @@ function shortcomings({ file, cut, unread, notes, failure }: ReplayedFile): stri
     ...(cut === 0
       ? []
       : [
-          `${file}: ${plural(cut, 'packet is', 'packets are')} cut short; tree heads in them are lost. Capture with a snap length of 0: tcpdump -s 0`,
+          `${file}: ${plural(cut, 'packet is', 'packets are')} cut short, and a tree head in what is missing is lost. Capture with: tcpdump -s 0`,
         ]),
   ];
 }
