@@ -4,7 +4,7 @@ import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
-import { readLogList } from '../logs/list.ts';
+import { readListedLogs } from '../logs/list.ts';
 import { observe, type ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
@@ -123,7 +123,7 @@ async function run(names: readonly string[], options: AttachOptions): Promise<vo
         cpuInterface: options.cpuInterface,
       },
       // Read as root, if this is root: the observer's own account may not.
-      logs: logList === undefined ? undefined : readLogList(logList).logs,
+      logs: logList === undefined ? undefined : readListedLogs(logList, warn),
       zones: { zones: zone, zoneSuffix },
       ports: port,
       user,

@@ -4,7 +4,7 @@ import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
-import { readLogList } from '../logs/list.ts';
+import { readListedLogs } from '../logs/list.ts';
 import {
   challengeContinually,
   challengeOnce,
@@ -110,7 +110,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const state = stateAt(options.stateDir);
   const json = options.json === true;
   // Read as root, where this is root: the challenger's own account may not be able to.
-  const listed = options.logList === undefined ? undefined : readLogList(options.logList).logs;
+  const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
   const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
   const signal = stopRequest();

@@ -74,6 +74,13 @@ export function readLogList(path: string): LogList {
   return parseLogList(readTextFile(path), path);
 }
 
+/** The logs of a list in a file. Calls `warn` for each log that was left out; throws as above. */
+export function readListedLogs(path: string, warn: (line: string) => void): readonly Log[] {
+  const { logs, leftOut } = readLogList(path);
+  for (const line of leftOut) warn(`${path}: left out: ${line}`);
+  return logs;
+}
+
 /**
  * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if it
  * is not a log list, contradicts itself, or has no log that ctga can use.

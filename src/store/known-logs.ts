@@ -4,7 +4,7 @@
  */
 import type { Store } from './store.ts';
 import { builtinLogs } from '../logs/builtin.ts';
-import { readLogList } from '../logs/list.ts';
+import { readListedLogs } from '../logs/list.ts';
 import type { LogId } from '../statements/statement.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 
@@ -17,11 +17,7 @@ export function knownLogs(
   listPath: string | undefined,
   warn: (line: string) => void,
 ): Log[] {
-  if (listPath !== undefined) {
-    const { logs, leftOut } = readLogList(listPath);
-    for (const line of leftOut) warn(`${listPath}: left out: ${line}`);
-    return [...logs];
-  }
+  if (listPath !== undefined) return [...readListedLogs(listPath, warn)];
   const logs = new Map<string, Log>();
   for (const log of [...builtinLogs(), ...store.logs.all()])
     logs.set(logIdText(log.key.logId), log);

@@ -63,7 +63,10 @@ test('packets that are cut are counted', async () => {
   bytes.writeUInt32LE(wireLength + 100, 24 + 12);
   const { code, stderr } = await replay(write('cut.pcap', bytes));
   assert.equal(code, 0);
-  assert.match(stderr, /cut\.pcap: 1 packet is cut short, and a tree head in what is missing is lost/);
+  assert.match(
+    stderr,
+    /cut\.pcap: 1 packet is cut short, and a tree head in what is missing is lost/,
+  );
 });
 
 test('several files, compressed or not, are one replay', async () => {
