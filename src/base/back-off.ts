@@ -17,7 +17,7 @@ export interface BackOff {
  */
 export function backOff({ first, longest, scatter }: BackOff, failures: number): number {
   if (failures < 1) throw new RangeError(`${failures} failures`);
-  // Limited before it is a power: 2 ** 1100 is Infinity.
+  // The exponent is limited first: 2 ** 1100 is Infinity.
   const wait = Math.min(first * 2 ** Math.min(failures - 1, 64), longest);
   if (scatter === undefined) return wait;
   const [least, most] = scatter;

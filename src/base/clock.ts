@@ -1,12 +1,12 @@
 /**
- * The wall clock is set while ctga runs: by hand, by NTP at boot, by a battery that is empty. How
- * long something took is measured by the monotonic clock (performance.now()), which is not; what
- * was put down for later is checked against the longest that anything is put off.
+ * Somebody may set the wall clock while ctga runs: a person, NTP at boot, an empty battery. So ctga
+ * measures durations with the monotonic clock (performance.now()), and checks a stored time for
+ * something to do against the longest that anything is ever put off.
  */
 
 /**
- * Whether `time` (ms since the epoch), put down `longest` milliseconds ahead at most, has come.
- * What lies further ahead was put down while the clock was wrong.
+ * Whether `time` (ms since the epoch), which was at most `longest` milliseconds ahead when it was
+ * set, has come. A time that is further ahead was set while the clock was wrong.
  */
 export function hasCome(time: number, now: number, longest: number): boolean {
   return time <= now || time - now > longest;

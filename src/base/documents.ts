@@ -1,6 +1,6 @@
 /**
- * Reading outside documents (log lists, tree heads, evidence, logs' answers) so that what is wrong
- * with one is a sentence that names the file and the field.
+ * Reading documents from outside (log lists, tree heads, evidence, logs' answers). A fault in one
+ * is a sentence that names the file and the field.
  */
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';

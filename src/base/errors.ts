@@ -1,8 +1,8 @@
 /**
  * Failures that a person has to read.
  *
- * Three things are kept apart all over ctga: *evidence* is a value, a *bug* is any other Error and
- * shows its stack, and a *failure* is a CtgaError: one clear sentence, a stable code, a remedy.
+ * ctga tells three things apart: *evidence* is a value; a *failure* is a CtgaError, with one clear
+ * sentence, a stable code and a remedy; a *bug* is any other Error, and shows its stack.
  */
 
 /** What the process exits with. Documented in `ctga --help`. */
@@ -21,7 +21,7 @@ export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 export type GeneralErrorCode =
   /** The command line, or a file that it names, is wrong. */
   | 'bad-input'
-  /** Somebody else uses what can be used once: a port, an interface, the lab. */
+  /** Somebody else is using it, and only one can: a port, an interface, the lab. */
   | 'busy'
   /** There is no network interface of that name here. */
   | 'no-such-interface'
@@ -44,7 +44,7 @@ export class CtgaError<Code extends string = GeneralErrorCode> extends Error {
   /** What to do about it, as a sentence; printed on its own line. */
   readonly remedy: string | undefined;
 
-  // NoInfer: a code that the type does not have is a mistake, and no new type.
+  // NoInfer: a code that the type does not have is a mistake, and does not widen the type.
   constructor(
     code: NoInfer<Code>,
     message: string,

@@ -3,7 +3,7 @@
 export const MAX_UINT64 = (1n << 64n) - 1n;
 
 /**
- * Reads 0 .. 2^64 - 1 in its one spelling: digits alone, without a sign or leading zeros. Returns
+ * Reads 0 .. 2^64 - 1, written as digits without a sign or leading zeros. Returns
  * undefined for any other text.
  */
 export function parseUint64(text: string): bigint | undefined {

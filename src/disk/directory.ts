@@ -1,4 +1,4 @@
-/** Directories: making them, sharing what is in them, and having it on the disk. */
+/** Directories: making them, sharing their files among accounts, and syncing them. */
 import {
   closeSync,
   fchmodSync,
@@ -11,12 +11,12 @@ import {
 import { dirname } from 'node:path';
 
 /**
- * Makes the directory and those that are missing above it. What it made survives a power cut once
- * it returns. Does nothing where something is at `path` already; throws the system's error
- * otherwise.
+ * Makes the directory and those that are missing above it. They survive a power cut once it
+ * returns. Does nothing if something is at `path` already. Throws the system's error if it cannot
+ * make them.
  *
- * Why not mkdirSync's `recursive`: where a parent exists in which nothing can be made (/proc, for
- * one) it takes ENOENT for a missing parent and never returns.
+ * It does not use mkdirSync's `recursive`: under a parent in which nothing can be made, such as
+ * /proc, that takes ENOENT for a missing parent and never returns.
  */
 export function makeDirectory(path: string): void {
   try {
@@ -40,9 +40,9 @@ function makeOne(path: string): void {
 }
 
 /**
- * Gives an open file that was made in `directory` to those whose directory it is: to its owner
- * where root made the file, and to the group, whatever the umask says, where the group may write
- * there.
+ * Gives an open file that was made in `directory` to the accounts that the directory belongs to: to
+ * its owner if root made the file, and to its group, whatever the umask says, if the group may
+ * write in the directory.
  */
 export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);
@@ -50,7 +50,7 @@ export function share(file: number, directory: string): void {
   if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
 }
 
-/** What was made, renamed and removed in a directory survives a power cut once this returns. */
+/** Once this returns, files made, renamed and removed in the directory survive a power cut so. */
 export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');
   try {

@@ -1,6 +1,6 @@
 /**
- * A file that keeps room for evidence. When the disk is full, ctga deletes the file and writes in
- * its place what proves a split view: sightings fill a disk long before proofs do.
+ * A file that reserves room for evidence. When sightings have filled the disk, ctga deletes the
+ * file and writes the proof of a split view in its place.
  */
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,14 +18,14 @@ export function makeReserve(directory: string): void {
   const path = reserveIn(directory);
   if (existsSync(path)) return;
   try {
-    // Random, because a file system that compresses would keep next to nothing of zeros.
+    // Random, because zeros would take up no room in a file system that compresses.
     writeFileSync(path, randomBytes(RESERVE_BYTES));
   } catch {
     rmSync(path, { force: true });
   }
 }
 
-/** Gives the room up for evidence. Returns false where none is left. */
+/** Frees the reserved room for evidence. Returns false if there is none. */
 export function spendReserve(evidenceDirectory: string): boolean {
   const path = reserveIn(dirname(evidenceDirectory));
   if (!existsSync(path)) return false;

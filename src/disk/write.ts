@@ -4,19 +4,20 @@ import { dirname } from 'node:path';
 import { makeDirectory, share, syncDirectory } from './directory.ts';
 
 /**
- * Puts a file with this content at `path`, in place of what is there. When it returns, the file is
- * on the disk and survives a power cut. Until then, and where it throws, `path` has what it had
- * before or the new file, whole: never a part of it. Makes the directories above that are missing.
+ * Puts a file with this content at `path`, in place of the one that is there. When it returns, the
+ * file survives a power cut. Until then, and if it throws, `path` is the old file or the whole new
+ * one, never a part of it. Makes the directories above that are missing.
  *
- * The file belongs to who may write in its directory (see `share`), and others may read it. Of two
- * processes that write the same path, the later one wins. Throws the system's error.
+ * Accounts that may write in the directory may write the file (see `share`), and all others may
+ * read it. Of two processes that write the same path, the later one wins. Throws the system's
+ * error.
  */
 export function writeDurably(path: string, content: string | Uint8Array): void {
   const directory = dirname(path);
   makeDirectory(directory);
   const temporary = `${path}.${process.pid}.tmp`;
   try {
-    // A process that has ended may have left it; or it is a link by which somebody would have root
+    // An earlier process may have left it. Or it is a link with which somebody wants to make root
     // write elsewhere.
     rmSync(temporary, { force: true });
     const file = openSync(temporary, 'wx', 0o644);
@@ -38,7 +39,7 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
  * `path`.
  */
 export function moveDurably(from: string, path: string): void {
-  // A rename may reach the disk before what is in the file does.
+  // A rename may reach the disk before the file's content does.
   const file = openSync(from, 'r');
   try {
     fsyncSync(file);

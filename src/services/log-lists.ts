@@ -1,4 +1,4 @@
-/** Taking log lists into the store: from a file, or from a publisher if it has a newer one. */
+/** Importing log lists: from a file, or from a publisher that has a newer one. */
 import { badInput } from '../base/errors.ts';
 import type { Fetch } from '../http/request.ts';
 import { changesOf, type LogChange } from '../logs/changes.ts';
@@ -11,8 +11,8 @@ import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * The logs of the list that is given for this run, else those in force in the store. As knownLogs
- * otherwise; makes no store.
+ * The logs of the list that is given for this run, else those in force in the store (see
+ * knownLogs). Makes no store.
  */
 export function logsInForce(
   state: State,
@@ -35,8 +35,8 @@ export interface LogListFile {
 }
 
 /**
- * Takes in the list of a file. Throws CtgaError `bad-input`, and takes in nothing, if it is not a
- * log list or if its signature is not the publisher's.
+ * Imports the list of a file. Throws CtgaError `bad-input`, and imports nothing, if it is not a log
+ * list or if its signature is not the publisher's.
  */
 export function importLogList(
   store: Pick<Store, 'logs'>,
@@ -57,16 +57,16 @@ export function importLogList(
 /** A list that is newer than the last one of its publisher. */
 export interface LogListUpdate {
   readonly list: LogList;
-  /** What taking it in changes of the logs that are known now. */
+  /** What importing it would change about the logs that are known now. */
   readonly changes: readonly LogChange[];
   /** Whether its publisher signed it. */
   readonly signed: boolean;
-  /** Takes the list in; the store must still be open. */
+  /** Imports the list. The store must still be open. */
   readonly takeIn: () => void;
 }
 
 /**
- * Fetches a publisher's list without taking it in; undefined if it has not changed. Rejects as
+ * Fetches a publisher's list without importing it; undefined if it has not changed. Rejects as
  * `fetchList` does, and with CtgaError `bad-input` if the list is older than the last one: a good
  * signature does not say that there is no newer list, and an old one would take back what has been
  * said since.

@@ -101,7 +101,8 @@ async function findLeaf(
 
 /**
  * The log called `name`, if one is named; else the one with this zone; else the one that the zone's
- * first label names, as in the zones that ctga serves. Throws CtgaError `bad-input` if there is none.
+ * first label names, as in the zones that ctga serves. Throws CtgaError `bad-input` if there is
+ * none.
  */
 export function logOfZone(
   zone: string,

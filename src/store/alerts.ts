@@ -1,7 +1,7 @@
 /**
- * What somebody was told that is not over yet, and an outbox of messages that are still to be sent.
- * A message is in the outbox from the transaction that records its cause until it was delivered, so
- * none is lost. One is sent twice where the alerter dies between sending and dequeuing it.
+ * Alerts that people were sent and that have not ended, and an outbox of messages to send. A
+ * message is in the outbox from the transaction that records its cause until it has been delivered,
+ * so none is lost. It is sent twice if the alerter dies between sending it and taking it out.
  */
 export interface RaisedAlert {
   /** Names the cause: at most one alert of a key is raised at a time. */
@@ -16,7 +16,7 @@ export interface QueuedAlert {
   readonly body: string;
   /** How often sending it has failed. */
   readonly attempts: number;
-  /** It is to be sent at this time or later. */
+  /** Send it at this time or later. */
   readonly due: number;
 }
 
@@ -26,13 +26,14 @@ export interface AlertStore {
 
   /**
    * Records an alert and queues `body` for each channel, due at once, in one transaction. Does
-   * nothing where the key is raised already: of several alerters, one tells.
+   * nothing if an alert of this key is raised already, so that only one of several alerters sends
+   * it.
    */
   raise(alert: RaisedAlert, body: string, channels: readonly string[]): void;
 
   /**
    * Ends an alert and queues `body` for each channel, due at `now`, in one transaction. Does
-   * nothing where the key is not raised.
+   * nothing if no alert of this key is raised.
    */
   end(key: string, body: string, channels: readonly string[], now: number): void;
 

@@ -1,8 +1,8 @@
-/** What was counted and not kept: packets and answers that were refused, by source and reason. */
+/** Counts of what the store does not hold: refused packets and answers, by source and reason. */
 export interface CounterStore {
   /**
-   * Adds to the counters of one source, in one transaction. Not idempotent: call it again only
-   * where it threw.
+   * Adds to the counters of one source, in one transaction. Not idempotent: call it again only if
+   * it threw.
    */
   add(source: string, counts: Readonly<Record<string, number>>): void;
 

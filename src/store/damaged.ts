@@ -1,10 +1,10 @@
-/** What can be read of a damaged store. It may hold anything, so none of it is to be believed. */
+/** What can be read of a damaged store. It may hold anything, so believe none of it. */
 import type { Statement } from '../statements/statement.ts';
 import type { Sighting } from './heads.ts';
 
 export interface DamagedHead {
   readonly logId: Uint8Array;
-  /** Its signature is still to be verified. */
+  /** Nobody has verified its signature since. */
   readonly statement: Statement;
   readonly sightings: readonly Omit<Sighting, 'head'>[];
 }

@@ -11,12 +11,12 @@ export interface StoreFile {
   /** Rows of sightings: a head that two sources saw has two. */
   sightings(): number;
 
-  /** What the file takes up on the disk. */
+  /** The size of the file. */
   bytes(): number;
 
   /**
-   * Gives back to the disk what the store does not need. Needs as much room again while it works,
-   * and no other process can write meanwhile.
+   * Gives the disk back what the store does not need. While it works, it takes as much room again
+   * as the store has, and no other process can write.
    */
   compact(): void;
 

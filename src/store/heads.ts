@@ -8,7 +8,7 @@ import type { MerkleHash } from '../merkle/hash.ts';
 import type { LogId, VerifiedStatement } from '../statements/statement.ts';
 import type { Verdict } from './verdicts.ts';
 
-/** How often one source saw one tree head since it last recorded that. */
+/** How often one source has seen one tree head since it last recorded a sighting of it. */
 export interface Sighting {
   readonly head: VerifiedStatement;
   /** An interface, a file, or the log's own API. */
@@ -68,7 +68,7 @@ export interface HeadSummary extends StoredTree {
   readonly count: number;
 }
 
-/** What one UTC day brought of one log. */
+/** What was seen of one log on one day (UTC). */
 export interface LogDay {
   readonly logId: LogId;
   /** Whole days since 1970-01-01. */
@@ -78,7 +78,7 @@ export interface LogDay {
   readonly sightings: number;
 }
 
-/** Source of the sightings of which only the sum is kept. */
+/** The source of sightings that were added up: only their sum is left. */
 export const ROLLED_UP = 'rolled up';
 
 export interface HeadStore {
@@ -99,7 +99,7 @@ export interface HeadStore {
     changes?: SeenEntryChanges,
   ): { readonly newHeads: ReadonlySet<T> };
 
-  /** The tree of a head that was recorded. Throws where it never was. */
+  /** The tree of a recorded head. Throws if the head was never recorded. */
   treeOf(head: VerifiedStatement): StoredTree;
 
   /**
@@ -107,7 +107,7 @@ export interface HeadStore {
    */
   trees(logId: LogId): StoredTree[];
 
-  /** Logs of which a tree is known, in no order. */
+  /** The logs that have a tree here, in no order. */
   logIds(): LogId[];
 
   /** The head of a recorded tree that the log signed first, by the log's own time. */

@@ -34,13 +34,13 @@ export interface LogStore {
   /** Imported logs by description. The built-in ones are not among them: see known-logs.ts. */
   all(): Log[];
 
-  /** The list that was last taken in from a source. */
+  /** The last list from a source; undefined if there is none. */
   list(source: string): StoredLogList | undefined;
 
   /** The last list of each source, the newest first. */
   lists(): StoredLogList[];
 
-  /** The time before which a log asked not to be asked again (Retry-After); 0 where it did not. */
+  /** The time before which a log wants no more questions (Retry-After); 0 if it did not say. */
   quietUntil(logId: LogId): number;
 
   /** Idempotent; the last call counts. */

@@ -20,7 +20,8 @@ export interface PlaneStore {
   all(): StoredPlane[];
 
   /**
-   * Nobody misses this data plane from now on. Returns whether it was on record; idempotent.
+   * Removes a data plane, so that nobody is alerted because no observer watches it. Returns whether
+   * it was on record. Idempotent.
    */
   forget(name: string): boolean;
 }

@@ -1,18 +1,18 @@
 /**
- * A store for a process that runs for long, in a file that may be damaged and that another process,
- * or a person who restores a copy, may replace at any time. What is written into a file that is no
- * longer in place is seen by nobody.
+ * A store for a process that runs for long. Its file may be damaged, and another process, or a
+ * person who restores a copy, may replace the file at any time. Nobody sees what is written into a
+ * file that has been replaced.
  *
- * Two processes that find one file damaged must not both replace it: the second would put away the
- * new one of the first. So replacing is a compare-and-swap.
+ * If two processes find a file damaged, only one may replace it: the second would move aside the
+ * new file of the first. So replacing is a compare-and-swap.
  */
 import type { Store } from './store.ts';
 
 export interface ReplaceableStore extends Store {
   /**
-   * Goes on in the file that is in place, which is made where there is none. Returns whether that
-   * is another file than before. The store stays the same object and so do its roles. Throws
-   * StoreError `store-failed` where the file cannot be opened; call it again later.
+   * Goes on in the file that is at the store's path now, and makes one if there is none. Returns
+   * whether it is another file than before. The store and its roles stay the same objects. Throws
+   * StoreError `store-failed` if the file cannot be opened; call it again later.
    */
   follow(): boolean;
 

@@ -1,4 +1,4 @@
-/** Where one installation keeps what it knows, and opening the store there. */
+/** Where an installation has its store and its evidence, and opening the store there. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -24,8 +24,8 @@ export interface State {
 }
 
 /**
- * The state in the given directory. If none is given, root's state is the machine's, and anybody
- * else has one of his own (XDG Base Directory Specification, XDG_STATE_HOME).
+ * The state in the given directory. If none is given, it is /var/lib/ctga for root, and for anybody
+ * else a directory of their own (XDG Base Directory Specification, XDG_STATE_HOME).
  */
 export function stateAt(directory: string | undefined): State {
   const root = resolve(directory ?? defaultDirectory());
@@ -47,8 +47,8 @@ export function storeFiles({ database }: State): string[] {
 }
 
 /**
- * For those that only read. Where there is no store, this makes none: what is returned is empty,
- * and in memory. Throws StoreError `store-damaged` or `store-failed`.
+ * For whoever only reads. If there is no store, this makes none and returns an empty one in memory.
+ * Throws StoreError `store-damaged` or `store-failed`.
  */
 export function openForReading(state: State): Store {
   return storeExists(state)
@@ -57,8 +57,8 @@ export function openForReading(state: State): Store {
 }
 
 /**
- * For commands that write a little and then end, and for upkeep. Makes a store where there is none.
- * Throws StoreError `store-damaged` or `store-failed`. For processes that run for long there is
+ * For commands that write a little and then end, and for upkeep. Makes a store if there is none.
+ * Throws StoreError `store-damaged` or `store-failed`. Processes that run for long use
  * openReplaceable.
  */
 export function openForWriting({ database }: State): StoreWithFile {
@@ -73,7 +73,7 @@ export function openReplaceable({ database }: State, onReplaced: OnReplaced): Re
   return new SqliteReplaceable(database, onReplaced);
 }
 
-/** Opens the file of a damaged store, to read what is left; throws where it cannot be opened. */
+/** Opens the file of a damaged store, to read what is left. Throws if it cannot be opened. */
 export function openDamaged(path: string): DamagedStore {
   return new SqliteDamaged(path);
 }

@@ -1,6 +1,6 @@
 /**
- * What ctga remembers, by roles. A module takes the roles that it needs and no more: the observer,
- * for one, has no use for alerts.
+ * What ctga remembers, by roles. A module takes only the roles that it needs: the observer has no
+ * use for alerts.
  *
  * What holds for every role:
  *
@@ -9,12 +9,11 @@
  *   process sees all of it or, where the method threw, nothing of it.
  * - When a method that writes returns, what it wrote is on the disk and survives a power cut.
  * - A writer waits for another process's writer, up to ten seconds, and then throws.
- * - Methods throw StoreError `store-damaged` where the store turns out not to be what ctga wrote,
- * and
- *   `store-failed` where the disk is full or failing or another process does not stop writing.
- *   Nothing was written then, so the same call may be made again.
- * - Times are in milliseconds since the epoch, by our own clock, unless a comment says otherwise.
- *   Sizes and times in a tree head are the log's and are unsigned 64-bit.
+ * - Methods throw StoreError: `store-damaged` if the store turns out not to be what ctga wrote, and
+ *   `store-failed` if the disk is full or fails, or another process does not stop writing. Nothing
+ *   was written then, so the same call may be made again.
+ * - Times are in milliseconds since the epoch, by this machine's clock, unless a comment says
+ *   otherwise. Sizes and times in a tree head are the log's, and are unsigned 64-bit.
  */
 import type { AlertStore } from './alerts.ts';
 import type { CounterStore } from './counters.ts';
@@ -34,15 +33,15 @@ export interface Store {
   readonly counters: CounterStore;
 
   /**
-   * A number that is another one after each time that somebody else has written: another process,
-   * or another opening of the store in this one. What this opening writes does not change it.
+   * A number that changes whenever somebody else has written: another process, or another opening
+   * of the store in this process. What this opening writes does not change it.
    */
   changes(): number;
 
   /**
-   * Whether the file that this opening reads and writes is the one in place. It is another one once
-   * somebody has moved it aside, restored a copy, or made a store where there was none. A store in
-   * memory that stands for none at all is in place until one is made.
+   * Whether the file that this opening reads and writes is still the one at the store's path. It is
+   * not once somebody has moved it aside, restored a copy, or made a store where there was none. A
+   * store in memory, opened because there was no file, is in place until a file is made.
    */
   isInPlace(): boolean;
 

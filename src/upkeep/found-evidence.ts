@@ -1,7 +1,7 @@
 /**
- * Evidence files of which the store knows nothing, because the store took a damaged one's place or
- * is a copy from before. Nobody would be told of them, and a file that proves a split view must not
- * be lost in a directory.
+ * Evidence files that the store does not know, because it replaced a damaged store or is an older
+ * copy. Without this nobody would be told of them, and a file that proves a split view must not be
+ * lost in a directory.
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -25,9 +25,9 @@ import { verifyEvidence } from '../evidence/verify.ts';
 const SOURCE = 'evidence';
 
 /**
- * Records the evidence files in the directory that hold and are not on record. What is wrong with
- * the others, `ctga store check` says. Throws nothing for a file: what could not be recorded now is
- * found the next time.
+ * Records the evidence files in the directory that stand and are not on record. `ctga store check`
+ * says what is wrong with the others. It never throws because of a file: one that could not be
+ * recorded now is found the next time.
  */
 export function recordFoundEvidence(
   store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>,
@@ -48,12 +48,12 @@ export function recordFoundEvidence(
   }
 }
 
-/** Undefined where the file proves nothing. */
+/** Undefined if the file proves nothing. */
 function readEvidence(path: string): Evidence | undefined {
   try {
     const text = readFileSync(path, 'utf8');
     const evidence = parseEvidence(text, path);
-    // ctga wrote it here, so whoever's list was believed then is believed now.
+    // ctga wrote the file here, so it trusts the key of the list that it trusted then.
     const lists = [evidence.first, evidence.second].flatMap((each) =>
       isListed(each) ? [each.list.key] : [],
     );

@@ -1,7 +1,7 @@
 /**
- * Carrying over what can still be read of a damaged store: its tree heads, each believed for its
- * signature alone. A damaged page may hold anything, so no verdict is carried over, and no number
- * but when and how often a head was seen, as far as that makes sense.
+ * Carries over what can still be read of a damaged store: tree heads, each trusted for its
+ * signature alone. A damaged page may hold anything, so verdicts are not carried over, and of the
+ * numbers only when and how often a head was seen, if they make sense.
  */
 import { logIdText } from '../logs/log.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
@@ -14,8 +14,8 @@ import { openDamaged } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 
 /**
- * Whoever salvages has packets to read, and a watchdog. The newest heads come first; in this time
- * some 10^5 are verified.
+ * In milliseconds. The process that salvages has packets to read, and a watchdog. The newest heads
+ * come first; some 10^5 can be verified in this time.
  */
 const LONGEST_MS = 10_000;
 const AT_ONCE = 500;
@@ -23,8 +23,8 @@ const AT_ONCE = 500;
 const SOURCE = 'salvaged';
 
 /**
- * Brings tree heads of the damaged store at `path` into another; returns how many. Throws only what
- * that one throws.
+ * Copies tree heads from the damaged store at `path` into another. Returns how many. Throws only
+ * what the other store throws.
  */
 export function salvage(path: string, context: RecordContext): number {
   const damaged = orNothing(() => openDamaged(path));

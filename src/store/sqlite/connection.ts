@@ -1,6 +1,6 @@
 /**
- * One connection to SQLite, whose database may be exchanged for another while it is in use: whoever
- * holds a statement keeps it. Errors of SQLite come out as the store's own (errors.ts).
+ * One connection to SQLite. Its database may be exchanged for another while it is in use, and
+ * prepared statements go on working. Errors of SQLite become the store's own (errors.ts).
  */
 import type Database from 'better-sqlite3';
 import { asStoreError } from './errors.ts';
@@ -25,8 +25,8 @@ export class Connection {
   }
 
   /**
-   * Commits what `work` does, or undoes it where it throws. It begins by waiting for the other
-   * writer: a transaction that reads first and then writes could end in SQLITE_BUSY_SNAPSHOT.
+   * Commits what `work` does, or undoes it if it throws. It waits for other writers before it reads
+   * anything: a transaction that reads first and then writes could end in SQLITE_BUSY_SNAPSHOT.
    */
   transaction<T>(work: () => T): T {
     return this.attempt(() => this.#database.transaction(work).immediate());

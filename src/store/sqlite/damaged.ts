@@ -9,7 +9,7 @@ const HEAD = `SELECT log_id, tree_size, root_hash, timestamp, signature
   FROM tree_heads h CROSS JOIN trees t ON t.id = h.tree WHERE h.id = @id`;
 const SIGHTINGS = `SELECT source, first_seen AS firstSeen, last_seen AS lastSeen, count
   FROM sightings WHERE tree_head = @id`;
-/** No row of a tree head, with its signature, is shorter: so a file has no more heads than that. */
+/** In bytes. A tree head's row is longer than that, which limits how many a file can hold. */
 const SHORTEST_ROW = 80;
 
 type ReadSightings = DamagedHead['sightings'];
@@ -18,7 +18,7 @@ export class SqliteDamaged implements DamagedStore {
   readonly #path: string;
   readonly #database: Database.Database;
 
-  /** Throws where not even the file can be opened. */
+  /** Throws if the file cannot be opened. */
   constructor(path: string) {
     this.#path = path;
     this.#database = new Database(path, { readonly: true });
@@ -56,7 +56,7 @@ export class SqliteDamaged implements DamagedStore {
   }
 }
 
-/** Throws what its parts throw for values of a form that no row may have. */
+/** Throws if a value has a form that no row may have. */
 function toHead(row: SignedRow, sightings: ReadSightings): DamagedHead {
   return {
     logId: row.log_id,
@@ -70,7 +70,7 @@ function toHead(row: SignedRow, sightings: ReadSightings): DamagedHead {
   };
 }
 
-/** Undefined where what is there cannot be read, or is not what it should be. */
+/** Undefined if the value cannot be read, or is not what it should be. */
 function orNothing<T>(read: () => T): T | undefined {
   try {
     return read();

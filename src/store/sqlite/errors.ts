@@ -7,7 +7,7 @@ export function isDamage(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'store-damaged';
 }
 
-/** SQLite's error as a StoreError; anything else, a bug for one, as it is. */
+/** SQLite's error as a StoreError. Anything else, such as a bug, stays as it is. */
 export function asStoreError(error: unknown, path: string): unknown {
   if (!(error instanceof Database.SqliteError)) return error;
   if (/^SQLITE_(CORRUPT|NOTADB)/.test(error.code)) return damaged(path, messageOf(error), error);

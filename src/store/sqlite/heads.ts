@@ -96,7 +96,7 @@ const LATEST = `${SUMMARIES}
   WHERE tree_heads.id IN (SELECT id FROM tree_heads ORDER BY id DESC LIMIT @limit)
   GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`;
 const ALL = `${SUMMARIES} GROUP BY tree_heads.id ORDER BY tree_heads.id`;
-// The name is written out, because only so can SQLite see that the index on times is for this.
+// The name is part of the text: with a parameter, SQLite would not use the index on times.
 const OLD_SIGHTINGS = `SELECT tree_head, source, first_seen, last_seen, count FROM sightings
   WHERE last_seen < @before AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT @limit`;
 const ADD_TO_SUM = `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)

@@ -1,4 +1,4 @@
-/** Doing one thing at a time about a database's file, among all processes. */
+/** A lock among processes: only one at a time makes, moves or replaces a database's file. */
 import { dirname } from 'node:path';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import Database from 'better-sqlite3';
@@ -12,9 +12,9 @@ export function lockOf(path: string): string {
 }
 
 /**
- * Does `work` while no other process does any for the database at `path`. The lock is SQLite's own,
- * on an empty file beside the database: the kernel gives it back when a process dies. Nests not at
- * all.
+ * Does `work` while no other process does so for the database at `path`. The lock is SQLite's own,
+ * on an empty file beside the database; the kernel releases it when a process dies. `work` must not
+ * take the lock again.
  */
 export function alone<T>(path: string, work: () => T): T {
   const lock = lockOf(path);
@@ -29,8 +29,8 @@ export function alone<T>(path: string, work: () => T): T {
 }
 
 /**
- * Makes an empty file where there is none, for all whose directory it is: SQLite would let its
- * owner alone write it, whatever the umask says of the group.
+ * Makes an empty file if there is none, and gives it to everybody who may write in the directory.
+ * SQLite would let only its owner write it, whatever the umask allows the group.
  */
 export function makeShared(path: string): void {
   let file: number;

@@ -1,4 +1,4 @@
-/** Opening the database: it is made where there is none, checked, brought up to date, durable. */
+/** Opening the database: it is made if there is none, checked, migrated, and made durable. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
@@ -9,7 +9,7 @@ import { asStoreError, damaged, isDamage } from './errors.ts';
 import { alone, makeShared } from './lock.ts';
 import { MIGRATIONS } from './schema.ts';
 
-/** A database in memory, which nobody else sees. */
+/** The path of a database in memory, which nobody else sees. */
 export const MEMORY = ':memory:';
 
 /**
@@ -19,9 +19,9 @@ export const MEMORY = ':memory:';
 const SMALL = 64 * 1024 * 1024;
 
 /**
- * Opens the database at `path`, or makes it with the directories above. All of a small one is read
- * to find damage, and all of any where `thorough`. Throws StoreError `store-damaged`, or
- * `store-failed` where it cannot be opened or a newer ctga has written it.
+ * Opens the database at `path`, or makes it and the directories above. To find damage, it reads all
+ * of a small database, and all of a large one if `thorough` is true. Throws StoreError:
+ * `store-damaged`, or `store-failed` if it cannot be opened or a newer ctga has written it.
  */
 export function openDatabase(path: string, thorough = false): Database.Database {
   let database: Database.Database | undefined;
@@ -48,7 +48,7 @@ export function openDatabase(path: string, thorough = false): Database.Database 
   }
 }
 
-/** Waits for whoever is moving a damaged one aside: its journal may still be there. */
+/** Waits for a process that is moving a damaged database aside: its journal may still be there. */
 function make(path: string): void {
   makeDirectory(dirname(path));
   if (!existsSync(path)) alone(path, () => makeShared(path));

@@ -9,7 +9,7 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
   readonly #onReplaced: OnReplaced;
 
   constructor(path: string, onReplaced: OnReplaced) {
-    // All of it is read this once, which takes seconds for a large one.
+    // The whole file is read once, at the start. That takes seconds if it is large.
     super(path, openOrReplace(path, onReplaced, true));
     this.#path = path;
     this.#onReplaced = onReplaced;
@@ -28,7 +28,9 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
   }
 }
 
-/** Opens what is in place. Where that is damaged, moves it aside, unless another process has. */
+/**
+ * Opens the file that is in place. If it is damaged, moves it aside, unless another process has.
+ */
 function openOrReplace(path: string, onReplaced: OnReplaced, thorough: boolean): OpenedFile {
   const found = fileAt(path);
   try {

@@ -1,4 +1,4 @@
-/** How trees, signed heads and numbers of 64 bits are kept in rows. */
+/** Rows of trees and signed heads, and 64-bit numbers as the columns hold them. */
 import { toMerkleHash } from '../../merkle/hash.ts';
 import { toLogId, type TreeRoot, type VerifiedStatement } from '../../statements/statement.ts';
 import type { LogId } from '../../statements/statement.ts';
@@ -59,7 +59,7 @@ export function toTree(row: TreeRow): StoredTree {
   };
 }
 
-/** Only what was verified is recorded, so what comes back was verified. */
+/** Only verified heads are recorded, so a head that is read back was verified. */
 export function toVerified(row: SignedRow): VerifiedStatement {
   return {
     logId: toLogId(row.log_id),

@@ -23,7 +23,7 @@ export class SqliteStore implements StoreWithFile {
   readonly #path: string;
   #openedFile: FileIdentity | undefined;
 
-  /** `opened` is what was at `path`; it has no file where it is a database in memory. */
+  /** `opened` is the database at `path`. It has no file if it is in memory. */
   constructor(path: string, { database, file }: OpenedFile) {
     const connection = new Connection(database);
     this.#connection = connection;
