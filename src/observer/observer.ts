@@ -27,6 +27,7 @@ import type { Store } from '../store/store.ts';
 import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { Candidate } from './candidate.ts';
+import { isWithin, Tagged } from './tagged.ts';
 import { SeenEntries, type Credit } from './seen-entries.ts';
 import { SightingBatch, type GatheredSighting, type Seen } from './sightings.ts';
 import { immediately, type Verifier } from './verifier.ts';
@@ -98,7 +99,8 @@ export class Observer {
   readonly #logIds = new Map<Log, string>();
   readonly #sourcesByPort = new Map<number, Source[]>();
   readonly #decoder: DatagramDecoder;
-  readonly #tags = new BoundedMap<number, Decision>(MAX_REMEMBERED);
+  /** By tag, the answer that had it last. */
+  readonly #tags = new BoundedMap<number, Tagged<Decision>>(MAX_REMEMBERED);
   /** By claim (see #memoryKey). Two maps, so that forgeries cannot push out what was verified. */
   readonly #genuine = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
   readonly #forged = new BoundedMap<string, Candidate>(MAX_REMEMBERED);
@@ -213,15 +215,18 @@ export class Observer {
 
   /**
    * Receives a message whose place in the frame the data plane has found. Nothing is read but what
-   * the tag covers (see AnswerPlace); of a tag that was met before, not even that.
+   * the tag covers (see AnswerPlace); of an answer that was met before, nothing is decided anew.
    */
   #receiveTagged(packet: CopiedPacket, answer: AnswerPlace): void {
     const { interfaceName: plane, timestamp: at, frame } = packet;
-    let decision = this.#tags.get(answer.tag);
-    if (decision === undefined) {
+    const known = this.#tags.get(answer.tag);
+    let decision: Decision;
+    if (known?.isOf(frame, answer) === true) decision = known.decision;
+    else {
       const { sources } = this.#options;
       decision = this.#decide(firstClaim(sources, (each) => each.readPlaced?.(frame, answer)));
-      if (decision !== NO_ROOM) this.#tags.set(answer.tag, decision);
+      if (decision !== NO_ROOM && isWithin(frame, answer))
+        this.#tags.set(answer.tag, new Tagged(frame, answer, decision));
     }
     this.#act(decision, { source: plane, at, count: 1, reassembled: 0 });
     if (answer.entry === undefined) return;

@@ -11,6 +11,7 @@ import type { AnswerPlace, SeenEntry } from '../../src/dataplane/types.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import type { Settle, Verifier } from '../../src/observer/verifier.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
+import type { Refusal, Source, SourceClaim } from '../../src/sources/source.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -47,10 +48,17 @@ class Later implements Verifier {
   }
 }
 
+const zones = new Map([['alpha.example', log.asLog()]]);
+
 /** An observer over one data plane; `store` outlives it, as the database does. */
-function observe(store: Store, keepsSeenEntries = false, verifier?: Verifier): Observer {
+function observe(
+  store: Store,
+  keepsSeenEntries = false,
+  verifier?: Verifier,
+  sources: readonly Source[] = [new CtOverDns(zones)],
+): Observer {
   const observer = new Observer({
-    sources: [new CtOverDns(new Map([['alpha.example', log.asLog()]]))],
+    sources,
     store,
     evidenceDirectory: directory,
     onEvent: () => undefined,
@@ -302,15 +310,64 @@ describe('an answer that the data plane found', () => {
     assert.deepEqual(counts(store), [[1, 1]]);
   });
 
-  test('is parsed once: repeats are told by their tag', () => {
+  test('is parsed once: repeats are told by their texts', () => {
     const store = newStore();
-    const observer = observe(store);
-    receive(observer, first, { tag: 9 });
-    // Nothing in this frame would be found.
-    for (let i = 0; i < 4; i++) receive(observer, 'garbage', { tag: 9 });
+    let read = 0;
+    class Counting extends CtOverDns {
+      override readPlaced(...place: Parameters<CtOverDns['readPlaced']>): SourceClaim | Refusal {
+        read += 1;
+        return super.readPlaced(...place);
+      }
+    }
+    const observer = observe(store, false, undefined, [new Counting(zones)]);
+    for (const name of [NAME, 'sTh.ALPHA.example', NAME.toUpperCase()])
+      receive(observer, first, { tag: 9, name });
     observer.endBatch(NOW);
-    assert.deepEqual(counts(store), [[1, 5]]);
+    assert.equal(read, 1);
+    assert.deepEqual(counts(store), [[1, 3]]);
   });
+
+  const forged = `${first.slice(0, -8)}AAAAAAA=`;
+  for (const [what, twin] of [
+    ['was refused', 'no tree head at all'],
+    ['is forged', forged],
+    ['is of a name that nobody watches', first],
+    ['is another one, and genuine', second],
+  ] as const) {
+    const name = twin === first ? 'sth.stranger.example' : NAME;
+    test(`is judged for itself, whatever had its tag before: a twin that ${what}`, () => {
+      for (const inOneBatch of [true, false]) {
+        const store = newStore();
+        const verifier = new Later();
+        const observer = observe(store, false, verifier);
+        receive(observer, twin, { tag: 9, entry: 11n, name });
+        if (!inOneBatch) verifier.settle();
+        receive(observer, first, { tag: 9, entry: 12n });
+        verifier.settle();
+        // A twin that comes later takes nothing away, and nothing is credited to it.
+        receive(observer, twin, { tag: 9, entry: 13n, name });
+        receive(observer, first, { tag: 9, entry: 14n });
+        verifier.settle();
+        observer.endBatch(NOW);
+        assert.deepEqual(counts(store)[0], [1, 2]);
+        assert.equal(counts(store).length, twin === second ? 2 : 1);
+      }
+    });
+
+    test(`is judged for itself after a restart: a twin that ${what}`, () => {
+      const store = newStore();
+      const before = observe(store);
+      receive(before, second, { tag: 9, entry: 11n });
+      before.endBatch(NOW);
+      const observer = observe(store, true);
+      receive(observer, twin, { tag: 9, entry: 12n, ended: { entry: 11n, repeats: 3 }, name });
+      receive(observer, first, { tag: 9, entry: 13n, ended: { entry: 12n, repeats: 5 } });
+      observer.endBatch(NOW);
+      assert.deepEqual(counts(store)[0], [1, 1]);
+      // Repeats are those of the entry that counted them.
+      assert.deepEqual(counts(store)[1], [2, 4 + (twin === second ? 6 : 0)]);
+    });
+  }
 
   test('never throws, wherever its place is said to be', () => {
     const observer = observe(newStore());
