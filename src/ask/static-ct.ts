@@ -24,7 +24,7 @@ const MAX_TILES = 1000;
 export class StaticCtAsker implements Asker {
   readonly #http: LogHttp;
   readonly #logId: LogId;
-  /** Tiles by path. */
+  /** The widest of each tile that has been fetched, by the path of the full one. */
   readonly #tiles = new BoundedMap<string, Uint8Array>(MAX_TILES);
 
   /** `url` is the monitoring prefix and ends in '/', as that of every Log does. */
@@ -74,9 +74,12 @@ export class StaticCtAsker implements Asker {
    */
   async #tile(place: TilePlace): Promise<Uint8Array> {
     const full = { ...place, width: TILE_WIDTH };
-    const known = this.#tiles.get(tilePath(place)) ?? this.#tiles.get(tilePath(full));
-    const tile = known ?? (await this.#fetchTile(place, full));
-    return tile.subarray(0, place.width * HASH_BYTES);
+    const known = this.#tiles.get(tilePath(full));
+    const length = place.width * HASH_BYTES;
+    const isEnough = known !== undefined && known.length >= length;
+    const tile = isEnough ? known : await this.#fetchTile(place, full);
+    this.#tiles.set(tilePath(full), tile);
+    return tile.subarray(0, length);
   }
 
   async #fetchTile(place: TilePlace, full: TilePlace): Promise<Uint8Array> {
@@ -100,7 +103,6 @@ export class StaticCtAsker implements Asker {
     const want = place.width * HASH_BYTES;
     if (body.length !== want)
       throw failure('log-unavailable', `${body.length} bytes, want ${want}`);
-    this.#tiles.set(path, body);
     return body;
   }
 }
