@@ -12,12 +12,12 @@ import type { SupervisionEvent } from '../dataplane/sight.ts';
 import type { DataPlane, Supervision } from '../dataplane/types.ts';
 import type { AttachXdpOptions } from '../dataplane/xdp.ts';
 import type { Log } from '../logs/log.ts';
-import { zonesOf, type ZoneOptions } from '../logs/zones.ts';
+import type { ZoneOptions } from '../logs/zones.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import type { Verifier } from '../observer/verifier.ts';
 import { watch } from '../observer/watch.ts';
-import { CtOverDns } from '../sources/ct-over-dns/source.ts';
+import { sourcesOf } from '../sources/registry.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import type { Store } from '../store/store.ts';
 import type { State } from '../store/state.ts';
@@ -241,10 +241,10 @@ class Observation {
     const { now, startVerifier } = this.#dependencies;
     const { store } = storeFile;
     const logs = this.#options.logs ?? knownLogs(store, undefined, warn);
-    const source = new CtOverDns(zonesOf(logs, this.#options.zones), ports);
+    const sources = sourcesOf(logs, this.#options.zones, ports);
     const verifier = startVerifier(() => observer.endBatch(now()));
     const observer: Observer = new Observer({
-      sources: [source],
+      sources,
       store,
       storeFile,
       evidenceDirectory: state.evidence,
@@ -259,7 +259,7 @@ class Observation {
         mode,
         refusal,
         tookOver,
-        logs: source.logs.length,
+        logs: new Set(sources.flatMap((source) => source.logs)).size,
         names,
       });
     const interfaces = this.#planes.map(({ interfaceName }) => interfaceName);

@@ -4,9 +4,9 @@ import { plural } from '../base/text.ts';
 import { CapturePlane, type CaptureProgress } from '../dataplane/capture.ts';
 import type { CaptureSummary } from '../dataplane/capture/delivery.ts';
 import { CONVERT, nameOfLinkType } from '../dataplane/capture/link-types.ts';
-import { zonesOf, type ZoneOptions } from '../logs/zones.ts';
+import type { ZoneOptions } from '../logs/zones.ts';
 import { replayPlanes, type Replay } from '../observer/replay.ts';
-import { CtOverDns } from '../sources/ct-over-dns/source.ts';
+import { sourcesOf } from '../sources/registry.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openForWriting, type State } from '../store/state.ts';
 
@@ -48,7 +48,7 @@ export async function replay(options: ReplayOptions): Promise<ReplayedFiles> {
   }, PROGRESS_INTERVAL);
   try {
     const logs = knownLogs(store, logList, warn);
-    const sources = [new CtOverDns(zonesOf(logs, zones))];
+    const sources = sourcesOf(logs, zones);
     const { failures, ...found } = await replayPlanes(planes, {
       sources,
       store,
