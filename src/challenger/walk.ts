@@ -4,9 +4,8 @@
  *
  * With a limited number of questions, one goes to the current tree and one to the final tree of a
  * read-only log, if they need one. All others go to the trees that have waited longest, so new trees
- * never keep an old one waiting: of n that wait, the last one has its answer after n / (questions -
- * 2) challenges, rounded up; after n where there are one or two questions. Questions that nothing
- * needs are cover.
+ * never keep an old one waiting; docs/OPERATIONS.md has the bound. Questions that nothing needs are
+ * cover.
  */
 import { randomInt } from 'node:crypto';
 import { LogError } from '../ask/asker.ts';

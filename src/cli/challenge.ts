@@ -91,10 +91,11 @@ export function challengeCommand(): Command {
     .addHelpText(
       'after',
       `
-Verdicts: consistent; fork-proven (a split view, with evidence on disk); bad-proof (the answer
-proves nothing); skewed (the log refuses that tree size so far); unprovable (the log still has no
-proof after its maximum merge delay); unreachable; malformed-head (size 0 with another root than the
-empty tree's). Only fork-proven accuses a log.
+Verdicts: consistent (all trees with this verdict are proven to be of one log); fork-proven (a split
+view, with evidence on disk); bad-proof (the answer proves nothing); skewed (the log refuses that tree
+size so far); unprovable (its answers prove nothing after its maximum merge delay either);
+unreachable (no answer); malformed-head (size 0 with another root than the empty tree's). Only
+fork-proven accuses a log.
 Without --once the challenger asks every log in service at random times, and always the same number
 of questions, whether or not it has seen a tree head of that log: neither the times nor the numbers
 tell what passed by. With --once it asks only logs whose tree heads it has, about all of them; you
