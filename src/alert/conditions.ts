@@ -24,7 +24,7 @@ export interface Condition {
 const CALM_MS = 15 * 60_000;
 
 /** What conditions are read from. */
-export type WatchedStore = Pick<Store, 'evidence' | 'logs' | 'planes' | 'verdicts'>;
+export type WatchedStore = Pick<Store, 'evidence' | 'heads' | 'logs' | 'planes' | 'verdicts'>;
 
 /** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
@@ -40,6 +40,7 @@ export class Conditions {
       ...unprovable(store),
       ...malformed(store),
       ...stale(store),
+      ...damaged(store),
       ...this.#interfaces(store, now, elapsed),
     ];
   }
@@ -147,6 +148,17 @@ function malformed(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {
       'It is a mistake of the log and no split view. ctga heads list shows the head. Tell its operator.',
     ),
   );
+}
+
+function damaged(store: Pick<Store, 'heads'>): Condition[] {
+  if (store.heads.damagedRows() === 0) return [];
+  return [
+    warning(
+      'damaged-rows',
+      'Rows of the store were damaged and are set aside.',
+      'No log is accused for them. Look for faults of the disk and of memory; ctga store check says more.',
+    ),
+  ];
 }
 
 function warning(key: string, message: string, remedy: string): Condition {

@@ -13,6 +13,7 @@ import { setTimeout as sleepFor } from 'node:timers/promises';
 import { askerOf } from '../ask/asker-of.ts';
 import { LogError } from '../ask/asker.ts';
 import { Courtesy } from '../ask/courtesy.ts';
+import { signedTrees } from '../evidence/stored.ts';
 import { hasCome } from '../base/clock.ts';
 import { plural } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
@@ -57,7 +58,7 @@ export async function challengeLog(
   const askers = paths.map((fetch) => courtesy.asker(askerOf(log, courtesy.fetch(fetch), now)));
   try {
     const { current, timestamp, asker } = await askForHead(log, askers, context);
-    const trees = store.heads.trees(logId);
+    const trees = signedTrees(store, log, now());
     noteStaleness(log, staleness(log, { current, timestamp }, trees, now()), context);
     const links = new Links(trees);
     const failure = await new Walk({
@@ -87,7 +88,7 @@ function unreachable(
   context: ChallengeContext,
   isMeant: (tree: StoredTree) => boolean,
 ): void {
-  const links = new Links(context.store.heads.trees(log.key.logId));
+  const links = new Links(signedTrees(context.store, log, context.now()));
   const verdicts = new Verdicts(log, context, links);
   for (const tree of links.trees) {
     const waits = tree.verdict !== 'consistent' && tree.verdict !== 'fork-proven';
@@ -98,7 +99,7 @@ function unreachable(
 
 /** The log asked to be left alone, so it is asked nothing; trees that are new know it too. */
 function leaveOut(log: Log, until: number, context: ChallengeContext): LogError {
-  const waiting = new Links(context.store.heads.trees(log.key.logId)).waiting().length;
+  const waiting = new Links(signedTrees(context.store, log, context.now())).waiting().length;
   const left =
     waiting === 0 ? '' : `; ${plural(waiting, 'tree')} of it cannot be proven until then`;
   const message = `the log asked not to be asked before ${new Date(until).toISOString()}${left}`;

@@ -6,7 +6,7 @@ import { backOff, longestWait, type BackOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import type { Finding } from '../evidence/judge.ts';
 import { keepEvidence } from '../evidence/keep.ts';
-import { findSignedList, keepListEvidence } from '../evidence/listed.ts';
+import { findSignedList } from '../evidence/listed.ts';
 import type { Log } from '../logs/log.ts';
 import type { TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
@@ -44,6 +44,9 @@ export interface TreeVerdict {
 /** Scattered, so that many logs are not asked again together. */
 const RETRY: BackOff = { first: 60_000, longest: 86_400_000, scatter: [0.5, 1.5] };
 
+const DAMAGED =
+  'the store had a tree that the log did not sign. It was damaged and is set aside; nothing is said of the log';
+
 export class Verdicts {
   readonly #log: Log;
   readonly #context: VerdictContext;
@@ -75,6 +78,7 @@ export class Verdicts {
     const other = tree.id === first.id ? second : first;
     const heads = [first, second] as const;
     const path = keepEvidence(store, evidenceDirectory, this.#log, heads, finding, now());
+    if (path === undefined) return this.notice(DAMAGED);
     this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
   }
 
@@ -111,15 +115,11 @@ export class Verdicts {
     const list = findSignedList(store, this.#log);
     if (list === undefined)
       return this.notice(`its tree of size ${tree.treeSize} ${reason}, which is not signed`);
-    const path = keepListEvidence(
-      store,
-      evidenceDirectory,
-      this.#log,
-      tree,
-      { ...finalTree, list },
-      finding,
-      now(),
-    );
+    const listed = { ...finalTree, list };
+    const pair =
+      tree.treeSize < finalTree.treeSize ? ([tree, listed] as const) : ([listed, tree] as const);
+    const path = keepEvidence(store, evidenceDirectory, this.#log, pair, finding, now());
+    if (path === undefined) return this.notice(DAMAGED);
     this.#conclude(tree, finalTree, { verdict: 'fork-proven', reason }, path);
   }
 

@@ -19,6 +19,7 @@ export function statusCommand(): Command {
         stateDirectory: state.directory,
         treeHeads: store.heads.count(),
         verdicts: store.verdicts.counts(),
+        damagedRows: store.heads.damagedRows(),
         evidence: store.evidence.all().map(({ path }) => path),
         counts: store.counters.totals(),
       };
@@ -48,6 +49,7 @@ function printSummary(
     stateDirectory: string;
     treeHeads: number;
     verdicts: Record<string, number>;
+    damagedRows: number;
     evidence: string[];
     counts: Record<string, number>;
   },
@@ -61,6 +63,8 @@ function printSummary(
   const verdicts = Object.entries(summary.verdicts).filter(([, count]) => count > 0);
   if (verdicts.length > 0)
     print(`Verdicts: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}`);
+  if (summary.damagedRows > 0)
+    print(`${plural(summary.damagedRows, 'damaged row')} of the store set aside: ctga store check`);
   for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
 }

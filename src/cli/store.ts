@@ -47,6 +47,8 @@ function runCheck(options: StateOption): void {
   if (options.json === true) printJson(found);
   else {
     for (const fault of found.faults) warn(fault);
+    if (found.setAside > 0)
+      print(`${plural(found.setAside, 'damaged row')} set aside earlier, out of use.`);
     print(
       `${plural(found.treeHeads, 'tree head')}, ${plural(found.sightings, 'sighting')}, ${plural(found.evidence, 'evidence file')}, ${(found.bytes / 2 ** 20).toFixed(1)} MiB: ${found.faults.length === 0 ? 'all whole.' : `${plural(found.faults.length, 'fault')}.`}`,
     );

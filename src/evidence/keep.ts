@@ -1,31 +1,39 @@
-/** Writing down a fork: from two stored trees to an evidence file that the store knows of. */
+/**
+ * Writing down a fork: from two trees to an evidence file that the store knows of. Whoever proves a
+ * fork of what is in the store comes through here.
+ */
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
-import { makeEvidence } from './bundle.ts';
+import { makeEvidence, type ListedTree } from './bundle.ts';
 import type { Finding } from './judge.ts';
+import { signedHeadOf } from './stored.ts';
 import { writeEvidence } from './write.ts';
 
 /**
- * Writes the evidence of a fork and returns its path. The file is durably on the disk before the
- * store, or anybody else, hears of it. Throws StoreError `store-failed`; calling it again is safe.
+ * Writes the evidence of a fork and returns its path. `first` and `second` are in the order of their
+ * sizes, and at most one of them is what a list says. The file is verified and durably on the disk
+ * before the store, or anybody else, hears of it.
+ *
+ * Returns undefined where the log did not sign a tree as the store has it now: that tree was damaged,
+ * is set aside, and accuses nobody. Throws StoreError `store-failed`; calling it again is safe.
  */
 export function keepEvidence(
   store: Pick<Store, 'evidence' | 'heads'>,
   directory: string,
   log: Log,
-  [first, second]: readonly [StoredTree, StoredTree],
+  [first, second]:
+    readonly [StoredTree, StoredTree | ListedTree] | readonly [ListedTree, StoredTree],
   finding: Finding,
   now: number,
-): string {
-  const evidence = makeEvidence(
-    log,
-    store.heads.earliestOf(first),
-    store.heads.earliestOf(second),
-    finding,
-    now,
+): string | undefined {
+  const exhibits = [first, second].map((tree) =>
+    'list' in tree ? tree : signedHeadOf(store, log, tree, now),
   );
-  const path = writeEvidence(directory, evidence);
-  store.evidence.add(path, first, second, now);
+  const [one, other] = exhibits;
+  if (one === undefined || other === undefined) return undefined;
+  const path = writeEvidence(directory, makeEvidence(log, one, other, finding, now));
+  if ('list' in first) store.evidence.add(path, second as StoredTree, first, now);
+  else store.evidence.add(path, first, second, now);
   return path;
 }

@@ -6,12 +6,9 @@ import { equalHash } from '../merkle/hash.ts';
 import { parseLogList } from '../logs/list.ts';
 import { isSignedList } from '../logs/signed-list.ts';
 import type { Log } from '../logs/log.ts';
-import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { LogId, TreeRoot } from '../statements/statement.ts';
-import { makeEvidence, type ListedTree, type SignedList } from './bundle.ts';
-import type { Finding } from './judge.ts';
-import { writeEvidence } from './write.ts';
+import type { SignedList } from './bundle.ts';
 
 /**
  * Returns the newest signed list on record that names this log's final tree, or undefined where no
@@ -44,21 +41,4 @@ export function lists(list: SignedList, logId: LogId, tree: TreeRoot): boolean {
   } catch {
     return false;
   }
-}
-
-/** As keepEvidence, for a tree of the log and what a list says of it. Returns the file's path. */
-export function keepListEvidence(
-  store: Pick<Store, 'evidence' | 'heads'>,
-  directory: string,
-  log: Log,
-  tree: StoredTree,
-  listed: ListedTree,
-  finding: Finding,
-  now: number,
-): string {
-  const head = store.heads.earliestOf(tree);
-  const [first, second] = head.treeSize < listed.treeSize ? [head, listed] : [listed, head];
-  const path = writeEvidence(directory, makeEvidence(log, first, second, finding, now));
-  store.evidence.add(path, tree, listed, now);
-  return path;
 }

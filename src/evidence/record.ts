@@ -13,7 +13,7 @@ import { knownLogs } from '../store/known-logs.ts';
 import type { Store } from '../store/store.ts';
 import { judgeWithoutProof } from './judge.ts';
 import { keepEvidence } from './keep.ts';
-import { findSignedList, keepListEvidence } from './listed.ts';
+import { findSignedList } from './listed.ts';
 
 export interface RecordContext {
   readonly store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>;
@@ -111,6 +111,7 @@ function twoRoots(
   const finding = judgeWithoutProof(first, second);
   if (log === undefined || finding?.verdict !== 'fork-proven') return undefined;
   const evidence = keepEvidence(store, evidenceDirectory, log, [first, second], finding, now);
+  if (evidence === undefined) return undefined;
   const [tree, other] = accused === 'later' ? [second, first] : [first, second];
   store.verdicts.set(tree, now, { verdict: 'fork-proven', provenAgainst: other.id });
   return { log, treeSize: tree.treeSize, tree, evidence };
@@ -130,7 +131,8 @@ function notItsFinalTree(
   const list = findSignedList(store, log);
   if (list === undefined || tree.verdict === 'fork-proven') return undefined;
   const listed = { ...finalTree, list };
-  const evidence = keepListEvidence(store, evidenceDirectory, log, tree, listed, finding, now);
+  const evidence = keepEvidence(store, evidenceDirectory, log, [listed, tree], finding, now);
+  if (evidence === undefined) return undefined;
   const reason = `contradicts the final tree, of size ${finalTree.treeSize}, in the log list`;
   store.verdicts.set(tree, now, { verdict: 'fork-proven', reason });
   return { log, treeSize: tree.treeSize, tree, evidence };

@@ -1,22 +1,38 @@
 /** Evidence files on the disk. */
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { spendReserve } from '../disk/reserve.ts';
 import { writeDurably } from '../disk/write.ts';
-import { evidenceFileName, formatEvidence, type Evidence } from './bundle.ts';
+import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
+import {
+  evidenceFileName,
+  formatEvidence,
+  isIntact,
+  isListed,
+  parseEvidence,
+  type Evidence,
+} from './bundle.ts';
+import { verifyEvidence } from './verify.ts';
 
 /**
- * Writes evidence into the directory and returns its path. The file survives a power cut once this
- * returns. A fork that has a file already keeps the first one. When the disk is full, the room that
- * was reserved is used. Throws CtgaError `store-failed`.
+ * Writes evidence into the directory and returns its path. What is written was verified as
+ * `ctga evidence verify` does it, from the text that goes into the file. The file survives a power
+ * cut once this returns. A fork that has a file already keeps it if it holds. When the disk is full,
+ * the room that was reserved is used. Throws StoreError `store-failed`, and writes nothing, where the
+ * evidence does not hold or the file cannot be written.
  */
 export function writeEvidence(directory: string, evidence: Evidence): string {
   const path = join(directory, evidenceFileName(evidence));
-  if (existsSync(path)) return path;
+  const text = formatEvidence(evidence);
+  const fault = faultOf(text);
+  if (fault !== undefined)
+    throw new StoreError('store-failed', `what looked like a fork is no evidence: ${fault}`, {
+      remedy: 'This is a mistake of ctga or of this machine, and accuses no log. Please report it.',
+    });
+  if (existsSync(path) && holds(path)) return path;
   try {
-    const text = formatEvidence(evidence);
     try {
       writeDurably(path, text);
     } catch (error) {
@@ -31,4 +47,26 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
     });
   }
   return path;
+}
+
+/**
+ * Why a bundle does not hold; undefined: it does. Whoever's list is in it is believed, because the
+ * operator took that list in. Throws CtgaError `bad-input` for what is no bundle.
+ */
+export function faultOf(text: string): string | undefined {
+  const evidence = parseEvidence(text, 'it');
+  const lists = [evidence.first, evidence.second].flatMap((each) =>
+    isListed(each) ? [each.list.key] : [],
+  );
+  const failed = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).find((each) => !each.holds);
+  if (failed !== undefined) return failed.what;
+  return isIntact(text, evidence) ? undefined : 'it was changed since it was written';
+}
+
+function holds(path: string): boolean {
+  try {
+    return faultOf(readFileSync(path, 'utf8')) === undefined;
+  } catch {
+    return false;
+  }
 }

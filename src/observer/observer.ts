@@ -6,6 +6,7 @@
  * for each distinct claim. What fails is counted, by reason, and never stored. Writes are gathered
  * for a batch and committed together.
  */
+import { NOT_SIGNED, verifyStored } from '../evidence/stored.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import {
   recordHeads,
@@ -21,6 +22,7 @@ import { DatagramDecoder } from '../packet/decode.ts';
 import { combineRules, type MatchRules } from '../sources/match-rules.ts';
 import type { Refusal, Source, SourceClaim } from '../sources/source.ts';
 import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
+import { isDamage } from '../store/state.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
@@ -143,8 +145,12 @@ export class Observer {
     if (!keepsSeenEntries) return store.heads.forgetSeenEntries(plane);
     for (const { entry, head, credited } of store.heads.seenEntries(plane)) {
       const log = this.#logs.get(logIdText(head.logId));
-      if (log !== undefined)
-        this.#seenEntries.resume(entry, plane, new Candidate(log, head), credited);
+      const signed = log && verifyStored(head, log);
+      if (log === undefined) continue;
+      // If the head was damaged, the plane copies its answer anew after a while.
+      if (signed === undefined)
+        store.heads.setAside({ kind: 'head', id: head.id }, NOT_SIGNED, Date.now());
+      else this.#seenEntries.resume(entry, plane, new Candidate(log, signed), credited);
     }
   }
 
@@ -292,6 +298,8 @@ export class Observer {
     if (storeFile === undefined) return record();
     return storeFile.use(() => {
       const recorded = record();
+      // A database that turned out damaged now is replaced, as if writing into it had failed.
+      if (isDamage(recorded.failure)) throw recorded.failure;
       return storeFile.follow() ? record() : recorded;
     });
   }

@@ -13,8 +13,8 @@ export interface EvidenceRecord {
 
 export interface EvidenceStore {
   /**
-   * Records an evidence file, which must be durably on the disk already. A path that is on record
-   * stays as it is, so this is idempotent. `second` has no ID where the log's list says so and not
+   * Records an evidence file, which must be durably on the disk already. Idempotent; of a path that
+   * is on record only the time stays. `second` has no ID where the log's list says so and not
    * a tree head.
    */
   add(

@@ -5,7 +5,8 @@
  * tree and the time at which the log signed it; logs sign one tree again and again.
  */
 import type { MerkleHash } from '../merkle/hash.ts';
-import type { LogId, VerifiedStatement } from '../statements/statement.ts';
+import type { LogId, Statement, VerifiedStatement } from '../statements/statement.ts';
+import type { DamagedRow } from './damaged-rows.ts';
 import type { Verdict } from './verdicts.ts';
 
 /** How often one source has seen one tree head since it last recorded a sighting of it. */
@@ -22,17 +23,26 @@ export interface Sighting {
  * An answer whose repeats a data plane only counts (DataPlane.seen), and how much of that count is
  * in the sightings of its head.
  */
-export interface StoredSeenEntry {
+export interface StoredSeenEntry<Head extends Statement = StoredHead> {
   readonly source: string;
   /** Unsigned, 64 bits. */
   readonly entry: bigint;
-  readonly head: VerifiedStatement;
+  readonly head: Head;
   readonly credited: number;
+}
+
+/**
+ * A tree head as the store gives it back. A disk can change what was written, so a head that decides
+ * anything is verified again: see evidence/stored.ts.
+ */
+export interface StoredHead extends Statement {
+  readonly id: number;
+  readonly logId: LogId;
 }
 
 export interface SeenEntryChanges {
   /** New entries, and those of which more was credited. Their heads are recorded with them. */
-  readonly put: readonly StoredSeenEntry[];
+  readonly put: readonly StoredSeenEntry<VerifiedStatement>[];
   /** Entries that the data plane has ended. */
   readonly over: readonly { readonly source: string; readonly entry: bigint }[];
 }
@@ -110,8 +120,22 @@ export interface HeadStore {
   /** The logs that have a tree here, in no order. */
   logIds(): LogId[];
 
-  /** The head of a recorded tree that the log signed first, by the log's own time. */
-  earliestOf(tree: StoredTree): VerifiedStatement;
+  /** The heads of a recorded tree, the one that the log signed first before the others. */
+  headsOf(tree: StoredTree): StoredHead[];
+
+  /**
+   * Takes a row that is not what was written out of use, with all that hangs on it: the heads of a
+   * tree, a tree whose last head it was. It is kept apart, and `damagedRows` counts it. A verdict
+   * that rested on the tree is `pending` again, and evidence that names it is off the record until
+   * its file is found again. Does nothing where the row is gone; idempotent.
+   *
+   * Rows that cannot even be read are left out of what the methods here return, and are set aside
+   * with the next transaction.
+   */
+  setAside(row: DamagedRow, reason: string, now: number): void;
+
+  /** How many rows were set aside. */
+  damagedRows(): number;
 
   /**
    * The `limit` tree heads that were new last, or all of them, ordered by log, size and time of

@@ -26,6 +26,9 @@ export interface ReplaceableStore extends Store {
   replaceDamaged(): void;
 }
 
+/** Told, in a sentence, of a row that was set aside: see HeadStore.setAside. */
+export type OnRowSetAside = (message: string) => void;
+
 /**
  * Told of each file that this process moved aside: its new name, and what is wrong, in a clause.
  */

@@ -4,7 +4,7 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
-import type { OnReplaced, ReplaceableStore } from './replaceable.ts';
+import type { OnReplaced, OnRowSetAside, ReplaceableStore } from './replaceable.ts';
 import { SqliteDamaged } from './sqlite/damaged.ts';
 import { openFile } from './sqlite/file.ts';
 import { lockOf } from './sqlite/lock.ts';
@@ -67,10 +67,14 @@ export function openForWriting({ database }: State): StoreWithFile {
 
 /**
  * For processes that run for long. A damaged store is moved aside, as by replaceDamaged, and a new
- * one made; `onReplaced` is told. Reads all of the store once. Throws StoreError `store-failed`.
+ * one made; `onReplaced` is told, and `onRowSetAside` of damaged rows. Reads all of the store once. Throws StoreError `store-failed`.
  */
-export function openReplaceable({ database }: State, onReplaced: OnReplaced): ReplaceableStore {
-  return new SqliteReplaceable(database, onReplaced);
+export function openReplaceable(
+  { database }: State,
+  onReplaced: OnReplaced,
+  onRowSetAside: OnRowSetAside,
+): ReplaceableStore {
+  return new SqliteReplaceable(database, onReplaced, onRowSetAside);
 }
 
 /** Opens the file of a damaged store, to read what is left. Throws if it cannot be opened. */

@@ -11,15 +11,8 @@ import type { LogId, VerifiedStatement } from '../statements/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toLogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
-import {
-  isIntact,
-  isListed,
-  parseEvidence,
-  type Evidence,
-  type Exhibit,
-} from '../evidence/bundle.ts';
-import { verifyEvidence } from '../evidence/verify.ts';
+import { isListed, parseEvidence, type Evidence, type Exhibit } from '../evidence/bundle.ts';
+import { faultOf } from '../evidence/write.ts';
 
 /** The source under which its tree heads are recorded. */
 const SOURCE = 'evidence';
@@ -52,15 +45,7 @@ export function recordFoundEvidence(
 function readEvidence(path: string): Evidence | undefined {
   try {
     const text = readFileSync(path, 'utf8');
-    const evidence = parseEvidence(text, path);
-    // ctga wrote the file here, so it trusts the key of the list that it trusted then.
-    const lists = [evidence.first, evidence.second].flatMap((each) =>
-      isListed(each) ? [each.list.key] : [],
-    );
-    const holds = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).every(
-      (check) => check.holds,
-    );
-    return holds && isIntact(text, evidence) ? evidence : undefined;
+    return faultOf(text) === undefined ? parseEvidence(text, path) : undefined;
   } catch {
     return undefined;
   }

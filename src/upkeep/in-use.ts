@@ -9,10 +9,13 @@ export interface StoreInUseOptions {
   readonly state: State;
   /**
    * Told of a damaged store, in a sentence: under which name it is kept, and later how much of it
-   * could be read. Nothing is ever deleted.
+   * could be read; and of each damaged row. Nothing is ever deleted.
    */
   readonly onSetAside: (message: string) => void;
-  /** Called with each store that is opened, before it is used: the first one and any later one. */
+  /**
+   * Called with each store that is opened, before it is used: the first one and any later one. Called
+   * again after rows were set aside.
+   */
   readonly onOpened?: (store: Store) => void;
 }
 
@@ -21,14 +24,23 @@ export class StoreInUse {
   readonly #store: ReplaceableStore;
   /** Moved aside by this process, and not yet looked through for what can be read. */
   #damaged: string | undefined;
+  /** Rows were set aside: evidence that named them has to be found again. */
+  #hasLostRows = false;
 
   /** Throws StoreError `store-failed` where no store can be opened or made. */
   constructor(options: StoreInUseOptions) {
     this.#options = options;
-    this.#store = openReplaceable(options.state, (aside, why) => {
-      this.#damaged = aside;
-      options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
-    });
+    this.#store = openReplaceable(
+      options.state,
+      (aside, why) => {
+        this.#damaged = aside;
+        options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
+      },
+      (message) => {
+        this.#hasLostRows = true;
+        options.onSetAside(message);
+      },
+    );
     this.#fill();
     makeReserve(options.state.directory);
   }
@@ -41,7 +53,7 @@ export class StoreInUse {
   /** As ReplaceableStore.follow. */
   follow(): boolean {
     const isAnother = this.#store.follow();
-    if (isAnother) this.#fill();
+    if (isAnother || this.#hasLostRows) this.#fill();
     return isAnother;
   }
 
@@ -68,6 +80,7 @@ export class StoreInUse {
 
   #fill(): void {
     const { state, onOpened, onSetAside } = this.#options;
+    this.#hasLostRows = false;
     onOpened?.(this.#store);
     const damaged = this.#damaged;
     if (damaged === undefined) return;

@@ -8,10 +8,13 @@ import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
-import { isIntact, parseEvidence } from '../evidence/bundle.ts';
+import { verifyStored } from '../evidence/stored.ts';
+import { faultOf } from '../evidence/write.ts';
 import { logIdText } from '../logs/log.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { openForWriting, storeExists, type State } from '../store/state.ts';
 import type { StoreWithFile } from '../store/file.ts';
+import type { Store } from '../store/store.ts';
 
 function openExisting(state: State): StoreWithFile {
   if (storeExists(state)) return openForWriting(state);
@@ -27,6 +30,8 @@ export interface StoreCheck {
   readonly treeHeads: number;
   readonly sightings: number;
   readonly evidence: number;
+  /** Rows that turned out to be damaged, and are out of use. */
+  readonly setAside: number;
   readonly bytes: number;
 }
 
@@ -41,15 +46,39 @@ export function checkStore(state: State): StoreCheck {
       return fault === undefined ? [] : [`${path}: ${fault}`];
     });
     return {
-      faults: [...store.file.faults(), ...evidenceFaults],
+      faults: [...store.file.faults(), ...headFaults(store), ...evidenceFaults],
       treeHeads: store.heads.count(),
       sightings: store.file.sightings(),
       evidence: files.length,
+      setAside: store.heads.damagedRows(),
       bytes: store.file.bytes(),
     };
   } finally {
     store.close();
   }
+}
+
+/** Heads that cannot be read, or that their log did not sign as they are. */
+function headFaults(store: Pick<Store, 'heads' | 'logs'>): string[] {
+  const logs = knownLogs(store, undefined, () => undefined);
+  const byId = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
+  const strangers = new Set<string>();
+  let [unreadable, unsigned] = [store.heads.count(), 0];
+  for (const head of store.heads.all()) {
+    unreadable -= 1;
+    const id = logIdText(head.logId);
+    const log = byId.get(id);
+    if (log !== undefined) unsigned += verifyStored(head, log) === undefined ? 1 : 0;
+    else if (!strangers.has(id)) {
+      // Where a known log signed the head of an unknown one, it is the ID that was changed.
+      strangers.add(id);
+      unsigned += logs.some((each) => verifyStored(head, each) !== undefined) ? 1 : 0;
+    }
+  }
+  const faults: string[] = [];
+  if (unreadable > 0) faults.push(`${unreadable} tree heads cannot be read with their sightings`);
+  if (unsigned > 0) faults.push(`${unsigned} tree heads are not what their logs signed`);
+  return faults;
 }
 
 function evidenceFiles(directory: string): string[] {
@@ -61,10 +90,7 @@ function evidenceFiles(directory: string): string[] {
 
 function evidenceFault(path: string): string | undefined {
   try {
-    const text = readFileSync(path, 'utf8');
-    return isIntact(text, parseEvidence(text, path))
-      ? undefined
-      : 'was changed since it was written';
+    return faultOf(readFileSync(path, 'utf8'));
   } catch (error) {
     return messageOf(error);
   }

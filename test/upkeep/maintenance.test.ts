@@ -177,13 +177,13 @@ describe('a store on disk', () => {
     );
     database.close();
     const { faults } = checkStore(state);
-    assert.equal(faults.length, 3, faults.join('\n'));
+    assert.equal(faults.length, 4, faults.join('\n'));
     assert.match(faults.join('\n'), /1 tree heads were never seen/);
     assert.match(faults.join('\n'), /1 forks are without evidence/);
     assert.match(faults.join('\n'), /mine\.json: .*not an evidence bundle/);
     const ran = await ctga(['store', 'check', '--json', '--state-dir', state.directory]);
     assert.equal(ran.code, 1);
-    assert.equal((JSON.parse(ran.stdout) as { faults: string[] }).faults.length, 3);
+    assert.equal((JSON.parse(ran.stdout) as { faults: string[] }).faults.length, 4);
   });
 
   test('with any page flipped is not called whole', () => {

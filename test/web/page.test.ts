@@ -197,7 +197,7 @@ describe('the status page', { skip: noChromium }, () => {
     ]);
     const saved = join(directory, 'downloaded.json');
     await download.saveAs(saved);
-    assert.deepEqual(readFileSync(saved), readFileSync(path));
+    assert.deepEqual(readFileSync(saved), readFileSync(path ?? assert.fail()));
     const verified = await ctga(['evidence', 'verify', saved]);
     assert.equal(verified.code, 0, verified.stderr);
     await settle();

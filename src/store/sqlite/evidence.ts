@@ -3,11 +3,13 @@ import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.t
 import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
-import { padded, toTree, type TreeRow } from './rows.ts';
+import type { SqliteDamagedRows } from './damaged-rows.ts';
+import { padded, toTree, unpadded, type TreeRow } from './rows.ts';
 
 const ADD = `INSERT INTO evidence (path, log_id, first, second, first_size, second_size, created)
   VALUES (@path, @logId, @first, @second, @firstSize, @secondSize, @created)
-  ON CONFLICT DO NOTHING`;
+  ON CONFLICT DO UPDATE SET log_id = excluded.log_id, first = excluded.first,
+    second = excluded.second, first_size = excluded.first_size, second_size = excluded.second_size`;
 const ALL = `SELECT path, log_id, first_size, second_size, created FROM evidence
   ORDER BY created, path`;
 const MISSING = `SELECT first, second FROM contradictions c
@@ -33,12 +35,14 @@ interface Row {
 }
 
 export class SqliteEvidence implements EvidenceStore {
+  readonly #damaged: SqliteDamagedRows;
   readonly #add: Statement<NewRow>;
   readonly #all: Statement<NoParameters, Row>;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;
   readonly #tree: Statement<{ id: number }, TreeRow>;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
+    this.#damaged = damagedRows;
     this.#add = connection.statement(ADD);
     this.#all = connection.statement(ALL);
     this.#missing = connection.statement(MISSING);
@@ -63,22 +67,35 @@ export class SqliteEvidence implements EvidenceStore {
   }
 
   all(): EvidenceRecord[] {
-    return this.#all
-      .all({})
-      .map((row) => ({
-        path: row.path,
-        logId: toLogId(row.log_id),
-        firstSize: BigInt(row.first_size),
-        secondSize: BigInt(row.second_size),
-        created: row.created,
-      }));
+    return this.#all.all({}).flatMap((row) => toRecord(row) ?? []);
   }
 
   missing(): [StoredTree, StoredTree][] {
     return this.#missing.all({}).flatMap((pair): [StoredTree, StoredTree][] => {
-      const first = this.#tree.get({ id: pair.first });
-      const second = this.#tree.get({ id: pair.second });
-      return first && second ? [[toTree(first), toTree(second)]] : [];
+      const first = this.#readTree(pair.first);
+      const second = this.#readTree(pair.second);
+      return first && second ? [[first, second]] : [];
     });
+  }
+
+  #readTree(id: number): StoredTree | undefined {
+    const row = this.#tree.get({ id });
+    return row && this.#damaged.readable({ kind: 'tree', id }, () => toTree(row));
+  }
+}
+
+/** Undefined for a damaged row: its file is found again, and the row written anew. */
+function toRecord(row: Row): EvidenceRecord | undefined {
+  try {
+    return {
+      path: row.path,
+      logId: toLogId(row.log_id),
+      firstSize: unpadded(row.first_size),
+      secondSize: unpadded(row.second_size),
+      created: row.created,
+    };
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
   }
 }

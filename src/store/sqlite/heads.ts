@@ -1,4 +1,5 @@
 /** Heads in SQLite: tables trees, tree_heads, sightings, days and seen_entries. */
+import { equalHash } from '../../merkle/hash.ts';
 import {
   isMalformed,
   MALFORMED,
@@ -13,22 +14,28 @@ import {
   type LogDay,
   type SeenEntryChanges,
   type Sighting,
+  type StoredHead,
   type StoredSeenEntry,
   type StoredTree,
 } from '../heads.ts';
+import { damaged } from './errors.ts';
+import type { DamagedRow } from '../damaged-rows.ts';
 import type { Verdict } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
+import type { SqliteDamagedRows } from './damaged-rows.ts';
 import {
   padded,
   toTree,
-  toVerified,
+  toHead,
   treeKey,
+  unpadded,
   type SignedRow,
   type TreeKey,
   type TreeRow,
 } from './rows.ts';
 
 interface HeadRow extends TreeRow {
+  readonly head_id: number;
   readonly timestamp: string;
   readonly signature: Buffer;
   readonly sources: string;
@@ -80,15 +87,15 @@ const PUT_SEEN_ENTRY = `INSERT INTO seen_entries (source, entry, credited, tree_
   ON CONFLICT (source, entry) DO UPDATE
     SET credited = excluded.credited, tree_head = excluded.tree_head`;
 const DROP_SEEN_ENTRY = 'DELETE FROM seen_entries WHERE source = @source AND entry = @entry';
-const SEEN_ENTRIES = `SELECT CAST(entry AS TEXT) AS entry, credited, log_id, tree_size, root_hash,
+const SEEN_ENTRIES = `SELECT CAST(entry AS TEXT) AS entry, credited, tree_heads.id AS head_id, log_id, tree_size, root_hash,
     timestamp, signature
   FROM seen_entries
     JOIN tree_heads ON tree_heads.id = seen_entries.tree_head
     JOIN trees ON trees.id = tree_heads.tree
   WHERE source = @source`;
-const EARLIEST_OF = `SELECT log_id, tree_size, root_hash, timestamp, signature
-  FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp LIMIT 1`;
-const SUMMARIES = `SELECT trees.*, tree_heads.timestamp, tree_heads.signature,
+const HEADS_OF = `SELECT tree_heads.id AS head_id, log_id, tree_size, root_hash, timestamp, signature
+  FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp`;
+const SUMMARIES = `SELECT trees.*, tree_heads.id AS head_id, tree_heads.timestamp, tree_heads.signature,
     group_concat(source, char(10)) AS sources, min(sightings.first_seen) AS head_first_seen,
     max(last_seen) AS last_seen, sum(count) AS count
   FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id`;
@@ -116,6 +123,7 @@ type HeadKey = TreeKey & { readonly timestamp: string };
 
 export class SqliteHeads implements HeadStore {
   readonly #connection: Connection;
+  readonly #damaged: SqliteDamagedRows;
   readonly #putTree: Statement<NewTree, { readonly id: number }>;
   readonly #treeOf: Statement<TreeKey, TreeRow>;
   readonly #treeId: Statement<TreeKey, { readonly id: number }>;
@@ -136,7 +144,7 @@ export class SqliteHeads implements HeadStore {
   readonly #forgetSeenEntries: Statement<{ source: string }>;
   readonly #trees: Statement<{ logId: LogId }, TreeRow>;
   readonly #logIds: Statement<NoParameters, { readonly log_id: Buffer }>;
-  readonly #earliestOf: Statement<{ id: number }, SignedRow>;
+  readonly #headsOf: Statement<{ id: number }, SignedRow>;
   readonly #latest: Statement<{ limit: number }, HeadRow>;
   readonly #all: Statement<NoParameters, HeadRow>;
   readonly #count: Statement<NoParameters, { readonly count: number }>;
@@ -145,8 +153,9 @@ export class SqliteHeads implements HeadStore {
   readonly #addToSum: Statement<SightingRow>;
   readonly #dropSighting: Statement<SightingRow>;
 
-  constructor(connection: Connection) {
+  constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
     this.#connection = connection;
+    this.#damaged = damagedRows;
     this.#putTree = connection.statement(PUT_TREE);
     this.#treeOf = connection.statement(TREE_OF);
     this.#treeId = connection.statement(TREE_ID);
@@ -163,7 +172,7 @@ export class SqliteHeads implements HeadStore {
       'SELECT * FROM trees WHERE log_id = @logId ORDER BY tree_size, id',
     );
     this.#logIds = connection.statement('SELECT DISTINCT log_id FROM trees');
-    this.#earliestOf = connection.statement(EARLIEST_OF);
+    this.#headsOf = connection.statement(HEADS_OF);
     this.#latest = connection.statement(LATEST);
     this.#all = connection.statement(ALL);
     this.#count = connection.statement('SELECT count(*) AS count FROM tree_heads');
@@ -179,6 +188,7 @@ export class SqliteHeads implements HeadStore {
     sightings: readonly T[],
     changes: SeenEntryChanges = NO_CHANGES,
   ): { newHeads: ReadonlySet<T> } {
+    this.#damaged.settle();
     return this.#connection.transaction(() => {
       const newHeads = new Set<T>();
       const days = new Days();
@@ -220,29 +230,44 @@ export class SqliteHeads implements HeadStore {
   treeOf(head: VerifiedStatement): StoredTree {
     const row = this.#treeOf.get(treeKey(head));
     if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
-    return toTree(row);
+    const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
+    // It was found by an index. If its row says otherwise, one of the two is damaged.
+    if (tree?.treeSize !== head.treeSize || !equalHash(tree.rootHash, head.rootHash))
+      throw damaged(this.#connection.database.name, `tree ${row.id} is not what its index says`);
+    return tree;
   }
 
   trees(logId: LogId): StoredTree[] {
-    return this.#trees.all({ logId }).map(toTree);
+    return this.#trees.all({ logId }).flatMap((row) => {
+      return this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row)) ?? [];
+    });
   }
 
   logIds(): LogId[] {
-    return this.#logIds.all({}).map((row) => toLogId(row.log_id));
+    return this.#logIds.all({}).flatMap((row) => (isLogId(row.log_id) ? toLogId(row.log_id) : []));
   }
 
-  earliestOf({ id }: StoredTree): VerifiedStatement {
-    const row = this.#earliestOf.get({ id });
-    if (row === undefined) throw new Error(`tree ${id} has no head`);
-    return toVerified(row);
+  headsOf({ id }: StoredTree): StoredHead[] {
+    return this.#headsOf.all({ id }).flatMap((row) => this.#head(row) ?? []);
+  }
+
+  setAside(row: DamagedRow, reason: string, now: number): void {
+    this.#damaged.setAside(row, reason, now);
+  }
+
+  damagedRows(): number {
+    return this.#damaged.count();
   }
 
   latest(limit?: number): HeadSummary[] {
-    return this.#latest.all({ limit: limit ?? -1 }).map(toSummary);
+    return this.#latest.all({ limit: limit ?? -1 }).flatMap((row) => this.#summary(row) ?? []);
   }
 
   *all(): Generator<HeadSummary, void, undefined> {
-    for (const row of this.#all.iterate({})) yield toSummary(row);
+    for (const row of this.#all.iterate({})) {
+      const summary = this.#summary(row);
+      if (summary !== undefined) yield summary;
+    }
   }
 
   count(): number {
@@ -252,6 +277,7 @@ export class SqliteHeads implements HeadStore {
   days(first: number): LogDay[] {
     return this.#days
       .all({ first })
+      .filter(({ log_id }) => isLogId(log_id))
       .map(({ log_id, ...day }) => ({ logId: toLogId(log_id), ...day }));
   }
 
@@ -267,18 +293,27 @@ export class SqliteHeads implements HeadStore {
   }
 
   seenEntries(source: string): StoredSeenEntry[] {
-    return this.#seenEntries
-      .all({ source })
-      .map(({ entry, credited, ...row }) => ({
-        source,
-        entry: BigInt.asUintN(64, BigInt(entry)),
-        credited,
-        head: toVerified(row),
-      }));
+    return this.#seenEntries.all({ source }).flatMap(({ entry, credited, ...row }) => {
+      const head = this.#head(row);
+      return head === undefined
+        ? []
+        : [{ source, entry: BigInt.asUintN(64, BigInt(entry)), credited, head }];
+    });
   }
 
   forgetSeenEntries(source: string): void {
     this.#forgetSeenEntries.run({ source });
+  }
+
+  #head(row: SignedRow): StoredHead | undefined {
+    return this.#damaged.readable({ kind: 'head', id: row.head_id }, () => toHead(row));
+  }
+
+  #summary(row: HeadRow): HeadSummary | undefined {
+    const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
+    return (
+      tree && this.#damaged.readable({ kind: 'head', id: row.head_id }, () => toSummary(tree, row))
+    );
   }
 }
 
@@ -310,10 +345,15 @@ class Days {
   }
 }
 
-function toSummary(row: HeadRow): HeadSummary {
+/** What is no log ID is part of a row that is set aside when it is read whole. */
+function isLogId(bytes: Uint8Array): boolean {
+  return bytes.length === 32;
+}
+
+function toSummary(tree: StoredTree, row: HeadRow): HeadSummary {
   return {
-    ...toTree(row),
-    timestamp: BigInt(row.timestamp),
+    ...tree,
+    timestamp: unpadded(row.timestamp),
     signature: new Uint8Array(row.signature),
     sources: row.sources.split('\n'),
     headFirstSeen: row.head_first_seen,

@@ -1,17 +1,17 @@
 /** Logs in SQLite: tables logs, log_lists, quiet_logs and stale_heads. */
 import type { Log, LogState } from '../../logs/log.ts';
-import { toMerkleHash } from '../../merkle/hash.ts';
+import { equalHash, toMerkleHash } from '../../merkle/hash.ts';
 import { toLogKey } from '../../statements/key.ts';
 import { toLogId, type LogId } from '../../statements/statement.ts';
 import type { LogStore, StaleHead, StoredLogList } from '../logs.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
-import { padded } from './rows.ts';
+import { padded, unpadded } from './rows.ts';
 
 const PUT = `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size,
     final_root, allow_private_address)
   VALUES (@logId, @spki, @description, @url, @api, @mmd, @dns, @state, @finalSize, @finalRoot,
     @allowPrivateAddress)
-  ON CONFLICT (log_id) DO UPDATE SET description = excluded.description, url = excluded.url,
+  ON CONFLICT (log_id) DO UPDATE SET key = excluded.key, description = excluded.description, url = excluded.url,
     api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
     state = excluded.state, final_size = excluded.final_size, final_root = excluded.final_root,
     allow_private_address = excluded.allow_private_address`;
@@ -35,6 +35,7 @@ interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
 }
 
 interface LogRow extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
+  readonly log_id: Buffer;
   readonly key: Buffer;
   readonly dns: string | null;
   readonly state: LogState | null;
@@ -85,7 +86,7 @@ export class SqliteLogs implements LogStore {
   }
 
   all(): Log[] {
-    return this.#all.all({}).map(toLog);
+    return this.#all.all({}).flatMap((row) => toLog(row) ?? []);
   }
 
   list(source: string): StoredLogList | undefined {
@@ -141,10 +142,22 @@ function toNewLog({ key, finalTree, ...log }: Log): NewLog {
   };
 }
 
-function toLog({ key, description, url, api, mmd, dns, state, ...row }: LogRow): Log {
-  const { final_size: size, final_root: root } = row;
+/** Undefined for a damaged row: importing the log again puts it right. */
+function toLog(row: LogRow): Log | undefined {
+  try {
+    return readLog(row);
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
+function readLog({ log_id, key: spki, ...row }: LogRow): Log {
+  const { description, url, api, mmd, dns, state, final_size: size, final_root: root } = row;
+  const key = toLogKey(spki);
+  if (!equalHash(key.logId, log_id)) throw new RangeError('the key is not that of the log ID');
   return {
-    key: toLogKey(key),
+    key,
     description,
     url,
     api,
@@ -154,7 +167,7 @@ function toLog({ key, description, url, api, mmd, dns, state, ...row }: LogRow):
     finalTree:
       size === null || root === null
         ? undefined
-        : { treeSize: BigInt(size), rootHash: toMerkleHash(root) },
+        : { treeSize: unpadded(size), rootHash: toMerkleHash(root) },
     allowPrivateAddress: row.allow_private_address !== 0,
   };
 }

@@ -1,5 +1,5 @@
 /** A store in a database file that may be replaced while it is in use. */
-import type { OnReplaced, ReplaceableStore } from '../replaceable.ts';
+import type { OnReplaced, OnRowSetAside, ReplaceableStore } from '../replaceable.ts';
 import { fileAt, moveAside, openFile, type OpenedFile } from './file.ts';
 import { isDamage } from './errors.ts';
 import { SqliteStore } from './store.ts';
@@ -8,11 +8,12 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
   readonly #path: string;
   readonly #onReplaced: OnReplaced;
 
-  constructor(path: string, onReplaced: OnReplaced) {
+  constructor(path: string, onReplaced: OnReplaced, onRowSetAside: OnRowSetAside) {
     // The whole file is read once, at the start. That takes seconds if it is large.
     super(path, openOrReplace(path, onReplaced, true));
     this.#path = path;
     this.#onReplaced = onReplaced;
+    this.damagedRows.onSetAside = onRowSetAside;
   }
 
   follow(): boolean {

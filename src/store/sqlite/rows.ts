@@ -1,9 +1,10 @@
 /** Rows of trees and signed heads, and 64-bit numbers as the columns hold them. */
 import { toMerkleHash } from '../../merkle/hash.ts';
-import { toLogId, type TreeRoot, type VerifiedStatement } from '../../statements/statement.ts';
+import { parseUint64 } from '../../base/u64.ts';
+import { toLogId, type TreeRoot } from '../../statements/statement.ts';
 import type { LogId } from '../../statements/statement.ts';
-import type { StoredTree } from '../heads.ts';
-import type { Verdict } from '../verdicts.ts';
+import type { StoredHead, StoredTree } from '../heads.ts';
+import { VERDICTS, type Verdict } from '../verdicts.ts';
 
 /** Named parameters that identify a tree. */
 export interface TreeKey {
@@ -27,6 +28,7 @@ export interface TreeRow {
 }
 
 export interface SignedRow {
+  readonly head_id: number;
   readonly log_id: Buffer;
   readonly tree_size: string;
   readonly root_hash: Buffer;
@@ -43,11 +45,20 @@ export function padded(value: bigint): string {
   return value.toString().padStart(20, '0');
 }
 
+/** The other way round. Throws RangeError for what `padded` does not write. */
+export function unpadded(text: string): bigint {
+  const value = parseUint64(text.replace(/^0+(?=[0-9])/, ''));
+  if (value === undefined || text.length !== 20) throw new RangeError('a number is none');
+  return value;
+}
+
+/** Throws RangeError where the row is not what was written. */
 export function toTree(row: TreeRow): StoredTree {
+  if (!VERDICTS.includes(row.verdict)) throw new RangeError('a verdict is none');
   return {
     id: row.id,
     logId: toLogId(row.log_id),
-    treeSize: BigInt(row.tree_size),
+    treeSize: unpadded(row.tree_size),
     rootHash: toMerkleHash(row.root_hash),
     firstSeen: row.first_seen,
     verdict: row.verdict,
@@ -59,14 +70,14 @@ export function toTree(row: TreeRow): StoredTree {
   };
 }
 
-/** Only verified heads are recorded, so a head that is read back was verified. */
-export function toVerified(row: SignedRow): VerifiedStatement {
+/** Throws RangeError where the row is not what was written. */
+export function toHead(row: SignedRow): StoredHead {
   return {
+    id: row.head_id,
     logId: toLogId(row.log_id),
-    treeSize: BigInt(row.tree_size),
+    treeSize: unpadded(row.tree_size),
     rootHash: toMerkleHash(row.root_hash),
-    timestamp: BigInt(row.timestamp),
+    timestamp: unpadded(row.timestamp),
     signature: new Uint8Array(row.signature),
-    __verified: true,
   };
 }

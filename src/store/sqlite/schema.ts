@@ -211,4 +211,13 @@ export const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Rows that were not what was written, as JSON: a bit was flipped. Nothing of them is believed.
+  CREATE TABLE damaged_rows (
+    id        INTEGER PRIMARY KEY,
+    content   TEXT NOT NULL,
+    reason    TEXT NOT NULL,
+    set_aside INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

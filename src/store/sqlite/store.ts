@@ -4,6 +4,7 @@ import { SqliteAlerts } from './alerts.ts';
 import { Connection } from './connection.ts';
 import { SqliteCounters } from './counters.ts';
 import { SqliteEvidence } from './evidence.ts';
+import { SqliteDamagedRows } from './damaged-rows.ts';
 import { fileAt, SqliteFile, type FileIdentity, type OpenedFile } from './file.ts';
 import { SqliteHeads } from './heads.ts';
 import { SqliteLogs } from './logs.ts';
@@ -19,6 +20,7 @@ export class SqliteStore implements StoreWithFile {
   readonly alerts: SqliteAlerts;
   readonly counters: SqliteCounters;
   readonly file: SqliteFile;
+  protected readonly damagedRows: SqliteDamagedRows;
   readonly #connection: Connection;
   readonly #path: string;
   #openedFile: FileIdentity | undefined;
@@ -29,9 +31,10 @@ export class SqliteStore implements StoreWithFile {
     this.#connection = connection;
     this.#path = path;
     this.#openedFile = file;
-    this.heads = new SqliteHeads(connection);
+    this.damagedRows = new SqliteDamagedRows(connection);
+    this.heads = new SqliteHeads(connection, this.damagedRows);
     this.verdicts = new SqliteVerdicts(connection);
-    this.evidence = new SqliteEvidence(connection);
+    this.evidence = new SqliteEvidence(connection, this.damagedRows);
     this.logs = new SqliteLogs(connection);
     this.planes = new SqlitePlanes(connection);
     this.alerts = new SqliteAlerts(connection);
@@ -44,6 +47,7 @@ export class SqliteStore implements StoreWithFile {
   }
 
   protected exchange({ database, file }: OpenedFile): void {
+    this.damagedRows.forget();
     this.#connection.exchange(database);
     this.#openedFile = file;
   }
@@ -59,6 +63,11 @@ export class SqliteStore implements StoreWithFile {
   }
 
   close(): void {
+    try {
+      this.damagedRows.settle();
+    } catch {
+      // Who may only read, or has no room, leaves it to others.
+    }
     this.#connection.close();
   }
 }

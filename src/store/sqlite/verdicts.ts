@@ -4,7 +4,8 @@ import type { StoredTree } from '../heads.ts';
 import { VERDICTS, type Verdict, type VerdictStore, type VerdictUpdate } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
-const SET = `UPDATE trees SET verdict = @verdict, reason = @reason, proven_against = @provenAgainst,
+const SET = `UPDATE trees SET verdict = @verdict, reason = @reason,
+    proven_against = (SELECT id FROM trees WHERE id = @provenAgainst),
     asked_at = @now, ask_after = @askAfter, attempts = attempts + 1
   WHERE id = @id`;
 
