@@ -1,5 +1,4 @@
 /** `ctga p4`: the data plane in P4, for bmv2's simple_switch. */
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
@@ -15,7 +14,8 @@ import {
   keepCompiled,
   PROGRAM,
 } from '../p4/compile.ts';
-import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
+import { deploy, namesThatFit, withSwitch } from '../p4/deploy.ts';
+import { MAX_P4_NAME, type SimpleSwitch } from '../p4/simple-switch.ts';
 import {
   cpuInterfaceOf,
   endSwitch,
@@ -24,7 +24,6 @@ import {
   type SwitchPlace,
 } from '../p4/switch-process.ts';
 import { writeSumeProject } from '../p4/sume.ts';
-import { ThriftRefusal } from '../p4/thrift-call.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
@@ -51,8 +50,6 @@ interface DeployOptions extends StateOption, LogOptions, SwitchOption {
   readonly threshold: number;
 }
 
-/** A burst of so many packets must not be cut because copies wait as well. */
-const QUEUE_DEPTH = 16_384;
 /** simple_switch's own. */
 const THRIFT_PORT = 9090;
 
@@ -72,7 +69,7 @@ For sume, the table is filled with the names that fit: sth, and four labels of 1
 P4->NetFPGA's make_new_p4_proj.py made with the name ctga; building it takes SDNet and a board.`,
     )
     .action(runCompile);
-  const deploy = new Command('deploy')
+  const deployCommand = new Command('deploy')
     .description('load the program into simple_switch, and set it up; again applies what changed')
     .addOption(new Option('--target <target>', 'which switch').choices(['bmv2']).default('bmv2'))
     .addOption(thriftOption())
@@ -127,7 +124,7 @@ microseconds (6).`,
   return new Command('p4')
     .description('the data plane in P4, for bmv2 and NetFPGA SUME')
     .addCommand(withLogs(withState(compileCommand)))
-    .addCommand(withLogs(withState(deploy)))
+    .addCommand(withLogs(withState(deployCommand)))
     .addCommand(status)
     .addCommand(withState(undeploy));
 }
@@ -186,43 +183,25 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
   const all = namesInForce(options);
-  const names = all.filter(({ length }) => length <= MAX_P4_NAME);
+  const names = namesThatFit(all);
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);
   const cpuPort =
     interfaces === undefined
       ? (options.cpuPort ?? 2)
       : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
-  const loaded = await withSwitch(options, async (plane) => {
-    const fresh = await load(plane);
-    await plane.setCpuPort(cpuPort);
-    await plane.setQueueDepth(QUEUE_DEPTH);
-    await plane.setSampling(options);
-    await plane.setAnswerPorts(options.port ?? [53]);
-    await plane.setKnownNames(names);
-    await plane.setRoutes(new Map(routes));
-    return fresh;
-  });
+  const { everyNth, threshold, port: answerPorts = [53] } = options;
+  const setUp = { cpuPort, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
+  const loaded = await deploy(options.thrift, setUp);
   if (options.json === true) return printJson({ loaded, names: names.length, routes, cpuPort });
   print(
     `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,
   );
 }
 
-async function load(plane: SimpleSwitch): Promise<boolean> {
-  try {
-    return await plane.load(readFileSync(PROGRAM, 'utf8'));
-  } catch (error) {
-    if (!(error instanceof ThriftRefusal)) throw error;
-    throw new CtgaError('busy', 'the switch runs another program and takes no new one', {
-      remedy: `Start it with ${PROGRAM}, or with "-- --enable-swap" at the end of its command line.`,
-    });
-  }
-}
-
 async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
   const ended = await endSwitch(options.thrift, stateAt(options.stateDir).directory);
-  if (!ended) await withSwitch(options, (plane) => plane.stopCopying());
+  if (!ended) await withSwitch(options.thrift, (plane) => plane.stopCopying());
   if (options.json === true) return printJson({ ended });
   print(
     ended
@@ -232,7 +211,7 @@ async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
 }
 
 async function runStatus(options: SwitchOption & { json?: boolean }): Promise<void> {
-  const { counters, known, arrived } = await withSwitch(options, async (plane) => ({
+  const { counters, known, arrived } = await withSwitch(options.thrift, async (plane) => ({
     counters: await plane.counters(),
     known: await plane.knownNames(),
     arrived: await arrivedOf(plane),
@@ -260,25 +239,6 @@ async function arrivedOf(plane: SimpleSwitch): Promise<bigint | undefined> {
   } catch (error) {
     if (error instanceof CtgaError) return undefined;
     throw error;
-  }
-}
-
-async function withSwitch<T>(
-  { thrift }: SwitchOption,
-  work: (plane: SimpleSwitch) => Promise<T>,
-): Promise<T> {
-  const plane = await SimpleSwitch.connect(thrift.host, thrift.port);
-  try {
-    return await work(plane);
-  } catch (error) {
-    if (!(error instanceof ThriftRefusal)) throw error;
-    throw new CtgaError(
-      'not-attached',
-      `the switch at ${thrift.host}:${thrift.port} does not run ctga's program: ${error.message}`,
-      { remedy: 'Load it with: ctga p4 deploy' },
-    );
-  } finally {
-    plane.close();
   }
 }
 
