@@ -19,7 +19,15 @@ import {
   NAMES_HEX,
   seeds,
 } from '../support/corpus.ts';
-import { concat, dnsAnswer, encodeName, ethernet, frameV4 } from '../support/packets.ts';
+import {
+  concat,
+  dnsAnswer,
+  encodeName,
+  ethernet,
+  frameV4,
+  frameV6,
+  overPppoe,
+} from '../support/packets.ts';
 import { fc, SEED } from '../support/random.ts';
 import { needsShared } from '../support/shared.ts';
 import { message, NAME, record, TXT } from '../dns/messages.ts';
@@ -66,7 +74,7 @@ function asCaptured(frames: readonly Uint8Array[]): Uint8Array[] {
 
 describe('what decoding needs passes:', () => {
   const corpora = [
-    ['good frames', asCaptured(seeds), false],
+    ['good frames', asCaptured([...seeds, overPppoe(frameV6(dnsAnswer({ name: NAME })))]), false],
     ['frames cut off', [...cutOff(), ...cutOffTruly()], false],
     [`frames with faults (CTGA_TEST_SEED=${SEED})`, damaged(50_000, SEED), false],
     ['frames with faults, as captures have them', damaged(20_000, SEED, asCaptured(seeds)), false],

@@ -629,6 +629,12 @@ describe('damage: named by packet and byte, after the packets before it', () => 
       message: /a block is at most \d+ bytes, but this one claims 4194336/,
     },
     {
+      name: 'a packet block larger than any, all of it there',
+      bytes: concat(head, block('little', 6, new Uint8Array(400_000))),
+      frames: 1,
+      message: /a block is at most \d+ bytes, but this one claims 400012/,
+    },
+    {
       name: 'another block of 4 GiB',
       bytes: concat(head, numbers('little', 4, 5, 0xffff_fff0, 0)),
       frames: 1,
