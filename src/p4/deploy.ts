@@ -58,8 +58,8 @@ async function load(plane: SimpleSwitch): Promise<boolean> {
 }
 
 /**
- * Does `work` with a connection to the switch. Rejects with CtgaError: `kernel` if no switch answers
- * there, `not-attached` if it does not run ctga's program.
+ * Does `work` with a connection to the switch. Rejects with CtgaError: `kernel` if no switch
+ * answers there, `not-attached` if it does not run ctga's program.
  */
 export async function withSwitch<T>(
   { host, port }: SwitchPlace,

@@ -32,8 +32,8 @@ export interface StoredSeenEntry<Head extends Statement = StoredHead> {
 }
 
 /**
- * A tree head as the store gives it back. A disk can change what was written, so a head that decides
- * anything is verified again: see evidence/stored.ts.
+ * A tree head as the store gives it back. A disk can change what was written, so a head that
+ * decides anything is verified again: see evidence/stored.ts.
  */
 export interface StoredHead extends Statement {
   readonly id: number;

@@ -48,8 +48,8 @@ export interface LogStore {
 
   /**
    * Puts down what is wrong with the tree head that a log shows, or with undefined that nothing is.
-   * Returns whether that is news: something is wrong and nothing was before, or the other way round.
-   * `since` stays what it was first.
+   * Returns whether that is news: something is wrong and nothing was before, or the other way
+   * round. `since` stays what it was first.
    */
   setStale(logId: LogId, now: number, reason: string | undefined): boolean;
 

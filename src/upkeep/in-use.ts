@@ -13,8 +13,8 @@ export interface StoreInUseOptions {
    */
   readonly onSetAside: (message: string) => void;
   /**
-   * Called with each store that is opened, before it is used: the first one and any later one. Called
-   * again after rows were set aside.
+   * Called with each store that is opened, before it is used: the first one and any later one.
+   * Called again after rows were set aside.
    */
   readonly onOpened?: (store: Store) => void;
 }

@@ -1,4 +1,6 @@
-/** `ctga doctor` as a whole: what it looks at, and what it says of the configuration and of logs. */
+/**
+ * `ctga doctor` as a whole: what it looks at, and what it says of the configuration and of logs.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
