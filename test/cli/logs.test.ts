@@ -47,6 +47,29 @@ async function states(state: readonly string[]): Promise<Record<string, string>>
 }
 
 describe('ctga logs import', () => {
+  test('of what is no list, or has nothing to use: one sentence, exit code 2', async () => {
+    const file = join(directory, 'none.json');
+    const cases: readonly (readonly [text: string, want: RegExp])[] = [
+      [JSON.stringify({ logs: [], operators: [] }), /in Google's first form/],
+      [list('2026-05-01T00:00:00Z'), /has no log that ctga can use/],
+      ['<html>', /is a web page/],
+    ];
+    for (const [text, want] of cases) {
+      writeFileSync(file, text);
+      const { code, stdout, stderr } = await ctga(['logs', 'import', file, ...newState()]);
+      assert.deepEqual([code, stdout], [2, '']);
+      assert.match(stderr, want);
+    }
+  });
+  test('says what it leaves out, and why', async () => {
+    const file = join(directory, 'some.json');
+    const ofNoUse = { ...entry(beta, 'Beta', 'usable'), url: undefined };
+    writeFileSync(file, list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable'), ofNoUse));
+    const { code, stdout, stderr } = await ctga(['logs', 'import', file, ...newState()]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^1 log imported/);
+    assert.match(stderr, /left out: Op, logs\[1\] "Beta": it has no URL/);
+  });
   test('of a signed list: refused when one byte is another', async () => {
     const [file, signature] = [join(directory, 'list.json'), join(directory, 'list.sig')];
     const json = list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'usable'));

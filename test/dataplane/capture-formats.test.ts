@@ -530,6 +530,15 @@ describe('link types all decode as Ethernet does', () => {
       );
     });
   }
+  test("NFLOG's fields are in the byte order of the file", () => {
+    const packet = concat(
+      Uint8Array.of(2, 0, 0, 0),
+      numbers('big', 2, 5, 10, 0, 0, 4 + v4.length, 9),
+      v4,
+    );
+    const { frames } = read(classic([{ bytes: packet }], { linkType: 239, order: 'big' }));
+    assert.deepEqual(frames[0]?.frame.subarray(14), v4);
+  });
   test('packets too short for their link layer are frames that decoding refuses', () => {
     for (const linkType of [0, 1, 9, 51, 101, 104, 108, 113, 204, 205, 239, 276]) {
       const { frames, error } = read(
