@@ -213,8 +213,10 @@ export class Debian {
       const name = init === '' ? '' : readFileSync(`/proc/${init}/comm`, 'latin1');
       if (name === 'systemd\n') {
         this.#booted = { process: child, init: Number(init), cgroup };
-        // Before it listens it says nothing; and then, how it is when all was started.
-        if (this.inside('systemctl is-system-running --wait').stdout !== '') return true;
+        // Before it listens there is no bus to ask over, which is "offline", or nothing is said;
+        // and then, how it is when all was started.
+        const { stdout } = this.inside('systemctl is-system-running --wait');
+        if (/^(running|degraded)/.test(stdout)) return true;
         this.#booted = undefined;
       }
       return false;
