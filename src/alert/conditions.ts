@@ -7,6 +7,7 @@ import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
 import { MALFORMED } from '../statements/statement.ts';
+import { NO_ROOM, NOT_STORED } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 
 export type Severity = 'critical' | 'warning';
@@ -24,7 +25,10 @@ export interface Condition {
 const CALM_MS = 15 * 60_000;
 
 /** What conditions are read from. */
-export type WatchedStore = Pick<Store, 'evidence' | 'heads' | 'logs' | 'planes' | 'verdicts'>;
+export type WatchedStore = Pick<
+  Store,
+  'counters' | 'evidence' | 'heads' | 'logs' | 'planes' | 'verdicts'
+>;
 
 /** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
@@ -41,6 +45,7 @@ export class Conditions {
       ...malformed(store),
       ...stale(store),
       ...damaged(store),
+      ...this.#backlog(store, elapsed),
       ...this.#interfaces(store, now, elapsed),
     ];
   }
@@ -66,13 +71,7 @@ export class Conditions {
           ),
         );
       const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
-      const before = this.#lost.get(name);
-      // The counters start again from zero when an interface is detached.
-      if (before === undefined || count < before.count)
-        this.#lost.set(name, { count, at: undefined });
-      else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
-      const { at } = this.#lost.get(name) ?? {};
-      if (at !== undefined && elapsed - at < CALM_MS)
+      if (this.#isGrowing(name, count, elapsed))
         found.push(
           warning(
             `drops:${name}`,
@@ -82,6 +81,30 @@ export class Conditions {
         );
       return found;
     });
+  }
+
+  #backlog(store: Pick<Store, 'counters'>, elapsed: number): Condition[] {
+    const totals = store.counters.totals();
+    const count = (totals[NO_ROOM] ?? 0) + (totals[NOT_STORED] ?? 0);
+    if (!this.#isGrowing(' backlog', count, elapsed)) return [];
+    return [
+      warning(
+        'lost-copies',
+        'The observer drops copied answers, because more wait than it can keep.',
+        'Somebody may be flooding it with forgeries, or its disk may be full or too slow. ctga status counts the answers.',
+      ),
+    ];
+  }
+
+  /** Whether the count has grown of late. */
+  #isGrowing(name: string, count: number, elapsed: number): boolean {
+    const before = this.#lost.get(name);
+    // The counters of an interface start again from zero when it is detached.
+    if (before === undefined || count < before.count)
+      this.#lost.set(name, { count, at: undefined });
+    else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
+    const { at } = this.#lost.get(name) ?? {};
+    return at !== undefined && elapsed - at < CALM_MS;
   }
 
   /**

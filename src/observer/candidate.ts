@@ -8,6 +8,7 @@ export class Candidate {
   #state: 'pending' | 'forged' | VerifiedStatement;
   /** Sightings while the signature is being checked, in as few entries as there are sources. */
   #waiting: Seen[] = [];
+  #whenSettled: (() => void)[] = [];
 
   constructor(log: Log, state: 'pending' | VerifiedStatement = 'pending') {
     this.log = log;
@@ -37,11 +38,18 @@ export class Candidate {
     }
   }
 
+  /** Calls back when the candidate is no longer pending, which may be at once. */
+  whenSettled(call: () => void): void {
+    if (this.#state === 'pending') this.#whenSettled.push(call);
+    else call();
+  }
+
   /** Ends `pending`, and returns the sightings that were deferred. */
   settle(statement: VerifiedStatement | undefined): Seen[] {
     this.#state = statement ?? 'forged';
     const waiting = this.#waiting;
     this.#waiting = [];
+    for (const call of this.#whenSettled.splice(0)) call();
     return waiting;
   }
 }

@@ -25,9 +25,11 @@ import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
 import { isDamage } from '../store/state.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges } from '../store/heads.ts';
+import { NO_ROOM, NOT_STORED } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
+import type { Backlog } from './backlog.ts';
 import { Candidate } from './candidate.ts';
 import { isWithin, Tagged } from './tagged.ts';
 import { SeenEntries, type Credit } from './seen-entries.ts';
@@ -77,6 +79,8 @@ export interface ObserverOptions {
   readonly acceptsNoIpv4Checksum?: boolean;
   /** Checks signatures; unless given, they are checked at once and on this thread. */
   readonly verifier?: Verifier;
+  /** Where claims wait that the verifier has no room for; they are lost, and counted, unless given. */
+  readonly backlog?: Backlog;
 }
 
 /** Distinct claims that are remembered with their outcome, genuine and forged ones apart. */
@@ -86,10 +90,11 @@ const MAX_REMEMBERED = 4096;
  * take 2 MB in all, the longest 32 MB of each kind.
  */
 const MAX_CLAIM = 8192;
-/** The one decision that is not remembered: when the claim comes again, it is decided again. */
-const NO_ROOM = 'tree head: not verified, too many wait';
 
-/** What a message carries: a candidate, or else the counter that says why there is none. */
+/**
+ * What a message carries: a candidate, or else the counter that says why there is none. NO_ROOM alone
+ * is not remembered: when the claim comes again, it is decided again.
+ */
 type Decision = Candidate | string;
 
 export class Observer {
@@ -115,6 +120,8 @@ export class Observer {
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
   #owesEvidence = false;
+  #takesFromBacklog = true;
+  #backlogFailed = false;
 
   constructor(options: ObserverOptions) {
     const { sources, verifier = immediately } = options;
@@ -141,7 +148,8 @@ export class Observer {
    * where an earlier process left it, or, unless `keepsSeenEntries`, begins with an empty one.
    */
   beginPlane(plane: string, keepsSeenEntries: boolean): void {
-    const { store } = this.#options;
+    const { store, backlog } = this.#options;
+    backlog?.resume(plane);
     if (!keepsSeenEntries) return store.heads.forgetSeenEntries(plane);
     for (const { entry, head, credited } of store.heads.seenEntries(plane)) {
       const log = this.#logs.get(logIdText(head.logId));
@@ -165,9 +173,11 @@ export class Observer {
     if (datagram === undefined) return;
     const sources = this.#sourcesByPort.get(datagram.sourcePort);
     if (sources === undefined) return this.#count('datagram: from another port');
-    const decision = this.#decide(firstClaim(sources, (each) => each.read(datagram.payload)));
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    this.#act(decision, { source: interfaceName, at, count: 1, reassembled });
+    this.#take(
+      firstClaim(sources, (each) => each.read(datagram.payload)),
+      { source: interfaceName, at, count: 1, reassembled },
+    );
   }
 
   /**
@@ -184,9 +194,13 @@ export class Observer {
    * waited too long for their fragments are given up.
    */
   endBatch(now: number): void {
+    const { backlog } = this.#options;
     this.#decoder.expire(now);
+    this.#flushBacklog();
+    this.#submitWaiting();
     const changes = this.#seenEntries.changes();
-    if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0) return;
+    if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0)
+      return backlog?.stored();
     const sightings = this.#sightings.sightings();
     let recorded: Recorded<GatheredSighting>;
     try {
@@ -202,6 +216,7 @@ export class Observer {
     this.#storeFailed = false;
     this.#sightings.clear();
     this.#seenEntries.written();
+    backlog?.stored();
     this.#report(recorded);
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
@@ -209,6 +224,20 @@ export class Observer {
       this.#options.onEvent({ event: 'tree-head', head, log, source, count, reassembled, isNew });
       if (isNew && isMalformed(head)) this.#warnOf(head, log, source);
     }
+  }
+
+  #flushBacklog(): void {
+    const { backlog, onEvent } = this.#options;
+    backlog?.flush();
+    const failure = backlog?.failure;
+    const isNew = failure !== undefined && !this.#backlogFailed;
+    this.#backlogFailed = failure !== undefined;
+    if (isNew) onEvent({ event: 'store-failed', message: `the backlog: ${messageOf(failure)}` });
+  }
+
+  /** From now on the backlog is left to the next process. */
+  leaveBacklog(): void {
+    this.#takesFromBacklog = false;
   }
 
   /** Everything counted so far, by reason, with the counters of decoding and reassembly. */
@@ -226,18 +255,48 @@ export class Observer {
   #receiveTagged(packet: CopiedPacket, answer: AnswerPlace): void {
     const { interfaceName: plane, timestamp: at, frame } = packet;
     const known = this.#tags.get(answer.tag);
+    const seen = { source: plane, at, count: 1, reassembled: 0 };
     let decision: Decision;
-    if (known?.isOf(frame, answer) === true) decision = known.decision;
+    if (known?.isOf(frame, answer) === true) this.#act((decision = known.decision), seen);
     else {
       const { sources } = this.#options;
-      decision = this.#decide(firstClaim(sources, (each) => each.readPlaced?.(frame, answer)));
+      const claim = firstClaim(sources, (each) => each.readPlaced?.(frame, answer));
+      decision = this.#take(claim, seen);
       if (decision !== NO_ROOM && isWithin(frame, answer))
         this.#tags.set(answer.tag, new Tagged(frame, answer, decision));
     }
-    this.#act(decision, { source: plane, at, count: 1, reassembled: 0 });
     if (answer.entry === undefined) return;
     const candidate = typeof decision === 'string' ? undefined : decision;
     this.#credit(plane, this.#seenEntries.begin(plane, answer, candidate), at);
+  }
+
+  /** Decides, and acts on it or, if there is no room to verify it now, has the claim wait. */
+  #take(claim: SourceClaim | Refusal, seen: Seen): Decision {
+    const decision = this.#decide(claim);
+    const waits =
+      decision === NO_ROOM &&
+      claim.kind === 'claim' &&
+      this.#options.backlog?.put(this.#logIdOf(claim.log), { ...claim, seen }) === true;
+    if (!waits) this.#act(decision, seen);
+    return decision;
+  }
+
+  /** Submits what waits, the oldest first, as far as the verifier has room. */
+  #submitWaiting(): void {
+    if (!this.#takesFromBacklog) return;
+    for (const queue of this.#options.backlog?.waiting() ?? []) {
+      const log = this.#logs.get(queue.logId);
+      // It goes on waiting until its log is watched again.
+      if (log === undefined) continue;
+      for (let waiting = queue.next(); waiting !== undefined; waiting = queue.next()) {
+        const decision = this.#decide({ kind: 'claim', log, ...waiting });
+        if (decision === NO_ROOM) break;
+        const settled = queue.take();
+        if (typeof decision === 'string') settled();
+        else decision.whenSettled(settled);
+        this.#act(decision, waiting.seen);
+      }
+    }
   }
 
   #decide(claim: SourceClaim | Refusal): Decision {
@@ -260,10 +319,15 @@ export class Observer {
     return NO_ROOM;
   }
 
-  /** Equal for claims of one log that are the same to the last byte. */
-  #memoryKey({ log, form, bytes }: SourceClaim): string {
+  #logIdOf(log: Log): string {
     let logId = this.#logIds.get(log);
     if (logId === undefined) this.#logIds.set(log, (logId = logIdText(log.key.logId)));
+    return logId;
+  }
+
+  /** Equal for claims of one log that are the same to the last byte. */
+  #memoryKey({ log, form, bytes }: SourceClaim): string {
+    const logId = this.#logIdOf(log);
     const text = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes);
     return `${form} ${logId} ${text.toString('latin1')}`;
   }
@@ -273,8 +337,7 @@ export class Observer {
     const { state, log } = decision;
     if (state === 'pending') return decision.defer(seen);
     if (state === 'forged') return this.#count(`tree head: ${BAD_SIGNATURE}`, seen.count);
-    if (!this.#sightings.add(log, state, seen))
-      return this.#count('tree heads: lost, the store does not keep up', seen.count);
+    if (!this.#sightings.add(log, state, seen)) return this.#count(NOT_STORED, seen.count);
     this.#count('tree heads', seen.count);
     if (seen.reassembled > 0) this.#count('tree heads: reassembled', seen.reassembled);
   }

@@ -151,11 +151,15 @@ export class VerifierPool implements Verifier {
     const batch = this.#batch;
     this.#batch = [];
     this.#worker?.unref();
+    // What is submitted meanwhile waits for the rest, too.
+    this.#resting = true;
     batch.forEach(({ settle }, i) => settle(heads[i]));
     this.#onSettled();
     const rest = this.#hurry || this.#queues.size === 0 ? 0 : milliseconds * (1 / CPU_SHARE - 1);
-    if (rest === 0) return this.#next();
-    this.#resting = true;
+    if (rest === 0) {
+      this.#resting = false;
+      return this.#next();
+    }
     setTimeout(() => {
       this.#resting = false;
       this.#next();

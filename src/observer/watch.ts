@@ -12,6 +12,8 @@ import { planeStateOf } from './plane-state.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
 const HEARTBEAT_MS = 1000;
+/** So long, what waits is verified before the end. */
+const LONGEST_STOP_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
 /** Sightings rolled up at once: packets wait for it. */
 const ROLL_UP_AT_ONCE = 1000;
@@ -31,7 +33,7 @@ export interface WatchOptions {
 
 /**
  * Starts the planes' delivery. Resolves when `signal` has been aborted, all that was copied is
- * stored, and delivery has ended.
+ * stored or waits in the backlog, and delivery has ended.
  */
 export async function watch(
   planes: readonly DataPlane[],
@@ -76,7 +78,10 @@ export async function watch(
     clearInterval(heartbeat);
     clearInterval(upkeepTimer);
     for (const feed of feeds) await feed.stop();
+    // A large backlog is left to the next process: whoever stops this one does not wait for hours.
+    const deadline = setTimeout(() => observer.leaveBacklog(), LONGEST_STOP_MS);
     await settled?.();
+    clearTimeout(deadline);
     observer.endBatch(now());
     writeDown();
   }

@@ -4,6 +4,7 @@
  * keeper, a verifier, an account and a clock of its own.
  */
 import type { ChildProcess } from 'node:child_process';
+import { join } from 'node:path';
 import { spawnChallenger } from '../challenger/spawn.ts';
 import { badInput } from '../base/errors.ts';
 import { Keeper } from '../dataplane/keeper.ts';
@@ -13,6 +14,7 @@ import type { DataPlane, Supervision } from '../dataplane/types.ts';
 import type { AttachXdpOptions } from '../dataplane/xdp.ts';
 import type { Log } from '../logs/log.ts';
 import type { ZoneOptions } from '../logs/zones.ts';
+import { Backlog } from '../observer/backlog.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import type { Verifier } from '../observer/verifier.ts';
@@ -250,6 +252,7 @@ class Observation {
       evidenceDirectory: state.evidence,
       onEvent,
       verifier,
+      backlog: new Backlog(join(state.directory, 'backlog'), logs.length),
     });
     const names = observer.matchRules.dnsNames.length;
     for (const { interfaceName, mode, refusal, tookOver } of this.#planes)

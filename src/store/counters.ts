@@ -1,4 +1,8 @@
 /** Counts of what the store does not hold: refused packets and answers, by source and reason. */
+/** Counters of what the observer copied and could not keep; any of it may have been genuine. */
+export const NO_ROOM = 'tree head: not verified, too many wait';
+export const NOT_STORED = 'tree heads: lost, the store does not keep up';
+
 export interface CounterStore {
   /**
    * Adds to the counters of one source, in one transaction. Not idempotent: call it again only if

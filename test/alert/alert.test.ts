@@ -23,6 +23,7 @@ import {
 } from '../../src/alert/channels.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
+import { NO_ROOM } from '../../src/store/counters.ts';
 import { memoryStore, openForWriting, stateAt } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
@@ -115,6 +116,18 @@ describe('the alerter', () => {
     store.verdicts.set(tree, START, { verdict: 'consistent' });
     await tick(alerter, START + MINUTE);
     assert.deepEqual(told(), ['alert unprovable', 'recovery unprovable']);
+  });
+
+  test('tells of copies that the observer dropped, until none were for a while', async () => {
+    store.counters.add('observer', { [NO_ROOM]: 7 });
+    await tick(alerter, START);
+    assert.deepEqual(told(), []);
+    store.counters.add('observer', { [NO_ROOM]: 1 });
+    await tick(alerter, START + MINUTE);
+    assert.match(sent[0]?.message ?? '', /^The observer drops copied answers/);
+    await tick(alerter, START + 10 * MINUTE);
+    await tick(alerter, START + 17 * MINUTE);
+    assert.deepEqual(told(), ['alert lost-copies', 'recovery lost-copies']);
   });
 
   test('tells of a malformed tree head once', async () => {
