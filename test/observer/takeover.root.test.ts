@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -37,11 +37,11 @@ after(() => {
 });
 
 /** The answer as it comes from a resolver: other ID, case and TTL each time do not matter here. */
-function frameOf(size: number): Uint8Array {
+function frameOf(size: number, timestamp?: bigint): Uint8Array {
   const addresses = { source: PEER_ADDRESS, destination: OBSERVER_ADDRESS };
   const message = dnsAnswer({
     name: 'sth.alpha.example',
-    strings: [formatTreeHeadText(log.sign(size, tree.root(size)))],
+    strings: [formatTreeHeadText(log.sign(size, tree.root(size), timestamp))],
     compressed: true,
   });
   const payload = udp({ ...addresses, destinationPort: 40_000, payload: message });
@@ -133,4 +133,33 @@ test('every sighting counts once, though most were only counted in the kernel an
     spawnSync('ip', ['-n', link.observer, 'link', 'show', link.interfaceName]).status,
     0,
   );
+});
+
+test('1,300 tree heads that pass while nobody reads are all there when somebody does', async () => {
+  const distinct = Array.from({ length: 1300 }, (_, i) =>
+    frameOf(7, 1_700_000_000_000n + BigInt(i)),
+  );
+  const heads = (): number => {
+    const store = openForReading(stateAt(join(directory, 'state')));
+    const count = store.heads.latest().filter(({ treeSize }) => treeSize === 7n).length;
+    store.close();
+    return count;
+  };
+  await end(await attach(), 'SIGKILL');
+  const before = openAttached(link.interfaceName)?.counters ?? assert.fail();
+  for (let i = 0; i < distinct.length; i += 100) await link.sendFrames(distinct.slice(i, i + 100));
+  await matched(before.answers + 1300n);
+  const next = await attach();
+  const { answersRingFull, answersOverBudget } =
+    openAttached(link.interfaceName)?.counters ?? assert.fail();
+  const missed = Number(
+    answersRingFull - before.answersRingFull + answersOverBudget - before.answersOverBudget,
+  );
+  assert.equal(missed, 0);
+  await eventually(
+    () => heads() === 1300,
+    () => `1,300 heads in the store, which has ${heads()}`,
+  );
+  await end(next, 'SIGTERM');
+  assert.deepEqual(readdirSync(join(directory, 'state', 'backlog')), []);
 });
