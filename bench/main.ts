@@ -243,7 +243,7 @@ if (wanted('drain')) {
 }
 if (wanted('replay')) {
   say('replay');
-  const rates = await measureReplay(quick ? 20_000 : 1_000_000, quick ? 1 : 3);
+  const rates = await measureReplay(quick ? 20_000 : 500_000, quick ? 1 : 3);
   report(
     'replay',
     rates,
