@@ -1,15 +1,18 @@
 #!/bin/sh
-# verify-evidence.sh FILE: checks an evidence bundle of ctga without ctga.
+# verify-evidence.sh FILE [LIST | KEY]: checks an evidence bundle of ctga without ctga.
+# LIST is a log list (JSON, schema v3), KEY a log's public key (PEM): whose key the bundle has, by that alone.
 #
 # Uses openssl for every hash and signature, sed to read the file, and the arithmetic below, which is
 # RFC 9162, Sections 2.1.3.2 and 2.1.4.2, written out. docs/EVIDENCE.md explains each step.
-# Exit code 0 only if the file proves that the log signed two trees which no append-only history connects, or one that
+# Exit code 4 if all holds, but it is not known whose key that is: anybody may have made the file.
+# Exit code 0 only if the key is in the list given, or is the key given, and the file proves that the log signed two trees which no append-only history connects, or one that
 # contradicts the final tree in a log list; then it prints whose list, and whether to believe it is for you to say.
 set -eu
 LC_ALL=C
 export LC_ALL
 
-file=${1:?usage: sh verify-evidence.sh FILE}
+file=${1:?usage: sh verify-evidence.sh FILE [LIST | KEY]}
+whose=${2:-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
@@ -54,6 +57,83 @@ end=$(sed -n '/^  "digest": "/,$p' "$file" && echo .)
 [ "$end" = "$(printf '  "digest": "%s"\n}\n.' "$digest")" ] || die "the file is to the last bit as it was written"
 echo "holds  the file is to the last bit as it was written"
 
+# --- the form: every line is as ctga writes it, no field more or less -----------------------------------
+
+raw() { # raw SECTION NAME: a string as it stands in the file, in quotes
+	sed -n "/^  \"$1\": {\$/,/^  }/ s/^    \"$2\": \(\".*\"\),\{0,1\}\$/\1/p" "$file"
+}
+integer() { # numbers that JSON cannot hold are strings
+	if [ "$1" -gt 9007199254740991 ]; then printf '"%s"' "$1"; else printf %s "$1"; fi
+}
+exhibit() {
+	printf '  "%s": {\n    "tree_size": %s,\n' "$1" "$(integer "$(number "$1" tree_size)")"
+	if [ -n "$(field "$1" tree_head_signature)" ]; then
+		printf '    "timestamp": %s,\n    "sha256_root_hash": "%s",\n    "tree_head_signature": "%s"\n  },\n' \
+			"$(integer "$(number "$1" timestamp)")" "$(field "$1" sha256_root_hash)" "$(field "$1" tree_head_signature)"
+	else
+		printf '    "sha256_root_hash": "%s",\n    "log_list": {\n' "$(field "$1" sha256_root_hash)"
+		for part in json signature key; do
+			[ $part = json ] || printf ',\n'
+			printf '      "%s": "%s"' $part "$(sed -n "/^  \"$1\": {\$/,/^  }/ s/^      \"$part\": \"\([^\"]*\)\",\{0,1\}\$/\1/p" "$file")"
+		done
+		printf '\n    }\n  },\n'
+	fi
+}
+claim() {
+	m=$(number first tree_size) n=$(number second tree_size)
+	if [ -z "$(field first tree_head_signature)" ]; then
+		printf 'signed a tree of size %s that contradicts its final tree of size %s in a signed log list.' "$n" "$m"
+	elif [ -z "$(field second tree_head_signature)" ]; then
+		printf 'signed a tree of size %s that contradicts its final tree of size %s in a signed log list.' "$m" "$n"
+	elif [ "$m" = "$n" ]; then
+		printf 'signed two different trees of size %s.' "$m"
+	else
+		printf 'signed a tree of size %s that its tree of size %s does not extend.' "$m" "$n"
+	fi
+}
+form() {
+	name=$(raw log description)
+	name=${name#?} name=${name%?}
+	printf '{\n  "format": "ctga-evidence",\n  "version": 1,\n  "created": %s,\n' "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"
+	printf '  "claim": "The log \\"%s\\" %s",\n  "log": {\n    "description": "%s",\n' "$name" "$(claim)" "$name"
+	printf '    "url": %s,\n    "log_id": "%s",\n    "key": "%s"\n  },\n' "$(raw log url)" "$(field log log_id)" "$(field log key)"
+	exhibit first && exhibit second
+	printf '  "proof": {\n    "kind": "%s"' "$(field proof kind)"
+	case $(field proof kind) in
+	none) ;;
+	inclusion | consistency | successor-consistency)
+		if [ "$(field proof kind)" = inclusion ]; then printf ',\n    "leaf_hash": "%s"' "$(field proof leaf_hash)"; fi
+		printf ',\n    "hashes": ['
+		hashes | sed 's/.*/      "&"/; $!s/$/,/; 1s/^/\n/'
+		if [ -n "$(hashes)" ]; then printf '    '; fi
+		printf ']'
+		;;
+	*) return 1 ;;
+	esac
+	printf '\n  },\n  "derivation": {\n    "first_root": "%s",\n    "second_root": "%s"\n  },\n' \
+		"$(field derivation first_root)" "$(field derivation second_root)"
+}
+form >"$work/form" || die "the file has the form of version 1"
+sed '/^  "digest": "/,$d' "$file" | cmp -s - "$work/form" || die "the file has the form of version 1"
+for text in "$(raw log description)" "$(raw log url)" "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"; do
+	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|\\["\\bfnrt]|\\u00(0[0-7be]|1[0-9a-f]))*"' || die "the file has the form of version 1"
+done
+{ # 32 bytes each, in the one canonical spelling
+	for at in 'first sha256_root_hash' 'second sha256_root_hash' 'derivation first_root' 'derivation second_root'; do
+		# shellcheck disable=SC2086 # two words
+		field $at
+	done
+	hashes
+	if [ "$(field proof kind)" = inclusion ]; then field proof leaf_hash; fi
+} | grep -Evqx '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=' && die "every hash is 32 bytes in base64"
+[ "$(hashes | wc -l)" -le 200 ] || die "the proof has at most 200 hashes"
+for at in 'log log_id' 'log key' 'first tree_head_signature' 'second tree_head_signature'; do
+	# shellcheck disable=SC2086
+	text=$(field $at)
+	[ "$(plain "$text")" = "$text" ] || die "base64 is in its one canonical spelling"
+done
+echo "holds  the file has the form of version 1"
+
 # --- the key and the two signatures (RFC 6962, Sections 3.2 and 3.5) ----------------------------------
 
 bytes "$(field log key)" >"$work/key.der"
@@ -61,6 +141,16 @@ id=$(openssl dgst -sha256 -binary "$work/key.der" | openssl base64 -A)
 [ "$id" = "$(field log log_id)" ] || die "the log ID is the SHA-256 of the key"
 echo "holds  the log ID is the SHA-256 of the key"
 openssl pkey -pubin -inform DER -in "$work/key.der" -out "$work/key.pem" 2>/dev/null || die "the key is a public key"
+kind=$(openssl pkey -pubin -in "$work/key.pem" -noout -text 2>/dev/null)
+case $kind in # RFC 6962, Section 2.1.4: the algorithm of the signatures follows, as TLS has it
+*prime256v1*) algorithm=0403 ;;
+*Modulus:*)
+	algorithm=0401
+	bits=$(printf %s "$kind" | sed -n 's/.*(\([0-9]*\) bit).*/\1/p')
+	[ "${bits:-0}" -ge 2048 ] || die "the key is ECDSA P-256 or RSA of at least 2048 bits"
+	;;
+*) die "the key is ECDSA P-256 or RSA of at least 2048 bits" ;;
+esac
 
 check_signature() { # check_signature first|second
 	size=$(number "$1" tree_size)
@@ -69,7 +159,10 @@ check_signature() { # check_signature first|second
 	{ printf '\000\001' && uint64 "$time" && uint64 "$size" && bytes "$(field "$1" sha256_root_hash)"; } >"$work/signed"
 	[ "$(wc -c <"$work/signed")" -eq 50 ] || die "the root hash of the $1 head is 32 bytes"
 	# A TLS DigitallySigned: hash and signature algorithm, two bytes of length, then the signature
-	bytes "$(field "$1" tree_head_signature)" | tail -c +5 >"$work/signature"
+	bytes "$(field "$1" tree_head_signature)" >"$work/digitally-signed"
+	tail -c +5 "$work/digitally-signed" >"$work/signature"
+	[ "$(head -c 4 "$work/digitally-signed" | od -An -v -tx1 | tr -d ' \n')" = "$algorithm$(printf %04x "$(wc -c <"$work/signature")")" ] ||
+		die "the signature of the $1 head is of the key's algorithm"
 	openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/signature" "$work/signed" >/dev/null 2>&1 ||
 		die "the log signed the tree head of size $size"
 	echo "holds  the log signed the tree head of size $size"
@@ -108,12 +201,40 @@ root_n=$(plain "$(field second sha256_root_hash)")
 
 # --- one size: no proof is needed ---------------------------------------------------------------------
 
+derived() { # derived FIRST SECOND: what the file says of the derivation
+	[ "$(field derivation first_root)" = "$1" ] && [ "$(field derivation second_root)" = "$2" ] ||
+		die "the derivation in the file is the one computed here"
+	echo "holds  the derivation in the file is the one computed here"
+}
+stands() {
+	echo "The log ID is $id (SHA-256 of the key, base64)."
+	if [ -z "$whose" ]; then
+		echo "UNKNOWN KEY: this script does not know whose key this is, and anybody may have made this file."
+		echo "Give it a log list or the log's public key: sh verify-evidence.sh FILE LIST"
+	elif openssl pkey -pubin -in "$whose" -outform DER -out "$work/whose.der" 2>/dev/null && cmp -s "$work/whose.der" "$work/key.der"; then
+		known=yes
+		echo "The key is the one in $whose."
+	elif tr -d ' \n\t\r' <"$whose" | grep -Fq "\"key\":\"$(field log key)\""; then
+		known=yes
+		echo "The key is in $whose$(tr -d ' \n\t\r' <"$whose" | sed -n 's/.*"log_list_timestamp":"\([^"]*\)".*/, of \1/p')."
+	else
+		echo "UNKNOWN KEY: it is not in $whose, and anybody may have made this file."
+	fi
+	echo "The file claims that the log is $(raw log description) at $(raw log url)."
+	if [ "${known:-}" != yes ]; then
+		echo "The evidence holds, but it accuses no log that is known: $1"
+		exit 4
+	fi
+	echo "The evidence stands: $1"
+	exit 0
+}
+
 [ "$m" -gt 0 ] || die "the smaller tree has an entry (a root for size 0 accuses nobody)"
 if [ "$m" -eq "$n" ]; then
 	[ "$root_m" != "$root_n" ] || die "the two roots for size $n differ"
 	echo "holds  the two roots for size $n differ"
-	echo "The evidence stands: the log signed two different trees of size $n."
-	exit 0
+	derived "$root_n" "$root_n"
+	stands "the log signed two different trees of size $n."
 fi
 [ "$m" -lt "$n" ] || die "the heads are in order of size"
 
@@ -163,4 +284,5 @@ done
 echo "holds  the log's proof leads to the root that it signed for size $n"
 [ "$left" != "$root_m" ] || die "the proof shows another root for size $m than the log signed"
 echo "holds  the proof shows another root for size $m than the log signed"
-echo "The evidence stands: the log's tree of size $n does not extend its tree of size $m."
+derived "$left" "$right"
+stands "the log's tree of size $n does not extend its tree of size $m."

@@ -14,6 +14,8 @@ export const ExitCode = {
   badInput: 2,
   /** A split view was proven. */
   forkProven: 3,
+  /** Evidence holds, but no list has its key: anybody may have made it. */
+  unknownKey: 4,
 } as const;
 export type ExitCode = (typeof ExitCode)[keyof typeof ExitCode];
 

@@ -6,7 +6,7 @@ import { Command, Option } from 'commander';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { isListed, parseEvidence } from '../evidence/bundle.ts';
-import { formatReport } from '../evidence/report.ts';
+import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
 import { logIdText } from '../logs/log.ts';
 import { checkEvidence } from '../services/evidence.ts';
@@ -35,10 +35,12 @@ export function evidenceCommand(): Command {
     .addCommand(
       new Command('verify')
         .description(
-          'check the signatures, the proof and the conclusion of a bundle, offline; the exit code is 0 only if all hold',
+          'check the signatures, the proof and the conclusion of a bundle, offline; the exit code is 0 only if all hold and a log list has the key, and 4 if they hold but none has',
         )
         .argument('<file>')
         .addOption(listKeyOption())
+        .addOption(logListOption())
+        .addOption(stateDirOption())
         .option('--json', 'print JSON for scripts')
         .action(verify),
     )
@@ -53,6 +55,8 @@ export function evidenceCommand(): Command {
         )
         .option('--output <file>', 'write the report to this file instead of printing it')
         .addOption(listKeyOption())
+        .addOption(logListOption())
+        .addOption(stateDirOption())
         .action(report),
     );
 }
@@ -62,6 +66,23 @@ function listKeyOption(): Option {
     '--list-key <file>',
     "accept log lists that this key (PEM) signed, besides Chrome's",
   );
+}
+
+function logListOption(): Option {
+  return new Option(
+    '--log-list <file>',
+    'whose key it is, by this list alone (default: the imported and built-in lists)',
+  );
+}
+
+function stateDirOption(): Option {
+  return new Option('--state-dir <dir>', 'the directory of the store with the imported lists');
+}
+
+interface CheckOptions {
+  readonly listKey?: string;
+  readonly logList?: string;
+  readonly stateDir?: string;
 }
 
 function listEvidence(options: StateOption): void {
@@ -85,7 +106,7 @@ function show(file: string, options: { json?: boolean }): void {
   const text = readTextFile(file);
   const { log, first, second, proof, created } = parseEvidence(text, file);
   if (options.json === true) return printText(text);
-  print(`${log.description} (${log.url})`);
+  print(`The file claims that this is of ${log.description} (${log.url}).`);
   print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
   for (const [name, head] of [
     ['first', first],
@@ -103,13 +124,15 @@ function show(file: string, options: { json?: boolean }): void {
 
 function report(
   file: string,
-  { format, output, listKey }: { format: 'markdown' | 'html'; output?: string; listKey?: string },
+  options: CheckOptions & { format: 'markdown' | 'html'; output?: string },
 ): void {
-  const { evidence, checks, text, stands } = checkEvidence(file, listKey);
+  const { format, output, listKey } = options;
+  const { evidence, checks, text, stands, known } = checkEvidence(file, listKey, options);
   const sha256 = createHash('sha256').update(text).digest('hex');
   const written = formatReport(evidence, {
     format,
     checks,
+    known,
     file: { name: basename(file), sha256 },
   });
   if (output === undefined) printText(written);
@@ -121,19 +144,41 @@ function report(
     }
     print(`Written to ${output}.`);
   }
-  if (!stands) setExitCode(ExitCode.failed);
+  setExitCode(exitCodeOf(stands, known));
 }
 
-function verify(file: string, { json, listKey }: { json?: boolean; listKey?: string }): void {
-  const { checks, stands } = checkEvidence(file, listKey);
-  if (json === true) printJson({ file, valid: stands, checks });
+function verify(file: string, options: CheckOptions & { json?: boolean }): void {
+  const { evidence, checks, stands, known } = checkEvidence(file, options.listKey, options);
+  if (options.json === true)
+    printJson({
+      file,
+      valid: stands,
+      key: known ?? 'unknown',
+      claims: evidence.log.description,
+      checks,
+    });
   else {
     for (const { what, holds } of checks) print(`${holds ? 'holds' : 'FAILS'}  ${what}`);
+    if (known === undefined)
+      print(`${UNKNOWN_KEY} The file claims that it is of ${printable(evidence.log.description)}.`);
+    else print(`The key is that of ${printable(known.description)}, in ${known.list}.`);
     print(
-      stands
-        ? 'The evidence stands: the log showed two trees that no append-only history connects.'
-        : 'The evidence does NOT stand.',
+      !stands
+        ? 'The evidence does NOT stand.'
+        : known === undefined
+          ? 'The evidence holds: whoever has this key showed two trees that no append-only history connects.'
+          : 'The evidence stands: the log showed two trees that no append-only history connects.',
     );
   }
-  setExitCode(stands ? ExitCode.ok : ExitCode.failed);
+  setExitCode(exitCodeOf(stands, known));
+}
+
+function exitCodeOf(stands: boolean, known: KnownKey | undefined): ExitCode {
+  if (!stands) return ExitCode.failed;
+  return known === undefined ? ExitCode.unknownKey : ExitCode.ok;
+}
+
+/** What a file claims must not steer a terminal. */
+function printable(text: string): string {
+  return JSON.stringify(text.replaceAll(/\p{C}/gu, ' '));
 }

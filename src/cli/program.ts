@@ -84,7 +84,8 @@ First steps:
   ctga status                    show interfaces, tree heads and verdicts
   ctga web                       show the same on a page for a browser
 
-Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split view is proven.`,
+Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split view is proven,
+4 evidence holds, but no log list has its key.`,
     )
     .showHelpAfterError('(see ctga --help or ctga COMMAND --help)');
   const { stdout, stderr } = currentIo();

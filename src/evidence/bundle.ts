@@ -205,8 +205,11 @@ function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
   };
 }
 
-/** The finding in a sentence. */
-export function claimOf({ log, first, second }: Evidence): string {
+/** The finding in a sentence, with the name that the file gives the log unless another is given. */
+export function claimOf(
+  { log: named, first, second }: Evidence,
+  log: { readonly description: string } = named,
+): string {
   const [listed, own] = isListed(first) ? [first, second] : [second, first];
   if (isListed(listed))
     return `The log "${log.description}" signed a tree of size ${own.treeSize} that contradicts its final tree of size ${listed.treeSize} in a signed log list.`;

@@ -14,7 +14,17 @@ type Block =
   | { readonly kind: 'table'; readonly rows: readonly (readonly [name: string, value: string])[] }
   | { readonly kind: 'code'; readonly text: string };
 
+/** The log whose key it is, says a list. */
+export interface KnownKey {
+  readonly description: string;
+  readonly url: string;
+  /** The list, with its date. */
+  readonly list: string;
+}
+
 export interface ReportOptions {
+  /** Undefined: no list has the key, so anybody may have made the bundle. */
+  readonly known: KnownKey | undefined;
   readonly format: 'markdown' | 'html';
   /** What `verifyEvidence` says of it. */
   readonly checks: readonly Check[];
@@ -22,16 +32,26 @@ export interface ReportOptions {
   readonly file: { readonly name: string; readonly sha256: string };
 }
 
-export function formatReport(evidence: Evidence, { format, checks, file }: ReportOptions): string {
-  const title = `Split view by the CT log ${evidence.log.description}`;
-  const blocks = blocksOf(evidence, checks, file);
+export function formatReport(
+  evidence: Evidence,
+  { format, checks, file, known }: ReportOptions,
+): string {
+  const title =
+    known === undefined
+      ? 'Split view by an UNKNOWN KEY'
+      : `Split view by the CT log ${known.description}`;
+  const blocks = blocksOf(evidence, checks, file, known);
   return format === 'html' ? toHtml(title, blocks) : toMarkdown(title, blocks);
 }
+
+export const UNKNOWN_KEY =
+  'UNKNOWN KEY: no log list at hand has this key, so anybody may have made this file, and it accuses no log.';
 
 function blocksOf(
   evidence: Evidence,
   checks: readonly Check[],
   file: ReportOptions['file'],
+  known: KnownKey | undefined,
 ): Block[] {
   const { log, first, second, proof, derivation, created } = evidence;
   const stands = checks.every(({ holds }) => holds);
@@ -39,14 +59,15 @@ function blocksOf(
     {
       kind: 'text',
       text: stands
-        ? `${claimOf(evidence)} No append-only history has both. This can be checked offline from the evidence file alone.`
+        ? `${known === undefined ? `${UNKNOWN_KEY} The file claims: ` : ''}${claimOf(evidence, known)} No append-only history has both. This can be checked offline from the evidence file alone.`
         : 'THE EVIDENCE DOES NOT STAND: a check below fails, and nothing is shown of the log.',
     },
     {
       kind: 'table',
       rows: [
-        ['Log', log.description],
-        ['URL', log.url],
+        ['Key', known === undefined ? 'UNKNOWN KEY' : `${known.description}, in ${known.list}`],
+        ['Log, the file claims', log.description],
+        ['URL, the file claims', log.url],
         ['Log ID', encodeBase64(log.logId)],
         ['Public key', encodeBase64(log.key)],
         ['Found', created],

@@ -484,7 +484,10 @@ class Story {
 
   async #verifyEvidence(): Promise<string> {
     const [bundle = ''] = this.#evidence;
-    const { exitCode, stdout, stderr } = await this.#ctga(['evidence', 'verify', bundle, '--json']);
+    const { exitCode, stdout, stderr } = await this.#ctga([
+      ...['evidence', 'verify', bundle, '--json'],
+      ...['--log-list', this.#files.logList],
+    ]);
     check(
       exitCode === ExitCode.ok,
       `ctga evidence verify refuses it: ${lastLine(stderr) || lastLine(stdout)}`,
@@ -496,7 +499,7 @@ class Story {
   async #verifyWithOpenssl(): Promise<string> {
     const [bundle = ''] = this.#evidence;
     const script = join(projectRoot(), 'docs', 'verify-evidence.sh');
-    const { exitCode, stdout, stderr } = await run('sh', [script, bundle], {
+    const { exitCode, stdout, stderr } = await run('sh', [script, bundle, this.#files.logList], {
       lab: this.#network.names.lab,
     });
     check(

@@ -1,4 +1,14 @@
-/** Checking an evidence bundle, offline. */
+/** Checking an evidence bundle, offline, and saying whose key is in it. */
+import { CtgaError } from '../base/errors.ts';
+import { time } from '../base/text.ts';
+import { builtinLogs } from '../logs/builtin.ts';
+import { parseLogList, readLogList } from '../logs/list.ts';
+import type { Log } from '../logs/log.ts';
+import { equalHash } from '../merkle/hash.ts';
+import { logIdOf } from '../statements/key.ts';
+import { openForReading, stateAt } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
+import type { KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
 import { isIntact, parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { verifyEvidence, type Check } from '../evidence/verify.ts';
@@ -10,13 +20,26 @@ export interface CheckedEvidence {
   readonly checks: readonly Check[];
   /** Whether all checks hold. */
   readonly stands: boolean;
+  /** The log that has the key; undefined: no list has it, so anybody may have made the bundle. */
+  readonly known: KnownKey | undefined;
+}
+
+export interface KeySources {
+  /** A file with a list of logs; given, it is the only list that counts. */
+  readonly logList?: string;
+  /** The state whose imported lists count, besides the built-in one; see `stateAt`. */
+  readonly stateDir?: string;
 }
 
 /**
  * Reads and checks a bundle. `listKey` is a file with the key of a publisher whose log lists are
  * believed besides Chrome's. Throws CtgaError `bad-input` if a file cannot be read or is no bundle.
  */
-export function checkEvidence(file: string, listKey: string | undefined): CheckedEvidence {
+export function checkEvidence(
+  file: string,
+  listKey: string | undefined,
+  sources: KeySources = {},
+): CheckedEvidence {
   const given = listKey === undefined ? [] : [parseListKey(readTextFile(listKey), listKey)];
   const text = readTextFile(file);
   const evidence = parseEvidence(text, file);
@@ -24,5 +47,49 @@ export function checkEvidence(file: string, listKey: string | undefined): Checke
     { what: 'the file is to the last bit as it was written', holds: isIntact(text, evidence) },
     ...verifyEvidence(evidence, [CHROME_LIST_KEY, ...given]),
   ];
-  return { evidence, text, checks, stands: checks.every(({ holds }) => holds) };
+  const stands = checks.every(({ holds }) => holds);
+  return { evidence, text, checks, stands, known: knownKey(evidence.log.key, sources) };
+}
+
+/** Where the key is listed: in the list that was given, or else in imported and built-in ones. */
+function knownKey(spki: Uint8Array, { logList, stateDir }: KeySources): KnownKey | undefined {
+  const logId = logIdOf(spki);
+  const find = (logs: readonly Log[], list: string): KnownKey | undefined => {
+    const log = logs.find(({ key }) => equalHash(key.logId, logId));
+    return log && { description: log.description, url: log.url, list };
+  };
+  const dated = (name: string, published: number | undefined): string =>
+    `${name}, ${published === undefined ? 'without a date' : `of ${time(published)}`}`;
+  if (logList !== undefined) {
+    const { logs, published } = readLogList(logList);
+    return find(logs, dated(logList, published));
+  }
+  return (
+    inStore(stateDir, (store) => {
+      for (const { source, json, fetched } of store.logs.lists()) {
+        const { logs, published } = parseLogList(json.toString('utf8'), source);
+        const known = find(logs, dated(source, published ?? fetched));
+        if (known !== undefined) return known;
+      }
+      return find(store.logs.all(), 'a list that this installation was given');
+    }) ?? find(builtinLogs(), "ctga's built-in list")
+  );
+}
+
+/** Undefined where the store cannot be read: checking needs none. */
+function inStore<T>(
+  stateDir: string | undefined,
+  read: (store: Pick<Store, 'logs'>) => T | undefined,
+): T | undefined {
+  try {
+    const store = openForReading(stateAt(stateDir));
+    try {
+      return read(store);
+    } finally {
+      store.close();
+    }
+  } catch (error) {
+    if (error instanceof CtgaError) return undefined;
+    throw error;
+  }
 }

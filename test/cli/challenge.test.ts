@@ -136,7 +136,13 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       assert.equal(ran.code, 3, ran.stderr);
       const evidence = events(ran).find(({ verdict }) => verdict === 'fork-proven')?.['evidence'];
       assert(typeof evidence === 'string');
-      const verified = await ctga(['evidence', 'verify', evidence]);
+      const verified = await ctga([
+        'evidence',
+        'verify',
+        evidence,
+        '--state-dir',
+        join(evidence, '../..'),
+      ]);
       assert.equal(verified.code, 0, verified.stdout);
       assert.match((await ctga(['evidence', 'show', evidence])).stdout, /Lab log/);
     });

@@ -92,7 +92,7 @@ describe('evidence with a log list in it', () => {
       for (const indentation of [0, 2]) {
         const text = formatEvidence(evidenceAt(finalSize, size, { indentation }));
         assert(stands(parseEvidence(text, 'it')));
-        assert.equal(script(text), 0);
+        assert.equal(script(text), 4);
       }
     });
   }
@@ -136,6 +136,7 @@ describe('evidence with a log list in it', () => {
 });
 
 describe('a report', () => {
+  const known = { description: 'A known log', url: 'https://log.test/', list: 'a list' };
   const file = { name: 'fork.json', sha256: 'ab'.repeat(32) };
   const hostile = log.asLog({
     description: '<script>alert(1)</script> | [x](javascript:y)\n# Title',
@@ -145,7 +146,7 @@ describe('a report', () => {
   const checks = verifyEvidence(evidence, [listKey]);
 
   test('in HTML has what is known, loads nothing, and takes nothing of the log for markup', () => {
-    const html = formatReport(evidence, { format: 'html', checks, file });
+    const html = formatReport(evidence, { format: 'html', checks, file, known });
     for (const known of [
       'fork.json',
       'ab'.repeat(32),
@@ -158,7 +159,7 @@ describe('a report', () => {
   });
 
   test('in Markdown likewise', () => {
-    const text = formatReport(evidence, { format: 'markdown', checks, file });
+    const text = formatReport(evidence, { format: 'markdown', checks, file, known });
     assert.match(text, /\\<script\\>alert\(1\)/);
     assert.doesNotMatch(text, /^# Title/m);
     assert.match(text, /\\\[x\\\]/);
@@ -170,6 +171,7 @@ describe('a report', () => {
       format: 'markdown',
       checks: verifyEvidence(evidence),
       file,
+      known,
     });
     assert.match(text, /^# .*\n\nTHE EVIDENCE DOES NOT STAND/);
   });

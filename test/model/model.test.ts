@@ -18,7 +18,14 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import {
+  copyFileSync,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -26,6 +33,7 @@ import { promisify } from 'node:util';
 import { fc, SEED } from '../support/random.ts';
 import { INVARIANTS, newCounts, runHistory, type Invariant, type RunOptions } from './harness.ts';
 import { describeHistory, histories, type History } from './history.ts';
+import { KEY } from './log.ts';
 
 const SECONDS = Number(process.env['CTGA_MODEL_SECONDS'] ?? 0);
 const HISTORY = process.env['CTGA_MODEL_HISTORY'];
@@ -97,7 +105,11 @@ describe('whatever a log does', () => {
   test('evidence stands before the script that needs no ctga, too', async () => {
     const script = resolve(import.meta.dirname, '../../docs/verify-evidence.sh');
     assert(existsSync(script) && sampled.size > 2);
-    for (const path of sampled.values()) await promisify(execFile)('sh', [script, path]);
+    for (const path of sampled.values()) {
+      const key = `${path}.pem`;
+      writeFileSync(key, KEY.key.publicKey.export({ format: 'pem', type: 'spki' }));
+      await promisify(execFile)('sh', [script, path, key]);
+    }
   });
 
   test('each invariant was checked on what it speaks of', () => {
