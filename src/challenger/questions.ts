@@ -3,16 +3,34 @@ import { randomInt } from 'node:crypto';
 import type { Asker } from '../ask/asker.ts';
 import { prove } from '../ask/prove.ts';
 import type { Conclusion } from '../evidence/judge.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
 import type { TreeRoot } from '../statements/statement.ts';
+
+export interface Answer {
+  readonly first: bigint;
+  readonly second: bigint;
+  readonly hashes: readonly MerkleHash[];
+}
 
 export class Questions {
   /** How many may be asked in all; Infinity: as many as anybody wants to. */
   readonly limit: number;
+  /** Every consistency proof that the log gave, whatever it was asked for. */
+  readonly answers: Answer[] = [];
   readonly #asker: Asker;
   #left: number;
 
   constructor(asker: Asker, limit = Infinity) {
-    this.#asker = asker;
+    this.#asker = {
+      treeHead: () => asker.treeHead(),
+      consistencyProof: async (first, second) => {
+        const hashes = await asker.consistencyProof(first, second);
+        this.answers.push({ first, second, hashes });
+        return hashes;
+      },
+      inclusionProof: (leaf, treeSize) => asker.inclusionProof(leaf, treeSize),
+      leafProof: (leafHash, treeSize) => asker.leafProof(leafHash, treeSize),
+    };
     this.limit = limit;
     this.#left = limit;
   }

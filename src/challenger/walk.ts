@@ -9,7 +9,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { LogError } from '../ask/asker.ts';
-import { judgeWithoutProof, type Conclusion } from '../evidence/judge.ts';
+import { judgeProof, judgeWithoutProof, type Conclusion, type Finding } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { shuffled } from './chance.ts';
@@ -70,6 +70,7 @@ export class Walk {
     await this.#visitWaiting();
     for (const errand of errands) if (questions.left >= 1) await errand();
     if (limit !== Infinity) await this.#cover();
+    this.#compareAnswers();
     return this.#failure;
   }
 
@@ -139,7 +140,7 @@ export class Walk {
     const queue = links
       .waiting()
       .filter((tree) => verdicts.isDue(tree) && (tree.id !== current.id || questions.limit === 1));
-    if (isLimited) queue.sort((a, b) => this.#since(a) - this.#since(b) || bySize(b, a));
+    if (isLimited) queue.sort((a, b) => this.#since(a) - this.#since(b) || a.id - b.id);
     while (queue.length > 0 && questions.left >= 1) {
       const batch = queue.splice(0, questions.left);
       // Down the chain, each is held against the one before; above it, upwards.
@@ -155,8 +156,12 @@ export class Walk {
     }
   }
 
-  /** Since when the tree has waited for its turn; a time in the future was a mistake of the clock. */
-  #since({ askedAt, firstSeen }: StoredTree): number {
+  /**
+   * Since when the tree has waited for its turn. A time in the future was a mistake of the clock, and
+   * the empty tree needs no question.
+   */
+  #since({ treeSize, askedAt, firstSeen }: StoredTree): number {
+    if (treeSize === 0n) return 0;
     const since = askedAt ?? firstSeen;
     return since > this.#context.now() ? 0 : since;
   }
@@ -171,12 +176,8 @@ export class Walk {
     const isFirst = links.isLinked(second);
     const [asked, other] = isFirst ? [first, second] : [second, first];
     if ('outcome' in found) verdicts.unproven(asked, other, found.outcome, found.reason);
-    else if (found.verdict === 'fork-proven') {
-      verdicts.forked(asked, first, second, found);
-      // Neither has a better claim than the other.
-      const isEqual = links.verdictOf(other) !== 'consistent' && !links.isForked(other);
-      if (isEqual) verdicts.forked(other, first, second, found);
-    } else this.#link(pair);
+    else if (found.verdict === 'fork-proven') this.#forked(pair, found);
+    else this.#link(pair);
     if (tree.id !== asked.id && !links.isForked(tree) && links.verdictOf(tree) === 'pending')
       verdicts.nearer(tree, asked);
   }
@@ -225,6 +226,41 @@ export class Walk {
         if (found.verdict === 'fork-proven') verdicts.forked(tree, tree, current, found);
       });
     }
+  }
+
+  /**
+   * A proof may be about trees of which the log was not asked: a second question is from another
+   * size, and so is cover. What it convicts the log of needs no other question.
+   */
+  #compareAnswers(): void {
+    const { links, questions } = this.#context;
+    for (const { first, second, hashes } of questions.answers) {
+      const larger = links.trees.filter(({ treeSize }) => treeSize === second);
+      // The proof from the next size has the root of a power of two (evidence/judge.ts).
+      for (const [size, kind] of [
+        [first, 'consistency'],
+        [first - 1n, 'successor-consistency'],
+      ] as const) {
+        const smaller = links.trees.filter(({ treeSize }) => treeSize === size && size > 0n);
+        for (const pair of smaller.flatMap((each) => larger.map((tree) => [each, tree] as const))) {
+          const found = judgeProof(...pair, { kind, hashes });
+          if (found.verdict === 'fork-proven' && !links.isForked(pair[0]))
+            this.#forked(pair, found);
+        }
+      }
+    }
+  }
+
+  /** The log has proven that the two contradict each other. */
+  #forked(pair: Pair<StoredTree>, finding: Finding): void {
+    const { current, links, verdicts } = this.#context;
+    const [first, second] = pair;
+    const keepsSecond = links.isLinked(second) || second.id === current.id;
+    const [accused, other] = keepsSecond ? [first, second] : [second, first];
+    verdicts.forked(accused, ...pair, finding);
+    // Neither has a better claim than the other.
+    const isEqual = links.verdictOf(other) !== 'consistent' && !links.isForked(other);
+    if (isEqual && other.id !== current.id) verdicts.forked(other, ...pair, finding);
   }
 
   /** Undefined where no question is left for the pair. */
