@@ -6,6 +6,7 @@
  * A verifier key is text: NAME+KEYID+base64(TYPE || PUBLIC KEY), the key ID in hexadecimal.
  */
 import { createHash, createPublicKey, verify } from 'node:crypto';
+import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { decodeBase64 } from '../base/base64.ts';
 import type { Checkpoint, NoteSignature } from './checkpoint.ts';
 
@@ -29,7 +30,7 @@ export interface CheckedSignature {
    * purpose.
    */
   readonly kind: SignatureKind;
-  /** Undefined where no key is given, or it is of a kind that is not verified here (ML-DSA-44). */
+  /** Undefined where no key is given. */
   readonly valid: boolean | undefined;
   /** Of a cosignature, when it was made, in seconds since the epoch. */
   readonly time: bigint | undefined;
@@ -74,17 +75,18 @@ export function checkSignatures(
 }
 
 function byKey(
-  { text }: Checkpoint,
+  checkpoint: Checkpoint,
   { body }: NoteSignature,
-  { type, publicKey }: NoteKey,
+  { name, type, publicKey }: NoteKey,
 ): Omit<CheckedSignature, 'name'> {
+  const { text } = checkpoint;
   if (type === TYPE.ed25519)
     return {
       kind: 'Ed25519',
       valid: isEd25519(Buffer.from(text), body, publicKey),
       time: undefined,
     };
-  if (type === TYPE.mlDsa44) return { kind: 'ML-DSA-44', valid: undefined, time: undefined };
+  if (type === TYPE.mlDsa44) return byMlDsa44(checkpoint, body, publicKey, name);
   if (body.length !== 8 + 64) return { kind: 'Ed25519 cosignature', valid: false, time: undefined };
   const time = timeOf(body);
   const message = Buffer.from(`cosignature/v1\ntime ${time}\n${text}`);
@@ -93,6 +95,36 @@ function byKey(
     valid: isEd25519(message, body.subarray(8), publicKey),
     time,
   };
+}
+
+/**
+ * A cosignature of the whole tree, of type 0x06: FIPS 204 with an empty context, over the message of
+ * c2sp.org/tlog-cosignature. It does not cover extension lines.
+ */
+function byMlDsa44(
+  { origin, treeSize, rootHash }: Checkpoint,
+  body: Uint8Array,
+  publicKey: Uint8Array,
+  name: string,
+): Omit<CheckedSignature, 'name'> {
+  const kind = 'ML-DSA-44';
+  if (body.length !== 8 + 2420) return { kind, valid: false, time: undefined };
+  const [cosigner, log] = [Buffer.from(name), Buffer.from(origin)];
+  if (cosigner.length > 255 || log.length > 255) return { kind, valid: false, time: timeOf(body) };
+  const end = Buffer.alloc(8);
+  end.writeBigUInt64BE(treeSize);
+  const message = Buffer.concat([
+    Buffer.from('subtree/v1\n\0'),
+    Uint8Array.of(cosigner.length),
+    cosigner,
+    body.subarray(0, 8),
+    Uint8Array.of(log.length),
+    log,
+    Buffer.alloc(8),
+    end,
+    rootHash,
+  ]);
+  return { kind, valid: ml_dsa44.verify(body.subarray(8), message, publicKey), time: timeOf(body) };
 }
 
 function byLength({ body }: NoteSignature): Omit<CheckedSignature, 'name'> {

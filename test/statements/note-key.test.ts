@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
@@ -65,6 +66,42 @@ describe('signature lines', () => {
         ['ML-DSA-44', undefined],
       ],
     );
+  });
+
+  test('ML-DSA-44 verifies over size, root, origin, name and time, and with no bit changed', () => {
+    const name = 'witness.test';
+    const { publicKey, secretKey } = ml_dsa44.keygen(new Uint8Array(32).fill(7));
+    const bytes = Buffer.concat([Uint8Array.of(6), publicKey]);
+    const keyId = createHash('sha256').update(`${name}\n`).update(bytes).digest().subarray(0, 4);
+    const key = parseNoteKey(`${name}+${keyId.toString('hex')}+${bytes.toString('base64')}`);
+    const root = treeOf(9).root(9);
+    const time = Buffer.from('0000000065a0b1c2', 'hex');
+    // Typed in from c2sp.org/tlog-cosignature, byte by byte.
+    const message = Buffer.concat([
+      Buffer.from('737562747265652f76310a00', 'hex'), // subtree/v1, newline, zero
+      Buffer.from('0c7769746e6573732e74657374', 'hex'), // 12, witness.test
+      time,
+      Buffer.from('08746573742f6c6f67', 'hex'), // 8, test/log
+      Buffer.from('00000000000000000000000000000009', 'hex'),
+      root,
+    ]);
+    const signature = ml_dsa44.sign(message, secretKey);
+    const note = (size: number, body: Uint8Array): string =>
+      `test/log\n${size}\n${Buffer.from(root).toString('base64')}\n\n— ${name} ${Buffer.concat([keyId, body]).toString('base64')}\n`;
+    const check = (text: string): (boolean | undefined)[] =>
+      checkSignatures(parseCheckpoint(text), [key]).map(({ valid }) => valid);
+    const body = Buffer.concat([time, signature]);
+    assert.deepEqual(check(note(9, body)), [true]);
+    assert.deepEqual(check(note(8, body)), [false]);
+    assert.deepEqual(check(note(9, body).replace('test/log', 'test/lag')), [false]);
+    assert.deepEqual(check(note(9, signature)), [false]);
+    for (const at of [7, 8, 1000, body.length - 1]) {
+      const changed = Buffer.from(body);
+      changed[at] = (changed[at] ?? 0) ^ 1;
+      assert.deepEqual(check(note(9, changed)), [false], `byte ${at}`);
+    }
+    const [checked] = checkSignatures(parseCheckpoint(note(9, body)), [key]);
+    assert.deepEqual([checked?.kind, checked?.time], ['ML-DSA-44', 0x65a0b1c2n]);
   });
 });
 
