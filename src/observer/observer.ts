@@ -90,6 +90,8 @@ const MAX_REMEMBERED = 4096;
  * take 2 MB in all, the longest 32 MB of each kind.
  */
 const MAX_CLAIM = 8192;
+/** Evidence that could not be written is tried again after so long. */
+const OWED_MS = 1000;
 
 /**
  * What a message carries: a candidate, or else the counter that says why there is none. NO_ROOM alone
@@ -120,6 +122,8 @@ export class Observer {
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
   #owesEvidence = false;
+  /** By the monotonic clock, when it is tried again though no batch brings anything. */
+  #owedUntil = 0;
   #takesFromBacklog = true;
   #backlogFailed = false;
 
@@ -199,8 +203,10 @@ export class Observer {
     this.#flushBacklog();
     this.#submitWaiting();
     const changes = this.#seenEntries.changes();
-    if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0)
+    if (this.#sightings.isEmpty && changes.put.length === 0 && changes.over.length === 0) {
+      this.#writeOwedEvidence();
       return backlog?.stored();
+    }
     const sightings = this.#sightings.sightings();
     let recorded: Recorded<GatheredSighting>;
     try {
@@ -372,13 +378,21 @@ export class Observer {
     return { store, evidenceDirectory, logs: [...this.#logs.values()], now: Date.now() };
   }
 
-  /** What could not be written is tried again by the next batch: the disk may have room by then. */
+  /** The next batch tries again too, but there may be none for long. */
+  #writeOwedEvidence(): void {
+    if (!this.#owesEvidence || performance.now() < this.#owedUntil) return;
+    this.#report(settleContradictions(this.#recordContext()));
+  }
+
+  /** What could not be written is tried again: the disk may have room by then. It is said once. */
   #report({ forks, failure }: Settled): void {
     const { onEvent } = this.#options;
     for (const { log, treeSize, evidence } of forks)
       onEvent({ event: 'fork-proven', log, treeSize, evidence });
+    if (failure !== undefined && !this.#owesEvidence)
+      onEvent({ event: 'store-failed', message: messageOf(failure) });
     this.#owesEvidence = failure !== undefined;
-    if (this.#owesEvidence) onEvent({ event: 'store-failed', message: messageOf(failure) });
+    this.#owedUntil = performance.now() + OWED_MS;
   }
 
   #warnOf(head: VerifiedStatement, log: Log, source: string): void {

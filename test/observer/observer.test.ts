@@ -43,6 +43,7 @@ import {
   type DnsAnswerOptions,
 } from '../support/packets.ts';
 import { EMPTY_ROOT, toMerkleHash } from '../../src/merkle/hash.ts';
+import { eventually } from '../support/eventually.ts';
 import { needsShared, sharedPath } from '../support/shared.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { fc } from '../support/random.ts';
@@ -368,6 +369,36 @@ describe('two roots for one size', () => {
       assert.equal(store.evidence.all().length, 1);
     });
   }
+
+  test('that cannot be written down are written when the disk has room, though nothing more is seen', async () => {
+    const evidenceDirectory = join(directory, 'full');
+    writeFileSync(evidenceDirectory, '');
+    const events: string[] = [];
+    const observer = new Observer({
+      sources: [new CtOverDns(new Map([['alpha.example', alpha.asLog()]]))],
+      store: memoryStore(),
+      evidenceDirectory,
+      onEvent: ({ event }) => events.push(event),
+    });
+    for (const each of [head, other, head]) {
+      const frame = frameV4(answer(each));
+      observer.receive({
+        kind: 'unknown',
+        frame,
+        frameLength: frame.length,
+        timestamp: NOW,
+        interfaceName: 'eth0',
+      });
+      observer.endBatch(NOW);
+    }
+    assert.equal(events.filter((event) => event === 'store-failed').length, 1);
+    rmSync(evidenceDirectory);
+    await eventually(() => {
+      observer.endBatch(NOW);
+      return events.includes('fork-proven');
+    }, 'the evidence');
+    assert.equal(readdirSync(evidenceDirectory).length, 1);
+  });
 
   test('seen before a crash are evidence when the next observer starts', () => {
     const { store } = setUp();
