@@ -33,6 +33,7 @@ import type { StoredTree } from '../../src/store/heads.ts';
 import { MEMORY, openDatabase } from '../../src/store/sqlite/open.ts';
 import { SqliteStore } from '../../src/store/sqlite/store.ts';
 import type { Store } from '../../src/store/store.ts';
+import type { Verdict } from '../../src/store/verdicts.ts';
 import { recordFoundEvidence } from '../../src/upkeep/found-evidence.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
 import { fixChance } from '../support/random.ts';
@@ -56,6 +57,7 @@ export const INVARIANTS = {
   linked: 'no two heads that contradict each other are both consistent',
   convicted: 'if what was seen and answered convicts, there is evidence that verifies',
   evidence: 'all evidence verifies, and is of a log that forked',
+  exposed: 'a log that answers for one branch is convicted of its heads of others',
   bound: 'every head has a verdict within the bound when the log answers',
   kept: 'every genuine head that was delivered and committed is in the store',
   alive: 'nothing throws but what is documented',
@@ -82,12 +84,17 @@ export function newCounts(): Counts {
 
 export interface RunOptions {
   readonly counts?: Counts;
-  /** Invariants that are not checked. */
-  readonly except?: readonly Invariant[];
+  /** Told of each step how many calls there were that a fault may strike, and if it brought evidence. */
+  readonly onStep?: (index: number, result: StepResult) => void;
   /** Given each evidence file before it is removed. */
   readonly onEvidence?: (path: string) => void;
   /** Given what happens, a line at a time. */
   readonly trace?: (line: string) => void;
+}
+
+export interface StepResult {
+  readonly calls: number;
+  readonly isConvicting: boolean;
 }
 
 const START = 1_800_000_000_000;
@@ -135,11 +142,34 @@ export async function runHistory(history: History, options: RunOptions = {}): Pr
   const restoreChance = fixChance(history.seed);
   const world = new World(history, options);
   try {
-    for (const step of history.steps) await world.take(step);
+    for (const [i, step] of history.steps.entries()) {
+      const result = await world.take(step);
+      options.onStep?.(i, result);
+    }
     await world.settle();
   } finally {
     world.end();
     restoreChance();
+  }
+}
+
+/**
+ * Runs the history up to the first step that brings evidence once for each call of that step, and
+ * kills ctga there.
+ */
+export async function killEverywhere(history: History, options: RunOptions = {}): Promise<void> {
+  const steps = history.steps.map((step) => ({ ...step, fault: undefined }));
+  const results: StepResult[] = [];
+  await runHistory(
+    { ...history, steps },
+    { ...options, onStep: (_, result) => void results.push(result) },
+  );
+  const at = results.findIndex(({ isConvicting }) => isConvicting);
+  const [step, calls] = [steps[at], results[at]?.calls ?? 0];
+  if (step === undefined) return;
+  for (let after = 0; after < calls; after++) {
+    const killed: Step = { ...step, fault: { kind: 'kill', after } };
+    await runHistory({ ...history, busy: 0, steps: [...steps.slice(0, at), killed] }, options);
   }
 }
 
@@ -164,8 +194,10 @@ class World {
   #storeFailures = 0;
   /** Calm challenges that a pending tree has seen, and how many it may; by ID. */
   readonly #waited = new Map<number, { seen: number; bound: number }>();
-  readonly #checkedEvidence = new Map<string, { first: number; second: number }>();
+  readonly #checkedEvidence = new Map<string, Exhibits>();
   #damaged = false;
+  /** IDs of the consistent trees when their links were checked last. */
+  #checkedLinks = '';
 
   constructor(history: History, options: RunOptions) {
     this.#history = history;
@@ -176,6 +208,8 @@ class World {
     this.#asLog = KEY.asLog({ api: history.log.api, mmd: MMD, url: URL_OF_LOG, dns: ZONE });
     this.#counts.histories += 1;
     listener = (answer) => void this.#answers.push(answer);
+    for (const branch of this.#log.branches.keys())
+      this.#log.grow(branch, history.sizes[branch] ?? 0);
     [this.#store, this.#observer] = this.#open();
   }
 
@@ -187,8 +221,9 @@ class World {
     rmSync(this.#directory, { recursive: true });
   }
 
-  async take(step: Step): Promise<void> {
+  async take(step: Step): Promise<StepResult> {
     this.#faults = new Faults(step.fault);
+    const evidence = this.#evidenceFiles().length;
     this.#log.requests = [];
     this.#answers = [];
     let died = false;
@@ -202,11 +237,13 @@ class World {
     died ||= this.#faults.dead;
     if (!died && this.#faults.struck) this.#trace('  a write failed');
     if (died) this.#counts.kills += 1;
+    const { calls } = this.#faults;
     const wasCut = died || this.#faults.struck;
     this.#faults = new Faults(undefined);
     if (died) this.#restart();
     this.#tell(step, died);
     this.#check(wasCut);
+    return { calls, isConvicting: this.#evidenceFiles().length > evidence };
   }
 
   /** Restarts, lets all be calm, and checks that every head comes to a verdict. */
@@ -215,23 +252,26 @@ class World {
     await this.take({ do: 'flush' });
     const { busy, questions } = this.#history;
     const old = this.#trees().map(({ stored }) => stored.id);
-    const rounds = 3 + Math.ceil((2 * old.length) / questions);
+    const rounds = 2 + Math.min(boundOf(old.length + 1, questions, false), 24);
     let next = this.#log.sizes[0] ?? 0;
     for (let round = 0; round < rounds; round++) {
       const isOver = !this.#trees().some(
-        ({ stored }) => stored.verdict === 'pending' && old.includes(stored.id),
+        ({ stored }) => isWaiting(stored.verdict) && old.includes(stored.id),
       );
       if (round >= 2 && isOver) break;
       await this.take({ do: 'wait', ms: 37 * HOUR });
-      for (let i = 0; i < busy && next < MAX_SIZE; i++) {
-        next += 1;
-        await this.take({ do: 'grow', branch: 0, size: next });
-        await this.take({ do: 'see', branch: 0, size: next, via: 'wire', age: 0 });
+      if (busy > 0 && next + busy <= MAX_SIZE) {
+        await this.take({ do: 'grow', branch: 0, size: next + busy });
+        await this.take({ do: 'see many', branch: 0, from: next + 1, count: busy });
+        next += busy;
       }
-      if (busy > 0) await this.take({ do: 'flush' });
       await this.take({ do: 'challenge', once: false, moods: [] });
     }
     if (this.#history.log.honest) this.#checkAlerts();
+    else {
+      this.#checkRecords();
+      this.#checkExposed(old);
+    }
   }
 
   async #do(step: Step): Promise<void> {
@@ -251,11 +291,13 @@ class World {
       case 'restart':
         return this.#restart();
       case 'see':
-        return this.#see(branch, step.size, step.age, step.via);
+        await this.#see(branch, step.size, step.age, step.via);
+        if (step.via === 'wire' && step.more !== true) this.#flush();
+        return;
       case 'see many':
         for (let i = 0; i < step.count; i++)
           await this.#see(branch, Math.min(step.from + i, MAX_SIZE), 0, 'wire');
-        return;
+        return this.#flush();
       case 'forge':
         return this.#receive(STRANGER.sign(step.size, log.root(branch, step.size), BigInt(START)));
       case 'flush':
@@ -269,12 +311,12 @@ class World {
 
   async #see(
     branch: number,
-    size: number,
+    wanted: number,
     age: number,
     via: 'wire' | 'import' | 'pollination',
   ): Promise<void> {
     const log = this.#log;
-    if (this.#history.log.honest && size > (log.sizes[0] ?? 0)) return;
+    const size = this.#history.log.honest ? Math.min(wanted, log.sizes[0] ?? 0) : wanted;
     const timestamp = log.timestamp() - BigInt(age);
     const root = log.root(branch, size);
     const head = KEY.sign(size, root, timestamp < 0n ? 0n : timestamp);
@@ -336,7 +378,6 @@ class World {
     log.moods = honest ? moods.filter(isHonest) : [...moods];
     log.failed = 0;
     this.#counts.challenges += 1;
-    const before = this.#trees().filter(({ stored }) => stored.verdict === 'pending');
     let failure: Error | undefined;
     try {
       failure = await challengeLog(this.#asLog, {
@@ -358,23 +399,16 @@ class World {
       this.#trace(`  rejected: ${failure.message}`);
     }
     if (failure === undefined && log.failed === 0 && !this.#faults.struck)
-      this.#countDown(before, once ? Infinity : this.#history.questions);
+      this.#countDown(once ? Infinity : this.#history.questions);
   }
 
-  /**
-   * The bound of docs/OPERATIONS.md: a tree may wait for all that wait when it comes, one of which is
-   * the log's current tree, two questions each.
-   */
-  #countDown(pending: readonly SeenTree[], questions: number): void {
-    const waiting = this.#trees().filter(
-      ({ stored }) => stored.verdict !== 'consistent' && stored.verdict !== 'fork-proven',
-    );
-    const places = Math.max(1, questions - 1);
-    const bound = questions === Infinity ? 1 : Math.ceil((2 * (waiting.length + 2)) / places);
-    for (const { stored } of pending) {
+  #countDown(questions: number): void {
+    const waiting = this.#trees().filter(({ stored }) => isWaiting(stored.verdict));
+    const bound = boundOf(waiting.length, questions, this.#history.log.honest);
+    for (const { stored } of waiting) {
+      if (stored.verdict !== 'pending') continue;
       const waited = this.#waited.get(stored.id) ?? { seen: 0, bound };
-      waited.seen += 1;
-      this.#waited.set(stored.id, waited);
+      this.#waited.set(stored.id, { ...waited, seen: waited.seen + 1 });
     }
   }
 
@@ -450,11 +484,11 @@ class World {
 
   #check(wasCut: boolean): void {
     const trees = this.#trees();
-    const evidence = this.#checkEvidence();
+    this.#checkEvidence();
     if (this.#history.log.honest) this.#checkHonest(trees);
     if (this.#damaged) return;
     this.#checkLinks(trees);
-    if (!this.#history.log.honest) this.#checkConvictions(trees, evidence, wasCut);
+    if (!this.#history.log.honest) this.#checkConvictions(trees, wasCut);
     for (const { stored, size } of trees) {
       const waited = this.#waited.get(stored.id);
       if (waited === undefined) continue;
@@ -483,8 +517,53 @@ class World {
       if (severity === 'critical') this.#violated('honest', `alert: ${message}`);
   }
 
+  /** When all is calm the store knows of all evidence, and its verdicts say what evidence does. */
+  #checkRecords(): void {
+    const recorded = this.#store.evidence.all().map(({ path }) => path);
+    const trees = this.#trees();
+    for (const path of this.#evidenceFiles()) {
+      if (!recorded.includes(path)) this.#violated('convicted', 'evidence is not on record');
+      const pair = this.#checkedEvidence.get(path);
+      const isTold = trees.some(
+        ({ size, stored }) =>
+          stored.verdict === 'fork-proven' && (size === pair?.first || size === pair?.second),
+      );
+      if (!isTold) this.#violated('convicted', 'there is evidence, and no verdict says so');
+    }
+    if (recorded.some((path) => !this.#evidenceFiles().includes(path)))
+      this.#violated('convicted', 'evidence is on record that is not on the disk');
+  }
+
+  /**
+   * After the calm, in which one front end answered all questions for its branch. `old`: the IDs of
+   * the trees that were there when it began.
+   */
+  #checkExposed(old: readonly number[]): void {
+    const shown = this.#log.fronts.map((_, i) => this.#log.shown(i));
+    const size = Math.max(...shown.map((each) => each.size));
+    const [current, ...others] = shown.filter((each) => each.size === size);
+    if (current === undefined || others.length > 0) return;
+    const top = { size, root: this.#log.root(current.branch, size) };
+    for (const tree of this.#trees()) {
+      if (tree.size > size || !old.includes(tree.stored.id)) continue;
+      if (!this.#oracle.contradict(tree, top)) continue;
+      this.#counts.exposed += 1;
+      if (tree.stored.verdict !== 'fork-proven' && !this.#isAccused(tree))
+        this.#violated('exposed', `size ${tree.size} is ${tree.stored.verdict}`);
+    }
+  }
+
+  #isAccused({ size, root }: Tree): boolean {
+    return [...this.#checkedEvidence.values()]
+      .flatMap(({ trees }) => trees)
+      .some((each) => each.size === size && equal(each.root, root));
+  }
+
   #checkLinks(trees: readonly SeenTree[]): void {
     const consistent = trees.filter(({ stored }) => stored.verdict === 'consistent');
+    const ids = consistent.map(({ stored }) => stored.id).join();
+    if (ids === this.#checkedLinks) return;
+    this.#checkedLinks = ids;
     for (const [i, first] of consistent.entries()) {
       if (first.size === 0 && !equal(first.root, this.#log.tree(0).root(0)))
         this.#violated('linked', 'an empty tree with a wrong root is consistent');
@@ -496,29 +575,18 @@ class World {
     }
   }
 
-  #checkConvictions(
-    trees: readonly SeenTree[],
-    evidence: readonly { first: number; second: number }[],
-    wasCut: boolean,
-  ): void {
+  #checkConvictions(trees: readonly SeenTree[], wasCut: boolean): void {
     // What a challenge was told that was killed before it could write is told again, or forgotten.
     if (!wasCut) this.#convictions.push(...this.#oracle.byAnswers(trees, this.#answers));
     if (wasCut) return;
-    for (const { first, second, why } of [...this.#oracle.twoRoots(trees), ...this.#convictions]) {
+    for (const { first, second, why } of this.#oracle.twoRoots(trees)) {
       this.#counts.convicted += 1;
-      const isThere = evidence.some(
-        (each) => each.first === first.size && each.second === second.size,
-      );
-      // One bundle about a tree is enough: each later tree of the log contradicts it again.
-      const wasThere = [first, second].some(
-        ({ size, root }) =>
-          evidence.some((each) => each.first === size || each.second === size) &&
-          trees.some(
-            ({ size: of, root: its, stored }) =>
-              of === size && equal(its, root) && stored.verdict === 'fork-proven',
-          ),
-      );
-      if (!isThere && !wasThere) this.#violated('convicted', why);
+      if (!this.#isAccused(first) || !this.#isAccused(second)) this.#violated('convicted', why);
+    }
+    // The second may be held against others: one bundle for each tree that is false is enough.
+    for (const { first, why } of this.#convictions) {
+      this.#counts.convicted += 1;
+      if (!this.#isAccused(first)) this.#violated('convicted', why);
     }
   }
 
@@ -531,7 +599,7 @@ class World {
   }
 
   /** The sizes of each bundle on the disk, after verifying those that are new. */
-  #checkEvidence(): { first: number; second: number }[] {
+  #checkEvidence(): Exhibits[] {
     return this.#evidenceFiles().map((path) => {
       const known = this.#checkedEvidence.get(path);
       if (known !== undefined) return known;
@@ -547,9 +615,9 @@ class World {
       ) as [Tree, Tree];
       if (!this.#oracle.contradict(first, second))
         this.#violated('evidence', `sizes ${first.size} and ${second.size} do not contradict`);
-      const sizes = { first: first.size, second: second.size };
-      this.#checkedEvidence.set(path, sizes);
-      return sizes;
+      const exhibits = { first: first.size, second: second.size, trees: [first, second] };
+      this.#checkedEvidence.set(path, exhibits);
+      return exhibits;
     });
   }
 
@@ -563,9 +631,9 @@ class World {
     );
   }
 
-  #violated(invariant: Invariant, message: string): void {
+  #violated(invariant: Invariant, message: string): never {
     this.#trace(`VIOLATED ${invariant}: ${message}`);
-    if (this.#options.except?.includes(invariant) !== true) throw new Violation(invariant, message);
+    throw new Violation(invariant, message);
   }
 
   #tell(step: Step, died: boolean): void {
@@ -581,6 +649,24 @@ class World {
   }
 }
 
+/** The two trees of a bundle, and their sizes. */
+interface Exhibits {
+  readonly first: number;
+  readonly second: number;
+  readonly trees: readonly Tree[];
+}
+
+/** docs/OPERATIONS.md, "How long a tree waits": so many challenges, for the last of `waiting` trees. */
+function boundOf(waiting: number, questions: number, isHonest: boolean): number {
+  const challenges = questions > 1 ? Math.ceil(waiting / (questions - 1)) : waiting;
+  return isHonest ? challenges : 2 * challenges;
+}
+
+/** Whether there may be another verdict tomorrow. */
+function isWaiting(verdict: Verdict): boolean {
+  return !['consistent', 'fork-proven', 'malformed-head'].includes(verdict);
+}
+
 interface SeenTree extends Tree {
   readonly stored: StoredTree;
 }
@@ -588,7 +674,7 @@ interface SeenTree extends Tree {
 /** Counts the calls of a step, and strikes at the one that was drawn. */
 class Faults {
   readonly #fault: Fault | undefined;
-  #calls = 0;
+  calls = 0;
   struck = false;
   dead = false;
 
@@ -599,8 +685,8 @@ class Faults {
   /** A call of the transport, or the end of one of the store. */
   step(): void {
     if (this.dead) throw new Killed('dead');
-    this.#calls += 1;
-    if (this.#fault?.kind !== 'kill' || this.#calls <= this.#fault.after) return;
+    this.calls += 1;
+    if (this.#fault?.kind !== 'kill' || this.calls <= this.#fault.after) return;
     this.dead = true;
     throw new Killed('killed');
   }
@@ -608,8 +694,7 @@ class Faults {
   /** The beginning of a call of the store, which may fail and have written nothing. */
   begin(): void {
     this.step();
-    if (this.#fault?.kind !== 'disk full' || this.struck || this.#calls <= this.#fault.after)
-      return;
+    if (this.#fault?.kind !== 'disk full' || this.struck || this.calls <= this.#fault.after) return;
     this.struck = true;
     throw new StoreError('store-failed', 'database or disk is full');
   }

@@ -23,6 +23,8 @@ export type Step = { readonly fault?: Fault | undefined } & (
       readonly via: 'wire' | 'import' | 'pollination';
       /** Milliseconds before now at which the log says that it signed. */
       readonly age: number;
+      /** On the wire: the observer's batch goes on. */
+      readonly more?: boolean | undefined;
     }
   /** As `see` on the wire for as many heads of the branch, of sizes that follow each other. */
   | {
@@ -59,6 +61,8 @@ export interface History {
   readonly log: LogScript;
   /** Front ends, each on a path of its own. */
   readonly fronts: number;
+  /** How large the branches are at first. */
+  readonly sizes: readonly number[];
   /** Questions in each challenge of the schedule. */
   readonly questions: number;
   readonly steps: readonly Step[];
@@ -110,7 +114,7 @@ const fault = often<Fault | undefined>(
   undefined,
   fc.record({
     kind: fc.constantFrom<Fault['kind']>('kill', 'kill', 'disk full'),
-    after: fc.nat({ max: 30 }),
+    after: fc.oneof(fc.nat({ max: 4 }), fc.nat({ max: 30 })),
   }),
   9,
 );
@@ -133,10 +137,11 @@ function steps(flips: boolean): fc.Arbitrary<Step> {
       size,
       via: fc.constantFrom('wire', 'wire', 'wire', 'import', 'pollination'),
       age: fc.constantFrom(0, HOUR, -HOUR),
+      more: often(false, fc.constant(true), 3),
     }),
     step(1, 'see many', { branch, from: size, count: fc.integer({ min: 2, max: 12 }) }),
     step(1, 'forge', { branch, size }),
-    step(3, 'flush', {}),
+    step(1, 'flush', {}),
     step(2, 'front', {
       index: fc.nat({ max: 2 }),
       branch,
@@ -159,20 +164,26 @@ function steps(flips: boolean): fc.Arbitrary<Step> {
   );
 }
 
-/** Histories of honest logs or of adversaries, on a machine whose memory may flip bits. */
-export function histories(honest: boolean, flips = false): fc.Arbitrary<History> {
+/**
+ * An honest log on bad days; one that lies; one whose lies are noticed just as ctga is killed; an
+ * honest one, and bits that flip in our database.
+ */
+export type Kind = 'honest' | 'liar' | 'killed' | 'flipped';
+
+export function histories(kind: Kind): fc.Arbitrary<History> {
   return fc.record({
     log: fc.record({
       api: fc.constantFrom<LogScript['api']>('rfc6962', 'static-ct'),
-      honest: fc.constant(honest),
+      honest: fc.constant(kind === 'honest' || kind === 'flipped'),
       forks: fc.array(size, { minLength: 1, maxLength: 2 }),
       zeroRoot: often(false, fc.constant(true), 4),
       clockError: often(0, fc.constantFrom(-48 * HOUR, 48 * HOUR, -1e15), 4),
       partials: fc.constantFrom<LogScript['partials']>(200, 404, 403),
     }),
     fronts: fc.integer({ min: 1, max: 3 }),
+    sizes: fc.tuple(size, size, often(MAX_SIZE, size, 1)),
     questions: fc.integer({ min: 1, max: 5 }),
-    steps: fc.array(steps(flips), { maxLength: 24, size: 'max' }),
+    steps: fc.array(steps(kind === 'flipped'), { minLength: 1, maxLength: 24, size: 'max' }),
     busy: often(0, fc.integer({ min: 1, max: 5 }), 2),
     seed: fc.nat(),
   });

@@ -35,13 +35,13 @@ export const HONEST_MOODS = [
   'cut short',
   'packed wrong',
   'proxy',
+  'another front end',
 ] as const;
 /** What only a log does that lies, or that is broken beyond excuse. */
 export const EVIL_MOODS = [
   'refusal',
   'null',
   'another branch',
-  'another front end',
   'random hashes',
   'a hash more',
   'a hash less',

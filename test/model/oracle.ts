@@ -58,8 +58,15 @@ export class Oracle {
    */
   byAnswers(trees: readonly Tree[], answers: readonly Answer[]): Conviction[] {
     return answers.flatMap((answer, i) => {
-      if (answer.kind !== 'consistency') return [];
-      const { first: m, second: n } = answer;
+      const { kind, first: m, second: n } = answer;
+      const before = answers[i - 1];
+      // What decides on m - 1 is judged as that, and m is asked about another time.
+      const isDeciding =
+        before?.kind === kind &&
+        before.first === m - 1 &&
+        isPowerOfTwo(m - 1) &&
+        before.second === n;
+      if (kind !== 'consistency' || isDeciding) return [];
       return trees
         .filter(({ size }) => size === n)
         .flatMap((second) =>
