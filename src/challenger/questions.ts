@@ -3,13 +3,12 @@ import { randomInt } from 'node:crypto';
 import type { Asker } from '../ask/asker.ts';
 import { prove } from '../ask/prove.ts';
 import type { Conclusion } from '../evidence/judge.ts';
-import type { MerkleHash } from '../merkle/hash.ts';
 import type { TreeRoot } from '../statements/statement.ts';
 
 export interface Answer {
   readonly first: bigint;
   readonly second: bigint;
-  readonly hashes: readonly MerkleHash[];
+  readonly hashes: Awaited<ReturnType<Asker['consistencyProof']>>;
 }
 
 export class Questions {
