@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost,
- * throughput, latency, distinguisher, unaltered, challenge, drain, replay, store, p4; all unless told. Each
- * writes results/PART.md and results/PART.json, and plots beside.
+ * throughput, latency, distinguisher, unaltered, challenge, drain, replay, store, p4; all unless
+ * told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * Packets a second of CPU time through `ctga replay`, in this process: with the filter, and with all
- * of them decoded; beside tcpdump and tshark if they are installed.
+ * Packets a second of CPU time through `ctga replay`, in this process: with the filter, and with
+ * all of them decoded; beside tcpdump and tshark if they are installed.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, openSync, closeSync, readFileSync, rmSync, writeSync } from 'node:fs';

@@ -1,6 +1,6 @@
 /**
- * What we owe to a log that asks to be left alone for a while: a short wait is waited out, and after
- * a long one is asked for nothing more is sent.
+ * What we owe to a log that asks to be left alone for a while: a short wait is waited out, and
+ * after a long one is asked for nothing more is sent.
  */
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';

@@ -68,9 +68,9 @@ export class StaticCtAsker implements Asker {
   /**
    * A log may delete a partial tile once the full one is there (static-ct-api, "Merkle Tree"), and
    * not every object store says so with 404: whatever became of the partial one, the full one is
-   * asked for and cut. Only a log that asks to be left alone is. Where both fail, the failure of the
-   * full one counts; it is `log-refused` only if the log refused both, for the full tile need not
-   * exist yet.
+   * asked for and cut. Only a log that asks to be left alone is. Where both fail, the failure of
+   * the full one counts; it is `log-refused` only if the log refused both, for the full tile need
+   * not exist yet.
    */
   async #tile(place: TilePlace): Promise<Uint8Array> {
     const full = { ...place, width: TILE_WIDTH };

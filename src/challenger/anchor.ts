@@ -17,10 +17,10 @@ export interface Anchor {
 }
 
 /**
- * Asks for the log's head on every path at once, verifies what comes and stores it. The largest tree
- * is the current one; the others are challenged like any other. A malformed head is stored and is
- * otherwise as good as none. Rejects with LogError or ProxyError where no path gave a head, and with
- * the signal's reason if that was given.
+ * Asks for the log's head on every path at once, verifies what comes and stores it. The largest
+ * tree is the current one; the others are challenged like any other. A malformed head is stored and
+ * is otherwise as good as none. Rejects with LogError or ProxyError where no path gave a head, and
+ * with the signal's reason if that was given.
  */
 export async function askForHead(
   log: Log,

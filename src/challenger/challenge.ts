@@ -3,8 +3,8 @@
  * current one.
  *
  * The challenge asks for the log's head on several paths at once (anchor.ts), holds it against the
- * final tree that a log list names (final-tree.ts), goes down from it by size (walk.ts), and records
- * what it finds (verdicts.ts).
+ * final tree that a log list names (final-tree.ts), goes down from it by size (walk.ts), and
+ * records what it finds (verdicts.ts).
  *
  * With a fixed number of questions, trees that find no place wait for the next challenge, and cover
  * questions take the places that no tree needs: the log cannot tell how much was seen.

@@ -18,14 +18,16 @@ export type Outcome =
  */
 export const MIN_PATIENCE_MS = 3_600_000;
 
-/** How long after a tree was first seen an honest log may be without a proof. `mmd` is in seconds. */
+/**
+ * How long after a tree was first seen an honest log may be without a proof. `mmd` is in seconds.
+ */
 export function patienceWith({ mmd }: { readonly mmd: number }): number {
   return Math.max(mmd * 1000, MIN_PATIENCE_MS);
 }
 
 /**
- * `unprovable` takes an answer that fails to prove, after the log's patience: strangers can use up a
- * limit that we share with them, or stand between us and the log, and must not make it look as if
+ * `unprovable` takes an answer that fails to prove, after the log's patience: strangers can use up
+ * a limit that we share with them, or stand between us and the log, and must not make it look as if
  * the log had no proof. For the same reason no lack of an answer takes `unprovable` back.
  */
 export function verdictWithoutProof(

@@ -3,8 +3,8 @@
  *
  * A link says that one tree is proven a prefix of a larger one. The smaller tree has it
  * (StoredTree.provenAgainst), so a tree has one link at most, and following links ends at a tree
- * without one: the top. Trees that have one top are all prefixes of it and so cannot contradict each
- * other. Trees that merely extend one smaller tree can, so that shows nothing.
+ * without one: the top. Trees that have one top are all prefixes of it and so cannot contradict
+ * each other. Trees that merely extend one smaller tree can, so that shows nothing.
  *
  * The chain is a set of trees with one top. Trees of the chain are `consistent`, and no others are.
  * The chain may reach above the tree that the log calls current, because front ends lag and logs
@@ -126,8 +126,8 @@ export class Links<T extends LinkedTree = StoredTree> {
   /**
    * The pair whose answer links `tree`, which waits, to the chain, or brings it nearer: itself and
    * the nearest larger tree of the chain or, above the chain, its nearest smaller neighbour and
-   * itself. Where it is linked to that neighbour already, the neighbour's own pair. Returns undefined
-   * where there is no chain.
+   * itself. Where it is linked to that neighbour already, the neighbour's own pair. Returns
+   * undefined where there is no chain.
    */
   pairFor(tree: T): Pair<T> | undefined {
     const direct = this.pairWithChain(tree);
@@ -144,8 +144,8 @@ export class Links<T extends LinkedTree = StoredTree> {
   }
 
   /**
-   * `tree`, which waits, and the nearest tree of the chain that is not smaller, else the largest. Of
-   * one size, the older one is first, so that their evidence is the same whoever finds it.
+   * `tree`, which waits, and the nearest tree of the chain that is not smaller, else the largest.
+   * Of one size, the older one is first, so that their evidence is the same whoever finds it.
    */
   pairWithChain(tree: T): Pair<T> | undefined {
     let largest: T | undefined;
@@ -188,8 +188,8 @@ export class Links<T extends LinkedTree = StoredTree> {
   }
 
   /**
-   * Whether a link to the tree counts: not if it contradicts another, but where a chain has to begin
-   * at it, because it is all that the log shows.
+   * Whether a link to the tree counts: not if it contradicts another, but where a chain has to
+   * begin at it, because it is all that the log shows.
    */
   #binds(tree: T): boolean {
     return !this.isForked(tree) || tree.id === this.#base?.id;
@@ -211,8 +211,8 @@ export class Links<T extends LinkedTree = StoredTree> {
   }
 
   /**
-   * A tree of the largest set of consistent trees with one top. More than one such set is there only
-   * where an earlier version wrote them, or where the process ended while it wrote.
+   * A tree of the largest set of consistent trees with one top. More than one such set is there
+   * only where an earlier version wrote them, or where the process ended while it wrote.
    */
   #largestChain(): T | undefined {
     const chains = new Map<number, { readonly tree: T; readonly count: number }>();

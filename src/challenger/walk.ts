@@ -3,9 +3,9 @@
  * links.ts says which pairs lead to a verdict; this spends the questions on them.
  *
  * With a limited number of questions, one goes to the current tree and one to the final tree of a
- * read-only log, if they need one. All others go to the trees that have waited longest, so new trees
- * never keep an old one waiting; docs/OPERATIONS.md has the bound. Questions that nothing needs are
- * cover.
+ * read-only log, if they need one. All others go to the trees that have waited longest, so new
+ * trees never keep an old one waiting; docs/OPERATIONS.md has the bound. Questions that nothing
+ * needs are cover.
  */
 import { randomInt } from 'node:crypto';
 import { LogError } from '../ask/asker.ts';
@@ -157,8 +157,8 @@ export class Walk {
   }
 
   /**
-   * Since when the tree has waited for its turn. A time in the future was a mistake of the clock, and
-   * the empty tree needs no question.
+   * Since when the tree has waited for its turn. A time in the future was a mistake of the clock,
+   * and the empty tree needs no question.
    */
   #since({ treeSize, askedAt, firstSeen }: StoredTree): number {
     if (treeSize === 0n) return 0;

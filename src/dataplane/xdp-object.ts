@@ -1,4 +1,6 @@
-/** The compiled XDP program: which of the two objects that xdp/Makefile makes, and where it lies. */
+/**
+ * The compiled XDP program: which of the two objects that xdp/Makefile makes, and where it lies.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CtgaError } from '../base/errors.ts';

@@ -8,8 +8,8 @@
  * disputes it must show a SHA-256 collision. A proof that does not lead to root_n says nothing
  * about the log's history, only that the answer was bad.
  *
- * The empty tree accuses nobody. Its size fixes no entry, so no two histories differ in it, and real
- * logs have signed a wrong root for it by mistake: such a head is malformed, and that is all.
+ * The empty tree accuses nobody. Its size fixes no entry, so no two histories differ in it, and
+ * real logs have signed a wrong root for it by mistake: such a head is malformed, and that is all.
  *
  * When m is a power of two the proof of RFC 6962 leaves root_m out, so a mismatch cannot be told
  * from a bad answer. Two other proofs hold MTH(D[0:m]) itself as a node: the consistency proof from

@@ -11,12 +11,13 @@ import { signedHeadOf } from './stored.ts';
 import { writeEvidence } from './write.ts';
 
 /**
- * Writes the evidence of a fork and returns its path. `first` and `second` are in the order of their
- * sizes, and at most one of them is what a list says. The file is verified and durably on the disk
- * before the store, or anybody else, hears of it.
+ * Writes the evidence of a fork and returns its path. `first` and `second` are in the order of
+ * their sizes, and at most one of them is what a list says. The file is verified and durably on the
+ * disk before the store, or anybody else, hears of it.
  *
- * Returns undefined where the log did not sign a tree as the store has it now: that tree was damaged,
- * is set aside, and accuses nobody. Throws StoreError `store-failed`; calling it again is safe.
+ * Returns undefined where the log did not sign a tree as the store has it now: that tree was
+ * damaged, is set aside, and accuses nobody. Throws StoreError `store-failed`; calling it again is
+ * safe.
  */
 export function keepEvidence(
   store: Pick<Store, 'evidence' | 'heads'>,

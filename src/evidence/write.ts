@@ -17,11 +17,11 @@ import {
 import { verifyEvidence } from './verify.ts';
 
 /**
- * Writes evidence into the directory and returns its path. What is written was verified as
- * `ctga evidence verify` does it, from the text that goes into the file. The file survives a power
- * cut once this returns. A fork that has a file already keeps it if it holds. When the disk is full,
- * the room that was reserved is used. Throws StoreError `store-failed`, and writes nothing, where the
- * evidence does not hold or the file cannot be written.
+ * Writes evidence into the directory and returns its path. What is written was verified as `ctga
+ * evidence verify` does it, from the text that goes into the file. The file survives a power cut
+ * once this returns. A fork that has a file already keeps it if it holds. When the disk is full,
+ * the room that was reserved is used. Throws StoreError `store-failed`, and writes nothing, where
+ * the evidence does not hold or the file cannot be written.
  */
 export function writeEvidence(directory: string, evidence: Evidence): string {
   const path = join(directory, evidenceFileName(evidence));

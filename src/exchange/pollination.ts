@@ -50,7 +50,8 @@ export function pollinationUrl(text: string): string {
 
 /**
  * Exchanges tree heads with the endpoint once and records those that verify under the keys of
- * `context.logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree heads.
+ * `context.logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree
+ * heads.
  */
 export async function pollinate(
   url: string,

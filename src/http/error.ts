@@ -15,5 +15,7 @@ export type HttpErrorCode =
  */
 export class HttpError extends CtgaError<HttpErrorCode> {}
 
-/** No SOCKS5 proxy answers, so nothing was sent. This says nothing about whoever was to be asked. */
+/**
+ * No SOCKS5 proxy answers, so nothing was sent. This says nothing about whoever was to be asked.
+ */
 export class ProxyError extends CtgaError<'proxy-unavailable'> {}

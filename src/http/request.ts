@@ -124,8 +124,8 @@ function privateAddress(host: string): HttpError {
 
 /**
  * A server may close an idle connection just as the next request is sent on it: nobody answered
- * that request, so it is sent again, once for each kept connection that turns out closed. Only a GET
- * is, because whether a POST arrived cannot be told.
+ * that request, so it is sent again, once for each kept connection that turns out closed. Only a
+ * GET is, because whether a POST arrived cannot be told.
  */
 async function send(url: URL, agents: Agents, options: FetchOptions): Promise<HttpAnswer> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
@@ -198,7 +198,9 @@ async function readBody(response: http.IncomingMessage, maxBytes: number): Promi
 /** What object stores leave in the header, and what says that nothing was done to the body. */
 const NO_ENCODINGS = ['', 'identity', 'aws-chunked'];
 
-/** Undoes the encodings of a Content-Encoding header (RFC 9110, Section 8.4), the last one first. */
+/**
+ * Undoes the encodings of a Content-Encoding header (RFC 9110, Section 8.4), the last one first.
+ */
 function unpack(body: Buffer, header: string, maxBytes: number): Buffer {
   const encodings = header.split(',').map((each) => each.trim().toLowerCase());
   let bytes = body;

@@ -1,4 +1,6 @@
-/** What to do about a certificate that was not accepted, by the code that Node gives the failure. */
+/**
+ * What to do about a certificate that was not accepted, by the code that Node gives the failure.
+ */
 
 const REMEDIES: readonly (readonly [codes: readonly string[], remedy: string])[] = [
   [

@@ -1,7 +1,7 @@
 /**
- * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them. ctga
- * reads two more fields: `dns`, the zone of a log's CT-over-DNS names, which no published list has
- * today, and `allow_private_address`, for a log in the operator's own network.
+ * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them.
+ * ctga reads two more fields: `dns`, the zone of a log's CT-over-DNS names, which no published list
+ * has today, and `allow_private_address`, for a log in the operator's own network.
  *
  * A list decides whose signatures ctga believes, so it is read strictly: if one log ID is not the
  * SHA-256 of its key, the whole list is refused. Logs that ctga cannot use (a kind of key that RFC
@@ -82,8 +82,8 @@ export function readListedLogs(path: string, warn: (line: string) => void): read
 }
 
 /**
- * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if it
- * is not a log list, contradicts itself, or has no log that ctga can use.
+ * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if
+ * it is not a log list, contradicts itself, or has no log that ctga can use.
  */
 export function parseLogList(text: string, name: string): LogList {
   const document = readDocument(text, name);
@@ -121,8 +121,8 @@ export function parseLogList(text: string, name: string): LogList {
 }
 
 /**
- * Parses the text as JSON. Throws CtgaError `bad-input` that says what the text is instead, where it
- * is something that people take for a log list: a web page, half of a download, an older form.
+ * Parses the text as JSON. Throws CtgaError `bad-input` that says what the text is instead, where
+ * it is something that people take for a log list: a web page, half of a download, an older form.
  */
 function readDocument(text: string, name: string): unknown {
   const start = text.replace(/^\ufeff/, '').trimStart();
@@ -144,8 +144,8 @@ function readDocument(text: string, name: string): unknown {
 }
 
 /**
- * Returns the log of an entry, or the reason why ctga cannot use it. Throws CtgaError `bad-input` if
- * the entry contradicts itself.
+ * Returns the log of an entry, or the reason why ctga cannot use it. Throws CtgaError `bad-input`
+ * if the entry contradicts itself.
  */
 function toLog(
   entry: z.infer<typeof logSchema>,

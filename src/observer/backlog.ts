@@ -3,8 +3,8 @@
  * log and in order. A restart loses none.
  *
  * What waits is not verified, so anybody can make it wait. Each log therefore has a share of the
- * room that nobody else can take: a flood for one log leaves room for another. What a log's own flood
- * leaves no room for is refused, and the caller counts it.
+ * room that nobody else can take: a flood for one log leaves room for another. What a log's own
+ * flood leaves no room for is refused, and the caller counts it.
  *
  * A file is removed when all that was in it is settled and stored. After a kill, the claims of a
  * file that was being read are settled again: their sightings may count twice, but no head is lost.
@@ -238,7 +238,9 @@ class Queue {
     return { part: inMemory, claims, next: 0 };
   }
 
-  /** Takes what `next` returned. The function that it returns is to be called when it is settled. */
+  /**
+   * Takes what `next` returned. The function that it returns is to be called when it is settled.
+   */
   take(): () => void {
     const reading = this.#reading;
     if (reading === undefined) throw new RangeError('nothing waits');

@@ -79,7 +79,9 @@ export interface ObserverOptions {
   readonly acceptsNoIpv4Checksum?: boolean;
   /** Checks signatures; unless given, they are checked at once and on this thread. */
   readonly verifier?: Verifier;
-  /** Where claims wait that the verifier has no room for; they are lost, and counted, unless given. */
+  /**
+   * Where claims wait that the verifier has no room for; they are lost, and counted, unless given.
+   */
   readonly backlog?: Backlog;
 }
 
@@ -94,8 +96,8 @@ const MAX_CLAIM = 8192;
 const OWED_MS = 1000;
 
 /**
- * What a message carries: a candidate, or else the counter that says why there is none. NO_ROOM alone
- * is not remembered: when the claim comes again, it is decided again.
+ * What a message carries: a candidate, or else the counter that says why there is none. NO_ROOM
+ * alone is not remembered: when the claim comes again, it is decided again.
  */
 type Decision = Candidate | string;
 

@@ -33,8 +33,8 @@ export interface ReplayedHead {
 }
 
 /**
- * Reads all of some planes that come to an end, one after the other. Time is that of the packets, so
- * every replay ends the same. Throws CtgaError `store-failed` where the store cannot be written.
+ * Reads all of some planes that come to an end, one after the other. Time is that of the packets,
+ * so every replay ends the same. Throws CtgaError `store-failed` where the store cannot be written.
  */
 export async function replayPlanes(
   planes: readonly DataPlane[],

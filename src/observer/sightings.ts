@@ -25,7 +25,9 @@ export interface GatheredSighting {
   reassembled: number;
 }
 
-/** Distinct statements that may wait for the store. Logs signed them all, so only a log can flood. */
+/**
+ * Distinct statements that may wait for the store. Logs signed them all, so only a log can flood.
+ */
 const MAX_GATHERED = 65_536;
 
 export class SightingBatch {

@@ -98,8 +98,8 @@ function byKey(
 }
 
 /**
- * A cosignature of the whole tree, of type 0x06: FIPS 204 with an empty context, over the message of
- * c2sp.org/tlog-cosignature. It does not cover extension lines.
+ * A cosignature of the whole tree, of type 0x06: FIPS 204 with an empty context, over the message
+ * of c2sp.org/tlog-cosignature. It does not cover extension lines.
  */
 function byMlDsa44(
   { origin, treeSize, rootHash }: Checkpoint,

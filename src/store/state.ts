@@ -67,7 +67,8 @@ export function openForWriting({ database }: State): StoreWithFile {
 
 /**
  * For processes that run for long. A damaged store is moved aside, as by replaceDamaged, and a new
- * one made; `onReplaced` is told, and `onRowSetAside` of damaged rows. Reads all of the store once. Throws StoreError `store-failed`.
+ * one made; `onReplaced` is told, and `onRowSetAside` of damaged rows. Reads all of the store once.
+ * Throws StoreError `store-failed`.
  */
 export function openReplaceable(
   { database }: State,

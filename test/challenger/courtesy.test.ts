@@ -1,6 +1,7 @@
 /**
- * Logs that ask to be left alone, or fail at one question, in the middle of a challenge: what can be
- * finished is, nothing is sent that should not be, and nobody else's requests make a log unprovable.
+ * Logs that ask to be left alone, or fail at one question, in the middle of a challenge: what can
+ * be finished is, nothing is sent that should not be, and nobody else's requests make a log
+ * unprovable.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

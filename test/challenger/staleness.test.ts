@@ -1,4 +1,6 @@
-/** A log that shows a tree head that it should not show any more: what is said of it, and how often. */
+/**
+ * A log that shows a tree head that it should not show any more: what is said of it, and how often.
+ */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -33,8 +33,8 @@ interface Simulated {
 }
 
 /**
- * `waiting` honest heads and a fork among them; before each challenge the log grows and `fresh` more
- * heads of it are seen, all of them larger than those before.
+ * `waiting` honest heads and a fork among them; before each challenge the log grows and `fresh`
+ * more heads of it are seen, all of them larger than those before.
  */
 async function simulate(
   {

@@ -1,6 +1,6 @@
 /**
- * Every way in for tree heads convicts a log that signed two roots for one size, at once and without
- * asking it: the second head may come by any way, after a first one that came by any other.
+ * Every way in for tree heads convicts a log that signed two roots for one size, at once and
+ * without asking it: the second head may come by any way, after a first one that came by any other.
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -155,7 +155,8 @@ describe('5,000 tree heads of one log at once', () => {
       appendFileSync(join(path, last), '{"form":"ct-over-dns","byt');
       const observer = observe(store, verifier, new Backlog(path, 2));
       drain(observer, verifier);
-      // Those that the first one's verifier had in memory before anything waited are lost by a kill.
+      // Those that the first one's verifier had in memory before anything waited are lost by a
+      // kill.
       assert(store.heads.count() >= 5000 - (checked === 0 ? 256 : 0), `${store.heads.count()}`);
       assert.deepEqual(filesIn(path), []);
     });

@@ -1,6 +1,6 @@
 /**
- * Replays with the filter of captures against replays that decode every packet: the same tree heads,
- * as often, and the same refusals of what claims to be one.
+ * Replays with the filter of captures against replays that decode every packet: the same tree
+ * heads, as often, and the same refusals of what claims to be one.
  */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

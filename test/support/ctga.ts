@@ -1,10 +1,10 @@
 /**
  * The command line, as tests run it.
  *
- * `ctga(args)` and `startCtga(args)` run it inside the test's own process, which takes milliseconds.
- * `ctgaProcess(args)` starts the real launcher, which takes about a second of CPU: use it, or spawn
- * CTGA yourself, only where the process is the point (signals, kill -9, privileges, its environment,
- * the launcher).
+ * `ctga(args)` and `startCtga(args)` run it inside the test's own process, which takes
+ * milliseconds. `ctgaProcess(args)` starts the real launcher, which takes about a second of CPU:
+ * use it, or spawn CTGA yourself, only where the process is the point (signals, kill -9,
+ * privileges, its environment, the launcher).
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -146,7 +146,8 @@ class NameTable {
     let hash = HASH_START;
     let at = start;
     let labelEnd = start;
-    // Nothing precedes this name that a compression pointer (RFC 1035, Section 4.1.4) could lead to.
+    // Nothing precedes this name that a compression pointer (RFC 1035, Section 4.1.4) could lead
+    // to.
     for (;;) {
       if (at >= payloadEnd) return Verdict.malformed;
       if (at - start >= this.#longest) return Verdict.unknownName;

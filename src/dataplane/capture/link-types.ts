@@ -1,8 +1,8 @@
 /**
  * What a capture's packets begin with: https://www.tcpdump.org/linktypes.html.
  *
- * Whatever is in front, a link type says where the carried packet begins and what it is, so that all
- * that follows knows one link layer.
+ * Whatever is in front, a link type says where the carried packet begins and what it is, so that
+ * all that follows knows one link layer.
  */
 import { EtherType } from '../../packet/ethernet.ts';
 import type { LinkType } from './packet.ts';
@@ -40,7 +40,8 @@ function ppp(skipped: number): LinkType {
       if (address === 0x0f || address === 0x8f) return packet.carries(packet.u16(at + 2), at + 4);
       // Link type PPP_PPPD has the direction in place of the address, 0 or 1.
       if ((address === 0xff || (address as number) < 2) && control === 0x03) at += 2;
-      // A protocol below 256 may be one byte (RFC 1661, Section 6.5); the first byte of two is even.
+      // A protocol below 256 may be one byte (RFC 1661, Section 6.5); the first byte of two is
+      // even.
       const first = packet.bytes[at] as number;
       const isShort = (first & 1) === 1;
       const protocol = isShort ? first : packet.u16(at);

@@ -1,9 +1,9 @@
 /**
  * Captures in pcap and pcapng, from bytes as they come.
  *
- * Every length in a capture is somebody's claim: one that cannot hold ends the reading with an error
- * that names packet and byte, after all packets before it have been delivered. Packets of a link
- * type that is not read are passed over and counted.
+ * Every length in a capture is somebody's claim: one that cannot hold ends the reading with an
+ * error that names packet and byte, after all packets before it have been delivered. Packets of a
+ * link type that is not read are passed over and counted.
  */
 import { badInput } from '../../base/errors.ts';
 import { classicFormat, readClassic } from './classic.ts';

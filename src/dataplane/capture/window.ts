@@ -1,6 +1,6 @@
 /**
- * The bytes of a capture that have come and have not been read, in a buffer of fixed size. So a file
- * may be larger than memory, and need not be a file.
+ * The bytes of a capture that have come and have not been read, in a buffer of fixed size. So a
+ * file may be larger than memory, and need not be a file.
  */
 import { badInput, type CtgaError } from '../../base/errors.ts';
 

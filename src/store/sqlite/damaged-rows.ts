@@ -1,6 +1,6 @@
 /**
- * Rows that are not what was written: a bit of the disk or of memory was flipped. They are taken out
- * of their tables, with all that hangs on them, and kept as JSON in the table damaged_rows.
+ * Rows that are not what was written: a bit of the disk or of memory was flipped. They are taken
+ * out of their tables, with all that hangs on them, and kept as JSON in the table damaged_rows.
  *
  * Reading must not write, so a row that a role cannot read is noted first, and set aside with the
  * next transaction or when the store is closed.
