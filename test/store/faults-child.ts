@@ -37,6 +37,7 @@ for (const [first, second] of store.evidence.missing()) {
   const judgement = judgeWithoutProof(first, second);
   if (judgement?.verdict !== 'fork-proven') throw new Error('no fork');
   const path = keepEvidence(store, state.evidence, imported, [first, second], judgement, 1);
+  if (path === undefined) throw new Error('a tree is damaged');
   acknowledge(`evidence ${path}`);
   store.verdicts.set(second, 1, { verdict: 'fork-proven', provenAgainst: first.id });
   acknowledge('verdict');
