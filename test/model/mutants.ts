@@ -105,7 +105,12 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'evidence that a kill kept from being written waits for the next head',
     file: 'observer/observer.ts',
-    edits: [['this.#report(settleContradictions(this.#recordContext()));', '']],
+    edits: [
+      [
+        '    // A crash may have kept evidence from being written after its heads were committed.\n    this.#report(settleContradictions(this.#recordContext()));',
+        '',
+      ],
+    ],
     kind: 'killed',
   },
   {
@@ -168,5 +173,11 @@ export const MUTANTS: readonly Mutant[] = [
     edits: [['export const MAX_RETRY_AFTER = 86_400_000;', 'export const MAX_RETRY_AFTER = 8e15;']],
     kind: 'honest',
     isSlow: true,
+  },
+  {
+    name: 'a damaged row ends whatever reads it',
+    file: 'store/sqlite/rows.ts',
+    edits: [["throw new RangeError('a number is none')", "throw new Error('a number is none')"]],
+    kind: 'flipped',
   },
 ];
