@@ -378,6 +378,7 @@ class World {
     log.moods = honest ? moods.filter(isHonest) : [...moods];
     log.failed = 0;
     this.#counts.challenges += 1;
+    const before = this.#trees().filter(({ stored }) => isWaiting(stored.verdict));
     let failure: Error | undefined;
     try {
       failure = await challengeLog(this.#asLog, {
@@ -399,13 +400,13 @@ class World {
       this.#trace(`  rejected: ${failure.message}`);
     }
     if (failure === undefined && log.failed === 0 && !this.#faults.struck)
-      this.#countDown(once ? Infinity : this.#history.questions);
+      this.#countDown(before, once ? Infinity : this.#history.questions);
   }
 
-  #countDown(questions: number): void {
-    const waiting = this.#trees().filter(({ stored }) => isWaiting(stored.verdict));
-    const bound = boundOf(waiting.length, questions, this.#history.log.honest);
-    for (const { stored } of waiting) {
+  /** `before`: the trees that waited when the challenge began, which the current one may join. */
+  #countDown(before: readonly SeenTree[], questions: number): void {
+    const bound = boundOf(before.length + 1, questions, this.#history.log.honest);
+    for (const { stored } of this.#trees()) {
       if (stored.verdict !== 'pending') continue;
       const waited = this.#waited.get(stored.id) ?? { seen: 0, bound };
       this.#waited.set(stored.id, { ...waited, seen: waited.seen + 1 });
@@ -544,6 +545,8 @@ class World {
     const [current, ...others] = shown.filter((each) => each.size === size);
     if (current === undefined || others.length > 0) return;
     const top = { size, root: this.#log.root(current.branch, size) };
+    // Then the others are a chain without it, and the log is convicted as it is.
+    if (this.#isAccused(top)) return;
     for (const tree of this.#trees()) {
       if (tree.size > size || !old.includes(tree.stored.id)) continue;
       if (!this.#oracle.contradict(tree, top)) continue;
