@@ -196,6 +196,7 @@ class World {
   readonly #waited = new Map<number, { seen: number; bound: number }>();
   readonly #checkedEvidence = new Map<string, Exhibits>();
   #damaged = false;
+  #owes = false;
   /** IDs of the consistent trees when their links were checked last. */
   #checkedLinks = '';
 
@@ -239,6 +240,7 @@ class World {
     if (died) this.#counts.kills += 1;
     const { calls } = this.#faults;
     const wasCut = died || this.#faults.struck;
+    this.#owes ||= this.#faults.struck;
     this.#faults = new Faults(undefined);
     if (died) this.#restart();
     this.#tell(step, died);
@@ -403,10 +405,12 @@ class World {
       this.#countDown(before, once ? Infinity : this.#history.questions);
   }
 
-  /** `before`: the trees that waited when the challenge began, which the current one may join. */
+  /** `before`: the trees that waited when the challenge began; others, that it unlinked, join them. */
   #countDown(before: readonly SeenTree[], questions: number): void {
-    const bound = boundOf(before.length + 1, questions, this.#history.log.honest);
-    for (const { stored } of this.#trees()) {
+    const after = this.#trees().filter(({ stored }) => isWaiting(stored.verdict));
+    const all = new Set([...before, ...after].map(({ stored }) => stored.id));
+    const bound = boundOf(all.size + 1, questions, this.#history.log.honest);
+    for (const { stored } of after) {
       if (stored.verdict !== 'pending') continue;
       const waited = this.#waited.get(stored.id) ?? { seen: 0, bound };
       this.#waited.set(stored.id, { ...waited, seen: waited.seen + 1 });
@@ -443,6 +447,7 @@ class World {
   }
 
   #restart(): void {
+    this.#owes = false;
     const bytes = this.#database.serialize();
     this.#database.close();
     this.#database = new Database(bytes);
@@ -581,7 +586,8 @@ class World {
   #checkConvictions(trees: readonly SeenTree[], wasCut: boolean): void {
     // What a challenge was told that was killed before it could write is told again, or forgotten.
     if (!wasCut) this.#convictions.push(...this.#oracle.byAnswers(trees, this.#answers));
-    if (wasCut) return;
+    // What a full disk kept from being written is owed until the next head, or a restart.
+    if (wasCut || this.#owes) return;
     for (const { first, second, why } of this.#oracle.twoRoots(trees)) {
       this.#counts.convicted += 1;
       if (!this.#isAccused(first) || !this.#isAccused(second)) this.#violated('convicted', why);
