@@ -242,7 +242,8 @@ class World {
     const wasCut = died || this.#faults.struck;
     this.#owes ||= this.#faults.struck;
     this.#faults = new Faults(undefined);
-    if (died) this.#restart();
+    // A start that a full disk ended is tried again.
+    if (died || (wasCut && step.do === 'restart')) this.#restart();
     this.#tell(step, died);
     this.#check(wasCut);
     return { calls, isConvicting: this.#evidenceFiles().length > evidence };
