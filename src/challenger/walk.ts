@@ -62,7 +62,9 @@ export class Walk {
     if (!links.hasChain) links.startAt(this.#context.current);
     const errands = shuffled([
       () => this.#visitCurrent(),
-      () => this.#attempt(() => this.#compareWithFinalTree()),
+      ...(this.#context.log.finalTree === undefined
+        ? []
+        : [() => this.#attempt(() => this.#compareWithFinalTree())]),
     ]);
     const { limit } = questions;
     for (const errand of errands.splice(0, Math.max(0, limit - 1))) await errand();
