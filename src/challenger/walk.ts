@@ -192,7 +192,8 @@ export class Walk {
     if (links.verdictOf(first) === 'consistent') verdicts.linked(first);
     this.#admit();
     for (const [tree, other] of [pair, [second, first]] as const)
-      if (links.verdictOf(tree) !== 'consistent') verdicts.nearer(tree, other);
+      if (links.verdictOf(tree) !== 'consistent' && !links.isForked(tree))
+        verdicts.nearer(tree, other);
   }
 
   /** Calls consistent what may be called so. */

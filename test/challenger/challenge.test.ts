@@ -446,6 +446,36 @@ describe('challenging a log that showed another tree', () => {
   });
 });
 
+describe('a tree that evidence accuses', () => {
+  // The fork is above 200: the log proves smaller trees to be prefixes of either tree of 257.
+  const [a, b] = [treeOf(257, 'a', 200), treeOf(257, 'b', 200)];
+  for (const [name, order] of [
+    ['the second', [a, b, a, b]],
+    ['the first', [b, a, a, b]],
+    ['both in turns', [a, a, b, b, a]],
+  ] as const) {
+    test(`stays fork-proven while the log shows ${name}, whatever is proven together with it`, async () => {
+      const [store, log] = [newStore(), new SigningLog()];
+      let accused: number[] = [];
+      for (const [i, tree] of order.entries()) {
+        see(store, log, 100 + i, a.root(100 + i));
+        await challenge(store, new FakeApi(tree, 257, log));
+        const forked = store.heads
+          .trees(log.key.logId)
+          .filter(({ verdict }) => verdict === 'fork-proven')
+          .map(({ id }) => id);
+        assert(
+          accused.every((id) => forked.includes(id)),
+          'evidence is there, and no verdict says so',
+        );
+        accused = forked;
+      }
+      assert(accused.length > 0);
+      assert.equal(store.evidence.all().length, 1);
+    });
+  }
+});
+
 describe('challenging a log that answers badly', () => {
   async function against(
     instead: FakeApi['instead'],
