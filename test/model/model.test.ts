@@ -90,11 +90,12 @@ async function traceOf(history: History): Promise<string> {
 }
 
 describe('whatever a log does', () => {
-  test('a history from a file', { skip: HISTORY === undefined && 'none given' }, async () => {
-    const history = JSON.parse(readFileSync(HISTORY ?? '', 'utf8')) as History;
-    console.log(await traceOf(history));
-    await runHistory(history);
-  });
+  if (HISTORY !== undefined)
+    test('a history from a file', async () => {
+      const history = JSON.parse(readFileSync(HISTORY, 'utf8')) as History;
+      console.log(await traceOf(history));
+      await runHistory(history);
+    });
 
   test('an honest log on bad days is not accused', () => explore('honest', 4));
 
