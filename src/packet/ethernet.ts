@@ -13,12 +13,13 @@ export const EtherType = {
 } as const;
 
 const ADDRESSES = 12;
-const MAX_TAGS = 2;
+/** VLAN tags; a frame with more carries something else than IP. */
+export const MAX_TAGS = 2;
 /** RFC 2516, Section 4: version, type, code, session and length; then PPP's protocol number. */
-const PPPOE_HEADER = 8;
+export const PPPOE_HEADER = 8;
 const PPPOE_SESSION_DATA = 0x1100;
-const PPP_IPV4 = 0x0021;
-const PPP_IPV6 = 0x0057;
+export const PPP_IPV4 = 0x0021;
+export const PPP_IPV6 = 0x0057;
 
 export interface EthernetHeader {
   /**

@@ -9,7 +9,7 @@ const FRAGMENT_HEADER = 8;
  * RFC 8200, Section 4.1 knows each extension header once and destination options twice; this bounds
  * the walk.
  */
-const MAX_EXTENSION_HEADERS = 8;
+export const MAX_EXTENSION_HEADERS = 8;
 
 export type Ipv6Refusal = 'ipv6Truncated' | 'ipv6BadHeader' | 'notUdp';
 

@@ -5,8 +5,10 @@
  * filter may let pass what decoding refuses, and never stops what decoding would make a claim of.
  * So it reads what a claim depends on, and checks neither lengths nor checksums.
  */
-import { EtherType } from '../../packet/ethernet.ts';
+import { EtherType, MAX_TAGS, PPP_IPV4, PPP_IPV6, PPPOE_HEADER } from '../../packet/ethernet.ts';
 import { IpProtocol } from '../../packet/ip.ts';
+import { MAX_EXTENSION_HEADERS } from '../../packet/ipv6.ts';
+import { UDP_HEADER } from '../../packet/udp.ts';
 import type { MatchRules } from '../../sources/match-rules.ts';
 import { CUT, type CapturePacket } from './packet.ts';
 import { isServiceTag } from './vlan.ts';
@@ -30,16 +32,8 @@ export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 export type CaptureFilter = (packet: CapturePacket) => Verdict;
 
-/** As many as decoding accepts: see parseEthernet. */
-const MAX_TAGS = 2;
-const PPPOE_HEADER = 8;
-const PPP_IPV4 = 0x0021;
-const PPP_IPV6 = 0x0057;
-const UDP_HEADER = 8;
 const DNS_HEADER = 12;
 const MAX_LABEL = 63;
-/** As many as decoding accepts: see parseIpv6. */
-const MAX_EXTENSION_HEADERS = 8;
 
 export function compileFilter(rules: MatchRules): CaptureFilter {
   const ports = new Uint8Array(0x1_0000);
