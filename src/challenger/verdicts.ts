@@ -5,7 +5,7 @@
 import { backOff, longestWait, type BackOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import type { Finding } from '../evidence/judge.ts';
-import { keepEvidence } from '../evidence/keep.ts';
+import { contradictionOf, keepEvidence, keepListEvidence } from '../evidence/keep.ts';
 import { findSignedList } from '../evidence/listed.ts';
 import type { Log } from '../logs/log.ts';
 import type { TreeRoot } from '../statements/statement.ts';
@@ -110,15 +110,21 @@ export class Verdicts {
   /** The tree contradicts the final tree that a log list names, as `finding` shows. */
   contradictsList(tree: StoredTree, finalTree: TreeRoot, finding: Finding): void {
     const { store, evidenceDirectory, now } = this.#context;
-    const reason = `contradicts the final tree, of size ${finalTree.treeSize}, in the log list`;
+    const reason = contradictionOf(finalTree);
     if (this.#links.isForked(tree)) return;
     const list = findSignedList(store, this.#log);
     if (list === undefined)
       return this.notice(`its tree of size ${tree.treeSize} ${reason}, which is not signed`);
     const listed = { ...finalTree, list };
-    const pair =
-      tree.treeSize < finalTree.treeSize ? ([tree, listed] as const) : ([listed, tree] as const);
-    const path = keepEvidence(store, evidenceDirectory, this.#log, pair, finding, now());
+    const path = keepListEvidence(
+      store,
+      evidenceDirectory,
+      this.#log,
+      tree,
+      listed,
+      finding,
+      now(),
+    );
     if (path === undefined) return this.notice(DAMAGED);
     this.#conclude(tree, finalTree, { verdict: 'fork-proven', reason }, path);
   }

@@ -3,6 +3,7 @@
  * fork of what is in the store comes through here.
  */
 import type { Log } from '../logs/log.ts';
+import type { TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import { makeEvidence, type ListedTree } from './bundle.ts';
@@ -37,4 +38,27 @@ export function keepEvidence(
   if ('list' in first) store.evidence.add(path, second as StoredTree, first, now);
   else store.evidence.add(path, first, second, now);
   return path;
+}
+
+/** What a verdict says of a tree that contradicts the final tree in a list. */
+export function contradictionOf({ treeSize }: TreeRoot): string {
+  return `contradicts the final tree, of size ${treeSize}, in the log list`;
+}
+
+/**
+ * As keepEvidence, of a tree that contradicts the final tree which a signed list names for its log;
+ * the two may be of any sizes.
+ */
+export function keepListEvidence(
+  store: Pick<Store, 'evidence' | 'heads'>,
+  directory: string,
+  log: Log,
+  tree: StoredTree,
+  listed: ListedTree,
+  finding: Finding,
+  now: number,
+): string | undefined {
+  const pair =
+    tree.treeSize < listed.treeSize ? ([tree, listed] as const) : ([listed, tree] as const);
+  return keepEvidence(store, directory, log, pair, finding, now);
 }

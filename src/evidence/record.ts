@@ -12,7 +12,7 @@ import type { SeenEntryChanges, Sighting, StoredTree } from '../store/heads.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import type { Store } from '../store/store.ts';
 import { judgeWithoutProof } from './judge.ts';
-import { keepEvidence } from './keep.ts';
+import { contradictionOf, keepEvidence, keepListEvidence } from './keep.ts';
 import { findSignedList } from './listed.ts';
 
 export interface RecordContext {
@@ -131,9 +131,9 @@ function notItsFinalTree(
   const list = findSignedList(store, log);
   if (list === undefined || tree.verdict === 'fork-proven') return undefined;
   const listed = { ...finalTree, list };
-  const evidence = keepEvidence(store, evidenceDirectory, log, [listed, tree], finding, now);
+  const evidence = keepListEvidence(store, evidenceDirectory, log, tree, listed, finding, now);
   if (evidence === undefined) return undefined;
-  const reason = `contradicts the final tree, of size ${finalTree.treeSize}, in the log list`;
+  const reason = contradictionOf(finalTree);
   store.verdicts.set(tree, now, { verdict: 'fork-proven', reason });
   return { log, treeSize: tree.treeSize, tree, evidence };
 }
