@@ -20,6 +20,18 @@ export interface Comparison {
   readonly asker: Pick<Asker, 'consistencyProof' | 'inclusionProof'>;
 }
 
+export type Outlook =
+  /** `comparison` has it. */
+  | 'here'
+  /** What brings it is fetched whatever was seen: it is a matter of time. */
+  | 'coming'
+  /** Only a block brings it, and that has not been asked for. */
+  | 'needs-block'
+  /** Its block was asked for, and the log gave no such hashes. It is not asked for again. */
+  | 'refused'
+  /** It is larger than every tree that the log showed to everybody. */
+  | 'beyond';
+
 export interface KnownHashes {
   /**
    * The tree of this size. Undefined where the hashes for it are not here: then it is larger than
@@ -27,11 +39,8 @@ export interface KnownHashes {
    */
   comparison(size: bigint): Comparison | undefined;
 
-  /**
-   * Whether `comparison(size)` may still come to be defined without a question that the size
-   * itself decides: the size is in a part of the log that is yet to be fetched.
-   */
-  isExpected(size: bigint): boolean;
+  /** What is to be expected of `comparison(size)`; see Outlook. */
+  outlook(size: bigint): Outlook;
 
   /**
    * Pairs of tree heads that the log showed to everybody, of which the smaller is proven a prefix
