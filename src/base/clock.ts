@@ -4,6 +4,8 @@
  * something to do against the longest that anything is ever put off.
  */
 
+import { setTimeout } from 'node:timers/promises';
+
 /**
  * Whether `time` (ms since the epoch), which was at most `longest` milliseconds ahead when it was
  * set, has come. A time that is further ahead was set while the clock was wrong.
@@ -19,5 +21,11 @@ export interface Clock {
   /** The monotonic clock, in ms since some moment. */
   readonly elapsed: () => number;
 }
+
+/** Waits so many milliseconds. Rejects when the signal is given. */
+export type Sleep = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+export const realSleep: Sleep = (milliseconds, signal) =>
+  setTimeout(milliseconds, undefined, { signal });
 
 export const systemClock: Clock = { now: Date.now, elapsed: () => performance.now() };

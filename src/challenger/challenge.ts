@@ -9,12 +9,11 @@
  * With a fixed number of questions, trees that find no place wait for the next challenge, and cover
  * questions take the places that no tree needs: the log cannot tell how much was seen.
  */
-import { setTimeout as sleepFor } from 'node:timers/promises';
 import { askerOf } from '../ask/asker-of.ts';
 import { LogError } from '../ask/asker.ts';
 import { Courtesy } from '../ask/courtesy.ts';
 import { signedTrees } from '../evidence/stored.ts';
-import { hasCome } from '../base/clock.ts';
+import { hasCome, realSleep, type Sleep } from '../base/clock.ts';
 import { plural } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
 import { MAX_RETRY_AFTER } from '../http/retry-after.ts';
@@ -35,8 +34,8 @@ export interface ChallengeContext extends VerdictContext {
   readonly paths: readonly Fetch[];
   /** How many proofs to ask for, neither more nor fewer; not given: one for each tree. */
   readonly questions?: number;
-  /** How to wait out a short Retry-After; a real wait unless given. */
-  readonly sleep?: (milliseconds: number) => Promise<void>;
+  /** How to wait, a short Retry-After for one; a real wait unless given. */
+  readonly sleep?: Sleep;
   /** Breaks the challenge off: what has not been answered by then stays as it was. */
   readonly signal: AbortSignal;
 }
@@ -50,11 +49,11 @@ export async function challengeLog(
   log: Log,
   context: ChallengeContext,
 ): Promise<LogError | undefined> {
-  const { store, now, paths, signal, sleep = waitFor(signal) } = context;
+  const { store, now, paths, signal, sleep = realSleep } = context;
   const { logId } = log.key;
   const quietUntil = store.logs.quietUntil(logId);
   if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER)) return leaveOut(log, quietUntil, context);
-  const courtesy = new Courtesy(now, sleep);
+  const courtesy = new Courtesy(now, (wait) => sleep(wait, signal));
   const askers = paths.map((fetch) => courtesy.asker(askerOf(log, courtesy.fetch(fetch), now)));
   try {
     const { current, timestamp, asker } = await askForHead(log, askers, context);
@@ -125,8 +124,4 @@ function keepQuiet(
   store: ChallengeContext['store'],
 ): void {
   if (isQuiet) store.logs.setQuietUntil(log.key.logId, quietUntil);
-}
-
-function waitFor(signal: AbortSignal): (milliseconds: number) => Promise<void> {
-  return (milliseconds) => sleepFor(milliseconds, undefined, { signal });
 }

@@ -8,15 +8,14 @@
  * any other. All these processes together are one process at the sum of their rates, each of whose
  * events falls on a log drawn evenly.
  */
-import { randomInt } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogError } from '../ask/asker.ts';
+import { realSleep } from '../base/clock.ts';
 import { pollinate, type Pollinated } from '../exchange/pollination.ts';
 import { HttpError } from '../http/error.ts';
 import type { Identity, ProxyAddress } from '../http/proxy.ts';
 import type { Fetch, HttpOptions } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { shuffled, uniform } from './chance.ts';
+import { drawn, shuffled, uniform } from './chance.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
 
 export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
@@ -33,6 +32,8 @@ export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   readonly onPollinationFailed: (url: string, error: HttpError) => void;
   /** The logs whose heads are taken from pollinators. */
   readonly known: () => readonly Log[];
+  /** 0 <= x < 1, and a log cannot foretell it; the system's generator unless given. */
+  readonly chance?: () => number;
 }
 
 export interface RoundOptions extends AskOptions {
@@ -67,11 +68,12 @@ export async function runRound(
   logsToAsk: () => readonly Log[],
   options: RoundOptions,
 ): Promise<void> {
-  for (const url of shuffled(options.pollinators)) await pollinateThrough(url, options);
-  for (const log of shuffled(logsToAsk())) {
-    const delay = uniform() * options.maxDelay * 1000;
+  const { pollinators, maxDelay, signal, chance = uniform, sleep = realSleep } = options;
+  for (const url of shuffled(pollinators, chance)) await pollinateThrough(url, options);
+  for (const log of shuffled(logsToAsk(), chance)) {
+    const delay = chance() * maxDelay * 1000;
     options.onWait(log, delay / 1000);
-    await sleep(delay, undefined, { signal: options.signal });
+    await sleep(delay, signal);
     await challengeThrough(log, options);
   }
 }
@@ -81,7 +83,7 @@ export async function runRound(
  * Rejects with the first error that `survives` does not survive.
  */
 export async function runSchedule(options: ScheduleOptions): Promise<void> {
-  const { signal } = options;
+  const { signal, chance = uniform, sleep = realSleep } = options;
   const underWay = new Map<string, Promise<void>>();
   const failures: unknown[] = [];
   const isOver = (): boolean => signal.aborted || failures.length > 0;
@@ -90,13 +92,13 @@ export async function runSchedule(options: ScheduleOptions): Promise<void> {
     const waiting = options.logs().length + pollinators.length;
     const mean = waiting === 0 ? NO_LOGS_MS : (options.every * 1000) / waiting;
     // An aborted sleep rejects; the loop ends by itself.
-    await sleep(-Math.log(1 - uniform()) * mean, undefined, { signal }).catch(() => undefined);
+    await sleep(-Math.log(1 - chance()) * mean, signal).catch(() => undefined);
     // The wait may have been long: logs come and go, and so do the store's files.
     const logs = options.logs();
     const count = logs.length + pollinators.length;
     if (isOver() || count === 0) continue;
-    const drawn = randomInt(count);
-    const [log, url] = [logs[drawn], pollinators[drawn - logs.length]];
+    const next = drawn(count, chance);
+    const [log, url] = [logs[next], pollinators[next - logs.length]];
     const id = log === undefined ? (url ?? '') : logIdText(log.key.logId);
     if (underWay.has(id) || underWay.size >= MAX_AT_ONCE) continue;
     const errand =
@@ -143,12 +145,12 @@ async function pollinateThrough(url: string, options: AskOptions): Promise<void>
 
 /** Opens identities over the proxies, and closes them when the errand is done or broken off. */
 async function through(
-  { proxies, open, signal }: AskOptions,
+  { proxies, open, signal, chance }: AskOptions,
   count: number,
   allowed: HttpOptions,
   errand: (paths: readonly Fetch[]) => Promise<void>,
 ): Promise<void> {
-  const order = shuffled(proxies);
+  const order = shuffled(proxies, chance);
   const identities = Array.from({ length: count }, (_, i) => {
     const proxy = order[i % order.length];
     if (proxy === undefined) throw new RangeError('no proxy');

@@ -21,7 +21,7 @@ import { becomeChallenger, type BecomeAccount } from './privileges.ts';
 export interface ChallengeServiceOptions
   extends
     Pick<ChallengeContext, 'evidenceDirectory' | 'now' | 'signal'>,
-    Pick<AskOptions, 'proxies' | 'open' | 'paths' | 'pollinators' | 'known'> {
+    Pick<AskOptions, 'proxies' | 'open' | 'paths' | 'pollinators' | 'known' | 'sleep' | 'chance'> {
   /** `known` reads from this store, or from a list. */
   readonly storeFile: Pick<StoreInUse, 'store' | 'use' | 'replaceDamaged'>;
   readonly onEvent: (event: ChallengeEvent) => void;
@@ -167,21 +167,15 @@ function asking(
   options: ChallengeServiceOptions,
   onEvent: ChallengeServiceOptions['onEvent'],
 ): Omit<AskOptions, 'ignoreBackOff'> {
-  const { storeFile, evidenceDirectory, now, signal, proxies, open, paths, pollinators, known } =
-    options;
+  const { storeFile, paths, proxies, ...given } = options;
   const failed = (log: string, { code, message, remedy }: CtgaError<string>): void =>
     onEvent({ event: 'log-failed', log, code, message, remedy });
   return {
+    ...given,
     store: storeFile.store,
-    evidenceDirectory,
-    now,
-    signal,
     proxies,
-    open,
     // All proxies take part.
     paths: Math.max(paths, proxies.length),
-    pollinators,
-    known,
     onVerdict: (verdict) => onEvent(verdictEvent(verdict)),
     onNotice: (log, message) => onEvent({ event: 'notice', log: log.description, message }),
     onPollinated: (result) => onEvent({ event: 'pollinated', ...result }),
