@@ -1,9 +1,10 @@
 /**
  * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the
- * module proxy, at the versions in logs/go.mod and go.sum, and runs logs.interop.ts. Without Go it
+ * module proxy, at the versions in logs/go.mod and go.sum, and runs every *.interop.ts here. Without Go it
  * says so and does nothing.
  */
 import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -28,14 +29,11 @@ if (built.status !== 0) {
   console.error('interop: the logs could not be built: what Go says is above');
   process.exit(1);
 }
-const tests = [
-  '--import',
-  'tsx',
-  '--test',
-  '--test-reporter=spec',
-  join(import.meta.dirname, 'logs.interop.ts'),
-];
-const { status } = spawnSync(process.execPath, tests, {
+const tests = readdirSync(import.meta.dirname)
+  .filter((name) => name.endsWith('.interop.ts'))
+  .map((name) => join(import.meta.dirname, name));
+const how = ['--import', 'tsx', '--test', '--test-reporter=spec', '--test-concurrency=1'];
+const { status } = spawnSync(process.execPath, [...how, ...tests], {
   cwd: ROOT,
   stdio: ['ignore', 'inherit', 'inherit'],
 });

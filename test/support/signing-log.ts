@@ -43,6 +43,11 @@ export class SigningLog {
     this.key = toLogKey(publicKey.export({ type: 'spki', format: 'der' }));
   }
 
+  /** Its private key as PKCS #8, in DER, for another program that is to sign as this log. */
+  pkcs8(): Buffer {
+    return this.#privateKey.export({ type: 'pkcs8', format: 'der' });
+  }
+
   sign(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): Statement {
     const head = { treeSize: BigInt(treeSize), timestamp, rootHash };
     const signature = sign('sha256', encodeSignedData(head), this.#privateKey);

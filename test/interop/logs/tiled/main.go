@@ -1,8 +1,9 @@
-// A static-ct log of Tessera's, on a directory: appends the certificate (DER) that is posted to /add, and serves the
-// directory. Tessera makes tiles, trees and checkpoints; what is here is the signature of static-ct checkpoints
-// (c2sp.org/static-ct-api), which Tessera leaves to whoever uses it.
+// A static-ct log of Tessera's, on a directory: appends the certificate (DER) that is posted to /add, or as many random
+// ones as are asked for by POST /fill?entries=N, and serves the directory. Tessera makes tiles, trees and checkpoints,
+// and deletes partial tiles that full ones have replaced, every GC seconds (0: never). What is here is the signature of
+// static-ct checkpoints (c2sp.org/static-ct-api), which Tessera leaves to whoever uses it.
 //
-//	tiled DIRECTORY KEY.der ORIGIN
+//	tiled DIRECTORY KEY.der ORIGIN GC
 package main
 
 import (
@@ -77,24 +78,54 @@ func main() {
 	directory, origin := os.Args[1], os.Args[3]
 	key := must(x509.ParsePKCS8PrivateKey(must(os.ReadFile(os.Args[2])))).(*ecdsa.PrivateKey)
 	id := sha256.Sum256(must(x509.MarshalPKIXPublicKey(key.Public())))
+	collected := must(strconv.ParseFloat(os.Args[4], 64))
 	ctx := context.Background()
 	driver := must(posix.New(ctx, posix.Config{Path: directory}))
 	options := tessera.NewAppendOptions().
 		WithCheckpointSigner(signer{origin, key, id}).
 		WithCTLayout().
-		WithBatching(16, 50*time.Millisecond).
-		WithCheckpointInterval(100 * time.Millisecond)
+		WithBatching(256, 50*time.Millisecond).
+		WithCheckpointInterval(100 * time.Millisecond).
+		WithGarbageCollectionInterval(time.Duration(collected * float64(time.Second)))
 	appender, _, reader, err := tessera.NewAppender(ctx, driver, options)
 	if err != nil {
 		log.Fatal(err)
 	}
 	add := tessera.NewCertificateTransparencyAppender(appender)
 	awaiter := tessera.NewPublicationAwaiter(ctx, reader.ReadCheckpoint, 20*time.Millisecond)
+	// Returns when a published checkpoint has them all.
+	appendAll := func(ctx context.Context, certificates ...[]byte) error {
+		var last tessera.IndexFuture
+		for i, certificate := range certificates {
+			last = add(ctx, &ctonly.Entry{Timestamp: uint64(time.Now().UnixMilli()), Certificate: certificate})
+			if i%2048 == 2047 {
+				// The appender pushes back where more wait.
+				if _, err := last(); err != nil {
+					return err
+				}
+			}
+		}
+		_, _, err := awaiter.Await(ctx, last)
+		return err
+	}
 	http.HandleFunc("POST /add", func(w http.ResponseWriter, r *http.Request) {
 		certificate, err := io.ReadAll(r.Body)
 		if err == nil {
-			entry := &ctonly.Entry{Timestamp: uint64(time.Now().UnixMilli()), Certificate: certificate}
-			_, _, err = awaiter.Await(r.Context(), add(r.Context(), entry))
+			err = appendAll(r.Context(), certificate)
+		}
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+		}
+	})
+	http.HandleFunc("POST /fill", func(w http.ResponseWriter, r *http.Request) {
+		entries, err := strconv.Atoi(r.FormValue("entries"))
+		if err == nil && entries > 0 {
+			certificates := make([][]byte, entries)
+			for i := range certificates {
+				certificates[i] = make([]byte, 32)
+				must(rand.Read(certificates[i]))
+			}
+			err = appendAll(r.Context(), certificates...)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
