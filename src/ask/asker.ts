@@ -53,6 +53,19 @@ export interface Asker {
    * by hash at all.
    */
   leafProof(leafHash: MerkleHash, treeSize: bigint): Promise<LeafProof>;
+
+  /**
+   * The leaf hashes of the entries from `start` to `end - 1`, in the log's order, 32 bytes each.
+   * Requires 0 <= start < end <= treeSize, `treeSize` being a size that the log shows to everybody:
+   * the requests tell the log what it is, and are otherwise the same whoever makes them. All hashes
+   * come, or none do and the range is asked for again as a whole; after a failure no further
+   * request is begun, and none is under way any more when the promise settles. Rejects with
+   * `log-refused` where there is no way to ask for leaf hashes at all.
+   *
+   * Entries may be large and the log decides how many it gives at a time, so that a range costs as
+   * many requests as it takes, some of them at once.
+   */
+  leafHashes(start: bigint, end: bigint, treeSize: bigint): Promise<Uint8Array>;
 }
 
 /** One leaf, by its index and, where it is known, its hash: logs are asked by one or the other. */
@@ -64,6 +77,12 @@ export interface LeafQuestion {
 export interface LeafProof {
   readonly leafIndex: bigint;
   readonly path: readonly MerkleHash[];
+}
+
+/** Throws RangeError unless 0 <= start < end <= treeSize. */
+export function requireLeafRange(start: bigint, end: bigint, treeSize: bigint): void {
+  if (start < 0n || start >= end || end > treeSize)
+    throw new RangeError(`no leaves ${start} to ${end} in a tree of size ${treeSize}`);
 }
 
 export type LogErrorCode =

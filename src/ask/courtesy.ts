@@ -59,6 +59,8 @@ export class Courtesy {
       inclusionProof: (leaf, treeSize) =>
         this.#patiently(() => asker.inclusionProof(leaf, treeSize)),
       leafProof: (leafHash, treeSize) => this.#patiently(() => asker.leafProof(leafHash, treeSize)),
+      leafHashes: (start, end, treeSize) =>
+        this.#patiently(() => asker.leafHashes(start, end, treeSize)),
     };
   }
 

@@ -63,6 +63,13 @@ export class CtOverDnsAsker implements Asker {
     return { leafIndex, path: await this.inclusionProof({ leafHash, leafIndex }, treeSize) };
   }
 
+  /** CT-over-DNS finds the index of a leaf hash, and has no question for the reverse. */
+  leafHashes(): Promise<never> {
+    return Promise.reject(
+      new LogError('log-refused', 'a zone of CT-over-DNS cannot be asked for leaf hashes'),
+    );
+  }
+
   /** Asks for hashes from the first one that is missing on, until there are `length` at least. */
   async #proof(length: number, question: (start: number) => CtQuestion): Promise<MerkleHash[]> {
     const hashes: MerkleHash[] = [];

@@ -29,14 +29,15 @@ export class LogHttp {
   }
 
   /**
-   * GETs `path`, below the log's URL; messages call it `what`. Rejects with ProxyError, or with
+   * GETs `path`, below the log's URL; messages call it `what`. The answer has at most `maxBytes`, as
+   * much as fetches allow by themselves unless given. Rejects with ProxyError, or with
    * LogError: `log-refused` for HTTP 400, 404 and 410, and `log-unavailable` for anything else that
    * is not 200, which may be the doing of whatever stands before the log.
    */
-  async get(path: string, what = path): Promise<LogAnswer> {
+  async get(path: string, what = path, maxBytes?: number): Promise<LogAnswer> {
     let answer: HttpAnswer;
     try {
-      answer = await this.#fetch(`${this.#url}${path}`);
+      answer = await this.#fetch(`${this.#url}${path}`, { maxBytes });
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       const { message, remedy } = error;

@@ -14,12 +14,15 @@ import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
 import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
 import type { LogId, Statement } from '../statements/statement.ts';
-import { isRefusal, LogError, type Asker, type LeafQuestion } from './asker.ts';
+import { isRefusal, LogError, requireLeafRange, type Asker, type LeafQuestion } from './asker.ts';
 import { LogHttp } from './log-http.ts';
+import { inParallel } from './parallel.ts';
 
 const HASH_BYTES = 32;
 /** Some 8 MB. Proofs of one log share most of their tiles. */
 const MAX_TILES = 1000;
+/** How many tiles of a range of leaves are asked for at once: some 50 KB. */
+const TILES_AT_ONCE = 6;
 
 export class StaticCtAsker implements Asker {
   readonly #http: LogHttp;
@@ -61,6 +64,27 @@ export class StaticCtAsker implements Asker {
     );
   }
 
+  /**
+   * From tiles of level 0. They go past the memory of tiles, which the many tiles of a long range
+   * would empty of those that proofs share; a range within one tile stays, for its audit path.
+   */
+  async leafHashes(start: bigint, end: bigint, treeSize: bigint): Promise<Uint8Array> {
+    requireLeafRange(start, end, treeSize);
+    const hashes = new Uint8Array(Number(end - start) * HASH_BYTES);
+    const width = BigInt(TILE_WIDTH);
+    const [first, last] = [start / width, (end - 1n) / width];
+    await inParallel(range(first, last + 1n), TILES_AT_ONCE, async (index) => {
+      const at = index * width;
+      const inTree = treeSize - at;
+      const place = { level: 0, index, width: inTree < width ? Number(inTree) : TILE_WIDTH };
+      const tile = await this.#tile(place, first === last);
+      const from = at < start ? Number(start - at) * HASH_BYTES : 0;
+      const to = end - at < width ? Number(end - at) * HASH_BYTES : tile.length;
+      hashes.set(tile.subarray(from, to), at < start ? 0 : Number(at - start) * HASH_BYTES);
+    });
+    return hashes;
+  }
+
   #tree(size: bigint): TiledTree {
     return new TiledTree(size, (place) => this.#tile(place));
   }
@@ -70,15 +94,15 @@ export class StaticCtAsker implements Asker {
    * not every object store says so with 404: whatever became of the partial one, the full one is
    * asked for and cut. Only a log that asks to be left alone is. Where both fail, the failure of
    * the full one counts; it is `log-refused` only if the log refused both, for the full tile need
-   * not exist yet.
+   * not exist yet. `keep`: whether the tile is remembered for later questions.
    */
-  async #tile(place: TilePlace): Promise<Uint8Array> {
+  async #tile(place: TilePlace, keep = true): Promise<Uint8Array> {
     const full = { ...place, width: TILE_WIDTH };
     const known = this.#tiles.get(tilePath(full));
     const length = place.width * HASH_BYTES;
     const isEnough = known !== undefined && known.length >= length;
     const tile = isEnough ? known : await this.#fetchTile(place, full);
-    this.#tiles.set(tilePath(full), tile);
+    if (keep) this.#tiles.set(tilePath(full), tile);
     return tile.subarray(0, length);
   }
 
@@ -105,4 +129,9 @@ export class StaticCtAsker implements Asker {
       throw failure('log-unavailable', `${body.length} bytes, want ${want}`);
     return body;
   }
+}
+
+/** From `start` to `end - 1`. */
+function* range(start: bigint, end: bigint): Generator<bigint> {
+  for (let n = start; n < end; n++) yield n;
 }

@@ -29,6 +29,7 @@ export class Questions {
       },
       inclusionProof: (leaf, treeSize) => asker.inclusionProof(leaf, treeSize),
       leafProof: (leafHash, treeSize) => asker.leafProof(leafHash, treeSize),
+      leafHashes: (start, end, treeSize) => asker.leafHashes(start, end, treeSize),
     };
     this.limit = limit;
     this.#left = limit;

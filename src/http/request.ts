@@ -31,7 +31,7 @@ export interface FetchOptions {
   /** Further headers, such as a webhook's signature. */
   readonly headers?: Readonly<Record<string, string>>;
   /** The most bytes that the answer may have; 256 KiB unless given. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -45,7 +45,7 @@ export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>
  * One request, from connecting to the last byte. Tor circuits can take tens of seconds to build.
  */
 export const DEADLINE_MS = 90_000;
-/** The longest proof is 129 hashes, some 6 KB; nobody here asks for entries. */
+/** The longest proof is 129 hashes, some 6 KB. */
 const MAX_BODY_BYTES = 256 * 1024;
 /** The most connections to one host that are kept for later requests. */
 const MAX_CONNECTIONS = 4;

@@ -7,17 +7,16 @@ import { prove } from '../../src/ask/prove.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
 import { StaticCtAsker } from '../../src/ask/static-ct.ts';
 import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
-import type { MerkleTree } from '../../src/merkle/tree.ts';
 import type { TreeRoot } from '../../src/statements/statement.ts';
 import { CT_ZONE, ctZone } from '../support/ct-zone.ts';
 import { FakeApi } from '../support/fake-api.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { SigningLog, treeOf, type LogTree } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 
 const SIZE = 40;
 const log = new SigningLog();
 
-const askers: readonly (readonly [name: string, of: (tree: MerkleTree) => Asker])[] = [
+const askers: readonly (readonly [name: string, of: (tree: LogTree) => Asker])[] = [
   ['RFC 6962', (tree) => new Rfc6962Asker('https://log.test/', new FakeApi(tree).fetch)],
   [
     'static-ct',
@@ -29,7 +28,7 @@ const askers: readonly (readonly [name: string, of: (tree: MerkleTree) => Asker]
   ['CT-over-DNS', (tree) => new CtOverDnsAsker(CT_ZONE, ctZone(log, tree))],
 ];
 
-const rootOf = (tree: MerkleTree, size: number): TreeRoot => ({
+const rootOf = (tree: LogTree, size: number): TreeRoot => ({
   treeSize: BigInt(size),
   rootHash: tree.root(size),
 });
@@ -127,6 +126,7 @@ describe('questions are counted, and can be refused', () => {
       consistencyProof: () => assert.fail(),
       inclusionProof: () => assert.fail(),
       leafProof: () => assert.fail(),
+      leafHashes: () => assert.fail(),
     };
     const onQuestion = (): never => {
       throw enough;

@@ -11,13 +11,12 @@ import { challengeLog, type ChallengeContext } from '../../src/challenger/challe
 import { Links, type LinkedTree } from '../../src/challenger/links.ts';
 import type { HttpAnswer } from '../../src/http/request.ts';
 import { hashLeaf } from '../../src/merkle/hash.ts';
-import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Verdict } from '../../src/store/verdicts.ts';
 import { FakeApi, json } from '../support/fake-api.ts';
 import { fc } from '../support/random.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { SigningLog, treeOf, type LogTree } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -106,7 +105,7 @@ describe('links', () => {
 
 const SIZE = 40;
 /** Histories of one log that part from each other at 8 and at 20 entries. */
-const branches: readonly MerkleTree[] = [
+const branches: readonly LogTree[] = [
   treeOf(SIZE, 'a', 20),
   treeOf(SIZE, 'b', 20),
   treeOf(SIZE, 'c', 8),
@@ -233,7 +232,7 @@ async function play(history: readonly Moment[]): Promise<{ store: Store; api: Fa
       body: Buffer.alloc(0),
       retryAfter: undefined,
     });
-    const from = (tree: MerkleTree): HttpAnswer =>
+    const from = (tree: LogTree): HttpAnswer =>
       json({
         consistency: tree
           .consistencyProof(first, second)
@@ -328,7 +327,7 @@ describe('two branches above the tree that the log admits to', () => {
   /** The log is at 5000, was seen at 6000 and at 7000, and answers in this way. */
   async function above(
     instead: FakeApi['instead'],
-    roots: readonly (readonly [size: number, tree: MerkleTree])[] = [
+    roots: readonly (readonly [size: number, tree: LogTree])[] = [
       [6000, public_],
       [7000, other],
     ],
@@ -349,7 +348,7 @@ describe('two branches above the tree that the log admits to', () => {
   }
   /** Proves to each victim what it was shown, and what is between the two as `between` says. */
   const proving =
-    (between: HttpAnswer | MerkleTree): FakeApi['instead'] =>
+    (between: HttpAnswer | LogTree): FakeApi['instead'] =>
     (endpoint, query) => {
       if (endpoint !== 'get-sth-consistency') return undefined;
       const [first, second] = [Number(query.get('first')), Number(query.get('second'))];

@@ -9,10 +9,9 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { challengeLog } from '../../src/challenger/challenge.ts';
 import type { Log } from '../../src/logs/log.ts';
-import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import { FakeApi } from '../support/fake-api.ts';
-import { treeOf } from '../support/signing-log.ts';
+import { treeOf, type LogTree } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -55,7 +54,7 @@ async function simulate(
   let now = START;
   const seenAt = new Map<bigint, number>();
   const answeredAt = new Map<bigint, number>();
-  const see = (size: number, tree: MerkleTree, round: number): void => {
+  const see = (size: number, tree: LogTree, round: number): void => {
     const head = log.verified(size, tree.root(size), BigInt(now));
     store.heads.record([{ head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 }]);
     seenAt.set(BigInt(size), round);

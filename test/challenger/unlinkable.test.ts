@@ -17,6 +17,7 @@ import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { CTGA } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
+import { entriesAsked, entriesJson } from '../support/fake-api.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { random, SEED } from '../support/random.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -44,6 +45,8 @@ class Log {
     this.asked.push({ at: Date.now(), endpoint });
     if (endpoint === 'get-sth')
       return treeHeadToJson(this.signing.sign(this.size, this.tree.root(this.size)));
+    if (endpoint === 'get-entries')
+      return entriesJson(entriesAsked(this.tree, this.size, query, 64) ?? []);
     const [first, second] = [Number(query.get('first')), Number(query.get('second'))];
     return {
       consistency: this.tree

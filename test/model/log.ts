@@ -11,15 +11,17 @@ import { HttpError, ProxyError } from '../../src/http/error.ts';
 import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
 import { EMPTY_ROOT, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
 import { TILE_WIDTH } from '../../src/merkle/tiles.ts';
-import type { MerkleTree } from '../../src/merkle/tree.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement, VerifiedStatement } from '../../src/statements/statement.ts';
-import { readTile, SigningLog, treeOf } from '../support/signing-log.ts';
+import { entriesAsked, entriesJson } from '../support/fake-api.ts';
+import { readTile, SigningLog, treeOf, type LogTree } from '../support/signing-log.ts';
 
 /** The largest tree of a branch: more than a tile. */
 export const MAX_SIZE = 300;
 /** In seconds; a day, as most logs promise. */
 export const MMD = 86_400;
+/** How many entries an RFC 6962 log gives at a time. */
+const ENTRIES_LIMIT = 64;
 export const URL_OF_LOG = 'https://log.test/alpha/';
 
 /** How a request is answered, if not as it should be; an honest log has these bad moments. */
@@ -100,9 +102,9 @@ export const STRANGER = new CachingLog();
 /** What real logs signed for their empty trees by mistake. */
 export const ZERO_ROOT = toMerkleHash(new Uint8Array(32));
 
-const trees = new Map<string, MerkleTree>();
+const trees = new Map<string, LogTree>();
 /** Branch 0 is the trunk; another one shares its first `fork` leaves. */
-export function branchOf(branch: number, fork: number): MerkleTree {
+export function branchOf(branch: number, fork: number): LogTree {
   const shared = branch === 0 ? MAX_SIZE : fork;
   return memo(trees, `${branch === 0 ? 0 : branch} ${shared}`, () =>
     treeOf(MAX_SIZE, `branch ${branch}`, shared),
@@ -124,7 +126,7 @@ export interface LogScript {
 
 export class ModelLog {
   readonly script: LogScript;
-  readonly branches: readonly MerkleTree[];
+  readonly branches: readonly LogTree[];
   /** How large each branch is. */
   readonly sizes: number[];
   readonly fronts: FrontEnd[];
@@ -156,7 +158,7 @@ export class ModelLog {
     return this.tree(branch).root(size);
   }
 
-  tree(branch: number): MerkleTree {
+  tree(branch: number): LogTree {
     const tree = this.branches[branch];
     if (tree === undefined) throw new RangeError(`no branch ${branch}`);
     return tree;
@@ -255,13 +257,15 @@ export class ModelLog {
       case 'get-proof-by-hash': {
         const treeSize = Number(query.get('tree_size'));
         if (treeSize <= 0 || treeSize > size) return answer(400, 'need more entries');
-        const hash = query.get('hash');
-        const leafIndex = Array.from({ length: treeSize }, (_, i) => i).find(
-          (i) => base64(tree.leafHash(i)) === hash,
-        );
-        if (leafIndex === undefined) return answer(404, 'no such leaf');
+        const leafIndex = tree.indexOf(query.get('hash') ?? '');
+        if (leafIndex === undefined || leafIndex >= treeSize) return answer(404, 'no such leaf');
         const hashes = spoil(tree.inclusionProof(leafIndex, treeSize), mood, size);
         return json({ leaf_index: leafIndex, audit_path: hashes.map(base64) });
+      }
+      case 'get-entries': {
+        const entries = entriesAsked(tree, size, query, ENTRIES_LIMIT);
+        if (entries === undefined) return answer(400, 'need more entries');
+        return json(mood === 'null' ? { entries: null } : entriesJson(spoil(entries, mood, size)));
       }
       default:
         return answer(404, '');
@@ -293,13 +297,18 @@ export class ModelLog {
   }
 }
 
-function proofOf(tree: MerkleTree, first: number, second: number, mood: Mood): MerkleHash[] {
+function proofOf(tree: LogTree, first: number, second: number, mood: Mood): MerkleHash[] {
   if (mood === 'another pair' && second > 1)
     return tree.consistencyProof(Math.max(1, first - 1), second);
   return tree.consistencyProof(first, second);
 }
 
-function spoil(hashes: readonly MerkleHash[], mood: Mood, seed: number): MerkleHash[] {
+/** Of hashes, or of entries. */
+function spoil<T extends Uint8Array>(
+  hashes: readonly T[],
+  mood: Mood,
+  seed: number,
+): (T | MerkleHash)[] {
   const noise = (i: number): MerkleHash => toMerkleHash(Buffer.alloc(32, (seed + i) % 251));
   switch (mood) {
     case 'random hashes':

@@ -97,14 +97,35 @@ export class SigningLog {
   }
 }
 
+/** A tree that knows its entries, as a log does. */
+export class LogTree extends MerkleTree {
+  readonly #entryAt: (index: number) => Uint8Array;
+  readonly #indexes = new Map<string, number>();
+
+  /** The leaves are those of `entryAt(0)` to `entryAt(size - 1)`. */
+  constructor(size: number, entryAt: (index: number) => Uint8Array) {
+    super();
+    this.#entryAt = entryAt;
+    for (let i = 0; i < size; i++) this.append(hashLeaf(entryAt(i)));
+  }
+
+  entry(index: number): Uint8Array {
+    return this.#entryAt(index);
+  }
+
+  /** The index of the leaf with this hash in base64. */
+  indexOf(leafHash: string): number | undefined {
+    for (let i = this.#indexes.size; i < this.size; i++)
+      this.#indexes.set(Buffer.from(this.leafHash(i)).toString('base64'), i);
+    return this.#indexes.get(leafHash);
+  }
+}
+
 /**
  * A tree of `size` leaves; trees with the same first `shared` leaves differ after them by `branch`.
  */
-export function treeOf(size: number, branch = 'a', shared = 0): MerkleTree {
-  const tree = new MerkleTree();
-  for (let i = 0; i < size; i++)
-    tree.append(hashLeaf(Buffer.from(`${i < shared ? 'shared' : branch} ${i}`)));
-  return tree;
+export function treeOf(size: number, branch = 'a', shared = 0): LogTree {
+  return new LogTree(size, (i) => Buffer.from(`${i < shared ? 'shared' : branch} ${i}`));
 }
 
 /** A tile as a static-ct log serves it. */
