@@ -95,7 +95,15 @@ export class CtOverDnsAsker implements Asker {
       return await this.#lookup(`${formatCtQuestion(question)}.${this.#zone}`);
     } catch (error) {
       if (!(error instanceof DnsError)) throw error;
-      const { message, remedy } = error;
+      const { code, message, remedy } = error;
+      if (
+        code === 'dns-no-record' &&
+        (question.kind === 'consistency' || question.kind === 'inclusion')
+      )
+        throw new LogError('log-refused', `${message}: the zone gives no proof about this tree`, {
+          remedy: `A server of ctga's gives proofs only of the trees that it has published itself.`,
+          cause: error,
+        });
       throw new LogError('log-unavailable', message, { remedy, cause: error });
     }
   }

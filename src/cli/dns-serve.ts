@@ -102,7 +102,7 @@ async function runServer(options: ServeOptions): Promise<void> {
   const stop = stopRequest();
   const service = await DnsService.start({
     zones,
-    published: new PublishedHeads(state.directory, logs),
+    published: new PublishedHeads(state.directory),
     fetchFor: ({ allowPrivateAddress }) =>
       proxy === undefined
         ? directFetch({ allowPrivateAddress })

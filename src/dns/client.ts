@@ -12,8 +12,8 @@ import { encodeName, equalNames } from './name.ts';
 import type { Endpoint } from './server.ts';
 import { frameMessage, framedMessages } from './tcp-framing.ts';
 
-/** Nobody answered, or the answer has no such record: the message says which. */
-export class DnsError extends CtgaError<'dns-no-answer'> {}
+/** Nobody answered, or the server did, and has no such record. */
+export class DnsError extends CtgaError<'dns-no-answer' | 'dns-no-record'> {}
 
 /** What we take over UDP: fits an IPv6 packet on any path (RFC 9715). */
 const UDP_PAYLOAD = 1232;
@@ -53,7 +53,7 @@ export class DnsClient {
     const [answer, ...more] = answers.filter(
       ({ type, name: owner }) => type === RecordType.txt && equalNames(owner, wire),
     );
-    if (answer === undefined) throw this.#failure(`${name}: no such record`, name);
+    if (answer === undefined) throw this.#failure(`${name}: no such record`, name, 'dns-no-record');
     if (more.length > 0) throw this.#failure(`${name}: ${more.length + 1} records, want one`, name);
     try {
       return Buffer.concat(readTxt(answer, bytes));
@@ -129,9 +129,9 @@ export class DnsClient {
     }
   }
 
-  #failure(message: string, name: string): DnsError {
+  #failure(message: string, name: string, code: DnsError['code'] = 'dns-no-answer'): DnsError {
     const { address, port } = this.#server;
-    return new DnsError('dns-no-answer', message, {
+    return new DnsError(code, message, {
       remedy: `Name another server with --server, or see what is there: dig @${address} -p ${port} TXT ${name}`,
     });
   }

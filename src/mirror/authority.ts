@@ -29,10 +29,11 @@ export interface ZoneSource {
   readonly proofs?: ProofSource;
 }
 
+/** A proof is undefined where it is about a tree of which this source gives none to anybody. */
 export interface ProofSource {
   leafIndex(leafHash: MerkleHash): Promise<bigint>;
-  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[]>;
-  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]>;
+  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[]> | undefined;
+  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]> | undefined;
 }
 
 /**
@@ -157,6 +158,8 @@ export class Authority implements Responder {
       return answer([]);
     try {
       const rdata = await this.#answer(asked, zone.source, exchange, question.name.length);
+      // Resolvers would take an error code to be a fault of the server, and ask again.
+      if (rdata === undefined) return answer([]);
       if (rdata.length > MAX_MESSAGE - 2 * MIN_UDP_RESPONSE) return bare(Rcode.serverFailure);
       const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
       return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
@@ -172,7 +175,7 @@ export class Authority implements Responder {
     source: ZoneSource,
     { client }: Exchange,
     nameLength: number,
-  ): Promise<Uint8Array> {
+  ): Promise<Uint8Array | undefined> {
     if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
     const { proofs } = source;
     if (proofs === undefined) throw new RangeError('no proofs here');
@@ -182,6 +185,7 @@ export class Authority implements Responder {
       asked.kind === 'consistency'
         ? await proofs.consistency(asked.first, asked.second)
         : await proofs.inclusion(asked.leafIndex, asked.treeSize);
+    if (proof === undefined) return undefined;
     const part = proof.slice(asked.start, asked.start + hashesThatFit(nameLength));
     if (part.length === 0) throw new RangeError('past the end of the proof');
     return encodeTxt(Buffer.concat(part));

@@ -6,13 +6,18 @@
  * could recognise the client by what it tells others (CT gossip draft, privacy considerations on
  * STHs). The mirror publishes a tree head only if the log signed it and the tree is no smaller than
  * the last one. If the log fails, what is published stays.
+ *
+ * Proofs are of published trees alone, for the same reason: if the log had given a client a tree of
+ * a size that nobody else has, that client's question, passed on, would tell the log that the
+ * client asks here.
  */
 import { backOff, type BackOff } from '../base/back-off.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
-import { LogError, type Asker } from '../ask/asker.ts';
+import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
+import { isPowerOfTwo } from '../merkle/proof.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
@@ -21,7 +26,12 @@ export interface Published {
   readonly head: VerifiedStatement;
   /** Milliseconds since the epoch. */
   readonly at: number;
+  /** The sizes of the trees that were published, MAX_SIZES at most; that of the head is the last. */
+  readonly sizes: ReadonlySet<bigint>;
 }
+
+/** One an hour for over a year. Nobody gets proofs of trees that were published before these. */
+export const MAX_SIZES = 10_000;
 
 export interface MirrorOptions {
   readonly log: Log;
@@ -36,7 +46,7 @@ export interface MirrorOptions {
 }
 
 /** The most proofs of one log that are remembered: 10 MB, at some 30 hashes each. */
-const MAX_PROOFS = 10_000;
+const MAX_ANSWERS = 10_000;
 /**
  * The most questions to the log that are under way at once. Beyond that, a client gets SERVFAIL and
  * can ask again.
@@ -46,28 +56,38 @@ const RETRY: BackOff = { first: 30_000, longest: 3_600_000, scatter: [0.5, 1] };
 /** How long a refusal of the log is remembered. */
 const REFUSAL_MS = 60_000;
 
+/** What the log answered, by question, and until when that holds; milliseconds since the epoch. */
+type Memory<T> = BoundedMap<string, { readonly answer: Promise<T>; readonly until: number }>;
+
 export class Mirror implements ZoneSource {
   readonly proofs: ProofSource = {
     leafIndex: (leafHash) => this.#leafIndex(leafHash),
     consistency: (first, second) =>
-      this.#proof(`${first} ${second}`, second, (client) => client.consistencyProof(first, second)),
+      this.#isPublished(second) && (this.#isPublished(first) || this.#decides(first))
+        ? this.#proof(`${first} ${second}`, async (client) =>
+            client.consistencyProof(first, second),
+          )
+        : undefined,
     // An RFC 6962 log must be asked by hash, so an index alone is not enough.
     inclusion: (leafIndex, treeSize) =>
-      this.#proof(`tree ${leafIndex} ${treeSize}`, treeSize, (client) =>
-        client.inclusionProof({ leafIndex, leafHash: this.#leafHashes.get(leafIndex) }, treeSize),
-      ),
+      this.#isPublished(treeSize)
+        ? this.#proof(`tree ${leafIndex} ${treeSize}`, async (client) =>
+            client.inclusionProof(
+              { leafIndex, leafHash: this.#leafHashes.get(leafIndex) },
+              treeSize,
+            ),
+          )
+        : undefined,
   };
   readonly #options: MirrorOptions;
   #published: Published | undefined;
   #fetching: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
-  readonly #known = new BoundedMap<
-    string,
-    { readonly proof: Promise<readonly MerkleHash[]>; readonly until: number }
-  >(MAX_PROOFS);
+  readonly #proofs: Memory<readonly MerkleHash[]> = new BoundedMap(MAX_ANSWERS);
+  readonly #leaves: Memory<LeafProof> = new BoundedMap(MAX_ANSWERS);
   /** Hashes of leaves that clients have asked about, for logs that answer only by hash. */
-  readonly #leafHashes = new BoundedMap<bigint, MerkleHash>(MAX_PROOFS);
+  readonly #leafHashes = new BoundedMap<bigint, MerkleHash>(MAX_ANSWERS);
   #inFlight = 0;
 
   constructor(options: MirrorOptions) {
@@ -102,9 +122,11 @@ export class Mirror implements ZoneSource {
           'log-unavailable',
           `its tree of size ${head.treeSize} is smaller than the one published, of ${before.treeSize}`,
         );
-      this.#published = { head, at: now() };
+      const sizes = [...new Set(this.#published?.sizes).add(head.treeSize)].slice(-MAX_SIZES);
+      const published = { head, at: now(), sizes: new Set(sizes) };
+      onPublished(log, published);
+      this.#published = published;
       this.#failures = 0;
-      onPublished(log, this.#published);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#failures += 1;
@@ -118,43 +140,53 @@ export class Mirror implements ZoneSource {
     const head = this.#published?.head ?? (await this.treeHead().then(() => this.#published?.head));
     if (head === undefined)
       throw new LogError('log-unavailable', 'no tree head of the log is known yet');
-    const { leafIndex, path } = await this.#counted(() =>
-      this.#options.client.leafProof(leafHash, head.treeSize),
-    );
-    this.#known.set(`tree ${leafIndex} ${head.treeSize}`, {
-      proof: Promise.resolve(path),
-      until: Infinity,
+    const { treeSize } = head;
+    const key = Buffer.from(leafHash).toString('latin1');
+    const { leafIndex } = await this.#remembered(this.#leaves, key, async (client) => {
+      const leaf = await client.leafProof(leafHash, treeSize);
+      const answer = Promise.resolve(leaf.path);
+      this.#proofs.set(`tree ${leaf.leafIndex} ${treeSize}`, { answer, until: Infinity });
+      this.#leafHashes.set(leaf.leafIndex, leafHash);
+      return leaf;
     });
-    this.#leafHashes.set(leafIndex, leafHash);
     return leafIndex;
   }
 
-  /** Gives proofs only for trees that are published, since nobody has a tree head of others. */
-  async #proof(
-    key: string,
-    treeSize: bigint,
-    ask: (client: Asker) => Promise<readonly MerkleHash[]>,
-  ): Promise<readonly MerkleHash[]> {
-    const { client, now } = this.#options;
-    if (this.#published === undefined || treeSize > this.#published.head.treeSize)
-      throw new LogError('log-refused', `no tree of size ${treeSize} was published`);
-    const known = this.#known.get(key);
-    if (known !== undefined && known.until > now()) return known.proof;
-    const proof = this.#counted(() => ask(client));
-    this.#known.set(key, { proof, until: Infinity });
-    // Refusals are remembered too, or every client would make the mirror ask again.
-    proof.catch(() => this.#known.set(key, { proof, until: now() + REFUSAL_MS }));
-    return proof;
+  #isPublished(size: bigint): boolean {
+    return this.#published?.sizes.has(size) === true;
   }
 
-  async #counted<T>(ask: () => Promise<T>): Promise<T> {
+  /**
+   * Whether the consistency proof from `first` decides about a published tree of which the log's
+   * own proof says nothing: its size is a power of two, and the proof from the next size has its
+   * root (evidence/judge.ts).
+   */
+  #decides(first: bigint): boolean {
+    return isPowerOfTwo(first - 1n) && this.#isPublished(first - 1n);
+  }
+
+  #proof(
+    key: string,
+    ask: (client: Asker) => Promise<readonly MerkleHash[]>,
+  ): Promise<readonly MerkleHash[]> {
+    return this.#remembered(this.#proofs, key, ask);
+  }
+
+  async #remembered<T>(
+    memory: Memory<T>,
+    key: string,
+    ask: (client: Asker) => Promise<T>,
+  ): Promise<T> {
+    const { client, now } = this.#options;
+    const known = memory.get(key);
+    if (known !== undefined && known.until > now()) return known.answer;
     if (this.#inFlight >= MAX_IN_FLIGHT)
       throw new LogError('log-unavailable', 'too many questions at once');
     this.#inFlight += 1;
-    try {
-      return await ask();
-    } finally {
-      this.#inFlight -= 1;
-    }
+    const answer = ask(client).finally(() => (this.#inFlight -= 1));
+    memory.set(key, { answer, until: Infinity });
+    // Refusals are remembered too, or every client would make the mirror ask again.
+    answer.catch(() => memory.set(key, { answer, until: now() + REFUSAL_MS }));
+    return answer;
   }
 }

@@ -1,67 +1,63 @@
 /**
- * The tree heads that `dns serve` published, on the disk: a server that starts again publishes no
- * second head within the hour and no smaller tree, even after a power cut.
+ * What `dns serve` published of each log, on the disk: a server that starts again publishes no
+ * second head within the hour and no smaller tree, and goes on to give proofs of the trees that it
+ * published before, even after a power cut.
+ *
+ * Each log has a file of its own, because the sizes of a year are 100 kB.
  */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import type { Log } from '../logs/log.ts';
 import { writeDurably } from '../disk/write.ts';
-import { treeHeadSchema, treeHeadToJson } from '../statements/json.ts';
+import { jsonInteger, treeHeadSchema, treeHeadToJson, uint64 } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Published } from './mirror.ts';
 
-const fileSchema = z.record(z.string(), z.object({ at: z.number(), head: treeHeadSchema }));
+const fileSchema = z.object({ at: z.number(), head: treeHeadSchema, sizes: z.array(uint64) });
 
 export class PublishedHeads {
-  readonly #path: string;
-  readonly #heads = new Map<string, Published>();
+  readonly #directory: string;
 
-  /** Reads the heads in the file that verify under the keys of `logs`; ignores a damaged file. */
-  constructor(directory: string, logs: readonly Log[]) {
-    this.#path = join(directory, 'dns-published.json');
-    const read = this.#read();
-    for (const log of logs) {
-      const { head, at } = read[logIdText(log.key.logId)] ?? {};
-      const verified = head && verifyStatement(head, log.key);
-      if (verified !== undefined && at !== undefined)
-        this.#heads.set(logIdText(log.key.logId), { head: verified, at });
-    }
-  }
-
-  get(log: Log): Published | undefined {
-    return this.#heads.get(logIdText(log.key.logId));
+  /** The files are in `directory`. */
+  constructor(directory: string) {
+    this.#directory = directory;
   }
 
   /**
-   * Replaces the log's published head. It survives a power cut once this returns. Throws CtgaError
-   * `store-failed`; the head before it is the published one then.
+   * What was published of the log last. Undefined where nothing was, and where the file is damaged
+   * or has a head that does not verify under the log's key.
    */
-  put(log: Log, published: Published): void {
-    const id = logIdText(log.key.logId);
-    const json = Object.fromEntries(
-      Array.from(new Map(this.#heads).set(id, published), ([each, { head, at }]) => [
-        each,
-        { at, head: treeHeadToJson(head) },
-      ]),
-    );
+  get(log: Log): Published | undefined {
     try {
-      writeDurably(this.#path, `${JSON.stringify(json, null, 1)}\n`);
-      this.#heads.set(id, published);
+      const json: unknown = JSON.parse(readFileSync(this.#pathOf(log), 'utf8'));
+      const { at, head, sizes } = fileSchema.parse(json);
+      const verified = verifyStatement(head, log.key);
+      return verified && { head: verified, at, sizes: new Set(sizes) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /**
+   * Replaces what was published of the log. It survives a power cut once this returns. Throws
+   * CtgaError `store-failed`; what was published before it is on the disk then.
+   */
+  put(log: Log, { at, head, sizes }: Published): void {
+    const path = this.#pathOf(log);
+    const json = { at, head: treeHeadToJson(head), sizes: Array.from(sizes, jsonInteger) };
+    try {
+      writeDurably(path, `${JSON.stringify(json)}\n`);
     } catch (error) {
-      throw new StoreError('store-failed', `cannot write ${this.#path}: ${messageOf(error)}`, {
+      throw new StoreError('store-failed', `cannot write ${path}: ${messageOf(error)}`, {
         cause: error,
       });
     }
   }
 
-  #read(): z.infer<typeof fileSchema> {
-    try {
-      return fileSchema.parse(JSON.parse(readFileSync(this.#path, 'utf8')));
-    } catch {
-      return {};
-    }
+  #pathOf({ key }: Log): string {
+    return join(this.#directory, `dns-published-${Buffer.from(key.logId).toString('hex')}.json`);
   }
 }

@@ -20,6 +20,7 @@ import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { hashLeaf } from '../../src/merkle/hash.ts';
 import type { ProofSource } from '../../src/mirror/authority.ts';
+import { PublishedHeads } from '../../src/mirror/published.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
@@ -83,7 +84,13 @@ describe('CT over DNS', () => {
         ],
       }),
     );
+    // Servers before it have published these trees of the tiled log.
+    const sizes = new Set([1, 2, 3, 255, 256, 700, 1000, 1024, 1500, 1999].map(BigInt));
+    const head = tiled.log.verified(1999, tiled.tree.root(1999));
+    new PublishedHeads(state).put(tiled.log.asLog(), { head, at: 0, sizes });
     ({ server, port } = await serve('127.0.0.1:0'));
+    await query(`tiled.${SUFFIX}`, port);
+    await server.until(() => server.said().includes('"treeSize":2000'), 'word of the newest tree');
   });
   after(async () => {
     await server.stop();
@@ -140,6 +147,13 @@ describe('CT over DNS', () => {
       assert.equal(ran.code, 0, ran.stderr + ran.stdout);
       assert.equal(result(ran).since?.verdict, 'consistent');
     }
+  });
+
+  test('of a head that the server never published it says so, and shows the log nothing', async () => {
+    const file = headFile(tiled.log, tiled.log.sign(777, tiled.tree.root(777)));
+    const ran = await query(`tiled.${SUFFIX}`, port, '--since', file);
+    assert.equal(ran.code, 1);
+    assert.match(ran.stderr, /777\.2000\..*the zone gives no proof about this tree/);
   });
 
   test('a head of another tree: a split view, exit code 3, and evidence that stands', async () => {
@@ -310,7 +324,7 @@ describe('CT over DNS', () => {
     } finally {
       assert.equal((await other.stop()).code, 0);
     }
-    assert.match(readFileSync(join(state, 'dns-published.json'), 'utf8'), /"tree_size": 2000/);
+    assert.equal(new PublishedHeads(state).get(tiled.log.asLog())?.head.treeSize, 2000n);
   });
 
   test('without a zone it says what to give it', async () => {

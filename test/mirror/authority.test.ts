@@ -126,3 +126,29 @@ describe('an answer carries as many hashes of a proof as fit an IP packet of 400
     assert.deepEqual(text, Buffer.concat(proof.slice(18)));
   });
 });
+
+test('a proof that is given to nobody is no record, which resolvers may remember', async () => {
+  const nothing = {
+    leafIndex: () => Promise.resolve(0n),
+    consistency: () => undefined,
+    inclusion: () => undefined,
+  };
+  const authority = new Authority({
+    zones: new Map([['log.example', { treeHead: () => '', proofs: nothing }]]),
+  });
+  for (const labels of ['0.5.9.sth-consistency', '0.5.9.tree']) {
+    const query = dnsPacket.encode({
+      type: 'query',
+      id: 1,
+      questions: [{ type: 'TXT', name: `${labels}.log.example` }],
+    });
+    const response = await authority.respond(query, {
+      client: { address: '192.0.2.7' },
+      transport: 'udp',
+    });
+    const { answers, authorities, ...decoded } = dnsPacket.decode(response ?? Buffer.alloc(0));
+    assert('rcode' in decoded && decoded.rcode === 'NOERROR');
+    assert.deepEqual(answers, []);
+    assert.equal(authorities?.[0]?.type, 'SOA');
+  }
+});

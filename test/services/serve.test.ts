@@ -30,7 +30,7 @@ describe('the DNS service', () => {
           ['ct.test', undefined],
           ['rome.ct.test', log],
         ]),
-        published: new PublishedHeads(directory, [log]),
+        published: new PublishedHeads(directory),
         fetchFor: () => () => {
           const head = signing.sign(size, treeOf(size).root());
           const body = Buffer.from(JSON.stringify(treeHeadToJson(head)));
@@ -69,7 +69,7 @@ describe('the DNS service', () => {
     await assert.rejects(
       DnsService.start({
         zones: new Map([['ct.test', undefined]]),
-        published: new PublishedHeads(directory, []),
+        published: new PublishedHeads(directory),
         fetchFor: () => () => Promise.reject(new Error('nothing is asked')),
         interval: HOUR,
         answersPerSecond: 100,

@@ -44,10 +44,10 @@ for (const [first, second] of store.evidence.missing()) {
 }
 store.heads.rollUp(3, 10);
 acknowledge('roll-up');
-const published = new PublishedHeads(directory, [imported]);
+const published = new PublishedHeads(directory);
 for (const size of [3, 5]) {
   const head = log.verified(size, treeOf(size, 'a').root(), BigInt(size));
-  published.put(imported, { head, at: size });
+  published.put(imported, { head, at: size, sizes: new Set([head.treeSize]) });
   acknowledge(`published ${size}`);
 }
 store.close();

@@ -105,7 +105,7 @@ function examine(state: State, acks: readonly string[], when: string): void {
   assert(heads >= acked('head '), `${when}: ${heads} heads of ${acked('head ')}`);
   assert(logs.length >= acked('log'), `${when}: the log is gone`);
   const [log] = logs;
-  const published = log && new PublishedHeads(state.directory, logs).get(log);
+  const published = log && new PublishedHeads(state.directory).get(log);
   const promised = acks.flatMap((ack) => /^published (\d+)$/.exec(ack)?.[1] ?? []).at(-1);
   assert(
     Number(published?.head.treeSize ?? 0) >= Number(promised ?? 0),
