@@ -7,11 +7,9 @@ import { LogError, type Asker } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash, toMerkleHash } from '../merkle/hash.ts';
 import { inclusionRanges, rootOf } from '../merkle/ranges.ts';
-import type { PublicHead, StoredBlock } from './hash-store.ts';
-import type { KnownNode } from './log-state.ts';
+import type { PublicHead, StoredBlock } from './log-rows.ts';
+import { HASH_BYTES, type KnownNode } from './log-state.ts';
 import { knownOf, LooseLeaves } from './subtrees.ts';
-
-const HASH_BYTES = 32;
 
 /**
  * How many leaves a block of the log has. One of a tiled log is a level-0 tile. Entries of an RFC

@@ -12,7 +12,7 @@ import {
 } from '../merkle/ranges.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { blockLeaves, blockOf, knownOfBlock } from './block.ts';
-import type { LogRows, PublicHead } from './hash-store.ts';
+import type { LogRows, PublicHead } from './log-rows.ts';
 import type { Comparison, KnownHashes, Outlook } from './known-hashes.ts';
 import type { LogState } from './log-state.ts';
 import { knownOf, Tiles } from './subtrees.ts';

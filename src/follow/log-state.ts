@@ -6,6 +6,10 @@ import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 /** A tree this large is not followed: nobody has fetched, or ever will fetch, as many entries. */
 export const MAX_FOLLOWED_SIZE = 2n ** 48n;
 
+/** Leaves whose hashes are kept together: those of one level-0 tile. */
+export const TILE_LEAVES = 256n;
+export const HASH_BYTES = 32;
+
 /** The hash of a range of leaves: [start, end, MTH(D[start:end])]. */
 export type KnownNode = readonly [start: bigint, end: bigint, hash: MerkleHash];
 

@@ -3,10 +3,9 @@ import { BoundedMap } from '../base/bounded-map.ts';
 import { equalHash, hashChildren, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { KnownRange } from '../merkle/ranges.ts';
 import { foldRow } from '../merkle/tiles.ts';
-import { TILE_LEAVES, type LogRows } from './hash-store.ts';
-import type { Stretch } from './log-state.ts';
+import type { LogRows } from './log-rows.ts';
+import { HASH_BYTES, TILE_LEAVES, type Stretch } from './log-state.ts';
 
-const HASH_BYTES = 32;
 /** Of each height: some 10 MB in all. */
 const MAX_NODES = 4096;
 const TILE_HEIGHT = 8;

@@ -10,8 +10,14 @@ import { equalHash } from '../merkle/hash.ts';
 import { hashesOfRanges, perfectRanges, rootOf } from '../merkle/ranges.ts';
 import { foldRow } from '../merkle/tiles.ts';
 import { audit, nodesOfPath } from './block.ts';
-import { HASH_BYTES, TILE_LEAVES, type LogRows, type PublicHead } from './hash-store.ts';
-import type { KnownNode, LogState, Stretch } from './log-state.ts';
+import type { LogRows, PublicHead } from './log-rows.ts';
+import {
+  HASH_BYTES,
+  TILE_LEAVES,
+  type KnownNode,
+  type LogState,
+  type Stretch,
+} from './log-state.ts';
 import { knownOf, Tiles } from './subtrees.ts';
 
 export interface WindowOptions {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { prove } from '../../src/ask/prove.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit, type FollowOptions, type Visit } from '../../src/follow/follower.ts';
@@ -8,7 +7,7 @@ import type { Fetch } from '../../src/http/request.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { equalHash } from '../../src/merkle/hash.ts';
 import { FakeApi } from '../support/fake-api.ts';
-import { random, SEED } from '../support/random.ts';
+import { fc, random, SEED } from '../support/random.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 
