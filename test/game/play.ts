@@ -1,0 +1,270 @@
+/**
+ * One game: the log marks sixteen networks, ctga observes one of them or none, and days pass. What
+ * comes out is what the log has seen at the end; distinguishers.ts guesses from it.
+ */
+import crypto from 'node:crypto';
+import { syncBuiltinESMExports } from 'node:module';
+import { recordHeads } from '../../src/evidence/record.ts';
+import type { Log } from '../../src/logs/log.ts';
+import { challengeContinually } from '../../src/services/challenge.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
+import { fixChance, random, SEED } from '../support/random.ts';
+import {
+  AdversaryLog,
+  Entries,
+  HOUR,
+  hashOf,
+  START,
+  Wire,
+  type Asked,
+  type Growth,
+  type LogSetting,
+  type Mood,
+} from './log.ts';
+import { handOut, NETWORKS, type Handed, type Strategy } from './marks.ts';
+import { VirtualTime } from './time.ts';
+
+export const KINDS = ['static-ct', 'rfc6962', 'rfc6962 in blocks'] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** How ctga asks: by a pattern that knows nothing of what was seen, or about that directly. */
+export type Way = 'pattern' | 'direct';
+
+/** What the log does beside marking networks. */
+export const TROUBLES = [
+  'none',
+  'a request in twenty fails',
+  'an outage of hours',
+  'a quarter of the paths always fails',
+  'a third of the identities is told to wait',
+  'a third of the identities gets late heads',
+  'a list that changes',
+] as const;
+export type Trouble = (typeof TROUBLES)[number];
+
+export interface GameSetting {
+  readonly kind: Kind;
+  readonly way: Way;
+  readonly strategy: Strategy;
+  readonly trouble: Trouble;
+  /** Decides what the log does. */
+  readonly seed: number;
+  /** Decides what ctga draws. */
+  readonly chance: number;
+  /** The network that ctga observes; undefined: it sees nothing. */
+  readonly observed: number | undefined;
+  /** Where evidence goes, of which an honest log gives none. */
+  readonly evidenceDirectory: string;
+}
+
+export interface Game {
+  readonly setting: GameSetting;
+  readonly asked: readonly Asked[];
+  readonly handed: readonly Handed[];
+}
+
+export const LENGTH = 72 * HOUR;
+/** Mean seconds between two visits of one log. */
+const EVERY = 4 * 3600;
+const PATHS = 2;
+const QUESTIONS = 4;
+const LATE_LOG = 5;
+const ENDING_LOG = 6;
+
+/** What fits into the budget has as few entries as a game can have and still tell tiles apart. */
+const GROWTH: Readonly<Record<Kind, Growth>> = {
+  'static-ct': { first: 5600, hourly: 8 },
+  rfc6962: { first: 900, hourly: 8 },
+  'rfc6962 in blocks': { first: 100_000, hourly: 100 },
+};
+const FROZEN: Growth = { first: 50, hourly: 0 };
+const entriesBySize = new Map<number, Entries>();
+
+function entriesFor({ first }: Growth): Entries {
+  const size = first < 8192 ? 8192 : 131_072;
+  let entries = entriesBySize.get(size);
+  if (entries === undefined) entriesBySize.set(size, (entries = new Entries(size)));
+  return entries;
+}
+
+/** The `index`th game of many: strategies and troubles take turns, and chance decides the rest. */
+export function settingOf(
+  kind: Kind,
+  way: Way,
+  index: number,
+  strategies: readonly Strategy[],
+  evidenceDirectory: string,
+): GameSetting & { readonly observed: number } {
+  return {
+    kind,
+    way,
+    strategy: strategies[index % strategies.length] ?? 'one block',
+    trouble: TROUBLES[index % TROUBLES.length] ?? 'none',
+    seed: hashOf('log', SEED, kind, index),
+    chance: hashOf('ctga', SEED, kind, index),
+    observed: hashOf('network', SEED, kind, index) % NETWORKS,
+    evidenceDirectory,
+  };
+}
+
+export async function play(setting: GameSetting): Promise<Game> {
+  const { strategy, seed, chance, observed, evidenceDirectory } = setting;
+  const time = new VirtualTime(START);
+  const logs = logsOf(setting);
+  const [main] = logs;
+  if (main === undefined) throw new RangeError('no log');
+  const wire = new Wire(time, logs, hashOf('delay', seed));
+  const handed = handOut(strategy, main, random(hashOf('marks', seed)));
+  const store = memoryStore();
+  const listed = (): Log[] => listedAt(logs, time.now());
+
+  // Some answers of the network never pass by, and some pass late.
+  const sighting = random(hashOf('sighting', seed, observed ?? -1));
+  for (const each of handed) {
+    if (each.network !== observed) continue;
+    const log = logs.find(({ setting: { index } }) => index === each.log);
+    if (log === undefined) throw new RangeError(`no log ${each.log}`);
+    time.at(each.at + sighting(HOUR), () => see(log, each, store, time, evidenceDirectory));
+  }
+
+  const release = [fixChance(hashOf('other chance', chance)), rememberVerified()];
+  const draw = random(chance);
+  const restarts = random(hashOf('restarts', seed));
+  try {
+    const ends = [START + restarts(LENGTH), START + restarts(LENGTH)].sort((a, b) => a - b);
+    for (const end of [...ends, START + LENGTH]) {
+      const stop = new AbortController();
+      const running = challengeContinually({
+        storeFile: {
+          store,
+          use: (work) => work(),
+          replaceDamaged: () => {
+            throw new Error('damaged');
+          },
+        },
+        evidenceDirectory,
+        known: listed,
+        proxies: [{ host: 'proxy.test', port: 1 }],
+        open: () => wire.open(),
+        paths: PATHS,
+        pollinators: [],
+        now: time.now,
+        sleep: time.sleep,
+        chance: () => draw(2 ** 32) / 2 ** 32,
+        signal: stop.signal,
+        onEvent: () => undefined,
+        every: EVERY,
+        questions: QUESTIONS,
+        onProxyFailed: () => undefined,
+      });
+      // What it rejects with is thrown when its time is up.
+      running.catch(() => undefined);
+      await time.run(end);
+      stop.abort();
+      await running;
+    }
+  } finally {
+    for (const undo of release) undo();
+    store.close();
+  }
+  return { setting, asked: wire.asked, handed };
+}
+
+function see(
+  log: AdversaryLog,
+  { size, timestamp }: Handed,
+  store: Store,
+  time: VirtualTime,
+  evidenceDirectory: string,
+): void {
+  const now = time.now();
+  const head = log.head(size, timestamp);
+  const { failure, forks } = recordHeads({ store, evidenceDirectory, logs: [log.listed], now }, [
+    { head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 },
+  ]);
+  if (failure !== undefined || forks.length > 0) throw new Error('an honest log stands accused');
+}
+
+function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] {
+  const api = kind === 'static-ct' ? 'static-ct' : 'rfc6962';
+  const mood = moodOf(trouble, seed);
+  const growth = GROWTH[kind];
+  const logs: LogSetting[] = [
+    { index: 0, api, entries: entriesFor(growth), growth, state: 'usable', mood },
+  ];
+  const small = { api, entries: entriesFor(FROZEN), growth: FROZEN, mood } as const;
+  if (strategy === 'logs out of service')
+    for (const index of [1, 2, 3, 4]) logs.push({ ...small, index, state: 'retired' });
+  if (trouble === 'a list that changes') {
+    logs.push({ ...small, index: LATE_LOG, state: 'usable' });
+    logs.push({ ...small, index: ENDING_LOG, state: 'usable' });
+  }
+  return logs.map((log) => new AdversaryLog(log));
+}
+
+/** A list update brings a log, and takes another out of service. */
+function listedAt(logs: readonly AdversaryLog[], now: number): Log[] {
+  const isUpdated = now >= START + 30 * HOUR;
+  return logs.flatMap((log) => {
+    const { index } = log.setting;
+    if (index === LATE_LOG && !isUpdated) return [];
+    if (index === ENDING_LOG && isUpdated) return [{ ...log.listed, state: 'retired' as const }];
+    return [log.listed];
+  });
+}
+
+function moodOf(trouble: Trouble, seed: number): LogSetting['mood'] {
+  const ofCircuit = ({ circuit }: Asked): boolean => hashOf(seed, 'circuit', circuit) % 3 === 0;
+  const failing: readonly Mood[] = ['404', '429', '503', 'no answer', 'HTML', 'cut short', 'slow'];
+  const moodFor = (...of: readonly (number | string)[]): Mood =>
+    failing[hashOf(seed, 'mood', ...of) % failing.length] ?? 'right';
+  switch (trouble) {
+    case 'a request in twenty fails':
+      return (_, ordinal) => (hashOf(seed, ordinal) % 20 === 0 ? moodFor(ordinal) : 'right');
+    case 'an outage of hours': {
+      const from = START + (hashOf(seed, 'outage') % 60) * HOUR;
+      return ({ at }) => (at >= from && at < from + 8 * HOUR ? moodFor() : 'right');
+    }
+    case 'a quarter of the paths always fails':
+      return ({ path }) =>
+        path === 'checkpoint' || path === 'ct/v1/get-sth' || hashOf(seed, path) % 4 !== 0
+          ? 'right'
+          : moodFor(path);
+    case 'a third of the identities is told to wait':
+      return (asked) => (ofCircuit(asked) ? '429' : 'right');
+    case 'a third of the identities gets late heads':
+      return (asked) => (ofCircuit(asked) ? 'late head' : 'right');
+    default:
+      return () => 'right';
+  }
+}
+
+const verified = new Map<string, boolean>();
+
+/**
+ * From now on a signature that was verified once is not computed again, until the function returned
+ * is called: the same heads come up in game after game.
+ */
+function rememberVerified(): () => void {
+  const { verify } = crypto;
+  const remembering = (
+    ...[algorithm, data, key, signature]: Parameters<typeof verify>
+  ): boolean => {
+    const bytes = (part: NodeJS.ArrayBufferView): string =>
+      Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString('latin1');
+    const name = `${bytes(data)} ${bytes(signature)}`;
+    let found = verified.get(name);
+    if (found === undefined) {
+      if (verified.size > 100_000) verified.clear();
+      verified.set(name, (found = verify(algorithm, data, key, signature)));
+    }
+    return found;
+  };
+  Object.assign(crypto, { verify: remembering });
+  syncBuiltinESMExports();
+  return () => {
+    Object.assign(crypto, { verify });
+    syncBuiltinESMExports();
+  };
+}
