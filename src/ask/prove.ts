@@ -25,7 +25,7 @@ export interface ProveOptions {
  * gives no proof, which is no verdict on it.
  */
 export async function prove(
-  asker: Asker,
+  asker: Pick<Asker, 'consistencyProof' | 'inclusionProof'>,
   first: TreeRoot,
   second: TreeRoot,
   { onQuestion = () => undefined }: ProveOptions = {},
@@ -41,7 +41,7 @@ export async function prove(
 }
 
 async function askNext(
-  asker: Asker,
+  asker: Pick<Asker, 'consistencyProof' | 'inclusionProof'>,
   next: NextQuestion,
   first: TreeRoot,
   second: TreeRoot,

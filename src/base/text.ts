@@ -11,3 +11,9 @@ export function time(milliseconds: number | bigint): string {
 export function plural(count: number | bigint, one: string, many = `${one}s`): string {
   return `${count} ${BigInt(count) === 1n ? one : many}`;
 }
+
+/** "12 MB": millions of bytes, with a decimal below ten. */
+export function megabytes(bytes: number): string {
+  const millions = bytes / 1_000_000;
+  return `${millions < 10 ? Math.round(millions * 10) / 10 : Math.round(millions)} MB`;
+}

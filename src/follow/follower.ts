@@ -2,12 +2,30 @@
  * Following one log as any mirror of it does. What is asked, of whom and when is a function of
  * public data (the log list, what the log shows to everybody, the configuration) and of chance. This
  * folder cannot read what was seen: the lint rules keep it from the store.
+ *
+ * A visit asks for the log's head on several ways at once. Then, in the mode `leaves`, it fetches
+ * the hashes of all leaves that are new, and as many older ones as the budget leaves room for; in
+ * the mode `blocks`, for a log that grows faster than that, it has the log prove that its public
+ * heads are of one history. Last it asks for some blocks (pattern.ts).
  */
+import { askerOf } from '../ask/asker-of.ts';
+import { LogError, type Asker } from '../ask/asker.ts';
+import { Courtesy } from '../ask/courtesy.ts';
+import { prove } from '../ask/prove.ts';
+import { askForSignedHead } from '../ask/signed-head.ts';
 import type { Finding } from '../evidence/judge.ts';
+import { ProxyError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
+import { equalHash } from '../merkle/hash.ts';
+import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
+import { blockLeaves, blockOf, fetchBlock } from './block.ts';
 import type { HashStore } from './hash-store.ts';
+import type { LogRows, PublicHead } from './log-rows.ts';
+import { LogHashes } from './log-hashes.ts';
+import { MAX_FOLLOWED_SIZE, TILE_LEAVES, type LogState } from './log-state.ts';
+import { newPattern, nextBlock } from './pattern.ts';
+import { growthOf, Window, type Mismatch } from './window.ts';
 
 /** A way to the log with an identity of its own, which nothing else ever uses. */
 export interface Path {
@@ -31,6 +49,7 @@ export interface FollowOptions {
   readonly now: () => number;
   /** 0 <= x < 1; a log cannot foretell it. */
   readonly chance: () => number;
+  /** How a short Retry-After is waited out. */
   readonly sleep: (milliseconds: number) => Promise<void>;
   readonly signal: AbortSignal;
   /**
@@ -40,25 +59,329 @@ export interface FollowOptions {
   readonly wanted: () => readonly bigint[];
 }
 
+/** Two public heads that contradict each other. */
+export interface PublicFork {
+  readonly first: VerifiedStatement;
+  readonly second: VerifiedStatement;
+  readonly finding: Finding;
+}
+
 export interface Visit {
   /** Every head that the log showed on this visit and signed, malformed ones too. */
   readonly heads: readonly VerifiedStatement[];
   /** The largest of them that is well-formed; undefined where no path gave one. */
   readonly current: VerifiedStatement | undefined;
-  /** Public heads that contradict each other. */
-  readonly forks: readonly {
-    readonly first: VerifiedStatement;
-    readonly second: VerifiedStatement;
-    readonly finding: Finding;
-  }[];
+  readonly forks: readonly PublicFork[];
   /**
-   * What went wrong, in the order in which it did: LogError or ProxyError. Nothing of it accuses the
-   * log.
+   * What went wrong, in the order in which it did: LogError or ProxyError. Nothing of it accuses
+   * the log.
    */
   readonly failures: readonly Error[];
   /** What a person should know, each the end of a sentence about the log. */
   readonly notices: readonly string[];
 }
 
+/** The most public heads that a visit has the log link to its newest one. */
+const MAX_LINKED = 4;
+
 /** Follows `log` once. Rejects only if the signal is given or the hash store fails. */
-export declare function visit(log: Log, options: FollowOptions): Promise<Visit>;
+export async function visit(log: Log, options: FollowOptions): Promise<Visit> {
+  const { signal } = options;
+  signal.throwIfAborted();
+  const visiting = new Visiting(log, options);
+  const close = (): void => visiting.close();
+  signal.addEventListener('abort', close, { once: true });
+  try {
+    return await visiting.run();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  } finally {
+    signal.removeEventListener('abort', close);
+    close();
+    visiting.countUsage();
+  }
+}
+
+interface Answer {
+  readonly asker: Asker;
+  readonly head: VerifiedStatement;
+}
+
+class Visiting {
+  readonly #log: Log;
+  readonly #options: FollowOptions;
+  readonly #rows: LogRows;
+  #state: LogState;
+  readonly #paths: Path[] = [];
+  readonly #forks: PublicFork[] = [];
+  readonly #failures: Error[] = [];
+  readonly #notices: string[] = [];
+  /** Since usage was last written. */
+  #used = { requests: 0, bytes: 0 };
+
+  constructor(log: Log, options: FollowOptions) {
+    this.#log = log;
+    this.#options = options;
+    this.#rows = options.hashes.rows(log);
+    this.#state = this.#rows.state() ?? {
+      mode: 'leaves',
+      held: undefined,
+      target: 0n,
+      bytesPerLeaf: log.api === 'static-ct' ? 32 : 8000,
+      pattern: newPattern(options.chance),
+    };
+  }
+
+  close(): void {
+    for (const path of this.#paths) path.close();
+  }
+
+  async run(): Promise<Visit> {
+    const answers = await this.#askForHeads();
+    const heads = answers.map(({ head }) => head);
+    const usable = answers.filter(({ head }) => this.#isUsable(head));
+    const newest = usable.reduce<Answer | undefined>(
+      (best, each) => (best === undefined || each.head.treeSize > best.head.treeSize ? each : best),
+      undefined,
+    );
+    if (newest !== undefined) {
+      this.#putDown(usable.map(({ head }) => head));
+      await this.#attempt(() => this.#follow(newest.asker));
+      await this.#attempt(() => this.#linkHeads(newest.asker));
+      await this.#askForBlocks();
+      this.#rows.transaction(() => this.#forget());
+    }
+    return {
+      heads,
+      current: newest?.head,
+      forks: this.#forks,
+      failures: this.#failures,
+      notices: this.#notices,
+    };
+  }
+
+  /** Asks on every path at once. */
+  async #askForHeads(): Promise<Answer[]> {
+    const askers = Array.from({ length: this.#options.paths }, () => this.#open());
+    const asked = await Promise.allSettled(
+      askers.map(async (asker) => ({ asker, head: await askForSignedHead(this.#log, asker) })),
+    );
+    return asked.flatMap((each) => {
+      if (each.status === 'fulfilled') return [each.value];
+      this.#failed(each.reason);
+      return [];
+    });
+  }
+
+  #isUsable(head: VerifiedStatement): boolean {
+    const fault = isMalformed(head)
+      ? `the log's tree head is malformed: ${MALFORMED}`
+      : head.treeSize >= MAX_FOLLOWED_SIZE
+        ? `the log's tree head is of size ${head.treeSize}, more than anybody can fetch`
+        : undefined;
+    if (fault === undefined) return true;
+    this.#failures.push(
+      new LogError('log-unavailable', fault, {
+        remedy: 'This accuses the log of nothing. Its operator should know of it.',
+      }),
+    );
+    return false;
+  }
+
+  #putDown(heads: readonly VerifiedStatement[]): void {
+    this.#rows.transaction(() => {
+      for (const head of heads) this.#rows.putHead(head, this.#options.now());
+      this.#rows.setState(this.#state);
+    });
+  }
+
+  /** Fetches the leaves that the mode wants. */
+  async #follow(asker: Asker): Promise<void> {
+    const { top } = this.#hashes();
+    const { budget, window, now } = this.#options;
+    if (top === undefined || top.head.treeSize === 0n) return;
+    const days = window / DAY_MS;
+    const leaves = new Window({
+      log: this.#log,
+      rows: this.#rows,
+      asker,
+      head: top,
+      state: this.#state,
+      growth: growthOf(this.#rows.heads(), now()),
+      left: () => budget - this.#rows.usage(now()).bytes - this.#used.bytes,
+      budget,
+      days,
+    });
+    try {
+      for await (const state of leaves.steps()) {
+        this.#state = state;
+        this.countUsage();
+      }
+    } finally {
+      this.#notices.push(...leaves.notices);
+    }
+    if (leaves.mismatch !== undefined) await this.#explain(leaves.mismatch, asker);
+  }
+
+  /**
+   * The hashes that are held and those that came do not lead to a signed root together: the log's
+   * trees contradict each other, what it gave is no part of its tree, or a disk lost some of ours.
+   */
+  async #explain({ held, head, isOurs }: Mismatch, asker: Asker): Promise<void> {
+    if (held !== undefined && !isOurs && held.id !== head.id) {
+      await this.#compare(held, head, asker);
+      if (this.#forks.length > 0) return this.#begin();
+    }
+    if (isOurs) {
+      this.#notices.push('the hashes of it that were kept are damaged, and are fetched again');
+      return this.#begin();
+    }
+    throw new LogError(
+      'log-unavailable',
+      `the hashes of entries that it gives do not lead to the root of its tree of size ${head.head.treeSize}`,
+    );
+  }
+
+  /** Forgets the window: the next visit begins a new one. */
+  #begin(): void {
+    const { held } = this.#state;
+    this.#state = { ...this.#state, held: undefined };
+    this.#rows.transaction(() => {
+      if (held !== undefined)
+        this.#rows.forgetTiles(held.start / TILE_LEAVES, held.end / TILE_LEAVES + 1n);
+      this.#rows.setState(this.#state);
+    });
+  }
+
+  /** Links public heads to the largest one, by the hashes that are here or else by asking. */
+  async #linkHeads(asker: Asker): Promise<void> {
+    const { top } = this.#hashes();
+    if (top === undefined) return;
+    const alone = this.#rows
+      .heads()
+      .filter(({ id, next }) => next === undefined && id !== top.id)
+      .sort((a, b) => b.seen - a.seen || b.id - a.id);
+    let asked = 0;
+    for (const each of alone) {
+      const local = this.#hashes().comparison(each.head.treeSize);
+      const against = local && this.#rows.headOf(local.against);
+      if (local !== undefined && against !== undefined && against.id !== each.id) {
+        if (equalHash(local.root, each.head.rootHash)) this.#rows.link(each, against);
+        else await this.#compare(each, against, local.asker);
+      } else if (asked < MAX_LINKED) {
+        asked += 1;
+        await this.#compare(each, top, asker);
+      }
+    }
+  }
+
+  /** Whether one public head is a prefix of the other. Rejects as the asker does. */
+  async #compare(
+    first: PublicHead,
+    second: PublicHead,
+    asker: Parameters<typeof prove>[0],
+  ): Promise<void> {
+    const found = await prove(asker, first.head, second.head);
+    if (found.verdict === 'consistent') return this.#rows.link(first, second);
+    if (found.verdict === 'fork-proven') {
+      this.#forks.push({ first: first.head, second: second.head, finding: found });
+      this.#rows.forgetHead(first.id);
+    } else
+      throw new LogError(
+        'log-unavailable',
+        `no proof between its trees of sizes ${first.head.treeSize} and ${second.head.treeSize}: ${found.reason}`,
+      );
+  }
+
+  /** Each over an identity of its own. */
+  async #askForBlocks(): Promise<void> {
+    const { blocks, budget, chance, now, signal } = this.#options;
+    for (let i = 0; i < blocks; i++) {
+      const { top } = this.#hashes();
+      const leaves = blockLeaves(this.#log);
+      const count = (top?.head.treeSize ?? 0n) / leaves;
+      const isSpent = this.#rows.usage(now()).bytes + this.#used.bytes >= budget;
+      if (top === undefined || count === 0n || isSpent) return;
+      const wanted = this.#wantedBlock(count * leaves);
+      const next = nextBlock(this.#state.pattern, count, wanted && wanted / leaves, chance);
+      const start = next.block * leaves;
+      this.#state = { ...this.#state, pattern: next.pattern };
+      const { held } = this.#state;
+      this.#rows.transaction(() => {
+        this.#rows.setState(this.#state);
+        // It is asked for once, whatever comes.
+        if (next.isWanted)
+          this.#rows.putBlock({ start, head: top.id, leaves: NOTHING, path: NOTHING });
+      });
+      if (held !== undefined && start >= held.start && start + leaves <= held.end) continue;
+      await this.#attempt(async () => {
+        const block = await fetchBlock(this.#log, this.#open(), top, start);
+        this.#rows.putBlock(block);
+      });
+      signal.throwIfAborted();
+      this.countUsage();
+    }
+  }
+
+  /** The block of the size that has waited longest, if it was never asked for. */
+  #wantedBlock(end: bigint): bigint | undefined {
+    for (const size of this.#options.wanted()) {
+      const start = blockOf(size, this.#log);
+      if (size >= 0n && start < end && this.#rows.block(start) === undefined) return start;
+    }
+    return undefined;
+  }
+
+  #forget(): void {
+    const { now, window } = this.#options;
+    const keep = [this.#hashes().top?.id, this.#state.held?.head];
+    this.#rows.forgetHeads(
+      now() - window,
+      keep.filter((id) => id !== undefined),
+    );
+  }
+
+  #hashes(): LogHashes {
+    return new LogHashes(this.#log, this.#rows, this.#state);
+  }
+
+  #open(): Asker {
+    const { open, now, sleep } = this.#options;
+    const path = open();
+    this.#paths.push(path);
+    const courtesy = new Courtesy(now, sleep);
+    const counted: Fetch = async (url, options) => {
+      this.#used.requests += 1;
+      const answer = await path.fetch(url, options);
+      this.#used.bytes += answer.body.length;
+      return answer;
+    };
+    return courtesy.asker(askerOf(this.#log, courtesy.fetch(counted), now));
+  }
+
+  /** Writes down what was asked and what came. */
+  countUsage(): void {
+    if (this.#used.requests === 0) return;
+    this.#rows.addUsage(this.#options.now(), this.#used);
+    this.#used = { requests: 0, bytes: 0 };
+  }
+
+  async #attempt(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.#failed(error);
+    }
+  }
+
+  /** Throws what is neither the log's failure nor the proxy's. */
+  #failed(error: unknown): void {
+    this.#options.signal.throwIfAborted();
+    if (!(error instanceof LogError || error instanceof ProxyError)) throw error;
+    this.#failures.push(error);
+  }
+}
+
+const NOTHING = new Uint8Array();
+const DAY_MS = 86_400_000;

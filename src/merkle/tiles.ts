@@ -6,6 +6,7 @@
  * Pure but for the reader that fetches tiles, which is given.
  */
 import { hashChildren, toMerkleHash, type MerkleHash } from './hash.ts';
+import { consistencyRanges, inclusionRanges, splitOf, type Range } from './ranges.ts';
 
 const TILE_HEIGHT = 8n;
 export const TILE_WIDTH = 256;
@@ -43,42 +44,19 @@ export class TiledTree {
 
   /** PROOF(m, D[n]) of RFC 6962, Section 2.1.2, n being the tree's size. Requires 0 < m < n. */
   async consistencyProof(m: bigint): Promise<MerkleHash[]> {
-    if (m <= 0n || m >= this.#size) throw new RangeError(`no proof from ${m} to ${this.#size}`);
-    const proof: MerkleHash[] = [];
-    let [start, end, whole] = [0n, this.#size, true];
-    // Walks down to the smaller tree's right edge; nodes come out from the top, the proof has them
-    // from below.
-    while (m !== end) {
-      const middle = start + splitOf(end - start);
-      if (m <= middle) {
-        proof.push(await this.#range(middle, end));
-        end = middle;
-      } else {
-        proof.push(await this.#range(start, middle));
-        [start, whole] = [middle, false];
-      }
-    }
-    if (!whole) proof.push(await this.#range(start, end));
-    return proof.reverse();
+    return this.#hashes(consistencyRanges(m, this.#size));
   }
 
   /** PATH(i, D[n]) of RFC 6962, Section 2.1.1. Requires 0 <= index < n. */
   async inclusionProof(index: bigint): Promise<MerkleHash[]> {
-    if (index < 0n || index >= this.#size)
-      throw new RangeError(`no leaf ${index} in ${this.#size}`);
-    const path: MerkleHash[] = [];
-    let [start, end] = [0n, this.#size];
-    while (end - start > 1n) {
-      const middle = start + splitOf(end - start);
-      if (index < middle) {
-        path.push(await this.#range(middle, end));
-        end = middle;
-      } else {
-        path.push(await this.#range(start, middle));
-        start = middle;
-      }
-    }
-    return path.reverse();
+    return this.#hashes(inclusionRanges(index, this.#size));
+  }
+
+  /** One after another, so that a tile that several of them need is read once. */
+  async #hashes(ranges: readonly Range[]): Promise<MerkleHash[]> {
+    const hashes: MerkleHash[] = [];
+    for (const [start, end] of ranges) hashes.push(await this.#range(start, end));
+    return hashes;
   }
 
   /**
@@ -104,18 +82,13 @@ export class TiledTree {
     const width = inTree < TILE_WIDTH ? Number(inTree) : TILE_WIDTH;
     const tile = await this.#read({ level: Number(level), index, width });
     const offset = Number(first % BigInt(TILE_WIDTH));
-    return fold(tile.subarray(offset * HASH_BYTES, (offset + hashes) * HASH_BYTES));
+    return foldRow(tile.subarray(offset * HASH_BYTES, (offset + hashes) * HASH_BYTES));
   }
 }
 
-/** The largest power of two below `leaves`; 1 for 1. */
-function splitOf(leaves: bigint): bigint {
-  return leaves <= 2n ? 1n : 1n << BigInt((leaves - 1n).toString(2).length - 1);
-}
-
-/** The root of a perfect subtree, from the hashes of a row. */
-function fold(row: Uint8Array): MerkleHash {
+/** The root of a perfect subtree, from the hashes of a row of it, 32 bytes each. */
+export function foldRow(row: Uint8Array): MerkleHash {
   if (row.length <= HASH_BYTES) return toMerkleHash(row);
   const half = row.length / 2;
-  return hashChildren(fold(row.subarray(0, half)), fold(row.subarray(half)));
+  return hashChildren(foldRow(row.subarray(0, half)), foldRow(row.subarray(half)));
 }

@@ -1,0 +1,112 @@
+/** What is known of one log at one moment: KnownHashes over the rows of the hash store. */
+import { LogError } from '../ask/asker.ts';
+import type { Log } from '../logs/log.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
+import {
+  consistencyRanges,
+  hashesOfRanges,
+  inclusionRanges,
+  rootOf,
+  type KnownRange,
+  type Range,
+} from '../merkle/ranges.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { blockLeaves, blockOf, knownOfBlock } from './block.ts';
+import type { LogRows, PublicHead } from './log-rows.ts';
+import type { Comparison, KnownHashes, Outlook } from './known-hashes.ts';
+import type { LogState } from './log-state.ts';
+import { knownOf, Tiles } from './subtrees.ts';
+
+export class LogHashes implements KnownHashes {
+  readonly #log: Pick<Log, 'api'>;
+  readonly #rows: LogRows;
+  readonly #state: LogState | undefined;
+  #heads: PublicHead[] | undefined;
+  #held: { readonly known: KnownRange; readonly head: PublicHead } | undefined;
+
+  /** `state` is the one in `rows` unless given. */
+  constructor(log: Pick<Log, 'api'>, rows: LogRows, state = rows.state()) {
+    this.#log = log;
+    this.#rows = rows;
+    this.#state = state;
+    const { held } = state ?? {};
+    const head = held && rows.head(held.head);
+    if (held !== undefined && head !== undefined)
+      this.#held = { known: knownOf(held, new Tiles(rows, held)), head };
+  }
+
+  /** The head of the largest public tree; undefined for a log that was never followed. */
+  get top(): PublicHead | undefined {
+    return this.#publicHeads().at(-1);
+  }
+
+  comparison(size: bigint): Comparison | undefined {
+    const { held } = this.#state ?? {};
+    if (held !== undefined && this.#held !== undefined && size >= held.start && size <= held.end) {
+      const found = comparisonOf(this.#held.known, size, this.#held.head.head);
+      if (found !== undefined) return found;
+    }
+    return this.#inBlock(size);
+  }
+
+  outlook(size: bigint): Outlook {
+    const { top } = this;
+    if (this.#state === undefined || top === undefined || size > top.head.treeSize) return 'beyond';
+    if (this.comparison(size) !== undefined) return 'here';
+    const { mode, held, target } = this.#state;
+    const isAhead = mode === 'leaves' && (held === undefined || size > held.end);
+    const isBehind = mode === 'leaves' && size >= target;
+    const start = blockOf(size, this.#log);
+    if (isAhead || isBehind || start + blockLeaves(this.#log) > top.head.treeSize) return 'coming';
+    return this.#rows.block(start) === undefined ? 'needs-block' : 'refused';
+  }
+
+  publicLinks(): (readonly [first: VerifiedStatement, second: VerifiedStatement])[] {
+    const byId = new Map(this.#publicHeads().map((each) => [each.id, each]));
+    return this.#publicHeads()
+      .toSorted((a, b) => a.seen - b.seen || a.id - b.id)
+      .flatMap(({ head, next }) => {
+        const second = byId.get(next ?? 0)?.head;
+        return second === undefined ? [] : [[head, second] as const];
+      });
+  }
+
+  #publicHeads(): readonly PublicHead[] {
+    return (this.#heads ??= this.#rows.heads());
+  }
+
+  /** A block says everything of the sizes from its first leaf to behind its last. */
+  #inBlock(size: bigint): Comparison | undefined {
+    const start = blockOf(size, this.#log);
+    const leaves = blockLeaves(this.#log);
+    for (const each of start === size && start > 0n ? [start, start - leaves] : [start]) {
+      const block = this.#rows.block(each);
+      const head = block && this.#rows.head(block.head)?.head;
+      if (block === undefined || head === undefined || block.leaves.length === 0) continue;
+      const found = comparisonOf(knownOfBlock(block, this.#log, head.treeSize), size, head);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+}
+
+function comparisonOf(
+  known: KnownRange,
+  size: bigint,
+  against: VerifiedStatement,
+): Comparison | undefined {
+  const root = rootOf(known, size);
+  if (root === undefined) return undefined;
+  const prove = (ranges: readonly Range[]): Promise<MerkleHash[]> => {
+    const hashes = hashesOfRanges(known, ranges);
+    return hashes === undefined
+      ? Promise.reject(new LogError('log-refused', 'a hash that the proof needs is not here'))
+      : Promise.resolve(hashes);
+  };
+  const asker = {
+    consistencyProof: (first: bigint, second: bigint) => prove(consistencyRanges(first, second)),
+    inclusionProof: ({ leafIndex }: { readonly leafIndex: bigint }, treeSize: bigint) =>
+      prove(inclusionRanges(leafIndex, treeSize)),
+  };
+  return { root, against, asker };
+}

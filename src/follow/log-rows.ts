@@ -1,0 +1,279 @@
+/** What the hash store has of one log, as rows. */
+import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
+import type { LogId, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
+import type { verifyStatement } from '../statements/verify.ts';
+import type { HashDatabase } from './database.ts';
+import { formatLogState, parseLogState, type LogState } from './log-state.ts';
+
+/** A head that the log showed to everybody, and what is known about its tree. */
+export interface PublicHead {
+  readonly id: number;
+  readonly head: VerifiedStatement;
+  /** When it was first shown to us, in milliseconds since the epoch. */
+  readonly seen: number;
+  /** The ID of a larger one of which this one is proven a prefix. */
+  readonly next: number | undefined;
+}
+
+/** A block of leaves that was asked for. */
+export interface StoredBlock {
+  readonly start: bigint;
+  /** The ID of the head of whose tree it is. */
+  readonly head: number;
+  /** 32 bytes each; none if the log gave none that lead to the root of that tree. */
+  readonly leaves: Uint8Array;
+  /** The audit path of the first leaf in that tree, 32 bytes each. */
+  readonly path: Uint8Array;
+}
+
+/** What following one log cost on one day (UTC). */
+export interface Usage {
+  readonly requests: number;
+  readonly bytes: number;
+}
+
+const DAY_MS = 86_400_000;
+
+interface HeadRow {
+  readonly id: number;
+  readonly size: number;
+  readonly root: Buffer;
+  readonly timestamp: string;
+  readonly signature: Buffer;
+  readonly seen: number;
+  readonly next: number | null;
+}
+
+type Verify = (head: Parameters<typeof verifyStatement>[0]) => VerifiedStatement | undefined;
+
+/** What the store has of one log. Sizes and indexes are below 2^48: see MAX_FOLLOWED_SIZE. */
+export class LogRows {
+  readonly #database: HashDatabase;
+  readonly #logId: LogId;
+  readonly #verify: Verify;
+  #id: number | undefined;
+  readonly #heads = new Map<number, PublicHead>();
+
+  constructor(database: HashDatabase, logId: LogId, verify: Verify) {
+    this.#database = database;
+    this.#logId = logId;
+    this.#verify = verify;
+  }
+
+  /** See HashDatabase.transaction. */
+  transaction<T>(work: () => T): T {
+    return this.#database.transaction(work);
+  }
+
+  /** What the last visit left; undefined for a log that was never followed. */
+  state(): LogState | undefined {
+    const row = this.#get<{ state: string | null }>('SELECT state FROM logs WHERE log_id = ?', [
+      this.#logId,
+    ]);
+    return row?.state == null ? undefined : parseLogState(row.state);
+  }
+
+  setState(state: LogState): void {
+    this.#run('UPDATE logs SET state = ? WHERE id = ?', [
+      formatLogState(state),
+      this.#number(true),
+    ]);
+  }
+
+  /** Every public head, the smallest first. A row that the log did not sign is left out. */
+  heads(): PublicHead[] {
+    return this.#all<HeadRow>('SELECT * FROM heads WHERE log = ? ORDER BY size, id', [
+      this.#number(),
+    ]).flatMap((row) => this.#asHead(row) ?? []);
+  }
+
+  head(id: number): PublicHead | undefined {
+    const row = this.#get<HeadRow>('SELECT * FROM heads WHERE id = ? AND log = ?', [
+      id,
+      this.#number(),
+    ]);
+    return row && this.#asHead(row);
+  }
+
+  /** What is kept of the tree of a head; undefined if it is no public head. */
+  headOf({ treeSize, rootHash }: TreeRoot): PublicHead | undefined {
+    const row = this.#get<HeadRow>('SELECT * FROM heads WHERE log = ? AND size = ? AND root = ?', [
+      this.#number(),
+      Number(treeSize),
+      rootHash,
+    ]);
+    return row && this.#asHead(row);
+  }
+
+  /** Adds a public head, unless its tree is known, and returns what is kept of the tree. */
+  putHead(head: VerifiedStatement, seen: number): PublicHead {
+    const parameters = [
+      this.#number(true),
+      Number(head.treeSize),
+      head.rootHash,
+      head.timestamp.toString(),
+      head.signature,
+      seen,
+    ];
+    this.#run(
+      `INSERT INTO heads (log, size, root, timestamp, signature, seen) VALUES (?, ?, ?, ?, ?, ?)
+       ON CONFLICT (log, size, root) DO NOTHING`,
+      parameters,
+    );
+    const found = this.headOf(head);
+    if (found !== undefined) return found;
+    // What is there was damaged: this one is genuine.
+    this.#run(
+      'UPDATE heads SET timestamp = ?, signature = ? WHERE log = ? AND size = ? AND root = ?',
+      [parameters[3], parameters[4], ...parameters.slice(0, 3)],
+    );
+    return this.headOf(head) ?? { id: 0, head, seen, next: undefined };
+  }
+
+  /** Notes that `first` is proven a prefix of `second`. */
+  link(first: PublicHead, second: PublicHead): void {
+    if (first.id !== second.id)
+      this.#run('UPDATE heads SET next = ? WHERE id = ?', [second.id, first.id]);
+  }
+
+  forgetHead(id: number): void {
+    this.#run('DELETE FROM heads WHERE id = ?', [id]);
+  }
+
+  /**
+   * Forgets heads that were seen before a time, but for `keep`, and what blocks of their trees
+   * held. That a block was asked for is not forgotten.
+   */
+  forgetHeads(before: number, keep: readonly number[]): void {
+    const old = this.heads().filter(({ id, seen }) => seen < before && !keep.includes(id));
+    for (const { id } of old) {
+      this.forgetHead(id);
+      this.#run("UPDATE blocks SET leaves = '', path = '' WHERE log = ? AND head = ?", [
+        this.#number(),
+        id,
+      ]);
+    }
+  }
+
+  /** The hashes of a tile's leaves, of as many as are there, 32 bytes each. */
+  tile(tile: bigint): Uint8Array | undefined {
+    return this.#get<{ leaves: Buffer }>('SELECT leaves FROM tiles WHERE log = ? AND tile = ?', [
+      this.#number(),
+      Number(tile),
+    ])?.leaves;
+  }
+
+  /** The root of a full tile. */
+  tileHash(tile: bigint): MerkleHash | undefined {
+    const row = this.#get<{ hash: Buffer | null }>(
+      'SELECT hash FROM tiles WHERE log = ? AND tile = ?',
+      [this.#number(), Number(tile)],
+    );
+    return row?.hash?.length === 32 ? toMerkleHash(row.hash) : undefined;
+  }
+
+  /** `hash` is the tile's root; undefined for a tile that is not full. */
+  putTile(tile: bigint, leaves: Uint8Array, hash: MerkleHash | undefined): void {
+    this.#run('INSERT OR REPLACE INTO tiles (log, tile, hash, leaves) VALUES (?, ?, ?, ?)', [
+      this.#number(true),
+      Number(tile),
+      hash,
+      leaves,
+    ]);
+  }
+
+  /** Which of the tiles from .. to - 1 are there and full. */
+  fullTiles(from: bigint, to: bigint): Set<bigint> {
+    return new Set(
+      this.#all<{ tile: number }>(
+        'SELECT tile FROM tiles WHERE log = ? AND tile >= ? AND tile < ? AND hash IS NOT NULL',
+        [this.#number(), Number(from), Number(to)],
+      ).map(({ tile }) => BigInt(tile)),
+    );
+  }
+
+  /** Forgets the tiles from .. to - 1. */
+  forgetTiles(from: bigint, to: bigint): void {
+    this.#run('DELETE FROM tiles WHERE log = ? AND tile >= ? AND tile < ?', [
+      this.#number(),
+      Number(from),
+      Number(to),
+    ]);
+  }
+
+  block(start: bigint): StoredBlock | undefined {
+    const row = this.#get<{ head: number; leaves: Buffer; path: Buffer }>(
+      'SELECT head, leaves, path FROM blocks WHERE log = ? AND start = ?',
+      [this.#number(), Number(start)],
+    );
+    return row && { start, ...row };
+  }
+
+  putBlock({ start, head, leaves, path }: StoredBlock): void {
+    this.#run(
+      'INSERT OR REPLACE INTO blocks (log, start, head, leaves, path) VALUES (?, ?, ?, ?, ?)',
+      [this.#number(true), Number(start), head, leaves, path],
+    );
+  }
+
+  /** What the log was asked and gave on the day of a time. */
+  usage(now: number): Usage {
+    return (
+      this.#get<Usage>('SELECT requests, bytes FROM usage WHERE log = ? AND day = ?', [
+        this.#number(),
+        Math.floor(now / DAY_MS),
+      ]) ?? { requests: 0, bytes: 0 }
+    );
+  }
+
+  addUsage(now: number, { requests, bytes }: Usage): void {
+    this.#run(
+      `INSERT INTO usage (log, day, requests, bytes) VALUES (?, ?, ?, ?)
+       ON CONFLICT (log, day) DO UPDATE SET requests = requests + excluded.requests,
+         bytes = bytes + excluded.bytes`,
+      [this.#number(true), Math.floor(now / DAY_MS), requests, bytes],
+    );
+  }
+
+  #asHead(row: HeadRow): PublicHead | undefined {
+    const known = this.#heads.get(row.id);
+    const next = row.next ?? undefined;
+    if (known !== undefined && known.next === next) return known;
+    if (row.root.length !== 32 || !/^[0-9]{1,20}$/.test(row.timestamp)) return undefined;
+    const head = this.#verify({
+      treeSize: BigInt(row.size),
+      timestamp: BigInt(row.timestamp),
+      rootHash: toMerkleHash(row.root),
+      signature: new Uint8Array(row.signature),
+    });
+    if (head === undefined) return undefined;
+    const found = { id: row.id, head, seen: row.seen, next };
+    this.#heads.set(row.id, found);
+    return found;
+  }
+
+  /** The log's number in this store; 0, which no log has, if it has none and `make` is not given. */
+  #number(make = false): number {
+    if (this.#id !== undefined) return this.#id;
+    if (make)
+      this.#run('INSERT INTO logs (log_id) VALUES (?) ON CONFLICT (log_id) DO NOTHING', [
+        this.#logId,
+      ]);
+    this.#id = this.#get<{ id: number }>('SELECT id FROM logs WHERE log_id = ?', [this.#logId])?.id;
+    return this.#id ?? 0;
+  }
+
+  #run(sql: string, parameters: readonly unknown[]): void {
+    this.#database.attempt(() => this.#database.statement(sql).run(...parameters));
+  }
+
+  /** The SQL says what a row is, and so the caller does. */
+  // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters
+  #get<Row>(sql: string, parameters: readonly unknown[]): Row | undefined {
+    return this.#all<Row>(sql, parameters)[0];
+  }
+
+  #all<Row>(sql: string, parameters: readonly unknown[]): Row[] {
+    return this.#database.attempt(() => this.#database.statement(sql).all(...parameters) as Row[]);
+  }
+}
