@@ -11,6 +11,7 @@
 #include "core/privileges.hpp"
 #include "core/program.hpp"
 #include "core/service.hpp"
+#include "core/tls.hpp"
 
 namespace ctga::binding {
 namespace {
@@ -127,6 +128,11 @@ Napi::Value notify_manager(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), notify_service(to_text(info[0], "state")));
 }
 
+// offerPostHandshakeAuth(): boolean
+Napi::Value offer_post_handshake_authentication(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), offer_post_handshake_auth());
+}
+
 Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   DataPlaneWrap::define(env);
   exports.Set("load", Napi::Function::New<load_program>(env, "load"));
@@ -139,6 +145,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("account", Napi::Function::New<get_account>(env, "account"));
   exports.Set("group", Napi::Function::New<get_group>(env, "group"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
+  exports.Set("offerPostHandshakeAuth", Napi::Function::New<offer_post_handshake_authentication>(
+                                            env, "offerPostHandshakeAuth"));
   return exports;
 }
 

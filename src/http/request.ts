@@ -1,16 +1,17 @@
 /**
- * HTTP requests that look the same wherever they go: constant headers, no cookies, no redirects,
- * bytes and time limited, and nothing sent to a private address. The agents decide which way a
+ * HTTP requests that look the same wherever they go (curl.ts says how): no cookies, no redirects,
+ * bytes and time limited, and nothing sent to a private address. The connections decide which way a
  * request goes: through a proxy (proxy.ts) or directly.
  */
 import { lookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
-import http from 'node:http';
-import https from 'node:https';
 import type { LookupFunction } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { connectTcp, Connections, MAX_CONNECTIONS, type Dial } from './connections.ts';
+import { requestOf, type Request, type RequestOptions } from './curl.ts';
 import { HttpError } from './error.ts';
-import { isPrivateHost } from './targets.ts';
+import { CutShort, Unanswered, type Response } from './response.ts';
+import { bareHost, isPrivateHost } from './targets.ts';
 import { tlsRemedy } from './tls-remedy.ts';
 
 export interface HttpAnswer {
@@ -22,14 +23,7 @@ export interface HttpAnswer {
   readonly body: Buffer;
 }
 
-/** What a request may have beside its URL. Requests to logs have none of it. */
-export interface FetchOptions {
-  /** An ETag: the answer is 304 if there is nothing newer. */
-  readonly ifNoneMatch?: string | undefined;
-  /** JSON to be posted. Without it the request is a GET. */
-  readonly post?: string;
-  /** Further headers, such as a webhook's signature. */
-  readonly headers?: Readonly<Record<string, string>>;
+export interface FetchOptions extends RequestOptions {
   /** The most bytes that the answer may have; 256 KiB unless given. */
   readonly maxBytes?: number | undefined;
 }
@@ -47,13 +41,6 @@ export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>
 export const DEADLINE_MS = 90_000;
 /** The longest proof is 129 hashes, some 6 KB. */
 const MAX_BODY_BYTES = 256 * 1024;
-/** The most connections to one host that are kept for later requests. */
-const MAX_CONNECTIONS = 4;
-/** The same for every log and every installation. */
-const HEADERS = { accept: '*/*', 'accept-encoding': 'gzip', 'user-agent': 'Mozilla/5.0' };
-
-export type Agents = Readonly<Record<'http:' | 'https:', http.Agent>>;
-
 export interface HttpOptions {
   /** Only where the operator allows it: for a log in its list, for a webhook by an option. */
   readonly allowPrivateAddress?: boolean | undefined;
@@ -66,12 +53,12 @@ export type Resolve = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-export function httpFetch(agents: Agents, { allowPrivateAddress }: HttpOptions): Fetch {
-  return (address, request = {}) => {
+export function httpFetch(connections: Connections, { allowPrivateAddress }: HttpOptions): Fetch {
+  return (address, { maxBytes = MAX_BODY_BYTES, ...options } = {}) => {
     const url = new URL(address);
     if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
       return Promise.reject(privateAddress(url.hostname));
-    return send(url, agents, request);
+    return send(requestOf(url, options), connections, maxBytes);
   };
 }
 
@@ -80,20 +67,9 @@ export function httpFetch(agents: Agents, { allowPrivateAddress }: HttpOptions):
  * hide from whoever answers them; never for the challenger.
  */
 export function directFetch(options: HttpOptions, resolve: Resolve = lookup): Fetch {
-  const settings = {
-    keepAlive: true,
-    maxSockets: MAX_CONNECTIONS,
-    lookup: publicOnly(options, resolve),
-  };
-  return httpFetch(
-    { 'http:': new http.Agent(settings), 'https:': new https.Agent(settings) },
-    options,
-  );
-}
-
-/** Takes the brackets off an IPv6 address as URLs have it. */
-export function bareHost(host: string): string {
-  return host.replace(/^\[|\]$/g, '');
+  const guarded = publicOnly(options, resolve);
+  const dial: Dial = (host, port, signal) => connectTcp({ host, port, signal, lookup: guarded });
+  return httpFetch(new Connections(dial, DEADLINE_MS), options);
 }
 
 /**
@@ -123,76 +99,52 @@ function privateAddress(host: string): HttpError {
 }
 
 /**
- * A server may close an idle connection just as the next request is sent on it: nobody answered
- * that request, so it is sent again, once for each kept connection that turns out closed. Only a
- * GET is, because whether a POST arrived cannot be told.
+ * A server may close an idle connection just as the next request is sent on it, or say that it did
+ * nothing with a request: nobody answered that request, so it is sent again, once for each kept
+ * connection that turns out closed. Only a GET is, because whether a POST arrived cannot be told.
  */
-async function send(url: URL, agents: Agents, options: FetchOptions): Promise<HttpAnswer> {
+async function send(
+  request: Request,
+  connections: Connections,
+  maxBytes: number,
+): Promise<HttpAnswer> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  for (let stale = 0; ; stale++) {
+  for (let repeats = 0; ; repeats++) {
     try {
-      return await sendOnce(url, agents, options, signal);
+      const { status, headers, body } = await connections.send(request, signal);
+      const packed = await readBody(body, maxBytes);
+      const text = (name: string): string | undefined => headers[name]?.toString();
+      return {
+        status,
+        retryAfter: text('retry-after'),
+        etag: text('etag'),
+        body: unpack(packed, text('content-encoding') ?? '', maxBytes),
+      };
     } catch (error) {
-      const again = error instanceof StaleConnection && stale < MAX_CONNECTIONS;
-      if (!again) throw asFailure(error instanceof StaleConnection ? error.cause : error, signal);
+      const isUnanswered = error instanceof Unanswered;
+      if (!isUnanswered || repeats === MAX_CONNECTIONS)
+        throw asFailure(isUnanswered ? error.cause : error, signal);
     }
   }
 }
 
-/** A kept connection was closed before any answer came on it. */
-class StaleConnection extends Error {}
-
-function sendOnce(
-  url: URL,
-  agents: Agents,
-  { ifNoneMatch, post, headers: more = {}, maxBytes = MAX_BODY_BYTES }: FetchOptions,
-  signal: AbortSignal,
-): Promise<HttpAnswer> {
-  const secure = url.protocol === 'https:';
-  return new Promise<HttpAnswer>((resolve, reject) => {
-    const headers = {
-      ...HEADERS,
-      ...(ifNoneMatch && { 'if-none-match': ifNoneMatch }),
-      ...(post !== undefined && { 'content-type': 'application/json' }),
-      ...more,
-    };
-    const method = post === undefined ? 'GET' : 'POST';
-    const options = { agent: agents[secure ? 'https:' : 'http:'], headers, method, signal };
-    const request = secure ? https.request(url, options) : http.request(url, options);
-    let isAnswered = false;
-    request.once('error', (error: NodeJS.ErrnoException) => {
-      const isClosed = error.code === 'ECONNRESET' || error.code === 'EPIPE';
-      const isStale = isClosed && request.reusedSocket && !isAnswered && method === 'GET';
-      reject(isStale ? new StaleConnection('', { cause: error }) : error);
-    });
-    request.once('response', (response) => {
-      isAnswered = true;
-      readBody(response, maxBytes).then((body) => {
-        const { 'retry-after': retryAfter, etag } = response.headers;
-        resolve({ status: response.statusCode ?? 0, retryAfter, etag, body });
-      }, reject);
-    });
-    request.end(post);
-  });
-}
-
-async function readBody(response: http.IncomingMessage, maxBytes: number): Promise<Buffer> {
+async function readBody(body: Response['body'], maxBytes: number): Promise<Buffer> {
   const chunks: Buffer[] = [];
   let length = 0;
   try {
-    for await (const chunk of response as AsyncIterable<Buffer>) {
+    for await (const chunk of body) {
       length += chunk.length;
       if (length > maxBytes)
         throw new HttpError('http-bad-answer', `the answer is longer than ${maxBytes} bytes`);
       chunks.push(chunk);
     }
   } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code !== 'ECONNRESET') throw cause;
+    if (!(cause instanceof CutShort)) throw cause;
     throw new HttpError('http-bad-answer', `the answer was cut short after ${length} bytes`, {
       cause,
     });
   }
-  return unpack(Buffer.concat(chunks), response.headers['content-encoding'] ?? '', maxBytes);
+  return Buffer.concat(chunks);
 }
 
 /** What object stores leave in the header, and what says that nothing was done to the body. */
@@ -209,7 +161,7 @@ function unpack(body: Buffer, header: string, maxBytes: number): Buffer {
     if (encoding !== 'gzip' && encoding !== 'x-gzip')
       throw new HttpError(
         'http-bad-answer',
-        `the answer is packed as '${encoding}', although ctga accepts nothing but gzip`,
+        `the answer is packed as '${encoding}', although ctga knows nothing but gzip`,
       );
     try {
       bytes = gunzipSync(bytes, { maxOutputLength: maxBytes });

@@ -29,3 +29,8 @@ export function isPrivateHost(host: string): boolean {
   const labels = name.split('.');
   return labels.length < 2 || PRIVATE_DOMAINS.includes(labels.at(-1) ?? '');
 }
+
+/** Takes the brackets off an IPv6 address as URLs have it. */
+export function bareHost(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
+}

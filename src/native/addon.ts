@@ -161,6 +161,11 @@ export interface Addon {
   becomeUser(uid: number, gid: number, programsMayGain: boolean): void;
   /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
+  /**
+   * Makes every TLS client of this process offer authentication after the handshake (RFC 8446,
+   * Section 4.2.6), from the next context on. False if this Node's OpenSSL cannot.
+   */
+  offerPostHandshakeAuth(): boolean;
 }
 
 /** What the addon throws. `code` is an ErrorCode of src/base/errors.ts. */

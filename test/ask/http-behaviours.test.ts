@@ -92,7 +92,7 @@ describe('a log with the API of RFC 6962', () => {
     [
       'deflate',
       packed('deflate', deflateSync),
-      ['log-unavailable', /packed as 'deflate', although ctga accepts nothing but gzip/],
+      ['log-unavailable', /packed as 'deflate', although ctga knows nothing but gzip/],
     ],
     ['br', packed('br', brotliCompressSync), ['log-unavailable', /packed as 'br', although/]],
     ['400', status(400, {}, 'no'), ['log-refused', /HTTP 400 \("no"\)/]],
