@@ -77,7 +77,8 @@ export class StaticCtAsker implements Asker {
       const at = index * width;
       const inTree = treeSize - at;
       const place = { level: 0, index, width: inTree < width ? Number(inTree) : TILE_WIDTH };
-      const tile = await this.#tile(place, first === last);
+      // Audit paths of the leaves at both ends need these two again.
+      const tile = await this.#tile(place, index === first || index === last);
       const from = at < start ? Number(start - at) * HASH_BYTES : 0;
       const to = end - at < width ? Number(end - at) * HASH_BYTES : tile.length;
       hashes.set(tile.subarray(from, to), at < start ? 0 : Number(at - start) * HASH_BYTES);

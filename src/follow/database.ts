@@ -62,6 +62,10 @@ export class HashDatabase {
     return new HashDatabase(prepared(new Database(':memory:')));
   }
 
+  get isReadOnly(): boolean {
+    return this.#database.readonly;
+  }
+
   /** Commits all that `work` writes, or nothing of it if it throws. */
   transaction<T>(work: () => T): T {
     return this.attempt(() => this.#database.transaction(work).immediate());

@@ -182,14 +182,26 @@ export class LogRows {
     ]);
   }
 
-  /** Which of the tiles from .. to - 1 are there and full. */
-  fullTiles(from: bigint, to: bigint): Set<bigint> {
-    return new Set(
-      this.#all<{ tile: number }>(
-        'SELECT tile FROM tiles WHERE log = ? AND tile >= ? AND tile < ? AND hash IS NOT NULL',
-        [this.#number(), Number(from), Number(to)],
-      ).map(({ tile }) => BigInt(tile)),
+  /** How many of the tiles from .. to - 1 are there and full. */
+  countFullTiles(from: bigint, to: bigint): number {
+    const row = this.#get<{ count: number }>(
+      `SELECT count(*) AS count FROM tiles
+        WHERE log = ? AND tile >= ? AND tile < ? AND hash IS NOT NULL`,
+      [this.#number(), Number(from), Number(to)],
     );
+    return row?.count ?? 0;
+  }
+
+  /**
+   * A disk has changed the tile. It is fetched again, with the others, when the log is followed
+   * next. Who only reads cannot say so.
+   */
+  setDamaged(tile: bigint): void {
+    if (this.#database.isReadOnly) return;
+    this.#run('UPDATE tiles SET hash = NULL WHERE log = ? AND tile = ?', [
+      this.#number(),
+      Number(tile),
+    ]);
   }
 
   /** Forgets the tiles from .. to - 1. */

@@ -32,14 +32,17 @@ export function knownOf(
 
 /** Leaves in the store, tile by tile. Subtrees are computed once, as far as memory is given. */
 export class Tiles implements Subtrees {
-  readonly #rows: Pick<LogRows, 'tile' | 'tileHash'>;
+  readonly #rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged'>;
   /** Behind the last leaf that counts. */
   end: bigint;
   readonly #nodes: BoundedMap<bigint, MerkleHash>[] = [];
   /** The tile that was read last. */
   #last: { readonly tile: bigint; readonly leaves: Uint8Array | undefined } | undefined;
 
-  constructor(rows: Pick<LogRows, 'tile' | 'tileHash'>, { end }: Pick<Stretch, 'end'>) {
+  constructor(
+    rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged'>,
+    { end }: Pick<Stretch, 'end'>,
+  ) {
     this.#rows = rows;
     this.end = end;
   }
@@ -77,9 +80,10 @@ export class Tiles implements Subtrees {
     const leaves = this.#rows.tile(tile);
     const root = this.#rows.tileHash(tile);
     if (leaves === undefined || root === undefined) return leaves;
-    return leaves.length === Number(TILE_LEAVES) * HASH_BYTES && equalHash(foldRow(leaves), root)
-      ? leaves
-      : undefined;
+    const isWhole = leaves.length === Number(TILE_LEAVES) * HASH_BYTES;
+    if (isWhole && equalHash(foldRow(leaves), root)) return leaves;
+    this.#rows.setDamaged(tile);
+    return undefined;
   }
 }
 

@@ -87,24 +87,28 @@ export class Window {
     this.#choose();
     yield this.#state;
     if (this.#state.mode === 'blocks') return;
+    if (!this.#isWhole()) return this.#mismatch();
     const allowance = this.#allowance();
     const before = this.#options.left();
-    if (this.#state.held === undefined) yield* this.#step(() => this.#start());
+    if (this.#state.held === undefined) yield* this.#step(() => this.#start(allowance));
     while (this.#isBehind()) yield* this.#step(() => this.#forward());
     const spent = (): number => before - this.#options.left();
     while (this.#reaches(allowance - spent()))
       yield* this.#step(() => this.#backward(allowance - spent()));
     if (this.mismatch !== undefined) return;
+    // What a leaf costs is known better now.
+    this.#aim();
     this.#prune();
+    this.#options.rows.setState(this.#state);
     yield this.#state;
   }
 
   /** Chooses the mode, and how far back the window should reach. */
   #choose(): void {
-    const { budget, days, growth, head, left } = this.#options;
+    const { budget, growth, head, left } = this.#options;
     const { bytesPerLeaf } = this.#state;
     const { treeSize } = head.head;
-    let { mode, held, target } = this.#state;
+    let { mode, held } = this.#state;
     const need = held === undefined ? 0 : Number(treeSize - held.end) * bytesPerLeaf;
     const daily = (growth ?? 0) * bytesPerLeaf;
     if (mode === 'leaves' && need > left()) {
@@ -116,13 +120,20 @@ export class Window {
       mode = 'leaves';
       if (need > left()) held = this.#drop(held);
     }
-    const all = Number(treeSize) * bytesPerLeaf;
-    if (all <= budget * days) target = 0n;
-    else if (held === undefined)
-      target = aligned(treeSize - BigInt(Math.ceil(budget / 2 / bytesPerLeaf)));
-    else if (target === 0n) target = held.start;
-    this.#state = { ...this.#state, mode, held, target };
+    this.#state = { ...this.#state, mode, held };
+    this.#aim();
     this.#options.rows.setState(this.#state);
+  }
+
+  /** The window reaches back to the first leaf of a log whose history it has room for. */
+  #aim(): void {
+    const { budget, days, head } = this.#options;
+    const { bytesPerLeaf, held, target } = this.#state;
+    const { treeSize } = head.head;
+    const first = aligned(treeSize - BigInt(Math.ceil(budget / 2 / bytesPerLeaf)));
+    const isSmall = Number(treeSize) * bytesPerLeaf <= budget * days;
+    const other = held === undefined ? first : target === 0n ? held.start : target;
+    this.#state = { ...this.#state, target: isSmall ? 0n : other };
   }
 
   #what(): string {
@@ -138,6 +149,14 @@ export class Window {
   #allowance(): number {
     const { growth, left } = this.#options;
     return Math.max(0, (left() - (growth ?? 0) * this.#state.bytesPerLeaf) / 2);
+  }
+
+  /** Whether every full tile of the window is there. */
+  #isWhole(): boolean {
+    const { held } = this.#state;
+    if (held === undefined) return true;
+    const [from, to] = [held.start / TILE_LEAVES, held.end / TILE_LEAVES];
+    return this.#options.rows.countFullTiles(from, to) === Number(to - from);
   }
 
   #isBehind(): boolean {
@@ -170,7 +189,10 @@ export class Window {
       held && before && rootOf(knownOf(held, new Tiles(rows, held)), before.head.treeSize);
     const isOurs =
       held !== undefined &&
-      (root === undefined || before === undefined || !equalHash(root, before.head.rootHash));
+      (!this.#isWhole() ||
+        root === undefined ||
+        before === undefined ||
+        !equalHash(root, before.head.rootHash));
     this.mismatch = { held: before, head, isOurs };
   }
 
@@ -183,11 +205,11 @@ export class Window {
   }
 
   /** The newest leaves: the window begins with them. */
-  async #start(): Promise<boolean> {
+  async #start(bytes: number): Promise<boolean> {
     const { asker, head } = this.#options;
     const { treeSize } = head.head;
     const { target } = this.#state;
-    const before = aligned(treeSize - 1n) - this.#size() + TILE_LEAVES;
+    const before = aligned(treeSize - 1n) - this.#size(bytes) + TILE_LEAVES;
     const start = before > target ? before : target;
     const leaves = await this.#fetch(start, treeSize, treeSize);
     const path = Buffer.concat(await audit(asker, start, leaves, treeSize));

@@ -49,6 +49,10 @@ class Following {
 
 const KINDS = ['static-ct', 'rfc6962'] as const;
 
+/** A tree that is long over, and its key. */
+const OLD = treeOf(3500);
+const LOG = new SigningLog();
+
 function follow(kind: (typeof KINDS)[number], size: number, of = 3000): Following {
   const tree = treeOf(of);
   return new Following(
@@ -132,5 +136,184 @@ for (const kind of KINDS)
         ),
         { numRuns: 25, seed: SEED },
       );
+    });
+
+    test('an old tree is fetched backwards, as far as the budget allows, until it is held whole', async () => {
+      const following = follow(kind, 3000);
+      // Of a leaf: 32 bytes of a tile, or some 100 bytes of an entry without a certificate.
+      const budget = kind === 'static-ct' ? 30_000 : 200_000;
+      const held: bigint[] = [];
+      for (let i = 0; i < 60; i++) {
+        following.now += 3 * 3_600_000;
+        const { failures } = await following.visit({ budget });
+        assert.deepEqual(failures, []);
+        const { start = -1n } = following.hashes.rows(following.log).state()?.held ?? {};
+        held.push(start);
+        const { bytes } = following.hashes.rows(following.log).usage(following.now);
+        // What is under way when the budget ends is finished.
+        assert.ok(bytes <= budget + 20_000, `${bytes} bytes in a day`);
+        if (start === 0n) break;
+        assert.equal(following.hashes.of(following.log).outlook(5n), 'coming');
+      }
+      assert.ok(held.length > 2, 'it was all fetched at once');
+      assert.deepEqual(held.at(-1), 0n);
+      await assertKnows(following, [0, 1, 2, 3, 255, 256, 257, 1024, 2047, 2999, 3000]);
+    });
+
+    test('a log that outgrows the budget is asked for blocks, and for leaves again when it is slow', async () => {
+      const following = follow(kind, 2000, 6000);
+      const budget = kind === 'static-ct' ? 40_000 : 100_000;
+      const window = 2 * DAY;
+      await following.visit({ budget, window });
+      const { hashes, log, api } = following;
+      api.size = 5000;
+      const grown = await following.visit({ budget, window });
+      assert.match(grown.notices.join(), /has grown by .* wait for blocks/);
+      assert.deepEqual(grown.failures, []);
+      assert.equal(hashes.rows(log).state()?.mode, 'blocks');
+      const size = 3333;
+      assert.equal(hashes.of(log).outlook(BigInt(size)), 'needs-block');
+      let visits = 0;
+      while (hashes.of(log).comparison(BigInt(size)) === undefined) {
+        assert.ok(++visits < 1000, 'its block never came');
+        const { failures } = await following.visit({
+          budget: 1e9,
+          window,
+          wanted: () => [BigInt(size)],
+        });
+        assert.deepEqual(failures, []);
+        if (hashes.rows(log).state()?.mode === 'leaves') break;
+      }
+      // The log has not grown since.
+      assert.equal(hashes.rows(log).state()?.mode, 'leaves');
+      await assertKnows(following, [size, 4999, 5000]);
+    });
+
+    test('the block of a tree that waits takes the free place of a batch, and no other', async () => {
+      await fc.assert(
+        fc.asyncProperty(fc.integer(), fc.integer({ min: 0, max: 3400 }), async (seed, size) => {
+          const runs = [];
+          for (const wanted of [[], [BigInt(size)], [3_000_000n, BigInt(size), 77n]]) {
+            const following = new Following(
+              kind === 'static-ct' ? new TiledFiles(LOG, OLD, 3500) : new FakeApi(OLD, 3500, LOG),
+              seed,
+            );
+            // A log that is long past the budget: only blocks are asked for.
+            const rows = following.hashes.rows(following.log);
+            const circuits: string[][] = [];
+            for (let i = 0; i < 33; i++) {
+              const open = (): { fetch: Fetch; close: () => void } => {
+                const circuit: string[] = [];
+                circuits.push(circuit);
+                const fetch: Fetch = (url, options) => {
+                  circuit.push(url);
+                  return following.api.fetch(url, options);
+                };
+                return { fetch, close: () => undefined };
+              };
+              await following.visit({ open, budget: 1, wanted: () => wanted });
+              await following.visit({ open, budget: 1e9, wanted: () => wanted });
+              void rows;
+            }
+            runs.push(circuits.map((circuit) => circuit.join(' ')));
+          }
+          const [none = [], one = [], several = []] = runs;
+          for (const some of [one, several]) {
+            assert.equal(some.length, none.length);
+            const other = some.filter((circuit, i) => circuit !== none[i]);
+            assert.ok(other.length <= 2, `${other.length} circuits differ: ${other.join()}`);
+          }
+        }),
+        { numRuns: 6, seed: SEED },
+      );
+    });
+
+    for (const [name, change] of [
+      ['grows on another branch', 1200],
+      ['shows another tree of the same size', 1000],
+    ] as const)
+      test(`a log that ${name} convicts itself, and is followed on the new branch`, async () => {
+        const following = follow(kind, 1000);
+        await following.visit();
+        following.api.tree = treeOf(2000, 'b', 700);
+        following.api.size = change;
+        const { forks } = await following.visit();
+        assert.equal(forks.length, 1);
+        assert.equal(forks[0]?.first.treeSize, 1000n);
+        assert.equal(forks[0]?.second.treeSize, BigInt(change));
+        following.api.size = 1300;
+        const after = [await following.visit(), await following.visit()];
+        assert.deepEqual(
+          after.flatMap(({ forks: more, failures }) => [...more, ...failures]),
+          [],
+        );
+        await assertKnows(following, [1, 699, 1000, 1200, 1300]);
+      });
+
+    test('a log that shows a smaller tree again is no worse for it', async () => {
+      const following = follow(kind, 1000);
+      await following.visit();
+      following.api.size = 900;
+      const { current, failures, forks } = await following.visit();
+      assert.deepEqual(
+        { size: current?.treeSize, failures, forks },
+        { size: 900n, failures: [], forks: [] },
+      );
+      await assertKnows(following, all(1000));
+      assert.equal(following.hashes.of(following.log).publicLinks().length, 1);
+    });
+
+    test('hashes that do not lead to the signed root are refused, and fetched again', async () => {
+      const following = follow(kind, 1000);
+      await following.visit();
+      const honest = following.api.tree;
+      // The head is of the honest tree, and what is served is not.
+      const lies: Fetch = async (url, options) => {
+        if (/checkpoint|get-sth$/.test(url)) return following.api.fetch(url, options);
+        following.api.tree = treeOf(1500, 'lie', 1000);
+        try {
+          return await following.api.fetch(url, options);
+        } finally {
+          following.api.tree = honest;
+        }
+      };
+      following.api.size = 1500;
+      const { failures, forks } = await following.visit({ fetch: lies });
+      assert.deepEqual(forks, []);
+      assert.ok(failures.length > 0);
+      await assertKnows(following, all(1000));
+      assert.deepEqual((await following.visit()).failures, []);
+      await assertKnows(following, all(1500));
+    });
+
+    test('hashes that a disk changed are fetched again, and accuse nobody', async () => {
+      const following = follow(kind, 1000);
+      await following.visit();
+      const rows = following.hashes.rows(following.log);
+      for (const tile of [1n, 3n]) {
+        const leaves = Uint8Array.from(rows.tile(tile) ?? []);
+        leaves[40] = (leaves[40] ?? 0) ^ 1;
+        rows.putTile(tile, leaves, rows.tileHash(tile));
+      }
+      const known = following.hashes.of(following.log);
+      for (const size of all(1000)) {
+        const found = known.comparison(BigInt(size));
+        const rootHash = following.api.tree.root(size);
+        if (found === undefined || equalHash(found.root, rootHash) || size === 0) continue;
+        // A root that differs convicts nobody, because the proof does not lead to the signed one.
+        const { verdict } = await prove(
+          found.asker,
+          { treeSize: BigInt(size), rootHash },
+          found.against,
+        );
+        assert.notEqual(verdict, 'fork-proven');
+      }
+      following.api.size = 1200;
+      const visits = [await following.visit(), await following.visit()];
+      assert.deepEqual(
+        visits.flatMap(({ forks }) => forks),
+        [],
+      );
+      await assertKnows(following, all(1200));
     });
   });
