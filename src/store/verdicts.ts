@@ -29,8 +29,18 @@ export interface VerdictStore {
    * Replaces what was concluded about a recorded tree, at `now`, and counts one more attempt.
    * Evidence for `fork-proven` must be recorded first: a fork without evidence is a fault of the
    * store.
+   *
+   * Does nothing where the store has no such tree (any more), because it was set aside or because
+   * the store's file was replaced since the tree was read. Nor does it take back a proven fork:
+   * somebody else may have proven it since.
    */
   set(tree: StoredTree, now: number, update: VerdictUpdate): void;
+
+  /** As `set` of each in turn, in one transaction: all of them are recorded, or it throws. */
+  setAll(
+    updates: readonly { readonly tree: StoredTree; readonly update: VerdictUpdate }[],
+    now: number,
+  ): void;
 
   /** The number of trees by verdict; a verdict that no tree has is 0. */
   counts(): Record<Verdict, number>;

@@ -138,13 +138,14 @@ function check(store: Store, { key }: SigningLog): void {
 /** The store, which is checked after each write, and fails at the `lives`-th to come. */
 function checked(store: Store, log: SigningLog, lives = Infinity): Store {
   let left = lives;
-  const set: Store['verdicts']['set'] = (...written) => {
+  const checking = (write: () => void): void => {
     if (--left < 0) throw new Error('killed');
-    store.verdicts.set(...written);
+    write();
     check(store, log);
   };
   const verdicts: Store['verdicts'] = {
-    set,
+    set: (...written) => checking(() => store.verdicts.set(...written)),
+    setAll: (...written) => checking(() => store.verdicts.setAll(...written)),
     counts: () => store.verdicts.counts(),
     logsWith: (verdict) => store.verdicts.logsWith(verdict),
   };

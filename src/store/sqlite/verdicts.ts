@@ -3,13 +3,15 @@ import { toLogId, type LogId } from '../../statements/statement.ts';
 import type { StoredTree } from '../heads.ts';
 import { VERDICTS, type Verdict, type VerdictStore, type VerdictUpdate } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
+import { treeKey, type TreeKey } from './rows.ts';
 
 const SET = `UPDATE trees SET verdict = @verdict, reason = @reason,
     proven_against = (SELECT id FROM trees WHERE id = @provenAgainst),
     asked_at = @now, ask_after = @askAfter, attempts = attempts + 1
-  WHERE id = @id`;
+  WHERE id = @id AND log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash
+    AND (verdict <> 'fork-proven' OR @verdict = 'fork-proven')`;
 
-interface Update {
+interface Update extends TreeKey {
   readonly id: number;
   readonly now: number;
   readonly verdict: Verdict;
@@ -19,11 +21,13 @@ interface Update {
 }
 
 export class SqliteVerdicts implements VerdictStore {
+  readonly #connection: Connection;
   readonly #set: Statement<Update>;
   readonly #counts: Statement<NoParameters, { readonly verdict: Verdict; readonly count: number }>;
   readonly #logsWith: Statement<{ verdict: Verdict }, { readonly log_id: Buffer }>;
 
   constructor(connection: Connection) {
+    this.#connection = connection;
     this.#set = connection.statement(SET);
     this.#counts = connection.statement(
       'SELECT verdict, count(*) AS count FROM trees GROUP BY verdict',
@@ -33,9 +37,18 @@ export class SqliteVerdicts implements VerdictStore {
     );
   }
 
-  set({ id }: StoredTree, now: number, update: VerdictUpdate): void {
+  set(tree: StoredTree, now: number, update: VerdictUpdate): void {
     const { verdict, reason, provenAgainst, askAfter } = update;
-    this.#set.run({ id, now, verdict, reason, provenAgainst, askAfter });
+    this.#set.run({ ...treeKey(tree), id: tree.id, now, verdict, reason, provenAgainst, askAfter });
+  }
+
+  setAll(
+    updates: readonly { readonly tree: StoredTree; readonly update: VerdictUpdate }[],
+    now: number,
+  ): void {
+    this.#connection.transaction(() => {
+      for (const { tree, update } of updates) this.set(tree, now, update);
+    });
   }
 
   counts(): Record<Verdict, number> {
