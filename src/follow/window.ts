@@ -111,7 +111,7 @@ export class Window {
     let { mode, held } = this.#state;
     const need = held === undefined ? 0 : Number(treeSize - held.end) * bytesPerLeaf;
     const daily = (growth ?? 0) * bytesPerLeaf;
-    if (mode === 'leaves' && need > left()) {
+    if (mode === 'leaves' && need > Math.max(0, left())) {
       mode = 'blocks';
       this.notices.push(
         `has grown by ${megabytes(need)} of ${this.#what()} since they were fetched last, and ${megabytes(left())} are left of today's budget of ${megabytes(budget)}: its tree heads wait for blocks from now on (--budget gives it more)`,
