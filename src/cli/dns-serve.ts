@@ -7,6 +7,7 @@ import { openIdentity, parseProxy } from '../http/proxy.ts';
 import { directFetch } from '../http/request.ts';
 import { isInService } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
+import { FollowedHashes } from '../mirror/followed.ts';
 import { PublishedHeads } from '../mirror/published.ts';
 import { DnsService, everyAddress, servedZones, type DnsServiceEvent } from '../services/serve.ts';
 import { logsInForce } from '../services/log-lists.ts';
@@ -103,6 +104,7 @@ async function runServer(options: ServeOptions): Promise<void> {
   const service = await DnsService.start({
     zones,
     published: new PublishedHeads(state.directory),
+    followed: new FollowedHashes(state.directory, Date.now),
     fetchFor: ({ allowPrivateAddress }) =>
       proxy === undefined
         ? directFetch({ allowPrivateAddress })

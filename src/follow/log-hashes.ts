@@ -41,12 +41,18 @@ export class LogHashes implements KnownHashes {
   }
 
   comparison(size: bigint): Comparison | undefined {
+    return this.inWindow(size) ?? this.#inBlock(size);
+  }
+
+  /**
+   * As `comparison`, from the window alone, which is the same whatever was seen. Blocks are not: who
+   * is told which of them are here can try the sizes that he has shown to somebody.
+   */
+  inWindow(size: bigint): Comparison | undefined {
     const { held } = this.#state ?? {};
-    if (held !== undefined && this.#held !== undefined && size >= held.start && size <= held.end) {
-      const found = comparisonOf(this.#held.known, size, this.#held.head.head);
-      if (found !== undefined) return found;
-    }
-    return this.#inBlock(size);
+    return held !== undefined && this.#held !== undefined && size >= held.start && size <= held.end
+      ? comparisonOf(this.#held.known, size, this.#held.head.head)
+      : undefined;
   }
 
   outlook(size: bigint): Outlook {

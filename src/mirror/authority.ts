@@ -32,8 +32,8 @@ export interface ZoneSource {
 /** A proof is undefined where it is about a tree of which this source gives none to anybody. */
 export interface ProofSource {
   leafIndex(leafHash: MerkleHash): Promise<bigint>;
-  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[]> | undefined;
-  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[]> | undefined;
+  consistency(first: bigint, second: bigint): Promise<readonly MerkleHash[] | undefined>;
+  inclusion(leafIndex: bigint, treeSize: bigint): Promise<readonly MerkleHash[] | undefined>;
 }
 
 /**

@@ -7,12 +7,14 @@
  * STHs). The mirror publishes a tree head only if the log signed it and the tree is no smaller than
  * the last one. If the log fails, what is published stays.
  *
- * Proofs are of published trees alone, for the same reason: if the log had given a client a tree of
- * a size that nobody else has, that client's question, passed on, would tell the log that the
- * client asks here.
+ * Proofs are made of hashes that are here, or the log is asked for them, about published trees
+ * alone, for the same reason: if the log had given a client a tree of a size that nobody else has,
+ * that client's question, passed on, would tell the log that the client asks here.
  */
 import { backOff, type BackOff } from '../base/back-off.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
+import { CtgaError } from '../base/errors.ts';
+import type { Comparison } from '../follow/known-hashes.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
@@ -36,6 +38,8 @@ export const MAX_SIZES = 10_000;
 export interface MirrorOptions {
   readonly log: Log;
   readonly client: Asker;
+  /** The log's tree of a size, where hashes of it are here; may throw CtgaError. */
+  readonly hashes: (size: bigint) => Comparison | undefined;
   /** The least number of milliseconds between two published tree heads. */
   readonly interval: number;
   readonly now: () => number;
@@ -56,35 +60,22 @@ const RETRY: BackOff = { first: 30_000, longest: 3_600_000, scatter: [0.5, 1] };
 /** How long a refusal of the log is remembered. */
 const REFUSAL_MS = 60_000;
 
+type Proof = readonly MerkleHash[];
 /** What the log answered, by question, and until when that holds; milliseconds since the epoch. */
 type Memory<T> = BoundedMap<string, { readonly answer: Promise<T>; readonly until: number }>;
 
 export class Mirror implements ZoneSource {
   readonly proofs: ProofSource = {
     leafIndex: (leafHash) => this.#leafIndex(leafHash),
-    consistency: (first, second) =>
-      this.#isPublished(second) && (this.#isPublished(first) || this.#decides(first))
-        ? this.#proof(`${first} ${second}`, async (client) =>
-            client.consistencyProof(first, second),
-          )
-        : undefined,
-    // An RFC 6962 log must be asked by hash, so an index alone is not enough.
-    inclusion: (leafIndex, treeSize) =>
-      this.#isPublished(treeSize)
-        ? this.#proof(`tree ${leafIndex} ${treeSize}`, async (client) =>
-            client.inclusionProof(
-              { leafIndex, leafHash: this.#leafHashes.get(leafIndex) },
-              treeSize,
-            ),
-          )
-        : undefined,
+    consistency: (first, second) => this.#consistency(first, second),
+    inclusion: (leafIndex, treeSize) => this.#inclusion(leafIndex, treeSize),
   };
   readonly #options: MirrorOptions;
   #published: Published | undefined;
   #fetching: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
-  readonly #proofs: Memory<readonly MerkleHash[]> = new BoundedMap(MAX_ANSWERS);
+  readonly #proofs: Memory<Proof> = new BoundedMap(MAX_ANSWERS);
   readonly #leaves: Memory<LeafProof> = new BoundedMap(MAX_ANSWERS);
   /** Hashes of leaves that clients have asked about, for logs that answer only by hash. */
   readonly #leafHashes = new BoundedMap<bigint, MerkleHash>(MAX_ANSWERS);
@@ -152,6 +143,45 @@ export class Mirror implements ZoneSource {
     return leafIndex;
   }
 
+  async #consistency(first: bigint, second: bigint): Promise<Proof | undefined> {
+    if (first <= 0n || first >= second) return undefined;
+    const known = await this.#ofHashes(second, (asker) => asker.consistencyProof(first, second));
+    if (known !== undefined) return known;
+    const isOfPublished =
+      this.#isPublished(second) && (this.#isPublished(first) || this.#decides(first));
+    if (!isOfPublished) return undefined;
+    return this.#remembered(this.#proofs, `${first} ${second}`, (client) =>
+      client.consistencyProof(first, second),
+    );
+  }
+
+  async #inclusion(leafIndex: bigint, treeSize: bigint): Promise<Proof | undefined> {
+    if (leafIndex >= treeSize) return undefined;
+    // An RFC 6962 log must be asked by hash, so an index alone is not enough.
+    const leaf = { leafIndex, leafHash: this.#leafHashes.get(leafIndex) };
+    const known = await this.#ofHashes(treeSize, (asker) => asker.inclusionProof(leaf, treeSize));
+    if (known !== undefined) return known;
+    if (!this.#isPublished(treeSize)) return undefined;
+    return this.#remembered(this.#proofs, `tree ${leafIndex} ${treeSize}`, (client) =>
+      client.inclusionProof(leaf, treeSize),
+    );
+  }
+
+  /** A proof about the tree of this size from the hashes that are here, if they suffice. */
+  async #ofHashes(
+    size: bigint,
+    ask: (asker: Comparison['asker']) => Promise<Proof>,
+  ): Promise<Proof | undefined> {
+    try {
+      const asker = this.#options.hashes(size)?.asker;
+      return asker && (await ask(asker));
+    } catch (error) {
+      // A hash is not here, or the file of hashes cannot be read.
+      if (!(error instanceof CtgaError)) throw error;
+      return undefined;
+    }
+  }
+
   #isPublished(size: bigint): boolean {
     return this.#published?.sizes.has(size) === true;
   }
@@ -165,28 +195,29 @@ export class Mirror implements ZoneSource {
     return isPowerOfTwo(first - 1n) && this.#isPublished(first - 1n);
   }
 
-  #proof(
-    key: string,
-    ask: (client: Asker) => Promise<readonly MerkleHash[]>,
-  ): Promise<readonly MerkleHash[]> {
-    return this.#remembered(this.#proofs, key, ask);
-  }
-
   async #remembered<T>(
     memory: Memory<T>,
     key: string,
     ask: (client: Asker) => Promise<T>,
   ): Promise<T> {
-    const { client, now } = this.#options;
+    const { now } = this.#options;
     const known = memory.get(key);
     if (known !== undefined && known.until > now()) return known.answer;
     if (this.#inFlight >= MAX_IN_FLIGHT)
       throw new LogError('log-unavailable', 'too many questions at once');
-    this.#inFlight += 1;
-    const answer = ask(client).finally(() => (this.#inFlight -= 1));
+    const answer = this.#counted(ask);
     memory.set(key, { answer, until: Infinity });
     // Refusals are remembered too, or every client would make the mirror ask again.
     answer.catch(() => memory.set(key, { answer, until: now() + REFUSAL_MS }));
     return answer;
+  }
+
+  async #counted<T>(ask: (client: Asker) => Promise<T>): Promise<T> {
+    this.#inFlight += 1;
+    try {
+      return await ask(this.#options.client);
+    } finally {
+      this.#inFlight -= 1;
+    }
   }
 }

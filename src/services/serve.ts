@@ -13,6 +13,7 @@ import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import { Authority } from '../mirror/authority.ts';
+import type { FollowedHashes } from '../mirror/followed.ts';
 import { Mirror } from '../mirror/mirror.ts';
 import type { PublishedHeads } from '../mirror/published.ts';
 import { ServiceNotice } from './notice.ts';
@@ -22,6 +23,8 @@ export interface DnsServiceOptions {
   readonly zones: ReadonlyMap<string, Log | undefined>;
   /** What earlier runs published; the service adds to it. */
   readonly published: PublishedHeads;
+  /** Hashes from which proofs are made without asking the log. */
+  readonly followed: FollowedHashes;
   /** The way to a log: directly or through a proxy. */
   readonly fetchFor: (log: Log) => Fetch;
   /** The least number of milliseconds between two tree heads of a log. */
@@ -98,10 +101,11 @@ export class DnsService {
 }
 
 function mirrorOf(log: Log, options: DnsServiceOptions): Mirror {
-  const { published, fetchFor, interval, now, onEvent } = options;
+  const { published, followed, fetchFor, interval, now, onEvent } = options;
   return new Mirror({
     log,
     client: askerOf(log, fetchFor(log)),
+    hashes: (size) => followed.comparison(log, size),
     interval,
     now,
     last: published.get(log),

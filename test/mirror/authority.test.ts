@@ -130,8 +130,8 @@ describe('an answer carries as many hashes of a proof as fit an IP packet of 400
 test('a proof that is given to nobody is no record, which resolvers may remember', async () => {
   const nothing = {
     leafIndex: () => Promise.resolve(0n),
-    consistency: () => undefined,
-    inclusion: () => undefined,
+    consistency: () => Promise.resolve(undefined),
+    inclusion: () => Promise.resolve(undefined),
   };
   const authority = new Authority({
     zones: new Map([['log.example', { treeHead: () => '', proofs: nothing }]]),

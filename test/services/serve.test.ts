@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Log } from '../../src/logs/log.ts';
+import { FollowedHashes } from '../../src/mirror/followed.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
 import { DnsService, servedZones, type DnsServiceEvent } from '../../src/services/serve.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
@@ -31,6 +32,7 @@ describe('the DNS service', () => {
           ['rome.ct.test', log],
         ]),
         published: new PublishedHeads(directory),
+        followed: new FollowedHashes(directory, () => 0),
         fetchFor: () => () => {
           const head = signing.sign(size, treeOf(size).root());
           const body = Buffer.from(JSON.stringify(treeHeadToJson(head)));
@@ -70,6 +72,7 @@ describe('the DNS service', () => {
       DnsService.start({
         zones: new Map([['ct.test', undefined]]),
         published: new PublishedHeads(directory),
+        followed: new FollowedHashes(directory, () => 0),
         fetchFor: () => () => Promise.reject(new Error('nothing is asked')),
         interval: HOUR,
         answersPerSecond: 100,
