@@ -172,6 +172,15 @@ export class LogRows {
     return row?.hash?.length === 32 ? toMerkleHash(row.hash) : undefined;
   }
 
+  /** The roots of `count` full tiles, 32 bytes each; undefined if one is not there or not full. */
+  tileHashes(first: bigint, count: number): Uint8Array | undefined {
+    const rows = this.#all<{ hash: Buffer }>(
+      'SELECT hash FROM tiles WHERE log = ? AND tile >= ? AND tile < ? AND length(hash) = 32 ORDER BY tile',
+      [this.#number(), Number(first), Number(first) + count],
+    );
+    return rows.length === count ? Buffer.concat(rows.map(({ hash }) => hash)) : undefined;
+  }
+
   /** `hash` is the tile's root; undefined for a tile that is not full. */
   putTile(tile: bigint, leaves: Uint8Array, hash: MerkleHash | undefined): void {
     this.#run('INSERT OR REPLACE INTO tiles (log, tile, hash, leaves) VALUES (?, ?, ?, ?)', [

@@ -32,7 +32,7 @@ export function knownOf(
 
 /** Leaves in the store, tile by tile. Subtrees are computed once, as far as memory is given. */
 export class Tiles implements Subtrees {
-  readonly #rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged'>;
+  readonly #rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged' | 'tileHashes'>;
   /** Behind the last leaf that counts. */
   end: bigint;
   readonly #nodes: BoundedMap<bigint, MerkleHash>[] = [];
@@ -40,7 +40,7 @@ export class Tiles implements Subtrees {
   #last: { readonly tile: bigint; readonly leaves: Uint8Array | undefined } | undefined;
 
   constructor(
-    rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged'>,
+    rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged' | 'tileHashes'>,
     { end }: Pick<Stretch, 'end'>,
   ) {
     this.#rows = rows;
@@ -52,7 +52,7 @@ export class Tiles implements Subtrees {
     const nodes = (this.#nodes[height] ??= new BoundedMap(MAX_NODES));
     const known = nodes.get(start);
     if (known !== undefined) return known;
-    const hash = height === TILE_HEIGHT ? this.#tileHash(start) : this.#parent(start, height);
+    const hash = this.#ofTiles(start, height) ?? this.#parent(start, height);
     if (hash !== undefined) nodes.set(start, hash);
     return hash;
   }
@@ -64,8 +64,12 @@ export class Tiles implements Subtrees {
     return right && hashChildren(left, right);
   }
 
-  #tileHash(start: bigint): MerkleHash | undefined {
-    return this.#rows.tileHash(start / TILE_LEAVES) ?? this.#parent(start, TILE_HEIGHT);
+  /** A window may have 100,000 tiles, so their hashes are read by the 256. */
+  #ofTiles(start: bigint, height: number): MerkleHash | undefined {
+    const tiles = 2 ** (height - TILE_HEIGHT);
+    if (tiles < 1 || tiles > Number(TILE_LEAVES)) return undefined;
+    const hashes = this.#rows.tileHashes(start / TILE_LEAVES, tiles);
+    return hashes && foldRow(hashes);
   }
 
   #leaf(index: bigint): MerkleHash | undefined {
