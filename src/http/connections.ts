@@ -134,12 +134,12 @@ class Host {
       const { hostname, port, protocol } = this.#url;
       const [host, isSecure] = [bareHost(hostname), protocol === 'https:'];
       const dialled = await this.#dial(host, Number(port || (isSecure ? 443 : 80)), signal);
+      // Whoever uses it hears of it as well.
+      dialled.on('error', () => undefined);
       dialled.setNoDelay(true);
       const socket = isSecure ? await this.#startTls(dialled, host, signal) : dialled;
       this.#sockets.add(socket);
       socket.once('close', () => this.#sockets.delete(socket));
-      // Whoever uses it hears of it as well.
-      socket.on('error', () => undefined);
       return socket;
     } catch (error) {
       throw signal.aborted ? signal.reason : error;
@@ -155,13 +155,12 @@ class Host {
     return new Promise((resolve, reject) => {
       const session = this.#session;
       const secured = tls.connect({ ...tlsOptions(host), socket, session }, () => {
-        secured.off('error', reject);
         signal.removeEventListener('abort', giveUp);
         resolve(secured);
       });
       const giveUp = (): void => void secured.destroy(signal.reason as Error);
       signal.addEventListener('abort', giveUp);
-      secured.once('error', reject);
+      secured.on('error', reject);
       secured.on('session', (given) => (this.#session = given));
     });
   }

@@ -8,11 +8,18 @@ import { CutShort, Unanswered, type Response } from './response.ts';
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
 
+/**
+ * The most requests on one connection. curl's RST_STREAM after each answer is counted by servers that
+ * use nghttp2, and 1,000 of them at more than 33 a second end the connection in the midst of answers.
+ */
+const MAX_REQUESTS = 500;
+
 /** One connection. Requests under way at once are streams of it. */
 export class Http2 {
   readonly #socket: Socket;
   readonly #frames: CurlFrames;
   readonly #session: ClientHttp2Session;
+  #sent = 0;
   #underWay = 0;
   #isRetired = false;
 
@@ -90,6 +97,7 @@ export class Http2 {
 
   #begin(): void {
     this.#underWay += 1;
+    if (++this.#sent === MAX_REQUESTS) this.#isRetired = true;
     this.#socket.ref();
   }
 
