@@ -301,20 +301,21 @@ class Visiting {
       const { top } = this.#hashes();
       const leaves = blockLeaves(this.#log);
       const count = (top?.head.treeSize ?? 0n) / leaves;
+      const { mode, target, pattern } = this.#state;
+      // No place is left out, not even for a block that is here: a batch has its full number.
+      const end = mode === 'leaves' ? min(count, target / leaves) : count;
       const isSpent = this.#rows.usage(now()).bytes + this.#used.bytes >= budget;
-      if (top === undefined || count === 0n || isSpent) return;
-      const wanted = this.#wantedBlock(count * leaves);
-      const next = nextBlock(this.#state.pattern, count, wanted && wanted / leaves, chance);
+      if (top === undefined || end === 0n || isSpent) return;
+      const wanted = this.#wantedBlock(end * leaves);
+      const next = nextBlock(pattern, { end, count }, wanted && wanted / leaves, chance);
       const start = next.block * leaves;
       this.#state = { ...this.#state, pattern: next.pattern };
-      const { held } = this.#state;
       this.#rows.transaction(() => {
         this.#rows.setState(this.#state);
         // It is asked for once, whatever comes.
         if (next.isWanted)
           this.#rows.putBlock({ start, head: top.id, leaves: NOTHING, path: NOTHING });
       });
-      if (held !== undefined && start >= held.start && start + leaves <= held.end) continue;
       await this.#attempt(async () => {
         const block = await fetchBlock(this.#log, this.#open(), top, start);
         this.#rows.putBlock(block);
@@ -385,3 +386,7 @@ class Visiting {
 
 const NOTHING = new Uint8Array();
 const DAY_MS = 86_400_000;
+
+function min(a: bigint, b: bigint): bigint {
+  return a < b ? a : b;
+}

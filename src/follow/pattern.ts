@@ -18,25 +18,27 @@ export function newPattern(chance: () => number): Pattern {
 }
 
 /**
- * The number of the next block, of `count` that the log has in full, and the pattern after it.
- * `wanted` is the block that waits, if one does. Requires count > 0.
+ * The number of the next block, below `end`, and the pattern after it. The log has `count` blocks in
+ * full; those from `end` on are of no use, because all their leaves are fetched anyway. `wanted` is
+ * the block that waits, if one does. Requires 0 < end <= count and wanted < end.
  */
 export function nextBlock(
   pattern: Pattern,
-  count: bigint,
+  { end, count }: { readonly end: bigint; readonly count: bigint },
   wanted: bigint | undefined,
   chance: () => number,
 ): { readonly block: bigint; readonly isWanted: boolean; readonly pattern: Pattern } {
   const { draws, free, next } = pattern;
   const isWanted = next === free && wanted !== undefined;
-  const block = isWanted ? wanted : blockAt(draws[next] ?? 0, count);
+  const block = isWanted ? wanted : blockAt(draws[next] ?? 0, end, count);
   const after = next + 1 >= draws.length ? newPattern(chance) : { draws, free, next: next + 1 };
   return { block, isWanted, pattern: after };
 }
 
-/** The block that a draw means: 0 the newest one, values near 1 the oldest ones. */
-function blockAt(draw: number, count: bigint): bigint {
-  const behind = BigInt(Math.floor(Math.exp(draw * Math.log(Number(count) + 1))));
+/** The block that a draw means: 0 the newest one below `end`, values near 1 the oldest ones. */
+function blockAt(draw: number, end: bigint, count: bigint): bigint {
+  const nearest = Number(count - end) + 1;
+  const behind = BigInt(Math.floor(nearest * ((Number(count) + 1) / nearest) ** draw));
   const block = count - behind;
-  return block < 0n ? 0n : block >= count ? count - 1n : block;
+  return block < 0n ? 0n : block >= end ? end - 1n : block;
 }

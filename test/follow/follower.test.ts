@@ -313,3 +313,25 @@ for (const kind of KINDS)
       await assertKnows(following, all(1200));
     });
   });
+
+test('every place of a batch is asked for, of blocks that the window will not have', async () => {
+  const following = new Following(new TiledFiles(LOG, OLD, 3500));
+  for (let i = 0; i < 40; i++) {
+    following.now += DAY;
+    const circuits: string[][] = [];
+    const open = (): { fetch: Fetch; close: () => void } => {
+      const circuit: string[] = [];
+      circuits.push(circuit);
+      const fetch: Fetch = (url, options) => {
+        circuit.push(url);
+        return following.api.fetch(url, options);
+      };
+      return { fetch, close: () => undefined };
+    };
+    await following.visit({ open, budget: 50_000, window: 2 * DAY, blocks: 1 });
+    const { mode, target = 0n } = following.hashes.rows(following.log).state() ?? {};
+    assert.deepEqual([mode, circuits.length], ['leaves', 3], `visit ${i}`);
+    const [, tile] = /tile\/0\/(\d+)$/.exec(circuits[2]?.[0] ?? '') ?? [];
+    assert.ok(Number(tile) * 256 < Number(target), `tile ${tile ?? ''}, target ${target}`);
+  }
+});
