@@ -20,12 +20,13 @@ import type { Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { blockLeaves, blockOf, fetchBlock } from './block.ts';
+import { growthOf } from './growth.ts';
 import type { HashStore } from './hash-store.ts';
 import type { LogRows, PublicHead } from './log-rows.ts';
 import { LogHashes } from './log-hashes.ts';
 import { MAX_FOLLOWED_SIZE, TILE_LEAVES, type LogState } from './log-state.ts';
 import { newPattern, nextBlock } from './pattern.ts';
-import { growthOf, Window, type Mismatch } from './window.ts';
+import { Window, type Mismatch } from './window.ts';
 
 /** A way to the log with an identity of its own, which nothing else ever uses. */
 export interface Path {

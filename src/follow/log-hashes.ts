@@ -15,7 +15,22 @@ import { blockLeaves, blockOf, knownOfBlock } from './block.ts';
 import type { LogRows, PublicHead } from './log-rows.ts';
 import type { Comparison, KnownHashes, Outlook } from './known-hashes.ts';
 import type { LogState } from './log-state.ts';
+import { growthOf } from './growth.ts';
 import { knownOf, Tiles } from './subtrees.ts';
+
+/** What following a log costs and holds, for people. */
+export interface FollowSummary {
+  readonly mode: LogState['mode'];
+  /** The largest public tree. */
+  readonly publicSize: bigint;
+  /** The leaves of the window, start .. end - 1; undefined: none. */
+  readonly held: { readonly start: bigint; readonly end: bigint } | undefined;
+  /** Today, in UTC. */
+  readonly requests: number;
+  readonly bytes: number;
+  /** What fetching all that is new takes in a day, in bytes; undefined where it is not known yet. */
+  readonly growth: number | undefined;
+}
 
 export class LogHashes implements KnownHashes {
   readonly #log: Pick<Log, 'api'>;
@@ -75,6 +90,21 @@ export class LogHashes implements KnownHashes {
         const second = byId.get(next ?? 0)?.head;
         return second === undefined ? [] : [[head, second] as const];
       });
+  }
+
+  /** Undefined for a log that was never followed. */
+  summary(now: number): FollowSummary | undefined {
+    const { top } = this;
+    if (this.#state === undefined || top === undefined) return undefined;
+    const { mode, held, bytesPerLeaf } = this.#state;
+    const growth = growthOf(this.#publicHeads(), now);
+    return {
+      mode,
+      publicSize: top.head.treeSize,
+      held: held && { start: held.start, end: held.end },
+      ...this.#rows.usage(now),
+      growth: growth === undefined ? undefined : growth * bytesPerLeaf,
+    };
   }
 
   #publicHeads(): readonly PublicHead[] {

@@ -6,7 +6,7 @@ import { foldRow } from '../merkle/tiles.ts';
 import type { LogRows } from './log-rows.ts';
 import { HASH_BYTES, TILE_LEAVES, type Stretch } from './log-state.ts';
 
-/** Of each height: some 10 MB in all. */
+/** Of each height: a few MB in all. */
 const MAX_NODES = 4096;
 const TILE_HEIGHT = 8;
 
@@ -30,71 +30,72 @@ export function knownOf(
   };
 }
 
+type StoredTiles = Pick<LogRows, 'tile' | 'tileHash' | 'tileHashes' | 'setDamaged'>;
+
 /** Leaves in the store, tile by tile. Subtrees are computed once, as far as memory is given. */
 export class Tiles implements Subtrees {
-  readonly #rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged' | 'tileHashes'>;
-  /** Behind the last leaf that counts. */
-  end: bigint;
+  readonly #rows: StoredTiles;
+  #end: bigint;
+  /** Of a tile and above, by height. */
   readonly #nodes: BoundedMap<bigint, MerkleHash>[] = [];
   /** The tile that was read last. */
-  #last: { readonly tile: bigint; readonly leaves: Uint8Array | undefined } | undefined;
+  #last: { readonly tile: bigint; readonly leaves: LooseLeaves | undefined } | undefined;
 
-  constructor(
-    rows: Pick<LogRows, 'tile' | 'tileHash' | 'setDamaged' | 'tileHashes'>,
-    { end }: Pick<Stretch, 'end'>,
-  ) {
+  /** `end` is behind the last leaf that counts. */
+  constructor(rows: StoredTiles, { end }: Pick<Stretch, 'end'>) {
     this.#rows = rows;
-    this.end = end;
+    this.#end = end;
+  }
+
+  /** There are more leaves now. */
+  extendTo(end: bigint): void {
+    this.#end = end;
+    this.#last = undefined;
   }
 
   hash(start: bigint, height: number): MerkleHash | undefined {
-    if (height === 0) return this.#leaf(start);
+    if (height < TILE_HEIGHT) return this.#tile(start / TILE_LEAVES)?.hash(start, height);
     const nodes = (this.#nodes[height] ??= new BoundedMap(MAX_NODES));
     const known = nodes.get(start);
     if (known !== undefined) return known;
-    const hash = this.#ofTiles(start, height) ?? this.#parent(start, height);
+    const hash = this.#ofTiles(start, height) ?? parentOf(this, start, height);
     if (hash !== undefined) nodes.set(start, hash);
     return hash;
-  }
-
-  #parent(start: bigint, height: number): MerkleHash | undefined {
-    const left = this.hash(start, height - 1);
-    if (left === undefined) return undefined;
-    const right = this.hash(start + (1n << BigInt(height - 1)), height - 1);
-    return right && hashChildren(left, right);
   }
 
   /** A window may have 100,000 tiles, so their hashes are read by the 256. */
   #ofTiles(start: bigint, height: number): MerkleHash | undefined {
     const tiles = 2 ** (height - TILE_HEIGHT);
-    if (tiles < 1 || tiles > Number(TILE_LEAVES)) return undefined;
+    if (tiles > Number(TILE_LEAVES)) return undefined;
     const hashes = this.#rows.tileHashes(start / TILE_LEAVES, tiles);
     return hashes && foldRow(hashes);
   }
 
-  #leaf(index: bigint): MerkleHash | undefined {
-    if (index >= this.end) return undefined;
-    const tile = index / TILE_LEAVES;
+  #tile(tile: bigint): LooseLeaves | undefined {
     if (this.#last?.tile !== tile) this.#last = { tile, leaves: this.#read(tile) };
-    return hashAt(this.#last.leaves, Number(index % TILE_LEAVES));
+    return this.#last.leaves;
   }
 
   /** A disk may have changed a bit of a full tile: then it is as good as not here. */
-  #read(tile: bigint): Uint8Array | undefined {
-    const leaves = this.#rows.tile(tile);
+  #read(tile: bigint): LooseLeaves | undefined {
+    const start = tile * TILE_LEAVES;
+    const bytes = this.#rows.tile(tile)?.subarray(0, Number(this.#end - start) * HASH_BYTES);
+    if (bytes === undefined || start >= this.#end) return undefined;
+    const leaves = new LooseLeaves(start, bytes);
     const root = this.#rows.tileHash(tile);
-    if (leaves === undefined || root === undefined) return leaves;
-    const isWhole = leaves.length === Number(TILE_LEAVES) * HASH_BYTES;
-    if (isWhole && equalHash(foldRow(leaves), root)) return leaves;
+    const own = root && leaves.hash(start, TILE_HEIGHT);
+    if (root === undefined || (own !== undefined && equalHash(own, root))) return leaves;
     this.#rows.setDamaged(tile);
     return undefined;
   }
 }
 
-/** Leaves in memory, 32 bytes each. */
+/** Leaves in memory, 32 bytes each. Subtrees are computed once. */
 export class LooseLeaves implements Subtrees {
   readonly #start: bigint;
   readonly #leaves: Uint8Array;
+  /** By height, and by their place among those of that height. */
+  readonly #nodes: (MerkleHash | undefined)[][] = [];
 
   constructor(start: bigint, leaves: Uint8Array) {
     this.#start = start;
@@ -102,15 +103,21 @@ export class LooseLeaves implements Subtrees {
   }
 
   hash(start: bigint, height: number): MerkleHash | undefined {
-    if (height === 0) return hashAt(this.#leaves, Number(start - this.#start));
-    const left = this.hash(start, height - 1);
-    if (left === undefined) return undefined;
-    const right = this.hash(start + (1n << BigInt(height - 1)), height - 1);
-    return right && hashChildren(left, right);
+    const place = Number(start - this.#start);
+    if (height === 0) return hashAt(this.#leaves, place);
+    const nodes = (this.#nodes[height] ??= []);
+    return (nodes[place >> height] ??= parentOf(this, start, height));
   }
 }
 
-function hashAt(hashes: Uint8Array | undefined, index: number): MerkleHash | undefined {
-  const bytes = hashes?.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
-  return bytes?.length === HASH_BYTES ? toMerkleHash(bytes) : undefined;
+function parentOf(subtrees: Subtrees, start: bigint, height: number): MerkleHash | undefined {
+  const left = subtrees.hash(start, height - 1);
+  if (left === undefined) return undefined;
+  const right = subtrees.hash(start + (1n << BigInt(height - 1)), height - 1);
+  return right && hashChildren(left, right);
+}
+
+function hashAt(hashes: Uint8Array, index: number): MerkleHash | undefined {
+  const bytes = hashes.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+  return bytes.length === HASH_BYTES ? toMerkleHash(bytes) : undefined;
 }

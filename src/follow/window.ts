@@ -51,19 +51,6 @@ export interface Mismatch {
 const MAX_STEP = 65_536n;
 const STEP_BYTES = 4 * 1024 * 1024;
 const DAY_MS = 86_400_000;
-/** Heads that are closer to each other say little of how fast a log grows. */
-const MIN_SPAN_MS = 3_600_000;
-
-/** Entries a day, by the heads that were seen in the last two days, the smallest first. */
-export function growthOf(heads: readonly PublicHead[], now: number): number | undefined {
-  const recent = heads.filter(({ seen }) => now - seen <= 2 * DAY_MS);
-  const [first, last] = [recent[0], recent.at(-1)];
-  if (first === undefined || last === undefined) return undefined;
-  const span = now - first.seen;
-  if (span < MIN_SPAN_MS) return undefined;
-  return (Number(last.head.treeSize - first.head.treeSize) * DAY_MS) / span;
-}
-
 export class Window {
   /** What a person should know; each is the end of a sentence about the log. */
   readonly notices: string[] = [];
@@ -275,7 +262,7 @@ export class Window {
       rows.transaction(() => {
         this.#put(at, leaves);
         rows.setState(state);
-        this.#tiles.end = held.end;
+        this.#tiles.extendTo(held.end);
         const head = rows.head(held.head)?.head;
         const root = head && rootOf(knownOf(held, this.#tiles), head.treeSize);
         if (root === undefined || !equalHash(root, head?.rootHash ?? root))

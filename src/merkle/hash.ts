@@ -2,7 +2,7 @@
  * Merkle tree hashing: RFC 6962, Section 2.1. SHA-256 throughout, as for every CT log.
  * Pure: no I/O, no clock.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Exactly 32 bytes. `toMerkleHash` is the one way to obtain one from outside. */
 export type MerkleHash = Uint8Array & { readonly __brand: 'MerkleHash' };
@@ -17,26 +17,29 @@ export function toMerkleHash(bytes: Uint8Array): MerkleHash {
 }
 
 const LEAF = Uint8Array.of(0);
-const NODE = Uint8Array.of(1);
 
-function sha256(...parts: readonly Uint8Array[]): MerkleHash {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return new Uint8Array(hash.digest()) as MerkleHash;
+function sha256(bytes: Uint8Array): MerkleHash {
+  return new Uint8Array(hash('sha256', bytes, 'buffer')) as MerkleHash;
 }
 
 /** MTH({d}) = SHA-256(0x00 || d). */
 export function hashLeaf(entry: Uint8Array): MerkleHash {
-  return sha256(LEAF, entry);
+  return sha256(Buffer.concat([LEAF, entry]));
 }
+
+/** 0x01 || left || right, filled in anew for each node: logs have millions of them. */
+const node = new Uint8Array(65);
+node[0] = 1;
 
 /** SHA-256(0x01 || left || right). */
 export function hashChildren(left: MerkleHash, right: MerkleHash): MerkleHash {
-  return sha256(NODE, left, right);
+  node.set(left, 1);
+  node.set(right, 33);
+  return sha256(node);
 }
 
 /** MTH({}) = SHA-256(): the root of the tree of size 0. */
-export const EMPTY_ROOT: MerkleHash = sha256();
+export const EMPTY_ROOT: MerkleHash = sha256(new Uint8Array());
 
 export function equalHash(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, i) => byte === b[i]);
