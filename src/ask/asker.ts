@@ -25,7 +25,8 @@ import type { Statement } from '../statements/statement.ts';
  * **Repeating and concurrency.** No method changes anything at the log, so each may be called again
  * with the same arguments and any number may be under way at once. An implementation may keep what
  * cannot change (the tiles of a tree), but asks for the tree head anew each time. It does not retry
- * a log that has answered, and it does not wait out a Retry-After: both are for the caller.
+ * a log that has answered; a Retry-After is waited out by the fetch that it is given (courtesy.ts),
+ * or not at all.
  *
  * **How much is asked.** One call is one question as the challenger counts them, however many
  * requests it takes.

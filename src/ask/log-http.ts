@@ -44,8 +44,7 @@ export class LogHttp {
       throw new LogError('log-unavailable', `${what}: ${message}`, { remedy, cause: error });
     }
     const { status, body } = answer;
-    const unsaid = status === 429 ? UNSAID_WAIT_MS : undefined;
-    const retryAfter = parseRetryAfter(answer.retryAfter, this.#now()) ?? unsaid;
+    const retryAfter = waitAskedFor(answer, this.#now());
     const failure = (code: LogErrorCode, message: string): LogError =>
       new LogError(code, `${what}: ${message}`, { retryAfter });
     if (REFUSALS.includes(status))
@@ -55,6 +54,15 @@ export class LogHttp {
     if (status !== 200) throw failure('log-unavailable', `HTTP ${status}`);
     return { body, failure };
   }
+}
+
+/** How many milliseconds the answer asks to be left alone for; undefined if it does not. */
+export function waitAskedFor(
+  { status, retryAfter }: Pick<HttpAnswer, 'status' | 'retryAfter'>,
+  now: number,
+): number | undefined {
+  if (status === 200) return undefined;
+  return parseRetryAfter(retryAfter, now) ?? (status === 429 ? UNSAID_WAIT_MS : undefined);
 }
 
 /** The beginning of what the log said, in parentheses and made safe to print; '' for nothing. */

@@ -54,7 +54,7 @@ export async function challengeLog(
   const quietUntil = store.logs.quietUntil(logId);
   if (!hasCome(quietUntil, now(), MAX_RETRY_AFTER)) return leaveOut(log, quietUntil, context);
   const courtesy = new Courtesy(now, (wait) => sleep(wait, signal));
-  const askers = paths.map((fetch) => courtesy.asker(askerOf(log, courtesy.fetch(fetch), now)));
+  const askers = paths.map((fetch) => askerOf(log, courtesy.fetch(fetch), now));
   try {
     const { current, timestamp, asker } = await askForHead(log, askers, context);
     const trees = signedTrees(store, log, now());
