@@ -359,7 +359,7 @@ class Visiting {
       this.#used.bytes += answer.body.length;
       return answer;
     };
-    return courtesy.asker(askerOf(this.#log, courtesy.fetch(counted), now));
+    return askerOf(this.#log, courtesy.fetch(counted), now);
   }
 
   /** Writes down what was asked and what came. */
