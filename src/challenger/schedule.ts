@@ -10,7 +10,8 @@
  */
 import type { LogError } from '../ask/asker.ts';
 import { realSleep } from '../base/clock.ts';
-import { pollinate, type Pollinated } from '../exchange/pollination.ts';
+import { headsToShare, pollinate, type Pollinated } from '../exchange/pollination.ts';
+import type { HashStore } from '../follow/hash-store.ts';
 import { HttpError } from '../http/error.ts';
 import type { Identity, ProxyAddress } from '../http/proxy.ts';
 import type { Fetch, HttpOptions } from '../http/request.ts';
@@ -26,6 +27,8 @@ export interface AskOptions extends Omit<ChallengeContext, 'paths'> {
   /** How many identities, and so ways, one log is asked through at once. */
   readonly paths: number;
   readonly onLogFailed: (log: Log, error: LogError) => void;
+  /** What the logs showed to everybody. */
+  readonly hashes: HashStore;
   /** URLs of sth-pollination endpoints; see pollination.ts. */
   readonly pollinators: readonly string[];
   readonly onPollinated: (result: Pollinated) => void;
@@ -128,12 +131,13 @@ async function challengeThrough(log: Log, options: AskOptions): Promise<void> {
 
 /** The operator has named the endpoint, so it may be anywhere. */
 async function pollinateThrough(url: string, options: AskOptions): Promise<void> {
-  const { known, store, evidenceDirectory, now, signal } = options;
+  const { known, hashes, store, evidenceDirectory, now, signal } = options;
   await through(options, 1, { allowPrivateAddress: true }, async (paths) => {
     for (const fetch of paths) {
       try {
         const context = { store, evidenceDirectory, logs: known(), now: now() };
-        options.onPollinated(await pollinate(url, fetch, context));
+        const shared = headsToShare(hashes, context.logs, context.now);
+        options.onPollinated(await pollinate(url, fetch, shared, context));
       } catch (error) {
         signal.throwIfAborted();
         if (!(error instanceof HttpError)) throw error;

@@ -3,6 +3,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
+import { HashStore } from '../follow/hash-store.ts';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { readListedLogs } from '../logs/list.ts';
 import {
@@ -79,7 +80,7 @@ export function challengeCommand(): Command {
     .addOption(
       new Option(
         '--pollinate <url>',
-        "exchange tree heads with this STH pollination endpoint; may be repeated. Only heads that the logs' own APIs gave are sent",
+        'exchange tree heads with this STH pollination endpoint; may be repeated. Only heads that the logs show to everybody are sent',
       )
         .argParser((url: string, previous: readonly string[]) => [...previous, pollinator(url)])
         .default([], 'none'),
@@ -114,6 +115,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
   const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
+  const hashes = HashStore.open(state.directory);
   const signal = stopRequest();
   const report = json ? printJsonLine : printReport;
   const challenging = {
@@ -123,6 +125,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     proxies,
     open: openIdentity,
     paths: options.paths,
+    hashes,
     pollinators: options.pollinate,
     now: Date.now,
     signal,
@@ -142,6 +145,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     if (!signal.aborted) throw error;
   } finally {
     store.close();
+    hashes.close();
   }
 }
 

@@ -2,24 +2,24 @@
  * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): exchanging tree heads with an endpoint
  * that collects them. We POST some of ours, and the answer has some of theirs.
  *
- * We send heads that the logs' own APIs gave us, and none that a packet processor saw: the operator
- * of the endpoint, who may work with a log, must not learn what passed by.
+ * The operator of the endpoint, who may work with a log, must not learn what passed by. So what we
+ * send is of the heads that the logs showed to whoever follows them (src/follow), with the
+ * signatures that they gave there: the store, which has what was seen, takes no part in it.
  */
 import { messageOf } from '../base/errors.ts';
 import { treeHeadsFromJson, type ImportedHeads } from './files.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
-import { LOG_API_SOURCE } from '../ask/asker.ts';
+import type { HashStore } from '../follow/hash-store.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
-import { logIdText } from '../logs/log.ts';
-import type { HeadSummary } from '../store/heads.ts';
-import type { Store } from '../store/store.ts';
+import { logIdText, type Log } from '../logs/log.ts';
 import { treeHeadToJson } from '../statements/json.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 
 const WELL_KNOWN = '/.well-known/ct/v1/sth-pollination';
 /** The draft calls older heads stale: they may identify whoever has them. */
 const FRESH_MS = 14 * 86_400_000;
-/** Of the latest heads; a log has one an hour at most. */
+/** As many heads of each log as its share of these, and one at least. */
 const MAX_SENT = 200;
 
 /** One exchange, in numbers of tree heads. */
@@ -49,17 +49,18 @@ export function pollinationUrl(text: string): string {
 }
 
 /**
- * Exchanges tree heads with the endpoint once and records those that verify under the keys of
- * `context.logs`. Rejects with ProxyError, or with HttpError where the endpoint gives no tree
- * heads.
+ * Exchanges tree heads with the endpoint once: sends `shared`, and records those of the answer that
+ * verify under the keys of `context.logs`. Rejects with ProxyError, or with HttpError where the
+ * endpoint gives no tree heads.
  */
 export async function pollinate(
   url: string,
   fetch: Fetch,
+  shared: readonly VerifiedStatement[],
   context: RecordContext,
 ): Promise<Pollinated> {
-  const { store, logs, now } = context;
-  const sths = headsToShare(store, now).map((head) => ({
+  const { logs, now } = context;
+  const sths = shared.map((head) => ({
     sth_version: 0,
     log_id: logIdText(head.logId),
     ...treeHeadToJson(head),
@@ -92,15 +93,18 @@ export async function pollinate(
   };
 }
 
-/** How many of the newest heads are looked at: those that logs signed lately are among them. */
-const MAX_CONSIDERED = 10_000;
-
-function headsToShare(store: Pick<Store, 'heads'>, now: number): HeadSummary[] {
-  return store.heads
-    .latest(MAX_CONSIDERED)
-    .filter(
-      (head) => head.sources.includes(LOG_API_SOURCE) && now - Number(head.timestamp) < FRESH_MS,
-    )
-    .sort((a, b) => Number(b.timestamp - a.timestamp))
-    .slice(0, MAX_SENT);
+/** The newest heads that the logs showed to everybody, to be sent; `now` as in RecordContext. */
+export function headsToShare(
+  hashes: HashStore,
+  logs: readonly Log[],
+  now: number,
+): VerifiedStatement[] {
+  const ofEach = Math.max(1, Math.floor(MAX_SENT / Math.max(1, logs.length)));
+  return logs.flatMap((log) =>
+    hashes
+      .rows(log)
+      .newestHeads(ofEach)
+      .map(({ head }) => head)
+      .filter(({ timestamp }) => now - Number(timestamp) < FRESH_MS),
+  );
 }

@@ -87,6 +87,14 @@ export class LogRows {
     ]).flatMap((row) => this.#asHead(row) ?? []);
   }
 
+  /** The `limit` public heads that the log signed last, the newest first. */
+  newestHeads(limit: number): PublicHead[] {
+    return this.#all<HeadRow>(
+      'SELECT * FROM heads WHERE log = ? ORDER BY length(timestamp) DESC, timestamp DESC, id LIMIT ?',
+      [this.#number(), limit],
+    ).flatMap((row) => this.#asHead(row) ?? []);
+  }
+
   head(id: number): PublicHead | undefined {
     const row = this.#get<HeadRow>('SELECT * FROM heads WHERE id = ? AND log = ?', [
       id,

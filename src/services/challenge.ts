@@ -21,7 +21,10 @@ import { becomeChallenger, type BecomeAccount } from './privileges.ts';
 export interface ChallengeServiceOptions
   extends
     Pick<ChallengeContext, 'evidenceDirectory' | 'now' | 'signal'>,
-    Pick<AskOptions, 'proxies' | 'open' | 'paths' | 'pollinators' | 'known' | 'sleep' | 'chance'> {
+    Pick<
+      AskOptions,
+      'proxies' | 'open' | 'paths' | 'pollinators' | 'known' | 'hashes' | 'sleep' | 'chance'
+    > {
   /** `known` reads from this store, or from a list. */
   readonly storeFile: Pick<StoreInUse, 'store' | 'use' | 'replaceDamaged'>;
   readonly onEvent: (event: ChallengeEvent) => void;

@@ -87,7 +87,7 @@ const ENTRANCES: Readonly<Record<string, (place: Place, head: Statement) => unkn
   async 'a pollinator'({ store, evidenceDirectory }, head) {
     const answer = json({ sths: [{ sth_version: 0, ...sthOf(head) }] });
     const context = { store, evidenceDirectory, logs: [log.asLog()], now: NOW };
-    await pollinate('https://pool.test/', () => Promise.resolve(answer), context);
+    await pollinate('https://pool.test/', () => Promise.resolve(answer), [], context);
   },
   async "the log's API, which answers nothing but get-sth"({ store, evidenceDirectory }, head) {
     const api = new FakeApi(one, 9, log);

@@ -5,6 +5,7 @@
 import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { recordHeads } from '../../src/evidence/record.ts';
+import { HashStore } from '../../src/follow/hash-store.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { challengeContinually } from '../../src/services/challenge.ts';
 import { memoryStore } from '../../src/store/state.ts';
@@ -148,6 +149,7 @@ export async function play(setting: GameSetting): Promise<Game> {
         proxies: [{ host: 'proxy.test', port: 1 }],
         open: () => wire.open(),
         paths: PATHS,
+        hashes: HashStore.inMemory(),
         pollinators: [],
         now: time.now,
         sleep: time.sleep,

@@ -344,6 +344,7 @@ class World {
           const body = Buffer.from(JSON.stringify(json));
           return Promise.resolve({ status: 200, retryAfter: undefined, body });
         },
+        [],
         {
           store: this.#store,
           evidenceDirectory: join(this.#directory, 'evidence'),

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
 import { StoreError } from '../../src/disk/error.ts';
+import { HashStore } from '../../src/follow/hash-store.ts';
 import { ProxyError } from '../../src/http/error.ts';
 import type { Fetch } from '../../src/http/request.ts';
 import { logIdText, type Log } from '../../src/logs/log.ts';
@@ -59,6 +60,7 @@ function setting(
       return { fetch, close: () => void (closed[i] = true) };
     },
     paths: 2,
+    hashes: HashStore.inMemory(),
     pollinators: [],
     now: () => NOW,
     signal: stop.signal,
