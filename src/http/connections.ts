@@ -73,11 +73,11 @@ class Host {
   #http2: Http2 | undefined;
   /** Whether the server was found to speak HTTP/1.1. It may still turn to HTTP/2. */
   #isHttp1: boolean;
-  /** Finding out what the server speaks. Requests wait for it, as curl's do. */
+  /** The first connection, if it is not there yet. It tells what the server speaks. */
   #first: Promise<void> | undefined;
   readonly #attempts = new Set<AbortController>();
   readonly #sockets = new Set<Socket>();
-  /** What the server gave us to shorten the next handshake. */
+  /** The ticket that the server gave us for a shorter handshake. */
   #session: Buffer | undefined;
 
   constructor(url: URL, dial: Dial, patience: number) {
@@ -95,10 +95,23 @@ class Host {
 
   async send(request: Request, signal: AbortSignal): Promise<Response> {
     const isFresh = !this.#isHttp1 && this.#http2?.isOpen !== true;
-    if (isFresh) {
-      this.#first ??= this.#connect().finally(() => (this.#first = undefined));
-      await before(signal, this.#first);
-    }
+    if (isFresh && this.#first === undefined) return this.#sendFirst(request, signal);
+    if (this.#first !== undefined) await before(signal, this.#first);
+    return this.#sendNow(request, signal, isFresh);
+  }
+
+  /** Others wait until there is a connection, and over HTTP/1.1 for the answer; so do curl's. */
+  #sendFirst(request: Request, signal: AbortSignal): Promise<Response> {
+    const connected = this.#connect();
+    const answered = before(signal, connected).then(() => this.#sendNow(request, signal, true));
+    this.#first = connected
+      .then(() => (this.#isHttp1 ? answered.then(ignore, ignore) : undefined))
+      .finally(() => (this.#first = undefined));
+    this.#first.catch(ignore);
+    return answered;
+  }
+
+  async #sendNow(request: Request, signal: AbortSignal, isFresh: boolean): Promise<Response> {
     if (this.#http2?.isOpen === true) return this.#http2.send(request, signal, isFresh);
     if (this.#isHttp1) return this.#http1.send(request, signal);
     throw new Error('the server closed the connection at once');
@@ -108,7 +121,7 @@ class Host {
     for (const attempt of this.#attempts)
       attempt.abort(new HttpError('http-no-answer', 'the connection was given up'));
     this.#http2?.close();
-    // curl says goodbye (close_notify) before it hangs up.
+    // Over HTTP/1.1, curl says goodbye (close_notify) before it hangs up.
     for (const socket of this.#sockets) socket.destroySoon();
     this.#http1.close();
   }
@@ -156,6 +169,8 @@ class Host {
       const session = this.#session;
       const secured = tls.connect({ ...tlsOptions(host), socket, session }, () => {
         signal.removeEventListener('abort', giveUp);
+        // OpenSSL lets curl use a ticket once.
+        if (this.#session === session) this.#session = undefined;
         resolve(secured);
       });
       const giveUp = (): void => void secured.destroy(signal.reason as Error);
@@ -177,6 +192,8 @@ function beLikeCurl(): void {
     // `ctga doctor` tells of an addon that is not there.
   }
 }
+
+function ignore(): void {}
 
 function speaksHttp2(socket: Socket): boolean {
   return (socket as Partial<TLSSocket>).alpnProtocol === 'h2';
