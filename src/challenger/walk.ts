@@ -9,13 +9,12 @@
  */
 import { randomInt } from 'node:crypto';
 import { LogError } from '../ask/asker.ts';
-import { judgeProof, judgeWithoutProof, type Conclusion } from '../evidence/judge.ts';
+import { judgeProof, judgeWithoutProof, type Conclusion, type Finding } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { shuffled } from './chance.ts';
-import { accuse, compareSizes } from './contradictions.ts';
 import type { Outcome } from './decision.ts';
-import { compareWithFinalTree } from './final-tree.ts';
+import { compareWithFinalTree, compareWithoutAsking } from './final-tree.ts';
 import type { Links, Pair } from './links.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -58,7 +57,7 @@ export class Walk {
    */
   async run(): Promise<LogError | undefined> {
     const { links, questions, verdicts } = this.#context;
-    compareSizes(this.#context.log, this.#context);
+    this.#compareSizes();
     for (const tree of links.strays()) verdicts.unlinked(tree);
     if (!links.hasChain) links.startAt(this.#context.current);
     const errands = shuffled([
@@ -75,6 +74,21 @@ export class Walk {
     if (limit !== Infinity) await this.#cover();
     this.#compareAnswers();
     return this.#failure;
+  }
+
+  /** Two roots for one size contradict each other without a question. */
+  #compareSizes(): void {
+    const { log, current, links, verdicts } = this.#context;
+    compareWithoutAsking(log, links.trees, verdicts);
+    for (const pair of links.contradictions()) {
+      const [older, newer] = pair;
+      const keepsNewer = newer.id === current.id || links.isLinked(newer);
+      const tree = keepsNewer && !links.isLinked(older) ? older : newer;
+      const found = judgeWithoutProof(...pair);
+      // The current tree against the chain: see #visitCurrent.
+      if (tree.id !== current.id && found?.verdict === 'fork-proven')
+        verdicts.forked(tree, ...pair, found);
+    }
   }
 
   async #compareWithFinalTree(): Promise<void> {
@@ -164,7 +178,7 @@ export class Walk {
     const isFirst = links.isLinked(second);
     const [asked, other] = isFirst ? [first, second] : [second, first];
     if ('outcome' in found) verdicts.unproven(asked, other, found.outcome, found.reason);
-    else if (found.verdict === 'fork-proven') accuse(pair, found, this.#context);
+    else if (found.verdict === 'fork-proven') this.#forked(pair, found);
     else this.#link(pair);
     if (tree.id !== asked.id && !links.isForked(tree) && links.verdictOf(tree) === 'pending')
       verdicts.nearer(tree, asked);
@@ -234,10 +248,22 @@ export class Walk {
         for (const pair of smaller.flatMap((each) => larger.map((tree) => [each, tree] as const))) {
           const found = judgeProof(...pair, { kind, hashes });
           if (found.verdict === 'fork-proven' && !links.isForked(pair[0]))
-            accuse(pair, found, this.#context);
+            this.#forked(pair, found);
         }
       }
     }
+  }
+
+  /** The log has proven that the two contradict each other. */
+  #forked(pair: Pair<StoredTree>, finding: Finding): void {
+    const { current, links, verdicts } = this.#context;
+    const [first, second] = pair;
+    const keepsSecond = links.isLinked(second) || second.id === current.id;
+    const [accused, other] = keepsSecond ? [first, second] : [second, first];
+    verdicts.forked(accused, ...pair, finding);
+    // Neither has a better claim than the other.
+    const isEqual = links.verdictOf(other) !== 'consistent' && !links.isForked(other);
+    if (isEqual && other.id !== current.id) verdicts.forked(other, ...pair, finding);
   }
 
   /** Undefined where no question is left for the pair. */

@@ -17,10 +17,13 @@ import (
 	"github.com/google/trillian"
 	"github.com/google/trillian/client"
 	"github.com/google/trillian/extension"
+	trillianlog "github.com/google/trillian/log"
 	"github.com/google/trillian/quota"
+	"github.com/google/trillian/server"
 	"github.com/google/trillian/storage/memory"
 	"github.com/google/trillian/testonly/integration"
 	"github.com/google/trillian/types"
+	"github.com/google/trillian/util/clock"
 	"google.golang.org/protobuf/types/known/durationpb"
 )
 
@@ -36,8 +39,8 @@ func leaf() *trillian.LogLeaf {
 	return &trillian.LogLeaf{LeafValue: value, ExtraData: []byte{0, 0, 0}}
 }
 
-func size(ctx context.Context, server trillian.TrillianLogClient, tree int64) (uint64, error) {
-	answer, err := server.GetLatestSignedLogRoot(ctx, &trillian.GetLatestSignedLogRootRequest{LogId: tree})
+func size(ctx context.Context, logServer *server.TrillianLogRPCServer, tree int64) (uint64, error) {
+	answer, err := logServer.GetLatestSignedLogRoot(ctx, &trillian.GetLatestSignedLogRootRequest{LogId: tree})
 	if err != nil {
 		return 0, err
 	}
@@ -46,33 +49,43 @@ func size(ctx context.Context, server trillian.TrillianLogClient, tree int64) (u
 	return root.TreeSize, err
 }
 
-func fill(ctx context.Context, server trillian.TrillianLogClient, tree int64, entries uint64) error {
-	before, err := size(ctx, server, tree)
+// fill calls the server within this process: its storage in memory changes leaves while gRPC writes them out, so that
+// one call in some thousands fails.
+func fill(ctx context.Context, registry extension.Registry, tree int64, entries uint64) error {
+	logServer := server.NewTrillianLogRPCServer(registry, clock.System)
+	before, err := size(ctx, logServer, tree)
 	if err != nil {
 		return err
 	}
 	for range entries {
-		if _, err := server.QueueLeaf(ctx, &trillian.QueueLeafRequest{LogId: tree, Leaf: leaf()}); err != nil {
+		if _, err := logServer.QueueLeaf(ctx, &trillian.QueueLeafRequest{LogId: tree, Leaf: leaf()}); err != nil {
 			return err
 		}
 	}
+	sequencer := trillianlog.NewOperationManager(trillianlog.OperationInfo{
+		Registry:   registry,
+		BatchSize:  4096,
+		NumWorkers: 1,
+		TimeSource: clock.System,
+	}, trillianlog.NewSequencerManager(registry, 0))
 	for {
-		if now, err := size(ctx, server, tree); err != nil || now >= before+entries {
+		sequencer.OperationSingle(ctx)
+		if now, err := size(ctx, logServer, tree); err != nil || now >= before+entries {
 			return err
 		}
-		time.Sleep(10 * time.Millisecond)
 	}
 }
 
 func main() {
 	ctx := context.Background()
 	trees := memory.NewTreeStorage()
-	integration.SequencerInterval /= 50
-	env, err := integration.NewLogEnvWithRegistry(ctx, 1, extension.Registry{
+	integration.SequencerInterval /= 5
+	registry := extension.Registry{
 		AdminStorage: memory.NewAdminStorage(trees),
 		LogStorage:   memory.NewLogStorage(trees, nil),
 		QuotaManager: quota.Noop(),
-	})
+	}
+	env, err := integration.NewLogEnvWithRegistry(ctx, 1, registry)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -87,7 +100,7 @@ func main() {
 	http.HandleFunc("POST /fill", func(w http.ResponseWriter, r *http.Request) {
 		entries, err := strconv.ParseUint(r.FormValue("entries"), 10, 32)
 		if err == nil {
-			err = fill(r.Context(), env.Log, tree.TreeId, entries)
+			err = fill(r.Context(), registry, tree.TreeId, entries)
 		}
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
