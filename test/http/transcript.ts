@@ -12,8 +12,6 @@ export interface ShownConnection {
   readonly records: Buffer[];
   /** The lengths of all records, as they were on the wire. */
   readonly lengths: number[];
-  /** How the client ended the connection. */
-  end: 'FIN' | 'RST' | undefined;
 }
 
 export interface Transcript {
@@ -60,12 +58,7 @@ export async function startTranscript(
   let open = 0;
   const front = createServer({ allowHalfOpen: true }, (client) => {
     open += 1;
-    const shown: ShownConnection = {
-      hello: Buffer.alloc(0),
-      records: [],
-      lengths: [],
-      end: undefined,
-    };
+    const shown: ShownConnection = { hello: Buffer.alloc(0), records: [], lengths: [] };
     connections.push(shown);
     const upstream = connect(securePort, '127.0.0.1', () => {
       byPort.set(upstream.localPort ?? 0, shown);
@@ -84,11 +77,8 @@ export async function startTranscript(
     upstream.on('data', (bytes) => client.write(bytes));
     upstream.once('end', () => client.end());
     upstream.on('error', () => undefined);
-    client.once('end', () => {
-      shown.end ??= 'FIN';
-      upstream.end();
-    });
-    client.once('error', () => (shown.end ??= 'RST'));
+    client.once('end', () => upstream.end());
+    client.on('error', () => undefined);
     client.once('close', () => {
       open -= 1;
       upstream.destroy();
