@@ -1,12 +1,12 @@
 /** The log's current head, which its other trees are held against. */
-import { LOG_API_SOURCE, LogError, type Asker } from '../ask/asker.ts';
-import { CtgaError, messageOf } from '../base/errors.ts';
-import { recordHeads } from '../evidence/record.ts';
+import { LogError, type Asker } from '../ask/asker.ts';
+import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
-import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
+import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { ChallengeContext } from './challenge.ts';
+import { decidingFailure, malformedHead, recordShown } from './shown.ts';
 
 export interface Anchor {
   readonly current: StoredTree;
@@ -25,8 +25,9 @@ export interface Anchor {
 export async function askForHead(
   log: Log,
   askers: readonly Asker[],
-  { store, evidenceDirectory, now, signal, onNotice, onVerdict }: ChallengeContext,
+  context: ChallengeContext,
 ): Promise<Anchor> {
+  const { store, signal, onNotice } = context;
   const asked = await Promise.allSettled(
     askers.map(async (asker) => ({ asker, head: await verifiedHead(log, asker) })),
   );
@@ -38,27 +39,14 @@ export async function askForHead(
     else if (each.reason instanceof CtgaError) failures.push(each.reason);
     else throw each.reason; // a bug
   }
-  const seen = { source: LOG_API_SOURCE, firstSeen: now(), lastSeen: now(), count: 1 };
-  const { forks, failure } = recordHeads(
-    { store, evidenceDirectory, logs: [log], now: now(), accused: 'earlier' },
-    answers.map(({ head }) => ({ head, ...seen })),
+  recordShown(
+    log,
+    answers.map(({ head }) => head),
+    context,
   );
-  for (const { log: of, treeSize: against, tree, evidence } of forks)
-    onVerdict({ log: of, tree, verdict: 'fork-proven', reason: undefined, against, evidence });
-  if (failure !== undefined)
-    onNotice(log, `evidence of a split view is still to be written: ${messageOf(failure)}`);
-  if (answers.some(({ head }) => isMalformed(head)))
-    failures.push(
-      new LogError('log-unavailable', `the log's tree head is malformed: ${MALFORMED}`, {
-        remedy: 'This accuses the log of nothing. Its operator should know of it.',
-      }),
-    );
+  if (answers.some(({ head }) => isMalformed(head))) failures.push(malformedHead());
   const [first, ...others] = answers.filter(({ head }) => !isMalformed(head));
-  if (first === undefined) {
-    // A proxy that is down says nothing about the log, so that is what matters.
-    const failure = failures.find((each) => !(each instanceof LogError)) ?? failures[0];
-    throw failure ?? new RangeError('no path to ask on');
-  }
+  if (first === undefined) throw decidingFailure(failures) ?? new RangeError('no path to ask on');
   for (const { message } of failures)
     onNotice(log, `one of ${askers.length} paths gave no tree head: ${message}`);
   const { asker, head } = others.reduce(

@@ -22,6 +22,7 @@ import type { StoredTree } from '../store/heads.ts';
 import { askForHead } from './anchor.ts';
 import { Links } from './links.ts';
 import { Questions } from './questions.ts';
+import { noteStaleness } from './shown.ts';
 import { staleness } from './staleness.ts';
 import { Verdicts, type VerdictContext } from './verdicts.ts';
 import { Walk } from './walk.ts';
@@ -105,16 +106,6 @@ function leaveOut(log: Log, until: number, context: ChallengeContext): LogError 
   const error = new LogError('log-unavailable', message);
   unreachable(log, error, context, ({ verdict }) => verdict === 'pending');
   return error;
-}
-
-/** Says aloud that the log shows a stale head, once until it ends, and that it has ended. */
-function noteStaleness(
-  log: Log,
-  reason: string | undefined,
-  { store, now, onNotice }: ChallengeContext,
-): void {
-  if (store.logs.setStale(log.key.logId, now(), reason))
-    onNotice(log, reason === undefined ? 'shows a current tree head again' : reason);
 }
 
 /** What the log asked for outlasts this challenge. */

@@ -4,8 +4,11 @@
  * histories.
  */
 import { isRefusal } from '../ask/asker.ts';
+import { prove } from '../ask/prove.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
+import type { Comparison } from '../follow/known-hashes.ts';
 import type { Log } from '../logs/log.ts';
+import { equalHash } from '../merkle/hash.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -22,6 +25,21 @@ export function compareWithoutAsking(
     const found = judgeWithoutProof(finalTree, tree);
     if (found?.verdict === 'fork-proven') verdicts.contradictsList(tree, finalTree, found);
   }
+}
+
+/**
+ * Holds the final tree against the log's public one, by hashes that are here. `against` is the tree
+ * of the comparison's head.
+ */
+export async function compareWithHashes(
+  { finalTree }: Log,
+  { root, against: head, asker }: Comparison,
+  against: StoredTree,
+  verdicts: Verdicts,
+): Promise<void> {
+  if (finalTree === undefined || equalHash(root, finalTree.rootHash)) return;
+  const found = await prove(asker, finalTree, head);
+  if (found.verdict === 'fork-proven') verdicts.contradictsList(against, finalTree, found);
 }
 
 /** Has the log prove that its current tree and its final one are of one history. */

@@ -91,7 +91,23 @@ export class Links<T extends LinkedTree = StoredTree> {
   }
 
   isLinked(tree: T): boolean {
-    return this.#base !== undefined && this.#topOf(tree).id === this.#topOf(this.#base).id;
+    return this.#base !== undefined && this.topOf(tree).id === this.topOf(this.#base).id;
+  }
+
+  /** Where links lead from the tree: itself if it has none that counts. */
+  topOf(tree: T): T {
+    const path: T[] = [];
+    let top = tree;
+    for (;;) {
+      const known = this.#tops.get(top.id);
+      const next = known ?? this.#links.get(top.id);
+      if (next === undefined || next.id === top.id || !this.#binds(next)) break;
+      path.push(top);
+      top = next;
+      if (known !== undefined) break;
+    }
+    for (const each of path) this.#tops.set(each.id, top);
+    return top;
   }
 
   /** The largest tree of the chain. */
@@ -137,7 +153,7 @@ export class Links<T extends LinkedTree = StoredTree> {
     for (const each of this.trees.toReversed()) {
       if (each.treeSize >= upper.treeSize || this.isForked(each)) continue;
       if (each.treeSize <= top.treeSize) break;
-      if (this.#topOf(each).id !== this.#topOf(upper).id) return [each, upper];
+      if (this.topOf(each).id !== this.topOf(upper).id) return [each, upper];
       upper = each;
     }
     return [top, upper];
@@ -195,21 +211,6 @@ export class Links<T extends LinkedTree = StoredTree> {
     return !this.isForked(tree) || tree.id === this.#base?.id;
   }
 
-  #topOf(tree: T): T {
-    const path: T[] = [];
-    let top = tree;
-    for (;;) {
-      const known = this.#tops.get(top.id);
-      const next = known ?? this.#links.get(top.id);
-      if (next === undefined || next.id === top.id || !this.#binds(next)) break;
-      path.push(top);
-      top = next;
-      if (known !== undefined) break;
-    }
-    for (const each of path) this.#tops.set(each.id, top);
-    return top;
-  }
-
   /**
    * A tree of the largest set of consistent trees with one top. More than one such set is there
    * only where an earlier version wrote them, or where the process ended while it wrote.
@@ -218,7 +219,7 @@ export class Links<T extends LinkedTree = StoredTree> {
     const chains = new Map<number, { readonly tree: T; readonly count: number }>();
     for (const tree of this.trees) {
       if (this.verdictOf(tree) !== 'consistent') continue;
-      const { id } = this.#topOf(tree);
+      const { id } = this.topOf(tree);
       chains.set(id, { tree, count: (chains.get(id)?.count ?? 0) + 1 });
     }
     let largest: { readonly tree: T; readonly count: number } | undefined;

@@ -12,7 +12,7 @@ import { MIN_PATIENCE_MS, patienceWith } from './decision.ts';
 /**
  * What is wrong with the head, as the end of a sentence about the log; undefined: nothing. The head
  * is `current`, signed at `timestamp`; `trees` are all that are known of the log, and `now` is in
- * milliseconds since the epoch.
+ * milliseconds since the epoch. `isSigned` is asked of a tree before it is held against the log.
  *
  * A log that is read-only or out of service may stop signing. Front ends have an hour to catch up.
  */
@@ -21,11 +21,15 @@ export function staleness(
   { current, timestamp }: { readonly current: StoredTree; readonly timestamp: bigint },
   trees: readonly StoredTree[],
   now: number,
+  isSigned: (tree: StoredTree) => boolean = () => true,
 ): string | undefined {
   const { treeSize } = current;
   const larger = trees.findLast(
     (tree) =>
-      tree.treeSize > treeSize && !isMalformed(tree) && now - tree.firstSeen > MIN_PATIENCE_MS,
+      tree.treeSize > treeSize &&
+      !isMalformed(tree) &&
+      now - tree.firstSeen > MIN_PATIENCE_MS &&
+      isSigned(tree),
   );
   if (larger !== undefined)
     return `shows a tree of size ${treeSize}, although it had signed one of size ${larger.treeSize} by ${time(larger.firstSeen)}`;

@@ -24,10 +24,10 @@ export interface VerdictContext {
   /** Told of what is no verdict and a person should know. */
   readonly onNotice: (log: Log, message: string) => void;
   /**
-   * Asks again even what back-off would leave for later. The challenge honours a log's own
-   * Retry-After all the same.
+   * Asks again even what back-off would leave for later; not unless given. The challenge honours a
+   * log's own Retry-After all the same.
    */
-  readonly ignoreBackOff: boolean;
+  readonly ignoreBackOff?: boolean;
 }
 
 export interface TreeVerdict {
@@ -51,16 +51,29 @@ export class Verdicts {
   readonly #log: Log;
   readonly #context: VerdictContext;
   readonly #links: Links;
+  readonly #batch: number;
+  readonly #unwritten: { readonly tree: StoredTree; readonly update: VerdictUpdate }[] = [];
+  readonly #unreported: TreeVerdict[] = [];
 
-  constructor(log: Log, context: VerdictContext, links: Links) {
+  /** So many verdicts are recorded and reported together; `flush` does so with what is left. */
+  constructor(log: Log, context: VerdictContext, links: Links, batch = 1) {
     this.#log = log;
     this.#context = context;
     this.#links = links;
+    this.#batch = batch;
+  }
+
+  /** Records what was concluded and is not recorded yet, in one transaction, then reports it. */
+  flush(): void {
+    const updates = this.#unwritten.splice(0);
+    const reports = this.#unreported.splice(0);
+    if (updates.length > 0) this.#context.store.verdicts.setAll(updates, this.#context.now());
+    for (const report of reports) this.#context.onVerdict(report);
   }
 
   /** Whether the log may be asked about the tree again, so far as back-off goes. */
   isDue({ askAfter }: StoredTree): boolean {
-    const { ignoreBackOff, now } = this.#context;
+    const { ignoreBackOff = false, now } = this.#context;
     return ignoreBackOff || askAfter === undefined || hasCome(askAfter, now(), longestWait(RETRY));
   }
 
@@ -80,13 +93,23 @@ export class Verdicts {
     const path = keepEvidence(store, evidenceDirectory, this.#log, heads, finding, now());
     if (path === undefined) return this.notice(DAMAGED);
     this.#conclude(tree, other, { verdict: 'fork-proven', provenAgainst: other.id }, path);
+    this.flush();
   }
 
   /** The log gave no proof between the two, and `reason` says how: see decision.ts. */
   unproven(tree: StoredTree, other: TreeRoot, outcome: Outcome, reason: string): void {
-    const isOverdue = this.#context.now() - tree.firstSeen > patienceWith(this.#log);
-    const before = this.#links.verdictOf(tree);
-    this.#putOff(tree, other, verdictWithoutProof(outcome, { before, isOverdue }), reason);
+    this.#putOff(tree, other, this.#withoutProof(tree, outcome), reason);
+  }
+
+  /**
+   * As `unproven`, where nothing was asked about this tree alone: it is not put off, and where all
+   * this is known nothing is recorded or reported.
+   */
+  waits(tree: StoredTree, other: TreeRoot, outcome: Outcome | 'pending', reason: string): void {
+    const verdict = outcome === 'pending' ? 'pending' : this.#withoutProof(tree, outcome);
+    const isKnown = this.#links.verdictOf(tree) === verdict;
+    if (isKnown && (outcome === 'no-answer' || tree.reason === reason)) return;
+    this.#conclude(tree, other, { verdict, reason });
   }
 
   /** The tree is linked to `other`, and that is not linked to the chain so far. */
@@ -133,6 +156,11 @@ export class Verdicts {
     this.#context.onNotice(this.#log, message);
   }
 
+  #withoutProof(tree: StoredTree, outcome: Outcome): Verdict {
+    const isOverdue = this.#context.now() - tree.firstSeen > patienceWith(this.#log);
+    return verdictWithoutProof(outcome, { before: this.#links.verdictOf(tree), isOverdue });
+  }
+
   #putOff(tree: StoredTree, other: TreeRoot, verdict: Verdict, reason: string): void {
     const askAfter = this.#context.now() + Math.round(backOff(RETRY, tree.attempts + 1));
     this.#conclude(tree, other, { verdict, reason, askAfter });
@@ -140,22 +168,21 @@ export class Verdicts {
 
   #conclude(tree: StoredTree, other: TreeRoot, update: VerdictUpdate, evidence?: string): void {
     const { verdict, reason } = update;
-    this.#set(tree, update);
     const against = other.treeSize;
-    this.#context.onVerdict({ log: this.#log, tree, verdict, reason, against, evidence });
+    this.#unreported.push({ log: this.#log, tree, verdict, reason, against, evidence });
+    this.#set(tree, update);
   }
 
   /** A link is kept, whatever is concluded, but where the tree contradicts another. */
   #set(tree: StoredTree, update: VerdictUpdate): void {
-    const { store, now } = this.#context;
     const link = this.#links.linkOf(tree)?.id;
     const unlinked = update.verdict === 'consistent' ? tree.id : undefined;
     const provenAgainst = update.provenAgainst ?? link ?? unlinked;
-    store.verdicts.set(
+    this.#unwritten.push({
       tree,
-      now(),
-      update.verdict === 'fork-proven' ? update : { ...update, provenAgainst },
-    );
+      update: update.verdict === 'fork-proven' ? update : { ...update, provenAgainst },
+    });
     this.#links.setVerdict(tree, update.verdict);
+    if (this.#unwritten.length >= this.#batch) this.flush();
   }
 }

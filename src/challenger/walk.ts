@@ -9,12 +9,13 @@
  */
 import { randomInt } from 'node:crypto';
 import { LogError } from '../ask/asker.ts';
-import { judgeProof, judgeWithoutProof, type Conclusion, type Finding } from '../evidence/judge.ts';
+import { judgeProof, judgeWithoutProof, type Conclusion } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { shuffled } from './chance.ts';
+import { accuse, compareSizes } from './contradictions.ts';
 import type { Outcome } from './decision.ts';
-import { compareWithFinalTree, compareWithoutAsking } from './final-tree.ts';
+import { compareWithFinalTree } from './final-tree.ts';
 import type { Links, Pair } from './links.ts';
 import type { Questions } from './questions.ts';
 import type { Verdicts } from './verdicts.ts';
@@ -57,7 +58,7 @@ export class Walk {
    */
   async run(): Promise<LogError | undefined> {
     const { links, questions, verdicts } = this.#context;
-    this.#compareSizes();
+    compareSizes(this.#context.log, this.#context);
     for (const tree of links.strays()) verdicts.unlinked(tree);
     if (!links.hasChain) links.startAt(this.#context.current);
     const errands = shuffled([
@@ -74,21 +75,6 @@ export class Walk {
     if (limit !== Infinity) await this.#cover();
     this.#compareAnswers();
     return this.#failure;
-  }
-
-  /** Two roots for one size contradict each other without a question. */
-  #compareSizes(): void {
-    const { log, current, links, verdicts } = this.#context;
-    compareWithoutAsking(log, links.trees, verdicts);
-    for (const pair of links.contradictions()) {
-      const [older, newer] = pair;
-      const keepsNewer = newer.id === current.id || links.isLinked(newer);
-      const tree = keepsNewer && !links.isLinked(older) ? older : newer;
-      const found = judgeWithoutProof(...pair);
-      // The current tree against the chain: see #visitCurrent.
-      if (tree.id !== current.id && found?.verdict === 'fork-proven')
-        verdicts.forked(tree, ...pair, found);
-    }
   }
 
   async #compareWithFinalTree(): Promise<void> {
@@ -178,7 +164,7 @@ export class Walk {
     const isFirst = links.isLinked(second);
     const [asked, other] = isFirst ? [first, second] : [second, first];
     if ('outcome' in found) verdicts.unproven(asked, other, found.outcome, found.reason);
-    else if (found.verdict === 'fork-proven') this.#forked(pair, found);
+    else if (found.verdict === 'fork-proven') accuse(pair, found, this.#context);
     else this.#link(pair);
     if (tree.id !== asked.id && !links.isForked(tree) && links.verdictOf(tree) === 'pending')
       verdicts.nearer(tree, asked);
@@ -248,22 +234,10 @@ export class Walk {
         for (const pair of smaller.flatMap((each) => larger.map((tree) => [each, tree] as const))) {
           const found = judgeProof(...pair, { kind, hashes });
           if (found.verdict === 'fork-proven' && !links.isForked(pair[0]))
-            this.#forked(pair, found);
+            accuse(pair, found, this.#context);
         }
       }
     }
-  }
-
-  /** The log has proven that the two contradict each other. */
-  #forked(pair: Pair<StoredTree>, finding: Finding): void {
-    const { current, links, verdicts } = this.#context;
-    const [first, second] = pair;
-    const keepsSecond = links.isLinked(second) || second.id === current.id;
-    const [accused, other] = keepsSecond ? [first, second] : [second, first];
-    verdicts.forked(accused, ...pair, finding);
-    // Neither has a better claim than the other.
-    const isEqual = links.verdictOf(other) !== 'consistent' && !links.isForked(other);
-    if (isEqual && other.id !== current.id) verdicts.forked(other, ...pair, finding);
   }
 
   /** Undefined where no question is left for the pair. */

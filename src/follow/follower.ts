@@ -118,6 +118,7 @@ class Visiting {
   readonly #forks: PublicFork[] = [];
   readonly #failures: Error[] = [];
   readonly #notices: string[] = [];
+  #answers = 0;
   /** Since usage was last written. */
   #used = { requests: 0, bytes: 0 };
 
@@ -127,6 +128,7 @@ class Visiting {
     this.#rows = options.hashes.rows(log);
     this.#state = this.#rows.state() ?? {
       mode: 'leaves',
+      shown: 0,
       held: undefined,
       target: 0n,
       bytesPerLeaf: log.api === 'static-ct' ? 32 : 8000,
@@ -147,7 +149,10 @@ class Visiting {
       undefined,
     );
     if (newest !== undefined) {
-      this.#putDown(usable.map(({ head }) => head));
+      this.#putDown(
+        usable.map(({ head }) => head),
+        newest.head,
+      );
       await this.#attempt(() => this.#follow(newest.asker));
       await this.#attempt(() => this.#linkHeads(newest.asker));
       await this.#askForBlocks();
@@ -190,39 +195,48 @@ class Visiting {
     return false;
   }
 
-  #putDown(heads: readonly VerifiedStatement[]): void {
+  #putDown(heads: readonly VerifiedStatement[], newest: VerifiedStatement): void {
+    const { now } = this.#options;
     this.#rows.transaction(() => {
-      for (const head of heads) this.#rows.putHead(head, this.#options.now());
+      for (const head of heads) this.#rows.putHead(head, now());
+      this.#state = { ...this.#state, shown: this.#rows.putHead(newest, now()).id };
       this.#rows.setState(this.#state);
     });
   }
 
   /** Fetches the leaves that the mode wants. */
   async #follow(asker: Asker): Promise<void> {
-    const { top } = this.#hashes();
+    const { shown } = this.#hashes();
     const { budget, window, now } = this.#options;
-    if (top === undefined || top.head.treeSize === 0n) return;
+    if (shown === undefined || shown.head.treeSize === 0n) return;
     const days = window / DAY_MS;
     const leaves = new Window({
       log: this.#log,
       rows: this.#rows,
       asker,
-      head: top,
+      head: shown,
       state: this.#state,
       growth: growthOf(this.#rows.heads(), now()),
       left: () => budget - this.#rows.usage(now()).bytes - this.#used.bytes,
       budget,
       days,
     });
-    try {
-      for await (const state of leaves.steps()) {
-        this.#state = state;
-        this.countUsage();
-      }
-    } finally {
-      this.#notices.push(...leaves.notices);
+    if (leaves.outgrown !== undefined) return this.#leaveWindow(leaves.outgrown, shown, asker);
+    for await (const state of leaves.steps()) {
+      this.#state = state;
+      this.countUsage();
     }
     if (leaves.mismatch !== undefined) await this.#explain(leaves.mismatch, asker);
+  }
+
+  /** Goes on with blocks, once the log has proven that it is as large as it says. */
+  async #leaveWindow(reason: string, shown: PublicHead, asker: Asker): Promise<void> {
+    const held = this.#rows.head(this.#state.held?.head ?? 0);
+    if (held !== undefined) await this.#compare(held, shown, asker);
+    if (this.#forks.length > 0) return this.#begin();
+    this.#notices.push(reason);
+    this.#state = { ...this.#state, mode: 'blocks' };
+    this.#rows.setState(this.#state);
   }
 
   /**
@@ -255,13 +269,13 @@ class Visiting {
     });
   }
 
-  /** Links public heads to the largest one, by the hashes that are here or else by asking. */
+  /** Links public heads to a larger one, by the hashes that are here or else by asking. */
   async #linkHeads(asker: Asker): Promise<void> {
-    const { top } = this.#hashes();
-    if (top === undefined) return;
+    const { shown } = this.#hashes();
+    if (shown === undefined) return;
     const alone = this.#rows
       .heads()
-      .filter(({ id, next }) => next === undefined && id !== top.id)
+      .filter(({ next }) => next === undefined)
       .sort((a, b) => b.seen - a.seen || b.id - a.id);
     let asked = 0;
     for (const each of alone) {
@@ -270,11 +284,15 @@ class Visiting {
       if (local !== undefined && against !== undefined && against.id !== each.id) {
         if (equalHash(local.root, each.head.rootHash)) this.#rows.link(each, against);
         else await this.#compare(each, against, local.asker);
-      } else if (asked < MAX_LINKED) {
+      } else if (asked < MAX_LINKED && this.#isBelow(each, shown)) {
         asked += 1;
-        await this.#compare(each, top, asker);
+        await this.#compare(each, shown, asker);
       }
     }
+  }
+
+  #isBelow({ id, head }: PublicHead, other: PublicHead): boolean {
+    return id !== other.id && head.treeSize <= other.head.treeSize;
   }
 
   /** Whether one public head is a prefix of the other. Rejects as the asker does. */
@@ -299,14 +317,14 @@ class Visiting {
   async #askForBlocks(): Promise<void> {
     const { blocks, budget, chance, now, signal } = this.#options;
     for (let i = 0; i < blocks; i++) {
-      const { top } = this.#hashes();
+      const { shown } = this.#hashes();
       const leaves = blockLeaves(this.#log);
-      const count = (top?.head.treeSize ?? 0n) / leaves;
+      const count = (shown?.head.treeSize ?? 0n) / leaves;
       const { mode, target, pattern } = this.#state;
       // No place is left out, not even for a block that is here: a batch has its full number.
       const end = mode === 'leaves' ? min(count, target / leaves) : count;
       const isSpent = this.#rows.usage(now()).bytes + this.#used.bytes >= budget;
-      if (top === undefined || end === 0n || isSpent) return;
+      if (shown === undefined || end === 0n || isSpent) return;
       const wanted = this.#wantedBlock(end * leaves);
       const next = nextBlock(pattern, { end, count }, wanted && wanted / leaves, chance);
       const start = next.block * leaves;
@@ -315,12 +333,16 @@ class Visiting {
         this.#rows.setState(this.#state);
         // It is asked for once, whatever comes.
         if (next.isWanted)
-          this.#rows.putBlock({ start, head: top.id, leaves: NOTHING, path: NOTHING });
+          this.#rows.putBlock({ start, head: shown.id, leaves: NOTHING, path: NOTHING });
       });
+      const before = this.#answers;
       await this.#attempt(async () => {
-        const block = await fetchBlock(this.#log, this.#open(), top, start);
+        const block = await fetchBlock(this.#log, this.#open(), shown, start);
         this.#rows.putBlock(block);
       });
+      // The proxy let nothing through: the log has not been asked.
+      const isUnasked = this.#failures.at(-1) instanceof ProxyError && this.#answers === before;
+      if (next.isWanted && isUnasked) this.#rows.forgetBlock(start);
       signal.throwIfAborted();
       this.countUsage();
     }
@@ -337,7 +359,7 @@ class Visiting {
 
   #forget(): void {
     const { now, window } = this.#options;
-    const keep = [this.#hashes().top?.id, this.#state.held?.head];
+    const keep = [this.#state.shown, this.#state.held?.head];
     this.#rows.forgetHeads(
       now() - window,
       keep.filter((id) => id !== undefined),
@@ -357,6 +379,7 @@ class Visiting {
       this.#used.requests += 1;
       const answer = await path.fetch(url, options);
       this.#used.bytes += answer.body.length;
+      this.#answers += 1;
       return answer;
     };
     return askerOf(this.#log, courtesy.fetch(counted), now);

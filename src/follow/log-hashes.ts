@@ -50,9 +50,13 @@ export class LogHashes implements KnownHashes {
       this.#held = { known: knownOf(held, new Tiles(rows, held)), head };
   }
 
-  /** The head of the largest public tree; undefined for a log that was never followed. */
-  get top(): PublicHead | undefined {
-    return this.#publicHeads().at(-1);
+  /**
+   * The largest head that the last visit was shown; undefined for a log that was never followed.
+   * It may be smaller than earlier ones: a log that once signed a size that it never reaches is
+   * followed all the same.
+   */
+  get shown(): PublicHead | undefined {
+    return this.#state && this.#rows.head(this.#state.shown);
   }
 
   comparison(size: bigint): Comparison | undefined {
@@ -71,14 +75,14 @@ export class LogHashes implements KnownHashes {
   }
 
   outlook(size: bigint): Outlook {
-    const { top } = this;
-    if (this.#state === undefined || top === undefined || size > top.head.treeSize) return 'beyond';
     if (this.comparison(size) !== undefined) return 'here';
+    const shown = this.shown?.head.treeSize ?? 0n;
+    if (this.#state === undefined || size > shown) return 'beyond';
     const { mode, held, target } = this.#state;
     const isAhead = mode === 'leaves' && (held === undefined || size > held.end);
     const isBehind = mode === 'leaves' && size >= target;
     const start = blockOf(size, this.#log);
-    if (isAhead || isBehind || start + blockLeaves(this.#log) > top.head.treeSize) return 'coming';
+    if (isAhead || isBehind || start + blockLeaves(this.#log) > shown) return 'coming';
     return this.#rows.block(start) === undefined ? 'needs-block' : 'refused';
   }
 
@@ -94,13 +98,13 @@ export class LogHashes implements KnownHashes {
 
   /** Undefined for a log that was never followed. */
   summary(now: number): FollowSummary | undefined {
-    const { top } = this;
-    if (this.#state === undefined || top === undefined) return undefined;
+    const { shown } = this;
+    if (this.#state === undefined || shown === undefined) return undefined;
     const { mode, held, bytesPerLeaf } = this.#state;
     const growth = growthOf(this.#publicHeads(), now);
     return {
       mode,
-      publicSize: top.head.treeSize,
+      publicSize: shown.head.treeSize,
       held: held && { start: held.start, end: held.end },
       ...this.#rows.usage(now),
       growth: growth === undefined ? undefined : growth * bytesPerLeaf,

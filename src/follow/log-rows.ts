@@ -245,6 +245,10 @@ export class LogRows {
     );
   }
 
+  forgetBlock(start: bigint): void {
+    this.#run('DELETE FROM blocks WHERE log = ? AND start = ?', [this.#number(), Number(start)]);
+  }
+
   /** What the log was asked and gave on the day of a time. */
   usage(now: number): Usage {
     return (

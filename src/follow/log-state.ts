@@ -37,6 +37,8 @@ export interface Pattern {
 export interface LogState {
   /** Whether all leaves of a window are fetched, or only blocks of leaves here and there. */
   readonly mode: 'leaves' | 'blocks';
+  /** The ID of the largest head that the last visit was shown. */
+  readonly shown: number;
   /** What is here of all leaves of a window; undefined: nothing. */
   readonly held?: Stretch | undefined;
   /** Down to which leaf the window is to be extended. */
@@ -64,6 +66,7 @@ const stretch = z.object({ start: size, end: size, nodes: z.array(node), head: z
 
 const schema = z.object({
   mode: z.enum(['leaves', 'blocks']),
+  shown: z.number().int(),
   held: stretch.optional(),
   target: size,
   bytesPerLeaf: z.number().positive(),

@@ -52,8 +52,6 @@ const MAX_STEP = 65_536n;
 const STEP_BYTES = 4 * 1024 * 1024;
 const DAY_MS = 86_400_000;
 export class Window {
-  /** What a person should know; each is the end of a sentence about the log. */
-  readonly notices: string[] = [];
   /** Why the steps ended before all was fetched, if it was because of hashes that lead nowhere. */
   mismatch: Mismatch | undefined;
   readonly #options: WindowOptions;
@@ -71,6 +69,7 @@ export class Window {
    * disk. Rejects as the asker does; what was yielded before stays.
    */
   async *steps(): AsyncGenerator<LogState, void, undefined> {
+    if (this.outgrown !== undefined) return;
     this.#choose();
     yield this.#state;
     if (this.#state.mode === 'blocks') return;
@@ -90,22 +89,30 @@ export class Window {
     yield this.#state;
   }
 
+  /** What is new takes more than is left of the budget: why, as the end of a sentence. */
+  get outgrown(): string | undefined {
+    const { budget, left } = this.#options;
+    const need = this.#need();
+    if (this.#state.mode === 'blocks' || need <= Math.max(0, left())) return undefined;
+    return `has grown by ${megabytes(need)} of ${this.#what()} since they were fetched last, and ${megabytes(left())} are left of today's budget of ${megabytes(budget)}: its tree heads wait for blocks from now on (--budget gives it more)`;
+  }
+
+  /** How many bytes it takes to hold all leaves up to the newest. */
+  #need(): number {
+    const { held, bytesPerLeaf } = this.#state;
+    return held === undefined
+      ? 0
+      : Number(this.#options.head.head.treeSize - held.end) * bytesPerLeaf;
+  }
+
   /** Chooses the mode, and how far back the window should reach. */
   #choose(): void {
-    const { budget, growth, head, left } = this.#options;
+    const { budget, growth, left } = this.#options;
     const { bytesPerLeaf } = this.#state;
-    const { treeSize } = head.head;
     let { mode, held } = this.#state;
-    const need = held === undefined ? 0 : Number(treeSize - held.end) * bytesPerLeaf;
-    const daily = (growth ?? 0) * bytesPerLeaf;
-    if (mode === 'leaves' && need > Math.max(0, left())) {
-      mode = 'blocks';
-      this.notices.push(
-        `has grown by ${megabytes(need)} of ${this.#what()} since they were fetched last, and ${megabytes(left())} are left of today's budget of ${megabytes(budget)}: its tree heads wait for blocks from now on (--budget gives it more)`,
-      );
-    } else if (mode === 'blocks' && growth !== undefined && daily < budget / 2) {
+    if (mode === 'blocks' && growth !== undefined && growth * bytesPerLeaf < budget / 2) {
       mode = 'leaves';
-      if (need > left()) held = this.#drop(held);
+      if (this.#need() > left()) held = this.#drop(held);
     }
     this.#state = { ...this.#state, mode, held };
     this.#aim();

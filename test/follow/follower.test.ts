@@ -6,6 +6,7 @@ import { visit, type FollowOptions, type Visit } from '../../src/follow/follower
 import type { Fetch } from '../../src/http/request.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { equalHash } from '../../src/merkle/hash.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import { FakeApi } from '../support/fake-api.ts';
 import { fc, random, SEED } from '../support/random.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -257,6 +258,28 @@ for (const kind of KINDS)
       );
       await assertKnows(following, all(1000));
       assert.equal(following.hashes.of(following.log).publicLinks().length, 1);
+    });
+
+    test('a log that once signs a size that it never reaches is followed all the same', async () => {
+      const following = follow(kind, 1000);
+      await following.visit();
+      const { api, log, hashes } = following;
+      const absurd: Fetch = async (url, options) => {
+        if (!/checkpoint|get-sth$/.test(url)) return api.fetch(url, options);
+        const root = api.tree.root(17);
+        const body =
+          kind === 'static-ct'
+            ? api.log.checkpoint(2 ** 40, root)
+            : JSON.stringify(treeHeadToJson(api.log.sign(2 ** 40, root)));
+        return { status: 200, retryAfter: undefined, body: Buffer.from(body) };
+      };
+      const { failures, forks } = await following.visit({ fetch: absurd });
+      assert.deepEqual(forks, []);
+      assert.ok(failures.length > 0);
+      api.size = 1400;
+      await following.visit();
+      await assertKnows(following, all(1400));
+      assert.equal(hashes.of(log).outlook(1401n), 'beyond');
     });
 
     test('hashes that do not lead to the signed root are refused, and fetched again', async () => {

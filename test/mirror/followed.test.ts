@@ -142,6 +142,7 @@ for (const [kind, make] of Object.entries(apis)) {
       const top = rows.putHead(api.log.verified(SIZE, tree.root(SIZE)), now);
       rows.setState({
         mode: 'blocks',
+        shown: top.id,
         target: BigInt(SIZE),
         bytesPerLeaf: 32,
         pattern: newPattern(() => 0.5),
