@@ -25,7 +25,8 @@ test('whatever waits, a batch differs in one place from what it is if nothing wa
           const wanted = wait === null ? undefined : wait % count;
           const without = nextBlock(one, { end: count, count }, undefined, quiet);
           const withOne = nextBlock(other, { end: count, count }, wanted, busy);
-          if (without.block !== withOne.block) differ[Math.floor(i / BATCH)]! += 1;
+          const batch = Math.floor(i / BATCH);
+          if (without.block !== withOne.block) differ[batch] = (differ[batch] ?? 0) + 1;
           assert.equal(without.isWanted, false);
           if (withOne.isWanted) assert.equal(withOne.block, wanted);
           [one, other] = [without.pattern, withOne.pattern];
@@ -82,7 +83,8 @@ test('blocks are drawn below their end, evenly on a logarithmic scale of their d
   const decades = [0, 0, 0, 0, 0, 0];
   for (let i = 0; i < 60_000; i++) {
     const next = nextBlock(pattern, { end: 1_000_000n, count: 1_000_000n }, undefined, chance);
-    decades[Math.floor(Math.log10(Number(1_000_000n - next.block)))]! += 1;
+    const decade = Math.floor(Math.log10(Number(1_000_000n - next.block)));
+    decades[decade] = (decades[decade] ?? 0) + 1;
     pattern = next.pattern;
   }
   // Each is expected to have 10,000; the standard deviation is 91.
