@@ -110,9 +110,12 @@ export class Window {
     const { budget, growth, left } = this.#options;
     const { bytesPerLeaf } = this.#state;
     let { mode, held } = this.#state;
-    if (mode === 'blocks' && growth !== undefined && growth * bytesPerLeaf < budget / 2) {
+    const isSlow = growth !== undefined && growth * bytesPerLeaf < budget / 2;
+    const isBehind = this.#need() > left();
+    // Where today's budget is spent, tomorrow's may still be enough to go on with what is held.
+    if (mode === 'blocks' && isSlow && !(isBehind && left() < budget / 2)) {
       mode = 'leaves';
-      if (this.#need() > left()) held = this.#drop(held);
+      if (isBehind) held = this.#drop(held);
     }
     this.#state = { ...this.#state, mode, held };
     this.#aim();

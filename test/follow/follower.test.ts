@@ -190,6 +190,22 @@ for (const kind of KINDS)
       await assertKnows(following, [size, 4999, 5000]);
     });
 
+    test('a budget that is spent for today costs nothing of what is held', async () => {
+      const following = follow(kind, 1000);
+      const [budget, rows] = [1e9, following.hashes.rows(following.log)];
+      await following.visit({ budget });
+      rows.addUsage(following.now, { requests: 0, bytes: budget });
+      for (let i = 0; i < 3; i++) {
+        following.now += 3_600_000;
+        following.api.size += 300;
+        await following.visit({ budget });
+        assert.deepEqual([rows.state()?.mode, rows.state()?.held?.start], ['blocks', 0n]);
+      }
+      following.now += DAY;
+      await following.visit({ budget });
+      assert.deepEqual([rows.state()?.mode, rows.state()?.held?.end], ['leaves', 1900n]);
+    });
+
     test('the block of a tree that waits takes the free place of a batch, and no other', async () => {
       await fc.assert(
         fc.asyncProperty(fc.integer(), fc.integer({ min: 0, max: 3400 }), async (seed, size) => {
