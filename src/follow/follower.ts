@@ -132,6 +132,7 @@ class Visiting {
       held: undefined,
       target: 0n,
       bytesPerLeaf: log.api === 'static-ct' ? 32 : 8000,
+      budget: options.budget,
       pattern: newPattern(options.chance),
     };
   }
@@ -196,10 +197,12 @@ class Visiting {
   }
 
   #putDown(heads: readonly VerifiedStatement[], newest: VerifiedStatement): void {
-    const { now } = this.#options;
+    const { budget, now } = this.#options;
     this.#rows.transaction(() => {
       for (const head of heads) this.#rows.putHead(head, now());
-      this.#state = { ...this.#state, shown: this.#rows.putHead(newest, now()).id };
+      const shown = this.#rows.putHead(newest, now()).id;
+      const growth = growthOf(this.#rows.heads(), now());
+      this.#state = { ...this.#state, shown, growth, budget };
       this.#rows.setState(this.#state);
     });
   }
@@ -216,7 +219,7 @@ class Visiting {
       asker,
       head: shown,
       state: this.#state,
-      growth: growthOf(this.#rows.heads(), now()),
+      growth: this.#state.growth,
       left: () => budget - this.#rows.usage(now()).bytes - this.#used.bytes,
       budget,
       days,

@@ -15,7 +15,6 @@ import { blockLeaves, blockOf, knownOfBlock } from './block.ts';
 import type { LogRows, PublicHead } from './log-rows.ts';
 import type { Comparison, KnownHashes, Outlook } from './known-hashes.ts';
 import type { LogState } from './log-state.ts';
-import { growthOf } from './growth.ts';
 import { knownOf, Tiles } from './subtrees.ts';
 
 /** What following a log costs and holds, for people. */
@@ -28,6 +27,8 @@ export interface FollowSummary {
   /** Today, in UTC. */
   readonly requests: number;
   readonly bytes: number;
+  /** The most bytes a day. */
+  readonly budget: number;
   /** What fetching all that is new takes in a day, in bytes; undefined where it is not known yet. */
   readonly growth: number | undefined;
 }
@@ -100,13 +101,13 @@ export class LogHashes implements KnownHashes {
   summary(now: number): FollowSummary | undefined {
     const { shown } = this;
     if (this.#state === undefined || shown === undefined) return undefined;
-    const { mode, held, bytesPerLeaf } = this.#state;
-    const growth = growthOf(this.#publicHeads(), now);
+    const { mode, held, bytesPerLeaf, budget, growth } = this.#state;
     return {
       mode,
       publicSize: shown.head.treeSize,
       held: held && { start: held.start, end: held.end },
       ...this.#rows.usage(now),
+      budget,
       growth: growth === undefined ? undefined : growth * bytesPerLeaf,
     };
   }

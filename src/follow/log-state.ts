@@ -45,6 +45,10 @@ export interface LogState {
   readonly target: bigint;
   /** What a leaf hash costs to fetch, in bytes, so far as the log's answers have shown. */
   readonly bytesPerLeaf: number;
+  /** Entries a day; undefined where it cannot be told yet. */
+  readonly growth?: number | undefined;
+  /** Bytes a day that the last visit had for this log. */
+  readonly budget: number;
   readonly pattern: Pattern;
 }
 
@@ -70,6 +74,8 @@ const schema = z.object({
   held: stretch.optional(),
   target: size,
   bytesPerLeaf: z.number().positive(),
+  growth: z.number().optional(),
+  budget: z.number().nonnegative(),
   pattern: z.object({
     draws: z.array(z.number().min(0).max(1)).min(1),
     free: z.number().int().nonnegative(),

@@ -32,6 +32,8 @@ describe('the hash store', () => {
       },
       target: 256n,
       bytesPerLeaf: 32.5,
+      growth: 12.5,
+      budget: 64_000_000,
       pattern: newPattern(() => 0.25),
     };
     rows.setState(state);

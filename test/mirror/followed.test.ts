@@ -145,6 +145,7 @@ for (const [kind, make] of Object.entries(apis)) {
         shown: top.id,
         target: BigInt(SIZE),
         bytesPerLeaf: 32,
+        budget: 1_000_000,
         pattern: newPattern(() => 0.5),
       });
       rows.putBlock(await fetchBlock(log, askerOf(log, api.fetch), top, 0n));
