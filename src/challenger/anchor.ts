@@ -1,12 +1,12 @@
 /** The log's current head, which its other trees are held against. */
 import { LogError, type Asker } from '../ask/asker.ts';
+import { askForSignedHead } from '../ask/signed-head.ts';
 import { CtgaError } from '../base/errors.ts';
 import type { Log } from '../logs/log.ts';
-import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
-import { verifyStatement } from '../statements/verify.ts';
+import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import type { ChallengeContext } from './challenge.ts';
-import { decidingFailure, malformedHead, recordShown } from './shown.ts';
+import { decidingFailure, recordShown } from './shown.ts';
 
 export interface Anchor {
   readonly current: StoredTree;
@@ -29,7 +29,7 @@ export async function askForHead(
 ): Promise<Anchor> {
   const { store, signal, onNotice } = context;
   const asked = await Promise.allSettled(
-    askers.map(async (asker) => ({ asker, head: await verifiedHead(log, asker) })),
+    askers.map(async (asker) => ({ asker, head: await askForSignedHead(log, asker) })),
   );
   signal.throwIfAborted();
   const answers: Answer[] = [];
@@ -61,9 +61,8 @@ interface Answer {
   readonly head: VerifiedStatement;
 }
 
-async function verifiedHead(log: Log, asker: Asker): Promise<VerifiedStatement> {
-  const head = verifyStatement(await asker.treeHead(), log.key);
-  if (head === undefined)
-    throw new LogError('log-unavailable', "the log's tree head is not signed by its key");
-  return head;
+function malformedHead(): LogError {
+  return new LogError('log-unavailable', `the log's tree head is malformed: ${MALFORMED}`, {
+    remedy: 'This accuses the log of nothing. Its operator should know of it.',
+  });
 }

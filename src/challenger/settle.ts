@@ -18,13 +18,13 @@ import type { Visit } from '../follow/follower.ts';
 import type { KnownHashes, Outlook } from '../follow/known-hashes.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { isMalformed, type TreeRoot, type VerifiedStatement } from '../statements/statement.ts';
+import type { TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { accuse, compareSizes } from './contradictions.ts';
 import { patienceWith, type Outcome } from './decision.ts';
 import { compareWithHashes } from './final-tree.ts';
 import { Links } from './links.ts';
-import { decidingFailure, malformedHead, noteStaleness, recordShown } from './shown.ts';
+import { decidingFailure, noteStaleness, recordShown } from './shown.ts';
 import { staleness } from './staleness.ts';
 import { Verdicts, type VerdictContext } from './verdicts.ts';
 
@@ -95,10 +95,10 @@ export class Settler {
   }
 
   /** What a person should know of a visit that brought a head; see failureOf for others. */
-  #tellOf(log: Log, { heads, current, failures, notices }: Visit): void {
+  #tellOf(log: Log, { current, failures, notices }: Visit): void {
     for (const notice of notices) this.#sayOnce(log, notice);
     if (current === undefined) return;
-    const [first, ...others] = heads.some(isMalformed) ? [...failures, malformedHead()] : failures;
+    const [first, ...others] = failures;
     if (first === undefined) return;
     const more = others.length === 0 ? '' : `; and ${others.length} more like it`;
     this.#notify(log, `did not answer everything: ${first.message}${more}`);
@@ -114,9 +114,8 @@ export class Settler {
 }
 
 /** Why the log gave no head on a visit; undefined where it gave one. */
-export function failureOf({ heads, current, failures }: Visit): Error | undefined {
-  if (current !== undefined) return undefined;
-  return decidingFailure(failures) ?? (heads.length > 0 ? malformedHead() : undefined);
+export function failureOf({ current, failures }: Visit): Error | undefined {
+  return current === undefined ? decidingFailure(failures) : undefined;
 }
 
 /** The trees of a log in the store, those among them that the log showed to everybody. */

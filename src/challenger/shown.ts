@@ -3,7 +3,7 @@ import { LOG_API_SOURCE, LogError } from '../ask/asker.ts';
 import { messageOf } from '../base/errors.ts';
 import { recordHeads } from '../evidence/record.ts';
 import type { Log } from '../logs/log.ts';
-import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 import type { VerdictContext } from './verdicts.ts';
 
 /** Records the heads, and reports what they contradict by themselves. */
@@ -21,12 +21,6 @@ export function recordShown(
     onVerdict({ log: of, tree, verdict: 'fork-proven', reason: undefined, against, evidence });
   if (failure !== undefined)
     onNotice(log, `evidence of a split view is still to be written: ${messageOf(failure)}`);
-}
-
-export function malformedHead(): LogError {
-  return new LogError('log-unavailable', `the log's tree head is malformed: ${MALFORMED}`, {
-    remedy: 'This accuses the log of nothing. Its operator should know of it.',
-  });
 }
 
 /**

@@ -9,6 +9,9 @@ import { readListedLogs } from '../logs/list.ts';
 import {
   challengeContinually,
   challengeOnce,
+  DEFAULT_BUDGET_MB,
+  DEFAULT_QUESTIONS,
+  DEFAULT_WINDOW_DAYS,
   openChallengerStore,
   type ChallengeEvent,
   type RoundSummary,
@@ -26,7 +29,10 @@ interface ChallengeOptions extends StateOption {
   readonly logList?: string;
   readonly maxDelay: number;
   readonly every: number;
-  readonly questions: number;
+  readonly questions?: number;
+  readonly budget: number;
+  readonly window: number;
+  readonly directQuestions?: boolean;
   readonly pollinate: readonly string[];
   readonly user?: string;
 }
@@ -34,11 +40,11 @@ interface ChallengeOptions extends StateOption {
 export function challengeCommand(): Command {
   const challenge = new Command('challenge')
     .description(
-      'make every log prove, through a SOCKS proxy, that all its tree heads belong to one append-only log',
+      'compare the tree heads that were seen with what every log shows to everybody, through a SOCKS proxy, and prove split views',
     )
     .option(
       '--once',
-      'challenge each log once, then end: exit code 3 if a split view is proven, 1 if a log cannot be asked or has had no proof for too long',
+      'visit each log once, then end: exit code 3 if a split view is proven, 1 if a log cannot be asked or a tree cannot be compared',
     )
     .addOption(
       new Option(
@@ -67,15 +73,30 @@ export function challengeCommand(): Command {
     )
     .option(
       '--every <seconds>',
-      'mean time between two challenges of a log; the times are random',
+      'mean time between two visits of a log; the times are random',
       seconds,
       3600,
     )
     .option(
       '--questions <n>',
-      'ask for this many proofs in each challenge, however many tree heads wait for one',
+      `ask for this many blocks of old entries in each visit, drawn by chance (default: ${DEFAULT_QUESTIONS.blocks}); with --direct-questions: for this many proofs (default: ${DEFAULT_QUESTIONS.proofs})`,
       wholeNumber(1, 100),
-      4,
+    )
+    .option(
+      '--budget <MB>',
+      'fetch at most this many megabytes of a log in a day',
+      wholeNumber(1, 100_000),
+      DEFAULT_BUDGET_MB,
+    )
+    .option(
+      '--window <days>',
+      'keep the hashes of entries of so many days, and so compare tree heads of that time without a question',
+      wholeNumber(1, 365),
+      DEFAULT_WINDOW_DAYS,
+    )
+    .option(
+      '--direct-questions',
+      'ask each log about the very tree sizes that were seen, which it then knows: for who has nothing to hide from it',
     )
     .addOption(
       new Option(
@@ -92,15 +113,19 @@ export function challengeCommand(): Command {
     .addHelpText(
       'after',
       `
+The challenger follows every log of the lists as a mirror does, whether or not a tree head of it was
+seen: it fetches the hashes of entries by a pattern that is drawn by chance, and compares what was
+seen with them here. Neither what it asks, nor when, nor how often tells what passed by. It asks at
+random times; with --once it asks now, and so tells the logs that somebody does.
 Verdicts: consistent (all trees with this verdict are proven to be of one log); fork-proven (a split
-view, with evidence on disk); bad-proof (the answer proves nothing); skewed (the log refuses that tree
-size so far); unprovable (its answers prove nothing after its maximum merge delay either);
-unreachable (no answer); malformed-head (size 0 with another root than the empty tree's). Only
-fork-proven accuses a log.
-Without --once the challenger asks every log in service at random times, and always the same number
-of questions, whether or not it has seen a tree head of that log: neither the times nor the numbers
-tell what passed by. With --once it asks only logs whose tree heads it has, about all of them; you
-decide when it runs.
+view, with evidence on disk); pending (it waits for hashes, and the verdict says for which); skewed
+(larger than any tree that the log shows, so far); unprovable (it cannot be compared after the log's
+maximum merge delay either); unreachable (no answer); malformed-head (size 0 with another root than
+the empty tree's); with --direct-questions also bad-proof (the answer proves nothing). Only fork-proven
+accuses a log.
+With --direct-questions the challenger asks for proofs between the trees that were seen: with --once
+of all trees, else in each challenge for always the same number of proofs. That needs little to be
+fetched, and each log learns which of its tree heads were seen.
 If you can, run the challenger on another host than the packet processor: "ctga heads export" and
 "ctga heads import" bring tree heads over.`,
     );
@@ -126,6 +151,10 @@ async function run(options: ChallengeOptions): Promise<void> {
     open: openIdentity,
     paths: options.paths,
     hashes,
+    directQuestions: options.directQuestions === true,
+    questions: options.questions,
+    budget: options.budget * 1e6,
+    window: options.window * 86_400_000,
     pollinators: options.pollinate,
     now: Date.now,
     signal,
@@ -137,9 +166,9 @@ async function run(options: ChallengeOptions): Promise<void> {
       report({ event: 'summary', ...summary });
       setExitCode(exitCodeOf(summary));
     } else {
-      const { every, questions } = options;
+      const { every } = options;
       const onProxyFailed = (error: Error): void => void reportFailure(error, json);
-      await challengeContinually({ ...challenging, every, questions, onProxyFailed });
+      await challengeContinually({ ...challenging, every, onProxyFailed });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
@@ -185,6 +214,10 @@ function printReport(report: Report): void {
       warn(`${report.log}: ${report.message}`);
       if (report.remedy !== undefined) print(`  ${report.remedy}`);
       return;
+    case 'reveals':
+      return print(report.message);
+    case 'not-settled':
+      return warn(`${report.log}: trees of it have no verdict yet: ${report.message}`);
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
     case 'pollinated':
@@ -204,7 +237,7 @@ function printReport(report: Report): void {
       return warn(`${report.log}: ${report.message}`);
     case 'started':
       return print(
-        `Challenging ${plural(report.logs, 'log')}, each every ${report.every} s on average, with ${plural(report.questions, 'question')} at a time. Ctrl-C ends it.`,
+        `Visiting ${plural(report.logs, 'log')}, each every ${report.every} s on average, with ${plural(report.questions, 'question')} at a time. Ctrl-C ends it.`,
       );
     case 'summary': {
       const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);

@@ -38,6 +38,17 @@ export function isInService({ state }: Pick<Log, 'state'>): boolean {
   return state !== 'retired' && state !== 'rejected';
 }
 
+/**
+ * Whether there is somebody to ask. Log lists have entries that stand for no log, at hosts that are
+ * for examples (RFC 2606, Section 3, and RFC 6761): a request there would tell all who see it that
+ * a list is being worked through.
+ */
+export function isAskable({ url }: Pick<Log, 'url'>): boolean {
+  if (!URL.canParse(url)) return false;
+  const labels = new URL(url).hostname.toLowerCase().replace(/\.$/, '').split('.');
+  return !/^(example|.*\.example|example\.(com|net|org))$/.test(labels.slice(-2).join('.'));
+}
+
 export function logIdText(logId: LogId): string {
   return encodeBase64(logId);
 }

@@ -2,14 +2,19 @@
  * `ctga challenge` as a service: the challenger over a store, the logs in force and the way out. It
  * knows no process: the caller gives it a clock, a store, proxies and what asks it to end.
  */
-import type { CtgaError } from '../base/errors.ts';
+import { messageOf, type CtgaError } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import type { ChallengeContext } from '../challenger/challenge.ts';
-import { runRound, runSchedule, type AskOptions } from '../challenger/schedule.ts';
+import { askDirectly } from '../challenger/direct.ts';
+import { pollinateThrough, type PollinateOptions } from '../challenger/pollinate.ts';
+import { MAX_AT_ONCE, runRound, runSchedule, type TimingOptions } from '../challenger/schedule.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
+import { Visits, type VisitsOptions } from '../challenger/visits.ts';
+import type { WayOptions } from '../challenger/ways.ts';
+import { StoreError } from '../disk/error.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
+import type { LogError } from '../ask/asker.ts';
 import { ProxyError } from '../http/error.ts';
-import { isInService, logIdText, type Log } from '../logs/log.ts';
+import { isAskable, isInService, logIdText, type Log } from '../logs/log.ts';
 import { isDamage, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
@@ -18,15 +23,29 @@ import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeChallenger, type BecomeAccount } from './privileges.ts';
 
+/** Megabytes that are fetched of a log in a day, unless somebody says otherwise. */
+export const DEFAULT_BUDGET_MB = 64;
+/** Days for which hashes are kept, unless somebody says otherwise. */
+export const DEFAULT_WINDOW_DAYS = 14;
+/** Blocks in a visit, and proofs in a direct challenge, unless somebody says otherwise. */
+export const DEFAULT_QUESTIONS = { blocks: 2, proofs: 4 } as const;
+
 export interface ChallengeServiceOptions
   extends
-    Pick<ChallengeContext, 'evidenceDirectory' | 'now' | 'signal'>,
-    Pick<
-      AskOptions,
-      'proxies' | 'open' | 'paths' | 'pollinators' | 'known' | 'hashes' | 'sleep' | 'chance'
-    > {
+    WayOptions,
+    Pick<VisitsOptions, 'evidenceDirectory' | 'now' | 'sleep' | 'hashes' | 'paths' | 'visit'>,
+    Pick<PollinateOptions, 'known'>,
+    Pick<TimingOptions, 'pollinators'> {
   /** `known` reads from this store, or from a list. */
   readonly storeFile: Pick<StoreInUse, 'store' | 'use' | 'replaceDamaged'>;
+  /** Whether logs are asked about what was seen itself, and so learn that; not unless given. */
+  readonly directQuestions?: boolean;
+  /** In one visit or direct challenge of a log; DEFAULT_QUESTIONS unless given. */
+  readonly questions?: number | undefined;
+  /** Bytes that are fetched of one log in a day; DEFAULT_BUDGET_MB unless given. */
+  readonly budget?: number;
+  /** Milliseconds for which hashes are kept; DEFAULT_WINDOW_DAYS unless given. */
+  readonly window?: number;
   readonly onEvent: (event: ChallengeEvent) => void;
 }
 
@@ -36,10 +55,8 @@ export interface RoundServiceOptions extends ChallengeServiceOptions {
 }
 
 export interface ScheduleServiceOptions extends ChallengeServiceOptions {
-  /** Mean seconds between two challenges of one log. */
+  /** Mean seconds between two visits, or direct challenges, of one log. */
   readonly every: number;
-  /** Proofs asked of a log in each challenge. */
-  readonly questions: number;
   /** Told of a proxy that does not answer: once, until something came through again. */
   readonly onProxyFailed: (error: ProxyError) => void;
 }
@@ -64,6 +81,15 @@ export type ChallengeEvent =
       readonly remedy: string | undefined;
     }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
+  /** What asking is about to reveal, to whom. */
+  | {
+      readonly event: 'reveals';
+      readonly logs: number;
+      readonly whatWasSeen: boolean;
+      readonly message: string;
+    }
+  /** Trees of the log have no verdict because of something that is no log's doing. */
+  | { readonly event: 'not-settled'; readonly log: string; readonly message: string }
   | ({ readonly event: 'pollinated' } & Pollinated)
   | { readonly event: 'notice'; readonly log: string; readonly message: string }
   | {
@@ -101,90 +127,193 @@ export function openChallengerStore(
 }
 
 /**
- * Visits the pollinators, then challenges every log of which a tree head is known, each tree that
- * is due at once. Rejects with ProxyError if the proxy does not answer, and if the signal is given.
+ * Visits the pollinators, then every log in force once, seen or not, and settles what was seen.
+ * With direct questions it challenges the logs of which a tree head is known, each tree that is due
+ * at once. Says before what that reveals. Rejects with ProxyError if the proxy does not answer, with
+ * what kept a log from being settled, and if the signal is given.
  */
 export async function challengeOnce(options: RoundServiceOptions): Promise<RoundSummary> {
-  const { storeFile, known, maxDelay, onEvent } = options;
+  const { storeFile, maxDelay, directQuestions = false, questions, onEvent } = options;
   const { store } = storeFile;
   let failed = 0;
-  const noteUnknown = unknownLog(onEvent);
-  await runRound(() => logsSeen(store, known(), noteUnknown), {
-    ...asking(options, (event) => {
+  const failures: unknown[] = [];
+  const way = wayOf(options, {
+    onEvent: (event) => {
       if (event.event === 'log-failed') failed += 1;
       onEvent(event);
-    }),
+    },
+    onFailed: (_, error) => void failures.push(error),
+    questions: directQuestions ? undefined : (questions ?? DEFAULT_QUESTIONS.blocks),
     ignoreBackOff: true,
-    maxDelay,
-    onWait: (log, wait) =>
-      onEvent({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
   });
+  await runRound(
+    async () => {
+      const logs = way.logs();
+      await way.settled();
+      onEvent(reveals(logs, directQuestions));
+      return logs;
+    },
+    {
+      ...way.timing,
+      maxDelay,
+      atOnce: directQuestions ? 1 : MAX_AT_ONCE,
+      onWait: (log, wait) =>
+        onEvent({ event: 'waiting', log: log.description, seconds: Math.round(wait) }),
+    },
+  );
+  await way.settled();
+  for (const failure of failures) throw failure;
   const evidence = store.evidence.all().map(({ path }) => path);
   return { verdicts: store.verdicts.counts(), failed, evidence };
 }
 
 /**
- * Tells the service manager that it is ready, and challenges every log in service at random times,
- * seen or not, until the signal is given; then it breaks off what is under way and returns. It goes
- * on while the proxy does not answer, and in a new database when its own turns out damaged. Rejects
- * with any other error.
+ * Tells the service manager that it is ready, and visits every log in force at random times, seen
+ * or not, until the signal is given; then it breaks off what is under way and returns. It goes on
+ * while the proxy does not answer, and in a new database when its own turns out damaged; whatever
+ * keeps trees from their verdicts keeps no log from being visited. Rejects with any other error.
  */
 export async function challengeContinually(options: ScheduleServiceOptions): Promise<void> {
-  const { storeFile, known, every, questions, signal, onEvent, onProxyFailed } = options;
-  const noteUnknown = unknownLog(onEvent);
-  const logs = (): Log[] =>
-    storeFile.use(() => {
-      const all = known();
-      // Those out of service only if there is something to ask them: they stay auditable.
-      const seen = logsSeen(storeFile.store, all, noteUnknown);
-      return [...new Set([...all.filter(isInService), ...seen])];
-    });
+  const { storeFile, every, directQuestions = false, signal, onEvent, onProxyFailed } = options;
+  const { questions = DEFAULT_QUESTIONS[directQuestions ? 'proofs' : 'blocks'] } = options;
   let proxyFailure = '';
-  const count = logs().length;
-  onEvent({ event: 'started', logs: count, every, questions });
-  const notice = new ServiceNotice(`challenging ${plural(count, 'log')}`);
-  signal.addEventListener('abort', () => notice.stopping(), { once: true });
-  await runSchedule({
-    ...asking(options, (event) => {
+  const tell = (log: Log, error: unknown): void =>
+    onEvent({ event: 'not-settled', log: log.description, message: messageOf(error) });
+  const way = wayOf(options, {
+    onEvent: (event) => {
       if (event.event === 'verdict') proxyFailure = '';
       onEvent(event);
-    }),
-    ignoreBackOff: false,
-    logs,
-    every,
-    questions,
-    survives: (error) => {
-      if (isDamage(error)) storeFile.replaceDamaged();
-      else if (!(error instanceof ProxyError)) return false;
-      else if (error.message !== proxyFailure) {
-        onProxyFailed(error);
-        proxyFailure = error.message;
-      }
-      return true;
     },
+    onAnswer: () => (proxyFailure = ''),
+    onFailed: (log, error) => {
+      try {
+        if (isDamage(error)) storeFile.replaceDamaged();
+        else tell(log, error);
+      } catch (another) {
+        tell(log, another);
+      }
+    },
+    questions,
+    ignoreBackOff: false,
   });
+  let logs = way.logs();
+  if (directQuestions) onEvent(reveals(logs, true));
+  onEvent({ event: 'started', logs: logs.length, every, questions });
+  const notice = new ServiceNotice(`challenging ${plural(logs.length, 'log')}`);
+  signal.addEventListener('abort', () => notice.stopping(), { once: true });
+  try {
+    await runSchedule({
+      ...way.timing,
+      logs: () => {
+        try {
+          logs = way.logs();
+        } catch (error) {
+          // Imported logs stay as they were last read.
+          if (!(error instanceof StoreError)) throw error;
+        }
+        return logs;
+      },
+      every,
+      survives: (error) => {
+        if (isDamage(error)) storeFile.replaceDamaged();
+        else if (error instanceof ProxyError) {
+          if (error.message !== proxyFailure) onProxyFailed(error);
+          proxyFailure = error.message;
+        } else return false;
+        return true;
+      },
+    });
+  } finally {
+    await way.settled();
+  }
 }
 
-/** What a round and a schedule have in common, their callbacks made into events. */
-function asking(
-  options: ChallengeServiceOptions,
-  onEvent: ChallengeServiceOptions['onEvent'],
-): Omit<AskOptions, 'ignoreBackOff'> {
-  const { storeFile, paths, proxies, ...given } = options;
+/** How logs are asked, and which. */
+interface Way {
+  readonly logs: () => Log[];
+  readonly timing: TimingOptions;
+  /** Resolves when all that was seen of the logs asked so far has been settled. */
+  readonly settled: () => Promise<void>;
+}
+
+interface WayHandlers {
+  readonly onEvent: ChallengeServiceOptions['onEvent'];
+  readonly onAnswer?: () => void;
+  readonly onFailed: VisitsOptions['onFailed'];
+  readonly questions: number | undefined;
+  readonly ignoreBackOff: boolean;
+}
+
+function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
+  const { storeFile, directQuestions = false, known, proxies, ...given } = options;
+  const { store } = storeFile;
+  const { onEvent, questions, ignoreBackOff } = handlers;
   const failed = (log: string, { code, message, remedy }: CtgaError<string>): void =>
     onEvent({ event: 'log-failed', log, code, message, remedy });
-  return {
+  const asking = {
     ...given,
-    store: storeFile.store,
+    store,
     proxies,
+    known,
     // All proxies take part.
-    paths: Math.max(paths, proxies.length),
-    onVerdict: (verdict) => onEvent(verdictEvent(verdict)),
-    onNotice: (log, message) => onEvent({ event: 'notice', log: log.description, message }),
-    onPollinated: (result) => onEvent({ event: 'pollinated', ...result }),
+    paths: Math.max(options.paths, proxies.length),
+    onVerdict: (verdict: TreeVerdict) => onEvent(verdictEvent(verdict)),
+    onNotice: (log: Log, message: string) =>
+      onEvent({ event: 'notice', log: log.description, message }),
+    onPollinated: (result: Pollinated) => onEvent({ event: 'pollinated', ...result }),
     onPollinationFailed: failed,
-    onLogFailed: (log, error) => failed(log.description, error),
+    onLogFailed: (log: Log, error: LogError) => failed(log.description, error),
   };
+  const timing = { ...asking, pollinate: (url: string) => pollinateThrough(url, asking) };
+  const noteUnknown = unknownLog(onEvent);
+  if (directQuestions) {
+    const direct = { ...asking, questions, ignoreBackOff };
+    const seenAlone = ignoreBackOff;
+    return {
+      logs: () =>
+        storeFile.use(() => {
+          const all = known().filter(isAskable);
+          // Those out of service only if there is something to ask them: they stay auditable.
+          const seen = logsSeen(store, all, noteUnknown);
+          return seenAlone ? seen : [...new Set([...all.filter(isInService), ...seen])];
+        }),
+      timing: { ...timing, ask: (log) => askDirectly(log, direct) },
+      settled: () => Promise.resolve(),
+    };
+  }
+  const visits = new Visits({
+    ...asking,
+    budget: options.budget ?? DEFAULT_BUDGET_MB * 1e6,
+    window: options.window ?? DEFAULT_WINDOW_DAYS * 86_400_000,
+    blocks: questions ?? DEFAULT_QUESTIONS.blocks,
+    onVisited: (_, { heads }) => {
+      if (heads.length > 0) handlers.onAnswer?.();
+    },
+    onFailed: handlers.onFailed,
+  });
+  let isFirst = true;
+  return {
+    // Nothing here may depend on what was seen.
+    logs: () => {
+      const logs = storeFile.use(() => known().filter(isAskable));
+      if (isFirst) {
+        isFirst = false;
+        logsSeen(store, logs, noteUnknown);
+        // What is known of them already: it tells which of their sizes wait for a block.
+        for (const log of logs) visits.settle(log);
+      }
+      return logs;
+    },
+    timing: { ...timing, ask: (log) => visits.ask(log) },
+    settled: () => visits.settled(),
+  };
+}
+
+function reveals(logs: readonly Log[], whatWasSeen: boolean): ChallengeEvent {
+  const message = whatWasSeen
+    ? `Each of ${plural(logs.length, 'log')} learns which of its tree sizes were seen here, because it is asked about these; without --direct-questions none does.`
+    : `Each of ${plural(logs.length, 'log')}, and whoever watches the way to it, learns that somebody asks now. Nobody learns what was seen here: what is asked would be the same if nothing had been.`;
+  return { event: 'reveals', logs: logs.length, whatWasSeen, message };
 }
 
 function verdictEvent({

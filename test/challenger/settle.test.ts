@@ -186,11 +186,12 @@ describe('an honest log', () => {
     const bench = new Bench();
     const wrong = bench.signer.verified(0, toMerkleHash(new Uint8Array(32)));
     bench.see(0, EMPTY_ROOT).see(7);
-    await bench.settle(visitWith({ heads: [wrong] }));
+    const failures = [new LogError('log-unavailable', "the log's tree head is malformed")];
+    await bench.settle(visitWith({ heads: [wrong], failures }));
     const verdicts = (): Verdict[] => bench.found().map(([, verdict]) => verdict);
     assert.deepEqual(verdicts(), ['unreachable', 'malformed-head', 'unreachable']);
     const shown = bench.show(9);
-    await bench.settle({ ...shown, heads: [wrong, ...shown.heads] });
+    await bench.settle({ ...shown, heads: [wrong, ...shown.heads], failures });
     assert.deepEqual(verdicts(), ['consistent', 'malformed-head', 'consistent', 'consistent']);
     assert.match(bench.notices.join(), /malformed/);
     assert.deepEqual(bench.evidence(), []);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LOG_API_SOURCE } from '../../src/ask/asker.ts';
-import { runRound } from '../../src/challenger/schedule.ts';
+import { pollinateThrough } from '../../src/challenger/pollinate.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit } from '../../src/follow/follower.ts';
 import type { Fetch } from '../../src/http/request.ts';
@@ -56,23 +56,15 @@ async function posted(store: Store): Promise<string> {
     const body = Buffer.from('{"sths":[]}');
     return Promise.resolve({ status: 200, retryAfter: undefined, body });
   };
-  await runRound(() => [], {
+  await pollinateThrough('https://pool.test/', {
     store,
     evidenceDirectory: '/nonexistent',
     hashes,
     known: () => listed,
     proxies: [{ host: 'proxy.test', port: 1 }],
     open: () => ({ fetch, close: () => undefined }),
-    paths: 1,
-    pollinators: ['https://pool.test/'],
     now: () => NOW,
     signal: new AbortController().signal,
-    maxDelay: 0,
-    ignoreBackOff: true,
-    onWait: () => undefined,
-    onVerdict: () => undefined,
-    onNotice: () => undefined,
-    onLogFailed: (_, error) => assert.fail(error),
     onPollinated: () => undefined,
     onPollinationFailed: (_, error) => assert.fail(error),
   });

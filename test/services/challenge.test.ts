@@ -20,6 +20,7 @@ import { memoryStore, stateAt, storeExists } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeApi } from '../support/fake-api.ts';
+import { HashTable } from '../support/known-hashes.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const NOW = 1_800_000_000_000;
@@ -91,27 +92,40 @@ test('the challenger becomes its account before it opens its store', () => {
 });
 
 describe('a round', () => {
-  test('asks the logs that were seen, reports each verdict, and closes its identities', async () => {
-    const api = new FakeApi(treeOf(40));
-    const [unseen, unknown] = [new SigningLog(), new SigningLog()];
-    const logs = [api.log.asLog(), unseen.asLog({ description: 'Unseen' })];
-    const { options, store, events, closed } = setting(logs, api.fetch);
-    see(store, api.log, 20);
-    see(store, unknown, 5);
-    const { verdicts, failed, evidence } = await challengeOnce({ ...options, maxDelay: 0 });
-    assert.deepEqual([verdicts.consistent, failed, evidence], [2, 0, []]);
-    assert.deepEqual(closed, [true, true]);
-    const [notAsked, waiting, ...rest] = events;
-    assert(notAsked?.event === 'not-asked' && notAsked.log === logIdText(unknown.key.logId));
-    assert.deepEqual(waiting, { event: 'waiting', log: api.log.asLog().description, seconds: 0 });
-    assert.deepEqual(
-      rest.map((each) => (each.event === 'verdict' ? [each.treeSize, each.against] : each)),
-      [
-        [40n, 40n],
-        [20n, 40n],
-      ],
-    );
-  });
+  for (const directQuestions of [false, true])
+    test(`${directQuestions ? 'with direct questions: asks the logs that were seen' : 'asks every log, seen or not'}, says what that reveals, reports each verdict, and closes its identities`, async () => {
+      const apis = [new FakeApi(treeOf(40)), new FakeApi(treeOf(50))];
+      const [api = assert.fail(), unseen = assert.fail()] = apis;
+      const unknown = new SigningLog();
+      const logs = [
+        api.log.asLog({ description: 'Seen', url: 'https://log.test/0/' }),
+        unseen.log.asLog({ description: 'Unseen', url: 'https://log.test/1/', state: 'retired' }),
+        new SigningLog().asLog({ description: 'None', url: 'https://ct.example.com/bogus/1/' }),
+      ];
+      const { options, store, events, closed } = setting(logs, fetchOf(apis), { directQuestions });
+      see(store, api.log, 20);
+      see(store, unknown, 5);
+      const { verdicts, failed, evidence } = await challengeOnce({ ...options, maxDelay: 0 });
+      const asked = directQuestions ? 1 : 2;
+      assert.deepEqual([verdicts.consistent, failed, evidence], [asked + 1, 0, []]);
+      assert(closed.length > 0 && closed.every((each) => each));
+      const [notAsked, reveals, ...rest] = events;
+      assert(notAsked?.event === 'not-asked' && notAsked.log === logIdText(unknown.key.logId));
+      assert(reveals?.event === 'reveals' && reveals.whatWasSeen === directQuestions);
+      assert.equal(reveals.logs, asked);
+      const waits = rest.flatMap((each) => (each.event === 'waiting' ? [each.log] : []));
+      assert.deepEqual(waits.sort(), directQuestions ? ['Seen'] : ['Seen', 'Unseen']);
+      assert.deepEqual(
+        rest.flatMap((each) =>
+          each.event === 'verdict' && each.log === 'Seen' ? [[each.treeSize, each.against]] : [],
+        ),
+        [
+          [40n, 40n],
+          [20n, 40n],
+        ],
+      );
+      assert.equal(unseen.requests.length > 0, !directQuestions);
+    });
 
   test('has evidence of a fork on disk when it reports it', async () => {
     const api = new FakeApi(treeOf(40));
@@ -151,43 +165,156 @@ describe('a round', () => {
     await assert.rejects(challengeOnce({ ...options, maxDelay: 0 }), error);
     assert.deepEqual(closed, [true, true]);
   });
+
+  test('ends with what kept a log from being settled, after all were visited', async () => {
+    const apis = [new FakeApi(treeOf(40)), new FakeApi(treeOf(40))];
+    const logs = apis.map(({ log }, i) => log.asLog({ url: `https://log.test/${i}/` }));
+    const { options, store } = setting(logs, fetchOf(apis));
+    store.verdicts.setAll = () => {
+      throw new StoreError('store-failed', 'the disk is full');
+    };
+    await assert.rejects(challengeOnce({ ...options, maxDelay: 0 }), /the disk is full/);
+    assert(apis.every(({ requests }) => requests.includes('get-sth')));
+  });
+
+  test('lets a block be asked for that a tree of an earlier round waits for', async () => {
+    const api = new FakeApi(treeOf(40));
+    const log = api.log.asLog();
+    const { options, store } = setting([log], api.fetch);
+    see(store, api.log, 20);
+    const head = api.log.verified(40, treeOf(40).root(), BigInt(NOW));
+    const wanted: (readonly bigint[])[] = [];
+    const visit: ChallengeServiceOptions['visit'] = (_, given) => {
+      wanted.push(given.wanted());
+      return Promise.resolve({
+        heads: [head],
+        current: head,
+        forks: [],
+        failures: [],
+        notices: [],
+      });
+    };
+    // Two heads of its were shown to everybody, and its entries are not here.
+    const known = new HashTable({
+      tree: treeOf(40),
+      heads: [api.log.verified(30, treeOf(30).root()), head],
+      outlook: (size) => (size < 30 ? 'needs-block' : 'here'),
+    });
+    const hashes = { of: () => known } as unknown as HashStore;
+    await challengeOnce({ ...options, visit, hashes, maxDelay: 0 });
+    assert.deepEqual(wanted, [[20n]]);
+  });
 });
 
 describe('left running', () => {
-  const questions = 3;
-
-  test('asks every log in service as many questions, seen or not, until it is told to stop', async () => {
+  test('with direct questions: asks every log in service as many, seen or not, until it is told to stop', async () => {
+    const questions = 3;
     const apis = [new FakeApi(treeOf(40)), new FakeApi(treeOf(40)), new FakeApi(treeOf(40))];
-    const logs = apis.map(({ log }, i) =>
-      log.asLog({ url: `https://log.test/${i}/`, state: i === 2 ? 'retired' : 'usable' }),
-    );
-    const fetch: Fetch = (url) =>
-      apis[Number(new URL(url).pathname.split('/')[1])]?.fetch(url) ?? assert.fail(url);
-    const { options, store, events, closed, stop } = setting(logs, fetch, { paths: 1 });
+    const { options, store, events, closed, stop } = setting(listedOf(apis), fetchOf(apis), {
+      paths: 1,
+      directQuestions: true,
+      questions,
+    });
     see(store, apis[0]?.log ?? assert.fail(), 20);
     const ended = challengeContinually({
       ...options,
       every: 0.02,
-      questions,
       onProxyFailed: () => assert.fail(),
     });
-    const heads = (api: FakeApi): number =>
-      api.requests.filter((each) => each === 'get-sth').length;
     const [seen, unseen, retired] = apis as [FakeApi, FakeApi, FakeApi];
     await eventually(
-      () => heads(seen) > 3 && heads(unseen) > 3,
-      () => `several challenges: ${JSON.stringify(apis.map(heads))}`,
+      () => headsOf(seen) > 3 && headsOf(unseen) > 3,
+      () => `several challenges: ${JSON.stringify(apis.map(headsOf))}`,
     );
     stop.abort();
     await ended;
-    assert.deepEqual(events[0], { event: 'started', logs: 2, every: 0.02, questions });
-    assert.equal(heads(retired), 0);
+    assert.deepEqual(
+      events.slice(0, 2).map(({ event }) => event),
+      ['reveals', 'started'],
+    );
+    assert.deepEqual(events[1], { event: 'started', logs: 2, every: 0.02, questions });
+    assert.equal(headsOf(retired), 0);
     for (const api of [seen, unseen]) {
       // The last challenge may have been broken off.
-      const proofs = api.requests.length - heads(api);
-      assert(heads(api) * questions - proofs <= questions && proofs <= heads(api) * questions);
+      const proofs = api.requests.length - headsOf(api);
+      assert(headsOf(api) * questions - proofs <= questions && proofs <= headsOf(api) * questions);
     }
     assert(closed.every((each) => each));
+  });
+
+  test('visits every log that there is, seen or not, in service or not, until it is told to stop', async () => {
+    const apis = [new FakeApi(treeOf(40)), new FakeApi(treeOf(40)), new FakeApi(treeOf(40))];
+    const none = new SigningLog().asLog({ url: 'https://ct.example.com/bogus/1/' });
+    const logs = [...listedOf(apis), none];
+    const { options, store, events, closed, stop } = setting(logs, fetchOf(apis));
+    see(store, apis[0]?.log ?? assert.fail(), 20);
+    const ended = challengeContinually({
+      ...options,
+      every: 0.02,
+      onProxyFailed: () => assert.fail(),
+    });
+    await eventually(
+      () => apis.every((api) => headsOf(api) > 6),
+      () => `several visits: ${JSON.stringify(apis.map(headsOf))}`,
+    );
+    await eventually(() => store.verdicts.counts().consistent === 4, 'verdicts');
+    stop.abort();
+    await ended;
+    assert.deepEqual(events[0], { event: 'started', logs: 3, every: 0.02, questions: 2 });
+    assert(closed.every((each) => each));
+  });
+
+  test('what fails in settling is said, and keeps no visit from being made', async () => {
+    const api = new FakeApi(treeOf(40));
+    let replaced = 0;
+    const { options, store, events, stop } = setting([api.log.asLog()], api.fetch);
+    const storeFile = { ...options.storeFile, replaceDamaged: () => void (replaced += 1) };
+    const ended = challengeContinually({
+      ...options,
+      storeFile,
+      every: 0.01,
+      onProxyFailed: () => assert.fail(),
+    });
+    const record = store.heads.record.bind(store.heads);
+    const said = (message: string): boolean =>
+      events.some((each) => each.event === 'not-settled' && each.message === message);
+    for (const error of [new TypeError('a bug'), new StoreError('store-failed', 'a full disk')]) {
+      store.heads.record = () => {
+        throw error;
+      };
+      await eventually(() => said(error.message), error.message);
+    }
+    store.heads.record = () => {
+      throw new StoreError('store-damaged', 'the database is damaged');
+    };
+    await eventually(() => replaced > 1, 'damage twice');
+    const visits = headsOf(api);
+    await eventually(() => headsOf(api) > visits + 4, 'more visits');
+    store.heads.record = record;
+    await eventually(() => store.verdicts.counts().consistent === 1, 'a verdict');
+    stop.abort();
+    await ended;
+  });
+
+  test('what fails in the hash store is said, and keeps no visit from being made', async () => {
+    const api = new FakeApi(treeOf(40));
+    let visits = 0;
+    const { options, events, stop } = setting([api.log.asLog()], api.fetch, {
+      visit: () => {
+        visits += 1;
+        return Promise.reject(new StoreError('store-failed', 'mirror.sqlite: a full disk'));
+      },
+    });
+    const ended = challengeContinually({
+      ...options,
+      every: 0.01,
+      onProxyFailed: () => assert.fail(),
+    });
+    await eventually(() => visits > 3, 'visits');
+    stop.abort();
+    await ended;
+    const said = events.find(({ event }) => event === 'not-settled');
+    assert(said?.event === 'not-settled' && said.message === 'mirror.sqlite: a full disk');
   });
 
   test('says once that the proxy does not answer, and again after it has', async () => {
@@ -200,7 +327,6 @@ describe('left running', () => {
     const ended = challengeContinually({
       ...options,
       every: 0.01,
-      questions,
       onProxyFailed: () => (said += 1),
     });
     const opened = (count: number): Promise<void> => {
@@ -221,26 +347,43 @@ describe('left running', () => {
     await ended;
   });
 
-  test('goes on in another database when its own turns out damaged, and ends for a bug', async () => {
-    const api = new FakeApi(treeOf(40));
-    let failure: Error | undefined;
-    const fetch: Fetch = (url) =>
-      failure === undefined ? api.fetch(url) : Promise.reject(failure);
-    let replaced = 0;
-    const { options, store, stop } = setting([api.log.asLog()], fetch);
-    const storeFile = { ...options.storeFile, replaceDamaged: () => void (replaced += 1) };
-    const ended = challengeContinually({
-      ...options,
-      storeFile,
-      every: 0.01,
-      questions,
-      onProxyFailed: () => assert.fail(),
+  for (const directQuestions of [false, true])
+    test(`ends for a bug in what asks logs${directQuestions ? ' directly, and goes on in another database when its own turns out damaged' : ''}`, async () => {
+      const api = new FakeApi(treeOf(40));
+      let failure: Error | undefined;
+      const fetch: Fetch = (url) =>
+        failure === undefined ? api.fetch(url) : Promise.reject(failure);
+      let replaced = 0;
+      const { options, store, stop } = setting([api.log.asLog()], fetch, { directQuestions });
+      const storeFile = { ...options.storeFile, replaceDamaged: () => void (replaced += 1) };
+      const ended = challengeContinually({
+        ...options,
+        storeFile,
+        every: 0.01,
+        onProxyFailed: () => assert.fail(),
+      });
+      if (directQuestions) {
+        failure = new StoreError('store-damaged', 'the database is damaged');
+        await eventually(() => replaced > 1, 'damage twice');
+      }
+      failure = new TypeError('a bug');
+      await assert.rejects(ended, failure);
+      stop.abort();
+      store.close();
     });
-    failure = new StoreError('store-damaged', 'the database is damaged');
-    await eventually(() => replaced > 1, 'damage twice');
-    failure = new TypeError('a bug');
-    await assert.rejects(ended, failure);
-    stop.abort();
-    store.close();
-  });
 });
+
+/** Three logs, of which the last is out of service. */
+function listedOf(apis: readonly FakeApi[]): Log[] {
+  return apis.map(({ log }, i) =>
+    log.asLog({ url: `https://log.test/${i}/`, state: i === 2 ? 'retired' : 'usable' }),
+  );
+}
+
+function fetchOf(apis: readonly FakeApi[]): Fetch {
+  return (url) => apis[Number(new URL(url).pathname.split('/')[1])]?.fetch(url) ?? assert.fail(url);
+}
+
+function headsOf({ requests }: FakeApi): number {
+  return requests.filter((each) => each === 'get-sth').length;
+}

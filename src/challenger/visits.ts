@@ -1,0 +1,92 @@
+/**
+ * Asking logs as any mirror of them does, and settling what was seen of them when everything has
+ * been sent: settling waits in a queue of its own, and what it does, how long it takes and whether
+ * it fails changes nothing about the visits.
+ */
+import { LogError } from '../ask/asker.ts';
+import { realSleep, type Sleep } from '../base/clock.ts';
+import { CtgaError } from '../base/errors.ts';
+import { visit, type Visit } from '../follow/follower.ts';
+import type { HashStore } from '../follow/hash-store.ts';
+import type { Log } from '../logs/log.ts';
+import { uniform } from './chance.ts';
+import { failureOf, Settler, type SettleContext } from './settle.ts';
+import { waysOut, type WayOptions } from './ways.ts';
+
+export interface VisitsOptions extends SettleContext, WayOptions {
+  readonly hashes: HashStore;
+  /** On how many ways a log is asked for its head at once. */
+  readonly paths: number;
+  /** The most bytes that are fetched of one log in a day. */
+  readonly budget: number;
+  /** For how many milliseconds hashes are kept. */
+  readonly window: number;
+  /** How many blocks are asked for in one visit. */
+  readonly blocks: number;
+  /** A real wait unless given. */
+  readonly sleep?: Sleep;
+  readonly onVisited: (log: Log, visited: Visit) => void;
+  readonly onLogFailed: (log: Log, error: LogError) => void;
+  /** Told of what kept a log from being followed or settled, and is no log's doing. Throws not. */
+  readonly onFailed: (log: Log, error: unknown) => void;
+  /** follower.ts, but in tests. */
+  readonly visit?: typeof visit;
+}
+
+export class Visits {
+  readonly #options: VisitsOptions;
+  readonly #settler: Settler;
+  #settling: Promise<void> = Promise.resolve();
+
+  constructor(options: VisitsOptions) {
+    this.#options = options;
+    this.#settler = new Settler(options);
+  }
+
+  /**
+   * Visits a log, and resolves when nothing more is sent to it; its trees are settled later.
+   * Rejects with ProxyError where no path led to the log, and if the signal is given.
+   */
+  async ask(log: Log): Promise<void> {
+    const options = this.#options;
+    const { signal, sleep = realSleep, chance = uniform } = options;
+    const { allowPrivateAddress } = log;
+    let visited: Visit;
+    try {
+      visited = await (options.visit ?? visit)(log, {
+        ...options,
+        open: waysOut(options, { allowPrivateAddress }),
+        chance,
+        sleep: (milliseconds) => sleep(milliseconds, signal),
+        wanted: () => this.#settler.wanted(log),
+      });
+    } catch (error) {
+      // What is kept of the hashes failed: a full disk, for one.
+      if (signal.aborted || !(error instanceof CtgaError)) throw error;
+      return options.onFailed(log, error);
+    }
+    options.onVisited(log, visited);
+    this.settle(log, visited);
+    const failure = failureOf(visited);
+    if (failure instanceof LogError) options.onLogFailed(log, failure);
+    else if (failure !== undefined) throw failure;
+  }
+
+  /** Has a log settled after all others that wait for it, with what a visit showed or without. */
+  settle(log: Log, visited?: Visit): void {
+    const { hashes, signal, onFailed } = this.#options;
+    this.#settling = this.#settling.then(async () => {
+      try {
+        signal.throwIfAborted();
+        await this.#settler.settle(log, hashes.of(log), visited);
+      } catch (error) {
+        if (!signal.aborted) onFailed(log, error);
+      }
+    });
+  }
+
+  /** Resolves when everything that was to be settled by now is. Rejects never. */
+  async settled(): Promise<void> {
+    await this.#settling;
+  }
+}
