@@ -3,14 +3,20 @@ import { Command } from 'commander';
 import type { PlaneStatus } from '../dataplane/kind.ts';
 import { describePlanes, nameOfMode } from '../dataplane/registry.ts';
 import { messageOf } from '../base/errors.ts';
-import { plural } from '../base/text.ts';
-import { openForReading, stateAt } from '../store/state.ts';
+import { megabytes, plural } from '../base/text.ts';
+import { StoreError } from '../disk/error.ts';
+import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
+import { knownLogs } from '../store/known-logs.ts';
+import { openForReading, stateAt, type State } from '../store/state.ts';
+import type { Store } from '../store/store.ts';
 import { withState, type StateOption } from './options.ts';
 import { print, printJson } from './output.ts';
 
 export function statusCommand(): Command {
   const status = new Command('status')
-    .description('interfaces and their counters, tree heads, verdicts, evidence')
+    .description(
+      'interfaces and their counters, tree heads, verdicts, evidence, and what following the logs costs',
+    )
     .action((options: StateOption) => {
       const state = stateAt(options.stateDir);
       const store = openForReading(state);
@@ -22,6 +28,7 @@ export function statusCommand(): Command {
         damagedRows: store.heads.damagedRows(),
         evidence: store.evidence.all().map(({ path }) => path),
         counts: store.counters.totals(),
+        ...following(state, store),
       };
       store.close();
       if (options.json === true) printJson(summary);
@@ -44,15 +51,32 @@ function dataPlanes(): Planes {
   }
 }
 
+interface Following {
+  readonly following: readonly FollowedLog[];
+  /** Why it is not known what is followed, if so. */
+  readonly followingUnknown?: string;
+}
+
+function following({ directory }: State, store: Pick<Store, 'logs'>): Following {
+  try {
+    const logs = knownLogs(store, undefined, () => undefined);
+    return { following: followedLogs(directory, logs, Date.now()) };
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return { following: [], followingUnknown: error.message };
+  }
+}
+
 function printSummary(
-  summary: Planes & {
-    stateDirectory: string;
-    treeHeads: number;
-    verdicts: Record<string, number>;
-    damagedRows: number;
-    evidence: string[];
-    counts: Record<string, number>;
-  },
+  summary: Planes &
+    Following & {
+      stateDirectory: string;
+      treeHeads: number;
+      verdicts: Record<string, number>;
+      damagedRows: number;
+      evidence: string[];
+      counts: Record<string, number>;
+    },
 ): void {
   if (summary.dataPlanesUnknown !== undefined)
     print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
@@ -67,6 +91,40 @@ function printSummary(
     print(`${plural(summary.damagedRows, 'damaged row')} of the store set aside: ctga store check`);
   for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
+  printFollowing(summary);
+}
+
+function printFollowing({ following: logs, followingUnknown }: Following): void {
+  if (followingUnknown !== undefined) print(`Followed: not known (${followingUnknown})`);
+  if (logs.length === 0) return;
+  const sum = (of: (log: FollowedLog) => number): number =>
+    logs.reduce((total, log) => total + of(log), 0);
+  print(
+    `Followed: ${plural(logs.length, 'log')}, today with ${plural(
+      sum(({ requests }) => requests),
+      'request',
+    )} and ${megabytes(sum(({ bytes }) => bytes))}`,
+  );
+  for (const log of logs) {
+    const { mode, publicSize, held, requests, bytes, budget, growth } = log;
+    const how =
+      mode === 'blocks'
+        ? 'by blocks'
+        : `${held === undefined ? 0 : held.end - held.start} of ${publicSize} entries held`;
+    print(
+      `  ${log.log}: ${how}; today ${plural(requests, 'request')}, ${megabytes(bytes)} of ${megabytes(budget)}${growth === undefined || mode === 'blocks' ? '' : `; it grows by ${megabytes(growth)} a day`}`,
+    );
+    if (mode === 'blocks') print(`    ${lossOf(log)}`);
+  }
+}
+
+/** What is lost where a log is followed by blocks. */
+function lossOf({ growth = 0, budget }: FollowedLog): string {
+  const loss = 'tree heads of it that are not public wait for blocks, of which one in 64 is theirs';
+  // See follow/window.ts: half of the budget has to be enough.
+  if (growth < budget / 2) return `For now, ${loss}.`;
+  const share = growth > budget ? 'the budget' : 'half of the budget';
+  return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ctga challenge --budget gives it more.`;
 }
 
 function printPlane({

@@ -76,6 +76,26 @@ export class Metrics {
     today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', [
       'log',
     ]),
+    followRequests: this.#gauge(
+      'follow_requests_today',
+      'Requests to a log since midnight UTC, to follow it.',
+      ['log'],
+    ),
+    followBytes: this.#gauge('follow_bytes_today', 'What they brought, in bytes.', ['log']),
+    followBudget: this.#gauge('follow_budget_bytes', 'The most bytes of a log in a day.', ['log']),
+    followGrowth: this.#gauge(
+      'follow_growth_bytes',
+      'What it takes to fetch all that a log adds in a day, in bytes.',
+      ['log'],
+    ),
+    followHeld: this.#gauge('follow_entries_held', 'Entries of a log whose hashes are held.', [
+      'log',
+    ]),
+    followMode: this.#gauge(
+      'follow_info',
+      'Always 1; mode: leaves, or blocks where a log outgrows its budget.',
+      ['log', 'mode'],
+    ),
     info: this.#gauge('build_info', 'Always 1; the label is the version.', ['version']),
   };
   readonly #version: string;
@@ -115,6 +135,15 @@ export class Metrics {
     for (const [what, count] of Object.entries(overview.counts)) observed.inc({ what }, count);
     for (const [verdict, count] of Object.entries(overview.verdicts)) trees.set({ verdict }, count);
     for (const { name, heads: byDay } of overview.logs) today.set({ log: name }, byDay.at(-1) ?? 0);
+    for (const { log, mode, held, ...cost } of overview.following) {
+      const { followRequests, followBytes, followBudget, followGrowth } = this.#gauges;
+      followRequests.set({ log }, cost.requests);
+      followBytes.set({ log }, cost.bytes);
+      followBudget.set({ log }, cost.budget);
+      if (cost.growth !== undefined) followGrowth.set({ log }, cost.growth);
+      this.#gauges.followHeld.set({ log }, held === undefined ? 0 : Number(held.end - held.start));
+      this.#gauges.followMode.set({ log, mode }, 1);
+    }
     heads.set(overview.treeHeads);
     evidence.set(overview.evidence.length);
     info.set({ version: this.#version }, 1);

@@ -1,5 +1,6 @@
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
+import type { FollowedLog } from '../follow/followed-logs.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
@@ -43,12 +44,15 @@ export interface Overview {
   readonly evidence: readonly EvidenceOverview[];
   /** What the observer counted and did not store, by reason. */
   readonly counts: Readonly<Record<string, number>>;
+  /** What following the logs costs; none where no challenger runs here. */
+  readonly following: readonly FollowedLog[];
 }
 
 export const DAYS = 30;
 const RECENT = 20;
 const DAY_MS = 86_400_000;
-export function overviewOf(store: Store, now: number): Overview {
+
+export function overviewOf(store: Store, following: readonly FollowedLog[], now: number): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
@@ -78,6 +82,7 @@ export function overviewOf(store: Store, now: number): Overview {
       }))
       .reverse(),
     counts: store.counters.totals(),
+    following,
   };
 }
 

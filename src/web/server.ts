@@ -12,6 +12,9 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
+import { StoreError } from '../disk/error.ts';
+import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
+import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { Metrics } from './metrics.ts';
@@ -149,7 +152,19 @@ export class WebServer {
   }
 
   #overview(): Overview {
-    return overviewOf(this.#source.store(), Date.now());
+    const store = this.#source.store();
+    return overviewOf(store, this.#following(store), Date.now());
+  }
+
+  /** None where it cannot be read: ctga status says why. */
+  #following(store: Pick<Store, 'logs'>): FollowedLog[] {
+    try {
+      const logs = knownLogs(store, undefined, () => undefined);
+      return followedLogs(this.#options.state.directory, logs, Date.now());
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return [];
+    }
   }
 
   #isForUs(host: string | undefined): boolean {

@@ -8,6 +8,8 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { HashStore } from '../../src/follow/hash-store.ts';
+import { newPattern } from '../../src/follow/pattern.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { html } from '../../src/web/html.ts';
 import { WebServer } from '../../src/web/server.ts';
@@ -185,6 +187,20 @@ describe('metrics', () => {
       Date.now(),
     );
     store.close();
+    const hashes = HashStore.open(state.directory);
+    const rows = hashes.rows(log.asLog());
+    rows.setState({
+      mode: 'leaves',
+      shown: rows.putHead(log.verified(7, treeOf(7).root()), 1).id,
+      held: { start: 2n, end: 7n, nodes: [], head: 1 },
+      target: 0n,
+      bytesPerLeaf: 32,
+      growth: 10,
+      budget: 1000,
+      pattern: newPattern(() => 0.5),
+    });
+    rows.addUsage(Date.now(), { requests: 3, bytes: 200 });
+    hashes.close();
     const { body, headers } = await get('/metrics');
     assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);
     const lines = body.trim().split('\n');
@@ -214,6 +230,12 @@ describe('metrics', () => {
       'ctga_trees{verdict="pending"} 1',
       'ctga_evidence_files 0',
       'ctga_log_tree_heads_today{log="A \\"log\\"\\n"} 1',
+      'ctga_follow_requests_today{log="A \\"log\\"\\n"} 3',
+      'ctga_follow_bytes_today{log="A \\"log\\"\\n"} 200',
+      'ctga_follow_budget_bytes{log="A \\"log\\"\\n"} 1000',
+      'ctga_follow_growth_bytes{log="A \\"log\\"\\n"} 320',
+      'ctga_follow_entries_held{log="A \\"log\\"\\n"} 5',
+      'ctga_follow_info{log="A \\"log\\"\\n",mode="leaves"} 1',
       'ctga_build_info{version="1.2.3"} 1',
     ])
       assert(lines.includes(wanted), `${wanted} is not in\n${body}`);

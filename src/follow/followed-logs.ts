@@ -1,0 +1,29 @@
+/** What following each log costs, and what is held of it: for people and their monitoring. */
+import { logIdText, type Log } from '../logs/log.ts';
+import { HashStore } from './hash-store.ts';
+import type { FollowSummary } from './log-hashes.ts';
+
+export interface FollowedLog extends FollowSummary {
+  /** The log's description. */
+  readonly log: string;
+  readonly logId: string;
+}
+
+/**
+ * Those of `logs` that are followed in this state directory; `now` is in milliseconds since the
+ * epoch. Throws StoreError `store-failed` if what is there cannot be read.
+ */
+export function followedLogs(directory: string, logs: readonly Log[], now: number): FollowedLog[] {
+  const hashes = HashStore.openForReading(directory);
+  if (hashes === undefined) return [];
+  try {
+    return logs.flatMap((log) => {
+      const summary = hashes.of(log).summary(now);
+      return summary === undefined
+        ? []
+        : [{ log: log.description, logId: logIdText(log.key.logId), ...summary }];
+    });
+  } finally {
+    hashes.close();
+  }
+}

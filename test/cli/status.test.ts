@@ -1,0 +1,103 @@
+/** `ctga status`: what following each log costs, and what is lost on a poor line. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { HashStore } from '../../src/follow/hash-store.ts';
+import type { LogState } from '../../src/follow/log-state.ts';
+import { newPattern } from '../../src/follow/pattern.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { ctga } from '../support/ctga.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const tree = treeOf(1000);
+
+const cases: Readonly<Record<string, { state: Partial<LogState>; bytes: number; says: RegExp }>> = {
+  Whole: {
+    state: { held: { start: 0n, end: 1000n, nodes: [], head: 1 }, growth: 50_000 },
+    bytes: 1_600_000,
+    says: /Whole: 1000 of 1000 entries held; today 3 requests, 1\.6 MB of 64 MB; it grows by 1\.6 MB a day$/m,
+  },
+  Fresh: {
+    state: {},
+    bytes: 0,
+    says: /Fresh: 0 of 1000 entries held; today 3 requests, 0 MB of 64 MB$/m,
+  },
+  Large: {
+    state: { mode: 'blocks', growth: 5_000_000 },
+    bytes: 2_000_000,
+    says: /Large: by blocks; today 3 requests, 2 MB of 64 MB\n {4}It grows by 160 MB a day, more than the budget of 64 MB: tree heads of it that are not public wait for blocks/,
+  },
+  Busy: {
+    state: { mode: 'blocks', growth: 1_500_000 },
+    bytes: 2_000_000,
+    says: /Busy: by blocks.*\n {4}It grows by 48 MB a day, more than half of the budget of 64 MB: /,
+  },
+  Slowing: {
+    state: { mode: 'blocks', growth: 1000 },
+    bytes: 2_000_000,
+    says: /Slowing: by blocks.*\n {4}For now, tree heads of it that are not public wait for blocks/,
+  },
+};
+
+describe('what following the logs costs', () => {
+  const state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
+  after(() => rmSync(state.directory, { recursive: true }));
+  const run = async (...more: readonly string[]): Promise<string> =>
+    (await ctga(['status', '--state-dir', state.directory, ...more])).stdout;
+
+  before(() => {
+    const store = openForWriting(state);
+    const hashes = HashStore.open(state.directory);
+    for (const [description, { state: given, bytes }] of Object.entries(cases)) {
+      const signing = new SigningLog();
+      const log = signing.asLog({ description, api: 'static-ct' });
+      store.logs.put([log]);
+      const rows = hashes.rows(log);
+      const shown = rows.putHead(signing.verified(1000, tree.root()), 1).id;
+      rows.setState({
+        mode: 'leaves',
+        shown,
+        target: 0n,
+        bytesPerLeaf: 32,
+        budget: 64_000_000,
+        pattern: newPattern(() => 0.5),
+        ...given,
+      });
+      rows.addUsage(Date.now(), { requests: 3, bytes });
+    }
+    hashes.close();
+    store.close();
+  });
+
+  test('is a line for each log, and a sentence where something is lost', async () => {
+    const text = await run();
+    assert.match(text, /^Followed: 5 logs, today with 15 requests and 7\.6 MB$/m);
+    for (const { says } of Object.values(cases)) assert.match(text, says);
+  });
+
+  test('is there for scripts', async () => {
+    const { following } = JSON.parse(await run('--json')) as {
+      following: Record<string, unknown>[];
+    };
+    const { logId, ...large } = following.find(({ log }) => log === 'Large') ?? assert.fail();
+    assert.equal(typeof logId, 'string');
+    assert.deepEqual(large, {
+      log: 'Large',
+      mode: 'blocks',
+      publicSize: 1000,
+      requests: 3,
+      bytes: 2_000_000,
+      budget: 64_000_000,
+      growth: 160_000_000,
+    });
+  });
+
+  test('is not known where it cannot be read, and the rest is told all the same', async () => {
+    writeFileSync(join(state.directory, 'mirror.sqlite'), 'x'.repeat(10_000));
+    const text = await run();
+    assert.match(text, /^Followed: not known \(.*mirror\.sqlite/m);
+    assert.match(text, /^Tree heads: 0/m);
+  });
+});
