@@ -311,8 +311,8 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
 
 function reveals(logs: readonly Log[], whatWasSeen: boolean): ChallengeEvent {
   const message = whatWasSeen
-    ? `Each of ${plural(logs.length, 'log')} learns which of its tree sizes were seen here, because it is asked about these; without --direct-questions none does.`
-    : `Each of ${plural(logs.length, 'log')}, and whoever watches the way to it, learns that somebody asks now. Nobody learns what was seen here: what is asked would be the same if nothing had been.`;
+    ? `${plural(logs.length, 'log')} will learn which tree sizes were seen here, because the questions are about these. Without --direct-questions none does.`
+    : `${plural(logs.length, 'log')} will learn that somebody asks now, and so will whoever watches the way there. None learns what was seen here: the questions would be the same if nothing had been.`;
   return { event: 'reveals', logs: logs.length, whatWasSeen, message };
 }
 

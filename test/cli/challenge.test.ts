@@ -89,7 +89,14 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     return state;
   }
 
-  function challenge(state: readonly string[], ports = [proxyPort]): Promise<Ran> {
+  const DIRECT = '--direct-questions';
+  function challenge(
+    state: readonly string[],
+    {
+      ports = [proxyPort],
+      more = [],
+    }: { ports?: readonly number[]; more?: readonly string[] } = {},
+  ): Promise<Ran> {
     const proxy = ports.flatMap((port) => ['--proxy', `socks5h://127.0.0.1:${port}`]);
     const args = [
       'challenge',
@@ -101,6 +108,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       logList,
       ...proxy,
       ...state,
+      ...more,
     ];
     return ctga(args);
   }
@@ -116,22 +124,25 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       .filter(({ event }) => event === 'verdict')
       .map(({ treeSize, verdict }) => [treeSize, verdict]);
 
-  test('an honest log: consistent, exit code 0', async () => {
-    const early = log.tree().signedTreeHead;
-    log.grow(24);
-    const ran = await challenge(await seen(early));
-    assert.equal(ran.code, 0, ran.stderr);
-    assert.deepEqual(verdicts(ran), [
-      [64, 'consistent'],
-      [40, 'consistent'],
-    ]);
-  });
+  for (const more of [[], [DIRECT]])
+    test(`${['an honest log', ...more].join(' ')}: consistent, exit code 0, and what asking reveals is said first`, async () => {
+      const early = log.tree().signedTreeHead;
+      log.grow(24);
+      const ran = await challenge(await seen(early), { more });
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.deepEqual(verdicts(ran), [
+        [log.tree().size, 'consistent'],
+        [Number(early.treeSize), 'consistent'],
+      ]);
+      const [first] = events(ran);
+      assert.deepEqual([first?.event, first?.['whatWasSeen']], ['reveals', more.length > 0]);
+    });
 
-  for (const size of [70, 64 * 2]) {
-    test(`a log that showed another tree of size ${size}: fork-proven, exit code 3, and the evidence stands`, async () => {
+  for (const [size, ...more] of [[110], [128], [140, DIRECT], [256, DIRECT]] as const) {
+    test(`${['a log that showed another tree of size', size, ...more].join(' ')}: fork-proven, exit code 3, and the evidence stands`, async () => {
       const shown = log.equivocate(log.tree().size - 10, size);
       log.grow(size + 5 - log.tree().size);
-      const ran = await challenge(await seen(shown));
+      const ran = await challenge(await seen(shown), { more });
       log.stopEquivocating();
       assert.equal(ran.code, 3, ran.stderr);
       const evidence = events(ran).find(({ verdict }) => verdict === 'fork-proven')?.['evidence'];
@@ -164,26 +175,33 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
         String(events(ran).find(({ event }) => event === 'log-failed')?.['message']),
         says,
       );
-      const again = await challenge(state);
-      if (misbehaviour.kind === 'rate-limit') {
-        assert.equal(again.code, 1);
-        assert.match(again.stdout, /asked not to be asked before/);
-      } else {
-        assert.equal(again.code, 0, again.stderr);
-      }
+      // A Retry-After is for the identities that were told, and these are no more.
+      assert.equal((await challenge(state)).code, 0);
     });
   }
 
-  test('a log that gives garbage for a proof: bad-proof, never a fork', async () => {
-    const early = log.tree().signedTreeHead;
-    log.grow(9);
-    const state = await seen(early);
-    api.misbehave({ kind: 'garbage-proof' });
-    const ran = await challenge(state);
+  test('a log that wants to be left alone is not asked directly until then', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    api.misbehave({ kind: 'rate-limit', retryAfterSeconds: 3600 });
+    const ran = await challenge(state, { more: [DIRECT] });
     api.misbehave(undefined);
-    assert.equal(ran.code, 0, ran.stderr);
-    assert.deepEqual(verdicts(ran).at(-1), [Number(early.treeSize), 'bad-proof']);
+    assert.equal(ran.code, 1, ran.stderr);
+    const again = await challenge(state, { more: [DIRECT] });
+    assert.equal(again.code, 1);
+    assert.match(again.stdout, /asked not to be asked before/);
   });
+
+  for (const [verdict, ...more] of [['consistent'], ['bad-proof', DIRECT]] as const)
+    test(`${['a log that gives garbage for a proof', ...more].join(' ')}: ${verdict}, never a fork`, async () => {
+      const early = log.tree().signedTreeHead;
+      log.grow(9);
+      const state = await seen(early);
+      api.misbehave({ kind: 'garbage-proof' });
+      const ran = await challenge(state, { more });
+      api.misbehave(undefined);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.deepEqual(verdicts(ran).at(-1), [Number(early.treeSize), verdict]);
+    });
 
   test('a certificate that nobody vouches for: nothing is asked', async () => {
     const state = await seen(log.tree().signedTreeHead);
@@ -235,7 +253,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
   test('a proxy that is down: one sentence, the remedy, exit code 1, and nothing is sent', async () => {
     const state = await seen(log.tree().signedTreeHead);
     const before = api.requests;
-    const ran = await challenge(state, [await freePort()]);
+    const ran = await challenge(state, { ports: [await freePort()] });
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /no SOCKS5 proxy answers at 127\.0\.0\.1/);
     assert.match(ran.stderr, /logs are never asked directly/);
@@ -245,9 +263,9 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
 
   test('one of two proxies that is down: that is said, and the log is asked through the other', async () => {
     const state = await seen(log.tree().signedTreeHead);
-    const ran = await challenge(state, [await freePort(), proxyPort]);
+    const ran = await challenge(state, { ports: [await freePort(), proxyPort] });
     assert.equal(ran.code, 0, ran.stderr);
-    assert.match(ran.stdout, /one of 2 paths gave no tree head: no SOCKS5 proxy answers/);
+    assert.match(ran.stdout, /did not answer everything: no SOCKS5 proxy answers/);
     assert.deepEqual(verdicts(ran).at(-1)?.[1], 'consistent');
   });
 
@@ -292,7 +310,7 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
     // Its two outputs may arrive in any order.
     assert.match(
       said,
-      /^Challenging 1 log, each every 0\.2 s on average, with 4 questions at a time\./m,
+      /^Visiting 1 log, each every 0\.2 s on average, with 2 questions at a time\./m,
     );
     assert.doesNotMatch(said, /unreachable/);
   });

@@ -158,6 +158,7 @@ export async function play(setting: GameSetting): Promise<Game> {
         onEvent: () => undefined,
         every: EVERY,
         questions: QUESTIONS,
+        directQuestions: setting.way === 'direct',
         onProxyFailed: () => undefined,
       });
       // What it rejects with is thrown when its time is up.
