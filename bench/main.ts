@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost,
- * throughput, latency, distinguisher, unaltered, challenge, drain, replay, store, p4; all unless
- * told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * throughput, latency, distinguisher, unaltered, challenge, wire, drain, replay, store, p4; all
+ * unless told. Each writes results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -14,6 +14,7 @@ import { measureDrain } from './drain.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
+import { measureWire } from './wire.ts';
 import { linePlot, table } from './report.ts';
 import { TRAFFIC_KINDS } from '../src/traffic/traffic.ts';
 import {
@@ -42,6 +43,7 @@ const PARTS = [
   'distinguisher',
   'unaltered',
   'challenge',
+  'wire',
   'drain',
   'replay',
   'store',
@@ -213,6 +215,25 @@ if (wanted('challenge')) {
     ),
   );
   if (found.some(({ heads, consistent }) => heads !== consistent)) process.exitCode = 1;
+}
+if (wanted('wire')) {
+  say('wire: a tile, by what stands between');
+  const found = await measureWire(quick ? 16 : 96, quick ? 1 : 3);
+  report(
+    'wire',
+    found,
+    '# A hash tile of a log on this machine, by what stands between\n',
+    table(
+      ['protocol', 'at once', 'way', 'ms a tile', 'x no proxy'],
+      found.map(({ protocol, atOnce, way, ms, ratio }) => [
+        protocol,
+        `${atOnce}`,
+        way,
+        ms.toFixed(2),
+        ratio.toFixed(1),
+      ]),
+    ),
+  );
 }
 if (wanted('drain')) {
   say('drain');
