@@ -1,7 +1,8 @@
 /**
- * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N]`, as root. Parts: cost,
- * throughput, latency, distinguisher, unaltered, challenge, wire, drain, replay, store, p4; all
- * unless told. Each writes results/PART.md and results/PART.json, and plots beside.
+ * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N] [--games N]`, as root.
+ * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, wire, drain, replay, store,
+ * p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
+ * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -11,6 +12,7 @@ import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
+import { gameSections, measureGame } from './game.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
@@ -33,6 +35,7 @@ const { values, positionals } = parseArgs({
     quick: { type: 'boolean', default: false },
     against: { type: 'string' },
     packets: { type: 'string' },
+    games: { type: 'string' },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
@@ -48,12 +51,14 @@ const PARTS = [
   'replay',
   'store',
   'p4',
+  'game',
 ];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
-if (process.geteuid?.() !== 0)
-  fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
+const isGameAlone = positionals.length > 0 && positionals.every((part) => part === 'game');
+if (!isGameAlone && process.geteuid?.() !== 0)
+  fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
 const say = (what: string): void => console.error(`bench: ${what}`);
 
@@ -77,7 +82,7 @@ function report(part: string, data: unknown, ...sections: readonly string[]): vo
   console.log(text);
 }
 
-execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
+if (!isGameAlone) execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
 if (wanted('cost')) {
   say('cost of a packet, by path');
   const programs = [
@@ -324,4 +329,15 @@ if (wanted('p4')) {
       ),
     );
   }
+}
+if (wanted('game')) {
+  const games = quick ? 140 : Number(values.games ?? 10_000);
+  if (!Number.isSafeInteger(games) || games < 140) fail('--games: want a number, 140 or more', 2);
+  say(`game, ${games} of each kind`);
+  const results = await measureGame({ games, say });
+  report(
+    'game',
+    results.map(({ kind, way, all }) => ({ kind, way, all: Object.fromEntries(all) })),
+    ...gameSections(results),
+  );
 }

@@ -8,7 +8,7 @@ import { BLOCK, NETWORKS, type Handed } from './marks.ts';
 import { LENGTH, type Game } from './play.ts';
 
 /** What the log knows at the end of a game. */
-export type Knowledge = Omit<Game, 'setting'>;
+export type Knowledge = Pick<Game, 'asked' | 'handed'>;
 
 /** A score for each network; the highest is the guess, and chance decides between equal ones. */
 type Score = (view: View) => number[];

@@ -22,7 +22,7 @@ export const HOUR = 3_600_000;
 export const START = 500_000 * HOUR;
 /** The first hour of which a log has a head. */
 export const FIRST_HOUR = -72;
-const LAST_HOUR = 24 * 12;
+const LAST_HOUR = 24 * 4;
 /** Entries that one answer to get-entries has at most. */
 const MAX_ENTRIES = 256;
 
@@ -48,6 +48,7 @@ export class Entries {
   readonly tree = new MerkleTree();
   readonly #size: number;
   readonly #inputs: string[] = [];
+  readonly #answers = new Map<string, Buffer>();
   readonly #indexes = new Map<string, number>();
   readonly #tiles = new Map<string, Buffer>();
   readonly #roots = new Map<number, MerkleHash>();
@@ -72,6 +73,19 @@ export class Entries {
       leaf_input: leafInput(index).toString('base64'),
       extra_data: '',
     }));
+  }
+
+  /** The answer to get-entries. */
+  range(start: number, count: number): Buffer {
+    const name = `${start} ${count}`;
+    let answer = this.#answers.get(name);
+    if (answer === undefined) {
+      if (this.#answers.size > 10_000) this.#answers.clear();
+      const rows = Array.from({ length: count }, (_, i) => this.json(start + i));
+      answer = Buffer.from(`{"entries":[${rows.join(',')}]}`);
+      this.#answers.set(name, answer);
+    }
+    return answer;
   }
 
   indexOf(leafHash: string): number | undefined {
@@ -198,7 +212,7 @@ export class Wire {
       asked.answered = this.time.now();
       return answer;
     };
-    return { fetch, close: () => closing.abort() };
+    return { fetch, close: () => closing.abort('closed') };
   }
 }
 
@@ -224,8 +238,10 @@ export class AdversaryLog {
     return this.#sizeInHour(this.#hourOf(time));
   }
 
-  head(size: number, timestamp: number): VerifiedStatement {
-    return this.signing.verified(size, this.setting.entries.root(size), BigInt(timestamp));
+  /** A head that the log signs: of its tree or, to split the view, of another one. */
+  head(size: number, timestamp: number, isFork: boolean): VerifiedStatement {
+    const root = isFork ? hashLeaf(Buffer.from(`${size}`)) : this.setting.entries.root(size);
+    return this.signing.verified(size, root, BigInt(timestamp));
   }
 
   #hourOf(time: number): number {
@@ -301,8 +317,7 @@ export class AdversaryLog {
         const [start, end] = [number('start'), number('end')];
         if (!(start >= 0 && start <= end && start < size)) return answer(400, 'bad range');
         const count = Math.min(end + 1, size, start + MAX_ENTRIES) - start;
-        const rows = Array.from({ length: count }, (_, i) => entries.json(start + i));
-        return answer(200, `{"entries":[${rows.join(',')}]}`);
+        return { status: 200, retryAfter: undefined, body: entries.range(start, count) };
       }
       default:
         return answer(404, '');

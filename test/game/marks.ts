@@ -14,11 +14,13 @@ export interface Handed {
   readonly log: number;
   readonly size: number;
   readonly timestamp: number;
+  /** Whether it is of another tree than the log shows to others, and convicts it. */
+  readonly isFork: boolean;
 }
 
 /** As random() of support/random.ts: a whole number from 0 to below - 1. */
 type Draw = (below: number) => number;
-type Mark = Pick<Handed, 'size' | 'timestamp'> & { readonly log?: number };
+type Mark = Pick<Handed, 'size' | 'timestamp'> & Partial<Pick<Handed, 'log' | 'isFork'>>;
 
 interface Place {
   readonly log: AdversaryLog;
@@ -114,21 +116,33 @@ const makers = {
         .filter((bit) => ((i >> bit) & 1) === 1)
         .map((bit) => ({ size: 40 + bit, timestamp: at - 300 * HOUR, log: bit + 1 })),
     ),
+  'a split view': (place) => {
+    const make = sizesFrom(2, ({ log, at }) => [log.sizeAt(at - 24 * HOUR), log.sizeAt(at)]);
+    return make(place).map((marks) => marks.map((mark) => ({ ...mark, isFork: true })));
+  },
 } satisfies Readonly<Record<string, (place: Place) => Mark[][]>>;
 
 export type Strategy = keyof typeof makers;
-export const STRATEGIES = Object.keys(makers) as Strategy[];
+/** Those with which the log stays honest. */
+export const STRATEGIES = (Object.keys(makers) as Strategy[]).filter(
+  (strategy) => strategy !== 'a split view',
+);
 
 /**
- * What every network is shown, the soonest first. In one game of two each network has a time of its
+ * What every network is shown, the soonest first. Unless `isTogether`, each network has a time of its
  * own, so that it is marked by time as well.
  */
-export function handOut(strategy: Strategy, log: AdversaryLog, draw: Draw): Handed[] {
-  const at = START + 20 * HOUR + draw(10 * HOUR);
-  const apart = draw(2) * 2 * HOUR;
+export function handOut(
+  strategy: Strategy,
+  log: AdversaryLog,
+  draw: Draw,
+  isTogether: boolean,
+): Handed[] {
+  const at = START + 6 * HOUR + draw(6 * HOUR);
+  const apart = isTogether ? 0 : HOUR;
   return makers[strategy]({ log, at, draw })
     .flatMap((marks, network) =>
-      marks.map((mark) => ({ log: 0, ...mark, network, at: at + apart * network })),
+      marks.map((mark) => ({ log: 0, isFork: false, ...mark, network, at: at + apart * network })),
     )
     .sort((a, b) => a.at - b.at);
 }

@@ -9,6 +9,7 @@ import { HashStore } from '../../src/follow/hash-store.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { challengeContinually } from '../../src/services/challenge.ts';
 import { memoryStore } from '../../src/store/state.ts';
+import type { Verdict } from '../../src/store/verdicts.ts';
 import type { Store } from '../../src/store/store.ts';
 import { fixChance, random, SEED } from '../support/random.ts';
 import {
@@ -26,7 +27,13 @@ import {
 import { handOut, NETWORKS, type Handed, type Strategy } from './marks.ts';
 import { VirtualTime } from './time.ts';
 
-export const KINDS = ['static-ct', 'rfc6962', 'rfc6962 in blocks'] as const;
+/** A log whose hashes are all fetched, one whose old ones are not, and so on. */
+export const KINDS = [
+  'static-ct',
+  'static-ct, larger than the window',
+  'rfc6962',
+  'rfc6962 in blocks',
+] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** How ctga asks: by a pattern that knows nothing of what was seen, or about that directly. */
@@ -49,6 +56,8 @@ export interface GameSetting {
   readonly way: Way;
   readonly strategy: Strategy;
   readonly trouble: Trouble;
+  /** Whether all networks are shown their heads at one time. */
+  readonly isTogether: boolean;
   /** Decides what the log does. */
   readonly seed: number;
   /** Decides what ctga draws. */
@@ -63,27 +72,65 @@ export interface Game {
   readonly setting: GameSetting;
   readonly asked: readonly Asked[];
   readonly handed: readonly Handed[];
+  /** Of the trees that ctga saw, at the end. The log does not know them. */
+  readonly verdicts: readonly Verdict[];
 }
 
-export const LENGTH = 72 * HOUR;
+export const LENGTH = 48 * HOUR;
 /** Mean seconds between two visits of one log. */
 const EVERY = 4 * 3600;
 const PATHS = 2;
+const SEEN = 'eth0';
 const QUESTIONS = 4;
 const LATE_LOG = 5;
 const ENDING_LOG = 6;
 
-/** What fits into the budget has as few entries as a game can have and still tell tiles apart. */
-const GROWTH: Readonly<Record<Kind, Growth>> = {
-  'static-ct': { first: 5600, hourly: 8 },
-  rfc6962: { first: 900, hourly: 8 },
-  'rfc6962 in blocks': { first: 100_000, hourly: 100 },
+interface KindSetting {
+  readonly api: Log['api'];
+  /** As small as a game can have it and still tell tiles and blocks apart. */
+  readonly growth: Growth;
+  /** See FollowOptions. */
+  readonly budget: number;
+  readonly blocks: number;
+  /** In days. */
+  readonly window: number;
+}
+
+const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
+  'static-ct': {
+    api: 'static-ct',
+    growth: { first: 3600, hourly: 8 },
+    budget: 100_000_000,
+    blocks: 12,
+    window: 14,
+  },
+  'static-ct, larger than the window': {
+    api: 'static-ct',
+    growth: { first: 100_000, hourly: 40 },
+    budget: 1_300_000,
+    blocks: 12,
+    window: 2,
+  },
+  rfc6962: {
+    api: 'rfc6962',
+    growth: { first: 600, hourly: 8 },
+    budget: 100_000_000,
+    blocks: 12,
+    window: 14,
+  },
+  'rfc6962 in blocks': {
+    api: 'rfc6962',
+    growth: { first: 8000, hourly: 1000 },
+    budget: 1_000_000,
+    blocks: 24,
+    window: 14,
+  },
 };
 const FROZEN: Growth = { first: 50, hourly: 0 };
 const entriesBySize = new Map<number, Entries>();
 
-function entriesFor({ first }: Growth): Entries {
-  const size = first < 8192 ? 8192 : 131_072;
+function entriesFor({ first, hourly }: Growth): Entries {
+  const size = first + hourly * 100 < 8192 ? 8192 : 131_072;
   let entries = entriesBySize.get(size);
   if (entries === undefined) entriesBySize.set(size, (entries = new Entries(size)));
   return entries;
@@ -102,6 +149,7 @@ export function settingOf(
     way,
     strategy: strategies[index % strategies.length] ?? 'one block',
     trouble: TROUBLES[index % TROUBLES.length] ?? 'none',
+    isTogether: index % 2 === 0,
     seed: hashOf('log', SEED, kind, index),
     chance: hashOf('ctga', SEED, kind, index),
     observed: hashOf('network', SEED, kind, index) % NETWORKS,
@@ -110,20 +158,21 @@ export function settingOf(
 }
 
 export async function play(setting: GameSetting): Promise<Game> {
-  const { strategy, seed, chance, observed, evidenceDirectory } = setting;
+  const { kind, way, strategy, isTogether, seed, chance, observed, evidenceDirectory } = setting;
+  const { budget, window, blocks } = KIND_SETTINGS[kind];
   const time = new VirtualTime(START);
   const logs = logsOf(setting);
   const [main] = logs;
   if (main === undefined) throw new RangeError('no log');
   const wire = new Wire(time, logs, hashOf('delay', seed));
-  const handed = handOut(strategy, main, random(hashOf('marks', seed)));
+  const handed = handOut(strategy, main, random(hashOf('marks', seed)), isTogether);
   const store = memoryStore();
+  const hashes = HashStore.inMemory();
   const listed = (): Log[] => listedAt(logs, time.now());
 
-  // Some answers of the network never pass by, and some pass late.
-  const sighting = random(hashOf('sighting', seed, observed ?? -1));
-  for (const each of handed) {
-    if (each.network !== observed) continue;
+  // It takes a while until somebody in the network asks for the head that is shown there.
+  const sighting = random(hashOf('sighting', seed));
+  for (const each of handed.filter(({ network }) => network === observed)) {
     const log = logs.find(({ setting: { index } }) => index === each.log);
     if (log === undefined) throw new RangeError(`no log ${each.log}`);
     time.at(each.at + sighting(HOUR), () => see(log, each, store, time, evidenceDirectory));
@@ -144,12 +193,12 @@ export async function play(setting: GameSetting): Promise<Game> {
             throw new Error('damaged');
           },
         },
+        hashes,
         evidenceDirectory,
         known: listed,
         proxies: [{ host: 'proxy.test', port: 1 }],
         open: () => wire.open(),
         paths: PATHS,
-        hashes: HashStore.inMemory(),
         pollinators: [],
         now: time.now,
         sleep: time.sleep,
@@ -157,8 +206,10 @@ export async function play(setting: GameSetting): Promise<Game> {
         signal: stop.signal,
         onEvent: () => undefined,
         every: EVERY,
-        questions: QUESTIONS,
-        directQuestions: setting.way === 'direct',
+        directQuestions: way === 'direct',
+        questions: way === 'direct' ? QUESTIONS : blocks,
+        budget,
+        window: window * 24 * HOUR,
         onProxyFailed: () => undefined,
       });
       // What it rejects with is thrown when its time is up.
@@ -169,30 +220,34 @@ export async function play(setting: GameSetting): Promise<Game> {
     }
   } finally {
     for (const undo of release) undo();
-    store.close();
   }
-  return { setting, asked: wire.asked, handed };
+  const verdicts = store.heads
+    .latest()
+    .filter(({ sources }) => sources.includes(SEEN))
+    .map(({ verdict }) => verdict);
+  store.close();
+  hashes.close();
+  return { setting, asked: wire.asked, handed, verdicts };
 }
 
 function see(
   log: AdversaryLog,
-  { size, timestamp }: Handed,
+  { size, timestamp, isFork }: Handed,
   store: Store,
   time: VirtualTime,
   evidenceDirectory: string,
 ): void {
   const now = time.now();
-  const head = log.head(size, timestamp);
-  const { failure, forks } = recordHeads({ store, evidenceDirectory, logs: [log.listed], now }, [
-    { head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 },
+  const head = log.head(size, timestamp, isFork);
+  const { failure } = recordHeads({ store, evidenceDirectory, logs: [log.listed], now }, [
+    { head, source: SEEN, firstSeen: now, lastSeen: now, count: 1 },
   ]);
-  if (failure !== undefined || forks.length > 0) throw new Error('an honest log stands accused');
+  if (failure !== undefined) throw new Error('no evidence', { cause: failure });
 }
 
 function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] {
-  const api = kind === 'static-ct' ? 'static-ct' : 'rfc6962';
+  const { api, growth } = KIND_SETTINGS[kind];
   const mood = moodOf(trouble, seed);
-  const growth = GROWTH[kind];
   const logs: LogSetting[] = [
     { index: 0, api, entries: entriesFor(growth), growth, state: 'usable', mood },
   ];
@@ -208,7 +263,7 @@ function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] 
 
 /** A list update brings a log, and takes another out of service. */
 function listedAt(logs: readonly AdversaryLog[], now: number): Log[] {
-  const isUpdated = now >= START + 30 * HOUR;
+  const isUpdated = now >= START + 20 * HOUR;
   return logs.flatMap((log) => {
     const { index } = log.setting;
     if (index === LATE_LOG && !isUpdated) return [];
@@ -226,7 +281,7 @@ function moodOf(trouble: Trouble, seed: number): LogSetting['mood'] {
     case 'a request in twenty fails':
       return (_, ordinal) => (hashOf(seed, ordinal) % 20 === 0 ? moodFor(ordinal) : 'right');
     case 'an outage of hours': {
-      const from = START + (hashOf(seed, 'outage') % 60) * HOUR;
+      const from = START + (hashOf(seed, 'outage') % 40) * HOUR;
       return ({ at }) => (at >= from && at < from + 8 * HOUR ? moodFor() : 'right');
     }
     case 'a quarter of the paths always fails':
