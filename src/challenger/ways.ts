@@ -26,12 +26,12 @@ export function waysOut({ proxies, open, chance }: WayOptions, allowed: HttpOpti
 }
 
 /** Opens `count` ways, and closes them when the errand is done or broken off. */
-export async function through(
+export async function through<T>(
   options: WayOptions,
   count: number,
   allowed: HttpOptions,
-  errand: (paths: readonly Fetch[]) => Promise<void>,
-): Promise<void> {
+  errand: (paths: readonly Fetch[]) => Promise<T>,
+): Promise<T> {
   const { signal } = options;
   const open = waysOut(options, allowed);
   const ways = Array.from({ length: count }, () => open());
@@ -40,7 +40,7 @@ export async function through(
   };
   signal.addEventListener('abort', close, { once: true });
   try {
-    await errand(ways.map(({ fetch }) => fetch));
+    return await errand(ways.map(({ fetch }) => fetch));
   } finally {
     signal.removeEventListener('abort', close);
     close();

@@ -48,18 +48,24 @@ export function pollinationUrl(text: string): string {
   return url.pathname === '/' ? new URL(WELL_KNOWN, url).href : url.href;
 }
 
+/** What an endpoint gave for what it was sent. */
+export interface Exchanged {
+  readonly url: string;
+  /** The number of tree heads. */
+  readonly sent: number;
+  readonly received: ImportedHeads;
+}
+
 /**
- * Exchanges tree heads with the endpoint once: sends `shared`, and records those of the answer that
- * verify under the keys of `context.logs`. Rejects with ProxyError, or with HttpError where the
- * endpoint gives no tree heads.
+ * Sends `shared` to the endpoint, and verifies what it answers under the keys of `logs`. Rejects with
+ * ProxyError, or with HttpError where the endpoint gives no tree heads.
  */
-export async function pollinate(
+export async function exchangeHeads(
   url: string,
   fetch: Fetch,
   shared: readonly VerifiedStatement[],
-  context: RecordContext,
-): Promise<Pollinated> {
-  const { logs, now } = context;
+  logs: readonly Log[],
+): Promise<Exchanged> {
   const sths = shared.map((head) => ({
     sth_version: 0,
     log_id: logIdText(head.logId),
@@ -67,13 +73,24 @@ export async function pollinate(
   }));
   const { status, body } = await fetch(url, { post: JSON.stringify({ sths }) });
   if (status !== 200) throw new HttpError('http-bad-answer', `${url}: HTTP ${status}`);
-  let received: ImportedHeads;
   try {
-    received = treeHeadsFromJson(body.toString('utf8'), url, logs, undefined);
+    const received = treeHeadsFromJson(body.toString('utf8'), url, logs, undefined);
+    return { url, sent: sths.length, received };
   } catch (error) {
     throw new HttpError('http-bad-answer', messageOf(error));
   }
+}
+
+/**
+ * Records the tree heads that an endpoint gave. How long that takes depends on what is in the store,
+ * so nothing is to be open any more to whoever gave them. Throws as recordHeads does.
+ */
+export function recordExchanged(
+  { url, sent, received }: Exchanged,
+  context: RecordContext,
+): Pollinated {
   const source = `pollination:${new URL(url).hostname}`;
+  const { now } = context;
   const sightings = received.heads.map(({ head }) => ({
     head,
     source,
@@ -84,7 +101,7 @@ export async function pollinate(
   const { newHeads, forks, failure } = recordHeads(context, sightings);
   return {
     url,
-    sent: sths.length,
+    sent,
     received: sightings.length,
     fresh: newHeads.size,
     refused: received.refused.length,

@@ -13,8 +13,9 @@ import { challengeLog } from '../../src/challenger/challenge.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { recordHeads, settleContradictions } from '../../src/evidence/record.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
-import { pollinate } from '../../src/exchange/pollination.ts';
+import { exchangeHeads, recordExchanged } from '../../src/exchange/pollination.ts';
 import { HttpError } from '../../src/http/error.ts';
+import type { Fetch } from '../../src/http/request.ts';
 import { Observer } from '../../src/observer/observer.ts';
 import { importTreeHeads } from '../../src/services/heads.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
@@ -86,8 +87,10 @@ const ENTRANCES: Readonly<Record<string, (place: Place, head: Statement) => unkn
   },
   async 'a pollinator'({ store, evidenceDirectory }, head) {
     const answer = json({ sths: [{ sth_version: 0, ...sthOf(head) }] });
-    const context = { store, evidenceDirectory, logs: [log.asLog()], now: NOW };
-    await pollinate('https://pool.test/', () => Promise.resolve(answer), [], context);
+    const logs = [log.asLog()];
+    const fetch: Fetch = () => Promise.resolve(answer);
+    const exchanged = await exchangeHeads('https://pool.test/', fetch, [], logs);
+    recordExchanged(exchanged, { store, evidenceDirectory, logs, now: NOW });
   },
   async "the log's API, which answers nothing but get-sth"({ store, evidenceDirectory }, head) {
     const api = new FakeApi(one, 9, log);

@@ -2,11 +2,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LOG_API_SOURCE } from '../../src/ask/asker.ts';
-import { pollinateThrough } from '../../src/challenger/pollinate.ts';
+import { pollinateThrough, type PollinateOptions } from '../../src/challenger/pollinate.ts';
+import { StoreError } from '../../src/disk/error.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit } from '../../src/follow/follower.ts';
 import type { Fetch } from '../../src/http/request.ts';
 import { logIdText, type Log } from '../../src/logs/log.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { VerifiedStatement } from '../../src/statements/statement.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -47,14 +49,23 @@ for (const [i, log] of logs.entries())
     });
   }
 
-/** The bytes that a round of the challenger over this store posts to its pollinator. */
-async function posted(store: Store): Promise<string> {
-  const bodies: string[] = [];
-  const fetch: Fetch = (url, { post } = {}) => {
-    assert.equal(url, 'https://pool.test/');
-    bodies.push(post ?? '');
-    const body = Buffer.from('{"sths":[]}');
-    return Promise.resolve({ status: 200, retryAfter: undefined, body });
+interface Pollination {
+  /** What was posted, that the way was closed, and what was reported, in order. */
+  readonly events: readonly string[];
+  readonly body: string;
+}
+
+/** What the challenger does with a pollinator over this store. */
+async function pollination(
+  store: PollinateOptions['store'],
+  answer = '{"sths":[]}',
+): Promise<Pollination> {
+  const events: string[] = [];
+  let posted = '';
+  const fetch: Fetch = (url, { post = '' } = {}) => {
+    events.push(url);
+    posted = post;
+    return Promise.resolve({ status: 200, retryAfter: undefined, body: Buffer.from(answer) });
   };
   await pollinateThrough('https://pool.test/', {
     store,
@@ -62,14 +73,20 @@ async function posted(store: Store): Promise<string> {
     hashes,
     known: () => listed,
     proxies: [{ host: 'proxy.test', port: 1 }],
-    open: () => ({ fetch, close: () => undefined }),
+    open: () => ({ fetch, close: () => void events.push('closed') }),
     now: () => NOW,
     signal: new AbortController().signal,
-    onPollinated: () => undefined,
-    onPollinationFailed: (_, error) => assert.fail(error),
+    onPollinated: ({ received }) => void events.push(`${received} received`),
+    onPollinationFailed: (_, { code }) => void events.push(code),
   });
-  assert.equal(bodies.length, 1);
-  return bodies[0] ?? '';
+  return { events, body: posted };
+}
+
+/** The bytes that it posts. */
+async function posted(store: Store): Promise<string> {
+  const { events, body } = await pollination(store);
+  assert.deepEqual(events, ['https://pool.test/', 'closed', '0 received']);
+  return body;
 }
 
 function record(store: Store, source: string, heads: readonly VerifiedStatement[], at = NOW): void {
@@ -149,5 +166,33 @@ describe('what is sent to a pollinator', () => {
       }),
       { numRuns: 50 },
     );
+  });
+});
+
+describe('what comes from a pollinator', () => {
+  const head = silent.verified(9, tree.root(9), BigInt(NOW));
+  const answer = JSON.stringify({
+    sths: [{ log_id: logIdText(silent.key.logId), ...treeHeadToJson(head) }],
+  });
+
+  test('is recorded when the way to it is closed: how long that takes is for nobody to see', async () => {
+    const store = memoryStore();
+    const { events } = await pollination(store, answer);
+    assert.deepEqual(events, ['https://pool.test/', 'closed', '1 received']);
+    assert.equal(store.heads.count(), 1);
+  });
+
+  test('ends nothing where it cannot be recorded', async () => {
+    const store = memoryStore();
+    const heads: Store['heads'] = Object.create(store.heads, {
+      record: {
+        value: () => {
+          throw new StoreError('store-failed', 'the disk is full');
+        },
+      },
+    }) as Store['heads'];
+    const { evidence, logs: known, verdicts } = store;
+    const { events } = await pollination({ heads, evidence, logs: known, verdicts }, answer);
+    assert.deepEqual(events, ['https://pool.test/', 'closed', 'store-failed']);
   });
 });

@@ -19,7 +19,7 @@ import { challengeLog } from '../../src/challenger/challenge.ts';
 import { StoreError } from '../../src/disk/error.ts';
 import { isIntact, parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
-import { pollinate } from '../../src/exchange/pollination.ts';
+import { exchangeHeads, recordExchanged } from '../../src/exchange/pollination.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
@@ -337,7 +337,8 @@ class World {
       const options = { logs, witnesses: [], evidenceDirectory, now: this.#now };
       importTreeHeads(this.#store, [file], options);
     } else {
-      await pollinate(
+      const logs = [this.#asLog];
+      const exchanged = await exchangeHeads(
         'https://pollen.test/',
         () => {
           this.#faults.step();
@@ -345,13 +346,10 @@ class World {
           return Promise.resolve({ status: 200, retryAfter: undefined, body });
         },
         [],
-        {
-          store: this.#store,
-          evidenceDirectory: join(this.#directory, 'evidence'),
-          logs: [this.#asLog],
-          now: this.#now,
-        },
+        logs,
       );
+      const evidenceDirectory = join(this.#directory, 'evidence');
+      recordExchanged(exchanged, { store: this.#store, evidenceDirectory, logs, now: this.#now });
     }
     this.#mustBeThere([{ size, root }]);
   }
