@@ -87,11 +87,17 @@ export class Settler {
       recordShown(log, visit.heads, this.#context);
       this.#tellOf(log, visit);
     }
-    const publicHeads = new PublicHeads(log, this.#context, known, visit);
-    const settlement = new Settlement(log, this.#context, known, visit, publicHeads);
-    await settlement.run();
-    this.#wanted.set(logIdText(log.key.logId), settlement.wanted());
-    for (const failure of settlement.failures) throw failure;
+    const turns = new Turns(this.#context.signal);
+    const trees = new Trees(log, this.#context, turns);
+    // Only where the chain breaks do trees matter that are consistent and below its top.
+    for (const which of ['open', 'all'] as const) {
+      await trees.read(which, known, visit);
+      const settlement = new Settlement(log, this.#context, known, visit, trees, turns);
+      if (!(await settlement.run(which === 'all'))) continue;
+      this.#wanted.set(logIdText(log.key.logId), settlement.wanted());
+      for (const failure of settlement.failures) throw failure;
+      return;
+    }
   }
 
   /** What a person should know of a visit that brought a head; see failureOf for others. */
@@ -118,57 +124,85 @@ export function failureOf({ current, failures }: Visit): Error | undefined {
   return current === undefined ? decidingFailure(failures) : undefined;
 }
 
-/** The trees of a log in the store, those among them that the log showed to everybody. */
-class PublicHeads {
-  /** All trees of the log, by size. */
-  readonly trees: readonly StoredTree[];
-  /** The larger of each two is proven to extend the smaller one. */
-  readonly links: readonly (readonly [StoredTree, StoredTree])[];
+/** Settling takes turns with the other work of this process, and ends when the signal is given. */
+class Turns {
+  readonly #signal: AbortSignal;
+  #began = performance.now();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+  }
+
+  async take(): Promise<void> {
+    if (performance.now() - this.#began < TURN_MS) return;
+    await setImmediate();
+    this.#signal.throwIfAborted();
+    this.#began = performance.now();
+  }
+}
+
+/** The trees of a log that are of interest, and those among them that it showed to everybody. */
+class Trees {
+  /** By size. */
+  all: readonly StoredTree[] = [];
+  /** Public trees. The larger of each two is proven to extend the smaller one. */
+  publicLinks: readonly (readonly [StoredTree, StoredTree])[] = [];
   /** The tree that the chain ends at: the largest that the hashes lead to. */
-  readonly anchor: StoredTree | undefined;
-  readonly #context: SettleContext;
+  anchor: StoredTree | undefined;
   readonly #log: Log;
+  readonly #context: SettleContext;
+  readonly #turns: Turns;
   readonly #byRoot = new Map<string, StoredTree>();
 
-  /** Records those that the store does not have: its file may be newer than the hashes. */
-  constructor(log: Log, context: SettleContext, known: KnownHashes, visit: Visit | undefined) {
+  constructor(log: Log, context: SettleContext, turns: Turns) {
     this.#log = log;
     this.#context = context;
-    const pairs = known.publicLinks();
-    const forks = visit?.forks.flatMap(({ first, second }) => [first, second]) ?? [];
-    let trees = this.#read();
-    const missing = [...pairs.flat(), ...forks].filter((head) => !this.#byRoot.has(nameOf(head)));
-    if (missing.length > 0) {
-      recordShown(log, missing, context);
-      trees = this.#read();
+    this.#turns = turns;
+  }
+
+  /**
+   * Reads trees, and those of all public heads. Records such heads as the store does not have: its
+   * file may be newer than the hashes.
+   */
+  async read(which: 'open' | 'all', known: KnownHashes, visit: Visit | undefined): Promise<void> {
+    const { store } = this.#context;
+    this.#byRoot.clear();
+    for (const page of store.verdicts.pages(this.#log.key.logId, which)) {
+      for (const tree of page) this.#byRoot.set(nameOf(tree), tree);
+      await this.#turns.take();
     }
-    this.trees = trees;
-    this.links = pairs.map(([first, second]) => [this.treeOf(first), this.treeOf(second)]);
+    const pairs = known.publicLinks();
     const newest = pairs.reduce<VerifiedStatement | undefined>(
       (largest, [, head]) => (largest && largest.treeSize >= head.treeSize ? largest : head),
       undefined,
     );
-    const head = newest ?? visit?.current;
-    this.anchor = head && this.treeOf(head);
+    const { current, forks = [] } = visit ?? {};
+    const shown = [...pairs, ...forks.map(({ first, second }) => [first, second])].flat();
+    for (const head of current === undefined ? shown : [...shown, current]) {
+      this.treeOf(head);
+      await this.#turns.take();
+    }
+    this.publicLinks = pairs.map(([first, second]) => [this.treeOf(first), this.treeOf(second)]);
+    const end = newest ?? current;
+    this.anchor = end && this.treeOf(end);
+    this.all = [...this.#byRoot.values()].sort(bySize);
   }
 
-  #read(): StoredTree[] {
-    const trees = this.#context.store.heads.trees(this.#log.key.logId);
-    for (const tree of trees) this.#byRoot.set(nameOf(tree), tree);
-    return trees;
-  }
-
-  /** Records the head if it is not. */
   treeOf(head: VerifiedStatement): StoredTree {
     const name = nameOf(head);
-    let tree = this.#byRoot.get(name);
+    const { heads } = this.#context.store;
+    let tree = this.#byRoot.get(name) ?? heads.find(head);
     if (tree === undefined) {
       recordShown(this.#log, [head], this.#context);
-      tree = this.#context.store.heads.treeOf(head);
-      this.#byRoot.set(name, tree);
+      tree = heads.treeOf(head);
     }
+    this.#byRoot.set(name, tree);
     return tree;
   }
+}
+
+function bySize(a: StoredTree, b: StoredTree): number {
+  return a.treeSize < b.treeSize ? -1 : a.treeSize > b.treeSize ? 1 : a.id - b.id;
 }
 
 function nameOf({ treeSize, rootHash }: TreeRoot): string {
@@ -181,40 +215,57 @@ class Settlement {
   readonly #context: SettleContext;
   readonly #known: KnownHashes;
   readonly #visit: Visit | undefined;
-  readonly #public: PublicHeads;
+  readonly #trees: Trees;
+  readonly #turns: Turns;
   readonly #links: Links;
   readonly #verdicts: Verdicts;
   readonly #wanted: Pick<StoredTree, 'treeSize' | 'firstSeen'>[] = [];
   /** What kept trees from their verdicts. */
   readonly failures: unknown[] = [];
-  #turnBegan = performance.now();
 
   constructor(
     log: Log,
     context: SettleContext,
     known: KnownHashes,
     visit: Visit | undefined,
-    publicHeads: PublicHeads,
+    trees: Trees,
+    turns: Turns,
   ) {
     this.#log = log;
     this.#context = context;
     this.#known = known;
     this.#visit = visit;
-    this.#public = publicHeads;
-    this.#links = new Links(publicHeads.trees);
+    this.#trees = trees;
+    this.#turns = turns;
+    this.#links = new Links(trees.all);
     this.#verdicts = new Verdicts(log, context, this.#links, BATCH);
   }
 
-  async run(): Promise<void> {
+  /**
+   * Resolves to false, with nothing concluded of trees that wait, where the chain breaks and `hasAll`
+   * is false: it has to be done again with all trees.
+   */
+  async run(hasAll: boolean): Promise<boolean> {
     try {
-      const { anchor } = this.#public;
+      const { anchor } = this.#trees;
       this.#noteStaleness();
-      if (anchor !== undefined) await this.#linkPublic(anchor);
+      if (anchor !== undefined) {
+        await this.#linkPublic(anchor);
+        await this.#turns.take();
+        const strays = this.#links.strays();
+        if (!hasAll && (strays.length > 0 || this.#isAnyRefuted())) return false;
+        for (const tree of strays) {
+          this.#verdicts.unlinked(tree);
+          await this.#turns.take();
+        }
+        await this.#admit(anchor);
+      }
       await this.#settleWaiting(anchor);
       if (anchor !== undefined) {
-        this.#admit(anchor);
+        await this.#admit(anchor);
         await this.#compareFinalTree(anchor);
       }
+      return true;
     } finally {
       this.#verdicts.flush();
     }
@@ -229,32 +280,42 @@ class Settlement {
   #noteStaleness(): void {
     const { current } = this.#visit ?? {};
     if (current === undefined) return;
-    const shown = { current: this.#public.treeOf(current), timestamp: current.timestamp };
+    const shown = { current: this.#trees.treeOf(current), timestamp: current.timestamp };
     const now = this.#context.now();
     const isSigned = (tree: StoredTree): boolean => this.#isSigned(tree);
-    const reason = staleness(this.#log, shown, this.#public.trees, now, isSigned);
+    const reason = staleness(this.#log, shown, this.#trees.all, now, isSigned);
     noteStaleness(this.#log, reason, this.#context);
   }
 
   /** Links the public trees, and the chain so far to them; begins another where that fails. */
   async #linkPublic(anchor: StoredTree): Promise<void> {
     const [links, verdicts] = [this.#links, this.#verdicts];
+    await this.#turns.take();
     compareSizes(this.#log, { current: anchor, links, verdicts });
+    await this.#turns.take();
     for (const { first, second, finding } of this.#visit?.forks ?? []) {
-      const pair = [this.#public.treeOf(first), this.#public.treeOf(second)] as const;
+      const pair = [this.#trees.treeOf(first), this.#trees.treeOf(second)] as const;
       if (!pair.some((tree) => links.isForked(tree)))
         accuse(pair, finding, { current: anchor, links, verdicts });
     }
-    for (const [first, second] of this.#public.links) this.#link(first, second);
+    for (const [first, second] of this.#trees.publicLinks) this.#link(first, second);
     await this.#joinChain(anchor);
-    for (const tree of links.strays()) verdicts.unlinked(tree);
-    this.#admit(anchor);
+  }
+
+  /** Whether a tree that others may be linked to was called consistent and is so no more. */
+  #isAnyRefuted(): boolean {
+    return this.#trees.all.some(
+      (tree) => tree.verdict === 'consistent' && this.#links.isForked(tree),
+    );
   }
 
   /** Calls consistent what may be called so, the largest first. */
-  #admit(anchor: StoredTree): void {
-    for (const tree of this.#links.admissible(anchor).toReversed())
+  async #admit(anchor: StoredTree): Promise<void> {
+    await this.#turns.take();
+    for (const tree of this.#links.admissible(anchor).toReversed()) {
       this.#verdicts.consistent(tree, this.#links.linkOf(tree));
+      await this.#turns.take();
+    }
   }
 
   async #joinChain(anchor: StoredTree): Promise<void> {
@@ -280,7 +341,7 @@ class Settlement {
    */
   #mayWaitFor(tree: StoredTree): boolean {
     const links = this.#links;
-    const publicTrees = this.#public.links.flat();
+    const publicTrees = this.#trees.publicLinks.flat();
     const wasPublic =
       tree.provenAgainst === tree.id || publicTrees.some((each) => each.id === tree.id);
     if (!wasPublic || this.#known.outlook(tree.treeSize) === 'refused') return false;
@@ -292,7 +353,7 @@ class Settlement {
   /** Gives each tree that waits its verdict, or says what it waits for. */
   async #settleWaiting(anchor: StoredTree | undefined): Promise<void> {
     for (const tree of this.#links.waiting().toReversed()) {
-      await this.#takeTurns();
+      await this.#turns.take();
       try {
         await this.#settleOne(tree, anchor);
       } catch (error) {
@@ -326,7 +387,7 @@ class Settlement {
   async #compare(tree: StoredTree): Promise<'linked' | 'refuted' | 'unknown'> {
     const comparison = this.#known.comparison(tree.treeSize);
     if (comparison === undefined) return 'unknown';
-    const against = this.#public.treeOf(comparison.against);
+    const against = this.#trees.treeOf(comparison.against);
     if (equalHash(comparison.root, tree.rootHash)) {
       this.#link(tree, against);
       return 'linked';
@@ -352,7 +413,7 @@ class Settlement {
     const [outcome, reason] = WAITS[outlook];
     // A size that a bit was flipped in is nothing to tell anybody.
     if (outcome === 'refused' && tree.verdict !== 'unprovable' && !this.#isSigned(tree)) return;
-    this.#verdicts.waits(tree, this.#public.anchor ?? tree, outcome, reason);
+    this.#verdicts.waits(tree, this.#trees.anchor ?? tree, outcome, reason);
   }
 
   /** Whether the hashes for the tree may never come. */
@@ -371,7 +432,7 @@ class Settlement {
     const { treeSize } = finalTree;
     const comparison = this.#known.comparison(treeSize);
     if (comparison !== undefined) {
-      const against = this.#public.treeOf(comparison.against);
+      const against = this.#trees.treeOf(comparison.against);
       return compareWithHashes(this.#log, comparison, against, this.#verdicts);
     }
     // The list is public, so this comes before all that was seen.
@@ -399,13 +460,6 @@ class Settlement {
 
   #isOverdue({ firstSeen }: StoredTree): boolean {
     return this.#context.now() - firstSeen > patienceWith(this.#log);
-  }
-
-  async #takeTurns(): Promise<void> {
-    if (performance.now() - this.#turnBegan < TURN_MS) return;
-    await setImmediate();
-    this.#context.signal.throwIfAborted();
-    this.#turnBegan = performance.now();
   }
 }
 

@@ -112,6 +112,9 @@ export interface HeadStore {
   /** The tree of a recorded head. Throws if the head was never recorded. */
   treeOf(head: VerifiedStatement): StoredTree;
 
+  /** As `treeOf`; undefined if no head of the tree was ever recorded. */
+  find(head: VerifiedStatement): StoredTree | undefined;
+
   /**
    * A log's trees by size, the smallest first; of one size, in the order in which they were seen.
    */

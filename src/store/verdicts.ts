@@ -42,6 +42,16 @@ export interface VerdictStore {
     now: number,
   ): void;
 
+  /**
+   * The trees of a log, page by page, by size and of one size in the order in which they were seen:
+   * all of them, or the `open` ones, of which something is to be concluded or which others lead to.
+   * That is all but those that are consistent and linked to a larger consistent tree.
+   *
+   * Each page takes a bounded time to read, however many trees are skipped for it. Between two pages
+   * the store can be written to; a tree that is recorded or changed meanwhile may be missed.
+   */
+  pages(logId: LogId, which: 'open' | 'all'): Generator<StoredTree[], void, undefined>;
+
   /** The number of trees by verdict; a verdict that no tree has is 0. */
   counts(): Record<Verdict, number>;
 

@@ -146,6 +146,7 @@ function checked(store: Store, log: SigningLog, lives = Infinity): Store {
   const verdicts: Store['verdicts'] = {
     set: (...written) => checking(() => store.verdicts.set(...written)),
     setAll: (...written) => checking(() => store.verdicts.setAll(...written)),
+    pages: (...asked) => store.verdicts.pages(...asked),
     counts: () => store.verdicts.counts(),
     logsWith: (verdict) => store.verdicts.logsWith(verdict),
   };

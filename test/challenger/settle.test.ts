@@ -14,9 +14,8 @@ import type { Visit } from '../../src/follow/follower.ts';
 import type { Outlook } from '../../src/follow/known-hashes.ts';
 import { ProxyError } from '../../src/http/error.ts';
 import type { Log } from '../../src/logs/log.ts';
-import { EMPTY_ROOT, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
-import type { MerkleTree } from '../../src/merkle/tree.ts';
-import type { VerifiedStatement } from '../../src/statements/statement.ts';
+import { EMPTY_ROOT, equalHash, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
+import type { TreeRoot, VerifiedStatement } from '../../src/statements/statement.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { Verdict } from '../../src/store/verdicts.ts';
@@ -497,16 +496,18 @@ describe('settling that fails', () => {
 });
 
 const OUTLOOKS = ['here', 'here', 'coming', 'needs-block', 'refused'] as const;
-const branches: readonly MerkleTree[] = [honest, forked, treeOf(SIZE, 'c', 8)];
+const branches: readonly (typeof honest)[] = [honest, forked, treeOf(SIZE, 'c', 8)];
 
 interface Round {
   readonly seen: readonly (readonly [branch: number, size: number])[];
   readonly grown: number;
   readonly outlooks: readonly Outlook[];
   readonly days: number;
+  /** The branch that the log shows to everybody. */
+  readonly shown: number;
 }
 
-const rounds = (mostBranch: number): fc.Arbitrary<Round[]> =>
+const rounds = (mostBranch: number, mostShown = 0): fc.Arbitrary<Round[]> =>
   fc.array(
     fc.record({
       seen: fc.array(
@@ -519,6 +520,7 @@ const rounds = (mostBranch: number): fc.Arbitrary<Round[]> =>
         maxLength: SIZE + 1,
       }),
       days: fc.integer({ min: 0, max: 2 }),
+      shown: fc.integer({ min: 0, max: mostShown }),
     }),
     { minLength: 1, maxLength: 5 },
   );
@@ -530,12 +532,16 @@ async function play(
 ): Promise<void> {
   const bench = new Bench();
   let size = 1;
-  for (const { seen, grown, outlooks, days } of played) {
+  let tree = honest;
+  for (const { seen, grown, outlooks, days, shown } of played) {
     bench.now += days * DAY;
     for (const [branch, of] of seen) bench.see(of, branches[branch]?.root(of));
     size = Math.min(SIZE, size + grown);
-    const visit = bench.show(size);
-    const known = bench.known({ outlook: (each) => outlooks[each] ?? 'here' });
+    // Whoever follows the log begins anew where its trees contradict each other.
+    if (tree !== branches[shown]) bench.heads.length = 0;
+    tree = branches[shown] ?? honest;
+    const visit = bench.show(size, tree.root(size));
+    const known = bench.known({ tree, outlook: (each) => outlooks[each] ?? 'here' });
     await bench.settler.settle(bench.log, known, visit);
     check(bench, known);
   }
@@ -554,7 +560,7 @@ describe('whatever was seen, and whatever is known', () => {
           }
         }),
       ),
-      { numRuns: 40 },
+      { numRuns: 30 },
     );
   });
 
@@ -571,6 +577,26 @@ describe('whatever was seen, and whatever is known', () => {
           }
           const convicted = trees.filter(({ verdict }) => verdict === 'fork-proven').length;
           assert(bench.evidence().length >= Number(convicted > 0));
+          for (const path of bench.evidence()) assertStands(path);
+        }),
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('of a log that turns from one history to another, no two trees are consistent that contradict each other', async () => {
+    const isOf = (branch: (typeof branches)[number], { treeSize, rootHash }: TreeRoot): boolean =>
+      equalHash(branch.root(Number(treeSize)), rootHash);
+    await fc.assert(
+      fc.asyncProperty(rounds(branches.length - 1, branches.length - 1), (played) =>
+        play(played, (bench) => {
+          const consistent = bench.store.heads
+            .trees(bench.log.key.logId)
+            .filter(({ verdict }) => verdict === 'consistent');
+          assert(
+            branches.some((branch) => consistent.every((tree) => isOf(branch, tree))),
+            consistent.map(({ treeSize }) => treeSize).join(),
+          );
           for (const path of bench.evidence()) assertStands(path);
         }),
       ),

@@ -10,6 +10,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { challengeLog, type ChallengeContext } from '../../src/challenger/challenge.ts';
+import { Settler } from '../../src/challenger/settle.ts';
 import { signedTrees } from '../../src/evidence/stored.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
@@ -22,6 +23,7 @@ import { recordFoundEvidence } from '../../src/upkeep/found-evidence.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { FakeApi } from '../support/fake-api.ts';
+import { HashTable } from '../support/known-hashes.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
 import { treeOf } from '../support/signing-log.ts';
 
@@ -172,6 +174,23 @@ describe('one flipped bit in the store', () => {
         store.heads.record([]);
         // A log ID that nobody has hides the row: it decides nothing, and `store check` finds it.
         if (column !== 'log_id') assert.equal(store.heads.damagedRows() > 0, true, `bit ${bit}`);
+        store.close();
+      }
+    });
+
+    test(`of ${column}: what is settled from hashes is right, and nobody is accused`, async () => {
+      const heads = [40].map((size) => signer.verified(size, tree.root(size), BigInt(NOW)));
+      for (let bit = 0; bit < bits; bit++) {
+        const store = damagedStore(table, column, bit);
+        const settler = new Settler({
+          ...challengeContext(store),
+          onVerdict: ({ verdict }) => assert.equal(verdict, 'consistent', `bit ${bit}`),
+        });
+        const shown = { heads, current: heads[0], forks: [], failures: [], notices: [] };
+        await settler.settle(log, new HashTable({ tree, heads }), shown);
+        assertNobodyAccused(store, `bit ${bit}`);
+        for (const { treeSize, rootHash } of store.heads.trees(log.key.logId))
+          assert.deepEqual(rootHash, tree.root(Number(treeSize)), `bit ${bit}`);
         store.close();
       }
     });

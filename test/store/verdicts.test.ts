@@ -99,3 +99,54 @@ test('setAll records all or throws', () => {
   assert.equal(store.verdicts.counts().consistent, 0);
   store.verdicts.setAll([], 9);
 });
+
+describe('pages', () => {
+  const many = 700;
+  const roots = treeOf(many);
+  const filled = memoryStore();
+  filled.heads.record(
+    [log, new SigningLog()].flatMap((each) =>
+      Array.from({ length: many }, (_, i) => ({
+        head: each.verified(i + 1, roots.root(i + 1), 1n),
+        source: 'eth0',
+        firstSeen: 1,
+        lastSeen: 1,
+        count: 1,
+      })),
+    ),
+  );
+  const trees = filled.heads.trees(log.key.logId);
+  const [top = assert.fail(), waiting = assert.fail(), forked = assert.fail(), ...rest] =
+    trees.toReversed();
+  const [stray = assert.fail(), hanging = assert.fail(), ...chained] = rest;
+  const consistent = (tree: StoredTree, to: StoredTree | undefined): void =>
+    filled.verdicts.set(tree, 2, { verdict: 'consistent', provenAgainst: to?.id });
+  consistent(top, top);
+  filled.verdicts.set(forked, 2, { verdict: 'fork-proven', provenAgainst: top.id });
+  consistent(stray, undefined);
+  consistent(hanging, forked);
+  for (const tree of chained) consistent(tree, top);
+  const read = (which: 'open' | 'all'): StoredTree[] =>
+    [...filled.verdicts.pages(log.key.logId, which)].flat();
+
+  test('all: every tree of the log, by size', () => {
+    assert.deepEqual(read('all'), filled.heads.trees(log.key.logId));
+  });
+
+  test('open: not those that are consistent with a larger tree that is', () => {
+    assert.deepEqual(
+      read('open').map(({ id }) => id),
+      [hanging, stray, forked, waiting, top].map(({ id }) => id),
+    );
+  });
+
+  test('can be written between', () => {
+    for (const page of filled.verdicts.pages(log.key.logId, 'all'))
+      for (const tree of page.slice(0, 1)) filled.verdicts.set(tree, 3, { verdict: 'pending' });
+    assert.equal(filled.verdicts.counts().pending, many + Math.ceil(many / 256) + 1);
+  });
+
+  test('of a log without trees: none', () => {
+    assert.deepEqual([...filled.verdicts.pages(new SigningLog().key.logId, 'open')], []);
+  });
+});

@@ -228,8 +228,14 @@ export class SqliteHeads implements HeadStore {
   }
 
   treeOf(head: VerifiedStatement): StoredTree {
+    const tree = this.find(head);
+    if (tree === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
+    return tree;
+  }
+
+  find(head: VerifiedStatement): StoredTree | undefined {
     const row = this.#treeOf.get(treeKey(head));
-    if (row === undefined) throw new Error(`tree of size ${head.treeSize} was never recorded`);
+    if (row === undefined) return undefined;
     const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
     // It was found by an index. If its row says otherwise, one of the two is damaged.
     if (tree?.treeSize !== head.treeSize || !equalHash(tree.rootHash, head.rootHash))

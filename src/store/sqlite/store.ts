@@ -33,7 +33,7 @@ export class SqliteStore implements StoreWithFile {
     this.#openedFile = file;
     this.damagedRows = new SqliteDamagedRows(connection);
     this.heads = new SqliteHeads(connection, this.damagedRows);
-    this.verdicts = new SqliteVerdicts(connection);
+    this.verdicts = new SqliteVerdicts(connection, this.damagedRows);
     this.evidence = new SqliteEvidence(connection, this.damagedRows);
     this.logs = new SqliteLogs(connection);
     this.planes = new SqlitePlanes(connection);
