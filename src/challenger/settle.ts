@@ -410,10 +410,17 @@ class Settlement {
     if (failure instanceof LogError)
       return this.#verdicts.waits(tree, tree, 'no-answer', failure.message);
     if (failure !== undefined || hangs) return;
-    const [outcome, reason] = WAITS[outlook];
+    const [outcome, reason] = this.#isStuck(outlook) ?? WAITS[outlook];
     // A size that a bit was flipped in is nothing to tell anybody.
     if (outcome === 'refused' && tree.verdict !== 'unprovable' && !this.#isSigned(tree)) return;
     this.#verdicts.waits(tree, this.#trees.anchor ?? tree, outcome, reason);
+  }
+
+  /** What became of a tree whose hashes were to come, where the log gave none. */
+  #isStuck(outlook: Outlook): readonly [outcome: Outcome, reason: string] | undefined {
+    const { stuck } = this.#visit ?? {};
+    if (outlook !== 'coming' || !(stuck instanceof LogError)) return undefined;
+    return [isRefusal(stuck) ? 'refused' : 'no-answer', stuck.message];
   }
 
   /** Whether the hashes for the tree may never come. */

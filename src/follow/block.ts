@@ -20,6 +20,14 @@ export function blockLeaves({ api }: Pick<Log, 'api'>): bigint {
   return api === 'static-ct' ? 256n : 64n;
 }
 
+/**
+ * What a block counts for against the budget, in bytes. It is not what the block cost: a log that
+ * makes its entries large could see by what is fetched later that their block was asked for.
+ */
+export function blockCost({ api }: Pick<Log, 'api'>): number {
+  return api === 'static-ct' ? 40_000 : 512_000;
+}
+
 /** The start of the block that a tree's size is in: the one of the first leaf that it lacks. */
 export function blockOf(size: bigint, log: Pick<Log, 'api'>): bigint {
   return size - (size % blockLeaves(log));

@@ -17,7 +17,8 @@ CREATE TABLE tiles (log INTEGER NOT NULL, tile INTEGER NOT NULL, hash BLOB, leav
 CREATE TABLE blocks (log INTEGER NOT NULL, start INTEGER NOT NULL, head INTEGER NOT NULL,
   leaves BLOB NOT NULL, path BLOB NOT NULL, PRIMARY KEY (log, start));
 CREATE TABLE usage (log INTEGER NOT NULL, day INTEGER NOT NULL, requests INTEGER NOT NULL,
-  bytes INTEGER NOT NULL, PRIMARY KEY (log, day));
+  bytes INTEGER NOT NULL, followed INTEGER NOT NULL, blocks INTEGER NOT NULL,
+  PRIMARY KEY (log, day));
 `;
 
 export class HashDatabase {

@@ -19,10 +19,10 @@ import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
-import { blockLeaves, blockOf, fetchBlock } from './block.ts';
+import { blockCost, blockLeaves, blockOf, fetchBlock } from './block.ts';
 import { growthOf } from './growth.ts';
 import type { HashStore } from './hash-store.ts';
-import type { LogRows, PublicHead } from './log-rows.ts';
+import { NO_USAGE, type LogRows, type PublicHead, type Usage } from './log-rows.ts';
 import { LogHashes } from './log-hashes.ts';
 import { MAX_FOLLOWED_SIZE, TILE_LEAVES, type LogState } from './log-state.ts';
 import { newPattern, nextBlock } from './pattern.ts';
@@ -78,6 +78,11 @@ export interface Visit {
    * the log.
    */
   readonly failures: readonly Error[];
+  /**
+   * Why hashes that were to come on this visit did not; one of the failures. LogError `log-refused`
+   * says that the log gave none, or others than it signed.
+   */
+  readonly stuck?: Error | undefined;
   /** What a person should know, each the end of a sentence about the log. */
   readonly notices: readonly string[];
 }
@@ -118,9 +123,10 @@ class Visiting {
   readonly #forks: PublicFork[] = [];
   readonly #failures: Error[] = [];
   readonly #notices: string[] = [];
+  #stuck: LogError | ProxyError | undefined;
   #answers = 0;
   /** Since usage was last written. */
-  #used = { requests: 0, bytes: 0 };
+  #used: Usage = NO_USAGE;
 
   constructor(log: Log, options: FollowOptions) {
     this.#log = log;
@@ -154,8 +160,8 @@ class Visiting {
         usable.map(({ head }) => head),
         newest.head,
       );
-      await this.#attempt(() => this.#follow(newest.asker));
-      await this.#attempt(() => this.#linkHeads(newest.asker));
+      this.#stuck = await this.#attempt(() => this.#follow(newest.asker));
+      await this.#linkHeads(newest.asker);
       await this.#askForBlocks();
       this.#rows.transaction(() => this.#forget());
     }
@@ -164,6 +170,7 @@ class Visiting {
       current: newest?.head,
       forks: this.#forks,
       failures: this.#failures,
+      stuck: this.#stuck,
       notices: this.#notices,
     };
   }
@@ -210,7 +217,7 @@ class Visiting {
   /** Fetches the leaves that the mode wants. */
   async #follow(asker: Asker): Promise<void> {
     const { shown } = this.#hashes();
-    const { budget, window, now } = this.#options;
+    const { budget, window } = this.#options;
     if (shown === undefined || shown.head.treeSize === 0n) return;
     const days = window / DAY_MS;
     const leaves = new Window({
@@ -220,7 +227,7 @@ class Visiting {
       head: shown,
       state: this.#state,
       growth: this.#state.growth,
-      left: () => budget - this.#rows.usage(now()).bytes - this.#used.bytes,
+      left: () => this.#left(),
       budget,
       days,
     });
@@ -256,7 +263,7 @@ class Visiting {
       return this.#begin();
     }
     throw new LogError(
-      'log-unavailable',
+      'log-refused',
       `the hashes of entries that it gives do not lead to the root of its tree of size ${head.head.treeSize}`,
     );
   }
@@ -286,10 +293,10 @@ class Visiting {
       const against = local && this.#rows.headOf(local.against);
       if (local !== undefined && against !== undefined && against.id !== each.id) {
         if (equalHash(local.root, each.head.rootHash)) this.#rows.link(each, against);
-        else await this.#compare(each, against, local.asker);
+        else await this.#attempt(() => this.#compare(each, against, local.asker));
       } else if (asked < MAX_LINKED && this.#isBelow(each, shown)) {
         asked += 1;
-        await this.#compare(each, shown, asker);
+        await this.#attempt(() => this.#compare(each, shown, asker));
       }
     }
   }
@@ -318,7 +325,7 @@ class Visiting {
 
   /** Each over an identity of its own. */
   async #askForBlocks(): Promise<void> {
-    const { blocks, budget, chance, now, signal } = this.#options;
+    const { blocks, chance, signal } = this.#options;
     for (let i = 0; i < blocks; i++) {
       const { shown } = this.#hashes();
       const leaves = blockLeaves(this.#log);
@@ -326,8 +333,7 @@ class Visiting {
       const { mode, target, pattern } = this.#state;
       // No place is left out, not even for a block that is here: a batch has its full number.
       const end = mode === 'leaves' ? min(count, target / leaves) : count;
-      const isSpent = this.#rows.usage(now()).bytes + this.#used.bytes >= budget;
-      if (shown === undefined || end === 0n || isSpent) return;
+      if (shown === undefined || end === 0n || this.#left() <= 0) return;
       const wanted = this.#wantedBlock(end * leaves);
       const next = nextBlock(pattern, { end, count }, wanted && wanted / leaves, chance);
       const start = next.block * leaves;
@@ -338,9 +344,10 @@ class Visiting {
         if (next.isWanted)
           this.#rows.putBlock({ start, head: shown.id, leaves: NOTHING, path: NOTHING });
       });
+      this.#count({ blocks: 1 });
       const before = this.#answers;
       await this.#attempt(async () => {
-        const block = await fetchBlock(this.#log, this.#open(), shown, start);
+        const block = await fetchBlock(this.#log, this.#open(true), shown, start);
         this.#rows.putBlock(block);
       });
       // The proxy let nothing through: the log has not been asked.
@@ -373,41 +380,63 @@ class Visiting {
     return new LogHashes(this.#log, this.#rows, this.#state);
   }
 
-  #open(): Asker {
+  #open(isForBlock = false): Asker {
     const { open, now, sleep } = this.#options;
     const path = open();
     this.#paths.push(path);
     const courtesy = new Courtesy(now, sleep);
-    const counted: Fetch = async (url, options) => {
-      this.#used.requests += 1;
-      const answer = await path.fetch(url, options);
-      this.#used.bytes += answer.body.length;
+    const counted: Fetch = async (url, request) => {
+      this.#count({ requests: 1 });
+      const answer = await path.fetch(url, request);
+      const bytes = answer.body.length;
+      this.#count({ bytes, followed: isForBlock ? 0 : bytes });
       this.#answers += 1;
       return answer;
     };
     return askerOf(this.#log, courtesy.fetch(counted), now);
   }
 
-  /** Writes down what was asked and what came. */
-  countUsage(): void {
-    if (this.#used.requests === 0) return;
-    this.#rows.addUsage(this.#options.now(), this.#used);
-    this.#used = { requests: 0, bytes: 0 };
+  #count(more: Partial<Usage>): void {
+    const { requests = 0, bytes = 0, followed = 0, blocks = 0 } = more;
+    this.#used = {
+      requests: this.#used.requests + requests,
+      bytes: this.#used.bytes + bytes,
+      followed: this.#used.followed + followed,
+      blocks: this.#used.blocks + blocks,
+    };
   }
 
-  async #attempt(work: () => Promise<void>): Promise<void> {
+  /** What is left of today's budget, in bytes. Nothing of it tells which blocks were asked for. */
+  #left(): number {
+    const { budget, now } = this.#options;
+    const { followed, blocks } = this.#rows.usage(now());
+    const used = followed + this.#used.followed;
+    return budget - used - (blocks + this.#used.blocks) * blockCost(this.#log);
+  }
+
+  /** Writes down what was asked and what came. */
+  countUsage(): void {
+    if (this.#used === NO_USAGE) return;
+    this.#rows.addUsage(this.#options.now(), this.#used);
+    this.#used = NO_USAGE;
+  }
+
+  /** Resolves to what the log, or the proxy, failed with. */
+  async #attempt(work: () => Promise<void>): Promise<LogError | ProxyError | undefined> {
     try {
       await work();
     } catch (error) {
-      this.#failed(error);
+      return this.#failed(error);
     }
+    return undefined;
   }
 
   /** Throws what is neither the log's failure nor the proxy's. */
-  #failed(error: unknown): void {
+  #failed(error: unknown): LogError | ProxyError {
     this.#options.signal.throwIfAborted();
     if (!(error instanceof LogError || error instanceof ProxyError)) throw error;
     this.#failures.push(error);
+    return error;
   }
 }
 

@@ -5,18 +5,22 @@ const DAY_MS = 86_400_000;
 /** Heads that are closer to each other say little of how fast a log grows. */
 const MIN_SPAN_MS = 3_600_000;
 
+/** The time by which growth is judged. */
+const SPAN_MS = 2 * DAY_MS;
+
 /**
- * Entries a day, by the heads that were seen in the last two days, the smallest first. Only those
- * count that are linked: a log can sign any number.
+ * Entries a day, by what was seen in the last two days of these heads, the smallest first. Undefined
+ * where they were not seen for long enough. Of several only those count that are linked: a log can
+ * sign any number.
  */
 export function growthOf(heads: readonly PublicHead[], now: number): number | undefined {
   const targets = new Set(heads.map(({ next }) => next));
-  const recent = heads.filter(
-    ({ id, next, seen }) => now - seen <= 2 * DAY_MS && (next !== undefined || targets.has(id)),
-  );
-  const [first, last] = [recent[0], recent.at(-1)];
+  const linked = heads.filter(({ id, next }) => next !== undefined || targets.has(id));
+  const known = linked.length > 0 || heads.length > 1 ? linked : heads;
+  const first = known.findLast(({ seen }) => now - seen >= SPAN_MS) ?? known[0];
+  const last = known.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  const span = now - first.seen;
+  const span = Math.min(now - first.seen, SPAN_MS);
   if (span < MIN_SPAN_MS) return undefined;
   return (Number(last.head.treeSize - first.head.treeSize) * DAY_MS) / span;
 }

@@ -101,12 +101,14 @@ export class LogHashes implements KnownHashes {
   summary(now: number): FollowSummary | undefined {
     const { shown } = this;
     if (this.#state === undefined || shown === undefined) return undefined;
+    const { requests, bytes } = this.#rows.usage(now);
     const { mode, held, bytesPerLeaf, budget, growth } = this.#state;
     return {
       mode,
       publicSize: shown.head.treeSize,
       held: held && { start: held.start, end: held.end },
-      ...this.#rows.usage(now),
+      requests,
+      bytes,
       budget,
       growth: growth === undefined ? undefined : growth * bytesPerLeaf,
     };

@@ -30,7 +30,13 @@ export interface StoredBlock {
 export interface Usage {
   readonly requests: number;
   readonly bytes: number;
+  /** Of the bytes, those that came for heads and for the window: not for blocks. */
+  readonly followed: number;
+  /** How many blocks were asked for. */
+  readonly blocks: number;
 }
+
+export const NO_USAGE: Usage = { requests: 0, bytes: 0, followed: 0, blocks: 0 };
 
 const DAY_MS = 86_400_000;
 
@@ -252,19 +258,21 @@ export class LogRows {
   /** What the log was asked and gave on the day of a time. */
   usage(now: number): Usage {
     return (
-      this.#get<Usage>('SELECT requests, bytes FROM usage WHERE log = ? AND day = ?', [
-        this.#number(),
-        Math.floor(now / DAY_MS),
-      ]) ?? { requests: 0, bytes: 0 }
+      this.#get<Usage>(
+        'SELECT requests, bytes, followed, blocks FROM usage WHERE log = ? AND day = ?',
+        [this.#number(), Math.floor(now / DAY_MS)],
+      ) ?? NO_USAGE
     );
   }
 
-  addUsage(now: number, { requests, bytes }: Usage): void {
+  addUsage(now: number, more: Partial<Usage>): void {
+    const { requests, bytes, followed, blocks } = { ...NO_USAGE, ...more };
     this.#run(
-      `INSERT INTO usage (log, day, requests, bytes) VALUES (?, ?, ?, ?)
+      `INSERT INTO usage (log, day, requests, bytes, followed, blocks) VALUES (?, ?, ?, ?, ?, ?)
        ON CONFLICT (log, day) DO UPDATE SET requests = requests + excluded.requests,
-         bytes = bytes + excluded.bytes`,
-      [this.#number(true), Math.floor(now / DAY_MS), requests, bytes],
+         bytes = bytes + excluded.bytes, followed = followed + excluded.followed,
+         blocks = blocks + excluded.blocks`,
+      [this.#number(true), Math.floor(now / DAY_MS), requests, bytes, followed, blocks],
     );
   }
 

@@ -124,12 +124,14 @@ export class Window {
 
   /** The window reaches back to the first leaf of a log whose history it has room for. */
   #aim(): void {
-    const { budget, days, head } = this.#options;
+    const { budget, days, growth, head } = this.#options;
     const { bytesPerLeaf, held, target } = this.#state;
     const { treeSize } = head.head;
     const first = aligned(treeSize - BigInt(Math.ceil(budget / 2 / bytesPerLeaf)));
     const isSmall = Number(treeSize) * bytesPerLeaf <= budget * days;
-    const other = held === undefined ? first : target === 0n ? held.start : target;
+    // A log that takes nearly all of the budget leaves nothing for what is older.
+    const isFast = (growth ?? 0) * bytesPerLeaf > budget * 0.9;
+    const other = held === undefined ? first : target === 0n || isFast ? held.start : target;
     this.#state = { ...this.#state, target: isSmall ? 0n : other };
   }
 

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { isRefusal } from '../../src/ask/asker.ts';
 import { prove } from '../../src/ask/prove.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit, type FollowOptions, type Visit } from '../../src/follow/follower.ts';
@@ -53,6 +54,11 @@ const KINDS = ['static-ct', 'rfc6962'] as const;
 /** A tree that is long over, and its key. */
 const OLD = treeOf(3500);
 const LOG = new SigningLog();
+
+/** Whitespace after JSON is JSON; a tile with anything after it is none. */
+function padding(kind: (typeof KINDS)[number]): Buffer {
+  return Buffer.alloc(kind === 'rfc6962' ? 40_000 : 0, ' ');
+}
 
 function follow(kind: (typeof KINDS)[number], size: number, of = 3000): Following {
   const tree = treeOf(of);
@@ -198,7 +204,7 @@ for (const kind of KINDS)
       const following = follow(kind, 1000);
       const [budget, rows] = [1e9, following.hashes.rows(following.log)];
       await following.visit({ budget });
-      rows.addUsage(following.now, { requests: 0, bytes: budget });
+      rows.addUsage(following.now, { bytes: budget, followed: budget });
       for (let i = 0; i < 3; i++) {
         following.now += 3_600_000;
         following.api.size += 300;
@@ -300,6 +306,69 @@ for (const kind of KINDS)
       await following.visit();
       await assertKnows(following, all(1400));
       assert.equal(hashes.of(log).outlook(1401n), 'beyond');
+    });
+
+    test('one public head that the log cannot prove keeps no other from being linked', async () => {
+      const following = follow(kind, 2000, 6000);
+      const { api, hashes, log } = following;
+      await following.visit({ budget: 1e5, window: DAY });
+      api.size = 5000;
+      const options = { budget: 1e4, window: DAY, blocks: 0 };
+      await following.visit(options);
+      assert.equal(hashes.rows(log).state()?.mode, 'blocks');
+      const bogus = api.log.verified(4999, api.tree.root(1));
+      hashes.rows(log).putHead(bogus, following.now + 1);
+      for (const size of [5200, 5300, 5500]) {
+        api.size = size;
+        await following.visit({ ...options, budget: 1e5 });
+      }
+      const linked = hashes
+        .of(log)
+        .publicLinks()
+        .map(([first]) => first.treeSize);
+      assert.ok(linked.includes(5200n) && linked.includes(5300n), linked.join());
+      assert.ok(!linked.includes(4999n) || kind === 'static-ct', linked.join());
+    });
+
+    test('a log that gives no hashes at all says so', async () => {
+      const following = follow(kind, 700);
+      const none: Fetch = (url, options) =>
+        /checkpoint|get-sth$/.test(url)
+          ? following.api.fetch(url, options)
+          : Promise.resolve({ status: 404, retryAfter: undefined, body: Buffer.from('') });
+      const { current, stuck } = await following.visit({ fetch: none });
+      assert.equal(current?.treeSize, 700n);
+      assert.ok(isRefusal(stuck));
+      assert.equal((await following.visit()).stuck, undefined);
+    });
+
+    test('what a block costs changes nothing that is asked later', async () => {
+      const transcripts = [];
+      for (const wanted of [[], [70n]]) {
+        const following = new Following(
+          kind === 'static-ct' ? new TiledFiles(LOG, OLD, 3500) : new FakeApi(OLD, 3500, LOG),
+          7,
+        );
+        const asked: string[][] = [];
+        for (let i = 0; i < 80; i++) {
+          const visit: string[] = [];
+          asked.push(visit);
+          const fetch: Fetch = async (url, options) => {
+            visit.push(url);
+            const answer = await following.api.fetch(url, options);
+            // The log makes what it looks for large.
+            const isMarked = /tile\/0\/000$|start=64&/.test(url);
+            return isMarked
+              ? { ...answer, body: Buffer.concat([answer.body, padding(kind)]) }
+              : answer;
+          };
+          await following.visit({ fetch, budget: 50_000, window: DAY / 2, wanted: () => wanted });
+        }
+        transcripts.push(
+          asked.map((visit) => visit.filter((url) => !/tile\/0|entries|proof-by/.test(url)).length),
+        );
+      }
+      assert.deepEqual(transcripts[0], transcripts[1]);
     });
 
     test('hashes that do not lead to the signed root are refused, and fetched again', async () => {

@@ -43,8 +43,13 @@ describe('the hash store', () => {
     for (const again of [HashStore.open(at('again')), HashStore.openForReading(at('again'))]) {
       const read = again?.rows(log);
       assert.deepEqual(read?.state(), state);
-      assert.deepEqual(read.usage(2 * 86_400_000 - 1), { requests: 4, bytes: 110 });
-      assert.deepEqual(read.usage(0), { requests: 0, bytes: 0 });
+      assert.deepEqual(read.usage(2 * 86_400_000 - 1), {
+        requests: 4,
+        bytes: 110,
+        followed: 0,
+        blocks: 0,
+      });
+      assert.deepEqual(read.usage(0), { requests: 0, bytes: 0, followed: 0, blocks: 0 });
       assert.deepEqual(
         read.heads().map(({ head: { treeSize }, seen }) => [treeSize, seen]),
         [[700n, 5]],
