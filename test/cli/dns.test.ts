@@ -12,6 +12,9 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { DnsServer } from '../../src/dns/server.ts';
+import { HashStore } from '../../src/follow/hash-store.ts';
+import { visit } from '../../src/follow/follower.ts';
+import { directFetch } from '../../src/http/request.ts';
 import { Authority } from '../../src/mirror/authority.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
@@ -25,6 +28,7 @@ import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, startCtga, type Ran, type Running } from '../support/ctga.ts';
+import { random, SEED } from '../support/random.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 import { trust } from '../support/trust.ts';
@@ -47,6 +51,9 @@ describe('CT over DNS', () => {
   let server: Running;
   let trusted: ReturnType<typeof trust>;
   let port = 0;
+  let monitoring = '';
+  /** What the tiled log was asked. */
+  const asked: string[] = [];
 
   before(async () => {
     classic.grow(700);
@@ -60,6 +67,7 @@ describe('CT over DNS', () => {
       port: 0,
     });
     files = createServer((request, response) => {
+      asked.push(request.url ?? '');
       const { status, body } = tiled.read((request.url ?? '').slice(1));
       response.writeHead(status).end(body);
     });
@@ -71,7 +79,7 @@ describe('CT over DNS', () => {
       allow_private_address: true,
     });
     const url = api.url.replace('127.0.0.1', 'localhost');
-    const monitoring = `http://127.0.0.1:${(files.address() as AddressInfo).port}/`;
+    monitoring = `http://127.0.0.1:${(files.address() as AddressInfo).port}/`;
     writeFileSync(
       list,
       JSON.stringify({
@@ -325,6 +333,37 @@ describe('CT over DNS', () => {
       assert.equal((await other.stop()).code, 0);
     }
     assert.equal(new PublishedHeads(state).get(tiled.log.asLog())?.head.treeSize, 2000n);
+  });
+
+  test('with hashes in the state directory it proves any size of the window, and asks the log nothing', async () => {
+    const hashes = HashStore.open(state);
+    const below = random(SEED);
+    const fetch = directFetch({ allowPrivateAddress: true });
+    await visit(tiled.log.asLog({ api: 'static-ct', url: monitoring }), {
+      hashes,
+      open: () => ({ fetch, close: () => undefined }),
+      paths: 1,
+      budget: 64_000_000,
+      window: 14 * 86_400_000,
+      blocks: 0,
+      now: Date.now,
+      chance: () => below(2 ** 30) / 2 ** 30,
+      sleep: () => Promise.resolve(),
+      signal: new AbortController().signal,
+      wanted: () => [],
+    });
+    hashes.close();
+    asked.length = 0;
+    const { server: other, port: at } = await serve('127.0.0.1:0');
+    try {
+      const file = headFile(tiled.log, tiled.log.sign(777, tiled.tree.root(777)));
+      const ran = await query(`tiled.${SUFFIX}`, at, '--since', file);
+      assert.equal(ran.code, 0, ran.stderr + ran.stdout);
+      assert.equal(result(ran).since?.verdict, 'consistent');
+      assert.deepEqual(asked, []);
+    } finally {
+      assert.equal((await other.stop()).code, 0);
+    }
   });
 
   test('without a zone it says what to give it', async () => {
