@@ -13,14 +13,19 @@ import type { Settings } from 'node:http2';
 import type { ConnectionOptions } from 'node:tls';
 
 /** What a request may have beside its URL. Requests to logs have none of it. */
-export interface RequestOptions {
+export interface FetchOptions {
   /** An ETag: the answer is 304 if there is nothing newer. */
   readonly ifNoneMatch?: string | undefined;
   /** JSON to be posted. Without it the request is a GET. */
   readonly post?: string;
   /** Further headers, such as a webhook's signature. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** The most bytes that the answer may have; 256 KiB unless given. */
+  readonly maxBytes?: number;
 }
+
+/** The longest proof is 129 hashes, some 6 KB. */
+const MAX_BODY_BYTES = 256 * 1024;
 
 /** One request, the same in either version of HTTP. */
 export interface Request {
@@ -29,11 +34,12 @@ export interface Request {
   /** All but `Host`, which HTTP/2 has in another form, in curl's order and in HTTP/1.1's case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly post: string | undefined;
+  readonly maxBytes: number;
 }
 
 export function requestOf(
   url: URL,
-  { ifNoneMatch, post, headers = {} }: RequestOptions = {},
+  { ifNoneMatch, post, headers = {}, maxBytes = MAX_BODY_BYTES }: FetchOptions = {},
 ): Request {
   const list: [string, string][] = [
     ['User-Agent', 'curl/7.88.1'],
@@ -50,15 +56,16 @@ export function requestOf(
     list.push(['Content-Type', 'application/json']);
     list.push(['Content-Length', `${Buffer.byteLength(post)}`]);
   }
-  return { method: post === undefined ? 'GET' : 'POST', url, headers: list, post };
+  return { method: post === undefined ? 'GET' : 'POST', url, headers: list, post, maxBytes };
 }
 
 /** For its key exchange and the padding of its ClientHello (openssl/ssl.h, SSL_OP_TLSEXT_PADDING). */
 const SSL_OP_TLSEXT_PADDING = 0x10;
 
 /**
- * curl's ClientHello. What OpenSSL 3.0 would choose by itself is written out, because later ones
- * choose otherwise. Nothing below TLS 1.2 can come of it: security level 2 refuses that.
+ * curl's ClientHello, if Node's OpenSSL is 3.0 like that curl's (Node 20). What 3.0 would choose by
+ * itself is written out, because later ones choose otherwise; 3.5 (Node 24) differs in two
+ * extensions even so. Nothing below TLS 1.2 can come of it: security level 2 refuses that.
  */
 const TLS: ConnectionOptions = {
   minVersion: 'TLSv1',

@@ -3,7 +3,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Request } from './curl.ts';
-import { CutShort, Unanswered, type Response } from './response.ts';
+import { readBody, Unanswered, type Response } from './response.ts';
 
 export class Http1 {
   readonly #agent: HostAgent;
@@ -21,7 +21,10 @@ export class Http1 {
   }
 
   /** Rejects with Unanswered, or with what `open` or Node failed with. */
-  async send({ method, url, headers, post }: Request, signal: AbortSignal): Promise<Response> {
+  async send(
+    { method, url, headers, post, maxBytes }: Request,
+    signal: AbortSignal,
+  ): Promise<Response> {
     await this.#places.take(signal);
     return new Promise((resolve, reject) => {
       const path = `${url.pathname}${url.search}`;
@@ -40,7 +43,8 @@ export class Http1 {
       request.once('response', (response) => {
         isAnswered = true;
         const { statusCode: status = 0, headers } = response;
-        resolve({ status, headers, body: bodyOf(response) });
+        const stop = (): void => void response.destroy();
+        resolve({ status, headers, body: readBody(response, maxBytes, () => true, stop) });
       });
       request.end(post);
     });
@@ -111,14 +115,5 @@ class Places {
       this.#waiting.delete(next);
       next();
     }
-  }
-}
-
-async function* bodyOf(response: http.IncomingMessage): AsyncGenerator<Buffer> {
-  try {
-    yield* response as AsyncIterable<Buffer>;
-  } catch (cause) {
-    const isCut = (cause as NodeJS.ErrnoException).code === 'ECONNRESET';
-    throw isCut ? new CutShort('', { cause }) : cause;
   }
 }

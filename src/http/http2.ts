@@ -3,7 +3,7 @@ import { connect, constants, type ClientHttp2Session, type ClientHttp2Stream } f
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { HTTP2_SETTINGS, HTTP2_WINDOW, SETTINGS_ORDER, type Request } from './curl.ts';
-import { CutShort, Unanswered, type Response } from './response.ts';
+import { readBody, Unanswered, type Response } from './response.ts';
 
 const { NGHTTP2_CANCEL, NGHTTP2_ENHANCE_YOUR_CALM, NGHTTP2_NO_ERROR, NGHTTP2_REFUSED_STREAM } =
   constants;
@@ -48,7 +48,7 @@ export class Http2 {
    * connection before those that waited for it: if it ends, that is the server's answer to them.
    */
   send(request: Request, signal: AbortSignal, isFresh: boolean): Promise<Response> {
-    const { method, url, headers, post } = request;
+    const { method, url, headers, post, maxBytes } = request;
     return new Promise((resolve, reject) => {
       const stream = this.#session.request(
         {
@@ -64,12 +64,17 @@ export class Http2 {
       let failure: Error | undefined;
       stream.once('response', (headers) => {
         const { ':status': status = 0 } = headers;
-        resolve({ status, headers, body: bodyOf(stream, headers['content-length']) });
+        const said = headers['content-length'];
+        // Node ends a stream that was reset with some codes as if it were complete.
+        const isWhole = (length: number): boolean =>
+          stream.rstCode === NGHTTP2_NO_ERROR && (said === undefined || Number(said) === length);
+        const stop = (): void => stream.close(NGHTTP2_CANCEL);
+        resolve({ status, headers, body: readBody(stream, maxBytes, isWhole, stop) });
       });
       stream.on('error', (error: Error) => {
         failure = error;
       });
-      // Once there is an answer, it is too late to reject: the body fails instead.
+      // Once there is an answer, this rejects nothing: the body fails instead.
       stream.once('close', () => {
         const { rstCode } = stream;
         if (signal.aborted || rstCode === NGHTTP2_REFUSED_STREAM) this.retire();
@@ -110,27 +115,6 @@ export class Http2 {
     // An idle connection keeps no process running.
     this.#socket.unref();
   }
-}
-
-async function* bodyOf(
-  stream: ClientHttp2Stream,
-  length: string | undefined,
-): AsyncGenerator<Buffer> {
-  let read = 0;
-  try {
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      read += chunk.length;
-      yield chunk;
-    }
-  } catch (cause) {
-    throw new CutShort('', { cause });
-  } finally {
-    // Somebody has read enough.
-    if (!stream.closed) stream.close(NGHTTP2_CANCEL);
-  }
-  // Node ends a stream that was reset with these codes as if it were complete.
-  const isWhole = stream.rstCode === NGHTTP2_NO_ERROR;
-  if (!isWhole || (length !== undefined && Number(length) !== read)) throw new CutShort('');
 }
 
 const PREFACE_BYTES = 24;

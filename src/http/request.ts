@@ -8,9 +8,9 @@ import type { LookupFunction } from 'node:net';
 import { gunzipSync } from 'node:zlib';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { connectTcp, Connections, MAX_CONNECTIONS, type Dial } from './connections.ts';
-import { requestOf, type Request, type RequestOptions } from './curl.ts';
+import { requestOf, type Request, type FetchOptions } from './curl.ts';
 import { HttpError } from './error.ts';
-import { CutShort, Unanswered, type Response } from './response.ts';
+import { Unanswered } from './response.ts';
 import { bareHost, isPrivateHost } from './targets.ts';
 import { tlsRemedy } from './tls-remedy.ts';
 
@@ -21,11 +21,6 @@ export interface HttpAnswer {
   readonly etag?: string | undefined;
   /** Unpacked, if it came packed. */
   readonly body: Buffer;
-}
-
-export interface FetchOptions extends RequestOptions {
-  /** The most bytes that the answer may have; 256 KiB unless given. */
-  readonly maxBytes?: number | undefined;
 }
 
 /**
@@ -39,8 +34,6 @@ export type Fetch = (url: string, options?: FetchOptions) => Promise<HttpAnswer>
  * One request, from connecting to the last byte. Tor circuits can take tens of seconds to build.
  */
 export const DEADLINE_MS = 90_000;
-/** The longest proof is 129 hashes, some 6 KB. */
-const MAX_BODY_BYTES = 256 * 1024;
 export interface HttpOptions {
   /** Only where the operator allows it: for a log in its list, for a webhook by an option. */
   readonly allowPrivateAddress?: boolean | undefined;
@@ -54,11 +47,11 @@ export type Resolve = (
 ) => void;
 
 export function httpFetch(connections: Connections, { allowPrivateAddress }: HttpOptions): Fetch {
-  return (address, { maxBytes = MAX_BODY_BYTES, ...options } = {}) => {
+  return (address, options) => {
     const url = new URL(address);
     if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
       return Promise.reject(privateAddress(url.hostname));
-    return send(requestOf(url, options), connections, maxBytes);
+    return send(requestOf(url, options), connections);
   };
 }
 
@@ -103,22 +96,18 @@ function privateAddress(host: string): HttpError {
  * nothing with a request: nobody answered that request, so it is sent again, once for each kept
  * connection that turns out closed. Only a GET is, because whether a POST arrived cannot be told.
  */
-async function send(
-  request: Request,
-  connections: Connections,
-  maxBytes: number,
-): Promise<HttpAnswer> {
+async function send(request: Request, connections: Connections): Promise<HttpAnswer> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
   for (let repeats = 0; ; repeats++) {
     try {
       const { status, headers, body } = await connections.send(request, signal);
-      const packed = await readBody(body, maxBytes);
+      const packed = await body;
       const text = (name: string): string | undefined => headers[name]?.toString();
       return {
         status,
         retryAfter: text('retry-after'),
         etag: text('etag'),
-        body: unpack(packed, text('content-encoding') ?? '', maxBytes),
+        body: unpack(packed, text('content-encoding') ?? '', request.maxBytes),
       };
     } catch (error) {
       const isUnanswered = error instanceof Unanswered;
@@ -126,25 +115,6 @@ async function send(
         throw asFailure(isUnanswered ? error.cause : error, signal);
     }
   }
-}
-
-async function readBody(body: Response['body'], maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  try {
-    for await (const chunk of body) {
-      length += chunk.length;
-      if (length > maxBytes)
-        throw new HttpError('http-bad-answer', `the answer is longer than ${maxBytes} bytes`);
-      chunks.push(chunk);
-    }
-  } catch (cause) {
-    if (!(cause instanceof CutShort)) throw cause;
-    throw new HttpError('http-bad-answer', `the answer was cut short after ${length} bytes`, {
-      cause,
-    });
-  }
-  return Buffer.concat(chunks);
 }
 
 /** What object stores leave in the header, and what says that nothing was done to the body. */

@@ -67,6 +67,9 @@ function cannot(client: Client): string | undefined {
       ? undefined
       : `want curl 7.88.1 with OpenSSL 3.0 (Debian 12): ${version}`;
   }
+  const { openssl } = process.versions;
+  if (!openssl.startsWith('3.0.'))
+    return `want a Node with OpenSSL 3.0, such as Node 20: this one has ${openssl}`;
   try {
     return addon().offerPostHandshakeAuth() ? undefined : 'OpenSSL has no post-handshake auth';
   } catch (error) {

@@ -282,7 +282,7 @@ describe('one request, which a server answers with', () => {
     [
       'HTTP/1.1',
       () => [Buffer.from('HTTP/1.1 400 Bad Request\r\n\r\n')],
-      ['http-no-answer', /the server breaks HTTP\/2 \(code 6\)/],
+      ['http-no-answer', /Protocol error|the server breaks HTTP\/2 \(code 6\)/],
     ],
     [
       '300 headers',
@@ -397,9 +397,7 @@ test('a body that hangs fails at the deadline', async () => {
   await served(framing(answer), async ({ connections }) => {
     const signal = AbortSignal.timeout(100);
     const { body } = await connections.send(requestOf(new URL(URL_)), signal);
-    await assert.rejects(async () => {
-      for await (const chunk of body) assert.equal(chunk.toString(), 'hello');
-    });
+    await assert.rejects(body, { name: 'AbortError' });
   });
 });
 
