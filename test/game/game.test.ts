@@ -17,7 +17,7 @@ import { play, TROUBLES, type Game, type GameSetting, type Kind, type Trouble } 
 import { chanceOf, describeTally, tournament } from './tournament.ts';
 
 /** Properties are exact: they need few games. */
-const RUNS = 12;
+const RUNS = 1;
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -116,7 +116,8 @@ function linesOf({ asked }: Game): string[] {
 }
 
 describe('what the log sees is the same whatever ctga saw', () => {
-  const network = fc.integer({ min: 0, max: NETWORKS - 1 });
+  // Network 0 is shown nothing of a log that is out of service.
+  const network = fc.integer({ min: 1, max: NETWORKS - 1 });
   function setting(
     kind: Kind,
     strategies: readonly Strategy[],
@@ -139,23 +140,29 @@ describe('what the log sees is the same whatever ctga saw', () => {
     ['rfc6962', [...STRATEGIES, 'a split view']],
     ['static-ct, larger than the window', RECENT],
   ] as const)
-    test(`${kind}: to the byte and the millisecond`, () =>
-      fc.assert(
-        fc.asyncProperty(setting(kind, strategies), network, async (game, observed) => {
-          const none = await play({ ...game, observed: undefined });
-          const some = await play({ ...game, observed });
-          assert.ok(none.asked.length > 20);
-          assert.deepEqual(linesOf(some), linesOf(none));
-          // It has not simply been deaf.
-          if (game.trouble === 'none')
-            for (const verdict of some.verdicts)
-              assert.equal(
-                verdict,
-                game.strategy === 'a split view' ? 'fork-proven' : 'consistent',
-              );
-        }),
-        { numRuns: RUNS },
-      ));
+    describe(`${kind}: to the byte and the millisecond`, () => {
+      for (const strategy of strategies)
+        test(strategy, async () => {
+          const verdict = strategy === 'a split view' ? 'fork-proven' : 'consistent';
+          for (const troubles of [['none'], TROUBLES] as const)
+            await fc.assert(
+              fc.asyncProperty(
+                setting(kind, [strategy], troubles),
+                network,
+                async (game, observed) => {
+                  const none = await play({ ...game, observed: undefined });
+                  const some = await play({ ...game, observed });
+                  assert.ok(none.asked.length > 20);
+                  assert.deepEqual(linesOf(some), linesOf(none));
+                  // It has not simply been deaf.
+                  if (game.trouble === 'none')
+                    for (const found of some.verdicts) assert.equal(found, verdict);
+                },
+              ),
+              { numRuns: RUNS },
+            );
+        });
+    });
 
   for (const kind of ['static-ct, larger than the window', 'rfc6962 in blocks'] as const) {
     test(`${kind}: for all heads of one block that are seen at one time`, () =>
@@ -170,7 +177,7 @@ describe('what the log sees is the same whatever ctga saw', () => {
             assert.deepEqual(linesOf(one), linesOf(other));
           },
         ),
-        { numRuns: RUNS },
+        { numRuns: 8 * RUNS },
       ));
 
     test(`${kind}: but for one place of a batch, whatever was seen`, () =>
@@ -190,7 +197,7 @@ describe('what the log sees is the same whatever ctga saw', () => {
             assert.ok(differ <= Math.ceil(places / BATCH) + 1, `${differ} of ${places} differ`);
           },
         ),
-        { numRuns: RUNS },
+        { numRuns: 8 * RUNS },
       ));
   }
 });
