@@ -20,7 +20,9 @@ export function growthOf(heads: readonly PublicHead[], now: number): number | un
   const first = known.findLast(({ seen }) => now - seen >= SPAN_MS) ?? known[0];
   const last = known.at(-1);
   if (first === undefined || last === undefined) return undefined;
-  const span = Math.min(now - first.seen, SPAN_MS);
+  // Of the time since the last of them nothing is known, if a larger one is yet to be linked.
+  const until = last === heads.at(-1) ? now : last.seen;
+  const span = until - Math.max(first.seen, now - SPAN_MS);
   if (span < MIN_SPAN_MS) return undefined;
   return (Number(last.head.treeSize - first.head.treeSize) * DAY_MS) / span;
 }

@@ -38,6 +38,9 @@ export interface WindowOptions {
   readonly days: number;
 }
 
+/** A log that grows by less than this part of the budget in a day is followed leaf by leaf. */
+const SLOW = 0.8;
+
 /** Hashes that do not lead to the root that the log signed. */
 export interface Mismatch {
   /** The head to which those that were here before lead; undefined if there were none. */
@@ -110,7 +113,7 @@ export class Window {
     const { budget, growth, left } = this.#options;
     const { bytesPerLeaf } = this.#state;
     let { mode, held } = this.#state;
-    const isSlow = growth !== undefined && growth * bytesPerLeaf < budget / 2;
+    const isSlow = growth !== undefined && growth * bytesPerLeaf < budget * SLOW;
     const isBehind = this.#need() > left();
     // Where today's budget is spent, tomorrow's may still be enough to go on with what is held.
     if (mode === 'blocks' && isSlow && !(isBehind && left() < budget / 2)) {
@@ -144,10 +147,15 @@ export class Window {
     if (held !== undefined) rows.forgetTiles(held.start / TILE_LEAVES, held.end / TILE_LEAVES + 1n);
   }
 
-  /** How many bytes of today may be spent on what is new or old; what a day grows by is kept. */
+  /**
+   * How many bytes of today may be spent on what is new or old. What the log grows by in a day is
+   * kept for that, and most of the budget until that is known.
+   */
   #allowance(): number {
     const { growth, left } = this.#options;
-    return Math.max(0, (left() - (growth ?? 0) * this.#state.bytesPerLeaf) / 2);
+    const { bytesPerLeaf, held } = this.#state;
+    if (growth === undefined) return held === undefined ? Math.max(0, left() / 4) : 0;
+    return Math.max(0, (left() - growth * bytesPerLeaf) / 2);
   }
 
   /** Whether every full tile of the window is there. */
