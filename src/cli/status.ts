@@ -5,6 +5,7 @@ import { describePlanes, nameOfMode } from '../dataplane/registry.ts';
 import { messageOf } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
+import { FOLLOWED_SHARE } from '../follow/growth.ts';
 import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
@@ -121,9 +122,8 @@ function printFollowing({ following: logs, followingUnknown }: Following): void 
 /** What is lost where a log is followed by blocks. */
 function lossOf({ growth = 0, budget }: FollowedLog): string {
   const loss = 'tree heads of it that are not public wait for blocks, of which one in 64 is theirs';
-  // See follow/window.ts: half of the budget has to be enough.
-  if (growth < budget / 2) return `For now, ${loss}.`;
-  const share = growth > budget ? 'the budget' : 'half of the budget';
+  if (growth < budget * FOLLOWED_SHARE) return `For now, ${loss}.`;
+  const share = growth > budget ? 'the budget' : `${FOLLOWED_SHARE * 100} % of the budget`;
   return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ctga challenge --budget gives it more.`;
 }
 

@@ -1,6 +1,12 @@
 /** How fast a log grows. Pure. */
 import type { PublicHead } from './log-rows.ts';
 
+/**
+ * A log in blocks is followed leaf by leaf again if its leaves take less than this part of the budget
+ * in a day. The rest is for its tree heads, proofs and blocks.
+ */
+export const FOLLOWED_SHARE = 0.8;
+
 const DAY_MS = 86_400_000;
 /** Heads that are closer to each other say little of how fast a log grows. */
 const MIN_SPAN_MS = 3_600_000;

@@ -10,6 +10,7 @@ import { equalHash } from '../merkle/hash.ts';
 import { hashesOfRanges, perfectRanges, rootOf } from '../merkle/ranges.ts';
 import { foldRow } from '../merkle/tiles.ts';
 import { audit, nodesOfPath } from './block.ts';
+import { FOLLOWED_SHARE } from './growth.ts';
 import type { LogRows, PublicHead } from './log-rows.ts';
 import {
   HASH_BYTES,
@@ -37,9 +38,6 @@ export interface WindowOptions {
   /** For how many days hashes are kept. */
   readonly days: number;
 }
-
-/** A log that grows by less than this part of the budget in a day is followed leaf by leaf. */
-const SLOW = 0.8;
 
 /** Hashes that do not lead to the root that the log signed. */
 export interface Mismatch {
@@ -113,7 +111,7 @@ export class Window {
     const { budget, growth, left } = this.#options;
     const { bytesPerLeaf } = this.#state;
     let { mode, held } = this.#state;
-    const isSlow = growth !== undefined && growth * bytesPerLeaf < budget * SLOW;
+    const isSlow = growth !== undefined && growth * bytesPerLeaf < budget * FOLLOWED_SHARE;
     const isBehind = this.#need() > left();
     // Where today's budget is spent, tomorrow's may still be enough to go on with what is held.
     if (mode === 'blocks' && isSlow && !(isBehind && left() < budget / 2)) {

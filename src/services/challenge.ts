@@ -24,7 +24,7 @@ import { ServiceNotice } from './notice.ts';
 import { becomeChallenger, type BecomeAccount } from './privileges.ts';
 
 /** Megabytes that are fetched of a log in a day, unless somebody says otherwise. */
-export const DEFAULT_BUDGET_MB = 64;
+export const DEFAULT_BUDGET_MB = 128;
 /** Days for which hashes are kept, unless somebody says otherwise. */
 export const DEFAULT_WINDOW_DAYS = 14;
 /** Blocks in a visit, and proofs in a direct challenge, unless somebody says otherwise. */
