@@ -537,3 +537,15 @@ test('an idle connection keeps no process running', async () => {
   });
   rmSync(local, { recursive: true });
 });
+
+test('a server below TLS 1.2 is offered its version, and refused', async () => {
+  const options = {
+    minVersion: 'TLSv1',
+    maxVersion: 'TLSv1.1',
+    ciphers: 'ALL@SECLEVEL=0',
+  } as const;
+  const server = createHttpsServer({ ...tlsKeys, ...options }, (_, response) => response.end('x'));
+  await served(server, async ({ fetch }) => {
+    await assert.rejects(fetch(URL_), { code: 'http-no-answer' });
+  });
+});
