@@ -77,7 +77,7 @@ export class Installation {
 }
 
 export interface SaidVerdict {
-  readonly treeSize: string;
+  readonly treeSize: number;
   readonly verdict: string;
 }
 

@@ -16,6 +16,7 @@ import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts'
 import { treeHeadSchema } from '../../src/statements/json.ts';
 import { toLogKey } from '../../src/statements/key.ts';
 import type { Statement } from '../../src/statements/statement.ts';
+import { eventually } from '../support/eventually.ts';
 import { startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { FrontEnd, type Answer } from './access-log.ts';
 import { Classic, removeLogs, Tiled, type Kind, type RunningLog } from './peers.ts';
@@ -55,8 +56,8 @@ class Follower {
     };
   }
 
-  static async of(kind: Kind): Promise<Follower> {
-    const running = await kind.make();
+  static async of(kind: Kind, running?: RunningLog): Promise<Follower> {
+    running ??= await kind.make();
     const front = await FrontEnd.start(running.url);
     fronts.push(front);
     return new Follower(kind, running, front);
@@ -98,6 +99,10 @@ class Follower {
       wanted: () => [],
       ...options,
     });
+  }
+
+  knows(size: bigint): boolean {
+    return this.#hashes.of(this.#log).comparison(size) !== undefined;
   }
 
   /** Every head of the log is known, with the root that it signed. */
@@ -188,6 +193,11 @@ function leaves(
   return ({ path }, theirs) => (isLeaves(path) ? answer(theirs) : undefined);
 }
 
+async function answerOf(url: string): Promise<Answer> {
+  const answer = await fetch(url);
+  return { status: answer.status, body: Buffer.from(await answer.arrayBuffer()) };
+}
+
 const bytesOf = ({ body = '' }: Answer): Buffer => Buffer.from(body);
 
 function half(answer: Answer): Buffer {
@@ -252,6 +262,83 @@ for (const kind of [new Tiled({ collected: 0.2 }), new Classic({ maxGetEntries: 
         }
       });
     }
+
+    test('a visit that is broken off among the leaves', async () => {
+      const follower = await Follower.of(kind);
+      for (const growth of [700, 900]) {
+        await follower.fill(growth);
+        const stop = new AbortController();
+        follower.front.instead = leaves((theirs) => {
+          stop.abort();
+          return theirs();
+        });
+        await assert.rejects(follower.visit({ signal: stop.signal }));
+        follower.front.instead = () => undefined;
+        assertQuiet(await follower.visit());
+        follower.assertKnowsAll();
+      }
+    });
+
+    test('a head shown so late that its partial tiles are gone', async () => {
+      const follower = await Follower.of(kind);
+      const path = kind.api === 'logs' ? 'ct/v1/get-sth' : 'checkpoint';
+      await follower.fill(700);
+      const old = await (await fetch(`${follower.front.url}${path}`)).text();
+      await follower.fill(3000);
+      if (kind.api === 'tiled_logs')
+        await eventually(
+          async () => (await fetch(`${follower.front.url}tile/0/002.p/188`)).status === 404,
+          'the log to collect a partial tile',
+        );
+      follower.heads.pop();
+      follower.front.instead = (asked) =>
+        asked.path === path ? { status: 200, body: old } : undefined;
+      const seen = await follower.visit();
+      assertQuiet(seen);
+      assert.equal(seen.current?.treeSize, 700n);
+      follower.assertKnowsAll();
+    });
+
+    test('a log that is too large for the budget gives blocks', async () => {
+      const follower = await Follower.of(kind);
+      for (const growth of [63, 1, 236, 4700, 15_000, 20_000]) await follower.fill(growth);
+      // All but the newest few tiles are out of reach.
+      const wanted = follower.heads.slice(0, -1).map(({ treeSize }) => treeSize);
+      // Each of five batches of 64 blocks has a place for one of them.
+      for (let i = 0; i < 500; i++) {
+        const seen = await follower.visit({
+          budget: 1_000_000,
+          window: DAY,
+          blocks: 64,
+          wanted: () => wanted.filter((size) => !follower.knows(size)),
+        });
+        assert.deepEqual(seen.failures, [], messages(seen));
+        if (wanted.every((size) => follower.knows(size))) break;
+      }
+      follower.assertKnowsAll();
+    });
+
+    test('two copies of one key, on one path each and in turn: the log convicts itself', async () => {
+      const [one, other] = await kind.makeTwo(3);
+      const follower = await Follower.of(kind, one);
+      await one.fill(400);
+      await other.fill(300);
+      let count = 0;
+      follower.front.instead = ({ path }) =>
+        isHead(path) && count++ % 2 === 1 ? answerOf(`${other.url}${path}`) : undefined;
+      const both = await follower.visit();
+      assert.equal(both.forks.length, 1, messages(both));
+      // Then it shows one history alone, and then the other.
+      for (const { url } of [one, other]) {
+        follower.front.upstream = url;
+        follower.front.instead = () => undefined;
+        await follower.visit();
+      }
+      await other.fill(500);
+      const later = await follower.visit();
+      assert.deepEqual(later.failures, [], messages(later));
+      assert.equal(later.current?.treeSize, 803n);
+    });
 
     test('the log is behind on one path, and on all of them', async () => {
       const follower = await Follower.of(kind);
