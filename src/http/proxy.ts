@@ -3,7 +3,7 @@
  *
  * An Identity is one set of random SOCKS credentials, which Tor turns into a circuit of its own
  * (IsolateSOCKSAuth). Identities never share connections, and there is no way around the proxy: if
- * it is down, nothing is sent. request.ts says what a request looks like. (Paper, Section 3.3:
+ * it is down, nothing is sent. curl.ts says what a request looks like. (Paper, Section 3.3:
  * challenges must not be linkable to the packet processor.)
  */
 import { randomBytes } from 'node:crypto';
