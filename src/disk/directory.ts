@@ -1,6 +1,7 @@
 /** Directories: making them, sharing their files among accounts, and syncing them. */
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fchownSync,
   fsyncSync,
@@ -48,6 +49,26 @@ export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);
   if (process.geteuid?.() === 0 && uid !== 0) fchownSync(file, uid, gid);
   if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
+}
+
+/**
+ * Makes an empty file if there is none, and gives it to everybody who may write in the directory.
+ * SQLite would let only its owner write it, whatever the umask allows the group.
+ */
+export function makeShared(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, 'ax', 0o666);
+  } catch (error) {
+    // It is there, perhaps since another process was faster; a link that leads nowhere is an error.
+    if (existsSync(path)) return;
+    throw error;
+  }
+  try {
+    share(file, dirname(path));
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** Once this returns, files made, renamed and removed in the directory survive a power cut so. */

@@ -2,7 +2,7 @@
 import Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';
-import { makeDirectory } from '../disk/directory.ts';
+import { makeDirectory, makeShared } from '../disk/directory.ts';
 import { StoreError } from '../disk/error.ts';
 import { dirname } from 'node:path';
 
@@ -36,17 +36,26 @@ export class HashDatabase {
   static open(path: string): HashDatabase {
     try {
       makeDirectory(dirname(path));
-      return new HashDatabase(prepared(new Database(path, { timeout: 10_000 })));
+      return HashDatabase.#openShared(path);
     } catch (error) {
       if (!isDamage(error)) throw failed(path, error);
       try {
         renameSync(path, `${path}.damaged`);
         for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
-        return new HashDatabase(prepared(new Database(path, { timeout: 10_000 })));
+        return HashDatabase.#openShared(path);
       } catch (again) {
         throw failed(path, again);
       }
     }
+  }
+
+  /**
+   * Readers make files beside the database, which SQLite gives its own mode: whoever writes it has
+   * to be able to write them.
+   */
+  static #openShared(path: string): HashDatabase {
+    makeShared(path);
+    return new HashDatabase(prepared(new Database(path, { timeout: 10_000 })));
   }
 
   /** Undefined if there is none. Throws StoreError `store-failed` if it cannot be read. */

@@ -59,3 +59,8 @@ export class HashStore {
 function pathIn(directory: string): string {
   return join(directory, 'mirror.sqlite');
 }
+
+/** Every file that the store of a state directory may consist of; those beside the first come and go. */
+export function hashStoreFiles(directory: string): string[] {
+  return ['', '-wal', '-shm'].map((suffix) => pathIn(directory) + suffix);
+}

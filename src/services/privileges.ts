@@ -19,6 +19,7 @@ import { createSecureContext } from 'node:tls';
 import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
+import { hashStoreFiles } from '../follow/hash-store.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**
@@ -101,7 +102,7 @@ export function dropPrivileges(
 }
 
 /**
- * Hands the state directory, the store and the evidence to the account and its group, so that each
+ * Hands the state directory, both stores and the evidence to the account and its group, so that each
  * account of the group can write what another has made.
  */
 function shareState(state: State, account: Account): void {
@@ -113,7 +114,8 @@ function shareState(state: State, account: Account): void {
   handOver(realpathSync(directory), account, 0o2770);
   handOver(evidence, account, 0o2770);
   const bundles = readdirSync(evidence).map((name) => join(evidence, name));
-  for (const path of [...storeFiles(state), ...bundles]) handOver(path, account, 0o660);
+  for (const path of [...storeFiles(state), ...hashStoreFiles(directory), ...bundles])
+    handOver(path, account, 0o660);
 }
 
 /**

@@ -1,10 +1,19 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { StoreError } from '../../src/disk/error.ts';
-import { HashStore } from '../../src/follow/hash-store.ts';
+import { HashStore, hashStoreFiles } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -56,6 +65,18 @@ describe('the hash store', () => {
       );
       again?.close();
     }
+  });
+
+  // A reader may make them, and the follower, of another account, has to write them.
+  test('its files are for everybody who may write in the directory', () => {
+    const shared = at('shared');
+    mkdirSync(shared);
+    chmodSync(shared, 0o2770);
+    const store = HashStore.open(shared);
+    store.rows(log).addUsage(0, { requests: 1, bytes: 1 });
+    for (const path of hashStoreFiles(shared))
+      assert.equal(statSync(path).mode & 0o777, 0o660, path);
+    store.close();
   });
 
   test('there is none to read where nobody has followed a log', () => {

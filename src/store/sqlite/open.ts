@@ -4,9 +4,9 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
 import { StoreError } from '../../disk/error.ts';
-import { makeDirectory } from '../../disk/directory.ts';
+import { makeDirectory, makeShared } from '../../disk/directory.ts';
 import { asStoreError, damaged, isDamage } from './errors.ts';
-import { alone, makeShared } from './lock.ts';
+import { alone } from './lock.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** The path of a database in memory, which nobody else sees. */
