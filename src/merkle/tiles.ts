@@ -52,11 +52,14 @@ export class TiledTree {
     return this.#hashes(inclusionRanges(index, this.#size));
   }
 
-  /** One after another, so that a tile that several of them need is read once. */
+  /**
+   * One after another, so that a tile that several of them need is read once, and from the top: the
+   * tiles at the right edge, which are partial, come last.
+   */
   async #hashes(ranges: readonly Range[]): Promise<MerkleHash[]> {
     const hashes: MerkleHash[] = [];
-    for (const [start, end] of ranges) hashes.push(await this.#range(start, end));
-    return hashes;
+    for (const [start, end] of ranges.toReversed()) hashes.push(await this.#range(start, end));
+    return hashes.reverse();
   }
 
   /**
