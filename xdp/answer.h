@@ -5,8 +5,7 @@
  * for.
  *
  * The name is looked up by a keyed hash of its bytes in lower case: resolvers randomise the case
- * (draft-vixie-dnsext-dns0x20) and authorities echo it. An unknown name has the hash of a known one
- * with a probability of 2^-32. User space, which compares whole names, refuses it then.
+ * (draft-vixie-dnsext-dns0x20) and authorities echo it. User space compares whole names.
  *
  * The functions that loop are global, not static. The verifier then walks through each of them once
  * by itself, instead of verifying the rest of the program again for each turn at which a loop might
@@ -103,162 +102,188 @@ __noinline __u32 name_length_in_window(__u32 offset)
 }
 
 /*
- * The hashes are sums of NH, one over the name in lower case and one over the RDATA. Zeros fill up
- * the last word of the name. The last word of the RDATA is the eight bytes before its end, which
- * may overlap the word before: so no byte behind the RDATA is read. Lengths count too: the name
- * holds those of its labels, and that of the RDATA is a term of its sum.
+ * The sums of NH over the name in lower case and over the RDATA. Zeros fill up the last word of the
+ * name. The last word of the RDATA is the eight bytes before its end, which may overlap the word
+ * before: so no byte behind the RDATA is read. Lengths count too: the name holds those of its
+ * labels, and that of the RDATA is a term of its sums.
+ *
+ * All of these return false if the frame is cut off.
  */
 #define SHORTEST_HASHED_RDATA 8
 
 /* `left` is the number of bytes from this word to the end of the name. */
-static __always_inline __u64 nh_name_word(__u64 word, __u32 left, __u64 key)
+static __always_inline void add_name_word(struct sums *sums, __u64 word, __u32 left,
+					  const struct key_pair *key)
 {
-	return nh_word(fold_word(left < 8 ? first_bytes(word, left) : word), key);
+	nh_add(sums, fold_word(left < 8 ? first_bytes(word, left) : word), key);
 }
 
-static __always_inline __u64 nh_rdata_end(__u64 last, __u32 length, const struct keys *key)
+static __always_inline void add_rdata_end(struct sums *sums, __u64 last, __u32 length,
+					  const struct keys *keys)
 {
-	return nh_word(last, key->rdata_last) + key->rdata_length * length;
+	nh_add(sums, last, &keys->rdata_last);
+	sums->first += keys->rdata_length.first * length;
+	sums->second += keys->rdata_length.second * length;
 }
 
 /* In place, bounds are checked once for each block of so many bytes. */
 #define NAME_BLOCK 32
 #define RDATA_BLOCK 64
 
-/* 0 if the frame is cut off. Reads up to 7 bytes behind the name: an answer is longer than that. */
-__noinline __u64 sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
+/* Reads up to 7 bytes behind the name: an answer is longer than that. */
+__noinline bool sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
+				  struct sums *result)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
-	const struct keys *key = only_value(&keys);
+	const struct generation *generation = generation_of(number);
 	const __u64 *words;
-	__u64 sum = 0;
+	struct sums sums = {};
 	__u32 at = 0;
 
 	offset &= LARGEST_OFFSET;
-	if (!key)
-		return 0;
+	if (!generation || !result)
+		return false;
 	for (int block = 0; block < MAX_NAME_WORDS * 8 / NAME_BLOCK && at + NAME_BLOCK <= length;
 	     block++) {
 		words = bytes_at(&bytes, offset + at, NAME_BLOCK);
 		if (!words)
-			return 0;
+			return false;
 #pragma unroll
 		for (int i = 0; i < NAME_BLOCK / 8; i++)
-			sum += nh_word(fold_word(words[i]), key->name[at / 8 + i]);
+			nh_add(&sums, fold_word(words[i]), &generation->keys.name[at / 8 + i]);
 		at += NAME_BLOCK;
 	}
 	for (int i = 0; i < NAME_BLOCK / 8 && at < length && at < MAX_NAME_WORDS * 8; i++) {
 		words = bytes_at(&bytes, offset + at, 8);
 		if (!words)
-			return 0;
-		sum += nh_name_word(*words, length - at, key->name[at / 8]);
+			return false;
+		add_name_word(&sums, *words, length - at, &generation->keys.name[at / 8]);
 		at += 8;
 	}
-	return sum;
+	*result = sums;
+	return true;
 }
 
-/* 0 if the frame is cut off. `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
-__noinline __u64 sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length)
+/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
+__noinline bool sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
+				   struct sums *result)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
-	const struct keys *key = only_value(&keys);
+	const struct generation *generation = generation_of(number);
 	const __u64 *words;
+	struct sums sums = {};
 	__u32 at = 0;
-	__u64 sum;
 
 	offset &= LARGEST_OFFSET;
-	if (!key)
-		return 0;
+	if (!generation || !result)
+		return false;
 	words = bytes_at(&bytes, offset + length - 8, 8);
 	if (!words)
-		return 0;
-	sum = nh_rdata_end(*words, length, key);
+		return false;
+	add_rdata_end(&sums, *words, length, &generation->keys);
 	for (int block = 0; block < MAX_HASHED_RDATA / RDATA_BLOCK && at + RDATA_BLOCK < length;
 	     block++) {
 		words = bytes_at(&bytes, offset + at, RDATA_BLOCK);
 		if (!words)
-			return 0;
+			return false;
 #pragma unroll
 		for (int i = 0; i < RDATA_BLOCK / 8; i++)
-			sum += nh_word_at(&words[i], &key->rdata[at / 8 + i]);
+			nh_add_at(&sums, &words[i], &generation->keys.rdata[at / 8 + i]);
 		at += RDATA_BLOCK;
 	}
 	for (int i = 0; i < RDATA_BLOCK / 8 && at + 8 < length && at < MAX_HASHED_RDATA; i++) {
 		words = bytes_at(&bytes, offset + at, 8);
 		if (!words)
-			return 0;
-		sum += nh_word(*words, key->rdata[at / 8]);
+			return false;
+		nh_add(&sums, *words, &generation->keys.rdata[at / 8]);
 		at += 8;
 	}
-	return sum;
+	*result = sums;
+	return true;
 }
 
 /*
  * The same sums over copies at fixed places. The loops are unrolled, so that nothing is added to a
  * pointer: that would need CAP_PERFMON.
  */
-__noinline __u64 sum_copied_name(__u32 length)
+__noinline bool sum_copied_name(__u32 length, __u32 number, struct sums *result)
 {
 	const struct texts *copy = only_value(&texts);
-	const struct keys *key = only_value(&keys);
-	__u64 sum = 0;
+	const struct generation *generation = generation_of(number);
+	struct sums sums = {};
 
-	if (!copy || !key)
-		return 0;
+	if (!copy || !generation || !result)
+		return false;
 #pragma unroll
 	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
 		if (i * 8 >= length)
 			break;
-		sum += nh_name_word(copy->name[i], length - i * 8, key->name[i]);
+		add_name_word(&sums, copy->name[i], length - i * 8, &generation->keys.name[i]);
 	}
-	return sum;
+	*result = sums;
+	return true;
 }
 
-__noinline __u64 sum_copied_rdata(__u32 length)
+__noinline bool sum_copied_rdata(__u32 length, __u32 number, struct sums *result)
 {
 	const struct texts *copy = only_value(&texts);
-	const struct keys *key = only_value(&keys);
-	__u64 sum;
+	const struct generation *generation = generation_of(number);
+	struct sums sums = {};
 
-	if (!copy || !key)
-		return 0;
-	sum = nh_rdata_end(copy->rdata_last, length, key);
+	if (!copy || !generation || !result)
+		return false;
+	add_rdata_end(&sums, copy->rdata_last, length, &generation->keys);
 #pragma unroll
 	for (__u32 i = 0; i < MAX_RDATA_WORDS; i++) {
 		if (i * 8 + 8 >= length)
 			break;
-		sum += nh_word(copy->rdata[i], key->rdata[i]);
+		nh_add(&sums, copy->rdata[i], &generation->keys.rdata[i]);
 	}
-	return sum;
+	*result = sums;
+	return true;
 }
 
-static __always_inline __u64 sum_name(const struct bytes *bytes, void *ctx, enum hook hook,
-				      __u32 offset, __u32 length)
+static __always_inline bool sum_name(const struct bytes *bytes, void *ctx, enum hook hook,
+				     __u32 offset, __u32 length, __u32 number, struct sums *result)
 {
 	struct texts *copy;
 
 	if (!bytes->window)
-		return sum_name_in_frame(ctx, offset, length);
+		return sum_name_in_frame(ctx, offset, length, number, result);
 	copy = only_value(&texts);
-	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) ?
-		       sum_copied_name(length) :
-		       0;
+	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) &&
+	       sum_copied_name(length, number, result);
 }
 
-static __always_inline __u64 sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
-				       __u32 offset, __u32 length)
+static __always_inline bool sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
+				      __u32 offset, __u32 length, __u32 number, struct sums *result)
 {
 	struct texts *copy;
 
 	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
-		return 0;
+		return false;
 	if (!bytes->window)
-		return sum_rdata_in_frame(ctx, offset, length);
+		return sum_rdata_in_frame(ctx, offset, length, number, result);
 	copy = only_value(&texts);
 	return copy && load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA) &&
-			       load(ctx, hook, offset + length - 8, &copy->rdata_last, 8, 8) ?
-		       sum_copied_rdata(length) :
-		       0;
+	       load(ctx, hook, offset + length - 8, &copy->rdata_last, 8, 8) &&
+	       sum_copied_rdata(length, number, result);
+}
+
+/*
+ * Whether a name is known. All places of its bucket are compared, so the cost does not tell how far
+ * a stranger's name is from a known one.
+ */
+static __always_inline bool is_known(const struct known_names *names, const struct sums *name)
+{
+	__u32 bucket = bucket_of_sums(name) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
+	const struct sums *known = names->buckets[bucket];
+	bool found = false;
+
+#pragma unroll
+	for (int i = 0; i < NAMES_PER_BUCKET; i++)
+		found |= ((known[i].first ^ name->first) | (known[i].second ^ name->second)) == 0;
+	return found;
 }
 
 struct question_end {
@@ -286,40 +311,41 @@ enum answer_result {
 };
 
 /*
- * The tag of the answer at `behind`; also fills in where its RDATA lies. The tag is 0 if the answer
- * does not have the usual form: a TXT record whose owner is a pointer to the question, or the
- * question's name once more.
+ * Fills in where the RDATA of the answer at `behind` lies, and its sums. Returns false if the
+ * answer does not have the usual form: a TXT record whose owner is a pointer to the question, or
+ * the question's name once more.
  */
-static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook,
-				    __u64 name, __be16 flags, __u32 behind, __u32 end,
-				    struct answer_place *place)
+static __always_inline bool find_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
+				       const struct sums *name, __be16 flags, __u32 behind,
+				       __u32 end, __u32 number, struct answer_place *place,
+				       struct sums *rdata)
 {
 	const struct record_fixed *record;
 	const __be16 *owner;
 	__u32 length;
-	__u64 sum;
 
 	owner = bytes_at(bytes, behind, sizeof(*owner));
 	if (!owner || (flags & bpf_htons(DNS_TRUNCATED | DNS_RCODE)))
-		return 0;
-	if (*owner == bpf_htons(POINTER_TO_QUESTION))
+		return false;
+	if (*owner == bpf_htons(POINTER_TO_QUESTION)) {
 		behind += sizeof(*owner);
-	else if (sum_name(bytes, ctx, hook, behind, place->name_length) == name)
+	} else {
+		if (!sum_name(bytes, ctx, hook, behind, place->name_length, number, rdata) ||
+		    rdata->first != name->first || rdata->second != name->second)
+			return false;
 		behind += place->name_length;
-	else
-		return 0;
+	}
 	record = bytes_at(bytes, behind, sizeof(*record));
 	if (!record || record->type != bpf_htons(DNS_TYPE_TXT) ||
 	    record->class != bpf_htons(DNS_CLASS_IN))
-		return 0;
+		return false;
 	behind += sizeof(*record);
 	length = bpf_ntohs(record->rdata_length);
 	if (behind + length > end)
-		return 0;
+		return false;
 	place->rdata_offset = behind;
 	place->rdata_length = length;
-	sum = sum_rdata(bytes, ctx, hook, behind, length);
-	return sum == 0 ? 0 : sum + name;
+	return sum_rdata(bytes, ctx, hook, behind, length, number, rdata);
 }
 
 /*
@@ -336,9 +362,12 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 						       enum hook hook, __be16 flags, __u32 offset,
 						       __u32 end, struct answer_place *place)
 {
+	const __u32 number = generation_in_force();
 	const struct question_end *question_end;
+	const struct generation *generation;
+	struct sums name = {}, rdata = {};
 	__u32 length, behind;
-	__u64 name;
+	bool usual;
 
 	length = bytes->window ? name_length_in_window(offset) : name_length_in_frame(ctx, offset);
 	if (length == NAME_MALFORMED)
@@ -357,12 +386,21 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 
 	place->name_offset = offset;
 	place->name_length = length;
-	name = sum_name(bytes, ctx, hook, offset, length);
-	place->tag =
-		tag_of(bytes, ctx, hook, name, flags, behind + sizeof(*question_end), end, place);
-	if (place->tag == 0)
+	if (!sum_name(bytes, ctx, hook, offset, length, number, &name))
+		return ANSWER_MALFORMED;
+	usual = find_rdata(bytes, ctx, hook, &name, flags, behind + sizeof(*question_end), end,
+			   number, place, &rdata);
+	generation = generation_of(number);
+	if (!generation || !is_known(&generation->names, &name))
+		return ANSWER_UNKNOWN_NAME;
+	if (usual) {
+		rdata.first += name.first;
+		rdata.second += name.second;
+		place->tag = tag_of_sums(&rdata, generation->keys.tag);
+	} else {
 		*place = (struct answer_place){};
-	return bpf_map_lookup_elem(&name_hashes, &name) ? ANSWER_KNOWN : ANSWER_UNKNOWN_NAME;
+	}
+	return ANSWER_KNOWN;
 }
 
 #endif

@@ -145,7 +145,6 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 		.captured_length = match->length,
 		.kind = match->kind,
 	};
-	record->answer.tag = mix(match->answer->tag); /* user space may keep a part of it */
 	if (match->hook == HOOK_XDP && !xdp_has_buffers) {
 		record->frame_length = match->length;
 		read = copy_words(match->ctx, (__u8 *)(record + 1), match->length, capacity);
@@ -192,7 +191,7 @@ static __always_inline struct seen_answer *slot_of(__u64 tag)
 {
 	struct seen_answers *cache = only_value(&seen);
 
-	return cache ? &cache->slots[tag >> (64 - SEEN_SLOT_BITS)] : NULL;
+	return cache ? &cache->slots[SEEN_SLOT(tag)] : NULL;
 }
 
 /*
@@ -228,9 +227,8 @@ static __always_inline void handle_new_answer(void *ctx, enum hook hook, __u32 l
 	}
 	if (slot) {
 		match.ended_repeats = slot->entry;
-		match.entry =
-			SEEN_ENTRY(bpf_get_smp_processor_id(), place->tag >> (64 - SEEN_SLOT_BITS),
-				   (slot->entry >> 32) + 1);
+		match.entry = SEEN_ENTRY(bpf_get_smp_processor_id(), SEEN_SLOT(place->tag),
+					 (slot->entry >> 32) + 1);
 	}
 	result = copy_frame(&match, &answer_ring, settings);
 	count_copy(result, &counters->answers, counters);
@@ -276,7 +274,7 @@ static __always_inline void handle_answer(void *ctx, enum hook hook, __u32 lengt
  * packets. The same hash decides when the budget runs low: while the bucket is less than half full,
  * fewer datagrams are copied the emptier it is, and those that are copied stay whole.
  */
-static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 length, __u64 datagram,
+static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 length, __u64 fate,
 					    const struct settings *settings,
 					    struct counters *counters)
 {
@@ -289,7 +287,6 @@ static __always_inline void handle_fragment(void *ctx, enum hook hook, __u32 len
 		.answer = &none,
 	};
 	struct cpu_state *state = only_value(&states);
-	__u64 fate = mix(datagram);
 	enum copy_result result;
 	__u64 tokens, half;
 

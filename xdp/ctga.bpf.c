@@ -154,7 +154,7 @@ static __always_inline void judge_fragment(void *ctx, enum hook hook,
 	    packet->end > RECORD_CAPACITY)
 		COUNT(counters->fragments_too_large);
 	else
-		handle_fragment(ctx, hook, packet->end, packet->datagram, settings, counters);
+		handle_fragment(ctx, hook, packet->end, packet->fate, settings, counters);
 }
 
 /* Judges one frame, counts it and copies it if it is to be copied. */

@@ -18,7 +18,6 @@
 
 #include <bpf/bpf_endian.h>
 
-#include "hash.h"
 #include "source.h"
 
 struct vlan_header {
@@ -98,8 +97,42 @@ struct ip_packet {
 	__u32 payload; /* offset of what follows the IP headers */
 	bool udp;      /* UDP, or a fragment that may belong to UDP */
 	bool fragment;
-	__u64 datagram; /* of a fragment: keyed hash of what all fragments of its datagram share */
+	__u64 fate; /* of a fragment: as good as chance, and the same for all of its datagram */
 };
+
+/*
+ * What the fragments of a datagram have in common decides (RFC 791, Section 3.2; RFC 8200, Section
+ * 4.5). 0 if there are no keys, which cannot be.
+ */
+static __always_inline __u64 fate_of_ipv4(const struct iphdr *ip)
+{
+	const struct generation *generation = generation_of(generation_in_force());
+	struct siphash state;
+
+	if (!generation)
+		return 0;
+	state = sip_begin(generation->keys.datagram);
+	sip_word(&state, (__u64)ip->saddr << 32 | ip->daddr);
+	sip_word(&state, ip->id);
+	return sip_end(&state, 2);
+}
+
+static __always_inline __u64 fate_of_ipv6(const struct ipv6hdr *ip, __be32 identification)
+{
+	const struct generation *generation = generation_of(generation_in_force());
+	struct siphash state;
+	__u64 addresses[4];
+
+	if (!generation)
+		return 0;
+	__builtin_memcpy(addresses, &ip->saddr, sizeof(addresses));
+	state = sip_begin(generation->keys.datagram);
+#pragma unroll
+	for (int i = 0; i < 4; i++)
+		sip_word(&state, addresses[i]);
+	sip_word(&state, identification);
+	return sip_end(&state, 5);
+}
 
 #define IPV4_MORE_FRAGMENTS 0x2000
 #define IPV4_FRAGMENT_OFFSET 0x1fff
@@ -112,7 +145,6 @@ static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_pack
 {
 	const struct iphdr *ip = bytes_at(bytes, packet->start, sizeof(*ip));
 	__u32 header_length;
-	struct keys *key;
 
 	if (!ip)
 		return false;
@@ -125,13 +157,8 @@ static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_pack
 	if (ip->version != 4 || ip->ihl < 5 || packet->payload > packet->end)
 		return false;
 	packet->fragment = ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET);
-	if (packet->fragment) {
-		key = only_value(&keys);
-		if (!key)
-			return false;
-		packet->datagram = nh_word((__u64)ip->saddr << 32 | ip->daddr, key->datagram[0]) +
-				   nh_word(ip->id, key->datagram[1]);
-	}
+	if (packet->fragment)
+		packet->fate = fate_of_ipv4(ip);
 	return true;
 }
 
@@ -153,19 +180,6 @@ struct ipv6_fragment {
 static __always_inline bool is_extension(__u8 header)
 {
 	return header == IPPROTO_HOPOPTS || header == IPPROTO_ROUTING || header == IPPROTO_DSTOPTS;
-}
-
-static __always_inline __u64 hash_ipv6(const struct ipv6hdr *ip, __be32 identification)
-{
-	const struct keys *key = only_value(&keys);
-	__u64 address[4];
-
-	if (!key)
-		return 0;
-	__builtin_memcpy(address, &ip->saddr, sizeof(address));
-	return nh_word(address[0], key->datagram[1]) + nh_word(address[1], key->datagram[2]) +
-	       nh_word(address[2], key->datagram[3]) + nh_word(address[3], key->datagram[4]) +
-	       nh_word(identification, key->datagram[5]);
 }
 
 /*
@@ -203,7 +217,7 @@ static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_pack
 		packet->payload += sizeof(*fragment);
 		next = fragment->next_header;
 		packet->fragment = true;
-		packet->datagram = hash_ipv6(ip, fragment->identification);
+		packet->fate = fate_of_ipv6(ip, fragment->identification);
 	}
 	packet->udp = next == IPPROTO_UDP || (packet->fragment && is_extension(next));
 	if (!packet->udp)

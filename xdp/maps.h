@@ -27,16 +27,19 @@ struct {
 	__uint(max_entries, 4 << 20);
 } fragment_ring SEC(".maps");
 
-/*
- * The keyed hashes of the known names. This is a plain hash map and not an LRU one: an attacker
- * must not be able to evict a name.
- */
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, MAX_KNOWN_NAMES);
-	__type(key, __u64);
-	__type(value, __u8);
-} name_hashes SEC(".maps");
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, GENERATIONS);
+	__type(key, __u32);
+	__type(value, struct generation);
+} generations SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct in_force);
+} in_force SEC(".maps");
 
 /* These are maps and not .rodata because they change while the program runs, or outlive it. */
 struct {
@@ -52,13 +55,6 @@ struct {
 	__type(key, __u32);
 	__type(value, struct ports);
 } ports SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct keys);
-} keys SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
@@ -144,6 +140,22 @@ static __always_inline void *only_value(void *map)
 	const __u32 key = 0;
 
 	return bpf_map_lookup_elem(map, &key);
+}
+
+/*
+ * The number of the generation that is in force. A packet is judged by one alone: who looks up more
+ * than once passes the number on.
+ */
+static __always_inline __u32 generation_in_force(void)
+{
+	const struct in_force *value = only_value(&in_force);
+
+	return value ? value->drawn % GENERATIONS : 0;
+}
+
+static __always_inline const struct generation *generation_of(__u32 number)
+{
+	return bpf_map_lookup_elem(&generations, &number);
 }
 
 #endif

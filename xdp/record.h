@@ -14,6 +14,8 @@
 
 #include <linux/types.h>
 
+#include "hash.h"
+
 enum record_kind {
 	RECORD_ANSWER = 1,   /* an unfragmented answer to a known name */
 	RECORD_FRAGMENT = 2, /* an IP fragment up to the threshold */
@@ -25,7 +27,7 @@ enum record_kind {
  * is not hashed (answer.h): such answers are never taken for repeats.
  */
 struct answer_place {
-	__u64 tag;         /* keyed hash of the name in lower case and of the RDATA */
+	__u64 tag;         /* of the name in lower case and of the RDATA */
 	__u16 name_offset; /* of the question's name, in wire format */
 	__u16 name_length;
 	__u16 rdata_offset; /* of the TXT record's RDATA */
@@ -54,6 +56,7 @@ struct record_header {
  */
 #define SEEN_SLOT_BITS 10
 #define SEEN_SLOTS (1 << SEEN_SLOT_BITS)
+#define SEEN_SLOT(tag) ((tag) >> (64 - SEEN_SLOT_BITS))
 #define SEEN_ENTRY(cpu, slot, generation) \
 	((__u64)(cpu) << 48 | (__u64)(slot) << 32 | (__u32)(generation))
 
@@ -62,7 +65,7 @@ struct record_header {
  * generation with the repeats of another.
  */
 struct seen_answer {
-	__u64 tag;     /* as parse_answer makes it; user space gets it mixed */
+	__u64 tag;
 	__u64 entry;   /* generation of the slot << 32 | repeats */
 	__u64 expires; /* in jiffies: from then on the answer is copied again */
 };
@@ -133,17 +136,44 @@ struct counters {
 #define MAX_HASHED_RDATA 1024
 #define MAX_RDATA_WORDS (MAX_HASHED_RDATA / 8)
 
-/*
- * The secret keys of hash.h, which user space draws when it makes the map. Without them, nobody can
- * make two answers look the same, or choose which datagrams are sampled.
- */
+/* The secret keys of hash.h. */
 struct keys {
-	__u64 name[MAX_NAME_WORDS];
-	__u64 rdata[MAX_RDATA_WORDS];
-	__u64 rdata_last;
-	__u64 rdata_length;
-	__u64 datagram[6];
-	__u64 ready; /* not 0 once drawn */
+	struct key_pair name[MAX_NAME_WORDS];
+	struct key_pair rdata[MAX_RDATA_WORDS];
+	struct key_pair rdata_last;
+	struct key_pair rdata_length;
+	__u64 tag[2];
+	__u64 datagram[2];
+};
+
+/*
+ * The known names, by their sums: a table of 2^n buckets, each as large as a cache line. User space
+ * draws other keys until no bucket overflows. Empty places are zero.
+ */
+#define NAMES_PER_BUCKET 4
+#define MAX_NAME_BUCKETS (2 * MAX_KNOWN_NAMES)
+
+struct known_names {
+	__u32 count;
+	__u32 bucket_mask; /* the number of buckets, less one */
+	struct sums buckets[MAX_NAME_BUCKETS][NAMES_PER_BUCKET];
+};
+
+/*
+ * Keys, and the names by their sums under these keys. There are two of these: user space writes the
+ * one that is not in force, and then puts it in force, so no packet meets keys of one and names of
+ * the other.
+ */
+#define GENERATIONS 2
+
+struct generation {
+	struct keys keys;
+	struct known_names names;
+};
+
+/* Which of the generations is in force: `drawn` % GENERATIONS. */
+struct in_force {
+	__u64 drawn; /* how often keys were drawn; 0: never */
 };
 
 /* One bit for each UDP source port: bit port % 64 of word port / 64. */

@@ -3,16 +3,20 @@
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
+#include <linux/membarrier.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <iterator>
+#include <memory>
 #include <set>
 
 #include "core/bpffs.hpp"
-#include "hash.h"
 
 namespace ctga {
 namespace {
@@ -57,34 +61,18 @@ std::vector<Value> read_per_cpu(int fd, const char* what) {
   return values;
 }
 
-std::set<std::uint64_t> read_hashes(int fd) {
-  std::set<std::uint64_t> hashes;
-  std::uint64_t hash = 0;
-  const std::uint64_t* previous = nullptr;
-  int error = 0;
-  while ((error = bpf_map_get_next_key(fd, previous, &hash)) == 0) {
-    hashes.insert(hash);
-    previous = &hash;
-    // If somebody else removes that key meanwhile, the kernel begins again with the first.
-    if (hashes.size() > MAX_KNOWN_NAMES) break;
-  }
-  if (error != 0 && error != -ENOENT) throw kernel_error(error, "read the known names");
-  return hashes;
-}
-
-// Draws the keys once in the maps' lifetime: name_hashes and seen depend on them.
-void ensure_keys(int fd) {
-  auto drawn = read_only_value<keys>(fd, "keys");
-  if (drawn.ready != 0) return;
-  auto* bytes = reinterpret_cast<std::uint8_t*>(&drawn);
-  for (std::size_t at = 0; at < sizeof(drawn);) {
-    const ssize_t got = getrandom(bytes + at, sizeof(drawn) - at, 0);
+void draw(void* secret, std::size_t size) {
+  auto* bytes = static_cast<std::uint8_t*>(secret);
+  for (std::size_t at = 0; at < size;) {
+    const ssize_t got = getrandom(bytes + at, size - at, 0);
     if (got < 0 && errno != EINTR) throw kernel_error(errno, "draw keys");
     if (got > 0) at += static_cast<std::size_t>(got);
   }
-  drawn.ready = 1;
-  write_only_value(fd, drawn, "keys");
 }
+
+// Waits until every packet has gone on that any CPU is judging now: this call waits for RCU. Where
+// the kernel refuses it, such a packet may count as one of an unknown name.
+void wait_for_packets() { syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); }
 
 // Refuses a name that the program cannot match, which it would silently never see.
 void check_name(const Name& name) {
@@ -103,15 +91,34 @@ void check_name(const Name& name) {
   }
 }
 
-// The same sum as sum_name in xdp/answer.h.
-std::uint64_t hash_of(const Name& name, const keys& key) {
-  std::uint64_t sum = 0;
+// The same sums as those of sum_name in xdp/answer.h.
+sums sums_of(const Name& name, const keys& key) {
+  sums result{};
   for (std::size_t at = 0; at < name.size(); at += 8) {
     std::uint64_t word = 0;
     std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
-    sum += nh_word(fold_word(word), key.name[at / 8]);
+    nh_add(&result, fold_word(word), &key.name[at / 8]);
   }
-  return sum;
+  return result;
+}
+
+// Fills the table; false if a bucket has no room for its names.
+bool fill(known_names& table, const std::set<Name>& names, const keys& key) {
+  table = known_names{};
+  table.count = static_cast<std::uint32_t>(names.size());
+  std::uint32_t buckets = 1;
+  while (buckets < 2 * names.size()) buckets *= 2;
+  table.bucket_mask = buckets - 1;
+  for (const Name& name : names) {
+    const sums known = sums_of(name, key);
+    auto& bucket = table.buckets[bucket_of_sums(&known) & table.bucket_mask];
+    auto* const place = std::find_if(std::begin(bucket), std::end(bucket), [](const sums& each) {
+      return each.first == 0 && each.second == 0;
+    });
+    if (place == std::end(bucket)) return false;
+    *place = known;
+  }
+  return true;
 }
 
 }  // namespace
@@ -125,16 +132,19 @@ std::uint32_t ticks_per_second() {
 
 Maps::Maps(std::array<FileDescriptor, 8> fds) : fds_(std::move(fds)) {}
 
-void Maps::draw_keys() const { ensure_keys(fds_[kKeys].get()); }
+void Maps::draw_keys() const {
+  const auto force = read_only_value<in_force>(fds_[kInForce].get(), "generation in force");
+  if (force.drawn == 0) set_known_names({});
+}
 
 std::optional<Maps> Maps::open_pinned(const std::string& directory) {
   // The sizes that this version reads and writes, by map. With larger values in the map, the kernel
   // would write past our buffers.
   constexpr std::array<std::array<std::uint32_t, 2>, 8> sizes = {
-      {{sizeof(std::uint64_t), sizeof(std::uint8_t)},
+      {{sizeof(std::uint32_t), sizeof(generation)},
        {sizeof(std::uint32_t), sizeof(settings)},
        {sizeof(std::uint32_t), sizeof(ports)},
-       {sizeof(std::uint32_t), sizeof(keys)},
+       {sizeof(std::uint32_t), sizeof(in_force)},
        {sizeof(std::uint32_t), sizeof(counters)},
        {sizeof(std::uint32_t), sizeof(seen_answers)},
        {0, 0},
@@ -153,36 +163,40 @@ std::optional<Maps> Maps::open_pinned(const std::string& directory) {
 }
 
 void Maps::set_known_names(const std::vector<Name>& names) const {
-  const auto key = read_only_value<keys>(fds_[kKeys].get(), "keys");
-  std::set<std::uint64_t> wanted;
-  for (const Name& name : names) {
-    check_name(name);
-    wanted.insert(hash_of(name, key));
-  }
+  for (const Name& name : names) check_name(name);
+  const std::set<Name> wanted(names.begin(), names.end());
   if (wanted.size() > MAX_KNOWN_NAMES) {
     throw Error(
         ErrorCode::bad_input, E2BIG,
         std::to_string(wanted.size()) + " names, of at most " + std::to_string(MAX_KNOWN_NAMES));
   }
 
-  // Names that go are removed first, so that a full map has room for those that come.
-  const int fd = fds_[kNameHashes].get();
-  const std::set<std::uint64_t> present = read_hashes(fd);
-  for (const std::uint64_t hash : present) {
-    if (wanted.count(hash) != 0) continue;
-    const int error = bpf_map_delete_elem(fd, &hash);
-    if (error != 0 && error != -ENOENT) throw kernel_error(error, "remove a known name");
+  auto next = std::make_unique<generation>();
+  do {
+    draw(&next->keys, sizeof(next->keys));
+  } while (!fill(next->names, wanted, next->keys));
+
+  auto force = read_only_value<in_force>(fds_[kInForce].get(), "generation in force");
+  if (force.drawn != 0) wait_for_packets();
+  const auto number = static_cast<std::uint32_t>((force.drawn + 1) % GENERATIONS);
+  if (const int error =
+          bpf_map_update_elem(fds_[kGenerations].get(), &number, next.get(), BPF_ANY)) {
+    throw kernel_error(error, "write the known names");
   }
-  constexpr std::uint8_t value = 1;
-  for (const std::uint64_t hash : wanted) {
-    if (present.count(hash) != 0) continue;
-    if (const int error = bpf_map_update_elem(fd, &hash, &value, BPF_ANY)) {
-      throw kernel_error(error, "add a known name");
-    }
-  }
+  force.drawn++;
+  write_only_value(fds_[kInForce].get(), force, "generation in force");
+  explicit_bzero(next.get(), sizeof(*next));
 }
 
-std::size_t Maps::known_name_count() const { return read_hashes(fds_[kNameHashes].get()).size(); }
+std::size_t Maps::known_name_count() const {
+  const auto force = read_only_value<in_force>(fds_[kInForce].get(), "generation in force");
+  const auto number = static_cast<std::uint32_t>(force.drawn % GENERATIONS);
+  auto present = std::make_unique<generation>();
+  if (const int error = bpf_map_lookup_elem(fds_[kGenerations].get(), &number, present.get())) {
+    throw kernel_error(error, "read the known names");
+  }
+  return present->names.count;
+}
 
 settings Maps::read_settings() const {
   return read_only_value<settings>(fds_[kLimits].get(), "settings");

@@ -31,31 +31,34 @@ class Maps {
  public:
   // The order of the maps, and their names in the program and in the pin directory.
   enum Index : std::size_t {
-    kNameHashes,
+    kGenerations,
     kLimits,
     kPorts,
-    kKeys,
+    kInForce,
     kReasons,
     kSeen,
     kAnswerRing,
     kFragmentRing
   };
-  static constexpr std::array<const char*, 8> kNames = {
-      "name_hashes", "limits", "ports", "keys", "reasons", "seen", "answer_ring", "fragment_ring"};
+  static constexpr std::array<const char*, 8> kNames = {"generations", "limits",       "ports",
+                                                        "in_force",    "reasons",      "seen",
+                                                        "answer_ring", "fragment_ring"};
 
   // `fds` are in the order of kNames.
   explicit Maps(std::array<FileDescriptor, 8> fds);
 
-  // Draws the secret keys if these maps have none yet. Comes before all other use of new maps.
+  // Draws the secret keys, for no names, if these maps have none yet. Comes before all other use of
+  // new maps.
   void draw_keys() const;
 
   // The maps that are pinned in `directory`; nothing if any of them is missing. Throws
   // Error{kernel} if they do not have this version's layout.
   static std::optional<Maps> open_pinned(const std::string& directory);
 
-  // Replaces the set of names. A name that stays is never missing meanwhile. Throws
-  // Error{bad_input} if a name is not sth.* in lower case, has more than MAX_LABELS labels, or is
-  // one of more than MAX_KNOWN_NAMES.
+  // Replaces the set of names, and all keys. A name that stays is never missing meanwhile. Every
+  // entry in the cache of seen answers ends: its answer is copied again when it next comes by.
+  // Throws Error{bad_input} if a name is not sth.* in lower case, has more than MAX_LABELS labels,
+  // or is one of more than MAX_KNOWN_NAMES.
   void set_known_names(const std::vector<Name>& names) const;
   std::size_t known_name_count() const;
 

@@ -171,6 +171,11 @@ export interface DataPlane {
    * hold.
    */
   setMatchRules(rules: MatchRules): void;
+  /**
+   * Draws new secret keys for the rules that were set, and so ends every entry (AnswerPlace.entry):
+   * its answer is copied again when it next comes by. Only planes that recognise repeats have it.
+   */
+  redrawKeys?(): void;
   /** Undefined for planes that do not judge packets. */
   counters(): DataPlaneCounters | undefined;
   /** Answers that are only counted at present; see AnswerPlace.entry. Empty if all are copied. */

@@ -231,6 +231,7 @@ abstract class XdpProgram implements DataPlane {
   readonly tookOver: boolean = false;
   readonly keepsSeenEntries: boolean = false;
   protected readonly native: AddonDataPlane;
+  #names: MatchRules['dnsNames'] | undefined;
 
   constructor(interfaceName: string, native: AddonDataPlane) {
     this.interfaceName = interfaceName;
@@ -238,8 +239,8 @@ abstract class XdpProgram implements DataPlane {
   }
 
   /**
-   * At most 4096 names, each with `sth` as its first label and at most 40 labels (xdp/names.h), and
-   * at least one port.
+   * At most 4096 names, each with `sth` as its first label and at most 40 labels, and at least one
+   * port. Draws new keys too (see redrawKeys).
    */
   setMatchRules({ udpSourcePorts, dnsNames }: MatchRules): void {
     if (udpSourcePorts.length === 0) throw badInput('no UDP source port: nothing would match');
@@ -248,6 +249,12 @@ abstract class XdpProgram implements DataPlane {
       this.native.setKnownNames(dnsNames);
       this.native.setPorts(udpSourcePorts);
     });
+    this.#names = dnsNames;
+  }
+
+  redrawKeys(): void {
+    const names = this.#names;
+    if (names !== undefined) explain(this.interfaceName, () => this.native.setKnownNames(names));
   }
 
   counters(): DataPlaneCounters {

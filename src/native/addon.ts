@@ -85,6 +85,7 @@ export type XdpCounters = Readonly<
 
 /** A DataPlane of the addon. Each method that fails throws a NativeError. */
 export interface AddonDataPlane {
+  /** Draws new keys as well, which ends every entry in the cache of seen answers. */
   setKnownNames(names: readonly Uint8Array[]): void;
   knownNameCount(): number;
   settings(): XdpSettings;

@@ -12,6 +12,8 @@ import { planeStateOf } from './plane-state.ts';
 
 /** Repeats are credited and budgets adjusted this often. */
 const HEARTBEAT_MS = 1000;
+/** A data plane draws new keys this often: each answer that still passes is copied once more. */
+const KEYS_MS = 60_000;
 /** So long, what waits is verified before the end. */
 const LONGEST_STOP_MS = 10_000;
 const COUNTS_SOURCE = 'observer';
@@ -68,6 +70,9 @@ export async function watch(
   };
   upkeep();
   const upkeepTimer = setInterval(upkeep, PLANE_STATE_MS);
+  const keysTimer = setInterval(() => {
+    for (const plane of planes) ifPossible(() => plane.redrawKeys?.());
+  }, KEYS_MS);
   const heartbeat = setInterval(() => {
     for (const feed of feeds) feed.beat();
     observer.endBatch(now());
@@ -77,6 +82,7 @@ export async function watch(
   } finally {
     clearInterval(heartbeat);
     clearInterval(upkeepTimer);
+    clearInterval(keysTimer);
     for (const feed of feeds) await feed.stop();
     // A large backlog is left to the next process: whoever stops this one does not wait for hours.
     const deadline = setTimeout(() => observer.leaveBacklog(), LONGEST_STOP_MS);

@@ -287,6 +287,34 @@ describe('the cache of seen answers', () => {
       );
     }));
 
+  test('counts every answer once, however often entries are replaced and keys drawn', () =>
+    withProgram({ ...cached, seenMilliseconds: 200, ringBytes: 16 << 20 }, async (xdp) => {
+      // More answers than slots.
+      const frames = Array.from({ length: 1500 }, (_, n) => answerFrame(n));
+      const final = new Map<bigint, number>();
+      let [sent, copied] = [0, 0];
+      for (let round = 0; round < 8; round++) {
+        for (const [n, frame] of frames.entries()) {
+          const times = 1 + ((n * 7 + round) % 5);
+          // One by one: the kernel takes 20 ms to begin a repetition.
+          for (let i = 0; i < times; i++) xdp.testRun(frame);
+          sent += times;
+          if (n % 500 === round * 20) xdp.redrawKeys();
+        }
+        for (const { answer } of await drain(xdp)) {
+          copied += 1;
+          const { entry, repeats } = answer?.ended ?? {};
+          if (entry === undefined || repeats === undefined) continue;
+          assert((final.get(entry) ?? 0) <= repeats, 'a count only grows');
+          final.set(entry, repeats);
+        }
+        for (const { entry, repeats } of xdp.seen()) final.set(entry, repeats);
+      }
+      const repeats = [...final.values()].reduce((sum, count) => sum + count, 0);
+      assert.equal(copied + repeats, sent);
+      assert(repeats > 0 && copied > frames.length, `${copied} copies, ${repeats} repeats`);
+    }));
+
   // Both ways to read a frame compute the same tags.
   for (const readsInPlace of [true, false]) {
     const how = readsInPlace ? '' : ', without CAP_PERFMON';
