@@ -6,6 +6,7 @@ import crypto from 'node:crypto';
 import { syncBuiltinESMExports } from 'node:module';
 import { recordHeads } from '../../src/evidence/record.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
+import { newPattern } from '../../src/follow/pattern.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { challengeContinually } from '../../src/services/challenge.ts';
 import { memoryStore } from '../../src/store/state.ts';
@@ -94,6 +95,8 @@ interface KindSetting {
   readonly blocks: number;
   /** In days. */
   readonly window: number;
+  /** What the log was followed by before the game; undefined if it was not. */
+  readonly mode?: 'blocks';
 }
 
 const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
@@ -108,7 +111,7 @@ const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
     api: 'static-ct',
     growth: { first: 100_000, hourly: 40 },
     budget: 1_300_000,
-    blocks: 12,
+    blocks: 6,
     window: 2,
   },
   rfc6962: {
@@ -121,11 +124,15 @@ const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
   'rfc6962 in blocks': {
     api: 'rfc6962',
     growth: { first: 8000, hourly: 1000 },
-    budget: 1_000_000,
+    // Its entries are larger than what a game has of them: see BYTES_PER_LEAF.
+    budget: 100_000_000,
     blocks: 24,
+    mode: 'blocks',
     window: 14,
   },
 };
+/** Of a log that is asked for blocks: it has outgrown its budget. */
+const BYTES_PER_LEAF = 8000;
 const FROZEN: Growth = { first: 50, hourly: 0 };
 const entriesBySize = new Map<number, Entries>();
 
@@ -159,7 +166,7 @@ export function settingOf(
 
 export async function play(setting: GameSetting): Promise<Game> {
   const { kind, way, strategy, isTogether, seed, chance, observed, evidenceDirectory } = setting;
-  const { budget, window, blocks } = KIND_SETTINGS[kind];
+  const { budget, window, blocks, mode } = KIND_SETTINGS[kind];
   const time = new VirtualTime(START);
   const logs = logsOf(setting);
   const [main] = logs;
@@ -169,6 +176,20 @@ export async function play(setting: GameSetting): Promise<Game> {
   const store = memoryStore();
   const hashes = HashStore.inMemory();
   const listed = (): Log[] => listedAt(logs, time.now());
+  const draw = random(chance);
+  const uniform = (): number => draw(2 ** 32) / 2 ** 32;
+  if (mode !== undefined)
+    hashes
+      .rows(main.listed)
+      .setState({
+        mode,
+        shown: 0,
+        budget,
+        held: undefined,
+        target: 0n,
+        bytesPerLeaf: BYTES_PER_LEAF,
+        pattern: newPattern(uniform),
+      });
 
   // It takes a while until somebody in the network asks for the head that is shown there.
   const sighting = random(hashOf('sighting', seed));
@@ -179,7 +200,6 @@ export async function play(setting: GameSetting): Promise<Game> {
   }
 
   const release = [fixChance(hashOf('other chance', chance)), rememberVerified()];
-  const draw = random(chance);
   const restarts = random(hashOf('restarts', seed));
   try {
     const ends = [START + restarts(LENGTH), START + restarts(LENGTH)].sort((a, b) => a - b);
@@ -202,7 +222,7 @@ export async function play(setting: GameSetting): Promise<Game> {
         pollinators: [],
         now: time.now,
         sleep: time.sleep,
-        chance: () => draw(2 ** 32) / 2 ** 32,
+        chance: uniform,
         signal: stop.signal,
         onEvent: () => undefined,
         every: EVERY,
