@@ -147,12 +147,13 @@ export class Window {
 
   /**
    * How many bytes of today may be spent on what is new or old. What the log grows by in a day is
-   * kept for that, and most of the budget until that is known.
+   * kept for that, and three quarters of the budget until that is known.
    */
   #allowance(): number {
-    const { growth, left } = this.#options;
+    const { budget, growth, left } = this.#options;
     const { bytesPerLeaf, held } = this.#state;
-    if (growth === undefined) return held === undefined ? Math.max(0, left() / 4) : 0;
+    if (growth === undefined)
+      return Math.max(0, held === undefined ? left() / 4 : left() - (budget * 3) / 4);
     return Math.max(0, (left() - growth * bytesPerLeaf) / 2);
   }
 

@@ -109,6 +109,22 @@ for (const kind of KINDS)
         assert.equal(following.hashes.of(following.log).outlook(BigInt(size + 1)), 'beyond');
       });
 
+    test('a first visit that breaks off is continued by the next, a minute later', async () => {
+      const following = follow(kind, 1500);
+      // An RFC 6962 log gives the newest leaves and some of the older ones.
+      let left = 25;
+      const broken = await following.visit({
+        fetch: (url, options) =>
+          left-- > 0
+            ? following.api.fetch(url, options)
+            : Promise.resolve({ status: 500, retryAfter: undefined, body: Buffer.alloc(0) }),
+      });
+      assert.equal(broken.failures.length, kind === 'rfc6962' ? 1 : 0);
+      following.now -= 3_540_000;
+      assert.deepEqual((await following.visit()).failures, []);
+      await assertKnows(following, all(1500));
+    });
+
     test('an empty log is followed', async () => {
       const following = follow(kind, 0);
       assert.deepEqual((await following.visit()).failures, []);
