@@ -18,7 +18,7 @@ import type { Comparison } from '../follow/known-hashes.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
-import type { MerkleHash } from '../merkle/hash.ts';
+import { equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { isPowerOfTwo } from '../merkle/proof.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
@@ -72,6 +72,8 @@ export class Mirror implements ZoneSource {
   };
   readonly #options: MirrorOptions;
   #published: Published | undefined;
+  /** Whether the published tree is the one of the hashes; undefined where that is not known. */
+  #agreement: boolean | undefined;
   #fetching: Promise<void> | undefined;
   #failures = 0;
   #notBefore = 0;
@@ -117,7 +119,9 @@ export class Mirror implements ZoneSource {
       const published = { head, at: now(), sizes: new Set(sizes) };
       onPublished(log, published);
       this.#published = published;
+      this.#agreement = undefined;
       this.#failures = 0;
+      this.#agrees();
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       this.#failures += 1;
@@ -172,11 +176,39 @@ export class Mirror implements ZoneSource {
     size: bigint,
     ask: (asker: Comparison['asker']) => Promise<Proof>,
   ): Promise<Proof | undefined> {
+    const asker = this.#agrees() ? this.#known(size)?.asker : undefined;
     try {
-      const asker = this.#options.hashes(size)?.asker;
       return asker && (await ask(asker));
     } catch (error) {
       // A hash is not here, or the file of hashes cannot be read.
+      if (!(error instanceof CtgaError)) throw error;
+      return undefined;
+    }
+  }
+
+  /**
+   * Whether the published tree is the one that the hashes are of, so far as they tell. If it is not,
+   * the log has shown two trees, and proofs from the other one are of no use to anybody.
+   */
+  #agrees(): boolean {
+    const { log, onFailed } = this.#options;
+    const { head } = this.#published ?? {};
+    const root = this.#agreement === undefined && head && this.#known(head.treeSize)?.root;
+    if (head === undefined || !root) return this.#agreement ?? true;
+    this.#agreement = equalHash(root, head.rootHash);
+    if (!this.#agreement) {
+      const { treeSize } = head;
+      const message = `its tree of size ${treeSize} is another than the one that it shows to ctga challenge. The head is in dns-published-*.json in the state directory: have it judged with ctga heads import`;
+      onFailed(log, new LogError('log-unavailable', message));
+    }
+    return this.#agreement;
+  }
+
+  /** The tree of this size by the hashes that are here, if they can be read and suffice. */
+  #known(size: bigint): Comparison | undefined {
+    try {
+      return this.#options.hashes(size);
+    } catch (error) {
       if (!(error instanceof CtgaError)) throw error;
       return undefined;
     }

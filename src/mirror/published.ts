@@ -10,13 +10,14 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
-import type { Log } from '../logs/log.ts';
+import { logIdText, type Log } from '../logs/log.ts';
 import { writeDurably } from '../disk/write.ts';
 import { jsonInteger, treeHeadSchema, treeHeadToJson, uint64 } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Published } from './mirror.ts';
 
-const fileSchema = z.object({ at: z.number(), head: treeHeadSchema, sizes: z.array(uint64) });
+/** Beside the head, which is as in other files of tree heads: see `ctga heads import`. */
+const publicationSchema = z.object({ published: z.number(), sizes: z.array(uint64) });
 
 export class PublishedHeads {
   readonly #directory: string;
@@ -33,9 +34,9 @@ export class PublishedHeads {
   get(log: Log): Published | undefined {
     try {
       const json: unknown = JSON.parse(readFileSync(this.#pathOf(log), 'utf8'));
-      const { at, head, sizes } = fileSchema.parse(json);
-      const verified = verifyStatement(head, log.key);
-      return verified && { head: verified, at, sizes: new Set(sizes) };
+      const { published: at, sizes } = publicationSchema.parse(json);
+      const head = verifyStatement(treeHeadSchema.parse(json), log.key);
+      return head && { head, at, sizes: new Set(sizes) };
     } catch {
       return undefined;
     }
@@ -47,7 +48,12 @@ export class PublishedHeads {
    */
   put(log: Log, { at, head, sizes }: Published): void {
     const path = this.#pathOf(log);
-    const json = { at, head: treeHeadToJson(head), sizes: Array.from(sizes, jsonInteger) };
+    const json = {
+      log_id: logIdText(log.key.logId),
+      ...treeHeadToJson(head),
+      published: at,
+      sizes: Array.from(sizes, jsonInteger),
+    };
     try {
       writeDurably(path, `${JSON.stringify(json)}\n`);
     } catch (error) {

@@ -64,7 +64,9 @@ for (const [kind, make] of Object.entries(apis)) {
       }
     }
 
-    async function mirror(): Promise<Mirror> {
+    async function mirror(
+      onFailed = (message: string): unknown => assert.fail(message),
+    ): Promise<Mirror> {
       const followed = new FollowedHashes(directory, () => now);
       const made = new Mirror({
         log,
@@ -74,7 +76,7 @@ for (const [kind, make] of Object.entries(apis)) {
         now: () => now,
         last: { head: api.log.verified(OLD, tree.root(OLD)), at: 0, sizes: new Set([BigInt(OLD)]) },
         onPublished: () => undefined,
-        onFailed: (_, error) => assert.fail(error),
+        onFailed: (_, { message }) => onFailed(message),
       });
       await made.treeHead();
       await new Promise(setImmediate);
@@ -133,6 +135,23 @@ for (const [kind, make] of Object.entries(apis)) {
       assert.deepEqual(await asked(), tree.consistencyProof(OLD, SIZE));
       assert.notDeepEqual(api.requests, []);
       assert.deepEqual(readdirSync(directory), []);
+    });
+
+    test('of another tree than the published one they are of no use, and that is said', async () => {
+      const other = treeOf(SIZE, 'b', 10);
+      const theirs = api.tree;
+      api.tree = other;
+      await follow();
+      api.tree = theirs;
+      const said: string[] = [];
+      const { proofs } = await mirror((message) => said.push(message));
+      assert.deepEqual(
+        await proofs.consistency(BigInt(OLD), BigInt(SIZE)),
+        tree.consistencyProof(OLD, SIZE),
+      );
+      assert.equal(await proofs.consistency(3n, 40n), undefined);
+      assert.equal(said.length, 1);
+      assert.match(said[0] ?? '', /of size 600 is another than .* ctga heads import$/);
     });
 
     // A block may have been fetched because a head of its sizes was seen.

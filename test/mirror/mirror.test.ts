@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import { LogError, type Asker } from '../../src/ask/asker.ts';
 import { StoreError } from '../../src/disk/error.ts';
+import { readTreeHeads } from '../../src/exchange/files.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { MAX_SIZES, Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
@@ -310,6 +311,16 @@ describe('what was published', () => {
     await mirror.treeHead();
     await settle();
     assert.equal(await sizeOf(mirror), 40);
+  });
+
+  test('can be imported, to be judged', () => {
+    const client = new Asked();
+    const log = client.signing.asLog();
+    const head = client.signing.verified(9, tree.root(9));
+    new PublishedHeads(directory).put(log, { head, at: 5, sizes: new Set([7n, 9n]) });
+    const [file = assert.fail()] = readdirSync(directory);
+    const { heads, refused } = readTreeHeads(join(directory, file), [log], undefined);
+    assert.deepEqual([heads.map((each) => each.head.treeSize), refused], [[9n], []]);
   });
 
   test('of a file that is damaged, or has what the log did not sign, is nothing', () => {
