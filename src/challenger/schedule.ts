@@ -56,13 +56,13 @@ const NO_LOGS_MS = 60_000;
  * the signal is given.
  */
 export async function runRound(
-  logsToAsk: () => Promise<readonly Log[]>,
+  logsToAsk: () => readonly Log[],
   options: RoundOptions,
 ): Promise<void> {
   const { pollinators, maxDelay, atOnce, signal, chance = uniform, sleep = realSleep } = options;
   for (const url of shuffled(pollinators, chance)) await options.pollinate(url);
   const underWay = new UnderWay();
-  for (const log of shuffled(await logsToAsk(), chance)) {
+  for (const log of shuffled(logsToAsk(), chance)) {
     while (underWay.size >= atOnce) await underWay.next();
     if (underWay.failures.length > 0) break;
     const delay = chance() * maxDelay * 1000;

@@ -146,10 +146,12 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
     questions: directQuestions ? undefined : (questions ?? DEFAULT_QUESTIONS.blocks),
     ignoreBackOff: true,
   });
+  // Before anything is sent: how long it takes depends on what was seen.
+  const inForce = directQuestions ? undefined : way.logs();
+  await way.settled();
   await runRound(
-    async () => {
-      const logs = way.logs();
-      await way.settled();
+    () => {
+      const logs = inForce ?? way.logs();
       onEvent(reveals(logs, directQuestions));
       return logs;
     },
