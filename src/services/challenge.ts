@@ -314,7 +314,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
 function reveals(logs: readonly Log[], whatWasSeen: boolean): ChallengeEvent {
   const message = whatWasSeen
     ? `${plural(logs.length, 'log')} will learn which tree sizes were seen here, because the questions are about these. Without --direct-questions none does.`
-    : `${plural(logs.length, 'log')} will learn that somebody asks now, and so will whoever watches the way there. None learns what was seen here: the questions would be the same if nothing had been.`;
+    : `${plural(logs.length, 'log')} will learn that somebody asks now, and so will whoever watches the way there. None learns what was seen here: the questions would be the same if nothing had been, but for one block of entries in 64 at most (docs/UNLINKABILITY.md).`;
   return { event: 'reveals', logs: logs.length, whatWasSeen, message };
 }
 
