@@ -43,6 +43,7 @@ static inline __attribute__((always_inline)) void nh_add(struct sums *sums, __u6
 {
 	sums->first += nh_word(word, key->first);
 	sums->second += nh_word(word, key->second);
+	asm volatile("" : "+r"(sums->first), "+r"(sums->second));
 }
 
 /* nh_add of a word in memory: two loads of 32 bits are fewer instructions than one and two shifts. */
@@ -55,6 +56,8 @@ static inline __attribute__((always_inline)) void nh_add_at(struct sums *sums, c
 
 	sums->first += (__u64)(__u32)(halves[0] + first[0]) * (__u32)(halves[1] + first[1]);
 	sums->second += (__u64)(__u32)(halves[0] + second[0]) * (__u32)(halves[1] + second[1]);
+	/* One word after the other: otherwise clang keeps all words of a block on the stack. */
+	asm volatile("" : "+r"(sums->first), "+r"(sums->second));
 }
 
 /*
