@@ -1,7 +1,7 @@
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N] [--games N]`, as root.
- * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, wire, drain, replay, store,
- * p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
+ * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
+ * store, p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ import { measureChallenge } from './challenge.ts';
 import { measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
+import { measureFollowing } from './follow.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
@@ -46,6 +47,7 @@ const PARTS = [
   'distinguisher',
   'unaltered',
   'challenge',
+  'follow',
   'wire',
   'drain',
   'replay',
@@ -201,25 +203,60 @@ if (wanted('unaltered')) {
   if (lost + altered + reordered > 0) process.exitCode = 1;
 }
 if (wanted('challenge')) {
-  say('challenge: a log of a million entries');
-  const found = await measureChallenge(quick ? 10_000 : 1_000_000, quick ? 100 : 2000);
+  say('challenge: stored heads to verdicts');
+  const found = await measureChallenge(quick ? 10_000 : 1_000_000, quick ? 1000 : 20_000);
   report(
     'challenge',
     found,
-    '# Challenging a log on this machine, through a SOCKS proxy, one question at a time\n',
+    '# From stored heads to verdicts on this machine, through a SOCKS proxy\n',
     table(
-      ['API', 'entries', 'heads', 'heads a minute', 'requests a head', 'bytes a head'],
+      ['API', 'by', 'entries', 'heads', 'heads a minute', 'requests', 'bytes', 'seconds to fetch'],
       found.map((each) => [
         each.api,
-        `${each.leaves}`,
+        each.way,
+        `${each.entries}`,
         `${each.heads}`,
         `${each.headsPerMinute}`,
-        each.requestsPerHead.toFixed(2),
-        `${each.bytesPerHead}`,
+        `${each.requests}`,
+        `${each.bytes}`,
+        each.way === 'hashes' ? each.secondsToFetch.toFixed(1) : '',
       ]),
     ),
   );
   if (found.some(({ heads, consistent }) => heads !== consistent)) process.exitCode = 1;
+}
+if (wanted('follow')) {
+  say('follow: days of a clock of its own');
+  const found = await measureFollowing(quick ? 1000 : 1);
+  report(
+    'follow',
+    found,
+    '# Following a log from nothing on, by the day\n',
+    table(
+      [
+        'API',
+        'entries a day',
+        'day',
+        'mode',
+        'visits',
+        'requests',
+        'MB',
+        'leaves held',
+        'MB on disk',
+      ],
+      found.map((each) => [
+        each.api,
+        `${each.perDay}`,
+        `${each.day}`,
+        each.mode,
+        `${each.visits}`,
+        `${each.requests}`,
+        (each.bytes / 1e6).toFixed(1),
+        `${each.held}`,
+        (each.disk / 1e6).toFixed(1),
+      ]),
+    ),
+  );
 }
 if (wanted('wire')) {
   say('wire: a tile, by what stands between');

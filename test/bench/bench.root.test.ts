@@ -17,7 +17,7 @@ function bench(...args: readonly string[]): { status: number | null; stderr: str
 }
 
 test('cost, drain and what passes unaltered are measured and written down', () => {
-  const { status, stderr } = bench('cost', 'drain', 'unaltered', 'challenge', '--quick');
+  const { status, stderr } = bench('cost', 'drain', 'unaltered', 'challenge', 'follow', '--quick');
   assert.equal(status, 0, stderr);
   const read = (part: string): unknown =>
     (JSON.parse(readFileSync(join(directory, `${part}.json`), 'utf8')) as { data: unknown }).data;
@@ -36,6 +36,8 @@ test('cost, drain and what passes unaltered are measured and written down', () =
       ({ heads, consistent, headsPerMinute }) => heads === consistent && headsPerMinute > 0,
     ),
   );
+  const followed = read('follow') as { visits: number; bytes: number; held: number }[];
+  assert(followed.every(({ visits, bytes, held }) => visits > 0 && bytes > 0 && held > 0));
   const { sent, lost, altered, reordered } = read('unaltered') as Record<string, number>;
   assert.deepEqual(
     { sent, lost, altered, reordered },
