@@ -46,7 +46,10 @@ const MAX_SAID = 10_000;
 const WAITS: Record<Outlook, readonly [outcome: Outcome | 'pending', reason: string]> = {
   here: ['pending', 'what was fetched of the log proves nothing about it'],
   coming: ['pending', 'it waits for the part of the log that it is in, which is yet to be fetched'],
-  'needs-block': ['pending', 'it waits until its turn comes among the blocks that are asked for'],
+  'needs-block': [
+    'pending',
+    'it waits until its turn comes among the blocks that are asked for (--questions)',
+  ],
   refused: [
     'refused',
     'the log did not give the hashes that it is compared by, and is not asked for them again: "ctga challenge --once --direct-questions" asks about this very tree, and so tells the log that it was seen',

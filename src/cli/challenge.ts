@@ -1,6 +1,6 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ExitCode } from '../base/errors.ts';
+import { badInput, ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
 import { HashStore } from '../follow/hash-store.ts';
@@ -79,8 +79,8 @@ export function challengeCommand(): Command {
     )
     .option(
       '--questions <n>',
-      `ask for this many blocks of old entries in each visit, drawn by chance (default: ${DEFAULT_QUESTIONS.blocks}); with --direct-questions: for this many proofs (default: ${DEFAULT_QUESTIONS.proofs})`,
-      wholeNumber(1, 100),
+      `ask for this many blocks of old entries in each visit, drawn by chance (default: ${DEFAULT_QUESTIONS.blocks}); with 0, tree heads that no window has are never compared, and no log can look for them; with --direct-questions: for this many proofs (default: ${DEFAULT_QUESTIONS.proofs})`,
+      wholeNumber(0, 100),
     )
     .option(
       '--budget <MB>',
@@ -133,6 +133,8 @@ If you can, run the challenger on another host than the packet processor: "ctga 
 }
 
 async function run(options: ChallengeOptions): Promise<void> {
+  if (options.directQuestions === true && options.questions === 0)
+    throw badInput('--direct-questions with --questions 0 asks nothing', 'Give 1 or more.');
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
   const state = stateAt(options.stateDir);
   const json = options.json === true;
