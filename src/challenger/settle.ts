@@ -31,6 +31,8 @@ import { Verdicts, type VerdictContext } from './verdicts.ts';
 export interface SettleContext extends VerdictContext {
   /** Breaks settling off: what was concluded by then is recorded. */
   readonly signal: AbortSignal;
+  /** Called when settling may pause; it goes on when this resolves. At once unless given. */
+  readonly pause?: () => Promise<void>;
 }
 
 /** So many verdicts are one transaction. */
@@ -90,7 +92,7 @@ export class Settler {
       recordShown(log, visit.heads, this.#context);
       this.#tellOf(log, visit);
     }
-    const turns = new Turns(this.#context.signal);
+    const turns = new Turns(this.#context);
     const trees = new Trees(log, this.#context, turns);
     // Only where the chain breaks do trees matter that are consistent and below its top.
     for (const which of ['open', 'all'] as const) {
@@ -129,17 +131,19 @@ export function failureOf({ current, failures }: Visit): Error | undefined {
 
 /** Settling takes turns with the other work of this process, and ends when the signal is given. */
 class Turns {
-  readonly #signal: AbortSignal;
+  readonly #context: Pick<SettleContext, 'signal' | 'pause'>;
   #began = performance.now();
 
-  constructor(signal: AbortSignal) {
-    this.#signal = signal;
+  constructor(context: Pick<SettleContext, 'signal' | 'pause'>) {
+    this.#context = context;
   }
 
   async take(): Promise<void> {
     if (performance.now() - this.#began < TURN_MS) return;
+    const { signal, pause } = this.#context;
     await setImmediate();
-    this.#signal.throwIfAborted();
+    await pause?.();
+    signal.throwIfAborted();
     this.#began = performance.now();
   }
 }

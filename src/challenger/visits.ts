@@ -1,7 +1,9 @@
 /**
  * Asking logs as any mirror of them does, and settling what was seen of them when everything has
  * been sent: settling waits in a queue of its own, and what it does, how long it takes and whether
- * it fails changes nothing about the visits.
+ * it fails changes nothing about the visits. It takes time of this process, which a log that is
+ * being visited could measure, and it may wait for the observer to have written; so it pauses while
+ * any log is being visited.
  */
 import { LogError } from '../ask/asker.ts';
 import { realSleep, type Sleep } from '../base/clock.ts';
@@ -33,14 +35,26 @@ export interface VisitsOptions extends SettleContext, WayOptions {
   readonly visit?: typeof visit;
 }
 
+/**
+ * So long the settling of one log pauses at most, and then it goes on to its end. On a line so poor
+ * that some log is being visited all the time, trees must come to their verdicts all the same.
+ */
+const MAX_PAUSE_MS = 3_600_000;
+
 export class Visits {
   readonly #options: VisitsOptions;
   readonly #settler: Settler;
   #settling: Promise<void> = Promise.resolve();
+  /** How many logs are being visited. */
+  #underWay = 0;
+  /** Whether a log that is being settled has paused for long enough. */
+  #isOverdue = false;
+  /** Called when none is any more. */
+  #onQuiet: () => void = () => undefined;
 
   constructor(options: VisitsOptions) {
     this.#options = options;
-    this.#settler = new Settler(options);
+    this.#settler = new Settler({ ...options, pause: () => this.#quiet() });
   }
 
   /**
@@ -52,6 +66,7 @@ export class Visits {
     const { signal, sleep = realSleep, chance = uniform } = options;
     const { allowPrivateAddress } = log;
     let visited: Visit;
+    this.#underWay += 1;
     try {
       visited = await (options.visit ?? visit)(log, {
         ...options,
@@ -64,6 +79,9 @@ export class Visits {
       // What is kept of the hashes failed: a full disk, for one.
       if (signal.aborted || !(error instanceof CtgaError)) throw error;
       return options.onFailed(log, error);
+    } finally {
+      this.#underWay -= 1;
+      if (this.#underWay === 0) this.#onQuiet();
     }
     options.onVisited(log, visited);
     this.settle(log, visited);
@@ -77,6 +95,8 @@ export class Visits {
     const { hashes, signal, onFailed } = this.#options;
     this.#settling = this.#settling.then(async () => {
       try {
+        this.#isOverdue = false;
+        await this.#quiet();
         signal.throwIfAborted();
         await this.#settler.settle(log, hashes.of(log), visited);
       } catch (error) {
@@ -88,5 +108,22 @@ export class Visits {
   /** Resolves when everything that was to be settled by now is. Rejects never. */
   async settled(): Promise<void> {
     await this.#settling;
+  }
+
+  /** Resolves when no log is being visited, when it has waited for too long, or by the signal. */
+  async #quiet(): Promise<void> {
+    if (this.#underWay === 0 || this.#isOverdue) return;
+    const { signal, sleep = realSleep } = this.#options;
+    const pause = new AbortController();
+    const end = (): void => pause.abort();
+    this.#onQuiet = end;
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted) end();
+    // It rejects when it is broken off.
+    this.#isOverdue = await sleep(MAX_PAUSE_MS, pause.signal).then(
+      () => true,
+      () => false,
+    );
+    signal.removeEventListener('abort', end);
   }
 }
