@@ -49,7 +49,7 @@ export async function tournament({
   onGame = () => undefined,
 }: TournamentOptions): Promise<Result> {
   const began = performance.now();
-  const played: { scores: Scores; answer: number; strategy: Strategy }[] = [];
+  const played: Played[] = [];
   for (let i = 0; i < games; i++) {
     const setting = settingOf(kind, way, i, strategies, evidenceDirectory);
     // The log's guess is from what it knows, and nothing else.
@@ -59,7 +59,18 @@ export async function tournament({
     onGame(i + 1);
   }
   const cost = (performance.now() - began) / games;
-  const draw = random(games);
+  return { kind, way, cost, ...talliesOf(played) };
+}
+
+/** A game that is over: what was made of it, and what is right. */
+export interface Played {
+  readonly scores: Scores;
+  readonly answer: number;
+  readonly strategy: Strategy;
+}
+
+export function talliesOf(played: readonly Played[]): Pick<Result, 'all' | 'byStrategy'> {
+  const draw = random(played.length);
   const all = new Map<string, Tally>();
   const byStrategy = new Map<Strategy, Map<string, Tally>>();
   const count = (name: string, strategy: Strategy, isRight: boolean): void => {
@@ -86,7 +97,7 @@ export async function tournament({
     for (const { scores, answer, strategy } of tested)
       count(LEARNED, strategy, guess(learned.scores(scores), draw) === answer);
   }
-  return { kind, way, all, byStrategy, cost };
+  return { all, byStrategy };
 }
 
 /** The chance to be right as often, or more often, by guessing blindly. */
