@@ -154,7 +154,7 @@ class Trees {
   all: readonly StoredTree[] = [];
   /** Public trees. The larger of each two is proven to extend the smaller one. */
   publicLinks: readonly (readonly [StoredTree, StoredTree])[] = [];
-  /** The tree that the chain ends at: the largest that the hashes lead to. */
+  /** The tree that the chain ends at: the public one that the hashes lead to. */
   anchor: StoredTree | undefined;
   readonly #log: Log;
   readonly #context: SettleContext;
@@ -190,7 +190,8 @@ class Trees {
       await this.#turns.take();
     }
     this.publicLinks = pairs.map(([first, second]) => [this.treeOf(first), this.treeOf(second)]);
-    const end = newest ?? current;
+    // What the log shows now may contradict the hashes, and these what it showed before.
+    const end = (current && known.comparison(current.treeSize)?.against) ?? newest ?? current;
     this.anchor = end && this.treeOf(end);
     this.all = [...this.#byRoot.values()].sort(bySize);
   }
@@ -328,32 +329,33 @@ class Settlement {
   async #joinChain(anchor: StoredTree): Promise<void> {
     const links = this.#links;
     if (!links.hasChain) return links.startAt(anchor);
-    if (links.isLinked(anchor) || links.isForked(anchor)) return;
+    if (links.isLinked(anchor)) return;
     const pair = links.pairWithChain(anchor);
     const other = pair?.find(({ id }) => id !== anchor.id);
     if (pair !== undefined && other !== undefined) {
       const found = judgeSameSize(...pair);
       if (found !== undefined) this.#verdicts.forked(other, ...pair, found);
-      else await this.#compare(other);
+      else if (anchor.treeSize === 0n) this.#link(anchor, other);
+      else if ((await this.#compare(other)) === 'unknown' && this.#mayWaitFor(other))
+        return this.#want(other);
       if (links.isLinked(anchor)) return;
-      if (!links.isForked(other) && this.#mayWaitFor(other)) return this.#want(other);
     }
+    // Even where it contradicts another tree: it is what the log shows, and what is known leads to.
     links.startAt(anchor);
   }
 
   /**
    * Whether the chain goes on as it is for now, although the public trees are not linked to its
-   * tree: the log called that one current, what links them may still come, and none of the public
-   * trees has waited for longer than the log may be without a proof.
+   * tree: the log called that one current, what links them may still come, and no tree has waited
+   * for that for longer than the log may be without a proof.
    */
   #mayWaitFor(tree: StoredTree): boolean {
-    const links = this.#links;
-    const publicTrees = this.#trees.publicLinks.flat();
     const wasPublic =
-      tree.provenAgainst === tree.id || publicTrees.some((each) => each.id === tree.id);
+      tree.provenAgainst === tree.id ||
+      this.#trees.publicLinks.flat().some((each) => each.id === tree.id);
     if (!wasPublic || this.#known.outlook(tree.treeSize) === 'refused') return false;
-    return !publicTrees.some(
-      (each) => !links.isLinked(each) && !links.isForked(each) && this.#isOverdue(each),
+    return !this.#trees.all.some(
+      (each) => each.verdict === 'pending' && each.reason === APART && this.#isOverdue(each),
     );
   }
 
@@ -373,7 +375,8 @@ class Settlement {
   async #settleOne(tree: StoredTree, anchor: StoredTree | undefined): Promise<void> {
     const links = this.#links;
     if (links.isForked(tree) || links.isLinked(tree)) return;
-    if (anchor !== undefined && tree.treeSize === 0n) this.#link(tree, anchor);
+    if (anchor !== undefined && tree.treeSize === 0n && anchor.treeSize > 0n)
+      this.#link(tree, anchor);
     else {
       const found = await this.#compare(tree);
       if (found === 'unknown') return this.#leaveWaiting(tree);
@@ -407,7 +410,9 @@ class Settlement {
 
   #leaveWaiting(tree: StoredTree): void {
     const { treeSize } = tree;
-    const outlook = this.#known.outlook(treeSize);
+    const { current } = this.#visit ?? {};
+    const isAbove = current !== undefined && treeSize > current.treeSize;
+    const outlook = isAbove ? 'beyond' : this.#known.outlook(treeSize);
     const top = this.#links.topOf(tree);
     // Where the tree that it is linked to is decided, so is this one.
     const hangs = top.id !== tree.id && !this.#isHopeless(top);
@@ -458,11 +463,12 @@ class Settlement {
       );
   }
 
-  /** Links the first tree to the second, which it is proven a prefix of, unless they are one. */
+  /** Links the first tree to the second, of which it is proven a prefix, unless it is already. */
   #link(first: StoredTree, second: StoredTree): void {
     const links = this.#links;
-    if (second.treeSize <= first.treeSize || links.linkOf(first)?.id === second.id) return;
-    if (links.isForked(first)) return;
+    if (second.treeSize <= first.treeSize || links.isForked(first)) return;
+    if (links.linkOf(first) !== undefined && links.topOf(first).id === links.topOf(second).id)
+      return;
     links.link(first, second);
     if (links.verdictOf(first) === 'consistent') this.#verdicts.linked(first);
   }

@@ -46,7 +46,11 @@ export type Step = { readonly fault?: Fault | undefined } & (
     }
   | { readonly do: 'challenge'; readonly once: boolean; readonly moods: readonly Mood[] }
   | { readonly do: 'wait'; readonly ms: number }
-  | { readonly do: 'restart' }
+  | {
+      readonly do: 'restart';
+      /** The hashes that were fetched are lost: they are a cache. */
+      readonly forgets?: boolean;
+    }
   /** A bit of a stored row flips: of the row and column that the numbers come to. */
   | {
       readonly do: 'flip';
@@ -57,12 +61,21 @@ export type Step = { readonly fault?: Fault | undefined } & (
     }
 );
 
+/**
+ * Following the log with a budget that holds all of it or hardly anything, or asking about what was
+ * seen.
+ */
+export const WAYS = ['whole', 'poor', 'direct'] as const;
+export type Way = (typeof WAYS)[number];
+
 export interface History {
   readonly log: LogScript;
   /** Front ends, each on a path of its own. */
   readonly fronts: number;
   /** How large the branches are at first. */
   readonly sizes: readonly number[];
+  /** How logs are asked. */
+  readonly way: Way;
   /** Questions in each challenge of the schedule. */
   readonly questions: number;
   readonly steps: readonly Step[];
@@ -150,7 +163,7 @@ function steps(flips: boolean): fc.Arbitrary<Step> {
     }),
     step(5, 'challenge', { once: fc.boolean(), moods }),
     step(2, 'wait', { ms: fc.constantFrom(1000, 60_000, HOUR, 13 * HOUR, 25 * HOUR, 240 * HOUR) }),
-    step(1, 'restart', {}),
+    step(1, 'restart', { forgets: fc.boolean() }),
     ...(flips
       ? [
           step(2, 'flip', {
@@ -182,6 +195,7 @@ export function histories(kind: Kind): fc.Arbitrary<History> {
     }),
     fronts: fc.integer({ min: 1, max: 3 }),
     sizes: fc.tuple(size, size, often(MAX_SIZE, size, 1)),
+    way: fc.constantFrom(...WAYS),
     questions: fc.integer({ min: 1, max: 5 }),
     steps: fc.array(steps(kind === 'flipped'), { minLength: 1, maxLength: 24, size: 'max' }),
     busy: often(0, fc.integer({ min: 1, max: 5 }), 2),
