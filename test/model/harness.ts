@@ -267,7 +267,7 @@ class World {
     await this.take({ do: 'flush' });
     const { busy, questions } = this.#history;
     const old = this.#trees().map(({ stored }) => stored.id);
-    const rounds = 2 + Math.min(boundOf(old.length + 1, questions, false), 24);
+    const rounds = 2 + Math.min(boundOf(old.length + 1, questions, false), 64);
     let next = this.#log.sizes[0] ?? 0;
     for (let round = 0; round < rounds; round++) {
       const isOver = !this.#trees().some(
