@@ -32,7 +32,13 @@ function isWanted({ name, isSlow }: Mutant): boolean {
   return WANTED === 'all' || name.includes(WANTED);
 }
 
-async function hunt({ name, file, edits, kind }: Mutant): Promise<string | undefined> {
+async function hunt({
+  name,
+  file,
+  edits,
+  kind,
+  way = 'direct',
+}: Mutant): Promise<string | undefined> {
   const path = join(copy, 'src', file);
   const source = readFileSync(path, 'utf8');
   const mutated = edits.reduce((text, [from, to]) => {
@@ -43,7 +49,7 @@ async function hunt({ name, file, edits, kind }: Mutant): Promise<string | undef
   try {
     const { stdout } = await promisify(execFile)(
       process.execPath,
-      ['--import', 'tsx', 'test/model/hunt.ts', kind, String(MOST_HISTORIES)],
+      ['--import', 'tsx', 'test/model/hunt.ts', kind, String(MOST_HISTORIES), way],
       { cwd: copy },
     );
     const { invariant, histories } = JSON.parse(stdout) as {

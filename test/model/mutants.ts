@@ -2,7 +2,7 @@
  * Faults, each put into a copy of the source as an edit: the model must notice every one of them.
  * Most are faults that ctga once had.
  */
-import type { Kind } from './history.ts';
+import type { Kind, Way } from './history.ts';
 
 export interface Mutant {
   /** What is wrong with it. */
@@ -13,6 +13,8 @@ export interface Mutant {
   readonly edits: readonly (readonly [from: string, to: string])[];
   /** Histories of which kind show it. */
   readonly kind: Kind;
+  /** How those ask the log; directly unless given. */
+  readonly way?: Way;
   /** Left to CTGA_MODEL_MUTANTS=all. */
   readonly isSlow?: boolean;
 }
@@ -172,6 +174,57 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'http/retry-after.ts',
     edits: [['export const MAX_RETRY_AFTER = 86_400_000;', 'export const MAX_RETRY_AFTER = 8e15;']],
     kind: 'honest',
+    isSlow: true,
+  },
+  {
+    name: 'a tree is of the log whatever its hashes say',
+    file: 'challenger/settle.ts',
+    edits: [
+      [
+        'if (equalHash(comparison.root, tree.rootHash)) {',
+        'if (equalHash(comparison.root, comparison.root)) {',
+      ],
+    ],
+    kind: 'liar',
+    way: 'whole',
+  },
+  {
+    name: 'a tree that is not the one of the hashes waits for another',
+    file: 'challenger/settle.ts',
+    edits: [
+      [
+        "if (found?.verdict !== 'fork-proven') return 'unknown';",
+        "if (found?.verdict !== 'consistent') return 'unknown';",
+      ],
+    ],
+    kind: 'liar',
+    way: 'whole',
+  },
+  {
+    name: 'a chain that the public trees are not linked to is never given up',
+    file: 'challenger/settle.ts',
+    edits: [
+      [
+        'each.reason === APART && this.#isOverdue(each)',
+        'each.reason === undefined && this.#isOverdue(each)',
+      ],
+    ],
+    kind: 'liar',
+    way: 'whole',
+  },
+  {
+    name: 'what the chain loses with its top is looked for among open trees alone',
+    file: 'challenger/settle.ts',
+    edits: [['if (!hasAll && (strays.length > 0 || this.#isAnyRefuted())) return false;', '']],
+    kind: 'liar',
+    way: 'whole',
+  },
+  {
+    name: 'the block that did not come is said of trees that are yet to come',
+    file: 'challenger/settle.ts',
+    edits: [["  coming: ['pending', 'it waits", "  coming: ['refused', 'it waits"]],
+    kind: 'honest',
+    way: 'whole',
     isSlow: true,
   },
   {
