@@ -5,14 +5,26 @@
  * nothing of what was seen. One process writes it, the one that follows; others may read.
  */
 import { join } from 'node:path';
+import { BoundedMap } from '../base/bounded-map.ts';
 import type { Log } from '../logs/log.ts';
+import type { LogKey } from '../statements/key.ts';
+import {
+  encodeSignedData,
+  type Statement,
+  type VerifiedStatement,
+} from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import { HashDatabase } from './database.ts';
 import { LogHashes } from './log-hashes.ts';
 import { LogRows } from './log-rows.ts';
 
+/** Some 300 bytes each: those of 64 logs for a week. */
+const MAX_VERIFIED = 20_000;
+
 export class HashStore {
   readonly #database: HashDatabase;
+  /** Heads that were verified, to the last bit, by their signatures and what these cover. */
+  readonly #verified = new BoundedMap<string, VerifiedStatement>(MAX_VERIFIED);
 
   private constructor(database: HashDatabase) {
     this.#database = database;
@@ -48,7 +60,16 @@ export class HashStore {
 
   /** The rows of one log. */
   rows({ key }: Pick<Log, 'key'>): LogRows {
-    return new LogRows(this.#database, key.logId, (head) => verifyStatement(head, key));
+    return new LogRows(this.#database, key.logId, (head) => this.#verify(head, key));
+  }
+
+  /** Public heads are read again and again; each is verified once. */
+  #verify(head: Statement, key: LogKey): VerifiedStatement | undefined {
+    const signed = Buffer.concat([key.logId, encodeSignedData(head), head.signature]);
+    const name = signed.toString('latin1');
+    const known = this.#verified.get(name) ?? verifyStatement(head, key);
+    if (known !== undefined) this.#verified.set(name, known);
+    return known;
   }
 
   close(): void {
