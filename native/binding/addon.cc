@@ -8,6 +8,7 @@
 #include "binding/data_plane_wrap.hpp"
 #include "core/accounts.hpp"
 #include "core/attachment.hpp"
+#include "core/pins.hpp"
 #include "core/privileges.hpp"
 #include "core/program.hpp"
 #include "core/service.hpp"
@@ -34,15 +35,15 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
   return DataPlaneWrap::create(env, std::move(resources));
 }
 
-// attach({ objectPath, interfaceName, pinDirectory, reader, atCpuPort, mode?, ringBytes,
-// settings }): { dataPlane, mode, interfaceIndex, refusal, tookOver, keptSeen, replacedMaps }
+// attach({ objectPath, interfaceName, reader, atCpuPort, mode?, ringBytes, settings }):
+// { dataPlane, mode, interfaceIndex, pinDirectory, formerName, refusal, tookOver, keptSeen,
+// replacedMaps }
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = to_object(info[0], "options");
   AttachOptions options;
   options.object_path = to_text(object.Get("objectPath"), "objectPath");
   options.interface = to_text(object.Get("interfaceName"), "interfaceName");
-  options.pin_directory = to_text(object.Get("pinDirectory"), "pinDirectory");
   options.reader = object.Get("reader").ToBoolean();
   options.at_cpu_port = object.Get("atCpuPort").ToBoolean();
   options.mode = to_mode(object.Get("mode"));
@@ -54,6 +55,8 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   auto result = Napi::Object::New(env);
   result.Set("mode", to_string(attachment.mode));
   result.Set("interfaceIndex", attachment.interface_index);
+  result.Set("pinDirectory", attachment.pin_directory);
+  result.Set("formerName", attachment.former_name);
   result.Set("refusal", attachment.refusal);
   result.Set("tookOver", attachment.took_over);
   result.Set("keptSeen", attachment.kept_seen);
@@ -74,6 +77,29 @@ Napi::Value open_pinned(const Napi::CallbackInfo& info) {
   auto maps = translate(env, [&] { return Maps::open_pinned(directory); });
   if (!maps) return env.Undefined();
   return DataPlaneWrap::create(env, Resources{std::move(*maps), std::nullopt, std::nullopt});
+}
+
+// pins(): { directory, networkNamespace, interfaceName, isHere }[]
+Napi::Value list_pinned(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto planes = translate(env, [&] { return list_planes(); });
+  auto list = Napi::Array::New(env, planes.size());
+  for (std::uint32_t i = 0; i < planes.size(); i++) {
+    auto each = Napi::Object::New(env);
+    each.Set("directory", planes[i].pin_directory);
+    each.Set("networkNamespace", static_cast<double>(planes[i].network_namespace));
+    each.Set("interfaceName", planes[i].interface);
+    each.Set("isHere", planes[i].is_here);
+    list.Set(i, each);
+  }
+  return list;
+}
+
+// followName(pinDirectory): string
+Napi::Value follow_interface(const Napi::CallbackInfo& info) {
+  const std::string directory = to_text(info[0], "pinDirectory");
+  return Napi::String::New(info.Env(),
+                           translate(info.Env(), [&] { return follow_name(directory); }));
 }
 
 // linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort } | undefined
@@ -138,6 +164,8 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("load", Napi::Function::New<load_program>(env, "load"));
   exports.Set("attach", Napi::Function::New<attach_program>(env, "attach"));
   exports.Set("openPinned", Napi::Function::New<open_pinned>(env, "openPinned"));
+  exports.Set("pins", Napi::Function::New<list_pinned>(env, "pins"));
+  exports.Set("followName", Napi::Function::New<follow_interface>(env, "followName"));
   exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
   exports.Set("mtu", Napi::Function::New<get_mtu>(env, "mtu"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));

@@ -9,7 +9,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -17,13 +16,12 @@
 
 #include "core/bpffs.hpp"
 #include "core/libbpf_log.hpp"
+#include "core/pins.hpp"
 #include "core/program.hpp"
 #include "core/tc.hpp"
 
 namespace ctga {
 namespace {
-
-constexpr const char* kMountPoint = "/sys/fs/bpf";
 
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
 
@@ -32,15 +30,6 @@ std::string program_path(const std::string& pin_directory) { return pin_director
 std::string qdisc_path(const std::string& pin_directory) {
   return pin_directory + "/program-and-qdisc";
 }
-
-// Pins are named for their interface: src/dataplane/xdp.ts.
-std::string interface_of(const std::string& pin_directory) {
-  std::string name = pin_directory.substr(pin_directory.rfind('/') + 1);
-  std::replace(name.begin(), name.end(), ':', '.');
-  return name;
-}
-
-std::string parent_of(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 // The XDP program that runs on an interface, ours or not. A program_id of 0 means that none does.
 struct Running {
@@ -141,18 +130,18 @@ NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t in
 }
 
 // The pinned link if it still holds our program on this very interface; empty if there is no link
-// or it is defunct. Otherwise, as if it is on another interface, throws Error{busy}.
-FileDescriptor find_running_link(const AttachOptions& options, std::uint32_t interface_index,
-                                 const Running& running) {
-  FileDescriptor link = open_pin(link_path(options.pin_directory));
+// or it is defunct. Otherwise, as if its interface was moved to another network namespace, throws
+// Error{busy}.
+FileDescriptor find_running_link(const std::string& pin_directory, const std::string& interface,
+                                 std::uint32_t interface_index, const Running& running) {
+  FileDescriptor link = open_pin(link_path(pin_directory));
   const bpf_link_info info = link ? info_of_link(link.get()) : bpf_link_info{};
 
   // There is no link, or its interface is gone, or somebody detached it by force.
   if (info.xdp.ifindex == 0) return FileDescriptor();
   if (info.xdp.ifindex == interface_index && info.prog_id == running.program_id) return link;
   throw Error(ErrorCode::busy, EBUSY,
-              options.pin_directory + " belongs to another interface that is or was named " +
-                  options.interface);
+              pin_directory + " belongs to another interface that is or was named " + interface);
 }
 
 // Whether our filter with the program pinned here is on this very interface.
@@ -162,19 +151,72 @@ bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index
          id_of_program(program.get()) == tc_program(interface_index);
 }
 
+// Whether the link or the program that is pinned here holds a program on this very interface. IDs
+// of programs are unique on the machine.
+bool runs_on(const std::string& pin_directory, std::uint32_t interface_index,
+             std::uint32_t running_program) {
+  const FileDescriptor link = open_pin(link_path(pin_directory));
+  if (!link) return filter_runs(pin_directory, interface_index);
+  const bpf_link_info info = info_of_link(link.get());
+  return info.xdp.ifindex != 0 && info.prog_id == running_program;
+}
+
+// Whether no interface is known to run what is pinned here. Filters can be asked for only in their
+// own network namespace.
+bool is_gone(const PinDirectory& pins) {
+  if (const FileDescriptor link = open_pin(link_path(pins.path)); link) {
+    return info_of_link(link.get()).xdp.ifindex == 0;
+  }
+  return pins.is_here ? !filter_runs(pins.path, pins.interface_index)
+                      : !open_pin(program_path(pins.path));
+}
+
+// Where this interface is pinned already; nothing if it is not. Elsewhere than at `place` are pins
+// that an earlier version named for the interface, that came with it from another network
+// namespace, or of an interface of its name that went away.
+std::optional<PinDirectory> find_pins(const std::string& interface, std::uint32_t interface_index,
+                                      std::uint32_t running_program, const std::string& place) {
+  std::optional<PinDirectory> found;
+  for (PinDirectory& pins : list_pin_directories()) {
+    if (runs_on(pins.path, interface_index, running_program)) return std::move(pins);
+    const bool at_place = pins.is_here && pins.path == place;
+    const bool may_be_ours = pins.is_here || pins.network_namespace == 0;
+    if (at_place || (!found && may_be_ours && pins.interface == interface && is_gone(pins))) {
+      found = std::move(pins);
+    }
+  }
+  return found;
+}
+
+// Removes what was pinned at this place for an interface that is no more.
+void remove_stale_pins(const std::string& place) {
+  struct stat info = {};
+  if (stat(place.c_str(), &info) != 0) return;
+  const FileLock lock(place);
+  remove_pins(place);
+}
+
+// The index of the interface that is pinned here; 0 if it is in another network namespace, or may
+// be. Filters can be asked for only in the interface's own namespace.
+std::uint32_t index_here(const std::string& pin_directory) {
+  const PinDirectory pins = read_pin_directory(pin_directory);
+  if (pins.network_namespace == 0) return if_nametoindex(pins.interface.c_str());
+  return pins.is_here ? pins.interface_index : 0;
+}
+
 // Takes our program off the interface: another mode needs another hook, so packets pass unseen in
 // between. The pins stay until there is something to pin in their place: if attaching fails, they
 // still say that a program is to run here.
-void stop_running(const AttachOptions& options, std::uint32_t interface_index, FileDescriptor& link,
-                  bool filter) {
+void stop_running(const std::string& pin_directory, const std::string& interface,
+                  std::uint32_t interface_index, FileDescriptor& link, bool filter) {
   if (link) {
     if (const int error = bpf_link_detach(link.get())) {
-      throw kernel_error(error, "detach from " + options.interface);
+      throw kernel_error(error, "detach from " + interface);
     }
     link = FileDescriptor();
   }
   if (filter) {
-    tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(options.pin_directory))));
+    tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
   }
 }
 
@@ -187,7 +229,9 @@ void unpin_stopped(const std::string& pin_directory) {
 
 // Removes what another version pinned and this one does not know. Returns the names.
 std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
-  std::set<std::string> known = {link_path(""), program_path(""), qdisc_path("")};
+  std::set<std::string> known = {link_path(""), program_path(""), qdisc_path(""),
+                                 std::string("/") + kInterfaceNote,
+                                 std::string("/") + kNamespaceNote};
   for (const char* name : Maps::kNames) known.insert(std::string("/") + name);
   std::vector<std::string> removed;
   for (const std::string& name : list_pins(pin_directory)) {
@@ -228,21 +272,22 @@ Attachment attach(const AttachOptions& options) {
     throw Error(ErrorCode::no_such_interface, errno, "find " + options.interface);
   }
 
-  ensure_bpffs(kMountPoint);
-  const std::string parent = parent_of(options.pin_directory);
-  if (mkdir(parent.c_str(), 0700) != 0 && errno != EEXIST) {
-    throw kernel_error(errno, "make " + parent);
-  }
+  ensure_pins_root();
+  const Running running = query(interface_index);
+  const std::string place = pins_of(interface_index);
+  const std::optional<PinDirectory> found =
+      find_pins(options.interface, interface_index, running.program_id, place);
+  if (!found || found->path != place) remove_stale_pins(place);
+  std::string pins = found ? found->path : place;
   std::optional<FileLock> lock;
   std::optional<DirectoryGuard> guard;
   if (options.reader) {
-    lock.emplace(options.pin_directory);
-    guard.emplace(options.pin_directory);
+    lock.emplace(pins);
+    guard.emplace(pins);
   }
 
-  const Running running = query(interface_index);
-  FileDescriptor link = find_running_link(options, interface_index, running);
-  const bool filter = filter_runs(options.pin_directory, interface_index);
+  FileDescriptor link = find_running_link(pins, options.interface, interface_index, running);
+  const bool filter = filter_runs(pins, interface_index);
   const bool foreign = !link && running.program_id != 0;
   if (foreign && options.at_cpu_port) throw foreign_program(options.interface, running.program_id);
   std::string refusal =
@@ -261,14 +306,13 @@ Attachment attach(const AttachOptions& options) {
   // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
   const auto load = [&](Hook hook) {
-    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes,
-                                   options.pin_directory, false});
+    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false});
   };
   load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and without settings a program copies nothing.
   const auto prepare = [&] {
     if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {
-      throw Error(ErrorCode::not_attached, ENOENT, "find the maps in " + options.pin_directory);
+      throw Error(ErrorCode::not_attached, ENOENT, "find the maps in " + pins);
     }
     Maps maps = program->maps();
     if (!options.reader) return maps;
@@ -277,7 +321,15 @@ Attachment attach(const AttachOptions& options) {
   };
   Maps maps = prepare();
 
-  if (!took_over) stop_running(options, interface_index, link, filter);
+  if (!took_over) stop_running(pins, options.interface, interface_index, link, filter);
+  // Once a program runs, or is about to. The lock is on the directory, wherever it lies.
+  const auto settle = [&] {
+    if (pins != place && rename(pins.c_str(), place.c_str()) != 0) {
+      throw kernel_error(errno, "rename " + pins + " to " + place);
+    }
+    pins = place;
+    if (!took_over) unpin_stopped(pins);
+  };
   Mode mode = Mode::tc;
   if (!wants_tc) {
     if (took_over) {
@@ -285,12 +337,13 @@ Attachment attach(const AttachOptions& options) {
         throw kernel_error(error, "update the XDP program of " + options.interface);
       }
       mode = running.mode;
+      settle();
     } else {
       NewLink made = make_link(options, program->fd(), interface_index);
       refusal = std::move(made.refusal);
       if (made.fd) {
-        unpin_stopped(options.pin_directory);
-        pin(made.fd.get(), link_path(options.pin_directory));
+        settle();
+        pin(made.fd.get(), link_path(pins));
         mode = made.mode;
       } else if (options.at_cpu_port) {
         throw Error(ErrorCode::kernel, EOPNOTSUPP,
@@ -302,21 +355,22 @@ Attachment attach(const AttachOptions& options) {
     }
   }
   if (mode == Mode::tc) {
-    if (!took_over) unpin_stopped(options.pin_directory);
+    settle();
     // Pinned first: a crash in between leaves a pin without a filter, which reads as "not
     // attached".
-    pin(program->fd(), program_path(options.pin_directory));
+    pin(program->fd(), program_path(pins));
     if (tc_attach(interface_index, program->fd())) {
-      pin(program->fd(), qdisc_path(options.pin_directory));
+      pin(program->fd(), qdisc_path(pins));
     }
   }
   // After that: a crash in between leaves the program with maps that no pin names, which attaching
   // again repairs.
-  program->pin_maps(options.pin_directory);
+  program->pin_maps(pins);
   std::vector<std::string> replaced = program->replaced_maps();
-  for (const std::string& name : remove_unknown_pins(options.pin_directory)) {
+  for (const std::string& name : remove_unknown_pins(pins)) {
     replaced.push_back(name);
   }
+  write_notes(pins, options.interface);
 
   // The link's descriptor is closed on return. From then on the pin alone holds the link, so that
   // removing the pin detaches.
@@ -324,6 +378,8 @@ Attachment attach(const AttachOptions& options) {
                     std::move(lock),
                     mode,
                     interface_index,
+                    pins,
+                    found ? found->noted_name : "",
                     std::move(refusal),
                     took_over,
                     program->shares(Maps::kNames[Maps::kSeen]),
@@ -340,10 +396,23 @@ std::optional<std::uint32_t> mtu_of(const std::string& interface) {
   return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
+std::vector<PinnedPlane> list_planes() {
+  std::vector<PinnedPlane> planes;
+  for (PinDirectory& pins : list_pin_directories()) {
+    if (pins.network_namespace == 0) {
+      const std::uint32_t index = if_nametoindex(pins.interface.c_str());
+      pins.is_here =
+          is_gone(pins) || (index != 0 && runs_on(pins.path, index, query(index).program_id));
+    }
+    planes.push_back(PinnedPlane{std::move(pins.path), pins.network_namespace,
+                                 std::move(pins.interface), pins.is_here});
+  }
+  return planes;
+}
+
 std::optional<LinkState> link_state(const std::string& pin_directory) {
   if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
-    // Filters can be asked for only in the interface's own network namespace.
-    const std::uint32_t interface_index = if_nametoindex(interface_of(pin_directory).c_str());
+    const std::uint32_t interface_index = index_here(pin_directory);
     const std::uint32_t id = id_of_program(program.get());
     return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc,
                      interface_index, id, false};
@@ -371,8 +440,7 @@ void detach(const std::string& pin_directory) {
   if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) {
     bpf_link_detach(link.get());
   }
-  if (const std::uint32_t index = if_nametoindex(interface_of(pin_directory).c_str());
-      filter_runs(pin_directory, index)) {
+  if (const std::uint32_t index = index_here(pin_directory); filter_runs(pin_directory, index)) {
     tc_detach(index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
   }
   if (!remove_pins(pin_directory)) {

@@ -26,7 +26,6 @@ const char* to_string(Mode mode);
 struct AttachOptions {
   std::string object_path;
   std::string interface;
-  std::string pin_directory;  // in the BPF file system, one per interface
   // True: this process reads the rings, so it takes the lock and writes the settings. False:
   // another process does all that, and this one only attaches the program again. Either way the
   // names and ports that match stay as they are: none at all in new maps.
@@ -42,6 +41,10 @@ struct Attachment {
   std::optional<FileLock> lock;  // on the pin directory: a ring buffer has one reader
   Mode mode;
   std::uint32_t interface_index;
+  std::string pin_directory;
+  // What the interface was last known to be called where its pins were found; empty if there were
+  // none.
+  std::string former_name;
   std::string refusal;  // why no better mode was possible; empty if it was, or was not tried
   bool took_over;       // a program of ours was running and was replaced in place
   bool kept_seen;       // the cache of seen answers is an earlier program's, running or not
@@ -70,10 +73,23 @@ struct LinkState {
 // name.
 std::optional<std::uint32_t> mtu_of(const std::string& interface);
 
+struct PinnedPlane {
+  std::string pin_directory;
+  std::uint64_t network_namespace;  // its inode number; 0 if it is not known
+  // The interface's present name, or the last that was noted.
+  std::string interface;
+  // It is in this network namespace, or was pinned by an earlier version and runs nowhere.
+  bool is_here;
+};
+
+// All data planes that are pinned on this machine, alive or not.
+std::vector<PinnedPlane> list_planes();
+
 // The state of what is pinned in `pin_directory`; nothing if no link or program is.
 std::optional<LinkState> link_state(const std::string& pin_directory);
 
-// Detaches the program and removes every pin. Throws Error{not_attached} if there is nothing to
+// Detaches the program and removes every pin. A filter at TC ingress stays if the interface is in
+// another network namespace. Throws Error{not_attached} if there is nothing to
 // remove.
 void detach(const std::string& pin_directory);
 

@@ -93,9 +93,9 @@ A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its 
 port, and it is set up again with what is looked for whenever it comes back.
 
 When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
-as it can. The data plane is pinned under
-/sys/fs/bpf/ctga/INTERFACE: it goes on copying when this command ends, attaching again
-takes over what it copied meanwhile, and "ctga detach INTERFACE" removes it.`,
+as it can. The data plane is pinned under /sys/fs/bpf/ctga, by network namespace and interface index: it follows the
+interface when that is renamed and goes on copying when this command ends, attaching again takes over what it copied
+meanwhile, and "ctga detach INTERFACE" removes it.`,
     );
   return withLogs(withState(attach)).action(run);
 }
@@ -208,6 +208,10 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
     case 'detached':
       return print(
         `${time(Date.now())}  ${event.interface} was detached: it is left alone from now on`,
+      );
+    case 'renamed':
+      return print(
+        `${time(Date.now())}  ${event.interface} is named ${event.to} now, and watched as before; the next "ctga attach" takes that name`,
       );
     case 'mtu-changed':
       return print(

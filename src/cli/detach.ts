@@ -1,6 +1,11 @@
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
 import { Command } from 'commander';
-import { listPlanes, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
+import {
+  listPlanes,
+  listPlanesElsewhere,
+  parsePlane,
+  PLANE_SYNTAX,
+} from '../dataplane/registry.ts';
 import { openForWriting, stateAt, storeExists } from '../store/state.ts';
 import { CtgaError } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
@@ -9,9 +14,15 @@ export function detachCommand(): Command {
   return new Command('detach')
     .description('stop watching: remove the program, its maps and its pins; what was seen is kept')
     .argument('[interface...]', `what to watch no more: ${PLANE_SYNTAX}`)
-    .option('--all', 'every interface that ctga is attached to')
+    .option('--all', 'every interface of this network namespace that ctga is attached to')
     .option('--state-dir <dir>', 'where it is on record as watched (root: /var/lib/ctga)')
     .option('--json', 'print JSON for scripts')
+    .addHelpText(
+      'after',
+      `
+Only interfaces of this network namespace are meant. "ctga status" names those of others, as NAMESPACE/INTERFACE; detach
+them from within (nsenter --net=...), or by that name.`,
+    )
     .action(
       async (
         interfaces: readonly string[],
@@ -24,13 +35,17 @@ export function detachCommand(): Command {
         const detached: string[] = [];
         for (const target of chosen.map(parsePlane)) detached.push(await target.detach());
         forget(detached, options.stateDir);
-        if (options.json === true) printJson({ detached });
-        else
+        const elsewhere = options.all === true ? listPlanesElsewhere() : [];
+        if (options.json === true) printJson({ detached, elsewhere });
+        else {
           print(
             detached.length === 0
               ? 'Nothing was attached.'
               : `Detached from ${detached.join(', ')}.`,
           );
+          if (elsewhere.length > 0)
+            print(`Left in other network namespaces: ${elsewhere.join(', ')}.`);
+        }
       },
     );
 }

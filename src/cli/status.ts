@@ -1,7 +1,7 @@
 /** `ctga status`: what is watched, what was seen, what was concluded. */
 import { Command } from 'commander';
 import type { PlaneStatus } from '../dataplane/kind.ts';
-import { describePlanes, nameOfMode } from '../dataplane/registry.ts';
+import { describePlanes, listPlanesElsewhere, nameOfMode } from '../dataplane/registry.ts';
 import { messageOf } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
@@ -40,15 +40,17 @@ export function statusCommand(): Command {
 
 interface Planes {
   readonly dataPlanes: readonly PlaneStatus[];
+  /** Names of those in other network namespaces. */
+  readonly elsewhere: readonly string[];
   /** Why the data planes could not be read, if so. */
   readonly dataPlanesUnknown?: string;
 }
 
 function dataPlanes(): Planes {
   try {
-    return { dataPlanes: describePlanes() };
+    return { dataPlanes: describePlanes(), elsewhere: listPlanesElsewhere() };
   } catch (error) {
-    return { dataPlanes: [], dataPlanesUnknown: messageOf(error) };
+    return { dataPlanes: [], elsewhere: [], dataPlanesUnknown: messageOf(error) };
   }
 }
 
@@ -84,6 +86,10 @@ function printSummary(
   else if (summary.dataPlanes.length === 0)
     print('Interfaces: none. Watch one with: sudo ctga attach eth0');
   for (const plane of summary.dataPlanes) printPlane(plane);
+  if (summary.elsewhere.length > 0)
+    print(
+      `In other network namespaces (lsns -t net lists them): ${summary.elsewhere.join(', ')}. Ask there: nsenter --net=... ctga status`,
+    );
   print(`Tree heads: ${summary.treeHeads} (${summary.stateDirectory})`);
   const verdicts = Object.entries(summary.verdicts).filter(([, count]) => count > 0);
   if (verdicts.length > 0)

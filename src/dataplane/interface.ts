@@ -8,14 +8,16 @@ import { release } from 'node:os';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import type { CheckResult } from '../base/check-result.ts';
-import { CtgaError, messageOf } from '../base/errors.ts';
-import type { PlaneKind, PlaneStatus } from './kind.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import type { PlaneKind, PlaneStatus, PlaneTarget } from './kind.ts';
 import { xdpObjectPath } from './xdp-object.ts';
 import {
   attachXdp,
+  detachElsewhere,
   detachXdp,
   linkStateOf,
   listAttached,
+  listElsewhere,
   loadXdp,
   mapsNeedNoRights,
   openAttached,
@@ -31,6 +33,7 @@ export const interfaceKind: PlaneKind = {
   },
   parse(interfaceName) {
     if (interfaceName.includes(':')) return undefined;
+    if (/^(\d+|unknown)\/[^/]+$/.test(interfaceName)) return elsewhere(interfaceName);
     return {
       attach: ({ cpuInterface: _, ...options }) => attachXdp({ ...options, interfaceName }),
       detach: () => {
@@ -40,9 +43,26 @@ export const interfaceKind: PlaneKind = {
     };
   },
   list: () => linksAt('interface'),
+  listElsewhere,
   describe: (name) => describeLink(name),
   check: () => [checkKernel(), checkBpf(), ...checkInterfaces()],
 };
+
+/** An interface of another network namespace. */
+function elsewhere(name: string): PlaneTarget {
+  return {
+    attach: () => {
+      throw badInput(
+        `${name} is in another network namespace`,
+        'Attach from there, with: nsenter --net=... ctga attach',
+      );
+    },
+    detach: () => {
+      detachElsewhere(name);
+      return name;
+    },
+  };
+}
 
 /**
  * Interfaces where a program is pinned, alive or not: to watch the interface, or copies of a

@@ -6,7 +6,7 @@
  * that one named.
  */
 import type { KeeperMessage, KeeperRequest } from './keeper.ts';
-import { detachLinks, LinkWatch } from './link-watch.ts';
+import { LinkWatch } from './link-watch.ts';
 
 let watches: ReadonlyMap<string, LinkWatch> | undefined;
 const tell = (message: KeeperMessage): void => {
@@ -22,7 +22,7 @@ process.on('message', (request: KeeperRequest) => {
     return;
   }
   for (const watch of watches?.values() ?? []) watch.stop();
-  detachLinks(request.interfaces.filter((name) => watches?.has(name)));
+  for (const name of request.interfaces) watches?.get(name)?.detach();
   tell({ event: 'removed' });
 });
 process.once('disconnect', () => process.exit(0));

@@ -8,7 +8,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { extname, join } from 'node:path';
 import type { WatchedLink } from './link-watch.ts';
 import type { SupervisionEvent } from './sight.ts';
-import { mtuOf, type AttachXdpOptions } from './xdp.ts';
+import { mtuOf, type AttachedLink } from './xdp.ts';
 
 /** What the keeper is told. It obeys the first `watch` alone. */
 export type KeeperRequest =
@@ -33,11 +33,11 @@ export class Keeper {
   }
 
   /** Start it before this process gives up root: the keeper keeps the rights of this moment. */
-  static start(links: readonly AttachXdpOptions[]): Keeper {
+  static start(links: readonly AttachedLink[]): Keeper {
     const script = join(import.meta.dirname, `keeper-process${extname(import.meta.filename)}`);
     const process = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     // The process takes a moment to start, in which the MTU may change.
-    const watched = links.map((options) => ({ options, mtu: mtuOf(options.interfaceName) }));
+    const watched = links.map((link) => ({ ...link, mtu: mtuOf(link.options.interfaceName) }));
     const request: KeeperRequest = { do: 'watch', links: watched };
     process.send(request);
     return new Keeper(process);

@@ -58,8 +58,13 @@ export interface PlaneKind {
    * for a name of this kind that is written wrongly.
    */
   parse(name: string): PlaneTarget | undefined;
-  /** The names under which planes of this kind are attached to this machine; each can be parsed. */
+  /**
+   * The names under which planes of this kind are attached in this network namespace; each can be
+   * parsed.
+   */
   list(): string[];
+  /** The names of those in other network namespaces; each can be parsed, and detached. */
+  listElsewhere?(): string[];
   /** Undefined if it is not attached. */
   describe(name: string): PlaneStatus | undefined;
   /** What the kind needs of this machine, for `ctga doctor`. */

@@ -4,11 +4,17 @@
  */
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { Sight, type SupervisionEvent } from './sight.ts';
-import { attachXdp, detachXdp, linkStateOf, mtuOf, type AttachXdpOptions } from './xdp.ts';
+import {
+  attachXdp,
+  detachPins,
+  followLink,
+  mtuOf,
+  type AttachedLink,
+  type AttachXdpOptions,
+} from './xdp.ts';
 
 /** A link as it was when its plane was attached. */
-export interface WatchedLink {
-  readonly options: AttachXdpOptions;
+export interface WatchedLink extends AttachedLink {
   /** In bytes; undefined if the interface was gone already. */
   readonly mtu: number | undefined;
 }
@@ -17,13 +23,22 @@ const CHECK_MS = 250;
 
 export class LinkWatch {
   readonly #options: AttachXdpOptions;
+  /** It moves when the interface comes back with another index. */
+  #pinDirectory: string;
+  /** The interface's present name, or the last it had. */
+  #name: string;
   readonly #tell: (event: SupervisionEvent) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #sight: Sight;
   #mtu: number | undefined;
 
-  constructor({ options, mtu }: WatchedLink, tell: (event: SupervisionEvent) => void) {
+  constructor(
+    { options, pinDirectory, mtu }: WatchedLink,
+    tell: (event: SupervisionEvent) => void,
+  ) {
     this.#options = options;
+    this.#pinDirectory = pinDirectory;
+    this.#name = options.interfaceName;
     this.#tell = tell;
     this.#mtu = mtu;
     this.#sight = new Sight(options.interfaceName);
@@ -34,17 +49,31 @@ export class LinkWatch {
     clearInterval(this.#timer);
   }
 
+  /** Takes the program off, if it is still pinned, and looks after it no more. */
+  detach(): void {
+    this.stop();
+    try {
+      detachPins(this.#pinDirectory, this.#name);
+    } catch (error) {
+      if (!(error instanceof CtgaError && error.code === 'not-attached')) throw error;
+    }
+  }
+
   #check(): void {
     const { interfaceName } = this.#options;
     try {
-      const state = linkStateOf(interfaceName);
+      const state = followLink(this.#pinDirectory);
       if (state === undefined) {
         this.stop();
         this.#tell({ event: 'detached', interface: interfaceName });
         return;
       }
+      if (state.interfaceName !== this.#name && state.interfaceName !== '') {
+        this.#name = state.interfaceName;
+        this.#tell({ event: 'renamed', interface: interfaceName, to: this.#name });
+      }
       this.#checkMtu();
-      if (state.attached) this.#report(this.#sight.seeing(state.mode));
+      if (state.link.attached) this.#report(this.#sight.seeing(state.link.mode));
       else this.#attachAgain();
     } catch (error) {
       if (!(error instanceof CtgaError)) throw error;
@@ -56,9 +85,10 @@ export class LinkWatch {
     this.#report(this.#sight.blind());
     // Without its interface there is nothing to attach to. The observer goes on reading what was
     // copied before.
-    if (mtuOf(this.#options.interfaceName) === undefined) return;
+    if (mtuOf(this.#name) === undefined) return;
     // The maps are the observer's too, and what it has set in them stays.
-    const plane = attachXdp({ ...this.#options, reader: false });
+    const plane = attachXdp({ ...this.#options, interfaceName: this.#name, reader: false });
+    this.#pinDirectory = plane.link.pinDirectory;
     this.#report(this.#sight.seeing(plane.mode));
     plane.close();
   }
@@ -69,21 +99,10 @@ export class LinkWatch {
 
   #checkMtu(): void {
     const { interfaceName } = this.#options;
-    const mtu = mtuOf(interfaceName);
+    const mtu = mtuOf(this.#name);
     if (mtu === undefined) return;
     if (this.#mtu !== undefined && mtu !== this.#mtu)
       this.#tell({ event: 'mtu-changed', interface: interfaceName, from: this.#mtu, to: mtu });
     this.#mtu = mtu;
-  }
-}
-
-/** Takes the program off these interfaces, where it is still attached. */
-export function detachLinks(interfaces: readonly string[]): void {
-  for (const name of interfaces) {
-    try {
-      detachXdp(name);
-    } catch (error) {
-      if (!(error instanceof CtgaError && error.code === 'not-attached')) throw error;
-    }
   }
 }

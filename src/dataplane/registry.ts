@@ -29,13 +29,18 @@ export function nameOfMode(mode: string): string {
   return KINDS.map(({ modes }) => modes[mode]).find((name) => name !== undefined) ?? mode;
 }
 
-/** The names of all planes that are attached to this machine. */
+/** The names of all planes that are attached in this network namespace. */
 export function listPlanes(): string[] {
   return KINDS.flatMap((kind) => kind.list()).sort();
 }
 
+/** The names of planes that are attached in other network namespaces of this machine. */
+export function listPlanesElsewhere(): string[] {
+  return KINDS.flatMap((kind) => kind.listElsewhere?.() ?? []).sort();
+}
+
 /**
- * All planes that are attached to this machine. Throws CtgaError where the process may not look.
+ * All planes that are attached in this network namespace. Throws CtgaError where the process may not look.
  */
 export function describePlanes(): PlaneStatus[] {
   return KINDS.flatMap((kind) => kind.list().flatMap((name) => kind.describe(name) ?? [])).sort(

@@ -28,6 +28,8 @@ export type SupervisionEvent =
   | { readonly event: 'still-blind'; readonly interface: string; readonly message: string }
   /** Somebody ran `ctga detach`: the plane is left alone from now on. */
   | { readonly event: 'detached'; readonly interface: string }
+  /** The interface has another name now, and is watched as before. */
+  | { readonly event: 'renamed'; readonly interface: string; readonly to: string }
   | {
       readonly event: 'mtu-changed';
       readonly interface: string;

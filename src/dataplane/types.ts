@@ -7,7 +7,7 @@
  */
 import type { MatchPlace, MatchRules } from '../sources/match-rules.ts';
 import type { SupervisionEvent } from './sight.ts';
-import type { AttachXdpOptions } from './xdp.ts';
+import type { AttachedLink } from './xdp.ts';
 
 /**
  * Why a packet was copied: it is an unfragmented answer to a known name, or a small IP fragment,
@@ -158,7 +158,9 @@ export interface DataPlane {
    */
   readonly keepsSeenEntries: boolean;
   /** What the keeper attaches again when it comes off; undefined if there is no such thing. */
-  readonly link?: AttachXdpOptions | undefined;
+  readonly link?: AttachedLink | undefined;
+  /** The name under which it is on record from before its interface was renamed. */
+  readonly formerName?: string | undefined;
   /**
    * Resolves when the last packet was delivered; rejects where reading fails. Only planes that come
    * to an end have it.

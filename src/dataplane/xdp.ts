@@ -1,20 +1,22 @@
 /**
  * The data plane in the Linux kernel: xdp/ctga.bpf.c on one network interface.
  *
- * Its link and maps are pinned under /sys/fs/bpf/ctga/<interface>. So the data plane outlives the
- * process that attached it, and the next process to attach takes it over without a gap, with its
- * counters and unread copies.
+ * Its link and maps are pinned under /sys/fs/bpf/ctga, by network namespace and interface index
+ * (native/core/pins.hpp). So the data plane outlives the process that attached it and every name of
+ * the interface, and the next process to attach takes it over without a gap, with its counters and
+ * unread copies.
  */
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { release } from 'node:os';
 
-import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { badInput, CtgaError } from '../base/errors.ts';
 import {
   addon,
   isNativeError,
   type AddonAttachment,
   type AddonDataPlane,
   type LinkState,
+  type PinnedPlane,
   type TestRunResult,
   type XdpHook,
   type XdpMode,
@@ -71,8 +73,6 @@ export interface LoadXdpOptions extends XdpOptions {
   readonly oldKernel?: boolean;
 }
 
-const PINS = '/sys/fs/bpf/ctga';
-
 /**
  * Larger than any tree head's answer: Section 4.4.2 of "Aggregation-Based Certificate Transparency
  * Gossip".
@@ -108,12 +108,11 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
   const { ringBytes, settings } = checkOptions(options);
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
-  const pinDirectory = pinDirectoryOf(interfaceName);
+  checkName(interfaceName);
   return explain(interfaceName, () =>
     addon().attach({
       objectPath: xdpObjectPath(),
       interfaceName,
-      pinDirectory,
       reader,
       atCpuPort,
       mode,
@@ -152,10 +151,16 @@ export interface AttachedState {
 }
 
 /**
- * The state of an interface; undefined if ctga is not attached to it. Needs root, changes nothing.
+ * The state of an interface of this network namespace; undefined if ctga is not attached to it.
+ * Needs root, changes nothing.
  */
 export function openAttached(interfaceName: string): AttachedState | undefined {
-  const pinDirectory = pinDirectoryOf(interfaceName);
+  const pins = explain(interfaceName, () => pinsOf(interfaceName));
+  return pins && openPins(pins.directory, interfaceName);
+}
+
+/** Likewise by where it is pinned. */
+export function openPins(pinDirectory: string, interfaceName: string): AttachedState | undefined {
   return explain(interfaceName, () => {
     const link = addon().linkState(pinDirectory);
     const dataPlane = addon().openPinned(pinDirectory);
@@ -176,10 +181,34 @@ export function openAttached(interfaceName: string): AttachedState | undefined {
   });
 }
 
-/** What holds the program on an interface; undefined if nothing is pinned, as after a detach. */
+/**
+ * What holds the program on an interface of this network namespace; undefined if nothing is pinned,
+ * as after a detach.
+ */
 export function linkStateOf(interfaceName: string): LinkState | undefined {
-  const pinDirectory = pinDirectoryOf(interfaceName);
-  return explain(interfaceName, () => addon().linkState(pinDirectory));
+  return explain(interfaceName, () => {
+    const pins = pinsOf(interfaceName);
+    return pins && addon().linkState(pins.directory);
+  });
+}
+
+/** A plane that a process of this network namespace has attached, under whatever name. */
+export interface AttachedLink {
+  readonly options: AttachXdpOptions;
+  readonly pinDirectory: string;
+}
+
+/**
+ * What holds the program, by where it is pinned, and what its interface is called now. Undefined if
+ * nothing is pinned there. Notes the name, by which the interface is known if it goes away.
+ */
+export function followLink(
+  pinDirectory: string,
+): { readonly link: LinkState; readonly interfaceName: string } | undefined {
+  return explain(pinDirectory, () => {
+    const link = addon().linkState(pinDirectory);
+    return link && { link, interfaceName: addon().followName(pinDirectory) };
+  });
 }
 
 /**
@@ -201,27 +230,93 @@ export function mtuOf(interfaceName: string): number | undefined {
   return addon().mtu(interfaceName);
 }
 
-/** Names of the interfaces that have a data plane pinned, alive or not. */
+/** The interfaces of this network namespace that have a data plane pinned, alive or not. */
 export function listAttached(): string[] {
-  try {
-    return readdirSync(PINS)
-      .map((name) => name.replaceAll(':', '.'))
-      .sort();
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT') return [];
-    if (code === 'EACCES' || code === 'EPERM') throw notPermitted(`read ${PINS}`, cause);
-    throw new CtgaError('kernel', `read ${PINS}: ${messageOf(cause)}`, { cause });
-  }
+  const here = allPins().filter(({ isHere }) => isHere);
+  return [...new Set(here.map(({ interfaceName }) => interfaceName))].sort();
 }
 
 /**
- * Takes the program off the interface and removes all that was pinned. Throws CtgaError
- * `not-attached` if nothing was.
+ * The planes that are pinned by other network namespaces, as NAMESPACE/INTERFACE: the inode number
+ * of the namespace (`lsns -t net`), or `unknown` where an earlier version made the pins.
+ */
+export function listElsewhere(): string[] {
+  return allPins()
+    .filter(({ isHere }) => !isHere)
+    .map(qualifiedName)
+    .sort();
+}
+
+function qualifiedName({ networkNamespace, interfaceName }: PinnedPlane): string {
+  return `${networkNamespace === 0 ? 'unknown' : networkNamespace}/${interfaceName}`;
+}
+
+function allPins(): PinnedPlane[] {
+  return explain('an interface', () => addon().pins());
+}
+
+/** An interface that runs the program comes before one of that name that went away. */
+function pinsOf(interfaceName: string): PinnedPlane | undefined {
+  checkName(interfaceName);
+  const named = allPins().filter((pins) => pins.isHere && pins.interfaceName === interfaceName);
+  return named.find(({ directory }) => addon().linkState(directory)?.attached === true) ?? named[0];
+}
+
+/**
+ * Takes the program off an interface of this network namespace and removes all that was pinned.
+ * Throws CtgaError `not-attached` if nothing was.
  */
 export function detachXdp(interfaceName: string): void {
-  const pinDirectory = pinDirectoryOf(interfaceName);
+  const pins = pinsOf(interfaceName);
+  if (pins === undefined) throw notAttached(interfaceName);
+  detachPins(pins.directory, interfaceName);
+}
+
+/** Likewise by where it is pinned. */
+export function detachPins(pinDirectory: string, interfaceName: string): void {
   explain(interfaceName, () => addon().detach(pinDirectory));
+}
+
+/**
+ * Likewise for a plane of another network namespace, by its name in `listElsewhere`. Throws
+ * CtgaError `busy` for a filter at TC ingress, which can be removed only in its own namespace.
+ */
+export function detachElsewhere(name: string): void {
+  const pins = allPins().find((each) => !each.isHere && qualifiedName(each) === name);
+  if (pins === undefined) throw notAttached(name);
+  const { directory, networkNamespace, interfaceName } = pins;
+  const isFilter = explain(name, () => addon().linkState(directory))?.mode === 'tc';
+  const entrance = entranceOf(networkNamespace);
+  if (isFilter && (networkNamespace === 0 || entrance !== undefined)) {
+    throw new CtgaError('busy', `${name} is at TC ingress, and can be detached only from within`, {
+      remedy:
+        entrance === undefined
+          ? `Run \`ctga detach ${interfaceName}\` there, or \`rm -r ${directory}\` if that namespace is no more.`
+          : `Run there: nsenter --net=${entrance} ctga detach ${interfaceName}`,
+    });
+  }
+  detachPins(directory, name);
+}
+
+/** A path by which `nsenter --net=` enters a network namespace; undefined if none is found. */
+function entranceOf(networkNamespace: number): string | undefined {
+  const named = namesIn('/run/netns').map((name) => `/run/netns/${name}`);
+  const processes = namesIn('/proc').filter((name) => /^\d+$/.test(name));
+  return [...named, ...processes.map((pid) => `/proc/${pid}/ns/net`)].find((path) => {
+    try {
+      return statSync(path).ino === networkNamespace;
+    } catch {
+      return false; // a process that ended meanwhile, or that this one may not look at
+    }
+  });
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return [];
+  }
 }
 
 /** What attached and merely loaded programs share: the maps and the reader of the rings. */
@@ -320,7 +415,9 @@ export class XdpDataPlane extends XdpProgram {
   override readonly tookOver: boolean;
   override readonly keepsSeenEntries: boolean;
   readonly refusal: string | undefined;
-  readonly link: AttachXdpOptions;
+  readonly link: AttachedLink;
+  /** What the interface was called when a plane there was last looked at, if that was otherwise. */
+  readonly formerName: string | undefined;
   /** Maps that did not fit (an earlier version's, or of other sizes) and were made anew, empty. */
   readonly replacedMaps: readonly string[];
 
@@ -328,12 +425,16 @@ export class XdpDataPlane extends XdpProgram {
   constructor(options: AttachXdpOptions) {
     const attachment = attachNative(options);
     super(options.interfaceName, attachment.dataPlane);
-    this.link = options;
+    const { pinDirectory, formerName } = attachment;
+    this.link = { options, pinDirectory };
+    const isRenamed = formerName !== '' && formerName !== options.interfaceName;
+    this.formerName = isRenamed ? formerName : undefined;
     this.mode = attachment.mode;
     this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
-    this.keepsSeenEntries = attachment.keptSeen;
+    // What was credited is on record under the former name.
+    this.keepsSeenEntries = attachment.keptSeen && !isRenamed;
   }
 
   get rootNeeded(): string | undefined {
@@ -344,12 +445,13 @@ export class XdpDataPlane extends XdpProgram {
 
   /** False once the interface went away or the link was detached: packets pass unseen. */
   isAttached(): boolean {
-    return linkStateOf(this.interfaceName)?.attached === true;
+    const link = followLink(this.link.pinDirectory)?.link ?? linkStateOf(this.interfaceName);
+    return link?.attached === true;
   }
 
   override detach(): void {
     this.close();
-    detachXdp(this.interfaceName);
+    detachPins(this.link.pinDirectory, this.interfaceName);
   }
 }
 
@@ -372,18 +474,14 @@ export class LoadedXdp extends XdpProgram {
   }
 }
 
-/**
- * Names in the BPF file system hold no '.', and names of interfaces no ':' (dev_valid_name in the
- * kernel).
- */
-function pinDirectoryOf(interfaceName: string): string {
+/** As dev_valid_name in the kernel. */
+function checkName(interfaceName: string): void {
   if (!/^[^\s/:]{1,15}$/.test(interfaceName) || interfaceName === '.' || interfaceName === '..') {
     throw badInput(
       `'${interfaceName}' cannot be the name of a network interface`,
       '`ip -br link` lists them.',
     );
   }
-  return `${PINS}/${interfaceName.replaceAll('.', ':')}`;
 }
 
 function checkOptions(options: XdpOptions): { ringBytes: number; settings: XdpSettings } {
@@ -473,16 +571,13 @@ function explained(
             cause,
           })
         : new CtgaError('busy', cause.doing, {
-            remedy: `\`ctga detach ${interfaceName}\` removes it, in whichever network namespace it is.`,
+            remedy: '`ctga status` lists what is attached.',
             cause,
           });
     case 'not-permitted':
       return notPermitted(cause.message, cause);
     case 'not-attached':
-      return new CtgaError('not-attached', `ctga is not attached to ${interfaceName}`, {
-        remedy: '`ctga status` lists where it is.',
-        cause,
-      });
+      return notAttached(interfaceName, cause);
     case 'not-set-up':
       return new CtgaError('not-set-up', cause.message, {
         remedy: 'Build it anew with: npm run setup',
@@ -496,6 +591,13 @@ function explained(
         cause,
       });
   }
+}
+
+function notAttached(name: string, cause?: unknown): CtgaError {
+  return new CtgaError('not-attached', `ctga is not attached to ${name}`, {
+    remedy: '`ctga status` lists where it is.',
+    cause,
+  });
 }
 
 function notPermitted(doing: string, cause: unknown): CtgaError {

@@ -11,7 +11,8 @@
  * The network uses only IPv4, from 198.18.0.0/15, which RFC 2544 reserves for tests and nobody
  * routes. Every link has its own /30, so that each packet has only one way to go.
  */
-import { existsSync, rmSync } from 'node:fs';
+import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { z } from 'zod';
 import { endMarkedProcesses, must, type Surroundings } from './processes.ts';
 
@@ -180,13 +181,27 @@ export class LabNetwork {
    */
   async down(): Promise<void> {
     await endMarkedProcesses(this.names.lab);
-    for (const name of [...this.routerInterfaces, SWITCH_COPIES]) {
-      rmSync(`/sys/fs/bpf/ctga/${name}`, { recursive: true, force: true });
-    }
+    for (const pins of this.pinDirectories()) rmSync(pins, { recursive: true, force: true });
     for (const role of ROLES) {
       const namespace = this.namespace(role);
       if (existsSync(`/run/netns/${namespace}`)) await this.#ip(['netns', 'delete', namespace]);
     }
+  }
+
+  /** Where programs are pinned that were attached to the lab's interfaces. */
+  pinDirectories(): string[] {
+    const root = '/sys/fs/bpf/ctga';
+    if (!existsSync(root)) return [];
+    const interfaces = [...this.routerInterfaces, SWITCH_COPIES];
+    return readdirSync(root)
+      .map((name) => join(root, name))
+      .filter((path) => {
+        try {
+          return interfaces.includes(readlinkSync(join(path, 'interface')));
+        } catch {
+          return false; // pinned by an earlier version, or removed meanwhile
+        }
+      });
   }
 
   async challengerPackets(): Promise<ChallengerPackets> {

@@ -53,6 +53,18 @@ export interface LinkState {
   readonly atCpuPort: boolean;
 }
 
+/** Where a data plane is pinned, alive or not. */
+export interface PinnedPlane {
+  /** In the BPF file system. */
+  readonly directory: string;
+  /** The inode number of its network namespace; 0 if an earlier version made it. */
+  readonly networkNamespace: number;
+  /** The interface's present name, or the last that was noted. */
+  readonly interfaceName: string;
+  /** In this network namespace, or made by an earlier version and running nowhere. */
+  readonly isHere: boolean;
+}
+
 export interface TestRunResult {
   /** What the program returned. XDP_PASS is 2. */
   readonly verdict: number;
@@ -112,6 +124,10 @@ export interface AddonAttachment {
   readonly dataPlane: AddonDataPlane;
   readonly mode: XdpMode;
   readonly interfaceIndex: number;
+  /** In the BPF file system. It is renamed when the interface comes back with another index. */
+  readonly pinDirectory: string;
+  /** What the interface was last known to be called; '' if it was not attached. */
+  readonly formerName: string;
   readonly refusal: string;
   readonly tookOver: boolean;
   readonly keptSeen: boolean;
@@ -135,7 +151,6 @@ export interface Addon {
   attach(options: {
     objectPath: string;
     interfaceName: string;
-    pinDirectory: string;
     /** False: another process reads there and keeps its lock and settings. */
     reader: boolean;
     atCpuPort: boolean;
@@ -143,6 +158,13 @@ export interface Addon {
     ringBytes: number;
     settings: XdpSettings;
   }): AddonAttachment;
+  /** What is pinned on this machine, by every network namespace. */
+  pins(): PinnedPlane[];
+  /**
+   * Notes the present name of an interface of this network namespace beside its pins, if it is
+   * another than before. Returns the present name, or the noted one if the interface is gone.
+   */
+  followName(pinDirectory: string): string;
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;
   detach(pinDirectory: string): void;

@@ -25,6 +25,8 @@ export interface WatchOptions {
   readonly settled?: () => Promise<void>;
   /** Since when (ms since the epoch) a plane has been blind; undefined while it is not. */
   readonly blindSince?: (interfaceName: string) => number | undefined;
+  /** What the interface of a plane is called now; its name unless given. */
+  readonly presentName?: (interfaceName: string) => string;
   /** The file of a store that others use too. */
   readonly storeFile?: StoreInUse;
   /** Sightings older than that are rolled up; none if undefined. */
@@ -44,7 +46,7 @@ export async function watch(
   signal: AbortSignal,
   options: WatchOptions = {},
 ): Promise<void> {
-  const { settled, blindSince, keepMilliseconds, storeFile, now = Date.now } = options;
+  const { settled, blindSince, presentName, keepMilliseconds, storeFile, now = Date.now } = options;
   const { matchRules } = observer;
   const feeds = planes.map((plane) => {
     observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
@@ -58,7 +60,12 @@ export async function watch(
       const { interfaceName } = plane;
       const blind = blindSince?.(interfaceName);
       const state = planeStateOf(plane, matchRules.dnsNames.length, blind);
-      if (state !== undefined) ifPossible(() => store.planes.put(interfaceName, state, now()));
+      if (state === undefined) continue;
+      const name = presentName?.(interfaceName) ?? interfaceName;
+      ifPossible(() => {
+        if (name !== interfaceName) store.planes.forget(interfaceName);
+        store.planes.put(name, state, now());
+      });
     }
   };
   // Not with every batch: a flood of nonsense must not become a flood of fsyncs.

@@ -11,7 +11,7 @@ import { Keeper } from '../dataplane/keeper.ts';
 import type { PlaneOptions, PlaneTarget } from '../dataplane/kind.ts';
 import type { SupervisionEvent } from '../dataplane/sight.ts';
 import type { DataPlane, Supervision } from '../dataplane/types.ts';
-import type { AttachXdpOptions } from '../dataplane/xdp.ts';
+import type { AttachedLink } from '../dataplane/xdp.ts';
 import type { Log } from '../logs/log.ts';
 import type { ZoneOptions } from '../logs/zones.ts';
 import { Backlog } from '../observer/backlog.ts';
@@ -68,7 +68,7 @@ export interface ObserveOptions {
 
 /** What a test puts in the place of processes and privileges. */
 export interface ObserveDependencies {
-  readonly startKeeper: (links: readonly AttachXdpOptions[]) => ObservationKeeper;
+  readonly startKeeper: (links: readonly AttachedLink[]) => ObservationKeeper;
   readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'kill'>;
   readonly becomeAccount: BecomeAccount;
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
@@ -191,6 +191,8 @@ class Observation {
   readonly #end: AbortController;
   /** Since when, in ms since the epoch, by plane. */
   readonly #blind = new Map<string, number>();
+  /** Present names of interfaces that were renamed, by plane. */
+  readonly #renamed = new Map<string, string>();
   /** Planes that somebody else detached: nobody is to miss them. */
   readonly #detached = new Set<string>();
 
@@ -255,6 +257,9 @@ class Observation {
       backlog: new Backlog(join(state.directory, 'backlog'), logs.length),
     });
     const names = observer.matchRules.dnsNames.length;
+    // Under that name nobody watches any more.
+    for (const { formerName } of this.#planes)
+      if (formerName !== undefined) store.planes.forget(formerName);
     for (const { interfaceName, mode, refusal, tookOver } of this.#planes)
       onEvent({
         event: 'attached',
@@ -280,6 +285,7 @@ class Observation {
       const watching = watch(this.#planes, observer, store, ended, {
         settled: () => verifier.idle(),
         blindSince: (name) => this.#blind.get(name),
+        presentName: (name) => this.#presentName(name),
         storeFile,
         keepMilliseconds,
         now,
@@ -293,17 +299,24 @@ class Observation {
       await Promise.all(supervisions.map((supervision) => supervision.stop()));
       await verifier.close();
     }
-    for (const name of this.#detached) store.planes.forget(name);
+    for (const name of this.#detached) store.planes.forget(this.#presentName(name));
     for (const plane of this.#planes) plane.close();
-    const stillAttached = interfaces.filter((name) => !this.#detached.has(name));
+    const stillAttached = interfaces
+      .filter((name) => !this.#detached.has(name))
+      .map((name) => this.#presentName(name));
     onEvent({ event: 'stopped', stillAttached });
     return isKept;
+  }
+
+  #presentName(plane: string): string {
+    return this.#renamed.get(plane) ?? plane;
   }
 
   /** When the last plane has been detached, there is nothing left to do. */
   #supervise(event: SupervisionEvent, store: Store): void {
     this.#options.onEvent(event);
     if (event.event === 'blind') this.#blind.set(event.interface, event.since);
+    if (event.event === 'renamed') this.#renamed.set(event.interface, event.to);
     if (event.event === 'seeing-again') {
       this.#blind.delete(event.interface);
       store.counters.add(event.interface, { [BLIND]: event.blindMilliseconds });

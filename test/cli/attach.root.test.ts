@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
+import { pinsIn } from '../dataplane/namespaces.ts';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -26,7 +27,8 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755);
 /** An account without rights. */
 const NOBODY = 65534;
-const pins = join('/sys/fs/bpf/ctga', near);
+/** Where it is pinned; undefined where it is not. */
+const pins = (): string | undefined => pinsIn(id)[0];
 
 function ip(...args: string[]): void {
   const { status, stderr } = spawnSync('ip', args, { encoding: 'utf8' });
@@ -94,7 +96,7 @@ before(() => {
 });
 afterEach(async () => {
   for (const watching of running) await watching.stop('SIGKILL');
-  if (existsSync(pins)) ctgaThere('detach', near);
+  if (pins() !== undefined) ctgaThere('detach', near);
 });
 after(() => {
   ip('netns', 'del', id);
@@ -120,7 +122,7 @@ describe('ctga attach', () => {
     assert(plane.knownNames > 30);
     assert.equal(await watching.stop('SIGINT'), 0, watching.said);
     assert.match(watching.said, /Stopped\. The data plane goes on copying/);
-    assert(existsSync(pins));
+    assert.notEqual(pins(), undefined);
   });
 
   test('again takes over; detach leaves nothing', async () => {
@@ -132,7 +134,7 @@ describe('ctga attach', () => {
     assert.equal(await second.stop(), 0);
     const detached = ctgaThere('detach', near);
     assert.equal(detached.code, 0, detached.stderr);
-    assert(!existsSync(pins));
+    assert.equal(pins(), undefined);
     const again = ctgaThere('detach', near);
     assert.equal(again.code, 1);
     assert.match(again.stderr, /ctga is not attached to/);
@@ -144,7 +146,7 @@ describe('ctga attach', () => {
     const second = ctgaThere('attach', near, '--state-dir', join(directory, 'state'));
     assert.equal(second.code, 1);
     assert.match(second.stderr, /another process already observes/);
-    assert(existsSync(pins));
+    assert.notEqual(pins(), undefined);
   });
 
   test('to no such interface: exit code 1, one sentence, and those named before it are let go again', () => {
@@ -152,7 +154,7 @@ describe('ctga attach', () => {
     assert.equal(ran.code, 1);
     assert.match(ran.stderr, /there is no network interface named nosuch0\n {2}/);
     assert.doesNotMatch(ran.stderr, /\n\s+at /);
-    assert(!existsSync(pins));
+    assert.equal(pins(), undefined);
   });
 
   test('with a log list that is wrong: exit code 2, and nothing stays attached', () => {
@@ -168,7 +170,7 @@ describe('ctga attach', () => {
     );
     assert.equal(ran.code, 2);
     assert.match(ran.stderr, /wrong\.json: operators\[0\]\.logs\[0\]\.key: is not padded base64/);
-    assert(!existsSync(pins));
+    assert.equal(pins(), undefined);
   });
 
   test('over a damaged database sets it aside and goes on', async () => {
@@ -230,7 +232,7 @@ describe('ctga attach', () => {
     assert.equal(ctgaThere('detach', near).code, 0);
     assert.equal(await watching.ended, 0, watching.said);
     running.delete(watching);
-    assert(!existsSync(pins));
+    assert.equal(pins(), undefined);
     ip('-n', id, 'link', 'delete', near);
     ip('link', 'add', near, 'netns', id, 'type', 'veth', 'peer', 'name', far, 'netns', id);
     ip('-n', id, 'link', 'set', near, 'up');
@@ -242,12 +244,36 @@ describe('ctga attach', () => {
     await watching.until(/Ctrl-C/);
     ip('-n', id, 'link', 'set', near, 'mtu', '1400');
     await watching.until(/the MTU is 1400 now, and was 1500/);
-    const args = ['link', 'detach', 'pinned', join(pins, 'link')];
+    const args = ['link', 'detach', 'pinned', join(pins() ?? assert.fail(), 'link')];
     const { status, stderr } = spawnSync('bpftool', args, { encoding: 'utf8' });
     assert.equal(status, 0, stderr);
     await watching.until(new RegExp(`${near} is watched again`));
     assert.equal(await watching.stop(), 0, watching.said);
     ip('-n', id, 'link', 'set', near, 'mtu', '1500');
+  });
+
+  test('an interface that is renamed is followed, and attached again under its present name', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    const renamed = `${near}x`.slice(-15);
+    ip('-n', id, 'link', 'set', near, 'down');
+    ip('-n', id, 'link', 'set', near, 'name', renamed);
+    await watching.until(new RegExp(`${near} is named ${renamed} now, and watched as before`));
+    const args = ['link', 'detach', 'pinned', join(pins() ?? assert.fail(), 'link')];
+    assert.equal(spawnSync('bpftool', args).status, 0);
+    await watching.until(new RegExp(`${near} is watched again`));
+    const { dataPlanes } = JSON.parse(
+      ctgaThere('status', '--json', '--state-dir', join(directory, 'state')).stdout,
+    ) as { dataPlanes: { interface: string; attached: boolean }[] };
+    assert.deepEqual(
+      dataPlanes.map(({ interface: name, attached }) => [name, attached]),
+      [[renamed, true]],
+    );
+    assert.equal(await watching.stop(), 0, watching.said);
+    assert.match(watching.said, new RegExp(`"ctga attach ${renamed}" takes over`));
+    assert.equal(ctgaThere('detach', renamed).code, 0);
+    ip('-n', id, 'link', 'set', renamed, 'name', near);
+    ip('-n', id, 'link', 'set', near, 'up');
   });
 
   test('`ctga detach` meanwhile is minded: nothing is attached again, and there is nothing left to do', async () => {
@@ -257,7 +283,7 @@ describe('ctga attach', () => {
     assert.equal(await watching.ended, 0);
     running.delete(watching);
     assert.match(watching.said, new RegExp(`${near} was detached: it is left alone from now on`));
-    assert(!existsSync(pins));
+    assert.equal(pins(), undefined);
   });
 
   test('at TC ingress, from another port, without a cache: as told, and status shows it', async () => {
@@ -288,7 +314,7 @@ describe('ctga attach', () => {
   test('without root but with CAP_BPF and CAP_NET_ADMIN, where root made a place for the pins', () => {
     const [root, file] = ['/sys/fs/bpf/ctga', '/sys/fs/bpf'];
     mkdirSync(root, { recursive: true });
-    const [owner, mode] = [statSync(root), statSync(file).mode & 0o777];
+    const [owner, mode] = [statSync(root), statSync(file).mode & 0o7777];
     const state = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     chownSync(state, NOBODY, NOBODY);
     chownSync(root, NOBODY, NOBODY);

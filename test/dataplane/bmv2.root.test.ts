@@ -9,7 +9,6 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { detachXdp } from '../../src/dataplane/xdp.ts';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, frameV4, ipv4, udp } from '../support/packets.ts';
 import { noSimpleSwitch } from '../support/simple-switch.ts';
@@ -58,8 +57,7 @@ test('copies of a switch come without their header, and whatever else comes goes
     await child.ask({ method: 'detach' });
   } finally {
     await child.kill();
-    if (existsSync(`/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`))
-      detachXdp(link.interfaceName);
+    link.detach();
     link.remove();
   }
 });

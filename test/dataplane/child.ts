@@ -46,6 +46,7 @@ export type ChildResponse =
         mode: string;
         refusal: string | undefined;
         tookOver: boolean;
+        formerName: string | undefined;
         replacedMaps: readonly string[];
         bpfFiles: string[];
       };
@@ -92,10 +93,10 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
   switch (request.method) {
     case 'attach': {
       plane = attachXdp(request.options);
-      const { mode, refusal, tookOver, replacedMaps } = plane;
+      const { mode, refusal, tookOver, formerName, replacedMaps } = plane;
       return {
         method: 'attach',
-        result: { mode, refusal, tookOver, replacedMaps, bpfFiles: bpfFiles() },
+        result: { mode, refusal, tookOver, formerName, replacedMaps, bpfFiles: bpfFiles() },
       };
     }
     case 'known':

@@ -8,9 +8,15 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-import type { AttachXdpOptions } from '../../src/dataplane/xdp.ts';
+import {
+  detachPins,
+  openPins,
+  type AttachedState,
+  type AttachXdpOptions,
+} from '../../src/dataplane/xdp.ts';
 import type { ChildRequest, ChildResponse } from './child.ts';
 
 export const OBSERVER_ADDRESS = '10.99.0.1';
@@ -28,6 +34,17 @@ export function run(command: string, ...args: readonly string[]): string {
   return stdout;
 }
 
+export const PINS_ROOT = '/sys/fs/bpf/ctga';
+
+/** Where the data planes of a network namespace are pinned. */
+export function pinsIn(namespace: string): string[] {
+  const { ino } = statSync(`/run/netns/${namespace}`);
+  const all = existsSync(PINS_ROOT) ? readdirSync(PINS_ROOT) : [];
+  return all
+    .filter((name) => name.startsWith(`netns-${ino}-`))
+    .map((name) => join(PINS_ROOT, name));
+}
+
 export class Link {
   readonly observer: string;
   readonly sender: string;
@@ -38,24 +55,26 @@ export class Link {
   readonly interfaceName: string;
   readonly peerName: string;
 
-  constructor() {
+  constructor(interfaceName?: string) {
     const id = `${process.pid}-${made++}`;
     this.observer = `ctga-test-${id}-observer`;
     this.sender = `ctga-test-${id}-sender`;
-    this.interfaceName = `ct${process.pid % 100_000}.${made}`;
+    this.interfaceName = interfaceName ?? `ct${process.pid % 100_000}.${made}`;
     this.peerName = `cp${process.pid % 100_000}.${made}`;
     run('ip', 'netns', 'add', this.observer);
     run('ip', 'netns', 'add', this.sender);
     this.addInterfaces();
   }
 
-  addInterfaces(): void {
+  /** The observer's interface has the next index, unless told. */
+  addInterfaces(index?: string): void {
     const { observer, sender, interfaceName, peerName } = this;
     run(
       'ip',
       'link',
       'add',
       interfaceName,
+      ...(index === undefined ? [] : ['index', index]),
       'netns',
       observer,
       'type',
@@ -125,6 +144,26 @@ export class Link {
       if (!(arrived < atLeast)) return arrived;
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
+  }
+
+  /** Where ctga is pinned in the observer's namespace; undefined where it is not. */
+  get pins(): string | undefined {
+    return pinsIn(this.observer)[0];
+  }
+
+  /** By which others name the observer's network namespace. */
+  get namespaceInode(): number {
+    return statSync(`/run/netns/${this.observer}`).ino;
+  }
+
+  /** What the host may know of the data plane there. */
+  attached(): AttachedState | undefined {
+    return this.pins === undefined ? undefined : openPins(this.pins, this.interfaceName);
+  }
+
+  /** Takes off what is attached in the observer's namespace, if anything is. */
+  detach(): void {
+    for (const pins of pinsIn(this.observer)) detachPins(pins, this.interfaceName);
   }
 
   remove(): void {

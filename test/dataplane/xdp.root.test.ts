@@ -3,10 +3,9 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 
-import { detachXdp, listAttached, openAttached } from '../../src/dataplane/xdp.ts';
+import { detachElsewhere, listElsewhere } from '../../src/dataplane/xdp.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
@@ -29,13 +28,9 @@ beforeEach(() => {
 
 afterEach(async () => {
   for (const child of children) await child.kill();
-  if (existsSync(pins())) detachXdp(link.interfaceName);
+  link.detach();
   link.remove();
 });
-
-function pins(): string {
-  return `/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`;
-}
 
 function observer(...prefix: readonly string[]): Child {
   const child = new Child(link.observer, prefix);
@@ -248,7 +243,7 @@ describe('on a veth pair', () => {
 
     assert.equal(link.xdp()?.prog.id, prog.id, 'the program stays');
     await link.sendFrames(repeated(answerFrame('StH.log.example'), 5));
-    assert.equal(openAttached(link.interfaceName)?.counters.answersCopied, 6n);
+    assert.equal(link.attached()?.counters.answersCopied, 6n);
 
     const second = observer();
     const taken = await second.attach({ threshold: 500 }, link);
@@ -315,7 +310,7 @@ describe('on a veth pair', () => {
     await first.attach({}, link);
     link.deleteInterfaces();
     assert.equal((await first.ask({ method: 'state' })).attached, false);
-    assert.equal(openAttached(link.interfaceName)?.link.attached, false);
+    assert.equal(link.attached()?.link.attached, false);
     await first.kill();
 
     link.addInterfaces();
@@ -329,16 +324,17 @@ describe('on a veth pair', () => {
     const { bpfFiles } = await plane.attach({}, link);
     // Neither program nor link is held by the process: when the pins go, so do they.
     assert.deepEqual([...new Set(bpfFiles)], ['bpf-map']);
-    assert(listAttached().includes(link.interfaceName));
+    const name = `${link.namespaceInode}/${link.interfaceName}`;
+    assert(listElsewhere().includes(name));
 
-    detachXdp(link.interfaceName); // from another process and another namespace, while the first one observes
+    detachElsewhere(name); // from another process and another namespace, while the first one observes
     assert.equal(link.xdp(), undefined);
-    assert.equal(existsSync(pins()), false);
-    assert.equal(openAttached(link.interfaceName), undefined);
-    assert(!listAttached().includes(link.interfaceName));
+    assert.equal(link.pins, undefined);
+    assert.equal(link.attached(), undefined);
+    assert(!listElsewhere().includes(name));
     assert.equal((await plane.ask({ method: 'state' })).attached, false);
     assert.throws(
-      () => detachXdp(link.interfaceName),
+      () => detachElsewhere(name),
       (error: unknown) => error instanceof CtgaError && error.code === 'not-attached',
     );
     await plane.kill();
@@ -347,7 +343,7 @@ describe('on a veth pair', () => {
     assert.equal((await again.attach({}, link)).tookOver, false);
     await again.ask({ method: 'detach' });
     assert.equal(link.xdp(), undefined);
-    assert.equal(existsSync(pins()), false);
+    assert.equal(link.pins, undefined);
   });
 });
 
@@ -395,7 +391,7 @@ describe('at TC ingress', () => {
     await plane.ask({ method: 'detach' });
     assert.doesNotMatch(filters(), /bpf/);
     assert.doesNotMatch(qdiscs(), /clsact/);
-    assert.equal(existsSync(pins()), false);
+    assert.equal(link.pins, undefined);
     assert.equal(link.xdp()?.prog.id, foreign);
   });
 
@@ -464,7 +460,7 @@ describe('refuses, in one sentence and with a remedy', () => {
       );
     }
     assert.equal(link.xdp()?.prog.id, foreign);
-    assert.equal(existsSync(pins()), false, 'no empty directory is left');
+    assert.equal(link.pins, undefined, 'no empty directory is left');
   });
 
   test('a second observer of one interface', async () => {
@@ -474,18 +470,10 @@ describe('refuses, in one sentence and with a remedy', () => {
     assert.equal((await first.ask({ method: 'state' })).attached, true);
   });
 
-  test('an interface of the same name in another namespace', async () => {
-    await observer().attach({}, link);
-    for (const child of children) await child.kill();
-    run('ip', '-n', link.sender, 'link', 'set', 'dev', link.peerName, 'name', link.interfaceName);
-    await fails(sender().attach({}, link), 'busy', /another interface/);
-    assert.equal(link.xdp()?.mode, XDP_NATIVE);
-  });
-
   test('an interface that does not exist', async () => {
     const attach = observer().ask({ method: 'attach', options: { interfaceName: 'ctga-none' } });
     await fails(attach, 'no-such-interface', /no network interface named ctga-none/);
-    assert.equal(existsSync('/sys/fs/bpf/ctga/ctga-none'), false);
+    assert.equal(link.pins, undefined);
   });
 
   test('a user without privileges', async () => {

@@ -48,8 +48,8 @@ function leftovers(): string[] {
       return false;
     }
   });
-  const pins = network.routerInterfaces.map((name) => `/sys/fs/bpf/ctga/${name}`);
-  const files = [...pins, `/var/lib/unbound/${names.lab}`].filter((path) => existsSync(path));
+  const unbound = `/var/lib/unbound/${names.lab}`;
+  const files = [...network.pinDirectories(), ...(existsSync(unbound) ? [unbound] : [])];
   const namespaces = readdirSync('/run/netns').filter((name) => name.startsWith(names.lab));
   return [...processes.map((pid) => `process ${pid}`), ...files, ...namespaces];
 }

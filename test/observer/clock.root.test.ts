@@ -8,7 +8,6 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { detachXdp } from '../../src/dataplane/xdp.ts';
 import { openForReading, stateAt } from '../../src/store/state.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -117,7 +116,7 @@ test(
     }
     child.kill('SIGTERM');
     assert.equal(await ended, 0, said);
-    detachXdp(link.interfaceName);
+    link.detach();
 
     const store = openForReading(state);
     const sizes = store.heads.latest().map(({ treeSize }) => Number(treeSize));

@@ -10,7 +10,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
 import { openForReading, stateAt } from '../../src/store/state.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
@@ -163,10 +162,10 @@ test(`${SECONDS} seconds of everything at once`, async (context) => {
   clearInterval(sampling);
   // What was copied is read, and what waits is checked, before it ends.
   await sleep(1000);
-  const counters = openAttached(link.interfaceName)?.counters ?? assert.fail();
+  const counters = link.attached()?.counters ?? assert.fail();
   child.kill('SIGTERM');
   assert.equal(await ended, 0, said);
-  detachXdp(link.interfaceName);
+  link.detach();
 
   assert.deepEqual(accountingErrors(counters), []);
   // Its own little traffic besides: neighbour discovery.

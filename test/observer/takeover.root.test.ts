@@ -8,7 +8,6 @@ import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { detachXdp, openAttached } from '../../src/dataplane/xdp.ts';
 import { openForReading, stateAt } from '../../src/store/state.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
@@ -30,8 +29,7 @@ before(() => {
 });
 after(() => {
   for (const child of running) child.kill('SIGKILL');
-  if (existsSync(`/sys/fs/bpf/ctga/${link.interfaceName.replaceAll('.', ':')}`))
-    detachXdp(link.interfaceName);
+  link.detach();
   link.remove();
   rmSync(directory, { recursive: true });
 });
@@ -97,7 +95,7 @@ function stored(): Record<string, number> {
 /** Until the program has looked at so many answers. */
 async function matched(answers: bigint): Promise<void> {
   await eventually(
-    () => (openAttached(link.interfaceName)?.counters.answers ?? 0n) >= answers,
+    () => (link.attached()?.counters.answers ?? 0n) >= answers,
     `${answers} answers to be counted`,
   );
 }
@@ -126,7 +124,7 @@ test('every sighting counts once, though most were only counted in the kernel an
   await end(next, 'SIGTERM');
 
   assert.deepEqual(stored(), { '5': 60, '6': 30 });
-  const { answersSeen = 0n, answersCopied = 0n } = openAttached(link.interfaceName)?.counters ?? {};
+  const { answersSeen = 0n, answersCopied = 0n } = link.attached()?.counters ?? {};
   assert.equal(answersSeen + answersCopied, 90n);
   assert(answersSeen >= 80n, `${answersSeen} were only counted`);
   assert.equal(
@@ -146,12 +144,11 @@ test('1,300 tree heads that pass while nobody reads are all there when somebody 
     return count;
   };
   await end(await attach(), 'SIGKILL');
-  const before = openAttached(link.interfaceName)?.counters ?? assert.fail();
+  const before = link.attached()?.counters ?? assert.fail();
   for (let i = 0; i < distinct.length; i += 100) await link.sendFrames(distinct.slice(i, i + 100));
   await matched(before.answers + 1300n);
   const next = await attach();
-  const { answersRingFull, answersOverBudget } =
-    openAttached(link.interfaceName)?.counters ?? assert.fail();
+  const { answersRingFull, answersOverBudget } = link.attached()?.counters ?? assert.fail();
   const missed = Number(
     answersRingFull - before.answersRingFull + answersOverBudget - before.answersOverBudget,
   );

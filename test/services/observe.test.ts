@@ -17,7 +17,7 @@ import type {
   SeenEntry,
   Supervision,
 } from '../../src/dataplane/types.ts';
-import type { AttachXdpOptions } from '../../src/dataplane/xdp.ts';
+import type { AttachedLink } from '../../src/dataplane/xdp.ts';
 import { immediately } from '../../src/observer/verifier.ts';
 import {
   observe,
@@ -56,7 +56,7 @@ class FakePlane implements DataPlane {
   readonly mode = 'fake';
   readonly tookOver: boolean;
   readonly keepsSeenEntries = false;
-  readonly link: AttachXdpOptions | undefined;
+  readonly link: AttachedLink | undefined;
   /** What was done to it. */
   readonly done: string[] = [];
   rules: MatchRules | undefined;
@@ -69,7 +69,7 @@ class FakePlane implements DataPlane {
   ) {
     this.interfaceName = interfaceName;
     this.tookOver = tookOver;
-    this.link = isKept ? { interfaceName } : undefined;
+    this.link = isKept ? { options: { interfaceName }, pinDirectory: '' } : undefined;
   }
 
   get target(): PlaneTarget {
@@ -167,7 +167,7 @@ describe('observing', () => {
     };
     dependencies = {
       startKeeper: (links) => {
-        keeper.links = links.map(({ interfaceName }) => interfaceName);
+        keeper.links = links.map(({ options: { interfaceName } }) => interfaceName);
         return {
           listen: (onEvent, onEnd) => Object.assign(keeper, { tell: onEvent, end: onEnd }),
           remove: (interfaces) => Promise.resolve(void keeper.removed.push(...interfaces)),
@@ -295,6 +295,16 @@ describe('observing', () => {
       inStore((store) => store.planes.all()),
       [],
     );
+  });
+
+  test('a plane whose interface is renamed is on record under its present name', async () => {
+    const { ended } = await start(new FakePlane('eth0'), new FakePlane('eth1'));
+    keeper.tell({ event: 'renamed', interface: 'eth0', to: 'wan0' });
+    stop.abort();
+    await ended;
+    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: ['wan0', 'eth1'] });
+    const names = inStore((store) => store.planes.all()).map(({ interface: name }) => name);
+    assert.deepEqual(names.sort(), ['eth1', 'wan0']);
   });
 
   test('the end of the keeper ends it, and is a failure', async () => {

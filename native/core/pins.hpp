@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-only
+// Where a data plane is pinned: in one directory for each interface, named for the interface's
+// network namespace and its index there, which stay when the interface is renamed. Two notes in the
+// directory, as symbolic links, tell what the interface was called and which namespace it was: the
+// kernel gives the inode number of a namespace that ended to a later one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace ctga {
+
+struct PinDirectory {
+  std::string path;
+  // The inode number of the network namespace (lsns -t net); 0 if an earlier version made the pins,
+  // which named them for the interface alone.
+  std::uint64_t network_namespace;
+  std::uint32_t interface_index;  // in that namespace; 0 likewise
+  std::string noted_name;         // what the interface was called when ctga last looked
+  std::string interface;          // its present name if it is in this namespace, else the noted one
+  bool is_here;                   // its network namespace is the one of this process
+};
+
+constexpr const char* kInterfaceNote = "interface";
+constexpr const char* kNamespaceNote = "namespace";
+
+// Makes the directory of all pins, mounting the BPF file system if need be. Nobody but its owner
+// may list it, whatever the mount lets them list. Throws Error{kernel, not_permitted}, and refuses a
+// directory that is neither root's nor this account's.
+void ensure_pins_root();
+
+// Where an interface of this network namespace is pinned, if it is.
+std::string pins_of(std::uint32_t interface_index);
+
+PinDirectory read_pin_directory(const std::string& path);
+
+// All there are on this BPF file system, of every network namespace.
+std::vector<PinDirectory> list_pin_directories();
+
+// Notes what the interface is called, and that it is in this network namespace.
+void write_notes(const std::string& path, const std::string& interface);
+
+// Notes the present name of an interface of this network namespace, if it is another than was
+// noted. Returns the present name, or the noted one if the interface is gone.
+std::string follow_name(const std::string& path);
+
+}  // namespace ctga
