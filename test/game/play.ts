@@ -199,7 +199,11 @@ export async function play(setting: GameSetting): Promise<Game> {
     time.at(each.at + sighting(HOUR), () => see(log, each, store, time, evidenceDirectory));
   }
 
-  const release = [fixChance(hashOf('other chance', chance)), rememberVerified()];
+  const release = [
+    fixChance(hashOf('other chance', chance)),
+    rememberVerified(),
+    useAsMonotonicClock(time),
+  ];
   const restarts = random(hashOf('restarts', seed));
   try {
     const ends = [START + restarts(LENGTH), START + restarts(LENGTH)].sort((a, b) => a - b);
@@ -345,4 +349,13 @@ function rememberVerified(): () => void {
     Object.assign(crypto, { verify });
     syncBuiltinESMExports();
   };
+}
+
+/**
+ * From now on the monotonic clock is the game's too, until the function returned is called:
+ * otherwise settling, which takes turns by it, would take as many as the machine is slow.
+ */
+function useAsMonotonicClock(time: VirtualTime): () => void {
+  Object.defineProperty(performance, 'now', { value: time.now, configurable: true });
+  return () => void Reflect.deleteProperty(performance, 'now');
 }
