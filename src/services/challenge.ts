@@ -3,7 +3,7 @@
  * knows no process: the caller gives it a clock, a store, proxies and what asks it to end.
  */
 import { messageOf, type CtgaError } from '../base/errors.ts';
-import { plural } from '../base/text.ts';
+import { megabytes, plural } from '../base/text.ts';
 import { askDirectly } from '../challenger/direct.ts';
 import { pollinateThrough, type PollinateOptions } from '../challenger/pollinate.ts';
 import { MAX_AT_ONCE, runRound, runSchedule, type TimingOptions } from '../challenger/schedule.ts';
@@ -152,7 +152,7 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
   await runRound(
     () => {
       const logs = inForce ?? way.logs();
-      onEvent(reveals(logs, directQuestions));
+      onEvent(reveals(logs, directQuestions, way.budget));
       return logs;
     },
     {
@@ -199,7 +199,7 @@ export async function challengeContinually(options: ScheduleServiceOptions): Pro
     ignoreBackOff: false,
   });
   let logs = way.logs();
-  if (directQuestions) onEvent(reveals(logs, true));
+  if (directQuestions) onEvent(reveals(logs, true, way.budget));
   onEvent({ event: 'started', logs: logs.length, every, questions });
   const notice = new ServiceNotice(`challenging ${plural(logs.length, 'log')}`);
   signal.addEventListener('abort', () => notice.stopping(), { once: true });
@@ -232,6 +232,8 @@ export async function challengeContinually(options: ScheduleServiceOptions): Pro
 
 /** How logs are asked, and which. */
 interface Way {
+  /** Bytes that are fetched of one log in a day at most. */
+  readonly budget: number;
   readonly logs: () => Log[];
   readonly timing: TimingOptions;
   /** Resolves when all that was seen of the logs asked so far has been settled. */
@@ -266,12 +268,14 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     onPollinationFailed: failed,
     onLogFailed: (log: Log, error: LogError) => failed(log.description, error),
   };
+  const budget = options.budget ?? DEFAULT_BUDGET_MB * 1e6;
   const timing = { ...asking, pollinate: (url: string) => pollinateThrough(url, asking) };
   const noteUnknown = unknownLog(onEvent);
   if (directQuestions) {
     const direct = { ...asking, questions, ignoreBackOff };
     const seenAlone = ignoreBackOff;
     return {
+      budget,
       logs: () =>
         storeFile.use(() => {
           const all = known().filter(isAskable);
@@ -285,7 +289,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
   }
   const visits = new Visits({
     ...asking,
-    budget: options.budget ?? DEFAULT_BUDGET_MB * 1e6,
+    budget,
     window: options.window ?? DEFAULT_WINDOW_DAYS * 86_400_000,
     blocks: questions ?? DEFAULT_QUESTIONS.blocks,
     onVisited: (_, { heads }) => {
@@ -295,6 +299,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
   });
   let isFirst = true;
   return {
+    budget,
     // Nothing here may depend on what was seen.
     logs: () => {
       const logs = storeFile.use(() => known().filter(isAskable));
@@ -311,10 +316,10 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
   };
 }
 
-function reveals(logs: readonly Log[], whatWasSeen: boolean): ChallengeEvent {
+function reveals(logs: readonly Log[], whatWasSeen: boolean, budget: number): ChallengeEvent {
   const message = whatWasSeen
     ? `${plural(logs.length, 'log')} will learn which tree sizes were seen here, because the questions are about these. Without --direct-questions none does.`
-    : `${plural(logs.length, 'log')} will learn that somebody asks now, and so will whoever watches the way there. None learns what was seen here: the questions would be the same if nothing had been, but for one block of entries in 64 at most (docs/UNLINKABILITY.md).`;
+    : `${plural(logs.length, 'log')} will learn that somebody asks now, and so will whoever watches the way there. None learns what was seen here: the questions would be the same if nothing had been, but for one block of entries in 64 at most (docs/UNLINKABILITY.md). At most ${megabytes(budget)} of each log are fetched in a day (--budget).`;
   return { event: 'reveals', logs: logs.length, whatWasSeen, message };
 }
 
