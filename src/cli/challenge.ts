@@ -1,7 +1,7 @@
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';
-import { plural } from '../base/text.ts';
+import { megabytes, plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
 import { HashStore } from '../follow/hash-store.ts';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
@@ -212,6 +212,10 @@ function printReport(report: Report): void {
         );
       return;
     }
+    case 'visited':
+      return print(
+        `${report.log}: visited, size ${report.treeSize}; ${megabytes(report.bytes)} of it fetched today`,
+      );
     case 'log-failed':
       warn(`${report.log}: ${report.message}`);
       if (report.remedy !== undefined) print(`  ${report.remedy}`);

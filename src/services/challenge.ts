@@ -80,6 +80,15 @@ export type ChallengeEvent =
       readonly message: string;
       readonly remedy: string | undefined;
     }
+  /** With `--once`: nothing more is sent to the log. */
+  | {
+      readonly event: 'visited';
+      readonly log: string;
+      /** Of the largest tree that it showed. */
+      readonly treeSize: bigint;
+      /** What was fetched of it today. */
+      readonly bytes: number;
+    }
   | { readonly event: 'not-asked'; readonly log: string; readonly reason: string }
   /** What asking is about to reveal, to whom. */
   | {
@@ -143,6 +152,11 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
       onEvent(event);
     },
     onFailed: (_, error) => void failures.push(error),
+    onVisited: (log, { current }) => {
+      if (current === undefined) return;
+      const { bytes } = options.hashes.rows(log).usage(options.now());
+      onEvent({ event: 'visited', log: log.description, treeSize: current.treeSize, bytes });
+    },
     questions: directQuestions ? undefined : (questions ?? DEFAULT_QUESTIONS.blocks),
     ignoreBackOff: true,
   });
@@ -186,7 +200,9 @@ export async function challengeContinually(options: ScheduleServiceOptions): Pro
       if (event.event === 'verdict') proxyFailure = '';
       onEvent(event);
     },
-    onAnswer: () => (proxyFailure = ''),
+    onVisited: (_, { heads }) => {
+      if (heads.length > 0) proxyFailure = '';
+    },
     onFailed: (log, error) => {
       try {
         if (isDamage(error)) storeFile.replaceDamaged();
@@ -242,7 +258,7 @@ interface Way {
 
 interface WayHandlers {
   readonly onEvent: ChallengeServiceOptions['onEvent'];
-  readonly onAnswer?: () => void;
+  readonly onVisited: VisitsOptions['onVisited'];
   readonly onFailed: VisitsOptions['onFailed'];
   readonly questions: number | undefined;
   readonly ignoreBackOff: boolean;
@@ -292,9 +308,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     budget,
     window: options.window ?? DEFAULT_WINDOW_DAYS * 86_400_000,
     blocks: questions ?? DEFAULT_QUESTIONS.blocks,
-    onVisited: (_, { heads }) => {
-      if (heads.length > 0) handlers.onAnswer?.();
-    },
+    onVisited: (log, visit) => handlers.onVisited(log, visit),
     onFailed: handlers.onFailed,
   });
   let isFirst = true;

@@ -20,6 +20,7 @@ import { memoryStore, stateAt, storeExists } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeApi } from '../support/fake-api.ts';
+import type { LogRows } from '../../src/follow/log-rows.ts';
 import { HashTable } from '../support/known-hashes.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -200,7 +201,8 @@ describe('a round', () => {
       heads: [api.log.verified(30, treeOf(30).root()), head],
       outlook: (size) => (size < 30 ? 'needs-block' : 'here'),
     });
-    const hashes = { of: () => known } as unknown as HashStore;
+    const rows = (): LogRows => HashStore.inMemory().rows(log);
+    const hashes = { of: () => known, rows } as unknown as HashStore;
     await challengeOnce({ ...options, visit, hashes, maxDelay: 0 });
     assert.deepEqual(wanted, [[20n]]);
   });
