@@ -21,6 +21,10 @@ process.on('message', (request: KeeperRequest) => {
     );
     return;
   }
+  if (request.do === 'check') {
+    for (const watch of watches?.values() ?? []) watch.check();
+    return tell({ event: 'checked' });
+  }
   for (const watch of watches?.values() ?? []) watch.stop();
   for (const name of request.interfaces) watches?.get(name)?.detach();
   tell({ event: 'removed' });

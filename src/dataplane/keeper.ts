@@ -13,21 +13,24 @@ import { mtuOf, type AttachedLink } from './xdp.ts';
 /** What the keeper is told. It obeys the first `watch` alone. */
 export type KeeperRequest =
   | { readonly do: 'watch'; readonly links: readonly WatchedLink[] }
+  /** Looks at every link at once, tells what has happened, and then answers with `checked`. */
+  | { readonly do: 'check' }
   /** Removes data planes that it watches, and answers with `removed`. */
   | { readonly do: 'remove'; readonly interfaces: readonly string[] };
 
-export type KeeperMessage = SupervisionEvent | { readonly event: 'removed' };
+export type KeeperMessage = SupervisionEvent | KeeperAnswer;
+type KeeperAnswer = { readonly event: 'checked' } | { readonly event: 'removed' };
 
 export class Keeper {
   readonly #process: ChildProcess;
   #onEvent: (event: SupervisionEvent) => void = () => undefined;
-  #onRemoved: () => void = () => undefined;
+  #onAnswer: (answer: KeeperAnswer) => void = () => undefined;
   #isWanted = true;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
     process.on('message', (message: KeeperMessage) => {
-      if (message.event === 'removed') this.#onRemoved();
+      if (message.event === 'removed' || message.event === 'checked') this.#onAnswer(message);
       else this.#onEvent(message);
     });
   }
@@ -55,14 +58,27 @@ export class Keeper {
   }
 
   /** Removes data planes, which this process may not do itself any more. */
-  async remove(interfaces: readonly string[]): Promise<void> {
-    const done = new Promise<void>((resolve) => {
-      this.#onRemoved = resolve;
+  remove(interfaces: readonly string[]): Promise<void> {
+    return this.#ask({ do: 'remove', interfaces }, 'removed');
+  }
+
+  /** Resolves when all that has happened to the links by now was told. */
+  check(): Promise<void> {
+    return this.#ask({ do: 'check' }, 'checked');
+  }
+
+  /** Resolves when the keeper has answered, or has ended. */
+  #ask(request: KeeperRequest, wanted: KeeperAnswer['event']): Promise<void> {
+    return new Promise<void>((resolve) => {
+      this.#onAnswer = (answer) => {
+        if (answer.event === wanted) resolve();
+      };
       this.#process.once('exit', () => resolve());
+      if (!this.#process.connected) return resolve();
+      this.#process.send(request, (error) => {
+        if (error !== null) resolve();
+      });
     });
-    const request: KeeperRequest = { do: 'remove', interfaces };
-    this.#process.send(request);
-    await done;
   }
 
   /** Ends the keeper; the data planes stay attached. */

@@ -30,6 +30,7 @@ export class LinkWatch {
   readonly #tell: (event: SupervisionEvent) => void;
   readonly #timer: NodeJS.Timeout;
   readonly #sight: Sight;
+  #isOver = false;
   #mtu: number | undefined;
 
   constructor(
@@ -42,10 +43,11 @@ export class LinkWatch {
     this.#tell = tell;
     this.#mtu = mtu;
     this.#sight = new Sight(options.interfaceName);
-    this.#timer = setInterval(() => this.#check(), CHECK_MS);
+    this.#timer = setInterval(() => this.check(), CHECK_MS);
   }
 
   stop(): void {
+    this.#isOver = true;
     clearInterval(this.#timer);
   }
 
@@ -59,7 +61,9 @@ export class LinkWatch {
     }
   }
 
-  #check(): void {
+  /** Looks at the link now, and tells what has happened to it. */
+  check(): void {
+    if (this.#isOver) return;
     const { interfaceName } = this.#options;
     try {
       const state = followLink(this.#pinDirectory);

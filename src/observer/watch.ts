@@ -25,6 +25,8 @@ export interface WatchOptions {
   readonly settled?: () => Promise<void>;
   /** Since when (ms since the epoch) a plane has been blind; undefined while it is not. */
   readonly blindSince?: (interfaceName: string) => number | undefined;
+  /** Whether somebody else took a plane off, so that nobody is to miss it. */
+  readonly isDetached?: (interfaceName: string) => boolean;
   /** What the interface of a plane is called now; its name unless given. */
   readonly presentName?: (interfaceName: string) => string;
   /** The file of a store that others use too. */
@@ -46,7 +48,15 @@ export async function watch(
   signal: AbortSignal,
   options: WatchOptions = {},
 ): Promise<void> {
-  const { settled, blindSince, presentName, keepMilliseconds, storeFile, now = Date.now } = options;
+  const {
+    settled,
+    blindSince,
+    isDetached,
+    presentName,
+    keepMilliseconds,
+    storeFile,
+    now = Date.now,
+  } = options;
   const { matchRules } = observer;
   const feeds = planes.map((plane) => {
     observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
@@ -63,6 +73,7 @@ export async function watch(
       if (state === undefined) continue;
       const name = presentName?.(interfaceName) ?? interfaceName;
       ifPossible(() => {
+        if (isDetached?.(interfaceName) === true) return store.planes.forget(name);
         if (name !== interfaceName) store.planes.forget(interfaceName);
         store.planes.put(name, state, now());
       });

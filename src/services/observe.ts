@@ -76,7 +76,7 @@ export interface ObserveDependencies {
   readonly now: () => number;
 }
 
-export type ObservationKeeper = Pick<Keeper, 'listen' | 'remove' | 'stop'>;
+export type ObservationKeeper = Pick<Keeper, 'check' | 'listen' | 'remove' | 'stop'>;
 export type ObservationVerifier = Verifier & Pick<VerifierPool, 'close' | 'idle'>;
 
 const OF_THIS_MACHINE: ObserveDependencies = {
@@ -285,6 +285,7 @@ class Observation {
       const watching = watch(this.#planes, observer, store, ended, {
         settled: () => verifier.idle(),
         blindSince: (name) => this.#blind.get(name),
+        isDetached: (name) => this.#detached.has(name),
         presentName: (name) => this.#presentName(name),
         storeFile,
         keepMilliseconds,
@@ -299,6 +300,8 @@ class Observation {
       await Promise.all(supervisions.map((supervision) => supervision.stop()));
       await verifier.close();
     }
+    // Somebody may have detached a plane since the keeper last looked.
+    await keeper.check();
     for (const name of this.#detached) store.planes.forget(this.#presentName(name));
     for (const plane of this.#planes) plane.close();
     const stillAttached = interfaces

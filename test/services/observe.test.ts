@@ -138,6 +138,8 @@ describe('observing', () => {
   let warnings: string[];
   let keeper: {
     links: string[];
+    /** What has happened to a link and nobody was told of. */
+    untold: SupervisionEvent[];
     removed: string[];
     isStopped: boolean;
     tell: (event: SupervisionEvent) => void;
@@ -150,7 +152,7 @@ describe('observing', () => {
   beforeEach(() => {
     [events, warnings, stop] = [[], [], new AbortController()];
     const untold = (): never => assert.fail('nobody listens to the keeper');
-    keeper = { links: [], removed: [], isStopped: false, tell: untold, end: untold };
+    keeper = { links: [], untold: [], removed: [], isStopped: false, tell: untold, end: untold };
     made += 1;
     options = {
       state: stateAt(join(directory, String(made))),
@@ -170,6 +172,7 @@ describe('observing', () => {
         keeper.links = links.map(({ options: { interfaceName } }) => interfaceName);
         return {
           listen: (onEvent, onEnd) => Object.assign(keeper, { tell: onEvent, end: onEnd }),
+          check: () => Promise.resolve(keeper.untold.forEach((event) => keeper.tell(event))),
           remove: (interfaces) => Promise.resolve(void keeper.removed.push(...interfaces)),
           stop: () => (keeper.isStopped = true),
         };
@@ -295,6 +298,19 @@ describe('observing', () => {
       inStore((store) => store.planes.all()),
       [],
     );
+  });
+
+  test('one that was detached right before the end does not stay attached, nor on record', async () => {
+    const { ended } = await start(new FakePlane('eth0'), new FakePlane('eth1'));
+    keeper.untold.push({ event: 'detached', interface: 'eth1' });
+    stop.abort();
+    assert.equal(await ended, true);
+    assert.deepEqual(events.slice(-2), [
+      { event: 'detached', interface: 'eth1' },
+      { event: 'stopped', stillAttached: ['eth0'] },
+    ]);
+    const names = inStore((store) => store.planes.all()).map(({ interface: name }) => name);
+    assert.deepEqual(names, ['eth0']);
   });
 
   test('a plane whose interface is renamed is on record under its present name', async () => {
