@@ -286,6 +286,24 @@ describe('ctga attach', () => {
     assert.equal(pins(), undefined);
   });
 
+  test('`ctga detach` right before it is stopped is minded as well', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    // The keeper looks four times a second: held up meanwhile, it has not seen it yet.
+    const keeper = keeperOf(watching.child.pid ?? assert.fail());
+    process.kill(keeper, 'SIGSTOP');
+    try {
+      assert.equal(ctgaThere('detach', near).code, 0);
+      watching.child.kill('SIGTERM');
+      await sleep(500);
+    } finally {
+      process.kill(keeper, 'SIGCONT');
+    }
+    assert.equal(await watching.ended, 0, watching.said);
+    running.delete(watching);
+    assert(watching.said.endsWith('\nStopped.\n'), watching.said);
+  });
+
   test('at TC ingress, from another port, without a cache: as told, and status shows it', async () => {
     const watching = new Watching(
       '--mode',
@@ -386,6 +404,15 @@ describe('ctga attach', () => {
     await eventually(() => !existsSync(`/proc/${challenger.pid}`), 'the end of the challenger');
   });
 });
+
+/** The child that keeps the data planes of an observer attached. */
+function keeperOf(pid: number): number {
+  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim().split(' ');
+  const keeper = children.find((child) =>
+    readFileSync(`/proc/${child}/cmdline`, 'latin1').includes('keeper-process'),
+  );
+  return Number(keeper ?? assert.fail(`${pid} has no keeper`));
+}
 
 /** No thread of it is root, has a capability or a group of root's, or may get any. */
 function assertPowerless(pid: string, uid: number): void {
