@@ -278,12 +278,20 @@ static __always_inline bool is_known(const struct known_names *names, const stru
 {
 	__u32 bucket = bucket_of_sums(name) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
 	const struct sums *known = names->buckets[bucket];
-	bool found = false;
+	__u64 differs = 1;
 
+	/*
+	 * Without a branch: at each, a verifier that follows speculation (CAP_PERFMON is missing)
+	 * would go on in two states.
+	 */
 #pragma unroll
-	for (int i = 0; i < NAMES_PER_BUCKET; i++)
-		found |= ((known[i].first ^ name->first) | (known[i].second ^ name->second)) == 0;
-	return found;
+	for (int i = 0; i < NAMES_PER_BUCKET; i++) {
+		__u64 bits = (known[i].first ^ name->first) | (known[i].second ^ name->second);
+
+		barrier_var(bits);
+		differs &= (bits | -bits) >> 63;
+	}
+	return !differs;
 }
 
 struct question_end {

@@ -394,7 +394,7 @@ describe('ctga attach', () => {
 
   test('with --challenge starts a challenger that has given root up, and ends it too', async () => {
     const watching = new Watching('--challenge', '--proxy', 'socks5h://127.0.0.1:1');
-    await watching.until(/Challenging \d+ logs/);
+    await watching.until(/Visiting \d+ logs/);
     const challenger = processes().find(
       ({ command }) => command.includes('challenge') && command.includes(join(directory, 'state')),
     );
