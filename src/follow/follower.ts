@@ -281,7 +281,9 @@ class Visiting {
 
   /** Links public heads to a larger one, by the hashes that are here or else by asking. */
   async #linkHeads(asker: Asker): Promise<void> {
-    const { shown } = this.#hashes();
+    // One for all heads: what it has computed of the window takes long to compute.
+    const hashes = this.#hashes();
+    const { shown } = hashes;
     if (shown === undefined) return;
     const alone = this.#rows
       .heads()
@@ -289,7 +291,7 @@ class Visiting {
       .sort((a, b) => b.seen - a.seen || b.id - a.id);
     let asked = 0;
     for (const each of alone) {
-      const local = this.#hashes().comparison(each.head.treeSize);
+      const local = hashes.comparison(each.head.treeSize);
       const against = local && this.#rows.headOf(local.against);
       if (local !== undefined && against !== undefined && against.id !== each.id) {
         if (equalHash(local.root, each.head.rootHash)) this.#rows.link(each, against);
@@ -346,12 +348,12 @@ class Visiting {
       });
       this.#count({ blocks: 1 });
       const before = this.#answers;
-      await this.#attempt(async () => {
+      const failure = await this.#attempt(async () => {
         const block = await fetchBlock(this.#log, this.#open(true), shown, start);
         this.#rows.putBlock(block);
       });
       // The proxy let nothing through: the log has not been asked.
-      const isUnasked = this.#failures.at(-1) instanceof ProxyError && this.#answers === before;
+      const isUnasked = failure instanceof ProxyError && this.#answers === before;
       if (next.isWanted && isUnasked) this.#rows.forgetBlock(start);
       signal.throwIfAborted();
       this.countUsage();
