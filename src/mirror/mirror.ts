@@ -17,12 +17,12 @@ import { CtgaError } from '../base/errors.ts';
 import type { Comparison } from '../follow/known-hashes.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
+import { askForSignedHead } from '../ask/signed-head.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { isPowerOfTwo } from '../merkle/proof.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
-import { verifyStatement } from '../statements/verify.ts';
 
 export interface Published {
   readonly head: VerifiedStatement;
@@ -106,9 +106,7 @@ export class Mirror implements ZoneSource {
   async #publish(): Promise<void> {
     const { log, client, now, onPublished, onFailed } = this.#options;
     try {
-      const head = verifyStatement(await client.treeHead(), log.key);
-      if (head === undefined)
-        throw new LogError('log-unavailable', 'its tree head is not signed by its key');
+      const head = await askForSignedHead(log, client);
       const before = this.#published?.head;
       if (before !== undefined && head.treeSize < before.treeSize)
         throw new LogError(
