@@ -21,6 +21,8 @@ const COUNTS_SOURCE = 'observer';
 const ROLL_UP_AT_ONCE = 1000;
 
 export interface WatchOptions {
+  /** Called when the planes look for what they were told to, and before anything is delivered. */
+  readonly onStarted?: () => void;
   /** Resolves when no signature is being checked any more. */
   readonly settled?: () => Promise<void>;
   /** Since when (ms since the epoch) a plane has been blind; undefined while it is not. */
@@ -49,6 +51,7 @@ export async function watch(
   options: WatchOptions = {},
 ): Promise<void> {
   const {
+    onStarted,
     settled,
     blindSince,
     isDetached,
@@ -63,6 +66,7 @@ export async function watch(
     plane.setMatchRules(matchRules);
     return new Feed(plane, observer, now);
   });
+  onStarted?.();
   const counts = new CountsWriter(observer, store);
   const writeDown = (): void => {
     counts.write();

@@ -260,19 +260,8 @@ class Observation {
     // Under that name nobody watches any more.
     for (const { formerName } of this.#planes)
       if (formerName !== undefined) store.planes.forget(formerName);
-    for (const { interfaceName, mode, refusal, tookOver } of this.#planes)
-      onEvent({
-        event: 'attached',
-        interface: interfaceName,
-        mode,
-        refusal,
-        tookOver,
-        logs: new Set(sources.flatMap((source) => source.logs)).size,
-        names,
-      });
     const interfaces = this.#planes.map(({ interfaceName }) => interfaceName);
-    const notice = new ServiceNotice(`watching ${interfaces.join(', ')}`);
-    onEvent({ event: 'observing', names, account });
+    let notice: ServiceNotice | undefined;
     let isKept = true;
     const supervise = (event: SupervisionEvent): void => this.#supervise(event, store);
     keeper.listen(supervise, (how) => {
@@ -290,12 +279,28 @@ class Observation {
         storeFile,
         keepMilliseconds,
         now,
+        // Whoever asks for an answer as soon as this is told must have it copied.
+        onStarted: () => {
+          const logCount = new Set(sources.flatMap((source) => source.logs)).size;
+          for (const { interfaceName, mode, refusal, tookOver } of this.#planes)
+            onEvent({
+              event: 'attached',
+              interface: interfaceName,
+              mode,
+              refusal,
+              tookOver,
+              logs: logCount,
+              names,
+            });
+          notice = new ServiceNotice(`watching ${interfaces.join(', ')}`);
+          onEvent({ event: 'observing', names, account });
+        },
       });
       // After the planes were given their rules, which the supervision keeps in force.
       supervisions.push(...this.#planes.flatMap((plane) => plane.supervise?.(supervise) ?? []));
       await watching;
     } finally {
-      notice.stopping();
+      notice?.stopping();
       this.#end.abort();
       await Promise.all(supervisions.map((supervision) => supervision.stop()));
       await verifier.close();

@@ -60,6 +60,7 @@ class FakePlane implements DataPlane {
   /** What was done to it. */
   readonly done: string[] = [];
   rules: MatchRules | undefined;
+  started = false;
   deliver: (frame: Uint8Array) => void = () => assert.fail('not started');
   tell: (event: SupervisionEvent) => void = () => assert.fail('not supervised');
 
@@ -105,6 +106,7 @@ class FakePlane implements DataPlane {
 
   start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void {
     const { interfaceName } = this;
+    this.started = true;
     this.deliver = (frame) => {
       const frameLength = frame.length;
       onPacket({ kind: 'unknown', frame, frameLength, interfaceName, timestamp: NOW });
@@ -210,6 +212,15 @@ describe('observing', () => {
 
   test('a head that a plane copies reaches the store, and is told', async () => {
     const plane = new FakePlane('eth0', { tookOver: true });
+    const { onEvent } = options;
+    options = {
+      ...options,
+      onEvent: (event) => {
+        // Who is told that it is watched may ask at once.
+        assert(plane.rules !== undefined && plane.started, event.event);
+        onEvent(event);
+      },
+    };
     const { ended } = await start(plane);
     assert.deepEqual(plane.rules?.udpSourcePorts, [5353]);
     assert.equal(plane.rules.dnsNames.length, 1);
