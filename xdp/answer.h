@@ -83,11 +83,25 @@ static __always_inline __u32 name_length(const struct bytes *bytes, const __u32 
 	return NAME_OF_MANY_LABELS;
 }
 
-__noinline __u32 name_length_in_frame(struct xdp_md *ctx, __u32 offset)
+/*
+ * What is not inlined is verified once, for one type of context. So each function that reads a
+ * frame in place is there for either hook.
+ */
+static __always_inline __u32 name_length_in_frame(void *ctx, enum hook hook, __u32 offset)
 {
-	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const struct bytes bytes = bytes_of_frame(ctx, hook);
 
 	return name_length(&bytes, offset & LARGEST_OFFSET);
+}
+
+__noinline __u32 name_length_at_xdp(struct xdp_md *ctx, __u32 offset)
+{
+	return name_length_in_frame(ctx, HOOK_XDP, offset);
+}
+
+__noinline __u32 name_length_at_tc(struct __sk_buff *ctx, __u32 offset)
+{
+	return name_length_in_frame(ctx, HOOK_TC, offset);
 }
 
 __noinline __u32 name_length_in_window(__u32 offset)
@@ -131,10 +145,10 @@ static __always_inline void add_rdata_end(struct sums *sums, __u64 last, __u32 l
 #define RDATA_BLOCK 64
 
 /* Reads up to 7 bytes behind the name: an answer is longer than that. */
-__noinline bool sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
-				  struct sums *result)
+static __always_inline bool sum_name_in_frame(void *ctx, enum hook hook, __u32 offset,
+					      __u32 length, __u32 number, struct sums *result)
 {
-	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const struct bytes bytes = bytes_of_frame(ctx, hook);
 	const struct generation *generation = generation_of(number);
 	const __u64 *words;
 	struct sums sums = {};
@@ -164,11 +178,23 @@ __noinline bool sum_name_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length
 	return true;
 }
 
-/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
-__noinline bool sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
-				   struct sums *result)
+__noinline bool sum_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
+				struct sums *result)
 {
-	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	return sum_name_in_frame(ctx, HOOK_XDP, offset, length, number, result);
+}
+
+__noinline bool sum_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 length, __u32 number,
+			       struct sums *result)
+{
+	return sum_name_in_frame(ctx, HOOK_TC, offset, length, number, result);
+}
+
+/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
+static __always_inline bool sum_rdata_in_frame(void *ctx, enum hook hook, __u32 offset,
+					       __u32 length, __u32 number, struct sums *result)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, hook);
 	const struct generation *generation = generation_of(number);
 	const __u64 *words;
 	struct sums sums = {};
@@ -200,6 +226,18 @@ __noinline bool sum_rdata_in_frame(struct xdp_md *ctx, __u32 offset, __u32 lengt
 	}
 	*result = sums;
 	return true;
+}
+
+__noinline bool sum_rdata_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
+				 struct sums *result)
+{
+	return sum_rdata_in_frame(ctx, HOOK_XDP, offset, length, number, result);
+}
+
+__noinline bool sum_rdata_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 length, __u32 number,
+				struct sums *result)
+{
+	return sum_rdata_in_frame(ctx, HOOK_TC, offset, length, number, result);
 }
 
 /*
@@ -249,7 +287,9 @@ static __always_inline bool sum_name(const struct bytes *bytes, void *ctx, enum 
 	struct texts *copy;
 
 	if (!bytes->window)
-		return sum_name_in_frame(ctx, offset, length, number, result);
+		return hook == HOOK_XDP ?
+			       sum_name_at_xdp(ctx, offset, length, number, result) :
+			       sum_name_at_tc(ctx, offset, length, number, result);
 	copy = only_value(&texts);
 	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) &&
 	       sum_copied_name(length, number, result);
@@ -263,7 +303,9 @@ static __always_inline bool sum_rdata(const struct bytes *bytes, void *ctx, enum
 	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
 		return false;
 	if (!bytes->window)
-		return sum_rdata_in_frame(ctx, offset, length, number, result);
+		return hook == HOOK_XDP ?
+			       sum_rdata_at_xdp(ctx, offset, length, number, result) :
+			       sum_rdata_at_tc(ctx, offset, length, number, result);
 	copy = only_value(&texts);
 	return copy && load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA) &&
 	       load(ctx, hook, offset + length - 8, &copy->rdata_last, 8, 8) &&
@@ -377,7 +419,12 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	__u32 length, behind;
 	bool usual;
 
-	length = bytes->window ? name_length_in_window(offset) : name_length_in_frame(ctx, offset);
+	if (bytes->window)
+		length = name_length_in_window(offset);
+	else if (hook == HOOK_XDP)
+		length = name_length_at_xdp(ctx, offset);
+	else
+		length = name_length_at_tc(ctx, offset);
 	if (length == NAME_MALFORMED)
 		return ANSWER_MALFORMED;
 	if (length >= NAME_OF_MANY_LABELS)

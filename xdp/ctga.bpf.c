@@ -168,12 +168,11 @@ static __always_inline void observe(void *ctx, enum hook hook)
 
 	if (!counters)
 		return;
-	if (hook == HOOK_XDP && READS_IN_PLACE) {
+	if (READS_IN_PLACE) {
 		bytes = bytes_of_frame(ctx, hook);
 		verdict = judge(&bytes, ctx, hook, &packet, &place);
 	}
-	if (hook == HOOK_TC ||
-	    (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook))))
+	if (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook)))
 		verdict = judge_in_window(ctx, hook, &packet, &place);
 
 	switch (verdict) {
