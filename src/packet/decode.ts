@@ -69,7 +69,7 @@ export class DatagramDecoder {
     return this.#counters;
   }
 
-  /** Datagrams that wait for fragments or are abandoned, and the bytes charged for them. */
+  /** Datagrams that wait for fragments, and the bytes charged for them. */
   get pending(): { readonly datagrams: number; readonly bytes: number } {
     return this.#reassembler.pending;
   }
@@ -148,11 +148,8 @@ function zeroCounters(): Record<DecodeCounter, number> {
     fragmentNotUdp: 0,
     fragmentTooMany: 0,
     fragmentOverBudget: 0,
-    fragmentOfAbandoned: 0,
     datagramTimedOut: 0,
-    datagramEvictedForBytes: 0,
-    datagramEvictedForCount: 0,
-    datagramEvictedForSource: 0,
+    datagramEvicted: 0,
     ipv4ChecksumAbsent: 0,
     checksumAbsent: 0,
     checksumPseudoHeaderOnly: 0,

@@ -1,16 +1,21 @@
 /**
  * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5.
  *
- * This reads other people's packets, so what matters is that an attacker can neither hide a
- * datagram from us that its receiver gets, nor make us spend without limit:
+ * What a receiver puts together must be put together here, or somebody could show a receiver what we
+ * do not see. So each fragment is judged as Linux judges it (net/ipv4/ip_fragment.c,
+ * net/ipv6/reassembly.c and net/ipv4/inet_fragment.c of 6.18), and the tests compare:
  *
- * - A fragment that is impossible by itself is discarded alone. If it took its datagram with it,
- *   one such packet sent ahead would hide a tree head from us.
- * - Fragments that contradict each other abandon the datagram, as receivers do.
+ * - What comes first stays: fragments within bytes that are held already are ignored.
+ * - Fragments that contradict each other end the datagram, and all of it is forgotten: what comes
+ *   then begins anew. RFC 5722 would discard that too, and one spoofed pair sent ahead would hide a
+ *   tree head.
  * - Late duplicates of a finished datagram begin a new one, which times out. To remember finished
  *   keys would lose the next datagram wherever identifications are reused quickly (RFC 4963).
- * - Bytes and datagrams are bounded, in all and for each source, and so are the fragments of a
- *   datagram, which bounds the work as well (CVE-2018-5391).
+ *
+ * Where Linux is the stricter one, which it is about memory, the disorder of one sender's fragments
+ * (ipfrag_max_dist) and ECN, we yield what it does not. Memory is bounded here as well, and whoever
+ * takes most of it gives way. So are the fragments of a datagram, which bounds the work
+ * (CVE-2018-5391).
  *
  * There is no list of holes (RFC 815): the pieces of a datagram are disjoint, so it is whole when
  * their lengths add up to its end. The caller says what time it is.
@@ -20,31 +25,22 @@ import type { IpFragment, IpPacket } from './ip.ts';
 import { IpProtocol } from './ip.ts';
 
 export interface ReassemblyLimits {
-  /** Milliseconds from a datagram's first fragment; never extended. */
-  readonly timeout: number;
-  /** Memory in all, in bytes: the payload, and FRAGMENT_OVERHEAD for each fragment. */
-  readonly bytes: number;
-  /** Datagrams in all, with abandoned ones. */
-  readonly datagrams: number;
+  /** Milliseconds from a datagram's first fragment, never extended; by the length of addresses. */
+  readonly timeouts: Readonly<Record<4 | 16, number>>;
   /**
-   * The same for one source: an IPv4 address, or an IPv6 /64, in which a host may choose its
-   * address freely.
+   * Memory in all, in bytes: the payload, FRAGMENT_OVERHEAD for each fragment, and
+   * DATAGRAM_OVERHEAD for each datagram.
    */
-  readonly bytesPerSource: number;
-  readonly datagramsPerSource: number;
+  readonly bytes: number;
   readonly fragmentsPerDatagram: number;
 }
 
 export const DEFAULT_LIMITS: ReassemblyLimits = {
-  // Resolvers give up on an answer after a few seconds. With the 60 s of RFC 8200, Section 4.5,
-  // more identifications would come round again before the old datagram is dropped.
-  timeout: 15_000,
-  bytes: 8 * 1024 * 1024,
+  // What Linux waits: ipfrag_time, and ip6frag_time, which is that of RFC 8200, Section 4.5.
+  timeouts: { 4: 30_000, 16: 60_000 },
   // The tail of every large answer is a small fragment, which is copied and waits in vain: the
   // start is too large to be copied.
-  datagrams: 4096,
-  bytesPerSource: 2 * 1024 * 1024,
-  datagramsPerSource: 512,
+  bytes: 16 * 1024 * 1024,
   // An answer of 2048 bytes and its UDP header in the smallest fragments there are, of 8 bytes. No
   // larger answer is a tree head, and with fragments of 1280 bytes this is beyond any datagram.
   fragmentsPerDatagram: (2048 + 8) / 8,
@@ -52,12 +48,19 @@ export const DEFAULT_LIMITS: ReassemblyLimits = {
 
 /**
  * About what a held fragment costs beside its bytes, so that a flood of fragments of 8 bytes is
- * charged for what it weighs.
+ * charged for what it weighs; and what a datagram costs beside its fragments.
  */
 export const FRAGMENT_OVERHEAD = 192;
+export const DATAGRAM_OVERHEAD = 1024;
 
 /** The part of the budget that only datagrams known to matter may use. */
 const RESERVED_PART = 1 / 4;
+
+/**
+ * What sources take of the budget is compared in steps of so many bytes, two usual answers in
+ * parts: otherwise an answer of three fragments would give way to a flood of single ones.
+ */
+const FAIR_STEP = 4096;
 
 const MAX_IP_LENGTH = 65_535;
 
@@ -65,26 +68,24 @@ const MAX_IP_LENGTH = 65_535;
 export type FragmentOutcome =
   /** Kept until the rest has come. */
   | 'fragmentHeld'
-  /** The same bytes at the same place as before: discarded alone. */
+  /** Within bytes that came before, whatever it says: discarded alone. */
   | 'fragmentDuplicate'
-  /** Of an abandoned datagram: discarded. */
-  | 'fragmentOfAbandoned'
-  /** Without a payload. This and the next three are discarded alone. */
-  | 'fragmentEmpty'
-  /** Not the last, but not a multiple of 8 bytes long. */
+  /** Of IPv6: not the last, but not a multiple of 8 bytes long. Discarded alone. */
   | 'fragmentMisaligned'
-  /** Reaches beyond the 65,535 bytes of the largest packet ("ping of death"). */
-  | 'fragmentBeyondMaximum'
-  /** An IPv6 first fragment that does not hold all headers (RFC 7112). */
-  | 'fragmentHeaderChainCut'
   /**
-   * Covers bytes that another fragment covers ("teardrop"), equal ones or not. This and all that
-   * follow abandon the datagram.
+   * Reaches beyond the 65,535 bytes of the largest packet ("ping of death"). In IPv6 it is discarded
+   * alone; in IPv4 its datagram ends when it is complete.
    */
+  | 'fragmentBeyondMaximum'
+  /** An IPv6 first fragment that does not hold all headers (RFC 7112): discarded alone. */
+  | 'fragmentHeaderChainCut'
+  /** Without a payload. This and all that follow end the datagram. */
+  | 'fragmentEmpty'
+  /** Covers bytes that another fragment covers, and others as well ("teardrop"). */
   | 'fragmentOverlap'
-  /** There are two ends, data beyond the end, or more to come where the end was. */
+  /** There are two ends, or data beyond the end. */
   | 'fragmentConflictingEnd'
-  /** An IPv6 first fragment that turns out not to be of UDP. */
+  /** It completes an IPv6 packet that turns out not to be of UDP. */
   | 'fragmentNotUdp'
   /** More fragments than the limit. */
   | 'fragmentTooMany'
@@ -94,9 +95,8 @@ export type FragmentOutcome =
 /** Why a datagram was given up that no fragment of its own is to blame for. */
 export type ReassemblyEvent =
   | 'datagramTimedOut'
-  | 'datagramEvictedForBytes'
-  | 'datagramEvictedForCount'
-  | 'datagramEvictedForSource';
+  /** For want of memory: its source took most of it. */
+  | 'datagramEvicted';
 
 /** The payload of a reassembled IP packet. */
 export interface ReassembledPayload {
@@ -109,9 +109,39 @@ export interface ReassembledPayload {
 /** Whether a datagram matters, by the bytes after the UDP header in its first fragment. */
 export type Tracked = (payloadStart: Uint8Array) => boolean;
 
+/**
+ * Bytes without a hole, made of pieces that came in order at the end of what was there. Linux takes
+ * a fragment for a duplicate if it lies within one of these.
+ */
+interface Run {
+  readonly start: number;
+  end: number;
+}
+
 interface Piece {
   readonly start: number;
   readonly bytes: Uint8Array;
+  readonly run: Run;
+}
+
+interface Datagram {
+  readonly key: string;
+  readonly source: string;
+  readonly since: number;
+  readonly timeout: number;
+  pool: Pool;
+  /** Disjoint and in order. */
+  readonly pieces: Piece[];
+  /** The sum of the lengths of the pieces. */
+  received: number;
+  /** What it takes of the budget, in bytes. */
+  charged: number;
+  /** Where the furthest fragment ends; the datagram's end once the last one has come. */
+  end: number;
+  hasLast: boolean;
+  /** Where the header of `protocol` begins. Known once the first fragment has come. */
+  upperOffset: number;
+  protocol: number;
 }
 
 interface Source {
@@ -121,38 +151,71 @@ interface Source {
   readonly datagrams: Set<Datagram>;
 }
 
-interface Datagram {
-  readonly key: string;
-  readonly source: Source;
-  readonly since: number;
-  pool: Pool;
-  /** Disjoint and in order; empty once the datagram is abandoned. */
-  pieces: Piece[];
-  abandoned: boolean;
-  /** The sum of the lengths of the pieces. */
-  received: number;
-  /** What it takes of the budget, in bytes. */
-  charged: number;
-  /** Known once the last fragment has come. */
-  end: number | undefined;
-  /** Where the furthest fragment ends that is not the last; the datagram's end lies beyond. */
-  reached: number;
-  /** Where the UDP header begins. Known once the first fragment has come. */
-  upperOffset: number;
+/** A part of the budget. Whoever takes most of it gives way; of equals, each in turn. */
+class Pool {
+  bytes = 0;
+  datagrams = 0;
+  readonly maxBytes: number;
+  readonly #sources = new Map<string, Source>();
+  /** By what they take, in steps; in each, whoever is to give way first. */
+  readonly #ranks: Set<Source>[] = [];
+
+  constructor(maxBytes: number) {
+    this.maxBytes = maxBytes;
+  }
+
+  add(datagram: Datagram): void {
+    const source = this.#sources.get(datagram.source) ?? {
+      key: datagram.source,
+      bytes: 0,
+      datagrams: new Set(),
+    };
+    this.#sources.set(source.key, source);
+    source.datagrams.add(datagram);
+    this.datagrams += 1;
+    this.charge(datagram, datagram.charged);
+  }
+
+  /** Room must have been made. */
+  charge({ source: key }: Datagram, bytes: number): void {
+    const source = this.#sources.get(key) as Source;
+    const before = source.bytes;
+    this.bytes += bytes;
+    source.bytes += bytes;
+    if (before !== 0 && rankOf(before) === rankOf(source.bytes)) return;
+    this.#ranks[rankOf(before)]?.delete(source);
+    this.#enter(source);
+  }
+
+  remove(datagram: Datagram): void {
+    const source = this.#sources.get(datagram.source) as Source;
+    source.datagrams.delete(datagram);
+    this.datagrams -= 1;
+    this.#ranks[rankOf(source.bytes)]?.delete(source);
+    this.bytes -= datagram.charged;
+    source.bytes -= datagram.charged;
+    if (source.datagrams.size === 0) this.#sources.delete(source.key);
+    else this.#enter(source);
+    while (this.#ranks.at(-1)?.size === 0) this.#ranks.pop();
+  }
+
+  /** The oldest datagram of whoever takes most, but for `kept`; undefined if there is no other. */
+  toEvict(kept: Datagram): Datagram | undefined {
+    for (let rank = this.#ranks.length - 1; rank >= 0; rank--)
+      for (const { datagrams } of this.#ranks[rank] ?? [])
+        for (const datagram of datagrams) if (datagram !== kept) return datagram;
+    return undefined;
+  }
+
+  #enter(source: Source): void {
+    const rank = rankOf(source.bytes);
+    while (this.#ranks.length <= rank) this.#ranks.push(new Set());
+    this.#ranks[rank]?.add(source);
+  }
 }
 
-/** A part of the budget. */
-class Pool {
-  /** In the order in which they came into the pool, which is the order of eviction. */
-  readonly datagrams = new Set<Datagram>();
-  bytes = 0;
-  readonly maxBytes: number;
-  readonly maxDatagrams: number;
-
-  constructor(limits: ReassemblyLimits, part: number) {
-    this.maxBytes = Math.floor(limits.bytes * part);
-    this.maxDatagrams = Math.max(1, Math.floor(limits.datagrams * part));
-  }
+function rankOf(bytes: number): number {
+  return Math.floor(bytes / FAIR_STEP);
 }
 
 export class Reassembler {
@@ -162,7 +225,8 @@ export class Reassembler {
   readonly #ordinary: Pool;
   readonly #reserved: Pool;
   readonly #datagrams = new Map<string, Datagram>();
-  readonly #sources = new Map<string, Source>();
+  /** By the length of addresses, and so by time-out, in the order in which they came. */
+  readonly #waiting = { 4: new Set<Datagram>(), 16: new Set<Datagram>() };
 
   constructor(
     limits: ReassemblyLimits,
@@ -172,13 +236,14 @@ export class Reassembler {
     this.#limits = limits;
     this.#count = count;
     this.#tracked = tracked;
-    this.#ordinary = new Pool(limits, tracked === undefined ? 1 : 1 - RESERVED_PART);
-    this.#reserved = new Pool(limits, RESERVED_PART);
+    const reserved = tracked === undefined ? 0 : Math.floor(limits.bytes * RESERVED_PART);
+    this.#ordinary = new Pool(limits.bytes - reserved);
+    this.#reserved = new Pool(reserved);
   }
 
   get pending(): { readonly datagrams: number; readonly bytes: number } {
     return {
-      datagrams: this.#ordinary.datagrams.size + this.#reserved.datagrams.size,
+      datagrams: this.#ordinary.datagrams + this.#reserved.datagrams,
       bytes: this.#ordinary.bytes + this.#reserved.bytes,
     };
   }
@@ -195,62 +260,65 @@ export class Reassembler {
     now: number,
   ): ReassembledPayload | FragmentOutcome {
     this.expire(now);
-    const start = fragment.offset;
-    const length = packet.payloadEnd - packet.payloadStart;
-    const end = start + length;
-    // RFC 8200, Section 4.5, of a fragment by itself. "If the length of a fragment [...] is not a
-    // multiple of 8 octets and the M flag of that fragment is 1, then that fragment must be
-    // discarded"; so must one with which the packet "would exceed 65,535 octets". "If the first
-    // fragment does not include all headers through an Upper-Layer header, then that fragment
-    // should be discarded" (RFC 7112).
-    if (length === 0) return 'fragmentEmpty';
-    if (fragment.more && length % 8 !== 0) return 'fragmentMisaligned';
-    if (fragment.headerLength + end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
-    if (start === 0 && fragment.upperOffset === undefined) return 'fragmentHeaderChainCut';
-
-    const datagram = this.#find(packet, fragment, network, now);
-    if (datagram.abandoned) return 'fragmentOfAbandoned';
-    if (start === 0 && packet.protocol !== IpProtocol.udp)
-      return this.#abandon(datagram, 'fragmentNotUdp');
-    if (contradictsEnd(datagram, end, fragment.more)) {
-      return this.#abandon(datagram, 'fragmentConflictingEnd');
+    const { offset: start, more } = fragment;
+    let end = start + packet.payloadEnd - packet.payloadStart;
+    if (packet.addressLength === 4) {
+      // RFC 791 has no rule for these; Linux cuts them to size.
+      if (more) end -= end % 8;
+    } else {
+      // RFC 8200, Section 4.5: "If the length of a fragment [...] is not a multiple of 8 octets and
+      // the M flag of that fragment is 1, then that fragment must be discarded"; so must one with
+      // which the packet "would exceed 65,535 octets". "If the first fragment does not include all
+      // headers through an Upper-Layer header, then that fragment should be discarded".
+      if (more && end % 8 !== 0) return 'fragmentMisaligned';
+      if (end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
+      if (start === 0 && fragment.upperOffset === undefined) return 'fragmentHeaderChainCut';
     }
 
-    const bytes = packet.bytes.subarray(packet.payloadStart, packet.payloadEnd);
+    const datagram = this.#find(packet, fragment, network, now);
+    if (contradictsEnd(datagram, end, more)) return this.#end(datagram, 'fragmentConflictingEnd');
+    datagram.end = Math.max(datagram.end, end);
+    datagram.hasLast ||= !more;
+    if (end === start) return this.#end(datagram, 'fragmentEmpty');
+
     const { pieces } = datagram;
     const index = firstNotBefore(pieces, start);
-    const next = pieces[index];
-    // RFC 8200, Section 4.5: "an implementation may choose to detect this case and drop exact
-    // duplicate fragments while keeping the other fragments belonging to the same packet".
-    if (next?.start === start && equal(next.bytes, bytes)) return 'fragmentDuplicate';
-    const previous = pieces[index - 1];
-    const overlaps =
-      (next !== undefined && next.start < end) ||
-      (previous !== undefined && previous.start + previous.bytes.length > start);
-    // RFC 8200, Section 4.5: "If any of the fragments being reassembled overlap with any other
-    // fragments being reassembled for the same packet, reassembly of that packet must be
-    // abandoned". IPv4 has no such rule (RFC 791 lets the later copy win); Linux abandons there
-    // too.
-    if (overlaps) return this.#abandon(datagram, 'fragmentOverlap');
+    const [previous, next] = [pieces[index - 1], pieces[index]];
+    // A fragment within a run begins at a piece of it or behind one.
+    const around = next?.start === start ? next.run : previous?.run;
+    if (around !== undefined && around.start <= start && end <= around.end)
+      return 'fragmentDuplicate';
+    const previousEnd = previous === undefined ? 0 : previous.start + previous.bytes.length;
+    if (previousEnd > start || (next !== undefined && next.start < end))
+      return this.#end(datagram, 'fragmentOverlap');
     if (pieces.length >= this.#limits.fragmentsPerDatagram)
-      return this.#abandon(datagram, 'fragmentTooMany');
+      return this.#end(datagram, 'fragmentTooMany');
 
+    const bytes = packet.bytes.subarray(packet.payloadStart, packet.payloadStart + end - start);
     if (start === 0) {
       datagram.upperOffset = fragment.upperOffset ?? 0;
+      datagram.protocol = packet.protocol;
       if (this.#tracked?.(bytes.subarray(datagram.upperOffset + 8)) === true)
         this.#reserve(datagram);
     }
-    if (!this.#charge(datagram, length + FRAGMENT_OVERHEAD)) {
-      return this.#abandon(datagram, 'fragmentOverBudget');
-    }
+    datagram.received += end - start;
+    const isWhole = datagram.hasLast && datagram.received === datagram.end;
+    // What completes a datagram is not held, so no other has to go for it.
+    if (!isWhole && !this.#charge(datagram, end - start + FRAGMENT_OVERHEAD))
+      return this.#end(datagram, 'fragmentOverBudget');
+    const extended = next === undefined && previousEnd === start ? previous?.run : undefined;
+    if (extended !== undefined) extended.end = end;
     // Not slice(), which on a Buffer makes a view: the frame is not ours to keep.
-    pieces.splice(index, 0, { start, bytes: new Uint8Array(bytes) });
-    datagram.received += length;
-    if (fragment.more) datagram.reached = Math.max(datagram.reached, end);
-    else datagram.end = end;
-    if (datagram.received !== datagram.end) return 'fragmentHeld';
+    pieces.splice(index, 0, {
+      start,
+      bytes: isWhole ? bytes : new Uint8Array(bytes),
+      run: extended ?? { start, end },
+    });
+    if (!isWhole) return 'fragmentHeld';
 
     this.#remove(datagram);
+    if (fragment.headerLength + datagram.end > MAX_IP_LENGTH) return 'fragmentBeyondMaximum';
+    if (datagram.protocol !== IpProtocol.udp) return 'fragmentNotUdp';
     return {
       bytes: join(pieces, datagram.end),
       start: datagram.upperOffset,
@@ -260,26 +328,20 @@ export class Reassembler {
 
   /**
    * Drops datagrams that are older than the time-out, as `add` does too. They are in the order in
-   * which they came, so this looks at no more than one that it keeps. Where the clock has jumped,
+   * which they came, so this looks at no more than two that it keeps. Where the clock has jumped,
    * the order is another, and `add` judges each datagram by its own age.
    */
   expire(now: number): void {
-    for (const pool of [this.#ordinary, this.#reserved]) {
-      for (const datagram of pool.datagrams) {
-        if (!this.#isOld(datagram, now)) break;
+    for (const waiting of Object.values(this.#waiting)) {
+      for (const datagram of waiting) {
+        if (!isOld(datagram, now)) break;
         this.#timeOut(datagram);
       }
     }
   }
 
-  #isOld(datagram: Datagram, now: number): boolean {
-    // A wall clock may be set back, and captures are not quite in order: a datagram from far in the
-    // future is old as well.
-    return Math.abs(now - datagram.since) >= this.#limits.timeout;
-  }
-
   #timeOut(datagram: Datagram): void {
-    if (!datagram.abandoned) this.#count('datagramTimedOut'); // else it was counted already
+    this.#count('datagramTimedOut');
     this.#remove(datagram);
   }
 
@@ -287,122 +349,86 @@ export class Reassembler {
     const key = new FragmentKey(packet, fragment, network);
     const found = this.#datagrams.get(key.datagram);
     if (found !== undefined) {
-      if (!this.#isOld(found, now)) return found;
+      if (!isOld(found, now)) return found;
       this.#timeOut(found);
     }
-
-    const sourceKey = key.source;
-    const known = this.#sources.get(sourceKey);
-    if (known !== undefined && known.datagrams.size >= this.#limits.datagramsPerSource) {
-      this.#evictOldest(known.datagrams, 'datagramEvictedForSource');
-    }
-    const pool = this.#ordinary;
-    if (pool.datagrams.size >= pool.maxDatagrams) {
-      this.#evictOldest(pool.datagrams, 'datagramEvictedForCount');
-    }
-    // Looked up again, because a source goes with its last datagram.
-    const source = this.#sources.get(sourceKey) ?? {
-      key: sourceKey,
-      bytes: 0,
-      datagrams: new Set(),
-    };
     const datagram: Datagram = {
       key: key.datagram,
-      source,
+      source: key.source,
       since: now,
-      pool,
+      timeout: this.#limits.timeouts[packet.addressLength],
+      pool: this.#ordinary,
       pieces: [],
-      abandoned: false,
       received: 0,
       charged: 0,
-      end: undefined,
-      reached: 0,
+      end: 0,
+      hasLast: false,
       upperOffset: 0,
+      protocol: packet.protocol,
     };
-    this.#sources.set(sourceKey, source);
-    source.datagrams.add(datagram);
-    pool.datagrams.add(datagram);
+    datagram.pool.add(datagram);
+    this.#waiting[packet.addressLength].add(datagram);
     this.#datagrams.set(datagram.key, datagram);
     return datagram;
   }
 
   /**
-   * Makes room for `bytes` more in `datagram` by evicting others, the oldest first. Returns false
-   * if it would not fit even alone.
+   * Makes room for a fragment of `bytes` in `datagram` by evicting others. Returns false if it would
+   * not fit even alone.
    */
   #charge(datagram: Datagram, bytes: number): boolean {
-    const { pool, source } = datagram;
-    const limit = Math.min(pool.maxBytes, this.#limits.bytesPerSource);
-    if (datagram.charged + bytes > limit) return false;
-    while (source.bytes + bytes > this.#limits.bytesPerSource) {
-      this.#evictOldest(source.datagrams, 'datagramEvictedForSource', datagram);
-    }
-    while (pool.bytes + bytes > pool.maxBytes) {
-      this.#evictOldest(pool.datagrams, 'datagramEvictedForBytes', datagram);
-    }
-    pool.bytes += bytes;
-    source.bytes += bytes;
-    datagram.charged += bytes;
+    const { pool } = datagram;
+    const charge = datagram.charged === 0 ? bytes + DATAGRAM_OVERHEAD : bytes;
+    if (datagram.charged + charge > pool.maxBytes) return false;
+    this.#makeRoom(pool, charge, datagram);
+    pool.charge(datagram, charge);
+    datagram.charged += charge;
     return true;
   }
 
   /** Moves a datagram into the part of the budget that a flood of other fragments cannot use. */
   #reserve(datagram: Datagram): void {
     const pool = this.#reserved;
-    if (datagram.pool === pool || datagram.charged > pool.maxBytes) return;
-    datagram.pool.datagrams.delete(datagram);
-    datagram.pool.bytes -= datagram.charged;
-    if (pool.datagrams.size >= pool.maxDatagrams) {
-      this.#evictOldest(pool.datagrams, 'datagramEvictedForCount');
-    }
-    while (pool.bytes + datagram.charged > pool.maxBytes) {
-      this.#evictOldest(pool.datagrams, 'datagramEvictedForBytes');
-    }
+    if (datagram.charged > pool.maxBytes) return;
+    datagram.pool.remove(datagram);
+    this.#makeRoom(pool, datagram.charged, datagram);
     datagram.pool = pool;
-    pool.datagrams.add(datagram);
-    pool.bytes += datagram.charged;
+    pool.add(datagram);
   }
 
-  #evictOldest(oldestFirst: Iterable<Datagram>, why: ReassemblyEvent, kept?: Datagram): void {
-    for (const datagram of oldestFirst) {
-      if (datagram === kept) continue;
-      this.#count(why);
-      this.#remove(datagram);
-      return;
+  #makeRoom(pool: Pool, bytes: number, kept: Datagram): void {
+    while (pool.bytes + bytes > pool.maxBytes) {
+      const evicted = pool.toEvict(kept);
+      if (evicted === undefined) return;
+      this.#count('datagramEvicted');
+      this.#remove(evicted);
     }
   }
 
-  /**
-   * Gives the memory back and keeps the key until the time-out, so that the rest cannot begin the
-   * datagram anew. RFC 5722, Section 4: "the entire datagram (and any constituent fragments,
-   * including those not yet received) MUST be silently discarded".
-   */
-  #abandon(datagram: Datagram, why: FragmentOutcome): FragmentOutcome {
-    datagram.abandoned = true;
-    datagram.pieces = [];
-    this.#release(datagram);
+  #end(datagram: Datagram, why: FragmentOutcome): FragmentOutcome {
+    this.#remove(datagram);
     return why;
   }
 
   #remove(datagram: Datagram): void {
-    this.#release(datagram);
-    datagram.pool.datagrams.delete(datagram);
+    datagram.pool.remove(datagram);
     this.#datagrams.delete(datagram.key);
-    const { source } = datagram;
-    source.datagrams.delete(datagram);
-    if (source.datagrams.size === 0) this.#sources.delete(source.key);
-  }
-
-  #release(datagram: Datagram): void {
-    datagram.pool.bytes -= datagram.charged;
-    datagram.source.bytes -= datagram.charged;
-    datagram.charged = 0;
+    for (const waiting of Object.values(this.#waiting)) waiting.delete(datagram);
   }
 }
 
-function contradictsEnd(datagram: Datagram, end: number, more: boolean): boolean {
-  if (more) return datagram.end !== undefined && end >= datagram.end;
-  return datagram.end === undefined ? end <= datagram.reached : end !== datagram.end;
+function isOld(datagram: Datagram, now: number): boolean {
+  // A wall clock may be set back, and captures are not quite in order: a datagram from far in the
+  // future is old as well.
+  return Math.abs(now - datagram.since) >= datagram.timeout;
+}
+
+/**
+ * Nothing may lie beyond the end, and there is one end. More may come of a datagram that ends where
+ * the last fragment does: then that one is a duplicate.
+ */
+function contradictsEnd({ end: reached, hasLast }: Datagram, end: number, more: boolean): boolean {
+  return more ? hasLast && end > reached : end < reached || (hasLast && end !== reached);
 }
 
 /** The index of the first piece that starts at `start` or later. */
@@ -420,8 +446,4 @@ function join(pieces: readonly Piece[], length: number): Uint8Array {
   const bytes = new Uint8Array(length);
   for (const piece of pieces) bytes.set(piece.bytes, piece.start);
   return bytes;
-}
-
-function equal(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -1,9 +1,6 @@
 /**
- * Our reassembly against the Linux kernel's: the same fragments go to both. Needs root.
- *
- * - Legal fragments, in any order, with duplicates: both yield the same bytes.
- * - Any others, but for those impossible by themselves: we yield nothing that the kernel does not.
- *   (We may yield less: see reassembly.ts.)
+ * Our reassembly against the Linux kernel's: the same fragments go to both, and a UDP socket must
+ * get what we put together. Needs root.
  */
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, type ChildProcessByStdio } from 'node:child_process';
@@ -13,6 +10,7 @@ import { createInterface } from 'node:readline';
 import type { Readable, Writable } from 'node:stream';
 import { after, before, describe, test } from 'node:test';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
+import { fc } from '../support/random.ts';
 import {
   concat,
   ethernet,
@@ -36,7 +34,14 @@ before(() => {
   const inside = [`--net=/run/netns/${NAMESPACE}`];
   execFileSync('nsenter', [...inside, 'ip', 'link', 'set', 'lo', 'up']);
   // All cases come from one address, so Linux would take their fragments for hopelessly disordered.
-  execFileSync('nsenter', [...inside, 'sh', '-c', 'echo 0 >/proc/sys/net/ipv4/ipfrag_max_dist']);
+  for (const [name, value] of [
+    ['ipv4/ipfrag_max_dist', 0],
+    ['ipv4/ipfrag_high_thresh', 64 << 20],
+    ['ipv6/ip6frag_high_thresh', 64 << 20],
+  ] as const) {
+    const setting = `echo ${value} >/proc/sys/net/${name}`;
+    execFileSync('nsenter', [...inside, 'sh', '-c', setting]);
+  }
   const script = join(import.meta.dirname, 'kernel-peer.ts');
   peer = spawn('nsenter', [...inside, process.execPath, '--import', 'tsx', script], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -172,80 +177,84 @@ for (const version of [4, 6] as const) {
       }
     });
 
-    test('any fragments: nothing that the kernel does not yield', async () => {
-      let [both, kernelOnly, neither] = [0, 0, 0];
-      for (let seed = 0; seed < 1500; seed++) {
-        const random = randomFrom(seed);
-        // No checksum on IPv4, so that any mixture would get through; IPv6 demands one, so keep the
-        // bytes there.
-        const bytes = udpOf(
-          version,
-          Uint8Array.from({ length: 8 * (1 + random(6)) }, () => random(256)),
-          version === 4 ? 'none' : 'full',
+    test('any fragments: what the kernel yields, we yield, and nothing else', async () => {
+      /** 40 bytes after the UDP header, without a checksum where that is allowed. */
+      const bytes = udpOf(
+        version,
+        Uint8Array.from({ length: 40 }, (_, i) => i * 5 + 1),
+        version === 4 ? 'none' : 'full',
+      );
+      const part = fc.record({
+        start: fc.nat(5),
+        units: fc.integer({ min: 1, max: 6 }),
+        /** Most are pieces of one datagram: only some lie about their length and their end. */
+        fault: fc.nat(19),
+        other: fc.nat(255),
+        rank: fc.nat(),
+      });
+      /** Two parts that fit, and what comes in between. */
+      const cases = fc
+        .record({
+          cut: fc.integer({ min: 1, max: 5 }),
+          ranks: fc.tuple(fc.nat(), fc.nat()),
+          others: fc.array(part, { maxLength: 5 }),
+        })
+        .map(({ cut, ranks: [first, second], others }) =>
+          [
+            { start: 0, units: cut, fault: 0, other: 0, rank: first },
+            { start: cut, units: 6 - cut, fault: 0, other: 0, rank: second },
+            ...others,
+          ].sort((a, b) => a.rank - b.rank),
         );
-        const id = identification();
-        const units = bytes.length / 8;
-        const packets = Array.from({ length: 2 + random(5) }, () => {
-          const start = random(units);
-          let end = start + 1 + random(units - start);
-          const content = bytes.slice(start * 8, end * 8);
-          // Not tried: empty and misaligned fragments, which we discard alone on purpose (see
-          // reassembly.ts). Linux ends the whole datagram for the first and cuts the second to
-          // size.
-          const fault = random(20);
-          if (fault === 2) end = units + 1;
-          if (fault < 7 && version === 4 && start > 0) content.fill(random(256));
-          return piece(version, id, content, start * 8, fault === 3 ? end >= units : end < units);
-        });
-        const [kernel, ours] = [await byKernel(packets), byUs(packets)];
-        const left = [...kernel];
-        for (const payload of ours) {
-          const at = left.indexOf(payload);
-          assert.notEqual(at, -1, `seed ${seed}: only we yield ${payload}`);
-          left.splice(at, 1);
-        }
-        if (ours.length > 0) both += 1;
-        else if (kernel.length > 0) kernelOnly += 1;
-        else neither += 1;
-      }
+      const seen = { both: 0, twice: 0, neither: 0 };
+      await fc.assert(
+        fc.asyncProperty(cases, async (parts) => {
+          const id = identification();
+          const packets = parts.map(({ start, units, fault, other }) => {
+            const from = start * 8;
+            let end = Math.min(from + units * 8, bytes.length);
+            let more = end < bytes.length;
+            if (fault === 1) end += 8;
+            if (fault === 2) end -= 1 + (other % 7);
+            if (fault === 3) end = from;
+            if (fault === 4) more = !more;
+            const offset = fault === 5 ? 65_528 - from : from;
+            const content = new Uint8Array(Math.max(0, end - from));
+            content.set(bytes.subarray(from, end));
+            if (fault > 15) content.fill(other, from === 0 ? 8 : 0);
+            return piece(version, id, content, offset, more);
+          });
+          const [kernel, ours] = [await byKernel(packets), byUs(packets)];
+          if (kernel.length > 1) seen.twice += 1;
+          else if (kernel.length === 1) seen.both += 1;
+          else seen.neither += 1;
+          assert.deepEqual(ours, kernel);
+        }),
+        { numRuns: 3000 },
+      );
       // The test says something only where it met all three.
       assert.ok(
-        both > 20 && kernelOnly > 20 && neither > 20,
-        JSON.stringify({ both, kernelOnly, neither }),
+        Object.values(seen).every((count) => count > 20),
+        JSON.stringify(seen),
       );
     });
 
-    test('partial overlaps: neither yields a datagram (RFC 5722)', async () => {
+    test('what begins anew after a contradiction', async () => {
       const bytes = udpOf(
         version,
         Uint8Array.from({ length: 40 }, (_, i) => i),
       );
-      for (const [first, second] of [
-        [
-          [0, 16],
-          [8, 48],
-        ],
-        [
-          [0, 32],
-          [16, 48],
-        ],
-        [
-          [8, 48],
-          [0, 16],
-        ],
-      ] as const) {
-        const id = identification();
-        const packets = [first, second].map(([start, end]) =>
-          piece(version, id, bytes.subarray(start, end), start, end < 48),
-        );
-        packets.push(
-          piece(version, id, bytes.subarray(0, 8), 0, true),
-          piece(version, id, bytes.subarray(8), 8, false),
-        );
-        assert.deepEqual(byUs(packets), []);
-        // Linux forgets what it has discarded, so only the overlap itself is asked about.
-        assert.deepEqual(await byKernel(packets.slice(0, 2)), []);
-      }
+      const [first, second] = [
+        [0, 16],
+        [8, 48],
+      ] as const;
+      const id = identification();
+      const packets = [first, second, [0, 8], [8, 48]].map(([start = 0, end = 0]) =>
+        piece(version, id, bytes.subarray(start, end), start, end < 48),
+      );
+      const expected = [Buffer.from(bytes.subarray(8)).toString('hex')];
+      assert.deepEqual(byUs(packets), expected);
+      assert.deepEqual(await byKernel(packets), expected);
     });
 
     test('bytes beyond the UDP length are ignored by both', async () => {
