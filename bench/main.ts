@@ -1,5 +1,6 @@
 /**
- * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--packets N] [--games N]`, as root.
+ * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
+ * [--games N]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
  * store, p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
@@ -10,7 +11,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
-import { measureCost } from './cost.ts';
+import { costTable, measureCost } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
@@ -35,6 +36,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     against: { type: 'string' },
+    paper: { type: 'string' },
     packets: { type: 'string' },
     games: { type: 'string' },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
@@ -87,30 +89,17 @@ function report(part: string, data: unknown, ...sections: readonly string[]): vo
 if (!isGameAlone) execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
 if (wanted('cost')) {
   say('cost of a packet, by path');
-  const programs = [
-    { name: 'empty', objectPath: resolve(import.meta.dirname, '../build/bench/empty.bpf.o') },
-    { name: 'ctga', objectPath: undefined },
-    ...(values.against === undefined
-      ? []
-      : [{ name: values.against, objectPath: resolve(values.against) }]),
-  ];
-  const costs = await measureCost(programs, quick ? 3 : 31, (path) => say(`  ${path}`));
-  const others = costs.filter(({ program }) => program !== 'empty');
-  report(
-    'cost',
-    costs,
-    '# Cost of a packet, in nanoseconds\n',
-    table(
-      ['path', 'program', 'ns', '10 % to 90 %', 'x empty'],
-      others.map(({ path, program, ns, low, high, ratio }) => [
-        path,
-        program,
-        `${ns}`,
-        `${low} to ${high}`,
-        ratio.toFixed(1),
-      ]),
-    ),
-  );
+  const { paper = process.env['CTGA_PAPER'], against } = values;
+  if (paper === undefined)
+    say(
+      "without --paper (or CTGA_PAPER), a copy of github.com/rgdd/ctga's xdp, there is no column of the paper's program",
+    );
+  const costs = measureCost({
+    paper: paper && resolve(paper),
+    against: against && resolve(against),
+    rounds: quick ? 3 : 31,
+  });
+  report('cost', costs, '# Cost of a packet, in nanoseconds\n', costTable(costs));
 }
 for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
   if (!wanted(measure.name)) continue;
