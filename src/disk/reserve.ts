@@ -1,34 +1,59 @@
 /**
- * A file that reserves room for evidence. When sightings have filled the disk, ctga deletes the
- * file and writes the proof of a split view in its place.
+ * Room that is reserved for evidence. When sightings have filled the disk, ctga gives up a part of
+ * the reserve and writes the proof of a split view in its place.
+ *
+ * The reserve is a directory of small files, so that giving one up frees room and an inode for one
+ * piece of evidence, and little more: whoever fills the disk would take the rest.
  */
 import { randomBytes } from 'node:crypto';
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { makeDirectory } from './directory.ts';
 
-/** Evidence has some 10 KiB, and the store needs a few pages to record it. */
-const RESERVE_BYTES = 1 << 20;
+/** Evidence has some 10 KiB; with a signed list in it, it has some 500 KiB, and takes many. */
+const PART_BYTES = 64 << 10;
+const PARTS = 32;
 
 function reserveIn(directory: string): string {
   return join(directory, 'reserve');
 }
 
-/** Sets room aside in the state directory, if the disk has that much; otherwise does nothing. */
+/** Sets room aside in the state directory, as far as the disk has it. Throws nothing. */
 export function makeReserve(directory: string): void {
   const path = reserveIn(directory);
-  if (existsSync(path)) return;
   try {
-    // Random, because zeros would take up no room in a file system that compresses.
-    writeFileSync(path, randomBytes(RESERVE_BYTES));
+    // Earlier versions had one file there.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile() === true) rmSync(path);
+    makeDirectory(path);
+    const present = new Set(readdirSync(path));
+    for (let part = 0; part < PARTS; part++)
+      if (!present.has(String(part)) && !makePart(join(path, String(part)))) return;
   } catch {
-    rmSync(path, { force: true });
+    // Without it, evidence needs room like everything else.
   }
 }
 
-/** Frees the reserved room for evidence. Returns false if there is none. */
+function makePart(path: string): boolean {
+  try {
+    // Random, because zeros would take up no room in a file system that compresses.
+    writeFileSync(path, randomBytes(PART_BYTES), { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return true; // another process made it
+    rmSync(path, { force: true });
+    return false;
+  }
+}
+
+/** Gives up a part of what is reserved for evidence. Returns false if nothing is left of it. */
 export function spendReserve(evidenceDirectory: string): boolean {
   const path = reserveIn(dirname(evidenceDirectory));
-  if (!existsSync(path)) return false;
-  rmSync(path, { force: true });
-  return true;
+  try {
+    const [part] = readdirSync(path);
+    if (part === undefined) return false;
+    rmSync(join(path, part));
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -32,16 +32,21 @@ export interface RecordContext {
 /** A proven fork, of which there is evidence. */
 export interface Fork {
   readonly log: Log;
+  /** Of the tree that is accused. */
   readonly treeSize: bigint;
-  /** The tree with the verdict `fork-proven`. */
-  readonly tree: StoredTree;
   /** The path of the evidence. */
   readonly evidence: string;
 }
 
-export interface Settled {
+/** A fork that the store knows. */
+export interface RecordedFork extends Fork {
+  /** The tree with the verdict `fork-proven`. */
+  readonly tree: StoredTree;
+}
+
+export interface Settled<Found extends Fork = RecordedFork> {
   /** Forks that were found now. */
-  readonly forks: readonly Fork[];
+  readonly forks: readonly Found[];
   /**
    * Why evidence of some fork could not be written. The fork is not forgotten: whoever records or
    * settles next tries again.
@@ -82,10 +87,10 @@ export function settleContradictions(
 ): Settled {
   const { store } = context;
   const logs = new Logs(context);
-  const forks: Fork[] = [];
+  const forks: RecordedFork[] = [];
   let failure: unknown;
   // One that cannot be written keeps no other from being written.
-  const attempt = (find: () => Fork | undefined): void => {
+  const attempt = (find: () => RecordedFork | undefined): void => {
     try {
       const fork = find();
       if (fork !== undefined) forks.push(fork);
@@ -106,7 +111,7 @@ function twoRoots(
   { store, evidenceDirectory, now, accused = 'later' }: RecordContext,
   logs: Logs,
   [first, second]: readonly [StoredTree, StoredTree],
-): Fork | undefined {
+): RecordedFork | undefined {
   const log = logs.of(first);
   const finding = judgeWithoutProof(first, second);
   if (log === undefined || finding?.verdict !== 'fork-proven') return undefined;
@@ -121,7 +126,7 @@ function notItsFinalTree(
   { store, evidenceDirectory, now }: RecordContext,
   logs: Logs,
   head: VerifiedStatement,
-): Fork | undefined {
+): RecordedFork | undefined {
   const log = logs.given(head);
   const { finalTree } = log ?? {};
   if (log === undefined || finalTree?.treeSize !== head.treeSize) return undefined;

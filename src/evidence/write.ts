@@ -33,13 +33,7 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
     });
   if (existsSync(path) && holds(path)) return path;
   try {
-    try {
-      writeDurably(path, text);
-    } catch (error) {
-      const isFull = (error as NodeJS.ErrnoException).code === 'ENOSPC';
-      if (!isFull || !spendReserve(directory)) throw error;
-      writeDurably(path, text);
-    }
+    writeWithReserve(directory, path, text);
   } catch (error) {
     throw new StoreError('store-failed', `cannot write evidence to ${path}: ${messageOf(error)}`, {
       remedy: `Make room on that disk or make ${directory} writable. Both tree heads are kept and the evidence is written again at the next start.`,
@@ -47,6 +41,20 @@ export function writeEvidence(directory: string, evidence: Evidence): string {
     });
   }
   return path;
+}
+
+/** There may be no bytes left, no inodes, or none of either for this account. */
+const FULL = new Set(['ENOSPC', 'EDQUOT']);
+
+function writeWithReserve(directory: string, path: string, text: string): void {
+  for (;;) {
+    try {
+      return writeDurably(path, text);
+    } catch (error) {
+      const isFull = FULL.has((error as NodeJS.ErrnoException).code ?? '');
+      if (!isFull || !spendReserve(directory)) throw error;
+    }
+  }
 }
 
 /**

@@ -11,10 +11,12 @@ import { encodeBase64 } from '../base/base64.ts';
 import {
   recordHeads,
   settleContradictions,
+  type Fork,
   type RecordContext,
   type Settled,
   type Recorded,
 } from '../evidence/record.ts';
+import { UnrecordedHeads } from '../evidence/unrecorded.ts';
 import { messageOf } from '../base/errors.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -121,6 +123,9 @@ export class Observer {
   readonly #warnedOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #sightings = new SightingBatch();
   readonly #seenEntries = new SeenEntries();
+  readonly #unrecorded = new UnrecordedHeads();
+  /** The evidence that was reported: what is found without the store is found again with it. */
+  readonly #toldOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
   #owesEvidence = false;
@@ -215,13 +220,15 @@ export class Observer {
       recorded = this.#record(sightings, changes);
     } catch (error) {
       // What was seen stays gathered and is written with the next batch: a disk that is full for a
-      // while loses nothing.
+      // while loses nothing. What it proves does not wait.
       if (!this.#storeFailed)
         this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
       this.#storeFailed = true;
-      return;
+      const heads = sightings.map(({ head }) => head);
+      return this.#report(this.#unrecorded.settle(this.#recordContext(), heads));
     }
     this.#storeFailed = false;
+    this.#unrecorded.recorded();
     this.#sightings.clear();
     this.#seenEntries.written();
     backlog?.stored();
@@ -387,10 +394,13 @@ export class Observer {
   }
 
   /** What could not be written is tried again: the disk may have room by then. It is said once. */
-  #report({ forks, failure }: Settled): void {
+  #report({ forks, failure }: Settled<Fork>): void {
     const { onEvent } = this.#options;
-    for (const { log, treeSize, evidence } of forks)
+    for (const { log, treeSize, evidence } of forks) {
+      if (this.#toldOf.get(evidence) === true) continue;
+      this.#toldOf.set(evidence, true);
       onEvent({ event: 'fork-proven', log, treeSize, evidence });
+    }
     if (failure !== undefined && !this.#owesEvidence)
       onEvent({ event: 'store-failed', message: messageOf(failure) });
     this.#owesEvidence = failure !== undefined;

@@ -120,6 +120,9 @@ export interface HeadStore {
    */
   trees(logId: LogId): StoredTree[];
 
+  /** Those of one size, in the order in which they were seen. */
+  treesOfSize(logId: LogId, treeSize: bigint): StoredTree[];
+
   /** The logs that have a tree here, in no order. */
   logIds(): LogId[];
 

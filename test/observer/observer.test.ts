@@ -24,6 +24,7 @@ import { replayPlanes } from '../../src/observer/replay.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
+import { StoreError } from '../../src/disk/error.ts';
 import { memoryStore, stateAt } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -57,7 +58,7 @@ const tree = treeOf(100);
 const NAME = 'sth.alpha.example';
 const NOW = 1_800_000_000_000;
 
-function setUp(): {
+function setUp(evidence?: string): {
   observer: Observer;
   store: Store;
   events: ObserverEvent[];
@@ -73,7 +74,7 @@ function setUp(): {
   const observer = new Observer({
     sources: [new CtOverDns(zones)],
     store,
-    evidenceDirectory: directory,
+    evidenceDirectory: evidence === undefined ? directory : join(directory, evidence),
     onEvent: (event) => events.push(event),
   });
   const see = (frame: Uint8Array, timestamp = NOW): void =>
@@ -322,6 +323,88 @@ describe('sightings', () => {
     store.heads.record = record;
     observer.endBatch(NOW);
     assert.equal(store.heads.latest().length, 1);
+  });
+
+  describe('prove a split view while the store cannot be written', () => {
+    const forked = alpha.sign(100, treeOf(100, 'b').root());
+    const forks = (events: readonly ObserverEvent[]): readonly string[] =>
+      events.flatMap((event) => (event.event === 'fork-proven' ? [event.evidence] : []));
+
+    /** Returns what lets the store be written again. */
+    function breakStore({ heads }: Store): () => void {
+      const record = heads.record.bind(heads);
+      heads.record = () => {
+        throw new StoreError('store-failed', 'database or disk is full');
+      };
+      return () => void (heads.record = record);
+    }
+
+    for (const where of ['the store', 'memory']) {
+      test(`against what is in ${where}, once, and the store has it later`, () => {
+        const { store, see, finish } = setUp(`unwritten ${where}`);
+        see(frameV4(answer(head)));
+        if (where === 'the store') finish();
+        const mend = breakStore(store);
+        see(frameV4(answer(forked)));
+        const [evidence = '', ...others] = forks(finish());
+        assert.deepEqual(others, []);
+        const bundle = parseEvidence(readFileSync(evidence, 'utf8'), evidence);
+        assert(verifyEvidence(bundle).every(({ holds }) => holds));
+        assert.deepEqual(
+          [bundle.first.rootHash, bundle.second.rootHash],
+          [head, forked].map(({ rootHash }) => rootHash),
+        );
+        see(frameV4(answer(head)));
+        see(frameV4(answer(forked)));
+        assert.equal(forks(finish()).length, 1, 'once');
+        mend();
+        assert.equal(forks(finish()).length, 1, 'once more it is no news');
+        assert.deepEqual(
+          store.evidence.all().map(({ path }) => path),
+          [evidence],
+        );
+        assert.equal(store.verdicts.counts()['fork-proven'], 1);
+      });
+    }
+
+    test('but not with a head that the log did not sign as the store has it', () => {
+      const { store, see, finish } = setUp('unwritten damage');
+      see(frameV4(answer(head)));
+      finish();
+      const headsOf = store.heads.headsOf.bind(store.heads);
+      // One flipped bit in what is read.
+      store.heads.headsOf = (stored) =>
+        headsOf
+          .call(store.heads, stored)
+          .map((each) => ({ ...each, timestamp: each.timestamp ^ 1n }));
+      breakStore(store);
+      see(frameV4(answer(forked)));
+      assert.deepEqual(forks(finish()), []);
+    });
+
+    test('when its file can be written, if that fails too', () => {
+      const { store, see, finish } = setUp('unwritten late');
+      breakStore(store);
+      const evidenceDirectory = join(directory, 'unwritten late');
+      writeFileSync(evidenceDirectory, '');
+      see(frameV4(answer(head)));
+      see(frameV4(answer(forked)));
+      assert.deepEqual(forks(finish()), []);
+      rmSync(evidenceDirectory);
+      assert.equal(forks(finish()).length, 1);
+    });
+
+    test('and nothing while heads agree, or are of different sizes or logs', () => {
+      const { store, see, finish } = setUp('unwritten peace');
+      breakStore(store);
+      see(frameV4(answer(head)));
+      see(frameV4(answer(alpha.sign(100, tree.root(), 5n))));
+      see(frameV4(answer(alpha.sign(99, treeOf(99, 'b').root()))));
+      see(frameV4(answer(big.sign(100, treeOf(100, 'b').root()), { name: 'sth.big.example' })));
+      see(frameV4(answer(alpha.sign(0, tree.root(5), 5n))));
+      see(frameV4(answer(alpha.sign(0, tree.root(6), 5n))));
+      assert.deepEqual(forks(finish()), []);
+    });
   });
 });
 

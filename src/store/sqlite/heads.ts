@@ -66,6 +66,8 @@ const PUT_TREE = `INSERT INTO trees (log_id, tree_size, root_hash, first_seen, v
   VALUES (@logId, @treeSize, @rootHash, @firstSeen, @verdict, @reason) RETURNING id`;
 const TREE_OF = `SELECT * FROM trees
   WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash`;
+const TREES_OF_SIZE = `SELECT * FROM trees
+  WHERE log_id = @logId AND tree_size = @treeSize ORDER BY id`;
 const TREE_ID = `SELECT id FROM trees
   WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash`;
 const PUT_HEAD = `INSERT INTO tree_heads (tree, timestamp, signature)
@@ -143,6 +145,7 @@ export class SqliteHeads implements HeadStore {
   >;
   readonly #forgetSeenEntries: Statement<{ source: string }>;
   readonly #trees: Statement<{ logId: LogId }, TreeRow>;
+  readonly #treesOfSize: Statement<Pick<TreeKey, 'logId' | 'treeSize'>, TreeRow>;
   readonly #logIds: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #headsOf: Statement<{ id: number }, SignedRow>;
   readonly #latest: Statement<{ limit: number }, HeadRow>;
@@ -168,6 +171,7 @@ export class SqliteHeads implements HeadStore {
     this.#forgetSeenEntries = connection.statement(
       'DELETE FROM seen_entries WHERE source = @source',
     );
+    this.#treesOfSize = connection.statement(TREES_OF_SIZE);
     this.#trees = connection.statement(
       'SELECT * FROM trees WHERE log_id = @logId ORDER BY tree_size, id',
     );
@@ -236,7 +240,7 @@ export class SqliteHeads implements HeadStore {
   find(head: VerifiedStatement): StoredTree | undefined {
     const row = this.#treeOf.get(treeKey(head));
     if (row === undefined) return undefined;
-    const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
+    const tree = this.#tree(row);
     // It was found by an index. If its row says otherwise, one of the two is damaged.
     if (tree?.treeSize !== head.treeSize || !equalHash(tree.rootHash, head.rootHash))
       throw damaged(this.#connection.database.name, `tree ${row.id} is not what its index says`);
@@ -244,9 +248,16 @@ export class SqliteHeads implements HeadStore {
   }
 
   trees(logId: LogId): StoredTree[] {
-    return this.#trees.all({ logId }).flatMap((row) => {
-      return this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row)) ?? [];
-    });
+    return this.#trees.all({ logId }).flatMap((row) => this.#tree(row) ?? []);
+  }
+
+  treesOfSize(logId: LogId, treeSize: bigint): StoredTree[] {
+    const rows = this.#treesOfSize.all({ logId, treeSize: padded(treeSize) });
+    return rows.flatMap((row) => this.#tree(row) ?? []);
+  }
+
+  #tree(row: TreeRow): StoredTree | undefined {
+    return this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
   }
 
   logIds(): LogId[] {

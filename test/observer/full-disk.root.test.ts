@@ -1,0 +1,36 @@
+/**
+ * A real disk that is full (a small tmpfs): split views are proven all the same, and heads that
+ * could not be written are when there is room again. Needs root, to mount.
+ */
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+describe('on a disk without', () => {
+  for (const [what, size] of [
+    ['bytes', 'size=8m'],
+    ['inodes', 'nr_inodes=100'],
+  ] as const) {
+    test(`${what}, every split view is proven at once and no head is lost`, () => {
+      const shell = `mount -t tmpfs -o ${size} none "$1" && exec "$2" --import tsx "$3" "$1" ${what}`;
+      const child = new URL('full-disk-child.ts', import.meta.url).pathname;
+      const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, child];
+      const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(JSON.parse(stdout), {
+        code: 'ENOSPC',
+        // The database is open, and needs no inode.
+        failed: what === 'bytes',
+        whileFull: 5,
+        later: { forks: 5, evidence: 5, heads: 10 },
+        faults: [],
+      });
+    });
+  }
+});
