@@ -29,6 +29,7 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly cpuInterface?: string;
   readonly user?: string;
   readonly keepDays: number;
+  readonly spool?: string;
   readonly challenge?: boolean;
   readonly proxy?: string;
 }
@@ -75,6 +76,10 @@ export function attachCommand(): Command {
       90,
     )
     .option(
+      '--spool <directory>',
+      'a second place, for evidence and tree heads that the state directory does not take (default: a directory of the account in /tmp)',
+    )
+    .option(
       '--user <name>',
       'as root: whom to become once attached (default: ctga if there is one, else nobody)',
     )
@@ -101,7 +106,8 @@ meanwhile, and "ctga detach INTERFACE" removes it.`,
 }
 
 async function run(names: readonly string[], options: AttachOptions): Promise<void> {
-  const { json, logList, zone, zoneSuffix, port, user, keepDays, challenge, proxy } = options;
+  const { json, logList, zone, zoneSuffix, port, user, keepDays, spool, challenge, proxy } =
+    options;
   const state = stateAt(options.stateDir);
   // Before anything is made: a signal that comes early must not leave a new data plane without its
   // reader.
@@ -128,6 +134,7 @@ async function run(names: readonly string[], options: AttachOptions): Promise<vo
       ports: port,
       user,
       keepMilliseconds: keepDays === 0 ? undefined : keepDays * 86_400_000,
+      secondPlace: spool,
       challenger: challenge === true ? challenger : undefined,
       onEvent: (event) => {
         if (json === true) printJsonEvent(event);
@@ -228,6 +235,19 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
       );
     case 'store-failed':
       return warn(`the store cannot be written, tree heads wait in memory: ${event.message}`);
+    case 'not-stored': {
+      const { left, lost, secondPlace } = event;
+      const places = ['the state directory', ...(secondPlace === undefined ? [] : [secondPlace])];
+      if (left > 0)
+        warn(
+          `${plural(left, 'tree head')} could not be stored, and ${left === 1 ? 'waits' : 'wait'} for the next "ctga attach" in ${places.join(' or ')}`,
+        );
+      if (lost > 0)
+        warn(
+          `${plural(lost, 'copied answer')} could be written nowhere and ${lost === 1 ? 'is' : 'are'} lost`,
+        );
+      return;
+    }
     case 'stopped': {
       const names = event.stillAttached.join(' ');
       return print(

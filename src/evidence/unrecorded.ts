@@ -20,10 +20,16 @@ const MOST_OTHERS = 4;
 type Exhibit = VerifiedStatement | ListedTree;
 
 export class UnrecordedHeads {
+  readonly #secondPlace: string | undefined;
   /** By log and size, the trees that wait, in the order in which they were seen. */
   readonly #bySize = new Map<string, VerifiedStatement[]>();
   /** Forks of which no file could be written yet. */
   #owed: (() => Fork | undefined)[] = [];
+
+  /** `secondPlace`: where evidence goes that cannot be written where it belongs. */
+  constructor(secondPlace: string | undefined) {
+    this.#secondPlace = secondPlace;
+  }
 
   /**
    * Writes the evidence of what `heads` contradict, and of what could not be written before. The
@@ -35,7 +41,7 @@ export class UnrecordedHeads {
       const log = logs.get(logIdText(head.logId));
       if (log === undefined || !this.#isNew(head)) continue;
       for (const other of this.#others(context, log, head))
-        this.#owed.push(() => forkOf(context, log, other, head));
+        this.#owed.push(() => forkOf(context, log, other, head, this.#secondPlace));
     }
     const forks: Fork[] = [];
     let failure: unknown;
@@ -98,12 +104,18 @@ function forkOf(
   log: Log,
   first: Exhibit,
   second: VerifiedStatement,
+  secondPlace: string | undefined,
 ): Fork | undefined {
   const finding = judgeWithoutProof(first, second);
   if (finding?.verdict !== 'fork-proven') return undefined;
   const bundle = makeEvidence(log, first, second, finding, now);
-  const evidence = writeEvidence(evidenceDirectory, bundle);
-  return { log, treeSize: second.treeSize, evidence };
+  const fork = { log, treeSize: second.treeSize };
+  try {
+    return { ...fork, evidence: writeEvidence(evidenceDirectory, bundle) };
+  } catch (error) {
+    if (secondPlace === undefined) throw error;
+    return { ...fork, evidence: writeEvidence(secondPlace, bundle) };
+  }
 }
 
 /** Nothing where the store cannot be read, or cannot set aside what it finds damaged. */

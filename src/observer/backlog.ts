@@ -10,7 +10,7 @@
  * file that was being read are settled again: their sightings may count twice, but no head is lost.
  */
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { makeDirectory } from '../disk/directory.ts';
 import type { StatementForm } from '../statements/claim.ts';
@@ -65,11 +65,11 @@ export class Backlog {
     return this.#failure;
   }
 
-  /** Goes on with what an earlier process left of one data plane. */
-  resume(source: string): void {
+  /** Goes on with what an earlier process left of one data plane, here or in a second place. */
+  resume(source: string, directory = this.#directory): void {
     let names: string[];
     try {
-      names = readdirSync(this.#directory).sort();
+      names = readdirSync(directory).sort();
     } catch {
       return; // nothing has ever waited
     }
@@ -77,7 +77,7 @@ export class Backlog {
     for (const name of names) {
       const [, logId = '', number] = name.split('~');
       if (!name.startsWith(prefix) || number === undefined) continue;
-      const path = join(this.#directory, name);
+      const path = join(directory, name);
       const { size } = statSync(path);
       this.#queue(source, Buffer.from(logId, 'hex').toString('base64')).add(
         path,
@@ -112,6 +112,26 @@ export class Backlog {
     for (const queue of this.#queues.values()) this.#write(queue);
   }
 
+  /** How many claims are in memory alone. */
+  get unwritten(): number {
+    return [...this.#queues.values()].reduce((sum, { unwritten }) => sum + unwritten, 0);
+  }
+
+  /**
+   * Writes to a second place what this one does not take. Returns how many claims neither takes;
+   * they are in memory alone.
+   */
+  flushTo(directory: string): number {
+    for (const queue of this.#queues.values()) {
+      try {
+        if (queue.isUnwritten) queue.write(directory);
+      } catch {
+        // Another queue's lines may be fewer, and fit.
+      }
+    }
+    return this.unwritten;
+  }
+
   /** All that was settled is stored: removes the files of which nothing is left. */
   stored(): void {
     for (const [key, queue] of this.#queues) {
@@ -123,8 +143,7 @@ export class Backlog {
   #queue(source: string, logId: string): Queue {
     const key = `${encodeURIComponent(source)}~${Buffer.from(logId, 'base64').toString('hex')}`;
     let queue = this.#queues.get(key);
-    if (queue === undefined)
-      this.#queues.set(key, (queue = new Queue(join(this.#directory, key), source, logId)));
+    if (queue === undefined) this.#queues.set(key, (queue = new Queue(key, source, logId)));
     return queue;
   }
 
@@ -154,7 +173,7 @@ class Queue {
   readonly source: string;
   /** In base64. */
   readonly logId: string;
-  readonly #prefix: string;
+  readonly #name: string;
   /** Not read yet, the oldest first; the last one is still written to. */
   #files: Part[] = [];
   #reading: { readonly part: Part; readonly claims: WaitingClaim[]; next: number } | undefined;
@@ -168,8 +187,9 @@ class Queue {
   /** All that waits here, or is not removed yet. */
   bytes = 0;
 
-  constructor(prefix: string, source: string, logId: string) {
-    this.#prefix = prefix;
+  /** Its files are named `name`, and a number. */
+  constructor(name: string, source: string, logId: string) {
+    this.#name = name;
     this.source = source;
     this.logId = logId;
   }
@@ -192,13 +212,21 @@ class Queue {
     return this.#lines.length > 0;
   }
 
+  /** How many claims are in memory alone. */
+  get unwritten(): number {
+    return this.#lines.length;
+  }
+
   /** Throws the system's error; nothing is lost then. */
   write(directory: string): void {
     const last = this.#files.at(-1);
-    const fits = last !== undefined && last.bytes < FILE_BYTES && last.path === this.#open;
-    const path =
-      (fits ? last.path : undefined) ??
-      `${this.#prefix}~${String(this.#number + 1).padStart(12, '0')}`;
+    const next = join(directory, `${this.#name}~${String(this.#number + 1).padStart(12, '0')}`);
+    const fits =
+      last?.path !== undefined &&
+      last.path === this.#open &&
+      last.bytes < FILE_BYTES &&
+      dirname(last.path) === directory;
+    const path = fits ? last.path : next;
     makeDirectory(directory);
     appendFileSync(path, this.#lines.join(''), { mode: 0o600 });
     if (fits) last.bytes += this.#unwritten;

@@ -24,6 +24,7 @@ import { DatagramDecoder } from '../packet/decode.ts';
 import { combineRules, type MatchRules } from '../sources/match-rules.ts';
 import type { Refusal, Source, SourceClaim } from '../sources/source.ts';
 import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
+import { formatTreeHeadText } from '../statements/text.ts';
 import { isDamage } from '../store/state.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges } from '../store/heads.ts';
@@ -85,6 +86,11 @@ export interface ObserverOptions {
    * Where claims wait that the verifier has no room for; they are lost, and counted, unless given.
    */
   readonly backlog?: Backlog;
+  /**
+   * Where what could not be stored is left, and is taken up from: see `leave`. Nowhere unless
+   * given.
+   */
+  readonly secondPlace?: string | undefined;
 }
 
 /** Distinct claims that are remembered with their outcome, genuine and forged ones apart. */
@@ -123,7 +129,9 @@ export class Observer {
   readonly #warnedOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #sightings = new SightingBatch();
   readonly #seenEntries = new SeenEntries();
-  readonly #unrecorded = new UnrecordedHeads();
+  readonly #unrecorded: UnrecordedHeads;
+  /** Data planes whose seen entries of earlier the store is to forget before the next write. */
+  #toForget: string[] = [];
   /** The evidence that was reported: what is found without the store is found again with it. */
   readonly #toldOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #counts = new Map<string, number>();
@@ -137,6 +145,7 @@ export class Observer {
   constructor(options: ObserverOptions) {
     const { sources, verifier = immediately } = options;
     this.#options = options;
+    this.#unrecorded = new UnrecordedHeads(options.secondPlace);
     this.#verifier = verifier;
     this.#decoder = new DatagramDecoder({
       // A part of the reassembly budget is kept for datagrams that begin as a message of a source.
@@ -159,9 +168,10 @@ export class Observer {
    * where an earlier process left it, or, unless `keepsSeenEntries`, begins with an empty one.
    */
   beginPlane(plane: string, keepsSeenEntries: boolean): void {
-    const { store, backlog } = this.#options;
+    const { store, backlog, secondPlace } = this.#options;
     backlog?.resume(plane);
-    if (!keepsSeenEntries) return store.heads.forgetSeenEntries(plane);
+    if (secondPlace !== undefined) backlog?.resume(plane, secondPlace);
+    if (!keepsSeenEntries) return void this.#toForget.push(plane);
     for (const { entry, head, credited } of store.heads.seenEntries(plane)) {
       const log = this.#logs.get(logIdText(head.logId));
       const signed = log && verifyStored(head, log);
@@ -231,6 +241,7 @@ export class Observer {
     this.#unrecorded.recorded();
     this.#sightings.clear();
     this.#seenEntries.written();
+    this.#toForget = [];
     backlog?.stored();
     this.#report(recorded);
     for (const sighting of sightings) {
@@ -253,6 +264,27 @@ export class Observer {
   /** From now on the backlog is left to the next process. */
   leaveBacklog(): void {
     this.#takesFromBacklog = false;
+  }
+
+  /**
+   * Called at the end: puts what the store has not taken where the next process finds it, in the
+   * backlog or else in the second place. Returns how many tree heads these are, and how many
+   * messages are lost because neither takes them.
+   */
+  leave(): { readonly left: number; readonly lost: number } {
+    const { backlog, secondPlace } = this.#options;
+    const sightings = this.#sightings.sightings();
+    let lost = 0;
+    for (const { head, log, source, lastSeen: at, count, reassembled } of sightings) {
+      const bytes = Buffer.from(formatTreeHeadText(head));
+      const seen = { source, at, count, reassembled };
+      const claim = { form: 'ct-over-dns', bytes, seen } as const;
+      if (backlog?.put(this.#logIdOf(log), claim) !== true) lost += 1;
+    }
+    backlog?.flush();
+    if (backlog?.failure !== undefined)
+      lost += secondPlace === undefined ? backlog.unwritten : backlog.flushTo(secondPlace);
+    return { left: sightings.length, lost };
   }
 
   /** Everything counted so far, by reason, with the counters of decoding and reassembly. */
@@ -371,8 +403,10 @@ export class Observer {
     changes: SeenEntryChanges,
   ): Recorded<GatheredSighting> {
     const { storeFile } = this.#options;
-    const record = (): Recorded<GatheredSighting> =>
-      recordHeads(this.#recordContext(), sightings, { changes });
+    const record = (): Recorded<GatheredSighting> => {
+      for (const plane of this.#toForget) this.#options.store.heads.forgetSeenEntries(plane);
+      return recordHeads(this.#recordContext(), sightings, { changes });
+    };
     if (storeFile === undefined) return record();
     return storeFile.use(() => {
       const recorded = record();

@@ -86,6 +86,7 @@ export async function watch(
   // Not with every batch: a flood of nonsense must not become a flood of fsyncs.
   const upkeep = (): void => {
     ifPossible(() => storeFile?.follow());
+    ifPossible(() => storeFile?.refillReserve());
     writeDown();
     if (keepMilliseconds !== undefined)
       ifPossible(() => store.heads.rollUp(now() - keepMilliseconds, ROLL_UP_AT_ONCE));

@@ -15,6 +15,7 @@ import type { AttachedLink } from '../dataplane/xdp.ts';
 import type { Log } from '../logs/log.ts';
 import type { ZoneOptions } from '../logs/zones.ts';
 import { Backlog } from '../observer/backlog.ts';
+import { defaultSecondPlace, isUsable } from '../observer/second-place.ts';
 import { Observer, type ObserverEvent } from '../observer/observer.ts';
 import { VerifierPool } from '../observer/verifier-pool.ts';
 import type { Verifier } from '../observer/verifier.ts';
@@ -44,6 +45,16 @@ export type ObservationEvent =
     }
   /** All planes are attached. `account`: what this process has become; undefined if it has not. */
   | { readonly event: 'observing'; readonly names: number; readonly account: string | undefined }
+  /**
+   * At the end, the store did not take all: `left` tree heads wait for the next observer, in
+   * `secondPlace` if not in the state directory; `lost` messages could be left nowhere.
+   */
+  | {
+      readonly event: 'not-stored';
+      readonly left: number;
+      readonly lost: number;
+      readonly secondPlace: string | undefined;
+    }
   | { readonly event: 'stopped'; readonly stillAttached: readonly string[] };
 
 export interface ObserveOptions {
@@ -59,6 +70,8 @@ export interface ObserveOptions {
   readonly user: string | undefined;
   /** Sightings older than that are rolled up; none if undefined. */
   readonly keepMilliseconds: number | undefined;
+  /** For what the state directory does not take; undefined for the account's own: see defaultSecondPlace. */
+  readonly secondPlace: string | undefined;
   /** Arguments for a challenger that is started beside; undefined: none is started. */
   readonly challenger: readonly string[] | undefined;
   readonly onEvent: (event: ObservationEvent) => void;
@@ -87,13 +100,19 @@ const OF_THIS_MACHINE: ObserveDependencies = {
   now: Date.now,
 };
 
+/**
+ * While the store makes the observer wait, copies gather in a ring of limited size. What could not
+ * be written is written with the next batch.
+ */
+const PATIENCE_MS = 250;
+
 /** In the store's counts, by plane: for how long packets passed unseen. */
 const BLIND = 'blind, in milliseconds';
 
 /**
  * Observes until `signal` is aborted, or until every plane was detached by somebody else; the
  * planes that are left stay attached. Resolves to whether it ended well: false if the keeper did
- * not last. Rejects with CtgaError if it cannot start; nothing stays attached then that was not
+ * not last, or if something that was copied is lost. Rejects with CtgaError if it cannot start; nothing stays attached then that was not
  * before.
  */
 export async function observe(
@@ -127,6 +146,16 @@ export async function observe(
     end.abort();
     challenger?.kill('SIGTERM');
     keeper?.stop();
+  }
+}
+
+/** Whether the store took it: one whose disk is full must not end what watches. */
+function succeeds(write: () => void): boolean {
+  try {
+    write();
+    return true;
+  } catch {
+    return false;
   }
 }
 
@@ -193,6 +222,8 @@ class Observation {
   readonly #blind = new Map<string, number>();
   /** Present names of interfaces that were renamed, by plane. */
   readonly #renamed = new Map<string, string>();
+  /** For how many ms which plane was blind, as far as the store does not have it yet. */
+  #wasBlind: (readonly [plane: string, milliseconds: number])[] = [];
   /** Planes that somebody else detached: nobody is to miss them. */
   readonly #detached = new Set<string>();
 
@@ -226,6 +257,7 @@ class Observation {
     return new StoreInUse({
       state,
       onSetAside: warn,
+      patience: PATIENCE_MS,
       onOpened: (opened) => {
         recordFoundEvidence(opened, state.evidence);
         // The challenger and `ctga heads list` need the logs of a list of this run too, and a new
@@ -247,6 +279,8 @@ class Observation {
     const logs = this.#options.logs ?? knownLogs(store, undefined, warn);
     const sources = sourcesOf(logs, this.#options.zones, ports);
     const verifier = startVerifier(() => observer.endBatch(now()));
+    const { secondPlace: place = defaultSecondPlace() } = this.#options;
+    const secondPlace = isUsable(place) ? place : undefined;
     const observer: Observer = new Observer({
       sources,
       store,
@@ -255,11 +289,12 @@ class Observation {
       onEvent,
       verifier,
       backlog: new Backlog(join(state.directory, 'backlog'), logs.length),
+      secondPlace,
     });
     const names = observer.matchRules.dnsNames.length;
     // Under that name nobody watches any more.
     for (const { formerName } of this.#planes)
-      if (formerName !== undefined) store.planes.forget(formerName);
+      if (formerName !== undefined) succeeds(() => store.planes.forget(formerName));
     const interfaces = this.#planes.map(({ interfaceName }) => interfaceName);
     let notice: ServiceNotice | undefined;
     let isKept = true;
@@ -305,15 +340,26 @@ class Observation {
       await Promise.all(supervisions.map((supervision) => supervision.stop()));
       await verifier.close();
     }
+    const { left, lost } = observer.leave();
+    if (left + lost > 0) onEvent({ event: 'not-stored', left, lost, secondPlace });
     // Somebody may have detached a plane since the keeper last looked.
     await keeper.check();
-    for (const name of this.#detached) store.planes.forget(this.#presentName(name));
+    this.#writeBlindness(store);
+    for (const name of this.#detached) succeeds(() => store.planes.forget(this.#presentName(name)));
     for (const plane of this.#planes) plane.close();
     const stillAttached = interfaces
       .filter((name) => !this.#detached.has(name))
       .map((name) => this.#presentName(name));
     onEvent({ event: 'stopped', stillAttached });
+    if (lost > 0) return false;
     return isKept;
+  }
+
+  /** What cannot be written now is written when the next interface sees again, or at the end. */
+  #writeBlindness({ counters }: Store): void {
+    this.#wasBlind = this.#wasBlind.filter(
+      ([plane, milliseconds]) => !succeeds(() => counters.add(plane, { [BLIND]: milliseconds })),
+    );
   }
 
   #presentName(plane: string): string {
@@ -327,7 +373,8 @@ class Observation {
     if (event.event === 'renamed') this.#renamed.set(event.interface, event.to);
     if (event.event === 'seeing-again') {
       this.#blind.delete(event.interface);
-      store.counters.add(event.interface, { [BLIND]: event.blindMilliseconds });
+      this.#wasBlind.push([event.interface, event.blindMilliseconds]);
+      this.#writeBlindness(store);
     }
     if (event.event !== 'detached') return;
     this.#detached.add(event.interface);

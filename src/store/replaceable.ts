@@ -6,9 +6,17 @@
  * If two processes find a file damaged, only one may replace it: the second would move aside the
  * new file of the first. So replacing is a compare-and-swap.
  */
+import type { StoreError } from '../disk/error.ts';
 import type { Store } from './store.ts';
 
 export interface ReplaceableStore extends Store {
+  /**
+   * Why the store could only be opened for reading: its disk is full, read-only or failing, or
+   * somebody holds it. What is written fails until `follow` has opened the file as usual. Undefined
+   * if it was opened as usual at once.
+   */
+  readonly refusal: StoreError | undefined;
+
   /**
    * Goes on in the file that is at the store's path now, and makes one if there is none. Returns
    * whether it is another file than before. The store and its roles stay the same objects. Throws
@@ -24,6 +32,16 @@ export interface ReplaceableStore extends Store {
    * move survives a power cut.
    */
   replaceDamaged(): void;
+}
+
+export interface ReplaceableOptions {
+  readonly onReplaced: OnReplaced;
+  readonly onRowSetAside: OnRowSetAside;
+  /**
+   * For how many milliseconds it waits for another process that is writing; then what was tried
+   * fails. Ten seconds unless given. The whole process waits.
+   */
+  readonly patience?: number | undefined;
 }
 
 /** Told, in a sentence, of a row that was set aside: see HeadStore.setAside. */

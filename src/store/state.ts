@@ -4,11 +4,12 @@ import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
-import type { OnReplaced, OnRowSetAside, ReplaceableStore } from './replaceable.ts';
+import type { ReplaceableOptions, ReplaceableStore } from './replaceable.ts';
 import { SqliteDamaged } from './sqlite/damaged.ts';
-import { openFile } from './sqlite/file.ts';
+import { fileAt, openFile } from './sqlite/file.ts';
 import { lockOf } from './sqlite/lock.ts';
 import { MEMORY, openDatabase } from './sqlite/open.ts';
+import { mayPass, openReadOnly } from './sqlite/read-only.ts';
 import { SqliteReplaceable } from './sqlite/replaceable.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
@@ -47,13 +48,21 @@ export function storeFiles({ database }: State): string[] {
 }
 
 /**
- * For whoever only reads. If there is no store, this makes none and returns an empty one in memory.
+ * For whoever only reads. If there is no store, this makes none and returns an empty one in memory;
+ * a store on a disk that is full or read-only is read as it is.
  * Throws StoreError `store-damaged` or `store-failed`.
  */
 export function openForReading(state: State): Store {
-  return storeExists(state)
-    ? openForWriting(state)
-    : new SqliteStore(state.database, { database: openDatabase(MEMORY), file: undefined });
+  const { database: path } = state;
+  if (!storeExists(state))
+    return new SqliteStore(path, { database: openDatabase(MEMORY), file: undefined });
+  try {
+    return openForWriting(state);
+  } catch (error) {
+    const database = mayPass(error, path) ? openReadOnly(path) : undefined;
+    if (database === undefined) throw error;
+    return new SqliteStore(path, { database, file: fileAt(path) });
+  }
 }
 
 /**
@@ -68,14 +77,14 @@ export function openForWriting({ database }: State): StoreWithFile {
 /**
  * For processes that run for long. A damaged store is moved aside, as by replaceDamaged, and a new
  * one made; `onReplaced` is told, and `onRowSetAside` of damaged rows. Reads all of the store once.
- * Throws StoreError `store-failed`.
+ * Where it cannot be written for now, it is read alone: see ReplaceableStore.refusal. Throws
+ * StoreError `store-failed` where that will not pass by itself, such as for want of a right.
  */
 export function openReplaceable(
   { database }: State,
-  onReplaced: OnReplaced,
-  onRowSetAside: OnRowSetAside,
+  options: ReplaceableOptions,
 ): ReplaceableStore {
-  return new SqliteReplaceable(database, onReplaced, onRowSetAside);
+  return new SqliteReplaceable(database, options);
 }
 
 /** Opens the file of a damaged store, to read what is left. Throws if it cannot be opened. */

@@ -1,4 +1,5 @@
 /** The store of a process that runs for long: it goes on whatever happens to the store's file. */
+import { StoreError } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import type { ReplaceableStore } from '../store/replaceable.ts';
 import { isDamage, openReplaceable, type State } from '../store/state.ts';
@@ -17,6 +18,8 @@ export interface StoreInUseOptions {
    * Called again after rows were set aside.
    */
   readonly onOpened?: (store: Store) => void;
+  /** As in ReplaceableOptions. */
+  readonly patience?: number;
 }
 
 export class StoreInUse {
@@ -26,23 +29,37 @@ export class StoreInUse {
   #damaged: string | undefined;
   /** Rows were set aside: evidence that named them has to be found again. */
   #hasLostRows = false;
+  /** It could only be read so far. */
+  #isWaiting = false;
 
-  /** Throws StoreError `store-failed` where no store can be opened or made. */
+  /**
+   * Throws StoreError `store-failed` where no store can be opened or made, and that will not pass
+   * by itself.
+   */
   constructor(options: StoreInUseOptions) {
     this.#options = options;
-    this.#store = openReplaceable(
-      options.state,
-      (aside, why) => {
+    this.#store = openReplaceable(options.state, {
+      onReplaced: (aside, why) => {
         this.#damaged = aside;
         options.onSetAside(`${why}; it is kept as ${aside}, and a new one is started`);
       },
-      (message) => {
+      onRowSetAside: (message) => {
         this.#hasLostRows = true;
         options.onSetAside(message);
       },
-    );
-    this.#fill();
+      patience: options.patience,
+    });
     makeReserve(options.state.directory);
+    try {
+      if (this.#store.refusal !== undefined) throw this.#store.refusal;
+      this.#fill();
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'store-failed') throw error;
+      this.#isWaiting = true;
+      options.onSetAside(
+        `the store cannot be written, so what is new waits until it can: ${error.message}`,
+      );
+    }
   }
 
   /** Always the same object, whatever file it is in. */
@@ -53,8 +70,15 @@ export class StoreInUse {
   /** As ReplaceableStore.follow. */
   follow(): boolean {
     const isAnother = this.#store.follow();
-    if (isAnother || this.#hasLostRows) this.#fill();
+    if (isAnother || this.#hasLostRows || this.#isWaiting) this.#fill();
+    if (this.#isWaiting) this.#options.onSetAside('the store can be written again');
+    this.#isWaiting = false;
     return isAnother;
+  }
+
+  /** Reserves room for evidence again where some was given up. */
+  refillReserve(): void {
+    makeReserve(this.#options.state.directory);
   }
 
   /**

@@ -58,7 +58,10 @@ const tree = treeOf(100);
 const NAME = 'sth.alpha.example';
 const NOW = 1_800_000_000_000;
 
-function setUp(evidence?: string): {
+function setUp(
+  evidence?: string,
+  secondPlace?: string,
+): {
   observer: Observer;
   store: Store;
   events: ObserverEvent[];
@@ -75,6 +78,7 @@ function setUp(evidence?: string): {
     sources: [new CtOverDns(zones)],
     store,
     evidenceDirectory: evidence === undefined ? directory : join(directory, evidence),
+    secondPlace,
     onEvent: (event) => events.push(event),
   });
   const see = (frame: Uint8Array, timestamp = NOW): void =>
@@ -392,6 +396,20 @@ describe('sightings', () => {
       assert.deepEqual(forks(finish()), []);
       rmSync(evidenceDirectory);
       assert.equal(forks(finish()).length, 1);
+    });
+
+    test('in a second place, if the first takes no file', () => {
+      const secondPlace = join(directory, 'second place');
+      const { store, see, finish } = setUp('unwritten at all', secondPlace);
+      breakStore(store);
+      writeFileSync(join(directory, 'unwritten at all'), '');
+      see(frameV4(answer(head)));
+      see(frameV4(answer(forked)));
+      const [evidence = ''] = forks(finish());
+      assert.deepEqual(
+        [evidence],
+        readdirSync(secondPlace).map((name) => join(secondPlace, name)),
+      );
     });
 
     test('and nothing while heads agree, or are of different sizes or logs', () => {

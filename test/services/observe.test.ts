@@ -1,7 +1,7 @@
 /** The observer as a service, with planes, a keeper and an account of the test's own. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
@@ -27,7 +27,8 @@ import {
 } from '../../src/services/observe.ts';
 import type { MatchRules } from '../../src/sources/match-rules.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
-import { openForReading, stateAt } from '../../src/store/state.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
 import { eventually } from '../support/eventually.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -165,6 +166,7 @@ describe('observing', () => {
       ports: [5353],
       user: undefined,
       keepMilliseconds: undefined,
+      secondPlace: join(directory, `${made} spool`),
       challenger: undefined,
       onEvent: (event) => events.push(event),
       warn: (message) => warnings.push(message),
@@ -245,6 +247,95 @@ describe('observing', () => {
       inStore((store) => store.heads.count()),
       1,
     );
+  });
+
+  describe('while another process holds the store', () => {
+    const hold = (): (() => void) => {
+      mkdirSync(options.state.directory, { recursive: true });
+      openForWriting(options.state).close();
+      const other = openDatabase(options.state.database);
+      other.exec('BEGIN IMMEDIATE');
+      return () => void other.close();
+    };
+
+    test('it starts, goes on whatever happens to an interface, and writes all later', async () => {
+      const release = hold();
+      options = { ...options, ports: undefined };
+      const plane = new FakePlane('eth0');
+      const { ended } = await start(plane);
+      plane.deliver(headFrame);
+      keeper.tell({ event: 'blind', interface: 'eth0', since: NOW });
+      const again = { event: 'seeing-again', interface: 'eth0', mode: 'native' } as const;
+      keeper.tell({ ...again, blindMilliseconds: 5000 });
+      assert(
+        warnings.some((each) => each.startsWith('the store cannot be written')),
+        warnings.join(),
+      );
+      release();
+      plane.deliver(headFrame);
+      stop.abort();
+      assert.equal(await ended, true);
+      assert(warnings.includes('the store can be written again'), warnings.join());
+      assert.deepEqual(
+        inStore((store) => [
+          store.heads.latest().map(({ count }) => count),
+          store.counters.totals()['blind, in milliseconds'],
+        ]),
+        [[2], 5000],
+      );
+      assert(!told().includes('not-stored'));
+    });
+
+    for (const isDiskFull of [false, true]) {
+      test(`to its end, the next one stores what it saw${isDiskFull ? ', though the disk was full' : ''}`, async () => {
+        const release = hold();
+        // Nothing can be written there.
+        const backlog = join(options.state.directory, 'backlog');
+        if (isDiskFull) writeFileSync(backlog, '');
+        options = { ...options, ports: undefined };
+        const first = new FakePlane('eth0');
+        const { ended } = await start(first);
+        first.deliver(headFrame);
+        stop.abort();
+        assert.equal(await ended, true);
+        assert.deepEqual(
+          events.filter(({ event }) => event === 'not-stored'),
+          [{ event: 'not-stored', left: 1, lost: 0, secondPlace: options.secondPlace }],
+        );
+        release();
+        if (isDiskFull) rmSync(backlog);
+        stop = new AbortController();
+        const next = await start(new FakePlane('eth0', { tookOver: true }));
+        await eventually(() => told().includes('tree-head'), 'what was left');
+        stop.abort();
+        assert.equal(await next.ended, true);
+        assert.deepEqual(
+          inStore((store) => store.heads.latest().map(({ count }) => count)),
+          [1],
+        );
+      });
+    }
+
+    test('and with no other place either, it says what is lost, and ends badly', async () => {
+      const release = hold();
+      writeFileSync(join(options.state.directory, 'backlog'), '');
+      // Others may write there.
+      const secondPlace = join(options.state.directory, 'open');
+      mkdirSync(secondPlace);
+      chmodSync(secondPlace, 0o777);
+      options = { ...options, ports: undefined, secondPlace };
+      const plane = new FakePlane('eth0');
+      const { ended } = await start(plane);
+      plane.deliver(headFrame);
+      stop.abort();
+      assert.equal(await ended, false);
+      assert.deepEqual(
+        events.filter(({ event }) => event === 'not-stored'),
+        [{ event: 'not-stored', left: 1, lost: 1, secondPlace: undefined }],
+      );
+      assert.deepEqual(readdirSync(secondPlace), []);
+      release();
+    });
   });
 
   test('when it is stopped, planes stay attached and their state is on record', async () => {

@@ -247,7 +247,9 @@ class Disk {
     mkdirSync(join(directory, 'evidence'), { recursive: true });
     for (const [path, file] of names) {
       const content = applied(file.synced, file.pending.filter(keep));
-      writeFileSync(join(directory, path.slice(this.#root.length)), content);
+      const to = join(directory, path.slice(this.#root.length));
+      mkdirSync(dirname(to), { recursive: true });
+      writeFileSync(to, content);
     }
   }
 }

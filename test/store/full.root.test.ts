@@ -7,7 +7,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 
 const url = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href;
 
@@ -40,7 +40,7 @@ test('evidence finds room on a disk that is full', () => {
     results.check = checkStore(state);
     console.log(JSON.stringify(results));`;
   const shell =
-    'mount -t tmpfs -o size=4m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
+    'mount -t tmpfs -o size=6m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
   const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, script];
   const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
   assert.equal(status, 0, stderr);
@@ -53,4 +53,68 @@ test('evidence finds room on a disk that is full', () => {
   assert.deepEqual(results.check.faults, []);
   assert.deepEqual([results.check.treeHeads, results.check.evidence], [2, 1]);
   rmSync(directory, { recursive: true });
+});
+
+describe('a disk that takes nothing when a process starts', () => {
+  for (const [what, seal, unseal] of [
+    ['full', `fill();`, `rmSync('DIRECTORY/filler');`],
+    ['read-only', `mount('ro');`, `mount('rw');`],
+  ] as const) {
+    test(`because it is ${what}, is read, and written as soon as it can be`, () => {
+      const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+      const script = `
+        import { execFileSync } from 'node:child_process';
+        import { appendFileSync, rmSync } from 'node:fs';
+        import { StoreInUse } from '${url('upkeep/in-use.ts')}';
+        import { openForReading, openForWriting, stateAt } from '${url('store/state.ts')}';
+        import { SigningLog, treeOf } from '${new URL('../support/signing-log.ts', import.meta.url).href}';
+        const state = stateAt('DIRECTORY/state');
+        const log = new SigningLog();
+        const see = (store, size) =>
+          store.heads.record([{ head: log.verified(size, treeOf(size).root()), source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+        const mount = (how) => execFileSync('mount', ['-o', 'remount,' + how, 'DIRECTORY']);
+        const fill = () => {
+          for (const bytes of [65536, 4096, 1])
+            try { for (;;) appendFileSync('DIRECTORY/filler', Buffer.alloc(bytes)); } catch { /* it is full */ }
+        };
+        const first = openForWriting(state);
+        see(first, 5);
+        first.close();
+        ${seal}
+        const said = [];
+        const inUse = new StoreInUse({ state, onSetAside: (message) => said.push(message) });
+        const found = { known: inUse.store.heads.count() };
+        const reader = openForReading(state);
+        found.read = reader.heads.count();
+        reader.close();
+        try { see(inUse.store, 6); } catch (error) { found.refused = error.code; }
+        try { inUse.follow(); } catch (error) { found.stillRefused = error.code; }
+        ${unseal}
+        inUse.follow();
+        see(inUse.store, 6);
+        inUse.store.close();
+        const last = openForReading(state);
+        found.inTheEnd = last.heads.count();
+        last.close();
+        console.log(JSON.stringify({ ...found, said }));`.replaceAll('DIRECTORY', directory);
+      const shell =
+        'mount -t tmpfs -o size=6m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
+      const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, script];
+      const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      rmSync(directory, { recursive: true });
+      assert.equal(status, 0, stderr);
+      const { said, ...found } = JSON.parse(stdout) as { said: string[] };
+      assert.deepEqual(found, {
+        known: 1,
+        read: 1,
+        refused: 'store-failed',
+        stillRefused: 'store-failed',
+        inTheEnd: 2,
+      });
+      assert.match(
+        said.join('; '),
+        /^the store cannot be written, .*; the store can be written again$/,
+      );
+    });
+  }
 });

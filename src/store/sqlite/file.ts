@@ -7,7 +7,7 @@ import { moveDurably } from '../../disk/write.ts';
 import type { StoreFile } from '../file.ts';
 import type { Connection } from './connection.ts';
 import { alone } from './lock.ts';
-import { openDatabase } from './open.ts';
+import { openDatabase, type OpenOptions } from './open.ts';
 
 /** Tells the files apart that are at one path, one after the other. */
 export type FileIdentity = number;
@@ -22,9 +22,9 @@ export interface OpenedFile {
   readonly file: FileIdentity | undefined;
 }
 
-export function openFile(path: string, thorough = false): OpenedFile {
+export function openFile(path: string, options?: OpenOptions): OpenedFile {
   const before = fileAt(path);
-  const database = openDatabase(path, thorough);
+  const database = openDatabase(path, options);
   // The one that was there before: if it was replaced in between, the next look will tell.
   return { database, file: before ?? fileAt(path) };
 }

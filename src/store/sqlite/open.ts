@@ -18,16 +18,28 @@ export const MEMORY = ':memory:';
  */
 const SMALL = 64 * 1024 * 1024;
 
+export interface OpenOptions {
+  readonly thorough?: boolean;
+  /** PATIENCE_MS unless given. */
+  readonly patience?: number | undefined;
+}
+
+/** How long a statement waits for another process's transaction, in milliseconds. */
+export const PATIENCE_MS = 10_000;
+
 /**
  * Opens the database at `path`, or makes it and the directories above. To find damage, it reads all
  * of a small database, and all of a large one if `thorough` is true. Throws StoreError:
  * `store-damaged`, or `store-failed` if it cannot be opened or a newer ctga has written it.
  */
-export function openDatabase(path: string, thorough = false): Database.Database {
+export function openDatabase(
+  path: string,
+  { thorough = false, patience = PATIENCE_MS }: OpenOptions = {},
+): Database.Database {
   let database: Database.Database | undefined;
   try {
     if (path !== MEMORY) make(path);
-    database = new Database(path, { timeout: 10_000 });
+    database = new Database(path, { timeout: patience });
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
     database.pragma('synchronous = FULL');
@@ -61,8 +73,11 @@ function quickCheck(database: Database.Database, path: string): void {
 }
 
 function migrate(database: Database.Database, path: string): void {
+  const versionOf = (): number => database.pragma('user_version', { simple: true }) as number;
+  // Nothing is written, so a disk that is full does not keep anybody from reading.
+  if (versionOf() === MIGRATIONS.length) return;
   const apply = database.transaction(() => {
-    const version = database.pragma('user_version', { simple: true }) as number;
+    const version = versionOf();
     if (version > MIGRATIONS.length) {
       throw new StoreError(
         'store-failed',

@@ -1,24 +1,34 @@
 /** A store in a database file that may be replaced while it is in use. */
-import type { OnReplaced, OnRowSetAside, ReplaceableStore } from '../replaceable.ts';
-import { fileAt, moveAside, openFile, type OpenedFile } from './file.ts';
+import type { OnReplaced, ReplaceableOptions, ReplaceableStore } from '../replaceable.ts';
+import type Database from 'better-sqlite3';
+import type { StoreError } from '../../disk/error.ts';
+import { fileAt, moveAside, openFile, type FileIdentity, type OpenedFile } from './file.ts';
+import { mayPass, openReadOnly } from './read-only.ts';
 import { isDamage } from './errors.ts';
+import { MEMORY, openDatabase, type OpenOptions } from './open.ts';
 import { SqliteStore } from './store.ts';
 
 export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
   readonly #path: string;
   readonly #onReplaced: OnReplaced;
+  readonly #patience: number | undefined;
 
-  constructor(path: string, onReplaced: OnReplaced, onRowSetAside: OnRowSetAside) {
-    // The whole file is read once, at the start. That takes seconds if it is large.
-    super(path, openOrReplace(path, onReplaced, true));
+  /** Why the file could only be opened for reading; undefined if it is as usual. */
+  readonly refusal: StoreError | undefined;
+
+  constructor(path: string, { onReplaced, onRowSetAside, patience }: ReplaceableOptions) {
+    const { refusal, ...opened } = openAtStart(path, onReplaced, patience);
+    super(path, opened);
+    this.refusal = refusal;
     this.#path = path;
+    this.#patience = patience;
     this.#onReplaced = onReplaced;
     this.damagedRows.onSetAside = onRowSetAside;
   }
 
   follow(): boolean {
     if (this.isInPlace()) return false;
-    this.exchange(openOrReplace(this.#path, this.#onReplaced, false));
+    this.exchange(openOrReplace(this.#path, this.#onReplaced, { patience: this.#patience }));
     return true;
   }
 
@@ -29,17 +39,41 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
   }
 }
 
+/** No file has it: a store that was opened for reading alone goes on in the file when it can. */
+const NO_FILE: FileIdentity = -1;
+
+function openAtStart(
+  path: string,
+  onReplaced: OnReplaced,
+  patience: number | undefined,
+): OpenedFile & { readonly refusal?: StoreError } {
+  try {
+    // The whole file is read once, at the start. That takes seconds if it is large.
+    return openOrReplace(path, onReplaced, { thorough: true, patience });
+  } catch (refusal) {
+    if (!mayPass(refusal, path)) throw refusal;
+    return { database: openReadOnly(path) ?? emptyDatabase(), file: NO_FILE, refusal };
+  }
+}
+
+/** Takes nothing in. */
+function emptyDatabase(): Database.Database {
+  const database = openDatabase(MEMORY);
+  database.pragma('query_only = ON');
+  return database;
+}
+
 /**
  * Opens the file that is in place. If it is damaged, moves it aside, unless another process has.
  */
-function openOrReplace(path: string, onReplaced: OnReplaced, thorough: boolean): OpenedFile {
+function openOrReplace(path: string, onReplaced: OnReplaced, options: OpenOptions): OpenedFile {
   const found = fileAt(path);
   try {
-    return openFile(path, thorough);
+    return openFile(path, options);
   } catch (error) {
     if (!isDamage(error)) throw error;
     const aside = moveAside(path, found);
     if (aside !== undefined) onReplaced(aside, error.message);
-    return openFile(path, thorough);
+    return openFile(path, options);
   }
 }

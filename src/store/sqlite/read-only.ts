@@ -1,0 +1,70 @@
+/**
+ * A database that cannot be written for now: the disk is full, read-only or failing, or another
+ * process holds it. It is opened for reading alone, so that a process that runs for long can start
+ * and use what is known until the file can be opened as usual.
+ */
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import Database from 'better-sqlite3';
+import { StoreError } from '../../disk/error.ts';
+import { MIGRATIONS } from './schema.ts';
+
+/** A larger database is not read into memory. */
+const MOST_IN_MEMORY = 256 * 1024 * 1024;
+
+const MAY_PASS = /^(ENOSPC|EDQUOT|EROFS|EIO|SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY)\w*)$/;
+
+/** Whether opening the database failed for a reason that may pass by itself. */
+export function mayPass(error: unknown, path: string): error is StoreError {
+  if (!(error instanceof StoreError) || error.code !== 'store-failed') return false;
+  const code = codeOf(error.cause);
+  if (MAY_PASS.test(code)) return true;
+  if (!code.startsWith('SQLITE_CANTOPEN')) return false;
+  // It needs files beside the database, for which a disk may have no room, or this process no right.
+  try {
+    accessSync(dirname(path), constants.W_OK);
+    if (existsSync(path)) accessSync(path, constants.W_OK);
+    return true;
+  } catch (denied) {
+    return codeOf(denied) === 'EROFS';
+  }
+}
+
+/** Opens what is at `path` for reading; undefined where it cannot be read either. */
+export function openReadOnly(path: string): Database.Database | undefined {
+  return openInPlace(path) ?? openCopy(path);
+}
+
+/** Works where a journal lies beside the database, as after a crash. */
+function openInPlace(path: string): Database.Database | undefined {
+  return usable(() => new Database(path, { readonly: true, fileMustExist: true }));
+}
+
+/** Works where none does: then the file is all of the database. */
+function openCopy(path: string): Database.Database | undefined {
+  return usable(() => {
+    if (statSync(path).size > MOST_IN_MEMORY) throw new RangeError('too large');
+    const bytes = readFileSync(path);
+    // Its header asks for a journal of that kind (SQLite File Format, Section 1.3.3); a copy has none.
+    bytes.fill(1, 18, 20);
+    return new Database(bytes);
+  });
+}
+
+function usable(open: () => Database.Database): Database.Database | undefined {
+  let database: Database.Database | undefined;
+  try {
+    database = open();
+    database.pragma('query_only = ON');
+    if (database.pragma('user_version', { simple: true }) === MIGRATIONS.length) return database;
+  } catch {
+    // Nothing of it can be read.
+  }
+  database?.close();
+  return undefined;
+}
+
+function codeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { code?: unknown };
+  return typeof code === 'string' ? code : '';
+}
