@@ -145,11 +145,11 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 		.captured_length = match->length,
 		.kind = match->kind,
 	};
-	if (match->hook == HOOK_XDP && !xdp_has_buffers) {
+	if (match->hook == HOOK_XDP && !constants.xdp_has_buffers) {
 		record->frame_length = match->length;
 		read = copy_words(match->ctx, (__u8 *)(record + 1), match->length, capacity);
 	} else {
-		read = load(match->ctx, match->hook, 0, record + 1, match->length, capacity);
+		read = load_frame(match->ctx, match->hook, record + 1, match->length, capacity);
 	}
 	if (!read) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);

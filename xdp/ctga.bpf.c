@@ -22,6 +22,8 @@
 /* What a packet is to us. Each packet is exactly one of these, and is counted as such. */
 enum verdict {
 	NOT_IP,
+	MORE_TAGS,
+	MPLS,
 	NOT_UDP,
 	OTHER_PORT,
 	MALFORMED,
@@ -52,7 +54,7 @@ static __always_inline bool has_bytes(const struct bytes *bytes, void *ctx, enum
 
 /* A UDP datagram that is not fragmented. Fills in `place` for an answer that gets a tag. */
 static __always_inline enum verdict judge_datagram(const struct bytes *bytes, void *ctx,
-						   enum hook hook, const struct ip_packet *packet,
+						   enum hook hook, struct ip_packet *packet,
 						   struct answer_place *place)
 {
 	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
@@ -62,14 +64,22 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 
 	if (!udp)
 		return MALFORMED;
-	if (!is_listed(bpf_ntohs(udp->source)))
+	if (!is_listed(bpf_ntohs(udp->source))) {
+		packet->tunnel = is_tunnel_port(udp->dest);
 		return OTHER_PORT;
+	}
 	end = packet->payload + bpf_ntohs(udp->len);
 	message = packet->payload + sizeof(*udp);
 	dns = bytes_at(bytes, message, sizeof(*dns));
 	message += sizeof(*dns);
-	if (!dns || message > end || end > packet->end)
+	if (!dns)
 		return MALFORMED;
+	if (message > end || end > packet->end) {
+		/* No length is a jumbogram's (RFC 2675), but Linux takes it in any over IPv6. */
+		if (udp->len != 0 || !packet->ipv6 || message > packet->end)
+			return MALFORMED;
+		end = packet->end;
+	}
 	if (!is_single_answer(dns))
 		return NOT_TREE_HEAD;
 	name = bytes_at(bytes, message, 4);
@@ -98,6 +108,10 @@ static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, 
 	switch (parse_link(bytes, &packet->start)) {
 	case NETWORK_OTHER:
 		return NOT_IP;
+	case NETWORK_TAGGED:
+		return MORE_TAGS;
+	case NETWORK_MPLS:
+		return MPLS;
 	case NETWORK_CUT:
 		return MALFORMED;
 	case NETWORK_IPV4:
@@ -105,6 +119,7 @@ static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, 
 			return MALFORMED;
 		break;
 	case NETWORK_IPV6:
+		packet->ipv6 = true;
 		if (!parse_ipv6(bytes, packet))
 			return MALFORMED;
 		break;
@@ -128,7 +143,7 @@ static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook,
 	if (!copy)
 		return MALFORMED;
 	copy->available = length < WINDOW ? length : WINDOW;
-	if (!load(ctx, hook, 0, copy->bytes, copy->available, WINDOW))
+	if (!load_frame(ctx, hook, copy->bytes, copy->available, WINDOW))
 		return MALFORMED;
 	bytes = bytes_of_window(copy);
 	*packet = (struct ip_packet){};
@@ -160,7 +175,7 @@ static __always_inline void judge_fragment(void *ctx, enum hook hook,
 /* Judges one frame, counts it and copies it if it is to be copied. */
 static __always_inline void observe(void *ctx, enum hook hook)
 {
-	struct counters *counters = only_value(&reasons);
+	struct counters *counters = only_value(&verdicts);
 	struct answer_place place = {};
 	struct ip_packet packet = {};
 	enum verdict verdict = MALFORMED;
@@ -168,7 +183,7 @@ static __always_inline void observe(void *ctx, enum hook hook)
 
 	if (!counters)
 		return;
-	if (READS_IN_PLACE) {
+	if (READS_IN_PLACE && !lacks_ethernet(hook)) {
 		bytes = bytes_of_frame(ctx, hook);
 		verdict = judge(&bytes, ctx, hook, &packet, &place);
 	}
@@ -179,11 +194,17 @@ static __always_inline void observe(void *ctx, enum hook hook)
 	case NOT_IP:
 		COUNT(counters->not_ip);
 		break;
+	case MORE_TAGS:
+		COUNT(counters->more_tags);
+		break;
+	case MPLS:
+		COUNT(counters->mpls);
+		break;
 	case NOT_UDP:
-		COUNT(counters->not_udp);
+		COUNT(counters->not_udp[packet.protocol]);
 		break;
 	case OTHER_PORT:
-		COUNT(counters->other_port);
+		COUNT(counters->other_port[packet.tunnel]);
 		break;
 	case MALFORMED:
 		COUNT(counters->malformed);

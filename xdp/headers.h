@@ -43,14 +43,25 @@ enum network {
 	NETWORK_OTHER,
 	NETWORK_IPV4,
 	NETWORK_IPV6,
+	NETWORK_TAGGED, /* below more than MAX_VLAN_TAGS */
+	NETWORK_MPLS,
 	NETWORK_CUT, /* the frame ends within the headers of the link layer */
 };
 
-#define MAX_VLAN_TAGS 2
+#define MAX_VLAN_TAGS 3
 
+/* IEEE 802.1Q and 802.1ad, and what switches used for outer tags before. */
 static __always_inline bool is_vlan(__be16 ethertype)
 {
-	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD);
+	return ethertype == bpf_htons(ETH_P_8021Q) || ethertype == bpf_htons(ETH_P_8021AD) ||
+	       ethertype == bpf_htons(ETH_P_QINQ1) || ethertype == bpf_htons(ETH_P_QINQ2) ||
+	       ethertype == bpf_htons(ETH_P_QINQ3);
+}
+
+/* RFC 5332, Section 3. */
+static __always_inline bool is_mpls(__be16 ethertype)
+{
+	return ethertype == bpf_htons(ETH_P_MPLS_UC) || ethertype == bpf_htons(ETH_P_MPLS_MC);
 }
 
 static __always_inline enum network parse_link(const struct bytes *bytes, __u32 *offset)
@@ -64,20 +75,25 @@ static __always_inline enum network parse_link(const struct bytes *bytes, __u32 
 		return NETWORK_CUT;
 	*offset = sizeof(*ethernet);
 	ethertype = ethernet->h_proto;
+	/* IP is asked for first, since most frames carry it. */
 #pragma unroll
-	for (int tags = 0; tags < MAX_VLAN_TAGS && is_vlan(ethertype); tags++) {
+	for (int tags = 0; tags <= MAX_VLAN_TAGS; tags++) {
+		if (ethertype == bpf_htons(ETH_P_IP))
+			return NETWORK_IPV4;
+		if (ethertype == bpf_htons(ETH_P_IPV6))
+			return NETWORK_IPV6;
+		if (!is_vlan(ethertype))
+			break;
+		if (tags == MAX_VLAN_TAGS)
+			return NETWORK_TAGGED;
 		vlan = bytes_at(bytes, *offset, sizeof(*vlan));
 		if (!vlan)
 			return NETWORK_CUT;
 		*offset += sizeof(*vlan);
 		ethertype = vlan->ethertype;
 	}
-	if (ethertype == bpf_htons(ETH_P_IP))
-		return NETWORK_IPV4;
-	if (ethertype == bpf_htons(ETH_P_IPV6))
-		return NETWORK_IPV6;
 	if (ethertype != bpf_htons(ETH_P_PPP_SES))
-		return NETWORK_OTHER;
+		return is_mpls(ethertype) ? NETWORK_MPLS : NETWORK_OTHER;
 
 	pppoe = bytes_at(bytes, *offset, sizeof(*pppoe));
 	if (!pppoe)
@@ -95,8 +111,11 @@ struct ip_packet {
 	__u32 start; /* offset of the IP header */
 	__u32 end;   /* where the header says that the packet ends; not checked against the frame */
 	__u32 payload; /* offset of what follows the IP headers */
+	__u8 protocol; /* what follows the IP headers */
 	bool udp;      /* UDP, or a fragment that may belong to UDP */
 	bool fragment;
+	bool ipv6;
+	bool tunnel; /* UDP to a port where tunnels end */
 	__u64 fate; /* of a fragment: as good as chance, and the same for all of its datagram */
 };
 
@@ -139,7 +158,7 @@ static __always_inline __u64 fate_of_ipv6(const struct ipv6hdr *ip, __be32 ident
 
 /*
  * RFC 791, Section 3.1. Returns false if the header is cut off or contradicts itself. Where the
- * packet is not UDP, only `udp` is set.
+ * packet is not UDP, only `udp` and `protocol` are set.
  */
 static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_packet *packet)
 {
@@ -148,6 +167,7 @@ static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_pack
 
 	if (!ip)
 		return false;
+	packet->protocol = ip->protocol;
 	packet->udp = ip->protocol == IPPROTO_UDP;
 	if (!packet->udp)
 		return true;
@@ -174,6 +194,8 @@ struct ipv6_fragment {
 	__be32 identification;
 };
 
+#define IPV6_FRAGMENT_OFFSET 0xfff8
+
 /* RFC 8200, Section 4.1: each extension header occurs at most once, destination options twice. */
 #define MAX_EXTENSION_HEADERS 5
 
@@ -185,9 +207,10 @@ static __always_inline bool is_extension(__u8 header)
 /*
  * RFC 8200, Sections 3 and 4. Skips extension headers in front of a fragment header or of UDP, and
  * returns false if the headers are cut off or contradict themselves. What follows a fragment
- * header, which may be further extension headers, is left to reassembly. Atomic fragments (RFC
- * 6946) count as fragments: reassembly hands them on at once. A payload length of zero belongs to a
- * jumbogram (RFC 2675), which carries no answer.
+ * header, which may be further extension headers, is left to reassembly; in a later fragment the
+ * next header means nothing (Section 4.5). Atomic fragments (RFC 6946) count as fragments:
+ * reassembly hands them on at once. A payload length of zero belongs to a jumbogram (RFC 2675),
+ * which carries no answer.
  */
 static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_packet *packet)
 {
@@ -216,13 +239,32 @@ static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_pack
 			return false;
 		packet->payload += sizeof(*fragment);
 		next = fragment->next_header;
+		if (fragment->offset_and_more & bpf_htons(IPV6_FRAGMENT_OFFSET))
+			next = IPPROTO_UDP;
 		packet->fragment = true;
 		packet->fate = fate_of_ipv6(ip, fragment->identification);
 	}
+	packet->protocol = next;
 	packet->udp = next == IPPROTO_UDP || (packet->fragment && is_extension(next));
 	if (!packet->udp)
 		return true;
 	return ip->version == 6 && ip->payload_len != 0 && packet->payload <= packet->end;
+}
+
+/* VXLAN (RFC 7348), as Linux had it before, Geneve (RFC 8926) and GTP-U (3GPP TS 29.281). */
+#define PORT_VXLAN 4789
+#define PORT_VXLAN_OF_LINUX 8472
+#define PORT_GENEVE 6081
+#define PORT_GTP_U 2152
+
+/* Whether a tunnel ends at this UDP port. Without a branch, as most packets are no tunnel's. */
+static __always_inline bool is_tunnel_port(__be16 port)
+{
+	__u64 none_is_zero = (__u64)(port ^ bpf_htons(PORT_VXLAN)) *
+			     (port ^ bpf_htons(PORT_VXLAN_OF_LINUX));
+
+	none_is_zero *= (__u64)(port ^ bpf_htons(PORT_GENEVE)) * (port ^ bpf_htons(PORT_GTP_U));
+	return (none_is_zero - 1) >> 63 & ~none_is_zero >> 63;
 }
 
 #endif

@@ -16,6 +16,14 @@
 
 #include "hash.h"
 
+/* What user space sets before it loads the program; the verifier removes what that rules out. */
+struct constants {
+	/* The kernel has frames of several buffers and the helpers for them (Linux 5.18). */
+	__u8 xdp_has_buffers;
+	/* Frames begin with an Ethernet header. At TC they may begin with IP. */
+	__u8 has_ethernet;
+};
+
 enum record_kind {
 	RECORD_ANSWER = 1,   /* an unfragmented answer to a known name */
 	RECORD_FRAGMENT = 2, /* an IP fragment up to the threshold */
@@ -114,9 +122,11 @@ struct copy_counters {
  * contradict their sum.
  */
 struct counters {
-	__u64 not_ip;              /* no IPv4 or IPv6 behind at most two VLAN tags and PPPoE */
-	__u64 not_udp;             /* IP, but neither UDP nor a fragment of UDP */
-	__u64 other_port;          /* UDP from a port that is not listed */
+	__u64 not_ip;              /* no IPv4 or IPv6 behind at most three VLAN tags and PPPoE */
+	__u64 more_tags;           /* more VLAN tags than that */
+	__u64 mpls;                /* MPLS there in place of IP */
+	__u64 not_udp[256];        /* IP, but neither UDP nor a fragment of UDP; by its protocol */
+	__u64 other_port[2];       /* UDP from a port that is not listed; [1]: to one of a tunnel */
 	__u64 malformed;           /* cut off, contradictory lengths, or no plain name */
 	__u64 not_tree_head;       /* from a listed port, but not one answer to IN TXT sth.* */
 	__u64 unknown_name;        /* one answer to IN TXT sth.*, but no name that we look for */

@@ -5,8 +5,9 @@
  *
  * The linear part of a frame is read in place, which costs nothing. Where headers go on beyond it
  * (jumbo frames of some drivers, socket buffers at TC), the program first copies the beginning of
- * the frame to a window and reads it there. It does so with every frame if its loader has no
- * CAP_PERFMON: the verifier then allows nothing but constants to be added to packet pointers. All
+ * the frame to a window and reads it there. It does so with every frame of a link without Ethernet,
+ * and if its loader has no CAP_PERFMON: the verifier then allows nothing but constants to be added
+ * to packet pointers. All
  * parsing is written once, over `struct bytes`, and compiled for both ways.
  */
 #ifndef CTGA_SOURCE_H
@@ -14,6 +15,7 @@
 
 #include <stdbool.h>
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 
 #include <bpf/bpf_helpers.h>
 
@@ -24,12 +26,10 @@ enum hook {
 	HOOK_TC,
 };
 
-/*
- * Whether the kernel has frames of several buffers and the helpers for them (Linux 5.18). User
- * space sets this before it loads the program, so the verifier removes the calls that an older
- * kernel does not know.
- */
-const volatile bool xdp_has_buffers = true;
+const volatile struct constants constants = {
+	.xdp_has_buffers = true,
+	.has_ethernet = true,
+};
 
 /* The Makefile defines this for the object that loads without CAP_PERFMON. */
 #ifdef CTGA_WITHOUT_PERFMON
@@ -57,22 +57,31 @@ static __always_inline __u32 interface_of(void *ctx, enum hook hook)
 				  ((struct __sk_buff *)ctx)->ifindex;
 }
 
+/* Whether frames begin with IP, as tunnels and point-to-point links have them. */
+static __always_inline bool lacks_ethernet(enum hook hook)
+{
+	return hook == HOOK_TC && !constants.has_ethernet;
+}
+
 /* The verifier allows up to 0xffff to be added to a packet pointer. This stays well below. */
 #define LARGEST_OFFSET 0x7fff
 
 /* Whether the first `length` bytes of the frame can be read in place. */
 static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
 {
-	return READS_IN_PLACE && length <= LARGEST_OFFSET &&
+	return READS_IN_PLACE && !lacks_ethernet(hook) && length <= LARGEST_OFFSET &&
 	       data_of(ctx, hook) + length <= data_end_of(ctx, hook);
 }
 
-/* Length of the frame in all its buffers; 0 if the kernel cannot tell (before Linux 5.18). */
+/*
+ * Length of the frame in all its buffers, with the Ethernet header that load_frame makes; 0 if the
+ * kernel cannot tell (before Linux 5.18).
+ */
 static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 {
 	if (hook == HOOK_TC)
-		return ((struct __sk_buff *)ctx)->len;
-	return xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
+		return ((struct __sk_buff *)ctx)->len + (lacks_ethernet(hook) ? ETH_HLEN : 0);
+	return constants.xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
 }
 
 /*
@@ -91,8 +100,21 @@ static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *
 	barrier_var(length);
 	length += 1;
 	if (hook == HOOK_TC)
-		return bpf_skb_load_bytes(ctx, offset, to, length) == 0;
-	return xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
+		return bpf_skb_load_bytes(ctx, lacks_ethernet(hook) ? offset - ETH_HLEN : offset,
+					  to, length) == 0;
+	return constants.xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
+}
+
+/*
+ * Likewise from the beginning of the frame. A frame without an Ethernet header gets one, of no
+ * addresses, so that all that follows knows one link layer, and user space too.
+ */
+static __always_inline bool load_frame(void *ctx, enum hook hook, void *to, __u64 length, __u64 max)
+{
+	if (!lacks_ethernet(hook))
+		return load(ctx, hook, 0, to, length, max);
+	*(struct ethhdr *)to = (struct ethhdr){ .h_proto = ((struct __sk_buff *)ctx)->protocol };
+	return load(ctx, hook, ETH_HLEN, to + ETH_HLEN, length - ETH_HLEN, max - ETH_HLEN);
 }
 
 /*

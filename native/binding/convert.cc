@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include "binding/convert.hpp"
 
+#include <netinet/in.h>
+
 #include <cmath>
+#include <iterator>
 #include <limits>
+#include <numeric>
 
 namespace ctga::binding {
 namespace {
@@ -16,8 +20,32 @@ __u64 sum(const copy_counters& value) {
   return value.copied + value.sampled_out + value.over_budget + value.seen + value.ring_full;
 }
 
+// Packets that are not UDP, by their protocol, and the tunnels among them.
+struct NotUdp {
+  __u64 ip = 0;
+  __u64 gre = 0;
+  __u64 mpls = 0;
+  __u64 ipsec = 0;
+  __u64 others = 0;
+
+  explicit NotUdp(const counters& value) {
+    constexpr std::size_t kMplsInIp = 137;  // RFC 4023
+    for (std::size_t protocol = 0; protocol < std::size(value.not_udp); protocol++) {
+      __u64& kind = protocol == IPPROTO_IPIP || protocol == IPPROTO_IPV6 ? ip
+                    : protocol == IPPROTO_GRE                            ? gre
+                    : protocol == kMplsInIp                              ? mpls
+                    : protocol == IPPROTO_ESP || protocol == IPPROTO_AH  ? ipsec
+                                                                         : others;
+      kind += value.not_udp[protocol];
+    }
+  }
+};
+
 __u64 sum(const counters& value) {
-  return value.not_ip + value.not_udp + value.other_port + value.malformed + value.not_tree_head +
+  const __u64* const not_udp = value.not_udp;
+  return value.not_ip + value.more_tags + value.mpls +
+         std::accumulate(not_udp, not_udp + std::size(value.not_udp), __u64{0}) +
+         value.other_port[0] + value.other_port[1] + value.malformed + value.not_tree_head +
          value.unknown_name + value.answers_too_large + value.fragments_too_large +
          sum(value.answers) + sum(value.fragments);
 }
@@ -165,10 +193,17 @@ Napi::Object from_counters(Napi::Env env, const counters& value) {
   const auto set = [&](const char* name, __u64 count) {
     object.Set(name, Napi::BigInt::New(env, static_cast<std::uint64_t>(count)));
   };
+  const NotUdp not_udp(value);
   set("packets", sum(value));
   set("notIp", value.not_ip);
-  set("notUdp", value.not_udp);
-  set("otherPort", value.other_port);
+  set("encapsulatedTags", value.more_tags);
+  set("encapsulatedMpls", value.mpls + not_udp.mpls);
+  set("encapsulatedIp", not_udp.ip);
+  set("encapsulatedGre", not_udp.gre);
+  set("encapsulatedUdp", value.other_port[1]);
+  set("encapsulatedIpsec", not_udp.ipsec);
+  set("notUdp", not_udp.others);
+  set("otherPort", value.other_port[0]);
   set("malformed", value.malformed);
   set("notTreeHead", value.not_tree_head);
   set("unknownName", value.unknown_name);

@@ -196,6 +196,11 @@ void remove_stale_pins(const std::string& place) {
   remove_pins(place);
 }
 
+// Whether frames on the interface that is pinned here begin as they did when it was attached.
+bool reads_link(const std::string& pin_directory) {
+  return has_noted_link(pin_directory, read_pin_directory(pin_directory).interface);
+}
+
 // The index of the interface that is pinned here; 0 if it is in another network namespace, or may
 // be. Filters can be asked for only in the interface's own namespace.
 std::uint32_t index_here(const std::string& pin_directory) {
@@ -231,7 +236,8 @@ void unpin_stopped(const std::string& pin_directory) {
 std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
   std::set<std::string> known = {link_path(""), program_path(""), qdisc_path(""),
                                  std::string("/") + kInterfaceNote,
-                                 std::string("/") + kNamespaceNote};
+                                 std::string("/") + kNamespaceNote,
+                                 std::string("/") + kLinkNote};
   for (const char* name : Maps::kNames) known.insert(std::string("/") + name);
   std::vector<std::string> removed;
   for (const std::string& name : list_pins(pin_directory)) {
@@ -272,6 +278,14 @@ Attachment attach(const AttachOptions& options) {
     throw Error(ErrorCode::no_such_interface, errno, "find " + options.interface);
   }
 
+  const LinkLayer layer = link_layer_of(options.interface);
+  // XDP is for Ethernet: what it sees elsewhere is up to the driver.
+  const bool needs_tc = layer != LinkLayer::ethernet;
+  if (needs_tc && (options.at_cpu_port || options.mode.value_or(Mode::tc) != Mode::tc)) {
+    throw Error(ErrorCode::bad_input, EOPNOTSUPP,
+                "frames on " + options.interface + " begin with IP, and XDP reads Ethernet");
+  }
+
   ensure_pins_root();
   const Running running = query(interface_index);
   const std::string place = pins_of(interface_index);
@@ -297,7 +311,7 @@ Attachment attach(const AttachOptions& options) {
   }
 
   // A running program stays in its mode unless another is asked for: changing the mode makes a gap.
-  const bool runs_at_tc = !link && (filter || foreign);
+  const bool runs_at_tc = needs_tc || (!link && (filter || foreign));
   const bool wants_tc =
       !options.at_cpu_port && (options.mode ? options.mode == Mode::tc : runs_at_tc);
   const bool took_over =
@@ -306,7 +320,8 @@ Attachment attach(const AttachOptions& options) {
   // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
   const auto load = [&](Hook hook) {
-    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false});
+    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false,
+                                   layer});
   };
   load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and without settings a program copies nothing.
@@ -370,7 +385,7 @@ Attachment attach(const AttachOptions& options) {
   for (const std::string& name : remove_unknown_pins(pins)) {
     replaced.push_back(name);
   }
-  write_notes(pins, options.interface);
+  write_notes(pins, options.interface, layer);
 
   // The link's descriptor is closed on return. From then on the pin alone holds the link, so that
   // removing the pin detaches.
@@ -414,8 +429,8 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
   if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
     const std::uint32_t interface_index = index_here(pin_directory);
     const std::uint32_t id = id_of_program(program.get());
-    return LinkState{interface_index != 0 && tc_program(interface_index) == id, Mode::tc,
-                     interface_index, id, false};
+    const bool runs = interface_index != 0 && tc_program(interface_index) == id;
+    return LinkState{runs && reads_link(pin_directory), Mode::tc, interface_index, id, false};
   }
   const FileDescriptor link = open_pin(link_path(pin_directory));
   if (!link) return std::nullopt;
@@ -427,7 +442,10 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
   if (state.attached) {
     try {
       const Running running = query(state.interface_index);
-      if (running.program_id == state.program_id) state.mode = running.mode;
+      if (running.program_id == state.program_id) {
+        state.mode = running.mode;
+        state.attached = reads_link(pin_directory);
+      }
     } catch (const Error&) {
       // The index means nothing here: the interface lives in another network namespace.
     }

@@ -31,7 +31,8 @@ struct AttachOptions {
   // names and ports that match stay as they are: none at all in new maps.
   bool reader;
   bool at_cpu_port;          // a P4 switch's copies come in here: XDP or nothing
-  std::optional<Mode> mode;  // any but unknown; absent: native, then generic, then tc
+  std::optional<Mode> mode;  // any but unknown; absent: native, then generic, then tc; without
+                             // Ethernet only tc
   std::uint32_t ring_bytes;  // a power of two and a multiple of the page size
   settings initial_settings;
 };
@@ -56,12 +57,13 @@ struct Attachment {
 // Attaches the program, or takes over what an earlier process left pinned: then it shares the maps
 // and replaces the program in place, so that no packet passes unseen. It never removes an XDP
 // program that is not ours: beside one it attaches at TC, unless `mode` asks for XDP. Throws
-// Error{no_such_interface, foreign_xdp_program, busy, not_permitted, not_attached (a reader's maps
-// are missing), kernel}. What was pinned before is then still pinned.
+// Error{no_such_interface, bad_input (the program cannot read its link layer, or not in that mode),
+// foreign_xdp_program, busy, not_permitted, not_attached (a reader's maps are missing), kernel}. What was pinned before is then still pinned.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {
-  // False if it is pinned, but the interface went away or somebody removed the program from it.
+  // False if it is pinned, but the interface went away, or somebody removed the program from it, or
+  // frames there do not begin as they did.
   bool attached;
   Mode mode;
   std::uint32_t interface_index;

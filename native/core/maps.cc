@@ -228,7 +228,7 @@ counters Maps::read_counters() const {
   // Every field is a __u64, so the structures add up as arrays.
   std::array<__u64, kFields> sum{};
   static_assert(sizeof(counters) == sizeof(sum));
-  for (const auto& cpu : read_per_cpu<decltype(sum)>(fds_[kReasons].get(), "counters")) {
+  for (const auto& cpu : read_per_cpu<decltype(sum)>(fds_[kVerdicts].get(), "counters")) {
     for (std::size_t i = 0; i < kFields; i++) sum[i] += cpu[i];
   }
   counters result{};

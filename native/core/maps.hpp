@@ -35,13 +35,13 @@ class Maps {
     kLimits,
     kPorts,
     kInForce,
-    kReasons,
+    kVerdicts,
     kSeen,
     kAnswerRing,
     kFragmentRing
   };
   static constexpr std::array<const char*, 8> kNames = {"generations", "limits",       "ports",
-                                                        "in_force",    "reasons",      "seen",
+                                                        "in_force",    "verdicts",      "seen",
                                                         "answer_ring", "fragment_ring"};
 
   // `fds` are in the order of kNames.

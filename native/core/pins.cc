@@ -116,9 +116,19 @@ std::vector<PinDirectory> list_pin_directories() {
   return all;
 }
 
-void write_notes(const std::string& path, const std::string& interface) {
+void write_notes(const std::string& path, const std::string& interface, LinkLayer link) {
   write_note(path, kInterfaceNote, interface);
   write_note(path, kNamespaceNote, cookie_of_this_namespace());
+  write_note(path, kLinkNote, to_string(link));
+}
+
+bool has_noted_link(const std::string& path, const std::string& interface) {
+  const std::string noted = read_note(path, kLinkNote);
+  try {
+    return noted.empty() || noted == to_string(link_layer_of(interface));
+  } catch (const Error&) {
+    return false;  // the program cannot read it at all, or the interface is gone
+  }
 }
 
 std::string follow_name(const std::string& path) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-only
 // Where a data plane is pinned: in one directory for each interface, named for the interface's
-// network namespace and its index there, which stay when the interface is renamed. Two notes in the
-// directory, as symbolic links, tell what the interface was called and which namespace it was: the
-// kernel gives the inode number of a namespace that ended to a later one.
+// network namespace and its index there, which stay when the interface is renamed. Notes in the
+// directory, as symbolic links, tell what the interface was called, which namespace it was (the
+// kernel gives the inode number of a namespace that ended to a later one), and what its frames
+// began with.
 #pragma once
 
 #include <cstdint>
 #include <string>
 #include <vector>
+
+#include "core/link_layer.hpp"
 
 namespace ctga {
 
@@ -24,6 +27,7 @@ struct PinDirectory {
 
 constexpr const char* kInterfaceNote = "interface";
 constexpr const char* kNamespaceNote = "namespace";
+constexpr const char* kLinkNote = "link-layer";
 
 // Makes the directory of all pins, mounting the BPF file system if need be. Nobody but its owner
 // may list it, whatever the mount lets them list. Throws Error{kernel, not_permitted}, and refuses a
@@ -38,8 +42,13 @@ PinDirectory read_pin_directory(const std::string& path);
 // All there are on this BPF file system, of every network namespace.
 std::vector<PinDirectory> list_pin_directories();
 
-// Notes what the interface is called, and that it is in this network namespace.
-void write_notes(const std::string& path, const std::string& interface);
+// Notes what the interface is called, that it is in this network namespace, and what its frames
+// begin with.
+void write_notes(const std::string& path, const std::string& interface, LinkLayer link);
+
+// Whether frames on an interface of this network namespace begin with what was noted, or nothing
+// was. The type of some interfaces may be changed: tun, wireless and bonds.
+bool has_noted_link(const std::string& path, const std::string& interface);
 
 // Notes the present name of an interface of this network namespace, if it is another than was
 // noted. Returns the present name, or the noted one if the interface is gone.

@@ -59,14 +59,13 @@ class SignalsBlocked {
   sigset_t before_{};
 };
 
-// Sets the constant xdp_has_buffers of xdp/source.h to false. It is all that .rodata holds.
-void forget_xdp_buffers(bpf_object* object) {
+// They are all that .rodata holds.
+void set_constants(bpf_object* object, const constants& value) {
   bpf_map* map = nullptr;
   bpf_object__for_each_map(map, object) {
     if (std::strstr(bpf_map__name(map), ".rodata") == nullptr) continue;
-    constexpr bool value = false;
     if (const int error = bpf_map__set_initial_value(map, &value, sizeof(value))) {
-      throw kernel_error(error, "set xdp_has_buffers");
+      throw kernel_error(error, "set the program's constants");
     }
   }
 }
@@ -103,7 +102,7 @@ Program::Program(const ProgramOptions& options)
   if (bpf_object__find_program_by_name(object_.get(), name_) == nullptr) {
     throw Error(ErrorCode::not_set_up, ENOENT, options.object_path + " holds no program " + name_);
   }
-  if (!has_buffers) forget_xdp_buffers(object_.get());
+  set_constants(object_.get(), constants{has_buffers, options.link == LinkLayer::ethernet});
 
   for (const Maps::Index index : {Maps::kAnswerRing, Maps::kFragmentRing}) {
     bpf_map* ring = find_map(object_.get(), Maps::kNames[index]);

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/link_layer.hpp"
 #include "core/maps.hpp"
 
 namespace ctga {
@@ -35,6 +36,7 @@ struct ProgramOptions {
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
   std::string pin_directory;  // maps pinned there are shared where they fit; empty: none is shared
   bool old_kernel;            // load what a kernel before 5.18 would be given: for tests
+  LinkLayer link;             // without Ethernet, only at TC
 };
 
 class Program {

@@ -27,7 +27,7 @@ control CtgaIngress(inout headers_t headers, inout metadata_t meta,
 	/* Written by the control plane, in bytes of IP length. */
 	register<bit<32>>(1) fragment_threshold;
 	/* By verdict. */
-	counter(16, CounterType.packets) verdicts;
+	counter(32, CounterType.packets) verdicts;
 
 	Route() route;
 	KnownNames() known_names;

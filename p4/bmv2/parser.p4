@@ -25,9 +25,14 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		transition select(headers.ethernet.ethertype) {
 			ETHERTYPE_VLAN: first_tag;
 			ETHERTYPE_QINQ: first_tag;
+			ETHERTYPE_QINQ_1: first_tag;
+			ETHERTYPE_QINQ_2: first_tag;
+			ETHERTYPE_QINQ_3: first_tag;
 			ETHERTYPE_IPV4: ipv4;
 			ETHERTYPE_IPV6: ipv6;
 			ETHERTYPE_PPPOE: pppoe;
+			ETHERTYPE_MPLS: mpls;
+			ETHERTYPE_MPLS_MULTICAST: mpls;
 			default: not_ip;
 		}
 	}
@@ -38,9 +43,14 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		transition select(headers.vlan.last.ethertype) {
 			ETHERTYPE_VLAN: second_tag;
 			ETHERTYPE_QINQ: second_tag;
+			ETHERTYPE_QINQ_1: second_tag;
+			ETHERTYPE_QINQ_2: second_tag;
+			ETHERTYPE_QINQ_3: second_tag;
 			ETHERTYPE_IPV4: ipv4;
 			ETHERTYPE_IPV6: ipv6;
 			ETHERTYPE_PPPOE: pppoe;
+			ETHERTYPE_MPLS: mpls;
+			ETHERTYPE_MPLS_MULTICAST: mpls;
 			default: not_ip;
 		}
 	}
@@ -49,9 +59,34 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		packet.extract(headers.vlan.next);
 		meta.offset = meta.offset + 4;
 		transition select(headers.vlan.last.ethertype) {
+			ETHERTYPE_VLAN: third_tag;
+			ETHERTYPE_QINQ: third_tag;
+			ETHERTYPE_QINQ_1: third_tag;
+			ETHERTYPE_QINQ_2: third_tag;
+			ETHERTYPE_QINQ_3: third_tag;
 			ETHERTYPE_IPV4: ipv4;
 			ETHERTYPE_IPV6: ipv6;
 			ETHERTYPE_PPPOE: pppoe;
+			ETHERTYPE_MPLS: mpls;
+			ETHERTYPE_MPLS_MULTICAST: mpls;
+			default: not_ip;
+		}
+	}
+
+	state third_tag {
+		packet.extract(headers.vlan.next);
+		meta.offset = meta.offset + 4;
+		transition select(headers.vlan.last.ethertype) {
+			ETHERTYPE_VLAN: more_tags;
+			ETHERTYPE_QINQ: more_tags;
+			ETHERTYPE_QINQ_1: more_tags;
+			ETHERTYPE_QINQ_2: more_tags;
+			ETHERTYPE_QINQ_3: more_tags;
+			ETHERTYPE_IPV4: ipv4;
+			ETHERTYPE_IPV6: ipv6;
+			ETHERTYPE_PPPOE: pppoe;
+			ETHERTYPE_MPLS: mpls;
+			ETHERTYPE_MPLS_MULTICAST: mpls;
 			default: not_ip;
 		}
 	}
@@ -71,6 +106,36 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		transition accept;
 	}
 
+	state more_tags {
+		meta.verdict = ENCAPSULATED_TAGS;
+		transition accept;
+	}
+
+	state mpls {
+		meta.verdict = ENCAPSULATED_MPLS;
+		transition accept;
+	}
+
+	state ip_in_ip {
+		meta.verdict = ENCAPSULATED_IP;
+		transition accept;
+	}
+
+	state gre {
+		meta.verdict = ENCAPSULATED_GRE;
+		transition accept;
+	}
+
+	state udp_tunnel {
+		meta.verdict = ENCAPSULATED_UDP;
+		transition accept;
+	}
+
+	state ipsec {
+		meta.verdict = ENCAPSULATED_IPSEC;
+		transition accept;
+	}
+
 	state not_udp {
 		meta.verdict = NOT_UDP;
 		transition accept;
@@ -83,6 +148,12 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		meta.offset = meta.offset + ((bit<32>)headers.ipv4.ihl << 2);
 		transition select(headers.ipv4.protocol) {
 			PROTOCOL_UDP: ipv4_udp;
+			PROTOCOL_IPV4: ip_in_ip;
+			PROTOCOL_IPV6: ip_in_ip;
+			PROTOCOL_GRE: gre;
+			PROTOCOL_MPLS: mpls;
+			PROTOCOL_ESP: ipsec;
+			PROTOCOL_AH: ipsec;
 			default: not_udp;
 		}
 	}
@@ -129,6 +200,12 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 			PROTOCOL_DESTINATION: ipv6_extension;
 			PROTOCOL_FRAGMENT: ipv6_fragment;
 			PROTOCOL_UDP: ipv6_udp;
+			PROTOCOL_IPV4: ip_in_ip;
+			PROTOCOL_IPV6: ip_in_ip;
+			PROTOCOL_GRE: gre;
+			PROTOCOL_MPLS: mpls;
+			PROTOCOL_ESP: ipsec;
+			PROTOCOL_AH: ipsec;
 			default: not_udp;
 		}
 	}
@@ -142,6 +219,12 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		transition select(headers.extensions.last.next_header, meta.extensions) {
 			(PROTOCOL_FRAGMENT, _): ipv6_fragment;
 			(PROTOCOL_UDP, _): ipv6_udp;
+			(PROTOCOL_IPV4, _): ip_in_ip;
+			(PROTOCOL_IPV6, _): ip_in_ip;
+			(PROTOCOL_GRE, _): gre;
+			(PROTOCOL_MPLS, _): mpls;
+			(PROTOCOL_ESP, _): ipsec;
+			(PROTOCOL_AH, _): ipsec;
 			(_, MAX_EXTENSIONS): not_udp;
 			(PROTOCOL_HOP_BY_HOP, _): ipv6_extension;
 			(PROTOCOL_ROUTING, _): ipv6_extension;
@@ -153,13 +236,22 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 	state ipv6_fragment {
 		packet.extract(headers.ipv6_fragment);
 		meta.offset = meta.offset + 8;
-		transition select(headers.ipv6_fragment.next_header) {
-			PROTOCOL_UDP: ipv6_fragment_of_udp;
+		transition select(headers.ipv6_fragment.next_header,
+				  headers.ipv6_fragment.offset_and_more[15:3]) {
+			(PROTOCOL_UDP, _): ipv6_fragment_of_udp;
 			/* Reassembly finds out whether UDP is behind these. */
-			PROTOCOL_HOP_BY_HOP: ipv6_fragment_of_udp;
-			PROTOCOL_ROUTING: ipv6_fragment_of_udp;
-			PROTOCOL_DESTINATION: ipv6_fragment_of_udp;
-			default: not_udp;
+			(PROTOCOL_HOP_BY_HOP, _): ipv6_fragment_of_udp;
+			(PROTOCOL_ROUTING, _): ipv6_fragment_of_udp;
+			(PROTOCOL_DESTINATION, _): ipv6_fragment_of_udp;
+			(PROTOCOL_IPV4, 0): ip_in_ip;
+			(PROTOCOL_IPV6, 0): ip_in_ip;
+			(PROTOCOL_GRE, 0): gre;
+			(PROTOCOL_MPLS, 0): mpls;
+			(PROTOCOL_ESP, 0): ipsec;
+			(PROTOCOL_AH, 0): ipsec;
+			(_, 0): not_udp;
+			/* In a later fragment the next header means nothing. */
+			default: ipv6_fragment_of_udp;
 		}
 	}
 
@@ -187,14 +279,33 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		meta.udp_end = meta.offset + (bit<32>)headers.udp.length;
 		meta.offset = meta.offset + 8;
 		transition select(headers.udp.source_port) {
-			answer_ports: dns;
+			answer_ports: udp_length;
 			default: other_port;
 		}
 	}
 
+	/* Of jumbograms (RFC 2675, Section 4), but Linux takes it in any packet over IPv6. */
+	state udp_length {
+		transition select(headers.udp.length, headers.ipv6.isValid()) {
+			(0, true): udp_to_end;
+			default: dns;
+		}
+	}
+
+	state udp_to_end {
+		meta.udp_end = meta.ip_end;
+		transition dns;
+	}
+
 	state other_port {
 		meta.verdict = OTHER_PORT;
-		transition accept;
+		transition select(headers.udp.destination_port) {
+			PORT_VXLAN: udp_tunnel;
+			PORT_VXLAN_OF_LINUX: udp_tunnel;
+			PORT_GENEVE: udp_tunnel;
+			PORT_GTP_U: udp_tunnel;
+			default: accept;
+		}
 	}
 
 	state dns {

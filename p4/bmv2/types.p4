@@ -47,7 +47,7 @@ header label_t {
 struct headers_t {
 	cpu_t cpu;
 	ethernet_t ethernet;
-	vlan_t[2] vlan;
+	vlan_t[3] vlan;
 	pppoe_t pppoe;
 	ipv4_t ipv4;
 	ipv4_options_t ipv4_options;

@@ -9,6 +9,12 @@
 
 const bit<16> ETHERTYPE_VLAN = 0x8100;
 const bit<16> ETHERTYPE_QINQ = 0x88a8;
+/* What switches used for outer tags before 802.1ad. */
+const bit<16> ETHERTYPE_QINQ_1 = 0x9100;
+const bit<16> ETHERTYPE_QINQ_2 = 0x9200;
+const bit<16> ETHERTYPE_QINQ_3 = 0x9300;
+const bit<16> ETHERTYPE_MPLS = 0x8847;
+const bit<16> ETHERTYPE_MPLS_MULTICAST = 0x8848;
 const bit<16> ETHERTYPE_IPV4 = 0x0800;
 const bit<16> ETHERTYPE_IPV6 = 0x86dd;
 const bit<16> ETHERTYPE_PPPOE = 0x8864;
@@ -19,12 +25,22 @@ const bit<16> PPP_IPV4 = 0x0021;
 const bit<16> PPP_IPV6 = 0x0057;
 
 const bit<8> PROTOCOL_HOP_BY_HOP = 0;
+const bit<8> PROTOCOL_IPV4 = 4;
 const bit<8> PROTOCOL_UDP = 17;
+const bit<8> PROTOCOL_IPV6 = 41;
 const bit<8> PROTOCOL_ROUTING = 43;
 const bit<8> PROTOCOL_FRAGMENT = 44;
+const bit<8> PROTOCOL_GRE = 47;
+const bit<8> PROTOCOL_ESP = 50;
+const bit<8> PROTOCOL_AH = 51;
 const bit<8> PROTOCOL_DESTINATION = 60;
+const bit<8> PROTOCOL_MPLS = 137;
 
 const bit<16> PORT_DNS = 53;
+const bit<16> PORT_GTP_U = 2152;
+const bit<16> PORT_VXLAN = 4789;
+const bit<16> PORT_GENEVE = 6081;
+const bit<16> PORT_VXLAN_OF_LINUX = 8472;
 const bit<16> DNS_TYPE_TXT = 16;
 const bit<16> DNS_CLASS_IN = 1;
 /* The shortest resource record: an owner of one byte, type, class, TTL and an empty RDATA. */

@@ -19,6 +19,13 @@ const bit<8> ANSWERS_SAMPLED_OUT = 8;
 const bit<8> FRAGMENTS_TOO_LARGE = 9;
 const bit<8> FRAGMENTS_COPIED = 10;
 const bit<8> FRAGMENTS_SAMPLED_OUT = 11;
+/* In a tunnel, which is not looked into; SUME counts these as NOT_IP, NOT_UDP and OTHER_PORT. */
+const bit<8> ENCAPSULATED_TAGS = 12;
+const bit<8> ENCAPSULATED_MPLS = 13;
+const bit<8> ENCAPSULATED_IP = 14;
+const bit<8> ENCAPSULATED_GRE = 15;
+const bit<8> ENCAPSULATED_UDP = 16;
+const bit<8> ENCAPSULATED_IPSEC = 17;
 
 /*
  * These three are on the way to a verdict and are never counted. The parser says ANSWER of a packet

@@ -7,6 +7,7 @@ control TopDeparser(packet_out packet, in headers_t headers, in user_metadata_t 
 	apply {
 		packet.emit(headers.ethernet);
 		packet.emit(headers.outer_tag);
+		packet.emit(headers.middle_tag);
 		packet.emit(headers.inner_tag);
 		packet.emit(headers.pppoe);
 		packet.emit(headers.ipv4);

@@ -23,17 +23,24 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.ip_start = 0;
 		meta.ip_end = 0;
 		meta.udp_end = 0;
+		meta.is_ipv6 = 0;
 		meta.verdict = MALFORMED;
 		packet.extract(headers.ethernet);
 		transition select(headers.ethernet.ethertype,
 				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
 			(ETHERTYPE_VLAN, 0, _, _, _): outer_tag;
 			(ETHERTYPE_QINQ, 0, _, _, _): outer_tag;
+			(ETHERTYPE_QINQ_1, 0, _, _, _): outer_tag;
+			(ETHERTYPE_QINQ_2, 0, _, _, _): outer_tag;
+			(ETHERTYPE_QINQ_3, 0, _, _, _): outer_tag;
 			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
 			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
 			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
 			(ETHERTYPE_VLAN, _, _, _, _): accept;
 			(ETHERTYPE_QINQ, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_1, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_2, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_3, _, _, _, _): accept;
 			(ETHERTYPE_PPPOE, _, _, _, _): accept;
 			(ETHERTYPE_IPV4, _, _, _, _): accept;
 			(ETHERTYPE_IPV6, _, _, _, _): accept;
@@ -46,13 +53,44 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.offset = meta.offset + 4;
 		transition select(headers.outer_tag.ethertype,
 				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
-			(ETHERTYPE_VLAN, 0, _, _, _): inner_tag;
-			(ETHERTYPE_QINQ, 0, _, _, _): inner_tag;
+			(ETHERTYPE_VLAN, 0, _, _, _): middle_tag;
+			(ETHERTYPE_QINQ, 0, _, _, _): middle_tag;
+			(ETHERTYPE_QINQ_1, 0, _, _, _): middle_tag;
+			(ETHERTYPE_QINQ_2, 0, _, _, _): middle_tag;
+			(ETHERTYPE_QINQ_3, 0, _, _, _): middle_tag;
 			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
 			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
 			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
 			(ETHERTYPE_VLAN, _, _, _, _): accept;
 			(ETHERTYPE_QINQ, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_1, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_2, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_3, _, _, _, _): accept;
+			(ETHERTYPE_PPPOE, _, _, _, _): accept;
+			(ETHERTYPE_IPV4, _, _, _, _): accept;
+			(ETHERTYPE_IPV6, _, _, _, _): accept;
+			default: not_ip;
+		}
+	}
+
+	state middle_tag {
+		packet.extract(headers.middle_tag);
+		meta.offset = meta.offset + 4;
+		transition select(headers.middle_tag.ethertype,
+				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
+			(ETHERTYPE_VLAN, 0, _, _, _): inner_tag;
+			(ETHERTYPE_QINQ, 0, _, _, _): inner_tag;
+			(ETHERTYPE_QINQ_1, 0, _, _, _): inner_tag;
+			(ETHERTYPE_QINQ_2, 0, _, _, _): inner_tag;
+			(ETHERTYPE_QINQ_3, 0, _, _, _): inner_tag;
+			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
+			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
+			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
+			(ETHERTYPE_VLAN, _, _, _, _): accept;
+			(ETHERTYPE_QINQ, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_1, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_2, _, _, _, _): accept;
+			(ETHERTYPE_QINQ_3, _, _, _, _): accept;
 			(ETHERTYPE_PPPOE, _, _, _, _): accept;
 			(ETHERTYPE_IPV4, _, _, _, _): accept;
 			(ETHERTYPE_IPV6, _, _, _, _): accept;
@@ -63,13 +101,14 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 	state inner_tag {
 		packet.extract(headers.inner_tag);
 		meta.offset = meta.offset + 4;
-		transition select(headers.inner_tag.ethertype, LACKS(8), LACKS(20), LACKS(40)) {
-			(ETHERTYPE_PPPOE, 0, _, _): pppoe;
-			(ETHERTYPE_IPV4, _, 0, _): ipv4;
-			(ETHERTYPE_IPV6, _, _, 0): ipv6;
-			(ETHERTYPE_PPPOE, _, _, _): accept;
-			(ETHERTYPE_IPV4, _, _, _): accept;
-			(ETHERTYPE_IPV6, _, _, _): accept;
+		transition select(headers.inner_tag.ethertype,
+				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
+			(ETHERTYPE_PPPOE, _, 0, _, _): pppoe;
+			(ETHERTYPE_IPV4, _, _, 0, _): ipv4;
+			(ETHERTYPE_IPV6, _, _, _, 0): ipv6;
+			(ETHERTYPE_PPPOE, _, _, _, _): accept;
+			(ETHERTYPE_IPV4, _, _, _, _): accept;
+			(ETHERTYPE_IPV6, _, _, _, _): accept;
 			default: not_ip;
 		}
 	}
@@ -127,6 +166,7 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 	 */
 	state ipv6 {
 		packet.extract(headers.ipv6);
+		meta.is_ipv6 = 1;
 		meta.ip_start = meta.offset;
 		meta.offset = meta.offset + 40;
 		meta.ip_end = meta.offset + (bit<32>)headers.ipv6.payload_length;
@@ -146,17 +186,21 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		packet.extract(headers.ipv6_fragment);
 		meta.offset = meta.offset + 8;
 		transition select(headers.ipv6_fragment.next_header,
+				  headers.ipv6_fragment.offset_and_more[15:3],
 				  BEFORE(meta.ip_end, meta.offset)) {
-			(PROTOCOL_UDP, 0): fragment;
+			(PROTOCOL_UDP, _, 0): fragment;
 			/* Reassembly finds out whether UDP is behind these. */
-			(PROTOCOL_HOP_BY_HOP, 0): fragment;
-			(PROTOCOL_ROUTING, 0): fragment;
-			(PROTOCOL_DESTINATION, 0): fragment;
-			(PROTOCOL_UDP, 1): accept;
-			(PROTOCOL_HOP_BY_HOP, 1): accept;
-			(PROTOCOL_ROUTING, 1): accept;
-			(PROTOCOL_DESTINATION, 1): accept;
-			default: not_udp;
+			(PROTOCOL_HOP_BY_HOP, _, 0): fragment;
+			(PROTOCOL_ROUTING, _, 0): fragment;
+			(PROTOCOL_DESTINATION, _, 0): fragment;
+			(PROTOCOL_UDP, _, 1): accept;
+			(PROTOCOL_HOP_BY_HOP, _, 1): accept;
+			(PROTOCOL_ROUTING, _, 1): accept;
+			(PROTOCOL_DESTINATION, _, 1): accept;
+			(_, 0, _): not_udp;
+			/* In a later fragment the next header means nothing. */
+			(_, _, 0): fragment;
+			default: accept;
 		}
 	}
 
@@ -164,11 +208,19 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		packet.extract(headers.udp);
 		meta.udp_end = meta.offset + (bit<32>)headers.udp.length;
 		meta.offset = meta.offset + 8;
-		transition select(headers.udp.source_port, LACKS(12)) {
-			(PORT_DNS, 0): dns;
-			(PORT_DNS, 1): accept;
+		transition select(headers.udp.source_port, LACKS(12), headers.udp.length,
+				  meta.is_ipv6) {
+			/* Linux takes no length for the rest of the packet, over IPv6 alone. */
+			(PORT_DNS, 0, 0, 1): udp_to_end;
+			(PORT_DNS, 0, _, _): dns;
+			(PORT_DNS, 1, _, _): accept;
 			default: other_port;
 		}
+	}
+
+	state udp_to_end {
+		meta.udp_end = meta.ip_end;
+		transition dns;
 	}
 
 	state other_port {

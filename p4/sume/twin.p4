@@ -54,7 +54,7 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 	register<bit<32>>(1) fragment_threshold;
 	register<bit<32>>(3) keys;
 	register<bit<32>>(1) answer_count;
-	counter(16, CounterType.packets) verdicts;
+	counter(32, CounterType.packets) verdicts;
 
 	Route() route;
 	KnownNames() known_names;

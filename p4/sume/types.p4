@@ -23,6 +23,7 @@ header label_t {
 struct headers_t {
 	ethernet_t ethernet;
 	vlan_t outer_tag;
+	vlan_t middle_tag;
 	vlan_t inner_tag;
 	pppoe_t pppoe;
 	ipv4_t ipv4;
@@ -48,6 +49,7 @@ struct user_metadata_t {
 	bit<32> ip_start;
 	bit<32> ip_end;
 	bit<32> udp_end;
+	bit<1> is_ipv6;
 	bit<8> verdict;
 }
 

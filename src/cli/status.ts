@@ -148,6 +148,12 @@ function printPlane({
   print(`${name}: ${how}, ${plural(knownNames, 'name')}, UDP from port ${ports.join(', ')}`);
   const passedBy = [
     ['not IP', c.notIp],
+    ['below more VLAN tags', c.encapsulatedTags],
+    ['in MPLS', c.encapsulatedMpls],
+    ['IP in IP', c.encapsulatedIp],
+    ['in GRE', c.encapsulatedGre],
+    ['in VXLAN, Geneve or GTP', c.encapsulatedUdp],
+    ['in IPsec', c.encapsulatedIpsec],
     ['not UDP', c.notUdp],
     ['another port', c.otherPort],
     ['malformed', c.malformed],

@@ -99,6 +99,12 @@ export class CapturePlane implements DataPlane {
     return {
       packets: BigInt(this.#counts.reduce((sum, each) => sum + each, 0)),
       notIp: count(Verdict.notIp),
+      encapsulatedTags: count(Verdict.encapsulatedTags),
+      encapsulatedMpls: count(Verdict.encapsulatedMpls),
+      encapsulatedIp: count(Verdict.encapsulatedIp),
+      encapsulatedGre: count(Verdict.encapsulatedGre),
+      encapsulatedUdp: count(Verdict.encapsulatedUdp),
+      encapsulatedIpsec: count(Verdict.encapsulatedIpsec),
       notUdp: count(Verdict.notUdp),
       otherPort: count(Verdict.otherPort),
       malformed: count(Verdict.malformed),

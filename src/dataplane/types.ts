@@ -64,17 +64,31 @@ export type PacketHandler = (packet: CopiedPacket) => void;
  * What a data plane has done since it was attached, summed over CPUs.
  *
  * Two sums hold exactly at any moment, so that nothing can go missing unnoticed:
- * - packets = notIp + notUdp + otherPort + malformed + notTreeHead + unknownName + answersTooLarge
- *   + fragmentsTooLarge + answers + fragments;
+ * - packets = notIp + encapsulated* + notUdp + otherPort + malformed + notTreeHead + unknownName +
+ *   answersTooLarge + fragmentsTooLarge + answers + fragments;
  * - answers = answersCopied + answersSampledOut + answersOverBudget + answersSeen +
  *   answersRingFull, and the same for fragments.
  */
 export interface DataPlaneCounters {
   /** Frames that reached the data plane; every one of them went on. */
   readonly packets: bigint;
-  /** Neither IPv4 nor IPv6 below at most two VLAN tags and PPPoE. */
+  /** Neither IPv4 nor IPv6 below at most three VLAN tags and PPPoE. */
   readonly notIp: bigint;
-  /** IP, but neither UDP nor a fragment of it. */
+
+  // What is in a tunnel is not looked into; these tell whether there are any.
+  /** Below more than three VLAN tags. */
+  readonly encapsulatedTags: bigint;
+  /** MPLS, in place of IP or in IP. */
+  readonly encapsulatedMpls: bigint;
+  /** IPv4 or IPv6 in IP, such as 6in4. */
+  readonly encapsulatedIp: bigint;
+  readonly encapsulatedGre: bigint;
+  /** UDP to a port of VXLAN, Geneve or GTP-U, from one that no answer is expected from. */
+  readonly encapsulatedUdp: bigint;
+  /** ESP, which is encrypted, or AH. */
+  readonly encapsulatedIpsec: bigint;
+
+  /** IP, but neither UDP nor a fragment of it nor a tunnel. */
   readonly notUdp: bigint;
   /** UDP from a port that no answer is expected from. */
   readonly otherPort: bigint;

@@ -584,7 +584,7 @@ function explained(
         cause,
       });
     case 'bad-input':
-      return new CtgaError('bad-input', cause.message, { cause });
+      return new CtgaError('bad-input', cause.doing, { cause });
     default:
       return new CtgaError('kernel', cause.message, {
         remedy: cause.errno === ENOSYS ? 'Debian 12 and later have such a kernel.' : undefined,

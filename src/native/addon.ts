@@ -83,6 +83,7 @@ export type XdpCounters = Readonly<
   Record<
     | 'packets'
     | 'notIp'
+    | `encapsulated${'Tags' | 'Mpls' | 'Ip' | 'Gre' | 'Udp' | 'Ipsec'}`
     | 'notUdp'
     | 'otherPort'
     | 'malformed'

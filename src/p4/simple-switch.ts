@@ -21,6 +21,12 @@ export const P4_COUNTERS = [
   'fragmentsTooLarge',
   'fragmentsCopied',
   'fragmentsSampledOut',
+  'encapsulatedTags',
+  'encapsulatedMpls',
+  'encapsulatedIp',
+  'encapsulatedGre',
+  'encapsulatedUdp',
+  'encapsulatedIpsec',
 ] as const;
 export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 

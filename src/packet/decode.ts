@@ -26,7 +26,7 @@ export type FrameOutcome =
   /** It completed a datagram, which was returned. */
   | 'datagramReassembled'
   | 'ethernetTruncated'
-  /** It has another EtherType, more than two VLAN tags, or PPPoE with something else than IP. */
+  /** It has another EtherType, more than three VLAN tags, or PPPoE with something else than IP. */
   | 'notIp'
   | Ipv4Refusal
   | Ipv6Refusal

@@ -1,6 +1,6 @@
 /**
- * Ethernet II frames (IEEE 802.3) without their checksum, with up to two VLAN tags (IEEE 802.1Q,
- * 802.1ad) and PPPoE.
+ * Ethernet II frames (IEEE 802.3) without their checksum, with up to three VLAN tags (IEEE 802.1Q,
+ * 802.1ad, and the numbers that switches used for outer tags before) and PPPoE.
  */
 import type { ByteCursor } from '../base/cursor.ts';
 
@@ -8,13 +8,15 @@ export const EtherType = {
   ipv4: 0x0800,
   vlan: 0x8100,
   ipv6: 0x86dd,
+  mpls: 0x8847,
+  mplsMulticast: 0x8848,
   pppoeSession: 0x8864,
   serviceVlan: 0x88a8,
 } as const;
 
 const ADDRESSES = 12;
-/** VLAN tags; a frame with more carries something else than IP. */
-export const MAX_TAGS = 2;
+/** VLAN tags; a frame with more is not looked into. */
+export const MAX_TAGS = 3;
 /** RFC 2516, Section 4: version, type, code, session and length; then PPP's protocol number. */
 export const PPPOE_HEADER = 8;
 const PPPOE_SESSION_DATA = 0x1100;
@@ -37,7 +39,7 @@ export interface EthernetHeader {
 
 /**
  * Reads the header and moves the cursor to the payload, which begins with a tag if there are more
- * than two. Returns undefined if the frame ends before.
+ * than three. Returns undefined if the frame ends before.
  */
 export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   if (!cursor.has(ADDRESSES + 2)) return undefined;
@@ -63,6 +65,12 @@ export function parseEthernet(cursor: ByteCursor): EthernetHeader | undefined {
   return { etherType, network };
 }
 
-function isTag(etherType: number): boolean {
-  return etherType === EtherType.vlan || etherType === EtherType.serviceVlan;
+export function isTag(etherType: number): boolean {
+  return (
+    etherType === EtherType.vlan ||
+    etherType === EtherType.serviceVlan ||
+    etherType === 0x9100 ||
+    etherType === 0x9200 ||
+    etherType === 0x9300
+  );
 }

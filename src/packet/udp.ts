@@ -45,8 +45,10 @@ export function parseUdp(
   if (!cursor.has(UDP_HEADER)) return 'udpBadLength';
   const sourcePort = cursor.u16();
   const destinationPort = cursor.u16();
-  const length = cursor.u16();
+  let length = cursor.u16();
   const field = cursor.u16();
+  // RFC 2675, Section 4 has this for jumbograms; Linux takes it in any packet.
+  if (length === 0 && packet.addressLength === 16) length = end - start;
   if (length < UDP_HEADER || !cursor.narrow(length - UDP_HEADER)) return 'udpBadLength';
   const { addressesAt, addressLength } = packet;
   return {

@@ -8,6 +8,12 @@ import type { Overview } from './overview.ts';
 /** Labels for a data plane's counters of packets that do not match. */
 const PASSED_BY: Readonly<Record<string, string>> = {
   notIp: 'not_ip',
+  encapsulatedTags: 'encapsulated_tags',
+  encapsulatedMpls: 'encapsulated_mpls',
+  encapsulatedIp: 'encapsulated_ip',
+  encapsulatedGre: 'encapsulated_gre',
+  encapsulatedUdp: 'encapsulated_udp',
+  encapsulatedIpsec: 'encapsulated_ipsec',
   notUdp: 'not_udp',
   otherPort: 'other_port',
   malformed: 'malformed',

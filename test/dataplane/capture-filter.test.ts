@@ -26,6 +26,8 @@ import {
   ethernet,
   frameV4,
   frameV6,
+  ipv4,
+  ipv6,
   overPppoe,
 } from '../support/packets.ts';
 import { fc, SEED } from '../support/random.ts';
@@ -136,7 +138,40 @@ describe('what decoding needs passes:', () => {
 describe('what does not match is told apart', () => {
   const cases: readonly (readonly [string, Uint8Array, Verdict])[] = [
     ['ARP', ethernet({ payload: new Uint8Array(28), etherType: 0x0806 }), Verdict.notIp],
-    ['three tags', tagged(3), Verdict.notIp],
+    ['four tags', tagged(4), Verdict.encapsulatedTags],
+    [
+      'MPLS',
+      ethernet({ payload: new Uint8Array(40), etherType: 0x8847 }),
+      Verdict.encapsulatedMpls,
+    ],
+    [
+      'MPLS in IP',
+      ethernet({ payload: ipv4({ payload: new Uint8Array(40), protocol: 137 }) }),
+      Verdict.encapsulatedMpls,
+    ],
+    ...(
+      [
+        [4, Verdict.encapsulatedIp],
+        [41, Verdict.encapsulatedIp],
+        [47, Verdict.encapsulatedGre],
+        [50, Verdict.encapsulatedIpsec],
+        [51, Verdict.encapsulatedIpsec],
+      ] as const
+    ).flatMap(([protocol, verdict]) => {
+      const payload = new Uint8Array(40);
+      const [v4, v6] = [ipv4({ payload, protocol }), ipv6({ payload, nextHeader: protocol })];
+      return [v4, v6].map(
+        (packet) => [`protocol ${protocol}`, ethernet({ payload: packet }), verdict] as const,
+      );
+    }),
+    ...[2152, 4789, 6081, 8472].map(
+      (destinationPort) =>
+        [
+          `UDP to port ${destinationPort}`,
+          frameV4(new Uint8Array(40), { sourcePort: 50_000, destinationPort }),
+          Verdict.encapsulatedUdp,
+        ] as const,
+    ),
     ['TCP', frameV4(message(), { protocol: 6 }), Verdict.notUdp],
     ['another port', frameV4(message(), { sourcePort: 54 }), Verdict.otherPort],
     ['a query', frameV4(message({ flags: 0x0100 })), Verdict.notTreeHead],

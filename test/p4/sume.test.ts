@@ -181,7 +181,9 @@ describe('its twin', { skip: noTwin }, () => {
   /** What the board does not look behind: options and extension headers, and what they carry. */
   function isBeyondFormat(frame: Uint8Array): boolean {
     let at = 12;
-    for (let tags = 0; tags < 2 && [0x8100, 0x88a8].includes(u16(frame, at)); tags++) at += 4;
+    const isTag = (type: number): boolean =>
+      [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300].includes(type);
+    for (let tags = 0; tags < 3 && isTag(u16(frame, at)); tags++) at += 4;
     at += 2;
     if (u16(frame, at - 2) === 0x8864) at += 8;
     const [version, ihl] = [(frame[at] ?? 0) >> 4, (frame[at] ?? 0) & 15];

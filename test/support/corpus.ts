@@ -16,6 +16,7 @@ import {
   frameV6,
   ipv4,
   ipv6,
+  ipv6Fragment,
   overPppoe,
   udp,
 } from './packets.ts';
@@ -34,6 +35,13 @@ const answerTo = (name: string): Uint8Array =>
 export const answer = answerTo(NAME);
 const tags = [{ tpid: EtherType.vlan, vlanId: 5 }];
 
+/** A UDP datagram over IPv6, in an Ethernet frame, as long as its packet is (RFC 2675). */
+export function withoutUdpLength(frame: Uint8Array): Uint8Array {
+  const changed = Uint8Array.from(frame);
+  changed.fill(0, 14 + 40 + 4, 14 + 40 + 6);
+  return changed;
+}
+
 /** Good frames of each form that carry an answer for `name`, or parts of it. */
 export function seedsOf(name: string): Uint8Array[] {
   const answer = answerTo(name);
@@ -45,6 +53,8 @@ export function seedsOf(name: string): Uint8Array[] {
     frameV4(dnsAnswer({ name, strings: ['z'.repeat(200)], compressed: true })),
     frameV6(answer, { tags: [...tags, ...tags] }),
     overPppoe(frameV4(answer)),
+    frameV4(answer, { tags: [0x9100, 0x9200, 0x9300].map((tpid) => ({ tpid, vlanId: 5 })) }),
+    withoutUdpLength(frameV6(answer)),
     ethernet({
       payload: ipv6({
         nextHeader: 0,
@@ -70,10 +80,32 @@ export function seedsOf(name: string): Uint8Array[] {
     ...fragmentIpv6(ipv6({ payload: udp({ payload: answer }) }), 64).map((payload) =>
       ethernet({ payload, tags }),
     ),
+    // A later fragment's next header means nothing.
+    ...[6, 59].map((nextHeader) =>
+      ethernet({ payload: ipv6Fragment({ payload: answer, fragmentOffset: 64, nextHeader }) }),
+    ),
   ];
 }
 
-export const seeds = [...seedsOf(NAME), frameV4(dnsAnswer({ name: 'sth.a', padding: 700 }))];
+/** Good frames that are not looked into: in tunnels, and below too many tags. */
+const TUNNELLED = [
+  frameV4(answer, { tags: [...tags, ...tags, ...tags, ...tags] }),
+  ethernet({ payload: new Uint8Array(60), etherType: 0x8847 }),
+  ethernet({ payload: new Uint8Array(60), etherType: 0x8848, tags }),
+  ...[4, 41, 47, 50, 51, 137].flatMap((protocol) => [
+    ethernet({ payload: ipv4({ payload: new Uint8Array(40), protocol }) }),
+    ethernet({ payload: ipv6({ payload: new Uint8Array(40), nextHeader: protocol }) }),
+  ]),
+  ...[2152, 4789, 6081, 8472].map((destinationPort) =>
+    frameV4(new Uint8Array(40), { sourcePort: 50_000, destinationPort }),
+  ),
+];
+
+export const seeds = [
+  ...seedsOf(NAME),
+  frameV4(dnsAnswer({ name: 'sth.a', padding: 700 })),
+  ...TUNNELLED,
+];
 
 /** One to eight small faults: another byte, a flipped bit, a cut, bytes put in or taken out. */
 export function mutate(frame: Uint8Array, below: (limit: number) => number): Uint8Array {

@@ -223,6 +223,42 @@ const copied: readonly Case[] = [
     }),
     verdict: 'answers',
   },
+  ...[0x9100, 0x9200, 0x9300].map((tpid) => ({
+    name: `an outer tag with EtherType ${tpid.toString(16)}`,
+    frame: frameV4(answer, {
+      tags: [
+        { tpid, vlanId: 1 },
+        { tpid: EtherType.vlan, vlanId: 2 },
+      ],
+    }),
+    verdict: 'answers' as const,
+  })),
+  {
+    name: 'three VLAN tags',
+    frame: frameV6(answer, { tags: [1, 2, 3].map((vlanId) => ({ tpid: EtherType.vlan, vlanId })) }),
+    verdict: 'answers',
+  },
+  {
+    name: 'UDP without a length, IPv6',
+    frame: alter(answerV6, { 44: 0, 45: 0 }),
+    verdict: 'answers',
+  },
+  {
+    name: 'an answer to where tunnels end',
+    frame: frameV4(answer, { destinationPort: 4789 }),
+    verdict: 'answers',
+  },
+  {
+    name: "a later IPv6 fragment that says it is TCP's",
+    frame: ethernet({
+      payload: ipv6Fragment({
+        nextHeader: IpProtocol.tcp,
+        payload: new Uint8Array(8),
+        fragmentOffset: 8,
+      }),
+    }),
+    verdict: 'fragments',
+  },
   { name: 'PPPoE, IPv4', frame: overPppoe(answerV4), verdict: 'answers' },
   { name: 'PPPoE, IPv6', frame: overPppoe(answerV6), verdict: 'answers' },
   {
@@ -303,10 +339,46 @@ const passedBy: readonly Case[] = [
     verdict: 'malformed',
   },
   {
-    name: 'three VLAN tags',
-    frame: frameV4(answer, { tags: [1, 2, 3].map((vlanId) => ({ tpid: EtherType.vlan, vlanId })) }),
-    verdict: 'notIp',
+    name: 'four VLAN tags',
+    frame: frameV4(answer, {
+      tags: [1, 2, 3, 4].map((vlanId) => ({ tpid: EtherType.vlan, vlanId })),
+    }),
+    verdict: 'encapsulatedTags',
   },
+  ...[0x8847, 0x8848].map((etherType) => ({
+    name: `MPLS, EtherType ${etherType.toString(16)}`,
+    frame: ethernet({ payload: new Uint8Array(60), etherType }),
+    verdict: 'encapsulatedMpls' as const,
+  })),
+  ...(
+    [
+      [4, 'encapsulatedIp'],
+      [41, 'encapsulatedIp'],
+      [47, 'encapsulatedGre'],
+      [50, 'encapsulatedIpsec'],
+      [51, 'encapsulatedIpsec'],
+      [137, 'encapsulatedMpls'],
+      [1, 'notUdp'],
+      [132, 'notUdp'],
+      [255, 'notUdp'],
+    ] as const
+  ).flatMap(([protocol, verdict]) => {
+    const payload = new Uint8Array(40);
+    return [ipv4({ payload, protocol }), ipv6({ payload, nextHeader: protocol })].map(
+      (packet, i) => ({
+        name: `protocol ${protocol}, IPv${i === 0 ? 4 : 6}`,
+        frame: ethernet({ payload: packet }),
+        verdict,
+      }),
+    );
+  }),
+  ...[2151, 2152, 2153, 4789, 6081, 8472, 0].map((destinationPort) => ({
+    name: `UDP to port ${destinationPort}`,
+    frame: frameV4(answer, { sourcePort: 50_000, destinationPort }),
+    verdict: [2152, 4789, 6081, 8472].includes(destinationPort)
+      ? ('encapsulatedUdp' as const)
+      : ('otherPort' as const),
+  })),
   { name: 'PPPoE, not session data', frame: overPppoe(answerV4, { code: 0x09 }), verdict: 'notIp' },
   { name: 'PPPoE, LCP', frame: overPppoe(answerV4, { protocol: 0xc021 }), verdict: 'notIp' },
   { name: 'PPPoE cut short', frame: overPppoe(answerV4).subarray(0, 20), verdict: 'malformed' },

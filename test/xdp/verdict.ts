@@ -4,8 +4,11 @@
  */
 import type { DataPlaneCounters } from '../../src/dataplane/types.ts';
 
+type Tunnel = `encapsulated${'Tags' | 'Mpls' | 'Ip' | 'Gre' | 'Udp' | 'Ipsec'}`;
+
 export type Verdict =
   | 'notIp'
+  | Tunnel
   | 'notUdp'
   | 'otherPort'
   | 'malformed'
@@ -23,6 +26,19 @@ export interface Expectation {
 }
 
 const LARGEST_COPY = 2048;
+const TAGS = [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300];
+/** By EtherType, IP protocol and UDP destination port. */
+const MPLS = [0x8847, 0x8848];
+const TUNNELS: Readonly<Record<number, Tunnel>> = {
+  4: 'encapsulatedIp',
+  41: 'encapsulatedIp',
+  47: 'encapsulatedGre',
+  50: 'encapsulatedIpsec',
+  51: 'encapsulatedIpsec',
+  137: 'encapsulatedMpls',
+};
+const TUNNEL_PORTS = [2152, 4789, 6081, 8472];
+
 const isExtension = (header: number): boolean => header === 0 || header === 43 || header === 60;
 
 /** `names`: the known names as hexadecimal wire format. Answers come from port 53. */
@@ -38,11 +54,8 @@ export function expectedOf(
   if (!has(0, 14)) return not('malformed');
   let start = 14;
   let etherType = packet.readUInt16BE(12);
-  for (
-    let tags = 0;
-    tags < 2 && (etherType === 0x8100 || etherType === 0x88a8);
-    tags++, start += 4
-  ) {
+  for (let tags = 0; TAGS.includes(etherType); tags++, start += 4) {
+    if (tags === 3) return not('encapsulatedTags');
     if (!has(start, 4)) return not('malformed');
     etherType = packet.readUInt16BE(start + 2);
   }
@@ -59,7 +72,8 @@ export function expectedOf(
   let fragment = false;
   if (etherType === 0x0800) {
     if (!has(start, 20)) return not('malformed');
-    if (packet.readUInt8(start + 9) !== 17) return not('notUdp');
+    const protocol = packet.readUInt8(start + 9);
+    if (protocol !== 17) return not(TUNNELS[protocol] ?? 'notUdp');
     const headerLength = (packet.readUInt8(start) & 0xf) * 4;
     end = start + packet.readUInt16BE(start + 2);
     payload = start + headerLength;
@@ -80,14 +94,16 @@ export function expectedOf(
     if (next === 44) {
       if (!has(payload, 8)) return not('malformed');
       next = packet.readUInt8(payload);
+      // What a later fragment says of its protocol means nothing.
+      if (packet.readUInt16BE(payload + 2) >= 8) next = 17;
       payload += 8;
       fragment = true;
     }
-    if (next !== 17 && !(fragment && isExtension(next))) return not('notUdp');
+    if (next !== 17 && !(fragment && isExtension(next))) return not(TUNNELS[next] ?? 'notUdp');
     if (packet.readUInt8(start) >>> 4 !== 6 || payloadLength === 0 || payload > end)
       return not('malformed');
   } else {
-    return not('notIp');
+    return not(MPLS.includes(etherType) ? 'encapsulatedMpls' : 'notIp');
   }
 
   if (fragment) {
@@ -96,8 +112,13 @@ export function expectedOf(
     return small ? { verdict: 'fragments', copied: end } : not('fragmentsTooLarge');
   }
   if (!has(payload, 8)) return not('malformed');
-  if (packet.readUInt16BE(payload) !== 53) return not('otherPort');
-  const datagramEnd = payload + packet.readUInt16BE(payload + 4);
+  if (packet.readUInt16BE(payload) !== 53) {
+    const isTunnel = TUNNEL_PORTS.includes(packet.readUInt16BE(payload + 2));
+    return not(isTunnel ? 'encapsulatedUdp' : 'otherPort');
+  }
+  const udpLength = packet.readUInt16BE(payload + 4);
+  // Over IPv6 no length is that of the rest of the packet (RFC 2675).
+  const datagramEnd = udpLength === 0 && etherType === 0x86dd ? end : payload + udpLength;
   const dns = payload + 8;
   if (!has(dns, 12) || datagramEnd > end || dns + 12 > datagramEnd) return not('malformed');
   const isAnswer = (packet.readUInt16BE(dns + 2) & 0xf800) === 0x8000;
@@ -142,6 +163,12 @@ export function accountingErrors(counters: DataPlaneCounters): string[] {
     'packets',
     c.packets,
     c.notIp,
+    c.encapsulatedTags,
+    c.encapsulatedMpls,
+    c.encapsulatedIp,
+    c.encapsulatedGre,
+    c.encapsulatedUdp,
+    c.encapsulatedIpsec,
     c.notUdp,
     c.otherPort,
     c.malformed,

@@ -5,13 +5,19 @@
  * filter may let pass what decoding refuses, and never stops what decoding would make a claim of.
  * So it reads what a claim depends on, and checks neither lengths nor checksums.
  */
-import { EtherType, MAX_TAGS, PPP_IPV4, PPP_IPV6, PPPOE_HEADER } from '../../packet/ethernet.ts';
+import {
+  EtherType,
+  isTag,
+  MAX_TAGS,
+  PPP_IPV4,
+  PPP_IPV6,
+  PPPOE_HEADER,
+} from '../../packet/ethernet.ts';
 import { IpProtocol } from '../../packet/ip.ts';
 import { MAX_EXTENSION_HEADERS } from '../../packet/ipv6.ts';
 import { UDP_HEADER } from '../../packet/udp.ts';
 import type { MatchRules } from '../../sources/match-rules.ts';
 import { CUT, type CapturePacket } from './packet.ts';
-import { isServiceTag } from './vlan.ts';
 
 /** What became of a packet: numbers, because they index an array of counters. */
 export const Verdict = {
@@ -27,10 +33,29 @@ export const Verdict = {
   /** No answer to one question for IN TXT whose name begins as all that are looked for. */
   notTreeHead: 6,
   unknownName: 7,
+  // In a tunnel, which is not looked into.
+  encapsulatedTags: 8,
+  encapsulatedMpls: 9,
+  encapsulatedIp: 10,
+  encapsulatedGre: 11,
+  encapsulatedUdp: 12,
+  encapsulatedIpsec: 13,
 } as const;
 export type Verdict = (typeof Verdict)[keyof typeof Verdict];
 
 export type CaptureFilter = (packet: CapturePacket) => Verdict;
+
+/** By IP protocol: IPv4, IPv6, GRE, ESP, AH, and MPLS (RFC 4023). */
+const TUNNELS: ReadonlyMap<number, Verdict> = new Map([
+  [4, Verdict.encapsulatedIp],
+  [41, Verdict.encapsulatedIp],
+  [47, Verdict.encapsulatedGre],
+  [50, Verdict.encapsulatedIpsec],
+  [51, Verdict.encapsulatedIpsec],
+  [137, Verdict.encapsulatedMpls],
+]);
+/** UDP ports of GTP-U, VXLAN, Geneve, and VXLAN as Linux had it before. */
+const TUNNEL_PORTS: ReadonlySet<number> = new Set([2152, 4789, 6081, 8472]);
 
 const DNS_HEADER = 12;
 const MAX_LABEL = 63;
@@ -45,7 +70,8 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
     const { bytes } = packet;
     const dns = at + UDP_HEADER;
     if (!packet.has(at, UDP_HEADER)) return Verdict.malformed;
-    if (ports[packet.u16(at)] === 0) return Verdict.otherPort;
+    if (ports[packet.u16(at)] === 0)
+      return TUNNEL_PORTS.has(packet.u16(at + 2)) ? Verdict.encapsulatedUdp : Verdict.otherPort;
     if (!packet.has(dns, DNS_HEADER)) return Verdict.malformed;
     const isResponse = (bytes[dns + 2] as number) >= 0x80;
     if (!isResponse || packet.u16(dns + 4) !== 1) return Verdict.notTreeHead;
@@ -55,7 +81,8 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
   function judgeIpv4(packet: CapturePacket, at: number): Verdict {
     if (!packet.has(at, 20)) return Verdict.malformed;
     const { bytes } = packet;
-    if (bytes[at + 9] !== IpProtocol.udp) return Verdict.notUdp;
+    const protocol = bytes[at + 9] as number;
+    if (protocol !== IpProtocol.udp) return TUNNELS.get(protocol) ?? Verdict.notUdp;
     if ((packet.u16(at + 6) & 0x3fff) !== 0) return Verdict.fragment;
     return judgeUdp(packet, at + ((bytes[at] as number) & 0x0f) * 4);
   }
@@ -73,7 +100,7 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
         next === IpProtocol.hopByHop ||
         next === IpProtocol.routing ||
         next === IpProtocol.destinationOptions;
-      if (!isExtension) return Verdict.notUdp;
+      if (!isExtension) return TUNNELS.get(next) ?? Verdict.notUdp;
       if (!packet.has(at, 2)) return Verdict.malformed;
       next = bytes[at] as number;
       at += (bytes[at + 1] as number) * 8 + 8;
@@ -84,11 +111,8 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
   return (packet) => {
     let { etherType, payloadAt: at } = packet;
     if (etherType === CUT) return Verdict.malformed;
-    for (
-      let tags = 0;
-      tags < MAX_TAGS && (etherType === EtherType.vlan || isServiceTag(etherType));
-      tags++
-    ) {
+    for (let tags = 0; isTag(etherType); tags++) {
+      if (tags === MAX_TAGS) return Verdict.encapsulatedTags;
       if (!packet.has(at, 4)) return Verdict.malformed;
       etherType = packet.u16(at + 2);
       at += 4;
@@ -102,7 +126,8 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
     }
     if (etherType === EtherType.ipv4) return judgeIpv4(packet, at);
     if (etherType === EtherType.ipv6) return judgeIpv6(packet, at);
-    return Verdict.notIp;
+    const isMpls = etherType === EtherType.mpls || etherType === EtherType.mplsMulticast;
+    return isMpls ? Verdict.encapsulatedMpls : Verdict.notIp;
   };
 }
 

@@ -3,8 +3,6 @@
  *
  * One object serves all packets of a file, so that a packet that nobody wants allocates nothing.
  */
-import { isServiceTag, VLAN_TAG } from './vlan.ts';
-
 /** What packets of a capture begin with: see link-types.ts. */
 export interface LinkType {
   readonly isEthernet?: boolean;
@@ -101,16 +99,12 @@ export class CapturePacket {
    */
   frame(): Uint8Array {
     const { bytes, start, end, etherType, payloadAt, payloadEnd } = this;
-    if (this.#isEthernet && !isServiceTag(etherType)) return bytes.subarray(start, end);
+    if (this.#isEthernet) return bytes.subarray(start, end);
     if (etherType === CUT) return new Uint8Array(0);
     const frame = new Uint8Array(ETHERNET_HEADER + payloadEnd - payloadAt);
     const view = new DataView(frame.buffer);
-    if (this.#isEthernet) frame.set(bytes.subarray(start, payloadAt));
     view.setUint16(12, etherType);
     frame.set(bytes.subarray(payloadAt, payloadEnd), ETHERNET_HEADER);
-    // Older numbers for tags become the one that decoders know.
-    for (let at = 12; at + 2 <= frame.length && isServiceTag(view.getUint16(at)); at += 4)
-      view.setUint16(at, VLAN_TAG);
     return frame;
   }
 }
