@@ -8,6 +8,7 @@
 #include "binding/data_plane_wrap.hpp"
 #include "core/accounts.hpp"
 #include "core/attachment.hpp"
+#include "core/device.hpp"
 #include "core/pins.hpp"
 #include "core/privileges.hpp"
 #include "core/program.hpp"
@@ -36,8 +37,8 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
   return DataPlaneWrap::create(env, std::move(resources));
 }
 
-// attach({ objectPath, interfaceName, reader, atCpuPort, mode?, ringBytes, settings }):
-// { dataPlane, mode, interfaceIndex, pinDirectory, formerName, refusal, tookOver, keptSeen,
+// attach({ objectPath, interfaceName, reader, atCpuPort, mode?, prefersTc, why, oldKernel, ringBytes,
+// settings }): { dataPlane, mode, interfaceIndex, pinDirectory, formerName, why, tookOver, keptSeen,
 // replacedMaps }
 Napi::Value attach_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -48,6 +49,9 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   options.reader = object.Get("reader").ToBoolean();
   options.at_cpu_port = object.Get("atCpuPort").ToBoolean();
   options.mode = to_mode(object.Get("mode"));
+  options.prefers_tc = object.Get("prefersTc").ToBoolean();
+  options.why = to_text(object.Get("why"), "why");
+  options.old_kernel = object.Get("oldKernel").ToBoolean();
   options.ring_bytes = to_uint32(object.Get("ringBytes"), "ringBytes");
   options.initial_settings = to_settings(object.Get("settings"));
 
@@ -58,7 +62,7 @@ Napi::Value attach_program(const Napi::CallbackInfo& info) {
   result.Set("interfaceIndex", attachment.interface_index);
   result.Set("pinDirectory", attachment.pin_directory);
   result.Set("formerName", attachment.former_name);
-  result.Set("refusal", attachment.refusal);
+  result.Set("why", attachment.why);
   result.Set("tookOver", attachment.took_over);
   result.Set("keptSeen", attachment.kept_seen);
   auto replaced = Napi::Array::New(env);
@@ -103,7 +107,8 @@ Napi::Value follow_interface(const Napi::CallbackInfo& info) {
                            translate(info.Env(), [&] { return follow_name(directory); }));
 }
 
-// linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort } | undefined
+// linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort, why, behind,
+// overtaken } | undefined
 Napi::Value get_link_state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string directory = to_text(info[0], "pinDirectory");
@@ -111,10 +116,16 @@ Napi::Value get_link_state(const Napi::CallbackInfo& info) {
   return state ? Napi::Value(from_link_state(env, *state)) : env.Undefined();
 }
 
-// mtu(interfaceName): number | undefined
-Napi::Value get_mtu(const Napi::CallbackInfo& info) {
-  const auto mtu = mtu_of(to_text(info[0], "interfaceName"));
-  return mtu ? Napi::Number::New(info.Env(), *mtu) : info.Env().Undefined();
+// device(interfaceName): { mtu, kind, driver } | undefined
+Napi::Value get_device(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto device = find_device(to_text(info[0], "interfaceName"));
+  if (!device) return env.Undefined();
+  auto object = Napi::Object::New(env);
+  object.Set("mtu", device->mtu);
+  object.Set("kind", device->kind);
+  object.Set("driver", device->driver);
+  return object;
 }
 
 // detach(pinDirectory)
@@ -168,7 +179,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("pins", Napi::Function::New<list_pinned>(env, "pins"));
   exports.Set("followName", Napi::Function::New<follow_interface>(env, "followName"));
   exports.Set("linkState", Napi::Function::New<get_link_state>(env, "linkState"));
-  exports.Set("mtu", Napi::Function::New<get_mtu>(env, "mtu"));
+  exports.Set("device", Napi::Function::New<get_device>(env, "device"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
   exports.Set("notifyService", Napi::Function::New<notify_manager>(env, "notifyService"));
   exports.Set("account", Napi::Function::New<get_account>(env, "account"));

@@ -5,10 +5,9 @@
 #include <bpf/libbpf.h>
 #include <linux/if_link.h>
 #include <net/if.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <set>
@@ -19,6 +18,7 @@
 #include "core/pins.hpp"
 #include "core/program.hpp"
 #include "core/tc.hpp"
+#include "core/tcx.hpp"
 
 namespace ctga {
 namespace {
@@ -69,18 +69,33 @@ bpf_prog_info info_of_program(int fd) {
 std::uint32_t id_of_program(int fd) { return info_of_program(fd).id; }
 
 // Such as: the XDP program "name" (id 42). Without the name if we may not ask for it.
-std::string describe_program(std::uint32_t id) {
+std::string describe_program(const char* type, std::uint32_t id) {
   std::string name;
   if (const FileDescriptor fd{bpf_prog_get_fd_by_id(id)}; fd) {
     name = info_of_program(fd.get()).name;
   }
-  return "the XDP program " + (name.empty() ? "" : "\"" + name + "\" ") + "(id " +
-         std::to_string(id) + ")";
+  return std::string("the ") + type + " program " + (name.empty() ? "" : "\"" + name + "\" ") +
+         "(id " + std::to_string(id) + ")";
 }
 
 Error foreign_program(const std::string& interface, std::uint32_t program_id) {
   return Error(ErrorCode::foreign_xdp_program, EBUSY,
-               interface + " already runs " + describe_program(program_id));
+               interface + " already runs " + describe_program("XDP", program_id));
+}
+
+bool is_tcx(const bpf_link_info& info) { return info.type == kTcxLinkType; }
+
+bool is_tc(Mode mode) { return mode == Mode::tcx || mode == Mode::tc; }
+
+// Whether the link's program is on this very interface. IDs of programs are unique on the machine,
+// those of interfaces are not.
+bool holds_program(const bpf_link_info& info, std::uint32_t interface_index,
+                   std::uint32_t running_program) {
+  // For both types of links, the interface's index is at one place.
+  if (info.xdp.ifindex == 0 || info.xdp.ifindex != interface_index) return false;
+  if (!is_tcx(info)) return info.prog_id == running_program;
+  const std::vector<std::uint32_t> programs = tcx_programs(interface_index);
+  return std::find(programs.begin(), programs.end(), info.prog_id) != programs.end();
 }
 
 FileDescriptor create_link(int program_fd, std::uint32_t interface_index, Mode mode, int& error) {
@@ -103,8 +118,8 @@ struct NewLink {
   std::string refusal;
 };
 
-// Tries native mode and then generic mode, or only the mode that was asked for. Returns a link
-// without a descriptor if neither is possible.
+// Tries native mode, and at a CPU port then generic mode; or only the mode that was asked for.
+// Returns a link without a descriptor if none is possible.
 NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t interface_index) {
   const LibbpfLog log;
   NewLink link{FileDescriptor(), options.mode.value_or(Mode::native), ""};
@@ -112,6 +127,7 @@ NewLink make_link(const AttachOptions& options, int program_fd, std::uint32_t in
   link.fd = create_link(program_fd, interface_index, link.mode, error);
   if (!link.fd && !options.mode && !is_final(error)) {
     link.refusal = std::string("the driver refused native mode: ") + std::strerror(error);
+    if (!options.at_cpu_port) return link;
     link.mode = Mode::generic;
     link.fd = create_link(program_fd, interface_index, link.mode, error);
   }
@@ -139,7 +155,7 @@ FileDescriptor find_running_link(const std::string& pin_directory, const std::st
 
   // There is no link, or its interface is gone, or somebody detached it by force.
   if (info.xdp.ifindex == 0) return FileDescriptor();
-  if (info.xdp.ifindex == interface_index && info.prog_id == running.program_id) return link;
+  if (holds_program(info, interface_index, running.program_id)) return link;
   throw Error(ErrorCode::busy, EBUSY,
               pin_directory + " belongs to another interface that is or was named " + interface);
 }
@@ -151,14 +167,12 @@ bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index
          id_of_program(program.get()) == tc_program(interface_index);
 }
 
-// Whether the link or the program that is pinned here holds a program on this very interface. IDs
-// of programs are unique on the machine.
+// Whether the link or the program that is pinned here holds a program on this very interface.
 bool runs_on(const std::string& pin_directory, std::uint32_t interface_index,
              std::uint32_t running_program) {
   const FileDescriptor link = open_pin(link_path(pin_directory));
   if (!link) return filter_runs(pin_directory, interface_index);
-  const bpf_link_info info = info_of_link(link.get());
-  return info.xdp.ifindex != 0 && info.prog_id == running_program;
+  return holds_program(info_of_link(link.get()), interface_index, running_program);
 }
 
 // Whether no interface is known to run what is pinned here. Filters can be asked for only in their
@@ -232,12 +246,55 @@ void unpin_stopped(const std::string& pin_directory) {
   }
 }
 
+void update_link(const FileDescriptor& link, int program_fd, const std::string& interface) {
+  if (const int error = bpf_link_update(link.get(), program_fd, nullptr)) {
+    throw kernel_error(error, "update the program of " + interface);
+  }
+}
+
+// Replaces our filter's program, or puts it at TC ingress first. A filter cannot be pinned, so its
+// program is.
+void run_filter(const Program& program, std::uint32_t interface_index, const std::string& pins) {
+  // Pinned first: a crash in between leaves a pin without a filter, which reads as "not attached".
+  pin(program.fd(), program_path(pins));
+  if (tc_attach(interface_index, program.fd())) pin(program.fd(), qdisc_path(pins));
+}
+
+// Puts the program at TC ingress before all others, in the place of the tcx link or the filter that
+// runs there, if any does. Both see packets for a moment, as otherwise neither would.
+Mode run_at_tc(const AttachOptions& options, const Program& program, std::uint32_t interface_index,
+               const std::string& pins, FileDescriptor running_link) {
+  const std::vector<std::uint32_t> programs = tcx_programs(interface_index);
+  if (running_link && !programs.empty() &&
+      programs.front() == info_of_link(running_link.get()).prog_id) {
+    update_link(running_link, program.fd(), options.interface);
+  } else {
+    const FileDescriptor link =
+        options.old_kernel ? FileDescriptor() : tcx_attach(interface_index, program.fd());
+    if (!link) {
+      run_filter(program, interface_index, pins);
+      return Mode::tc;
+    }
+    pin(link.get(), link_path(pins));
+    if (running_link) bpf_link_detach(running_link.get());
+  }
+  if (filter_runs(pins, interface_index)) {
+    tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(pins))));
+  }
+  unlink(program_path(pins).c_str());
+  unlink(qdisc_path(pins).c_str());
+  return Mode::tcx;
+}
+
 // Removes what another version pinned and this one does not know. Returns the names.
 std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
-  std::set<std::string> known = {link_path(""), program_path(""), qdisc_path(""),
+  std::set<std::string> known = {link_path(""),
+                                 program_path(""),
+                                 qdisc_path(""),
                                  std::string("/") + kInterfaceNote,
                                  std::string("/") + kNamespaceNote,
-                                 std::string("/") + kLinkNote};
+                                 std::string("/") + kLinkNote,
+                                 std::string("/") + kWhyNote};
   for (const char* name : Maps::kNames) known.insert(std::string("/") + name);
   std::vector<std::string> removed;
   for (const std::string& name : list_pins(pin_directory)) {
@@ -246,6 +303,39 @@ std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
     removed.push_back(name);
   }
   return removed;
+}
+
+// Returns whether the program runs on an interface of this network namespace.
+bool describe_link(const FileDescriptor& link, LinkState& state) {
+  const bpf_link_info info = info_of_link(link.get());
+  state.attached = info.xdp.ifindex != 0;
+  state.mode = is_tcx(info) ? Mode::tcx : Mode::unknown;
+  state.interface_index = info.xdp.ifindex;
+  state.program_id = info.prog_id;
+  if (const FileDescriptor program{bpf_prog_get_fd_by_id(info.prog_id)}; program) {
+    state.at_cpu_port = std::strcmp(info_of_program(program.get()).name, name_of(Hook::cpu)) == 0;
+  }
+  if (!state.attached) return false;
+  try {
+    const Running running = query(state.interface_index);
+    if (!holds_program(info, state.interface_index, running.program_id)) return false;
+    if (!is_tcx(info)) state.mode = running.mode;
+    return true;
+  } catch (const Error&) {
+    return false;  // no interface here has this index
+  }
+}
+
+// Which programs see packets before ours, which is at TC ingress of an interface here.
+void describe_others(LinkState& state) {
+  if (const std::uint32_t xdp = query(state.interface_index).program_id; xdp != 0) {
+    state.behind.push_back(describe_program("XDP", xdp));
+  }
+  for (const std::uint32_t id : tcx_programs(state.interface_index)) {
+    if (id == state.program_id) break;
+    state.behind.push_back(describe_program("tcx", id));
+    state.overtaken = true;
+  }
 }
 
 // Removes the directory if attaching fails and leaves it empty. Only the holder of its lock may.
@@ -266,6 +356,7 @@ const char* to_string(Mode mode) {
   switch (mode) {
     case Mode::native: return "native";
     case Mode::generic: return "generic";
+    case Mode::tcx: return "tcx";
     case Mode::tc: return "tc";
     case Mode::unknown: return "unknown";
   }
@@ -281,7 +372,7 @@ Attachment attach(const AttachOptions& options) {
   const LinkLayer layer = link_layer_of(options.interface);
   // XDP is for Ethernet: what it sees elsewhere is up to the driver.
   const bool needs_tc = layer != LinkLayer::ethernet;
-  if (needs_tc && (options.at_cpu_port || options.mode.value_or(Mode::tc) != Mode::tc)) {
+  if (needs_tc && (options.at_cpu_port || !is_tc(options.mode.value_or(Mode::tc)))) {
     throw Error(ErrorCode::bad_input, EOPNOTSUPP,
                 "frames on " + options.interface + " begin with IP, and XDP reads Ethernet");
   }
@@ -302,26 +393,28 @@ Attachment attach(const AttachOptions& options) {
 
   FileDescriptor link = find_running_link(pins, options.interface, interface_index, running);
   const bool filter = filter_runs(pins, interface_index);
-  const bool foreign = !link && running.program_id != 0;
-  if (foreign && options.at_cpu_port) throw foreign_program(options.interface, running.program_id);
-  std::string refusal =
-      foreign ? foreign_program(options.interface, running.program_id).doing() : "";
-  if (foreign && options.mode && *options.mode != Mode::tc) {
+  const bool tcx = link && is_tcx(info_of_link(link.get()));
+  const bool xdp = link && !tcx;
+  const bool foreign = !xdp && running.program_id != 0;
+  if (foreign && (options.at_cpu_port || (options.mode && !is_tc(*options.mode)))) {
     throw foreign_program(options.interface, running.program_id);
   }
 
-  // A running program stays in its mode unless another is asked for: changing the mode makes a gap.
-  const bool runs_at_tc = needs_tc || (!link && (filter || foreign));
+  // A running program stays at its hook unless another is asked for: changing it makes a gap.
+  const bool stays_at_tc = !xdp && (link || filter || foreign || options.prefers_tc);
   const bool wants_tc =
-      !options.at_cpu_port && (options.mode ? options.mode == Mode::tc : runs_at_tc);
+      !options.at_cpu_port && (options.mode ? is_tc(*options.mode) : needs_tc || stays_at_tc);
   const bool took_over =
-      wants_tc ? filter : link && (!options.mode || *options.mode == running.mode);
+      wants_tc ? tcx || filter : xdp && (!options.mode || *options.mode == running.mode);
+  std::string why = took_over && !options.mode ? read_note(pins, kWhyNote)
+                    : foreign ? foreign_program(options.interface, running.program_id).doing()
+                              : options.why;
 
   // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
   const auto load = [&](Hook hook) {
-    program.emplace(ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false,
-                                   layer});
+    program.emplace(
+        ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false, layer});
   };
   load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and without settings a program copies nothing.
@@ -345,38 +438,31 @@ Attachment attach(const AttachOptions& options) {
     pins = place;
     if (!took_over) unpin_stopped(pins);
   };
-  Mode mode = Mode::tc;
-  if (!wants_tc) {
-    if (took_over) {
-      if (const int error = bpf_link_update(link.get(), program->fd(), nullptr)) {
-        throw kernel_error(error, "update the XDP program of " + options.interface);
-      }
-      mode = running.mode;
+  std::optional<Mode> mode;
+  if (!wants_tc && took_over) {
+    update_link(link, program->fd(), options.interface);
+    mode = running.mode;
+    settle();
+  } else if (!wants_tc) {
+    NewLink made = make_link(options, program->fd(), interface_index);
+    if (made.fd) {
       settle();
-    } else {
-      NewLink made = make_link(options, program->fd(), interface_index);
-      refusal = std::move(made.refusal);
-      if (made.fd) {
-        settle();
-        pin(made.fd.get(), link_path(pins));
-        mode = made.mode;
-      } else if (options.at_cpu_port) {
-        throw Error(ErrorCode::kernel, EOPNOTSUPP,
-                    "attach to " + options.interface + ": " + refusal);
-      } else {
-        load(Hook::tc);
-        maps = prepare();
-      }
+      pin(made.fd.get(), link_path(pins));
+      mode = made.mode;
+    }
+    if (!made.refusal.empty()) why = std::move(made.refusal);
+    if (!made.fd && options.at_cpu_port) {
+      throw Error(ErrorCode::kernel, EOPNOTSUPP, "attach to " + options.interface + ": " + why);
+    }
+    if (!made.fd) {
+      load(Hook::tc);
+      maps = prepare();
     }
   }
-  if (mode == Mode::tc) {
+  if (!mode) {
     settle();
-    // Pinned first: a crash in between leaves a pin without a filter, which reads as "not
-    // attached".
-    pin(program->fd(), program_path(pins));
-    if (tc_attach(interface_index, program->fd())) {
-      pin(program->fd(), qdisc_path(pins));
-    }
+    mode = run_at_tc(options, *program, interface_index, pins,
+                     tcx ? std::move(link) : FileDescriptor());
   }
   // After that: a crash in between leaves the program with maps that no pin names, which attaching
   // again repairs.
@@ -386,29 +472,20 @@ Attachment attach(const AttachOptions& options) {
     replaced.push_back(name);
   }
   write_notes(pins, options.interface, layer);
+  write_note(pins, kWhyNote, why);
 
   // The link's descriptor is closed on return. From then on the pin alone holds the link, so that
   // removing the pin detaches.
   return Attachment{std::move(maps),
                     std::move(lock),
-                    mode,
+                    *mode,
                     interface_index,
                     pins,
                     found ? found->noted_name : "",
-                    std::move(refusal),
+                    std::move(why),
                     took_over,
                     program->shares(Maps::kNames[Maps::kSeen]),
                     std::move(replaced)};
-}
-
-std::optional<std::uint32_t> mtu_of(const std::string& interface) {
-  // Any socket will do, and a service may be allowed no other family than this one.
-  const FileDescriptor any(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
-  ifreq request{};
-  if (!any || interface.size() >= sizeof(request.ifr_name)) return std::nullopt;
-  interface.copy(request.ifr_name, interface.size());
-  if (ioctl(any.get(), SIOCGIFMTU, &request) != 0) return std::nullopt;
-  return static_cast<std::uint32_t>(request.ifr_mtu);
 }
 
 std::vector<PinnedPlane> list_planes() {
@@ -426,30 +503,21 @@ std::vector<PinnedPlane> list_planes() {
 }
 
 std::optional<LinkState> link_state(const std::string& pin_directory) {
-  if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
-    const std::uint32_t interface_index = index_here(pin_directory);
-    const std::uint32_t id = id_of_program(program.get());
-    const bool runs = interface_index != 0 && tc_program(interface_index) == id;
-    return LinkState{runs && reads_link(pin_directory), Mode::tc, interface_index, id, false};
+  LinkState state{};
+  state.why = read_note(pin_directory, kWhyNote);
+  bool is_here = false;
+  if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) {
+    is_here = describe_link(link, state);
+  } else if (const FileDescriptor program = open_pin(program_path(pin_directory)); program) {
+    state.mode = Mode::tc;
+    state.interface_index = index_here(pin_directory);
+    state.program_id = id_of_program(program.get());
+    state.attached = is_here = filter_runs(pin_directory, state.interface_index);
+  } else {
+    return std::nullopt;
   }
-  const FileDescriptor link = open_pin(link_path(pin_directory));
-  if (!link) return std::nullopt;
-  const bpf_link_info info = info_of_link(link.get());
-  LinkState state{info.xdp.ifindex != 0, Mode::unknown, info.xdp.ifindex, info.prog_id, false};
-  if (const FileDescriptor program{bpf_prog_get_fd_by_id(info.prog_id)}; program) {
-    state.at_cpu_port = std::strcmp(info_of_program(program.get()).name, name_of(Hook::cpu)) == 0;
-  }
-  if (state.attached) {
-    try {
-      const Running running = query(state.interface_index);
-      if (running.program_id == state.program_id) {
-        state.mode = running.mode;
-        state.attached = reads_link(pin_directory);
-      }
-    } catch (const Error&) {
-      // The index means nothing here: the interface lives in another network namespace.
-    }
-  }
+  if (is_here && is_tc(state.mode)) describe_others(state);
+  if (is_here) state.attached = reads_link(pin_directory);
   return state;
 }
 

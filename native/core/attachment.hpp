@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
-// The program on a network interface, held there by an XDP link that is pinned with its maps, or by
-// a TC filter whose program is pinned with them. So it goes on while the process that attached it
-// crashes, restarts or is upgraded.
+// The program on a network interface, held there by an XDP or a tcx link that is pinned with its
+// maps, or by a TC filter whose program is pinned with them. So it goes on while the process that
+// attached it crashes, restarts or is upgraded.
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,8 @@ namespace ctga {
 enum class Mode {
   native,   // in the driver, before the kernel has a socket buffer
   generic,  // in the network stack: nearly every driver can
-  tc,       // at TC ingress: where XDP is not possible, or is somebody else's
+  tcx,      // at TC ingress by a tcx link, before all other programs there
+  tc,       // at TC ingress by a clsact filter: before Linux 6.6
   unknown,  // the interface is in another network namespace, so we cannot ask
 };
 
@@ -30,9 +31,14 @@ struct AttachOptions {
   // another process does all that, and this one only attaches the program again. Either way the
   // names and ports that match stay as they are: none at all in new maps.
   bool reader;
-  bool at_cpu_port;          // a P4 switch's copies come in here: XDP or nothing
-  std::optional<Mode> mode;  // any but unknown; absent: native, then generic, then tc; without
-                             // Ethernet only tc
+  bool at_cpu_port;  // a P4 switch's copies come in here: XDP or nothing
+  // native or generic, or tc for either way of TC ingress. Absent: what runs there goes on as it
+  // is; otherwise TC ingress without Ethernet or if `prefers_tc`, and else native and then TC
+  // ingress.
+  std::optional<Mode> mode;
+  bool prefers_tc;
+  std::string why;           // for what `mode` or `prefers_tc` say
+  bool old_kernel;           // as on a kernel before 6.6, without tcx: for tests
   std::uint32_t ring_bytes;  // a power of two and a multiple of the page size
   settings initial_settings;
 };
@@ -46,9 +52,9 @@ struct Attachment {
   // What the interface was last known to be called where its pins were found; empty if there were
   // none.
   std::string former_name;
-  std::string refusal;  // why no better mode was possible; empty if it was, or was not tried
-  bool took_over;       // a program of ours was running and was replaced in place
-  bool kept_seen;       // the cache of seen answers is an earlier program's, running or not
+  std::string why;  // it is in this mode; empty if an earlier version that noted none chose it
+  bool took_over;   // a program of ours was running and was replaced in place
+  bool kept_seen;   // the cache of seen answers is an earlier program's, running or not
   // Pinned maps that did not fit and were made anew, or that this version does not know and
   // removed.
   std::vector<std::string> replaced_maps;
@@ -56,9 +62,11 @@ struct Attachment {
 
 // Attaches the program, or takes over what an earlier process left pinned: then it shares the maps
 // and replaces the program in place, so that no packet passes unseen. It never removes an XDP
-// program that is not ours: beside one it attaches at TC, unless `mode` asks for XDP. Throws
-// Error{no_such_interface, bad_input (the program cannot read its link layer, or not in that mode),
-// foreign_xdp_program, busy, not_permitted, not_attached (a reader's maps are missing), kernel}. What was pinned before is then still pinned.
+// program that is not ours: beside one it attaches at TC, unless `mode` asks for XDP. Where a tcx
+// link can be, it takes the place of a filter, and of a tcx link that others have got before; for a
+// moment, packets then pass both. Throws Error{no_such_interface, bad_input (the program cannot read
+// its link layer, or not in that mode), foreign_xdp_program, busy, not_permitted, not_attached (a
+// reader's maps are missing), kernel}. What was pinned before is then still pinned.
 Attachment attach(const AttachOptions& options);
 
 struct LinkState {
@@ -69,11 +77,12 @@ struct LinkState {
   std::uint32_t interface_index;
   std::uint32_t program_id;
   bool at_cpu_port;  // the program is the one for a P4 switch's CPU port
+  std::string why;   // as in Attachment
+  // Of a program at TC ingress: those that see packets before it does and may keep them from it, in
+  // words. First the XDP program, if there is one, which ctga cannot overtake.
+  std::vector<std::string> behind;
+  bool overtaken;  // some of them are at TC ingress: attaching again puts ours first
 };
-
-// The MTU of an interface in this network namespace, in bytes; nothing if no interface has that
-// name.
-std::optional<std::uint32_t> mtu_of(const std::string& interface);
 
 struct PinnedPlane {
   std::string pin_directory;

@@ -40,6 +40,14 @@ std::string cookie_of_this_namespace() {
   return std::to_string(cookie);
 }
 
+std::optional<std::string> name_of_index(std::uint32_t interface_index) {
+  std::array<char, IF_NAMESIZE> name{};
+  if (if_indextoname(interface_index, name.data()) == nullptr) return std::nullopt;
+  return name.data();
+}
+
+}  // namespace
+
 std::string read_note(const std::string& path, const char* note) {
   std::array<char, PATH_MAX> text{};
   const ssize_t length = readlink((path + "/" + note).c_str(), text.data(), text.size());
@@ -54,14 +62,6 @@ void write_note(const std::string& path, const char* note, const std::string& te
     throw kernel_error(errno, "write " + file);
   }
 }
-
-std::optional<std::string> name_of_index(std::uint32_t interface_index) {
-  std::array<char, IF_NAMESIZE> name{};
-  if (if_indextoname(interface_index, name.data()) == nullptr) return std::nullopt;
-  return name.data();
-}
-
-}  // namespace
 
 void ensure_pins_root() {
   ensure_bpffs(kMountPoint);

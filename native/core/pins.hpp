@@ -2,8 +2,8 @@
 // Where a data plane is pinned: in one directory for each interface, named for the interface's
 // network namespace and its index there, which stay when the interface is renamed. Notes in the
 // directory, as symbolic links, tell what the interface was called, which namespace it was (the
-// kernel gives the inode number of a namespace that ended to a later one), and what its frames
-// began with.
+// kernel gives the inode number of a namespace that ended to a later one), what its frames began
+// with, and why the program is where it is.
 #pragma once
 
 #include <cstdint>
@@ -28,6 +28,7 @@ struct PinDirectory {
 constexpr const char* kInterfaceNote = "interface";
 constexpr const char* kNamespaceNote = "namespace";
 constexpr const char* kLinkNote = "link-layer";
+constexpr const char* kWhyNote = "why";  // the program is at its hook
 
 // Makes the directory of all pins, mounting the BPF file system if need be. Nobody but its owner
 // may list it, whatever the mount lets them list. Throws Error{kernel, not_permitted}, and refuses a
@@ -41,6 +42,12 @@ PinDirectory read_pin_directory(const std::string& path);
 
 // All there are on this BPF file system, of every network namespace.
 std::vector<PinDirectory> list_pin_directories();
+
+// A note in a directory; empty if there is none.
+std::string read_note(const std::string& path, const char* note);
+
+// Replaces it; an empty text leaves it as it is.
+void write_note(const std::string& path, const char* note, const std::string& text);
 
 // Notes what the interface is called, that it is in this network namespace, and what its frames
 // begin with.

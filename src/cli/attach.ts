@@ -43,7 +43,7 @@ export function attachCommand(): Command {
     .addOption(
       new Option('--mode <mode>', 'force the mode')
         .choices(['native', 'generic', 'tc'])
-        .default(undefined, 'XDP, native or else generic; else TC ingress'),
+        .default(undefined, 'what costs least: XDP in drivers that run it, else TC ingress'),
     )
     .option(
       '--threshold <bytes>',
@@ -91,8 +91,10 @@ export function attachCommand(): Command {
     .addHelpText(
       'after',
       `
-Every packet goes on as it came; ctga only copies. Where an interface takes no XDP program, or has another's, which is
-never replaced, ctga looks at TC ingress: behind that program, so it misses what the program drops.
+Every packet goes on as it came; ctga only copies. Drivers that run XDP get an XDP program; software devices such as
+veth, where TC ingress costs less, get a tcx link (a clsact filter before Linux 6.6), which runs first there and goes
+first again if another program gets before it. Another's XDP program is never replaced: ctga is at TC ingress behind it,
+so it misses what that program drops. ctga status says which hook, and why.
 
 A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
 port, and it is set up again with what is looked for whenever it comes back.
@@ -191,7 +193,7 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
       const again = event.tookOver ? ', taken over as it was' : '';
       const names = `${plural(event.names, 'DNS name')} of ${plural(event.logs, 'log')}`;
       print(`Watching ${event.interface} (${nameOfMode(event.mode)}${again}): ${names}.`);
-      if (event.refusal !== undefined) warn(`no better mode is possible: ${event.refusal}`);
+      if (event.why !== undefined) print(`  Why there: ${event.why}.`);
       return;
     }
     case 'tree-head': {
@@ -219,6 +221,10 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
     case 'renamed':
       return print(
         `${time(Date.now())}  ${event.interface} is named ${event.to} now, and watched as before; the next "ctga attach" takes that name`,
+      );
+    case 'overtaken':
+      return warn(
+        `${event.interface}: ${event.by.join(', ')} came first and may have kept packets from ctga${event.isFirstAgain ? ', which is first again' : ''}`,
       );
     case 'mtu-changed':
       return print(

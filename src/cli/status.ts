@@ -137,6 +137,8 @@ function printPlane({
   interface: name,
   attached,
   mode,
+  why,
+  behind,
   knownNames,
   ports,
   settings,
@@ -146,6 +148,8 @@ function printPlane({
     ? nameOfMode(mode)
     : 'BLIND: the interface went away, or ctga was taken off by force';
   print(`${name}: ${how}, ${plural(knownNames, 'name')}, UDP from port ${ports.join(', ')}`);
+  if (attached && why !== undefined) print(`  why there: ${why}`);
+  if (behind.length > 0) print(`  IT SEES ONLY WHAT THESE LET PASS: ${behind.join(', ')}`);
   const passedBy = [
     ['not IP', c.notIp],
     ['below more VLAN tags', c.encapsulatedTags],

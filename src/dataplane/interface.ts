@@ -28,7 +28,8 @@ export const interfaceKind: PlaneKind = {
   modes: {
     native: 'XDP, native mode',
     generic: 'XDP, generic mode',
-    tc: 'TC ingress',
+    tcx: 'TC ingress',
+    tc: 'TC ingress, clsact filter',
     unknown: 'XDP, unknown mode',
   },
   parse(interfaceName) {
@@ -79,7 +80,9 @@ export function describeLink(interfaceName: string, mode?: string): PlaneStatus 
   const state = openAttached(interfaceName);
   if (state === undefined) return undefined;
   const { link, ...rest } = state;
-  return { ...rest, interface: interfaceName, attached: link.attached, mode: mode ?? link.mode };
+  const { attached, behind } = link;
+  const why = link.why === '' || mode !== undefined ? undefined : link.why;
+  return { ...rest, interface: interfaceName, attached, mode: mode ?? link.mode, why, behind };
 }
 
 const OLDEST_KERNEL = [5, 15] as const;

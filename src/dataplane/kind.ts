@@ -11,7 +11,7 @@ export interface PlaneOptions extends Pick<
   XdpOptions,
   'threshold' | 'everyNth' | 'seenMilliseconds' | 'answersPerSecond' | 'fragmentsPerSecond'
 > {
-  /** Of interfaces: native, then generic, then TC unless given. */
+  /** Of interfaces: the hook that costs least there, unless given (hook.ts). */
   readonly mode?: XdpMode | undefined;
   /** Of switches: where copies arrive; the peer of the CPU port unless given. */
   readonly cpuInterface?: string | undefined;
@@ -38,6 +38,10 @@ export interface PlaneStatus {
   readonly attached: boolean;
   /** As in DataPlane. */
   readonly mode: string;
+  /** Why it is in this mode, as far as is known. */
+  readonly why?: string | undefined;
+  /** Programs of others that see packets first and may keep them from it, as LinkState has it. */
+  readonly behind: readonly string[];
   /** How many names are looked for. */
   readonly knownNames: number;
   readonly settings: CopySettings;

@@ -2,6 +2,7 @@
  * Looks after the link that holds the XDP or TC program on one interface, and attaches the program
  * again when it has come off. This is what the keeper's process does, as root.
  */
+import { systemClock } from '../base/clock.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { Sight, type SupervisionEvent } from './sight.ts';
 import {
@@ -20,6 +21,8 @@ export interface WatchedLink extends AttachedLink {
 }
 
 const CHECK_MS = 250;
+/** Somebody who insists on being first is not fought, but told of. */
+const OVERTAKE_MS = 60_000;
 
 export class LinkWatch {
   readonly #options: AttachXdpOptions;
@@ -32,6 +35,7 @@ export class LinkWatch {
   readonly #sight: Sight;
   #isOver = false;
   #mtu: number | undefined;
+  #overtakesFrom = 0;
 
   constructor(
     { options, pinDirectory, mtu }: WatchedLink,
@@ -79,6 +83,7 @@ export class LinkWatch {
       this.#checkMtu();
       if (state.link.attached) this.#report(this.#sight.seeing(state.link.mode));
       else this.#attachAgain();
+      if (state.link.overtaken) this.#overtake(state.link.behind);
     } catch (error) {
       if (!(error instanceof CtgaError)) throw error;
       this.#report(this.#sight.blind(messageOf(error)));
@@ -90,11 +95,32 @@ export class LinkWatch {
     // Without its interface there is nothing to attach to. The observer goes on reading what was
     // copied before.
     if (mtuOf(this.#name) === undefined) return;
+    this.#report(this.#sight.seeing(this.#attach()));
+  }
+
+  /** Returns the mode. */
+  #attach(): string {
     // The maps are the observer's too, and what it has set in them stays.
     const plane = attachXdp({ ...this.#options, interfaceName: this.#name, reader: false });
     this.#pinDirectory = plane.link.pinDirectory;
-    this.#report(this.#sight.seeing(plane.mode));
     plane.close();
+    return plane.mode;
+  }
+
+  /** Puts the program before those that got before it. */
+  #overtake(by: readonly string[]): void {
+    const now = systemClock.elapsed();
+    if (now < this.#overtakesFrom) return;
+    this.#overtakesFrom = now + OVERTAKE_MS;
+    let isFirstAgain = true;
+    try {
+      this.#attach();
+    } catch (error) {
+      if (!(error instanceof CtgaError)) throw error;
+      isFirstAgain = false;
+    }
+    const { interfaceName } = this.#options;
+    this.#tell({ event: 'overtaken', interface: interfaceName, by, isFirstAgain });
   }
 
   #report(events: readonly SupervisionEvent[]): void {

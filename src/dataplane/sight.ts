@@ -30,6 +30,16 @@ export type SupervisionEvent =
   | { readonly event: 'detached'; readonly interface: string }
   /** The interface has another name now, and is watched as before. */
   | { readonly event: 'renamed'; readonly interface: string; readonly to: string }
+  /**
+   * Others got before the program at TC ingress and may have kept packets from it. `by` says who.
+   * `isFirstAgain`: the program is before them by now.
+   */
+  | {
+      readonly event: 'overtaken';
+      readonly interface: string;
+      readonly by: readonly string[];
+      readonly isFirstAgain: boolean;
+    }
   | {
       readonly event: 'mtu-changed';
       readonly interface: string;

@@ -158,12 +158,12 @@ export interface Supervision {
 export interface DataPlane {
   /** The name by which everybody knows it, from the store to the metrics. */
   readonly interfaceName: string;
-  /** How it is attached: `native`, `generic` or `tc`, `bmv2`, `replay`. */
+  /** How it is attached: `native`, `generic`, `tcx` or `tc`, `bmv2`, `replay`. */
   readonly mode: string;
   /** It was attached before, and goes on with its rules, counters and unread copies. */
   readonly tookOver: boolean;
-  /** Why it is in no better mode; undefined if it is in the best, or in the one asked for. */
-  readonly refusal?: string | undefined;
+  /** Why it is in this mode; undefined if its kind has but one, or it is not known. */
+  readonly why?: string | undefined;
   /** Why this process has to stay root to read it; undefined if it need not. */
   readonly rootNeeded?: string | undefined;
   /**

@@ -15,6 +15,7 @@ import {
   isNativeError,
   type AddonAttachment,
   type AddonDataPlane,
+  type Device,
   type LinkState,
   type PinnedPlane,
   type TestRunResult,
@@ -23,7 +24,7 @@ import {
   type XdpSettings,
 } from '../native/addon.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
-import { xdpObjectPath } from './xdp-object.ts';
+import { chooseHook } from './hook.ts';
 import { forEachRecord } from './record-reader.ts';
 import type {
   CopyBudget,
@@ -32,6 +33,7 @@ import type {
   PacketHandler,
   SeenEntry,
 } from './types.ts';
+import { xdpObjectPath } from './xdp-object.ts';
 
 export type { LinkState, TestRunResult, XdpMode, XdpSettings } from '../native/addon.ts';
 
@@ -59,10 +61,12 @@ export interface AttachXdpOptions extends XdpOptions {
   /** False to attach the program again for another process, which reads. True unless given. */
   readonly reader?: boolean;
   /**
-   * Native, then generic, then TC unless given. Changing the mode of a plane that is attached makes
-   * a short gap.
+   * Unless given, what is attached already goes on where it is, and otherwise chooseHook decides.
+   * Changing between XDP and TC makes a short gap.
    */
   readonly mode?: XdpMode;
+  /** Attaches as on a kernel before 6.6, for tests. */
+  readonly oldKernel?: boolean;
 }
 
 export interface LoadXdpOptions extends XdpOptions {
@@ -104,11 +108,12 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
 }
 
 function attachNative(options: AttachXdpOptions): AddonAttachment {
-  const { interfaceName, atCpuPort = false, reader = true, mode } = options;
+  const { interfaceName, atCpuPort = false, reader = true, mode, oldKernel = false } = options;
   const { ringBytes, settings } = checkOptions(options);
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   checkName(interfaceName);
+  const { prefersTc, why } = chooseHook({ atCpuPort, mode }, addon().device(interfaceName));
   return explain(interfaceName, () =>
     addon().attach({
       objectPath: xdpObjectPath(),
@@ -116,6 +121,9 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
       reader,
       atCpuPort,
       mode,
+      prefersTc,
+      why,
+      oldKernel,
       ringBytes,
       settings,
     }),
@@ -225,9 +233,14 @@ export function mapsNeedNoRights(kernel = release()): boolean {
   }
 }
 
+/** Undefined if there is no such interface. */
+export function deviceOf(interfaceName: string): Device | undefined {
+  return addon().device(interfaceName);
+}
+
 /** The MTU in bytes; undefined if there is no such interface. */
 export function mtuOf(interfaceName: string): number | undefined {
-  return addon().mtu(interfaceName);
+  return deviceOf(interfaceName)?.mtu;
 }
 
 /** The interfaces of this network namespace that have a data plane pinned, alive or not. */
@@ -414,7 +427,7 @@ export class XdpDataPlane extends XdpProgram {
   readonly mode: string;
   override readonly tookOver: boolean;
   override readonly keepsSeenEntries: boolean;
-  readonly refusal: string | undefined;
+  readonly why: string | undefined;
   readonly link: AttachedLink;
   /** What the interface was called when a plane there was last looked at, if that was otherwise. */
   readonly formerName: string | undefined;
@@ -430,7 +443,7 @@ export class XdpDataPlane extends XdpProgram {
     const isRenamed = formerName !== '' && formerName !== options.interfaceName;
     this.formerName = isRenamed ? formerName : undefined;
     this.mode = attachment.mode;
-    this.refusal = attachment.refusal === '' ? undefined : attachment.refusal;
+    this.why = attachment.why === '' ? undefined : attachment.why;
     this.tookOver = attachment.tookOver;
     this.replacedMaps = attachment.replacedMaps;
     // What was credited is on record under the former name.

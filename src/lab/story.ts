@@ -91,7 +91,7 @@ export interface LabSummary {
 
 export interface InterfaceCounts {
   readonly mode: string;
-  /** Frames that reached the XDP program, including ARP. */
+  /** Frames that reached the program, including ARP. */
   readonly packets: number;
   readonly notIp: number;
   readonly answersCopied: number;
@@ -366,11 +366,7 @@ class Story {
     this.#routedBefore = await this.#routed();
     if (this.#switched)
       return `P4 in simple_switch between the router's two interfaces, copies by XDP`;
-    check(
-      attached.every(({ mode }) => mode === 'native'),
-      `XDP is not in native mode everywhere: ${modes.join(', ')}`,
-    );
-    return `XDP, native mode, on ${targets.join(' and ')}`;
+    return `on ${modes.join(' and ')}`;
   }
 
   get #switched(): boolean {
@@ -551,7 +547,7 @@ class Story {
       check(index >= 0, `the client got what the log did not send: ${text}`);
       from = index;
     }
-    // The kernel received what the XDP program passed, and forwarded all of it.
+    // The kernel received what the program passed, and forwarded all of it.
     const now = await this.#routed();
     const received = now.received - this.#routedBefore.received;
     const forwarded = now.forwarded - this.#routedBefore.forwarded;
@@ -559,7 +555,7 @@ class Story {
     const passed = this.#switched
       ? now.counted - this.#routedBefore.counted
       : Object.values(interfaces).reduce((sum, { packets, notIp }) => sum + packets - notIp, 0);
-    const [what, who] = this.#switched ? ['frames', 'the switch'] : ['IP packets', 'XDP'];
+    const [what, who] = this.#switched ? ['frames', 'the switch'] : ['IP packets', 'the program'];
     check(
       passed > 0 && passed === received && received === forwarded,
       `the data plane counted ${passed} ${what}, the router received ${received} and forwarded ${forwarded}`,

@@ -36,8 +36,11 @@ export interface XdpSettings {
   readonly fragmentsShare: number;
 }
 
-/** Native XDP, generic XDP, or TC ingress: from the fastest to the one that is always possible. */
+/** What may be asked for: XDP in the driver or in the network stack, or TC ingress. */
 export type XdpMode = 'native' | 'generic' | 'tc';
+
+/** What it becomes: at TC ingress a tcx link, or a clsact filter (`tc`) before Linux 6.6. */
+export type AttachedMode = XdpMode | 'tcx';
 
 /** Where a program runs: `cpu` is XDP at the other end of a P4 switch's CPU port. */
 export type XdpHook = 'xdp' | 'tc' | 'cpu';
@@ -45,12 +48,31 @@ export type XdpHook = 'xdp' | 'tc' | 'cpu';
 export interface LinkState {
   /** False if the interface is gone, or somebody removed the program from it by force. */
   readonly attached: boolean;
-  /** 'unknown' if the interface is in another network namespace. */
-  readonly mode: XdpMode | 'unknown';
+  /** 'unknown' of an XDP program in another network namespace. */
+  readonly mode: AttachedMode | 'unknown';
   readonly interfaceIndex: number;
   readonly programId: number;
   /** The program is the one that reads a P4 switch's copies. */
   readonly atCpuPort: boolean;
+  /** Why it is at this hook; '' if an earlier version chose it. */
+  readonly why: string;
+  /**
+   * At TC ingress: the programs that see packets before it and may keep them from it, such as 'the
+   * XDP program "xdp_dispatcher" (id 42)'.
+   */
+  readonly behind: readonly string[];
+  /** Some of them are at TC ingress too. Attaching again puts this one before them. */
+  readonly overtaken: boolean;
+}
+
+/** What the kernel tells of a network interface. */
+export interface Device {
+  /** In bytes. */
+  readonly mtu: number;
+  /** Of a software device, such as 'veth'; else ''. */
+  readonly kind: string;
+  /** As `ethtool -i` names it; '' if there is none. */
+  readonly driver: string;
 }
 
 /** Where a data plane is pinned, alive or not. */
@@ -123,13 +145,14 @@ export interface AddonDataPlane {
 
 export interface AddonAttachment {
   readonly dataPlane: AddonDataPlane;
-  readonly mode: XdpMode;
+  readonly mode: AttachedMode;
   readonly interfaceIndex: number;
   /** In the BPF file system. It is renamed when the interface comes back with another index. */
   readonly pinDirectory: string;
   /** What the interface was last known to be called; '' if it was not attached. */
   readonly formerName: string;
-  readonly refusal: string;
+  /** As in LinkState. */
+  readonly why: string;
   readonly tookOver: boolean;
   readonly keptSeen: boolean;
   readonly replacedMaps: readonly string[];
@@ -155,7 +178,14 @@ export interface Addon {
     /** False: another process reads there and keeps its lock and settings. */
     reader: boolean;
     atCpuPort: boolean;
+    /** Undefined: what runs there goes on; otherwise as `prefersTc` says. */
     mode: XdpMode | undefined;
+    /** TC ingress; else native, and TC ingress if the driver refuses. */
+    prefersTc: boolean;
+    /** What is noted of `mode` or `prefersTc`. */
+    why: string;
+    /** As on a kernel before 6.6, which has no tcx. */
+    oldKernel: boolean;
     ringBytes: number;
     settings: XdpSettings;
   }): AddonAttachment;
@@ -169,8 +199,8 @@ export interface Addon {
   openPinned(pinDirectory: string): AddonDataPlane | undefined;
   linkState(pinDirectory: string): LinkState | undefined;
   detach(pinDirectory: string): void;
-  /** The MTU in bytes; undefined if no interface has this name. */
-  mtu(interfaceName: string): number | undefined;
+  /** Undefined if no interface has this name. */
+  device(interfaceName: string): Device | undefined;
   /**
    * The IDs of an account, wherever this system keeps accounts (nsswitch.conf(5)); undefined if
    * there is none of this name. May wait for the network.

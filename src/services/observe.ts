@@ -36,8 +36,8 @@ export type ObservationEvent =
       readonly event: 'attached';
       readonly interface: string;
       readonly mode: string;
-      /** Why it is in no better mode, if it could be. */
-      readonly refusal: string | undefined;
+      /** Why it is in this mode, as far as is known. */
+      readonly why: string | undefined;
       readonly tookOver: boolean;
       /** How many logs, and how many DNS names of theirs, are looked for. */
       readonly logs: number;
@@ -317,12 +317,12 @@ class Observation {
         // Whoever asks for an answer as soon as this is told must have it copied.
         onStarted: () => {
           const logCount = new Set(sources.flatMap((source) => source.logs)).size;
-          for (const { interfaceName, mode, refusal, tookOver } of this.#planes)
+          for (const { interfaceName, mode, why, tookOver } of this.#planes)
             onEvent({
               event: 'attached',
               interface: interfaceName,
               mode,
-              refusal,
+              why,
               tookOver,
               logs: logCount,
               names,

@@ -13,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -109,16 +110,24 @@ describe('ctga attach', () => {
     await watching.until(/Ctrl-C/);
     assert.match(
       watching.said,
-      new RegExp(`Watching ${near} \\(XDP, native mode\\): \\d+ DNS names of \\d+ logs\\.`),
+      new RegExp(`Watching ${near} \\(TC ingress\\): \\d+ DNS names of \\d+ logs\\.`),
     );
+    assert.match(watching.said, /Why there: it costs less than XDP on veth, which is software\./);
     assert.match(watching.said, /ctga status/);
     const status = ctgaThere('status', '--json', '--state-dir', join(directory, 'state'));
     const { dataPlanes } = JSON.parse(status.stdout) as {
-      dataPlanes: { interface: string; attached: boolean; mode: string; knownNames: number }[];
+      dataPlanes: {
+        interface: string;
+        attached: boolean;
+        mode: string;
+        why: string;
+        knownNames: number;
+      }[];
     };
     const plane = dataPlanes.find((each) => each.interface === near);
     assert.equal(plane?.attached, true);
-    assert.equal(plane.mode, 'native');
+    assert.equal(plane.mode, 'tcx');
+    assert.match(plane.why, /^it costs less than XDP on veth/);
     assert(plane.knownNames > 30);
     assert.equal(await watching.stop('SIGINT'), 0, watching.said);
     assert.match(watching.said, /Stopped\. The data plane goes on copying/);
@@ -198,7 +207,7 @@ describe('ctga attach', () => {
     ip('-n', id, 'link', 'set', near, 'up');
     ip('-n', id, 'link', 'set', far, 'up');
     await watching.until(
-      new RegExp(`${near} is watched again \\(XDP, native mode\\), after \\d+\\.\\d s`),
+      new RegExp(`${near} is watched again \\(TC ingress\\), after \\d+\\.\\d s`),
     );
     const { dataPlanes, counts } = JSON.parse(
       ctgaThere('status', '--json', '--state-dir', join(directory, 'state')).stdout,
@@ -250,6 +259,35 @@ describe('ctga attach', () => {
     await watching.until(new RegExp(`${near} is watched again`));
     assert.equal(await watching.stop(), 0, watching.said);
     ip('-n', id, 'link', 'set', near, 'mtu', '1500');
+  });
+
+  test('a program that gets before it is told of and overtaken; the next one is only told of', async () => {
+    const watching = new Watching();
+    await watching.until(/Ctrl-C/);
+    const script = join(import.meta.dirname, '../dataplane/tcx.py');
+    const putBefore = async (): Promise<ChildProcess> => {
+      const accept = ['python3', script, near, '0', 'before'];
+      const other = spawn('nsenter', [`--net=/run/netns/${id}`, ...accept], {
+        stdio: ['pipe', 'pipe', 'inherit'],
+      });
+      others.push(other);
+      await once(other.stdout, 'data');
+      return other;
+    };
+    const others: ChildProcess[] = [];
+    const status = (): string =>
+      ctgaThere('status', '--state-dir', join(directory, 'state')).stdout;
+    const hidden = /IT SEES ONLY WHAT THESE LET PASS: the tcx program "somebody" \(id \d+\)$/m;
+    try {
+      await putBefore();
+      await watching.until(/the tcx program "somebody" \(id \d+\) came first .* first again/);
+      assert.doesNotMatch(status(), hidden);
+      await putBefore();
+      assert.match(status(), hidden);
+    } finally {
+      for (const other of others) other.kill();
+    }
+    assert.equal(await watching.stop(), 0, watching.said);
   });
 
   test('an interface that is renamed is followed, and attached again under its present name', async () => {
@@ -353,7 +391,7 @@ describe('ctga attach', () => {
           `--ambient-caps=${caps}`,
           'timeout',
           '--signal=INT',
-          '4',
+          '10',
           CTGA,
           'attach',
           near,
@@ -362,7 +400,7 @@ describe('ctga attach', () => {
         ],
         { encoding: 'utf8', env: environment },
       );
-      assert.match(stdout, new RegExp(`Watching ${near} \\(XDP, native mode\\)`), stderr);
+      assert.match(stdout, new RegExp(`Watching ${near} \\(TC ingress\\)`), stderr);
       assert.match(stdout, /Stopped\. The data plane goes on copying/);
       ctgaThere('detach', near);
     } finally {

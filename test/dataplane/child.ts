@@ -44,7 +44,7 @@ export type ChildResponse =
       method: 'attach';
       result: {
         mode: string;
-        refusal: string | undefined;
+        why: string | undefined;
         tookOver: boolean;
         formerName: string | undefined;
         replacedMaps: readonly string[];
@@ -93,10 +93,10 @@ async function answer(request: ChildRequest): Promise<ChildResponse> {
   switch (request.method) {
     case 'attach': {
       plane = attachXdp(request.options);
-      const { mode, refusal, tookOver, formerName, replacedMaps } = plane;
+      const { mode, why, tookOver, formerName, replacedMaps } = plane;
       return {
         method: 'attach',
-        result: { mode, refusal, tookOver, formerName, replacedMaps, bpfFiles: bpfFiles() },
+        result: { mode, why, tookOver, formerName, replacedMaps, bpfFiles: bpfFiles() },
       };
     }
     case 'known':

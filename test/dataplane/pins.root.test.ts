@@ -50,10 +50,17 @@ function childOf({ observer }: Link): Child {
   return child;
 }
 
+const XDP = { mode: 'native' } as const;
+const FILTER = { mode: 'tc', oldKernel: true } as const;
+
 /** Attaches, copies so many answers, and ends without a word. */
-async function leaveAttached(link: Link, answers: number, mode?: 'tc'): Promise<void> {
+async function leaveAttached(
+  link: Link,
+  answers: number,
+  options: typeof XDP | typeof FILTER = XDP,
+): Promise<void> {
   const child = childOf(link);
-  await child.attach({ mode }, link);
+  await child.attach(options, link);
   await child.ask({ method: 'known', names: [NAME] });
   await link.sendFrames(Array.from({ length: answers }, () => frame));
   await child.kill('SIGKILL');
@@ -83,7 +90,7 @@ function statusOf(link: Link): { here: string[]; elsewhere: readonly string[] } 
 /** As the version before pinned it: by the name of the interface, without notes. */
 function pinByName(link: Link): string {
   const [from, to] = [link.pins ?? assert.fail(), join(PINS_ROOT, link.interfaceName)];
-  for (const note of ['interface', 'namespace']) unlinkSync(join(from, note));
+  for (const note of ['interface', 'namespace', 'why']) unlinkSync(join(from, note));
   renameSync(from, to);
   named.push(to);
   return to;
@@ -128,7 +135,7 @@ test('two namespaces with an eth0 each: each sees and detaches its own', async (
 });
 
 test('a filter of another namespace is its own to remove: that is said, and where', async () => {
-  await leaveAttached(far, 0, 'tc');
+  await leaveAttached(far, 0, FILTER);
   const name = `${far.namespaceInode}/eth0`;
   const refused = ctga(near, 'detach', name);
   assert.equal(refused.code, 1);
@@ -205,9 +212,9 @@ test('the pins of a namespace that ended are not those of one with its number', 
 });
 
 describe('pins that the version before made by name', () => {
-  for (const mode of [undefined, 'tc'] as const)
-    test(`are seen, and taken over with their counters (${mode ?? 'XDP'})`, async () => {
-      await leaveAttached(near, 5, mode);
+  for (const options of [XDP, FILTER])
+    test(`are seen, and taken over with their counters (${options.mode})`, async () => {
+      await leaveAttached(near, 5, options);
       const byName = pinByName(near);
       assert.deepEqual(statusOf(near), { here: ['eth0'], elsewhere: statusOf(near).elsewhere });
       const child = childOf(near);

@@ -41,7 +41,7 @@ test('what cannot be the name of an interface is refused when it is attached', a
 
 test('every mode is printed in words, and one of another version as it is', () => {
   assert.deepEqual(['tc', 'bmv2', 'replay', 'new'].map(nameOfMode), [
-    'TC ingress',
+    'TC ingress, clsact filter',
     'copies of a P4 switch',
     'a capture',
     'new',

@@ -345,7 +345,7 @@ describe('observing', () => {
       event: 'attached',
       interface: 'eth0',
       mode: 'fake',
-      refusal: undefined,
+      why: undefined,
       tookOver: false,
       logs: 1,
       names: 1,
