@@ -1,15 +1,17 @@
 /**
  * Sends one alert when a condition begins and one message when it ends, over every channel,
  * whatever fails meanwhile: each message is in the store before it is sent, and stays there until
- * it has been delivered.
+ * it has been delivered. While the store takes nothing, memory does (lasting.ts).
  */
 import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { isStoreFailure } from '../disk/error.ts';
 import type { QueuedAlert } from '../store/alerts.ts';
 import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
-import { Conditions, type WatchedStore } from './conditions.ts';
+import { Conditions, type Condition, type WatchedStore } from './conditions.ts';
+import { LastingAlerts } from './lasting.ts';
 
 const RETRY = { first: 5_000, longest: 3_600_000 };
 /** A week of attempts, whatever the clock says. Then the alerter drops the message and says so. */
@@ -25,44 +27,63 @@ export interface AlerterOptions {
 export class Alerter {
   readonly #options: AlerterOptions;
   readonly #conditions = new Conditions();
+  readonly #alerts: LastingAlerts;
+  /** Names of the channels that are at work. */
+  readonly #busy = new Set<string>();
 
   constructor(options: AlerterOptions) {
     this.#options = options;
+    this.#alerts = new LastingAlerts(options.store.alerts);
+  }
+
+  /** Whether an alert whose key `matches` was raised and has not ended. */
+  isRaised(matches: (key: string) => boolean): boolean {
+    return this.#alerts.raised().some(({ key }) => matches(key));
   }
 
   /**
    * Looks for conditions once and then sends what is due. `now` is in ms since the epoch, `elapsed`
-   * by the monotonic clock. Resolves when every delivery has been tried.
+   * by the monotonic clock, and `others` are conditions that the store does not tell of. Has looked
+   * when it returns, and resolves when every delivery has been tried. It may be called again before
+   * that: a channel that is still at work is left alone.
    */
-  async tick(now: number, elapsed: number): Promise<void> {
-    this.#look(now, elapsed);
-    await Promise.all(
-      this.#options.channels.map(async (channel) => {
-        // In order, so that an alert comes before its end: a message that has to wait holds up
-        // those behind it.
-        for (const queued of this.#options.store.alerts.outbox(channel.name)) {
-          const isDue = hasCome(queued.due, now, RETRY.longest);
-          if (!isDue || !(await this.#deliver(channel, queued, now))) break;
-        }
-      }),
-    );
+  async tick(now: number, elapsed: number, others: readonly Condition[] = []): Promise<void> {
+    this.#alerts.settle();
+    this.#look(now, elapsed, others);
+    const idle = this.#options.channels.filter(({ name }) => !this.#busy.has(name));
+    await Promise.all(idle.map((channel) => this.#sendDue(channel, now)));
   }
 
-  #look(now: number, elapsed: number): void {
+  async #sendDue(channel: Channel, now: number): Promise<void> {
+    this.#busy.add(channel.name);
+    try {
+      // In order, so that an alert comes before its end: a message that has to wait holds up those
+      // behind it.
+      for (const queued of this.#alerts.outbox(channel.name)) {
+        const isDue = hasCome(queued.due, now, RETRY.longest);
+        if (!isDue || !(await this.#deliver(channel, queued, now))) break;
+      }
+    } finally {
+      this.#busy.delete(channel.name);
+    }
+  }
+
+  #look(now: number, elapsed: number, others: readonly Condition[]): void {
     const { store, channels } = this.#options;
-    const present = new Map(
-      this.#conditions.present(store, now, elapsed).map((each) => [each.key, each]),
-    );
-    const told = new Map(store.alerts.raised().map((each) => [each.key, each]));
+    const found = this.#conditionsOf(store, now, elapsed);
+    const present = new Map([...others, ...(found ?? [])].map((each) => [each.key, each]));
+    const told = new Map(this.#alerts.raised().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
     for (const condition of present.values()) {
       if (told.has(condition.key)) continue;
-      store.alerts.raise(
+      this.#alerts.raise(
         { key: condition.key, since: now, message: condition.message },
         JSON.stringify(alertNow('alert', condition, now)),
         names,
       );
     }
+    // What cannot be read may hold still.
+    if (found === undefined) return;
     for (const { key, message } of told.values()) {
       if (present.has(key)) continue;
       const over = {
@@ -71,7 +92,7 @@ export class Alerter {
         message,
         remedy: 'You need not do anything.',
       } as const;
-      store.alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
+      this.#alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
     }
   }
 
@@ -81,23 +102,33 @@ export class Alerter {
     { id, body, attempts }: QueuedAlert,
     now: number,
   ): Promise<boolean> {
-    const { store, onFailure } = this.#options;
+    const { onFailure } = this.#options;
     try {
       await channel.send(JSON.parse(body) as Alert);
-      store.alerts.dequeue(id);
-      return true;
     } catch (error) {
       if (attempts + 1 >= MOST_ATTEMPTS) {
         onFailure(`${channel.name}: dropped after ${attempts + 1} attempts: ${messageOf(error)}`);
-        store.alerts.dequeue(id);
+        this.#alerts.dequeue(id);
         return true;
       }
       const wait = backOff(RETRY, attempts + 1);
-      store.alerts.retryLater(id, now + wait);
+      this.#alerts.retryLater(id, now + wait);
       onFailure(
         `${channel.name}: ${messageOf(error)}; trying again in ${Math.round(wait / 1000)} s`,
       );
       return false;
+    }
+    this.#alerts.dequeue(id);
+    return true;
+  }
+
+  /** Undefined where the store cannot be read. */
+  #conditionsOf(store: WatchedStore, now: number, elapsed: number): Condition[] | undefined {
+    try {
+      return this.#conditions.present(store, now, elapsed);
+    } catch (error) {
+      if (!isStoreFailure(error)) throw error;
+      return undefined;
     }
   }
 }

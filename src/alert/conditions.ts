@@ -125,12 +125,37 @@ function forks(store: Pick<Store, 'evidence' | 'logs'>): Condition[] {
   const evidence = store.evidence.all();
   if (evidence.length === 0) return [];
   const nameOf = logDescriptions(store);
-  return evidence.map(({ path, logId, firstSize, secondSize }) => ({
+  return evidence.map(({ path, logId, firstSize, secondSize }) =>
+    splitView(path, nameOf(logId), firstSize, secondSize),
+  );
+}
+
+/** That a log, by its name, signed trees of these sizes; the evidence is in the file at `path`. */
+export function splitView(
+  path: string,
+  log: string,
+  firstSize: bigint,
+  secondSize: bigint,
+): Condition {
+  return {
     key: `fork:${path}`,
     severity: 'critical',
-    message: `SPLIT VIEW PROVEN: ${nameOf(logId)} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
+    message: `SPLIT VIEW PROVEN: ${log} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
     remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${path}`,
-  }));
+  };
+}
+
+export const STORE_FAILED = 'store-failed';
+
+/** That nothing can be written in the state directory, and why. */
+export function storeFailed(directory: string, why: string): Condition {
+  return {
+    key: STORE_FAILED,
+    severity: 'critical',
+    message: `Nothing can be written in ${directory}: ${why}.`,
+    remedy:
+      'Make room on that disk, or make it writable. Until then tree heads wait in memory, and evidence takes room that is reserved for it.',
+  };
 }
 
 function unprovable(store: Pick<Store, 'verdicts' | 'logs'>): Condition[] {

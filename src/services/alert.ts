@@ -1,15 +1,19 @@
 /**
  * `ctga alert run` as a service: looks at the store again and again, sends what there is to send,
- * and a heartbeat while no interface is blind. It knows no process: the caller gives it clocks,
+ * and a heartbeat while no interface is blind and the store can be written. It knows no process: the caller gives it clocks,
  * channels and what stops it.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../alert/alerter.ts';
+import { splitView, STORE_FAILED, storeFailed, type Condition } from '../alert/conditions.ts';
+import type { Evidence } from '../evidence/bundle.ts';
+import { diskFault } from '../disk/error.ts';
+import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { isDamage, type State } from '../store/state.ts';
-import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
+import { recordFoundEvidence, UnrecordedEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeAlerter, type BecomeAccount } from './privileges.ts';
@@ -35,6 +39,8 @@ export interface AlertRunOptions extends AlertServiceOptions {
 }
 
 const LOOK_MS = 2000;
+/** What the store does not take meanwhile is kept in memory. */
+const PATIENCE_MS = 1000;
 
 /**
  * Gives up root, and sends alerts until `stop` is aborted. Rejects with CtgaError if it cannot
@@ -59,6 +65,7 @@ export class AlertService {
   readonly #options: AlertServiceOptions;
   readonly #storeFile: StoreInUse;
   readonly #alerter: Alerter;
+  readonly #evidence = new UnrecordedEvidence();
   #nextBeat = -Infinity;
 
   /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
@@ -68,6 +75,7 @@ export class AlertService {
     this.#storeFile = new StoreInUse({
       state,
       onSetAside: warn,
+      patience: PATIENCE_MS,
       onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
     });
     this.#alerter = new Alerter({ store: this.#storeFile.store, channels, onFailure: warn });
@@ -77,30 +85,38 @@ export class AlertService {
   async run(stop: AbortSignal): Promise<void> {
     const names = this.#options.channels.map(({ name }) => name).join(', ');
     const notice = new ServiceNotice(`sending alerts by ${names}`);
+    const looks = new Set<Promise<void>>();
     while (!stop.aborted) {
-      await this.look();
-      await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+      // A channel that is slow holds up neither the others nor the next look.
+      const look = this.look().then(() => void looks.delete(look));
+      looks.add(look);
+      const next = sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+      await Promise.race([next, rejectionOf(looks)]);
     }
     notice.stopping();
+    await Promise.all(looks);
   }
 
   /**
-   * Looks once, sends what is due and then the heartbeat, if it is due. What cannot be read or sent
+   * Looks once, and sends what is due and the heartbeat, if it is due. What cannot be read or sent
    * now is still there the next time. Rejects only if a damaged store cannot be replaced.
    */
   async look(): Promise<void> {
-    const { clock, warn, heartbeat } = this.#options;
+    const { clock, warn } = this.#options;
     try {
-      this.#storeFile.follow();
-      await this.#alerter.tick(clock.now(), clock.elapsed());
-      if (clock.elapsed() < this.#nextBeat) return;
-      this.#nextBeat = clock.elapsed() + heartbeat.every;
-      if (this.#isAnyBlind()) return;
+      const sending = this.#alerter.tick(clock.now(), clock.elapsed(), this.#lookAtDisk());
+      await Promise.all([sending, this.#beat()]);
     } catch (error) {
       if (isDamage(error)) this.#storeFile.replaceDamaged();
       warn(`the store cannot be read or written: ${messageOf(error)}`);
-      return;
     }
+  }
+
+  async #beat(): Promise<void> {
+    const { clock, warn, heartbeat } = this.#options;
+    if (clock.elapsed() < this.#nextBeat) return;
+    this.#nextBeat = clock.elapsed() + heartbeat.every;
+    if (this.#alerter.isRaised(stopsHeartbeat)) return;
     try {
       await heartbeat.send();
     } catch (error) {
@@ -112,9 +128,37 @@ export class AlertService {
     this.#storeFile.store.close();
   }
 
-  #isAnyBlind(): boolean {
-    return this.#storeFile.store.alerts.raised().some(({ key }) => key.startsWith('blind:'));
+  /** What no store need tell: that it cannot be written, and evidence that it does not know. */
+  #lookAtDisk(): Condition[] {
+    const { state } = this.#options;
+    let failure = writeProbe(state.directory);
+    let found = new Map<string, Evidence>();
+    try {
+      this.#storeFile.follow();
+      found = this.#evidence.in(this.#storeFile.store, state.evidence);
+    } catch (error) {
+      if (isDamage(error)) throw error;
+      failure ??= error;
+    }
+    const forks = [...found].map(([path, { log, first, second }]) =>
+      splitView(path, log.description, first.treeSize, second.treeSize),
+    );
+    return failure === undefined
+      ? forks
+      : [...forks, storeFailed(state.directory, diskFault(failure))];
   }
+}
+
+/** Never resolves; rejects as the first of them that does. */
+function rejectionOf(all: Iterable<Promise<void>>): Promise<never> {
+  return new Promise((_, reject) => {
+    for (const each of all) each.catch(reject);
+  });
+}
+
+/** Whoever listens is to notice that ctga sees, or keeps, nothing. */
+function stopsHeartbeat(key: string): boolean {
+  return key.startsWith('blind:') || key === STORE_FAILED;
 }
 
 export interface ChannelTest {

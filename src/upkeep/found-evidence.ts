@@ -26,11 +26,7 @@ export function recordFoundEvidence(
   store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>,
   directory: string,
 ): void {
-  if (!existsSync(directory)) return;
-  const known = new Set(store.evidence.all().map(({ path }) => path));
-  for (const name of readdirSync(directory).sort()) {
-    const path = join(directory, name);
-    if (!name.endsWith('.json') || known.has(path)) continue;
+  for (const path of unrecordedFiles(store, directory)) {
     const evidence = readEvidence(path);
     try {
       if (evidence !== undefined)
@@ -39,6 +35,31 @@ export function recordFoundEvidence(
       // The disk is full, or another process is writing.
     }
   }
+}
+
+/** Evidence that the store does not know, because it could not be written when it was found. */
+export class UnrecordedEvidence {
+  /** What was read of files that are not on record. */
+  #read = new Map<string, Evidence | undefined>();
+
+  /** By path. Reads each file once. Throws what EvidenceStore.all throws. */
+  in(store: Pick<Store, 'evidence'>, directory: string): Map<string, Evidence> {
+    const paths = unrecordedFiles(store, directory);
+    this.#read = new Map(
+      paths.map((path) => [path, this.#read.has(path) ? this.#read.get(path) : readEvidence(path)]),
+    );
+    return new Map([...this.#read].flatMap(([path, found]) => (found ? [[path, found]] : [])));
+  }
+}
+
+function unrecordedFiles({ evidence }: Pick<Store, 'evidence'>, directory: string): string[] {
+  if (!existsSync(directory)) return [];
+  const known = new Set(evidence.all().map(({ path }) => path));
+  const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
+  return names
+    .sort()
+    .map((name) => join(directory, name))
+    .filter((path) => !known.has(path));
 }
 
 /** Undefined if the file proves nothing. */

@@ -1,5 +1,5 @@
 /** The store of a process that runs for long: it goes on whatever happens to the store's file. */
-import { StoreError } from '../disk/error.ts';
+import { isStoreFailure } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import type { ReplaceableStore } from '../store/replaceable.ts';
 import { isDamage, openReplaceable, type State } from '../store/state.ts';
@@ -54,7 +54,7 @@ export class StoreInUse {
       if (this.#store.refusal !== undefined) throw this.#store.refusal;
       this.#fill();
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'store-failed') throw error;
+      if (!isStoreFailure(error)) throw error;
       this.#isWaiting = true;
       options.onSetAside(
         `the store cannot be written, so what is new waits until it can: ${error.message}`,

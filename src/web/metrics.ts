@@ -79,6 +79,8 @@ export class Metrics {
     heads: this.#gauge('tree_heads', 'Distinct signed tree heads seen.', []),
     trees: this.#gauge('trees', 'Distinct trees, by verdict.', ['verdict']),
     evidence: this.#gauge('evidence_files', 'Proven split views.', []),
+    freeBytes: this.#gauge('disk_free_bytes', 'Room on the disk that the store is on.', []),
+    freeInodes: this.#gauge('disk_free_inodes', 'Files that the disk of the store can take.', []),
     today: this.#gauge('log_tree_heads_today', 'New tree heads of a log since midnight UTC.', [
       'log',
     ]),
@@ -149,6 +151,11 @@ export class Metrics {
       if (cost.growth !== undefined) followGrowth.set({ log }, cost.growth);
       this.#gauges.followHeld.set({ log }, held === undefined ? 0 : Number(held.end - held.start));
       this.#gauges.followMode.set({ log, mode }, 1);
+    }
+    if (overview.room !== undefined) {
+      this.#gauges.freeBytes.set(overview.room.freeBytes);
+      const { freeInodes } = overview.room;
+      if (freeInodes !== undefined) this.#gauges.freeInodes.set(freeInodes);
     }
     heads.set(overview.treeHeads);
     evidence.set(overview.evidence.length);

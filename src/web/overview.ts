@@ -1,5 +1,6 @@
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
+import type { DiskRoom } from '../disk/probe.ts';
 import type { FollowedLog } from '../follow/followed-logs.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
@@ -46,13 +47,20 @@ export interface Overview {
   readonly counts: Readonly<Record<string, number>>;
   /** What following the logs costs; none where no challenger runs here. */
   readonly following: readonly FollowedLog[];
+  /** Of the disk that the store is on; undefined where the system does not say. */
+  readonly room: DiskRoom | undefined;
 }
 
 export const DAYS = 30;
 const RECENT = 20;
 const DAY_MS = 86_400_000;
 
-export function overviewOf(store: Store, following: readonly FollowedLog[], now: number): Overview {
+export function overviewOf(
+  store: Store,
+  following: readonly FollowedLog[],
+  room: DiskRoom | undefined,
+  now: number,
+): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
@@ -83,6 +91,7 @@ export function overviewOf(store: Store, following: readonly FollowedLog[], now:
       .reverse(),
     counts: store.counters.totals(),
     following,
+    room,
   };
 }
 

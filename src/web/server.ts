@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
+import { roomIn } from '../disk/probe.ts';
 import { StoreError } from '../disk/error.ts';
 import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import { knownLogs } from '../store/known-logs.ts';
@@ -153,7 +154,8 @@ export class WebServer {
 
   #overview(): Overview {
     const store = this.#source.store();
-    return overviewOf(store, this.#following(store), Date.now());
+    const room = roomIn(this.#options.state.directory);
+    return overviewOf(store, this.#following(store), room, Date.now());
   }
 
   /** None where it cannot be read: ctga status says why. */

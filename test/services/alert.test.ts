@@ -1,13 +1,30 @@
 /** `ctga alert run` without a process: a store, clocks and channels of the test's own. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, Channel } from '../../src/alert/channels.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt, storeExists, type State } from '../../src/store/state.ts';
+import { makeEvidence } from '../../src/evidence/bundle.ts';
+import { judgeWithoutProof } from '../../src/evidence/judge.ts';
+import { writeEvidence } from '../../src/evidence/write.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { planeState } from '../support/plane-state.ts';
+
+const log = new SigningLog();
+
+/** Writes the evidence of a split view as an observer does that cannot write its store. */
+function proveFork({ evidence }: State): string {
+  const [first, second] = ['a', 'b'].map((branch) => log.verified(3, treeOf(3, branch).root()));
+  assert(first !== undefined && second !== undefined);
+  const finding = judgeWithoutProof(first, second);
+  assert(finding?.verdict === 'fork-proven');
+  const named = log.asLog({ description: 'A log' });
+  return writeEvidence(evidence, makeEvidence(named, first, second, finding, START));
+}
 
 const START = Date.UTC(2026, 0, 1);
 const MINUTE = 60_000;
@@ -35,10 +52,8 @@ describe('the alert service', () => {
     store.close();
   }
 
-  beforeEach(() => {
-    state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
-    [now, sent, warnings, beats, heartbeatFails] = [START, [], [], 0, false];
-    service = new AlertService({
+  const anew = (): AlertService =>
+    new AlertService({
       state,
       channels: [channel],
       heartbeat: {
@@ -51,6 +66,11 @@ describe('the alert service', () => {
       clock: { now: () => now, elapsed: () => now - START },
       warn: (message) => void warnings.push(message),
     });
+
+  beforeEach(() => {
+    state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
+    [now, sent, warnings, beats, heartbeatFails] = [START, [], [], 0, false];
+    service = anew();
   });
   afterEach(() => {
     service.close();
@@ -97,6 +117,101 @@ describe('the alert service', () => {
       sent.map(({ key }) => key),
       ['blind:eth0'],
     );
+  });
+
+  test('one slow channel holds up neither the others nor the heartbeat', async () => {
+    const [fast, slow]: [string[], string[]] = [[], []];
+    let release = (): void => assert.fail('nothing was sent');
+    const channels: Channel[] = [
+      {
+        name: 'slow',
+        send: ({ event, key }) => {
+          slow.push(`${event} ${key}`);
+          return new Promise((resolve) => (release = resolve));
+        },
+      },
+      {
+        name: 'fast',
+        send: ({ event, key }) => Promise.resolve(void fast.push(`${event} ${key}`)),
+      },
+    ];
+    const other = new AlertService({
+      state,
+      channels,
+      heartbeat: { send: () => Promise.resolve(void (beats += 1)), every: MINUTE },
+      clock: { now: () => now, elapsed: () => now - START },
+      warn: (message) => void warnings.push(message),
+    });
+    putPlane(START);
+    const first = other.look();
+    await new Promise(setImmediate);
+    now += MINUTE;
+    putPlane(null);
+    await other.look();
+    assert.deepEqual(fast, ['alert blind:eth0', 'recovery blind:eth0']);
+    assert.deepEqual(slow, ['alert blind:eth0']);
+    assert.equal(beats, 1);
+    release();
+    await new Promise(setImmediate);
+    release();
+    await first;
+    assert.deepEqual(slow, ['alert blind:eth0']);
+    const last = other.look();
+    release();
+    await last;
+    assert.deepEqual(slow, fast);
+    other.close();
+  });
+
+  describe('while nothing can be written', () => {
+    /** As root, a directory's mode forbids nothing: what is written there fails as on a full disk. */
+    function breakDisk(): () => void {
+      const probe = join(state.directory, `probe.${process.pid}.tmp`);
+      mkdirSync(probe);
+      const other = openDatabase(state.database);
+      other.exec('BEGIN IMMEDIATE');
+      return () => {
+        rmSync(probe, { recursive: true });
+        other.close();
+      };
+    }
+
+    test('says so, and of split views, without a store, and sends no heartbeat', async () => {
+      await service.look();
+      assert.equal(beats, 1);
+      const mend = breakDisk();
+      now += 5 * MINUTE;
+      await service.look();
+      const evidence = proveFork(state);
+      await service.look();
+      await service.look();
+      assert.deepEqual(
+        sent.map(({ event, key }) => `${event} ${key}`),
+        ['alert store-failed', `alert fork:${evidence}`],
+      );
+      assert.match(sent[0]?.message ?? '', /^Nothing can be written in /);
+      assert.match(
+        sent[1]?.message ?? '',
+        /^SPLIT VIEW PROVEN: A log signed trees of size 3 and 3 /,
+      );
+      now += 5 * MINUTE;
+      await service.look();
+      assert.equal(beats, 1);
+      mend();
+      await service.look();
+      now += 5 * MINUTE;
+      await service.look();
+      assert.equal(beats, 2);
+      assert.deepEqual(
+        sent.slice(2).map(({ event, key }) => `${event} ${key}`),
+        ['recovery store-failed'],
+      );
+      // Over a restart, the split view is not told again.
+      service.close();
+      service = anew();
+      await service.look();
+      assert.equal(sent.length, 3);
+    });
   });
 
   test('becomes its account before it opens the store, and ends when it is told to', async () => {

@@ -6,7 +6,7 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { StoreError } from '../../disk/error.ts';
+import { isStoreFailure, type StoreError } from '../../disk/error.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** A larger database is not read into memory. */
@@ -16,7 +16,7 @@ const MAY_PASS = /^(ENOSPC|EDQUOT|EROFS|EIO|SQLITE_(FULL|IOERR|BUSY|LOCKED|READO
 
 /** Whether opening the database failed for a reason that may pass by itself. */
 export function mayPass(error: unknown, path: string): error is StoreError {
-  if (!(error instanceof StoreError) || error.code !== 'store-failed') return false;
+  if (!isStoreFailure(error)) return false;
   const code = codeOf(error.cause);
   if (MAY_PASS.test(code)) return true;
   if (!code.startsWith('SQLITE_CANTOPEN')) return false;
