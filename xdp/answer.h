@@ -312,15 +312,18 @@ static __always_inline bool sum_rdata(const struct bytes *bytes, void *ctx, enum
 	       sum_copied_rdata(length, number, result);
 }
 
+#define NAME_UNKNOWN MAX_KNOWN_NAMES
+
 /*
- * Whether a name is known. All places of its bucket are compared, so the cost does not tell how far
- * a stranger's name is from a known one.
+ * The number of a known name, or NAME_UNKNOWN. All places of its bucket are compared, so the cost
+ * does not tell how far a stranger's name is from a known one.
  */
-static __always_inline bool is_known(const struct known_names *names, const struct sums *name)
+static __always_inline __u32 number_of_name(const struct known_names *names,
+					    const struct sums *name)
 {
 	__u32 bucket = bucket_of_sums(name) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
 	const struct sums *known = names->buckets[bucket];
-	__u64 differs = 1;
+	__u64 differs = 1, place = 0;
 
 	/*
 	 * Without a branch: at each, a verifier that follows speculation (CAP_PERFMON is missing)
@@ -331,9 +334,11 @@ static __always_inline bool is_known(const struct known_names *names, const stru
 		__u64 bits = (known[i].first ^ name->first) | (known[i].second ^ name->second);
 
 		barrier_var(bits);
-		differs &= (bits | -bits) >> 63;
+		bits = (bits | -bits) >> 63;
+		differs &= bits;
+		place |= (__u64)i & (bits - 1);
 	}
-	return !differs;
+	return differs ? NAME_UNKNOWN : (__u16)(names->numbers[bucket] >> 16 * place);
 }
 
 struct question_end {
@@ -352,6 +357,13 @@ struct record_fixed {
 #define POINTER_TO_QUESTION (0xc000 | sizeof(struct dns_header))
 /* The shortest of all records: an owner of one byte, type, class, TTL and an empty RDATA. */
 #define SHORTEST_RECORD 11
+
+/* An answer to a known name. */
+struct answer {
+	struct answer_place place;
+	__u32 name;  /* its number */
+	__u32 names; /* how many are known */
+};
 
 enum answer_result {
 	ANSWER_MALFORMED,
@@ -400,8 +412,8 @@ static __always_inline bool find_rdata(const struct bytes *bytes, void *ctx, enu
 
 /*
  * Judges the message behind its DNS header, from `offset` to `end`, the end of the datagram, and
- * fills in `place` if the answer has the usual form, so that it gets a tag. Nothing that the tag
- * does not cover (TTL, further sections, checksums, addresses) may decide whether user space
+ * fills in `answer`, and its place if it has the usual form, so that it gets a tag. Nothing that the
+ * tag does not cover (TTL, further sections, checksums, addresses) may decide whether user space
  * accepts such an answer: otherwise a log could make a genuine answer pass as the repeat of one
  * that user space refused. So answers of any other form have no tag, and are copied each time.
  *
@@ -410,9 +422,10 @@ static __always_inline bool find_rdata(const struct bytes *bytes, void *ctx, enu
  */
 static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx,
 						       enum hook hook, __be16 flags, __u32 offset,
-						       __u32 end, struct answer_place *place)
+						       __u32 end, struct answer *answer)
 {
 	const __u32 number = generation_in_force();
+	struct answer_place *place = &answer->place;
 	const struct question_end *question_end;
 	const struct generation *generation;
 	struct sums name = {}, rdata = {};
@@ -446,7 +459,11 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	usual = find_rdata(bytes, ctx, hook, &name, flags, behind + sizeof(*question_end), end,
 			   number, place, &rdata);
 	generation = generation_of(number);
-	if (!generation || !is_known(&generation->names, &name))
+	if (!generation)
+		return ANSWER_UNKNOWN_NAME;
+	answer->name = number_of_name(&generation->names, &name);
+	answer->names = generation->names.count;
+	if (answer->name == NAME_UNKNOWN)
 		return ANSWER_UNKNOWN_NAME;
 	if (usual) {
 		rdata.first += name.first;

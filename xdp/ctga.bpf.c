@@ -52,10 +52,10 @@ static __always_inline bool has_bytes(const struct bytes *bytes, void *ctx, enum
 	return bytes->window ? length <= frame_length(ctx, hook) : is_linear(ctx, hook, length);
 }
 
-/* A UDP datagram that is not fragmented. Fills in `place` for an answer that gets a tag. */
+/* A UDP datagram that is not fragmented. Fills in `answer` if it is one to a known name. */
 static __always_inline enum verdict judge_datagram(const struct bytes *bytes, void *ctx,
 						   enum hook hook, struct ip_packet *packet,
-						   struct answer_place *place)
+						   struct answer *answer)
 {
 	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
 	const struct dns_header *dns;
@@ -89,7 +89,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 		return NOT_TREE_HEAD;
 	if (!has_bytes(bytes, ctx, hook, packet->end))
 		return MALFORMED;
-	switch (parse_answer(bytes, ctx, hook, dns->flags, message, end, place)) {
+	switch (parse_answer(bytes, ctx, hook, dns->flags, message, end, answer)) {
 	case ANSWER_OTHER:
 		return NOT_TREE_HEAD;
 	case ANSWER_UNKNOWN_NAME:
@@ -103,7 +103,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 
 /* Judges a whole frame, header by header. The packet's path through the program, in order. */
 static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, enum hook hook,
-					  struct ip_packet *packet, struct answer_place *place)
+					  struct ip_packet *packet, struct answer *answer)
 {
 	switch (parse_link(bytes, &packet->start)) {
 	case NETWORK_OTHER:
@@ -128,13 +128,12 @@ static __always_inline enum verdict judge(const struct bytes *bytes, void *ctx, 
 		return NOT_UDP;
 	if (packet->fragment)
 		return has_bytes(bytes, ctx, hook, packet->end) ? FRAGMENT : MALFORMED;
-	return judge_datagram(bytes, ctx, hook, packet, place);
+	return judge_datagram(bytes, ctx, hook, packet, answer);
 }
 
 /* Judges a frame that cannot be read in place, in a copy of its beginning. */
 static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook,
-						    struct ip_packet *packet,
-						    struct answer_place *place)
+						    struct ip_packet *packet, struct answer *answer)
 {
 	struct window *copy = only_value(&window);
 	__u32 length = frame_length(ctx, hook);
@@ -147,7 +146,7 @@ static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook,
 		return MALFORMED;
 	bytes = bytes_of_window(copy);
 	*packet = (struct ip_packet){};
-	return judge(&bytes, ctx, hook, packet, place);
+	return judge(&bytes, ctx, hook, packet, answer);
 }
 
 /*
@@ -169,14 +168,14 @@ static __always_inline void judge_fragment(void *ctx, enum hook hook,
 	    packet->end > RECORD_CAPACITY)
 		COUNT(counters->fragments_too_large);
 	else
-		handle_fragment(ctx, hook, packet->end, packet->fate, settings, counters);
+		handle_fragment(ctx, hook, packet, settings, counters);
 }
 
 /* Judges one frame, counts it and copies it if it is to be copied. */
 static __always_inline void observe(void *ctx, enum hook hook)
 {
 	struct counters *counters = only_value(&verdicts);
-	struct answer_place place = {};
+	struct answer answer = {};
 	struct ip_packet packet = {};
 	enum verdict verdict = MALFORMED;
 	struct bytes bytes;
@@ -185,10 +184,10 @@ static __always_inline void observe(void *ctx, enum hook hook)
 		return;
 	if (READS_IN_PLACE && !lacks_ethernet(hook)) {
 		bytes = bytes_of_frame(ctx, hook);
-		verdict = judge(&bytes, ctx, hook, &packet, &place);
+		verdict = judge(&bytes, ctx, hook, &packet, &answer);
 	}
 	if (verdict == MALFORMED && !is_linear(ctx, hook, frame_length(ctx, hook)))
-		verdict = judge_in_window(ctx, hook, &packet, &place);
+		verdict = judge_in_window(ctx, hook, &packet, &answer);
 
 	switch (verdict) {
 	case NOT_IP:
@@ -204,7 +203,11 @@ static __always_inline void observe(void *ctx, enum hook hook)
 		COUNT(counters->not_udp[packet.protocol]);
 		break;
 	case OTHER_PORT:
-		COUNT(counters->other_port[packet.tunnel]);
+		/* Without CAP_PERFMON, an index must not be known on one way and unknown on another. */
+		if (packet.tunnel)
+			COUNT(counters->other_port[1]);
+		else
+			COUNT(counters->other_port[0]);
 		break;
 	case MALFORMED:
 		COUNT(counters->malformed);
@@ -222,7 +225,7 @@ static __always_inline void observe(void *ctx, enum hook hook)
 		if (packet.end > RECORD_CAPACITY)
 			COUNT(counters->answers_too_large);
 		else
-			handle_answer(ctx, hook, packet.end, &place, counters);
+			handle_answer(ctx, hook, packet.end, &answer, counters);
 		break;
 	}
 }

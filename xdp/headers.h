@@ -115,42 +115,54 @@ struct ip_packet {
 	bool udp;      /* UDP, or a fragment that may belong to UDP */
 	bool fragment;
 	bool ipv6;
-	bool tunnel; /* UDP to a port where tunnels end */
-	__u64 fate; /* of a fragment: as good as chance, and the same for all of its datagram */
+	bool tunnel;  /* UDP to a port where tunnels end */
+	__u64 fate;   /* of a fragment: as good as chance, and the same for all of its datagram */
+	__u64 source; /* of a fragment: likewise, and the same for all of its sender's fragments */
 };
 
 /*
  * What the fragments of a datagram have in common decides (RFC 791, Section 3.2; RFC 8200, Section
- * 4.5). 0 if there are no keys, which cannot be.
+ * 4.5). Both are 0 if there are no keys, which cannot be.
  */
-static __always_inline __u64 fate_of_ipv4(const struct iphdr *ip)
+static __always_inline void set_fate_of_ipv4(struct ip_packet *packet, const struct iphdr *ip)
 {
 	const struct generation *generation = generation_of(generation_in_force());
-	struct siphash state;
+	struct siphash state, sender;
 
 	if (!generation)
-		return 0;
+		return;
 	state = sip_begin(generation->keys.datagram);
-	sip_word(&state, (__u64)ip->saddr << 32 | ip->daddr);
-	sip_word(&state, ip->id);
-	return sip_end(&state, 2);
+	sip_word(&state, ip->saddr);
+	sender = state;
+	packet->source = sip_end(&sender, 1);
+	sip_word(&state, (__u64)ip->daddr << 32 | ip->id);
+	packet->fate = sip_end(&state, 2);
 }
 
-static __always_inline __u64 fate_of_ipv6(const struct ipv6hdr *ip, __be32 identification)
+/*
+ * The sender is known by the first 48 bits of its address, which is what a site is given at most
+ * (RFC 6177): whoever has one has as many addresses as he likes.
+ */
+static __always_inline void set_fate_of_ipv6(struct ip_packet *packet, const struct ipv6hdr *ip,
+					     __be32 identification)
 {
 	const struct generation *generation = generation_of(generation_in_force());
-	struct siphash state;
-	__u64 addresses[4];
+	struct siphash state, sender;
+	__u64 addresses[4], site;
 
 	if (!generation)
-		return 0;
+		return;
 	__builtin_memcpy(addresses, &ip->saddr, sizeof(addresses));
+	site = bpf_be64_to_cpu(addresses[0]);
 	state = sip_begin(generation->keys.datagram);
+	sip_word(&state, site >> 16 | 1ULL << 63); /* no IPv4 address */
+	sender = state;
+	packet->source = sip_end(&sender, 1);
 #pragma unroll
-	for (int i = 0; i < 4; i++)
+	for (int i = 1; i < 4; i++)
 		sip_word(&state, addresses[i]);
-	sip_word(&state, identification);
-	return sip_end(&state, 5);
+	sip_word(&state, (site & 0xffff) << 32 | identification);
+	packet->fate = sip_end(&state, 5);
 }
 
 #define IPV4_MORE_FRAGMENTS 0x2000
@@ -178,7 +190,7 @@ static __always_inline bool parse_ipv4(const struct bytes *bytes, struct ip_pack
 		return false;
 	packet->fragment = ip->frag_off & bpf_htons(IPV4_MORE_FRAGMENTS | IPV4_FRAGMENT_OFFSET);
 	if (packet->fragment)
-		packet->fate = fate_of_ipv4(ip);
+		set_fate_of_ipv4(packet, ip);
 	return true;
 }
 
@@ -242,7 +254,7 @@ static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_pack
 		if (fragment->offset_and_more & bpf_htons(IPV6_FRAGMENT_OFFSET))
 			next = IPPROTO_UDP;
 		packet->fragment = true;
-		packet->fate = fate_of_ipv6(ip, fragment->identification);
+		set_fate_of_ipv6(packet, ip, fragment->identification);
 	}
 	packet->protocol = next;
 	packet->udp = next == IPPROTO_UDP || (packet->fragment && is_extension(next));
@@ -260,8 +272,8 @@ static __always_inline bool parse_ipv6(const struct bytes *bytes, struct ip_pack
 /* Whether a tunnel ends at this UDP port. Without a branch, as most packets are no tunnel's. */
 static __always_inline bool is_tunnel_port(__be16 port)
 {
-	__u64 none_is_zero = (__u64)(port ^ bpf_htons(PORT_VXLAN)) *
-			     (port ^ bpf_htons(PORT_VXLAN_OF_LINUX));
+	__u64 none_is_zero =
+		(__u64)(port ^ bpf_htons(PORT_VXLAN)) * (port ^ bpf_htons(PORT_VXLAN_OF_LINUX));
 
 	none_is_zero *= (__u64)(port ^ bpf_htons(PORT_GENEVE)) * (port ^ bpf_htons(PORT_GTP_U));
 	return (none_is_zero - 1) >> 63 & ~none_is_zero >> 63;

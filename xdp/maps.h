@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The maps. User space pins all but `states`, `window` and `texts` beside the link, so that a new
+ * The maps. User space pins all but those from `states` on beside the link, so that a new
  * process finds the names, settings, counters, keys and copies that an earlier process left.
  */
 #ifndef CTGA_MAPS_H
@@ -32,7 +32,7 @@ struct {
 	__uint(max_entries, GENERATIONS);
 	__type(key, __u32);
 	__type(value, struct generation);
-} generations SEC(".maps");
+} keyed_names SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -70,10 +70,10 @@ struct {
 	__type(value, struct seen_answers);
 } seen SEC(".maps");
 
-/* A token bucket, which limits the copies in a second. */
+/* A token bucket, which limits the copies in a second. Zeros: nothing of it is used. */
 struct bucket {
-	__u64 tick;   /* when tokens were added last, in jiffies */
-	__u64 tokens; /* how many copies are allowed now, in units of 1/65536 copy (ONE_COPY) */
+	__u32 tick; /* when time was last paid for, in jiffies */
+	__u32 used; /* in units of 1/4096 copy (ONE_COPY) */
 };
 
 /* What each CPU keeps from one packet to the next. */
@@ -89,6 +89,38 @@ struct {
 	__type(key, __u32);
 	__type(value, struct cpu_state);
 } states SEC(".maps");
+
+/* The buckets of the known names, by their numbers. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MAX_KNOWN_NAMES);
+	__type(key, __u32);
+	__type(value, struct bucket);
+} name_budgets SEC(".maps");
+
+#define SOURCE_BUCKETS 1024
+
+/* The buckets of the senders of fragments, by a keyed hash of their addresses. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, SOURCE_BUCKETS);
+	__type(key, __u32);
+	__type(value, struct bucket);
+} source_budgets SEC(".maps");
+
+/* Where a match goes that is not copied: see copy.h. */
+struct scratch {
+	__u64 stand_in; /* for what all CPUs share of a ring */
+	struct record_header header;
+	__u8 bytes[RECORD_CAPACITY];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratches SEC(".maps");
 
 /* A copy of the beginning of a frame that cannot be read in place: see source.h. */
 #define WINDOW 2048
@@ -155,7 +187,7 @@ static __always_inline __u32 generation_in_force(void)
 
 static __always_inline const struct generation *generation_of(__u32 number)
 {
-	return bpf_map_lookup_elem(&generations, &number);
+	return bpf_map_lookup_elem(&keyed_names, &number);
 }
 
 #endif

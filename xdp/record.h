@@ -167,6 +167,11 @@ struct known_names {
 	__u32 count;
 	__u32 bucket_mask; /* the number of buckets, less one */
 	struct sums buckets[MAX_NAME_BUCKETS][NAMES_PER_BUCKET];
+	/*
+	 * The numbers of a bucket's names, 16 bits each, the first name's lowest. They are below
+	 * `count`, and while the names stay, so do their numbers.
+	 */
+	__u64 numbers[MAX_NAME_BUCKETS];
 };
 
 /*

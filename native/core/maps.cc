@@ -109,14 +109,17 @@ bool fill(known_names& table, const std::set<Name>& names, const keys& key) {
   std::uint32_t buckets = 1;
   while (buckets < 2 * names.size()) buckets *= 2;
   table.bucket_mask = buckets - 1;
+  std::uint64_t number = 0;
   for (const Name& name : names) {
     const sums known = sums_of(name, key);
-    auto& bucket = table.buckets[bucket_of_sums(&known) & table.bucket_mask];
+    const std::uint32_t at = bucket_of_sums(&known) & table.bucket_mask;
+    auto& bucket = table.buckets[at];
     auto* const place = std::find_if(std::begin(bucket), std::end(bucket), [](const sums& each) {
       return each.first == 0 && each.second == 0;
     });
     if (place == std::end(bucket)) return false;
     *place = known;
+    table.numbers[at] |= number++ << (16 * (place - std::begin(bucket)));
   }
   return true;
 }

@@ -40,8 +40,8 @@ class Maps {
     kAnswerRing,
     kFragmentRing
   };
-  static constexpr std::array<const char*, 8> kNames = {"generations", "limits",       "ports",
-                                                        "in_force",    "verdicts",      "seen",
+  static constexpr std::array<const char*, 8> kNames = {"keyed_names", "limits",       "ports",
+                                                        "in_force",    "verdicts",     "seen",
                                                         "answer_ring", "fragment_ring"};
 
   // `fds` are in the order of kNames.
