@@ -26,7 +26,7 @@ int ctga(struct xdp_md *ctx)
 	const struct udphdr *udp = (const void *)(ip + 1);
 	const __be16 *dns = (const void *)(udp + 1);
 	const __u64 *question = (const void *)(dns + 6);
-	struct counters *counters = only_value(&reasons);
+	struct counters *counters = only_value(&verdicts);
 	const struct generation *generation = generation_of(generation_in_force());
 	const struct ports *set = only_value(&ports);
 	struct sums sums = {};
@@ -42,14 +42,14 @@ int ctga(struct xdp_md *ctx)
 	if ((void *)(ip + 1) > (void *)end)
 		return XDP_PASS;
 	if (ip->protocol != IPPROTO_UDP) {
-		COUNT(counters->not_udp);
+		COUNT(counters->not_udp[ip->protocol]);
 		return XDP_PASS;
 	}
 	if ((void *)(udp + 1) > (void *)end || ip->ihl != 5 || ip->frag_off & bpf_htons(0x3fff))
 		return XDP_PASS;
 	port = bpf_ntohs(udp->source);
 	if (!(set->words[port / 64] >> (port % 64) & 1)) {
-		COUNT(counters->other_port);
+		COUNT(counters->other_port[0]);
 		return XDP_PASS;
 	}
 	if ((void *)(question + 1) > (void *)end)
