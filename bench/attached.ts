@@ -4,12 +4,15 @@
  *
  *   node attached.ts INTERFACE OPTIONS_AS_JSON
  */
-import { attachXdp, detachXdp, type XdpOptions } from '../src/dataplane/xdp.ts';
+import { attachXdp, detachXdp, type AttachXdpOptions } from '../src/dataplane/xdp.ts';
 import { TRAFFIC_ZONES } from '../src/traffic/traffic.ts';
 import { encodeName } from '../src/dns/name.ts';
 
 const [interfaceName = '', options = '{}'] = process.argv.slice(2);
-const plane = attachXdp({ interfaceName, ...(JSON.parse(options) as XdpOptions) });
+const plane = attachXdp({
+  interfaceName,
+  ...(JSON.parse(options) as Omit<AttachXdpOptions, 'interfaceName'>),
+});
 plane.setMatchRules({
   udpSourcePorts: [53],
   dnsNames: TRAFFIC_ZONES.map((zone) => encodeName(`sth.${zone}`)),

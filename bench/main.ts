@@ -105,11 +105,13 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
   if (!wanted(measure.name)) continue;
   if (measure.name === 'throughput' && spawnSync('tcpreplay', ['--version']).error !== undefined)
     fail('throughput needs tcpreplay: apt-get install tcpreplay', 1);
+  if (spawnSync('tcpdump', ['--version']).error !== undefined)
+    fail(`${measure.name} needs tcpdump: apt-get install tcpdump`, 1);
   say(`${measure.name} against match rate`);
   const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
   const swept = await sweep(measure, rates, quick ? 1 : 3, (what) => say(`  ${what}`));
   const title = measure.name.replace(/^./, (first) => first.toUpperCase());
-  const sections = [`# ${title}: ${measure.unit}, and to the empty program\n`];
+  const sections = [`# ${title}: ${measure.unit}, and to no program\n`];
   mkdirSync(values.output, { recursive: true });
   for (const kind of TRAFFIC_KINDS) {
     const mine = swept.filter((each) => each.kind === kind);
@@ -135,7 +137,8 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
         .filter(({ setting }) => setting === name)
         .map(({ rate, value }) => [rate, value / 1000] as const),
     }));
-    const label = measure.name === 'latency' ? 'microseconds' : 'thousand packets a second';
+    const label =
+      measure.name === 'latency' ? 'microseconds' : 'thousand packets a second of CPU time';
     writeFileSync(
       join(values.output, plot),
       linePlot(`${title}, ${kind}`, 'match rate, %', label, lines),

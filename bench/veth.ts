@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { XdpOptions } from '../src/dataplane/xdp.ts';
+import type { AttachXdpOptions } from '../src/dataplane/xdp.ts';
 import {
   captureFile,
   TRAFFIC_KINDS,
@@ -20,23 +20,29 @@ import { kolmogorovSmirnov, mannWhitney, median } from './statistics.ts';
 
 export interface Setting {
   readonly name: string;
-  readonly program: 'none' | 'empty' | XdpOptions;
+  readonly program: 'none' | 'tcpdump' | 'empty' | Omit<AttachXdpOptions, 'interfaceName'>;
 }
 
-/**
- * The first one is what the others are held against: the paper's minimal program that only lets
- * packets through.
- */
+const NONE: Setting = { name: 'no program', program: 'none' };
+const CTGA: Setting = { name: 'ctga', program: {} };
+const CTGA_COPYING: Setting = {
+  name: 'ctga, every match copied',
+  program: { seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 },
+};
+/** The paper's minimal program, which only lets packets through. */
+const EMPTY: Setting = { name: 'empty XDP program', program: 'empty' };
+
+/** The first one is what the others are held against. */
 export const SETTINGS: readonly [Setting, ...Setting[]] = [
-  { name: 'empty program', program: 'empty' },
-  { name: 'no program', program: 'none' },
-  { name: 'ctga', program: {} },
-  {
-    name: 'ctga, every match copied',
-    program: { seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond: 0 },
-  },
+  NONE,
+  { name: 'tcpdump -w /dev/null', program: 'tcpdump' },
+  CTGA,
+  CTGA_COPYING,
+  EMPTY,
+  { name: 'ctga --mode native', program: { mode: 'native' } },
 ];
 
+const ATTACHED = join(import.meta.dirname, 'attached.ts');
 const EMPTY_OBJECT = join(import.meta.dirname, '../build/bench/empty.bpf.o');
 
 /**
@@ -55,7 +61,7 @@ export interface Swept {
   readonly setting: string;
   /** In the measure's unit: the middle of the rounds. */
   readonly value: number;
-  /** To the empty program at this rate, in this run. */
+  /** To no program at this rate, in this run. */
   readonly ratio: number;
 }
 
@@ -84,26 +90,23 @@ async function under<T>(link: Link, { program }: Setting, work: () => T): Promis
       xdp('off');
     }
   }
-  const args = [`--net=/run/netns/${link.observer}`, process.execPath, '--import', 'tsx'];
-  const child = spawn(
-    'nsenter',
-    [
-      ...args,
-      join(import.meta.dirname, 'attached.ts'),
-      link.interfaceName,
-      JSON.stringify(program),
-    ],
-    { stdio: ['pipe', 'pipe', 'inherit'] },
-  );
+  const { interfaceName } = link;
+  const watch =
+    program === 'tcpdump'
+      ? ['tcpdump', '-i', interfaceName, '-w', '/dev/null']
+      : [process.execPath, '--import', 'tsx', ATTACHED, interfaceName, JSON.stringify(program)];
+  const child = spawn('nsenter', [`--net=/run/netns/${link.observer}`, ...watch]);
   const ended = once(child, 'exit');
+  // ctga says that it is attached, and tcpdump, as an error, that it listens.
   await Promise.race([
-    once(child.stdout, 'data'),
-    ended.then(() => Promise.reject(new Error('ctga did not attach'))),
+    once(program === 'tcpdump' ? child.stderr : child.stdout, 'data'),
+    ended.then(() => Promise.reject(new Error(`${watch.join(' ')}: did not attach`))),
   ]);
   try {
     return work();
   } finally {
     child.stdin.end();
+    if (program === 'tcpdump') child.kill('SIGINT');
     await ended;
   }
 }
@@ -150,33 +153,32 @@ export async function sweep(
 }
 
 /**
- * Packets a second that tcpreplay gets rid of: on veth, sending a packet is receiving it, the
- * program included.
+ * Packets that tcpreplay gets rid of in a second of its CPU time: on veth, sending a packet is
+ * receiving it, the program included. Other processes on the machine change that time least.
  */
 export const throughput = (seconds: number): Measure => ({
   name: 'throughput',
-  unit: 'packets a second',
+  unit: 'packets a second of CPU time',
   measure: (link, frames) => {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
     try {
       const capture = join(directory, 'frames.pcap');
       writeFileSync(capture, captureFile(frames));
       const how = ['--preload-pcap', '--topspeed', '--loop=0', `--duration=${seconds}`];
+      const replay = ['tcpreplay', ...how, `--intf1=${link.peerName}`, capture];
       const { stdout, stderr } = spawnSync(
         'nsenter',
         [
           `--net=/run/netns/${link.sender}`,
-          'tcpreplay',
-          ...how,
-          `--intf1=${link.peerName}`,
-          capture,
+          ...['bash', '-c', 'TIMEFORMAT="CPU %3U %3S"; time "$@"', 'bash', ...replay],
         ],
         { encoding: 'utf8' },
       );
-      const rated = /([0-9.]+) pps/.exec(stdout)?.[1];
-      if (rated === undefined)
+      const packets = /Actual: (\d+) packets/.exec(stdout)?.[1];
+      const [, user, system] = /CPU ([0-9.]+) ([0-9.]+)/.exec(stderr) ?? [];
+      if (packets === undefined || user === undefined || system === undefined)
         throw new Error(`tcpreplay said nothing of its rate: ${stderr || stdout}`);
-      return Number(rated);
+      return Number(packets) / (Number(user) + Number(system));
     } finally {
       rmSync(directory, { recursive: true });
     }
@@ -211,25 +213,23 @@ export async function distinguish(
   progress: (what: string) => void,
 ): Promise<Distinguished[]> {
   const link = new Link();
-  const [empty, none, on, all] = SETTINGS;
-  if (none === undefined || on === undefined || all === undefined) throw new Error('no settings');
   try {
     const results: Distinguished[] = [];
     const pairs = [
       {
         what: 'no program, then ctga; half of the answers match',
-        settings: [none, on],
+        settings: [NONE, CTGA],
         rates: [50, 50],
       },
       {
         what: 'empty program, then ctga; half of the answers match',
-        settings: [empty, on],
+        settings: [EMPTY, CTGA],
         rates: [50, 50],
       },
-      { what: 'ctga; no answer matches, then every one', settings: [on, on], rates: [0, 100] },
+      { what: 'ctga; no answer matches, then every one', settings: [CTGA, CTGA], rates: [0, 100] },
       {
         what: 'ctga, every match copied; no answer matches, then every one',
-        settings: [all, all],
+        settings: [CTGA_COPYING, CTGA_COPYING],
         rates: [0, 100],
       },
     ] as const;
@@ -286,9 +286,7 @@ export async function checkUnaltered(count: number): Promise<PingPong> {
       ...trafficFrames('answers', 50, 300),
       ...trafficFrames('fragments', 50, 100),
     ].map((frame, i) => (i % 4 === 3 ? malformed(frame, i) : frame));
-    return await under(link, { name: 'ctga', program: {} }, () =>
-      pingPong(link, frames, count, 32),
-    );
+    return await under(link, CTGA, () => pingPong(link, frames, count, 32));
   } finally {
     link.remove();
   }
@@ -357,7 +355,7 @@ export async function visibleChanges(): Promise<Visible[]> {
       return seen;
     };
     const before = look();
-    const after = await under(link, { name: 'ctga', program: {} }, look);
+    const after = await under(link, CTGA, look);
     return [...before].flatMap(([key, value]) => {
       const [device, what] = key.split('/') as [Visible['device'], string];
       const now = after.get(key) ?? '';
