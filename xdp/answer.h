@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A DNS message that answers a question for a tree head: one question IN TXT sth.<name> and one
- * answer ("Aggregation-Based Certificate Transparency Gossip", Section 4.1), to a name that we look
- * for.
+ * A DNS message that answers a question for a tree head: a question for IN TXT sth.<name>, of a
+ * name that we look for, and at least one answer ("Aggregation-Based Certificate Transparency
+ * Gossip", Section 4.1).
  *
  * The name is looked up by a keyed hash of its bytes in lower case: resolvers randomise the case
  * (draft-vixie-dnsext-dns0x20) and authorities echo it. User space compares whole names.
@@ -17,6 +17,7 @@
 #include <bpf/bpf_endian.h>
 
 #include "hash.h"
+#include "records.h"
 #include "source.h"
 
 /* RFC 1035, Section 4.1.1. */
@@ -30,20 +31,16 @@ struct dns_header {
 };
 
 #define DNS_RESPONSE 0x8000
-#define DNS_OPCODE 0x7800
-#define DNS_TRUNCATED 0x0200
-#define DNS_RCODE 0x000f
-#define DNS_TYPE_TXT 16
 #define DNS_CLASS_IN 1
 
 /*
- * Whether this is a response with one question and one answer. The counts of the other sections do
- * not matter: an OPT record is normal there. Nor does TC: user space counts truncated answers.
+ * Whether this is a response with a question and an answer. Nothing else of the header matters,
+ * because some client takes the answer all the same: c-ares and Go's resolver do not look at the
+ * opcode, dig prints an answer with any RCODE, and some clients ignore TC.
  */
-static __always_inline bool is_single_answer(const struct dns_header *dns)
+static __always_inline bool has_answer(const struct dns_header *dns)
 {
-	return (dns->flags & bpf_htons(DNS_RESPONSE | DNS_OPCODE)) == bpf_htons(DNS_RESPONSE) &&
-	       dns->question_count == bpf_htons(1) && dns->answer_count == bpf_htons(1);
+	return (dns->flags & bpf_htons(DNS_RESPONSE)) && dns->question_count && dns->answer_count;
 }
 
 /* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
@@ -55,7 +52,6 @@ static __always_inline bool begins_with_sth(const __u8 *name)
 
 #define NAME_MALFORMED 0
 #define NAME_OF_MANY_LABELS (MAX_NAME_LENGTH + 1)
-#define MAX_LABEL_LENGTH 63
 
 /*
  * Length of the name at `offset` in bytes, with its root label, or NAME_MALFORMED or
@@ -346,18 +342,6 @@ struct question_end {
 	__be16 class;
 } __attribute__((packed));
 
-/* What follows the owner of a resource record (RFC 1035, Section 4.1.3). */
-struct record_fixed {
-	__be16 type;
-	__be16 class;
-	__be32 ttl;
-	__be16 rdata_length;
-} __attribute__((packed));
-
-#define POINTER_TO_QUESTION (0xc000 | sizeof(struct dns_header))
-/* The shortest of all records: an owner of one byte, type, class, TTL and an empty RDATA. */
-#define SHORTEST_RECORD 11
-
 /* An answer to a known name. */
 struct answer {
 	struct answer_place place;
@@ -373,55 +357,33 @@ enum answer_result {
 };
 
 /*
- * Fills in where the RDATA of the answer at `behind` lies, and its sums. Returns false if the
- * answer does not have the usual form: a TXT record whose owner is a pointer to the question, or
- * the question's name once more.
+ * Fills in where the text lies among the `count` records at `behind`, and its sums. Returns false
+ * if the answer gets no tag: see records.h.
  */
-static __always_inline bool find_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
-				       const struct sums *name, __be16 flags, __u32 behind,
-				       __u32 end, __u32 number, struct answer_place *place,
-				       struct sums *rdata)
+static __always_inline bool sum_text(const struct bytes *bytes, void *ctx, enum hook hook,
+				     __u32 behind, __u32 end, __u32 count, __u32 number,
+				     struct answer_place *place, struct sums *rdata)
 {
-	const struct record_fixed *record;
-	const __be16 *owner;
-	__u32 length;
+	const __u64 text = only_text(bytes, ctx, hook, behind, end, count);
 
-	owner = bytes_at(bytes, behind, sizeof(*owner));
-	if (!owner || (flags & bpf_htons(DNS_TRUNCATED | DNS_RCODE)))
-		return false;
-	if (*owner == bpf_htons(POINTER_TO_QUESTION)) {
-		behind += sizeof(*owner);
-	} else {
-		if (!sum_name(bytes, ctx, hook, behind, place->name_length, number, rdata) ||
-		    rdata->first != name->first || rdata->second != name->second)
-			return false;
-		behind += place->name_length;
-	}
-	record = bytes_at(bytes, behind, sizeof(*record));
-	if (!record || record->type != bpf_htons(DNS_TYPE_TXT) ||
-	    record->class != bpf_htons(DNS_CLASS_IN))
-		return false;
-	behind += sizeof(*record);
-	length = bpf_ntohs(record->rdata_length);
-	if (behind + length > end)
-		return false;
-	place->rdata_offset = behind;
-	place->rdata_length = length;
-	return sum_rdata(bytes, ctx, hook, behind, length, number, rdata);
+	place->rdata_offset = text >> 16;
+	place->rdata_length = text;
+	return text && sum_rdata(bytes, ctx, hook, place->rdata_offset, place->rdata_length, number,
+				 rdata);
 }
 
 /*
  * Judges the message behind its DNS header, from `offset` to `end`, the end of the datagram, and
- * fills in `answer`, and its place if it has the usual form, so that it gets a tag. Nothing that the
- * tag does not cover (TTL, further sections, checksums, addresses) may decide whether user space
- * accepts such an answer: otherwise a log could make a genuine answer pass as the repeat of one
- * that user space refused. So answers of any other form have no tag, and are copied each time.
+ * fills in `answer`, and its place if it gets a tag. `count` is the number of records in its answer
+ * section, or 0 for one that is to get none. Nothing that the tag does not cover (other records, TTL, further
+ * sections, checksums, addresses) may decide whether user space accepts such an answer: otherwise a
+ * log could make a genuine answer pass as the repeat of one that user space refused.
  *
  * The name is looked up last, so that an answer to an unknown name costs nearly as much as one that
  * was seen before.
  */
 static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx,
-						       enum hook hook, __be16 flags, __u32 offset,
+						       enum hook hook, __u32 count, __u32 offset,
 						       __u32 end, struct answer *answer)
 {
 	const __u32 number = generation_in_force();
@@ -430,7 +392,7 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	const struct generation *generation;
 	struct sums name = {}, rdata = {};
 	__u32 length, behind;
-	bool usual;
+	bool has_tag;
 
 	if (bytes->window)
 		length = name_length_in_window(offset);
@@ -456,8 +418,8 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	place->name_length = length;
 	if (!sum_name(bytes, ctx, hook, offset, length, number, &name))
 		return ANSWER_MALFORMED;
-	usual = find_rdata(bytes, ctx, hook, &name, flags, behind + sizeof(*question_end), end,
-			   number, place, &rdata);
+	has_tag = sum_text(bytes, ctx, hook, behind + sizeof(*question_end), end, count, number,
+			   place, &rdata);
 	generation = generation_of(number);
 	if (!generation)
 		return ANSWER_UNKNOWN_NAME;
@@ -465,7 +427,7 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	answer->names = generation->names.count;
 	if (answer->name == NAME_UNKNOWN)
 		return ANSWER_UNKNOWN_NAME;
-	if (usual) {
+	if (has_tag) {
 		rdata.first += name.first;
 		rdata.second += name.second;
 		place->tag = tag_of_sums(&rdata, generation->keys.tag);

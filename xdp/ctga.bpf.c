@@ -59,7 +59,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 {
 	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
 	const struct dns_header *dns;
-	__u32 message, end;
+	__u32 message, end, count;
 	const __u8 *name;
 
 	if (!udp)
@@ -80,7 +80,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 			return MALFORMED;
 		end = packet->end;
 	}
-	if (!is_single_answer(dns))
+	if (!has_answer(dns))
 		return NOT_TREE_HEAD;
 	name = bytes_at(bytes, message, 4);
 	if (!name || message + 4 > end)
@@ -89,7 +89,9 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 		return NOT_TREE_HEAD;
 	if (!has_bytes(bytes, ctx, hook, packet->end))
 		return MALFORMED;
-	switch (parse_answer(bytes, ctx, hook, dns->flags, message, end, answer)) {
+	/* Behind a second question, it is not known where the records begin. */
+	count = dns->question_count == bpf_htons(1) ? bpf_ntohs(dns->answer_count) : 0;
+	switch (parse_answer(bytes, ctx, hook, count, message, end, answer)) {
 	case ANSWER_OTHER:
 		return NOT_TREE_HEAD;
 	case ANSWER_UNKNOWN_NAME:

@@ -31,8 +31,8 @@ enum record_kind {
 
 /*
  * Where an answer's name and RDATA lie in the frame, as offsets and lengths in bytes, and the tag
- * by which its repeats are recognised. All fields are zero for fragments and for answers whose form
- * is not hashed (answer.h): such answers are never taken for repeats.
+ * by which its repeats are recognised. All fields are zero for fragments and for answers without a
+ * tag (records.h): such answers are never taken for repeats.
  */
 struct answer_place {
 	__u64 tag;         /* of the name in lower case and of the RDATA */
@@ -128,8 +128,8 @@ struct counters {
 	__u64 not_udp[256];        /* IP, but neither UDP nor a fragment of UDP; by its protocol */
 	__u64 other_port[2];       /* UDP from a port that is not listed; [1]: to one of a tunnel */
 	__u64 malformed;           /* cut off, contradictory lengths, or no plain name */
-	__u64 not_tree_head;       /* from a listed port, but not one answer to IN TXT sth.* */
-	__u64 unknown_name;        /* one answer to IN TXT sth.*, but no name that we look for */
+	__u64 not_tree_head;       /* from a listed port, but no answer to IN TXT sth.* */
+	__u64 unknown_name;        /* an answer to IN TXT sth.*, but no name that we look for */
 	__u64 answers_too_large;   /* to a known name, in a frame above RECORD_CAPACITY bytes */
 	__u64 fragments_too_large; /* above the threshold, or in a frame above RECORD_CAPACITY */
 	struct copy_counters answers;

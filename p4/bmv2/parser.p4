@@ -313,10 +313,12 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		meta.offset = meta.offset + 12;
 		transition select(BEFORE(meta.udp_end, meta.offset),
 				  BEFORE(meta.ip_end, meta.udp_end),
-				  headers.dns.is_response, headers.dns.opcode,
-				  headers.dns.questions, headers.dns.answers) {
-			(0, 0, 1, 0, 1, 1): question;
-			(0, 0, _, _, _, _): not_tree_head;
+				  headers.dns.is_response, headers.dns.questions,
+				  headers.dns.answers) {
+			(0, 0, 0, _, _): not_tree_head;
+			(0, 0, _, 0, _): not_tree_head;
+			(0, 0, _, _, 0): not_tree_head;
+			(0, 0, _, _, _): question;
 			default: accept;
 		}
 	}

@@ -119,8 +119,7 @@ header udp_t {
 header dns_t {
 	bit<16> id;
 	bit<1> is_response;
-	bit<4> opcode;
-	bit<11> rest;
+	bit<15> flags;
 	bit<16> questions;
 	bit<16> answers;
 	bit<16> authorities;

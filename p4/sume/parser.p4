@@ -233,11 +233,12 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.offset = meta.offset + 12;
 		transition select(BEFORE(meta.udp_end, meta.offset),
 				  BEFORE(meta.ip_end, meta.udp_end),
-				  headers.dns.is_response, headers.dns.opcode,
-				  headers.dns.questions, headers.dns.answers, LACKS(4)) {
-			(0, 0, 1, 0, 1, 1, 0): sth;
-			(0, 0, 1, 0, 1, 1, 1): accept;
-			(0, 0, _, _, _, _, _): not_tree_head;
+				  headers.dns.is_response, headers.dns.questions,
+				  headers.dns.answers, LACKS(4)) {
+			(0, 0, 0, _, _, _): not_tree_head;
+			(0, 0, _, 0, _, _): not_tree_head;
+			(0, 0, _, _, 0, _): not_tree_head;
+			(0, 0, _, _, _, 0): sth;
 			default: accept;
 		}
 	}

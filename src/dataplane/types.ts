@@ -19,9 +19,10 @@ export type CopyKind = 'answer' | 'fragment' | 'unknown';
  * Where an answer's texts lie in its frame, and how its repeats are told apart, from planes that
  * find this out.
  *
- * Answers with one tag have one name (in lower case) and one RDATA. What the tag does not cover
- * (the other sections of the message, checksums, addresses) must not decide whether the answer is
- * taken: otherwise a log could let a genuine answer pass as the repeat of one that was refused.
+ * Answers with one tag have one name (in lower case) and one text, the RDATA of their only TXT
+ * record. What the tag does not cover (other records, checksums, addresses) must not decide whether
+ * the answer is taken: otherwise a log could let a genuine answer pass as the repeat of one that was
+ * refused.
  */
 export interface AnswerPlace extends MatchPlace {
   /** 53 bits of a keyed hash. */
@@ -94,7 +95,7 @@ export interface DataPlaneCounters {
   readonly otherPort: bigint;
   /** Truncated, or with lengths or a question name that contradict themselves. */
   readonly malformed: bigint;
-  /** From such a port, but not one answer to one question for IN TXT sth.*. */
+  /** From such a port, but no answer to a question for IN TXT sth.*. */
   readonly notTreeHead: bigint;
   /** Such an answer, to a name that is not looked for. */
   readonly unknownName: bigint;

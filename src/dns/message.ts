@@ -7,7 +7,7 @@
  * nobody else minds.
  */
 import { ByteCursor, FormatError } from '../base/cursor.ts';
-import { readName, type NameFormatReason } from './name.ts';
+import { readName, skipName, type NameFormatReason } from './name.ts';
 
 // prettier-ignore
 export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, rrsig: 46, any: 255 } as const;
@@ -85,6 +85,65 @@ export interface DnsMessage {
   readonly trailingBytes: number;
 }
 
+/** A message as far as its answer section, for those who look for what a client might take. */
+export interface AnswerSection {
+  readonly isResponse: boolean;
+  readonly truncated: boolean;
+  /** That of the header (RFC 1035, Section 4.1.1). */
+  readonly rcode: number;
+  /** The first. */
+  readonly question: Question;
+  /** At most MAX_RECORDS. */
+  readonly answers: readonly AnswerRecord[];
+  /**
+   * What is wrong with the question or the record behind those; undefined if they are all, or as
+   * many as are read.
+   */
+  readonly fault: FormatError<MessageFormatReason> | undefined;
+}
+
+/** A record whose owner was passed over: where pointers lead does not matter. */
+export type AnswerRecord = Pick<ResourceRecord, 'type' | 'rdata'>;
+
+/**
+ * Reads no further than the answer section, and there no further than the first record that does
+ * not hold together: some clients do the same. Throws FormatError<MessageFormatReason>, for the
+ * header and the first question alone.
+ */
+export function readAnswerSection(bytes: Uint8Array): AnswerSection {
+  const cursor = new ByteCursor(bytes);
+  cursor.skip(2);
+  const flags = cursor.u16();
+  const questions = cursor.u16();
+  const answerCount = cursor.u16();
+  cursor.skip(4);
+  if (questions === 0) throw new FormatError<MessageFormatReason>('question count', 4);
+  const question = readQuestion(cursor);
+  const answers: AnswerRecord[] = [];
+  let fault: FormatError<MessageFormatReason> | undefined;
+  try {
+    for (let others = questions - 1; others > 0; others--) {
+      skipName(cursor);
+      cursor.skip(4);
+    }
+    while (answers.length < Math.min(answerCount, MAX_RECORDS)) {
+      skipName(cursor);
+      answers.push(readFixed(cursor));
+    }
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    fault = error as FormatError<MessageFormatReason>;
+  }
+  return {
+    isResponse: (flags & 0x8000) !== 0,
+    truncated: (flags & 0x0200) !== 0,
+    rcode: flags & 0xf,
+    question,
+    answers,
+    fault,
+  };
+}
+
 /** Throws FormatError<MessageFormatReason>, and nothing else. */
 export function parseMessage(bytes: Uint8Array): DnsMessage {
   const cursor = new ByteCursor(bytes);
@@ -129,11 +188,7 @@ export function parseMessage(bytes: Uint8Array): DnsMessage {
  * exactly. The offsets of errors count from the start of `message`.
  */
 export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array[] {
-  return readStrings(rdataCursor(record, message));
-}
-
-/** All the character-strings that a cursor has before it. */
-export function readStrings(cursor: ByteCursor): Uint8Array[] {
+  const cursor = rdataCursor(record, message);
   if (!cursor.has(1)) throw new FormatError<MessageFormatReason>('empty txt', cursor.position);
   const strings: Uint8Array[] = [];
   do {
@@ -154,17 +209,19 @@ function readQuestion(cursor: ByteCursor): Question {
 }
 
 function readRecords(cursor: ByteCursor, count: number): ResourceRecord[] {
-  return Array.from({ length: count }, () => {
-    const name = readName(cursor);
-    const type = cursor.u16();
-    const klass = cursor.u16();
-    const ttl = cursor.u32();
-    const lengthAt = cursor.position;
-    const length = cursor.u16();
-    if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', lengthAt);
-    const rdataAt = cursor.position;
-    return { name, type, class: klass, ttl, rdata: cursor.take(length), rdataAt };
-  });
+  return Array.from({ length: count }, () => ({ name: readName(cursor), ...readFixed(cursor) }));
+}
+
+/** What follows a record's owner. */
+function readFixed(cursor: ByteCursor): Omit<ResourceRecord, 'name'> {
+  const type = cursor.u16();
+  const klass = cursor.u16();
+  const ttl = cursor.u32();
+  const lengthAt = cursor.position;
+  const length = cursor.u16();
+  if (!cursor.has(length)) throw new FormatError<MessageFormatReason>('rdlength', lengthAt);
+  const rdataAt = cursor.position;
+  return { type, class: klass, ttl, rdata: cursor.take(length), rdataAt };
 }
 
 /**

@@ -132,3 +132,21 @@ export function readName(cursor: ByteCursor): Uint8Array {
     if (length === 0) return Uint8Array.from(name);
   }
 }
+
+/**
+ * Moves the cursor past a name without following where a pointer leads. Throws
+ * FormatError<NameFormatReason>.
+ */
+export function skipName(cursor: ByteCursor): void {
+  const start = cursor.position;
+  for (;;) {
+    const offset = cursor.position;
+    const length = cursor.u8();
+    if (length === 0) return;
+    if (length >= 0xc0) return void cursor.skip(1);
+    if (length > MAX_LABEL) throw new FormatError<NameFormatReason>('label type', offset);
+    cursor.skip(length);
+    if (cursor.position - start >= MAX_NAME)
+      throw new FormatError<NameFormatReason>('name too long', offset);
+  }
+}

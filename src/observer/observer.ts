@@ -185,7 +185,8 @@ export class Observer {
 
   /**
    * Never throws for what is in the packet. Every packet ends in exactly one counter: 'tree heads',
-   * the one that says why there is none, or the one for fragments that wait for others.
+   * the one that says why there is none, or the one for fragments that wait for others. One that
+   * carries several claims ends in one for each of these.
    */
   receive(packet: CopiedPacket): void {
     const { answer, interfaceName, timestamp: at } = packet;
@@ -195,10 +196,9 @@ export class Observer {
     const sources = this.#sourcesByPort.get(datagram.sourcePort);
     if (sources === undefined) return this.#count('datagram: from another port');
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    this.#take(
-      firstClaim(sources, (each) => each.read(datagram.payload)),
-      { source: interfaceName, at, count: 1, reassembled },
-    );
+    const seen = { source: interfaceName, at, count: 1, reassembled };
+    const found = firstFound(sources, (each) => each.read(datagram.payload));
+    for (const claim of isRefusal(found) ? [found] : found) this.#take(claim, seen);
   }
 
   /**
@@ -307,7 +307,7 @@ export class Observer {
     if (known?.isOf(frame, answer) === true) this.#act((decision = known.decision), seen);
     else {
       const { sources } = this.#options;
-      const claim = firstClaim(sources, (each) => each.readPlaced?.(frame, answer));
+      const claim = firstFound(sources, (each) => each.readPlaced?.(frame, answer));
       decision = this.#take(claim, seen);
       if (decision !== NO_ROOM && isWithin(frame, answer))
         this.#tags.set(answer.tag, new Tagged(frame, answer, decision));
@@ -453,16 +453,21 @@ export class Observer {
   }
 }
 
-/** What the first source that finds a claim finds; else why the first that looked found none. */
-function firstClaim(
+/** What the first source that finds something finds; else why the first that looked did not. */
+function firstFound<Found extends object>(
   sources: readonly Source[],
-  read: (source: Source) => SourceClaim | Refusal | undefined,
-): SourceClaim | Refusal {
+  read: (source: Source) => Found | Refusal | undefined,
+): Found | Refusal {
   let refusal: Refusal | undefined;
   for (const source of sources) {
     const result = read(source);
-    if (result?.kind === 'claim') return result;
+    if (result === undefined) continue;
+    if (!isRefusal(result)) return result;
     refusal ??= result;
   }
   return refusal ?? { kind: 'refused', reason: 'answer: no source reads it' };
+}
+
+function isRefusal(found: object): found is Refusal {
+  return 'kind' in found && found.kind === 'refused';
 }

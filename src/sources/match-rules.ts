@@ -30,7 +30,7 @@ export interface MatchPlace {
   /** The question's name: wire format, in the case in which it came. */
   readonly nameOffset: number;
   readonly nameLength: number;
-  /** The RDATA of the only record in the answer section. */
+  /** The RDATA of the only TXT record in the answer section. */
   readonly rdataOffset: number;
   readonly rdataLength: number;
 }

@@ -26,10 +26,11 @@ export interface Source {
   /** The packets that it needs. */
   readonly matchRules: MatchRules;
   /**
-   * Reads the payload of a UDP datagram from one of its ports. Never throws for what is in there.
-   * The bytes of the claim may be a view of the message.
+   * Reads the payload of a UDP datagram from one of its ports: what may be a statement in there, at
+   * least one claim and none twice, or why there is none. Never throws for what is in there. The
+   * bytes of the claims may be views of the message.
    */
-  read(message: Uint8Array): SourceClaim | Refusal;
+  read(message: Uint8Array): readonly SourceClaim[] | Refusal;
   /**
    * Reads a message whose place in the frame the data plane has found. The result must depend on
    * nothing but the name, apart from its case, and the RDATA: the data plane counts repeats of both

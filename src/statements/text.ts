@@ -19,24 +19,22 @@ export interface TreeHeadRefusal {
 export type ParsedTreeHead =
   { readonly kind: 'tree head'; readonly head: Statement } | TreeHeadRefusal;
 
+/**
+ * Reads the tree head at the beginning of a text. What follows the signature is left alone, because
+ * clients do so (certificate-transparency-go): a log could otherwise hide a tree head from ctga by
+ * a character behind it.
+ */
 export function parseTreeHeadText(text: string): ParsedTreeHead {
-  const [size, time, root, signed, ...rest] = text.split('.');
-  if (
-    size === undefined ||
-    time === undefined ||
-    root === undefined ||
-    signed === undefined ||
-    rest.length > 0
-  ) {
+  const [size, time, root, signed] = text.split('.', 4);
+  if (size === undefined || time === undefined || root === undefined || signed === undefined)
     return { kind: 'refused', reason: 'not four fields' };
-  }
   const treeSize = parsePaddedUint64(size);
   if (treeSize === undefined) return { kind: 'refused', reason: 'bad tree size' };
   const timestamp = parsePaddedUint64(time);
   if (timestamp === undefined) return { kind: 'refused', reason: 'bad timestamp' };
   const rootHash = decodeBase64(root);
   if (rootHash?.length !== 32) return { kind: 'refused', reason: 'bad root hash' };
-  const signature = decodeBase64(signed);
+  const signature = decodeBase64(/^[A-Za-z0-9+/=]*/.exec(signed)?.[0] ?? '');
   if (signature === undefined || signature.length < 4)
     return { kind: 'refused', reason: 'bad signature field' };
   return {
@@ -55,10 +53,10 @@ export function formatTreeHeadText(head: Statement): string {
 }
 
 /**
- * Leading zeros are accepted on purpose, up to 32 digits in all. Clients accept them, and the
- * signature covers the number and not how it is written, so a log could otherwise hide a tree head
- * from ctga by writing 007.
+ * Leading zeros are accepted on purpose, however many. Clients accept them, and the signature
+ * covers the number and not how it is written, so a log could otherwise hide a tree head from ctga
+ * by writing 007.
  */
 function parsePaddedUint64(text: string): bigint | undefined {
-  return /^[0-9]{1,32}$/.test(text) ? parseUint64(text.replace(/^0+(?=[0-9])/, '')) : undefined;
+  return parseUint64(text.replace(/^0+(?=[0-9])/, ''));
 }

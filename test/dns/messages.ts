@@ -43,7 +43,7 @@ export function message(raw: RawMessage = {}): Uint8Array {
 }
 
 export interface RawRecord {
-  readonly owner?: Uint8Array;
+  readonly owner?: Uint8Array | undefined;
   readonly type?: number;
   readonly class?: number;
   readonly ttl?: number;
@@ -72,6 +72,17 @@ export function strings(...texts: readonly string[]): Uint8Array {
 export function opt(...options: readonly (readonly [number, Uint8Array])[]): Uint8Array {
   const rdata = concat(...options.map(([code, data]) => concat(u16(code, data.length), data)));
   return record({ owner: Uint8Array.of(0), type: 41, class: 1232, ttl: 0, rdata });
+}
+
+/** An RRSIG over records of a type (RFC 4034, Section 3), with a signature of zeros. */
+export function signature(covered = 16, owner?: Uint8Array): Uint8Array {
+  const rdata = concat(u16(covered, 0x0d04), new Uint8Array(14), encodeName('example'));
+  return record({ owner, type: 46, rdata: concat(rdata, new Uint8Array(64)) });
+}
+
+/** A CNAME record. */
+export function alias(to: Uint8Array, owner?: Uint8Array): Uint8Array {
+  return record({ owner, type: 5, rdata: to });
 }
 
 export const TXT = record();

@@ -40,8 +40,8 @@ class CheckpointsInUdp implements Source {
     this.matchRules = { udpSourcePorts: [port], dnsNames: [] };
   }
 
-  read(message: Uint8Array): SourceClaim {
-    return { kind: 'claim', log: this.#log, bytes: message, form: 'checkpoint' };
+  read(message: Uint8Array): SourceClaim[] {
+    return [{ kind: 'claim', log: this.#log, bytes: message, form: 'checkpoint' }];
   }
 
   recognises(start: Uint8Array): boolean {

@@ -42,10 +42,15 @@ describe('a tree head in DNS text', () => {
       text: `224556042.1520614811284.${ROOT}`,
       want: 'not four fields',
     },
+    ...['.x', '!', ' ', '\n', '\0', '\xe9', '-more'].map((rest) => ({
+      name: `with ${JSON.stringify(rest)} behind it, which clients leave alone`,
+      text: `224556042.1520614811284.${ROOT}.${SIGNED}${rest}`,
+      want: 'tree head',
+    })),
     {
-      name: 'with a field too many',
-      text: `224556042.1520614811284.${ROOT}.${SIGNED}.x`,
-      want: 'not four fields',
+      name: 'with something before it',
+      text: ` 224556042.1520614811284.${ROOT}.${SIGNED}`,
+      want: 'bad tree size',
     },
     {
       name: 'with a letter in the size',
@@ -75,7 +80,7 @@ describe('a tree head in DNS text', () => {
       want: 'bad root hash',
     },
     {
-      name: 'with text after the signature',
+      name: 'with letters behind the signature',
       text: `224556042.1520614811284.${ROOT}.${SIGNED}XXX`,
       want: 'bad signature field',
     },

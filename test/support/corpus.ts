@@ -6,6 +6,7 @@ import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readCapture } from './captures.ts';
 import {
+  concat,
   dnsAnswer,
   encodeName,
   ethernet,
@@ -20,6 +21,7 @@ import {
   overPppoe,
   udp,
 } from './packets.ts';
+import { alias, message, record, signature, strings, u16 } from '../dns/messages.ts';
 import { random } from './random.ts';
 import { sharedPath } from './shared.ts';
 
@@ -28,6 +30,33 @@ export const SHORTEST_FRAME = 14;
 
 export const NAMES = ['sth.log.example', 'sth.a', 'sth'].map(encodeName);
 export const NAMES_HEX = new Set(NAMES.map((name) => Buffer.from(name).toString('hex')));
+
+/** Answers of several records, and others that clients take though no honest server gives them. */
+export function answersOfRecords(name: string): Uint8Array[] {
+  const wire = encodeName(name);
+  const question = concat(wire, u16(16, 1));
+  const text = record({ rdata: strings('x'.repeat(100), 'y'.repeat(60)) });
+  const rrsig = signature();
+  const cname = alias(encodeName('heads.example'));
+  // The owner is the name that the alias leads to: header, question, and the alias's RDATA.
+  const target = u16(0xc000 | (12 + question.length + 12));
+  const spelled = (owner: string): Uint8Array =>
+    record({ owner: encodeName(owner), rdata: strings('x'.repeat(90)) });
+  return [
+    message({ question, answers: [text, rrsig] }),
+    message({ question, answers: [rrsig, spelled(name), rrsig, rrsig] }),
+    message({
+      question,
+      answers: [cname, rrsig, record({ owner: target, rdata: text.subarray(12) }), rrsig],
+    }),
+    message({ question, answers: [cname, spelled('heads.example')] }),
+    message({ question, answers: [text, spelled(name)] }),
+    message({ question, answers: [rrsig, rrsig, rrsig, rrsig, text] }),
+    message({ question, answers: [cname] }),
+    message({ question, answers: [text], flags: 0xa603 }),
+    message({ question: concat(question, question), answers: [text], counts: [2, 1, 0, 0] }),
+  ];
+}
 
 const NAME = 'sTh.LoG.example';
 const answerTo = (name: string): Uint8Array =>
@@ -52,6 +81,7 @@ export function seedsOf(name: string): Uint8Array[] {
     frameV6(answer, { tags }),
     frameV4(dnsAnswer({ name, strings: ['z'.repeat(200)], compressed: true })),
     frameV6(answer, { tags: [...tags, ...tags] }),
+    ...answersOfRecords(name).map((each) => frameV4(each)),
     overPppoe(frameV4(answer)),
     frameV4(answer, { tags: [0x9100, 0x9200, 0x9300].map((tpid) => ({ tpid, vlanId: 5 })) }),
     withoutUdpLength(frameV6(answer)),

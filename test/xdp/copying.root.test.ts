@@ -10,6 +10,7 @@ import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 import { loadXdp, type LoadedXdp, type XdpOptions } from '../../src/dataplane/xdp.ts';
 import type { AnswerPlace, DataPlaneCounters, SeenEntry } from '../../src/dataplane/types.ts';
 import {
+  concat,
   dnsAnswer,
   encodeName,
   ethernet,
@@ -23,6 +24,7 @@ import {
   udp,
   type DnsAnswerOptions,
 } from '../support/packets.ts';
+import { alias, message, record, signature, strings, u16 } from '../dns/messages.ts';
 import { answersTo } from '../support/xdp.ts';
 import { accountingErrors, moved } from './verdict.ts';
 
@@ -32,6 +34,10 @@ const UNLIMITED = { seenMilliseconds: 0, answersPerSecond: 0, fragmentsPerSecond
 const text = (n: number): string => `${n}.1529486742541.${'r'.repeat(44)}.${'s'.repeat(96)}`;
 const answerFrame = (n: number, options: DnsAnswerOptions = {}): Uint8Array =>
   frameV4(dnsAnswer({ name: NAME, strings: [text(n)], ...options }));
+
+const TEXT = record({ rdata: strings(text(1)) });
+const SIGNATURE = signature();
+const ALIAS = alias(encodeName('heads.example'));
 
 async function withProgram(
   options: XdpOptions & { readonly objectPath?: string },
@@ -354,6 +360,19 @@ describe('the cache of seen answers', () => {
           frameV4(dnsAnswer({ name: NAME, strings: [text(1)] }), {
             tags: [{ tpid: EtherType.vlan, vlanId: 3 }],
           }),
+          // What user space takes all the same.
+          answerFrame(1, { truncated: true }),
+          answerFrame(1, { answerName: 'sth.log.exampl3' }),
+          altered(answerFrame(1), 14 + 20 + 8 + 2, 0x84, 0x03),
+          altered(answerFrame(1), 14 + 20 + 8 + 2, 0xa4, 0x00),
+          ofRecords(TEXT, SIGNATURE),
+          ofRecords(SIGNATURE, TEXT, SIGNATURE, SIGNATURE),
+          ofRecords(
+            ALIAS,
+            SIGNATURE,
+            record({ owner: encodeName('heads.example'), rdata: strings(text(1)) }),
+            SIGNATURE,
+          ),
         ];
         for (const frame of same) xdp.testRun(frame);
         const copies = await drain(xdp);
@@ -382,14 +401,31 @@ describe('the cache of seen answers', () => {
   }
 
   const untagged: readonly { readonly what: string; readonly frame: Uint8Array }[] = [
-    { what: 'a truncated one', frame: answerFrame(1, { truncated: true }) },
-    { what: 'one of another owner', frame: answerFrame(1, { answerName: 'sth.log.exampl3' }) },
     { what: 'a text of less than 8 bytes', frame: answerFrame(1, { strings: ['1234'] }) },
     {
       what: 'more than 1,024 bytes of text',
       frame: answerFrame(1, { strings: Array.from({ length: 5 }, () => 'x'.repeat(255)) }),
     },
-    { what: 'an RCODE', frame: altered(answerFrame(1), 14 + 20 + 8 + 2, 0x84, 0x03) },
+    { what: 'one of two texts', frame: ofRecords(TEXT, record({ rdata: strings(text(2)) })) },
+    { what: 'one of two texts of another class', frame: ofRecords(TEXT, record({ class: 3 })) },
+    {
+      what: 'one of five records',
+      frame: ofRecords(TEXT, SIGNATURE, SIGNATURE, SIGNATURE, SIGNATURE),
+    },
+    {
+      what: 'one whose text is the fifth record',
+      frame: ofRecords(SIGNATURE, SIGNATURE, SIGNATURE, SIGNATURE, TEXT),
+    },
+    { what: 'one without text', frame: ofRecords(ALIAS, SIGNATURE) },
+    { what: 'one behind two questions', frame: altered(answerFrame(1), 14 + 20 + 8 + 4, 0, 2) },
+    {
+      what: 'one that promises more records',
+      frame: altered(answerFrame(1), 14 + 20 + 8 + 6, 0, 2),
+    },
+    {
+      what: 'one beside a record that does not hold together',
+      frame: ofRecords(TEXT, record({ type: 1, rdlength: 999 })),
+    },
     {
       what: 'RDATA that goes on behind the datagram',
       frame: altered(answerFrame(1), rdataLengthAt(), 0x40),
@@ -414,7 +450,30 @@ describe('the cache of seen answers', () => {
       xdp.testRun(genuine);
       assert.equal((await drain(xdp)).length, 1);
     }));
+
+  test('a text that came alone does not hide another one beside it', () =>
+    withProgram(cached, async (xdp) => {
+      const other = record({ rdata: strings(text(2)) });
+      for (const frame of [ofRecords(TEXT), ofRecords(TEXT, SIGNATURE)]) xdp.testRun(frame, 20);
+      await drain(xdp);
+      const pairs = [
+        ofRecords(TEXT, other),
+        ofRecords(other, TEXT),
+        ofRecords(SIGNATURE, TEXT, other),
+      ];
+      for (const frame of pairs) xdp.testRun(frame);
+      const copies = await drain(xdp);
+      assert.deepEqual(
+        copies.map(({ frame }) => frame.length),
+        pairs.map(({ length }) => length),
+      );
+    }));
 });
+
+/** An answer of these records. */
+function ofRecords(...answers: readonly Uint8Array[]): Uint8Array {
+  return frameV4(message({ question: concat(encodeName(NAME), u16(16, 1)), answers }));
+}
 
 /** `frame` with other bytes at an offset; a lie, so no checksum is put right. */
 function altered(frame: Uint8Array, at: number, ...bytes: readonly number[]): Uint8Array {

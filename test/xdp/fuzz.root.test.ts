@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test, type TestContext } from 'node:test';
 
 import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
+import { parseTreeHeadAnswer, textOfRdata } from '../../src/sources/ct-over-dns/answer.ts';
 import { loadXdp, type LoadedXdp, type LoadXdpOptions } from '../../src/dataplane/xdp.ts';
 import {
   answer,
@@ -22,13 +23,14 @@ import {
 import { frameV4 } from '../support/packets.ts';
 import { answersTo } from '../support/xdp.ts';
 import { needsShared } from '../support/shared.ts';
-import { accountingErrors, expectedOf, moved } from './verdict.ts';
+import { accountingErrors, expectedOf, moved, type Expectation } from './verdict.ts';
 import { SEED } from '../support/random.ts';
 
 const XDP_DROP = 1;
 const XDP_PASS = 2;
 const TC_ACT_UNSPEC = 0xffff_ffff;
 const THRESHOLD = 400;
+const DNS_HEADER = 12;
 const MUTATIONS = Number(process.env['CTGA_MUTATIONS'] ?? 20_000);
 
 /**
@@ -131,18 +133,30 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     for (const frame of frames) check(xdp, frame, options, linear);
 
     // Each kind has a ring of its own, and keeps its order there.
-    const expected = { answer: [] as Uint8Array[], fragment: [] as Uint8Array[] };
+    type Copy = Pick<Expectation, 'text'> & { readonly bytes: Uint8Array };
+    const expected = { answer: [] as Copy[], fragment: [] as Copy[] };
     for (const frame of frames) {
-      const { verdict, copied } = expectedOf(frame, NAMES_HEX, THRESHOLD);
-      if (copied > 0)
-        expected[verdict === 'answers' ? 'answer' : 'fragment'].push(frame.subarray(0, copied));
+      const { verdict, copied, text } = expectedOf(frame, NAMES_HEX, THRESHOLD);
+      const kind = verdict === 'answers' ? 'answer' : 'fragment';
+      if (copied > 0) expected[kind].push({ bytes: frame.subarray(0, copied), text });
     }
     const delivered = { answer: 0, fragment: 0 };
+    let tagged = 0;
     xdp.start(
-      ({ kind, frame }) => {
+      ({ kind, frame, answer: place }) => {
         if (kind === 'unknown') assert.fail('a record of no kind');
-        const wanted = expected[kind][delivered[kind]++] ?? new Uint8Array(0);
-        assert(Buffer.from(frame).equals(wanted), `${kind}: ${Buffer.from(frame).toString('hex')}`);
+        const { bytes, text } = expected[kind][delivered[kind]++] ?? assert.fail('too many');
+        const copy = Buffer.from(frame);
+        assert(copy.equals(bytes), `${kind}: ${copy.toString('hex')}`);
+        const found = place && { offset: place.rdataOffset, length: place.rdataLength };
+        assert.deepEqual(found, text, `the text in ${copy.toString('hex')}`);
+        if (place === undefined) return;
+        // Nothing else in there may be a tree head, or it would be hidden by a repeat of the text.
+        const rdata = copy.subarray(place.rdataOffset, place.rdataOffset + place.rdataLength);
+        const answer = parseTreeHeadAnswer(copy.subarray(place.nameOffset - DNS_HEADER));
+        assert(answer.kind === 'answer');
+        assert.deepEqual(answer.texts, [textOfRdata(rdata)], copy.toString('hex'));
+        tagged++;
       },
       () => undefined,
     );
@@ -156,7 +170,7 @@ function onDamagedFrames(options: LoadXdpOptions, linear: number): void {
     assert.deepEqual(accountingErrors(counters), []);
     assert.equal(counters.packets - earlier.packets, BigInt(frames.length));
     t.diagnostic(
-      `${frames.length} frames, ${delivered.answer} answers and ${delivered.fragment} fragments copied`,
+      `${frames.length} frames, ${delivered.answer} answers (${tagged} with a tag) and ${delivered.fragment} fragments copied`,
     );
   }
 

@@ -23,6 +23,8 @@ export interface Expectation {
   readonly verdict: Verdict;
   /** Bytes of the frame that are copied; 0 for what is not. */
   readonly copied: number;
+  /** Where the text lies by which repeats of a copied answer are told; undefined if by nothing. */
+  readonly text?: { readonly offset: number; readonly length: number } | undefined;
 }
 
 const LARGEST_COPY = 2048;
@@ -121,10 +123,8 @@ export function expectedOf(
   const datagramEnd = udpLength === 0 && etherType === 0x86dd ? end : payload + udpLength;
   const dns = payload + 8;
   if (!has(dns, 12) || datagramEnd > end || dns + 12 > datagramEnd) return not('malformed');
-  const isAnswer = (packet.readUInt16BE(dns + 2) & 0xf800) === 0x8000;
-  if (!isAnswer || packet.readUInt16BE(dns + 4) !== 1 || packet.readUInt16BE(dns + 6) !== 1) {
-    return not('notTreeHead');
-  }
+  const [flags, questions, answers] = [2, 4, 6].map((at) => packet.readUInt16BE(dns + at));
+  if (!flags || flags < 0x8000 || !questions || !answers) return not('notTreeHead');
 
   const question = dns + 12;
   if (!has(question, 4) || question + 4 > datagramEnd) return not('malformed');
@@ -145,7 +145,38 @@ export function expectedOf(
     .subarray(question, at)
     .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
   if (!names.has(Buffer.from(name).toString('hex'))) return not('unknownName');
-  return end <= LARGEST_COPY ? { verdict: 'answers', copied: end } : not('answersTooLarge');
+  if (end > LARGEST_COPY) return not('answersTooLarge');
+  const text =
+    questions === 1 ? textOf(packet.subarray(0, datagramEnd), at + 4, answers) : undefined;
+  return { verdict: 'answers', copied: end, text };
+}
+
+/** The RDATA of the only TXT record among `count` that begin at `at` and end with the packet. */
+function textOf(packet: Buffer, at: number, count: number): Expectation['text'] {
+  const texts: { offset: number; length: number }[] = [];
+  try {
+    for (let record = 0; record < count; record++) {
+      let labels = 0;
+      for (let length = packet.readUInt8(at); length !== 0; length = packet.readUInt8(at)) {
+        if (length >= 0x40 && length < 0xc0) return undefined;
+        at += 1 + length;
+        if (length >= 0xc0) {
+          at -= length;
+          break;
+        }
+        labels++;
+      }
+      const length = packet.readUInt16BE(at + 9);
+      if (packet.readUInt16BE(at + 1) === 16) texts.push({ offset: at + 11, length });
+      at += 11 + length;
+      if (labels > 40 || at > packet.length) return undefined;
+    }
+  } catch {
+    return undefined;
+  }
+  const [text, ...others] = texts;
+  if (count > 4 || text === undefined || others.length > 0) return undefined;
+  return text.length >= 8 && text.length <= 1024 ? text : undefined;
 }
 
 /**

@@ -30,7 +30,7 @@ export const Verdict = {
   otherPort: 4,
   /** It ends before it says what it is, or its question's name is none. */
   malformed: 5,
-  /** No answer to one question for IN TXT whose name begins as all that are looked for. */
+  /** No answer to a question for IN TXT whose name begins as all that are looked for. */
   notTreeHead: 6,
   unknownName: 7,
   // In a tunnel, which is not looked into.
@@ -74,7 +74,7 @@ export function compileFilter(rules: MatchRules): CaptureFilter {
       return TUNNEL_PORTS.has(packet.u16(at + 2)) ? Verdict.encapsulatedUdp : Verdict.otherPort;
     if (!packet.has(dns, DNS_HEADER)) return Verdict.malformed;
     const isResponse = (bytes[dns + 2] as number) >= 0x80;
-    if (!isResponse || packet.u16(dns + 4) !== 1) return Verdict.notTreeHead;
+    if (!isResponse || packet.u16(dns + 4) === 0) return Verdict.notTreeHead;
     return names.judge(packet, dns + DNS_HEADER);
   }
 

@@ -4,7 +4,7 @@ import { encodeName, foldName, readName } from '../../dns/name.ts';
 import type { Log } from '../../logs/log.ts';
 import type { MatchPlace, MatchRules } from '../match-rules.ts';
 import type { Refusal, Source, SourceClaim } from '../source.ts';
-import { parseTreeHeadAnswer, readTreeHeadRdata, type DnsRefusal } from './answer.ts';
+import { parseTreeHeadAnswer, textOfRdata, type DnsRefusal } from './answer.ts';
 
 export const DNS_PORT = 53;
 /** RFC 1035, Section 4.1.1. */
@@ -36,16 +36,19 @@ export class CtOverDns implements Source {
     this.#logs = new Map(names.map(({ name, log }) => [keyOf(name), log]));
   }
 
-  read(message: Uint8Array): SourceClaim | Refusal {
+  read(message: Uint8Array): readonly SourceClaim[] | Refusal {
     const answer = parseTreeHeadAnswer(message);
-    return answer.kind === 'refused' ? refuse(answer) : this.#claim(answer.name, answer.text);
+    if (answer.kind === 'refused') return refuse(answer);
+    const log = this.#logs.get(keyOf(answer.name));
+    return log === undefined ? UNKNOWN_NAME : answer.texts.map((text) => claimOf(log, text));
   }
 
   readPlaced(frame: Uint8Array, place: MatchPlace): SourceClaim | Refusal {
     const { nameOffset, nameLength, rdataOffset, rdataLength } = place;
-    const text = readTreeHeadRdata(frame.subarray(rdataOffset, rdataOffset + rdataLength));
-    if ('kind' in text) return refuse(text);
-    return this.#claim(foldName(frame.subarray(nameOffset, nameOffset + nameLength)), text);
+    const name = foldName(frame.subarray(nameOffset, nameOffset + nameLength));
+    const log = this.#logs.get(keyOf(name));
+    if (log === undefined) return UNKNOWN_NAME;
+    return claimOf(log, textOfRdata(frame.subarray(rdataOffset, rdataOffset + rdataLength)));
   }
 
   recognises(start: Uint8Array): boolean {
@@ -59,13 +62,12 @@ export class CtOverDns implements Source {
       throw error;
     }
   }
+}
 
-  #claim(foldedName: Uint8Array, text: Uint8Array): SourceClaim | Refusal {
-    const log = this.#logs.get(keyOf(foldedName));
-    return log === undefined
-      ? { kind: 'refused', reason: 'answer: unknown name' }
-      : { kind: 'claim', log, bytes: text, form: 'ct-over-dns' };
-  }
+const UNKNOWN_NAME: Refusal = { kind: 'refused', reason: 'answer: unknown name' };
+
+function claimOf(log: Log, text: Uint8Array): SourceClaim {
+  return { kind: 'claim', log, bytes: text, form: 'ct-over-dns' };
 }
 
 function refuse({ reason }: DnsRefusal): Refusal {
