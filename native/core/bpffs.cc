@@ -6,8 +6,11 @@
 #include <linux/magic.h>
 #include <sys/mount.h>
 #include <sys/vfs.h>
+#include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <cstring>
 #include <memory>
 
 namespace ctga {
@@ -26,6 +29,15 @@ FileDescriptor open_pin(const std::string& path) {
   const int fd = bpf_obj_get(path.c_str());
   if (fd < 0 && fd != -ENOENT) throw kernel_error(fd, "open " + path);
   return FileDescriptor(fd);
+}
+
+bool is_map(int fd) {
+  const std::string self = "/proc/self/fd/" + std::to_string(fd);
+  std::array<char, 64> kind{};
+  if (readlink(self.c_str(), kind.data(), kind.size() - 1) < 0) {
+    throw kernel_error(errno, "look at " + self);
+  }
+  return std::strstr(kind.data(), "bpf-map") != nullptr;
 }
 
 void pin(int fd, const std::string& path) {

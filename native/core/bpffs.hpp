@@ -16,6 +16,10 @@ void ensure_bpffs(const std::string& mount_point);
 // A descriptor of the pinned object; empty if nothing is pinned at `path`.
 FileDescriptor open_pin(const std::string& path);
 
+// Whether a descriptor of open_pin is that of a map. The kernel answers the question for a map's
+// layout for programs and links too, with what is theirs.
+bool is_map(int fd);
+
 // Pins the object of `fd` at `path`, in place of whatever was pinned there.
 void pin(int fd, const std::string& path);
 

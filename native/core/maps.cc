@@ -141,25 +141,35 @@ void Maps::draw_keys() const {
 }
 
 std::optional<Maps> Maps::open_pinned(const std::string& directory) {
-  // The sizes that this version reads and writes, by map. With larger values in the map, the kernel
-  // would write past our buffers.
-  constexpr std::array<std::array<std::uint32_t, 2>, 8> sizes = {
-      {{sizeof(std::uint32_t), sizeof(generation)},
-       {sizeof(std::uint32_t), sizeof(settings)},
-       {sizeof(std::uint32_t), sizeof(ports)},
-       {sizeof(std::uint32_t), sizeof(in_force)},
-       {sizeof(std::uint32_t), sizeof(counters)},
-       {sizeof(std::uint32_t), sizeof(seen_answers)},
-       {0, 0},
-       {0, 0}}};
+  struct Layout {
+    bpf_map_type type;
+    std::size_t key_size;
+    std::size_t value_size;
+    std::uint32_t entries;  // 0: any number
+  };
+  // What this version reads and writes, by map. From a map with larger values, or with one for each
+  // CPU where we expect one, the kernel would write past our buffers.
+  constexpr std::size_t key = sizeof(std::uint32_t);
+  constexpr std::array<Layout, 8> layouts = {
+      {{BPF_MAP_TYPE_ARRAY, key, sizeof(generation), GENERATIONS},
+       {BPF_MAP_TYPE_ARRAY, key, sizeof(settings), 1},
+       {BPF_MAP_TYPE_ARRAY, key, sizeof(ports), 1},
+       {BPF_MAP_TYPE_ARRAY, key, sizeof(in_force), 1},
+       {BPF_MAP_TYPE_PERCPU_ARRAY, key, sizeof(counters), 1},
+       {BPF_MAP_TYPE_PERCPU_ARRAY, key, sizeof(seen_answers), 1},
+       {BPF_MAP_TYPE_RINGBUF, 0, 0, 0},
+       {BPF_MAP_TYPE_RINGBUF, 0, 0, 0}}};
   std::array<FileDescriptor, 8> fds;
   for (std::size_t i = 0; i < kNames.size(); i++) {
-    fds[i] = open_pin(directory + "/" + kNames[i]);
+    const std::string path = directory + "/" + kNames[i];
+    fds[i] = open_pin(path);
     if (!fds[i]) return std::nullopt;
     const bpf_map_info info = info_of(fds[i].get());
-    if (info.key_size != sizes[i][0] || info.value_size != sizes[i][1]) {
-      throw Error(ErrorCode::kernel, EPROTO,
-                  directory + "/" + kNames[i] + " was made by another version of ctga");
+    const Layout& layout = layouts[i];
+    if (!is_map(fds[i].get()) || info.type != layout.type || info.key_size != layout.key_size ||
+        info.value_size != layout.value_size ||
+        (layout.entries != 0 && info.max_entries != layout.entries)) {
+      throw Error(ErrorCode::kernel, EPROTO, path + " was made by another version of ctga");
     }
   }
   return Maps(std::move(fds));

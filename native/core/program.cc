@@ -135,10 +135,10 @@ bool Program::share_pinned(bpf_map* map, const std::string& path) {
   if (const int error = bpf_obj_get_info_by_fd(pinned.get(), &info, &length)) {
     throw kernel_error(error, "inspect " + path);
   }
-  const bool fits = info.type == bpf_map__type(map) && info.key_size == bpf_map__key_size(map) &&
-                    info.value_size == bpf_map__value_size(map) &&
-                    info.map_flags == bpf_map__map_flags(map) &&
-                    info.max_entries == bpf_map__max_entries(map);
+  const bool fits =
+      is_map(pinned.get()) && info.type == bpf_map__type(map) &&
+      info.key_size == bpf_map__key_size(map) && info.value_size == bpf_map__value_size(map) &&
+      info.map_flags == bpf_map__map_flags(map) && info.max_entries == bpf_map__max_entries(map);
   if (!fits) {
     replaced_.emplace_back(bpf_map__name(map));
     return false;

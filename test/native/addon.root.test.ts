@@ -120,8 +120,9 @@ describe('the end of an environment', () => {
   for (const how of ['exit', 'terminate', 'return'] as const) {
     test(`a worker that reads ends by ${how}`, async () => {
       const worker = new Worker(BOOTSTRAP, { eval: true, workerData: how });
-      await once(worker, 'message');
+      // Before its message is waited for: both may come at once.
       const ended = once(worker, 'exit');
+      await once(worker, 'message');
       if (how === 'terminate') await worker.terminate();
       assert.deepEqual(await ended, [how === 'terminate' ? 1 : 0]);
     });
