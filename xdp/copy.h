@@ -324,6 +324,12 @@ __noinline __u32 copy_at_tc(struct __sk_buff *ctx, const struct answer_place *an
 	return copy_match(ctx, HOOK_TC, answer, entry, ended_repeats, what);
 }
 
+__noinline __u32 copy_segment(struct __sk_buff *ctx, const struct answer_place *answer, __u64 entry,
+			      __u32 ended_repeats, __u32 what)
+{
+	return copy_match(ctx, HOOK_SEGMENT, answer, entry, ended_repeats, what);
+}
+
 /* What the budget and the sample say of a match. */
 enum decision {
 	WANTED,
@@ -341,6 +347,9 @@ static __always_inline bool carry_out(enum decision decision, struct match *matc
 	if (hook == HOOK_XDP)
 		result = copy_at_xdp(match->ctx, match->answer, match->entry, match->ended_repeats,
 				     what);
+	else if (hook == HOOK_SEGMENT)
+		result = copy_segment(match->ctx, match->answer, match->entry,
+				      match->ended_repeats, what);
 	else
 		result = copy_at_tc(match->ctx, match->answer, match->entry, match->ended_repeats,
 				    what);

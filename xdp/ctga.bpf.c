@@ -16,6 +16,7 @@
 #include "copy.h"
 #include "headers.h"
 #include "maps.h"
+#include "merged.h"
 #include "record.h"
 #include "source.h"
 
@@ -184,7 +185,7 @@ static __always_inline void observe(void *ctx, enum hook hook)
 
 	if (!counters)
 		return;
-	if (READS_IN_PLACE && !lacks_ethernet(hook)) {
+	if (reads_in_place(hook)) {
 		bytes = bytes_of_frame(ctx, hook);
 		verdict = judge(&bytes, ctx, hook, &packet, &answer);
 	}
@@ -279,11 +280,54 @@ int ctga_cpu(struct xdp_md *ctx)
 	return XDP_DROP;
 }
 
+/* Not inlined, as stacks of all that call each other share 512 bytes. */
+__noinline int observe_whole(struct __sk_buff *ctx)
+{
+	observe(ctx, HOOK_TC);
+	return 0;
+}
+
+__noinline int observe_segment(struct __sk_buff *ctx)
+{
+	observe(ctx, HOOK_SEGMENT);
+	return 0;
+}
+
+/* Whether it is a packet of merged UDP datagrams from a listed port: each was observed then. */
+__noinline bool observe_merged(struct __sk_buff *ctx)
+{
+	struct segment *segment = only_value(&segments);
+	struct window *copy = only_value(&window);
+	__u32 end = frame_length(ctx, HOOK_TC), size = ctx->gso_size;
+	const struct udphdr *udp;
+	struct bytes bytes;
+
+	if (!segment || !copy)
+		return false;
+	copy->available = end < WINDOW ? end : WINDOW;
+	if (!load_frame(ctx, HOOK_TC, copy->bytes, copy->available, WINDOW))
+		return false;
+	bytes = bytes_of_window(copy);
+	if (!find_segments(&bytes, segment))
+		return false;
+	udp = bytes_at(&bytes, segment->at - sizeof(*udp), sizeof(*udp));
+	if (!udp || !is_listed(bpf_ntohs(udp->source)))
+		return false;
+	for (int i = 0; i < MAX_MERGED && segment->at < end; i++) {
+		segment->length = end - segment->at < size ? end - segment->at : size;
+		set_lengths(segment, segment->length);
+		observe_segment(ctx);
+		segment->at += size;
+	}
+	return true;
+}
+
 /* The same at TC ingress, for an interface that takes no XDP program or has somebody else's. */
 SEC("tc")
 int ctga_tc(struct __sk_buff *ctx)
 {
-	observe(ctx, HOOK_TC);
+	if (!ctx->gso_size || !observe_merged(ctx))
+		observe_whole(ctx);
 	return TC_ACT_UNSPEC;
 }
 

@@ -138,6 +138,21 @@ struct {
 	__type(value, struct window);
 } window SEC(".maps");
 
+/* A datagram of several that were merged into one packet: see merged.h. */
+struct segment {
+	__u8 headers[64]; /* Ethernet, IP and UDP as the datagram would have them alone */
+	__u32 at;         /* where its payload begins in the packet */
+	__u32 length;     /* of that payload */
+	bool ipv6;
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct segment);
+} segments SEC(".maps");
+
 /*
  * Copies of such an answer's name and RDATA, each at a fixed place: see sum_copied_name in
  * answer.h.

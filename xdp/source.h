@@ -24,6 +24,7 @@
 enum hook {
 	HOOK_XDP,
 	HOOK_TC,
+	HOOK_SEGMENT, /* TC, and one datagram of a packet that several were merged into: merged.h */
 };
 
 const volatile struct constants constants = {
@@ -63,13 +64,23 @@ static __always_inline bool lacks_ethernet(enum hook hook)
 	return hook == HOOK_TC && !constants.has_ethernet;
 }
 
+static __always_inline bool reads_in_place(enum hook hook)
+{
+	return READS_IN_PLACE && hook != HOOK_SEGMENT && !lacks_ethernet(hook);
+}
+
+static __always_inline __u32 segment_headers(const struct segment *segment)
+{
+	return segment->ipv6 ? ETH_HLEN + 40 + 8 : ETH_HLEN + 20 + 8;
+}
+
 /* The verifier allows up to 0xffff to be added to a packet pointer. This stays well below. */
 #define LARGEST_OFFSET 0x7fff
 
 /* Whether the first `length` bytes of the frame can be read in place. */
 static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
 {
-	return READS_IN_PLACE && !lacks_ethernet(hook) && length <= LARGEST_OFFSET &&
+	return reads_in_place(hook) && length <= LARGEST_OFFSET &&
 	       data_of(ctx, hook) + length <= data_end_of(ctx, hook);
 }
 
@@ -79,6 +90,12 @@ static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
  */
 static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 {
+	const struct segment *segment;
+
+	if (hook == HOOK_SEGMENT) {
+		segment = only_value(&segments);
+		return segment ? segment_headers(segment) + segment->length : 0;
+	}
 	if (hook == HOOK_TC)
 		return ((struct __sk_buff *)ctx)->len + (lacks_ethernet(hook) ? ETH_HLEN : 0);
 	return constants.xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
@@ -93,6 +110,15 @@ static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *to, __u64 length,
 				 __u64 max)
 {
+	const struct segment *segment;
+
+	if (hook == HOOK_SEGMENT) {
+		segment = only_value(&segments);
+		if (!segment)
+			return false;
+		offset += segment->at - segment_headers(segment);
+		hook = HOOK_TC;
+	}
 	length -= 1;
 	barrier_var(length);
 	if (length >= max)
@@ -105,12 +131,30 @@ static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *
 	return constants.xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
 }
 
+/* Likewise of a segment's frame, behind so many bytes of headers, a constant. */
+static __always_inline bool load_segment(void *ctx, const struct segment *segment, void *to,
+					 __u64 length, __u64 max, const __u32 headers)
+{
+	__builtin_memcpy(to, segment->headers, headers);
+	return load(ctx, HOOK_SEGMENT, headers, to + headers, length - headers, max - headers);
+}
+
 /*
  * Likewise from the beginning of the frame. A frame without an Ethernet header gets one, of no
  * addresses, so that all that follows knows one link layer, and user space too.
  */
 static __always_inline bool load_frame(void *ctx, enum hook hook, void *to, __u64 length, __u64 max)
 {
+	const struct segment *segment;
+
+	if (hook == HOOK_SEGMENT) {
+		segment = only_value(&segments);
+		if (!segment)
+			return false;
+		if (segment->ipv6)
+			return load_segment(ctx, segment, to, length, max, ETH_HLEN + 40 + 8);
+		return load_segment(ctx, segment, to, length, max, ETH_HLEN + 20 + 8);
+	}
 	if (!lacks_ethernet(hook))
 		return load(ctx, hook, 0, to, length, max);
 	*(struct ethhdr *)to = (struct ethhdr){ .h_proto = ((struct __sk_buff *)ctx)->protocol };

@@ -9,6 +9,7 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 
 import { detachElsewhere, listElsewhere } from '../../src/dataplane/xdp.ts';
 import { CtgaError } from '../../src/base/errors.ts';
+import { DatagramDecoder } from '../../src/packet/decode.ts';
 import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
@@ -591,6 +592,70 @@ describe('at TC ingress', () => {
     assert.deepEqual([counters.answersCopied, seen?.link.overtaken], [1n, false]);
     assert.equal(tcxPrograms().length, 2);
   });
+});
+
+/** Sends `messages` from port 53 in one call: UDP_SEGMENT, which veth hands on as one packet. */
+function sendMerged(from: string, to: string, messages: readonly Uint8Array[]): void {
+  const program = [
+    'import socket, sys',
+    'source, to, size, data = sys.argv[1:]',
+    'family = socket.AF_INET6 if ":" in to else socket.AF_INET',
+    's = socket.socket(family, socket.SOCK_DGRAM)',
+    's.setsockopt(17, 103, int(size))',
+    's.bind((source, 53))',
+    `s.sendto(bytes.fromhex(data), (to, ${PORT}))`,
+  ].join('\n');
+  const size = `${messages[0]?.length ?? 0}`;
+  const data = Buffer.concat(messages).toString('hex');
+  const there = [`--net=/run/netns/${link.sender}`, 'python3', '-c', program];
+  run('nsenter', ...there, from, to, size, data);
+}
+
+describe('datagrams that were merged into one packet', () => {
+  const OTHERS = ['sth.other.example', 'sth.more.example', 'www.example'];
+  for (const { version, from, to } of [
+    { version: 4, from: PEER_ADDRESS, to: OBSERVER_ADDRESS },
+    { version: 6, from: 'fd00::2', to: 'fd00::1' },
+  ])
+    for (const { hook, options } of HOOKS)
+      test(`over IPv${version}: each is seen, by ${hook}`, async () => {
+        for (const [namespace, name, address] of [
+          [link.observer, link.interfaceName, 'fd00::1'],
+          [link.sender, link.peerName, 'fd00::2'],
+        ] as const)
+          run('ip', '-n', namespace, 'address', 'add', `${address}/64`, 'dev', name, 'nodad');
+        const plane = observer();
+        await plane.attach(options, link);
+        await plane.ask({ method: 'known', names: [NAME] });
+        await plane.ask({ method: 'start' });
+        // The genuine ones are neither first nor last but in between, and one is shorter at the end.
+        const message = (name: string, text: string): Uint8Array =>
+          dnsAnswer({ name, strings: [text.padEnd(200 - 2 * name.length, 'x')] });
+        const ours = [1, 2, 3].map((i) => message(NAME, `${i}`));
+        const short = dnsAnswer({ name: NAME, strings: ['4'] });
+        const [a, b, c] = OTHERS.map((name) => message(name, 'z'));
+        const all = [a, ours[0], b, ours[1], ours[2], c, short] as Uint8Array[];
+        assert.equal(new Set(all.slice(0, -1).map(({ length }) => length)).size, 1);
+        sendMerged(from, to, all);
+
+        const packets = await plane.ask({ method: 'packets', atLeast: 4 });
+        const decoder = new DatagramDecoder();
+        const found = packets.map(({ frame, frameLength }) => {
+          assert.equal(frame.length, frameLength);
+          const payload = decoder.push(frame, 0, hook)?.payload ?? new Uint8Array();
+          return Buffer.from(payload).toString('hex');
+        });
+        assert.equal(decoder.counters.checksumBad, 0);
+        assert.deepEqual(
+          found,
+          [...ours, short].map((each) => Buffer.from(each).toString('hex')),
+        );
+        const { counters } = await plane.ask({ method: 'state' });
+        assert.equal(counters.answersCopied, 4n);
+        assert.equal(counters.unknownName, 2n);
+        assert.equal(counters.notTreeHead, 1n);
+        assert.deepEqual(accountingErrors(counters), []);
+      });
 });
 
 describe('refuses, in one sentence and with a remedy', () => {
