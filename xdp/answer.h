@@ -4,12 +4,8 @@
  * name that we look for, and at least one answer ("Aggregation-Based Certificate Transparency
  * Gossip", Section 4.1).
  *
- * The name is looked up by a keyed hash of its bytes in lower case: resolvers randomise the case
- * (draft-vixie-dnsext-dns0x20) and authorities echo it. User space compares whole names.
- *
- * The functions that loop are global, not static. The verifier then walks through each of them once
- * by itself, instead of verifying the rest of the program again for each turn at which a loop might
- * end.
+ * Most answers end with the look-up of their name (name.h). The tag is of the name's number and the
+ * RDATA.
  */
 #ifndef CTGA_ANSWER_H
 #define CTGA_ANSWER_H
@@ -17,6 +13,7 @@
 #include <bpf/bpf_endian.h>
 
 #include "hash.h"
+#include "name.h"
 #include "records.h"
 #include "source.h"
 
@@ -43,298 +40,141 @@ static __always_inline bool has_answer(const struct dns_header *dns)
 	return (dns->flags & bpf_htons(DNS_RESPONSE)) && dns->question_count && dns->answer_count;
 }
 
-/* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
-static __always_inline bool begins_with_sth(const __u8 *name)
-{
-	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' &&
-	       (name[3] | 0x20) == 'h';
-}
-
-#define NAME_MALFORMED 0
-#define NAME_OF_MANY_LABELS (MAX_NAME_LENGTH + 1)
-
 /*
- * Length of the name at `offset` in bytes, with its root label, or NAME_MALFORMED or
- * NAME_OF_MANY_LABELS. A compression pointer (RFC 1035, Section 4.1.4) is malformed: there is no
- * name before the first question that it could point at.
+ * The sums of NH over the RDATA, in blocks. The last block is the one that ends with the RDATA, and
+ * may overlap the block before: so no byte behind the RDATA is read. What is shorter than a block is
+ * hashed by words in the same way. The length is a term of the sums, and so is the name's number.
  */
-static __always_inline __u32 name_length(const struct bytes *bytes, const __u32 offset)
+static __always_inline void add_block(struct sums *sums, const __u64 *words,
+				      const struct key_pair *keys)
 {
-	__u32 at = offset;
-
-	/*
-	 * Unrolled: without CAP_PERFMON, the verifier also follows the turns that a CPU may
-	 * speculate on.
-	 */
 #pragma unroll
-	for (int label = 0; label <= MAX_LABELS; label++) {
-		const __u8 *length = bytes_at(bytes, at, 1);
+	for (int i = 0; i < RDATA_BLOCK; i++)
+		nh_add_at(sums, &words[i], &keys[i]);
+}
 
-		if (!length || *length > MAX_LABEL_LENGTH || at - offset >= MAX_NAME_LENGTH)
-			return NAME_MALFORMED;
-		if (*length == 0)
-			return at - offset + 1;
-		at += 1 + *length;
-	}
-	return NAME_OF_MANY_LABELS;
+static __always_inline struct sums sums_of_what(__u32 name, __u32 length, const struct keys *keys)
+{
+	__u64 what = (__u64)NUMBER_OF_NAME(name) << 16 | length;
+
+	return (struct sums){ keys->what.first * what, keys->what.second * what };
 }
 
 /*
- * What is not inlined is verified once, for one type of context. So each function that reads a
- * frame in place is there for either hook.
+ * The tag of an answer to the name that was found: 0 if the name at `name` is not that one, or the
+ * frame is cut off. `text` is the offset of its RDATA << 16 | its length, from SHORTEST_HASHED_RDATA
+ * to MAX_HASHED_RDATA.
  */
-static __always_inline __u32 name_length_in_frame(void *ctx, enum hook hook, __u32 offset)
-{
-	const struct bytes bytes = bytes_of_frame(ctx, hook);
-
-	return name_length(&bytes, offset & LARGEST_OFFSET);
-}
-
-__noinline __u32 name_length_at_xdp(struct xdp_md *ctx, __u32 offset)
-{
-	return name_length_in_frame(ctx, HOOK_XDP, offset);
-}
-
-__noinline __u32 name_length_at_tc(struct __sk_buff *ctx, __u32 offset)
-{
-	return name_length_in_frame(ctx, HOOK_TC, offset);
-}
-
-__noinline __u32 name_length_in_window(__u32 offset)
-{
-	const struct window *copy = only_value(&window);
-	struct bytes bytes;
-
-	if (!copy)
-		return NAME_MALFORMED;
-	bytes = bytes_of_window(copy);
-	return name_length(&bytes, offset & LARGEST_OFFSET);
-}
-
-/*
- * The sums of NH over the name in lower case and over the RDATA. Zeros fill up the last word of the
- * name. The last word of the RDATA is the eight bytes before its end, which may overlap the word
- * before: so no byte behind the RDATA is read. Lengths count too: the name holds those of its
- * labels, and that of the RDATA is a term of its sums.
- *
- * All of these return false if the frame is cut off.
- */
-#define SHORTEST_HASHED_RDATA 8
-
-/* `left` is the number of bytes from this word to the end of the name. */
-static __always_inline void add_name_word(struct sums *sums, __u64 word, __u32 left,
-					  const struct key_pair *key)
-{
-	nh_add(sums, fold_word(left < 8 ? first_bytes(word, left) : word), key);
-}
-
-static __always_inline void add_rdata_end(struct sums *sums, __u64 last, __u32 length,
-					  const struct keys *keys)
-{
-	nh_add(sums, last, &keys->rdata_last);
-	sums->first += keys->rdata_length.first * length;
-	sums->second += keys->rdata_length.second * length;
-}
-
-/* In place, bounds are checked once for each block of so many bytes. */
-#define NAME_BLOCK 32
-#define RDATA_BLOCK 64
-
-/* Reads up to 7 bytes behind the name: an answer is longer than that. */
-static __always_inline bool sum_name_in_frame(void *ctx, enum hook hook, __u32 offset,
-					      __u32 length, __u32 number, struct sums *result)
+static __always_inline __u64 tag_in_frame(void *ctx, enum hook hook, __u32 name, __u32 found,
+					  __u32 text, __u32 number)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, hook);
 	const struct generation *generation = generation_of(number);
+	const __u32 length = text & 0xffff;
+	__u32 at = text >> 16 & LARGEST_OFFSET;
 	const __u64 *words;
-	struct sums sums = {};
-	__u32 at = 0;
+	struct sums sums;
+	__u32 left = length;
+	__u64 tag;
 
-	offset &= LARGEST_OFFSET;
-	if (!generation || !result)
-		return false;
-	for (int block = 0; block < MAX_NAME_WORDS * 8 / NAME_BLOCK && at + NAME_BLOCK <= length;
-	     block++) {
-		words = bytes_at(&bytes, offset + at, NAME_BLOCK);
+	if (!generation)
+		return 0;
+	sums = sums_of_what(found, length, &generation->keys);
+	if (length < RDATA_BLOCK * 8) {
+		words = bytes_at(&bytes, at + length - 8, 8);
 		if (!words)
-			return false;
-#pragma unroll
-		for (int i = 0; i < NAME_BLOCK / 8; i++)
-			nh_add(&sums, fold_word(words[i]), &generation->keys.name[at / 8 + i]);
-		at += NAME_BLOCK;
+			return 0;
+		nh_add_at(&sums, words, &generation->keys.rdata_end[RDATA_BLOCK - 1]);
+		for (__u32 i = 0; i < RDATA_BLOCK - 1 && left > 8; i++) {
+			words = bytes_at(&bytes, at, 8);
+			if (!words)
+				return 0;
+			nh_add_at(&sums, words, &generation->keys.rdata[i]);
+			at += 8;
+			left -= 8;
+		}
+		goto summed;
 	}
-	for (int i = 0; i < NAME_BLOCK / 8 && at < length && at < MAX_NAME_WORDS * 8; i++) {
-		words = bytes_at(&bytes, offset + at, 8);
-		if (!words)
-			return false;
-		add_name_word(&sums, *words, length - at, &generation->keys.name[at / 8]);
-		at += 8;
-	}
-	*result = sums;
-	return true;
-}
-
-__noinline bool sum_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
-				struct sums *result)
-{
-	return sum_name_in_frame(ctx, HOOK_XDP, offset, length, number, result);
-}
-
-__noinline bool sum_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 length, __u32 number,
-			       struct sums *result)
-{
-	return sum_name_in_frame(ctx, HOOK_TC, offset, length, number, result);
-}
-
-/* `length` is from SHORTEST_HASHED_RDATA to MAX_HASHED_RDATA. */
-static __always_inline bool sum_rdata_in_frame(void *ctx, enum hook hook, __u32 offset,
-					       __u32 length, __u32 number, struct sums *result)
-{
-	const struct bytes bytes = bytes_of_frame(ctx, hook);
-	const struct generation *generation = generation_of(number);
-	const __u64 *words;
-	struct sums sums = {};
-	__u32 at = 0;
-
-	offset &= LARGEST_OFFSET;
-	if (!generation || !result)
-		return false;
-	words = bytes_at(&bytes, offset + length - 8, 8);
+	words = bytes_at(&bytes, at + length - RDATA_BLOCK * 8, RDATA_BLOCK * 8);
 	if (!words)
-		return false;
-	add_rdata_end(&sums, *words, length, &generation->keys);
-	for (int block = 0; block < MAX_HASHED_RDATA / RDATA_BLOCK && at + RDATA_BLOCK < length;
-	     block++) {
-		words = bytes_at(&bytes, offset + at, RDATA_BLOCK);
+		return 0;
+	add_block(&sums, words, generation->keys.rdata_end);
+	for (__u32 block = 0; block < MAX_RDATA_BLOCKS && left > RDATA_BLOCK * 8; block++) {
+		words = bytes_at(&bytes, at, RDATA_BLOCK * 8);
 		if (!words)
-			return false;
-#pragma unroll
-		for (int i = 0; i < RDATA_BLOCK / 8; i++)
-			nh_add_at(&sums, &words[i], &generation->keys.rdata[at / 8 + i]);
-		at += RDATA_BLOCK;
+			return 0;
+		add_block(&sums, words, &generation->keys.rdata[block * RDATA_BLOCK]);
+		at += RDATA_BLOCK * 8;
+		left -= RDATA_BLOCK * 8;
 	}
-	for (int i = 0; i < RDATA_BLOCK / 8 && at + 8 < length && at < MAX_HASHED_RDATA; i++) {
-		words = bytes_at(&bytes, offset + at, 8);
-		if (!words)
-			return false;
-		nh_add(&sums, *words, &generation->keys.rdata[at / 8]);
-		at += 8;
-	}
-	*result = sums;
-	return true;
+summed:
+	tag = tag_of_sums(&sums, generation->keys.tag);
+	/* While the CPU waits for the tag, it can do this. */
+	return is_name_in_frame(&bytes, name & LARGEST_OFFSET, found, generation) ? tag : 0;
 }
 
-__noinline bool sum_rdata_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 length, __u32 number,
-				 struct sums *result)
+__noinline __u64 tag_at_xdp(struct xdp_md *ctx, __u32 name, __u32 found, __u32 text, __u32 number)
 {
-	return sum_rdata_in_frame(ctx, HOOK_XDP, offset, length, number, result);
+	return tag_in_frame(ctx, HOOK_XDP, name, found, text, number);
 }
 
-__noinline bool sum_rdata_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 length, __u32 number,
-				struct sums *result)
+__noinline __u64 tag_at_tc(struct __sk_buff *ctx, __u32 name, __u32 found, __u32 text,
+			   __u32 number)
 {
-	return sum_rdata_in_frame(ctx, HOOK_TC, offset, length, number, result);
+	return tag_in_frame(ctx, HOOK_TC, name, found, text, number);
 }
 
-/*
- * The same sums over copies at fixed places. The loops are unrolled, so that nothing is added to a
- * pointer: that would need CAP_PERFMON.
- */
-__noinline bool sum_copied_name(__u32 length, __u32 number, struct sums *result)
+/* The same over copies at fixed places: see find_copied_name. */
+__noinline __u64 tag_of_copies(__u32 found, __u32 length, __u32 number)
 {
 	const struct texts *copy = only_value(&texts);
 	const struct generation *generation = generation_of(number);
-	struct sums sums = {};
+	struct sums sums;
 
-	if (!copy || !generation || !result)
-		return false;
+	if (!copy || !generation)
+		return 0;
+	sums = sums_of_what(found, length, &generation->keys);
+	if (length < RDATA_BLOCK * 8) {
+		nh_add_at(&sums, &copy->rdata_end[RDATA_BLOCK - 1],
+			  &generation->keys.rdata_end[RDATA_BLOCK - 1]);
 #pragma unroll
-	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
-		if (i * 8 >= length)
-			break;
-		add_name_word(&sums, copy->name[i], length - i * 8, &generation->keys.name[i]);
+		for (__u32 i = 0; i < RDATA_BLOCK - 1; i++) {
+			if (i * 8 + 8 >= length)
+				break;
+			nh_add_at(&sums, &copy->rdata[i], &generation->keys.rdata[i]);
+		}
+		return tag_of_sums(&sums, generation->keys.tag);
 	}
-	*result = sums;
-	return true;
+	add_block(&sums, copy->rdata_end, generation->keys.rdata_end);
+#pragma unroll
+	for (__u32 block = 0; block < MAX_RDATA_BLOCKS; block++) {
+		if (block * RDATA_BLOCK * 8 + RDATA_BLOCK * 8 >= length)
+			break;
+		add_block(&sums, &copy->rdata[block * RDATA_BLOCK],
+			  &generation->keys.rdata[block * RDATA_BLOCK]);
+	}
+	return tag_of_sums(&sums, generation->keys.tag);
 }
 
-__noinline bool sum_copied_rdata(__u32 length, __u32 number, struct sums *result)
+static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook,
+				    __u32 name, __u32 found, __u32 text, __u32 number)
 {
-	const struct texts *copy = only_value(&texts);
-	const struct generation *generation = generation_of(number);
-	struct sums sums = {};
-
-	if (!copy || !generation || !result)
-		return false;
-	add_rdata_end(&sums, copy->rdata_last, length, &generation->keys);
-#pragma unroll
-	for (__u32 i = 0; i < MAX_RDATA_WORDS; i++) {
-		if (i * 8 + 8 >= length)
-			break;
-		nh_add(&sums, copy->rdata[i], &generation->keys.rdata[i]);
-	}
-	*result = sums;
-	return true;
-}
-
-static __always_inline bool sum_name(const struct bytes *bytes, void *ctx, enum hook hook,
-				     __u32 offset, __u32 length, __u32 number, struct sums *result)
-{
+	const __u32 offset = text >> 16, length = text & 0xffff;
 	struct texts *copy;
 
 	if (!bytes->window)
-		return hook == HOOK_XDP ?
-			       sum_name_at_xdp(ctx, offset, length, number, result) :
-			       sum_name_at_tc(ctx, offset, length, number, result);
+		return hook == HOOK_XDP ? tag_at_xdp(ctx, name, found, text, number) :
+					  tag_at_tc(ctx, name, found, text, number);
 	copy = only_value(&texts);
-	return copy && load(ctx, hook, offset, copy->name, length, MAX_NAME_LENGTH) &&
-	       sum_copied_name(length, number, result);
-}
-
-static __always_inline bool sum_rdata(const struct bytes *bytes, void *ctx, enum hook hook,
-				      __u32 offset, __u32 length, __u32 number, struct sums *result)
-{
-	struct texts *copy;
-
-	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
-		return false;
-	if (!bytes->window)
-		return hook == HOOK_XDP ?
-			       sum_rdata_at_xdp(ctx, offset, length, number, result) :
-			       sum_rdata_at_tc(ctx, offset, length, number, result);
-	copy = only_value(&texts);
-	return copy && load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA) &&
-	       load(ctx, hook, offset + length - 8, &copy->rdata_last, 8, 8) &&
-	       sum_copied_rdata(length, number, result);
-}
-
-#define NAME_UNKNOWN MAX_KNOWN_NAMES
-
-/*
- * The number of a known name, or NAME_UNKNOWN. All places of its bucket are compared, so the cost
- * does not tell how far a stranger's name is from a known one.
- */
-static __always_inline __u32 number_of_name(const struct known_names *names,
-					    const struct sums *name)
-{
-	__u32 bucket = bucket_of_sums(name) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
-	const struct sums *known = names->buckets[bucket];
-	__u64 differs = 1, place = 0;
-
-	/*
-	 * Without a branch: at each, a verifier that follows speculation (CAP_PERFMON is missing)
-	 * would go on in two states.
-	 */
-#pragma unroll
-	for (int i = 0; i < NAMES_PER_BUCKET; i++) {
-		__u64 bits = (known[i].first ^ name->first) | (known[i].second ^ name->second);
-
-		barrier_var(bits);
-		bits = (bits | -bits) >> 63;
-		differs &= bits;
-		place |= (__u64)i & (bits - 1);
-	}
-	return differs ? NAME_UNKNOWN : (__u16)(names->numbers[bucket] >> 16 * place);
+	if (!copy || !is_name(bytes, ctx, hook, name, found, number) ||
+	    !load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA))
+		return 0;
+	if (length < sizeof(copy->rdata_end) ?
+		    !load(ctx, hook, offset + length - 8, &copy->rdata_end[RDATA_BLOCK - 1], 8, 8) :
+		    !load(ctx, hook, offset + length - sizeof(copy->rdata_end), copy->rdata_end,
+			  sizeof(copy->rdata_end), sizeof(copy->rdata_end)))
+		return 0;
+	return tag_of_copies(found, length, number);
 }
 
 struct question_end {
@@ -350,90 +190,56 @@ struct answer {
 };
 
 enum answer_result {
-	ANSWER_MALFORMED,
+	ANSWER_UNKNOWN_NAME, /* or a known one without room for a question and an answer behind it */
 	ANSWER_OTHER,
-	ANSWER_UNKNOWN_NAME,
 	ANSWER_KNOWN,
 };
 
 /*
- * Fills in where the text lies among the `count` records at `behind`, and its sums. Returns false
- * if the answer gets no tag: see records.h.
- */
-static __always_inline bool sum_text(const struct bytes *bytes, void *ctx, enum hook hook,
-				     __u32 behind, __u32 end, __u32 count, __u32 number,
-				     struct answer_place *place, struct sums *rdata)
-{
-	const __u64 text = only_text(bytes, ctx, hook, behind, end, count);
-
-	place->rdata_offset = text >> 16;
-	place->rdata_length = text;
-	return text && sum_rdata(bytes, ctx, hook, place->rdata_offset, place->rdata_length, number,
-				 rdata);
-}
-
-/*
  * Judges the message behind its DNS header, from `offset` to `end`, the end of the datagram, and
  * fills in `answer`, and its place if it gets a tag. `count` is the number of records in its answer
- * section, or 0 for one that is to get none. Nothing that the tag does not cover (other records, TTL, further
- * sections, checksums, addresses) may decide whether user space accepts such an answer: otherwise a
- * log could make a genuine answer pass as the repeat of one that user space refused.
+ * section, or 0 for one that is to get none. Nothing that the tag does not cover (other records, TTL,
+ * further sections, checksums, addresses) may decide whether user space accepts such an answer:
+ * otherwise a log could make a genuine answer pass as the repeat of one that user space refused.
  *
- * The name is looked up last, so that an answer to an unknown name costs nearly as much as one that
- * was seen before.
+ * The name is looked up first, before anything is known of the message but that it is an answer. So
+ * all answers to all other questions, for tree heads or not, take the same path and cost the same.
  */
 static __always_inline enum answer_result parse_answer(const struct bytes *bytes, void *ctx,
 						       enum hook hook, __u32 count, __u32 offset,
 						       __u32 end, struct answer *answer)
 {
 	const __u32 number = generation_in_force();
+	const struct generation *generation = generation_of(number);
 	struct answer_place *place = &answer->place;
 	const struct question_end *question_end;
-	const struct generation *generation;
-	struct sums name = {}, rdata = {};
-	__u32 length, behind;
-	bool has_tag;
+	__u32 found, behind, text, length;
 
-	if (bytes->window)
-		length = name_length_in_window(offset);
-	else if (hook == HOOK_XDP)
-		length = name_length_at_xdp(ctx, offset);
-	else
-		length = name_length_at_tc(ctx, offset);
-	if (length == NAME_MALFORMED)
-		return ANSWER_MALFORMED;
-	if (length >= NAME_OF_MANY_LABELS)
+	found = find_name(bytes, ctx, hook, offset, end - offset, number);
+	if (found == NAME_UNKNOWN || !generation)
 		return ANSWER_UNKNOWN_NAME;
-	behind = offset + length;
-	if (behind + sizeof(*question_end) + SHORTEST_RECORD > end)
-		return ANSWER_MALFORMED;
+	answer->name = NUMBER_OF_NAME(found);
+	answer->names = generation->names.count;
+	behind = offset + LENGTH_OF_NAME(found);
 	question_end = bytes_at(bytes, behind, sizeof(*question_end));
-	if (!question_end)
-		return ANSWER_MALFORMED;
+	if (!question_end || behind + sizeof(*question_end) + SHORTEST_RECORD > end)
+		return ANSWER_UNKNOWN_NAME;
 	if (question_end->type != bpf_htons(DNS_TYPE_TXT) ||
 	    question_end->class != bpf_htons(DNS_CLASS_IN))
 		return ANSWER_OTHER;
 
+	text = only_text(bytes, ctx, hook, behind + sizeof(*question_end), end, count);
+	length = text & 0xffff;
+	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
+		return is_name(bytes, ctx, hook, offset, found, number) ? ANSWER_KNOWN :
+									  ANSWER_UNKNOWN_NAME;
+	place->tag = tag_of(bytes, ctx, hook, offset, found, text, number);
+	if (!place->tag)
+		return ANSWER_UNKNOWN_NAME;
 	place->name_offset = offset;
-	place->name_length = length;
-	if (!sum_name(bytes, ctx, hook, offset, length, number, &name))
-		return ANSWER_MALFORMED;
-	has_tag = sum_text(bytes, ctx, hook, behind + sizeof(*question_end), end, count, number,
-			   place, &rdata);
-	generation = generation_of(number);
-	if (!generation)
-		return ANSWER_UNKNOWN_NAME;
-	answer->name = number_of_name(&generation->names, &name);
-	answer->names = generation->names.count;
-	if (answer->name == NAME_UNKNOWN)
-		return ANSWER_UNKNOWN_NAME;
-	if (has_tag) {
-		rdata.first += name.first;
-		rdata.second += name.second;
-		place->tag = tag_of_sums(&rdata, generation->keys.tag);
-	} else {
-		*place = (struct answer_place){};
-	}
+	place->name_length = LENGTH_OF_NAME(found);
+	place->rdata_offset = text >> 16;
+	place->rdata_length = length;
 	return ANSWER_KNOWN;
 }
 

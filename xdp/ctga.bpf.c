@@ -83,25 +83,22 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 	}
 	if (!has_answer(dns))
 		return NOT_TREE_HEAD;
-	name = bytes_at(bytes, message, 4);
-	if (!name || message + 4 > end)
-		return MALFORMED;
-	if (!begins_with_sth(name))
-		return NOT_TREE_HEAD;
 	if (!has_bytes(bytes, ctx, hook, packet->end))
 		return MALFORMED;
+	name = bytes_at(bytes, message, 4);
+	if (!name || message + 4 > end)
+		return NOT_TREE_HEAD;
 	/* Behind a second question, it is not known where the records begin. */
 	count = dns->question_count == bpf_htons(1) ? bpf_ntohs(dns->answer_count) : 0;
 	switch (parse_answer(bytes, ctx, hook, count, message, end, answer)) {
 	case ANSWER_OTHER:
 		return NOT_TREE_HEAD;
 	case ANSWER_UNKNOWN_NAME:
-		return UNKNOWN_NAME;
+		return begins_with_sth(name) ? UNKNOWN_NAME : NOT_TREE_HEAD;
 	case ANSWER_KNOWN:
 		return KNOWN_ANSWER;
-	default:
-		return MALFORMED;
 	}
+	return MALFORMED;
 }
 
 /* Judges a whole frame, header by header. The packet's path through the program, in order. */

@@ -5,7 +5,8 @@
  * A text becomes two sums of NH, the universal hash of UMAC (RFC 4418, Section 5.2), over words of
  * 64 bits. The sums have keys of their own, with one multiplication for each word in each. Any two
  * texts that are chosen without the keys have the same sums with a probability of at most 2^-62.
- * But sums are linear in parts of the text, so whatever shows of them gives the keys away.
+ * But sums are linear in parts of the text, so whatever shows of them gives the keys away. A name
+ * has one sum: it only says where to look, and then the name itself is compared.
  *
  * SipHash-1-3, a pseudorandom function, makes the tag of them, so what shows of tags (which answers
  * share a slot in the cache, say) is as good as chance. A datagram's identity is short, so it goes
@@ -127,36 +128,21 @@ static inline __attribute__((always_inline)) __u64 tag_of_sums(const struct sums
 }
 
 /* The bucket of a name in the table of known names, before the table's mask. */
-static inline __attribute__((always_inline)) __u32 bucket_of_sums(const struct sums *sums)
+static inline __attribute__((always_inline)) __u32 bucket_of_sum(__u64 sum)
 {
-	return (sums->first ^ sums->second) * 0x9e3779b97f4a7c15ULL >> 40;
+	return sum * 0x9e3779b97f4a7c15ULL >> 40;
 }
 
 #define EACH_BYTE(value) (0x0101010101010101ULL * (value))
 
 /*
- * Turns the eight bytes of a word into lower case at once, without branches: ASCII letters only
- * (RFC 4343, Section 3). The length byte of a label is at most 63, below 'A' (65), so folding need
- * not know where labels begin.
+ * Eight bytes of a name as they are hashed: letters in lower case. So are a few other bytes from 0x40
+ * on, but no byte of a known name is one of those, and digits and lengths of labels (RFC 1035,
+ * Section 3.1) are below.
  */
-static inline __attribute__((always_inline)) __u64 fold_word(__u64 word)
+static inline __attribute__((always_inline)) __u64 fold_name_word(__u64 word)
 {
-	__u64 low = word & EACH_BYTE(0x7f);
-	__u64 from_a = low + EACH_BYTE(0x80 - 'A');                /* bit 7: low >= 'A' */
-	__u64 above_z = low + EACH_BYTE(0x80 - 'Z' - 1);           /* bit 7: low > 'Z' */
-	__u64 upper = from_a & ~above_z & ~word & EACH_BYTE(0x80); /* bit 7: an upper-case letter */
-
-	return word | upper >> 2; /* 0x80 >> 2 is 'a' - 'A' */
-}
-
-/* The first `length` bytes of a word, from 1 to 8; the other bytes become zero. */
-static inline __attribute__((always_inline)) __u64 first_bytes(__u64 word, __u32 length)
-{
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	return word & ~0ULL >> (64 - 8 * length);
-#else
-	return word & ~0ULL << (64 - 8 * length);
-#endif
+	return word | (word & EACH_BYTE(0x40)) >> 1; /* 0x40 >> 1 is 'a' - 'A' */
 }
 
 #endif

@@ -154,13 +154,13 @@ struct {
 } segments SEC(".maps");
 
 /*
- * Copies of such an answer's name and RDATA, each at a fixed place: see sum_copied_name in
- * answer.h.
+ * Copies of such an answer's name and RDATA, each at a fixed place: see find_copied_name in
+ * name.h.
  */
 struct texts {
 	__u64 name[MAX_NAME_WORDS];
-	__u64 rdata[MAX_RDATA_WORDS];
-	__u64 rdata_last;
+	__u64 rdata[MAX_HASHED_RDATA / 8];
+	__u64 rdata_end[RDATA_BLOCK];
 };
 
 struct {

@@ -142,23 +142,49 @@ struct counters {
 #define MAX_LABELS 40 /* without the root */
 #define MAX_KNOWN_NAMES 4096
 
-/* Larger RDATA is not hashed. That of a tree head with an RSA-4096 signature has some 850 bytes. */
+/*
+ * RDATA is hashed in blocks of so many words of 64 bits. Shorter or larger RDATA is not hashed: that
+ * of a tree head with an RSA-4096 signature has some 850 bytes.
+ */
+#define RDATA_BLOCK 8
+#define SHORTEST_HASHED_RDATA 8
 #define MAX_HASHED_RDATA 1024
-#define MAX_RDATA_WORDS (MAX_HASHED_RDATA / 8)
+#define MAX_RDATA_BLOCKS (MAX_HASHED_RDATA / 8 / RDATA_BLOCK)
 
 /* The secret keys of hash.h. */
 struct keys {
-	struct key_pair name[MAX_NAME_WORDS];
-	struct key_pair rdata[MAX_RDATA_WORDS];
-	struct key_pair rdata_last;
-	struct key_pair rdata_length;
+	__u64 name[MAX_NAME_WORDS];
+	struct key_pair rdata[MAX_HASHED_RDATA / 8];
+	struct key_pair rdata_end[RDATA_BLOCK];
+	struct key_pair what;
 	__u64 tag[2];
 	__u64 datagram[2];
 };
 
+/* Where a name with this sum stands among the known ones. */
+struct name_place {
+	__u64 sum; /* hash.h */
+	/*
+	 * The name's length in bytes << 16 | its number, below `count`. While the names stay, so do
+	 * their numbers.
+	 */
+	__u64 found;
+};
+
+/* Eight bytes of a known name: (word | mask) == text if a word has the same ones, in any case. */
+struct name_word {
+	__u64 mask;
+	__u64 text;
+};
+
+struct name_text {
+	struct name_word words[MAX_NAME_WORDS];
+};
+
 /*
- * The known names, by their sums: a table of 2^n buckets, each as large as a cache line. User space
- * draws other keys until no bucket overflows. Empty places are zero.
+ * The known names, and by their sums the way to them: a table of 2^n buckets, each as large as a
+ * cache line. User space draws other keys until no bucket overflows and no two names have one sum.
+ * Empty places are zero.
  */
 #define NAMES_PER_BUCKET 4
 #define MAX_NAME_BUCKETS (2 * MAX_KNOWN_NAMES)
@@ -166,12 +192,9 @@ struct keys {
 struct known_names {
 	__u32 count;
 	__u32 bucket_mask; /* the number of buckets, less one */
-	struct sums buckets[MAX_NAME_BUCKETS][NAMES_PER_BUCKET];
-	/*
-	 * The numbers of a bucket's names, 16 bits each, the first name's lowest. They are below
-	 * `count`, and while the names stay, so do their numbers.
-	 */
-	__u64 numbers[MAX_NAME_BUCKETS];
+	__u64 blocks;      /* the words of the longest name, in fours */
+	struct name_place buckets[MAX_NAME_BUCKETS][NAMES_PER_BUCKET];
+	struct name_text texts[MAX_KNOWN_NAMES];
 };
 
 /*

@@ -29,8 +29,8 @@ int ctga(struct xdp_md *ctx)
 	struct counters *counters = only_value(&verdicts);
 	const struct generation *generation = generation_of(generation_in_force());
 	const struct ports *set = only_value(&ports);
-	struct sums sums = {};
-	const struct sums *found;
+	const struct name_place *found;
+	__u64 sum;
 	__u16 port;
 
 	if (!counters || !generation || !set || (void *)(ethernet + 1) > (void *)end)
@@ -59,14 +59,14 @@ int ctga(struct xdp_md *ctx)
 		COUNT(counters->not_tree_head);
 		return XDP_PASS;
 	}
-	sums.first = *question;
+	sum = *question;
 #pragma unroll
 	for (int line = 1; line < LINES; line++) {
 		if (start + 64 * line + 8 <= end)
-			sums.first += *(const __u64 *)(start + 64 * line);
+			sum += *(const __u64 *)(start + 64 * line);
 	}
-	found = &generation->names.buckets[bucket_of_sums(&sums) % MAX_NAME_BUCKETS][0];
-	if (found->first == sums.first)
+	found = &generation->names.buckets[bucket_of_sum(sum) % MAX_NAME_BUCKETS][0];
+	if (found->sum == sum)
 		COUNT(counters->not_tree_head);
 	else
 		COUNT(counters->unknown_name);

@@ -74,52 +74,80 @@ void draw(void* secret, std::size_t size) {
 // the kernel refuses it, such a packet may count as one of an unknown name.
 void wait_for_packets() { syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL, 0, 0); }
 
-// Refuses a name that the program cannot match, which it would silently never see.
+// Refuses a name that the program cannot match, which it would silently never see: see xdp/name.h.
 void check_name(const Name& name) {
-  std::size_t labels = 0;
   std::size_t at = 0;
-  while (at < name.size() && name[at] != 0 && name[at] < 64) {
-    at += 1 + name[at];
-    labels++;
-  }
+  while (at < name.size() && name[at] != 0 && name[at] < 64) at += 1 + name[at];
   const bool whole = at + 1 == name.size() && name[at] == 0 && name.size() <= MAX_NAME_LENGTH;
   const bool tree_head = name.size() > 4 && name[0] == 3 && std::memcmp(&name[1], "sth", 3) == 0;
-  if (!whole || !tree_head || labels > MAX_LABELS) {
+  const auto is_plain = [](std::uint8_t byte) {
+    return byte != 0 && byte < 0x80 && (byte < 'A' || byte > 'Z');
+  };
+  if (!whole || !tree_head || !std::all_of(name.begin(), name.end() - 1, is_plain)) {
     throw Error(ErrorCode::bad_input, EINVAL,
                 "a name of " + std::to_string(name.size()) +
                     " bytes that is not sth.* in wire format and lower case");
   }
 }
 
-// The same sums as those of sum_name in xdp/answer.h.
-sums sums_of(const Name& name, const keys& key) {
-  sums result{};
-  for (std::size_t at = 0; at < name.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
-    nh_add(&result, fold_word(word), &key.name[at / 8]);
-  }
-  return result;
+std::uint64_t word_of(const Name& name, std::size_t at) {
+  std::uint64_t word = 0;
+  std::memcpy(&word, name.data() + at, std::min<std::size_t>(8, name.size() - at));
+  return word;
 }
 
-// Fills the table; false if a bucket has no room for its names.
+// The same sum as that of add_name_word in xdp/name.h.
+std::uint64_t sum_of(const Name& name, const keys& key) {
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; at < name.size(); at += 8) {
+    sum += nh_word(fold_name_word(word_of(name, at)), key.name[at / 8]);
+  }
+  return sum;
+}
+
+// What (word | mask) == text compares: letters in any case, and nothing of what follows the name.
+name_text text_of(const Name& name) {
+  name_text text;
+  std::memset(&text, 0xff, sizeof(text));
+  for (std::size_t at = 0; at < name.size(); at++) {
+    const std::uint8_t byte = name[at];
+    const std::uint8_t mask = byte >= 'a' && byte <= 'z' ? 0x20 : 0;
+    reinterpret_cast<std::uint8_t*>(&text.words[at / 8].mask)[at % 8] = mask;
+    reinterpret_cast<std::uint8_t*>(&text.words[at / 8].text)[at % 8] = byte;
+  }
+  return text;
+}
+
+// Names that differ only in such bytes as fold_name_word makes equal, none of them letters, have the
+// same sum under every key.
+bool are_distinct(const std::set<Name>& names) {
+  std::set<std::vector<std::uint64_t>> folded;
+  for (const Name& name : names) {
+    std::vector<std::uint64_t> words;
+    for (std::size_t at = 0; at < name.size(); at += 8) {
+      words.push_back(fold_name_word(word_of(name, at)));
+    }
+    if (!folded.insert(std::move(words)).second) return false;
+  }
+  return true;
+}
+
+// Fills the table; false if a bucket has no room for its names, two names have one sum, or one has 0.
 bool fill(known_names& table, const std::set<Name>& names, const keys& key) {
   table = known_names{};
-  table.count = static_cast<std::uint32_t>(names.size());
   std::uint32_t buckets = 1;
   while (buckets < 2 * names.size()) buckets *= 2;
   table.bucket_mask = buckets - 1;
-  std::uint64_t number = 0;
   for (const Name& name : names) {
-    const sums known = sums_of(name, key);
-    const std::uint32_t at = bucket_of_sums(&known) & table.bucket_mask;
-    auto& bucket = table.buckets[at];
-    auto* const place = std::find_if(std::begin(bucket), std::end(bucket), [](const sums& each) {
-      return each.first == 0 && each.second == 0;
-    });
-    if (place == std::end(bucket)) return false;
-    *place = known;
-    table.numbers[at] |= number++ << (16 * (place - std::begin(bucket)));
+    const std::uint64_t sum = sum_of(name, key);
+    auto& bucket = table.buckets[bucket_of_sum(sum) & table.bucket_mask];
+    auto* const place =
+        std::find_if(std::begin(bucket), std::end(bucket),
+                     [&](const name_place& each) { return each.found == 0 || each.sum == sum; });
+    if (sum == 0 || place == std::end(bucket) || place->found != 0) return false;
+    *place = {sum, name.size() << 16 | table.count};
+    table.texts[table.count++] = text_of(name);
+    table.blocks = std::max<std::uint64_t>(table.blocks, (name.size() + 31) / 32);
   }
   return true;
 }
@@ -182,6 +210,9 @@ void Maps::set_known_names(const std::vector<Name>& names) const {
     throw Error(
         ErrorCode::bad_input, E2BIG,
         std::to_string(wanted.size()) + " names, of at most " + std::to_string(MAX_KNOWN_NAMES));
+  }
+  if (!are_distinct(wanted)) {
+    throw Error(ErrorCode::bad_input, EINVAL, "two names that differ only in @[\\]^_ and `{|}~");
   }
 
   auto next = std::make_unique<generation>();

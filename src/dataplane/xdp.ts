@@ -347,7 +347,7 @@ abstract class XdpProgram implements DataPlane {
   }
 
   /**
-   * At most 4096 names, each with `sth` as its first label and at most 40 labels, and at least one
+   * At most 4096 names of lower-case ASCII, each with `sth` as its first label, and at least one
    * port. Draws new keys too (see redrawKeys).
    */
   setMatchRules({ udpSourcePorts, dnsNames }: MatchRules): void {

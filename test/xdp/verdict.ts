@@ -126,28 +126,23 @@ export function expectedOf(
   const [flags, questions, answers] = [2, 4, 6].map((at) => packet.readUInt16BE(dns + at));
   if (!flags || flags < 0x8000 || !questions || !answers) return not('notTreeHead');
 
-  const question = dns + 12;
-  if (!has(question, 4) || question + 4 > datagramEnd) return not('malformed');
-  if (packet.toString('latin1', question, question + 4).toLowerCase() !== '\x03sth')
-    return not('notTreeHead');
   if (end > packet.length) return not('malformed');
-  let at = question;
-  for (let labels = 0, length = -1; length !== 0; labels++, at += length + 1) {
-    if (labels > 40) return not('unknownName');
-    if (at >= packet.length || at - question >= 255) return not('malformed');
-    length = packet.readUInt8(at);
-    if (length > 63) return not('malformed');
-  }
-  // QTYPE, QCLASS, and the shortest record there can be.
-  if (at + 4 + 11 > datagramEnd) return not('malformed');
-  if (packet.readUInt32BE(at) !== 0x0010_0001) return not('notTreeHead');
-  const name = packet
-    .subarray(question, at)
+  // The name is what stands in front of the first zero byte of the datagram.
+  const question = packet.subarray(dns + 12, datagramEnd);
+  const length = question.indexOf(0) + 1;
+  const name = question
+    .subarray(0, length)
     .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
-  if (!names.has(Buffer.from(name).toString('hex'))) return not('unknownName');
+  // QTYPE, QCLASS, and the shortest record there can be.
+  if (!names.has(Buffer.from(name).toString('hex')) || length + 4 + 11 > question.length) {
+    const isOfTreeHead = question.toString('latin1', 0, 4).toLowerCase() === '\x03sth';
+    return not(isOfTreeHead ? 'unknownName' : 'notTreeHead');
+  }
+  if (question.readUInt32BE(length) !== 0x0010_0001) return not('notTreeHead');
   if (end > LARGEST_COPY) return not('answersTooLarge');
+  const records = dns + 12 + length + 4;
   const text =
-    questions === 1 ? textOf(packet.subarray(0, datagramEnd), at + 4, answers) : undefined;
+    questions === 1 ? textOf(packet.subarray(0, datagramEnd), records, answers) : undefined;
   return { verdict: 'answers', copied: end, text };
 }
 

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The name in a DNS question: which of the known names it is, if it is one.
+ *
+ * The name is taken to end at its first zero byte, as each known name does, and nobody asks whether
+ * it consists of labels: all that counts is whether its bytes are those of a known name, in any case
+ * of letters (RFC 4343), since resolvers randomise it (draft-vixie-dnsext-dns0x20) and authorities
+ * echo it. One walk over the words finds the end and adds up a sum, which leads to a bucket of the
+ * table and to one known name at most; later, a second walk compares the name with that one. So a
+ * name with the sum of a known one gains nothing.
+ *
+ * The functions that loop are global, not static. The verifier then walks through each of them once
+ * by itself, instead of verifying the rest of the program again for each turn at which a loop might
+ * end. What is not inlined is also verified for one type of context. So each function that reads a
+ * frame in place is there for either hook.
+ */
+#ifndef CTGA_NAME_H
+#define CTGA_NAME_H
+
+#include "hash.h"
+#include "source.h"
+
+/* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
+static __always_inline bool begins_with_sth(const __u8 *name)
+{
+	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' &&
+	       (name[3] | 0x20) == 'h';
+}
+
+/* What a look-up finds: `found` of struct name_place. */
+#define NAME_UNKNOWN 0
+#define LENGTH_OF_NAME(found) ((found) >> 16)
+#define NUMBER_OF_NAME(found) ((found) & (MAX_KNOWN_NAMES - 1))
+
+/*
+ * Adds a word of the name to its sum. Returns true with the last one, where zeros take the place of
+ * what follows the name. No known name has a byte above 0x80: that ends the walk with 0, which is no
+ * name's sum.
+ */
+static __always_inline bool add_name_word(__u64 *sum, __u64 word, const __u64 *key)
+{
+	__u64 ends = (word - EACH_BYTE(0x01)) & EACH_BYTE(0x80);
+
+	if (ends) {
+		ends &= -ends; /* the first of these */
+		if (word & ends) {
+			*sum = 0;
+			return true;
+		}
+		word &= (ends >> 7) - 1; /* the bytes below */
+		*sum += nh_word(fold_name_word(word), *key);
+		return true;
+	}
+	*sum += nh_word(fold_name_word(word), *key);
+	return false;
+}
+
+/* The known name with this sum, which may be another's too. */
+static __always_inline __u32 find_place(const struct known_names *names, __u64 sum)
+{
+	__u32 bucket = bucket_of_sum(sum) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
+	const struct name_place *places = names->buckets[bucket];
+
+#pragma unroll
+	for (int i = 0; i < NAMES_PER_BUCKET; i++) {
+		if (places[i].sum == sum)
+			return places[i].found;
+	}
+	return NAME_UNKNOWN;
+}
+
+/* In place, bounds are checked once for each block of so many words. */
+#define NAME_BLOCK 4
+#define MAX_NAME_BLOCKS (MAX_NAME_WORDS / NAME_BLOCK)
+
+/*
+ * Which known name the one at `offset` has the sum of: is_name says whether it is that one. Reads up
+ * to 7 bytes behind the name: an answer is longer than that.
+ */
+static __always_inline __u32 find_name_in_frame(void *ctx, enum hook hook, __u32 offset,
+						__u32 number)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, hook);
+	const struct generation *generation = generation_of(number);
+	const __u64 *words;
+	__u64 sum = 0;
+
+	offset &= LARGEST_OFFSET;
+	if (!generation)
+		return NAME_UNKNOWN;
+	for (__u32 block = 0; block < MAX_NAME_BLOCKS; block++) {
+		const __u64 *keys = &generation->keys.name[block * NAME_BLOCK];
+
+		if (block >= generation->names.blocks)
+			return NAME_UNKNOWN;
+		words = bytes_at(&bytes, offset, NAME_BLOCK * 8);
+		if (!words) {
+			for (__u32 i = 0; i < NAME_BLOCK - 1; i++) {
+				words = bytes_at(&bytes, offset, 8);
+				if (!words)
+					return NAME_UNKNOWN;
+				if (add_name_word(&sum, *words, &keys[i]))
+					return find_place(&generation->names, sum);
+				offset += 8;
+			}
+			return NAME_UNKNOWN;
+		}
+#pragma unroll
+		for (__u32 i = 0; i < NAME_BLOCK; i++) {
+			if (add_name_word(&sum, words[i], &keys[i]))
+				return find_place(&generation->names, sum);
+		}
+		offset += NAME_BLOCK * 8;
+	}
+	return NAME_UNKNOWN;
+}
+
+__noinline __u32 find_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 number)
+{
+	return find_name_in_frame(ctx, HOOK_XDP, offset, number);
+}
+
+__noinline __u32 find_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 number)
+{
+	return find_name_in_frame(ctx, HOOK_TC, offset, number);
+}
+
+static __always_inline __u64 difference(__u64 word, const struct name_word *known)
+{
+	return (word | known->mask) ^ known->text;
+}
+
+/* Whether the name at `offset` is the one that was found. What follows it may be read too. */
+static __always_inline bool is_name_in_frame(const struct bytes *bytes, __u32 offset, __u32 found,
+					     const struct generation *generation)
+{
+	const struct name_text *known = &generation->names.texts[NUMBER_OF_NAME(found)];
+	const __u64 *words;
+	__u64 differs = 0;
+
+	for (__u32 at = 0; at < MAX_NAME_WORDS && at * 8 < LENGTH_OF_NAME(found);
+	     at += NAME_BLOCK) {
+		words = bytes_at(bytes, offset, NAME_BLOCK * 8);
+		if (words) {
+#pragma unroll
+			for (__u32 i = 0; i < NAME_BLOCK; i++)
+				differs |= difference(words[i], &known->words[at + i]);
+			offset += NAME_BLOCK * 8;
+			continue;
+		}
+		for (__u32 i = 0; i < NAME_BLOCK && (at + i) * 8 < LENGTH_OF_NAME(found); i++) {
+			words = bytes_at(bytes, offset, 8);
+			if (!words)
+				return false;
+			differs |= difference(*words, &known->words[at + i]);
+			offset += 8;
+		}
+		break;
+	}
+	return !differs;
+}
+
+__noinline bool is_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 found, __u32 number)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
+	const struct generation *generation = generation_of(number);
+
+	return generation && is_name_in_frame(&bytes, offset & LARGEST_OFFSET, found, generation);
+}
+
+__noinline bool is_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 found, __u32 number)
+{
+	const struct bytes bytes = bytes_of_frame(ctx, HOOK_TC);
+	const struct generation *generation = generation_of(number);
+
+	return generation && is_name_in_frame(&bytes, offset & LARGEST_OFFSET, found, generation);
+}
+
+/*
+ * The same over a copy at a fixed place. The loops are unrolled, so that nothing is added to a
+ * pointer: that would need CAP_PERFMON.
+ */
+__noinline __u32 find_copied_name(__u32 number)
+{
+	const struct texts *copy = only_value(&texts);
+	const struct generation *generation = generation_of(number);
+	__u64 sum = 0;
+
+	if (!copy || !generation)
+		return NAME_UNKNOWN;
+#pragma unroll
+	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
+		if (i % NAME_BLOCK == 0 && i / NAME_BLOCK >= generation->names.blocks)
+			return NAME_UNKNOWN;
+		if (add_name_word(&sum, copy->name[i], &generation->keys.name[i]))
+			return find_place(&generation->names, sum);
+	}
+	return NAME_UNKNOWN;
+}
+
+__noinline bool is_copied_name(__u32 found, __u32 number)
+{
+	const struct texts *copy = only_value(&texts);
+	const struct generation *generation = generation_of(number);
+	const struct name_text *known;
+	__u64 differs = 0;
+
+	if (!copy || !generation)
+		return false;
+	known = &generation->names.texts[NUMBER_OF_NAME(found)];
+#pragma unroll
+	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
+		if (i * 8 >= LENGTH_OF_NAME(found))
+			break;
+		differs |= difference(copy->name[i], &known->words[i]);
+	}
+	return !differs;
+}
+
+/* `available` is the number of bytes from `offset` on, not 0. */
+static __always_inline __u32 find_name(const struct bytes *bytes, void *ctx, enum hook hook,
+				       __u32 offset, __u32 available, __u32 number)
+{
+	struct texts *copy;
+
+	if (!bytes->window)
+		return hook == HOOK_XDP ? find_name_at_xdp(ctx, offset, number) :
+					  find_name_at_tc(ctx, offset, number);
+	copy = only_value(&texts);
+	if (available > sizeof(copy->name))
+		available = sizeof(copy->name);
+	/* What is left of an earlier name behind these bytes makes the name end behind the message. */
+	if (!copy || !load(ctx, hook, offset, copy->name, available, sizeof(copy->name)))
+		return NAME_UNKNOWN;
+	return find_copied_name(number);
+}
+
+/* Whether the name at `offset` is the one that was found. */
+static __always_inline bool is_name(const struct bytes *bytes, void *ctx, enum hook hook,
+				    __u32 offset, __u32 found, __u32 number)
+{
+	struct texts *copy;
+
+	if (!bytes->window)
+		return hook == HOOK_XDP ? is_name_at_xdp(ctx, offset, found, number) :
+					  is_name_at_tc(ctx, offset, found, number);
+	copy = only_value(&texts);
+	return copy &&
+	       load(ctx, hook, offset, copy->name, LENGTH_OF_NAME(found), sizeof(copy->name)) &&
+	       is_copied_name(found, number);
+}
+
+#endif
