@@ -13,6 +13,7 @@
 
 #include "types.p4"
 #include "../shared/decision.p4"
+#include "../shared/fate.p4"
 #include "parser.p4"
 #include "route.p4"
 #include "known_names.p4"

@@ -11,11 +11,17 @@ control Sampling(in headers_t headers, inout bit<8> verdict)
 	/* The control plane draws this key, so nobody else knows which datagrams are sampled. */
 	register<bit<64>>(1) datagram_key;
 
+	DatagramFate() datagram_fate;
+
 	apply {
 		bit<32> n;
 		bit<32> count;
-		bit<32> remainder;
 		bit<64> key;
+		bit<128> source;
+		bit<128> destination;
+		bit<32> identification;
+		bit<8> version;
+		bit<32> fate;
 
 		every_nth.read(n, 0);
 		if (n > 1) {
@@ -28,20 +34,22 @@ control Sampling(in headers_t headers, inout bit<8> verdict)
 				if (count != 0)
 					verdict = ANSWERS_SAMPLED_OUT;
 			} else if (verdict == FRAGMENTS_COPIED) {
-				/*
-				 * What the fragments of a datagram have in common decides (RFC 791,
-				 * Section 3.2; RFC 8200, Section 4.5), so they share one fate.
-				 */
 				datagram_key.read(key, 0);
-				if (headers.ipv4.isValid())
-					hash(remainder, HashAlgorithm.crc32, (bit<32>)0,
-					     { key, headers.ipv4.source, headers.ipv4.destination,
-					       headers.ipv4.identification }, n);
-				else
-					hash(remainder, HashAlgorithm.crc32, (bit<32>)0,
-					     { key, headers.ipv6.source, headers.ipv6.destination,
-					       headers.ipv6_fragment.identification }, n);
-				if (remainder != 0)
+				source = headers.ipv6.source;
+				destination = headers.ipv6.destination;
+				identification = headers.ipv6_fragment.identification;
+				version = 6;
+				if (headers.ipv4.isValid()) {
+					source = (bit<128>)headers.ipv4.source;
+					destination = (bit<128>)headers.ipv4.destination;
+					identification = (bit<32>)headers.ipv4.identification;
+					version = 4;
+				}
+				datagram_fate.apply(source, destination,
+						    identification, version, key,
+						    fate);
+				/* One in n: the upper half of the product is zero. */
+				if (((bit<64>)fate * (bit<64>)n)[63:32] != 0)
 					verdict = FRAGMENTS_SAMPLED_OUT;
 			}
 		}

@@ -11,6 +11,7 @@
 #include "types.p4"
 #include "registers.p4"
 #include "../shared/decision.p4"
+#include "../shared/fate.p4"
 #include "parser.p4"
 #include "route.p4"
 #include "known_names.p4"
@@ -43,7 +44,6 @@ control ReadSettings(out bit<32> threshold, out sampling_t sampling)
 		mask_reg_rw(0, 0, REG_READ, sampling.mask);
 		key_a_reg_rw(0, 0, REG_READ, sampling.key_a);
 		key_b_reg_rw(0, 0, REG_READ, sampling.key_b);
-		key_c_reg_rw(0, 0, REG_READ, sampling.key_c);
 	}
 }
 

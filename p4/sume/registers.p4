@@ -30,11 +30,6 @@ extern void key_b_reg_rw(in bit<1> index, in bit<32> newVal,
 
 @Xilinx_MaxLatency(1)
 @Xilinx_ControlWidth(1)
-extern void key_c_reg_rw(in bit<1> index, in bit<32> newVal,
-			 in bit<8> opCode, out bit<32> result);
-
-@Xilinx_MaxLatency(1)
-@Xilinx_ControlWidth(1)
 extern void answers_reg_raw(in bit<1> index, in bit<32> newVal, in bit<32> incVal,
 			    in bit<8> opCode, out bit<32> result);
 

@@ -6,85 +6,20 @@
 struct sampling_t {
 	/* n less one: the bits that must be zero in what is copied. */
 	bit<32> mask;
-	/*
-	 * Secrets that the control plane draws, so nobody else knows which datagrams are sampled.
-	 */
+	/* A secret that the control plane draws, so nobody else knows which datagrams are sampled. */
 	bit<32> key_a;
 	bit<32> key_b;
-	bit<32> key_c;
-}
-
-#define ROTATED(key, by) (((key) << (by)) | ((key) >> (32 - (by))))
-
-/*
- * The parity of those bits of a datagram's identity that a key chooses: a random linear function.
- */
-control Parity(in bit<32> a, in bit<32> b, in bit<32> c, in bit<32> key_a, in bit<32> key_b,
-	       in bit<32> key_c, out bit<1> parity)
-{
-	bit<32> bits;
-
-	apply {
-		bits = (a & key_a) ^ (b & key_b) ^ (c & key_c);
-		bits = bits ^ (bits >> 16);
-		bits = bits ^ (bits >> 8);
-		bits = bits ^ (bits >> 4);
-		bits = bits ^ (bits >> 2);
-		bits = bits ^ (bits >> 1);
-		parity = bits[0:0];
-	}
-}
-
-/* What the fragments of a datagram have in common, in 96 bits: IPv6 addresses are folded. */
-control DatagramOf(in headers_t headers, out bit<32> a, out bit<32> b, out bit<32> c)
-{
-	apply {
-		a = headers.ipv4.source;
-		b = headers.ipv4.destination;
-		c = (bit<32>)headers.ipv4.identification;
-		if (headers.ipv6_fragment.isValid()) {
-			a = headers.ipv6.source[127:96] ^ headers.ipv6.source[95:64] ^
-			    headers.ipv6.source[63:32] ^ headers.ipv6.source[31:0];
-			b = headers.ipv6.destination[127:96] ^ headers.ipv6.destination[95:64] ^
-			    headers.ipv6.destination[63:32] ^ headers.ipv6.destination[31:0];
-			c = headers.ipv6_fragment.identification;
-		}
-	}
-}
-
-/* Five bits that the fragments of a datagram share, each by keys that are rotated differently. */
-control FateOf(in headers_t headers, in sampling_t sampling, out bit<32> fate)
-{
-	DatagramOf() datagram_of;
-	Parity() parity;
-	bit<32> a;
-	bit<32> b;
-	bit<32> c;
-	bit<1> bit_0;
-	bit<1> bit_1;
-	bit<1> bit_2;
-	bit<1> bit_3;
-	bit<1> bit_4;
-
-#define PARITY(by, result)                                                                      \
-	parity.apply(a, b, c, ROTATED(sampling.key_a, by), ROTATED(sampling.key_b, by),         \
-		     ROTATED(sampling.key_c, by), result)
-	apply {
-		datagram_of.apply(headers, a, b, c);
-		PARITY(1, bit_0);
-		PARITY(6, bit_1);
-		PARITY(12, bit_2);
-		PARITY(19, bit_3);
-		PARITY(25, bit_4);
-		fate = 27w0 ++ bit_4 ++ bit_3 ++ bit_2 ++ bit_1 ++ bit_0;
-	}
 }
 
 /* `answers` counts the answers to known names, including this packet if it is one. */
 control Sampling(in headers_t headers, in sampling_t sampling, in bit<32> answers,
 		 inout bit<8> verdict)
 {
-	FateOf() fate_of;
+	DatagramFate() datagram_fate;
+	bit<128> source;
+	bit<128> destination;
+	bit<32> identification;
+	bit<8> version;
 	bit<32> fate;
 
 	apply {
@@ -92,8 +27,20 @@ control Sampling(in headers_t headers, in sampling_t sampling, in bit<32> answer
 			if ((answers & sampling.mask) != 0)
 				verdict = ANSWERS_SAMPLED_OUT;
 		} else if (verdict == FRAGMENTS_COPIED) {
-			fate_of.apply(headers, sampling, fate);
-			if ((fate & sampling.mask) != 0)
+			source = headers.ipv6.source;
+			destination = headers.ipv6.destination;
+			identification = headers.ipv6_fragment.identification;
+			version = 6;
+			if (headers.ipv4.isValid()) {
+				source = (bit<128>)headers.ipv4.source;
+				destination = (bit<128>)headers.ipv4.destination;
+				identification = (bit<32>)headers.ipv4.identification;
+				version = 4;
+			}
+			datagram_fate.apply(source, destination, identification,
+					    version, sampling.key_b ++ sampling.key_a,
+					    fate);
+			if (((fate) & sampling.mask) != 0)
 				verdict = FRAGMENTS_SAMPLED_OUT;
 		}
 	}

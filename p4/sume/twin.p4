@@ -9,6 +9,7 @@
 
 #include "types.p4"
 #include "../shared/decision.p4"
+#include "../shared/fate.p4"
 #include "parser.p4"
 #include "route.p4"
 #include "known_names.p4"
@@ -52,7 +53,7 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 {
 	register<bit<32>>(1) sampling_mask;
 	register<bit<32>>(1) fragment_threshold;
-	register<bit<32>>(3) keys;
+	register<bit<32>>(2) keys;
 	register<bit<32>>(1) answer_count;
 	counter(32, CounterType.packets) verdicts;
 
@@ -75,7 +76,6 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 		sampling_mask.read(settings.mask, 0);
 		keys.read(settings.key_a, 0);
 		keys.read(settings.key_b, 1);
-		keys.read(settings.key_c, 2);
 		if (meta.verdict == ANSWER)
 			known_names.apply(headers, meta.verdict);
 		if (meta.verdict == KNOWN_ANSWER) {

@@ -53,6 +53,7 @@ class Bmv2DataPlane extends XdpDataPlane {
   readonly #place: SwitchPlace;
   readonly #sampling: Sampling;
   #rules: MatchRules = { udpSourcePorts: [], dnsNames: [] };
+  #supervisor: SwitchSupervisor | undefined;
 
   constructor(options: AttachXdpOptions, place: SwitchPlace, sampling: Sampling) {
     super(options);
@@ -65,15 +66,20 @@ class Bmv2DataPlane extends XdpDataPlane {
     this.#rules = rules;
   }
 
+  override redrawKeys(): void {
+    super.redrawKeys();
+    this.#supervisor?.redrawKey();
+  }
+
   supervise(onEvent: (event: SupervisionEvent) => void): Supervision {
     const { host, port } = this.#place;
-    return new SwitchSupervisor({
+    return (this.#supervisor = new SwitchSupervisor({
       interfaceName: this.interfaceName,
       connect: () => SimpleSwitch.connect(host, port),
       sampling: this.#sampling,
       rules: this.#rules,
       onEvent,
-    });
+    }));
   }
 }
 
@@ -134,6 +140,7 @@ export class SwitchSupervisor implements Supervision {
   readonly #timer: NodeJS.Timeout;
   #connection: SupervisedSwitch | undefined;
   #check: Promise<void> | undefined;
+  #keyIsDue = false;
 
   constructor(options: SwitchSupervisorOptions) {
     this.#options = options;
@@ -158,6 +165,11 @@ export class SwitchSupervisor implements Supervision {
       .finally(() => (this.#check = undefined)));
   }
 
+  /** The next check draws another key for the fates of datagrams. */
+  redrawKey(): void {
+    this.#keyIsDue = true;
+  }
+
   async stop(): Promise<void> {
     clearInterval(this.#timer);
     await this.#check;
@@ -172,14 +184,15 @@ export class SwitchSupervisor implements Supervision {
   /** Throws CtgaError or ThriftRefusal if the switch is not there, or copies nothing. */
   async #look(): Promise<void> {
     // Behind a new connection is a switch of which nothing is known.
+    const { connect, rules, sampling } = this.#options;
     if (this.#connection === undefined) {
-      const { connect, rules, sampling } = this.#options;
       const connection = (this.#connection = await connect());
       await orNotSetUp(connection.counters());
       await connection.setAnswerPorts(rules.udpSourcePorts);
       await connection.setSampling(sampling);
       await connection.setKnownNames(this.#names);
-    }
+    } else if (this.#keyIsDue) await this.#connection.setSampling(sampling);
+    this.#keyIsDue = false;
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
   }
 }

@@ -45,6 +45,27 @@ describe('a switch that is looked after', () => {
     assert.deepEqual(events, []);
   });
 
+  test('has its key drawn anew when that is due, and once', async () => {
+    told = [];
+    await supervisor.check();
+    assert.deepEqual(told, []);
+    supervisor.redrawKey();
+    await supervisor.check();
+    await supervisor.check();
+    assert.deepEqual(told, ['one in 3']);
+  });
+
+  test('has its key drawn when it is back, if it was not there before', async () => {
+    isThere = false;
+    supervisor.redrawKey();
+    await supervisor.check();
+    told = [];
+    isThere = true;
+    await supervisor.check();
+    await supervisor.check();
+    assert.deepEqual(told, ['ports 53 5353', 'one in 3', '1 name']);
+  });
+
   test('is blind since a moment ago when it goes away, and told anew when it is back', async () => {
     const before = Date.now();
     isThere = false;

@@ -33,9 +33,11 @@ import {
 } from '../support/packets.ts';
 import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
 import { expectedOf, type Expectation } from '../xdp/verdict.ts';
+import { fateOf, halfSipHash13 } from './fate.ts';
 import { SEED } from '../support/random.ts';
 
 const THRESHOLD = 400;
+const KEY = 0x0123_4567_89ab_cdefn;
 
 async function pass(
   frames: readonly Uint8Array[],
@@ -48,7 +50,7 @@ async function pass(
     frames,
     async (plane) => {
       await plane.setRoutes(new Map([[0, 1]]));
-      await plane.setSampling({ everyNth, threshold: THRESHOLD, key: 0x0123_4567_89ab_cdefn });
+      await plane.setSampling({ everyNth, threshold: THRESHOLD, key: KEY });
       await plane.setAnswerPorts([53]);
       await plane.setKnownNames(names);
     },
@@ -66,6 +68,12 @@ function assertUnaltered(frames: readonly Uint8Array[], { forwarded }: Switched)
       `frame ${i} came out as another`,
     );
 }
+
+test('HalfSipHash-1-3 of 0, 1, 2, … is what Linux has (lib/test_siphash.c)', () => {
+  const [key, input] = [Buffer.from([0, 1, 2, 3, 4, 5, 6, 7]), Buffer.from([0, 1, 2, 3])];
+  const hashes = [0, 1, 2, 3, 4].map((length) => halfSipHash13(key, input.subarray(0, length)));
+  assert.deepEqual(hashes, [0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6]);
+});
 
 describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
@@ -166,6 +174,16 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
     }
     assert([...whole.values()].every((fragments) => fragments === 4));
     assert(whole.size > 40 && whole.size < 130, `${whole.size} of 240 datagrams`);
+    // And those that a second implementation says.
+    const chosen = datagrams
+      .map((packet) => Buffer.from(packet))
+      .filter((packet) => (BigInt(fateOf(KEY, packet)) * 3n) >> 32n === 0n);
+    assert.deepEqual(
+      switched.copied
+        .filter((each) => each[2] === 2)
+        .map((copy) => Buffer.from(copy).subarray(CPU_HEADER_BYTES + 14)),
+      chosen,
+    );
     assert.equal(counters.fragmentsCopied + counters.fragmentsSampledOut, BigInt(datagrams.length));
   });
 });
