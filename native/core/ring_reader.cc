@@ -65,30 +65,31 @@ void RingReader::consume(const Ring& ring, std::size_t until) {
 // A negative result ends the reading; libbpf has consumed this record then.
 int RingReader::on_record(void* self, void* data, std::size_t length) {
   auto* reader = static_cast<RingReader*>(self);
-  reader->append(data, length);
+  reader->size_ +=
+      copy_record(reader->batch_ + reader->size_, data, length, reader->monotonic_to_real_ns_);
   return reader->size_ >= reader->until_ ? -E2BIG : 0;
 }
 
-void RingReader::append(const void* data, std::size_t length) {
+std::size_t copy_record(std::uint8_t* to, const void* data, std::size_t length,
+                        std::uint64_t monotonic_to_real_ns) {
   record_header header{};
-  if (length < sizeof(header)) return;
+  if (length < sizeof(header)) return 0;
   std::memcpy(&header, data, sizeof(header));
-  // No length is trusted: a place that is not in the frame is dropped.
   if (header.captured_length > length - sizeof(header) ||
       header.captured_length > RECORD_CAPACITY) {
-    return;
+    return 0;
   }
   const answer_place& answer = header.answer;
   if (answer.name_offset + answer.name_length > header.captured_length ||
       answer.rdata_offset + answer.rdata_length > header.captured_length) {
     header.answer = answer_place{};
   }
-  header.timestamp_ns += monotonic_to_real_ns_;
+  header.timestamp_ns += monotonic_to_real_ns;
 
-  std::memcpy(batch_ + size_, &header, sizeof(header));
-  std::memcpy(batch_ + size_ + sizeof(header),
-              static_cast<const std::uint8_t*>(data) + sizeof(header), header.captured_length);
-  size_ += padded(sizeof(header) + header.captured_length);
+  std::memcpy(to, &header, sizeof(header));
+  std::memcpy(to + sizeof(header), static_cast<const std::uint8_t*>(data) + sizeof(header),
+              header.captured_length);
+  return padded(sizeof(header) + header.captured_length);
 }
 
 }  // namespace ctga

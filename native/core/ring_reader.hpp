@@ -14,6 +14,13 @@
 
 namespace ctga {
 
+// Copies the record of `length` bytes at `data` to `to`, which has room for
+// RingReader::kLargestRecord bytes, and returns how many bytes of it are taken, a multiple of 8. No
+// length in the record is trusted: a record that does not hold the bytes that it claims is left
+// out, which returns 0, and a place that is not in the frame is forgotten.
+std::size_t copy_record(std::uint8_t* to, const void* data, std::size_t length,
+                        std::uint64_t monotonic_to_real_ns);
+
 class RingReader {
  public:
   // Duplicates the descriptors of the maps. A ring must not have a second reader, in any process.
@@ -40,7 +47,6 @@ class RingReader {
   static int on_record(void* self, void* data, std::size_t length);
   void open(Ring& ring, int fd);
   void consume(const Ring& ring, std::size_t until);
-  void append(const void* data, std::size_t length);
 
   FileDescriptor epoll_fd_;
   std::array<Ring, 2> rings_;  // answers, fragments

@@ -18,8 +18,8 @@ const littleEndian = new Uint8Array(Uint16Array.of(1).buffer)[0] === 1;
 const [LOW, HIGH] = littleEndian ? [0, 4] : [4, 0];
 
 /**
- * Calls `handle` for each record in the first `length` bytes of `batch`. The addon wrote them, so
- * their lengths are trusted; the frames in them are not.
+ * Calls `handle` for each record in the first `length` bytes of `batch`, up to one that is not all
+ * there, which the addon does not write.
  */
 export function forEachRecord(
   batch: ArrayBuffer,
@@ -28,7 +28,7 @@ export function forEachRecord(
   handle: PacketHandler,
 ): void {
   const reader = new RecordReader(batch, interfaceName);
-  while (reader.at < length) {
+  while (reader.fits(length)) {
     handle(reader);
     reader.advance();
   }
@@ -48,6 +48,12 @@ class RecordReader implements CopiedPacket, AnswerPlace {
     this.#batch = batch;
     this.#view = new DataView(batch);
     this.interfaceName = interfaceName;
+  }
+
+  /** Whether the record is within the first `length` bytes. */
+  fits(length: number): boolean {
+    const left = length - this.at - HEADER_BYTES;
+    return left >= 0 && this.#u16(44) <= left;
   }
 
   advance(): void {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { forEachRecord } from '../../src/dataplane/record-reader.ts';
+import { fc } from '../support/random.ts';
 
 interface WrittenRecord {
   readonly kind: number;
@@ -117,4 +118,57 @@ test('says where an answer lies, and which entry begins and ends with it', () =>
 
 test('an empty batch holds no records', () => {
   forEachRecord(new ArrayBuffer(64), 0, 'eth0', () => assert.fail('there is none'));
+});
+
+/** What handlers read of a record. */
+function readAll(batch: ArrayBuffer, length: number): { frames: number; bytes: number } {
+  const read = { frames: 0, bytes: 0 };
+  forEachRecord(batch, length, 'eth0', (packet) => {
+    const { frame, answer, timestamp, frameLength, kind } = packet;
+    assert(frame.byteOffset + frame.length <= length, 'a frame that goes on behind the batch');
+    assert([typeof timestamp, typeof frameLength, typeof kind].join() === 'number,number,string');
+    if (answer !== undefined) assert(answer.tag + answer.rdataOffset >= 0);
+    read.frames++;
+    read.bytes += frame.length;
+  });
+  return read;
+}
+
+test('a batch that is cut short holds the records before the cut', () => {
+  const frames = [0, 1, 8, 100, 2048].map((length) => new Uint8Array(length));
+  const batch = batchOf(
+    ...frames.map((frame) => ({ kind: 1, frame, frameLength: 1, nanoseconds: 0n })),
+  );
+  let [end, whole] = [0, 0];
+  for (const { length } of frames) {
+    const next = end + 48 + length;
+    for (let cut = end; cut < next; cut++) assert.equal(readAll(batch, cut).frames, whole);
+    whole++;
+    assert.equal(readAll(batch, next).frames, whole);
+    end += Math.ceil((48 + length) / 8) * 8;
+  }
+});
+
+test('bytes that no addon wrote are read to their end at most', () => {
+  const hostile = fc.record({
+    bytes: fc.uint8Array({ minLength: 0, maxLength: 400 }),
+    lengths: fc.array(fc.constantFrom(0, 1, 7, 8, 40, 2048, 2049, 65535), { maxLength: 8 }),
+    cut: fc.nat(500),
+  });
+  fc.assert(
+    fc.property(hostile, ({ bytes, lengths, cut }) => {
+      const batch = new ArrayBuffer(bytes.length);
+      new Uint8Array(batch).set(bytes);
+      let at = 0;
+      for (const length of lengths) {
+        if (at + 48 > bytes.length) break;
+        new Uint16Array(batch, at + 44, 1)[0] = length;
+        at += 48 + ((length + 7) & ~7);
+      }
+      const end = Math.min(cut, bytes.length);
+      const { frames, bytes: read } = readAll(batch, end);
+      assert(frames * 48 + read <= end);
+    }),
+    { numRuns: 2000 },
+  );
 });

@@ -8,6 +8,8 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 
+import { SEED } from '../support/random.ts';
+
 const ROOT = resolve(import.meta.dirname, '../..');
 const TESTS = [
   'native/addon.root',
@@ -39,6 +41,15 @@ const built = spawnSync(
 );
 if (built.status !== 0) {
   console.error('sanitized: the addon could not be built: what the compiler says is above');
+  process.exit(1);
+}
+
+const fuzzed = spawnSync('build/sanitized/fuzz-records', ['1000000', String(SEED)], {
+  cwd: ROOT,
+  stdio: ['ignore', 'inherit', 'inherit'],
+});
+if (fuzzed.status !== 0) {
+  console.error('sanitized: records were not copied as they should be: see above');
   process.exit(1);
 }
 
