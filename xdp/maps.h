@@ -6,6 +6,7 @@
 #ifndef CTGA_MAPS_H
 #define CTGA_MAPS_H
 
+#include <stdbool.h>
 #include <linux/bpf.h>
 
 #include <bpf/bpf_helpers.h>
