@@ -136,11 +136,14 @@ static __always_inline enum verdict judge_in_window(void *ctx, enum hook hook,
 						    struct ip_packet *packet, struct answer *answer)
 {
 	struct window *copy = only_value(&window);
-	__u32 length = frame_length(ctx, hook);
 	struct bytes bytes;
+	__u32 length;
 
 	if (!copy)
 		return MALFORMED;
+	if (lacks_ethernet(hook))
+		copy->front = find_ip(ctx);
+	length = frame_length(ctx, hook);
 	copy->available = length < WINDOW ? length : WINDOW;
 	if (!load_frame(ctx, hook, copy->bytes, copy->available, WINDOW))
 		return MALFORMED;

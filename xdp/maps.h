@@ -129,6 +129,7 @@ struct {
 struct window {
 	__u64 available; /* bytes of the present frame; behind them lie bytes of earlier ones */
 	__u64 zero;      /* always 0, which the verifier cannot know: see bytes_at */
+	__u64 front;     /* bytes in front of IP where there is no Ethernet: see find_ip */
 	__u8 bytes[WINDOW];
 };
 

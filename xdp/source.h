@@ -85,6 +85,38 @@ static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
 }
 
 /*
+ * How many bytes lie in front of IP on a link without Ethernet: none on most. What comes out of
+ * IPsec (vti, xfrm) has the Ethernet header in which it came there, and what GRE takes from anybody
+ * has the outer headers. The kernel tells programs what its network header is and not where, so the
+ * two are compared at each of these places: of Ethernet, and of IPv4 with GRE of zero to three
+ * fields (RFC 2784, RFC 2890).
+ */
+static __always_inline __u32 find_ip(struct __sk_buff *ctx)
+{
+	const __u32 places[] = { 0, ETH_HLEN, 24, 28, 32, 36 };
+	__u64 header[2], found[2];
+
+	if (bpf_skb_load_bytes_relative(ctx, 0, header, sizeof(header), BPF_HDR_START_NET))
+		return 0;
+#pragma unroll
+	for (int i = 0; i < 6; i++) {
+		if (bpf_skb_load_bytes(ctx, places[i], found, sizeof(found)))
+			return 0;
+		if (found[0] == header[0] && found[1] == header[1])
+			return places[i];
+	}
+	return 0;
+}
+
+/* What is added to an offset in a frame without Ethernet for the header that load_frame makes. */
+static __always_inline __u32 added_header(enum hook hook)
+{
+	const struct window *copy = lacks_ethernet(hook) ? only_value(&window) : NULL;
+
+	return copy ? ETH_HLEN - (__u32)copy->front : 0;
+}
+
+/*
  * Length of the frame in all its buffers, with the Ethernet header that load_frame makes; 0 if the
  * kernel cannot tell (before Linux 5.18).
  */
@@ -97,7 +129,7 @@ static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 		return segment ? segment_headers(segment) + segment->length : 0;
 	}
 	if (hook == HOOK_TC)
-		return ((struct __sk_buff *)ctx)->len + (lacks_ethernet(hook) ? ETH_HLEN : 0);
+		return ((struct __sk_buff *)ctx)->len + added_header(hook);
 	return constants.xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
 }
 
@@ -126,8 +158,7 @@ static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *
 	barrier_var(length);
 	length += 1;
 	if (hook == HOOK_TC)
-		return bpf_skb_load_bytes(ctx, lacks_ethernet(hook) ? offset - ETH_HLEN : offset,
-					  to, length) == 0;
+		return bpf_skb_load_bytes(ctx, offset - added_header(hook), to, length) == 0;
 	return constants.xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
 }
 
