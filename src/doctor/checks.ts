@@ -58,9 +58,9 @@ export function checkStoreOf(state: State): CheckResult[] {
         },
   );
   const what = 'store';
-  if (!storeExists(state))
-    return [...findings, { what, state: 'well', found: `none yet in ${state.directory}` }];
   try {
+    if (!storeExists(state))
+      return [...findings, { what, state: 'well', found: `none yet in ${state.directory}` }];
     accessSync(state.database, constants.R_OK);
     const store = openForReading(state);
     const found = `${store.heads.count()} tree heads in ${state.database}`;

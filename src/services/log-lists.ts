@@ -19,7 +19,7 @@ export function logsInForce(
   listPath: string | undefined,
   warn: (line: string) => void,
 ): Log[] {
-  const store = openForReading(state);
+  const store = openForReading(state, { mayBeMissing: true });
   try {
     return knownLogs(store, listPath, warn);
   } finally {

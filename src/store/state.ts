@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { isStoreFailure, StoreError } from '../disk/error.ts';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
 import type { ReplaceableOptions, ReplaceableStore } from './replaceable.ts';
@@ -9,7 +10,7 @@ import { SqliteDamaged } from './sqlite/damaged.ts';
 import { fileAt, openFile } from './sqlite/file.ts';
 import { lockOf } from './sqlite/lock.ts';
 import { MEMORY, openDatabase } from './sqlite/open.ts';
-import { mayPass, openReadOnly } from './sqlite/read-only.ts';
+import { openReadOnly } from './sqlite/read-only.ts';
 import { SqliteReplaceable } from './sqlite/replaceable.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
@@ -18,28 +19,39 @@ export { isDamage } from './sqlite/errors.ts';
 
 export interface State {
   readonly directory: string;
+  /** Whether somebody named the directory: then a store is expected there. */
+  readonly isNamed: boolean;
   /** The store's file. Others lie beside it: see storeFiles. */
   readonly database: string;
   /** The directory of evidence files. */
   readonly evidence: string;
 }
 
+const SYSTEM_DIRECTORY = '/var/lib/ctga';
+
 /**
- * The state in the given directory. If none is given, it is /var/lib/ctga for root, and for anybody
- * else a directory of their own (XDG Base Directory Specification, XDG_STATE_HOME).
+ * The state in the given directory. If none is given, it is the machine's, /var/lib/ctga, for root
+ * and wherever there is one. Where there is none, anybody but root has one of their own (XDG Base
+ * Directory Specification, XDG_STATE_HOME).
  */
 export function stateAt(directory: string | undefined): State {
   const root = resolve(directory ?? defaultDirectory());
-  return { directory: root, database: join(root, 'ctga.db'), evidence: join(root, 'evidence') };
+  return {
+    directory: root,
+    isNamed: directory !== undefined,
+    database: join(root, 'ctga.db'),
+    evidence: join(root, 'evidence'),
+  };
 }
 
 function defaultDirectory(): string {
-  if (process.geteuid?.() === 0) return '/var/lib/ctga';
+  if (process.geteuid?.() === 0 || existsSync(SYSTEM_DIRECTORY)) return SYSTEM_DIRECTORY;
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
 }
 
+/** Throws StoreError `store-failed` where that cannot be told: nobody is to take that for a no. */
 export function storeExists({ database }: State): boolean {
-  return existsSync(database);
+  return fileAt(database) !== undefined;
 }
 
 /** Every file that the store may consist of; those beside the first come and go. */
@@ -48,21 +60,34 @@ export function storeFiles({ database }: State): string[] {
 }
 
 /**
- * For whoever only reads. If there is no store, this makes none and returns an empty one in memory;
- * a store on a disk that is full or read-only is read as it is.
- * Throws StoreError `store-damaged` or `store-failed`.
+ * For whoever only reads. If there is no store, this makes none and returns an empty one in memory,
+ * or throws StoreError `store-failed` if somebody named its directory, unless it `mayBeMissing`. A
+ * store that this process cannot write is read as it is. Throws StoreError `store-damaged` or
+ * `store-failed`.
  */
-export function openForReading(state: State): Store {
+export function openForReading(
+  state: State,
+  { mayBeMissing = !state.isNamed }: { readonly mayBeMissing?: boolean } = {},
+): Store {
   const { database: path } = state;
-  if (!storeExists(state))
+  if (!storeExists(state)) {
+    if (!mayBeMissing) throw noStore(state);
     return new SqliteStore(path, { database: openDatabase(MEMORY), file: undefined });
+  }
   try {
     return openForWriting(state);
   } catch (error) {
-    const database = mayPass(error, path) ? openReadOnly(path) : undefined;
+    const database = isStoreFailure(error) ? openReadOnly(path) : undefined;
     if (database === undefined) throw error;
     return new SqliteStore(path, { database, file: fileAt(path) });
   }
+}
+
+/** What to tell whoever named a directory in which there is no store. */
+export function noStore({ directory }: State): StoreError {
+  return new StoreError('store-failed', `there is no store in ${directory}`, {
+    remedy: `Name its directory with --state-dir. The machine's store is in ${SYSTEM_DIRECTORY}.`,
+  });
 }
 
 /**

@@ -5,6 +5,8 @@
  */
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import type { LogId, VerifiedStatement } from '../statements/statement.ts';
@@ -52,11 +54,22 @@ export class UnrecordedEvidence {
   }
 }
 
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    throw new StoreError('store-failed', `cannot read ${directory}: ${messageOf(error)}`, {
+      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
+      cause: error,
+    });
+  }
+}
+
 function unrecordedFiles({ evidence }: Pick<Store, 'evidence'>, directory: string): string[] {
   if (!existsSync(directory)) return [];
   const known = new Set(evidence.all().map(({ path }) => path));
-  const names = readdirSync(directory).filter((name) => name.endsWith('.json'));
-  return names
+  return namesIn(directory)
+    .filter((name) => name.endsWith('.json'))
     .sort()
     .map((name) => join(directory, name))
     .filter((path) => !known.has(path));

@@ -1,7 +1,7 @@
 /**
  * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
- * writing it out as text. None of these makes a store: where there is none, each throws CtgaError
- * `bad-input`.
+ * writing it out as text. None of these makes a store: where there is none, each throws StoreError
+ * `store-failed`.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -12,16 +12,13 @@ import { verifyStored } from '../evidence/stored.ts';
 import { faultOf } from '../evidence/write.ts';
 import { logIdText } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
-import { openForWriting, storeExists, type State } from '../store/state.ts';
+import { noStore, openForWriting, storeExists, type State } from '../store/state.ts';
 import type { StoreWithFile } from '../store/file.ts';
 import type { Store } from '../store/store.ts';
 
 function openExisting(state: State): StoreWithFile {
   if (storeExists(state)) return openForWriting(state);
-  throw badInput(
-    `there is no store in ${state.directory}`,
-    'Name its directory with --state-dir. The store of root is in /var/lib/ctga.',
-  );
+  throw noStore(state);
 }
 
 export interface StoreCheck {

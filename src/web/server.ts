@@ -236,12 +236,12 @@ class StoreSource {
 
   constructor(state: State) {
     this.#state = state;
-    this.#store = openForReading(state);
+    this.#store = openForReading(state, { mayBeMissing: true });
   }
 
   store(): Store {
     if (!this.#store.isInPlace()) {
-      const opened = openForReading(this.#state);
+      const opened = openForReading(this.#state, { mayBeMissing: true });
       this.#store.close();
       [this.#store, this.#changes] = [opened, -1];
     }

@@ -99,7 +99,9 @@ describe('the database file', () => {
 
   test('is not made by looking', () => {
     const state = stateAt(join(directory, 'nobody-home'));
-    openForReading(state).close();
+    openForReading(state, { mayBeMissing: true }).close();
+    assert.throws(() => openForReading(state), /there is no store in/);
+    openForReading({ ...state, isNamed: false }).close();
     assert.equal(existsSync(state.directory), false);
   });
 

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { syncDirectory } from '../../disk/directory.ts';
 import { moveDurably } from '../../disk/write.ts';
+import { StoreError } from '../../disk/error.ts';
 import type { StoreFile } from '../file.ts';
 import type { Connection } from './connection.ts';
 import { alone } from './lock.ts';
@@ -12,9 +13,34 @@ import { openDatabase, type OpenOptions } from './open.ts';
 /** Tells the files apart that are at one path, one after the other. */
 export type FileIdentity = number;
 
-/** The file in place; undefined where there is none. */
+/**
+ * The file in place; undefined where there is none. Throws StoreError `store-failed` where this
+ * process may not look.
+ */
 export function fileAt(path: string): FileIdentity | undefined {
-  return statSync(path, { throwIfNoEntry: false })?.ino;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.ino;
+  } catch (error) {
+    throw cannotReach(path, error);
+  }
+}
+
+function cannotReach(path: string, error: unknown): StoreError {
+  const directory = dirname(path);
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'ENOTDIR')
+    return new StoreError('store-failed', `${directory} is not a directory`, {
+      remedy: 'Name the directory of a store with --state-dir.',
+      cause: error,
+    });
+  return new StoreError(
+    'store-failed',
+    `the store in ${directory} may not be read by this account`,
+    {
+      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
+      cause: error,
+    },
+  );
 }
 
 export interface OpenedFile {

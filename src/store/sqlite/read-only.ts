@@ -12,15 +12,16 @@ import { MIGRATIONS } from './schema.ts';
 /** A larger database is not read into memory. */
 const MOST_IN_MEMORY = 256 * 1024 * 1024;
 
-const MAY_PASS = /^(ENOSPC|EDQUOT|EROFS|EIO|SQLITE_(FULL|IOERR|BUSY|LOCKED|READONLY)\w*)$/;
+const MAY_PASS = /^(ENOSPC|EDQUOT|EROFS|EIO|SQLITE_(FULL|IOERR|BUSY|LOCKED)\w*)$/;
 
 /** Whether opening the database failed for a reason that may pass by itself. */
 export function mayPass(error: unknown, path: string): error is StoreError {
   if (!isStoreFailure(error)) return false;
   const code = codeOf(error.cause);
   if (MAY_PASS.test(code)) return true;
-  if (!code.startsWith('SQLITE_CANTOPEN')) return false;
-  // It needs files beside the database, for which a disk may have no room, or this process no right.
+  if (!/^SQLITE_(CANTOPEN|READONLY)/.test(code)) return false;
+  // The disk may be read-only or have no room for the files beside the database, or this process no
+  // right.
   try {
     accessSync(dirname(path), constants.W_OK);
     if (existsSync(path)) accessSync(path, constants.W_OK);
@@ -44,6 +45,8 @@ function openInPlace(path: string): Database.Database | undefined {
 function openCopy(path: string): Database.Database | undefined {
   return usable(() => {
     if (statSync(path).size > MOST_IN_MEMORY) throw new RangeError('too large');
+    const journal = statSync(`${path}-wal`, { throwIfNoEntry: false });
+    if (journal !== undefined && journal.size > 0) throw new RangeError('not all is in the file');
     const bytes = readFileSync(path);
     // Its header asks for a journal of that kind (SQLite File Format, Section 1.3.3); a copy has none.
     bytes.fill(1, 18, 20);
