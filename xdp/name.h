@@ -55,18 +55,31 @@ static __always_inline bool add_name_word(__u64 *sum, __u64 word, const __u64 *k
 	return false;
 }
 
-/* The known name with this sum, which may be another's too. */
+/*
+ * The known name with this sum, which may be another's too. No name's sum is 0. All places are compared, without a
+ * branch: from branches the compiler makes a pointer that differs by the path, to which a program
+ * without CAP_PERFMON may add nothing.
+ */
 static __always_inline __u32 find_place(const struct known_names *names, __u64 sum)
 {
-	__u32 bucket = bucket_of_sum(sum) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
-	const struct name_place *places = names->buckets[bucket];
+	const struct name_place *places;
+	__u64 found = NAME_UNKNOWN;
+	__u32 bucket;
 
+	/* Nor may a constant be added on one path and something else on another. */
+	if (!sum)
+		return NAME_UNKNOWN;
+	bucket = bucket_of_sum(sum) & names->bucket_mask & (MAX_NAME_BUCKETS - 1);
+	places = names->buckets[bucket];
 #pragma unroll
 	for (int i = 0; i < NAMES_PER_BUCKET; i++) {
-		if (places[i].sum == sum)
-			return places[i].found;
+		__u64 differs = places[i].sum ^ sum;
+
+		barrier_var(differs);
+		differs = (differs | -differs) >> 63;
+		found |= places[i].found & (differs - 1);
 	}
-	return NAME_UNKNOWN;
+	return found;
 }
 
 /* In place, bounds are checked once for each block of so many words. */
