@@ -18,9 +18,6 @@
 
 #define DNS_TYPE_TXT 16
 
-/* The most records of an answer that gets a tag. */
-#define MOST_RECORDS 4
-
 /* What follows the owner of a resource record. */
 struct record_fixed {
 	__be16 type;
@@ -144,31 +141,50 @@ __noinline __u64 record_in_window(__u32 at, __u32 end)
 	return record_at(&bytes, NULL, HOOK_XDP, at & LARGEST_OFFSET, end);
 }
 
+/* The records so far: where the next one begins, and the TXT record if there was one. */
+struct walk {
+	__u32 at;
+	__u64 text;
+};
+
+/* Takes the next record. Returns false if it does not hold together, or is a second TXT record. */
+static __always_inline bool take_record(const struct bytes *bytes, void *ctx, enum hook hook,
+					__u32 end, struct walk *walk)
+{
+	__u64 record;
+
+	if (bytes->window)
+		record = record_in_window(walk->at, end);
+	else if (hook == HOOK_XDP)
+		record = record_at_xdp(ctx, walk->at, end);
+	else
+		record = record_at_tc(ctx, walk->at, end);
+	if (!record || record & walk->text & IS_TEXT)
+		return false;
+	if (record & IS_TEXT)
+		walk->text = record;
+	walk->at = (__u32)(record >> 16) + (record & 0xffff);
+	return true;
+}
+
 /*
  * The only TXT record among the `count` records from `at` to `end`, as record_at has it. 0 if there
- * are more than MOST_RECORDS, if one does not hold together, or if not exactly one is a TXT record.
+ * are more than four, if one does not hold together, or if not exactly one is a TXT record.
+ *
+ * There is no loop: without CAP_PERFMON, the verifier also follows the turns that a CPU may
+ * speculate on, and of those there is no end.
  */
 static __always_inline __u64 only_text(const struct bytes *bytes, void *ctx, enum hook hook,
 				       __u32 at, __u32 end, __u32 count)
 {
-	__u64 found = 0, record;
+	struct walk walk = { .at = at };
 
-	if (count > MOST_RECORDS)
+	if (count < 1 || count > 4 || !take_record(bytes, ctx, hook, end, &walk) ||
+	    (count > 1 && !take_record(bytes, ctx, hook, end, &walk)) ||
+	    (count > 2 && !take_record(bytes, ctx, hook, end, &walk)) ||
+	    (count > 3 && !take_record(bytes, ctx, hook, end, &walk)))
 		return 0;
-	for (__u32 i = 0; i < MOST_RECORDS && i < count; i++) {
-		if (bytes->window)
-			record = record_in_window(at, end);
-		else if (hook == HOOK_XDP)
-			record = record_at_xdp(ctx, at, end);
-		else
-			record = record_at_tc(ctx, at, end);
-		if (!record || record & found & IS_TEXT)
-			return 0;
-		if (record & IS_TEXT)
-			found = record;
-		at = (__u32)(record >> 16) + (record & 0xffff);
-	}
-	return found;
+	return walk.text;
 }
 
 #endif
