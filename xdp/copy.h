@@ -244,7 +244,7 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 	struct scratch *scratch = only_value(&scratches);
 	struct record_header *record = NULL;
 	struct record_header *to;
-	__u64 flags;
+	__u64 flags, reserved = 0;
 	bool read;
 
 	if (!scratch || !settings)
@@ -255,7 +255,13 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 		stand_in(scratch);
 		stand_in(scratch);
 	}
-	to = record ? record : &scratch->header;
+	to = &scratch->header;
+	if (record) {
+		to = record;
+		reserved = 1;
+	}
+	/* The verifier of Linux 6.1 forgets that the record is there: it must not be asked again. */
+	barrier_var(reserved);
 	*to = (struct record_header){
 		.timestamp_ns = bpf_ktime_get_coarse_ns(),
 		.answer = *match->answer,
@@ -274,7 +280,7 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 	else
 		read = load_frame(match->ctx, hook, to + 1, match->length, capacity);
 	flags = wakeup_flags(ring, settings, RING_HEADER_SIZE + record_size);
-	if (!record) {
+	if (!reserved) {
 		stand_in(scratch);
 		return read ? COPY_NO_ROOM : COPY_UNREADABLE;
 	}
@@ -348,8 +354,8 @@ static __always_inline bool carry_out(enum decision decision, struct match *matc
 		result = copy_at_xdp(match->ctx, match->answer, match->entry, match->ended_repeats,
 				     what);
 	else if (hook == HOOK_SEGMENT)
-		result = copy_segment(match->ctx, match->answer, match->entry,
-				      match->ended_repeats, what);
+		result = copy_segment(match->ctx, match->answer, match->entry, match->ended_repeats,
+				      what);
 	else
 		result = copy_at_tc(match->ctx, match->answer, match->entry, match->ended_repeats,
 				    what);

@@ -60,7 +60,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 {
 	const struct udphdr *udp = bytes_at(bytes, packet->payload, sizeof(*udp));
 	const struct dns_header *dns;
-	__u32 message, end, count;
+	__u32 message, end, count, first_bytes;
 	const __u8 *name;
 
 	if (!udp)
@@ -88,13 +88,16 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 	name = bytes_at(bytes, message, 4);
 	if (!name || message + 4 > end)
 		return NOT_TREE_HEAD;
+	/* Read now: the verifier of Linux 6.1 does not know later that the name is there. */
+	first_bytes = *(const __u32 *)name;
+	barrier_var(first_bytes);
 	/* Behind a second question, it is not known where the records begin. */
 	count = dns->question_count == bpf_htons(1) ? bpf_ntohs(dns->answer_count) : 0;
 	switch (parse_answer(bytes, ctx, hook, count, message, end, answer)) {
 	case ANSWER_OTHER:
 		return NOT_TREE_HEAD;
 	case ANSWER_UNKNOWN_NAME:
-		return begins_with_sth(name) ? UNKNOWN_NAME : NOT_TREE_HEAD;
+		return begins_with_sth(first_bytes) ? UNKNOWN_NAME : NOT_TREE_HEAD;
 	case ANSWER_KNOWN:
 		return KNOWN_ANSWER;
 	}

@@ -17,14 +17,15 @@
 #ifndef CTGA_NAME_H
 #define CTGA_NAME_H
 
+#include <bpf/bpf_endian.h>
+
 #include "hash.h"
 #include "source.h"
 
 /* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
-static __always_inline bool begins_with_sth(const __u8 *name)
+static __always_inline bool begins_with_sth(__u32 first_bytes)
 {
-	return name[0] == 3 && (name[1] | 0x20) == 's' && (name[2] | 0x20) == 't' &&
-	       (name[3] | 0x20) == 'h';
+	return (first_bytes | bpf_htonl(0x00202020)) == bpf_htonl(0x03737468);
 }
 
 /* What a look-up finds: `found` of struct name_place. */
