@@ -53,75 +53,161 @@ static __always_inline void add_block(struct sums *sums, const __u64 *words,
 		nh_add_at(sums, &words[i], &keys[i]);
 }
 
-static __always_inline struct sums sums_of_what(__u32 name, __u32 length, const struct keys *keys)
+static __always_inline __u64 what_of(__u32 found, __u32 length)
 {
-	__u64 what = (__u64)NUMBER_OF_NAME(name) << 16 | length;
+	return (__u64)NUMBER_OF_NAME(found) << 16 | length;
+}
 
+static __always_inline struct sums sums_of_what(__u64 what, const struct keys *keys)
+{
 	return (struct sums){ keys->what.first * what, keys->what.second * what };
 }
 
+/* What to do with each block of the RDATA: see each_block. */
+enum block_work {
+	BLOCK_HASH,
+	BLOCK_COMPARE,
+	BLOCK_KEEP,
+};
+
+static __always_inline void work_on_block(enum block_work work, const __u64 *words,
+					  const struct key_pair *keys, __u64 *kept,
+					  struct sums *sums)
+{
+	if (work == BLOCK_HASH) {
+		add_block(sums, words, keys);
+		return;
+	}
+#pragma unroll
+	for (int i = 0; i < RDATA_BLOCK; i++) {
+		if (work == BLOCK_KEEP)
+			kept[i] = words[i];
+		else
+			sums->first |= words[i] ^ kept[i];
+	}
+}
+
 /*
- * The tag of an answer to the name that was found: 0 if the name at `name` is not that one, or the
- * frame is cut off. `text` is the offset of its RDATA << 16 | its length, from SHORTEST_HASHED_RDATA
+ * Adds all blocks of the RDATA to the sums, keeps them in the memo, or compares them with it: then
+ * `sums->first` is 0 if none differs. False if the frame is cut off. `work` is a constant.
+ */
+static __always_inline bool each_block(enum block_work work, const struct bytes *bytes, __u32 at,
+				       __u32 length, const struct keys *keys, struct memo *memo,
+				       struct sums *sums)
+{
+	const __u64 *words = bytes_at(bytes, at + length - RDATA_BLOCK * 8, RDATA_BLOCK * 8);
+
+	if (!words)
+		return false;
+	work_on_block(work, words, keys->rdata_end, memo->rdata_end, sums);
+	for (__u32 block = 0; block < MAX_RDATA_BLOCKS && length > RDATA_BLOCK * 8; block++) {
+		words = bytes_at(bytes, at, RDATA_BLOCK * 8);
+		if (!words)
+			return false;
+		work_on_block(work, words, &keys->rdata[block * RDATA_BLOCK],
+			      &memo->rdata[block * RDATA_BLOCK], sums);
+		at += RDATA_BLOCK * 8;
+		length -= RDATA_BLOCK * 8;
+	}
+	return true;
+}
+
+/* The same, hashing, for RDATA shorter than a block. */
+static __always_inline bool each_word(const struct bytes *bytes, __u32 at, __u32 length,
+				      const struct keys *keys, struct sums *sums)
+{
+	const __u64 *words = bytes_at(bytes, at + length - 8, 8);
+
+	if (!words)
+		return false;
+	nh_add_at(sums, words, &keys->rdata_end[RDATA_BLOCK - 1]);
+	for (__u32 i = 0; i < RDATA_BLOCK - 1 && length > 8; i++) {
+		words = bytes_at(bytes, at, 8);
+		if (!words)
+			return false;
+		nh_add_at(sums, words, &keys->rdata[i]);
+		at += 8;
+		length -= 8;
+	}
+	return true;
+}
+
+/*
+ * The memo of this very RDATA, if there is one. All of it is compared, whatever differs, so that the
+ * cost does not tell how much of it is right.
+ */
+static __always_inline bool is_in_memo(const struct bytes *bytes, __u32 at, __u32 length,
+				       __u64 what, const struct keys *keys, struct memo *memo)
+{
+	struct sums difference = {};
+
+	return memo->what == what && memo->key == keys->tag[0] &&
+	       each_block(BLOCK_COMPARE, bytes, at, length, keys, memo, &difference) &&
+	       !difference.first;
+}
+
+/* Keeps an answer whose tag is computed a second time in a row. */
+static __always_inline void update_memo(const struct bytes *bytes, __u32 at, __u32 length,
+					__u64 what, const struct keys *keys, __u64 tag,
+					struct memo *memo)
+{
+	if (memo->latest != tag) {
+		memo->latest = tag;
+		return;
+	}
+	memo->what = 0;
+	barrier();
+	if (!each_block(BLOCK_KEEP, bytes, at, length, keys, memo, NULL))
+		return;
+	memo->key = keys->tag[0];
+	memo->tag = tag;
+	barrier();
+	memo->what = what;
+}
+
+/*
+ * The tag of an answer to the name that was found, or 0 if the frame is cut off. `text` is the offset of its RDATA << 16 | its length, from SHORTEST_HASHED_RDATA
  * to MAX_HASHED_RDATA.
  */
-static __always_inline __u64 tag_in_frame(void *ctx, enum hook hook, __u32 name, __u32 found,
-					  __u32 text, __u32 number)
+static __always_inline __u64 tag_in_frame(void *ctx, enum hook hook, __u32 found, __u32 text,
+					  __u32 number)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, hook);
 	const struct generation *generation = generation_of(number);
-	const __u32 length = text & 0xffff;
-	__u32 at = text >> 16 & LARGEST_OFFSET;
-	const __u64 *words;
+	const __u32 at = text >> 16 & LARGEST_OFFSET, length = text & 0xffff;
+	const __u64 what = what_of(found, length);
+	const __u32 slot = NUMBER_OF_NAME(found) % MEMOS;
+	struct memo *memo = bpf_map_lookup_elem(&memos, &slot);
 	struct sums sums;
-	__u32 left = length;
 	__u64 tag;
 
-	if (!generation)
+	if (!generation || !memo)
 		return 0;
-	sums = sums_of_what(found, length, &generation->keys);
-	if (length < RDATA_BLOCK * 8) {
-		words = bytes_at(&bytes, at + length - 8, 8);
-		if (!words)
+	if (is_in_memo(&bytes, at, length, what, &generation->keys, memo)) {
+		tag = memo->tag;
+	} else if (length < RDATA_BLOCK * 8) {
+		sums = sums_of_what(what, &generation->keys);
+		if (!each_word(&bytes, at, length, &generation->keys, &sums))
 			return 0;
-		nh_add_at(&sums, words, &generation->keys.rdata_end[RDATA_BLOCK - 1]);
-		for (__u32 i = 0; i < RDATA_BLOCK - 1 && left > 8; i++) {
-			words = bytes_at(&bytes, at, 8);
-			if (!words)
-				return 0;
-			nh_add_at(&sums, words, &generation->keys.rdata[i]);
-			at += 8;
-			left -= 8;
-		}
-		goto summed;
-	}
-	words = bytes_at(&bytes, at + length - RDATA_BLOCK * 8, RDATA_BLOCK * 8);
-	if (!words)
-		return 0;
-	add_block(&sums, words, generation->keys.rdata_end);
-	for (__u32 block = 0; block < MAX_RDATA_BLOCKS && left > RDATA_BLOCK * 8; block++) {
-		words = bytes_at(&bytes, at, RDATA_BLOCK * 8);
-		if (!words)
+		tag = tag_of_sums(&sums, generation->keys.tag);
+	} else {
+		sums = sums_of_what(what, &generation->keys);
+		if (!each_block(BLOCK_HASH, &bytes, at, length, &generation->keys, memo, &sums))
 			return 0;
-		add_block(&sums, words, &generation->keys.rdata[block * RDATA_BLOCK]);
-		at += RDATA_BLOCK * 8;
-		left -= RDATA_BLOCK * 8;
+		tag = tag_of_sums(&sums, generation->keys.tag);
+		update_memo(&bytes, at, length, what, &generation->keys, tag, memo);
 	}
-summed:
-	tag = tag_of_sums(&sums, generation->keys.tag);
-	/* While the CPU waits for the tag, it can do this. */
-	return is_name_in_frame(&bytes, name & LARGEST_OFFSET, found, generation) ? tag : 0;
+	return tag;
 }
 
-__noinline __u64 tag_at_xdp(struct xdp_md *ctx, __u32 name, __u32 found, __u32 text, __u32 number)
+__noinline __u64 tag_at_xdp(struct xdp_md *ctx, __u32 found, __u32 text, __u32 number)
 {
-	return tag_in_frame(ctx, HOOK_XDP, name, found, text, number);
+	return tag_in_frame(ctx, HOOK_XDP, found, text, number);
 }
 
-__noinline __u64 tag_at_tc(struct __sk_buff *ctx, __u32 name, __u32 found, __u32 text,
-			   __u32 number)
+__noinline __u64 tag_at_tc(struct __sk_buff *ctx, __u32 found, __u32 text, __u32 number)
 {
-	return tag_in_frame(ctx, HOOK_TC, name, found, text, number);
+	return tag_in_frame(ctx, HOOK_TC, found, text, number);
 }
 
 /* The same over copies at fixed places: see find_copied_name. */
@@ -133,7 +219,7 @@ __noinline __u64 tag_of_copies(__u32 found, __u32 length, __u32 number)
 
 	if (!copy || !generation)
 		return 0;
-	sums = sums_of_what(found, length, &generation->keys);
+	sums = sums_of_what(what_of(found, length), &generation->keys);
 	if (length < RDATA_BLOCK * 8) {
 		nh_add_at(&sums, &copy->rdata_end[RDATA_BLOCK - 1],
 			  &generation->keys.rdata_end[RDATA_BLOCK - 1]);
@@ -157,17 +243,16 @@ __noinline __u64 tag_of_copies(__u32 found, __u32 length, __u32 number)
 }
 
 static __always_inline __u64 tag_of(const struct bytes *bytes, void *ctx, enum hook hook,
-				    __u32 name, __u32 found, __u32 text, __u32 number)
+				    __u32 found, __u32 text, __u32 number)
 {
 	const __u32 offset = text >> 16, length = text & 0xffff;
 	struct texts *copy;
 
 	if (!bytes->window)
-		return hook == HOOK_XDP ? tag_at_xdp(ctx, name, found, text, number) :
-					  tag_at_tc(ctx, name, found, text, number);
+		return hook == HOOK_XDP ? tag_at_xdp(ctx, found, text, number) :
+					  tag_at_tc(ctx, found, text, number);
 	copy = only_value(&texts);
-	if (!copy || !is_name(bytes, ctx, hook, name, found, number) ||
-	    !load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA))
+	if (!copy || !load(ctx, hook, offset, copy->rdata, length, MAX_HASHED_RDATA))
 		return 0;
 	if (length < sizeof(copy->rdata_end) ?
 		    !load(ctx, hook, offset + length - 8, &copy->rdata_end[RDATA_BLOCK - 1], 8, 8) :
@@ -218,8 +303,10 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	found = find_name(bytes, ctx, hook, offset, end - offset, number);
 	if (found == NAME_UNKNOWN || !generation)
 		return ANSWER_UNKNOWN_NAME;
-	answer->name = NUMBER_OF_NAME(found);
-	answer->names = generation->names.count;
+	*answer = (struct answer){
+		.name = NUMBER_OF_NAME(found),
+		.names = generation->names.count,
+	};
 	behind = offset + LENGTH_OF_NAME(found);
 	question_end = bytes_at(bytes, behind, sizeof(*question_end));
 	if (!question_end || behind + sizeof(*question_end) + SHORTEST_RECORD > end)
@@ -231,11 +318,10 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 	text = only_text(bytes, ctx, hook, behind + sizeof(*question_end), end, count);
 	length = text & 0xffff;
 	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)
-		return is_name(bytes, ctx, hook, offset, found, number) ? ANSWER_KNOWN :
-									  ANSWER_UNKNOWN_NAME;
-	place->tag = tag_of(bytes, ctx, hook, offset, found, text, number);
+		return ANSWER_KNOWN;
+	place->tag = tag_of(bytes, ctx, hook, found, text, number);
 	if (!place->tag)
-		return ANSWER_UNKNOWN_NAME;
+		return ANSWER_KNOWN;
 	place->name_offset = offset;
 	place->name_length = LENGTH_OF_NAME(found);
 	place->rdata_offset = text >> 16;

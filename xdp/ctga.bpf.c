@@ -181,7 +181,7 @@ static __always_inline void judge_fragment(void *ctx, enum hook hook,
 static __always_inline void observe(void *ctx, enum hook hook)
 {
 	struct counters *counters = only_value(&verdicts);
-	struct answer answer = {};
+	struct answer answer; /* filled in for known names */
 	struct ip_packet packet = {};
 	enum verdict verdict = MALFORMED;
 	struct bytes bytes;

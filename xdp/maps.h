@@ -173,6 +173,28 @@ struct {
 } texts SEC(".maps");
 
 /*
+ * The RDATA of an answer whose tag was computed twice in a row, and that tag: comparing takes a third
+ * of the time that hashing takes. One for all names whose numbers have these last bits.
+ */
+#define MEMOS 64
+
+struct memo {
+	__u64 what;   /* the name's number << 16 | the RDATA's length; 0: nothing is here */
+	__u64 key;    /* of the tag: of other keys, nothing is known */
+	__u64 tag;    /* of the RDATA below */
+	__u64 latest; /* the tag that was computed last */
+	__u64 rdata[MAX_HASHED_RDATA / 8];
+	__u64 rdata_end[RDATA_BLOCK];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, MEMOS);
+	__type(key, __u32);
+	__type(value, struct memo);
+} memos SEC(".maps");
+
+/*
  * Adds one to a counter. The empty instruction, which is unique in each place, keeps the compiler
  * from merging two of these into one addition through a pointer that it selects before: without
  * CAP_PERFMON, the verifier refuses that.

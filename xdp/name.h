@@ -6,8 +6,8 @@
  * it consists of labels: all that counts is whether its bytes are those of a known name, in any case
  * of letters (RFC 4343), since resolvers randomise it (draft-vixie-dnsext-dns0x20) and authorities
  * echo it. One walk over the words finds the end and adds up a sum, which leads to a bucket of the
- * table and to one known name at most; later, a second walk compares the name with that one. So a
- * name with the sum of a known one gains nothing.
+ * table and to one known name at most; a second walk compares the name with that one. So a name with
+ * the sum of a known one gains nothing.
  *
  * The functions that loop are global, not static. The verifier then walks through each of them once
  * by itself, instead of verifying the rest of the program again for each turn at which a loop might
@@ -57,11 +57,11 @@ static __always_inline bool add_name_word(__u64 *sum, __u64 word, const __u64 *k
 }
 
 /*
- * The known name with this sum, which may be another's too. No name's sum is 0. All places are compared, without a
- * branch: from branches the compiler makes a pointer that differs by the path, to which a program
- * without CAP_PERFMON may add nothing.
+ * The known name with this sum, which may be another's too. No name's sum is 0. All places are
+ * compared, without a branch: from branches the compiler makes a pointer that differs by the path,
+ * to which a program without CAP_PERFMON may add nothing.
  */
-static __always_inline __u32 find_place(const struct known_names *names, __u64 sum)
+static __always_inline __u32 name_of_sum(const struct known_names *names, __u64 sum)
 {
 	const struct name_place *places;
 	__u64 found = NAME_UNKNOWN;
@@ -83,50 +83,110 @@ static __always_inline __u32 find_place(const struct known_names *names, __u64 s
 	return found;
 }
 
+static __always_inline __u64 difference(__u64 word, const struct name_word *known)
+{
+	return (word | known->mask) ^ known->text;
+}
+
 /* In place, bounds are checked once for each block of so many words. */
 #define NAME_BLOCK 4
 #define MAX_NAME_BLOCKS (MAX_NAME_WORDS / NAME_BLOCK)
 
 /*
- * Which known name the one at `offset` has the sum of: is_name says whether it is that one. Reads up
- * to 7 bytes behind the name: an answer is longer than that.
+ * Adds the words of the block at `offset` to the sum of a name. The frame may end within the block,
+ * but not within the word where the name ends: what follows in an answer is longer.
+ */
+enum name_walk {
+	WALK_ON,
+	WALK_ENDED,
+	WALK_CUT,
+};
+
+static __always_inline enum name_walk walk_block(const struct bytes *bytes, __u32 offset,
+					    const __u64 *keys, __u64 *sum)
+{
+	const __u64 *words = bytes_at(bytes, offset, NAME_BLOCK * 8);
+
+	if (words) {
+#pragma unroll
+		for (__u32 i = 0; i < NAME_BLOCK; i++) {
+			if (add_name_word(sum, words[i], &keys[i]))
+				return WALK_ENDED;
+		}
+		return WALK_ON;
+	}
+	for (__u32 i = 0; i < NAME_BLOCK - 1; i++) {
+		words = bytes_at(bytes, offset + i * 8, 8);
+		if (!words)
+			return WALK_CUT;
+		if (add_name_word(sum, *words, &keys[i]))
+			return WALK_ENDED;
+	}
+	return WALK_CUT;
+}
+
+/* How the name at `offset` differs from a known one, in the words from there to `length`. */
+static __always_inline __u64 difference_of_name(const struct bytes *bytes, __u32 offset,
+						__u32 length, const struct name_text *known)
+{
+	const __u64 *words;
+	__u64 differs = 0;
+
+	for (__u32 at = 0; at < MAX_NAME_WORDS && at * 8 < length; at += NAME_BLOCK) {
+		words = bytes_at(bytes, offset + at * 8, NAME_BLOCK * 8);
+		if (words) {
+#pragma unroll
+			for (__u32 i = 0; i < NAME_BLOCK; i++)
+				differs |= difference(words[i], &known->words[at + i]);
+			continue;
+		}
+		for (__u32 i = 0; i < NAME_BLOCK - 1 && (at + i) * 8 < length; i++) {
+			words = bytes_at(bytes, offset + (at + i) * 8, 8);
+			if (!words)
+				return 1;
+			differs |= difference(*words, &known->words[at + i]);
+		}
+		break;
+	}
+	return differs;
+}
+
+/*
+ * Which known name the one at `offset` is. Reads up to 31 bytes behind it.
+ *
+ * Where no known name has its sum, it is compared with some name all the same: so an unknown name
+ * takes as long as a known one.
  */
 static __always_inline __u32 find_name_in_frame(void *ctx, enum hook hook, __u32 offset,
 						__u32 number)
 {
 	const struct bytes bytes = bytes_of_frame(ctx, hook);
 	const struct generation *generation = generation_of(number);
-	const __u64 *words;
+	__u32 found, length = 0;
+	enum name_walk walk;
 	__u64 sum = 0;
 
 	offset &= LARGEST_OFFSET;
 	if (!generation)
 		return NAME_UNKNOWN;
 	for (__u32 block = 0; block < MAX_NAME_BLOCKS; block++) {
-		const __u64 *keys = &generation->keys.name[block * NAME_BLOCK];
-
 		if (block >= generation->names.blocks)
 			return NAME_UNKNOWN;
-		words = bytes_at(&bytes, offset, NAME_BLOCK * 8);
-		if (!words) {
-			for (__u32 i = 0; i < NAME_BLOCK - 1; i++) {
-				words = bytes_at(&bytes, offset, 8);
-				if (!words)
-					return NAME_UNKNOWN;
-				if (add_name_word(&sum, *words, &keys[i]))
-					return find_place(&generation->names, sum);
-				offset += 8;
-			}
+		walk = walk_block(&bytes, offset + length,
+				  &generation->keys.name[block * NAME_BLOCK], &sum);
+		length += NAME_BLOCK * 8;
+		if (walk == WALK_ENDED)
+			break;
+		if (walk == WALK_CUT)
 			return NAME_UNKNOWN;
-		}
-#pragma unroll
-		for (__u32 i = 0; i < NAME_BLOCK; i++) {
-			if (add_name_word(&sum, words[i], &keys[i]))
-				return find_place(&generation->names, sum);
-		}
-		offset += NAME_BLOCK * 8;
 	}
-	return NAME_UNKNOWN;
+	found = name_of_sum(&generation->names, sum);
+	if (found)
+		length = LENGTH_OF_NAME(found);
+	return difference_of_name(&bytes, offset, length,
+				  &generation->names.texts[NUMBER_OF_NAME(found)]) ?
+		       NAME_UNKNOWN :
+		       found;
 }
 
 __noinline __u32 find_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 number)
@@ -139,57 +199,6 @@ __noinline __u32 find_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 numb
 	return find_name_in_frame(ctx, HOOK_TC, offset, number);
 }
 
-static __always_inline __u64 difference(__u64 word, const struct name_word *known)
-{
-	return (word | known->mask) ^ known->text;
-}
-
-/* Whether the name at `offset` is the one that was found. What follows it may be read too. */
-static __always_inline bool is_name_in_frame(const struct bytes *bytes, __u32 offset, __u32 found,
-					     const struct generation *generation)
-{
-	const struct name_text *known = &generation->names.texts[NUMBER_OF_NAME(found)];
-	const __u64 *words;
-	__u64 differs = 0;
-
-	for (__u32 at = 0; at < MAX_NAME_WORDS && at * 8 < LENGTH_OF_NAME(found);
-	     at += NAME_BLOCK) {
-		words = bytes_at(bytes, offset, NAME_BLOCK * 8);
-		if (words) {
-#pragma unroll
-			for (__u32 i = 0; i < NAME_BLOCK; i++)
-				differs |= difference(words[i], &known->words[at + i]);
-			offset += NAME_BLOCK * 8;
-			continue;
-		}
-		for (__u32 i = 0; i < NAME_BLOCK && (at + i) * 8 < LENGTH_OF_NAME(found); i++) {
-			words = bytes_at(bytes, offset, 8);
-			if (!words)
-				return false;
-			differs |= difference(*words, &known->words[at + i]);
-			offset += 8;
-		}
-		break;
-	}
-	return !differs;
-}
-
-__noinline bool is_name_at_xdp(struct xdp_md *ctx, __u32 offset, __u32 found, __u32 number)
-{
-	const struct bytes bytes = bytes_of_frame(ctx, HOOK_XDP);
-	const struct generation *generation = generation_of(number);
-
-	return generation && is_name_in_frame(&bytes, offset & LARGEST_OFFSET, found, generation);
-}
-
-__noinline bool is_name_at_tc(struct __sk_buff *ctx, __u32 offset, __u32 found, __u32 number)
-{
-	const struct bytes bytes = bytes_of_frame(ctx, HOOK_TC);
-	const struct generation *generation = generation_of(number);
-
-	return generation && is_name_in_frame(&bytes, offset & LARGEST_OFFSET, found, generation);
-}
-
 /*
  * The same over a copy at a fixed place. The loops are unrolled, so that nothing is added to a
  * pointer: that would need CAP_PERFMON.
@@ -198,7 +207,9 @@ __noinline __u32 find_copied_name(__u32 number)
 {
 	const struct texts *copy = only_value(&texts);
 	const struct generation *generation = generation_of(number);
-	__u64 sum = 0;
+	const struct name_text *known;
+	__u64 sum = 0, differs = 0;
+	__u32 found;
 
 	if (!copy || !generation)
 		return NAME_UNKNOWN;
@@ -207,20 +218,9 @@ __noinline __u32 find_copied_name(__u32 number)
 		if (i % NAME_BLOCK == 0 && i / NAME_BLOCK >= generation->names.blocks)
 			return NAME_UNKNOWN;
 		if (add_name_word(&sum, copy->name[i], &generation->keys.name[i]))
-			return find_place(&generation->names, sum);
+			break;
 	}
-	return NAME_UNKNOWN;
-}
-
-__noinline bool is_copied_name(__u32 found, __u32 number)
-{
-	const struct texts *copy = only_value(&texts);
-	const struct generation *generation = generation_of(number);
-	const struct name_text *known;
-	__u64 differs = 0;
-
-	if (!copy || !generation)
-		return false;
+	found = name_of_sum(&generation->names, sum);
 	known = &generation->names.texts[NUMBER_OF_NAME(found)];
 #pragma unroll
 	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
@@ -228,7 +228,7 @@ __noinline bool is_copied_name(__u32 found, __u32 number)
 			break;
 		differs |= difference(copy->name[i], &known->words[i]);
 	}
-	return !differs;
+	return differs ? NAME_UNKNOWN : found;
 }
 
 /* `available` is the number of bytes from `offset` on, not 0. */
@@ -247,21 +247,6 @@ static __always_inline __u32 find_name(const struct bytes *bytes, void *ctx, enu
 	if (!copy || !load(ctx, hook, offset, copy->name, available, sizeof(copy->name)))
 		return NAME_UNKNOWN;
 	return find_copied_name(number);
-}
-
-/* Whether the name at `offset` is the one that was found. */
-static __always_inline bool is_name(const struct bytes *bytes, void *ctx, enum hook hook,
-				    __u32 offset, __u32 found, __u32 number)
-{
-	struct texts *copy;
-
-	if (!bytes->window)
-		return hook == HOOK_XDP ? is_name_at_xdp(ctx, offset, found, number) :
-					  is_name_at_tc(ctx, offset, found, number);
-	copy = only_value(&texts);
-	return copy &&
-	       load(ctx, hook, offset, copy->name, LENGTH_OF_NAME(found), sizeof(copy->name)) &&
-	       is_copied_name(found, number);
 }
 
 #endif

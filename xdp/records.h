@@ -26,6 +26,11 @@ struct record_fixed {
 	__be16 rdata_length;
 } __attribute__((packed));
 
+struct pointed_record {
+	__u8 owner[2]; /* a compression pointer */
+	struct record_fixed record;
+} __attribute__((packed));
+
 /* The shortest of all records: an owner of one byte and an empty RDATA. */
 #define SHORTEST_RECORD (1 + sizeof(struct record_fixed))
 
@@ -177,8 +182,18 @@ static __always_inline bool take_record(const struct bytes *bytes, void *ctx, en
 static __always_inline __u64 only_text(const struct bytes *bytes, void *ctx, enum hook hook,
 				       __u32 at, __u32 end, __u32 count)
 {
+	const struct pointed_record *first;
 	struct walk walk = { .at = at };
+	__u32 length;
 
+	/* What most answers are: one record, whose owner is a pointer. */
+	first = bytes_at(bytes, at, sizeof(*first));
+	if (count == 1 && first && first->owner[0] >= POINTER &&
+	    first->record.type == bpf_htons(DNS_TYPE_TXT)) {
+		at += sizeof(*first);
+		length = bpf_ntohs(first->record.rdata_length);
+		return at + length > end ? 0 : IS_TEXT | (__u64)at << 16 | length;
+	}
 	if (count < 1 || count > 4 || !take_record(bytes, ctx, hook, end, &walk) ||
 	    (count > 1 && !take_record(bytes, ctx, hook, end, &walk)) ||
 	    (count > 2 && !take_record(bytes, ctx, hook, end, &walk)) ||

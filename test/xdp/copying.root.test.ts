@@ -348,6 +348,38 @@ describe('the cache of seen answers', () => {
         }
       }));
 
+    test(`takes another for another too once an answer is well known${how}`, () =>
+      withProgram({ ...cached, objectPath, ringBytes: 64 << 20 }, (xdp) => {
+        // In one go, so on one CPU. From the third time on, an answer is compared with what was kept.
+        const send = (variant: Buffer, times = 1): readonly [bigint, bigint] => {
+          const before = xdp.counters();
+          xdp.testRun(frameV4(dnsAnswer({ name: NAME, strings: inStrings(variant) })), times);
+          const { answersCopied, answersSeen } = xdp.counters();
+          return [answersCopied - before.answersCopied, answersSeen - before.answersSeen];
+        };
+        for (const length of [8, 63, 64, 127, 128, 200, 700]) {
+          const base = Buffer.alloc(length, 'a');
+          assert.deepEqual(send(base, 4), [1n, 3n]);
+          for (let at = 0; at < length; at++) {
+            const other = Buffer.from(base);
+            other[at] = 0x62;
+            assert.deepEqual(send(other), [1n, 0n], `byte ${at} of ${length}`);
+          }
+          assert.deepEqual(send(base.subarray(3)), [1n, 0n], 'shorter');
+          xdp.redrawKeys();
+          assert.deepEqual(send(base, 4), [1n, 3n], 'other keys');
+        }
+      }));
+
+    test(`takes the same text of two hundred names for as many answers${how}`, () =>
+      withProgram({ ...cached, objectPath }, (xdp) => {
+        const names = Array.from({ length: 200 }, (_, n) => `sth.n${n}.example`);
+        xdp.setMatchRules(answersTo(names.map(encodeName)));
+        for (const name of names) xdp.testRun(frameV4(dnsAnswer({ name, strings: [text(1)] })), 4);
+        const { answersCopied, answersSeen } = xdp.counters();
+        assert.deepEqual([answersCopied, answersSeen], [200n, 600n]);
+      }));
+
     test(`takes an answer for the same, whatever else differs${how}`, () =>
       withProgram({ ...UNLIMITED, objectPath }, async (xdp) => {
         const same = [
