@@ -38,14 +38,14 @@ static __always_inline __u64 wakeup_flags(void *ring, const struct settings *set
 #define ONE_COPY 4096U /* in a bucket */
 
 /*
- * A CPU's budget, and how much of it each name, or the sources that share a bucket, may use in any
+ * A CPU's budget, and how much of it each name, or the senders that share a bucket, may use in any
  * case. The shares add up to the budget, and what is not used of them is there for everybody. So
  * who floods one name uses up what others leave, and never their shares.
  *
- * A copy within its share is paid for by the share's bucket and by the common one, which may go
- * beyond its size for that. A copy beyond its share must find room in the common bucket. While that
- * one is more than half used, chance decides, in proportion to what is left: so of a flood and of
- * what is genuine an equal part is copied, however the flood is timed.
+ * A copy beyond its share must find room in the common bucket. A copy within its share is paid for
+ * by both, and for that the common bucket lends up to twice its size. Where less is left than half
+ * of a bucket, or half of the loan, chance decides in proportion to it: so of a flood and of what is
+ * genuine an equal part is copied, however the flood is timed.
  */
 struct limit {
 	__u32 per_second;
@@ -79,17 +79,17 @@ static __always_inline __u32 bucket_size(const struct limit *limit, __u32 shares
 
 /*
  * What a bucket still holds. Time pays back what was used of it; time is in jiffies, which cost
- * nothing to read. Too little time to pay for the bits that are rounded off is left for later.
- * `most` can be used of it, and more only if the limit was higher then.
+ * nothing to read. Too little time to pay for the bits that are rounded off is left for later. More
+ * than `size` is used only if the limit was higher then.
  */
 static __always_inline __u32 left_in(struct bucket *bucket, const struct limit *limit, __u32 shares,
-				     __u32 size, __u32 most, __u32 now)
+				     __u32 size, __u32 now)
 {
 	__u64 elapsed = (__u32)(now - bucket->tick);
 	__u64 paid;
 
-	if (bucket->used > most)
-		bucket->used = most;
+	if (bucket->used > size)
+		bucket->used = size;
 	if (elapsed) {
 		paid = elapsed * limit->per_second * ONE_COPY /
 		       ((__u64)limit->ticks_per_second * shares);
@@ -101,7 +101,7 @@ static __always_inline __u32 left_in(struct bucket *bucket, const struct limit *
 			bucket->tick = now;
 		}
 	}
-	return bucket->used < size ? size - bucket->used : 0;
+	return size - bucket->used;
 }
 
 /* `luck` is as good as chance. */
@@ -135,19 +135,19 @@ VERIFIED_ONCE __u32 payment_of(struct bucket *common, struct bucket *share,
 			       const struct limit *limit, __u64 luck)
 {
 	__u32 now = bpf_jiffies64();
-	__u32 shares, size, share_size, left, share_left, most;
+	__u32 shares, size, share_size, left, share_left, loan;
 
 	if (!common || !share || !limit)
 		return PAID_BY_NONE;
 	shares = limit->shares ? limit->shares : 1;
 	size = bucket_size(limit, 1, SMALLEST_BUDGET);
 	share_size = bucket_size(limit, shares, limit->smallest_share);
-	most = size + shares * share_size;
-	left = left_in(common, limit, 1, size, most, now);
-	share_left = left_in(share, limit, shares, share_size, share_size, now);
-	if (is_lucky(share_left, share_size, luck))
+	left = left_in(common, limit, 1, 3 * size, now);
+	share_left = left_in(share, limit, shares, share_size, now);
+	loan = left < 2 * size ? left : 2 * size;
+	if (is_lucky(share_left, share_size, luck) && is_lucky(loan, 2 * size, luck >> 32))
 		return PAID_BY_BOTH;
-	return is_lucky(left, size, luck >> 32) ? PAID_BY_COMMON : PAID_BY_NONE;
+	return is_lucky(left - loan, size, luck >> 32) ? PAID_BY_COMMON : PAID_BY_NONE;
 }
 
 static __always_inline void pay(enum payment payment, struct bucket *common, struct bucket *share)
