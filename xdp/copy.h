@@ -39,8 +39,11 @@ static __always_inline __u64 wakeup_flags(void *ring, const struct settings *set
 
 /*
  * A CPU's budget, and how much of it each name, or the senders that share a bucket, may use in any
- * case. The shares add up to the budget, and what is not used of them is there for everybody. So
- * who floods one name uses up what others leave, and never their shares.
+ * case. What is not used of the shares is there for everybody. So who floods one name uses up what
+ * others leave, and never their shares.
+ *
+ * The shares add up to the budget where there are no more than MOST_SHARES. Of more names and
+ * senders few are busy at once; and if more are, chance decides of what they have in common.
  *
  * A copy beyond its share must find room in the common bucket. A copy within its share is paid for
  * by both, and for that the common bucket lends up to twice its size. Where less is left than half
@@ -57,6 +60,7 @@ struct limit {
 /* More than a CPU can make. It keeps the sums below 32 bits. */
 #define MOST_PER_SECOND (1U << 20)
 #define SMALLEST_BUDGET 64U
+#define MOST_SHARES 256
 
 static __always_inline struct limit limit_of(const struct settings *settings, __u32 per_second,
 					     __u32 shares, __u32 smallest_share)
@@ -64,7 +68,7 @@ static __always_inline struct limit limit_of(const struct settings *settings, __
 	return (struct limit){
 		.per_second = per_second < MOST_PER_SECOND ? per_second : MOST_PER_SECOND,
 		.ticks_per_second = settings->ticks_per_second ? settings->ticks_per_second : 1,
-		.shares = shares,
+		.shares = shares < MOST_SHARES ? shares : MOST_SHARES,
 		.smallest_share = smallest_share,
 	};
 }
@@ -380,9 +384,9 @@ static __always_inline struct seen_answer *slot_of(__u64 tag)
 	return cache ? &cache->slots[SEEN_SLOT(tag)] : NULL;
 }
 
-/* The bursts that a name and a source have in any case. */
+/* The bursts that a name and a sender have in any case: one datagram of eight fragments for sure. */
 #define SMALLEST_NAME_SHARE 8
-#define SMALLEST_SOURCE_SHARE 64
+#define SMALLEST_SENDER_SHARE 16
 
 /*
  * Samples, limits and copies an answer to a known name that this CPU has not copied
@@ -476,7 +480,7 @@ static __always_inline void handle_fragment(void *ctx, enum hook hook,
 		.kind = RECORD_FRAGMENT,
 	};
 	struct limit limit = limit_of(settings, settings->fragments_per_second, SOURCE_BUCKETS,
-				      SMALLEST_SOURCE_SHARE);
+				      SMALLEST_SENDER_SHARE);
 	__u32 sender = packet->source % SOURCE_BUCKETS;
 	struct bucket *share = bpf_map_lookup_elem(&source_budgets, &sender);
 	struct cpu_state *state = only_value(&states);

@@ -29,7 +29,7 @@ import { accountingErrors, moved } from './verdict.ts';
 const ONE_A_SECOND = { seenMilliseconds: 0, answersPerSecond: 1, fragmentsPerSecond: 1 };
 const COMMON = 64;
 const LOAN = 128;
-/** The common bucket holds 250 copies and lends 500, and a sender's share holds 64. */
+/** The common bucket holds 250 copies and lends 500, and a sender's share holds 16. */
 const A_THOUSAND_A_SECOND = { ...ONE_A_SECOND, fragmentsPerSecond: 1000 };
 const FLOOD = 3000;
 /** All bursts of all CPUs at one copy a second, and a minute's budget if the test takes so long. */
@@ -105,16 +105,16 @@ const fragmentV6 = (source: string, identification: number, isLast = false): Uin
     }),
   });
 
-/** A flood of fragments, and from each of 12 other senders a datagram of two in each round. */
+/** A flood of fragments, and from each of 24 other senders a datagram of two in each round. */
 function floodSource(
   xdp: LoadedXdp,
   flood: (n: number) => Uint8Array,
   genuine: (sender: number, identification: number, isLast: boolean) => Uint8Array,
 ): Outcome {
   const outcome = { genuine: 0, copied: 0 };
-  for (let round = 0; round < 8; round++) {
+  for (let round = 0; round < 4; round++) {
     for (let n = 0; n < FLOOD; n++) xdp.testRun(flood(round * FLOOD + n));
-    for (let sender = 0; sender < 12; sender++) {
+    for (let sender = 0; sender < 24; sender++) {
       const datagram = [false, true].map((isLast) => genuine(sender, round, isLast));
       outcome.genuine += 1;
       if (copied(xdp, datagram) === datagram.length) outcome.copied += 1;
@@ -139,11 +139,11 @@ const oneSite = (xdp: LoadedXdp): Outcome =>
   );
 
 /**
- * One sender in 1,024 shares the bucket of the flood, and loses what it sends. That is so for four
- * of 12 senders once in 10^9 tests.
+ * One sender in 1,024 shares the bucket of the flood, and loses what it sends, and so do two in part
+ * that share one. Seven of 24 that do are not seen in 10^9 tests.
  */
 function assertFair({ genuine, copied }: Outcome): void {
-  assert(copied >= (genuine * 9) / 12, `${copied} of ${genuine}`);
+  assert(copied > genuine * 0.7, `${copied} of ${genuine}`);
 }
 
 function assertUnfair({ genuine, copied }: Outcome): void {
