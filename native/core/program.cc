@@ -24,9 +24,9 @@ void require_kernel() {
   unsigned major = 0;
   unsigned minor = 0;
   if (uname(&name) != 0 || std::sscanf(name.release, "%u.%u", &major, &minor) != 2) return;
-  if (major < 5 || (major == 5 && minor < 15)) {
+  if (major < 6 || (major == 6 && minor < 1)) {
     throw Error(ErrorCode::kernel, ENOSYS,
-                std::string("Linux ") + name.release + " is too old, 5.15 is needed");
+                std::string("Linux ") + name.release + " is too old, 6.1 is needed");
   }
 }
 

@@ -19,7 +19,6 @@ import {
   listAttached,
   listElsewhere,
   loadXdp,
-  mapsNeedNoRights,
   openAttached,
 } from './xdp.ts';
 
@@ -85,7 +84,7 @@ export function describeLink(interfaceName: string, mode?: string): PlaneStatus 
   return { ...rest, interface: interfaceName, attached, mode: mode ?? link.mode, why, behind };
 }
 
-const OLDEST_KERNEL = [5, 15] as const;
+const OLDEST_KERNEL = [6, 1] as const;
 
 export function checkKernel(kernel = release()): CheckResult {
   const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
@@ -95,14 +94,7 @@ export function checkKernel(kernel = release()): CheckResult {
       what,
       state: 'failure',
       found: `Linux ${kernel} is too old.`,
-      remedy: 'ctga needs Linux 5.15 or later; Debian 12 has such a kernel.',
-    };
-  if (!mapsNeedNoRights(kernel))
-    return {
-      what,
-      state: 'warning',
-      found: `Linux ${kernel} lets only root read copied packets, so ctga attach stays root.`,
-      remedy: 'Linux 5.19 and later do not need that.',
+      remedy: 'ctga needs Linux 6.1 or later; Debian 12 has such a kernel.',
     };
   return { what, state: 'well', found: `Linux ${kernel}` };
 }

@@ -165,8 +165,6 @@ export interface DataPlane {
   readonly tookOver: boolean;
   /** Why it is in this mode; undefined if its kind has but one, or it is not known. */
   readonly why?: string | undefined;
-  /** Why this process has to stay root to read it; undefined if it need not. */
-  readonly rootNeeded?: string | undefined;
   /**
    * Whether entries that an earlier process was told of (see `seen`) go on; otherwise there are
    * none but those that this process is told of.

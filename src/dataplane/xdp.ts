@@ -6,8 +6,7 @@
  * the interface, and the next process to attach takes it over without a gap, with its counters and
  * unread copies.
  */
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import { release } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 
 import { badInput, CtgaError } from '../base/errors.ts';
 import {
@@ -217,20 +216,6 @@ export function followLink(
     const link = addon().linkState(pinDirectory);
     return link && { link, interfaceName: addon().followName(pinDirectory) };
   });
-}
-
-/**
- * Whether a process without rights may use maps that it has open: since Linux 5.19 the switch
- * kernel.unprivileged_bpf_disabled is about making maps and programs alone.
- */
-export function mapsNeedNoRights(kernel = release()): boolean {
-  const [major = 0, minor = 0] = kernel.split('.').map(Number.parseFloat);
-  if (major > 5 || (major === 5 && minor >= 19)) return true;
-  try {
-    return readFileSync('/proc/sys/kernel/unprivileged_bpf_disabled', 'latin1').trim() === '0';
-  } catch {
-    return false; // a service may not see it
-  }
 }
 
 /** Undefined if there is no such interface. */
@@ -448,12 +433,6 @@ export class XdpDataPlane extends XdpProgram {
     this.replacedMaps = attachment.replacedMaps;
     // What was credited is on record under the former name.
     this.keepsSeenEntries = attachment.keptSeen && !isRenamed;
-  }
-
-  get rootNeeded(): string | undefined {
-    return mapsNeedNoRights()
-      ? undefined
-      : 'this kernel lets only root read what was copied; Linux 5.19 and later do not ask for that';
   }
 
   /** False once the interface went away or the link was detached: packets pass unseen. */

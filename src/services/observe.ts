@@ -137,7 +137,7 @@ export async function observe(
         options.warn(`the challenger ended ${how}; watching goes on without it`);
       });
     }
-    const account = becomeAccount(planes, options, dependencies);
+    const account = dependencies.becomeAccount(options.state, options.user);
     return await new Observation(options, dependencies, planes, end).run(ended, keeper, account);
   } catch (error) {
     await takeBack(planes, keeper);
@@ -198,18 +198,6 @@ async function takeBack(
   // This process may have given up the rights that it takes; the keeper has them still.
   const made = planes.filter((plane) => !plane.tookOver && isKept(plane));
   await keeper?.remove(made.map(({ interfaceName }) => interfaceName));
-}
-
-function becomeAccount(
-  planes: readonly DataPlane[],
-  { state, user, warn }: ObserveOptions,
-  dependencies: ObserveDependencies,
-): string | undefined {
-  const [rootNeeded] = planes.flatMap((plane) => plane.rootNeeded ?? []);
-  if (rootNeeded === undefined || user !== undefined || process.geteuid?.() !== 0)
-    return dependencies.becomeAccount(state, user);
-  warn(`ctga stays root: ${rootNeeded}`);
-  return undefined;
 }
 
 /** From when root is given up to the end. */
