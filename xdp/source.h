@@ -89,9 +89,10 @@ static __always_inline bool is_linear(void *ctx, enum hook hook, __u32 length)
  * IPsec (vti, xfrm) has the Ethernet header in which it came there, and what GRE takes from anybody
  * has the outer headers. The kernel tells programs what its network header is and not where, so the
  * two are compared at each of these places: of Ethernet, and of IPv4 with GRE of zero to three
- * fields (RFC 2784, RFC 2890).
+ * fields (RFC 2784, RFC 2890). Not inlined, so that the verifier does not judge the rest of the
+ * program once for each of them.
  */
-static __always_inline __u32 find_ip(struct __sk_buff *ctx)
+__noinline __u32 find_ip(struct __sk_buff *ctx)
 {
 	const __u32 places[] = { 0, ETH_HLEN, 24, 28, 32, 36 };
 	__u64 header[2], found[2];
