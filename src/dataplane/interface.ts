@@ -121,7 +121,13 @@ const linksSchema = z.array(
   }),
 );
 
-/** Looks at each Ethernet interface that is up: its driver, and offloads that hinder XDP. */
+/**
+ * Link layers that the program reads, as `ip` names them: Ethernet, and those where frames begin
+ * with IP (native/core/link_layer.cc). 519 is ARPHRD_RAWIP, of mobile networks.
+ */
+const READABLE = ['ether', 'none', 'ppp', 'ipip', 'tunnel6', 'sit', 'gre', 'gre6', '[519]'];
+
+/** Looks at each interface that is up: its link layer and driver, and offloads that hinder XDP. */
 export function checkInterfaces(): CheckResult[] {
   let links: z.infer<typeof linksSchema>;
   try {
@@ -139,19 +145,26 @@ export function checkInterfaces(): CheckResult[] {
     ];
   }
   const carriers = links.filter(
-    ({ link_type, flags }) => link_type === 'ether' && flags.includes('UP'),
+    ({ link_type, flags }) => link_type !== 'loopback' && flags.includes('UP'),
   );
   if (carriers.length === 0)
     return [
       {
         what: 'interfaces',
         state: 'warning',
-        found: 'no Ethernet interface is up',
+        found: 'no interface is up',
         remedy: '`ip -br link` lists them.',
       },
     ];
-  return carriers.map(({ ifname, mtu }) => {
+  return carriers.map(({ ifname, mtu, link_type }) => {
     const what = `interface ${ifname}`;
+    if (!READABLE.includes(link_type))
+      return {
+        what,
+        state: 'warning',
+        found: `its link layer, ${link_type}, cannot be read`,
+        remedy: 'If its packets go on by another interface, attach ctga there.',
+      };
     const found = `driver ${driverOf(ifname)}, MTU ${mtu}`;
     // LRO merges packets into one that nobody sent, and drivers refuse native XDP with it.
     const { stdout } = spawnSync('ethtool', ['-k', ifname], { encoding: 'utf8' });
