@@ -26,7 +26,35 @@ export interface Unbound {
 }
 
 /** `zone` is below `test.`, and its server is at this port of 127.0.0.1. */
-export async function startUnbound(zone: string, serverPort: number): Promise<Unbound> {
+export function startUnbound(zone: string, serverPort: number): Promise<Unbound> {
+  return startWith(`stub-zone:
+      name: "${zone}"
+      stub-addr: 127.0.0.1@${serverPort}
+      stub-no-cache: yes
+    `);
+}
+
+/** The authority of `zone`, which is in master file format (RFC 1035, Section 5). */
+export async function startAuthority(zone: string, records: string): Promise<Unbound> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
+  const file = join(directory, 'zone');
+  writeFileSync(file, records);
+  const unbound = await startWith(`auth-zone:
+      name: "${zone}"
+      zonefile: "${file}"
+      for-upstream: no
+    `);
+  return {
+    ...unbound,
+    stop: async () => {
+      await unbound.stop();
+      rmSync(directory, { recursive: true });
+    },
+  };
+}
+
+/** `zones` are sections of its configuration. */
+async function startWith(zones: string): Promise<Unbound> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
   const port = await freeUdpPort();
   const config = join(directory, 'unbound.conf');
@@ -48,10 +76,7 @@ export async function startUnbound(zone: string, serverPort: number): Promise<Un
       module-config: "iterator"
       local-zone: "test." transparent
       num-threads: 1
-    stub-zone:
-      name: "${zone}"
-      stub-addr: 127.0.0.1@${serverPort}
-      stub-no-cache: yes
+    ${zones}
     remote-control:
       control-enable: no
     `,
