@@ -272,6 +272,36 @@ export function costTable(costs: readonly PathCost[]): string {
   );
 }
 
+/** Markdown: what ctga's paths cost to each other, and copies to the paper's, above an empty program. */
+export function ratioTable(costs: readonly PathCost[]): string {
+  const of = (path: string, program: string): number =>
+    costs.find((each) => each.path === path)?.ns[program] ?? NaN;
+  const between = [
+    ['`xth.` TXT, 411 B', 'unknown `sth.` TXT, 411 B'],
+    ['known, seen, 284 B', 'unknown `sth.` TXT, 284 B'],
+    ['known, seen, 411 B', 'unknown `sth.` TXT, 411 B'],
+    ['known, over budget', 'copy, every answer distinct'],
+    ['known, ring full', 'copy, every answer distinct'],
+    ['fragment, over budget', 'fragment, copied'],
+    ['fragment, ring full', 'fragment, copied'],
+  ] as const;
+  const copy = 'copy, every answer distinct';
+  const above = (program: string): number => of(copy, program) - of(copy, EMPTY);
+  return table(
+    ['what', 'ratio'],
+    [
+      ...between.map(([path, to]) => [
+        `${path} : ${to}`,
+        (of(path, CTGA) / of(to, CTGA)).toFixed(2),
+      ]),
+      ...[PAPER, PAPER_WOKEN].map((to) => [
+        `${copy}, above empty, ctga : ${to}`,
+        (above(CTGA) / above(to)).toFixed(3),
+      ]),
+    ].filter(([, ratio]) => ratio !== 'NaN'),
+  );
+}
+
 /**
  * Compiles the program of the paper, as it is but for its maps: libbpf takes them only as BTF
  * describes them, so each definition of the old kind becomes one of the new kind with its name and

@@ -11,7 +11,7 @@ import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
-import { costTable, measureCost } from './cost.ts';
+import { costTable, measureCost, ratioTable } from './cost.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
@@ -99,7 +99,13 @@ if (wanted('cost')) {
     against: against && resolve(against),
     rounds: quick ? 3 : 31,
   });
-  report('cost', costs, '# Cost of a packet, in nanoseconds\n', costTable(costs));
+  report(
+    'cost',
+    costs,
+    '# Cost of a packet, in nanoseconds\n',
+    costTable(costs),
+    ratioTable(costs),
+  );
 }
 for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
   if (!wanted(measure.name)) continue;
