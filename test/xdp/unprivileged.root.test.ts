@@ -7,13 +7,14 @@ import { spawnSync } from 'node:child_process';
 import { describe, test } from 'node:test';
 import { xdpObjectPath } from '../../src/dataplane/xdp-object.ts';
 
-/** Loads the programs for both hooks and lets each see an IPv4 packet that is cut off. */
+/** Loads the programs for both hooks and lets each see an IPv4 packet whose header has no length. */
 const SCRIPT = `
   import { loadXdp } from '${new URL('../../src/dataplane/xdp.ts', import.meta.url).href}';
   const objectPath = process.argv[1];
+  const frame = new Uint8Array(60).fill(0x08, 12, 13).fill(17, 23, 24);
   const seen = ['xdp', 'tc'].map((hook) => {
     const plane = loadXdp({ hook, objectPath });
-    plane.testRun(new Uint8Array(20).fill(8, 12, 13));
+    plane.testRun(frame);
     const { malformed } = plane.counters();
     plane.close();
     return [hook, Number(malformed)];
