@@ -3,6 +3,7 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { crc32 } from 'node:zlib';
 import { CtgaError } from '../base/errors.ts';
 import { projectRoot } from '../base/project-root.ts';
 
@@ -19,14 +20,30 @@ function mayReadInPlace(): boolean {
 
 /**
  * The path of the object that reads packets in place, or of the slower one that does not; by
- * default, of the one that this process may load. Throws CtgaError 'not-set-up' if it is not built.
+ * default, of the one that this process may load. Throws CtgaError 'not-set-up' if it is not built,
+ * or damaged: libbpf, which trusts what it reads, may then end the process.
  */
 export function xdpObjectPath(readsInPlace = mayReadInPlace()): string {
   const name = readsInPlace ? 'ctga.bpf.o' : 'ctga.unprivileged.o';
-  const path = join(projectRoot(), 'build/xdp', name);
+  return wholeObject(join(projectRoot(), 'build/xdp', name));
+}
+
+/** The same path, of an object that xdp/Makefile made. Throws CtgaError 'not-set-up'. */
+export function wholeObject(path: string): string {
   if (!existsSync(path))
     throw new CtgaError('not-set-up', `the XDP program is not built: no ${path}`, {
       remedy: 'Build it with: npm run setup',
+    });
+  const bytes = readFileSync(path);
+  // Behind the object: its CRC-32 and its length.
+  const length = bytes.length - 8;
+  const isWhole =
+    length > 0 &&
+    bytes.readUInt32LE(length + 4) === length &&
+    bytes.readUInt32LE(length) === crc32(bytes.subarray(0, length));
+  if (!isWhole)
+    throw new CtgaError('not-set-up', `the XDP program is damaged: ${path}`, {
+      remedy: 'Remove that file and build it again: npm run setup',
     });
   return path;
 }
