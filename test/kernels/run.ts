@@ -39,6 +39,12 @@ function fail(message: string, remedy: string): never {
   process.exit(1);
 }
 
+/** Without what it takes, nothing is run, which is said. */
+function leave(why: string): never {
+  say(`NOT RUN: ${why}`);
+  process.exit(0);
+}
+
 function requireTools(): void {
   for (const [tool, debian] of [
     ['qemu-system-x86_64', 'qemu-system-x86'],
@@ -47,9 +53,9 @@ function requireTools(): void {
     ['dpkg-deb', 'dpkg'],
   ] as const) {
     if (spawnSync(tool, ['--version']).error !== undefined)
-      fail(`${tool} is missing`, `apt-get install ${debian}`);
+      leave(`${tool} is missing (apt-get install ${debian})`);
   }
-  if (!existsSync('/bin/busybox')) fail('busybox is missing', 'apt-get install busybox-static');
+  if (!existsSync('/bin/busybox')) leave('busybox is missing (apt-get install busybox-static)');
 }
 
 /** The newest package of each series, and the newest of all. */
@@ -75,7 +81,7 @@ function choose(words: readonly string[]): string[] {
   if (last !== undefined) chosen.add(last);
   const wanted = [...chosen].filter((name) => words.every((word) => name.includes(word)));
   if (wanted.length === 0)
-    fail('there is no such kernel package', 'apt-get update, or other words');
+    leave('there is no such kernel package (apt-get update, or other words)');
   return wanted;
 }
 
@@ -137,7 +143,7 @@ async function makeInitramfs(): Promise<string> {
   writeFileSync(
     join(root, 'init'),
     `#!/bin/busybox sh
-export PATH=/bin HOME=/tmp CTGA_MUTATIONS=1000 UV_USE_IO_URING=0
+export PATH=/bin HOME=/tmp CTGA_MUTATIONS=200 UV_USE_IO_URING=0
 /bin/busybox --install -s /bin
 mount -t proc proc /proc; mount -t sysfs sysfs /sys; mount -t devtmpfs dev /dev; mount -t bpf bpf /sys/fs/bpf
 ulimit -l unlimited; ulimit -n 65536
