@@ -17,6 +17,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 
+import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
 import { Child, Link, pinsIn, PINS_ROOT, run } from './namespaces.ts';
@@ -24,6 +25,8 @@ import { Child, Link, pinsIn, PINS_ROOT, run } from './namespaces.ts';
 const NAME = 'sth.log.example';
 const frame = frameV4(dnsAnswer({ name: NAME, strings: ['1.2.3.4'] }));
 const state = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+// Where a store is named, one is expected.
+openForWriting(stateAt(state)).close();
 after(() => rmSync(state, { recursive: true }));
 
 let near: Link;
