@@ -18,6 +18,7 @@ import {
 } from '../evidence/record.ts';
 import { UnrecordedHeads } from '../evidence/unrecorded.ts';
 import { messageOf } from '../base/errors.ts';
+import { isStoreFailure } from '../disk/error.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { DatagramDecoder } from '../packet/decode.ts';
@@ -130,7 +131,7 @@ export class Observer {
   readonly #sightings = new SightingBatch();
   readonly #seenEntries = new SeenEntries();
   readonly #unrecorded: UnrecordedHeads;
-  /** Data planes whose seen entries of earlier the store is to forget before the next write. */
+  /** Data planes whose earlier seen entries the store could not forget yet. */
   #toForget: string[] = [];
   /** The evidence that was reported: what is found without the store is found again with it. */
   readonly #toldOf = new BoundedMap<string, true>(MAX_REMEMBERED);
@@ -171,7 +172,15 @@ export class Observer {
     const { store, backlog, secondPlace } = this.#options;
     backlog?.resume(plane);
     if (secondPlace !== undefined) backlog?.resume(plane, secondPlace);
-    if (!keepsSeenEntries) return void this.#toForget.push(plane);
+    if (!keepsSeenEntries) {
+      try {
+        store.heads.forgetSeenEntries(plane);
+      } catch (error) {
+        if (!isStoreFailure(error)) throw error;
+        this.#toForget.push(plane);
+      }
+      return;
+    }
     for (const { entry, head, credited } of store.heads.seenEntries(plane)) {
       const log = this.#logs.get(logIdText(head.logId));
       const signed = log && verifyStored(head, log);

@@ -66,7 +66,7 @@ test('an interface that was watched is told to read copies, by XDP alone', async
   const link = new Link();
   const [plain, copies] = [new Child(link.observer), new Child(link.observer)];
   try {
-    await plain.attach({}, link);
+    await plain.attach({ mode: 'native' }, link);
     // Ours for another purpose is ours: it is told to read copies from now on.
     await plain.kill();
     assert.equal((await copies.attach({ atCpuPort: true }, link)).tookOver, true);
