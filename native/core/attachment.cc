@@ -402,7 +402,7 @@ Attachment attach(const AttachOptions& options) {
 
   // A running program stays at its hook unless another is asked for: changing it makes a gap.
   const bool stays_at_tc = !xdp && (link || filter || foreign || options.prefers_tc);
-  const bool wants_tc =
+  bool wants_tc =
       !options.at_cpu_port && (options.mode ? is_tc(*options.mode) : needs_tc || stays_at_tc);
   const bool took_over =
       wants_tc ? tcx || filter : xdp && (!options.mode || *options.mode == running.mode);
@@ -416,7 +416,16 @@ Attachment attach(const AttachOptions& options) {
     program.emplace(
         ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false, layer});
   };
-  load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
+  try {
+    load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
+  } catch (const Error& refused) {
+    // What costs more is better than nothing, where a kernel's verifier gives up at TC.
+    const bool may_run_at_xdp = wants_tc && !options.mode && !needs_tc && !took_over && !foreign;
+    if (!may_run_at_xdp || refused.ctga_code() != ErrorCode::kernel) throw;
+    wants_tc = false;
+    why = "this kernel does not take the program at TC ingress";
+    load(Hook::xdp);
+  }
   // New maps have no settings yet, and without settings a program copies nothing.
   const auto prepare = [&] {
     if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {
