@@ -199,7 +199,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
     test('see a tree head, and store it', async () => {
       const treeSize = await headPasses();
       await until(() => isStored(treeSize));
-      assert.match(must('ctga status'), new RegExp(`${link.interfaceName}: XDP`));
+      assert.match(must('ctga status'), new RegExp(`${link.interfaceName}: TC ingress`));
     });
 
     test('do their work: the page and its metrics, the DNS, questions through the proxy', async () => {
