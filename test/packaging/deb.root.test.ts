@@ -319,7 +319,10 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           /blind|not attached/i.test(must('ctga status')),
       );
       link.addInterfaces();
-      await until(() => link.xdp() !== undefined);
+      await until(() => {
+        const status = must('ctga status');
+        return status.includes(`${link.interfaceName}: TC ingress`) && !/blind/i.test(status);
+      });
       const treeSize = await headPasses();
       await until(() => isStored(treeSize));
       assert.equal(property(observer, 'MainPID'), before);
