@@ -103,7 +103,7 @@ enum name_walk {
 };
 
 static __always_inline enum name_walk walk_block(const struct bytes *bytes, __u32 offset,
-					    const __u64 *keys, __u64 *sum)
+						 const __u64 *keys, __u64 *sum)
 {
 	const __u64 *words = bytes_at(bytes, offset, NAME_BLOCK * 8);
 

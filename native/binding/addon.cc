@@ -23,10 +23,12 @@ namespace {
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object options = to_object(info[0], "options");
-  const ProgramOptions program_options{
-      to_text(options.Get("objectPath"), "objectPath"), to_hook(options.Get("hook")),
-      to_uint32(options.Get("ringBytes"), "ringBytes"), "", options.Get("oldKernel").ToBoolean(),
-      LinkLayer::ethernet};
+  const ProgramOptions program_options{to_text(options.Get("objectPath"), "objectPath"),
+                                       to_hook(options.Get("hook")),
+                                       to_uint32(options.Get("ringBytes"), "ringBytes"),
+                                       "",
+                                       options.Get("oldKernel").ToBoolean(),
+                                       LinkLayer::ethernet};
   const settings initial = to_settings(options.Get("settings"));
   Resources resources = translate(env, [&] {
     Program program(program_options);
