@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which folder may import which, checked by `npm run lint`.
  *

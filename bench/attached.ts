@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ctga on an interface while something else is measured: attaches, says so, reads and forgets what
  * is copied, and detaches when its input ends.

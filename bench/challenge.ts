@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How fast stored heads become verdicts: by the hashes of the log that are here, and by asking about
  * each head. The log is on this machine, over HTTP and a real SOCKS proxy.

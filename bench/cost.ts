@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What one packet costs on each path, against an empty program, a floor, and the program of the
  * paper where its source is given: BPF_PROG_TEST_RUN, all programs in turn, several times over, so

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * From the ring buffer to a decision, known or new, and to a stored tree head: records a second on
  * one core.

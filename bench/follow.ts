@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What following a log costs: requests, bytes of answers (headers left out) and disk, day by day, of
  * logs in memory and on a clock of the bench's own. No tree head is seen, and none need be: what is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Frames as in the paper's experiments ("Aggregation-Based Certificate Transparency Gossip",
  * Section 4.5.1).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The game of test/game: how often a log finds out which of sixteen networks ctga observes, when
  * ctga asks by its pattern, and when it asks about what it saw.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Throughput of bmv2's simple_switch: a router that looks at nothing, and ctga's program, on the
  * same frames from files. The two take turns, so that a machine that slows down slows both.

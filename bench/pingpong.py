@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sends frames over a veth pair and takes them in on the other side, a few at a time: were they altered, lost, reordered,
 and how long did they take? Both ends are sockets of this one process, so times are of one clock.
 

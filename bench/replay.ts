@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Packets a second of CPU time through `ctga replay`, in this process: with the filter, and with
  * all of them decoded; beside tcpdump and tshark if they are installed.

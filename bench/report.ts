@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tables and plots as text. Pure. */
 
 /** A Markdown table, columns padded so that it reads as text too. */

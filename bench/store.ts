@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A store of many sightings: how long what operators and the observer ask of it takes. */
 import { mkdtempSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What somebody on the wire can notice, over a veth pair between two namespaces: throughput and
  * latency against the match rate, with and without ctga; and whether every packet comes out as it

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How long a tile takes, by what stands between us and the log on this machine. microsocks passes on
  * 1,024 bytes at a time and leaves Nagle's algorithm on, so that the second piece waits until we

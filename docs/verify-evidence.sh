@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
 # verify-evidence.sh FILE [LIST | KEY]: checks an evidence bundle of ctga without ctga.
 # LIST is a log list (JSON, schema v3), KEY a log's public key (PEM): whose key the bundle has, by that alone.
 #

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run package:deb [-- --version V]` builds build/ctga_VERSION_ARCH.deb, with everything that
  * Debian 12 and 13 do not have. It includes the Node that builds it, because Debian 12's is too

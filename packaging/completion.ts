@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes the completion for bash: commands and their options. */
 import { options, subcommands, type CommandDoc } from './program.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Makes the man page from the commands' own help, so that it repeats and omits nothing. */
 import type { CommandDoc } from './program.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reads the help of every command of the program, from which documentation is made. */
 import { spawnSync } from 'node:child_process';
 

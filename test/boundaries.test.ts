@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The boundaries between folders as docs/ARCHITECTURE.md has them are the ones that the code keeps.
  * `npm run lint` finds an import that no row allows; this finds the opposite, a row that says more

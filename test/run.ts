@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Runs every test with node's own runner and says at the end what came of it. Words on the command
  * line choose the files that have all of them in their path. `*.root.test.ts` files make network

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Forwards from port to port and looks at nothing else: the throughput of p4/bmv2 is measured
  * against this router, which forwards by the same control.

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Runs programs on frames (BPF_PROG_TEST_RUN), all in turn, and tells what each packet took: the
 // working part of cost.ts, which writes the plan to its standard input and reads lines of JSON.
 //

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The addon's exports. Their types are in src/native/addon.ts.
 #include <napi.h>
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Turns JavaScript values into C++ and back. A value of the wrong type is the caller's bug: the
 // functions throw TypeError, which names the value by `what`.
 #pragma once

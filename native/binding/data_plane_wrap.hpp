@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The class DataPlane: the maps of one XDP program, with the program or the lock if there is one.
 #pragma once
 

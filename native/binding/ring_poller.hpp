@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Delivers copied packets to JavaScript as libuv reports them, a batch at a time in one
 // ArrayBuffer.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Accounts and groups by name, wherever this system keeps them: nsswitch.conf(5) says where.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The program on a network interface, held there by an XDP or a tcx link that is pinned with its
 // maps, or by a TC filter whose program is pinned with them. So it goes on while the process that
 // attached it crashes, restarts or is upgraded.

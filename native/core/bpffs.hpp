@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The BPF file system. An object that is pinned there outlives the process that made it. Each
 // function throws Error{kernel, not_permitted}.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // What the kernel tells of a network interface of this network namespace.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // What core throws: a stable code, errno, and what libbpf and the verifier had to say.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // An exclusive flock(2) on a directory, so that one process at a time reads one ring buffer.
 #pragma once
 

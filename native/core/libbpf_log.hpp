@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Keeps what libbpf would print to stderr, with the verifier's log, for the error that follows.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The maps that the program and user space share: names, settings, counters, keys and the ring
 // buffers.
 #pragma once

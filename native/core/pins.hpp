@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Where a data plane is pinned: in one directory for each interface, named for the interface's
 // network namespace and its index there, which stay when the interface is renamed. Notes in the
 // directory, as symbolic links, tell what the interface was called, which namespace it was (the

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Takes copied packets out of the ring buffers, a batch at a time.
 #pragma once
 

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The program as a TC classifier at an interface's ingress, for interfaces that take no XDP program
 // or have somebody else's. The filter stays when the process ends, as a pinned link does.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // The program at an interface's TC ingress by a tcx link (Linux 6.6), which runs before every filter
 // of the clsact qdisc, is pinned as an XDP link is, and goes with its interface.
 #pragma once

@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // What Node's tls cannot be told about OpenSSL.
 #pragma once
 

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Copies, in the two halves that v1model needs: ingress marks a packet, and egress clones what is
  * marked to the CPU port. A clone that is made at ingress would be parsed once more before the

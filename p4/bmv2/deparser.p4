@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Puts the headers together again, as they came: what the parser did not reach is payload, and
  * follows by itself. Only a copy has the first one.

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ctga for bmv2's simple_switch (v1model): forwards from port to port, and copies answers for known
  * tree heads and small IP fragments of UDP to the CPU ("Aggregation-Based Certificate Transparency

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds out what a packet is, as far as its bytes alone say: xdp/ctga.bpf.c asks the same questions
  * in the same order. A state that needs bytes which are not there ends the parsing, and the packet

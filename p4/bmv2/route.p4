@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Forwards by the port where a packet came in, and looks at nothing else of it. The throughput of
  * ctga's program is measured against a router that has this control alone

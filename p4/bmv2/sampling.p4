@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Takes its share of the packets that could be copied: every n-th answer, and one in n of the
  * datagrams that arrive as fragments. The control plane writes n; zero and one both mean that

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the parser of this target extracts and finds out, and what a packet carries through the
  * pipeline. v1model has headers of variable length and header stacks, so options, extension headers

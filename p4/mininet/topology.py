@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# SPDX-License-Identifier: GPL-2.0-only
+# SPDX-License-Identifier: Apache-2.0
 """The paper's topology in mininet: a client, a switch, a server, a controller and a challenger.
 
     client ---- [port 0] s1 [port 1] ---- server      s1: simple_switch with ctga's program

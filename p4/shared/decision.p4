@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The decision to copy, for every target: the verdict on an answer to a known name and on a
  * fragment. It decides and does nothing else; how a packet is copied, and which of those that could

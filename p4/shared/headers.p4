@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The headers that every target parses, outermost first, and the constants in them. They are the
  * ones that xdp/headers.h and xdp/answer.h read. This file needs core.p4 alone: it names no

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Verdicts: what a packet is, as xdp/ctga.bpf.c has it. Every packet gets exactly one and is
  * counted under its number, so the numbers are the indexes of the counters that

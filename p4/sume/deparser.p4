@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Puts the headers together again, as they came: what the parser did not reach is payload. */
 @Xilinx_MaxPacketRegion(16384)
 control TopDeparser(packet_out packet, in headers_t headers, in user_metadata_t user_metadata,

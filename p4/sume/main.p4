@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * ctga for the NetFPGA SUME board: the SimpleSumeSwitch architecture of P4->NetFPGA, as in the
  * paper ("Aggregation-Based Certificate Transparency Gossip", Sections 4.2 and 4.5). A packet goes

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Finds out what a packet is, as far as its bytes alone say. The targets call it from parsers of
  * their own. What SDNet does with a packet that ends within a header is its own affair, so nothing

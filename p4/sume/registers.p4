@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The registers, of the extern library of P4->NetFPGA: declaring a function makes a register array,
  * which is as deep as its index is wide. One whose name ends in _rw is read and written, and one

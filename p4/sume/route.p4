@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Forwards by the port where a packet came in. Both tables are named without the control that holds
  * them, as the scripts of P4->NetFPGA name tables.

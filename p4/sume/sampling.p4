@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Takes its share of the packets that could be copied: one in n, where n is a power of two up to
  * 32. The target reads the settings from its registers, which it has in a form of its own.

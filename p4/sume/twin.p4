@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The program for NetFPGA SUME on v1model, so that its logic can be tried on simple_switch: the
  * same parser and the same controls, in the same order as in main.p4. Port n of the switch is

@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the program for NetFPGA SUME and its twin for v1model have in common: the headers, which are
  * all of fixed length, and what the parser finds out.

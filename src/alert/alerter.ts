@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Sends one alert when a condition begins and one message when it ends, over every channel,
  * whatever fails meanwhile: each message is in the store before it is sent, and stays there until

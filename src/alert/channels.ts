@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Channels: ways to send an alert to a person. `send` resolves when the alert has been delivered,
  * and rejects with the reason if it has not.

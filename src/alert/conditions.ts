@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Conditions that a person should know of, read from the store. A condition's key identifies it:
  * the alerter sends one alert when the key appears and one message when it disappears.

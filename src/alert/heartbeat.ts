@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A heartbeat: while all is well it tells somebody, who notices when it stops. */
 import { HttpError } from '../http/error.ts';
 import { directFetch } from '../http/request.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Alerts that outlast a store which cannot be written: what it does not take is kept in memory, is
  * sent from there, and goes to the store when it can be written again. What a process that dies

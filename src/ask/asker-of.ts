@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The asker for a log as a log list describes it. */
 import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';

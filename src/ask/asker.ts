@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What can be asked of a log: one interface, whichever API the log has. RFC 6962 (rfc6962.ts),
  * static-ct (static-ct.ts) and CT-over-DNS (ct-over-dns.ts) implement it; prove.ts uses it.

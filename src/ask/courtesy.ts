@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What we owe to a log that asks to be left alone for a while: a short wait is waited out, and
  * after a long one is asked for nothing more is sent.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Asking a log by CT-over-DNS (draft-ct-over-dns-01), whose answers have a proof in parts. Whoever
  * serves the zone need not be the log: for this interface it is.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Asking a log over HTTP: what RFC 6962 and static-ct have in common. */
 import { HttpError } from '../http/error.ts';
 import type { Fetch, HttpAnswer } from '../http/request.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Having a log prove that one of its trees is a prefix of another: ask, judge, and ask again. */
 import {
   judgeProof,

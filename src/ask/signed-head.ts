@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Asking for a log's tree head and checking that the log signed it. */
 import type { Log } from '../logs/log.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Asking a static-ct-api log (c2sp.org/static-ct-api): its checkpoint, and proofs made of its
  * tiles.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How long to wait before trying again what has failed. Pure but for the random factor. */
 
 export interface BackOff {

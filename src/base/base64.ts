@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Base64 with required padding: RFC 4648, Section 4. Buffer.from alone accepts nearly anything, so
  * every outside document of ctga is read through this instead. Trailing bits are not compared with

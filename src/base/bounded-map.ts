@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A map of at most `limit` entries. In a full map, a new key takes the place of the one that was
  * set longest ago. Everything that ctga remembers of what strangers sent is in such a map.

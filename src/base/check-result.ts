@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What `ctga doctor` found out about one thing that ctga needs. */
 export interface CheckResult {
   readonly what: string;

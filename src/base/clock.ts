@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Somebody may set the wall clock while ctga runs: a person, NTP at boot, an empty battery. So ctga
  * measures durations with the monotonic clock (performance.now()), and checks a stored time for

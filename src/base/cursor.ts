@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A cursor over bytes that somebody else wrote: the only place in packet/ and dns/ that compares
  * with the end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Reading documents from outside (log lists, tree heads, evidence, logs' answers). A fault in one
  * is a sentence that names the file and the field.

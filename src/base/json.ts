@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** JSON as ctga writes it. */
 import { encodeBase64 } from './base64.ts';
 

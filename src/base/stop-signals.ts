@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The signals by which a person or a service manager asks a process to end: see signal(7). */
 
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Counts and times as people read them. */
 
 /** A time in ms since the epoch as "2026-11-20 21:48:03 UTC"; as "N ms" if no date is that far. */

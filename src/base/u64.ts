@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Unsigned 64-bit integers as decimal text: tree sizes, timestamps and leaf indices. */
 
 export const MAX_UINT64 = (1n << 64n) - 1n;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The log's current head, which its other trees are held against. */
 import { LogError, type Asker } from '../ask/asker.ts';
 import { askForSignedHead } from '../ask/signed-head.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One challenge of one log: every tree that it ever signed in front of us must be a prefix of its
  * current one.

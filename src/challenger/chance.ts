@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Chance that a log cannot foretell. */
 import { randomInt } from 'node:crypto';
 

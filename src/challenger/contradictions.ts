@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Trees of one log that contradict each other, and which of two is called so. */
 import { judgeWithoutProof, type Finding } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';

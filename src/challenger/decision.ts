@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The verdict on a tree for which the log has given no proof. It is never `fork-proven`: only
  * signatures and arithmetic accuse a log (evidence/judge.ts).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Asking a log directly about the trees that were seen of it, which the log then knows: for who has
  * nothing to hide from it. visits.ts is the way that tells it nothing.

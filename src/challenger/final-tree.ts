@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A log that is read-only ends at the tree that its list names. A head of the log that contradicts
  * that tree is evidence if the list is signed: the log, or whoever keeps the list, shows two

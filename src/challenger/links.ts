@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which of a log's trees are proven to belong to one append-only log, and what to ask next. Pure.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Exchanging tree heads with a pollinator, through a way of its own. */
 import { StoreError } from '../disk/error.ts';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The questions of one challenge: whom they go to, and how many are left. */
 import { randomInt } from 'node:crypto';
 import type { Asker } from '../ask/asker.ts';

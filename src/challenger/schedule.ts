@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * When to ask. The times are drawn from distributions that know nothing of what was seen or when,
  * so that a log cannot tell from the time of a question which packet processor copied its answer

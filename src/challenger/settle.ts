@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Settling: what a log's public hashes, which are here, say about the trees that were seen of it.
  * The log is asked nothing. It takes place when everything has been sent that a visit sends

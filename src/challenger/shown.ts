@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a log itself showed when it was asked: its tree head, on each of several paths. */
 import { LOG_API_SOURCE, LogError } from '../ask/asker.ts';
 import { messageOf } from '../base/errors.ts';

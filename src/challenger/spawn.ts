@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Starts the challenger as a process of its own, which gives up root before it talks to anybody.
  */

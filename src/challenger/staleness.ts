@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Whether a log shows a tree head that it should not show any more: one that is older than its
  * maximum merge delay, or smaller than one that it signed before. It is no evidence, because caches

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a challenge makes of each tree: stored, reported, and put off where it is to be asked about
  * again.

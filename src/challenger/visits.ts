@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Asking logs as any mirror of them does, and settling what was seen of them when everything has
  * been sent: settling waits in a queue of its own, and what it does, how long it takes and whether

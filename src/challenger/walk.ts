@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a challenge asks once the log has given its current head, and what it makes of the answers.
  * links.ts says which pairs lead to a verdict; this spends the questions on them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Ways out: identities over the proxies, each of which nothing else ever uses. */
 import type { Path } from '../follow/follower.ts';
 import type { Identity, ProxyAddress } from '../http/proxy.ts';

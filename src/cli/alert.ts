@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga alert`: messages for people about split views and failures. */
 import { Command, InvalidArgumentError } from 'commander';
 import {

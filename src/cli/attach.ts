@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga attach`: watch interfaces. */
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga bench traffic`: files for a real throughput tester. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { TESTERS, writeTesterFiles, type Tester } from '../traffic/tester.ts';

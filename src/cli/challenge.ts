@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';

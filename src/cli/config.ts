@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga config`: the configuration file. */
 import { Command } from 'commander';
 import { checkConfig, DEFAULT_CONFIG, readConfig } from '../config/config.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga detach`: takes the data plane off interfaces and leaves nothing behind. */
 import { Command } from 'commander';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns query`: a tree head, fetched by DNS and verified, and what can be proven about it. */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';

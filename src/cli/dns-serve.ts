@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns serve`: tree heads and proofs of logs over DNS. */
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns`: a CT-over-DNS server that mirrors logs, and a client. */
 import { Command } from 'commander';
 import { dnsQueryCommand } from './dns-query.ts';

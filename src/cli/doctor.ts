@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga doctor`: whether this machine has what ctga needs. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';

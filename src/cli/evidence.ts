@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga evidence`: proven split views, and checking them offline. */
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';

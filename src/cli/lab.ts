@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga lab`: a network in namespaces on this machine, with a log that shows one client another
  * tree.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga logs`: which logs ctga knows, and taking in log lists. */
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Options that several commands share. */
 import { isIP } from 'node:net';
 import { InvalidArgumentError, Option, type Command } from 'commander';

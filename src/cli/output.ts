@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How commands print: lines for people, or JSON for scripts. Results go to stdout, progress and
  * warnings to stderr, so that `ctga ... --json | jq` works.

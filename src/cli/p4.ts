@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga p4`: the data plane in P4, for bmv2's simple_switch. */
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The command line, without a process. Each command has its own file with its options and what
  * it prints; the work is done elsewhere.

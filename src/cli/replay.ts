@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga replay`: the observer over capture files. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';

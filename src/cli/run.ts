@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One run of the command line: what it writes to, what asks it to end, and its exit code. A process
  * is one run. Tests run commands inside their own process (`runCtga` in program.ts), several of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga status`: what is watched, what was seen, what was concluded. */
 import { Command } from 'commander';
 import type { PlaneStatus } from '../dataplane/kind.ts';

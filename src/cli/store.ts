@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga store`: checking and maintaining the store. */
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga web`: a status page, metrics and a health check. */
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';

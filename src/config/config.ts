@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The configuration file, in TOML: a table for each command, with keys that are named like the
  * command's options. Options on the command line take precedence. The rules for an option's value

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The data plane in bmv2's simple_switch. What the switch copies arrives at the other end of its
  * CPU port, where the XDP program takes it into the rings (ctga_cpu in xdp/ctga.bpf.c). What is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How much a data plane may copy: raised and lowered by how the reader keeps up, separately for
  * answers and for fragments.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A capture file as a data plane: it delivers the packets that match once, in their own time, and
  * then is finished.

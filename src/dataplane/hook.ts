@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Which hook of an interface a program takes: unless somebody says, the one that costs least there. */
 import type { Device, XdpMode } from '../native/addon.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Network interfaces as data planes: XDP in the driver, generic XDP, or TC ingress. The kernel's
  * side is in xdp.ts.

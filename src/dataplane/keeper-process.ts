@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The keeper as a process: obeys one observer over IPC (keeper.ts), and ends with it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Keeps data planes attached for an observer that has given up root: interfaces go away and come
  * back, and links are detached by force. The keeper is a process of its own, which stays as

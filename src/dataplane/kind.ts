@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a kind of data plane is to the rest of ctga: how its planes are named, attached, listed,
  * described and detached, and what it needs of this machine. The kinds are in registry.ts.

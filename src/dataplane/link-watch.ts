@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Looks after the link that holds the XDP or TC program on one interface, and attaches the program
  * again when it has come off. This is what the keeper's process does, as root.

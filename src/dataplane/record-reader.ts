@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Reads batches of copied packets: `struct record_header` in xdp/record.h, then the captured bytes.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The data planes that there are. A new kind is a file of its own and a line in KINDS. */
 import type { CheckResult } from '../base/check-result.ts';
 import { badInput } from '../base/errors.ts';

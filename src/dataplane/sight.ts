@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Whether a data plane sees the packets that pass it, and what there is to report when that
  * changes.

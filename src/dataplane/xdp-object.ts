@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The compiled XDP program: which of the two objects that xdp/Makefile makes, and where it lies.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The data plane in the Linux kernel: xdp/ctga.bpf.c on one network interface.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Directories: making them, sharing their files among accounts, and syncing them. */
 import {
   closeSync,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What can go wrong with what ctga keeps on disk: the store, evidence, what it published. */
 import { CtgaError, messageOf } from '../base/errors.ts';
 

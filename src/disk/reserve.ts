@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Room that is reserved for evidence. When sightings have filled the disk, ctga gives up a part of
  * the reserve and writes the proof of a split view in its place.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Writing that survives a power cut. */
 import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';

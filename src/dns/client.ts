@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A stub resolver for TXT records: one question over UDP (RFC 1035, Section 4.2.1), and again over
  * TCP where the answer says that it was cut (RFC 7766).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Encodes DNS responses (RFC 1035, Section 4), with EDNS (RFC 6891) and padding (RFC 7830).
  *

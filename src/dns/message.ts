@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * DNS messages off the wire: RFC 1035, Section 4, EDNS after RFC 6891. For hostile bytes.
  *

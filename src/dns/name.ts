@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Domain names in wire format: length-prefixed labels and the root's zero byte (RFC 1035, Section
  * 3.1).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How much one client may ask. A client is an IPv4 address or an IPv6 /64. Over UDP a source may be
  * forged, so whoever asks too much is first told to come over TCP, in a response no larger than the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A DNS server: UDP and TCP sockets in front of a responder (RFC 1035, Section 4.2; RFC 7766).
  */

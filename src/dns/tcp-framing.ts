@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** DNS messages on a TCP connection: each follows its length in two bytes (RFC 1035, 4.2.2). */
 
 /**

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The doctor's checks: each looks at one thing that ctga needs, and says what to do about it. */
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** All checks of `ctga doctor`, one after the other. */
 import type { Command } from 'commander';
 import { askerOf } from '../ask/asker-of.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a
  * log signed two tree heads, or one beside a signed log list's final tree, that no append-only

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What two signed tree heads and a log's proof show: consistency, a fork that anyone can check, or
  * nothing.

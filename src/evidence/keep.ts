@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Writing down a fork: from two trees to an evidence file that the store knows of. Whoever proves a
  * fork of what is in the store comes through here.

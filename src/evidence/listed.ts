@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Evidence from log lists: what a signed list says of a read-only log's final tree stands beside a
  * tree head of the log.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The one way in for tree heads. Whatever brings a head (the wire, a capture, a file, a pollinator,
  * the log itself, a damaged store, an evidence file) records it here, and so each head is held at

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator.
  * Markdown, or an HTML page that loads nothing. Pure.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Trees of the store whose heads are verified again when they decide something. A disk, or memory,
  * can change a bit of what was written, and a changed root beside a genuine one would look like a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Evidence without a store. While the store cannot be written, the heads that wait for it are held
  * against one another and against what the store can still tell, and what they prove goes to the

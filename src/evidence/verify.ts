@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Checks an evidence bundle offline, believing nothing in it but the arithmetic.
  *

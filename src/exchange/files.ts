@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Tree heads that somebody brings as files: STH pollination (draft-linus-trans-gossip-ct-02,
  * Section 5.2.3), an answer to get-sth, or a checkpoint. A file makes claims like any other source:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * STH pollination (draft-ietf-trans-gossip-05, Section 8.2): exchanging tree heads with an endpoint
  * that collects them. We POST some of ours, and the answer has some of theirs.

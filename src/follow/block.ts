@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Blocks: the least that a log is asked for. A block is an aligned range of leaves. Its hashes and
  * the audit path of its first leaf give the root of every size from its first leaf to behind its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The SQLite database of the hash store: opened, made, prepared; its errors are StoreErrors. */
 import Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';

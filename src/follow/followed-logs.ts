@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What following each log costs, and what is held of it: for people and their monitoring. */
 import { logIdText, type Log } from '../logs/log.ts';
 import { HashStore } from './hash-store.ts';

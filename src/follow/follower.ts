@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Following one log as any mirror of it does. What is asked, of whom and when is a function of
  * public data (the log list, what the log shows to everybody, the configuration) and of chance. This

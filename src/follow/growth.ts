@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How fast a log grows. Pure. */
 import type { PublicHead } from './log-rows.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The hashes of logs on the disk, in SQLite: `mirror.sqlite` in the state directory.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the hashes that are already here say about trees of a log, without asking the log anything:
  * the side of `src/follow` that the challenger sees.

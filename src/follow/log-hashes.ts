@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is known of one log at one moment: KnownHashes over the rows of the hash store. */
 import { LogError } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';

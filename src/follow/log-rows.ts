@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the hash store has of one log, as rows. */
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { LogId, TreeRoot, VerifiedStatement } from '../statements/statement.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which blocks of leaves a log is asked for. Pure.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** From hashes of leaves to hashes of ranges (merkle/ranges.ts), computed when they are needed. */
 import { BoundedMap } from '../base/bounded-map.ts';
 import { equalHash, hashChildren, toMerkleHash, type MerkleHash } from '../merkle/hash.ts';

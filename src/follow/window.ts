@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The window: all leaves of a log from some one on, whose hashes are fetched forwards to the newest
  * public tree, and backwards as far as the budget allows. What is fetched is checked against a

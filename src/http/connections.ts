@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The connections of one identity, each host's apart: HTTP/2 where the server agrees, else HTTP/1.1,
  * as curl has it. No two identities share one.

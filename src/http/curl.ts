@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What requests look like to whoever answers them: like those of curl 7.88.1, which Debian 12 has,
  * with OpenSSL 3.0 and nghttp2. test/http/curl.test.ts compares both; docs/UNLINKABILITY.md says

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What can go wrong with an HTTP request, whomever it asks. */
 import { CtgaError } from '../base/errors.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** HTTP/1.1 with one host, by Node's own client, over connections that somebody else opens. */
 import http from 'node:http';
 import type { Socket } from 'node:net';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The challenger's only way out: a SOCKS5 proxy that resolves names itself (socks5h).
  *

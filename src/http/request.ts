@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * HTTP requests that look the same wherever they go (curl.ts says how): no cookies, no redirects,
  * bytes and time limited, and nothing sent to a private address. The connections decide which way a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What both versions of HTTP make of an answer, and of a connection that breaks. */
 import type { Readable } from 'node:stream';
 import { HttpError } from './error.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The Retry-After header (RFC 9110, Section 10.2.3). */
 
 /** A server must not silence its client by asking for years: it gets a day at most. */

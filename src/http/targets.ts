@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which hosts are private. A log list, or what a name resolves to, must not make ctga reach into
  * the network that it, or its proxy, stands in. So requests to private, link-local and other

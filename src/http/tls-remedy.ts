@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What to do about a certificate that was not accepted, by the code that Node gives the failure.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The RFC 6962 API of the lab's log over HTTPS: Section 4.3 to 4.6 (get-sth, get-sth-consistency,
  * get-proof-by-hash, get-entries). It always shows the public tree: the victim's tree exists only

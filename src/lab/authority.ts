@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The lab's log as a separate process: the log, its RFC 6962 API over HTTPS, and its tree heads
  * over DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's

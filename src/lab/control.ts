@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Commands to the lab's log: one JSON object a line over a Unix socket. The log answers each with
  * its state afterwards. The socket is in the file system, so it can be reached from any network

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reads what a running `ctga ... --json` reports, line by line, and waits for certain lines. */
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';

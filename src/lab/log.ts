@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A Certificate Transparency log (RFC 6962, Section 3) in memory that can show two trees.
  *

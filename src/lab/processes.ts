@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The lab's processes: running a command to its end, starting a service, and finding and ending
  * what a crashed lab left.

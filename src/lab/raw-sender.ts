@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Sends IPv4 packets as they are, with IPPROTO_RAW (raw(7)) and npm's raw-socket. */
 import raw from 'raw-socket';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The part of npm's raw-socket 1.8 that the lab uses. The package itself has no types. */
 declare module 'raw-socket' {
   export interface Socket {

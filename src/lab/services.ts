@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The lab's services, each a real process in its namespace: unbound as the victim's resolver,
  * microsocks as the challenger's proxy, and the log with its CT-over-DNS server (authority.ts). It

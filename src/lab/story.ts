@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The story of `ctga lab run`: how a split view is caught, as a list of steps. Each step acts,
  * checks the result and describes it in a line; the first check that fails ends the story. However

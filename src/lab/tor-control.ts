@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The part of Tor's control protocol (control-spec.txt) that the lab needs: how far a client has
  * bootstrapped, and which circuit each stream used.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A private Tor network of real tor processes: one client, and three directory authorities that are
  * also relays and exits, the smallest number for a path of three. All of them are in one namespace,

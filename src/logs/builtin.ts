@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The logs that are built in: today's, and those whose tree heads were once public in DNS. */
 import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';

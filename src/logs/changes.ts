@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a new log list would change, to be shown before the list is taken in. Pure. */
 import { equalHash } from '../merkle/hash.ts';
 import { logIdText, type Log } from './log.ts';

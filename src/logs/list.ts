@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them.
  * ctga reads two more fields: `dns`, the zone of a log's CT-over-DNS names, which no published list

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A CT log as ctga knows it, and its names. */
 import { encodeBase64 } from '../base/base64.ts';
 import type { LogKey } from '../statements/key.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The logs whose tree heads were once public in DNS. With them the first run needs no
  * configuration, and a capture from those years can be replayed as it is.

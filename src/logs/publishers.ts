@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where log lists are published, and how to fetch one that is newer than the last. */
 import { badInput, CtgaError } from '../base/errors.ts';
 import { HttpError } from '../http/error.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Signatures of log lists. Chrome signs the exact bytes of its list with RSA-4096, PKCS #1 v1.5 and
  * SHA-256. The signature is in a separate file next to the list; the key is at

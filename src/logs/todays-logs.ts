@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Today's logs, so that the first run needs no list: every log that is pending, qualified, usable
  * or readonly in Chrome's signed list of all logs, version 89.25 of 20 August 2026. `ctga logs

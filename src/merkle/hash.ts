@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Merkle tree hashing: RFC 6962, Section 2.1. SHA-256 throughout, as for every CT log.
  * Pure: no I/O, no clock.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Folding consistency and inclusion proofs of one log's tree.
  *

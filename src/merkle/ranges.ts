@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The tree of RFC 6962, Section 2.1, as ranges of leaves: a node is MTH(D[start:end]) for a range
  * that the tree's splits produce. A proof is a list of such nodes, so whoever knows their hashes,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Merkle trees served as tiles (c2sp.org/tlog-tiles): where a subtree's hash lies, and RFC 6962
  * proofs made of tiles. A tile of level L holds up to 256 consecutive hashes of perfect subtrees of

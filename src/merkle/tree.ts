@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * An append-only Merkle tree in memory that proves things about itself: RFC 6962, Section 2.1.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What an authoritative server for tree heads answers: query in, response out, and no sockets.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The hashes that `ctga challenge` keeps of logs in the same state directory, if it runs there:
  * proofs that are made of them are asked of nobody.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The mirror of a log, from which the DNS server answers: the log's tree head, published at most
  * once an hour, and its proofs, each fetched once.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What `dns serve` published of each log, on the disk: a server that starts again publishes no
  * second head within the hour and no smaller tree, and goes on to give proofs of the trees that it

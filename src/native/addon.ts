@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The types of the native addon (native/), and loading it. That happens on first use and not on
  * import, so that commands which do not need the kernel work without the addon.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Claims that were copied and that the verifier has no room for now: they wait on the disk, log by
  * log and in order. A restart loses none.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What may be a log's statement: one claim, verified once, however often it is seen. */
 import type { Log } from '../logs/log.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The state of a data plane, as its observer writes it down. */
 import type { DataPlane, DataPlaneCounters } from '../dataplane/types.ts';
 import type { PlaneState } from '../store/plane-state.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An observer over planes that come to an end: capture files. */
 import { encodeBase64 } from '../base/base64.ts';
 import type { DataPlane, DataPlaneCounters } from '../dataplane/types.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A second place for what the state directory's disk does not take: evidence, and what was seen and
  * could not be stored when the observer ended. The next observer takes it up.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Entries in a data plane's cache of seen answers (AnswerPlace.entry). While an entry lasts, the
  * data plane only counts the repeats of its answer; they are credited to the sightings of the

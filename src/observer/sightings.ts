@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Sightings of verified statements, gathered until they are written together. */
 import { encodeBase64 } from '../base/base64.ts';
 import { logIdText, type Log } from '../logs/log.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An answer that was met before, and what was decided of it. */
 import type { AnswerPlace } from '../dataplane/types.ts';
 

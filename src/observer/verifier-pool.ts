@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Checks signatures on a thread of its own, fairly among logs and within a share of one core.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Checks signatures for an observer. */
 import type { Log } from '../logs/log.ts';
 import type { Statement, VerifiedStatement } from '../statements/statement.ts';

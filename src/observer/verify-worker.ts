@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The thread of verifier-pool.ts: checks one batch of signatures after another. */
 import { parentPort } from 'node:worker_threads';
 import { toLogKey, type LogKey } from '../statements/key.ts';

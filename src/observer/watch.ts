@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Keeps an observer fed by data planes until it is told to stop.
  */

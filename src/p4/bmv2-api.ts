@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The methods of simple_switch's Thrift API that ctga calls: the names, numbers and types of their
  * fields, and what their exceptions can say. The sources are thrift_src/standard.thrift (service

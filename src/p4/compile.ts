@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Compiling the P4 programs. Users have no p4c, so the repository has what p4c made of p4/bmv2,
  * with p4c's version and a hash of the sources; a test fails when the sources have another hash.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Setting a switch up with ctga's program, and talking to one that runs it. */
 import { readFileSync } from 'node:fs';
 import { CtgaError } from '../base/errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * bmv2's simple_switch with ctga's program in it (p4/bmv2), set up and read through its Thrift API.
  * Tables, counters and registers are named as in the compiled program: by the control that declares

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The program for the NetFPGA SUME board as a project of P4->NetFPGA: sources, table commands and
  * test vectors, laid out as its make files look for them. Building it takes Xilinx's SDNet and

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A simple_switch that ctga starts itself, in the background, between interfaces of this machine,
  * with a veth pair for its copies; and ending it again. A file beside the store says which process

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Calls over Apache Thrift's binary protocol, several services on one connection
  * (TMultiplexedProtocol). No code is generated from interface files: a table says which fields a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The part of the npm package thrift that is used here: its wire format, which has no types. */
 declare module 'thrift' {
   export class Int64 {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * From copied frames to whole UDP datagrams: Ethernet, IPv4 and IPv6, reassembly, UDP.
  *

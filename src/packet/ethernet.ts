@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Ethernet II frames (IEEE 802.3) without their checksum, with up to three VLAN tags (IEEE 802.1Q,
  * 802.1ad, and the numbers that switches used for outer tags before) and PPPoE.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One UDP datagram as IPv4 fragments: RFC 791, Section 3.2, with the checksum of RFC 768. Pure.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What IPv4 and IPv6 have in common once their headers are read.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** IPv4 headers: RFC 791, Section 3.1. */
 import { onesComplementSum } from './checksum.ts';
 import type { ByteCursor } from '../base/cursor.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** IPv6 headers and extension headers: RFC 8200, Sections 3 and 4. */
 import type { ByteCursor } from '../base/cursor.ts';
 import { IpProtocol, type IpPacket } from './ip.ts';

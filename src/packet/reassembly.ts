@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Reassembly of IP fragments: RFC 791, Section 3.2 and RFC 8200, Section 4.5.
  *

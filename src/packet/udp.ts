@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** UDP: RFC 768; its checksum over IPv6: RFC 8200, Section 8.1. */
 import { onesComplementSum } from './checksum.ts';
 import { ByteCursor } from '../base/cursor.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga alert run` as a service: looks at the store again and again, sends what there is to send,
  * and a heartbeat while no interface is blind and the store can be written. It knows no process: the caller gives it clocks,

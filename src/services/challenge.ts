@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga challenge` as a service: the challenger over a store, the logs in force and the way out. It
  * knows no process: the caller gives it a clock, a store, proxies and what asks it to end.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Checking an evidence bundle, offline, and saying whose key is in it. */
 import { CtgaError } from '../base/errors.ts';
 import { time } from '../base/text.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tree heads in files: into the store, and out of it. */
 import { messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';

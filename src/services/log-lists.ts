@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Importing log lists: from a file, or from a publisher that has a newer one. */
 import { badInput } from '../base/errors.ts';
 import type { Fetch } from '../http/request.ts';

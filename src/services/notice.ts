@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Tells the service manager how this process stands (sd_notify(3)), if one asked for that by
  * setting NOTIFY_SOCKET.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga attach` as a service: attaches data planes, gives up root, and observes what they copy
  * until it is stopped. It knows no process: the caller gives it the planes, and may give it a

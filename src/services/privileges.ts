@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Giving up root for good. The observer parses what anybody sends and the challenger parses what
  * hostile logs answer. Neither needs root for that: each needs the store and what it has opened

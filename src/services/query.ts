@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns query`: a log's tree head over DNS, verified, and what can be proven about it. */
 import { LogError, type Asker } from '../ask/asker.ts';
 import { CtOverDnsAsker, type TxtLookup } from '../ask/ct-over-dns.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga replay` as a service: looks for tree heads in captures, verifies and stores them. */
 import type { CtgaError } from '../base/errors.ts';
 import { plural } from '../base/text.ts';

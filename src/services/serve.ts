@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga dns serve` as a service: a mirror of each log, and DNS servers that answer from them. It
  * knows no process: the caller gives it the way to the logs, a clock and where to listen.

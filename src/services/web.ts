@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga web` as a service: the status page from the moment that it listens until it is stopped. */
 import { isIP } from 'node:net';
 import { aborted } from '../base/stop-signals.ts';

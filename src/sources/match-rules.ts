@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a data plane has to copy, as all sources together say it, and where in a copied frame it
  * found what matched.

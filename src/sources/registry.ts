@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The sources that there are. A new source is a folder of its own and a line in `sourcesOf`. */
 import type { Log } from '../logs/log.ts';
 import { zonesOf, type ZoneOptions } from '../logs/zones.ts';

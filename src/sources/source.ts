@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A source: what kind of plaintext carries signed statements of logs, and how they are read out of
  * it. CT-over-DNS (ct-over-dns/) is one.

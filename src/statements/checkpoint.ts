@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Tree heads as checkpoints: signed notes (c2sp.org/signed-note, c2sp.org/tlog-checkpoint) with an
  * RFC6962NoteSignature line (c2sp.org/static-ct-api):

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A claim: bytes that are said to be a statement of a log, before anybody has looked into them.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Tree heads in JSON: `get-sth` answers (RFC 6962, Section 4.3) and STH pollination
  * (draft-linus-trans-gossip-ct-02, Section 5.2.3), which adds log_id and sth_version.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A log's public key and the log ID that follows from it: RFC 6962, Section 3.2.
  */

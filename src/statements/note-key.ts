@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Keys and signatures of signed notes (c2sp.org/signed-note, c2sp.org/tlog-cosignature): which key
  * made a line, and whether the line is good. Of RFC 6962 lines, which verify as tree heads do, only

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Signed tree heads: RFC 6962, Sections 3.5 and 4.3.
  *

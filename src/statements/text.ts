@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Tree heads as CT-over-DNS carries them (draft-ct-over-dns-01, "STH Query"):
  *

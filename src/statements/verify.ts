@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Checking a tree head's signature: RFC 6962, Section 3.5, over the DigitallySigned structure of
  * RFC 5246, Section 4.7:

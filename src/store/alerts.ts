@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Alerts that people were sent and that have not ended, and an outbox of messages to send. A
  * message is in the outbox from the transaction that records its cause until it has been delivered,

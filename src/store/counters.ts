@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Counts of what the store does not hold: refused packets and answers, by source and reason. */
 /** Counters of what the observer copied and could not keep; any of it may have been genuine. */
 export const NO_ROOM = 'tree head: not verified, too many wait';

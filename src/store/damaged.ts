@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What can be read of a damaged store. It may hold anything, so believe none of it. */
 import type { Statement } from '../statements/statement.ts';
 import type { Sighting } from './heads.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Which evidence is on the disk. Evidence itself is in files; see src/evidence. */
 import type { LogId, TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from './heads.ts';

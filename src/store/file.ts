@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The file of a store, for those who look after it: checking, compacting and copying it. */
 import type { Store } from './store.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Trees, the signed heads that logs made of them, and where and how often each head was seen.
  *

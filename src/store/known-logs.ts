@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which logs are in force: those of a list given for this run; without one the built-in logs, and
  * the imported ones, which take precedence.

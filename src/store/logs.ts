@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Logs that the operator imported, the lists they came from, and logs that asked to be left alone.
  */

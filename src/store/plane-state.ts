@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What an observer writes down of each data plane that it watches, for processes that may not look
  * at the plane itself: the status page, the metrics, the alerts.

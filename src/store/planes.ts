@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What an observer last knew of each of its data planes, for processes that may not look into the
  * kernel.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A store for a process that runs for long. Its file may be damaged, and another process, or a
  * person who restores a copy, may replace the file at any time. Nobody sees what is written into a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where an installation has its store and its evidence, and opening the store there. */
 import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';

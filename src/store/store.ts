@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What ctga remembers, by roles. A module takes only the roles that it needs: the observer has no
  * use for alerts.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the challenger concluded about each tree. */
 import type { LogId } from '../statements/statement.ts';
 import type { StoredTree } from './heads.ts';

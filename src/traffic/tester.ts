@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Files for a real throughput tester: captures of every match rate, a script that replays them, and
  * a README that says how to measure.

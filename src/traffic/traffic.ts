@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Traffic for throughput tests, after Section 4.5.1 of "Aggregation-Based Certificate Transparency
  * Gossip": answers with tree heads of 16 fictional logs, or small fragments, among background

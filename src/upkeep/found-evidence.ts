@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Evidence files that the store does not know, because it replaced a damaged store or is an older
  * copy. Without this nobody would be told of them, and a file that proves a split view must not be

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The store of a process that runs for long: it goes on whatever happens to the store's file. */
 import { isStoreFailure } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Looking after a store: whether it is whole, making it smaller, copying it while it is in use,
  * writing it out as text. None of these makes a store: where there is none, each throws StoreError

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Carries over what can still be read of a damaged store: tree heads, each trusted for its
  * signature alone. A damaged page may hold anything, so verdicts are not carried over, and of the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** HTML from templates: a value is escaped as text unless it is an Html already. */
 
 export class Html {

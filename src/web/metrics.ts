@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The contents of `ctga status` for Prometheus (exposition format 0.0.4). docs/OPERATIONS.md lists
  * the names.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
 import type { DiskRoom } from '../disk/probe.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The status page. It is complete without scripts; with them, assets/page.js replaces the sections
  * that change.

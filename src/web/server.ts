@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The server of the status page. It reads the store, writes nothing and connects to nobody.
  * Everyone who can reach it can read it, so it listens on loopback by default. It answers only to

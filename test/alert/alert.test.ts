@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Alerts: what is told, once each, over channels that fail; each channel against what it really
  * talks to.

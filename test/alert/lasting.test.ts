@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Alerts over a store that fails now and then: none is lost, and none is sent for ever. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Requests to a log that asks to be left alone, several of them at once. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What honest logs, and whatever stands before them, do over HTTP: a real server for each, asked by
  * the clients that the challenger uses. docs/OPERATIONS.md has the table of what each ends in.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Leaf hashes over each of the askers: which requests they take, and what hostile answers become. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

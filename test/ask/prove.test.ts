@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** prove() over each of the three askers, of a log in memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

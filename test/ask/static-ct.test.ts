@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A static-ct log asked for its head and for proofs; the log is files in memory. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The bench runs: quickly, so its figures mean little. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The bench's statistics, against values of SciPy 1.17: mannwhitneyu and ks_2samp, both asymptotic.
  */

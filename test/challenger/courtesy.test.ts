@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Logs that ask to be left alone, or fail at one question, in the middle of a challenge: what can
  * be finished is, nothing is sent that should not be, and nobody else's requests make a log

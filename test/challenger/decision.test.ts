@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is concluded where a log gave no proof: every case there is. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

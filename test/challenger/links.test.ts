@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which trees are called consistent. The pure part by tables, and the whole against a log that lies
  * in any order: two heads that contradict each other are never both consistent, not for a moment.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Settling: verdicts from hashes that are here, and what becomes of trees whose hashes are not. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

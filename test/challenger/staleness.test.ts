@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A log that shows a tree head that it should not show any more: what is said of it, and how often.
  */

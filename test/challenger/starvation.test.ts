@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A busy log whose fork waits in the queue: a simulation, challenge after challenge. Each tree has
  * an answer within the bound that docs/OPERATIONS.md names, however many new ones come.

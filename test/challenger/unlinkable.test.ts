@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a log can tell from its challenges: the real `ctga challenge` asks six logs through a real
  * SOCKS proxy while tree heads of four of them are seen at random times. Neither when nor how much

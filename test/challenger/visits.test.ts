@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Visits and settling: what was seen may not slow down what is sent. */
 import assert from 'node:assert/strict';
 import { setImmediate } from 'node:timers/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga challenge` as a user runs it: a real SOCKS proxy (microsocks), HTTPS, the
  * lab's log.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga dns serve` in front of logs of both kinds, asked by `ctga dns query`, dig, kdig, and
  * through unbound.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga logs` as a user runs it: lists with signatures, from files and from a web server behind a
  * real SOCKS proxy.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga p4` as a user runs it, on a real simple_switch where there is one. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga replay` over captures as people have them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

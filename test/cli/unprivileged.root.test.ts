@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ctga with fewer rights than the tests have, out of a checkout mounted where the test wants it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A store that cannot be looked at is never shown as an empty one: no script may be told that all
  * is well when nothing could be read. Needs root, to become somebody who may not read.

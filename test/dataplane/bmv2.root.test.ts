@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Copies of a P4 switch, as they arrive at its CPU port: frames with the switch's header on a real
  * veth pair, and where there is a simple_switch, the whole of `ctga p4 deploy` and `ctga attach

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How a P4 switch is looked after, without one. */
 import assert from 'node:assert/strict';
 import { afterEach, beforeEach, describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The filter of captures against decoding: whatever becomes a claim of a frame, or waits for other
  * fragments, passes; and most of what becomes nothing does not.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Capture files, written byte by byte: formats, byte orders, link types, and every lie a length can
  * tell.

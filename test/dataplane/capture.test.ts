@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A capture file as a data plane. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

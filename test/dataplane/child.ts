@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Runs in a network namespace, asked over IPC: a data plane at one end, a DNS server at the other.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Other devices than veth, and other people's XDP programs by libxdp. What the machine has not (a
  * device of a kind, xdp-tools) is skipped, with a word.

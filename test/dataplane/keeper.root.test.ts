@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a keeper does for an observer that somebody has taken over: nothing that it was not told
  * before.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the keeper's process loads: it stays root, so it must not hold anything that parses. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Interfaces whose frames do not begin with Ethernet: read at TC ingress, or refused. Packets go
  * through a tun device, which gives the kernel what a program writes.

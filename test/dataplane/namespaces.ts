@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Two network namespaces joined by a veth pair, and processes in them.
  *

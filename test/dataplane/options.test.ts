@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is refused before the kernel is asked, so without root and without the addon. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

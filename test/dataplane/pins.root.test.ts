@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Where data planes are pinned, and who finds them there: by network namespace and interface index,
  * in namespaces that each have an eth0.

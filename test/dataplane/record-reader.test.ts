@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Batches as the addon lays them out. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

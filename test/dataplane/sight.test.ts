@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** When a plane is said to be blind, since when, and for how long it was. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Other people's programs at TC ingress, by tcx links (Linux 6.6).
 
 `tcx.py INTERFACE VERDICT before|after` puts a program before or after all that are there. It returns

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A damaged object is refused before libbpf sees it. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The XDP data plane on a real kernel and a veth pair: attaching, copying, taking over, detaching.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What we encode, read by another implementation: dns-packet. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Raw DNS messages for tests: every count, length and pointer as told, right or wrong. */
 import { concat, encodeName } from '../support/packets.ts';
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Domain names: text and wire, folding, compression (RFC 1035, Sections 3.1, 4.1.4 and 5.1; RFC
  * 4343; RFC 9267).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The CT-over-DNS server: by its own messages, and by the programs that will ask it: dig, kdig and
  * an unbound that mixes the case of names ("0x20"). All on loopback, on ports of nobody's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga doctor` as a whole: what it looks at, and what it says of the configuration and of logs.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The verifier and the script that needs no ctga say the same of every bundle: of good ones, and of
  * hundreds in which a field was changed, added or removed and the digest made anew.

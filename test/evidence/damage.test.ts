@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A bit that a disk or memory changed in the store accuses nobody. Every single bit of what is
  * signed is flipped in turn, and each path that writes evidence is run over it.

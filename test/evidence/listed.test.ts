@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Evidence against a log that is read-only, with the signed list in it; and bundles as reports. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Every way in for tree heads convicts a log that signed two roots for one size, at once and
  * without asking it: the second head may come by any way, after a first one that came by any other.

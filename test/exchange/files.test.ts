@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tree heads in files: each form, whose they are, and what is refused. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

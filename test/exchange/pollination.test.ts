@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What goes to an endpoint that collects tree heads: the same bytes, whatever was seen. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a log may grow by, and be followed leaf by leaf all the time. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How the log guesses which network ctga observes: from what it saw, and from what it gave to whom.
  * Each gives every network a score, and the highest is the guess.

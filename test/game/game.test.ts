@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a log can learn from ctga's questions: which of sixteen networks it watches. test/game/
  * plays the log. A few games are played here, and as many as CTGA_GAMES=<number> says of the kinds

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How sure a share is that was counted: the binomial distribution. Pure. */
 
 /**

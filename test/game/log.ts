@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The log as the adversary of the game: honest in all that it signs, and it keeps everything that
  * it sees. It answers by both APIs, RFC 6962 and static-ct, and its front ends lag and fail as the

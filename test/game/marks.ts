@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * How the log marks sixteen networks: it shows each of them tree heads that are honest, and that no
  * other network is shown.

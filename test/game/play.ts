@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One game: the log marks sixteen networks, ctga observes one of them or none, and days pass. What
  * comes out is what the log has seen at the end; distinguishers.ts guesses from it.

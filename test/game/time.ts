@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Time that passes only when nothing is left to do now: days go by in milliseconds. */
 import type { Sleep } from '../../src/base/clock.ts';
 

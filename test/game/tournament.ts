@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Many games, and how often each distinguisher is right. */
 import { random } from '../support/random.ts';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reading a ClientHello (RFC 8446, Section 4.1.2), and the two hashes that servers tell clients by. */
 import { createHash } from 'node:crypto';
 

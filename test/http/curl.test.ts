@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What our requests look like, beside what those of curl 7.88.1 do (Debian 12, OpenSSL 3.0, nghttp2
  * 1.52), whose vectors are typed in. Where that curl is on the machine, it is measured again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** HTTP/2 frames (RFC 9113, Section 4), for servers that do what no library's would. */
 
 export interface Frame {

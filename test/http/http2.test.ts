@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What servers do over HTTP/2, and what becomes of the request: a server for each, frame by frame. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a challenge shows to its proxy and to the log. The SOCKS5 server is the test's own, because
  * it has to tell what it was asked; test/cli/challenge.test.ts goes through microsocks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Requests that go straight to a host. What they look like is tested in proxy.test.ts. */
 import assert from 'node:assert/strict';
 import type { LookupAddress } from 'node:dns';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a client shows to a server: its ClientHello, its TLS records, and what is in them. */
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What stands before a log: a reverse proxy that writes down everything that whoever runs the log
  * sees, and that can answer in the log's place, as front ends that are broken or behind do.

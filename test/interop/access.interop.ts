@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A log that hands each of five networks an honest head of another size, and looks for the networks
  * in its own access log. The real `ctga challenge` runs over the store of each network, and over an

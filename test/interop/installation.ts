@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An installation of ctga as it runs: its command line over a state directory of its own. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ctga against logs that nobody here wrote (peers.ts). They grow by real certificates, are stopped
  * and started, and are copied to equivocate: one key, two histories. Heads are imported as files,

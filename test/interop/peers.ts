@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Logs that nobody here wrote, as tests run them on loopback: the Go CT log (CTFE over Trillian), of
  * RFC 6962, and Tessera's, of static-ct. run.ts builds them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the
  * module proxy, at the versions in logs/go.mod and go.sum, and runs every *.interop.ts here. Without Go it

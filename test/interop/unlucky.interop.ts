@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Following real logs (src/follow) as an unlucky user does: they start, stop and collect tiles, are
  * of awkward sizes, limit what they give, and stand behind front ends that are broken, behind or

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run test:kernels [-- WORD...]`: boots Debian's kernels in qemu and runs the packet corpus on
  * each, with the object and the addon of this machine. Kernels whose package name holds every WORD,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The lab's RFC 6962 API: proofs that verify, errors that logs give, and misbehaviour on request.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Telling the lab's log what to do over its socket, and waiting for what ctga reports. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

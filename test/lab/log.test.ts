@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The lab's log: tree heads that verify, entries that parse, and two trees under one key. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The lab's namespaces and veth pairs: made, counted, removed, also after a crash. Needs root. */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The lab's real processes: unbound, microsocks and the log, each in its namespace. Needs root. */
 import assert from 'node:assert/strict';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga lab run`, whole and broken off: whatever the end, nothing is left but evidence. Needs root.
  */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A real private Tor network in the lab: what the challenger's identities become there, and the
  * whole story through it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Proofs made of tiles, against those that a whole tree in memory gives. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Vectors, proofs, tiles and checkpoints that others made: test/vectors/README.md, and for more of
  * them ../shared/data/README.md, say whose.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** How much of a proof an answer carries: as many hashes as one small IP packet can hold. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

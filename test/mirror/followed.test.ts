@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Proofs from the hashes that `ctga challenge` keeps: the log is asked nothing, and learns nothing. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';

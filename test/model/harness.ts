@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Runs one history against the real observer, challenger and store, and checks after each step what
  * must hold (INVARIANTS). Clock, chance and transport are the model's; nothing opens a socket.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Histories: what a log, the network, this machine and its operator do, one step after the other.
  * They are plain data, so that fast-check can draw and shrink them and a person can read and type

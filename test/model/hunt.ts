@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Runs histories of one kind until an invariant breaks, and prints which and after how many, in
  * JSON: `hunt.ts KIND HISTORIES WAY`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The log of the model: a key, branches that fork from one trunk, and front ends that show a branch
  * of it. Whatever it signs and says is scripted by a history (history.ts), so that it can be an

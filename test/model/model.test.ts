@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * ctga against a model of a log that lies, and against one of an honest log on bad days.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The model notices the faults of mutants.ts: each is put into a copy of the source, and histories
  * are run against the copy until an invariant breaks. Prints which one, and after how many.

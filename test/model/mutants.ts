@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Faults, each put into a copy of the source as an edit: the model must notice every one of them.
  * Most are faults that ctga once had.

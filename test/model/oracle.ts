@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What is true, by the model's own knowledge of the branches and without the judge's arithmetic:
  * which heads contradict each other, and whether what was seen and answered convicts the log.

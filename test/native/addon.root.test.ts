@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The addon in the life of a JavaScript environment: garbage collection, workers, exits, throwing
  * callbacks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Scenarios that take a process of their own; see addon.root.test.ts. */
 import { readdirSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';

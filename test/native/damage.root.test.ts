@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What lies where ctga pins its maps, and is not what this version pinned: the addon says so, and
  * neither reads nor writes past its own memory, which `npm run test:sanitized` would see.

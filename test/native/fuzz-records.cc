@@ -1,4 +1,4 @@
-// SPDX-License-Identifier: GPL-2.0-only
+// SPDX-License-Identifier: Apache-2.0
 // Records as hostile as can be, through the code that copies them out of the ring buffers. The
 // input is records one after another, each behind its length in two bytes. What is read and written
 // lies in memory of exactly its size, so that AddressSanitizer sees a byte too many.

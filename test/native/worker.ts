@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A worker that reads a ring buffer when its environment ends, in the way it is told. */
 import { parentPort, workerData } from 'node:worker_threads';
 

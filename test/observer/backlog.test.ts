@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What was copied and cannot be verified now waits, and nothing of it is lost in silence. */
 import assert from 'node:assert/strict';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * An observer while the wall clock is set, far ahead and far back: the real program, with
  * libfaketime under it.

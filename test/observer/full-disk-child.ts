@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Run by full-disk.root.test.ts on a small disk of its own: `full-disk-child.ts DIRECTORY WHAT`
  * sees five trees, fills the disk with bytes or inodes, sees another tree of each size, makes room

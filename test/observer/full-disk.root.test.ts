@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A real disk that is full (a small tmpfs): split views are proven all the same, and heads that
  * could not be written are when there is room again. Needs root, to mount.

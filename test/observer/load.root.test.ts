@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * An observer under a flood of fragments, unknown names, false signatures and other traffic, with
  * genuine heads now and then: memory stays flat, every genuine head is stored, every packet is

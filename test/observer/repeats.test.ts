@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Repeats that a data plane counts instead of copying, credited to the sightings of the head they
  * repeat.

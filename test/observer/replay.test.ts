@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Replays with the filter of captures against replays that decode every packet: the same tree
  * heads, as often, and the same refusals of what claims to be one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The observer knows sources and claims, and nothing of what carries them: a source that exists
  * only here, checkpoints in plain UDP datagrams, works as CT-over-DNS does.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Sightings over the life of processes: real packets, the real program, `ctga attach` killed and
  * started again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Signatures checked on another thread: fair by log, bounded, and none lost to a thread that fails.
  */

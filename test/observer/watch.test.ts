@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is done at intervals while data planes are watched. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The P4 program in a real simple_switch on the frames that the XDP program is tested with
  * (test/xdp/fuzz.root.test.ts), against the same model of the verdict: the same copies, the same

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The fate of a datagram in the P4 programs (p4/shared/fate.p4), written a second time: HalfSipHash
  * of 37 bytes.

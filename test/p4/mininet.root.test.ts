@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The session of p4/README.md, in a real mininet with a real simple_switch: a split view caught by
  * the program in P4.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The program for NetFPGA SUME: the project that is laid out, its types by p4c's front end, and its
  * logic by its twin for v1model in a real simple_switch. There is no board and no SDNet here.

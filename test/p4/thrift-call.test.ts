@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Calls over Thrift, against a server that answers with bytes that were put together by hand from
  * Thrift's specification of the binary protocol: so what is called and read by name here is known

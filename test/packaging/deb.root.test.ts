@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The Debian package, in a Debian of its own (debootstrap): installed, used, its services run by
  * systemd and broken in every way, upgraded while they run, removed, purged, and what is left.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A Debian of its own (debootstrap), in a directory: commands in it, and systemd booted in it, with
  * every namespace but the user's its own. No virtual machine: the kernel is this one, so that what

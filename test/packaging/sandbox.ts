@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Ways out of a service, tried by a program in its place: with the unit's own settings, and another
  * ExecStart=.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The systemd units: what systemd-analyze says of them, and whether the program does what they ask
  * of it.

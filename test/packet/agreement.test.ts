@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The TypeScript parser on the frames that the data planes are tested with
  * (test/xdp/fuzz.root.test.ts, test/p4), against the model of their verdict: whatever it would make

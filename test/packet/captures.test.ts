@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Real captures of other projects, with what those projects say is in them. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';

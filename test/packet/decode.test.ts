@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Frames to datagrams: link layer, IP headers, UDP and its checksum. Reassembly has a file of its
  * own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Cutting one UDP datagram into IPv4 fragments, and the order they go out in. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The kernel as an oracle for reassembly: sends IP packets to this host and tells what a UDP socket
  * gets of them. To be run in a network namespace of its own, as root.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Our reassembly against the Linux kernel's: the same fragments go to both, and a UDP socket must
  * get what we put together. Needs root.

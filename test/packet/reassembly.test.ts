@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Fragment reassembly, rule by rule and attack by attack (RFC 791, RFC 8200, RFC 5722, RFC 6946,
  * RFC 7112, RFC 1858, RFC 3128, RFC 4963), for IPv4 and IPv6 alike.

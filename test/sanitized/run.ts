@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run test:sanitized`: the tests that use the addon, with an addon that is compiled with
  * AddressSanitizer and UBSan. The first access to memory that is not its own, and the first

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Accounts that are not in /etc/passwd: each test runs in a mount namespace whose nsswitch.conf(5)
  * names a second source, libnss-extrausers, which stands for LDAP, SSSD or systemd's DynamicUser.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The challenger as a service: a store in memory, a log in memory, and no process. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Checking a bundle as a file: that it is whole, and that its claims hold. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

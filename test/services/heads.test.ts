@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Tree heads from files into a store and out of it again. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Log lists without a process: what is taken in, and what is refused. */
 import assert from 'node:assert/strict';
 import { createSign, generateKeyPairSync } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The observer as a service, with planes, a keeper and an account of the test's own. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';

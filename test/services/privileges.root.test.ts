@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a process may do that has given root up by dropPrivileges: tried in a real one, as root
  * would be needed for each.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns query` without a process and without the DNS. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga dns serve` without a process: a log in memory, a clock, and a resolver on loopback. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';

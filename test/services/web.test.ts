@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** `ctga web` without a process: it listens until it is told to stop. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';

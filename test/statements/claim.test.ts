@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Claims of every form: what becomes a verified statement, and why others do not. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';

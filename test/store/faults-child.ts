@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the observer does with its store, step by step, saying after each what is now on record. Run
  * by faults.test.ts, under strace: `node faults-child.ts STATE`.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What is left of the store after a power cut at every system call, and when a system call fails.
  * The program's own calls are recorded by strace and played on a disk that has kept nothing,

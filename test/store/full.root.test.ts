@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A real disk that is full (a small tmpfs): evidence is written all the same, and nothing that was
  * on record is lost.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The contract of VerdictStore. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

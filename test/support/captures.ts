@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Captures as tests read them: all at once, every packet as a frame of its own. */
 import { readFileSync } from 'node:fs';
 import { CtgaError } from '../../src/base/errors.ts';

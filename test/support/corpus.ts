@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Frames for every data plane: good ones of each form, and damaged ones, the same every time. Known
  * are the names in NAMES.

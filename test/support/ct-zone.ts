@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What a CT-over-DNS zone of a log answers, without the DNS; test/cli/dns.test.ts has it with. */
 import assert from 'node:assert/strict';
 import type { TxtLookup } from '../../src/ask/ct-over-dns.ts';

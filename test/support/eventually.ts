@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Waiting for what happens by itself: in another process, a worker, a server. */
 import { setTimeout as sleep } from 'node:timers/promises';
 

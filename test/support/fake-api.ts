@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** An RFC 6962 log's API in memory. */
 import { HttpError } from '../../src/http/error.ts';
 import type { Fetch, HttpAnswer } from '../../src/http/request.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is known of a log's hashes, as a table: the side of src/follow that the challenger sees. */
 import { LogError } from '../../src/ask/asker.ts';
 import type { Comparison, KnownHashes, Outlook } from '../../src/follow/known-hashes.ts';

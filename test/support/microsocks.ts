@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A real SOCKS5 proxy on loopback. */
 import { spawn, spawnSync } from 'node:child_process';
 import { connect, createServer } from 'node:net';

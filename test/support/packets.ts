@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Builders of packets for tests, innermost first: DNS message, UDP, IPv4 or IPv6, Ethernet.
  *

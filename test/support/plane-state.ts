@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 import type { PlaneState } from '../../src/store/plane-state.ts';
 
 /** What an observer writes of a plane into the store. */

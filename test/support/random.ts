@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Chance in tests, decided beforehand: the same in every run, unless CTGA_TEST_SEED=<number> asks
  * for another. Tests take fast-check from here, so that its seed is this one too; what it prints of

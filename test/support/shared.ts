@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Real data beside the project. Tests may read it where it is and must pass where it is not. */
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

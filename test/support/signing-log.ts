@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A log key of the test's own that signs whatever it is told to, and trees to sign. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { Log } from '../../src/logs/log.ts';

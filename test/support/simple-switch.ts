@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** bmv2's simple_switch on capture files: neither root nor interfaces are needed. */
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';

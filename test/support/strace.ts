@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** System calls of a program, as strace sees them. */
 import { spawnSync } from 'node:child_process';
 

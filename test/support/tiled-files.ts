@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A static-ct log's files in memory (c2sp.org/static-ct-api), so that every form of answer can be
  * tried quickly.

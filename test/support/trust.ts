@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Certificates that the process of a test believes, as NODE_EXTRA_CA_CERTS does from its start. */
 import { readFileSync } from 'node:fs';
 import { mock } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A real resolver on loopback that mixes the case of names ("0x20") and finds one zone at a server
  * of the test's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A static-ct log whose entries are all alike, in memory, so that it may have as many as real logs:
  * each of its perfect subtrees of one height has the same hash.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Facts from outside that are in this repository: test/vectors/README.md says what and whence. */
 import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';

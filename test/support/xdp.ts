@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What the addon is told in tests that use it directly. */
 import type { Addon, XdpSettings } from '../../src/native/addon.ts';
 import type { MatchRules } from '../../src/sources/match-rules.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Traffic for throughput tests: sizes, shares and form; captures as tcpdump reads them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Several processes in one store whose file is set aside or replaced: each goes on in the one that
  * is there.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * `ctga store`: rolling up, checking, compacting, exporting and backing up, also while somebody
  * writes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What is carried over from a damaged database: genuine tree heads, nothing else, and all that can
  * be read.

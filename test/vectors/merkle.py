@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Makes merkle.json: consistency and inclusion proofs of small trees, and each with one fault.
 
 A second implementation, straight from RFC 9162, Sections 2.1.1 to 2.1.4: trees are made by its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The status page in a real browser: at three widths, dark and light, without scripts, by keyboard,
  * checked by axe, and live.

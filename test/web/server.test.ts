@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The status page's server: what it gives to whom, metrics by the book, a store that comes and
  * goes.

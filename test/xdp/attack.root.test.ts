@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The attack of attacker.ts, on the program as it is and on one whose tag is the sum of NH itself,
  * as it once was: there it has to succeed.

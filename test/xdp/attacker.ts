@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Somebody who sends answers past the program without knowing its keys, and learns of each packet
  * whether it was copied or only counted. That is more than timing tells, which shows the same bit

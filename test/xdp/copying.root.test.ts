@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Which matches the XDP program copies: sampling, budget, the cache of seen answers, and their
  * accounting.

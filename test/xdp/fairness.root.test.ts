@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Who floods one log's name, or sends fragments from one place, uses up what others leave of the
  * budget, and not their shares.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The XDP program on damaged frames, against a second implementation of its verdict.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** xdp/hash.h against Python, whose own hash of bytes is SipHash-1-3 too. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

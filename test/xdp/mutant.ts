@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The XDP program with something changed, so that a test can show that it would notice. */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The program on single frames, in each form that it is loaded in: what is copied, what is counted,
  * and that the frame goes on unaltered.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Each object loads with no more than the capabilities that it is for. Root's tests do not show
  * that: the verifier lets root do more.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The object for loaders without CAP_PERFMON, loaded by one: the verifier asks more of it than of
  * the same object when root loads it. Needs root, to give rights up.

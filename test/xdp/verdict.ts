@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What the XDP program should count a frame as, written a second time and plainly, for tests to
  * compare. It follows xdp/README.md and shares nothing with the C code.

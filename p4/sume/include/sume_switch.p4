@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only */
+/* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The SimpleSumeSwitch architecture as the documentation of P4->NetFPGA describes it ("Workflow
  * Overview": SimpleSumeSwitch Architecture), so that p4c can check the program's types without

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The classic format: draft-ietf-opsawg-pcap, and the variants that libpcap and Wireshark read. */
 import type { Delivery } from './delivery.ts';
 import { linkTypeOf } from './link-types.ts';

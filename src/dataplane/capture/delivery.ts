@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What is made of a capture's packets: by the formats' readers, and in sum. */
 import type { CapturePacket, LinkType } from './packet.ts';
 

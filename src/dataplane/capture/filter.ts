@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * MatchRules as code over the bytes of a packet: whether an observer has to see it.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Where the bytes of a capture come from: a file or standard input, compressed or not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

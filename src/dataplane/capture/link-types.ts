@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What a capture's packets begin with: https://www.tcpdump.org/linktypes.html.
  *

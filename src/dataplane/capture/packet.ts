@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A packet of a capture: a place in the reader's buffer, and what the link layer says of it.
  *

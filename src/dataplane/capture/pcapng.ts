@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The format of Wireshark: draft-ietf-opsawg-pcapng. */
 import type { Delivery } from './delivery.ts';
 import { linkTypeOf } from './link-types.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Captures in pcap and pcapng, from bytes as they come.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The bytes of a capture that have come and have not been read, in a buffer of fixed size. So a
  * file may be larger than memory, and need not be a file.

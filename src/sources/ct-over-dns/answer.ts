@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * DNS messages that carry a tree head: draft-ct-over-dns-01, "STH Query". The question is
  * `sth.<zone>.` IN TXT, and the answer is a TXT record of the same name, whose character-strings

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What is asked of a log in front of its zone (draft-ct-over-dns-01), as labels to questions and
  * back:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** CT-over-DNS as a source: answers to `sth.<zone>` IN TXT for the zones of known logs. */
 import { ByteCursor, FormatError } from '../../base/cursor.ts';
 import { encodeName, foldName, readName } from '../../dns/name.ts';

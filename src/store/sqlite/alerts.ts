@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Alerts in SQLite: tables alerts and outbox. */
 import type { AlertStore, QueuedAlert, RaisedAlert } from '../alerts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';

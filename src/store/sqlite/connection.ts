@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * One connection to SQLite. Its database may be exchanged for another while it is in use, and
  * prepared statements go on working. Errors of SQLite become the store's own (errors.ts).

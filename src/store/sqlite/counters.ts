@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Counters in SQLite: table counters. */
 import type { CounterStore } from '../counters.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';

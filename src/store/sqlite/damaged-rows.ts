@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Rows that are not what was written: a bit of the disk or of memory was flipped. They are taken
  * out of their tables, with all that hangs on them, and kept as JSON in the table damaged_rows.

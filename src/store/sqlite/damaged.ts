@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Reading what can be read of a damaged database. */
 import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** What SQLite's errors mean to those who use the store. */
 import Database from 'better-sqlite3';
 import { messageOf } from '../../base/errors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The index of evidence in SQLite: table evidence. */
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
 import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';

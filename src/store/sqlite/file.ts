@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The database's file: which one is in place, moving it aside, looking after it. */
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Heads in SQLite: tables trees, tree_heads, sightings, days and seen_entries. */
 import { equalHash } from '../../merkle/hash.ts';
 import {

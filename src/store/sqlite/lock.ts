@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A lock among processes: only one at a time makes, moves or replaces a database's file. */
 import Database from 'better-sqlite3';
 import { makeShared } from '../../disk/directory.ts';

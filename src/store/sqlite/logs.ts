@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Logs in SQLite: tables logs, log_lists, quiet_logs and stale_heads. */
 import type { Log, LogState } from '../../logs/log.ts';
 import { equalHash, toMerkleHash } from '../../merkle/hash.ts';

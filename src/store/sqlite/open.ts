@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Opening the database: it is made if there is none, checked, migrated, and made durable. */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Data planes in SQLite: table data_planes. */
 import { decodePlaneState, encodePlaneState, type PlaneState } from '../plane-state.ts';
 import type { PlaneStore, StoredPlane } from '../planes.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * A database that cannot be written for now: the disk is full, read-only or failing, or another
  * process holds it. It is opened for reading alone, so that a process that runs for long can start

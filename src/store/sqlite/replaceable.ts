@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** A store in a database file that may be replaced while it is in use. */
 import type { OnReplaced, ReplaceableOptions, ReplaceableStore } from '../replaceable.ts';
 import type Database from 'better-sqlite3';

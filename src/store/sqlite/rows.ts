@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Rows of trees and signed heads, and 64-bit numbers as the columns hold them. */
 import { toMerkleHash } from '../../merkle/hash.ts';
 import { parseUint64 } from '../../base/u64.ts';

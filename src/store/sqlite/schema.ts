@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * The SQLite schema and its migrations. Entry i of MIGRATIONS brings a database from version i to
  * version i + 1 (PRAGMA user_version). Nobody edits an entry once it has been released.

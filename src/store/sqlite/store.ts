@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** The store in SQLite: one connection, and every role over it. */
 import type { StoreWithFile } from '../file.ts';
 import { SqliteAlerts } from './alerts.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Verdicts in SQLite: columns of the table trees. */
 import { toLogId, type LogId } from '../../statements/statement.ts';
 import type { StoredTree } from '../heads.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * Keeps the status page up to date, and draws the time line. Everything it shows is in the page
  * without it as well.

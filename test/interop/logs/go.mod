@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Logs that nobody here wrote, for test/interop: what is here only starts them.
 module ctga.test/interop
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** CT-over-DNS answers off the wire: well-formed ones, and each way not to be one. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /**
  * What clients make of an answer, ctga must see: c-ares (Node's own resolver), dig and kdig get
  * answers of every shape from a server on loopback, and whatever text one of them takes is among

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 /** Answers as a real server writes them from a signed zone, asked with DO. */
 import assert from 'node:assert/strict';
 import { createSocket } from 'node:dgram';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // Starts Trillian's log server over its storage in memory, makes a tree in it, and prints "ADDRESS TREE-ID FILL". The CT
 // front end (ct_server) connects to it, and can be started again while this goes on. POST http://FILL/fill?entries=N
 // queues as many entries of random certificates, which no front end could check, and returns when the tree has them.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A static-ct log of Tessera's, on a directory: appends the certificate (DER) that is posted to /add, or as many random
 // ones as are asked for by POST /fill?entries=N, and serves the directory. Tessera makes tiles, trees and checkpoints,
 // and deletes partial tiles that full ones have replaced, every GC seconds (0: never). What is here is the signature of
