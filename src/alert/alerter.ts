@@ -60,9 +60,11 @@ export class Alerter {
     try {
       // In order, so that an alert comes before its end: a message that has to wait holds up those
       // behind it.
-      for (const queued of this.#alerts.outbox(channel.name)) {
-        const isDue = hasCome(queued.due, now, RETRY.longest);
-        if (!isDue || !(await this.#deliver(channel, queued, now))) break;
+      // Read anew each time: what waits may have gone from memory to the store meanwhile.
+      for (;;) {
+        const [queued] = this.#alerts.outbox(channel.name);
+        if (queued === undefined || !hasCome(queued.due, now, RETRY.longest)) break;
+        if (!(await this.#deliver(channel, queued, now))) break;
       }
     } finally {
       this.#busy.delete(channel.name);
@@ -104,6 +106,7 @@ export class Alerter {
     now: number,
   ): Promise<boolean> {
     const { onFailure } = this.#options;
+    this.#alerts.send(id);
     try {
       await channel.send(JSON.parse(body) as Alert);
     } catch (error) {

@@ -23,6 +23,8 @@ export class LastingAlerts implements AlertStore {
   /** Of messages that are in the store: taken out or put off, and the store does not have it yet. */
   readonly #dequeued = new Set<number>();
   readonly #putOff = new Map<number, { readonly more: number; readonly due: number }>();
+  /** Messages that a channel is sending right now. */
+  readonly #sending = new Set<number>();
   #lastId = 0;
 
   constructor(store: AlertStore) {
@@ -42,13 +44,13 @@ export class LastingAlerts implements AlertStore {
       }
       // In this order: what ended may have begun again.
       for (const [key, { body, at }] of this.#ended) {
-        if (!this.#isLast(key, body)) continue;
+        if (!this.#mayBeGiven(key, body)) continue;
         this.#store.end(key, body, this.#channelsOf(key, body), at);
         this.#ended.delete(key);
         this.#forget(key, body);
       }
       for (const [key, { alert, body }] of this.#raised) {
-        if (this.#ended.has(key) || !this.#isLast(key, body)) continue;
+        if (this.#ended.has(key) || !this.#mayBeGiven(key, body)) continue;
         this.#store.raise(alert, body, this.#channelsOf(key, body));
         this.#raised.delete(key);
         this.#forget(key, body);
@@ -91,12 +93,19 @@ export class LastingAlerts implements AlertStore {
     ];
   }
 
+  /** A channel begins to send a message: `dequeue` or `retryLater` says when that is over. */
+  send(id: number): void {
+    this.#sending.add(id);
+  }
+
   dequeue(id: number): void {
+    this.#sending.delete(id);
     if (id < 0) this.#messages = this.#messages.filter((message) => message.id !== id);
     else if (!this.#succeeds(() => this.#store.dequeue(id))) this.#dequeued.add(id);
   }
 
   retryLater(id: number, due: number): void {
+    this.#sending.delete(id);
     if (id < 0)
       this.#messages = this.#messages.map((message) =>
         message.id === id ? { ...message, due, attempts: message.attempts + 1 } : message,
@@ -120,9 +129,14 @@ export class LastingAlerts implements AlertStore {
     return this.#messages.some((message) => message.key === key);
   }
 
-  /** Whether no other message of the key waits here. */
-  #isLast(key: string, body: string): boolean {
-    return this.#messages.every((message) => message.key !== key || message.body === body);
+  /**
+   * Whether the store may have a message: no other message of the key waits here, and no channel is
+   * sending it, which it would do again from the store.
+   */
+  #mayBeGiven(key: string, body: string): boolean {
+    return this.#messages.every(
+      (message) => message.key !== key || (message.body === body && !this.#sending.has(message.id)),
+    );
   }
 
   /** The channels that a message is still to be sent over. */

@@ -2,6 +2,8 @@
 /** Alerts over a store that fails now and then: none is lost, and none is sent for ever. */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
+import { Alerter } from '../../src/alert/alerter.ts';
 import { LastingAlerts } from '../../src/alert/lasting.ts';
 import { StoreError } from '../../src/disk/error.ts';
 import type { AlertStore } from '../../src/store/alerts.ts';
@@ -36,7 +38,12 @@ class Failing {
 
 type Step =
   | { readonly do: 'raise' | 'end'; readonly key: string }
-  | { readonly do: 'deliver' | 'fail to deliver'; readonly channel: (typeof CHANNELS)[number] }
+  | {
+      readonly do: 'deliver' | 'fail to deliver';
+      readonly channel: (typeof CHANNELS)[number];
+      /** Whether the store is given what waits while the channel sends. */
+      readonly settled: boolean;
+    }
   | { readonly do: 'store'; readonly fails: Failing['fails'] }
   | { readonly do: 'settle' };
 
@@ -44,7 +51,11 @@ const key = fc.constantFrom('a', 'b', 'c');
 const channel = fc.constantFrom(...CHANNELS);
 const step: fc.Arbitrary<Step> = fc.oneof(
   fc.record({ do: fc.constantFrom('raise' as const, 'end' as const), key }),
-  fc.record({ do: fc.constantFrom('deliver' as const, 'fail to deliver' as const), channel }),
+  fc.record({
+    do: fc.constantFrom('deliver' as const, 'fail to deliver' as const),
+    channel,
+    settled: fc.boolean(),
+  }),
   // A store that cannot be read either hides what it holds, so that is left to a test of its own.
   fc.record({
     do: fc.constant('store' as const),
@@ -102,6 +113,11 @@ describe('alerts over a store that fails', () => {
             case 'deliver': {
               const [first] = alerts.outbox(each.channel);
               if (first === undefined) break;
+              alerts.send(first.id);
+              if (each.settled) {
+                alerts.settle();
+                check();
+              }
               alerts.dequeue(first.id);
               const left = pending.get(each.channel) ?? [];
               left.splice(left.indexOf(first.body), 1);
@@ -139,6 +155,47 @@ describe('alerts over a store that fails', () => {
         );
       }),
     );
+  });
+
+  test('are sent once, though the store takes them while a slow channel sends', async () => {
+    const store = new Failing();
+    const sent: string[] = [];
+    const sending: (() => void)[] = [];
+    const slow = {
+      name: 'webhook',
+      send: ({ message }: { message: string }): Promise<void> => {
+        sent.push(message);
+        return new Promise((resolve) => sending.push(resolve));
+      },
+    };
+    const inMemory = memoryStore();
+    const alerter = new Alerter({
+      store: Object.assign(inMemory, { alerts: store.alerts }),
+      channels: [slow],
+      onFailure: (message) => assert.fail(message),
+    });
+    const conditions = ['one', 'two'].map((name) => ({
+      key: name,
+      severity: 'critical' as const,
+      message: name,
+      remedy: 'None.',
+    }));
+    store.fails = 'writes';
+    const first = alerter.tick(0, 0, conditions);
+    assert.deepEqual(sent, ['one']);
+    store.fails = 'no';
+    await alerter.tick(1, 1, conditions);
+    await alerter.tick(2, 2, conditions);
+    assert.deepEqual(sent, ['one']);
+    sending.shift()?.();
+    await setImmediate();
+    assert.deepEqual(sent, ['one', 'two']);
+    sending.shift()?.();
+    await first;
+    for (const now of [3, 4, 5]) await alerter.tick(now, now, conditions);
+    assert.deepEqual(sent, ['one', 'two']);
+    assert.deepEqual(store.inner.outbox('webhook'), []);
+    assert.equal(store.inner.raised().length, 2);
   });
 
   test('are raised and sent though the store cannot even be read', () => {
