@@ -343,7 +343,7 @@ function modernise(text: string): string {
     )
     .replace(/#include (<uapi\/linux\/bpf\.h>|<linux\/ptrace\.h>)\n/g, '')
     .replace('#include "bpf_helpers.h"', '#include <bpf/bpf_helpers.h>')
-    .replace('SEC("xdp_sample")', 'SEC("xdp")');
+    .replace('SEC("xdp_sample")', 'SEC("xdp.frags")');
 }
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');

@@ -84,7 +84,7 @@ async function under<T>(link: Link, { program }: Setting, work: () => T): Promis
   if (program === 'empty') {
     const xdp = (...args: readonly string[]): string =>
       run('ip', '-n', link.observer, 'link', 'set', 'dev', link.interfaceName, 'xdpdrv', ...args);
-    xdp('object', EMPTY_OBJECT, 'section', 'xdp');
+    xdp('object', EMPTY_OBJECT, 'section', 'xdp.frags');
     try {
       return work();
     } finally {

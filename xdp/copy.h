@@ -276,10 +276,7 @@ static __always_inline enum copy_result copy_into_class(const struct match *matc
 		.captured_length = match->length,
 		.kind = match->kind,
 	};
-	if (hook == HOOK_XDP && !constants.xdp_has_buffers)
-		to->frame_length = match->length;
-	if (is_linear(match->ctx, hook, match->length) ||
-	    (hook == HOOK_XDP && !constants.xdp_has_buffers))
+	if (is_linear(match->ctx, hook, match->length))
 		read = copy_words(match->ctx, hook, (__u8 *)(to + 1), match->length, capacity);
 	else
 		read = load_frame(match->ctx, hook, to + 1, match->length, capacity);
@@ -337,6 +334,8 @@ __noinline __u32 copy_at_tc(struct __sk_buff *ctx, const struct answer_place *an
 __noinline __u32 copy_segment(struct __sk_buff *ctx, const struct answer_place *answer, __u64 entry,
 			      __u32 ended_repeats, __u32 what)
 {
+	if (!constants.parts_merged)
+		return COPY_UNREADABLE;
 	return copy_match(ctx, HOOK_SEGMENT, answer, entry, ended_repeats, what);
 }
 

@@ -237,11 +237,10 @@ static __always_inline void observe(void *ctx, enum hook hook)
 }
 
 /*
- * User space loads this with BPF_F_XDP_HAS_FRAGS if the kernel knows that flag (Linux 5.18).
- * Without it, a native attach cuts the peer's MTU or fails on jumbo frames. The loader sets the
- * flag; a section named "xdp.frags" would have libbpf set it on older kernels too, which refuse it.
+ * Frames of several buffers come here too (BPF_F_XDP_HAS_FRAGS): otherwise a native attach cuts the
+ * peer's MTU or fails on jumbo frames.
  */
-SEC("xdp")
+SEC("xdp.frags")
 int ctga(struct xdp_md *ctx)
 {
 	observe(ctx, HOOK_XDP);
@@ -268,7 +267,7 @@ struct cpu_header {
  * and records are the same whichever data plane copied it, and then drops it. A frame that is no
  * such copy goes on.
  */
-SEC("xdp")
+SEC("xdp.frags")
 int ctga_cpu(struct xdp_md *ctx)
 {
 	const struct cpu_header *header = data_of(ctx, HOOK_XDP);
@@ -292,7 +291,8 @@ __noinline int observe_whole(struct __sk_buff *ctx)
 
 __noinline int observe_segment(struct __sk_buff *ctx)
 {
-	observe(ctx, HOOK_SEGMENT);
+	if (constants.parts_merged)
+		observe(ctx, HOOK_SEGMENT);
 	return 0;
 }
 
@@ -305,7 +305,7 @@ __noinline bool observe_merged(struct __sk_buff *ctx)
 	const struct udphdr *udp;
 	struct bytes bytes;
 
-	if (!segment || !copy)
+	if (!constants.parts_merged || !segment || !copy)
 		return false;
 	copy->available = end < WINDOW ? end : WINDOW;
 	if (!load_frame(ctx, HOOK_TC, copy->bytes, copy->available, WINDOW))

@@ -18,10 +18,10 @@
 
 /* What user space sets before it loads the program; the verifier removes what that rules out. */
 struct constants {
-	/* The kernel has frames of several buffers and the helpers for them (Linux 5.18). */
-	__u8 xdp_has_buffers;
 	/* Frames begin with an Ethernet header. At TC they may begin with IP. */
 	__u8 has_ethernet;
+	/* Datagrams that were merged into one packet are told apart at TC (merged.h). */
+	__u8 parts_merged;
 };
 
 enum record_kind {

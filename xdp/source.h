@@ -28,8 +28,8 @@ enum hook {
 };
 
 const volatile struct constants constants = {
-	.xdp_has_buffers = true,
 	.has_ethernet = true,
+	.parts_merged = true,
 };
 
 /* The Makefile defines this for the object that loads without CAP_PERFMON. */
@@ -117,10 +117,7 @@ static __always_inline __u32 added_header(enum hook hook)
 	return copy ? ETH_HLEN - (__u32)copy->front : 0;
 }
 
-/*
- * Length of the frame in all its buffers, with the Ethernet header that load_frame makes; 0 if the
- * kernel cannot tell (before Linux 5.18).
- */
+/* Length of the frame in all its buffers, with the Ethernet header that load_frame makes. */
 static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 {
 	const struct segment *segment;
@@ -131,7 +128,7 @@ static __always_inline __u32 frame_length(void *ctx, enum hook hook)
 	}
 	if (hook == HOOK_TC)
 		return ((struct __sk_buff *)ctx)->len + added_header(hook);
-	return constants.xdp_has_buffers ? bpf_xdp_get_buff_len(ctx) : 0;
+	return bpf_xdp_get_buff_len(ctx);
 }
 
 /*
@@ -160,7 +157,7 @@ static __always_inline bool load(void *ctx, enum hook hook, __u32 offset, void *
 	length += 1;
 	if (hook == HOOK_TC)
 		return bpf_skb_load_bytes(ctx, offset - added_header(hook), to, length) == 0;
-	return constants.xdp_has_buffers && bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
+	return bpf_xdp_load_bytes(ctx, offset, to, length) == 0;
 }
 
 /* Likewise of a segment's frame, behind so many bytes of headers, a constant. */

@@ -6,7 +6,7 @@
 
 #include "maps.h"
 
-SEC("xdp")
+SEC("xdp.frags")
 int ctga(struct xdp_md *ctx)
 {
 	(void)ctx;

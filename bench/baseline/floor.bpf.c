@@ -17,7 +17,7 @@
 
 #define LINES 6
 
-SEC("xdp")
+SEC("xdp.frags")
 int ctga(struct xdp_md *ctx)
 {
 	const __u8 *start = (void *)(long)ctx->data, *end = (void *)(long)ctx->data_end;

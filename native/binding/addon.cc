@@ -18,7 +18,7 @@
 namespace ctga::binding {
 namespace {
 
-// load({ objectPath, hook, oldKernel, ringBytes, settings }): a DataPlane that is attached nowhere,
+// load({ objectPath, hook, partsMerged, ringBytes, settings }): a DataPlane that is attached nowhere,
 // for testRun. Nothing matches until setPorts and setKnownNames are called.
 Napi::Value load_program(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
@@ -27,8 +27,8 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
                                        to_hook(options.Get("hook")),
                                        to_uint32(options.Get("ringBytes"), "ringBytes"),
                                        "",
-                                       options.Get("oldKernel").ToBoolean(),
-                                       LinkLayer::ethernet};
+                                       LinkLayer::ethernet,
+                                       options.Get("partsMerged").ToBoolean()};
   const settings initial = to_settings(options.Get("settings"));
   Resources resources = translate(env, [&] {
     Program program(program_options);

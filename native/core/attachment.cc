@@ -23,6 +23,10 @@
 namespace ctga {
 namespace {
 
+// What is said of a program without the part that tells merged datagrams apart.
+constexpr const char* kMergedUnseen =
+    "this kernel's verifier leaves no room to tell apart datagrams that were merged";
+
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
 
 // A TC filter cannot be pinned, so its program is. A second pin says that we made the qdisc too.
@@ -412,20 +416,23 @@ Attachment attach(const AttachOptions& options) {
 
   // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
-  const auto load = [&](Hook hook) {
+  const auto load_with = [&](Hook hook, bool parts_merged) {
     program.emplace(
-        ProgramOptions{options.object_path, hook, options.ring_bytes, pins, false, layer});
+        ProgramOptions{options.object_path, hook, options.ring_bytes, pins, layer, parts_merged});
   };
-  try {
-    load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
-  } catch (const Error& refused) {
-    // What costs more is better than nothing, where a kernel's verifier gives up at TC.
-    const bool may_run_at_xdp = wants_tc && !options.mode && !needs_tc && !took_over && !foreign;
-    if (!may_run_at_xdp || refused.ctga_code() != ErrorCode::kernel) throw;
-    wants_tc = false;
-    why = "this kernel does not take the program at TC ingress";
-    load(Hook::xdp);
-  }
+  const auto load = [&](Hook hook) {
+    try {
+      load_with(hook, true);
+    } catch (const Error& refused) {
+      // The verifier of Linux 6.1 goes through all of it for merged datagrams too, and gives up.
+      if (hook != Hook::tc || refused.code().value() != E2BIG) throw;
+      load_with(hook, false);
+      if (why.find(kMergedUnseen) == std::string::npos) {
+        why += (why.empty() ? "" : "; ") + std::string(kMergedUnseen);
+      }
+    }
+  };
+  load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
   // New maps have no settings yet, and without settings a program copies nothing.
   const auto prepare = [&] {
     if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {

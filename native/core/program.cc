@@ -30,12 +30,6 @@ void require_kernel() {
   }
 }
 
-// Frames of several buffers, and the helpers to read them, came with Linux 5.18.
-bool knows_xdp_buffers() {
-  const LibbpfLog log;
-  return libbpf_probe_bpf_helper(BPF_PROG_TYPE_XDP, BPF_FUNC_xdp_load_bytes, nullptr) != 0;
-}
-
 bpf_map* find_map(const bpf_object* object, const char* name) {
   bpf_map* map = bpf_object__find_map_by_name(object, name);
   if (map == nullptr) {
@@ -84,7 +78,6 @@ const char* name_of(Hook hook) {
 Program::Program(const ProgramOptions& options)
     : object_(nullptr, bpf_object__close), name_(name_of(options.hook)) {
   require_kernel();
-  const bool has_buffers = !options.old_kernel && knows_xdp_buffers();
   const LibbpfLog log;
 
   object_.reset(bpf_object__open_file(options.object_path.c_str(), nullptr));
@@ -93,16 +86,13 @@ Program::Program(const ProgramOptions& options)
   }
   bpf_program* program = nullptr;
   bpf_object__for_each_program(program, object_.get()) {
-    const bool wanted = std::strcmp(bpf_program__name(program), name_) == 0;
-    bpf_program__set_autoload(program, wanted);
-    if (wanted && options.hook != Hook::tc && has_buffers) {
-      bpf_program__set_flags(program, BPF_F_XDP_HAS_FRAGS);
-    }
+    bpf_program__set_autoload(program, std::strcmp(bpf_program__name(program), name_) == 0);
   }
   if (bpf_object__find_program_by_name(object_.get(), name_) == nullptr) {
     throw Error(ErrorCode::not_set_up, ENOENT, options.object_path + " holds no program " + name_);
   }
-  set_constants(object_.get(), constants{has_buffers, options.link == LinkLayer::ethernet});
+  set_constants(object_.get(),
+                constants{options.link == LinkLayer::ethernet, options.parts_merged});
 
   for (const Maps::Index index : {Maps::kAnswerRing, Maps::kFragmentRing}) {
     bpf_map* ring = find_map(object_.get(), Maps::kNames[index]);

@@ -35,8 +35,8 @@ struct ProgramOptions {
   Hook hook;
   std::uint32_t ring_bytes;   // a power of two and a multiple of the page size
   std::string pin_directory;  // maps pinned there are shared where they fit; empty: none is shared
-  bool old_kernel;            // load what a kernel before 5.18 would be given: for tests
   LinkLayer link;             // without Ethernet, only at TC
+  bool parts_merged;          // at TC: tell apart datagrams that were merged into one packet
 };
 
 class Program {

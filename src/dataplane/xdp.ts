@@ -73,8 +73,8 @@ export interface LoadXdpOptions extends XdpOptions {
   /** Another object with the same maps. */
   readonly objectPath?: string;
   readonly hook?: XdpHook;
-  /** Loads what a kernel before 5.18 would be given. */
-  readonly oldKernel?: boolean;
+  /** False to load what a kernel is given whose verifier gives up otherwise. */
+  readonly partsMerged?: boolean;
 }
 
 /**
@@ -132,11 +132,11 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
 
 /** Loads the program without attaching it, for tests and benches (BPF_PROG_TEST_RUN). */
 export function loadXdp(options: LoadXdpOptions = {}): LoadedXdp {
-  const { objectPath = xdpObjectPath(), hook = 'xdp', oldKernel = false } = options;
+  const { objectPath = xdpObjectPath(), hook = 'xdp', partsMerged = true } = options;
   const { ringBytes, settings } = checkOptions(options);
   return new LoadedXdp(
     explain('no interface', () =>
-      addon().load({ objectPath, hook, oldKernel, ringBytes, settings }),
+      addon().load({ objectPath, hook, partsMerged, ringBytes, settings }),
     ),
   );
 }

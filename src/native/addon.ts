@@ -169,7 +169,8 @@ export interface Addon {
   load(options: {
     objectPath: string;
     hook: XdpHook;
-    oldKernel: boolean;
+    /** At TC: datagrams that were merged into one packet are told apart. */
+    partsMerged: boolean;
     ringBytes: number;
     settings: XdpSettings;
   }): AddonDataPlane;

@@ -419,7 +419,7 @@ describe('on a veth pair', () => {
 
 /** Somebody else's: the id of an XDP program that `ip` attached. */
 function putForeignProgram(): number {
-  const object = ['object', 'build/xdp/ctga.bpf.o', 'section', 'xdp'];
+  const object = ['object', 'build/xdp/ctga.bpf.o', 'section', 'xdp.frags'];
   run('ip', '-n', link.observer, 'link', 'set', 'dev', link.interfaceName, 'xdp', ...object);
   return link.xdp()?.prog.id ?? assert.fail('ip attached nothing');
 }

@@ -4,7 +4,7 @@ import type { Addon, XdpSettings } from '../../src/native/addon.ts';
 import type { MatchRules } from '../../src/sources/match-rules.ts';
 
 /** The program as it is loaded to be run by hand. */
-export const XDP_HERE = { hook: 'xdp', oldKernel: false } satisfies Partial<
+export const XDP_HERE = { hook: 'xdp', partsMerged: true } satisfies Partial<
   Parameters<Addon['load']>[0]
 >;
 

@@ -72,18 +72,17 @@ const forms: readonly {
   { form: 'in two buffers, 14 bytes in the first', options: {}, linear: 14 },
   { form: 'in two buffers, 70 bytes in the first', options: {}, linear: 70 },
   { form: 'read without CAP_PERFMON', options: { objectPath: xdpObjectPath(false) }, linear: 0 },
-  { form: 'read as on Linux 5.15', options: { oldKernel: true }, linear: 0 },
   { form: 'at TC ingress', options: { hook: 'tc' }, linear: 0 },
+  {
+    form: 'at TC ingress, as on Linux 6.1',
+    options: { hook: 'tc', partsMerged: false },
+    linear: 0,
+  },
   { form: "at a P4 switch's CPU port", options: { hook: 'cpu' }, linear: 0 },
   { form: "at a P4 switch's CPU port, in two buffers", options: { hook: 'cpu' }, linear: 40 },
   {
     form: "at a P4 switch's CPU port, without CAP_PERFMON",
     options: { hook: 'cpu', objectPath: xdpObjectPath(false) },
-    linear: 0,
-  },
-  {
-    form: "at a P4 switch's CPU port, as on Linux 5.15",
-    options: { hook: 'cpu', oldKernel: true },
     linear: 0,
   },
 ];
