@@ -3,6 +3,7 @@
  * Conditions that a person should know of, read from the store. A condition's key identifies it:
  * the alerter sends one alert when the key appears and one message when it disappears.
  */
+import { basename } from 'node:path';
 import { time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
@@ -139,7 +140,8 @@ export function splitView(
   secondSize: bigint,
 ): Condition {
   return {
-    key: `fork:${path}`,
+    // Of the file's name alone, which tells one fork from another: its directory may be moved.
+    key: `fork:${basename(path)}`,
     severity: 'critical',
     message: `SPLIT VIEW PROVEN: ${log} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
     remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${path}`,

@@ -4,7 +4,10 @@ import type { LogId, TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from './heads.ts';
 
 export interface EvidenceRecord {
-  /** The evidence file. */
+  /**
+   * The evidence file. Of one in the store's own directory the store keeps the path from there, so
+   * that it is this directory's file wherever the directory is moved or copied to.
+   */
   readonly path: string;
   readonly logId: LogId;
   readonly firstSize: bigint;

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, Channel } from '../../src/alert/channels.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
@@ -188,7 +188,7 @@ describe('the alert service', () => {
       await service.look();
       assert.deepEqual(
         sent.map(({ event, key }) => `${event} ${key}`),
-        ['alert store-failed', `alert fork:${evidence}`],
+        ['alert store-failed', `alert fork:${basename(evidence)}`],
       );
       assert.match(sent[0]?.message ?? '', /^Nothing can be written in /);
       assert.match(

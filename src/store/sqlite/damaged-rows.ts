@@ -18,6 +18,7 @@ const KEEP = `INSERT INTO damaged_rows (content, reason, set_aside) VALUES (@con
 const DROP_HEAD = [
   'DELETE FROM seen_entries WHERE tree_head = @id',
   'DELETE FROM sightings WHERE tree_head = @id',
+  'DELETE FROM imported WHERE tree_head = @id',
   'DELETE FROM tree_heads WHERE id = @id',
 ];
 /** A verdict that rests on the tree is open again; evidence that names it is found on the disk. */

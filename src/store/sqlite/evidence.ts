@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The index of evidence in SQLite: table evidence. */
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
 import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
@@ -41,8 +42,11 @@ export class SqliteEvidence implements EvidenceStore {
   readonly #all: Statement<NoParameters, Row>;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;
   readonly #tree: Statement<{ id: number }, TreeRow>;
+  readonly #directory: string;
 
-  constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
+  /** `database` is its path: the rows have the paths of evidence files from its directory. */
+  constructor(connection: Connection, damagedRows: SqliteDamagedRows, database: string) {
+    this.#directory = resolve(dirname(database));
     this.#damaged = damagedRows;
     this.#add = connection.statement(ADD);
     this.#all = connection.statement(ALL);
@@ -57,7 +61,7 @@ export class SqliteEvidence implements EvidenceStore {
     created: number,
   ): void {
     this.#add.run({
-      path,
+      path: this.#fromDirectory(path),
       logId: first.logId,
       first: first.id,
       second: second.id,
@@ -68,7 +72,20 @@ export class SqliteEvidence implements EvidenceStore {
   }
 
   all(): EvidenceRecord[] {
-    return this.#all.all({}).flatMap((row) => toRecord(row) ?? []);
+    return this.#all.all({}).flatMap((row) => {
+      const record = toRecord(row);
+      return record === undefined ? [] : { ...record, path: this.#absolute(record.path) };
+    });
+  }
+
+  /** A file that is elsewhere keeps its path. */
+  #fromDirectory(path: string): string {
+    const from = relative(this.#directory, path);
+    return from.startsWith('..') ? path : from;
+  }
+
+  #absolute(path: string): string {
+    return isAbsolute(path) ? path : join(this.#directory, path);
   }
 
   missing(): [StoredTree, StoredTree][] {

@@ -221,4 +221,31 @@ export const MIGRATIONS: readonly string[] = [
     set_aside INTEGER NOT NULL
   ) STRICT;
   `,
+  `
+  -- Evidence by its path from the store's directory, so that a copy of that directory knows its own files; before, it
+  -- was absolute. An alert is named by the file alone. Of several rows for one file one stays.
+  UPDATE OR IGNORE evidence SET path = 'evidence/' || replace(path, rtrim(path, replace(path, '/', '')), '')
+    WHERE path LIKE '/%';
+  DELETE FROM evidence WHERE path LIKE '/%';
+  UPDATE OR IGNORE alerts SET key = 'fork:' || replace(key, rtrim(key, replace(key, '/', '')), '') WHERE key LIKE 'fork:/%';
+  DELETE FROM alerts WHERE key LIKE 'fork:/%';
+
+  -- What tells this store from others, however it is copied or moved.
+  CREATE TABLE identity (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
+  INSERT INTO identity VALUES (lower(hex(randomblob(8))));
+
+  -- Of heads that were imported from another store: how many of that store's sightings were added to those here, and
+  -- what its verdict was.
+  CREATE TABLE imported (
+    tree_head INTEGER NOT NULL REFERENCES tree_heads (id),
+    origin    TEXT NOT NULL,
+    count     INTEGER NOT NULL,
+    verdict   TEXT,
+    reason    TEXT,
+    PRIMARY KEY (tree_head, origin)
+  ) STRICT, WITHOUT ROWID;
+
+  -- Batches of captures and files that were counted: digests of what is in them.
+  CREATE TABLE counted (digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -35,7 +35,7 @@ export class SqliteStore implements StoreWithFile {
     this.damagedRows = new SqliteDamagedRows(connection);
     this.heads = new SqliteHeads(connection, this.damagedRows);
     this.verdicts = new SqliteVerdicts(connection, this.damagedRows);
-    this.evidence = new SqliteEvidence(connection, this.damagedRows);
+    this.evidence = new SqliteEvidence(connection, this.damagedRows, path);
     this.logs = new SqliteLogs(connection);
     this.planes = new SqlitePlanes(connection);
     this.alerts = new SqliteAlerts(connection);

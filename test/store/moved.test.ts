@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A state directory that was moved or copied elsewhere, and one that an earlier version wrote. */
+import assert from 'node:assert/strict';
+import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { recordHeads } from '../../src/evidence/record.ts';
+import { AlertService } from '../../src/services/alert.ts';
+import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
+import { openForReading, openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { checkStore } from '../../src/upkeep/maintenance.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const root = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(root, { recursive: true }));
+const log = new SigningLog();
+let number = 0;
+const fresh = (): State => stateAt(join(root, `${(number += 1)}`));
+
+/** Records a split view. */
+function proveFork(state: State): void {
+  const store = openForWriting(state);
+  const { forks, failure } = recordHeads(
+    { store, evidenceDirectory: state.evidence, logs: [log.asLog()], now: Date.now() },
+    ['a', 'b'].map((branch) => {
+      const head = log.verified(3, treeOf(3, branch).root());
+      return { head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
+    }),
+  );
+  store.close();
+  assert.equal(failure, undefined);
+  assert.equal(forks.length, 1);
+}
+
+/** What a new alerter tells, in two looks. */
+async function told(state: State): Promise<string[]> {
+  const sent: string[] = [];
+  const service = new AlertService({
+    state,
+    channels: [
+      {
+        name: 'test',
+        send: ({ event, key }) => Promise.resolve(void sent.push(`${event} ${key}`)),
+      },
+    ],
+    heartbeat: { send: () => Promise.resolve(), every: Infinity },
+    clock: { now: Date.now, elapsed: () => performance.now() },
+    warn: (message) => assert.fail(message),
+  });
+  await service.look();
+  await service.look();
+  service.close();
+  return sent;
+}
+
+function evidenceOf(state: State): string[] {
+  const store = openForReading(state);
+  const paths = store.evidence.all().map(({ path }) => path);
+  store.close();
+  return paths;
+}
+
+describe('a split view is on record once, and told once,', () => {
+  const ways: [string, (from: State, to: State) => void][] = [
+    ['copied', (from, to) => cpSync(from.directory, to.directory, { recursive: true })],
+    ['moved', (from, to) => renameSync(from.directory, to.directory)],
+    [
+      'copied and then moved back over what was there',
+      (from, to) => {
+        cpSync(from.directory, `${to.directory}.copy`, { recursive: true });
+        renameSync(`${to.directory}.copy`, to.directory);
+      },
+    ],
+  ];
+  for (const [how, bring] of ways)
+    test(`where its store was ${how}`, async () => {
+      const [from, to] = [fresh(), fresh()];
+      proveFork(from);
+      assert.equal((await told(from)).length, 1);
+      bring(from, to);
+      assert.deepEqual(await told(to), []);
+      const [path, ...others] = evidenceOf(to);
+      assert.deepEqual(others, []);
+      assert(path?.startsWith(`${to.evidence}/`), path);
+      const { faults, evidence } = checkStore(to);
+      assert.deepEqual(faults, []);
+      assert.equal(evidence, 1);
+    });
+
+  /** As the version before this one left it: with absolute paths, in the table and in alerts. */
+  function asBefore(state: State, directories: readonly string[]): void {
+    const [path] = evidenceOf(state);
+    const name = basename(path ?? assert.fail('there is no evidence'));
+    const rows = { evidence: 'path, log_id, first, second, first_size, second_size, created' };
+    const present = new Database(state.database);
+    const tables = ['logs', 'trees', 'tree_heads', 'sightings', 'days', 'counters', 'data_planes'];
+    const old = new Database(`${state.database}.old`);
+    for (const step of MIGRATIONS.slice(0, 10)) old.exec(step);
+    old.pragma('user_version = 10');
+    present.close();
+    old.prepare('ATTACH ? AS present').run(state.database);
+    old.pragma('foreign_keys = OFF');
+    for (const table of tables)
+      old.exec(`INSERT INTO main.${table} SELECT * FROM present.${table}`);
+    for (const directory of directories) {
+      const absolute = join(directory, 'evidence', name);
+      old
+        .prepare(
+          `INSERT INTO main.evidence (${rows.evidence}) SELECT ?, log_id, first, second, first_size, second_size, created FROM present.evidence`,
+        )
+        .run(absolute);
+      old.prepare('INSERT INTO main.alerts VALUES (?, 1, ?)').run(`fork:${absolute}`, 'A fork.');
+    }
+    old.close();
+    rmSync(state.database);
+    renameSync(`${state.database}.old`, state.database);
+  }
+
+  for (const [what, directories] of [
+    ['with absolute paths', (state: State) => [state.directory]],
+    ['that was moved before', () => ['/var/lib/ctga']],
+    [
+      'that has it twice, since it was moved before',
+      (state: State) => ["/srv/it's", state.directory],
+    ],
+  ] as const)
+    test(`in a store of the version before, ${what}`, async () => {
+      const state = fresh();
+      proveFork(state);
+      asBefore(state, directories(state));
+      assert.deepEqual(await told(state), []);
+      const [path, ...others] = evidenceOf(state);
+      assert.deepEqual(others, []);
+      assert(path?.startsWith(`${state.evidence}/`), path);
+      assert.deepEqual(checkStore(state).faults, []);
+    });
+});
