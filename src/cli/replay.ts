@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { CaptureProgress } from '../dataplane/capture.ts';
+import { COUNTED_BEFORE } from '../observer/observer.ts';
 import { replay, type ReplayedFiles } from '../services/replay.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
@@ -74,5 +75,11 @@ function printReplay(found: ReplayedFiles): void {
   }
   for (const log of malformed) warn(`malformed tree head of ${log}: ${MALFORMED}`);
   for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);
-  for (const [name, count] of Object.entries(counts)) print(`  ${count} x ${name}`);
+  for (const [name, count] of Object.entries(counts))
+    if (name !== COUNTED_BEFORE) print(`  ${count} x ${name}`);
+  const again = counts[COUNTED_BEFORE] ?? 0;
+  if (again > 0)
+    print(
+      `An earlier replay has counted ${again === 1 ? '1 of these sightings' : `${again} of these sightings`}; ctga does not count them again.`,
+    );
 }

@@ -58,6 +58,8 @@ export interface Settled<Found extends Fork = RecordedFork> {
 export interface Recorded<T> extends Settled {
   /** As HeadStore.record. */
   readonly newHeads: ReadonlySet<T>;
+  /** Sightings that were added; see Sighting.origin. */
+  readonly counted: number;
 }
 
 /**
@@ -69,13 +71,13 @@ export function recordHeads<T extends Sighting>(
   sightings: readonly T[],
   { changes, beforeSettling }: { changes?: SeenEntryChanges; beforeSettling?: () => void } = {},
 ): Recorded<T> {
-  const { newHeads } = context.store.heads.record(sightings, changes);
+  const { newHeads, counted } = context.store.heads.record(sightings, changes);
   beforeSettling?.();
   const settled = settleContradictions(
     context,
     [...newHeads].map(({ head }) => head),
   );
-  return { newHeads, ...settled };
+  return { newHeads, counted, ...settled };
 }
 
 /**

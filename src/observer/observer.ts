@@ -7,6 +7,7 @@
  * for each distinct claim. What fails is counted, by reason, and never stored. Writes are gathered
  * for a batch and committed together.
  */
+import { createHash } from 'node:crypto';
 import { NOT_SIGNED, verifyStored } from '../evidence/stored.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import {
@@ -93,6 +94,11 @@ export interface ObserverOptions {
    * given.
    */
   readonly secondPlace?: string | undefined;
+  /**
+   * Whether planes may be read again, as captures are: then what one shows of a tree head is
+   * counted once. Its batches end with `passBatch`, and its last one with `endBatch`.
+   */
+  readonly replays?: boolean;
 }
 
 /** Distinct claims that are remembered with their outcome, genuine and forged ones apart. */
@@ -102,6 +108,8 @@ const MAX_REMEMBERED = 4096;
  * take 2 MB in all, the longest 32 MB of each kind.
  */
 const MAX_CLAIM = 8192;
+/** Sightings that an earlier replay of the same capture has counted. */
+export const COUNTED_BEFORE = 'tree heads: counted by an earlier replay';
 /** Evidence that could not be written is tried again after so long. */
 const OWED_MS = 1000;
 
@@ -206,7 +214,8 @@ export class Observer {
     const sources = this.#sourcesByPort.get(datagram.sourcePort);
     if (sources === undefined) return this.#count('datagram: from another port');
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    const seen = { source: interfaceName, at, count: 1, reassembled };
+    const digest = this.#options.replays === true ? digestOf(packet) : undefined;
+    const seen = { source: interfaceName, at, count: 1, reassembled, digest };
     const found = firstFound(sources, (each) => each.read(datagram.payload));
     for (const claim of isRefusal(found) ? [found] : found) this.#take(claim, seen);
   }
@@ -234,7 +243,7 @@ export class Observer {
       this.#writeOwedEvidence();
       return backlog?.stored();
     }
-    const sightings = this.#sightings.sightings();
+    const sightings = this.#gathered();
     let recorded: Recorded<GatheredSighting>;
     try {
       recorded = this.#record(sightings, changes);
@@ -254,12 +263,33 @@ export class Observer {
     this.#toForget = [];
     backlog?.stored();
     this.#report(recorded);
+    const seen = sightings.reduce((sum, { count }) => sum + count, 0);
+    if (seen > recorded.counted) this.#count(COUNTED_BEFORE, seen - recorded.counted);
     for (const sighting of sightings) {
       const { head, log, source, count, reassembled } = sighting;
       const isNew = recorded.newHeads.has(sighting);
       this.#options.onEvent({ event: 'tree-head', head, log, source, count, reassembled, isNew });
       if (isNew && isMalformed(head)) this.#warnOf(head, log, source);
     }
+  }
+
+  /**
+   * Ends a batch of a plane that may be read again. What it brought is recorded when the plane ends,
+   * unless it is more than memory holds: its sightings of a tree head are known again by the packets
+   * and their times, whatever else is in the capture.
+   */
+  passBatch(now: number): void {
+    this.#decoder.expire(now);
+    if (this.#sightings.isFull) this.endBatch(now);
+  }
+
+  #gathered(): GatheredSighting[] {
+    const sightings = this.#sightings.sightings();
+    if (this.#options.replays !== true) return sightings;
+    return sightings.map((each) => ({
+      ...each,
+      origin: `replay ${each.digest.toString(16).padStart(16, '0')}`,
+    }));
   }
 
   #flushBacklog(): void {
@@ -461,6 +491,10 @@ export class Observer {
   #count(name: string, count = 1): void {
     this.#counts.set(name, (this.#counts.get(name) ?? 0) + count);
   }
+}
+
+function digestOf({ frame, timestamp }: CopiedPacket): bigint {
+  return createHash('sha256').update(`${timestamp} `).update(frame).digest().readBigUInt64BE();
 }
 
 /** What the first source that finds something finds; else why the first that looked did not. */

@@ -51,6 +51,7 @@ export async function replayPlanes(
   const observer = new Observer({
     ...options,
     acceptsNoIpv4Checksum: true,
+    replays: true,
     onEvent: (event) => {
       if (event.event === 'tree-head') addHead(treeHeads, event);
       else if (event.event === 'fork-proven') evidence.push(event.evidence);
@@ -62,9 +63,13 @@ export async function replayPlanes(
   for (const [place, plane] of planes.entries()) {
     observer.beginPlane(plane.interfaceName, plane.keepsSeenEntries);
     plane.setMatchRules(observer.matchRules);
+    let end = 0;
     plane.start(
       (packet) => observer.receive(packet),
-      (now) => observer.endBatch(now),
+      (now) => {
+        observer.passBatch(now);
+        end = now;
+      },
     );
     try {
       await plane.finished;
@@ -72,6 +77,7 @@ export async function replayPlanes(
       if (!isFailureOfOne(error)) throw error;
       failures.set(place, error);
     }
+    observer.endBatch(end);
   }
   const heads = [...treeHeads.values()];
   options.store.logs.put(heads.map(({ log }) => log));

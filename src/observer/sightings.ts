@@ -13,6 +13,8 @@ export interface Seen {
   readonly count: number;
   /** Of those, how many came as IP fragments. */
   readonly reassembled: number;
+  /** A digest of the packet, where it may be met again in another reading of the same capture. */
+  readonly digest?: bigint | undefined;
 }
 
 /** The sightings of one statement by one source since the last write, as the store takes them. */
@@ -24,6 +26,8 @@ export interface GatheredSighting {
   lastSeen: number;
   count: number;
   reassembled: number;
+  /** The sum of the packets' digests, modulo 2^64. */
+  digest: bigint;
 }
 
 /**
@@ -43,8 +47,14 @@ export class SightingBatch {
     return this.#size === 0;
   }
 
+  /** Whether a batch more might find no room. */
+  get isFull(): boolean {
+    return this.#size > MAX_GATHERED / 2;
+  }
+
   /** Returns false if there is no room, because the store could not be written for long. */
-  add(log: Log, head: VerifiedStatement, { source, at, count, reassembled }: Seen): boolean {
+  add(log: Log, head: VerifiedStatement, seen: Seen): boolean {
+    const { source, at, count, reassembled, digest = 0n } = seen;
     // Times in captures have fractions of a millisecond, which the store does not record.
     const timestamp = Math.round(at);
     let bySource = this.#gathered.get(head);
@@ -54,13 +64,14 @@ export class SightingBatch {
       known.firstSeen = Math.min(known.firstSeen, timestamp);
       known.count += count;
       known.reassembled += reassembled;
+      known.digest = BigInt.asUintN(64, known.digest + digest);
       return true;
     }
     if (this.#size >= MAX_GATHERED) return false;
     if (bySource === undefined)
       this.#gathered.set(head, (bySource = new Map<string, GatheredSighting>()));
     const [firstSeen, lastSeen] = [timestamp, timestamp];
-    bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled });
+    bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled, digest });
     this.#size += 1;
     return true;
   }
@@ -99,5 +110,6 @@ function together(a: GatheredSighting, b: GatheredSighting): GatheredSighting {
     lastSeen: Math.max(a.lastSeen, b.lastSeen),
     count: a.count + b.count,
     reassembled: a.reassembled + b.reassembled,
+    digest: BigInt.asUintN(64, a.digest + b.digest),
   };
 }

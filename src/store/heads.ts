@@ -18,6 +18,12 @@ export interface Sighting {
   readonly firstSeen: number;
   readonly lastSeen: number;
   readonly count: number;
+  /**
+   * Who counted, where the same sightings may be brought again: another store, a file, a capture.
+   * Then `count` is all that was ever counted there, and what is recorded is what that is more than the
+   * last time.
+   */
+  readonly origin?: string | undefined;
 }
 
 /**
@@ -103,12 +109,13 @@ export interface HeadStore {
    * spelled; the first signature that was seen of it is kept. A new tree has the verdict `pending`,
    * or `malformed-head` if it is malformed (statements/statement.ts).
    *
-   * Not idempotent: counts are added each time. Call it again only where it threw.
+   * Not idempotent: counts are added each time, unless the sightings have an `origin`. Call it again
+   * only where it threw. Also returns how many sightings it has added.
    */
   record<T extends Sighting>(
     sightings: readonly T[],
     changes?: SeenEntryChanges,
-  ): { readonly newHeads: ReadonlySet<T> };
+  ): { readonly newHeads: ReadonlySet<T>; readonly counted: number };
 
   /** The tree of a recorded head. Throws if the head was never recorded. */
   treeOf(head: VerifiedStatement): StoredTree;

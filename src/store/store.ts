@@ -19,6 +19,7 @@
 import type { AlertStore } from './alerts.ts';
 import type { CounterStore } from './counters.ts';
 import type { EvidenceStore } from './evidence.ts';
+import type { ExchangeStore } from './exchange.ts';
 import type { HeadStore } from './heads.ts';
 import type { LogStore } from './logs.ts';
 import type { PlaneStore } from './planes.ts';
@@ -32,6 +33,7 @@ export interface Store {
   readonly planes: PlaneStore;
   readonly alerts: AlertStore;
   readonly counters: CounterStore;
+  readonly exchange: ExchangeStore;
 
   /**
    * A number that changes whenever somebody else has written: another process, or another opening

@@ -2,7 +2,7 @@
 /** `ctga replay` over captures as people have them. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -94,6 +94,34 @@ test('several files, compressed or not, are one replay', async () => {
     found.files.flatMap(({ unread }) => unread),
     Array(2).fill({ linkType: 227, packets: 1 }),
   );
+});
+
+test('a capture that is replayed again is counted once, whatever its name and form', async () => {
+  const state = join(directory, 'again');
+  const again = (...paths: string[]): ReturnType<typeof ctga> =>
+    ctga(['replay', '--state-dir', state, '--log-list', logList, ...paths]);
+  const seen = async (): Promise<number[]> => {
+    const { stdout } = await ctga(['heads', 'list', '--state-dir', state, '--json']);
+    return (JSON.parse(stdout) as { count: number }[]).map(({ count }) => count);
+  };
+  const [first, ...others] = files;
+  assert(first !== undefined);
+  const { stdout } = await again(first);
+  assert.doesNotMatch(stdout, /earlier replay/);
+  assert.deepEqual(await seen(), [1]);
+  const copy = write('copy.gz', gzipSync(readFileSync(first)));
+  for (const path of [first, copy]) {
+    const { code, stdout: said } = await again(path);
+    assert.equal(code, 0);
+    assert.match(said, /seen 1x/);
+    assert.match(said, /An earlier replay has counted 1 of these sightings; ctga does not/);
+    assert.deepEqual(await seen(), [1]);
+  }
+  await again(...others);
+  // Two of them hold the same packet.
+  assert.deepEqual(await seen(), [files.length - 1]);
+  await again(...files, copy);
+  assert.deepEqual(await seen(), [files.length - 1]);
 });
 
 test('a file that cannot be read does not keep the others from it', async () => {

@@ -783,7 +783,7 @@ function withFaults(store: Store, faults: () => Faults): Store {
         };
       },
     });
-  const { heads, verdicts, evidence, logs, planes, alerts, counters } = store;
+  const { heads, verdicts, evidence, logs, planes, alerts, counters, exchange } = store;
   return {
     heads: wrap(heads),
     verdicts: wrap(verdicts),
@@ -792,6 +792,7 @@ function withFaults(store: Store, faults: () => Faults): Store {
     planes: wrap(planes),
     alerts: wrap(alerts),
     counters: wrap(counters),
+    exchange: wrap(exchange),
     changes: () => store.changes(),
     isInPlace: () => store.isInPlace(),
     close: () => store.close(),

@@ -24,6 +24,7 @@ import type { DamagedRow } from '../damaged-rows.ts';
 import type { Verdict } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
+import type { SqliteExchange } from './exchange.ts';
 import {
   padded,
   toTree,
@@ -127,6 +128,7 @@ type HeadKey = TreeKey & { readonly timestamp: string };
 export class SqliteHeads implements HeadStore {
   readonly #connection: Connection;
   readonly #damaged: SqliteDamagedRows;
+  readonly #exchange: SqliteExchange;
   readonly #putTree: Statement<NewTree, { readonly id: number }>;
   readonly #treeOf: Statement<TreeKey, TreeRow>;
   readonly #treeId: Statement<TreeKey, { readonly id: number }>;
@@ -157,9 +159,10 @@ export class SqliteHeads implements HeadStore {
   readonly #addToSum: Statement<SightingRow>;
   readonly #dropSighting: Statement<SightingRow>;
 
-  constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
+  constructor(connection: Connection, damagedRows: SqliteDamagedRows, exchange: SqliteExchange) {
     this.#connection = connection;
     this.#damaged = damagedRows;
+    this.#exchange = exchange;
     this.#putTree = connection.statement(PUT_TREE);
     this.#treeOf = connection.statement(TREE_OF);
     this.#treeId = connection.statement(TREE_ID);
@@ -192,15 +195,20 @@ export class SqliteHeads implements HeadStore {
   record<T extends Sighting>(
     sightings: readonly T[],
     changes: SeenEntryChanges = NO_CHANGES,
-  ): { newHeads: ReadonlySet<T> } {
+  ): { newHeads: ReadonlySet<T>; counted: number } {
     this.#damaged.settle();
     return this.#connection.transaction(() => {
       const newHeads = new Set<T>();
       const days = new Days();
+      let counted = 0;
+      const credits = this.#exchange.credits(sightings);
       for (const sighting of sightings) {
-        const isNew = this.#recordOne(sighting);
+        const { tree, isNew } = this.#putHeadOf(sighting);
         if (isNew) newHeads.add(sighting);
-        days.add(sighting, isNew);
+        const count = credits.take(sighting, tree, isNew);
+        counted += count;
+        if (count > 0) this.#putSightings(sighting, tree, count);
+        days.add(sighting, isNew, count);
       }
       for (const day of days.sums()) this.#putDay.run(day);
       for (const { source, entry } of changes.over)
@@ -210,17 +218,22 @@ export class SqliteHeads implements HeadStore {
         const key = { ...treeKey(head), timestamp };
         this.#putSeenEntry.run({ ...key, source, entry: BigInt.asIntN(64, entry), credited });
       }
-      return { newHeads };
+      return { newHeads, counted };
     });
   }
 
-  /** Returns whether its tree head was not known before. */
-  #recordOne({ head, source, firstSeen, lastSeen, count }: Sighting): boolean {
+  /** Returns the ID of the tree, and whether the tree head was not known before. */
+  #putHeadOf({ head, firstSeen }: Sighting): { tree: number; isNew: boolean } {
     const tree = this.#putTreeOf(head, firstSeen);
     const timestamp = padded(head.timestamp);
     const added = this.#putHead.run({ tree, timestamp, signature: head.signature });
+    return { tree, isNew: added > 0 };
+  }
+
+  #putSightings(sighting: Sighting, tree: number, count: number): void {
+    const { head, source, firstSeen, lastSeen } = sighting;
+    const timestamp = padded(head.timestamp);
     this.#putSighting.run({ tree, timestamp, source, firstSeen, lastSeen, count });
-    return added > 0;
   }
 
   /** Returns the ID of the tree, which is new or known. */
@@ -346,7 +359,7 @@ function verdictOn(head: VerifiedStatement): Pick<NewTree, 'verdict' | 'reason'>
 class Days {
   readonly #sums = new Map<string, LogDay>();
 
-  add({ head: { logId }, lastSeen, count }: Sighting, isNew: boolean): void {
+  add({ head: { logId }, lastSeen }: Sighting, isNew: boolean, count: number): void {
     const day = Math.floor(lastSeen / DAY_MS);
     const key = `${Buffer.from(logId).toString('latin1')} ${day}`;
     const { heads = 0, sightings = 0 } = this.#sums.get(key) ?? {};

@@ -29,7 +29,7 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
 
   follow(): boolean {
     if (this.isInPlace()) return false;
-    this.exchange(openOrReplace(this.#path, this.#onReplaced, { patience: this.#patience }));
+    this.goOnIn(openOrReplace(this.#path, this.#onReplaced, { patience: this.#patience }));
     return true;
   }
 

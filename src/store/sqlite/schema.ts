@@ -234,8 +234,8 @@ export const MIGRATIONS: readonly string[] = [
   CREATE TABLE identity (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   INSERT INTO identity VALUES (lower(hex(randomblob(8))));
 
-  -- Of heads that were imported from another store: how many of that store's sightings were added to those here, and
-  -- what its verdict was.
+  -- Of heads that another store, a file or a capture brought: how many of the sightings there were added to those here,
+  -- and what the other store's verdict was.
   CREATE TABLE imported (
     tree_head INTEGER NOT NULL REFERENCES tree_heads (id),
     origin    TEXT NOT NULL,
@@ -244,8 +244,5 @@ export const MIGRATIONS: readonly string[] = [
     reason    TEXT,
     PRIMARY KEY (tree_head, origin)
   ) STRICT, WITHOUT ROWID;
-
-  -- Batches of captures and files that were counted: digests of what is in them.
-  CREATE TABLE counted (digest BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
   `,
 ];

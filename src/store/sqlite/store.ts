@@ -5,6 +5,7 @@ import { SqliteAlerts } from './alerts.ts';
 import { Connection } from './connection.ts';
 import { SqliteCounters } from './counters.ts';
 import { SqliteEvidence } from './evidence.ts';
+import { SqliteExchange } from './exchange.ts';
 import { SqliteDamagedRows } from './damaged-rows.ts';
 import { fileAt, SqliteFile, type FileIdentity, type OpenedFile } from './file.ts';
 import { SqliteHeads } from './heads.ts';
@@ -20,6 +21,7 @@ export class SqliteStore implements StoreWithFile {
   readonly planes: SqlitePlanes;
   readonly alerts: SqliteAlerts;
   readonly counters: SqliteCounters;
+  readonly exchange: SqliteExchange;
   readonly file: SqliteFile;
   protected readonly damagedRows: SqliteDamagedRows;
   readonly #connection: Connection;
@@ -33,7 +35,8 @@ export class SqliteStore implements StoreWithFile {
     this.#path = path;
     this.#openedFile = file;
     this.damagedRows = new SqliteDamagedRows(connection);
-    this.heads = new SqliteHeads(connection, this.damagedRows);
+    this.exchange = new SqliteExchange(connection, this.damagedRows);
+    this.heads = new SqliteHeads(connection, this.damagedRows, this.exchange);
     this.verdicts = new SqliteVerdicts(connection, this.damagedRows);
     this.evidence = new SqliteEvidence(connection, this.damagedRows, path);
     this.logs = new SqliteLogs(connection);
@@ -47,7 +50,7 @@ export class SqliteStore implements StoreWithFile {
     return this.#openedFile;
   }
 
-  protected exchange({ database, file }: OpenedFile): void {
+  protected goOnIn({ database, file }: OpenedFile): void {
     this.damagedRows.forget();
     this.#connection.exchange(database);
     this.#openedFile = file;

@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What passes between stores, in SQLite: tables identity and imported. */
+import type { VerifiedStatement } from '../../statements/statement.ts';
+import {
+  isIdentity,
+  originOf,
+  type ExchangeStore,
+  type ExportedHead,
+  type ExportedSighting,
+  type ForeignVerdict,
+  type Origin,
+} from '../exchange.ts';
+import { ROLLED_UP, type Sighting } from '../heads.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+import type { SqliteDamagedRows } from './damaged-rows.ts';
+import { padded, toHead, toTree, treeKey, type TreeKey, type TreeRow } from './rows.ts';
+
+const EXPORTS = `SELECT trees.*, h.id AS head_id, h.timestamp, h.signature,
+    (SELECT json_group_array(json_array(source, first_seen, last_seen, count))
+      FROM sightings WHERE tree_head = h.id) AS sightings,
+    (SELECT json_group_array(json_array(origin, count)) FROM imported WHERE tree_head = h.id) AS imported
+  FROM tree_heads h JOIN trees ON trees.id = h.tree
+  WHERE EXISTS (SELECT 1 FROM sightings WHERE tree_head = h.id AND last_seen >= @since)
+  ORDER BY h.id`;
+const HEAD_ID = 'SELECT id FROM tree_heads WHERE tree = @tree AND timestamp = @timestamp';
+const CREDITED = 'SELECT count FROM imported WHERE tree_head = @head AND origin = @origin';
+const CREDIT = `INSERT INTO imported (tree_head, origin, count) VALUES (@head, @origin, @count)
+  ON CONFLICT DO UPDATE SET count = max(count, excluded.count)`;
+const SEEN_BEFORE = 'SELECT count FROM sightings WHERE tree_head = @head AND source = @source';
+const PUT_VERDICT = `INSERT INTO imported (tree_head, origin, count, verdict, reason)
+  SELECT h.id, @origin, 0, @verdict, @reason FROM tree_heads h JOIN trees ON trees.id = h.tree
+    WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash
+      AND timestamp = @timestamp
+  ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason`;
+const VERDICTS = `SELECT DISTINCT tree, origin, verdict, reason
+  FROM imported JOIN tree_heads h ON h.id = tree_head WHERE verdict IS NOT NULL
+  ORDER BY tree, origin`;
+
+interface ExportRow extends TreeRow {
+  readonly head_id: number;
+  readonly timestamp: string;
+  readonly signature: Buffer;
+  /** JSON. */
+  readonly sightings: string;
+  /** JSON. */
+  readonly imported: string;
+}
+
+type SightingTuple = [source: string, firstSeen: number, lastSeen: number, count: number];
+
+interface VerdictRow {
+  readonly tree: number;
+  readonly origin: string;
+  readonly verdict: string;
+  readonly reason: string | null;
+}
+
+export class SqliteExchange implements ExchangeStore {
+  readonly #connection: Connection;
+  readonly #damaged: SqliteDamagedRows;
+  readonly #identity: Statement<NoParameters, { readonly id: string }>;
+  readonly #adopt: Statement<{ identity: string }>;
+  readonly #exports: Statement<{ since: number }, ExportRow>;
+  readonly #headId: Statement<{ tree: number; timestamp: string }, { readonly id: number }>;
+  readonly #credited: Statement<{ head: number; origin: string }, { readonly count: number }>;
+  readonly #credit: Statement<{ head: number; origin: string; count: number }>;
+  readonly #seenBefore: Statement<{ head: number; source: string }, { readonly count: number }>;
+  readonly #putVerdict: Statement<
+    TreeKey & { timestamp: string; origin: string; verdict: string; reason: string | undefined }
+  >;
+  readonly #verdicts: Statement<NoParameters, VerdictRow>;
+
+  constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
+    this.#connection = connection;
+    this.#damaged = damagedRows;
+    this.#identity = connection.statement('SELECT id FROM identity');
+    this.#adopt = connection.statement('UPDATE identity SET id = @identity');
+    this.#exports = connection.statement(EXPORTS);
+    this.#headId = connection.statement(HEAD_ID);
+    this.#credited = connection.statement(CREDITED);
+    this.#credit = connection.statement(CREDIT);
+    this.#seenBefore = connection.statement(SEEN_BEFORE);
+    this.#putVerdict = connection.statement(PUT_VERDICT);
+    this.#verdicts = connection.statement(VERDICTS);
+  }
+
+  identity(): string {
+    return this.#identity.get({})?.id.slice(0, 8) ?? '00000000';
+  }
+
+  adopt(identity: string): void {
+    this.#adopt.run({ identity });
+  }
+
+  *exports(since: number): Generator<ExportedHead, void, undefined> {
+    for (const row of this.#exports.iterate({ since })) {
+      const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
+      const exported =
+        tree &&
+        this.#damaged.readable({ kind: 'head', id: row.head_id }, () => {
+          const { timestamp, signature } = toHead(row);
+          return { ...tree, timestamp, signature, sightings: sightingsOf(row) };
+        });
+      if (exported !== undefined) yield exported;
+    }
+  }
+
+  /** For one transaction that records these sightings. */
+  credits(sightings: readonly Sighting[]): Credits {
+    return new Credits(sightings, this.identity(), {
+      headId: (tree, timestamp) => this.#headId.get({ tree, timestamp })?.id ?? 0,
+      credited: (head, origin) => this.#credited.get({ head, origin })?.count ?? 0,
+      credit: (head, origin, count) => void this.#credit.run({ head, origin, count }),
+      seenBefore: (head, source) => this.#seenBefore.get({ head, source })?.count ?? 0,
+    });
+  }
+
+  putVerdicts(verdicts: readonly (ForeignVerdict & { readonly head: VerifiedStatement })[]): void {
+    this.#connection.transaction(() => {
+      for (const { head, origin, verdict, reason } of verdicts)
+        this.#putVerdict.run({
+          ...treeKey(head),
+          timestamp: padded(head.timestamp),
+          origin: `${origin.host}/${origin.store}`,
+          verdict,
+          reason,
+        });
+    });
+  }
+
+  foreignVerdicts(): Map<number, ForeignVerdict[]> {
+    const byTree = new Map<number, ForeignVerdict[]>();
+    for (const { tree, origin: label, verdict, reason } of this.#verdicts.all({})) {
+      const origin = originOf(`${label}:-`)?.origin;
+      if (origin === undefined) continue;
+      const found = { origin, verdict, reason: reason ?? undefined };
+      byTree.set(tree, [...(byTree.get(tree) ?? []), found]);
+    }
+    return byTree;
+  }
+}
+
+interface Ledger {
+  readonly headId: (tree: number, timestamp: string) => number;
+  readonly credited: (head: number, origin: string) => number;
+  readonly credit: (head: number, origin: string, count: number) => void;
+  readonly seenBefore: (head: number, source: string) => number;
+}
+
+/**
+ * How much of what others counted is still to be added here. What was added is known by head and
+ * origin, not by source: either store may roll sightings up.
+ */
+class Credits {
+  readonly #ledger: Ledger;
+  readonly #identity: string;
+  /** What an origin has counted of a head, by all sources. */
+  readonly #totals = new Map<string, number>();
+  readonly #left = new Map<string, number>();
+
+  constructor(sightings: readonly Sighting[], identity: string, ledger: Ledger) {
+    this.#identity = identity;
+    this.#ledger = ledger;
+    for (const sighting of sightings) {
+      if (sighting.origin === undefined) continue;
+      const key = keyOf(sighting);
+      this.#totals.set(key, (this.#totals.get(key) ?? 0) + sighting.count);
+    }
+  }
+
+  /** How many of the sightings are to be added. */
+  take(sighting: Sighting, tree: number, isNew: boolean): number {
+    const { origin, source, count } = sighting;
+    if (origin === undefined) return count;
+    const key = keyOf(sighting);
+    const head = this.#ledger.headId(tree, padded(sighting.head.timestamp));
+    const left = this.#left.get(key) ?? this.#begin(key, head, origin, isNew);
+    const isItsOwn = originOf(source)?.origin.store === origin;
+    const before = isItsOwn ? this.#ledger.seenBefore(head, source) : 0;
+    const added = Math.min(left, Math.max(0, count - before));
+    this.#left.set(key, left - added);
+    return added;
+  }
+
+  #begin(key: string, head: number, origin: string, isNew: boolean): number {
+    const total = this.#totals.get(key) ?? 0;
+    if (origin === this.#identity) return isNew ? total : 0;
+    const credited = this.#ledger.credited(head, origin);
+    this.#ledger.credit(head, origin, total);
+    return Math.max(0, total - credited);
+  }
+}
+
+function keyOf({ head, origin }: Sighting): string {
+  const { logId, treeSize, timestamp, rootHash } = head;
+  const tree = Buffer.concat([logId, rootHash]).toString('latin1');
+  return `${treeSize} ${timestamp} ${origin ?? ''} ${tree}`;
+}
+
+/**
+ * By the store that counted them. Of what was rolled up here, each other store has what its sources
+ * lack of all that came from it; the rest is this store's own.
+ */
+function sightingsOf(row: ExportRow): ExportedSighting[] {
+  const rows = JSON.parse(row.sightings) as SightingTuple[];
+  const imported = new Map(JSON.parse(row.imported) as [string, number][]);
+  const found: ExportedSighting[] = [];
+  const hosts = new Map<string, Origin>();
+  let rolledUp: ExportedSighting | undefined;
+  for (const [label, firstSeen, lastSeen, count] of rows) {
+    const { origin, source } = originOf(label) ?? { origin: undefined, source: label };
+    const sighting = { origin, source, firstSeen, lastSeen, count };
+    if (label === ROLLED_UP) {
+      rolledUp = sighting;
+      continue;
+    }
+    found.push(sighting);
+    if (origin === undefined) continue;
+    hosts.set(origin.store, origin);
+    imported.set(origin.store, (imported.get(origin.store) ?? count) - count);
+  }
+  if (rolledUp === undefined) return found;
+  let own = rolledUp.count;
+  for (const [store, lacking] of imported) {
+    if (lacking <= 0 || !isIdentity(store)) continue;
+    own -= lacking;
+    const origin = hosts.get(store) ?? { store, host: 'unknown' };
+    found.push({ ...rolledUp, origin, count: lacking });
+  }
+  return own > 0 ? [...found, { ...rolledUp, count: own }] : found;
+}
