@@ -3,6 +3,7 @@
 #include <napi.h>
 
 #include <utility>
+#include <vector>
 
 #include "binding/convert.hpp"
 #include "binding/data_plane_wrap.hpp"
@@ -155,12 +156,16 @@ Napi::Value get_group(const Napi::CallbackInfo& info) {
   return gid ? Napi::Number::New(info.Env(), *gid) : info.Env().Undefined();
 }
 
-// becomeUser(uid, gid, programsMayGain)
+// becomeUser(uid, groups, programsMayGain)
 void become_other_user(const Napi::CallbackInfo& info) {
   const std::uint32_t uid = to_uint32(info[0], "uid");
-  const std::uint32_t gid = to_uint32(info[1], "gid");
+  const auto given = info[1].As<Napi::Array>();
+  std::vector<gid_t> groups;
+  for (std::uint32_t i = 0; i < given.Length(); ++i) {
+    groups.push_back(to_uint32(given.Get(i), "groups"));
+  }
   const bool programs_may_gain = info[2].ToBoolean();
-  translate(info.Env(), [&] { become_user(uid, gid, programs_may_gain); });
+  translate(info.Env(), [&] { become_user(uid, groups, programs_may_gain); });
 }
 
 // notifyService(state): boolean

@@ -48,7 +48,7 @@ export function alertCommand(): Command {
     .option('--heartbeat-every <seconds>', 'time between two heartbeats', wholeNumber(1), 300)
     .option(
       '--user <name>',
-      'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
+      'if started as root: the account to run as (default: ctga-alert if it exists, else ctga, else nobody)',
     )
     .action(runAlerts);
   const test = new Command('test')

@@ -82,7 +82,7 @@ export function attachCommand(): Command {
     )
     .option(
       '--user <name>',
-      'as root: whom to become once attached (default: ctga if there is one, else nobody)',
+      'as root: whom to become once attached (default: ctga-observer if there is one, else ctga, else nobody)',
     )
     .option('--challenge', 'also start a challenger, as a process without privileges')
     .option(

@@ -10,6 +10,7 @@ import { isInService } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import { FollowedHashes } from '../mirror/followed.ts';
 import { PublishedHeads } from '../mirror/published.ts';
+import { becomeNameServer } from '../services/privileges.ts';
 import { DnsService, everyAddress, servedZones, type DnsServiceEvent } from '../services/serve.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
@@ -33,6 +34,7 @@ interface ServeOptions extends StateOption, LogOptions {
   readonly proxy?: string;
   readonly every: number;
   readonly rate: number;
+  readonly user?: string;
 }
 
 const LEAST_INTERVAL = 3600;
@@ -76,6 +78,10 @@ export function dnsServeCommand(): Command {
       wholeNumber(1, 100_000),
       20,
     )
+    .option(
+      '--user <name>',
+      'if started as root: the account to run as, once it listens (default: ctga-dns if it exists, else ctga, else nobody)',
+    )
     .addHelpText(
       'after',
       `
@@ -116,6 +122,7 @@ async function runServer(options: ServeOptions): Promise<void> {
     addresses: options.nsAddress,
     now: Date.now,
     onEvent: options.json === true ? printJsonLine : printEvent,
+    becomeAccount: () => becomeNameServer(state, options.user),
   });
   await service.run(stop);
 }

@@ -32,7 +32,7 @@ export function webCommand(): Command {
     )
     .option(
       '--user <name>',
-      'if started as root: the account to run as (default: ctga if it exists, else nobody)',
+      'if started as root: the account to run as (default: ctga-web if it exists, else ctga, else nobody)',
     )
     .addHelpText(
       'after',

@@ -81,3 +81,17 @@ export function syncDirectory(path: string): void {
     closeSync(directory);
   }
 }
+
+/**
+ * Leaves empty files beside an SQLite database that was closed, in a directory that is shared. SQLite
+ * takes its own away with the last connection, and whoever may not write in the directory cannot
+ * read the database without them.
+ */
+export function leaveReadable(database: string): void {
+  try {
+    if ((statSync(dirname(database)).mode & 0o020) === 0) return;
+    for (const suffix of ['-wal', '-shm']) makeShared(database + suffix);
+  } catch {
+    // Then it is read by whoever may write.
+  }
+}

@@ -3,7 +3,7 @@
 import Database from 'better-sqlite3';
 import { existsSync, renameSync, rmSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';
-import { makeDirectory, makeShared } from '../disk/directory.ts';
+import { leaveReadable, makeDirectory, makeShared } from '../disk/directory.ts';
 import { StoreError } from '../disk/error.ts';
 import { dirname } from 'node:path';
 
@@ -102,7 +102,9 @@ export class HashDatabase {
   }
 
   close(): void {
+    const { memory, readonly, name } = this.#database;
     this.#database.close();
+    if (!memory && !readonly) leaveReadable(name);
   }
 }
 

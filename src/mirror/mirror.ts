@@ -197,7 +197,7 @@ export class Mirror implements ZoneSource {
     this.#agreement = equalHash(root, head.rootHash);
     if (!this.#agreement) {
       const { treeSize } = head;
-      const message = `its tree of size ${treeSize} is another than the one that it shows to ctga challenge. The head is in dns-published-*.json in the state directory: have it judged with ctga heads import`;
+      const message = `its tree of size ${treeSize} is another than the one that it shows to ctga challenge. The head is in dns/dns-published-*.json in the state directory: have it judged with ctga heads import`;
       onFailed(log, new LogError('log-unavailable', message));
     }
     return this.#agreement;

@@ -20,10 +20,15 @@ import type { Published } from './mirror.ts';
 /** Beside the head, which is as in other files of tree heads: see `ctga heads import`. */
 const publicationSchema = z.object({ published: z.number(), sizes: z.array(uint64) });
 
+/** All of a state directory that a name server writes. */
+export function publishedIn(stateDirectory: string): string {
+  return join(stateDirectory, 'dns');
+}
+
 export class PublishedHeads {
   readonly #directory: string;
 
-  /** The files are in `directory`. */
+  /** `directory` is the state directory. */
   constructor(directory: string) {
     this.#directory = directory;
   }
@@ -34,7 +39,7 @@ export class PublishedHeads {
    */
   get(log: Log): Published | undefined {
     try {
-      const json: unknown = JSON.parse(readFileSync(this.#pathOf(log), 'utf8'));
+      const json: unknown = JSON.parse(this.#read(log));
       const { published: at, sizes } = publicationSchema.parse(json);
       const head = verifyStatement(treeHeadSchema.parse(json), log.key);
       return head && { head, at, sizes: new Set(sizes) };
@@ -64,7 +69,20 @@ export class PublishedHeads {
     }
   }
 
-  #pathOf({ key }: Log): string {
-    return join(this.#directory, `dns-published-${Buffer.from(key.logId).toString('hex')}.json`);
+  #read(log: Log): string {
+    try {
+      return readFileSync(this.#pathOf(log), 'utf8');
+    } catch {
+      // Where earlier versions had it.
+      return readFileSync(join(this.#directory, nameOf(log)), 'utf8');
+    }
   }
+
+  #pathOf(log: Log): string {
+    return join(publishedIn(this.#directory), nameOf(log));
+  }
+}
+
+function nameOf({ key }: Log): string {
+  return `dns-published-${Buffer.from(key.logId).toString('hex')}.json`;
 }

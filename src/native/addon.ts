@@ -211,10 +211,10 @@ export interface Addon {
   /** The ID of a group, found likewise. */
   group(name: string): number | undefined;
   /**
-   * Gives up root for good, in every thread: no other group, no capability, and no way to gain any
-   * unless `programsMayGain`.
+   * Gives up root for good, in every thread: no other groups than these, of which the first is its
+   * own, no capability, and no way to gain any unless `programsMayGain`.
    */
-  becomeUser(uid: number, gid: number, programsMayGain: boolean): void;
+  becomeUser(uid: number, groups: readonly number[], programsMayGain: boolean): void;
   /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
   /**

@@ -4,6 +4,7 @@
  * hostile logs answer. Neither needs root for that: each needs the store and what it has opened
  * already, and the challenger a TCP connection to its proxy.
  */
+import { spawnSync } from 'node:child_process';
 import {
   accessSync,
   closeSync,
@@ -21,15 +22,26 @@ import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
+import { publishedIn } from '../mirror/published.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**
- * The accounts that a process becomes: the first of them that exists. The package makes one for the
- * observer and one for the challenger; both are in the group, by which they share the store.
+ * What a service becomes when it is started as root. The package makes an account for each, so that
+ * none may signal or trace another. Whoever is in the group `ctga` may read the store, and whoever
+ * is in `ctga-store` may write it.
  */
-const OBSERVER_ACCOUNTS = ['ctga', 'nobody'] as const;
-const CHALLENGER_ACCOUNTS = ['ctga-challenger', 'ctga', 'nobody'] as const;
-const GROUP = 'ctga';
+export interface Role {
+  /** The first of them that exists. */
+  readonly accounts: readonly string[];
+  /** It reads the store and writes nothing in it. */
+  readonly onlyReads?: boolean;
+  /** A directory of its own in the state directory, which it makes if it is missing. */
+  readonly own?: string;
+}
+
+const READERS = 'ctga';
+const WRITERS = 'ctga-store';
+const role = (service: string): string[] => [`ctga-${service}`, 'ctga', 'nobody'];
 
 /**
  * How a service gives up root, if it has it: `user` is the account that was named, or undefined.
@@ -39,34 +51,49 @@ const GROUP = 'ctga';
 export type BecomeAccount = (state: State, user: string | undefined) => string | undefined;
 
 export const becomeObserver: BecomeAccount = (state, user) =>
-  dropPrivileges(state, user, OBSERVER_ACCOUNTS);
+  dropPrivileges(state, user, { accounts: role('observer') });
 export const becomeChallenger: BecomeAccount = (state, user) =>
-  dropPrivileges(state, user, CHALLENGER_ACCOUNTS);
-/** sendmail has to become another group, or root, to reach its queue. */
+  dropPrivileges(state, user, { accounts: role('challenger') });
 export const becomeAlerter: BecomeAccount = (state, user) =>
-  dropPrivileges(state, user, CHALLENGER_ACCOUNTS, { programsMayGain: true });
+  dropPrivileges(state, user, { accounts: role('alert') }, { programsMayGain: true });
+export const becomeWeb: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, { accounts: role('web'), onlyReads: true });
+export const becomeNameServer: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, {
+    accounts: role('dns'),
+    onlyReads: true,
+    own: publishedIn(state.directory),
+  });
 
 interface Account extends AccountIds {
   readonly name: string;
 }
 
+/** Who may do what in the state directory. */
+interface Sharing {
+  /** The group that may write; undefined if there is none and the account is alone. */
+  readonly writers: number | undefined;
+  /** The group that may only read; undefined if there is none. */
+  readonly readers: number | undefined;
+}
+
 /**
- * Makes a process that runs as root run as `user` or, if that is undefined, as the first of
- * `accounts` that exists, and hands the state directory over to that account first. A `user` of
- * root is taken at its word: nothing changes. Returns the account's name, or undefined if this
- * process is not root and stays what it is.
+ * Makes a process that runs as root run as `user` or, if that is undefined, as the first of the
+ * role's accounts that exists, and shares the state directory first. A `user` of root is taken at
+ * its word: nothing changes. Returns the account's name, or undefined if this process is not root
+ * and stays what it is.
  *
  * With `programsMayGain`, programs that this process runs may gain rights by their set-user-ID bit,
  * as sendmail must; otherwise neither they nor this process can ever gain any.
  *
  * Throws CtgaError: 'bad-input' if there is no such account, or if `user` is given without root;
  * 'kernel' if the accounts cannot be looked up; 'not-permitted' if the state directory cannot be
- * handed over or the account cannot reach it.
+ * shared or the account cannot reach it.
  */
 export function dropPrivileges(
   state: State,
   user: string | undefined,
-  accounts: readonly string[],
+  { accounts, onlyReads = false, own }: Role,
   { programsMayGain = false }: { readonly programsMayGain?: boolean } = {},
 ): string | undefined {
   if (process.geteuid?.() !== 0) {
@@ -79,16 +106,22 @@ export function dropPrivileges(
   }
   const account = findAccount(user === undefined ? accounts : [user]);
   if (account.uid === 0) return account.name;
-  const group = lookUp(`getent group ${GROUP}`, () => addon().group(GROUP));
-  const shared = { ...account, gid: group ?? account.gid };
-  shareState(state, shared);
+  const readers = findGroup(READERS);
+  const sharing = { readers, writers: findGroup(WRITERS) ?? readers };
+  const mayRead = shareState(state, account, sharing, onlyReads);
+  if (own !== undefined) {
+    makeDirectory(own);
+    handOver(own, account, 0o2750);
+  }
+  const groups = [readers ?? account.gid];
+  if (!(onlyReads && mayRead)) groups.unshift(sharing.writers ?? account.gid);
   // These load on first use what the account may not be able to read: the database engine in this
   // checkout, and the certificates that NODE_EXTRA_CA_CERTS names. So they are used now.
   memoryStore().close();
   createSecureContext();
-  becomeUser(shared, programsMayGain);
+  becomeUser(account, [...new Set(groups)], programsMayGain);
   try {
-    accessSync(state.directory, constants.R_OK | constants.W_OK | constants.X_OK);
+    accessSync(state.directory, constants.R_OK | constants.X_OK | (onlyReads ? 0 : constants.W_OK));
   } catch {
     throw new CtgaError(
       'not-permitted',
@@ -103,30 +136,76 @@ export function dropPrivileges(
 }
 
 /**
- * Hands the state directory, both stores and the evidence to the account and its group, so that each
- * account of the group can write what another has made.
+ * Shares the state directory, both stores and the evidence: all accounts of one group can write
+ * what another has made, and those of the other group can read it. Returns false if the latter
+ * cannot be had, on a disk without access control lists.
  */
-function shareState(state: State, account: Account): void {
+function shareState(
+  state: State,
+  account: Account,
+  { writers, readers }: Sharing,
+  onlyReads: boolean,
+): boolean {
   const { directory, evidence } = state;
   makeDirectory(evidence);
   process.umask(0o007);
+  // Whoever only reads is to own nothing here: root keeps it.
+  const owner = {
+    ...account,
+    uid: onlyReads && writers !== undefined ? 0 : account.uid,
+    gid: writers ?? account.gid,
+  };
+  const others = readers === writers ? undefined : readers;
+  const lists = new ReadingList(others, onlyReads);
+  const give = (path: string, mode: number): void =>
+    handOver(path, owner, mode, (file, isNew) => lists.add(file, isNew));
   // The state directory itself may be a link: whoever runs this process says where it is. Links in
   // it are not followed, because the account may have put them there.
-  handOver(realpathSync(directory), account, 0o2770);
-  handOver(evidence, account, 0o2770);
+  give(realpathSync(directory), 0o2770);
+  give(evidence, 0o2770);
   const bundles = readdirSync(evidence).map((name) => join(evidence, name));
   for (const path of [...storeFiles(state), ...hashStoreFiles(directory), ...bundles])
-    handOver(path, account, 0o660);
+    give(path, 0o660);
+  return lists.isWhole;
+}
+
+/** Lets a group read, by access control lists (acl(5)). */
+class ReadingList {
+  readonly #group: number | undefined;
+  readonly #always: boolean;
+  isWhole = true;
+
+  /** `always`: also what was shared with the writers before. */
+  constructor(group: number | undefined, always: boolean) {
+    this.#group = group;
+    this.#always = always;
+  }
+
+  add(file: number, isNew: boolean): void {
+    if (this.#group === undefined || !(isNew || this.#always) || !this.isWhole) return;
+    const entry = `g:${this.#group}:rX`;
+    const lists = fstatSync(file).isDirectory() ? `${entry},d:${entry}` : entry;
+    // By its descriptor, since another file may have its name by now.
+    const { status } = spawnSync('setfacl', ['-m', lists, '/proc/self/fd/3'], {
+      stdio: ['ignore', 'ignore', 'ignore', file],
+    });
+    this.isWhole = status === 0;
+  }
 }
 
 /**
- * Makes a file or directory the account's and its group's, with this mode; a file that another
- * account has made keeps its owner. It changes only what is otherwise: the package has made all
- * this already, and a service may lack the rights. It leaves links alone, hard ones too: by a link,
- * whoever can write the directory could have root give away any file of the machine. A file that
- * does not exist is passed over, because those of the store come and go.
+ * Gives a file or directory to a group, with this mode, and to the account if it is root's. It
+ * changes only what is otherwise: the package has made all this already, and a service may lack the
+ * rights. It leaves links alone, hard ones too: by a link, whoever can write the directory could
+ * have root give away any file of the machine. A file that does not exist is passed over, because
+ * those of the store come and go. `onShared` gets the open file.
  */
-function handOver(path: string, { name, uid, gid }: Account, mode: number): void {
+function handOver(
+  path: string,
+  { name, uid, gid }: Account,
+  mode: number,
+  onShared: (file: number, isNew: boolean) => void = () => undefined,
+): void {
   let file: number;
   try {
     file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
@@ -134,16 +213,17 @@ function handOver(path: string, { name, uid, gid }: Account, mode: number): void
     if (['ENOENT', 'ELOOP'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
     throw error;
   }
-  let isShared = false;
+  let isOfGroup = false;
   try {
     const now = fstatSync(file);
     if (!now.isDirectory() && !(now.isFile() && now.nlink === 1)) return;
-    isShared = now.gid === gid && now.uid !== 0;
-    if (!isShared) fchownSync(file, now.isFile() && now.uid !== 0 ? now.uid : uid, gid);
-    if ((now.mode & 0o7777) !== mode || !isShared) fchmodSync(file, mode);
+    isOfGroup = now.gid === gid && (now.uid !== 0 || (now.mode & 0o070) === (mode & 0o070));
+    if (!isOfGroup) fchownSync(file, now.uid === 0 ? uid : now.uid, gid);
+    if ((now.mode & 0o7777) !== mode || !isOfGroup) fchmodSync(file, mode);
+    onShared(file, !isOfGroup);
   } catch (error) {
     // The group can read it. If that is not enough, whoever needs more will say so.
-    if (isShared) return;
+    if (isOfGroup) return;
     throw new CtgaError(
       'not-permitted',
       `cannot hand ${path} over to ${name}: ${messageOf(error)}`,
@@ -152,6 +232,10 @@ function handOver(path: string, { name, uid, gid }: Account, mode: number): void
   } finally {
     closeSync(file);
   }
+}
+
+function findGroup(name: string): number | undefined {
+  return lookUp(`getent group ${name}`, () => addon().group(name));
 }
 
 /** The first of these accounts that exists. */
@@ -182,9 +266,14 @@ function lookUp<Found>(command: string, find: () => Found): Found {
   }
 }
 
-function becomeUser({ name, uid, gid }: Account, programsMayGain: boolean): void {
+/** The first of the groups is that of what the process makes. */
+function becomeUser(
+  { name, uid }: Account,
+  groups: readonly number[],
+  programsMayGain: boolean,
+): void {
   try {
-    addon().becomeUser(uid, gid, programsMayGain);
+    addon().becomeUser(uid, groups, programsMayGain);
   } catch (error) {
     if (error instanceof CtgaError) throw error;
     throw new CtgaError('not-permitted', `cannot become ${name}: ${messageOf(error)}`, {

@@ -38,6 +38,8 @@ export interface DnsServiceOptions {
   /** Milliseconds since the epoch. */
   readonly now: () => number;
   readonly onEvent: (event: DnsServiceEvent) => void;
+  /** Gives up root, which binding port 53 may have taken: called once it listens everywhere. */
+  readonly becomeAccount?: () => unknown;
 }
 
 export type DnsServiceEvent =
@@ -59,7 +61,7 @@ export class DnsService {
 
   /** Rejects with CtgaError if it cannot listen somewhere; then it listens nowhere. */
   static async start(options: DnsServiceOptions): Promise<DnsService> {
-    const { zones, listen, addresses, answersPerSecond, now, onEvent } = options;
+    const { zones, listen, addresses, answersPerSecond, now, onEvent, becomeAccount } = options;
     const mirrors = new Map<Log, Mirror>();
     for (const log of zones.values())
       if (log !== undefined && !mirrors.has(log)) mirrors.set(log, mirrorOf(log, options));
@@ -79,6 +81,7 @@ export class DnsService {
         servers.push(server);
         onEvent({ event: 'listening', address: endpoint.address, port, zones: [...zones.keys()] });
       }
+      becomeAccount?.();
     } catch (error) {
       await service.close();
       throw error;

@@ -4,7 +4,7 @@ import { isIP } from 'node:net';
 import { aborted } from '../base/stop-signals.ts';
 import { WebServer, type WebOptions } from '../web/server.ts';
 import { ServiceNotice } from './notice.ts';
-import { becomeObserver, type BecomeAccount } from './privileges.ts';
+import { becomeWeb, type BecomeAccount } from './privileges.ts';
 
 export interface WebServiceOptions extends WebOptions {
   /** As root: the account to become; undefined for the usual one. */
@@ -20,7 +20,7 @@ export interface WebServiceOptions extends WebOptions {
 export async function serveStatusPage(
   { user, onListening, ...options }: WebServiceOptions,
   stop: AbortSignal,
-  becomeAccount: BecomeAccount = becomeObserver,
+  becomeAccount: BecomeAccount = becomeWeb,
 ): Promise<void> {
   becomeAccount(options.state, user);
   const server = await WebServer.start(options);

@@ -9,7 +9,7 @@ import { StoreError } from '../../src/disk/error.ts';
 import { readTreeHeads } from '../../src/exchange/files.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { MAX_SIZES, Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
-import { PublishedHeads } from '../../src/mirror/published.ts';
+import { PublishedHeads, publishedIn } from '../../src/mirror/published.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -319,8 +319,8 @@ describe('what was published', () => {
     const log = client.signing.asLog();
     const head = client.signing.verified(9, tree.root(9));
     new PublishedHeads(directory).put(log, { head, at: 5, sizes: new Set([7n, 9n]) });
-    const [file = assert.fail()] = readdirSync(directory);
-    const { heads, refused } = readTreeHeads(join(directory, file), [log], undefined);
+    const [file = assert.fail()] = readdirSync(publishedIn(directory));
+    const { heads, refused } = readTreeHeads(join(publishedIn(directory), file), [log], undefined);
     assert.deepEqual([heads.map((each) => each.head.treeSize), refused], [[9n], []]);
   });
 
@@ -330,8 +330,8 @@ describe('what was published', () => {
     const heads = new PublishedHeads(directory);
     heads.put(log, { head: other.signing.verified(9, tree.root(9)), at: 5, sizes: new Set([9n]) });
     assert.equal(new PublishedHeads(directory).get(log), undefined);
-    const [file = assert.fail()] = readdirSync(directory);
-    writeFileSync(join(directory, file), '{"');
+    const [file = assert.fail()] = readdirSync(publishedIn(directory));
+    writeFileSync(join(publishedIn(directory), file), '{"');
     assert.equal(new PublishedHeads(directory).get(log), undefined);
   });
 });

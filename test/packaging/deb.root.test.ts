@@ -57,20 +57,85 @@ describe('the Debian package', () => {
     return path;
   }
 
+  test('upgrades from the version whose services shared accounts: each reads and writes what it did', () => {
+    const stage = join(debian.beside, 'former');
+    execFileSync('dpkg-deb', ['-R', deb, stage]);
+    const control = join(stage, 'DEBIAN/control');
+    writeFileSync(
+      control,
+      readFileSync(control, 'utf8').replace(/^Version: .*$/m, 'Version: 0.0.1'),
+    );
+    writeFileSync(join(stage, 'DEBIAN/postinst'), FORMER_POSTINST);
+    execFileSync(
+      'dpkg-deb',
+      ['--root-owner-group', '-Znone', '--build', stage, join(debian.root, 'srv/former.deb')],
+      { stdio: 'ignore' },
+    );
+    must('dpkg -i /srv/former.deb');
+    must(`echo '{"sths": []}' > /tmp/sths`);
+    const as = (account: string): string =>
+      `umask 007; cd /var/lib/ctga; setpriv --reuid=${account} --regid=ctga --clear-groups`;
+    // As the former version left it: the group of all may write.
+    must(`${as('ctga')} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
+    must(`${as('ctga')} sh -c 'mkdir backlog reserve; echo > backlog/1; echo > evidence/old.txt'`);
+    must(`${as('ctga-challenger')} sh -c 'echo > mirror.sqlite; echo {} > dns-published-00.json'`);
+    must('echo secret > /root/secret; chmod 600 /root/secret');
+    must(
+      `${as('ctga')} sh -c 'ln -s /root/secret evidence/link; ln -s /root/secret dns-published-01.json; ln -s /root dns'`,
+    );
+    install();
+    const owners = must(
+      'cd /var/lib/ctga; rm mirror.sqlite; rm dns-published-01.json evidence/link; stat -c "%n %U:%G %a" . evidence evidence/old.txt backlog backlog/1 reserve ctga.db dns/* /root/secret',
+    );
+    assert.equal(
+      owners,
+      `. root:ctga-store 2770
+evidence root:ctga-store 2770
+evidence/old.txt ctga-observer:ctga-store 660
+backlog ctga-observer:ctga-store 2770
+backlog/1 ctga-observer:ctga-store 660
+reserve ctga-observer:ctga-store 2770
+ctga.db ctga-observer:ctga-store 660
+dns/dns-published-00.json ctga-dns:ctga 660
+/root/secret root:root 600
+`,
+    );
+    assert.equal(debian.inside('getent passwd ctga').code, 2);
+    must('rm /var/lib/ctga/evidence/old.txt /root/secret; rm -r /var/lib/ctga/backlog');
+  });
+
   test('installs: the program runs, its accounts and directories are there', () => {
     install();
     assert.match(must('ctga --version'), /^\d+\.\d+\.\d+\n$/);
     assert.match(must('ctga logs list'), /argon/);
     assert.equal(must('ctga config check'), '/etc/ctga/ctga.toml: every key and value is right.\n');
-    assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'ctga:ctga 2770\n');
-    assert.match(must('id ctga-challenger'), /\(ctga-challenger\) gid=\d+\(ctga\)/);
+    assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'root:ctga-store 2770\n');
     assert(!existsSync(join(debian.root, 'usr/lib/ctga/node_modules/tsx')));
     // What root makes, and whom the services run as, the others write.
     must(`echo '{"sths": []}' > /tmp/sths`);
     must('ctga heads import /tmp/sths');
-    for (const account of ['ctga', 'ctga-challenger'])
-      must(
-        `umask 007; setpriv --reuid=${account} --regid=ctga --clear-groups ctga heads import /tmp/sths --state-dir /var/lib/ctga`,
+    const as = (account: string): string =>
+      `umask 007; setpriv --reuid=${account} --regid=ctga --init-groups`;
+    const list = 'ctga heads list --state-dir /var/lib/ctga';
+    for (const account of ['ctga-observer', 'ctga-challenger', 'ctga-alert']) {
+      must(`${as(account)} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
+      must(`${as(account)} ${list}`);
+    }
+    for (const account of ['ctga-web', 'ctga-dns']) {
+      must(`${as(account)} ${list}`);
+      for (const file of ['ctga.db', 'ctga.db-wal', 'ctga.db-shm', 'evidence/x', 'x'])
+        assert.notEqual(
+          debian.inside(`${as(account)} sh -c 'echo >> /var/lib/ctga/${file}'`).code,
+          0,
+          `${account} wrote ${file}`,
+        );
+      assert.notEqual(debian.inside(`${as(account)} rm -f /var/lib/ctga/ctga.db`).code, 0);
+    }
+    must(`${as('ctga-dns')} touch /var/lib/ctga/dns/x`);
+    for (const account of ['ctga-mail', 'nobody'])
+      assert.notEqual(
+        debian.inside(`setpriv --reuid=${account} --clear-groups --regid=nogroup ${list}`).code,
+        0,
       );
     assert.match(must('ctga store check --state-dir /var/lib/ctga'), /all whole/);
   });
@@ -226,11 +291,8 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
     test('run as they must: no capability, no way to one, a filter of system calls', () => {
       const account = (name: string): string => must(`id -u ${name}`).trim();
       const expected: Record<string, string> = {
-        [observer]: account('ctga'),
-        'ctga-challenger': account('ctga-challenger'),
-        'ctga-dns': account('ctga-challenger'),
-        'ctga-web': account('ctga'),
-        'ctga-alert': account('ctga-challenger'),
+        [observer]: account('ctga-observer'),
+        ...Object.fromEntries(units.map((unit) => [unit, account(unit)])),
       };
       for (const [unit, uid] of Object.entries(expected)) {
         const [main = 0] = debian.processesOf(unit);
@@ -409,7 +471,10 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       [...debian.files()].filter((path) => !pristine.has(path)),
       [],
     );
-    assert.equal(debian.inside('getent passwd ctga ctga-challenger || getent group ctga').code, 2);
+    assert.equal(
+      debian.inside("getent passwd | grep '^ctga' || getent group | grep '^ctga'").code,
+      1,
+    );
   });
 });
 
@@ -419,3 +484,18 @@ function statusesOf(pid: number): string[] {
     readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1'),
   );
 }
+
+/** That made one account for the observer and the page, and one for all else. */
+const FORMER_POSTINST = `#!/bin/sh
+set -e
+getent group ctga >/dev/null || addgroup --quiet --system ctga
+for account in ctga ctga-challenger; do
+	getent passwd "$account" >/dev/null ||
+		adduser --quiet --system --ingroup ctga --home /var/lib/ctga --no-create-home "$account"
+done
+for directory in /var/lib/ctga /var/lib/ctga/evidence; do
+	[ -d "$directory" ] || mkdir "$directory"
+	chown ctga:ctga "$directory"
+	chmod 2770 "$directory"
+done
+`;

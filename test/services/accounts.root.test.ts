@@ -94,7 +94,7 @@ describe('accounts that are not in /etc/passwd', { skip }, () => {
   test('a process becomes one of them', () => {
     const result = where(
       accounts,
-      `const account = dropPrivileges(state, undefined, ['ctga-nowhere', 'ctga-elsewhere', 'nobody']);
+      `const account = dropPrivileges(state, undefined, { accounts: ['ctga-nowhere', 'ctga-elsewhere', 'nobody'] });
       print([account, process.getuid(), process.getgid(), process.getgroups()]);`,
     );
     assert.deepEqual(result, ['ctga-elsewhere', UID, GID, [GID]]);
@@ -103,7 +103,7 @@ describe('accounts that are not in /etc/passwd', { skip }, () => {
   test('one that does not exist is named', () => {
     const result = where(
       accounts,
-      "print(failureOf(() => dropPrivileges(state, 'ctga-nowhere', [])));",
+      "print(failureOf(() => dropPrivileges(state, 'ctga-nowhere', { accounts: [] })));",
     );
     assert.deepEqual(result, {
       code: 'bad-input',
@@ -130,7 +130,7 @@ describe('a source of accounts that does not answer', { skip }, () => {
   test('keeps the process from running as nobody instead', () => {
     const result = where(
       broken,
-      `const failure = failureOf(() => dropPrivileges(state, undefined, ['ctga-elsewhere', 'nobody']));
+      `const failure = failureOf(() => dropPrivileges(state, undefined, { accounts: ['ctga-elsewhere', 'nobody'] }));
       print({ ...failure, uid: process.getuid() });`,
     );
     assert.deepEqual(result, {

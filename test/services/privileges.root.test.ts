@@ -63,7 +63,7 @@ describe('a process that has given root up', () => {
       import { dropPrivileges } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
       import { openForWriting, stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
       const state = stateAt(${JSON.stringify(join(directory, 'state'))});
-      const account = dropPrivileges(state, undefined, ['nobody']);
+      const account = dropPrivileges(state, undefined, { accounts: ['nobody'] });
       fs.writeFileSync(state.directory + '/mine', 'x');
       const open = openForWriting(state);
       open.counters.add('test', { x: 1 });
@@ -114,7 +114,7 @@ test('evidence and a database that root made are handed over', () => {
     openForWriting(state).close();
     fs.mkdirSync(state.evidence);
     fs.writeFileSync(state.evidence + '/old.json', '{}');
-    dropPrivileges(state, undefined, ['nobody']);
+    dropPrivileges(state, undefined, { accounts: ['nobody'] });
     openForWriting(state).close();
     fs.appendFileSync(state.evidence + '/old.json', ' ');`;
   const args = ['--import', 'tsx', '--input-type=module', '-e', make];
@@ -133,7 +133,7 @@ describe('a directory of another account, as root', () => {
   const dropping = ({ directory: path }: State): string => `
     import { dropPrivileges } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
     import { stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
-    try { dropPrivileges(stateAt(${JSON.stringify(path)}), 'nobody', []); }
+    try { dropPrivileges(stateAt(${JSON.stringify(path)}), 'nobody', { accounts: [] }); }
     catch (error) { console.log(error.message, error.remedy); process.exit(1); }`;
   /** As an account would leave it that somebody has taken over. */
   function prepared(name: string): { state: State; drop: () => void } {

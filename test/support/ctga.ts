@@ -80,7 +80,10 @@ function begin(
 /** As root, these commands become another account, for good: not in the process of a test. */
 function stayWhoWeAre([command, sub]: readonly string[]): string[] {
   const gaveUpRoot =
-    command === 'challenge' || command === 'web' || (command === 'alert' && sub === 'run');
+    command === 'challenge' ||
+    command === 'web' ||
+    (command === 'alert' && sub === 'run') ||
+    (command === 'dns' && sub === 'serve');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];
 }
 

@@ -42,16 +42,32 @@ function openInPlace(path: string): Database.Database | undefined {
   return usable(() => new Database(path, { readonly: true, fileMustExist: true }));
 }
 
+/** Of which file, as it was when, a database is a copy in memory. */
+const copies = new WeakMap<Database.Database, { readonly path: string; readonly time: number }>();
+
+/** Whether the database is a copy in memory of a file that has been written to since. */
+export function isOutdated(database: Database.Database): boolean {
+  const copy = copies.get(database);
+  if (copy === undefined) return false;
+  const [file, journal] = [copy.path, `${copy.path}-wal`].map((path) =>
+    statSync(path, { throwIfNoEntry: false }),
+  );
+  return file?.mtimeMs !== copy.time || (journal?.size ?? 0) > 0;
+}
+
 /** Works where none does: then the file is all of the database. */
 function openCopy(path: string): Database.Database | undefined {
   return usable(() => {
-    if (statSync(path).size > MOST_IN_MEMORY) throw new RangeError('too large');
+    const { size, mtimeMs: time } = statSync(path);
+    if (size > MOST_IN_MEMORY) throw new RangeError('too large');
     const journal = statSync(`${path}-wal`, { throwIfNoEntry: false });
     if (journal !== undefined && journal.size > 0) throw new RangeError('not all is in the file');
     const bytes = readFileSync(path);
     // Its header asks for a journal of that kind (SQLite File Format, Section 1.3.3); a copy has none.
     bytes.fill(1, 18, 20);
-    return new Database(bytes);
+    const database = new Database(bytes);
+    copies.set(database, { path, time });
+    return database;
   });
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The store in SQLite: one connection, and every role over it. */
+import { leaveReadable } from '../../disk/directory.ts';
 import type { StoreWithFile } from '../file.ts';
 import { SqliteAlerts } from './alerts.ts';
 import { Connection } from './connection.ts';
@@ -11,6 +12,7 @@ import { fileAt, SqliteFile, type FileIdentity, type OpenedFile } from './file.t
 import { SqliteHeads } from './heads.ts';
 import { SqliteLogs } from './logs.ts';
 import { SqlitePlanes } from './planes.ts';
+import { isOutdated } from './read-only.ts';
 import { SqliteVerdicts } from './verdicts.ts';
 
 export class SqliteStore implements StoreWithFile {
@@ -63,7 +65,7 @@ export class SqliteStore implements StoreWithFile {
   }
 
   isInPlace(): boolean {
-    return fileAt(this.#path) === this.#openedFile;
+    return fileAt(this.#path) === this.#openedFile && !isOutdated(this.#connection.database);
   }
 
   close(): void {
@@ -72,6 +74,8 @@ export class SqliteStore implements StoreWithFile {
     } catch {
       // Who may only read, or has no room, leaves it to others.
     }
+    const { memory, readonly } = this.#connection.database;
     this.#connection.close();
+    if (!memory && !readonly) leaveReadable(this.#path);
   }
 }
