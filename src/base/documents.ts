@@ -5,14 +5,14 @@
  */
 import { readFileSync } from 'node:fs';
 import type { z } from 'zod';
-import { CtgaError, messageOf } from './errors.ts';
+import { badFile, CtgaError, messageOf } from './errors.ts';
 
 /** Throws CtgaError `bad-input` saying why the file cannot be read. */
 export function readTextFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CtgaError('bad-input', `cannot read ${path}: ${messageOf(error)}`, { cause: error });
+    throw badFile('read', path, error);
   }
 }
 

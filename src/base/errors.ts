@@ -5,6 +5,7 @@
  * ctga tells three things apart: *evidence* is a value; a *failure* is a CtgaError, with one clear
  * sentence, a stable code and a remedy; a *bug* is any other Error, and shows its stack.
  */
+import { fileRemedy, systemFault } from './system-error.ts';
 
 /** What the process exits with. Documented in `ctga --help`. */
 export const ExitCode = {
@@ -69,7 +70,20 @@ export function badInput(message: string, remedy?: string): CtgaError {
   return new CtgaError('bad-input', message, { remedy });
 }
 
-/** The message of anything thrown, without its stack. */
+/** A file that was named, and cannot be read or written; `doing` is "read" or "write". */
+export function badFile(doing: string, file: string, cause: unknown): CtgaError {
+  return new CtgaError('bad-input', `cannot ${doing} ${file}: ${messageOf(cause)}`, {
+    remedy: fileRemedy(cause),
+    cause,
+  });
+}
+
+/** The message of anything thrown, without its stack; what the system refused is put in words. */
 export function messageOf(error: unknown): string {
+  const fault = systemFault(error);
+  if (fault !== undefined) return fault;
+  // Where several addresses were tried, Node says nothing but each one's error.
+  if (error instanceof AggregateError && error.message === '' && error.errors.length > 0)
+    return messageOf(error.errors[0]);
   return error instanceof Error ? error.message : String(error);
 }

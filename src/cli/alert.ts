@@ -11,7 +11,7 @@ import {
 import { beat } from '../alert/heartbeat.ts';
 import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
-import { ExitCode } from '../base/errors.ts';
+import { badInput, ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
@@ -52,7 +52,9 @@ export function alertCommand(): Command {
     )
     .action(runAlerts);
   const test = new Command('test')
-    .description('send a test over every channel now; the exit code is 1 if one fails')
+    .description(
+      'send a test over every channel now; the exit code is 1 if one fails, and 2 if there is none',
+    )
     .action(testAlerts);
   const list = new Command('list')
     .description('list the alerts that have not ended')
@@ -144,20 +146,21 @@ async function runAlerts(options: RunOptions): Promise<void> {
 }
 
 async function testAlerts(options: ChannelOptions): Promise<void> {
-  const results = await testChannels(channelsOf(options), Date.now());
+  const channels = channelsOf(options);
+  if (channels.length === 0)
+    throw badInput(
+      'no channel is set, so nothing can be sent',
+      'Give one with --mail, --webhook or --command, or in the configuration file.',
+    );
+  const results = await testChannels(channels, Date.now());
   if (options.json === true) printJson(results);
   else {
     for (const { channel, error } of results) {
       if (error === null) print(`${channel}: delivered`);
       else warn(`${channel}: ${error}`);
     }
-    if (results.length === 0)
-      warn(
-        'no channel is set: give one with --mail, --webhook or --command, or in the configuration file',
-      );
   }
-  if (results.length === 0 || results.some(({ error }) => error !== null))
-    setExitCode(ExitCode.failed);
+  if (results.some(({ error }) => error !== null)) setExitCode(ExitCode.failed);
 }
 
 function listAlerts(options: StateOption): void {

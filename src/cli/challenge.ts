@@ -170,7 +170,7 @@ async function run(options: ChallengeOptions): Promise<void> {
       setExitCode(exitCodeOf(summary));
     } else {
       const { every } = options;
-      const onProxyFailed = (error: Error): void => void reportFailure(error, json);
+      const onProxyFailed = (error: Error): void => void reportFailure(error);
       await challengeContinually({ ...challenging, every, onProxyFailed });
     }
   } catch (error) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga config`: the configuration file. */
+import { statSync } from 'node:fs';
 import { Command } from 'commander';
 import { checkConfig, DEFAULT_CONFIG, readConfig } from '../config/config.ts';
 import { ExitCode } from '../base/errors.ts';
@@ -12,15 +13,20 @@ export function configCommand(program: () => Command): Command {
     .description(
       'check every key and value of the configuration file, as the commands would; the exit code is 2 if one is wrong',
     )
-    .argument('[file]', 'the file to check', DEFAULT_CONFIG)
+    .argument('[file]', `the file to check (default: that of --config, or ${DEFAULT_CONFIG})`)
     .option('--json', 'print JSON for scripts')
-    .action((file: string, { json }: { json?: boolean }) => {
-      const config = readConfig(file);
+    .action((named: string | undefined, { json }: { json?: boolean }) => {
+      const path = named ?? program().opts<{ config?: string }>().config;
+      const file = path ?? DEFAULT_CONFIG;
+      const isNone = path === undefined && !statSync(file, { throwIfNoEntry: false });
+      const config = isNone ? undefined : readConfig(file);
       const faults = config === undefined ? [] : checkConfig(config, program());
-      if (json === true) printJson({ file, faults });
+      if (json === true) printJson({ file, exists: config !== undefined, faults });
       else {
         for (const fault of faults) warn(fault);
-        if (faults.length === 0) print(`${file}: every key and value is right.`);
+        if (config === undefined)
+          print(`There is no ${file}, and none is needed: all options have their defaults.`);
+        else if (faults.length === 0) print(`${file}: every key and value is right.`);
       }
       if (faults.length > 0) setExitCode(ExitCode.badInput);
     });
@@ -36,7 +42,7 @@ options. Options on the command line take precedence.
   [attach]
   budget = 20000
   port = [53, 5353]
-  zone = ["rome.ct.example.org=Tuscolo2026h2"]
+  zone = ["tuscolo2027h1.ct.example.org=Tuscolo2027h1"]
 
   [challenge]
   proxy = ["socks5h://127.0.0.1:9050"]

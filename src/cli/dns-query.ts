@@ -32,7 +32,7 @@ export function dnsQueryCommand(): Command {
     .description(
       'fetch a tree head over DNS and verify it; check that it extends an older one, or that its tree has a leaf',
     )
-    .argument('<zone>', 'the zone of the log, such as rome2026h1.ct.example.net')
+    .argument('<zone>', 'the zone of the log, such as tuscolo2027h1.ct.example.net')
     .option(
       '--server <address>',
       'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT (default: the first of /etc/resolv.conf)',

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { badInput, ExitCode, messageOf } from '../base/errors.ts';
+import { badFile, ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { isListed, parseEvidence } from '../evidence/bundle.ts';
 import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
@@ -141,7 +141,7 @@ function report(
     try {
       writeFileSync(output, written);
     } catch (error) {
-      throw badInput(`cannot write ${output}: ${messageOf(error)}`);
+      throw badFile('write', output, error);
     }
     print(`Written to ${output}.`);
   }

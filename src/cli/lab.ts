@@ -13,7 +13,7 @@ import { LogControl, parseCommand } from '../lab/control.ts';
 import { stop } from '../lab/processes.ts';
 import { LabFiles, startLogAlone } from '../lab/services.ts';
 import { DEFAULT_LAB_DIRECTORY, labDown, labUp, runLab } from '../lab/story.ts';
-import { print, printJson, printToStderr, warn } from './output.ts';
+import { print, printJson, tellProgress, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
 interface RunOptions {
@@ -45,7 +45,7 @@ export function labCommand(): Command {
         tor: options.tor === true,
         dataPlane: options.dataPlane,
         stateDir: options.stateDir,
-        onLine: json ? printToStderr : print,
+        onLine: json ? tellProgress : print,
       });
       if (json) printJson(result);
       if (!result.held) setExitCode(ExitCode.failed);

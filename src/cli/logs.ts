@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { readTextFile } from '../base/documents.ts';
-import { badInput, messageOf } from '../base/errors.ts';
+import { badFile, badInput } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
@@ -212,7 +212,7 @@ function readBytes(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (error) {
-    throw badInput(`cannot read ${path}: ${messageOf(error)}`);
+    throw badFile('read', path, error);
   }
 }
 

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * How commands print: lines for people, or JSON for scripts. Results go to stdout, progress and
- * warnings to stderr, so that `ctga ... --json | jq` works.
+ * How commands print: lines for people, or JSON for scripts. Results go to stdout; failures,
+ * warnings and progress to stderr, so that `ctga ... --json | jq` works. With --json, each line on
+ * stderr is an object too: {"error", "message", "remedy"}, {"warning"} or {"progress"}.
  */
-import { CtgaError, messageOf } from '../base/errors.ts';
+import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
-import { currentIo } from './run.ts';
+import { fileRemedy, systemSentence } from '../base/system-error.ts';
+import { currentCommand, currentIo, isForScripts } from './run.ts';
 
 /** Prints text as it is, with no line end behind it. */
 export function printText(text: string): void {
@@ -25,13 +27,17 @@ export function printJsonLine(value: unknown): void {
   print(toJson(value));
 }
 
-/** Prints a line that is no result. */
-export function printToStderr(line: string): void {
+function printToStderr(line: string): void {
   currentIo().stderr.write(`${line}\n`);
 }
 
 export function warn(line: string): void {
-  printToStderr(`ctga: ${line}`);
+  printToStderr(isForScripts() ? toJson({ warning: line }) : `ctga: ${line}`);
+}
+
+/** Prints how far the work has come, for commands that tell it as a story. */
+export function tellProgress(line: string): void {
+  printToStderr(isForScripts() ? toJson({ progress: line }) : line);
 }
 
 /** Shows how far the work has come, in place of what it showed before; only on a terminal. */
@@ -64,17 +70,46 @@ export function printTable(header: readonly string[], rows: readonly (readonly s
  * Says what went wrong: one sentence, and on the next line its remedy. Only a bug shows its stack.
  * Returns the exit code.
  */
-export function reportFailure(error: unknown, json: boolean): number {
-  if (error instanceof CtgaError) {
-    const { code, message, remedy } = error as CtgaError;
-    if (json) printToStderr(toJson({ error: code, message, remedy }));
-    else {
-      warn(message);
-      if (remedy !== undefined) printToStderr(`  ${remedy}`);
-    }
-    return error.exitCode;
+export function reportFailure(error: unknown): number {
+  const { code, message, remedy, exitCode } = describeFailure(error);
+  if (isForScripts()) printToStderr(toJson({ error: code, message, remedy: remedy ?? null }));
+  else {
+    warn(message);
+    if (remedy !== undefined) printToStderr(`  ${remedy}`);
   }
+  return exitCode;
+}
+
+/** What a process ends with where a bug stopped it (EX_SOFTWARE of sysexits.h). */
+const BUG = 70;
+
+interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly remedy: string | undefined;
+  readonly exitCode: number;
+}
+
+function describeFailure(error: unknown): Failure {
+  if (error instanceof CtgaError) {
+    const { code, message, remedy, exitCode } = error as CtgaError<string>;
+    const help = exitCode === ExitCode.badInput ? `See: ${currentCommand()} --help` : undefined;
+    const parts = [remedy, help].filter((part) => part !== undefined);
+    return { code, message, remedy: parts.length > 0 ? parts.join(' ') : undefined, exitCode };
+  }
+  const sentence = systemSentence(error);
+  if (sentence !== undefined)
+    return {
+      code: 'system',
+      message: sentence,
+      remedy: fileRemedy(error),
+      exitCode: ExitCode.failed,
+    };
   const stack = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  warn(`this is a bug in ctga, please report it:\n${stack}`);
-  return 70;
+  return {
+    code: 'bug',
+    message: `this is a bug in ctga, please report it:\n${stack}`,
+    remedy: undefined,
+    exitCode: BUG,
+  };
 }

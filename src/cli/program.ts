@@ -4,7 +4,7 @@
  * it prints; the work is done elsewhere.
  */
 import { Command, CommanderError } from 'commander';
-import { ExitCode } from '../base/errors.ts';
+import { badInput, ExitCode, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { alertCommand } from './alert.ts';
 import { attachCommand } from './attach.ts';
@@ -22,7 +22,7 @@ import { logsCommand } from './logs.ts';
 import { reportFailure } from './output.ts';
 import { p4Command } from './p4.ts';
 import { replayCommand } from './replay.ts';
-import { asRun, currentIo, setExitCode, type Io } from './run.ts';
+import { asRun, currentIo, setCommand, setExitCode, type Io } from './run.ts';
 import { statusCommand } from './status.ts';
 import { storeCommand } from './store.ts';
 import { webCommand } from './web.ts';
@@ -33,20 +33,35 @@ import { webCommand } from './web.ts';
  * of their own do not disturb each other.
  */
 export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
-  return asRun(io, async () => {
+  const end = argv.indexOf('--');
+  const isJson = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
+  return asRun(io, isJson, async () => {
     const program = ctgaProgram();
     try {
       await program.parseAsync(argv, { from: 'user' });
     } catch (error) {
-      if (error instanceof CommanderError) {
-        // Help and version end here too, with exit code 0; for the rest commander has printed the
-        // reason.
-        setExitCode(error.exitCode === 0 ? ExitCode.ok : ExitCode.badInput);
-      } else {
-        setExitCode(reportFailure(error, argv.includes('--json')));
-      }
+      // Help and version end here too, with exit code 0.
+      const isUsage = error instanceof CommanderError && error.exitCode !== 0;
+      if (!(error instanceof CommanderError)) setExitCode(reportFailure(error));
+      // No command was named: the help that was printed says which there are.
+      else if (error.code === 'commander.help') setExitCode(ExitCode.badInput);
+      else if (isUsage) setExitCode(reportFailure(wrongUsage(error.message)));
     }
   });
+}
+
+/** What commander says, as all else that goes wrong is said. */
+function wrongUsage(said: string): CtgaError {
+  const [first = '', ...hints] = said.replace(/^error: /, '').split('\n');
+  const value =
+    /^(?:option|command-argument)(?: value)? .*?(?:--([\w-]+).*)?argument '(.*)' is invalid\. (.*)$/s;
+  const [, option, given = '', want = ''] = value.exec(first) ?? [];
+  const message =
+    option === undefined
+      ? first
+      : `--${option} ${given}: ${want.replace(/\.$/, '').replace('Allowed choices are', 'want one of')}`;
+  const hint = hints.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
+  return badInput(message, hint === '' ? undefined : hint);
 }
 
 function ctgaProgram(): Command {
@@ -87,13 +102,17 @@ First steps:
 
 Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split view is proven,
 4 evidence holds, but no log list has its key.`,
-    )
-    .showHelpAfterError('(see ctga --help or ctga COMMAND --help)');
+    );
   const { stdout, stderr } = currentIo();
   for (const command of allCommands(program)) {
     command
-      .exitOverride()
+      .exitOverride((error) => {
+        setCommand(nameOf(command));
+        throw error;
+      })
       .configureOutput({
+        // runCtga says it.
+        outputError: () => undefined,
         writeOut: (text) => stdout.write(text),
         writeErr: (text) => stderr.write(text),
         getOutHelpWidth: () => stdout.columns ?? 80,
@@ -101,12 +120,18 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
       });
   }
   program.hook('preAction', (_, command) => {
+    setCommand(nameOf(command));
     // A file with a fault must not keep anybody from finding it.
     if (command.parent?.name() === 'config') return;
     const config = readConfig(program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
   });
   return program;
+}
+
+/** As a person types it. */
+function nameOf(command: Command): string {
+  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
 function allCommands(command: Command): Command[] {

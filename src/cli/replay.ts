@@ -42,7 +42,7 @@ async function run(files: readonly string[], options: StateOption & LogOptions):
     if (options.json === true) printJson(forScripts(found));
     else printReplay(found);
   }
-  for (const failure of failures) setExitCode(reportFailure(failure, options.json === true));
+  for (const failure of failures) setExitCode(reportFailure(failure));
   if (found.evidence.length > 0) setExitCode(ExitCode.forkProven);
 }
 

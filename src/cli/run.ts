@@ -30,10 +30,15 @@ export interface Io {
 
 interface Run {
   readonly io: Io;
+  /** Whether it was asked for JSON: then what it writes to stderr is JSON too. */
+  json: boolean;
+  /** The command as a person types it, such as "ctga heads list"; at first the program alone. */
+  command: string;
   exitCode: number;
 }
 
-const ofThisProcess: Run = { io: process, exitCode: ExitCode.ok };
+const newRun = (io: Io): Run => ({ io, json: false, command: 'ctga', exitCode: ExitCode.ok });
+const ofThisProcess = newRun(process);
 
 // Entered for runs with an Io of their own alone. The run of a process does without it, because
 // following every promise slows down Node 20, and because callbacks from native code have no
@@ -42,8 +47,13 @@ const runs = new AsyncLocalStorage<Run>();
 const current = (): Run => runs.getStore() ?? ofThisProcess;
 
 /** Runs `work`, and all that it starts, as a run with this Io. Resolves to its exit code. */
-export async function asRun(io: Io | undefined, work: () => Promise<void>): Promise<number> {
-  const run = io === undefined ? ofThisProcess : { io, exitCode: ExitCode.ok };
+export async function asRun(
+  io: Io | undefined,
+  json: boolean,
+  work: () => Promise<void>,
+): Promise<number> {
+  const run = io === undefined ? ofThisProcess : newRun(io);
+  run.json = json;
   await (io === undefined ? work() : runs.run(run, work));
   return run.exitCode;
 }
@@ -51,6 +61,19 @@ export async function asRun(io: Io | undefined, work: () => Promise<void>): Prom
 /** What the command that calls this reads and writes. */
 export function currentIo(): Io {
   return current().io;
+}
+
+/** Whether this run was asked for JSON. */
+export function isForScripts(): boolean {
+  return current().json;
+}
+
+export function currentCommand(): string {
+  return current().command;
+}
+
+export function setCommand(command: string): void {
+  current().command = command;
 }
 
 /** Sets the exit code with which the run will end; it goes on until then. */

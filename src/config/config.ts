@@ -7,7 +7,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { parse, TomlError } from 'smol-toml';
-import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { badFile, badInput, CtgaError } from '../base/errors.ts';
 
 export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
 
@@ -33,7 +33,7 @@ export function readConfig(path: string | undefined): ConfigFile | undefined {
     text = readFileSync(file, 'utf8');
   } catch (error) {
     if (path === undefined && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-    throw badInput(`cannot read ${file}: ${messageOf(error)}`);
+    throw badFile('read', file, error);
   }
   try {
     return { path: file, text, tables: parse(text) };

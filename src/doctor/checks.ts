@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The doctor's checks: each looks at one thing that ctga needs, and says what to do about it. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, statfsSync } from 'node:fs';
+import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
-import { dirname } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import type { CheckResult } from '../base/check-result.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import type { ProxyAddress } from '../http/proxy.ts';
@@ -14,10 +14,10 @@ const LEAST_FREE_BYTES = 256 * 2 ** 20;
 const PROXY_MS = 5000;
 
 /** Asks a SOCKS5 server for a method (RFC 1928, Section 3) and for no connection. */
-export async function checkProxy({
-  host,
-  port,
-}: Pick<ProxyAddress, 'host' | 'port'>): Promise<CheckResult> {
+export async function checkProxy(
+  { host, port }: Pick<ProxyAddress, 'host' | 'port'>,
+  look = (): ProgramState => programState('tor'),
+): Promise<CheckResult> {
   const what = `proxy ${host}:${port}`;
   const answer = await new Promise<Buffer | Error>((resolve) => {
     const socket = connect({ host, port, timeout: PROXY_MS });
@@ -33,13 +33,36 @@ export async function checkProxy({
   });
   if (Buffer.isBuffer(answer) && answer[0] === 5 && (answer[1] === 0 || answer[1] === 2))
     return { what, state: 'well', found: 'speaks SOCKS5' };
-  const why = Buffer.isBuffer(answer) ? 'it is no SOCKS5 server' : answer.message;
-  return {
-    what,
-    state: 'failure',
-    found: `no proxy there: ${why}`,
-    remedy: 'Install tor, or give another proxy with --proxy.',
+  const why = Buffer.isBuffer(answer) ? 'it is no SOCKS5 server' : messageOf(answer);
+  return { what, state: 'failure', found: `no proxy there: ${why}`, remedy: remedyFor(look()) };
+}
+
+/** What is known of a program on this machine. */
+export type ProgramState = 'missing' | 'installed' | 'running';
+
+function remedyFor(tor: ProgramState): string {
+  if (tor === 'running')
+    return 'tor runs, but not there: see SocksPort in its torrc, or name another proxy with --proxy.';
+  if (tor === 'installed')
+    return `tor is installed and does not run. Start it: ${existsSync('/run/systemd/system') ? 'sudo systemctl enable --now tor' : 'sudo -u debian-tor tor'}. Or name another proxy with --proxy.`;
+  return 'Install tor: sudo apt install tor. Or name another proxy with --proxy.';
+}
+
+/** Directories of programs that are not on everybody's PATH. */
+const MORE_PROGRAMS = ['/usr/local/sbin', '/usr/sbin', '/sbin'];
+
+/** Whether a program runs here, is there to be started, or neither; Linux's /proc says what runs. */
+export function programState(name: string): ProgramState {
+  const isNamed = (pid: string): boolean => {
+    try {
+      return readFileSync(`/proc/${pid}/comm`, 'utf8').trim() === name;
+    } catch {
+      return false; // it has ended
+    }
   };
+  if (readdirSync('/proc').some((pid) => /^[0-9]+$/.test(pid) && isNamed(pid))) return 'running';
+  const places = [...(process.env['PATH'] ?? '').split(delimiter), ...MORE_PROGRAMS];
+  return places.some((place) => existsSync(join(place, name))) ? 'installed' : 'missing';
 }
 
 export function checkStoreOf(state: State): CheckResult[] {

@@ -25,14 +25,14 @@ export function parseZone(text: string, where: string): string {
   ) {
     throw badInput(
       `${where}: "${text}" is not a DNS zone`,
-      'A zone has labels of 1 to 63 letters, digits and hyphens, as in rome.ct.example.org.',
+      'A zone has labels of 1 to 63 letters, digits and hyphens, as in tuscolo2027h1.ct.example.org.',
     );
   }
   return zone;
 }
 
 export interface ZoneOptions {
-  /** Pairs of a zone and a log, as in `rome.ct.example.org=Rome2026h1`. */
+  /** Pairs of a zone and a log, as in `tuscolo2027h1.ct.example.org=Tuscolo2027h1`. */
   readonly zones: readonly string[];
   readonly zoneSuffix?: string;
 }
@@ -59,7 +59,7 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
     if (split < 1)
       throw badInput(
         `--zone ${pair}: want ZONE=LOG`,
-        'An example is --zone rome.ct.example.org=Rome2026h1.',
+        'An example is --zone tuscolo2027h1.ct.example.org=Tuscolo2027h1.',
       );
     const zone = parseZone(pair.slice(0, split).replace(/^sth\./i, ''), '--zone');
     zones.set(zone, findLog(logs, pair.slice(split + 1)));

@@ -8,7 +8,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../alert/alerter.ts';
 import { splitView, STORE_FAILED, storeFailed, type Condition } from '../alert/conditions.ts';
 import type { Evidence } from '../evidence/bundle.ts';
-import { diskFault } from '../disk/error.ts';
 import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
@@ -146,7 +145,7 @@ export class AlertService {
     );
     return failure === undefined
       ? forks
-      : [...forks, storeFailed(state.directory, diskFault(failure))];
+      : [...forks, storeFailed(state.directory, messageOf(failure))];
   }
 }
 

@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The configuration file: what it sets, and what is said of one that is wrong. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { Command, Option } from 'commander';
-import { applyConfig, checkConfig, readConfig, type ConfigFile } from '../../src/config/config.ts';
+import {
+  applyConfig,
+  checkConfig,
+  DEFAULT_CONFIG,
+  readConfig,
+  type ConfigFile,
+} from '../../src/config/config.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { ctga } from '../support/ctga.ts';
@@ -155,6 +161,27 @@ describe('ctga config check', () => {
       '--json',
     ]);
     assert.equal(right.code, 0, right.stdout);
+  });
+
+  const isThere = existsSync(DEFAULT_CONFIG);
+  test(
+    'says that there is no file, and that none is needed',
+    { skip: isThere ? `this machine has ${DEFAULT_CONFIG}` : false },
+    async () => {
+      const ran = await ctga(['config', 'check']);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(ran.stdout, /^There is no \/etc\/ctga\/ctga\.toml, and none is needed/);
+      const named = await ctga(['config', 'check', DEFAULT_CONFIG]);
+      assert.equal(named.code, 2);
+      assert.match(named.stderr, /^ctga: cannot read .*: there is no such file or directory\n/);
+    },
+  );
+
+  test('checks the file of --config', async () => {
+    const wrong = file('[status]\nsate-dir = "/tmp"\n');
+    const ran = await ctga(['--config', wrong.path, 'config', 'check']);
+    assert.equal(ran.code, 2);
+    assert.match(ran.stderr, /sate-dir/);
   });
 
   test('a file with a fault stops a command, and names the file', async () => {

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga doctor`: each check on what is well and on what is not. */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { checkKernel } from '../../src/dataplane/interface.ts';
-import { checkProxy, checkStoreOf } from '../../src/doctor/checks.ts';
+import { checkProxy, checkStoreOf, programState } from '../../src/doctor/checks.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga } from '../support/ctga.ts';
 import { freePort, startMicrosocks } from '../support/microsocks.ts';
@@ -38,7 +40,42 @@ describe('the proxy', () => {
   test('that is none', async () => {
     const found = await checkProxy({ host: '127.0.0.1', port: await freePort() });
     assert.equal(found.state, 'failure');
-    assert.match(found.found, /ECONNREFUSED/);
+    assert.match(found.found, /connection refused/);
+  });
+
+  for (const [state, remedy] of [
+    ['missing', /^Install tor: sudo apt install tor\./],
+    ['installed', /^tor is installed and does not run\. Start it: sudo /],
+    ['running', /^tor runs, but not there: see SocksPort/],
+  ] as const)
+    test(`that is none, tor being ${state}`, async () => {
+      const { remedy: given = '' } = await checkProxy(
+        { host: '127.0.0.1', port: await freePort() },
+        () => state,
+      );
+      assert.match(given, remedy);
+    });
+
+  test('is told apart by whether its program is there, and runs', async () => {
+    assert.equal(programState('no-such-program'), 'missing');
+    const name = 'ctga-sleeps';
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const before = process.env['PATH'];
+    process.env['PATH'] = `${directory}:${before ?? ''}`;
+    try {
+      copyFileSync('/bin/sleep', join(directory, name));
+      chmodSync(join(directory, name), 0o755);
+      assert.equal(programState(name), 'installed');
+      const child = spawn(join(directory, name), ['60']);
+      await once(child, 'spawn');
+      assert.equal(programState(name), 'running');
+      child.kill();
+      await once(child, 'exit');
+      assert.equal(programState(name), 'installed');
+    } finally {
+      process.env['PATH'] = before;
+      rmSync(directory, { recursive: true });
+    }
   });
 
   for (const [what, reply] of [
@@ -84,7 +121,7 @@ test('as a user has it: every thing has a line, and exit code 1 says that someth
     /^well {5}kernel: Linux /m,
     /disk: \d+ MiB free in /,
     /configuration: none/,
-    /^FAILS {4}proxy 127\.0\.0\.1:\d+: .*\n {9}Install tor/m,
+    /^FAILS {4}proxy 127\.0\.0\.1:\d+: .*\n {9}.* name another proxy with --proxy/m,
   ])
     assert.match(ran.stdout, said);
   const json = await ctga(['doctor', '--json', '--proxy', proxy, '--state-dir', state]);

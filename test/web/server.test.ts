@@ -282,7 +282,7 @@ test('the command says where it listens; a port that is taken is a sentence and 
   assert.equal(taken.code, 1);
   assert.match(
     taken.stderr,
-    /cannot listen on 127\.0\.0\.1 port \d+: .*EADDRINUSE.*\n {2}Choose another/,
+    /cannot listen on 127\.0\.0\.1 port \d+: another program has this address and port\n {2}Choose another/,
   );
   assert.equal((await ctga(['web', '--listen', 'everywhere'])).code, 2);
 });

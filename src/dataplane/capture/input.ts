@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { badInput, CtgaError, messageOf } from '../../base/errors.ts';
+import { badInput, badFile, CtgaError, messageOf } from '../../base/errors.ts';
 
 /** The path that means standard input. */
 export const STANDARD_INPUT = '-';
@@ -55,10 +55,7 @@ export class CaptureInput {
         yield chunk as Buffer;
       }
     } catch (error) {
-      throw new CtgaError('bad-input', `cannot read ${this.name}: ${messageOf(error)}`, {
-        remedy: 'Give a capture file that exists and may be read.',
-        cause: error,
-      });
+      throw badFile('read', this.name, error);
     }
   }
 

@@ -54,11 +54,16 @@ export function openDatabase(
     const known = asStoreError(error, path);
     if (isDamage(known)) throw known;
     throw new StoreError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
-      remedy:
-        'Check that the directory is writable and the disk has room, or name another with --state-dir.',
+      remedy: mayNot(error)
+        ? 'Run it with sudo, or name a directory of your own with --state-dir.'
+        : 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
       cause: error,
     });
   }
+}
+
+function mayNot(error: unknown): boolean {
+  return ['EACCES', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '');
 }
 
 /** Waits for a process that is moving a damaged database aside: its journal may still be there. */
