@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga heads`: the tree heads in the store, and more from files. */
+import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
@@ -19,7 +20,12 @@ export function headsCommand(): Command {
     .action(listHeads);
   const exportHeads = new Command('export')
     .description(
-      'print every tree head as {"sths": [...]}, for "ctga heads import" on the host of the challenger',
+      'print every tree head as {"sths": [...]}, with where and how often it was seen, for "ctga heads import" on the host of the challenger',
+    )
+    .option(
+      '--since <time>',
+      'only those that were seen since then: a date such as 2026-11-20, or an age such as 36h or 7d',
+      pointInTime,
     )
     .option(
       '--state-dir <dir>',
@@ -57,10 +63,16 @@ function listHeads(options: StateOption & { limit: number }): void {
   const nameOf = logDescriptions(store);
   const heads = store.heads.latest(options.limit === 0 ? -1 : options.limit);
   const total = store.heads.count();
+  const elsewhere = store.exchange.foreignVerdicts();
   store.close();
   if (options.json === true) {
     printJson(
-      heads.map((head) => ({ log: nameOf(head.logId), ...head, logId: encodeBase64(head.logId) })),
+      heads.map((head) => ({
+        log: nameOf(head.logId),
+        ...head,
+        logId: encodeBase64(head.logId),
+        elsewhere: elsewhere.get(head.id) ?? [],
+      })),
     );
     return;
   }
@@ -84,6 +96,18 @@ function listHeads(options: StateOption & { limit: number }): void {
     print(`These are the newest ${heads.length} of ${total}; --limit 0 lists all.`);
 }
 
+const HOURS = { h: 1, d: 24, w: 168 } as const;
+
+/** Milliseconds since the epoch. */
+function pointInTime(text: string): number {
+  const [, number, unit] = /^([0-9]+)([hdw])$/.exec(text) ?? [];
+  if (number !== undefined)
+    return Date.now() - Number(number) * HOURS[unit as keyof typeof HOURS] * 3_600_000;
+  const date = /^[0-9]{4}-/.test(text) ? Date.parse(text) : NaN;
+  if (!Number.isNaN(date)) return date;
+  throw new InvalidArgumentError('want a date such as 2026-11-20 or an age such as 36h or 7d.');
+}
+
 function witness(text: string): NoteKey {
   try {
     return parseNoteKey(text);
@@ -92,9 +116,9 @@ function witness(text: string): NoteKey {
   }
 }
 
-function exportFile(options: { stateDir?: string }): void {
+function exportFile(options: { stateDir?: string; since?: number }): void {
   const store = openForReading(stateAt(options.stateDir));
-  for (const part of exportTreeHeads(store)) printText(part);
+  for (const part of exportTreeHeads(store, hostname(), options.since)) printText(part);
   store.close();
 }
 
@@ -125,6 +149,10 @@ function importFiles(
 
 function printImported(imported: Imported): void {
   const { verified, new: fresh, refused, signatures, forks, evidenceFailure } = imported;
+  for (const { host, log, treeSize } of imported.provenElsewhere)
+    warn(
+      `${host} says that it has proof of a split view of ${log}, with a tree of size ${treeSize}: copy its evidence from there, and check it with: ctga evidence verify FILE`,
+    );
   for (const { name, kind, valid, time: at } of signatures) {
     const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
     if (valid === true) print(`${kind}${when} by ${name}: verified`);
@@ -140,6 +168,6 @@ function printImported(imported: Imported): void {
       `there is proof of a split view, and its evidence is still to be written: ${evidenceFailure}`,
     );
   print(
-    `${plural(verified, 'tree head')} verified, ${fresh} of them new. Ask the logs about them with: ctga challenge --once`,
+    `${plural(verified, 'tree head')} verified, ${fresh} of them new; ${plural(imported.sightings, 'sighting')} added. Ask the logs about them with: ctga challenge --once`,
   );
 }

@@ -4,6 +4,7 @@
  * Section 5.2.3), an answer to get-sth, or a checkpoint. A file makes claims like any other source:
  * they are verified in the same way, and the logs are asked about them in the same way.
  */
+import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { z } from 'zod';
 import { badInput, messageOf } from '../base/errors.ts';
@@ -14,10 +15,13 @@ import { BAD_SIGNATURE, verifyClaim, type Claim } from '../statements/claim.ts';
 import { attributionSchema, treeHeadSchema } from '../statements/json.ts';
 import { checkSignatures, type CheckedSignature, type NoteKey } from '../statements/note-key.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
+import { exporterOf, provenanceOf, type Exporter, type Provenance } from './provenance.ts';
 
 export interface ImportedHead {
   readonly head: VerifiedStatement;
   readonly log: Log;
+  /** Undefined where the file has none: a get-sth answer, or a checkpoint. */
+  readonly provenance: Provenance | undefined;
 }
 
 export interface ImportedHeads {
@@ -29,8 +33,10 @@ export interface ImportedHeads {
 }
 
 export interface ImportResult extends ImportedHeads {
-  /** Where the heads were seen, as the store records it. */
+  /** Names the file by its name and content. */
   readonly source: string;
+  /** The store that wrote the file; undefined if something else did. */
+  readonly exporter: Exporter | undefined;
 }
 
 /**
@@ -45,10 +51,12 @@ export function readTreeHeads(
   witnesses: readonly NoteKey[] = [],
 ): ImportResult {
   const text = readTextFile(path);
-  const source = `import:${basename(path)}`;
-  return /^\s*[[{]/.test(text)
-    ? { source, ...treeHeadsFromJson(text, path, logs, only) }
-    : { source, ...fromCheckpoint(text, path, logs, witnesses) };
+  const digest = createHash('sha256').update(text).digest('hex').slice(0, 8);
+  const source = `import:${basename(path)}#${digest}`;
+  if (!/^\s*[[{]/.test(text))
+    return { source, exporter: undefined, ...fromCheckpoint(text, path, logs, witnesses) };
+  const exporter = exporterOf(parseJson(text, path));
+  return { source, exporter, ...treeHeadsFromJson(text, path, logs, only) };
 }
 
 /**
@@ -75,6 +83,7 @@ export function treeHeadsFromJson(
       list.data.map((item, i) => ({
         where: `${where}: sths[${i}]`,
         claim: claimOf(item, Buffer.from(JSON.stringify(item)), byId, only),
+        item,
       }))
     : [{ where, claim: claimOf(json, Buffer.from(text), byId, only) }];
   return { ...verifyAll(claims), signatures: [] };
@@ -128,19 +137,30 @@ function fromCheckpoint(
 }
 
 function verifyAll(
-  claims: readonly { readonly where: string; readonly claim: Claim<Log> | string }[],
+  claims: readonly {
+    readonly where: string;
+    readonly claim: Claim<Log> | string;
+    /** What it was read from, where that may say where it was seen. */
+    readonly item?: unknown;
+  }[],
 ): Pick<ImportedHeads, 'heads' | 'refused'> {
   const heads: ImportedHead[] = [];
   const refused: string[] = [];
-  for (const { where, claim } of claims) {
+  for (const { where, claim, item } of claims) {
     const verified = typeof claim === 'string' ? claim : verify(claim);
+    const found = item === undefined ? undefined : provenanceOf(item);
     if (typeof verified === 'string') refused.push(`${where}: ${verified}`);
-    else heads.push(verified);
+    else if (typeof found !== 'string') heads.push({ ...verified, provenance: found });
+    else {
+      // Its signature speaks for it all the same.
+      refused.push(`${where}: where it was seen cannot be read: ${found}`);
+      heads.push({ ...verified, provenance: undefined });
+    }
   }
   return { heads, refused };
 }
 
-function verify(claim: Claim<Log>): ImportedHead | string {
+function verify(claim: Claim<Log>): Omit<ImportedHead, 'provenance'> | string {
   const { log } = claim;
   const verified = verifyClaim(claim);
   if (verified.kind === 'verified') return { head: verified.statement, log };

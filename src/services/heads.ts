@@ -3,12 +3,16 @@
 import { messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
-import { readTreeHeads } from '../exchange/files.ts';
+import { readTreeHeads, type ImportResult } from '../exchange/files.ts';
+import { provenanceToJson, toHost, type Provenance } from '../exchange/provenance.ts';
 import { logIdText } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
 import type { Log } from '../logs/log.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import type { CheckedSignature, NoteKey } from '../statements/note-key.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { originOf, sourceOf, type ForeignVerdict } from '../store/exchange.ts';
+import { ROLLED_UP, type Sighting } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 
 export interface ImportOptions {
@@ -26,6 +30,15 @@ export interface Imported {
   readonly verified: number;
   /** How many of them the store did not have. */
   readonly new: number;
+  /** Sightings that were added: none of those that were imported before. */
+  readonly sightings: number;
+  /** Trees of which another store says that it has evidence, which no file of tree heads holds. */
+  readonly provenElsewhere: readonly {
+    readonly host: string;
+    /** The log's description. */
+    readonly log: string;
+    readonly treeSize: bigint;
+  }[];
   /** One sentence for each tree head that was refused. */
   readonly refused: readonly string[];
   readonly signatures: readonly CheckedSignature[];
@@ -48,22 +61,33 @@ export interface ImportedFork {
  * Throws CtgaError `bad-input`, and records nothing, if a file holds no tree heads at all.
  */
 export function importTreeHeads(
-  store: RecordContext['store'],
+  store: RecordContext['store'] & Pick<Store, 'exchange'>,
   files: readonly string[],
   { logs, log, witnesses, evidenceDirectory, now }: ImportOptions,
 ): Imported {
   const only = log === undefined ? undefined : findLog(logs, log);
   const results = files.map((file) => readTreeHeads(file, logs, only, witnesses));
+  const own = store.exchange.identity();
   const sightings = results.flatMap(({ source, heads }) =>
-    heads.map(({ head }) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
+    heads.flatMap(({ head, provenance }) => sightingsOf(head, provenance, { source, own, now })),
   );
   // Challenging the tree heads takes their logs, which may be of a list that was given only now.
   store.logs.put(results.flatMap(({ heads }) => heads.map((imported) => imported.log)));
   const context = { store, evidenceDirectory, logs, now };
-  const { newHeads, forks, failure } = recordHeads(context, sightings);
+  const { newHeads, counted, forks, failure } = recordHeads(context, sightings);
+  const verdicts = results.flatMap(foreignVerdicts).filter(({ origin }) => origin.store !== own);
+  store.exchange.putVerdicts(verdicts);
   return {
-    verified: sightings.length,
+    verified: results.reduce((sum, { heads }) => sum + heads.length, 0),
     new: newHeads.size,
+    sightings: counted,
+    provenElsewhere: verdicts
+      .filter(({ verdict }) => verdict === 'fork-proven')
+      .map(({ origin, head, log: { description } }) => ({
+        host: origin.host,
+        log: description,
+        treeSize: head.treeSize,
+      })),
     refused: results.flatMap(({ refused }) => refused),
     signatures: results.flatMap(({ signatures }) => signatures),
     forks: forks.map(({ log: { description }, treeSize, evidence }) => ({
@@ -75,15 +99,61 @@ export function importTreeHeads(
   };
 }
 
+/** The same sightings are counted once, however often they are imported. */
+function sightingsOf(
+  head: VerifiedStatement,
+  provenance: Provenance | undefined,
+  { source, own, now }: { readonly source: string; readonly own: string; readonly now: number },
+): Sighting[] {
+  const { seen = [] } = provenance ?? {};
+  if (seen.length === 0)
+    return [{ head, source, origin: source, firstSeen: now, lastSeen: now, count: 1 }];
+  return seen
+    .map(({ origin, ...each }) => ({
+      ...each,
+      head,
+      origin: origin.store,
+      source: origin.store === own ? each.source : sourceOf(origin, each.source),
+    }))
+    .sort((a, b) => Number(isRolledUp(a)) - Number(isRolledUp(b)));
+}
+
+/** Last comes what cannot be told apart any more. */
+function isRolledUp({ source }: Sighting): boolean {
+  return (originOf(source)?.source ?? source) === ROLLED_UP;
+}
+
+function foreignVerdicts({
+  exporter,
+  heads,
+}: ImportResult): (ForeignVerdict & { head: VerifiedStatement; log: Log })[] {
+  if (exporter === undefined) return [];
+  return heads.flatMap(({ head, log, provenance: { verdict, reason } = {} }) =>
+    verdict === undefined ? [] : [{ head, log, origin: exporter, verdict, reason }],
+  );
+}
+
 /**
- * Every tree head as one JSON document in parts, for STH pollination
- * (draft-linus-trans-gossip-ct-02, Section 5.2.3). There may be more than memory holds.
+ * Every tree head that was seen at `since` or later (ms since the epoch) as one JSON document in
+ * parts, for STH pollination (draft-linus-trans-gossip-ct-02, Section 5.2.3), with where and how
+ * often each was seen and the verdicts on them. There may be more than memory holds.
  */
-export function* exportTreeHeads(store: Pick<Store, 'heads'>): Generator<string> {
-  yield '{"sths": [';
+export function* exportTreeHeads(
+  store: Pick<Store, 'exchange'>,
+  machine: string,
+  since = 0,
+): Generator<string> {
+  const exporter = { store: store.exchange.identity(), host: toHost(machine) };
+  yield `{"exporter": ${toJson(exporter)}, "sths": [`;
   let separator = '\n';
-  for (const head of store.heads.all()) {
-    const json = { sth_version: 0, log_id: logIdText(head.logId), ...treeHeadToJson(head) };
+  for (const head of store.exchange.exports(since)) {
+    const seen = head.sightings.map((each) => ({ ...each, origin: each.origin ?? exporter }));
+    const json = {
+      sth_version: 0,
+      log_id: logIdText(head.logId),
+      ...treeHeadToJson(head),
+      ...provenanceToJson({ seen, verdict: head.verdict, reason: head.reason }),
+    };
     yield `${separator}  ${toJson(json)}`;
     separator = ',\n';
   }

@@ -188,7 +188,7 @@ describe('tree heads by hand', () => {
     assert.equal(heads[0]['verdict'], 'pending');
     assert.match(
       (await ctga(['heads', 'list', ...at])).stdout,
-      /Test 'Alpha' log +30 .* import:gossip\.json +pending/,
+      /Test 'Alpha' log +30 .* import:gossip\.json#[0-9a-f]{8} +pending/,
     );
   });
 
