@@ -7,6 +7,7 @@ import { readTextFile } from '../base/documents.ts';
 import { badFile, badInput } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
+import type { LogChange } from '../logs/changes.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import { publisherOf, PUBLISHERS } from '../logs/publishers.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
@@ -25,6 +26,7 @@ import { currentIo } from './run.ts';
 interface ImportOptions extends StateOption {
   readonly signature?: string;
   readonly listKey?: string;
+  readonly allowOlder?: boolean;
 }
 
 interface UpdateOptions extends StateOption {
@@ -49,6 +51,10 @@ export function logsCommand(): Command {
       "the publisher's signature; ctga refuses the list if the signature is wrong",
     )
     .option('--list-key <file>', "the publisher's key in PEM (default: Chrome's, built in)")
+    .option(
+      '--allow-older',
+      'take the list in even if it changes logs of which a newer list has told',
+    )
     .action(importLogs);
   const update = new Command('update')
     .description('fetch a newer log list through the proxy, show what it changes, and take it in')
@@ -119,15 +125,26 @@ function importLogs(file: string, options: ImportOptions): void {
   const store = openForWriting(stateAt(options.stateDir));
   let list;
   try {
-    list = importLogList(store, { name: file, json, signed: signed || undefined }, Date.now());
+    list = importLogList(store, { name: file, json, signed: signed || undefined }, Date.now(), {
+      mayBeOlder: options.allowOlder,
+    });
   } finally {
     store.close();
   }
-  const { logs, leftOut } = list;
+  const { logs, leftOut, changes } = list;
   if (options.json === true)
-    return printJson({ imported: logs.length, leftOut, signed: signature !== undefined });
+    return printJson({
+      imported: logs.length,
+      leftOut,
+      signed: signature !== undefined,
+      changes: changes.map(changeToJson),
+    });
   for (const line of leftOut) warn(`left out: ${line}`);
-  print(`${plural(logs.length, 'log')} imported from ${file}.`);
+  const changed = changes.filter(({ change }) => change === 'changed');
+  print(
+    `${plural(logs.length, 'log')} imported from ${file}: ${changes.length - changed.length} new, ${changed.length} changed.`,
+  );
+  showChanges(changed);
   const withoutZone = logs.length - zonesOf(logs, { zones: [] }).size;
   if (withoutZone > 0)
     print(
@@ -155,17 +172,7 @@ async function updateLogs(options: UpdateOptions): Promise<void> {
     const applied = options.yes === true || changes.length === 0 || (await isAgreed(isJson));
     if (applied) update.takeIn();
     if (isJson)
-      printJson({
-        source,
-        signed,
-        newer: true,
-        applied,
-        changes: changes.map(({ change, log, fields }) => ({
-          change,
-          ...describeLog(log),
-          fields,
-        })),
-      });
+      printJson({ source, signed, newer: true, applied, changes: changes.map(changeToJson) });
     else
       print(
         applied
@@ -183,13 +190,21 @@ function showUpdate(name: string, { list, changes, signed }: LogListUpdate): voi
   print(
     `The list of ${name} has ${plural(list.logs.length, 'log')} and ${signed ? 'is signed by its publisher' : 'has NO signature: only the web server vouches for it'}.`,
   );
+  showChanges(changes);
+  if (changes.length === 0) print('It changes nothing.');
+}
+
+function showChanges(changes: readonly LogChange[]): void {
   for (const { change, log, fields } of changes)
     print(
       change === 'added'
         ? `  + ${log.description} (${log.api}${log.state === undefined ? '' : `, ${log.state}`})`
         : `  ~ ${log.description}: ${fields.join('; ')}`,
     );
-  if (changes.length === 0) print('It changes nothing.');
+}
+
+function changeToJson({ change, log, fields }: LogChange): unknown {
+  return { change, ...describeLog(log), fields };
 }
 
 async function isAgreed(json: boolean): Promise<boolean> {

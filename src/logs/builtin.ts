@@ -5,7 +5,10 @@ import { toMerkleHash } from '../merkle/hash.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import type { Log } from './log.ts';
 import { PUBLIC_ZONES } from './public-zones.ts';
-import { FINAL_TREES, TODAYS_LOGS } from './todays-logs.ts';
+import { FINAL_TREES, TODAYS_LIST, TODAYS_LOGS } from './todays-logs.ts';
+
+/** When the list of the built-in logs was published, in ms since the epoch. */
+export const BUILTIN_PUBLISHED = TODAYS_LIST;
 
 export function builtinLogs(): Log[] {
   const finals = new Map(FINAL_TREES.map(([description, ...tree]) => [description, tree]));

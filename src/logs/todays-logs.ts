@@ -6,6 +6,9 @@
  */
 import type { Log, LogState } from './log.ts';
 
+/** The day of that list, in ms since the epoch. */
+export const TODAYS_LIST = Date.UTC(2026, 7, 20);
+
 /**
  * [API, state, description, URL (of static-ct logs the monitoring prefix), MMD in seconds, key in
  * base64]

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Importing log lists: from a file, or from a publisher that has a newer one. */
 import { badInput } from '../base/errors.ts';
+import { plural, time } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
+import { BUILTIN_PUBLISHED, builtinLogs } from '../logs/builtin.ts';
 import { changesOf, type LogChange } from '../logs/changes.ts';
 import { parseLogList, type LogList } from '../logs/list.ts';
 import { fetchList, type Publisher } from '../logs/publishers.ts';
 import { isSignedList } from '../logs/signed-list.ts';
-import type { Log } from '../logs/log.ts';
+import { logIdText, type Log } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -35,24 +37,58 @@ export interface LogListFile {
   readonly signed?: { readonly name: string; readonly signature: Buffer; readonly key: Buffer };
 }
 
+export interface ImportedLogList extends LogList {
+  /** What importing it has changed about the logs that were known. */
+  readonly changes: readonly LogChange[];
+}
+
 /**
  * Imports the list of a file. Throws CtgaError `bad-input`, and imports nothing, if it is not a log
- * list or if its signature is not the publisher's.
+ * list, if its signature is not the publisher's, or if it would change logs of which a newer list
+ * has told, unless it `mayBeOlder`.
  */
 export function importLogList(
   store: Pick<Store, 'logs'>,
   { name, json, signed }: LogListFile,
   now: number,
-): LogList {
+  { mayBeOlder = false }: { readonly mayBeOlder?: boolean | undefined } = {},
+): ImportedLogList {
   if (signed !== undefined && !isSignedList(json, signed.signature, signed.key))
     throw badInput(
       `${signed.name} is not the signature of ${name}`,
       'Fetch the list and its signature again, at the same time. ctga used nothing of this list.',
     );
   const list = parseLogList(json.toString('utf8'), name);
+  const known = knownLogs(store, undefined, () => undefined);
+  const changes = changesOf(known, list.logs);
+  if (!mayBeOlder) refuseToSetBack(store, name, list, changes);
   // The list's own bytes are kept: a signed list is evidence of where a read-only log ends.
-  store.logs.put(list.logs, { source: name, json, signed, etag: undefined, fetched: now });
-  return list;
+  const stored = { source: name, json, signed, etag: undefined, fetched: now };
+  store.logs.put(list.logs, stored, list.published);
+  return { ...list, changes };
+}
+
+/** What a newer list has said of a log is not taken back in passing. */
+function refuseToSetBack(
+  store: Pick<Store, 'logs'>,
+  name: string,
+  { published }: LogList,
+  changes: readonly LogChange[],
+): void {
+  const changed = changes.filter(({ change }) => change === 'changed').map(({ log }) => log);
+  if (published === undefined || changed.length === 0) return;
+  const builtin = new Set(builtinLogs().map(({ key }) => logIdText(key.logId)));
+  const newer = changed
+    .map(({ key: { logId } }) => {
+      const builtinDate = builtin.has(logIdText(logId)) ? BUILTIN_PUBLISHED : 0;
+      return Math.max(store.logs.listedAt(logId) ?? 0, builtinDate);
+    })
+    .filter((told) => told > published);
+  if (newer.length === 0) return;
+  throw badInput(
+    `${name} is of ${time(published)} and would change ${plural(newer.length, 'log')} of which a newer list has told, of ${time(Math.max(...newer))}`,
+    'ctga used nothing of this list. Import a newer one, or say --allow-older.',
+  );
 }
 
 /** A list that is newer than the last one of its publisher. */
@@ -91,7 +127,7 @@ export async function fetchUpdate(
       list.logs,
     ),
     signed: fetched.signed !== undefined,
-    takeIn: () => store.logs.put(list.logs, { source, ...fetched, fetched: now }),
+    takeIn: () => store.logs.put(list.logs, { source, ...fetched, fetched: now }, list.published),
   };
 }
 

@@ -28,9 +28,13 @@ export interface LogStore {
   /**
    * Adds logs, and the list that they came from, in one transaction. A log that is known takes over
    * what is new about it; it keeps its key, and keeps its zone where the new one has none. A list
-   * replaces the last one from the same source. Idempotent.
+   * replaces the last one from the same source. `published` is when the list was, in ms since the
+   * epoch, if it says so. Idempotent.
    */
-  put(logs: readonly Log[], list?: StoredLogList): void;
+  put(logs: readonly Log[], list?: StoredLogList, published?: number): void;
+
+  /** When the list was published that last told of a log; undefined if that is not known. */
+  listedAt(logId: LogId): number | undefined;
 
   /** Imported logs by description. The built-in ones are not among them: see known-logs.ts. */
   all(): Log[];

@@ -11,6 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import { builtinLogs } from '../../src/logs/builtin.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
@@ -95,6 +96,57 @@ describe('ctga logs import', () => {
     assert.deepEqual(await states(state), {});
     assert.equal((await run(json)).code, 0);
     assert.deepEqual(await states(state), { Alpha: 'usable' });
+  });
+
+  test('shows what it changes, and takes nothing back for an older list', async () => {
+    const file = join(directory, 'dated.json');
+    const state = newState();
+    const run = (text: string, ...more: string[]): Promise<Ran> => {
+      writeFileSync(file, text);
+      return ctga(['logs', 'import', file, ...state, ...more]);
+    };
+    const old = list('2026-01-01T00:00:00Z', entry(alpha, 'Alpha', 'usable'));
+    assert.match((await run(old)).stdout, /^1 log imported from .*: 1 new, 0 changed\./);
+    const fresh = list('2026-05-01T00:00:00Z', entry(alpha, 'Alpha', 'retired'));
+    const { stdout } = await run(fresh);
+    assert.match(stdout, /: 0 new, 1 changed\.\n {2}~ Alpha: state: usable -> retired\n/);
+    const refused = await run(old);
+    assert.deepEqual([refused.code, refused.stdout], [2, '']);
+    assert.match(
+      refused.stderr,
+      /would change 1 log of which a newer list has told, of 2026-05-01 .*\n.*--allow-older/,
+    );
+    assert.deepEqual(await states(state), { Alpha: 'retired' });
+    // What changes nothing and what brings other logs is no step back.
+    const others = list('2026-02-01T00:00:00Z', entry(beta, 'Beta', 'usable'));
+    assert.equal((await run(others)).code, 0);
+    assert.equal((await run(old)).code, 2);
+    const forced = await run(old, '--allow-older', '--json');
+    assert.equal(forced.code, 0);
+    const { changes } = JSON.parse(forced.stdout) as { changes: { fields: string[] }[] };
+    assert.deepEqual(
+      changes.map(({ fields }) => fields),
+      [['state: retired -> usable']],
+    );
+    assert.deepEqual(await states(state), { Alpha: 'usable', Beta: 'usable' });
+  });
+
+  test('takes nothing back that the built-in list says', async () => {
+    const [builtin] = builtinLogs().filter((log) => log.state === 'usable');
+    assert(builtin !== undefined);
+    const { key, url, description } = builtin;
+    const log = {
+      ...{ description, url, key: Buffer.from(key.spki).toString('base64') },
+      state: { retired: {} },
+    };
+    const file = join(directory, 'before-builtin.json');
+    for (const [year, code] of [
+      ['2024', 2],
+      ['2030', 0],
+    ] as const) {
+      writeFileSync(file, list(`${year}-01-01T00:00:00Z`, log));
+      assert.equal((await ctga(['logs', 'import', file, ...newState()])).code, code);
+    }
   });
 
   test("with a signature and no key: Chrome's, which is built in", async () => {

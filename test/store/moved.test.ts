@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A state directory that was moved or copied elsewhere, and one that an earlier version wrote. */
 import assert from 'node:assert/strict';
-import { cpSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -95,7 +95,7 @@ describe('a split view is on record once, and told once,', () => {
     const name = basename(path ?? assert.fail('there is no evidence'));
     const rows = { evidence: 'path, log_id, first, second, first_size, second_size, created' };
     const present = new Database(state.database);
-    const tables = ['logs', 'trees', 'tree_heads', 'sightings', 'days', 'counters', 'data_planes'];
+    const tables = ['trees', 'tree_heads', 'sightings', 'days', 'counters', 'data_planes'];
     const old = new Database(`${state.database}.old`);
     for (const step of MIGRATIONS.slice(0, 10)) old.exec(step);
     old.pragma('user_version = 10');
@@ -136,4 +136,30 @@ describe('a split view is on record once, and told once,', () => {
       assert(path?.startsWith(`${state.evidence}/`), path);
       assert.deepEqual(checkStore(state).faults, []);
     });
+});
+
+test('in a store of the version before, the newest list has told of the logs', () => {
+  const state = fresh();
+  mkdirSync(state.directory);
+  const old = new Database(state.database);
+  for (const step of MIGRATIONS.slice(0, 10)) old.exec(step);
+  old.pragma('user_version = 10');
+  const put = old.prepare('INSERT INTO log_lists (source, json, fetched) VALUES (?, ?, 1)');
+  for (const [source, json] of Object.entries({
+    old: '{"log_list_timestamp":"2026-05-01T00:00:00Z"}',
+    new: '{"log_list_timestamp":"2026-06-01T00:00:00Z"}',
+    undated: '{}',
+    damaged: '{',
+  }))
+    put.run(source, Buffer.from(json));
+  old
+    .prepare(
+      `INSERT INTO logs (log_id, key, description, url, api, mmd) VALUES (?, ?, '', '', 'rfc6962', 1)`,
+    )
+    .run(log.key.logId, log.key.spki);
+  old.close();
+  const store = openForWriting(state);
+  assert.equal(store.logs.listedAt(log.key.logId), Date.UTC(2026, 5, 1));
+  assert.match(store.exchange.identity(), /^[0-9a-f]{8}$/);
+  store.close();
 });

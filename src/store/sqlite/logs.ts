@@ -9,13 +9,13 @@ import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded, unpadded } from './rows.ts';
 
 const PUT = `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size,
-    final_root, allow_private_address)
+    final_root, allow_private_address, listed)
   VALUES (@logId, @spki, @description, @url, @api, @mmd, @dns, @state, @finalSize, @finalRoot,
-    @allowPrivateAddress)
+    @allowPrivateAddress, @listed)
   ON CONFLICT (log_id) DO UPDATE SET key = excluded.key, description = excluded.description, url = excluded.url,
     api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
     state = excluded.state, final_size = excluded.final_size, final_root = excluded.final_root,
-    allow_private_address = excluded.allow_private_address`;
+    allow_private_address = excluded.allow_private_address, listed = coalesce(excluded.listed, listed)`;
 const PUT_LIST = `INSERT INTO log_lists (source, json, signature, key, etag, fetched)
   VALUES (@source, @json, @signature, @key, @etag, @fetched)
   ON CONFLICT DO UPDATE SET json = excluded.json, signature = excluded.signature,
@@ -33,6 +33,7 @@ interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
   readonly finalSize: string | undefined;
   readonly finalRoot: Uint8Array | undefined;
   readonly allowPrivateAddress: number;
+  readonly listed: number | undefined;
 }
 
 interface LogRow extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
@@ -58,6 +59,7 @@ export class SqliteLogs implements LogStore {
   readonly #connection: Connection;
   readonly #put: Statement<NewLog>;
   readonly #putList: Statement<ListRow>;
+  readonly #listedAt: Statement<{ logId: LogId }, { readonly listed: number | null }>;
   readonly #all: Statement<NoParameters, LogRow>;
   readonly #lists: Statement<NoParameters, ListRow>;
   readonly #quietUntil: Statement<{ logId: LogId }, { readonly until: number }>;
@@ -70,6 +72,7 @@ export class SqliteLogs implements LogStore {
     this.#connection = connection;
     this.#put = connection.statement(PUT);
     this.#putList = connection.statement(PUT_LIST);
+    this.#listedAt = connection.statement('SELECT listed FROM logs WHERE log_id = @logId');
     this.#all = connection.statement('SELECT * FROM logs ORDER BY description');
     this.#lists = connection.statement('SELECT * FROM log_lists ORDER BY fetched DESC');
     this.#quietUntil = connection.statement('SELECT until FROM quiet_logs WHERE log_id = @logId');
@@ -79,11 +82,15 @@ export class SqliteLogs implements LogStore {
     this.#stale = connection.statement('SELECT * FROM stale_heads');
   }
 
-  put(logs: readonly Log[], list?: StoredLogList): void {
+  put(logs: readonly Log[], list?: StoredLogList, published?: number): void {
     this.#connection.transaction(() => {
-      for (const log of logs) this.#put.run(toNewLog(log));
+      for (const log of logs) this.#put.run({ ...toNewLog(log), listed: published });
       if (list !== undefined) this.#putList.run(toListRow(list));
     });
+  }
+
+  listedAt(logId: LogId): number | undefined {
+    return this.#listedAt.get({ logId })?.listed ?? undefined;
   }
 
   all(): Log[] {
@@ -127,7 +134,7 @@ export class SqliteLogs implements LogStore {
   }
 }
 
-function toNewLog({ key, finalTree, ...log }: Log): NewLog {
+function toNewLog({ key, finalTree, ...log }: Log): Omit<NewLog, 'listed'> {
   return {
     logId: key.logId,
     spki: key.spki,

@@ -230,6 +230,12 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE OR IGNORE alerts SET key = 'fork:' || replace(key, rtrim(key, replace(key, '/', '')), '') WHERE key LIKE 'fork:/%';
   DELETE FROM alerts WHERE key LIKE 'fork:/%';
 
+  -- When the list was published that last told of the log.
+  ALTER TABLE logs ADD COLUMN listed INTEGER;
+  UPDATE logs SET listed = (
+    SELECT max(unixepoch(json_extract(CAST(json AS TEXT), '$.log_list_timestamp'))) * 1000 FROM log_lists
+    WHERE json_valid(CAST(json AS TEXT)));
+
   -- What tells this store from others, however it is copied or moved.
   CREATE TABLE identity (id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
   INSERT INTO identity VALUES (lower(hex(randomblob(8))));
