@@ -116,8 +116,9 @@ form() {
 }
 form >"$work/form" || die "the file has the form of version 1"
 sed '/^  "digest": "/,$d' "$file" | cmp -s - "$work/form" || die "the file has the form of version 1"
+del=$(printf '\177') # a control character that JSON does not escape
 for text in "$(raw log description)" "$(raw log url)" "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"; do
-	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|\\["\\bfnrt]|\\u00(0[0-7be]|1[0-9a-f]))*"' || die "the file has the form of version 1"
+	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|'"$del"'|\\["\\bfnrt]|\\u00(0[0-7bef]|1[0-9a-f]))*"' || die "the file has the form of version 1"
 done
 { # 32 bytes each, in the one canonical spelling
 	for at in 'first sha256_root_hash' 'second sha256_root_hash' 'derivation first_root' 'derivation second_root'; do
@@ -207,6 +208,9 @@ derived() { # derived FIRST SECOND: what the file says of the derivation
 		die "the derivation in the file is the one computed here"
 	echo "holds  the derivation in the file is the one computed here"
 }
+shown() { # a text of somebody else's as a terminal may show it, whatever is in it
+	printf %s "$1" | tr -c ' -~' '?'
+}
 stands() {
 	echo "The log ID is $id (SHA-256 of the key, base64)."
 	if [ -z "$whose" ]; then
@@ -214,14 +218,16 @@ stands() {
 		echo "Give it a log list or the log's public key: sh verify-evidence.sh FILE LIST"
 	elif openssl pkey -pubin -in "$whose" -outform DER -out "$work/whose.der" 2>/dev/null && cmp -s "$work/whose.der" "$work/key.der"; then
 		known=yes
-		echo "The key is the one in $whose."
+		printf 'The key is the one in %s.\n' "$(shown "$whose")"
 	elif tr -d ' \n\t\r' <"$whose" | grep -Fq "\"key\":\"$(field log key)\""; then
 		known=yes
-		echo "The key is in $whose$(tr -d ' \n\t\r' <"$whose" | sed -n 's/.*"log_list_timestamp":"\([^"]*\)".*/, of \1/p')."
+		printf 'The key is in %s%s.\n' "$(shown "$whose")" \
+			"$(shown "$(tr -d ' \n\t\r' <"$whose" | sed -n 's/.*"log_list_timestamp":"\([^"]*\)".*/, of \1/p')")"
 	else
-		echo "UNKNOWN KEY: it is not in $whose, and anybody may have made this file."
+		printf 'UNKNOWN KEY: it is not in %s, and anybody may have made this file.\n' "$(shown "$whose")"
 	fi
-	echo "The file claims that the log is $(raw log description) at $(raw log url)."
+	# Not by echo, which makes a line of "\n".
+	printf 'The file claims that the log is %s at %s.\n' "$(shown "$(raw log description)")" "$(shown "$(raw log url)")"
 	if [ "${known:-}" != yes ]; then
 		echo "The evidence holds, but it accuses no log that is known: $1"
 		exit 4

@@ -6,6 +6,7 @@
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { hostname } from 'node:os';
+import { clean } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { HttpError } from '../http/error.ts';
 import { directFetch, type Resolve } from '../http/request.ts';
@@ -30,6 +31,18 @@ export interface Channel {
 
 const COMMAND_MS = 60_000;
 
+/** No text from outside begins a line or a header of what a channel sends. */
+function channelOf(name: string, send: Channel['send']): Channel {
+  const cleaned = ({ key, message, remedy, host, ...rest }: Alert): Alert => ({
+    ...rest,
+    key: clean(key),
+    message: clean(message),
+    remedy: clean(remedy),
+    host: clean(host),
+  });
+  return { name, send: (alert) => send(cleaned(alert)) };
+}
+
 export function alertNow(
   event: Alert['event'],
   what: Pick<Alert, 'key' | 'severity' | 'message' | 'remedy'>,
@@ -49,29 +62,26 @@ export function alertNow(
 
 /** Mail through this machine's sendmail(1), which queues it. `address` must have no line breaks. */
 export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): Channel {
-  return {
-    name: `mail to ${address}`,
-    send: (alert) => {
-      const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
-      const text = [
-        `To: ${address}`,
-        `Subject: ${headerText(subject)}`,
-        `Date: ${new Date(alert.time).toUTCString().replace('GMT', '+0000')}`,
-        'Auto-Submitted: auto-generated',
-        'MIME-Version: 1.0',
-        'Content-Type: text/plain; charset=utf-8',
-        'Content-Transfer-Encoding: base64',
-        '',
-        base64Lines(`${alert.message}\n\n${alert.remedy}\n\n${alert.time}, ${alert.host}\n`),
-      ];
-      return runProgram(sendmail, ['-i', '-t'], `${text.join('\n')}\n`, {});
-    },
-  };
+  return channelOf(`mail to ${address}`, (alert) => {
+    const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
+    const text = [
+      `To: ${address}`,
+      `Subject: ${headerText(subject)}`,
+      `Date: ${new Date(alert.time).toUTCString().replace('GMT', '+0000')}`,
+      'Auto-Submitted: auto-generated',
+      'MIME-Version: 1.0',
+      'Content-Type: text/plain; charset=utf-8',
+      'Content-Transfer-Encoding: base64',
+      '',
+      base64Lines(`${alert.message}\n\n${alert.remedy}\n\n${alert.time}, ${alert.host}\n`),
+    ];
+    return runProgram(sendmail, ['-i', '-t'], `${text.join('\n')}\n`, {});
+  });
 }
 
-/** Encodes text that is not plain ASCII (RFC 2047). A log's name cannot add a line break. */
+/** Encodes text that is not plain ASCII (RFC 2047). */
 function headerText(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  const line = text.slice(0, 200);
   if (/^[\x20-\x7e]*$/.test(line)) return line;
   const words: string[] = [];
   // An encoded word has at most 75 characters, which are 45 bytes in base64.
@@ -106,17 +116,14 @@ export interface WebhookOptions {
 export function webhookChannel(options: WebhookOptions): Channel {
   const { url, secret, allowPrivateAddress, resolve } = options;
   const fetch = directFetch({ allowPrivateAddress }, resolve);
-  return {
-    name: `webhook ${new URL(url).host}`,
-    send: async (alert) => {
-      const body = JSON.stringify(alert);
-      const headers =
-        secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
-      const { status } = await fetch(url, { post: body, headers });
-      if (status < 200 || status > 299)
-        throw new HttpError('http-bad-answer', `it answered with status ${status}`);
-    },
-  };
+  return channelOf(`webhook ${new URL(url).host}`, async (alert) => {
+    const body = JSON.stringify(alert);
+    const headers =
+      secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
+    const { status } = await fetch(url, { post: body, headers });
+    if (status < 200 || status > 299)
+      throw new HttpError('http-bad-answer', `it answered with status ${status}`);
+  });
 }
 
 /** The value of X-Ctga-Signature: see webhookChannel. */
@@ -130,33 +137,26 @@ export function sign(body: string, secret: string, now: number): string {
  * CTGA_EVENT, CTGA_KEY, CTGA_SEVERITY, CTGA_MESSAGE and CTGA_REMEDY.
  */
 export function commandChannel(command: string): Channel {
-  return {
-    name: `command ${command}`,
-    send: (alert) =>
-      runProgram('/bin/sh', ['-c', command], `${JSON.stringify(alert)}\n`, {
-        CTGA_EVENT: alert.event,
-        CTGA_KEY: alert.key,
-        CTGA_SEVERITY: alert.severity,
-        CTGA_MESSAGE: alert.message,
-        CTGA_REMEDY: alert.remedy,
-      }),
-  };
+  return channelOf(`command ${command}`, (alert) =>
+    runProgram('/bin/sh', ['-c', command], `${JSON.stringify(alert)}\n`, {
+      CTGA_EVENT: alert.event,
+      CTGA_KEY: alert.key,
+      CTGA_SEVERITY: alert.severity,
+      CTGA_MESSAGE: alert.message,
+      CTGA_REMEDY: alert.remedy,
+    }),
+  );
 }
 
 /** Standard output, with the priorities of sd-daemon(3) if it is the journal. */
 export function journalChannel(write: (text: string) => void, isJournal: boolean): Channel {
-  return {
-    name: isJournal ? 'journal' : 'standard output',
-    send: (alert) => {
-      const priority = { critical: 2, warning: 4 }[alert.severity];
-      const prefix = isJournal ? `<${alert.event === 'recovery' ? 5 : priority}>` : '';
-      const over = alert.event === 'recovery' ? 'over: ' : '';
-      write(
-        `${prefix}${over}${alert.message.replaceAll(/\s+/g, ' ')} ${alert.remedy.replaceAll(/\s+/g, ' ')}\n`,
-      );
-      return Promise.resolve();
-    },
-  };
+  return channelOf(isJournal ? 'journal' : 'standard output', (alert) => {
+    const priority = { critical: 2, warning: 4 }[alert.severity];
+    const prefix = isJournal ? `<${alert.event === 'recovery' ? 5 : priority}>` : '';
+    const over = alert.event === 'recovery' ? 'over: ' : '';
+    write(`${prefix}${over}${alert.message} ${alert.remedy}\n`);
+    return Promise.resolve();
+  });
 }
 
 /**

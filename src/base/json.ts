@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: Apache-2.0
 /** JSON as ctga writes it. */
 import { encodeBase64 } from './base64.ts';
+import { cleanJson } from './clean.ts';
 
 /**
  * Writes bigints as numbers if a double holds them exactly, and else as decimal strings; bytes as
- * base64. With `indent`, each value is on its own line.
+ * base64. With `indent`, each value is on its own line. Characters that a terminal would act on are
+ * escaped.
  */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(
-    value,
-    (_key, item: unknown) => {
-      if (typeof item === 'bigint')
-        return item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
-      if (item instanceof Uint8Array) return encodeBase64(item);
-      return item;
-    },
-    indent,
+  return cleanJson(
+    JSON.stringify(
+      value,
+      (_key, item: unknown) => {
+        if (typeof item === 'bigint')
+          return item <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(item) : item.toString();
+        if (item instanceof Uint8Array) return encodeBase64(item);
+        return item;
+      },
+      indent,
+    ),
   );
 }

@@ -9,9 +9,12 @@ import { fileURLToPath } from 'node:url';
 /** The program's source or its compiled form, whichever this file is. */
 const MAIN = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url));
 
-/** Its output goes where ours goes. The caller ends it with SIGTERM. */
+/**
+ * `args` are the program's, with the command `challenge` among them. Its output goes where ours
+ * goes. The caller ends it with SIGTERM.
+ */
 export function spawnChallenger(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, MAIN, 'challenge', ...args], {
+  return spawn(process.execPath, [...process.execArgv, MAIN, ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
 }

@@ -108,16 +108,31 @@ meanwhile, and "ctga detach INTERFACE" removes it.`,
   return withLogs(withState(attach)).action(run);
 }
 
-async function run(names: readonly string[], options: AttachOptions): Promise<void> {
-  const { json, logList, zone, zoneSuffix, port, user, keepDays, spool, challenge, proxy } =
-    options;
+/** Of the challenger that is started beside: it reads the same configuration file. */
+export function challengerArguments(
+  directory: string,
+  config: string | undefined,
+  { proxy, json }: Pick<AttachOptions, 'proxy' | 'json'>,
+): string[] {
+  return [
+    ...(config === undefined ? [] : ['--config', config]),
+    ...['challenge', '--state-dir', directory],
+    ...(proxy === undefined ? [] : ['--proxy', proxy]),
+    ...(json === true ? ['--json'] : []),
+  ];
+}
+
+async function run(
+  names: readonly string[],
+  options: AttachOptions,
+  command: Command,
+): Promise<void> {
+  const { json, logList, zone, zoneSuffix, port, user, keepDays, spool, challenge } = options;
   const state = stateAt(options.stateDir);
   // Before anything is made: a signal that comes early must not leave a new data plane without its
   // reader.
   const stop = stopRequest();
-  const challenger = ['--state-dir', state.directory];
-  if (proxy !== undefined) challenger.push('--proxy', proxy);
-  if (json === true) challenger.push('--json');
+  const { config } = command.optsWithGlobals<{ config?: string }>();
   const endedWell = await observe(
     {
       state,
@@ -138,7 +153,8 @@ async function run(names: readonly string[], options: AttachOptions): Promise<vo
       user,
       keepMilliseconds: keepDays === 0 ? undefined : keepDays * 86_400_000,
       secondPlace: spool,
-      challenger: challenge === true ? challenger : undefined,
+      challenger:
+        challenge === true ? challengerArguments(state.directory, config, options) : undefined,
       onEvent: (event) => {
         if (json === true) printJsonEvent(event);
         else if (event.event === 'observing') printNextSteps(event, options, state.directory);

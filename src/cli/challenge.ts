@@ -196,6 +196,11 @@ function pollinator(text: string): string {
 
 type Report = ChallengeEvent | ({ readonly event: 'summary' } & RoundSummary);
 
+function printEvidence(path: string): void {
+  print(`  SPLIT VIEW PROVEN. Evidence: ${path}`);
+  print(`  Check it with: ctga evidence verify ${path}`);
+}
+
 function printReport(report: Report): void {
   switch (report.event) {
     case 'waiting':
@@ -207,10 +212,7 @@ function printReport(report: Report): void {
       const line = `${log}: size ${treeSize} against ${against}: ${verdict}${reason === undefined ? '' : ` (${reason})`}`;
       if (verdict === 'unprovable') warn(`${line}. It has had longer than it promises to take.`);
       else print(line);
-      if (evidence !== undefined)
-        print(
-          `  SPLIT VIEW PROVEN. Evidence: ${evidence}\n  Check it with: ctga evidence verify ${evidence}`,
-        );
+      if (evidence !== undefined) printEvidence(evidence);
       return;
     }
     case 'visited':
@@ -231,10 +233,7 @@ function printReport(report: Report): void {
       print(
         `${report.url}: ${plural(report.received, 'tree head')} for ${report.sent} of ours, ${report.fresh} of them new${report.refused > 0 ? `; ${report.refused} refused` : ''}`,
       );
-      for (const path of report.evidence)
-        print(
-          `  SPLIT VIEW PROVEN. Evidence: ${path}\n  Check it with: ctga evidence verify ${path}`,
-        );
+      for (const path of report.evidence) printEvidence(path);
       if (report.evidenceFailure !== undefined)
         warn(
           `${report.url}: evidence of a split view is still to be written: ${report.evidenceFailure}`,

@@ -98,11 +98,10 @@ function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResul
   );
   if (since?.verdict === 'consistent')
     print(`It extends the tree of size ${since.treeSize}: append-only in between.`);
-  else if (since?.verdict === 'fork-proven')
-    print(
-      `SPLIT VIEW PROVEN: it contradicts the tree of size ${since.treeSize}.\n  Evidence: ${since.evidence ?? ''}`,
-    );
-  else if (since?.verdict === 'malformed-head') print(`NOT COMPARED: ${MALFORMED}.`);
+  else if (since?.verdict === 'fork-proven') {
+    print(`SPLIT VIEW PROVEN: it contradicts the tree of size ${since.treeSize}.`);
+    print(`  Evidence: ${since.evidence ?? ''}`);
+  } else if (since?.verdict === 'malformed-head') print(`NOT COMPARED: ${MALFORMED}.`);
   else if (since !== undefined)
     print(`NOT PROVEN to extend the tree of size ${since.treeSize}: ${REASONS[since.verdict]}.`);
   if (leaf !== undefined)

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
+import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
 import { time } from '../base/text.ts';
 import { isListed, parseEvidence } from '../evidence/bundle.ts';
@@ -106,7 +107,7 @@ function listEvidence(options: StateOption): void {
 function show(file: string, options: { json?: boolean }): void {
   const text = readTextFile(file);
   const { log, first, second, proof, created } = parseEvidence(text, file);
-  if (options.json === true) return printText(text);
+  if (options.json === true) return printText(cleanJson(text));
   print(`The file claims that this is of ${log.description} (${log.url}).`);
   print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
   for (const [name, head] of [

@@ -159,10 +159,11 @@ function printImported(imported: Imported): void {
     else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
   }
   for (const line of refused) warn(line);
-  for (const { log, treeSize, evidence } of forks)
-    print(
-      `SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}\n  Evidence: ${evidence}\n  Check it with: ctga evidence verify ${evidence}`,
-    );
+  for (const { log, treeSize, evidence } of forks) {
+    print(`SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}`);
+    print(`  Evidence: ${evidence}`);
+    print(`  Check it with: ctga evidence verify ${evidence}`);
+  }
   if (evidenceFailure !== undefined)
     warn(
       `there is proof of a split view, and its evidence is still to be written: ${evidenceFailure}`,

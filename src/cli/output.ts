@@ -2,24 +2,27 @@
 /**
  * How commands print: lines for people, or JSON for scripts. Results go to stdout; failures,
  * warnings and progress to stderr, so that `ctga ... --json | jq` works. With --json, each line on
- * stderr is an object too: {"error", "message", "remedy"}, {"warning"} or {"progress"}.
+ * stderr is an object too: {"error", "message", "remedy"}, {"warning"} or {"progress"}. What is
+ * printed may come from outside; it is cleaned here and nowhere before.
  */
+import { clean } from '../base/clean.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { fileRemedy, systemSentence } from '../base/system-error.ts';
 import { currentCommand, currentIo, isForScripts } from './run.ts';
 
-/** Prints text as it is, with no line end behind it. */
+/** Prints text that is clean already as it is, with no line end behind it. */
 export function printText(text: string): void {
   currentIo().stdout.write(text);
 }
 
+/** Prints one line, whatever is in it. */
 export function print(line = ''): void {
-  printText(`${line}\n`);
+  printText(`${clean(line)}\n`);
 }
 
 export function printJson(value: unknown): void {
-  print(toJson(value, 2));
+  printText(`${toJson(value, 2)}\n`);
 }
 
 /** Prints one object a line, for commands that report as they go. */
@@ -28,7 +31,7 @@ export function printJsonLine(value: unknown): void {
 }
 
 function printToStderr(line: string): void {
-  currentIo().stderr.write(`${line}\n`);
+  currentIo().stderr.write(`${clean(line)}\n`);
 }
 
 export function warn(line: string): void {
@@ -43,7 +46,7 @@ export function tellProgress(line: string): void {
 /** Shows how far the work has come, in place of what it showed before; only on a terminal. */
 export function printProgress(text: string): void {
   const { stderr } = currentIo();
-  if (stderr.isTTY === true) stderr.write(`\r${text}${CLEAR_REST}`);
+  if (stderr.isTTY === true) stderr.write(`\r${clean(text)}${CLEAR_REST}`);
 }
 
 /** Takes away what printProgress showed. */
@@ -55,7 +58,8 @@ export function endProgress(): void {
 const CLEAR_REST = '\u001b[K';
 
 /** Prints columns as wide as their widest cell. */
-export function printTable(header: readonly string[], rows: readonly (readonly string[])[]): void {
+export function printTable(header: readonly string[], cells: readonly (readonly string[])[]): void {
+  const rows = cells.map((row) => row.map(clean));
   const widths = header.map((title, i) =>
     Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
   );
@@ -74,7 +78,10 @@ export function reportFailure(error: unknown): number {
   const { code, message, remedy, exitCode } = describeFailure(error);
   if (isForScripts()) printToStderr(toJson({ error: code, message, remedy: remedy ?? null }));
   else {
-    warn(message);
+    // The stack of a bug has a line for each call.
+    const [first = '', ...more] = code === 'bug' ? message.split('\n') : [message];
+    warn(first);
+    for (const line of more) printToStderr(line);
     if (remedy !== undefined) printToStderr(`  ${remedy}`);
   }
   return exitCode;

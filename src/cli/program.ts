@@ -4,6 +4,7 @@
  * it prints; the work is done elsewhere.
  */
 import { Command, CommanderError } from 'commander';
+import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { alertCommand } from './alert.ts';
@@ -113,8 +114,8 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
       .configureOutput({
         // runCtga says it.
         outputError: () => undefined,
-        writeOut: (text) => stdout.write(text),
-        writeErr: (text) => stderr.write(text),
+        writeOut: (text) => stdout.write(cleanLines(text)),
+        writeErr: (text) => stderr.write(cleanLines(text)),
         getOutHelpWidth: () => stdout.columns ?? 80,
         getErrHelpWidth: () => stderr.columns ?? 80,
       });

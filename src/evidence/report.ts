@@ -3,6 +3,7 @@
  * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator.
  * Markdown, or an HTML page that loads nothing. Pure.
  */
+import { clean } from '../base/clean.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
 import { claimOf, isListed, type Evidence, type Exhibit } from './bundle.ts';
@@ -51,9 +52,10 @@ export const UNKNOWN_KEY =
 function blocksOf(
   evidence: Evidence,
   checks: readonly Check[],
-  file: ReportOptions['file'],
+  { sha256, ...file }: ReportOptions['file'],
   known: KnownKey | undefined,
 ): Block[] {
+  const name = clean(file.name);
   const { log, first, second, proof, derivation, created } = evidence;
   const stands = checks.every(({ holds }) => holds);
   return [
@@ -72,8 +74,8 @@ function blocksOf(
         ['Log ID', encodeBase64(log.logId)],
         ['Public key', encodeBase64(log.key)],
         ['Found', created],
-        ['Evidence file', file.name],
-        ['SHA-256 of the file', file.sha256],
+        ['Evidence file', name],
+        ['SHA-256 of the file', sha256],
       ],
     },
     { kind: 'heading', text: 'The two trees' },
@@ -108,10 +110,7 @@ function blocksOf(
       kind: 'text',
       text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
     },
-    {
-      kind: 'code',
-      text: `ctga evidence verify ${file.name}\nsh docs/verify-evidence.sh ${file.name}`,
-    },
+    { kind: 'code', text: `ctga evidence verify ${name}\nsh docs/verify-evidence.sh ${name}` },
     { kind: 'heading', text: 'What it does not show' },
     { kind: 'text', text: 'Which of the two trees is the right one, who was shown which, or why.' },
   ];
@@ -167,7 +166,7 @@ function toMarkdown(title: string, blocks: readonly Block[]): string {
       case 'code':
         return block.text
           .split('\n')
-          .map((line) => `    ${line}`)
+          .map((line) => `    ${clean(line)}`)
           .join('\n');
     }
   });
@@ -176,7 +175,7 @@ function toMarkdown(title: string, blocks: readonly Block[]): string {
 
 /** What a log calls itself is the log's to choose: it must be no markup, and stay on its line. */
 function plain(text: string): string {
-  return text.replaceAll(/\s+/g, ' ').replaceAll(/[\\`*_{}[\]<>#|]/g, '\\$&');
+  return clean(text).replaceAll(/[\\`*_{}[\]<>#|]/g, '\\$&');
 }
 
 function toHtml(title: string, blocks: readonly Block[]): string {
@@ -191,7 +190,7 @@ function toHtml(title: string, blocks: readonly Block[]): string {
       case 'table':
         return `<table>${block.rows.map(([name, value]) => `<tr><th scope="row">${escaped(name)}</th><td>${escaped(value)}</td></tr>`).join('')}</table>`;
       case 'code':
-        return `<pre>${escaped(block.text)}</pre>`;
+        return `<pre>${block.text.split('\n').map(escaped).join('\n')}</pre>`;
     }
   });
   return `<!doctype html>
@@ -225,5 +224,5 @@ function escaped(text: string): string {
     '"': '&quot;',
     "'": '&#39;',
   };
-  return text.replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
+  return clean(text).replaceAll(/[&<>"']/g, (character) => entities[character] ?? '');
 }

@@ -8,6 +8,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
+import { clean } from '../base/clean.ts';
 import { DnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
 import { Authority } from '../mirror/authority.ts';
 import { messageOf } from '../base/errors.ts';
@@ -63,7 +64,7 @@ function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): bo
   answering.packets = fragments.length;
   sendRaw(reorder(fragments, order), client.address).catch((error: unknown) => {
     // The resolver will ask again.
-    console.error(`fragments to ${client.address} were not sent: ${messageOf(error)}`);
+    console.error(clean(`fragments to ${client.address} were not sent: ${messageOf(error)}`));
   });
   return true;
 }
@@ -120,6 +121,6 @@ try {
   await dns.listen({ address: ADDRESS.authority, port: 53 });
   await listenForCommands(socketPath, obey);
 } catch (error) {
-  console.error(messageOf(error));
+  console.error(clean(messageOf(error)));
   process.exit(1);
 }

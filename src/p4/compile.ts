@@ -25,6 +25,11 @@ const COMPILER = 'p4c-bm2-ss';
 const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
 export type Build = z.infer<typeof buildSchema>;
 
+/** What a compiler complained of, on one line. */
+function linesOf(complaint: string): string {
+  return complaint.trim().split('\n').join(' | ');
+}
+
 /** What the program at PROGRAM was compiled with and from. */
 export function builtWith(): Build {
   return buildSchema.parse(JSON.parse(readFileSync(BUILD, 'utf8')));
@@ -66,7 +71,7 @@ export function compile(): { readonly json: string; readonly build: Build } {
     const args = ['--std', 'p4-16', '-o', output, MAIN];
     const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4_SOURCES, encoding: 'utf8' });
     if (status !== 0)
-      throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/${MAIN}:\n${stderr.trim()}`);
+      throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/${MAIN}: ${linesOf(stderr)}`);
     return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
   } finally {
     rmSync(directory, { recursive: true });
@@ -90,7 +95,7 @@ export function checkSume(sources = join(P4_SOURCES, 'sume')): boolean {
   );
   if (error !== undefined) return false;
   if (status !== 0 || stderr.trim() !== '')
-    throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/main.p4:\n${stderr.trim()}`);
+    throw new CtgaError('bad-input', `${CHECKER} refuses p4/sume/main.p4: ${linesOf(stderr)}`);
   return true;
 }
 

@@ -3,6 +3,7 @@
  * Tells the service manager how this process stands (sd_notify(3)), if one asked for that by
  * setting NOTIFY_SOCKET.
  */
+import { clean } from '../base/clean.ts';
 import { addon } from '../native/addon.ts';
 
 export class ServiceNotice {
@@ -15,7 +16,7 @@ export class ServiceNotice {
    */
   constructor(status: string) {
     if (process.env['NOTIFY_SOCKET'] === undefined) return;
-    addon().notifyService(`READY=1\nSTATUS=${status.replaceAll('\n', ' ')}`);
+    addon().notifyService(`READY=1\nSTATUS=${clean(status)}`);
     const { WATCHDOG_USEC: microseconds, WATCHDOG_PID: pid } = process.env;
     if (microseconds === undefined || (pid !== undefined && Number(pid) !== process.pid)) return;
     // Twice in each interval, as sd_watchdog_enabled(3) advises.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-/** HTML from templates: a value is escaped as text unless it is an Html already. */
+/** HTML from templates: a value is cleaned and escaped as text unless it is an Html already. */
+
+import { clean } from '../base/clean.ts';
 
 export class Html {
   readonly text: string;
@@ -19,5 +21,5 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
 function toHtml(part: Part): string {
   if (part instanceof Html) return part.text;
   if (typeof part === 'object') return part.map(({ text }) => text).join('');
-  return `${part}`.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+  return clean(`${part}`).replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

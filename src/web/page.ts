@@ -3,6 +3,7 @@
  * The status page. It is complete without scripts; with them, assets/page.js replaces the sections
  * that change.
  */
+import { clean } from '../base/clean.ts';
 import { plural, time } from '../base/text.ts';
 import { html, type Html } from './html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
@@ -209,7 +210,7 @@ function seriesOf({ logs, generated }: Overview): string {
   return JSON.stringify({
     end: generated,
     days: DAYS,
-    logs: logs.slice(0, LINES).map(({ name, heads }) => ({ name, heads })),
+    logs: logs.slice(0, LINES).map(({ name, heads }) => ({ name: clean(name), heads })),
   });
 }
 

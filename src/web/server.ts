@@ -11,6 +11,7 @@ import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { roomIn } from '../disk/probe.ts';
@@ -185,7 +186,10 @@ export class WebServer {
     const { interfaces } = this.#overview();
     const ill = interfaces.filter(({ isStale, blindSince }) => isStale || blindSince !== null);
     const text = ill
-      .map((each) => `${each.interface}: ${each.blindSince === null ? 'no observer' : 'blind'}\n`)
+      .map(
+        (each) =>
+          `${clean(each.interface)}: ${each.blindSince === null ? 'no observer' : 'blind'}\n`,
+      )
       .join('');
     send(response, ill.length === 0 ? 200 : 503, text === '' ? 'well\n' : text);
   }
@@ -214,8 +218,8 @@ export class WebServer {
   #fail(response: ServerResponse, error: unknown): void {
     if (response.headersSent) return void response.destroy();
     const isOurs = error instanceof CtgaError || (error as { code?: unknown }).code !== undefined;
-    send(response, 500, isOurs ? `${messageOf(error)}\n` : 'This is a bug in ctga.\n');
-    if (!isOurs) console.error(error);
+    send(response, 500, isOurs ? `${clean(messageOf(error))}\n` : 'This is a bug in ctga.\n');
+    if (!isOurs) console.error(cleanLines((error as Error).stack ?? messageOf(error)));
   }
 }
 

@@ -22,6 +22,7 @@ import {
   type Alert,
   type Channel,
 } from '../../src/alert/channels.ts';
+import { clean } from '../../src/base/clean.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
 import { NO_ROOM } from '../../src/store/counters.ts';
@@ -259,6 +260,13 @@ const alert = alertNow(
   START,
 );
 
+/** What every channel makes of it. */
+const shown: Alert = {
+  ...alert,
+  message: clean(alert.message),
+  remedy: 'Look\\u000a.\\u000aat it',
+};
+
 describe('a channel', () => {
   test('mail: what sendmail gets is a message that Python reads as meant, and no line is another header', async () => {
     const [program, got] = [join(directory, 'sendmail'), join(directory, 'mail')];
@@ -277,11 +285,11 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     assert.equal(mail['to'], 'root@example.org');
     assert.match(
       String(mail['subject']),
-      /Ein Log zeigt zwei Bäume: "x" Bcc: somebody@example\.org$/,
+      /Ein Log zeigt zwei Bäume: "x"\\u000aBcc: somebody@example\.org$/,
     );
     assert.equal(mail['date'], '2026-01-01T00:00:00+00:00');
     assert.equal(mail['defects'], 0);
-    assert(String(mail['text']).includes('Look\n.\nat it'));
+    assert(String(mail['text']).includes('Look\\u000a.\\u000aat it'));
   });
 
   test('mail: no sendmail, or one that fails, is a reason', async () => {
@@ -306,7 +314,7 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     await commandChannel(
       `cat > ${got}; printf '%s|%s' "$CTGA_SEVERITY" "$CTGA_MESSAGE" > ${got}.env`,
     ).send(nasty);
-    assert.deepEqual(JSON.parse(readFileSync(got, 'utf8')), nasty);
+    assert.deepEqual(JSON.parse(readFileSync(got, 'utf8')), { ...nasty, remedy: shown.remedy });
     assert.equal(readFileSync(`${got}.env`, 'utf8'), `critical|${nasty.message}`);
     assert.throws(() => readFileSync(`${got}.owned`));
     await assert.rejects(
@@ -321,7 +329,7 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     await journalChannel((line) => (text += line), true).send(alert);
     await journalChannel((line) => (text += line), false).send({ ...alert, event: 'recovery' });
     const [first = '', second = '', end] = text.split('\n');
-    assert.match(first, /^<2>Ein Log zeigt .* Look \. at it$/);
+    assert.match(first, /^<2>Ein Log zeigt .* Look\\u000a\.\\u000aat it$/);
     assert.match(second, /^over: Ein Log/);
     assert.equal(end, '');
   });
@@ -359,7 +367,7 @@ describe('a webhook', () => {
     await webhookChannel({ url, secret: 'a secret', allowPrivateAddress: true }).send(alert);
     const [got] = requests;
     assert(got !== undefined);
-    assert.deepEqual(JSON.parse(got.body), alert);
+    assert.deepEqual(JSON.parse(got.body), shown);
     assert.equal(got.headers['content-type'], 'application/json');
     const [, seconds = '', hex] =
       /^t=(\d+),v1=([0-9a-f]{64})$/.exec(String(got.headers['x-ctga-signature'])) ?? [];

@@ -13,6 +13,7 @@ import {
   readConfig,
   type ConfigFile,
 } from '../../src/config/config.ts';
+import { challengerArguments } from '../../src/cli/attach.ts';
 import { wholeNumber } from '../../src/cli/options.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { ctga } from '../support/ctga.ts';
@@ -152,6 +153,13 @@ describe('ctga config check', () => {
       ['2 budget', '3 budgte', '4 nonsense', '8 x'],
       ran.stderr,
     );
+    for (const args of [
+      ['--config', wrong.path, 'config', 'check'],
+      ['--config', '/dev/null', 'config', 'check', wrong.path],
+    ]) {
+      const other = await ctga(args);
+      assert.deepEqual([other.code, other.stderr], [ran.code, ran.stderr], args.join(' '));
+    }
     const { stdout } = await ctga(['config', '--help']);
     const example = stdout.slice(stdout.indexOf('  [attach]'), stdout.indexOf('"ctga --config'));
     const right = await ctga([
@@ -197,4 +205,12 @@ describe('ctga config check', () => {
       1,
     );
   });
+});
+
+test('the challenger that is started beside an observer reads the same file', () => {
+  const args = challengerArguments('/state', 'a.toml', { proxy: 'socks5h://[::1]:1', json: true });
+  assert.deepEqual(args.slice(0, 3), ['--config', 'a.toml', 'challenge']);
+  assert.deepEqual(challengerArguments('/state', undefined, {}), [
+    ...['challenge', '--state-dir', '/state'],
+  ]);
 });

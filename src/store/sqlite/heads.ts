@@ -100,7 +100,7 @@ const SEEN_ENTRIES = `SELECT CAST(entry AS TEXT) AS entry, credited, tree_heads.
 const HEADS_OF = `SELECT tree_heads.id AS head_id, log_id, tree_size, root_hash, timestamp, signature
   FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp`;
 const SUMMARIES = `SELECT trees.*, tree_heads.id AS head_id, tree_heads.timestamp, tree_heads.signature,
-    group_concat(source, char(10)) AS sources, min(sightings.first_seen) AS head_first_seen,
+    json_group_array(source) AS sources, min(sightings.first_seen) AS head_first_seen,
     max(last_seen) AS last_seen, sum(count) AS count
   FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id`;
 const LATEST = `${SUMMARIES}
@@ -386,7 +386,7 @@ function toSummary(tree: StoredTree, row: HeadRow): HeadSummary {
     ...tree,
     timestamp: unpadded(row.timestamp),
     signature: new Uint8Array(row.signature),
-    sources: row.sources.split('\n'),
+    sources: JSON.parse(row.sources) as string[],
     headFirstSeen: row.head_first_seen,
     lastSeen: row.last_seen,
     count: row.count,
