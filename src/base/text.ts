@@ -8,6 +8,11 @@ export function time(milliseconds: number | bigint): string {
   return `${date.toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }
 
+/** As `time`, for a column whose title says that it is UTC. */
+export function utc(milliseconds: number | bigint): string {
+  return time(milliseconds).replace(/ UTC$/, '');
+}
+
 /** "1 log", "2 logs". */
 export function plural(count: number | bigint, one: string, many = `${one}s`): string {
   return `${count} ${BigInt(count) === 1n ? one : many}`;

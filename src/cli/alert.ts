@@ -12,7 +12,7 @@ import { beat } from '../alert/heartbeat.ts';
 import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, ExitCode } from '../base/errors.ts';
-import { time } from '../base/text.ts';
+import { utc } from '../base/text.ts';
 import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
@@ -170,8 +170,8 @@ function listAlerts(options: StateOption): void {
   if (options.json === true) return printJson(alerts);
   if (alerts.length === 0) return print('No alert that was sent is still on.');
   printTable(
-    ['SINCE', 'WHAT'],
-    alerts.map(({ since, message }) => [time(since), message]),
+    ['SINCE (UTC)', 'WHAT'],
+    alerts.map(({ since, message }) => ({ cells: [utc(since), message] })),
   );
 }
 

@@ -5,6 +5,7 @@ import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
+import { parseProxy } from '../http/proxy.ts';
 import { readListedLogs } from '../logs/list.ts';
 import { observe, type ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
@@ -17,6 +18,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -133,6 +135,7 @@ async function run(
   // reader.
   const stop = stopRequest();
   const { config } = command.optsWithGlobals<{ config?: string }>();
+  if (options.proxy !== undefined) parseProxy(options.proxy);
   const endedWell = await observe(
     {
       state,
@@ -271,15 +274,35 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
         );
       return;
     }
-    case 'stopped': {
-      const names = event.stillAttached.join(' ');
-      return print(
-        names === ''
-          ? 'Stopped.'
-          : `Stopped. The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
-      );
-    }
+    case 'stopped':
+      return printStopped(event);
   }
+}
+
+function printStopped({
+  stillAttached,
+  blind,
+  isKnown,
+}: Extract<ObservationEvent, { readonly event: 'stopped' }>): void {
+  print('Stopped.');
+  const names = stillAttached.join(' ');
+  if (!isKnown)
+    return print(
+      withNextCommands('  What was attached may be attached still. To see it, run: ctga status'),
+    );
+  if (names !== '')
+    print(
+      withNextCommands(
+        `  The data plane goes on copying: "ctga attach ${names}" takes over, "ctga detach ${names}" removes it.`,
+      ),
+    );
+  const blindNames = blind.join(' ');
+  if (blindNames !== '')
+    print(
+      withNextCommands(
+        `  Nothing is copied at ${blind.join(', ')}: "ctga attach ${blindNames}" watches again, "ctga detach ${blindNames}" clears away what is left.`,
+      ),
+    );
 }
 
 function printNextSteps(
@@ -296,10 +319,13 @@ function printNextSteps(
     print(
       '  No log has a DNS zone, so nothing will match: see "ctga logs import --help" and --zone.',
     );
-  print('  Names watched: ctga logs list. In another terminal: ctga status, ctga heads list.');
+  const steps: [string, string][] = [
+    ['Names that are watched', 'ctga logs list'],
+    ['What was seen, in another terminal', 'ctga status'],
+    ['Each tree head', 'ctga heads list'],
+  ];
   if (challenge !== true)
-    print(
-      '  Make the logs prove what is seen: ctga challenge --once (through Tor), or attach with --challenge.',
-    );
+    steps.push(['To make the logs prove it, through Tor', 'ctga challenge --once']);
+  for (const [what, command] of steps) print(`  ${what}: ${withNextCommands(command)}`);
   print('  Ctrl-C stops watching.');
 }

@@ -20,6 +20,7 @@ import {
 import { knownLogs } from '../store/known-logs.ts';
 import { stateAt } from '../store/state.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -194,12 +195,12 @@ function pollinator(text: string): string {
   }
 }
 
-type Report = ChallengeEvent | ({ readonly event: 'summary' } & RoundSummary);
-
 function printEvidence(path: string): void {
   print(`  SPLIT VIEW PROVEN. Evidence: ${path}`);
-  print(`  Check it with: ctga evidence verify ${path}`);
+  print(withNextCommands(`  Check it with: ctga evidence verify ${path}`));
 }
+
+type Report = ChallengeEvent | ({ readonly event: 'summary' } & RoundSummary);
 
 function printReport(report: Report): void {
   switch (report.event) {
@@ -221,7 +222,7 @@ function printReport(report: Report): void {
       );
     case 'log-failed':
       warn(`${report.log}: ${report.message}`);
-      if (report.remedy !== undefined) print(`  ${report.remedy}`);
+      if (report.remedy !== undefined) print(`  ${withNextCommands(report.remedy)}`);
       return;
     case 'reveals':
       return print(report.message);

@@ -9,6 +9,7 @@ import { isInService } from '../logs/log.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
@@ -50,5 +51,5 @@ const MARK = {
 
 function printResult({ what, state, found, remedy }: CheckResult): void {
   print(`${MARK[state]}  ${what}: ${found}`);
-  if (remedy !== undefined && state !== 'well') print(`         ${remedy}`);
+  if (remedy !== undefined && state !== 'well') print(`         ${withNextCommands(remedy)}`);
 }

@@ -6,7 +6,7 @@ import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
-import { time } from '../base/text.ts';
+import { time, utc } from '../base/text.ts';
 import { isListed, parseEvidence } from '../evidence/bundle.ts';
 import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
@@ -14,6 +14,7 @@ import { logIdText } from '../logs/log.ts';
 import { checkEvidence } from '../services/evidence.ts';
 import { openForReading, stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, printTable, printText } from './output.ts';
 import { setExitCode } from './run.ts';
 
@@ -95,12 +96,11 @@ function listEvidence(options: StateOption): void {
     return printJson(records.map((record) => ({ ...record, logId: logIdText(record.logId) })));
   if (records.length === 0) return print('There is no evidence: no split view has been proven.');
   printTable(
-    ['FOUND', 'TREE SIZES', 'FILE'],
-    records.map((record) => [
-      time(record.created),
-      `${record.firstSize} / ${record.secondSize}`,
-      record.path,
-    ]),
+    ['FOUND (UTC)', { title: 'TREE SIZES', is: 'number' }],
+    records.map((record) => ({
+      cells: [utc(record.created), `${record.firstSize} / ${record.secondSize}`],
+      notes: [record.path],
+    })),
   );
 }
 
@@ -121,7 +121,7 @@ function show(file: string, options: { json?: boolean }): void {
   }
   print(`  proof       ${proof.kind}${'hashes' in proof ? `, ${proof.hashes.length} hashes` : ''}`);
   print(`  found       ${created}`);
-  print(`Check it with: ctga evidence verify ${file}`);
+  print(withNextCommands(`Check it with: ctga evidence verify ${file}`));
 }
 
 function report(

@@ -3,13 +3,14 @@
 import { hostname } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
-import { plural, time } from '../base/text.ts';
+import { plural, time, utc } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { knownLogs, logDescriptions } from '../store/known-logs.ts';
+import { knownLogs, logDescriptions, logNames } from '../store/known-logs.ts';
 import { exportTreeHeads, importTreeHeads, type Imported } from '../services/heads.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
@@ -61,6 +62,7 @@ export function headsCommand(): Command {
 function listHeads(options: StateOption & { limit: number }): void {
   const store = openForReading(stateAt(options.stateDir));
   const nameOf = logDescriptions(store);
+  const labelOf = logNames(store);
   const heads = store.heads.latest(options.limit === 0 ? -1 : options.limit);
   const total = store.heads.count();
   const elsewhere = store.exchange.foreignVerdicts();
@@ -78,19 +80,32 @@ function listHeads(options: StateOption & { limit: number }): void {
   }
   if (heads.length === 0)
     return print(
-      'There are no tree heads yet. Watch an interface with "sudo ctga attach eth0", or import a file.',
+      withNextCommands(
+        'There are no tree heads yet. Watch an interface with "ctga attach eth0", or import a file.',
+      ),
     );
   printTable(
-    ['LOG', 'TREE SIZE', 'SIGNED AT', 'SEEN', 'LAST SEEN', 'WHERE', 'VERDICT'],
-    heads.map((head) => [
-      nameOf(head.logId),
-      head.treeSize.toString(),
-      time(head.timestamp),
-      `${head.count}x`,
-      time(head.lastSeen),
-      head.sources.join(' '),
-      head.reason === undefined ? head.verdict : `${head.verdict} (${head.reason})`,
-    ]),
+    [
+      'LOG',
+      { title: 'TREE SIZE', is: 'number' },
+      'SIGNED (UTC)',
+      { title: 'SEEN', is: 'number' },
+      { title: 'LAST SEEN (UTC)', is: 'extra' },
+      'VERDICT',
+      'WHERE',
+    ],
+    heads.map((head) => ({
+      cells: [
+        labelOf(head.logId),
+        head.treeSize.toString(),
+        utc(head.timestamp),
+        `${head.count}x`,
+        utc(head.lastSeen),
+        head.verdict,
+        head.sources.join(' '),
+      ],
+      notes: head.reason === undefined ? [] : [head.reason],
+    })),
   );
   if (heads.length < total)
     print(`These are the newest ${heads.length} of ${total}; --limit 0 lists all.`);
@@ -151,7 +166,7 @@ function printImported(imported: Imported): void {
   const { verified, new: fresh, refused, signatures, forks, evidenceFailure } = imported;
   for (const { host, log, treeSize } of imported.provenElsewhere)
     warn(
-      `${host} says that it has proof of a split view of ${log}, with a tree of size ${treeSize}: copy its evidence from there, and check it with: ctga evidence verify FILE`,
+      `${host} says that it has proof of a split view of ${log}, with a tree of size ${treeSize}: copy its evidence from there, and check it with: ${withNextCommands('ctga evidence verify')} FILE`,
     );
   for (const { name, kind, valid, time: at } of signatures) {
     const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
@@ -162,13 +177,13 @@ function printImported(imported: Imported): void {
   for (const { log, treeSize, evidence } of forks) {
     print(`SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}`);
     print(`  Evidence: ${evidence}`);
-    print(`  Check it with: ctga evidence verify ${evidence}`);
+    print(withNextCommands(`  Check it with: ctga evidence verify ${evidence}`));
   }
   if (evidenceFailure !== undefined)
     warn(
       `there is proof of a split view, and its evidence is still to be written: ${evidenceFailure}`,
     );
   print(
-    `${plural(verified, 'tree head')} verified, ${fresh} of them new; ${plural(imported.sightings, 'sighting')} added. Ask the logs about them with: ctga challenge --once`,
+    `${plural(verified, 'tree head')} verified, ${fresh} of them new; ${plural(imported.sightings, 'sighting')} added. Ask the logs about them with: ${withNextCommands('ctga challenge')} --once`,
   );
 }

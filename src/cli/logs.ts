@@ -20,6 +20,7 @@ import {
 } from '../services/log-lists.ts';
 import { openForWriting, stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, printTable, warn } from './output.ts';
 import { currentIo } from './run.ts';
 
@@ -103,15 +104,24 @@ function listLogs(options: StateOption & LogOptions): void {
       })),
     );
   printTable(
-    ['NAME', 'DESCRIPTION', 'API', 'STATE', 'ZONES', 'LOG ID'],
-    logs.map((log) => [
-      labels.get(log) ?? '',
-      log.description,
-      log.api,
-      log.state ?? '-',
-      zones.get(log)?.join(' ') ?? '-',
-      logIdText(log.key.logId),
-    ]),
+    [
+      'NAME',
+      { title: 'DESCRIPTION', is: 'extra' },
+      { title: 'API', is: 'extra' },
+      'STATE',
+      { title: 'LOG ID', is: 'extra' },
+      'ZONES',
+    ],
+    logs.map((log) => ({
+      cells: [
+        labels.get(log) ?? '',
+        log.description,
+        log.api,
+        log.state ?? '-',
+        logIdText(log.key.logId),
+        zones.get(log)?.join(' ') ?? '-',
+      ],
+    })),
   );
 }
 
@@ -177,7 +187,9 @@ async function updateLogs(options: UpdateOptions): Promise<void> {
       print(
         applied
           ? 'ctga has taken the list in.'
-          : 'Nothing has changed. To take the list in, run: ctga logs update --yes',
+          : withNextCommands(
+              'Nothing has changed. To take the list in, run: ctga logs update --yes',
+            ),
       );
   } finally {
     identity.close();

@@ -9,7 +9,9 @@ import { clean } from '../base/clean.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { fileRemedy, systemSentence } from '../base/system-error.ts';
-import { currentCommand, currentIo, isForScripts } from './run.ts';
+import { paint } from './colour.ts';
+import { withNextCommands } from './next.ts';
+import { currentIo, currentRun } from './run.ts';
 
 /** Prints text that is clean already as it is, with no line end behind it. */
 export function printText(text: string): void {
@@ -18,7 +20,7 @@ export function printText(text: string): void {
 
 /** Prints one line, whatever is in it. */
 export function print(line = ''): void {
-  printText(`${clean(line)}\n`);
+  printText(`${paint(clean(line), currentIo().stdout)}\n`);
 }
 
 export function printJson(value: unknown): void {
@@ -27,20 +29,21 @@ export function printJson(value: unknown): void {
 
 /** Prints one object a line, for commands that report as they go. */
 export function printJsonLine(value: unknown): void {
-  print(toJson(value));
+  printText(`${toJson(value)}\n`);
 }
 
 function printToStderr(line: string): void {
-  currentIo().stderr.write(`${clean(line)}\n`);
+  const { stderr } = currentIo();
+  stderr.write(`${currentRun().json ? line : paint(clean(line), stderr)}\n`);
 }
 
 export function warn(line: string): void {
-  printToStderr(isForScripts() ? toJson({ warning: line }) : `ctga: ${line}`);
+  printToStderr(currentRun().json ? toJson({ warning: line }) : `ctga: ${line}`);
 }
 
 /** Prints how far the work has come, for commands that tell it as a story. */
 export function tellProgress(line: string): void {
-  printToStderr(isForScripts() ? toJson({ progress: line }) : line);
+  printToStderr(currentRun().json ? toJson({ progress: line }) : line);
 }
 
 /** Shows how far the work has come, in place of what it showed before; only on a terminal. */
@@ -57,17 +60,49 @@ export function endProgress(): void {
 /** ECMA-48, Section 8.3.41: erases the line from the cursor on. */
 const CLEAR_REST = '\u001b[K';
 
-/** Prints columns as wide as their widest cell. */
-export function printTable(header: readonly string[], cells: readonly (readonly string[])[]): void {
-  const rows = cells.map((row) => row.map(clean));
-  const widths = header.map((title, i) =>
-    Math.max(title.length, ...rows.map((row) => row[i]?.length ?? 0)),
-  );
-  for (const row of [header, ...rows]) {
-    print(
-      row.map((cell, i) => (i === row.length - 1 ? cell : cell.padEnd(widths[i] ?? 0))).join('  '),
+/** A column's title, or that of a column of numbers, or of one for terminals that have room. */
+export type Column = string | { readonly title: string; readonly is: 'number' | 'extra' };
+
+export interface Row {
+  readonly cells: readonly string[];
+  /** Lines that belong to the row and are in no column. */
+  readonly notes?: readonly string[];
+}
+
+/**
+ * Prints a table for the terminal's width; what reads a pipe gets it as on one of 80 columns. Extra
+ * columns are left out where there is no room. The last column is as long as its text, which nobody
+ * cuts: how many lines there are does not hang on what others wrote.
+ */
+export function printTable(columns: readonly Column[], rows: readonly Row[]): void {
+  const width = outputWidth();
+  const all = columns.map((column, i) => {
+    const { title, is = 'text' } = typeof column === 'string' ? { title: column } : column;
+    const cells = rows.map(({ cells: given }) => clean(given[i] ?? ''));
+    return { title, is, cells, width: Math.max(...[title, ...cells].map(({ length }) => length)) };
+  });
+  const sum = (of: typeof all): number =>
+    of.reduce((total, column) => total + column.width + 2, -2);
+  const shown = sum(all) <= width ? all : all.filter(({ is }) => is !== 'extra');
+  const lineOf = (cell: (column: (typeof all)[number]) => string): void => {
+    const padded = shown.map((column) =>
+      column.is === 'number'
+        ? cell(column).padStart(column.width)
+        : cell(column).padEnd(column.width),
     );
+    print(padded.join('  ').trimEnd());
+  };
+  lineOf(({ title }) => title);
+  for (const [i, { notes = [] }] of rows.entries()) {
+    lineOf(({ cells }) => cells[i] ?? '');
+    for (const note of notes) print(`  ${note}`);
   }
+}
+
+/** Where nobody looks, the width is always the same. */
+function outputWidth(): number {
+  const { stdout } = currentIo();
+  return stdout.isTTY === true ? (stdout.columns ?? 80) : 80;
 }
 
 /**
@@ -75,8 +110,9 @@ export function printTable(header: readonly string[], cells: readonly (readonly 
  * Returns the exit code.
  */
 export function reportFailure(error: unknown): number {
-  const { code, message, remedy, exitCode } = describeFailure(error);
-  if (isForScripts()) printToStderr(toJson({ error: code, message, remedy: remedy ?? null }));
+  const { code, message, remedy: said, exitCode } = describeFailure(error);
+  const remedy = said === undefined ? undefined : withNextCommands(said);
+  if (currentRun().json) printToStderr(toJson({ error: code, message, remedy: remedy ?? null }));
   else {
     // The stack of a bug has a line for each call.
     const [first = '', ...more] = code === 'bug' ? message.split('\n') : [message];
@@ -100,7 +136,7 @@ interface Failure {
 function describeFailure(error: unknown): Failure {
   if (error instanceof CtgaError) {
     const { code, message, remedy, exitCode } = error as CtgaError<string>;
-    const help = exitCode === ExitCode.badInput ? `See: ${currentCommand()} --help` : undefined;
+    const help = exitCode === ExitCode.badInput ? `See: ${currentRun().command} --help` : undefined;
     const parts = [remedy, help].filter((part) => part !== undefined);
     return { code, message, remedy: parts.length > 0 ? parts.join(' ') : undefined, exitCode };
   }

@@ -220,8 +220,8 @@ async function runStatus(options: SwitchOption & { json?: boolean }): Promise<vo
   const names = known.map(({ name, answers }) => ({ name: formatName(name), answers }));
   if (options.json === true) return printJson({ names, counters, arrived: arrived ?? null });
   printTable(
-    ['COUNTER', 'PACKETS'],
-    Object.entries(counters).map(([name, count]) => [name, `${count}`]),
+    ['COUNTER', { title: 'PACKETS', is: 'number' }],
+    Object.entries(counters).map(([name, count]) => ({ cells: [name, `${count}`] })),
   );
   print(`It looks for ${plural(names.length, 'name')}.`);
   for (const { name, answers } of names)

@@ -126,8 +126,19 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     if (command.parent?.name() === 'config') return;
     const config = readConfig(program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
+    setCommand(nameOf(command), givenTo(command));
   });
   return program;
+}
+
+/** The options of a command that somebody gave, or the configuration, by name. */
+function givenTo(command: Command): Record<string, unknown> {
+  const config = command.optsWithGlobals<{ config?: string }>().config;
+  const given: Record<string, unknown> = { config };
+  for (const option of command.options)
+    if (command.getOptionValueSource(option.attributeName()) !== 'default')
+      given[option.name()] = command.getOptionValue(option.attributeName());
+  return given;
 }
 
 /** As a person types it. */

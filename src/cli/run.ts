@@ -34,10 +34,23 @@ interface Run {
   json: boolean;
   /** The command as a person types it, such as "ctga heads list"; at first the program alone. */
   command: string;
+  /** The values of options that say where things are, by name, as they were given. */
+  given: Readonly<Record<string, unknown>>;
+  /** Whether it began as root, and whether by sudo; it may give root up. */
+  readonly isRoot: boolean;
+  readonly isSudo: boolean;
   exitCode: number;
 }
 
-const newRun = (io: Io): Run => ({ io, json: false, command: 'ctga', exitCode: ExitCode.ok });
+const newRun = (io: Io): Run => ({
+  io,
+  json: false,
+  command: 'ctga',
+  given: {},
+  isRoot: process.geteuid?.() === 0,
+  isSudo: process.env['SUDO_UID'] !== undefined,
+  exitCode: ExitCode.ok,
+});
 const ofThisProcess = newRun(process);
 
 // Entered for runs with an Io of their own alone. The run of a process does without it, because
@@ -63,17 +76,13 @@ export function currentIo(): Io {
   return current().io;
 }
 
-/** Whether this run was asked for JSON. */
-export function isForScripts(): boolean {
-  return current().json;
+export function currentRun(): Readonly<Omit<Run, 'exitCode'>> {
+  return current();
 }
 
-export function currentCommand(): string {
-  return current().command;
-}
-
-export function setCommand(command: string): void {
-  current().command = command;
+/** Says which command this is, and what it was given. */
+export function setCommand(command: string, given: Run['given'] = {}): void {
+  Object.assign(current(), { command, given });
 }
 
 /** Sets the exit code with which the run will end; it goes on until then. */

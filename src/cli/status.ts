@@ -12,6 +12,7 @@ import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson } from './output.ts';
 
 export function statusCommand(): Command {
@@ -85,7 +86,7 @@ function printSummary(
   if (summary.dataPlanesUnknown !== undefined)
     print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
   else if (summary.dataPlanes.length === 0)
-    print('Interfaces: none. Watch one with: sudo ctga attach eth0');
+    print(withNextCommands('Interfaces: none. Watch one with: ctga attach eth0'));
   for (const plane of summary.dataPlanes) printPlane(plane);
   if (summary.elsewhere.length > 0)
     print(
@@ -96,7 +97,11 @@ function printSummary(
   if (verdicts.length > 0)
     print(`Verdicts: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}`);
   if (summary.damagedRows > 0)
-    print(`${plural(summary.damagedRows, 'damaged row')} of the store set aside: ctga store check`);
+    print(
+      withNextCommands(
+        `${plural(summary.damagedRows, 'damaged row')} of the store set aside: ctga store check`,
+      ),
+    );
   for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
   printFollowing(summary);
@@ -131,7 +136,7 @@ function lossOf({ growth = 0, budget }: FollowedLog): string {
   const loss = 'tree heads of it that are not public wait for blocks, of which one in 64 is theirs';
   if (growth < budget * FOLLOWED_SHARE) return `For now, ${loss}.`;
   const share = growth > budget ? 'the budget' : `${FOLLOWED_SHARE * 100} % of the budget`;
-  return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ctga challenge --budget gives it more.`;
+  return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ${withNextCommands('ctga challenge')} --budget gives it more.`;
 }
 
 function printPlane({

@@ -27,6 +27,8 @@ export class Keeper {
   #onEvent: (event: SupervisionEvent) => void = () => undefined;
   #onAnswer: (answer: KeeperAnswer) => void = () => undefined;
   #isWanted = true;
+  /** How it ended, if it did before anybody listened. */
+  #ended: string | undefined;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
@@ -34,6 +36,11 @@ export class Keeper {
       if (message.event === 'removed' || message.event === 'checked') this.#onAnswer(message);
       else this.#onEvent(message);
     });
+    process.once('exit', (code, signal) => {
+      this.#ended = signal ?? `exit code ${code ?? 'unknown'}`;
+    });
+    // What cannot be sent to it, or started, shows in its end.
+    process.on('error', () => undefined);
   }
 
   /** Start it before this process gives up root: the keeper keeps the rights of this moment. */
@@ -43,8 +50,9 @@ export class Keeper {
     // The process takes a moment to start, in which the MTU may change.
     const watched = links.map((link) => ({ ...link, mtu: mtuOf(link.options.interfaceName) }));
     const request: KeeperRequest = { do: 'watch', links: watched };
-    process.send(request);
-    return new Keeper(process);
+    const keeper = new Keeper(process);
+    process.send(request, () => undefined);
+    return keeper;
   }
 
   /**
@@ -53,31 +61,36 @@ export class Keeper {
    */
   listen(onEvent: (event: SupervisionEvent) => void, onEnd: (how: string) => void): void {
     this.#onEvent = onEvent;
-    this.#process.once('exit', (code, signal) => {
-      if (this.#isWanted) onEnd(signal ?? `exit code ${code ?? 'unknown'}`);
-    });
+    const ended = (): void => {
+      if (this.#isWanted) onEnd(this.#ended ?? 'it did not start');
+    };
+    if (this.#ended !== undefined) ended();
+    else this.#process.once('exit', ended);
   }
 
   /** Removes data planes, which this process may not do itself any more. */
-  remove(interfaces: readonly string[]): Promise<void> {
-    return this.#ask({ do: 'remove', interfaces }, 'removed');
+  async remove(interfaces: readonly string[]): Promise<void> {
+    await this.#ask({ do: 'remove', interfaces }, 'removed');
   }
 
-  /** Resolves when all that has happened to the links by now was told. */
-  check(): Promise<void> {
+  /**
+   * Resolves when all that has happened to the links by now was told; to false if the keeper has
+   * ended, and nobody knows.
+   */
+  check(): Promise<boolean> {
     return this.#ask({ do: 'check' }, 'checked');
   }
 
-  /** Resolves when the keeper has answered, or has ended. */
-  #ask(request: KeeperRequest, wanted: KeeperAnswer['event']): Promise<void> {
-    return new Promise<void>((resolve) => {
+  /** Resolves when the keeper has answered, to true, or has ended. */
+  #ask(request: KeeperRequest, wanted: KeeperAnswer['event']): Promise<boolean> {
+    return new Promise((resolve) => {
       this.#onAnswer = (answer) => {
-        if (answer.event === wanted) resolve();
+        if (answer.event === wanted) resolve(true);
       };
-      this.#process.once('exit', () => resolve());
-      if (!this.#process.connected) return resolve();
+      this.#process.once('exit', () => resolve(false));
+      if (!this.#process.connected) return resolve(false);
       this.#process.send(request, (error) => {
-        if (error !== null) resolve();
+        if (error !== null) resolve(false);
       });
     });
   }

@@ -8,6 +8,7 @@ import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { spawnChallenger } from '../challenger/spawn.ts';
 import { badInput } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import { Keeper } from '../dataplane/keeper.ts';
 import type { PlaneOptions, PlaneTarget } from '../dataplane/kind.ts';
 import type { SupervisionEvent } from '../dataplane/sight.ts';
@@ -28,7 +29,8 @@ import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
-import { becomeObserver, type BecomeAccount } from './privileges.ts';
+import { logsInForce } from './log-lists.ts';
+import { becomeObserver, checkAccount, type BecomeAccount } from './privileges.ts';
 
 export type ObservationEvent =
   | ObserverEvent
@@ -56,7 +58,16 @@ export type ObservationEvent =
       readonly lost: number;
       readonly secondPlace: string | undefined;
     }
-  | { readonly event: 'stopped'; readonly stillAttached: readonly string[] };
+  /**
+   * `stillAttached`: planes that go on copying; `blind`: those that are on record and see nothing.
+   * `isKnown`: false if the keeper ended before it could look.
+   */
+  | {
+      readonly event: 'stopped';
+      readonly stillAttached: readonly string[];
+      readonly blind: readonly string[];
+      readonly isKnown: boolean;
+    };
 
 export interface ObserveOptions {
   readonly state: State;
@@ -121,6 +132,7 @@ export async function observe(
   signal: AbortSignal,
   dependencies: ObserveDependencies = OF_THIS_MACHINE,
 ): Promise<boolean> {
+  checkOptions(options);
   const planes = await attachAll(options.planes, options.planeOptions);
   let keeper: ObservationKeeper | undefined;
   let challenger: Pick<ChildProcess, 'once' | 'kill'> | undefined;
@@ -148,6 +160,20 @@ export async function observe(
     challenger?.kill('SIGTERM');
     keeper?.stop();
   }
+}
+
+/** Throws CtgaError `bad-input` for what is wrong with the options, before anything is touched. */
+function checkOptions({ state, logs, zones, ports, user }: ObserveOptions): void {
+  if (user !== undefined) checkAccount(user);
+  let known: readonly Log[];
+  try {
+    known = logs ?? logsInForce(state, undefined, () => undefined);
+  } catch (error) {
+    // A store that is damaged, or cannot be read for now, is a matter for later.
+    if (error instanceof StoreError) return;
+    throw error;
+  }
+  sourcesOf(known, zones, ports);
 }
 
 /** Whether the store took it: one whose disk is full must not end what watches. */
@@ -289,6 +315,8 @@ class Observation {
     let isKept = true;
     const supervise = (event: SupervisionEvent): void => this.#supervise(event, store);
     keeper.listen(supervise, (how) => {
+      // What asked this process to end may have reached the keeper first, before it could mind.
+      if (ended.aborted) return;
       warn(`what keeps the data planes attached ended by itself: ${how}`);
       isKept = false;
       this.#end.abort();
@@ -332,14 +360,19 @@ class Observation {
     const { left, lost } = observer.leave();
     if (left + lost > 0) onEvent({ event: 'not-stored', left, lost, secondPlace });
     // Somebody may have detached a plane since the keeper last looked.
-    await keeper.check();
+    const isKnown = await keeper.check();
     this.#writeBlindness(store);
     for (const name of this.#detached) succeeds(() => store.planes.forget(this.#presentName(name)));
     for (const plane of this.#planes) plane.close();
-    const stillAttached = interfaces
-      .filter((name) => !this.#detached.has(name))
-      .map((name) => this.#presentName(name));
-    onEvent({ event: 'stopped', stillAttached });
+    const remaining = interfaces.filter((name) => !this.#detached.has(name));
+    const present = (names: readonly string[]): string[] =>
+      names.map((name) => this.#presentName(name));
+    onEvent({
+      event: 'stopped',
+      stillAttached: present(remaining.filter((name) => !this.#blind.has(name))),
+      blind: present(remaining.filter((name) => this.#blind.has(name))),
+      isKnown,
+    });
     if (lost > 0) return false;
     return isKept;
   }

@@ -97,11 +97,7 @@ export function dropPrivileges(
   { programsMayGain = false }: { readonly programsMayGain?: boolean } = {},
 ): string | undefined {
   if (process.geteuid?.() !== 0) {
-    if (user !== undefined)
-      throw badInput(
-        '--user needs root, which this process is not',
-        'Leave it out: it runs as you.',
-      );
+    if (user !== undefined) throw userNeedsRoot();
     return undefined;
   }
   const account = findAccount(user === undefined ? accounts : [user]);
@@ -232,6 +228,19 @@ function handOver(
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Checks that `user` can be become, before anything is made. Throws CtgaError `bad-input` if not,
+ * and `kernel` if the accounts cannot be looked up.
+ */
+export function checkAccount(user: string): void {
+  if (process.geteuid?.() !== 0) throw userNeedsRoot();
+  findAccount([user]);
+}
+
+function userNeedsRoot(): CtgaError {
+  return badInput('--user needs root, which this process is not', 'Leave it out: it runs as you.');
 }
 
 function findGroup(name: string): number | undefined {

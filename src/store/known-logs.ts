@@ -7,7 +7,7 @@ import type { Store } from './store.ts';
 import { builtinLogs } from '../logs/builtin.ts';
 import { readListedLogs } from '../logs/list.ts';
 import type { LogId } from '../statements/statement.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import { logIdText, logLabels, type Log } from '../logs/log.ts';
 
 /**
  * Returns the logs in force. Calls `warn` for each log of the given list that was left out. Throws
@@ -23,6 +23,13 @@ export function knownLogs(
   for (const log of [...builtinLogs(), ...store.logs.all()])
     logs.set(logIdText(log.key.logId), log);
   return [...logs.values()];
+}
+
+/** As logDescriptions, with the names of `ctga logs list`, which are short. */
+export function logNames(store: Pick<Store, 'logs'>): (logId: LogId) => string {
+  const labels = logLabels(knownLogs(store, undefined, () => undefined));
+  const names = new Map(Array.from(labels, ([log, label]) => [logIdText(log.key.logId), label]));
+  return (logId) => names.get(logIdText(logId)) ?? logIdText(logId);
 }
 
 /**

@@ -188,7 +188,7 @@ describe('tree heads by hand', () => {
     assert.equal(heads[0]['verdict'], 'pending');
     assert.match(
       (await ctga(['heads', 'list', ...at])).stdout,
-      /Test 'Alpha' log +30 .* import:gossip\.json#[0-9a-f]{8} +pending/,
+      /alpha +30 .* pending +import:gossip\.json#[0-9a-f]{8}\n/,
     );
   });
 
@@ -262,10 +262,7 @@ describe('logs', () => {
     const at = state('logs');
     const ran = await ctga(['logs', 'import', logList, ...at]);
     assert.match(ran.stdout, /1 log imported/);
-    assert.match(
-      (await ctga(['logs', 'list', ...at])).stdout,
-      /alpha +Test 'Alpha' log +rfc6962 +- +alpha\.example/,
-    );
+    assert.match((await ctga(['logs', 'list', ...at])).stdout, /alpha +- +alpha\.example/);
     const suffixed = await ctga([
       'logs',
       'list',

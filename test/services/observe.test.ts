@@ -2,7 +2,15 @@
 /** The observer as a service, with planes, a keeper and an account of the test's own. */
 import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
@@ -177,7 +185,10 @@ describe('observing', () => {
         keeper.links = links.map(({ options: { interfaceName } }) => interfaceName);
         return {
           listen: (onEvent, onEnd) => Object.assign(keeper, { tell: onEvent, end: onEnd }),
-          check: () => Promise.resolve(keeper.untold.forEach((event) => keeper.tell(event))),
+          check: () => {
+            keeper.untold.forEach((event) => keeper.tell(event));
+            return Promise.resolve(true);
+          },
           remove: (interfaces) => Promise.resolve(void keeper.removed.push(...interfaces)),
           stop: () => (keeper.isStopped = true),
         };
@@ -354,7 +365,12 @@ describe('observing', () => {
     assert.deepEqual(events[1], { event: 'observing', names: 1, account: 'somebody' });
     stop.abort();
     await ended;
-    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: ['eth0'] });
+    assert.deepEqual(events.at(-1), {
+      event: 'stopped',
+      stillAttached: ['eth0'],
+      blind: [],
+      isKnown: true,
+    });
     assert.deepEqual(plane.done, ['stop', 'stop supervision', 'close']);
     assert.deepEqual([keeper.links, keeper.removed, keeper.isStopped], [['eth0'], [], true]);
     const [row] = inStore((store) => store.planes.all());
@@ -381,6 +397,12 @@ describe('observing', () => {
     });
     stop.abort();
     await ended;
+    assert.deepEqual(events.at(-1), {
+      event: 'stopped',
+      stillAttached: ['eth0'],
+      blind: ['eth1'],
+      isKnown: true,
+    });
     assert.deepEqual(told().slice(3, 6), ['blind', 'blind', 'seeing-again']);
     const since = inStore((store) => store.planes.all()).map(({ interface: name, state }) => [
       name,
@@ -396,7 +418,12 @@ describe('observing', () => {
     assert(!stop.signal.aborted);
     keeper.tell({ event: 'detached', interface: 'eth1' });
     assert.equal(await ended, true);
-    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: [] });
+    assert.deepEqual(events.at(-1), {
+      event: 'stopped',
+      stillAttached: [],
+      blind: [],
+      isKnown: true,
+    });
     assert.deepEqual(
       inStore((store) => store.planes.all()),
       [],
@@ -410,7 +437,7 @@ describe('observing', () => {
     assert.equal(await ended, true);
     assert.deepEqual(events.slice(-2), [
       { event: 'detached', interface: 'eth1' },
-      { event: 'stopped', stillAttached: ['eth0'] },
+      { event: 'stopped', stillAttached: ['eth0'], blind: [], isKnown: true },
     ]);
     const names = inStore((store) => store.planes.all()).map(({ interface: name }) => name);
     assert.deepEqual(names, ['eth0']);
@@ -421,7 +448,12 @@ describe('observing', () => {
     keeper.tell({ event: 'renamed', interface: 'eth0', to: 'wan0' });
     stop.abort();
     await ended;
-    assert.deepEqual(events.at(-1), { event: 'stopped', stillAttached: ['wan0', 'eth1'] });
+    assert.deepEqual(events.at(-1), {
+      event: 'stopped',
+      stillAttached: ['wan0', 'eth1'],
+      blind: [],
+      isKnown: true,
+    });
     const names = inStore((store) => store.planes.all()).map(({ interface: name }) => name);
     assert.deepEqual(names.sort(), ['eth1', 'wan0']);
   });
@@ -489,12 +521,6 @@ describe('observing', () => {
         };
       },
     ],
-    [
-      'an option turns out wrong',
-      () => {
-        options = { ...options, zones: { zones: ['nowhere=No such log'] } };
-      },
-    ],
   ] as const)
     test(`where ${what}, the keeper takes back what was made, and nothing else`, async () => {
       fail();
@@ -511,5 +537,19 @@ describe('observing', () => {
       );
       assert.deepEqual(keeper.removed, ['eth0']);
       assert(keeper.isStopped);
+    });
+
+  for (const [what, wrong] of [
+    ['a zone of no log', { zones: { zones: ['nowhere=No such log'] } }],
+    ['a zone that is none', { zones: { zones: ['..=Test'] } }],
+    ['an account that is not there', { user: 'no-such-account' }],
+  ] as const)
+    test(`${what} is refused before anything is touched`, async () => {
+      const plane = new FakePlane('eth0');
+      options = { ...options, ...wrong, planes: [plane.target] };
+      const started = keeper.links;
+      await assert.rejects(observe(options, stop.signal, dependencies), { code: 'bad-input' });
+      assert.deepEqual([plane.done, plane.rules, keeper.links], [[], undefined, started]);
+      assert(!existsSync(options.state.database));
     });
 });
