@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run package:deb [-- --version V]` builds build/ctga_VERSION_ARCH.deb, with everything that
- * Debian 12 and 13 do not have. It includes the Node that builds it, because Debian 12's is too
- * old.
+ * `npm run package:deb [-- --version V] [--arch amd64|arm64] [--node bundled|debian]` builds
+ * build/ctga_VERSION_ARCH.deb, with everything that Debian 12 and 13 do not have.
+ *
+ * A Node is part of that (packaging/node.ts says which) because Debian 12's is too old. `--node
+ * debian` makes a package for Debian 13, whose own Node it depends on; it is the default where
+ * Debian's Node runs this.
  */
 import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   copyFileSync,
   cpSync,
-  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -20,35 +22,61 @@ import { dirname, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { z } from 'zod';
+import {
+  HERE,
+  isNative,
+  NATIVE_MODULES,
+  neededLibraries,
+  obtainAddon,
+  obtainModules,
+  strip,
+} from './compile.ts';
 import { bashCompletion } from './completion.ts';
+import { debianCopyright } from './copyright.ts';
 import { manPage } from './man.ts';
+import { LICENSE_FILE, licenseText, runtimeModules, type Module } from './modules.ts';
+import { obtainNode, RELEASES, type Architecture, type Line } from './node.ts';
 import { allCommands } from './program.ts';
+import { assertStarts, runner } from './start.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
-const packageJson = z.object({
-  version: z.string(),
-  dependencies: z.record(z.string(), z.string()).default({}),
+const { version: own } = z
+  .object({ version: z.string() })
+  .parse(JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')));
+const { values } = parseArgs({
+  options: {
+    version: { type: 'string', default: own },
+    arch: { type: 'string', default: HERE },
+    node: { type: 'string', default: isDistributed() ? 'debian' : 'bundled' },
+  },
 });
-const { version: own } = packageJson.parse(
-  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')),
-);
-const { values } = parseArgs({ options: { version: { type: 'string', default: own } } });
-const { version } = values;
+const architecture: Architecture = choice('arch', ['amd64', 'arm64']);
+const origin = choice('node', ['bundled', 'debian']);
+/** The Node in the package: the line that gets security releases for longest. */
+const BUNDLED: Line = 24;
+/** Debian 13's. */
+const DEBIANS: Line = 20;
+const line = origin === 'bundled' ? BUNDLED : DEBIANS;
+const { abi } = RELEASES[line];
+const version = origin === 'bundled' ? values.version : `${values.version}+libnode${abi}`;
+
+function choice<const T extends string>(option: 'arch' | 'node', choices: readonly T[]): T {
+  const chosen = choices.find((each) => each === values[option]);
+  if (chosen !== undefined) return chosen;
+  console.error(`package: --${option} is one of: ${choices.join(', ')}`);
+  process.exit(2);
+}
+
+/** Whether the Node that runs this is a stub before a shared library, as Debian's is. */
+function isDistributed(): boolean {
+  return (process.config.variables as { node_shared?: unknown }).node_shared === true;
+}
 
 const BUILD = join(ROOT, 'build/deb');
 const STAGE = join(BUILD, 'stage');
 const LIB = join(STAGE, 'usr/lib/ctga');
 const say = (what: string): void => console.error(`package: ${what}`);
 
-/** Packages that are needed only to build ctga or to run it from source. */
-const NOT_AT_RUN_TIME = new Set([
-  'cmake-js',
-  'nan',
-  'node-addon-api',
-  'node-api-headers',
-  'prebuild-install',
-  'tsx',
-]);
 /** Files of packages that ctga does not use: tests, types, source maps, programs, documentation. */
 const NOT_NEEDED =
   /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
@@ -73,65 +101,60 @@ execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(ROOT, 'packaging/t
 copy(join(BUILD, 'src'), join(LIB, 'src'));
 copy(join(ROOT, 'src/web/assets'), join(LIB, 'src/web/assets'));
 put(
-  `${JSON.stringify({ name: 'ctga', version, type: 'module', private: true })}\n`,
+  `${JSON.stringify({ name: 'ctga', version: values.version, type: 'module', private: true })}\n`,
   'usr/lib/ctga/package.json',
 );
-for (const built of [
-  'build/native/Release/ctga.node',
-  'build/xdp/ctga.bpf.o',
-  'build/xdp/ctga.unprivileged.o',
-])
+for (const built of ['build/xdp/ctga.bpf.o', 'build/xdp/ctga.unprivileged.o'])
   copy(join(ROOT, built), join(LIB, built));
 for (const directory of ['p4', 'docs']) copy(join(ROOT, directory), join(LIB, directory));
 
 say('gathering what it depends on');
-const gathered = new Set<string>();
-function gather(name: string, from: string): void {
-  // Look where Node would: in this directory, then upwards.
-  let directory = from;
-  while (!existsSync(join(directory, 'node_modules', name))) {
-    if (directory === dirname(directory)) throw new Error(`${name} is not installed`);
-    directory = dirname(directory);
-  }
-  const source = join(directory, 'node_modules', name);
-  if (gathered.has(source)) return;
-  gathered.add(source);
-  const target = join(LIB, source.slice(ROOT.length + 1));
-  cpSync(source, target, {
+const modules = runtimeModules(ROOT);
+for (const module of modules) gather(module);
+function gather(module: Module): void {
+  const { name, directory } = module;
+  const target = join(LIB, directory.slice(ROOT.length + 1));
+  cpSync(directory, target, {
     recursive: true,
     filter: (path) => {
-      const inside = path.slice(source.length + 1);
-      if (inside === '') return true;
-      const [first = '', second] = inside.split('/');
+      const inside = path.slice(directory.length + 1);
+      if (inside === '' || LICENSE_FILE.test(inside)) return true;
+      const [first = ''] = inside.split('/');
       if (first === 'node_modules' || NOT_NEEDED.test(inside)) return false;
-      if (!isNative(name)) return true;
-      // Of a compiled package, take the result alone.
-      if (first === 'build')
-        return second === undefined || /^build\/Release(\/[^/]+\.node)?$/.test(inside);
-      return !['deps', 'src'].includes(first);
+      // What is compiled comes from where it was compiled for the package.
+      return !isNative(name) || !['build', 'deps', 'src'].includes(first);
     },
   });
-  const { dependencies } = packageJson
-    .partial({ version: true })
-    .parse(JSON.parse(readFileSync(join(source, 'package.json'), 'utf8')));
-  for (const each of Object.keys(dependencies))
-    if (!NOT_AT_RUN_TIME.has(each)) gather(each, source);
+  // Where the README has it, which stays behind.
+  if (!readdirSync(target).some((each) => LICENSE_FILE.test(each)))
+    writeFileSync(join(target, 'LICENSE'), `${licenseText(module)}\n`);
 }
-const isNative = (name: string): boolean => ['better-sqlite3', 'raw-socket'].includes(name);
-const { dependencies } = packageJson.parse(
-  JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')),
-);
-for (const name of Object.keys(dependencies)) if (!NOT_AT_RUN_TIME.has(name)) gather(name, ROOT);
 
-copyFileSync(process.execPath, join(LIB, 'node'));
-const addons = readdirSync(LIB, { recursive: true, encoding: 'utf8' }).filter((name) =>
-  name.endsWith('.node'),
+say(`compiling what is not JavaScript for Node ${line} on ${architecture}`);
+const addon = 'build/native/Release/ctga.node';
+copy(obtainAddon(architecture, line), join(LIB, addon));
+const compiled = obtainModules(line, architecture);
+const addons: readonly string[] = Object.entries(NATIVE_MODULES).map(([name, file]) => {
+  copy(join(compiled, name, file), join(LIB, 'node_modules', name, file));
+  return join('node_modules', name, file);
+});
+const node = origin === 'bundled' ? obtainNode(line, architecture) : undefined;
+if (node !== undefined) copyFileSync(join(node, 'bin/node'), join(LIB, 'node'));
+const binaries = [addon, ...addons, ...(node === undefined ? [] : ['node'])].map((name) =>
+  join(LIB, name),
 );
-execFileSync('strip', ['--strip-unneeded', ...[...addons, 'node'].map((name) => join(LIB, name))]);
+strip(binaries, architecture);
 // Only what a person may start is executable.
 for (const entry of readdirSync(LIB, { recursive: true, withFileTypes: true }))
   if (entry.isFile()) chmodSync(join(entry.parentPath, entry.name), 0o644);
-for (const program of ['node', 'docs/verify-evidence.sh']) chmodSync(join(LIB, program), 0o755);
+chmodSync(join(LIB, 'docs/verify-evidence.sh'), 0o755);
+if (node !== undefined) chmodSync(join(LIB, 'node'), 0o755);
+
+const run = runner(architecture);
+const starting = node === undefined ? '/usr/bin/node' : join(LIB, 'node');
+if (run === undefined) say('NOT tried: what is for another architecture (qemu-user-static)');
+else if (node === undefined && !isDistributed()) say("NOT tried: Debian's nodejs is not here");
+else assertStarts([...run, starting], LIB);
 
 say('writing the man page, completion, units and the rest');
 const commands = allCommands(join(LIB, 'src/cli/main.js'));
@@ -140,7 +163,8 @@ mkdirSync(join(STAGE, 'usr/share/man/man1'), { recursive: true });
 writeFileSync(join(STAGE, 'usr/share/man/man1/ctga.1.gz'), man);
 put(bashCompletion(commands), 'usr/share/bash-completion/completions/ctga');
 const debian = (name: string): string => readFileSync(join(ROOT, 'packaging/debian', name), 'utf8');
-put(debian('ctga'), 'usr/bin/ctga', 0o755);
+const program = node === undefined ? '/usr/bin/node' : '/usr/lib/ctga/node';
+put(debian('ctga').replace('@NODE@', program), 'usr/bin/ctga', 0o755);
 put(debian('ctga.toml'), 'etc/ctga/ctga.toml');
 for (const unit of readdirSync(join(ROOT, 'packaging/systemd')))
   put(readFileSync(join(ROOT, 'packaging/systemd', unit), 'utf8'), `lib/systemd/system/${unit}`);
@@ -152,7 +176,9 @@ for (const file of [
   'docs/verify-evidence.sh',
 ])
   put(readFileSync(join(ROOT, file), 'utf8'), `usr/share/doc/ctga/${file.split('/').at(-1) ?? ''}`);
-put(debian('copyright'), 'usr/share/doc/ctga/copyright');
+const nodeLicense =
+  node === undefined ? undefined : readFileSync(join(node, 'LICENSE'), 'utf8').trim();
+put(debianCopyright(modules, ROOT, nodeLicense), 'usr/share/doc/ctga/copyright');
 put(debian('lintian-overrides'), 'usr/share/lintian/overrides/ctga');
 const changelog = `ctga (${version}) unstable; urgency=medium
 
@@ -167,9 +193,14 @@ for (const file of readdirSync(join(ROOT, 'monitoring')))
     `usr/share/doc/ctga/monitoring/${file}`,
   );
 
-const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
+const needed = neededLibraries(binaries, architecture);
+if (node === undefined)
+  needed.push(`libnode${abi}`, 'nodejs (>= 20.19)', `nodejs (<< ${line + 1}~)`);
 put(
-  debian('control').replace('@VERSION@', version).replace('@ARCHITECTURE@', architecture),
+  debian('control')
+    .replace('@VERSION@', version)
+    .replace('@ARCHITECTURE@', architecture)
+    .replace('@LIBRARIES@', needed.join(', ')),
   'DEBIAN/control',
 );
 put('/etc/ctga/ctga.toml\n', 'DEBIAN/conffiles');

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Runs every test with node's own runner and says at the end what came of it. Words on the command
- * line choose the files that have all of them in their path. `*.root.test.ts` files make network
+ * line choose the files that have all of them in their path, and with a dash in front, those that
+ * do not have them. `*.root.test.ts` files make network
  * namespaces and load BPF programs: they need root and run one at a time, and are left out without
  * it.
  */
@@ -13,10 +14,12 @@ import { SEED } from './support/random.ts';
 
 const here = import.meta.dirname;
 const wanted = process.argv.slice(2);
+const isMeant = (name: string, word: string): boolean =>
+  word.startsWith('-') ? !name.includes(word.slice(1)) : name.includes(word);
 /** It takes as long as a dozen others: begun first, it is not waited for at the end. */
 const LONGEST = join('store', 'faults.test.ts');
 const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => name.includes(word)))
+  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => isMeant(name, word)))
   .sort((a, b) => Number(b === LONGEST) - Number(a === LONGEST) || (a < b ? -1 : 1))
   .map((name) => join(here, name));
 const needRoot = files.filter((name) => name.endsWith('.root.test.ts'));

@@ -6,13 +6,14 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
-import { Debian } from './debian.ts';
+import { paragraphs } from './debian-copyright.ts';
+import { Debian, namesIn } from './debian.ts';
 import { ELSEWHERE, HERE, PROBE, refusedAnyway, sandboxFaults } from './sandbox.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -35,7 +36,7 @@ describe('the Debian package', () => {
       /^Depends: (.*)$/m.exec(
         execFileSync('dpkg-deb', ['--field', deb], { encoding: 'utf8' }),
       )?.[1] ?? '';
-    debian.installFromHere(depends.split(',').map((name) => name.trim()));
+    debian.installFromHere(namesIn(depends));
     execFileSync('cp', [deb, join(debian.root, 'srv')]);
     pristine = debian.files();
   });
@@ -138,6 +139,35 @@ dns/dns-published-00.json ctga-dns:ctga 660
         0,
       );
     assert.match(must('ctga store check --state-dir /var/lib/ctga'), /all whole/);
+  });
+
+  test('has the license of each module, and depends on versions of libraries', () => {
+    const modules = must(
+      "find /usr/lib/ctga/node_modules -name package.json -path '*/node_modules/*'",
+    )
+      .trim()
+      .split('\n')
+      .map((path) => dirname(path))
+      .filter((path) => /node_modules\/(@[^/]+\/)?[^/]+$/.test(path));
+    assert(modules.length > 20);
+    const copyright = paragraphs(must('cat /usr/share/doc/ctga/copyright'));
+    for (const module of modules) {
+      const files = readdirSync(join(debian.root, module));
+      assert(
+        files.some((name) => /^licen[cs]e/i.test(name)),
+        module,
+      );
+      assert(
+        copyright.some(({ Files }) => Files === `${module.slice(1)}/*`),
+        module,
+      );
+    }
+    const node = copyright.find(({ Files }) => Files === 'usr/lib/ctga/node')?.License ?? '';
+    for (const part of ['Node.js contributors', 'OpenSSL', 'ICU', 'libuv', 'V8'])
+      assert(node.includes(part), part);
+    const depends = must("dpkg-query -W -f '${Depends}' ctga");
+    for (const library of ['libc6', 'libstdc++6', 'libbpf1', 'libgcc-s1'])
+      assert(depends.includes(`${library} (>= `), depends);
   });
 
   test('has a man page that groff has nothing against, and completion', () => {

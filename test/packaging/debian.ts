@@ -34,7 +34,7 @@ function mirror(): string {
   return /^(\S+) Debian$/m.exec(stdout)?.[1] ?? 'http://deb.debian.org/debian/';
 }
 
-function release(): string {
+function ownRelease(): string {
   return (
     /^VERSION_CODENAME=(.*)$/m.exec(readFileSync('/etc/os-release', 'utf8'))?.[1] ?? 'bookworm'
   );
@@ -80,12 +80,12 @@ export class Debian {
   #booted:
     { readonly process: ChildProcess; readonly init: number; readonly cgroup: string } | undefined;
 
-  constructor(packages: readonly string[]) {
+  constructor(packages: readonly string[], release = ownRelease()) {
     mkdirSync(this.beside);
     const args = [
       '--variant=minbase',
       `--include=${packages.join(',')}`,
-      release(),
+      release,
       this.root,
       mirror(),
     ];
@@ -252,6 +252,11 @@ export class Debian {
   write(path: string, text: string): void {
     writeFileSync(join(this.root, path), text);
   }
+}
+
+/** The packages in a field like Depends, without their versions; of alternatives, the first. */
+export function namesIn(field: string): string[] {
+  return field.split(',').map((each) => each.trim().split(/[ |]/, 1).join(''));
 }
 
 function removeCgroup(path: string): void {
