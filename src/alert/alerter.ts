@@ -8,6 +8,7 @@ import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { isStoreFailure } from '../disk/error.ts';
+import { alertCounter, type AlertOutcome } from '../store/counters.ts';
 import type { QueuedAlert } from '../store/alerts.ts';
 import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
@@ -29,6 +30,8 @@ export class Alerter {
   readonly #options: AlerterOptions;
   readonly #conditions = new Conditions();
   readonly #alerts: LastingAlerts;
+  /** What became of messages, by counter, as far as the store does not have it yet. */
+  #outcomes: Record<string, number> = {};
   /** Names of the channels that are at work. */
   readonly #busy = new Set<string>();
 
@@ -51,8 +54,24 @@ export class Alerter {
   async tick(now: number, elapsed: number, others: readonly Condition[] = []): Promise<void> {
     this.#alerts.settle();
     this.#look(now, elapsed, others);
+    this.#writeOutcomes();
     const idle = this.#options.channels.filter(({ name }) => !this.#busy.has(name));
     await Promise.all(idle.map((channel) => this.#sendDue(channel, now)));
+  }
+
+  #count(channel: Channel, outcome: AlertOutcome): void {
+    const name = alertCounter(channel.kind, outcome);
+    this.#outcomes[name] = (this.#outcomes[name] ?? 0) + 1;
+  }
+
+  #writeOutcomes(): void {
+    if (Object.keys(this.#outcomes).length === 0) return;
+    try {
+      this.#options.store.counters.add('alerter', this.#outcomes);
+      this.#outcomes = {};
+    } catch (error) {
+      if (!isStoreFailure(error)) throw error;
+    }
   }
 
   async #sendDue(channel: Channel, now: number): Promise<void> {
@@ -111,10 +130,12 @@ export class Alerter {
       await channel.send(JSON.parse(body) as Alert);
     } catch (error) {
       if (attempts + 1 >= MOST_ATTEMPTS) {
+        this.#count(channel, 'dropped');
         onFailure(`${channel.name}: dropped after ${attempts + 1} attempts: ${messageOf(error)}`);
         this.#alerts.dequeue(id);
         return true;
       }
+      this.#count(channel, 'failed');
       const wait = backOff(RETRY, attempts + 1);
       this.#alerts.retryLater(id, now + wait);
       onFailure(
@@ -123,6 +144,7 @@ export class Alerter {
       return false;
     }
     this.#alerts.dequeue(id);
+    this.#count(channel, 'delivered');
     return true;
   }
 

@@ -24,7 +24,10 @@ export interface Alert {
   readonly host: string;
 }
 
+export type ChannelKind = 'mail' | 'webhook' | 'command' | 'journal';
+
 export interface Channel {
+  readonly kind: ChannelKind;
   readonly name: string;
   readonly send: (alert: Alert) => Promise<void>;
 }
@@ -32,7 +35,7 @@ export interface Channel {
 const COMMAND_MS = 60_000;
 
 /** No text from outside begins a line or a header of what a channel sends. */
-function channelOf(name: string, send: Channel['send']): Channel {
+function channelOf(kind: ChannelKind, name: string, send: Channel['send']): Channel {
   const cleaned = ({ key, message, remedy, host, ...rest }: Alert): Alert => ({
     ...rest,
     key: clean(key),
@@ -40,7 +43,7 @@ function channelOf(name: string, send: Channel['send']): Channel {
     remedy: clean(remedy),
     host: clean(host),
   });
-  return { name, send: (alert) => send(cleaned(alert)) };
+  return { kind, name, send: (alert) => send(cleaned(alert)) };
 }
 
 export function alertNow(
@@ -62,7 +65,7 @@ export function alertNow(
 
 /** Mail through this machine's sendmail(1), which queues it. `address` must have no line breaks. */
 export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): Channel {
-  return channelOf(`mail to ${address}`, (alert) => {
+  return channelOf('mail', `mail to ${address}`, (alert) => {
     const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
     const text = [
       `To: ${address}`,
@@ -116,7 +119,7 @@ export interface WebhookOptions {
 export function webhookChannel(options: WebhookOptions): Channel {
   const { url, secret, allowPrivateAddress, resolve } = options;
   const fetch = directFetch({ allowPrivateAddress }, resolve);
-  return channelOf(`webhook ${new URL(url).host}`, async (alert) => {
+  return channelOf('webhook', `webhook ${new URL(url).host}`, async (alert) => {
     const body = JSON.stringify(alert);
     const headers =
       secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
@@ -137,7 +140,7 @@ export function sign(body: string, secret: string, now: number): string {
  * CTGA_EVENT, CTGA_KEY, CTGA_SEVERITY, CTGA_MESSAGE and CTGA_REMEDY.
  */
 export function commandChannel(command: string): Channel {
-  return channelOf(`command ${command}`, (alert) =>
+  return channelOf('command', `command ${command}`, (alert) =>
     runProgram('/bin/sh', ['-c', command], `${JSON.stringify(alert)}\n`, {
       CTGA_EVENT: alert.event,
       CTGA_KEY: alert.key,
@@ -150,7 +153,7 @@ export function commandChannel(command: string): Channel {
 
 /** Standard output, with the priorities of sd-daemon(3) if it is the journal. */
 export function journalChannel(write: (text: string) => void, isJournal: boolean): Channel {
-  return channelOf(isJournal ? 'journal' : 'standard output', (alert) => {
+  return channelOf('journal', isJournal ? 'journal' : 'standard output', (alert) => {
     const priority = { critical: 2, warning: 4 }[alert.severity];
     const prefix = isJournal ? `<${alert.event === 'recovery' ? 5 : priority}>` : '';
     const over = alert.event === 'recovery' ? 'over: ' : '';

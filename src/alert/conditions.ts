@@ -9,7 +9,7 @@ import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
 import { MALFORMED } from '../statements/statement.ts';
-import { NO_ROOM, NOT_STORED } from '../store/counters.ts';
+import { BLIND, LOST_AT_END, NO_ROOM, NOT_STORED } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 
 export type Severity = 'critical' | 'warning';
@@ -23,8 +23,66 @@ export interface Condition {
   readonly remedy: string;
 }
 
+interface LossOf<Message> {
+  /** What it is called in an alert's key. */
+  readonly key: string;
+  /** The counters that grow. */
+  readonly of: readonly string[];
+  readonly message: Message;
+  readonly remedy: string;
+}
+
+/** What an interface loses, by the counters of its data plane. */
+export const PLANE_LOSSES: readonly LossOf<(name: string) => string>[] = [
+  {
+    key: 'drops',
+    of: ['answersRingFull', 'fragmentsRingFull'],
+    message: (name) => `Copies of packets are lost on ${name}, because the reader cannot keep up.`,
+    remedy: 'ctga status shows how many. Give the observer more CPU time, or lower --budget.',
+  },
+  {
+    key: 'too-large',
+    of: ['answersTooLarge'],
+    message: (name) => `Answers on ${name} to names that are watched are too large to be copied.`,
+    remedy:
+      'A log that makes its answers so large hides them. Capture some (tcpdump -i, udp port 53) and read them with: ctga replay',
+  },
+];
+
+/** What is lost after it was copied, by the counters of the store. */
+export const LOSSES: readonly LossOf<string>[] = [
+  {
+    key: 'lost-copies',
+    of: [NO_ROOM, NOT_STORED],
+    message: 'The observer drops copied answers, because more wait than it can keep.',
+    remedy:
+      'Somebody may be flooding it with forgeries, or its disk may be full or too slow. ctga status counts the answers.',
+  },
+  {
+    key: 'left-behind',
+    of: [LOST_AT_END],
+    message: 'An observer ended with copied answers that no disk took.',
+    remedy:
+      'Make room in the state directory, and give ctga attach a --spool directory on another disk.',
+  },
+  {
+    key: 'lost-fragments',
+    of: ['packet: datagramEvicted', 'packet: fragmentOverBudget', 'packet: fragmentTooMany'],
+    message: 'IP fragments that were copied are given up, because more come than memory holds.',
+    remedy:
+      'Somebody may be flooding it with fragments: ctga status counts them. Tree heads that come whole are still seen. Drop fragments of unknown senders before this machine.',
+  },
+];
+
+function sum(counters: Readonly<Record<string, number>>, names: readonly string[]): number {
+  return names.reduce((total, name) => total + (counters[name] ?? 0), 0);
+}
+
 /** The condition that copies are lost holds until none has been lost for this long. */
 const CALM_MS = 15 * 60_000;
+
+/** Logs are down now and then; a split view by one that stays away waits for its proof. */
+const SILENT_MS = 6 * 3_600_000;
 
 /** What conditions are read from. */
 export type WatchedStore = Pick<
@@ -34,22 +92,31 @@ export type WatchedStore = Pick<
 
 /** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
-  readonly #lost = new Map<string, { count: number; at: number | undefined }>();
+  #isFirst = true;
+  readonly #counts = new Map<string, { count: number; at: number | undefined }>();
+  /** Since when an interface has copied too little, by the monotonic clock. */
+  readonly #low = new Map<string, number>();
+  /** Since when a log could not be asked, by the monotonic clock. */
+  readonly #silence = new Map<string, number>();
   readonly #written = new Map<string, { updated: number; age: number; at: number }>();
 
   /**
    * Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock.
    */
   present(store: WatchedStore, now: number, elapsed: number): Condition[] {
-    return [
+    const found = [
       ...forks(store),
       ...unprovable(store),
       ...malformed(store),
+      ...this.#silent(store, elapsed),
       ...stale(store),
       ...damaged(store),
-      ...this.#backlog(store, elapsed),
+      ...this.#lost(store, elapsed),
+      ...this.#gaps(store, elapsed),
       ...this.#interfaces(store, now, elapsed),
     ];
+    this.#isFirst = false;
+    return found;
   }
 
   #interfaces(store: Pick<Store, 'planes'>, now: number, elapsed: number): Condition[] {
@@ -72,40 +139,83 @@ export class Conditions {
             `Start one with: ctga attach ${name}. If you no longer want to watch it: ctga alert forget ${name}`,
           ),
         );
-      const count = (counters['answersRingFull'] ?? 0) + (counters['fragmentsRingFull'] ?? 0);
-      if (this.#isGrowing(name, count, elapsed))
+      for (const { key, of, message, remedy } of PLANE_LOSSES)
+        if (this.#isGrowing(`${key}:${name}`, sum(counters, of), elapsed))
+          found.push(warning(`${key}:${name}`, message(name), remedy));
+      if (this.#isLow(name, state.settings.answersShare, elapsed))
         found.push(
           warning(
-            `drops:${name}`,
-            `Copies of packets are lost on ${name}, because the reader cannot keep up.`,
-            'ctga status shows how many. Give the observer more CPU time, or lower --budget.',
+            `coverage:${name}`,
+            `Fewer than half of the tree heads that pass ${name} are copied.`,
+            'Somebody floods it with answers, or --every-nth or --budget of ctga attach is too low. ctga status shows which.',
           ),
         );
       return found;
     });
   }
 
-  #backlog(store: Pick<Store, 'counters'>, elapsed: number): Condition[] {
+  #lost(store: Pick<Store, 'counters'>, elapsed: number): Condition[] {
     const totals = store.counters.totals();
-    const count = (totals[NO_ROOM] ?? 0) + (totals[NOT_STORED] ?? 0);
-    if (!this.#isGrowing(' backlog', count, elapsed)) return [];
-    return [
+    return LOSSES.flatMap(({ key, of, message, remedy }) =>
+      this.#isGrowing(key, sum(totals, of), elapsed) ? [warning(key, message, remedy)] : [],
+    );
+  }
+
+  #gaps(store: Pick<Store, 'counters'>, elapsed: number): Condition[] {
+    return Object.entries(store.counters.bySource(BLIND)).flatMap(([name, milliseconds]) =>
+      this.#isGrowing(`gap:${name}`, milliseconds, elapsed)
+        ? [
+            warning(
+              `gap:${name}`,
+              `Packets of ${name} passed unseen for a while.`,
+              'It is watched again, but tree heads that passed meanwhile are missing. ctga status counts the time. Find out what took the interface, or the program on it, away.',
+            ),
+          ]
+        : [],
+    );
+  }
+
+  /** Trees of these logs have no verdict, because nobody could ask them, for too long. */
+  #silent(store: Pick<Store, 'verdicts' | 'logs'>, elapsed: number): Condition[] {
+    const logs = store.verdicts.logsWith('unreachable');
+    const ids = new Set(logs.map(logIdText));
+    for (const id of this.#silence.keys()) if (!ids.has(id)) this.#silence.delete(id);
+    const long = logs.filter((logId) => {
+      const id = logIdText(logId);
+      const since = this.#silence.get(id) ?? elapsed;
+      this.#silence.set(id, since);
+      return elapsed - since >= SILENT_MS;
+    });
+    if (long.length === 0) return [];
+    const nameOf = logDescriptions(store);
+    return long.map((logId) =>
       warning(
-        'lost-copies',
-        'The observer drops copied answers, because more wait than it can keep.',
-        'Somebody may be flooding it with forgeries, or its disk may be full or too slow. ctga status counts the answers.',
+        `unreachable:${logIdText(logId)}`,
+        `${nameOf(logId)} could not be asked for hours, and tree heads of it are not verified.`,
+        'Look whether the log is down, or the proxy: ctga doctor --logs',
       ),
-    ];
+    );
+  }
+
+  #isLow(name: string, share: number, elapsed: number): boolean {
+    if (share >= 0.5) {
+      this.#low.delete(name);
+      return false;
+    }
+    const since = this.#low.get(name) ?? elapsed;
+    this.#low.set(name, since);
+    return elapsed - since >= CALM_MS;
   }
 
   /** Whether the count has grown of late. */
   #isGrowing(name: string, count: number, elapsed: number): boolean {
-    const before = this.#lost.get(name);
-    // The counters of an interface start again from zero when it is detached.
-    if (before === undefined || count < before.count)
-      this.#lost.set(name, { count, at: undefined });
-    else if (count > before.count) this.#lost.set(name, { count, at: elapsed });
-    const { at } = this.#lost.get(name) ?? {};
+    const before = this.#counts.get(name);
+    // What is there at the first look may be old. A counter that comes later begins at zero, and
+    // those of an interface do so again when it is detached.
+    const from = before === undefined || count < before.count ? 0 : before.count;
+    const grew = count > from && !(before === undefined && this.#isFirst);
+    this.#counts.set(name, { count, at: grew ? elapsed : before?.at });
+    const { at } = this.#counts.get(name) ?? {};
     return at !== undefined && elapsed - at < CALM_MS;
   }
 

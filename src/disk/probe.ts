@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Whether a disk takes anything, and how much. */
-import { rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** As much as a piece of evidence takes, at most, without a list in it. */
@@ -38,5 +38,19 @@ export function roomIn(directory: string): DiskRoom | undefined {
     return { freeBytes: bavail * bsize, freeInodes: files === 0 ? undefined : ffree };
   } catch {
     return undefined;
+  }
+}
+
+/**
+ * The bytes of a file, or of all files in a directory; 0 if it is not there, undefined if it may
+ * not be looked at.
+ */
+export function bytesIn(path: string): number | undefined {
+  try {
+    const stats = statSync(path);
+    if (!stats.isDirectory()) return stats.size;
+    return readdirSync(path).reduce((sum, name) => sum + (bytesIn(join(path, name)) ?? 0), 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? 0 : undefined;
   }
 }

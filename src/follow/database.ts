@@ -21,6 +21,11 @@ CREATE TABLE usage (log INTEGER NOT NULL, day INTEGER NOT NULL, requests INTEGER
   bytes INTEGER NOT NULL, followed INTEGER NOT NULL, blocks INTEGER NOT NULL,
   PRIMARY KEY (log, day));
 `;
+/** What an earlier version's database does not have yet. */
+const LATER = `
+CREATE TABLE IF NOT EXISTS visits (log INTEGER PRIMARY KEY, visits INTEGER NOT NULL,
+  failed INTEGER NOT NULL, last INTEGER NOT NULL, last_success INTEGER);
+`;
 
 export class HashDatabase {
   readonly #database: Database.Database;
@@ -115,12 +120,12 @@ function prepared(database: Database.Database): Database.Database {
     database.pragma('synchronous = NORMAL');
     const make = database.transaction(() => {
       const version = database.pragma('user_version', { simple: true });
-      if (version === SCHEMA_VERSION) return;
+      if (version === SCHEMA_VERSION) return void database.exec(LATER);
       if (version !== 0)
         throw new StoreError('store-failed', `it has schema ${String(version)}`, {
           remedy: 'A newer ctga wrote it. Upgrade ctga, or remove the file: it is fetched again.',
         });
-      database.exec(SCHEMA);
+      database.exec(SCHEMA + LATER);
       database.pragma(`user_version = ${SCHEMA_VERSION}`);
     });
     make.immediate();

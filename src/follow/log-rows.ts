@@ -37,6 +37,17 @@ export interface Usage {
   readonly blocks: number;
 }
 
+/** How often a log was asked, over all days; times are in milliseconds since the epoch. */
+export interface VisitCounts {
+  readonly visits: number;
+  readonly failed: number;
+  readonly last: number;
+  readonly lastSuccess: number | undefined;
+  /** To follow it. */
+  readonly requests: number;
+  readonly bytes: number;
+}
+
 export const NO_USAGE: Usage = { requests: 0, bytes: 0, followed: 0, blocks: 0 };
 
 const DAY_MS = 86_400_000;
@@ -275,6 +286,32 @@ export class LogRows {
          blocks = blocks + excluded.blocks`,
       [this.#number(true), Math.floor(now / DAY_MS), requests, bytes, followed, blocks],
     );
+  }
+
+  /** Counts a visit, or a direct challenge, that has ended. */
+  addVisit(now: number, succeeded: boolean): void {
+    this.#run(
+      `INSERT INTO visits (log, visits, failed, last, last_success) VALUES (?, 1, ?, ?, ?)
+       ON CONFLICT (log) DO UPDATE SET visits = visits + 1, failed = failed + excluded.failed,
+         last = excluded.last, last_success = coalesce(excluded.last_success, last_success)`,
+      [this.#number(true), succeeded ? 0 : 1, now, succeeded ? now : null],
+    );
+  }
+
+  /** Undefined for a log that was never asked, or by an earlier version alone. */
+  visits(): VisitCounts | undefined {
+    const isThere = this.#get("SELECT name FROM sqlite_master WHERE name = 'visits'", []);
+    if (isThere === undefined) return undefined;
+    const row = this.#get<
+      Omit<VisitCounts, 'lastSuccess'> & { readonly lastSuccess: number | null }
+    >(
+      `SELECT visits, failed, last, last_success AS lastSuccess,
+         coalesce((SELECT sum(requests) FROM usage WHERE usage.log = visits.log), 0) AS requests,
+         coalesce((SELECT sum(bytes) FROM usage WHERE usage.log = visits.log), 0) AS bytes
+       FROM visits WHERE log = ?`,
+      [this.#number()],
+    );
+    return row && { ...row, lastSuccess: row.lastSuccess ?? undefined };
   }
 
   #asHead(row: HeadRow): PublicHead | undefined {

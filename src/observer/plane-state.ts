@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The state of a data plane, as its observer writes it down. */
+import { processUsage } from '../base/process-usage.ts';
 import type { DataPlane, DataPlaneCounters } from '../dataplane/types.ts';
 import type { PlaneState } from '../store/plane-state.ts';
 
@@ -11,7 +12,9 @@ export function planeStateOf(
 ): PlaneState | undefined {
   const [counters, settings] = [plane.counters(), plane.settings()];
   if (counters === undefined || settings === undefined) return undefined;
+  const { cpuSeconds, residentBytes, openDescriptors, startTime } = processUsage();
   return {
+    process: { pid: process.pid, cpuSeconds, residentBytes, openDescriptors, startTime },
     mode: plane.mode,
     names,
     counters: asNumbers(counters),

@@ -283,7 +283,24 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
       onEvent({ event: 'notice', log: log.description, message }),
     onPollinated: (result: Pollinated) => onEvent({ event: 'pollinated', ...result }),
     onPollinationFailed: failed,
-    onLogFailed: (log: Log, error: LogError) => failed(log.description, error),
+    onLogFailed: (log: Log, error: LogError) => {
+      answered.delete(log);
+      failed(log.description, error);
+    },
+  };
+  /** Logs that gave what they were asked for, of those that are being asked. */
+  const answered = new Set<Log>();
+  const counted = async (log: Log, ask: () => Promise<void>): Promise<void> => {
+    const { hashes, now, signal } = options;
+    try {
+      await ask();
+    } catch (error) {
+      answered.delete(log);
+      throw error;
+    } finally {
+      const succeeded = answered.delete(log);
+      if (succeeded || !signal.aborted) note(() => hashes.rows(log).addVisit(now(), succeeded));
+    }
   };
   const budget = options.budget ?? DEFAULT_BUDGET_MB * 1e6;
   const timing = { ...asking, pollinate: (url: string) => pollinateThrough(url, asking) };
@@ -300,7 +317,14 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
           const seen = logsSeen(store, all, noteUnknown);
           return seenAlone ? seen : [...new Set([...all.filter(isInService), ...seen])];
         }),
-      timing: { ...timing, ask: (log) => askDirectly(log, direct) },
+      timing: {
+        ...timing,
+        ask: (log) =>
+          counted(log, () => {
+            answered.add(log);
+            return askDirectly(log, direct);
+          }),
+      },
       settled: () => Promise.resolve(),
     };
   }
@@ -309,7 +333,10 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     budget,
     window: options.window ?? DEFAULT_WINDOW_DAYS * 86_400_000,
     blocks: questions ?? DEFAULT_QUESTIONS.blocks,
-    onVisited: (log, visit) => handlers.onVisited(log, visit),
+    onVisited: (log, visit) => {
+      if (visit.heads.length > 0) answered.add(log);
+      handlers.onVisited(log, visit);
+    },
     onFailed: handlers.onFailed,
   });
   let isFirst = true;
@@ -326,9 +353,18 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
       }
       return logs;
     },
-    timing: { ...timing, ask: (log) => visits.ask(log) },
+    timing: { ...timing, ask: (log) => counted(log, () => visits.ask(log)) },
     settled: () => visits.settled(),
   };
+}
+
+/** A count that cannot be written is no reason to stop. */
+function note(write: () => void): void {
+  try {
+    write();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 function reveals(logs: readonly Log[], whatWasSeen: boolean, budget: number): ChallengeEvent {

@@ -24,6 +24,7 @@ import type { Verifier } from '../observer/verifier.ts';
 import { watch } from '../observer/watch.ts';
 import { sourcesOf } from '../sources/registry.ts';
 import { knownLogs } from '../store/known-logs.ts';
+import { BLIND, LOST_AT_END } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
@@ -117,9 +118,6 @@ const OF_THIS_MACHINE: ObserveDependencies = {
  * be written is written with the next batch.
  */
 const PATIENCE_MS = 250;
-
-/** In the store's counts, by plane: for how long packets passed unseen. */
-const BLIND = 'blind, in milliseconds';
 
 /**
  * Observes until `signal` is aborted, or until every plane was detached by somebody else; the
@@ -358,6 +356,7 @@ class Observation {
       await verifier.close();
     }
     const { left, lost } = observer.leave();
+    if (lost > 0) succeeds(() => store.counters.add('observer', { [LOST_AT_END]: lost }));
     if (left + lost > 0) onEvent({ event: 'not-stored', left, lost, secondPlace });
     // Somebody may have detached a plane since the keeper last looked.
     const isKnown = await keeper.check();

@@ -29,6 +29,16 @@ const schema = z.object({
     threshold: z.number(),
     everyNth: z.number(),
   }),
+  /** What the observer takes of the machine: see ProcessUsage. Earlier versions do not say. */
+  process: z
+    .object({
+      pid: z.number(),
+      cpuSeconds: z.number(),
+      residentBytes: z.number(),
+      openDescriptors: z.number().optional(),
+      startTime: z.number(),
+    })
+    .optional(),
   /** Since when no packet is looked at, in ms since the epoch; null while packets are. */
   blindSince: z.number().nullable(),
 });

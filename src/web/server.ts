@@ -16,10 +16,12 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { roomIn } from '../disk/probe.ts';
 import { StoreError } from '../disk/error.ts';
-import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
+import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
+import type { Log } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
+import { measure, type Measurements } from './measurements.ts';
 import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
 import { renderPage } from './page.ts';
@@ -142,7 +144,7 @@ export class WebServer {
         return send(
           response,
           200,
-          await this.#metrics.render(this.#overview()),
+          await this.#metrics.render(this.#overview(), this.#measure()),
           this.#metrics.contentType,
         );
       case '/healthz':
@@ -160,15 +162,16 @@ export class WebServer {
     return overviewOf(store, this.#following(store), room, Date.now());
   }
 
-  /** None where it cannot be read: ctga status says why. */
+  #measure(): Measurements {
+    const { state } = this.#options;
+    const store = this.#source.store();
+    const visited = ofHashes(store, (logs) => visitedLogs(state.directory, logs));
+    return measure(store, state, visited);
+  }
+
   #following(store: Pick<Store, 'logs'>): FollowedLog[] {
-    try {
-      const logs = knownLogs(store, undefined, () => undefined);
-      return followedLogs(this.#options.state.directory, logs, Date.now());
-    } catch (error) {
-      if (!(error instanceof StoreError)) throw error;
-      return [];
-    }
+    const { directory } = this.#options.state;
+    return ofHashes(store, (logs) => followedLogs(directory, logs, Date.now()));
   }
 
   #isForUs(host: string | undefined): boolean {
@@ -220,6 +223,16 @@ export class WebServer {
     const isOurs = error instanceof CtgaError || (error as { code?: unknown }).code !== undefined;
     send(response, 500, isOurs ? `${clean(messageOf(error))}\n` : 'This is a bug in ctga.\n');
     if (!isOurs) console.error(cleanLines((error as Error).stack ?? messageOf(error)));
+  }
+}
+
+/** None where the hashes cannot be read: ctga status says why. */
+function ofHashes<T>(store: Pick<Store, 'logs'>, read: (logs: readonly Log[]) => T[]): T[] {
+  try {
+    return read(knownLogs(store, undefined, () => undefined));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    return [];
   }
 }
 

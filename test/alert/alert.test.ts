@@ -67,6 +67,7 @@ describe('the alerter', () => {
   let down: boolean;
   let alerter: Alerter;
   const channel: Channel = {
+    kind: 'command',
     name: 'test',
     send: (alert) => {
       if (down) return Promise.reject(new Error('down'));
@@ -241,8 +242,16 @@ describe('the alerter', () => {
 
   test('lets no channel wait for another', async () => {
     const other: Alert[] = [];
-    const stuck: Channel = { name: 'stuck', send: () => Promise.reject(new Error('stuck')) };
-    const free: Channel = { name: 'free', send: (alert) => (other.push(alert), Promise.resolve()) };
+    const stuck: Channel = {
+      kind: 'command',
+      name: 'stuck',
+      send: () => Promise.reject(new Error('stuck')),
+    };
+    const free: Channel = {
+      kind: 'command',
+      name: 'free',
+      send: (alert) => (other.push(alert), Promise.resolve()),
+    };
     putPlane(store, START, START);
     await tick(anew([stuck, free]), START);
     assert.equal(other.length, 1);

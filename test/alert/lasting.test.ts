@@ -162,6 +162,7 @@ describe('alerts over a store that fails', () => {
     const sent: string[] = [];
     const sending: (() => void)[] = [];
     const slow = {
+      kind: 'webhook' as const,
       name: 'webhook',
       send: ({ message }: { message: string }): Promise<void> => {
         sent.push(message);

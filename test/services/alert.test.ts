@@ -40,6 +40,7 @@ describe('the alert service', () => {
   let heartbeatFails: boolean;
 
   const channel: Channel = {
+    kind: 'command',
     name: 'test',
     send: (alert) => {
       sent.push(alert);
@@ -125,6 +126,7 @@ describe('the alert service', () => {
     let release = (): void => assert.fail('nothing was sent');
     const channels: Channel[] = [
       {
+        kind: 'command',
         name: 'slow',
         send: ({ event, key }) => {
           slow.push(`${event} ${key}`);
@@ -132,6 +134,7 @@ describe('the alert service', () => {
         },
       },
       {
+        kind: 'command',
         name: 'fast',
         send: ({ event, key }) => Promise.resolve(void fast.push(`${event} ${key}`)),
       },
@@ -260,8 +263,8 @@ describe('the alert service', () => {
 test('a test of channels says of each whether it delivered', async () => {
   const results = await testChannels(
     [
-      { name: 'works', send: () => Promise.resolve() },
-      { name: 'fails', send: () => Promise.reject(new Error('down')) },
+      { kind: 'command', name: 'works', send: () => Promise.resolve() },
+      { kind: 'command', name: 'fails', send: () => Promise.reject(new Error('down')) },
     ],
     START,
   );

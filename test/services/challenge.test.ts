@@ -78,6 +78,14 @@ function see(store: Store, log: SigningLog, size: number, root = treeOf(size).ro
   store.heads.record([{ head, source: 'eth0', firstSeen: NOW, lastSeen: NOW, count: 1 }]);
 }
 
+/** What is counted of asking a log. */
+function counted(
+  { hashes }: ChallengeServiceOptions,
+  { key }: SigningLog,
+): ReturnType<LogRows['visits']> {
+  return hashes.rows({ key }).visits();
+}
+
 test('the challenger becomes its account before it opens its store', () => {
   const state = stateAt(join(directory, 'state'));
   const { store } = openChallengerStore(
@@ -127,6 +135,8 @@ describe('a round', () => {
         ],
       );
       assert.equal(unseen.requests.length > 0, !directQuestions);
+      const { lastSuccess, visits, failed: failures } = counted(options, api.log) ?? {};
+      assert.deepEqual([visits, failures, lastSuccess], [1, 0, NOW]);
     });
 
   test('has evidence of a fork on disk when it reports it', async () => {
@@ -149,6 +159,8 @@ describe('a round', () => {
     see(store, log, 20);
     const { verdicts, failed } = await challengeOnce({ ...options, maxDelay: 0 });
     assert.deepEqual([failed, verdicts.unreachable], [2, 1]);
+    const visited = counted(options, log);
+    assert.deepEqual([visited?.visits, visited?.failed, visited?.lastSuccess], [1, 1, undefined]);
     const failures = events.filter((each) => each.event === 'log-failed');
     assert.deepEqual(
       failures.map(({ log, code }) => [log, code]),
@@ -166,6 +178,7 @@ describe('a round', () => {
     see(store, log, 20);
     await assert.rejects(challengeOnce({ ...options, maxDelay: 0 }), error);
     assert.deepEqual(closed, [true, true]);
+    assert.equal(counted(options, log)?.failed, 1);
   });
 
   test('ends with what kept a log from being settled, after all were visited', async () => {

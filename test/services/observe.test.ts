@@ -37,6 +37,7 @@ import {
 import type { MatchRules } from '../../src/sources/match-rules.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { BLIND } from '../../src/store/counters.ts';
 import { openForReading, openForWriting, stateAt } from '../../src/store/state.ts';
 import { eventually } from '../support/eventually.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
@@ -375,7 +376,9 @@ describe('observing', () => {
     assert.deepEqual([keeper.links, keeper.removed, keeper.isStopped], [['eth0'], [], true]);
     const [row] = inStore((store) => store.planes.all());
     assert.equal(row?.updated, NOW);
-    assert.deepEqual(row.state, {
+    const { process: usage, ...state } = row.state;
+    assert.equal(usage?.pid, process.pid);
+    assert.deepEqual(state, {
       mode: 'fake',
       names: 1,
       counters: { packets: 3 },
@@ -409,7 +412,10 @@ describe('observing', () => {
       state.blindSince,
     ]);
     assert.deepEqual(Object.fromEntries(since), { eth0: null, eth1: NOW - 2000 });
-    assert.equal(inStore((store) => store.counters.totals())['blind, in milliseconds'], 1500);
+    assert.deepEqual(
+      inStore((store) => store.counters.bySource(BLIND)),
+      { eth0: 1500 },
+    );
   });
 
   test('a plane that somebody detaches is not missed, and the last one ends it', async () => {

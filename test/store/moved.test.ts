@@ -41,6 +41,7 @@ async function told(state: State): Promise<string[]> {
     state,
     channels: [
       {
+        kind: 'command',
         name: 'test',
         send: ({ event, key }) => Promise.resolve(void sent.push(`${event} ${key}`)),
       },

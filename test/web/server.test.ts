@@ -12,9 +12,13 @@ import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { alertCounter, BLIND, NO_ROOM } from '../../src/store/counters.ts';
 import { html } from '../../src/web/html.ts';
 import { WebServer } from '../../src/web/server.ts';
+import { logIdText } from '../../src/logs/log.ts';
 import { ctga } from '../support/ctga.ts';
+import { HOSTILE, unshowableIn } from '../support/hostile.ts';
+import { noPrometheus, promtool } from '../support/prometheus.ts';
 import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -187,6 +191,9 @@ describe('metrics', () => {
       planeState({ counters, settings: { everyNth: 4, answersShare: 0.25 } }),
       Date.now(),
     );
+    store.counters.add('observer', { [NO_ROOM]: 6, 'answer: not a tree head': 3 });
+    store.counters.add('eth0', { [BLIND]: 1500 });
+    store.counters.add('alerter', { [alertCounter('webhook', 'failed')]: 2 });
     store.close();
     const hashes = HashStore.open(state.directory);
     const rows = hashes.rows(log.asLog());
@@ -201,7 +208,11 @@ describe('metrics', () => {
       pattern: newPattern(() => 0.5),
     });
     rows.addUsage(Date.now(), { requests: 3, bytes: 200 });
+    rows.addUsage(Date.now() - 86_400_000, { requests: 4, bytes: 100 });
+    rows.addVisit(8000, true);
+    rows.addVisit(9000, false);
     hashes.close();
+    const of = `log="A \\"log\\"\\\\u000a",log_id="${logIdText(log.key.logId)}"`;
     const { body, headers } = await get('/metrics');
     assert.match(String(headers['content-type']), /^text\/plain; version=0\.0\.4/);
     const lines = body.trim().split('\n');
@@ -210,7 +221,7 @@ describe('metrics', () => {
     );
     for (const line of lines.filter((each) => each !== '' && !each.startsWith('#'))) {
       const [, name] =
-        /^([a-z_]+)(?:\{(?:[a-z]+="(?:[^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+$/.exec(line) ??
+        /^([a-z_]+)(?:\{(?:[a-z_]+="(?:[^"\\\n]|\\.)*",?)*\})? -?[0-9.e+]+$/.exec(line) ??
         assert.fail(line);
       assert(typed.has(name ?? ''), line);
     }
@@ -219,8 +230,8 @@ describe('metrics', () => {
       'ctga_passed_by_total{interface="eth0",reason="not_ip"} 4',
       'ctga_matches_total{interface="eth0",kind="answers",outcome="copied"} 5',
       'ctga_matches_total{interface="eth0",kind="answers",outcome="ring_full"} 1',
-      'ctga_copied_share{interface="eth0",kind="answers"} 0.25',
-      'ctga_copied_share{interface="eth0",kind="fragments"} 1',
+      'ctga_copied_ratio{interface="eth0",kind="answers"} 0.25',
+      'ctga_copied_ratio{interface="eth0",kind="fragments"} 1',
       'ctga_copy_budget{interface="eth0",kind="answers"} 50000',
       'ctga_sampling_every{interface="eth0"} 4',
       'ctga_fragment_threshold_bytes{interface="eth0"} 400',
@@ -230,19 +241,59 @@ describe('metrics', () => {
       'ctga_tree_heads 1',
       'ctga_trees{verdict="pending"} 1',
       'ctga_evidence_files 0',
-      'ctga_log_tree_heads_today{log="A \\"log\\"\\n"} 1',
-      'ctga_follow_requests_today{log="A \\"log\\"\\n"} 3',
-      'ctga_follow_bytes_today{log="A \\"log\\"\\n"} 200',
-      'ctga_follow_budget_bytes{log="A \\"log\\"\\n"} 1000',
-      'ctga_follow_growth_bytes{log="A \\"log\\"\\n"} 320',
-      'ctga_follow_entries_held{log="A \\"log\\"\\n"} 5',
-      'ctga_follow_info{log="A \\"log\\"\\n",mode="leaves"} 1',
+      `ctga_log_tree_heads_total{${of}} 1`,
+      `ctga_log_visits_total{${of}} 2`,
+      `ctga_log_visits_failed_total{${of}} 1`,
+      `ctga_log_last_visit_timestamp_seconds{${of}} 9`,
+      `ctga_log_last_success_timestamp_seconds{${of}} 8`,
+      `ctga_log_requests_total{${of}} 7`,
+      `ctga_log_received_bytes_total{${of}} 300`,
+      `ctga_follow_budget_bytes{${of}} 1000`,
+      `ctga_follow_growth_bytes{${of}} 320`,
+      `ctga_follow_entries_held{${of}} 5`,
+      `ctga_follow_info{${of},mode="leaves"} 1`,
+      'ctga_interface_blind_seconds_total{interface="eth0"} 1.5',
+      'ctga_lost_total{reason="not_verified"} 6',
+      'ctga_observed_total{what="answer: not a tree head"} 3',
+      'ctga_alert_messages_total{channel="webhook",outcome="failed"} 2',
+      'ctga_damaged_rows 0',
+      'ctga_alerts_raised 0',
       'ctga_build_info{version="1.2.3"} 1',
     ])
       assert(lines.includes(wanted), `${wanted} is not in\n${body}`);
     // Counters are what they are, however often they are asked for.
     assert((await get('/metrics')).body.includes('ctga_packets_total{interface="eth0"} 10\n'));
   });
+
+  test(
+    'are as promtool wants them, with hostile names and evidence',
+    { skip: noPrometheus },
+    async () => {
+      const store = openForWriting(state);
+      store.planes.put(HOSTILE, planeState({}), Date.now());
+      store.counters.add(HOSTILE, { [BLIND]: 1, [HOSTILE]: 1 });
+      store.logs.put([log.asLog({ description: HOSTILE })]);
+      for (let size = 1; size <= 20; size++)
+        for (const branch of ['a', 'b']) {
+          const head = log.verified(size, treeOf(size, branch).root());
+          store.heads.record([{ head, source: HOSTILE, firstSeen: 1, lastSeen: 1, count: 1 }]);
+        }
+      const pairs = store.evidence.missing();
+      for (const [i, [first, second]] of pairs.entries())
+        store.evidence.add(join(state.evidence, `fork-${i}.json`), first, second, 1000 + i);
+      store.close();
+      const { body } = await get('/metrics');
+      assert.equal(promtool(['check', 'metrics'], body), '');
+      assert.equal(unshowableIn(body), '');
+      assert.equal(unshowableIn((await get('/')).body), '');
+      assert.equal(unshowableIn((await get('/state.json')).body), '');
+      assert.equal(unshowableIn((await get('/healthz')).body), '');
+      // So many series, however much evidence there is; the rest is counted.
+      assert.equal(body.match(/^ctga_evidence_created_timestamp_seconds{/gm)?.length, 16);
+      assert.match(body, /^ctga_log_evidence_files{.*} 20$/m);
+      assert.match(body, /evidence="fork-0.json"} 1$/m);
+    },
+  );
 
   test('are those that the rules, the dashboard and the documentation name', async () => {
     const { body } = await get('/metrics');
@@ -253,7 +304,9 @@ describe('metrics', () => {
       'docs/OPERATIONS.md',
     ]) {
       const text = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8');
-      const named = new Set([...text.matchAll(/\bctga_[a-z_]+[a-z]\b/g)].map(([name]) => name));
+      const named = new Set(
+        [...text.matchAll(/\b(?:ctga|process)_[a-z_]+[a-z]\b/g)].map(([name]) => name),
+      );
       for (const name of named) assert(there.has(name), `${file}: ${name}`);
       if (file.endsWith('.md'))
         for (const name of there)

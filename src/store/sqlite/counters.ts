@@ -11,11 +11,25 @@ export class SqliteCounters implements CounterStore {
   readonly #add: Statement<{ source: string; name: string; count: number }>;
   readonly #totals: Statement<NoParameters, { readonly name: string; readonly total: number }>;
 
+  readonly #bySource: Statement<
+    { name: string },
+    { readonly source: string; readonly count: number }
+  >;
+
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#add = connection.statement(ADD);
+    this.#bySource = connection.statement(
+      'SELECT source, count FROM counters WHERE name = @name ORDER BY source',
+    );
     this.#totals = connection.statement(
       'SELECT name, sum(count) AS total FROM counters GROUP BY name ORDER BY name',
+    );
+  }
+
+  bySource(name: string): Record<string, number> {
+    return Object.fromEntries(
+      this.#bySource.all({ name }).map(({ source, count }) => [source, count]),
     );
   }
 
