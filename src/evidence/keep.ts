@@ -15,7 +15,8 @@ import { writeEvidence } from './write.ts';
 /**
  * Writes the evidence of a fork and returns its path. `first` and `second` are in the order of
  * their sizes, and at most one of them is what a list says. The file is verified and durably on the
- * disk before the store, or anybody else, hears of it.
+ * disk before the store, or anybody else, hears of it. `onWritten` is called in between, with its
+ * path: a store that cannot take it, and throws, is no reason not to tell of the fork.
  *
  * Returns undefined where the log did not sign a tree as the store has it now: that tree was
  * damaged, is set aside, and accuses nobody. Throws StoreError `store-failed`; calling it again is
@@ -29,6 +30,7 @@ export function keepEvidence(
     readonly [StoredTree, StoredTree | ListedTree] | readonly [ListedTree, StoredTree],
   finding: Finding,
   now: number,
+  onWritten: (path: string) => void = () => undefined,
 ): string | undefined {
   const exhibits = [first, second].map((tree) =>
     'list' in tree ? tree : signedHeadOf(store, log, tree, now),
@@ -36,6 +38,7 @@ export function keepEvidence(
   const [one, other] = exhibits;
   if (one === undefined || other === undefined) return undefined;
   const path = writeEvidence(directory, makeEvidence(log, one, other, finding, now));
+  onWritten(path);
   if ('list' in first) store.evidence.add(path, second as StoredTree, first, now);
   else store.evidence.add(path, first, second, now);
   return path;
@@ -58,8 +61,9 @@ export function keepListEvidence(
   listed: ListedTree,
   finding: Finding,
   now: number,
+  onWritten?: (path: string) => void,
 ): string | undefined {
   const pair =
     tree.treeSize < listed.treeSize ? ([tree, listed] as const) : ([listed, tree] as const);
-  return keepEvidence(store, directory, log, pair, finding, now);
+  return keepEvidence(store, directory, log, pair, finding, now, onWritten);
 }

@@ -93,57 +93,63 @@ export function settleContradictions(
   const forks: RecordedFork[] = [];
   let failure: unknown;
   // One that cannot be written keeps no other from being written.
-  const attempt = (find: () => RecordedFork | undefined): void => {
+  const attempt = (find: (onFork: OnFork) => void): void => {
     try {
-      const fork = find();
-      if (fork !== undefined) forks.push(fork);
+      find((fork) => forks.push(fork));
     } catch (error) {
       failure ??= error;
     }
   };
   try {
-    for (const pair of store.evidence.missing()) attempt(() => twoRoots(context, logs, pair));
+    for (const pair of store.evidence.missing())
+      attempt((onFork) => twoRoots(context, logs, pair, onFork));
   } catch (error) {
     failure = error;
   }
-  for (const head of heads) attempt(() => notItsFinalTree(context, logs, head));
+  for (const head of heads) attempt((onFork) => notItsFinalTree(context, logs, head, onFork));
   return { forks, failure };
 }
+
+/** Called once the evidence is on the disk, whether or not the store then takes what it is told. */
+type OnFork = (fork: RecordedFork) => void;
 
 function twoRoots(
   { store, evidenceDirectory, now, accused = 'later' }: RecordContext,
   logs: Logs,
   [first, second]: readonly [StoredTree, StoredTree],
-): RecordedFork | undefined {
+  onFork: OnFork,
+): void {
   const log = logs.of(first);
   const finding = judgeWithoutProof(first, second);
-  if (log === undefined || finding?.verdict !== 'fork-proven') return undefined;
-  const evidence = keepEvidence(store, evidenceDirectory, log, [first, second], finding, now);
-  if (evidence === undefined) return undefined;
+  if (log === undefined || finding?.verdict !== 'fork-proven') return;
   const [tree, other] = accused === 'later' ? [second, first] : [first, second];
-  store.verdicts.set(tree, now, { verdict: 'fork-proven', provenAgainst: other.id });
-  return { log, treeSize: tree.treeSize, tree, evidence };
+  keepEvidence(store, evidenceDirectory, log, [first, second], finding, now, (evidence) => {
+    onFork({ log, treeSize: tree.treeSize, tree, evidence });
+    // Before the store has the evidence: then it would not be found again where this fails.
+    store.verdicts.set(tree, now, { verdict: 'fork-proven', provenAgainst: other.id });
+  });
 }
 
 function notItsFinalTree(
   { store, evidenceDirectory, now }: RecordContext,
   logs: Logs,
   head: VerifiedStatement,
-): RecordedFork | undefined {
+  onFork: OnFork,
+): void {
   const log = logs.given(head);
   const { finalTree } = log ?? {};
-  if (log === undefined || finalTree?.treeSize !== head.treeSize) return undefined;
+  if (log === undefined || finalTree?.treeSize !== head.treeSize) return;
   const finding = judgeWithoutProof(finalTree, head);
-  if (finding?.verdict !== 'fork-proven') return undefined;
+  if (finding?.verdict !== 'fork-proven') return;
   const tree = store.heads.treeOf(head);
   const list = findSignedList(store, log);
-  if (list === undefined || tree.verdict === 'fork-proven') return undefined;
+  if (list === undefined || tree.verdict === 'fork-proven') return;
   const listed = { ...finalTree, list };
-  const evidence = keepListEvidence(store, evidenceDirectory, log, tree, listed, finding, now);
-  if (evidence === undefined) return undefined;
-  const reason = contradictionOf(finalTree);
-  store.verdicts.set(tree, now, { verdict: 'fork-proven', reason });
-  return { log, treeSize: tree.treeSize, tree, evidence };
+  keepListEvidence(store, evidenceDirectory, log, tree, listed, finding, now, (evidence) => {
+    onFork({ log, treeSize: tree.treeSize, tree, evidence });
+    const reason = contradictionOf(finalTree);
+    store.verdicts.set(tree, now, { verdict: 'fork-proven', reason });
+  });
 }
 
 /** By log ID. Those of the store are read only where a fork needs one that was not given. */

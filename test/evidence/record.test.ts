@@ -122,8 +122,22 @@ const ENTRANCES: Readonly<Record<string, (place: Place, head: Statement) => unkn
   },
 };
 
+/** Its methods as an object's own properties, by which one can be put in another's place. */
+function bound<T extends object>(role: T): T {
+  return new Proxy(role, {
+    ownKeys: () => Object.getOwnPropertyNames(Object.getPrototypeOf(role)),
+    getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true }),
+    get: (of, name) => {
+      const value: unknown = Reflect.get(of, name, of);
+      return typeof value === 'function' ? (value as () => unknown).bind(of) : value;
+    },
+  });
+}
+
 function evidenceIn(path: string): readonly string[] {
-  return readdirSync(path).map((name) => join(path, name));
+  return readdirSync(path)
+    .filter((name) => name.endsWith('.json'))
+    .map((name) => join(path, name));
 }
 
 function assertConvicted({ store, evidenceDirectory }: Place): void {
@@ -178,6 +192,29 @@ describe('two roots for one size', () => {
     assert.equal(settleContradictions(unknown).forks.length, 1);
     assertConvicted(place);
   });
+
+  for (const role of ['verdicts', 'evidence'] as const)
+    test(`whose ${role} the store does not take are told all the same, and again until it does`, () => {
+      const place = newPlace();
+      const { store } = place;
+      const refusal = (): never => assert.fail('the disk is full');
+      const full = {
+        heads: store.heads,
+        logs: store.logs,
+        verdicts: { ...bound(store.verdicts), ...(role === 'verdicts' && { set: refusal }) },
+        evidence: { ...bound(store.evidence), ...(role === 'evidence' && { add: refusal }) },
+      };
+      const heads = [one, other].map((tree) => ({
+        ...sighting,
+        head: log.verified(9, tree.root()),
+      }));
+      const context = { ...place, logs: [log.asLog()], now: NOW };
+      const { forks, failure } = recordHeads({ ...context, store: full }, heads);
+      assert.equal(forks.length, 1);
+      assert.match(String(failure), /full/);
+      assert.equal(settleContradictions(context).forks.length, 1);
+      assertConvicted(place);
+    });
 
   test('that cannot be written down now are written down later, by any other way in', async () => {
     const place = newPlace();
