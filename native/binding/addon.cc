@@ -8,6 +8,7 @@
 #include "binding/convert.hpp"
 #include "binding/data_plane_wrap.hpp"
 #include "core/accounts.hpp"
+#include "core/ask.hpp"
 #include "core/attachment.hpp"
 #include "core/device.hpp"
 #include "core/pins.hpp"
@@ -173,6 +174,21 @@ Napi::Value notify_manager(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), notify_service(to_text(info[0], "state")));
 }
 
+// ask(path, request, timeoutMs): { text, uid }
+Napi::Value ask_process(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const std::string path = to_text(info[0], "path");
+  const auto request = to_bytes(info[1], "request");
+  const auto timeout_ms = static_cast<int>(to_uint32(info[2], "timeoutMs"));
+  constexpr std::size_t longest_answer = 64 << 10;
+  const Answer answer =
+      translate(env, [&] { return ask(path, request, timeout_ms, longest_answer); });
+  auto result = Napi::Object::New(env);
+  result.Set("text", answer.text);
+  result.Set("uid", answer.uid);
+  return result;
+}
+
 // offerPostHandshakeAuth(): boolean
 Napi::Value offer_post_handshake_authentication(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), offer_post_handshake_auth());
@@ -189,6 +205,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("device", Napi::Function::New<get_device>(env, "device"));
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
   exports.Set("notifyService", Napi::Function::New<notify_manager>(env, "notifyService"));
+  exports.Set("ask", Napi::Function::New<ask_process>(env, "ask"));
   exports.Set("account", Napi::Function::New<get_account>(env, "account"));
   exports.Set("group", Napi::Function::New<get_group>(env, "group"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));

@@ -6,26 +6,39 @@ import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
-import { time, utc } from '../base/text.ts';
+import { plural, time, utc } from '../base/text.ts';
 import { isListed, parseEvidence } from '../evidence/bundle.ts';
 import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
 import { logIdText } from '../logs/log.ts';
-import { checkEvidence } from '../services/evidence.ts';
-import { openForReading, stateAt } from '../store/state.ts';
+import { checkEvidence, listEvidence } from '../services/evidence.ts';
+import { keepEvidence } from '../services/keep-evidence.ts';
+import { stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
-import { print, printJson, printTable, printText } from './output.ts';
-import { setExitCode } from './run.ts';
+import { print, printJson, printJsonLine, printTable, printText, warn } from './output.ts';
+import { setExitCode, stopRequest } from './run.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')
-    .description('list, show, verify and report proofs of split views')
+    .description('list, keep, show, verify and report proofs of split views')
     .addCommand(
       withState(
         new Command('list')
-          .description('list the evidence that this installation has found')
-          .action(listEvidence),
+          .description(
+            'list the evidence that this installation has found; the exit code is 1 if a file is missing, was changed, or is not in the chain',
+          )
+          .action(list),
+      ),
+    )
+    .addCommand(
+      withState(
+        new Command('keep')
+          .description(
+            'keep evidence for other accounts, which cannot change what is kept: the writer, of an account of its own',
+          )
+          .option('--user <name>', 'as root: the account to become (default: ctga-evidence)')
+          .action(keep),
       ),
     )
     .addCommand(
@@ -88,19 +101,63 @@ interface CheckOptions {
   readonly stateDir?: string;
 }
 
-function listEvidence(options: StateOption): void {
-  const store = openForReading(stateAt(options.stateDir));
-  const records = store.evidence.all();
-  store.close();
+async function list(options: StateOption): Promise<void> {
+  const { evidence, chain, faults } = await listEvidence(stateAt(options.stateDir));
+  if (faults.length > 0) setExitCode(ExitCode.failed);
   if (options.json === true)
-    return printJson(records.map((record) => ({ ...record, logId: logIdText(record.logId) })));
-  if (records.length === 0) return print('There is no evidence: no split view has been proven.');
+    return printJson({
+      chain,
+      faults,
+      evidence: evidence.map(({ path, state, index, record }) => ({
+        ...record,
+        logId: record && logIdText(record.logId),
+        path,
+        state,
+        index,
+      })),
+    });
+  for (const fault of faults) warn(fault);
+  if (evidence.length === 0) return print('There is no evidence: no split view has been proven.');
   printTable(
-    ['FOUND (UTC)', { title: 'TREE SIZES', is: 'number' }],
-    records.map((record) => ({
-      cells: [utc(record.created), `${record.firstSize} / ${record.secondSize}`],
-      notes: [record.path],
+    [
+      'FOUND (UTC)',
+      { title: 'TREE SIZES', is: 'number' },
+      { title: 'CHAIN', is: 'number' },
+      'STATE',
+    ],
+    evidence.map(({ path, state, index, record }) => ({
+      cells: [
+        record === undefined ? '' : utc(record.created),
+        record === undefined ? '' : `${record.firstSize} / ${record.secondSize}`,
+        `${index ?? ''}`,
+        state,
+      ],
+      notes: [path],
     })),
+  );
+  print(
+    `The chain has ${plural(chain.length, 'file')}, and its head is ${chain.head}. Note it elsewhere: whoever has it can tell later that nothing before it was taken away.`,
+  );
+}
+
+async function keep(options: StateOption & { readonly user?: string }): Promise<void> {
+  const state = stateAt(options.stateDir);
+  const json = options.json === true;
+  await keepEvidence(
+    {
+      state,
+      user: options.user,
+      onStarted: () => {
+        if (json) printJsonLine({ event: 'keeping', directory: state.evidence });
+        else print(`Keeping evidence in ${state.evidence} (Ctrl-C ends it).`);
+      },
+      onAnswer: (answer) => {
+        if (json) printJsonLine({ event: 'answered', ...answer });
+        else if ('kept' in answer) print(`${time(Date.now())}  kept: ${answer.kept}`);
+        else warn(`refused: ${answer.refused}`);
+      },
+    },
+    stopRequest(),
   );
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A lock among processes: only one at a time makes, moves or replaces a database's file. */
 import Database from 'better-sqlite3';
-import { makeShared } from '../../disk/directory.ts';
+import { makeShared } from './directory.ts';
 
 /** How long to wait for a process that has the lock. It renames a few files, no more. */
 const PATIENCE_MS = 10_000;

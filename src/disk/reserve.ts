@@ -19,7 +19,7 @@ function reserveIn(directory: string): string {
   return join(directory, 'reserve');
 }
 
-/** Sets room aside in the state directory, as far as the disk has it. Throws nothing. */
+/** Sets room aside in the directory, as far as the disk has it. Throws nothing. */
 export function makeReserve(directory: string): void {
   const path = reserveIn(directory);
   try {
@@ -46,15 +46,20 @@ function makePart(path: string): boolean {
   }
 }
 
-/** Gives up a part of what is reserved for evidence. Returns false if nothing is left of it. */
+/**
+ * Gives up a part of what is reserved for evidence, in its directory or in the state directory that
+ * this is in. Returns false if nothing is left of it.
+ */
 export function spendReserve(evidenceDirectory: string): boolean {
-  const path = reserveIn(dirname(evidenceDirectory));
-  try {
-    const [part] = readdirSync(path);
-    if (part === undefined) return false;
-    rmSync(join(path, part));
-    return true;
-  } catch {
-    return false;
-  }
+  return [evidenceDirectory, dirname(evidenceDirectory)].some((directory) => {
+    const path = reserveIn(directory);
+    try {
+      const [part] = readdirSync(path);
+      if (part === undefined) return false;
+      rmSync(join(path, part));
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }

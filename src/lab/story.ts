@@ -653,7 +653,7 @@ class Story {
       '--json',
     ]);
     check(exitCode === ExitCode.ok, `ctga evidence list failed: ${lastLine(stderr)}`);
-    const found = evidenceListSchema.parse(JSON.parse(stdout));
+    const { evidence: found } = evidenceListSchema.parse(JSON.parse(stdout));
     check(found.length === 1, `want one evidence bundle on disk, found ${found.length}`);
     mkdirSync(this.#files.evidence, { recursive: true });
     this.#evidence = found.map(({ path }) => {
@@ -718,7 +718,7 @@ const statusSchema = z.object({
   verdicts: z.record(z.string(), z.number()),
 });
 const switchSchema = z.object({ counters: z.record(z.string(), z.number()) });
-const evidenceListSchema = z.array(z.object({ path: z.string() }));
+const evidenceListSchema = z.object({ evidence: z.array(z.object({ path: z.string() })) });
 const verificationSchema = z.object({ checks: z.array(z.object({ holds: z.literal(true) })) });
 
 function listing(

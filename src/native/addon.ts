@@ -215,6 +215,15 @@ export interface Addon {
    * own, no capability, and no way to gain any unless `programsMayGain`.
    */
   becomeUser(uid: number, groups: readonly number[], programsMayGain: boolean): void;
+  /**
+   * Sends a request to the process that listens at a stream socket, and waits for its answer, up to
+   * 64 KiB, for so long. `uid` is the account of whoever listens.
+   */
+  ask(
+    path: string,
+    request: Uint8Array,
+    timeoutMs: number,
+  ): { readonly text: string; readonly uid: number };
   /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
   /**

@@ -16,11 +16,13 @@ import {
   readdirSync,
   realpathSync,
 } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
+import { lockOf } from '../disk/lock.ts';
+import { CHAIN } from '../evidence/chain.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/published.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
@@ -39,6 +41,7 @@ export interface Role {
   readonly own?: string;
 }
 
+const EVIDENCE_ACCOUNT = 'ctga-evidence';
 const READERS = 'ctga';
 const WRITERS = 'ctga-store';
 const role = (service: string): string[] => [`ctga-${service}`, 'ctga', 'nobody'];
@@ -64,6 +67,28 @@ export const becomeNameServer: BecomeAccount = (state, user) =>
     onlyReads: true,
     own: publishedIn(state.directory),
   });
+
+/** As BecomeAccount, of the writer, which has the directory of evidence and no other. */
+export type BecomeWriter = (directory: string, user: string | undefined) => string | undefined;
+
+/**
+ * Makes the directory the writer's: nobody else can write in it, and whoever may write in the store
+ * may reach the socket there, because what is made there has that group.
+ */
+export const becomeEvidenceWriter: BecomeWriter = (directory, user) => {
+  makeDirectory(directory);
+  if (!isRoot(user)) return undefined;
+  const account = findAccount(user === undefined ? [EVIDENCE_ACCOUNT] : [user]);
+  const group = findGroup(WRITERS) ?? findGroup(READERS);
+  handOver(
+    directory,
+    { ...account, gid: group ?? account.gid },
+    group === undefined ? 0o755 : 0o2755,
+  );
+  process.umask(0o077);
+  becomeUser(account, [account.gid], false);
+  return account.name;
+};
 
 interface Account extends AccountIds {
   readonly name: string;
@@ -96,10 +121,7 @@ export function dropPrivileges(
   { accounts, onlyReads = false, own }: Role,
   { programsMayGain = false }: { readonly programsMayGain?: boolean } = {},
 ): string | undefined {
-  if (process.geteuid?.() !== 0) {
-    if (user !== undefined) throw userNeedsRoot();
-    return undefined;
-  }
+  if (!isRoot(user)) return undefined;
   const account = findAccount(user === undefined ? accounts : [user]);
   if (account.uid === 0) return account.name;
   const readers = findGroup(READERS);
@@ -143,7 +165,9 @@ function shareState(
   onlyReads: boolean,
 ): boolean {
   const { directory, evidence } = state;
-  makeDirectory(evidence);
+  // Elsewhere, evidence belongs to the writer.
+  const isOurs = dirname(evidence) === directory;
+  makeDirectory(isOurs ? evidence : directory);
   process.umask(0o007);
   // Whoever only reads is to own nothing here: root keeps it.
   const owner = {
@@ -157,12 +181,20 @@ function shareState(
     handOver(path, owner, mode, (file, isNew) => lists.add(file, isNew));
   // The state directory itself may be a link: whoever runs this process says where it is. Links in
   // it are not followed, because the account may have put them there.
-  give(realpathSync(directory), 0o2770);
-  give(evidence, 0o2770);
-  const bundles = readdirSync(evidence).map((name) => join(evidence, name));
-  for (const path of [...storeFiles(state), ...hashStoreFiles(directory), ...bundles])
-    give(path, 0o660);
+  give(realpathSync(directory), 0o2771);
+  for (const path of [...storeFiles(state), ...hashStoreFiles(directory)]) give(path, 0o660);
+  if (isOurs) shareEvidence(evidence, owner);
   return lists.isWhole;
+}
+
+/** Evidence is for everybody to read. */
+function shareEvidence(evidence: string, owner: Account): void {
+  handOver(evidence, owner, 0o2775);
+  for (const name of readdirSync(evidence)) {
+    if (name.endsWith('.json')) handOver(join(evidence, name), owner, 0o444);
+    if (name === CHAIN) handOver(join(evidence, name), owner, 0o664);
+    if (name === lockOf(CHAIN)) handOver(join(evidence, name), owner, 0o660);
+  }
 }
 
 /** Lets a group read, by access control lists (acl(5)). */
@@ -245,6 +277,13 @@ function userNeedsRoot(): CtgaError {
 
 function findGroup(name: string): number | undefined {
   return lookUp(`getent group ${name}`, () => addon().group(name));
+}
+
+/** Throws CtgaError 'bad-input' where it is not, and is to become another. */
+function isRoot(user: string | undefined): boolean {
+  if (process.geteuid?.() === 0) return true;
+  if (user !== undefined) throw userNeedsRoot();
+  return false;
 }
 
 /** The first of these accounts that exists. */

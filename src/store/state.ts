@@ -7,9 +7,10 @@ import { isStoreFailure, StoreError } from '../disk/error.ts';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
 import type { ReplaceableOptions, ReplaceableStore } from './replaceable.ts';
+import { evidenceOf, SYSTEM_DIRECTORY } from './directories.ts';
 import { SqliteDamaged } from './sqlite/damaged.ts';
 import { fileAt, openFile } from './sqlite/file.ts';
-import { lockOf } from './sqlite/lock.ts';
+import { lockOf } from '../disk/lock.ts';
 import { MEMORY, openDatabase } from './sqlite/open.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { SqliteReplaceable } from './sqlite/replaceable.ts';
@@ -28,8 +29,6 @@ export interface State {
   readonly evidence: string;
 }
 
-const SYSTEM_DIRECTORY = '/var/lib/ctga';
-
 /**
  * The state in the given directory. If none is given, it is the machine's, /var/lib/ctga, for root
  * and wherever there is one. Where there is none, anybody but root has one of their own (XDG Base
@@ -41,7 +40,7 @@ export function stateAt(directory: string | undefined): State {
     directory: root,
     isNamed: directory !== undefined,
     database: join(root, 'ctga.db'),
-    evidence: join(root, 'evidence'),
+    evidence: evidenceOf(root),
   };
 }
 

@@ -2,6 +2,7 @@
 /** The store of a process that runs for long: it goes on whatever happens to the store's file. */
 import { isStoreFailure } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { chainEvidence } from '../evidence/write.ts';
 import type { ReplaceableStore } from '../store/replaceable.ts';
 import { isDamage, openReplaceable, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -51,6 +52,7 @@ export class StoreInUse {
       patience: options.patience,
     });
     makeReserve(options.state.directory);
+    chainEvidence(options.state.evidence);
     try {
       if (this.#store.refusal !== undefined) throw this.#store.refusal;
       this.#fill();

@@ -8,7 +8,7 @@ import { moveDurably } from '../../disk/write.ts';
 import { StoreError } from '../../disk/error.ts';
 import type { StoreFile } from '../file.ts';
 import type { Connection } from './connection.ts';
-import { alone } from './lock.ts';
+import { alone } from '../../disk/lock.ts';
 import { openDatabase, type OpenOptions } from './open.ts';
 
 /** Tells the files apart that are at one path, one after the other. */

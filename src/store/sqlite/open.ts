@@ -7,7 +7,7 @@ import { CtgaError, messageOf } from '../../base/errors.ts';
 import { StoreError } from '../../disk/error.ts';
 import { makeDirectory, makeShared } from '../../disk/directory.ts';
 import { asStoreError, damaged, isDamage } from './errors.ts';
-import { alone } from './lock.ts';
+import { alone } from '../../disk/lock.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** The path of a database in memory, which nobody else sees. */
