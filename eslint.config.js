@@ -72,6 +72,11 @@ export default tseslint.config(
     rules: {
       'no-restricted-syntax': [
         'error',
+        {
+          selector: "ImportDeclaration[source.value='zod'] > ImportSpecifier[imported.name='z']",
+          message:
+            "Write import * as z from 'zod', or its 300 kB of languages are compiled into ctga.",
+        },
         ...['object.property.name', 'object.name'].map((owner) => ({
           selector: `MemberExpression[${owner}="heads"][property.name="record"]`,
           message: 'Record heads with recordHeads of src/evidence/record.ts, which judges them.',

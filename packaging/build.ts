@@ -81,6 +81,14 @@ const say = (what: string): void => console.error(`package: ${what}`);
 const NOT_NEEDED =
   /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
 
+/** Modules that node or a browser reads: those with addons, what finds the addons, and uplot. */
+const BESIDE_THE_PROGRAM = new Set([
+  ...Object.keys(NATIVE_MODULES),
+  'bindings',
+  'file-uri-to-path',
+  'uplot',
+]);
+
 function put(text: string, path: string, mode = 0o644): void {
   const file = join(STAGE, path);
   mkdirSync(dirname(file), { recursive: true });
@@ -95,10 +103,13 @@ function copy(from: string, to: string): void {
 
 rmSync(BUILD, { recursive: true, force: true });
 say('compiling');
-execFileSync(join(ROOT, 'node_modules/.bin/tsc'), ['-p', join(ROOT, 'packaging/tsconfig.json')], {
+const bundle = join(LIB, 'build/js');
+execFileSync(process.execPath, ['--import', 'tsx', 'packaging/bundle.ts', bundle], {
+  cwd: ROOT,
   stdio: 'inherit',
 });
-copy(join(BUILD, 'src'), join(LIB, 'src'));
+// It lists what a checkout's program is compiled from; here are no sources.
+rmSync(join(bundle, 'sources'));
 copy(join(ROOT, 'src/web/assets'), join(LIB, 'src/web/assets'));
 put(
   `${JSON.stringify({ name: 'ctga', version: values.version, type: 'module', private: true })}\n`,
@@ -120,6 +131,8 @@ function gather(module: Module): void {
       const inside = path.slice(directory.length + 1);
       if (inside === '' || LICENSE_FILE.test(inside)) return true;
       const [first = ''] = inside.split('/');
+      // Of what is compiled into the program, the license stays.
+      if (!BESIDE_THE_PROGRAM.has(name)) return inside === 'package.json';
       if (first === 'node_modules' || NOT_NEEDED.test(inside)) return false;
       // What is compiled comes from where it was compiled for the package.
       return !isNative(name) || !['build', 'deps', 'src'].includes(first);
@@ -157,7 +170,7 @@ else if (node === undefined && !isDistributed()) say("NOT tried: Debian's nodejs
 else assertStarts([...run, starting], LIB);
 
 say('writing the man page, completion, units and the rest');
-const commands = allCommands(join(LIB, 'src/cli/main.js'));
+const commands = allCommands(join(LIB, 'build/js/cli/main.js'));
 const man = gzipSync(manPage(commands, version), { level: 9 });
 mkdirSync(join(STAGE, 'usr/share/man/man1'), { recursive: true });
 writeFileSync(join(STAGE, 'usr/share/man/man1/ctga.1.gz'), man);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Asking a log that has the API of RFC 6962, Section 4. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { describeIssue } from '../base/documents.ts';
 import type { Fetch } from '../http/request.ts';

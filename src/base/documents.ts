@@ -4,7 +4,7 @@
  * is a sentence that names the file and the field.
  */
 import { readFileSync } from 'node:fs';
-import type { z } from 'zod';
+import type * as z from 'zod';
 import { badFile, CtgaError, messageOf } from './errors.ts';
 
 /** Throws CtgaError `bad-input` saying why the file cannot be read. */

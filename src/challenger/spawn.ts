@@ -3,18 +3,14 @@
  * Starts the challenger as a process of its own, which gives up root before it talks to anybody.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
-import { extname } from 'node:path';
-import { fileURLToPath } from 'node:url';
-
-/** The program's source or its compiled form, whichever this file is. */
-const MAIN = fileURLToPath(new URL(`../cli/main${extname(import.meta.url)}`, import.meta.url));
+import { scriptPath } from '../base/scripts.ts';
 
 /**
  * `args` are the program's, with the command `challenge` among them. Its output goes where ours
  * goes. The caller ends it with SIGTERM.
  */
 export function spawnChallenger(args: readonly string[]): ChildProcess {
-  return spawn(process.execPath, [...process.execArgv, MAIN, ...args], {
+  return spawn(process.execPath, [...process.execArgv, scriptPath('cli/main'), ...args], {
     stdio: ['ignore', 'inherit', 'inherit'],
   });
 }

@@ -7,26 +7,97 @@ import { Command, CommanderError } from 'commander';
 import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
-import { alertCommand } from './alert.ts';
-import { attachCommand } from './attach.ts';
-import { benchCommand } from './bench.ts';
 import { applyConfig, readConfig } from '../config/config.ts';
-import { challengeCommand } from './challenge.ts';
-import { configCommand } from './config.ts';
-import { detachCommand } from './detach.ts';
-import { dnsCommand } from './dns.ts';
-import { doctorCommand } from './doctor.ts';
-import { evidenceCommand } from './evidence.ts';
-import { headsCommand } from './heads.ts';
-import { labCommand } from './lab.ts';
-import { logsCommand } from './logs.ts';
 import { reportFailure } from './output.ts';
-import { p4Command } from './p4.ts';
-import { replayCommand } from './replay.ts';
 import { asRun, currentIo, setCommand, setExitCode, type Io } from './run.ts';
-import { statusCommand } from './status.ts';
-import { storeCommand } from './store.ts';
-import { webCommand } from './web.ts';
+
+interface Entry {
+  /** What `ctga --help` says of it. */
+  readonly summary: string;
+  /**
+   * Loads the command and all that it works with. `program` may be called when all commands have
+   * been added to the program.
+   */
+  readonly load: (program: () => Command) => Promise<Command>;
+}
+
+/**
+ * The commands by their names. A run loads the one that it runs: loading all of them takes longer
+ * than most of them run.
+ */
+const COMMANDS: Readonly<Record<string, Entry>> = {
+  attach: {
+    summary: 'watch interfaces: copy tree heads that pass by, verify and store them (needs root)',
+    load: async () => (await import('./attach.ts')).attachCommand(),
+  },
+  detach: {
+    summary: 'stop watching; what was seen is kept',
+    load: async () => (await import('./detach.ts')).detachCommand(),
+  },
+  status: {
+    summary: 'show interfaces and their counters, tree heads, verdicts and evidence',
+    load: async () => (await import('./status.ts')).statusCommand(),
+  },
+  heads: {
+    summary: 'list, export or import signed tree heads',
+    load: async () => (await import('./heads.ts')).headsCommand(),
+  },
+  challenge: {
+    summary: 'ask the logs for proofs through a SOCKS proxy, and prove split views',
+    load: async () => (await import('./challenge.ts')).challengeCommand(),
+  },
+  evidence: {
+    summary: 'list, show, verify and report proofs of split views',
+    load: async () => (await import('./evidence.ts')).evidenceCommand(),
+  },
+  logs: {
+    summary: 'list logs, and update or import log lists',
+    load: async () => (await import('./logs.ts')).logsCommand(),
+  },
+  dns: {
+    summary: 'serve tree heads and proofs of logs over DNS, or ask for them',
+    load: async () => (await import('./dns.ts')).dnsCommand(),
+  },
+  p4: {
+    summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
+    load: async () => (await import('./p4.ts')).p4Command(),
+  },
+  replay: {
+    summary: 'look for tree heads in captures, verify and store them',
+    load: async () => (await import('./replay.ts')).replayCommand(),
+  },
+  lab: {
+    summary: 'run a network in namespaces with a log that can equivocate',
+    load: async () => (await import('./lab.ts')).labCommand(),
+  },
+  alert: {
+    summary: 'send mail, call webhooks and run commands for split views and failures',
+    load: async () => (await import('./alert.ts')).alertCommand(),
+  },
+  store: {
+    summary: 'check, compact, export or back up the store',
+    load: async () => (await import('./store.ts')).storeCommand(),
+  },
+  web: {
+    summary: 'serve a status page, metrics and a health check',
+    load: async () => (await import('./web.ts')).webCommand(),
+  },
+  config: {
+    summary: 'check the configuration file',
+    load: async (program) => (await import('./config.ts')).configCommand(program),
+  },
+  doctor: {
+    summary: 'check whether this machine has what ctga needs',
+    load: async (program) => (await import('./doctor.ts')).doctorCommand(program),
+  },
+  bench: {
+    summary: 'write traffic to measure ctga with',
+    load: async () => (await import('./bench.ts')).benchCommand(),
+  },
+};
+
+/** They go through the options of every command. */
+const KNOW_ALL_COMMANDS = ['config', 'doctor'];
 
 /**
  * Runs one command. `argv` are the arguments behind the program's name. Resolves to the exit code:
@@ -37,8 +108,8 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
   const end = argv.indexOf('--');
   const isJson = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
   return asRun(io, isJson, async () => {
-    const program = ctgaProgram();
     try {
+      const program = await ctgaProgram(argv);
       await program.parseAsync(argv, { from: 'user' });
     } catch (error) {
       // Help and version end here too, with exit code 0.
@@ -65,30 +136,17 @@ function wrongUsage(said: string): CtgaError {
   return badInput(message, hint === '' ? undefined : hint);
 }
 
-function ctgaProgram(): Command {
+/**
+ * The program, for a run with these arguments. Each command that an argument names is whole; of the
+ * others there is what the program's help says of them.
+ */
+async function ctgaProgram(argv: readonly string[]): Promise<Command> {
   const program: Command = new Command('ctga')
     .description(
       'Catches Certificate Transparency logs that show different trees to different people. It copies the signed tree heads that pass this machine in plaintext, and asks the logs, off the path, to prove that all of them belong to one append-only log.',
     )
     .version(version)
     .option('--config <file>', 'read options from this file instead of /etc/ctga/ctga.toml')
-    .addCommand(attachCommand())
-    .addCommand(detachCommand())
-    .addCommand(statusCommand())
-    .addCommand(headsCommand())
-    .addCommand(challengeCommand())
-    .addCommand(evidenceCommand())
-    .addCommand(logsCommand())
-    .addCommand(dnsCommand())
-    .addCommand(p4Command())
-    .addCommand(replayCommand())
-    .addCommand(labCommand())
-    .addCommand(alertCommand())
-    .addCommand(storeCommand())
-    .addCommand(webCommand())
-    .addCommand(configCommand(() => program))
-    .addCommand(doctorCommand(() => program))
-    .addCommand(benchCommand())
     .addHelpText(
       'after',
       `
@@ -103,7 +161,13 @@ First steps:
 
 Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split view is proven,
 4 evidence holds, but no log list has its key.`,
-    );
+    )
+    .configureHelp({ subcommandTerm: (command) => command.name() });
+  const all = argv.some((word) => KNOW_ALL_COMMANDS.includes(word));
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    const command = all || argv.includes(name) ? await load(() => program) : new Command(name);
+    program.addCommand(command.summary(summary));
+  }
   const { stdout, stderr } = currentIo();
   for (const command of allCommands(program)) {
     command

@@ -7,7 +7,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readlinkSync } from 'node:fs';
 import { release } from 'node:os';
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import type { CheckResult } from '../base/check-result.ts';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import type { PlaneKind, PlaneStatus, PlaneTarget } from './kind.ts';

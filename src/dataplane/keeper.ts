@@ -6,7 +6,7 @@
  * (keeper-process.ts). This is the observer's side of it.
  */
 import { fork, type ChildProcess } from 'node:child_process';
-import { extname, join } from 'node:path';
+import { scriptPath } from '../base/scripts.ts';
 import type { WatchedLink } from './link-watch.ts';
 import type { SupervisionEvent } from './sight.ts';
 import { mtuOf, type AttachedLink } from './xdp.ts';
@@ -45,8 +45,9 @@ export class Keeper {
 
   /** Start it before this process gives up root: the keeper keeps the rights of this moment. */
   static start(links: readonly AttachedLink[]): Keeper {
-    const script = join(import.meta.dirname, `keeper-process${extname(import.meta.filename)}`);
-    const process = fork(script, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+    const process = fork(scriptPath('dataplane/keeper-process'), {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    });
     // The process takes a moment to start, in which the MTU may change.
     const watched = links.map((link) => ({ ...link, mtu: mtuOf(link.options.interfaceName) }));
     const request: KeeperRequest = { do: 'watch', links: watched };

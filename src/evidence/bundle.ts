@@ -5,7 +5,7 @@
  * history connects. docs/EVIDENCE.md is its specification.
  */
 import { createHash } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { badInput } from '../base/errors.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import { describeIssue, parseJson } from '../base/documents.ts';

@@ -6,7 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { badInput, messageOf } from '../base/errors.ts';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { logIdText, type Log } from '../logs/log.ts';

@@ -3,7 +3,7 @@
  * What goes with tree heads from one store to another: which store saw each where, when and how
  * often, and what it concluded. None of it is signed. It is recorded as what that store says.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeIssue } from '../base/documents.ts';
 
 const LAST_DATE = 8_640_000_000_000_000;

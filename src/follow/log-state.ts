@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What following a log has to remember between visits. */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 

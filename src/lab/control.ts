@@ -8,7 +8,7 @@
  */
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LogError } from '../ask/asker.ts';
 import { badInput, messageOf } from '../base/errors.ts';
 

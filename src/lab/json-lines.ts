@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
-import { z } from 'zod';
+import * as z from 'zod';
 
 export type Report = Readonly<Record<string, unknown>>;
 

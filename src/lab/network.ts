@@ -14,7 +14,7 @@
  */
 import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { endMarkedProcesses, must, type Surroundings } from './processes.ts';
 
 const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy'] as const;

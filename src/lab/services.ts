@@ -5,8 +5,9 @@
  * also runs `ctga` itself, as an operator would.
  */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { extname, join } from 'node:path';
+import { join } from 'node:path';
 import { projectRoot } from '../base/project-root.ts';
+import { loaderOptions, scriptPath } from '../base/scripts.ts';
 import { makeCertificate, type LabCertificate } from './api.ts';
 import { LogControl, type LogState } from './control.ts';
 import { ADDRESS, PROXY_PORT, type LabNetwork, type Role } from './network.ts';
@@ -121,16 +122,12 @@ export class LabServices {
 }
 
 function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
-  const script = join(import.meta.dirname, `authority${extname(import.meta.filename)}`);
-  // From source, node needs the loader that runs TypeScript. Its path is resolved here, or node
-  // would look for it in the directory in which the lab was started.
-  const loader = extname(script) === '.ts' ? ['--import', import.meta.resolve('tsx')] : [];
   return start(
     'the log',
     [
       process.execPath,
-      ...loader,
-      script,
+      ...loaderOptions(),
+      scriptPath('lab/authority'),
       files.logSocket,
       certificate.certificatePath,
       certificate.keyPath,

@@ -7,7 +7,7 @@
 import { cpSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { onStopSignals } from '../base/stop-signals.ts';

@@ -8,7 +8,7 @@
  * SHA-256 of its key, the whole list is refused. Logs that ctga cannot use (a kind of key that RFC
  * 6962 does not allow, no URL, a placeholder) are left out and named.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
 import { base64Bytes, hashBytes, uint64 } from '../statements/json.ts';

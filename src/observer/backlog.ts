@@ -12,7 +12,7 @@
  */
 import { appendFileSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { makeDirectory } from '../disk/directory.ts';
 import type { StatementForm } from '../statements/claim.ts';
 import type { Seen } from './sightings.ts';

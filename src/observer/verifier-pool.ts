@@ -7,7 +7,9 @@
  * than one batch. Within a log, the statement that came first is checked first. One that finds no
  * room is not remembered (see Observer), so it is submitted again when it is seen again.
  */
+import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { isSource, scriptPath } from '../base/scripts.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import type { Statement, VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
@@ -168,15 +170,14 @@ export class VerifierPool implements Verifier {
   }
 }
 
-/** Node 20 runs no TypeScript in a worker, even where the process does, so the worker loads tsx. */
 function startWorker(): Worker {
-  const module = import.meta.resolve(
-    `./verify-worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`,
-  );
+  const module = pathToFileURL(scriptPath('observer/verify-worker'));
+  if (!isSource) return new Worker(module);
+  // Node 20 runs no TypeScript in a worker, even where the process does.
   const bootstrap = `
     import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
       register();
-      return import(${JSON.stringify(module)});
+      return import(${JSON.stringify(module.href)});
     });`;
   return new Worker(bootstrap, { eval: true });
 }

@@ -8,12 +8,12 @@ import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
+import * as z from 'zod';
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { projectRoot } from '../base/project-root.ts';
 
 /** The directory of the P4 sources. */
-export const P4_SOURCES = fileURLToPath(new URL('../../p4', import.meta.url));
+export const P4_SOURCES = join(projectRoot(), 'p4');
 /** The folders whose files make the program for bmv2. */
 const SOURCES = ['shared', 'bmv2'];
 const MAIN = 'bmv2/main.p4';

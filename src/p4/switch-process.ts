@@ -16,7 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import * as z from 'zod';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { PROGRAM } from './compile.ts';
 import { SimpleSwitch } from './simple-switch.ts';

@@ -3,7 +3,7 @@
  * Tree heads in JSON: `get-sth` answers (RFC 6962, Section 4.3) and STH pollination
  * (draft-linus-trans-gossip-ct-02, Section 5.2.3), which adds log_id and sth_version.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';

@@ -3,7 +3,7 @@
  * What an observer writes down of each data plane that it watches, for processes that may not look
  * at the plane itself: the status page, the metrics, the alerts.
  */
-import { z } from 'zod';
+import * as z from 'zod';
 
 /** An observer writes this often, in milliseconds. */
 export const PLANE_STATE_MS = 10_000;

@@ -10,10 +10,10 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
+import { projectRoot } from '../base/project-root.ts';
 import { roomIn } from '../disk/probe.ts';
 import { StoreError } from '../disk/error.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
@@ -48,9 +48,9 @@ const HEADERS = {
   'cache-control': 'no-store',
 };
 
-const ASSETS = fileURLToPath(new URL('assets', import.meta.url));
+const ASSETS = join(projectRoot(), 'src/web/assets');
 const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'));
-const VERIFIER = fileURLToPath(new URL('../../docs/verify-evidence.sh', import.meta.url));
+const VERIFIER = join(projectRoot(), 'docs/verify-evidence.sh');
 
 /** Files by the path of their URL. Each is read for every request. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {

@@ -92,7 +92,8 @@ describe('the package for arm64', () => {
     assert.equal(status, 0, stderr);
     return stdout;
   }
-  const ctga = (...args: readonly string[]): string => run(join(lib, 'src/cli/main.js'), ...args);
+  const ctga = (...args: readonly string[]): string =>
+    run(join(lib, 'build/js/cli/main.js'), ...args);
 
   test('says so, and is so', () => {
     assert.equal(field(deb, 'Architecture'), 'arm64');

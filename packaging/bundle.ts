@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `node --import tsx packaging/bundle.ts DIRECTORY` compiles the program into DIRECTORY, with the
+ * packages that it uses: node then reads a few files for a command instead of hundreds, and
+ * compiles no TypeScript. `npm run build:js` does so for this checkout, where bin/ctga runs what is
+ * in build/js unless bin/sources lists something else than DIRECTORY/sources does.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { build } from 'esbuild';
+import { NATIVE_MODULES } from './compile.ts';
+
+const ROOT = resolve(import.meta.dirname, '..');
+/** The parts that run in a process or thread of their own: see src/base/scripts.ts. */
+const PARTS = ['cli/main', 'dataplane/keeper-process', 'lab/authority', 'observer/verify-worker'];
+const [directory] = process.argv.slice(2);
+if (directory === undefined) throw new Error('want the directory to compile into');
+const result = resolve(directory);
+// Nobody runs what is half written: it has another name until it is whole.
+const unfinished = `${result}.${process.pid}`;
+// Listed before they are read: what changes meanwhile is then listed otherwise.
+const sources = execFileSync('sh', [join(ROOT, 'bin/sources')]);
+await build({
+  absWorkingDir: ROOT,
+  entryPoints: PARTS.map((name) => `src/${name}.ts`),
+  outbase: 'src',
+  outdir: unfinished,
+  bundle: true,
+  // A command loads the parts that it uses.
+  splitting: true,
+  format: 'esm',
+  platform: 'node',
+  target: 'node20.19',
+  // They have addons, which they look for in their own directories.
+  external: Object.keys(NATIVE_MODULES),
+  // Names stay, for the stack of a bug.
+  minifyWhitespace: true,
+  minifySyntax: true,
+  legalComments: 'eof',
+  logLevel: 'warning',
+  banner: {
+    // CommonJS packages ask for node's own modules by this name.
+    js: "import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);",
+  },
+});
+mkdirSync(unfinished, { recursive: true });
+writeFileSync(join(unfinished, 'sources'), sources);
+rmSync(result, { recursive: true, force: true });
+renameSync(unfinished, result);
