@@ -7,7 +7,7 @@
 import { lstatSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { z } from 'zod';
+import * as z from 'zod';
 import { messageOf } from '../base/errors.ts';
 import { addon, isNativeError } from '../native/addon.ts';
 import { isChainable } from './chain.ts';
