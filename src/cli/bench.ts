@@ -27,7 +27,11 @@ export function benchCommand(): Command {
         .makeOptionMandatory(),
     )
     .requiredOption('--output <directory>', 'the directory for the files')
-    .option('--rates <percent,...>', 'the match rates', rates, EVERY_TENTH)
+    .addOption(
+      new Option('--rates <percent,...>', 'the match rates')
+        .argParser(rates)
+        .default(EVERY_TENTH, '0,10,20,...,100'),
+    )
     .option(
       '--packets <count>',
       'the number of frames in each capture',

@@ -93,7 +93,7 @@ Each log is at NAME.ZONE, where ZONE is the argument of --zone-suffix, and answe
   START.INDEX.SIZE.tree.NAME.ZONE                  an inclusion proof
 Delegate the zone to this host with an NS record and an address of the name server. To try it first:
   ctga dns serve --zone-suffix ct.example.net --listen 127.0.0.1:5300
-  ctga dns query NAME.ct.example.net --server 127.0.0.1:5300`,
+  ctga dns query tuscolo2027h1.ct.example.net --server 127.0.0.1:5300`,
     );
   return withLogs(withState(serve)).action(runServer);
 }

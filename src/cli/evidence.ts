@@ -67,7 +67,9 @@ export function evidenceCommand(): Command {
         )
         .argument('<file>')
         .addOption(
-          new Option('--format <format>').choices(['markdown', 'html']).default('markdown'),
+          new Option('--format <format>', 'of the report')
+            .choices(['markdown', 'html'])
+            .default('markdown'),
         )
         .option('--output <file>', 'write the report to this file instead of printing it')
         .addOption(listKeyOption())

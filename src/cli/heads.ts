@@ -30,7 +30,7 @@ export function headsCommand(): Command {
     )
     .option(
       '--state-dir <dir>',
-      'the directory of the store (default: /var/lib/ctga for root and if there is one, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root and if a store is there, else ~/.local/state/ctga)',
     )
     .action(exportFile);
   const importHeads = new Command('import')

@@ -19,7 +19,7 @@ export function withState(command: Command): Command {
   return command
     .option(
       '--state-dir <dir>',
-      'the directory of the store (default: /var/lib/ctga for root and if there is one, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root and if a store is there, else ~/.local/state/ctga)',
     )
     .option('--json', 'print JSON for scripts');
 }

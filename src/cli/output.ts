@@ -2,7 +2,7 @@
 /**
  * How commands print: lines for people, or JSON for scripts. Results go to stdout; failures,
  * warnings and progress to stderr, so that `ctga ... --json | jq` works. With --json, each line on
- * stderr is an object too: {"error", "message", "remedy"}, {"warning"} or {"progress"}. What is
+ * stderr is an object too: {"error", "message", "remedy"}, {"warning"}, {"note"} or {"progress"}. What is
  * printed may come from outside; it is cleaned here and nowhere before.
  */
 import { clean } from '../base/clean.ts';
@@ -39,6 +39,11 @@ function printToStderr(line: string): void {
 
 export function warn(line: string): void {
   printToStderr(currentRun().json ? toJson({ warning: line }) : `ctga: ${line}`);
+}
+
+/** Prints what is no fault, and good to know. */
+export function note(line: string): void {
+  printToStderr(currentRun().json ? toJson({ note: line }) : `ctga: ${line}`);
 }
 
 /** Prints how far the work has come, for commands that tell it as a story. */

@@ -8,8 +8,9 @@ import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { applyConfig, readConfig } from '../config/config.ts';
-import { reportFailure } from './output.ts';
-import { asRun, currentIo, setCommand, setExitCode, type Io } from './run.ts';
+import { note, reportFailure } from './output.ts';
+import { refill } from './refill.ts';
+import { asRun, currentIo, setCommand, setExitCode, type Io, type Output } from './run.ts';
 
 interface Entry {
   /** What `ctga --help` says of it. */
@@ -178,21 +179,38 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
       .configureOutput({
         // runCtga says it.
         outputError: () => undefined,
-        writeOut: (text) => stdout.write(cleanLines(text)),
-        writeErr: (text) => stderr.write(cleanLines(text)),
-        getOutHelpWidth: () => stdout.columns ?? 80,
-        getErrHelpWidth: () => stderr.columns ?? 80,
+        writeOut: (text) => stdout.write(refill(cleanLines(text), widthOf(stdout))),
+        writeErr: (text) => stderr.write(refill(cleanLines(text), widthOf(stderr))),
+        getOutHelpWidth: () => widthOf(stdout),
+        getErrHelpWidth: () => widthOf(stderr),
       });
   }
-  program.hook('preAction', (_, command) => {
+  program.hook('preAction', async (_, command) => {
     setCommand(nameOf(command));
     // A file with a fault must not keep anybody from finding it.
     if (command.parent?.name() === 'config') return;
     const config = readConfig(program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
     setCommand(nameOf(command), givenTo(command));
+    await sayWhichStore(command);
   });
   return program;
+}
+
+/** Says it where it is not the machine's, and nobody has named it in this command. */
+async function sayWhichStore(command: Command): Promise<void> {
+  const source = command.getOptionValueSource('stateDir');
+  const hasStore = command.options.some(({ long }) => long === '--state-dir');
+  if (!hasStore || source === 'cli' || command.parent?.name() === 'lab') return;
+  // Not before: commands without a store do without its engine.
+  const { stateAt, SYSTEM_DIRECTORY } = await import('../store/state.ts');
+  const { directory } = stateAt(command.opts<{ stateDir?: string }>().stateDir);
+  if (directory === SYSTEM_DIRECTORY) return;
+  note(
+    source === 'config'
+      ? `the store is that in ${directory}, as the configuration says`
+      : `the store is your own, in ${directory}: there is none in ${SYSTEM_DIRECTORY}`,
+  );
 }
 
 /** The options of a command that somebody gave, or the configuration, by name. */
@@ -203,6 +221,11 @@ function givenTo(command: Command): Record<string, unknown> {
     if (command.getOptionValueSource(option.attributeName()) !== 'default')
       given[option.name()] = command.getOptionValue(option.attributeName());
   return given;
+}
+
+/** Of help, which is prose: lines of more than a hundred characters are hard to read. */
+function widthOf({ columns = 80 }: Output): number {
+  return Math.min(columns, 100);
 }
 
 /** As a person types it. */

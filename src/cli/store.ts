@@ -28,7 +28,7 @@ export function storeCommand(): Command {
     .description('print logs, tree heads with their verdicts, evidence and counts as JSON Lines')
     .option(
       '--state-dir <dir>',
-      'the directory of the store (default: /var/lib/ctga for root and if there is one, else ~/.local/state/ctga)',
+      'the directory of the store (default: /var/lib/ctga for root and if a store is there, else ~/.local/state/ctga)',
     )
     .action(runExport);
   const backup = new Command('backup')

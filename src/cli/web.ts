@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga web`: a status page, metrics and a health check. */
 import { isIP } from 'node:net';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { serveStatusPage } from '../services/web.ts';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
@@ -20,10 +20,11 @@ export function webCommand(): Command {
     .description(
       'serve a status page, metrics and a health check; it only reads the store and connects to nobody',
     )
-    .option('--listen <address:port>', 'where to listen', parseListen, {
-      address: '127.0.0.1',
-      port: 8420,
-    })
+    .addOption(
+      new Option('--listen <address:port>', 'where to listen')
+        .argParser(parseListen)
+        .default({ address: '127.0.0.1', port: 8420 }, '127.0.0.1:8420'),
+    )
     .option(
       '--host <name>',
       'a name by which browsers may reach the page, besides addresses and localhost; may be repeated',
@@ -37,8 +38,7 @@ export function webCommand(): Command {
     .addHelpText(
       'after',
       `
-  /             the page: interfaces, tree heads, verdicts, evidence; it updates itself, and also
-                works without scripts
+  /             the page: interfaces, tree heads, verdicts, evidence; it updates itself, and also works without scripts
   /metrics      metrics for Prometheus
   /healthz      200 as long as every interface on record is watched, else 503 and the reason
   /state.json   everything on the page, for scripts

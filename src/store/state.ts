@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where an installation has its store and its evidence, and opening the store there. */
-import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isStoreFailure, StoreError } from '../disk/error.ts';
@@ -17,6 +16,7 @@ import { SqliteReplaceable } from './sqlite/replaceable.ts';
 import { SqliteStore } from './sqlite/store.ts';
 import type { Store } from './store.ts';
 
+export { SYSTEM_DIRECTORY } from './directories.ts';
 export { isDamage } from './sqlite/errors.ts';
 
 export interface State {
@@ -29,24 +29,35 @@ export interface State {
   readonly evidence: string;
 }
 
+const DATABASE = 'ctga.db';
+
 /**
  * The state in the given directory. If none is given, it is the machine's, /var/lib/ctga, for root
- * and wherever there is one. Where there is none, anybody but root has one of their own (XDG Base
- * Directory Specification, XDG_STATE_HOME).
+ * and wherever there is a store in it, even one that may not be read. Where there is none, anybody
+ * but root has one of their own (XDG Base Directory Specification, XDG_STATE_HOME).
  */
 export function stateAt(directory: string | undefined): State {
   const root = resolve(directory ?? defaultDirectory());
   return {
     directory: root,
     isNamed: directory !== undefined,
-    database: join(root, 'ctga.db'),
+    database: join(root, DATABASE),
     evidence: evidenceOf(root),
   };
 }
 
 function defaultDirectory(): string {
-  if (process.geteuid?.() === 0 || existsSync(SYSTEM_DIRECTORY)) return SYSTEM_DIRECTORY;
+  if (process.geteuid?.() === 0 || mayHaveStore(SYSTEM_DIRECTORY)) return SYSTEM_DIRECTORY;
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
+}
+
+/** False where there is certainly none: the lab leaves a directory there, for one. */
+function mayHaveStore(directory: string): boolean {
+  try {
+    return fileAt(join(directory, DATABASE)) !== undefined;
+  } catch {
+    return true;
+  }
 }
 
 /** Throws StoreError `store-failed` where that cannot be told: nobody is to take that for a no. */
