@@ -202,6 +202,20 @@ function isEvidence(name: string): boolean {
   return name.endsWith('.json');
 }
 
+/** The texts of evidence files in another directory, up to `most` of them; none where it is not. */
+export function* textsIn(directory: string, most: number): Generator<string> {
+  let names: string[];
+  try {
+    names = readdirSync(directory).filter(isEvidence);
+  } catch {
+    return;
+  }
+  for (const name of names.sort().slice(0, most)) {
+    const text = textOf(join(directory, name));
+    if (text !== undefined) yield text;
+  }
+}
+
 const UNFINISHED = /\.json\.\d+\.tmp$/;
 
 function isUnfinished(name: string): boolean {
@@ -326,11 +340,16 @@ function bytesOf(path: string): Buffer | undefined {
   }
 }
 
+/** A chain of a million lines is shorter, and so is evidence. */
+const MOST_READ = 256 << 20;
+
 /** Nothing there that somebody put in its place, a pipe for one, makes this wait. */
 function readRegular(path: string): Buffer {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    if (!fstatSync(file).isFile()) throw new Error(`${path} is no file`);
+    const found = fstatSync(file);
+    if (!found.isFile() || found.size > MOST_READ)
+      throw new Error(`${path} is no file of evidence`);
     return readFileSync(file);
   } finally {
     closeSync(file);

@@ -7,14 +7,16 @@
  */
 import { chmodSync, rmSync, statSync } from 'node:fs';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { textsIn } from '../evidence/directory.ts';
 import { MOST_BYTES, socketIn, type WriterAnswer } from '../evidence/hand-over.ts';
 import { chainEvidence } from '../evidence/write.ts';
 import { EvidenceWriter } from '../evidence/writer.ts';
 import { builtinLogs } from '../logs/builtin.ts';
+import { EVIDENCE } from '../store/directories.ts';
 import type { State } from '../store/state.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeEvidenceWriter, type BecomeWriter } from './privileges.ts';
@@ -25,7 +27,7 @@ export interface KeepOptions {
   readonly user: string | undefined;
   /** Called when bundles are taken. */
   readonly onStarted: () => void;
-  /** Called with what became of each bundle. */
+  /** Called with what became of each bundle; of those that are refused, with one in a second. */
   readonly onAnswer: (answer: WriterAnswer) => void;
 }
 
@@ -34,6 +36,9 @@ const PATIENCE_MS = 2000;
 /** Of connections that are open at once, the one that has waited longest gives way. */
 const MOST_CONNECTIONS = 32;
 const UPKEEP_MS = 60_000;
+const QUIET_MS = 1000;
+/** Other accounts can write there. */
+const MOST_OF_BEFORE = 20_000;
 
 /**
  * Takes evidence until `stop` is aborted. Rejects with CtgaError `busy` if another writer is there,
@@ -51,7 +56,15 @@ export async function keepEvidence(
   makeReserve(directory);
   chainEvidence(directory);
   const writer = new EvidenceWriter(directory, builtinLogs());
+  // What was kept before there was a writer.
+  const before = join(state.directory, EVIDENCE);
+  if (before !== directory)
+    for (const text of textsIn(before, MOST_OF_BEFORE)) {
+      const answer = writer.take(text);
+      if ('refused' in answer) onAnswer(answer);
+    }
   const connections = new Set<Socket>();
+  let quietUntil = 0;
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
@@ -59,7 +72,9 @@ export async function keepEvidence(
     if (connections.size > MOST_CONNECTIONS) oldest?.destroy();
     receive(socket, (text) => {
       const answer = writer.take(text);
-      onAnswer(answer);
+      // Whoever sends rubbish is not to fill the disk with what is said of it.
+      if ('kept' in answer || performance.now() >= quietUntil) onAnswer(answer);
+      if ('refused' in answer) quietUntil = performance.now() + QUIET_MS;
       return answer;
     });
   });

@@ -24,6 +24,7 @@ const noSystemd =
 const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-observer@.service': 2,
   'ctga-challenger.service': 2,
+  'ctga-evidence.service': 1.5,
   'ctga-dns.service': 2,
   'ctga-web.service': 2,
   'ctga-alert.service': 3,

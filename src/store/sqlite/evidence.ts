@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The index of evidence in SQLite: table evidence. */
-import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
 import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
+import { EVIDENCE, evidenceOf } from '../directories.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
 import { padded, toTree, unpadded, type TreeRow } from './rows.ts';
@@ -78,14 +79,21 @@ export class SqliteEvidence implements EvidenceStore {
     });
   }
 
-  /** A file that is elsewhere keeps its path. */
+  /**
+   * A file that is elsewhere keeps its path. Where evidence belongs to a writer, its directory counts
+   * as the one in the store's own: what was recorded before there was a writer is there now.
+   */
   #fromDirectory(path: string): string {
+    if (dirname(path) === evidenceOf(this.#directory)) return join(EVIDENCE, basename(path));
     const from = relative(this.#directory, path);
     return from.startsWith('..') ? path : from;
   }
 
   #absolute(path: string): string {
-    return isAbsolute(path) ? path : join(this.#directory, path);
+    if (isAbsolute(path)) return path;
+    return dirname(path) === EVIDENCE
+      ? join(evidenceOf(this.#directory), basename(path))
+      : join(this.#directory, path);
   }
 
   missing(): [StoredTree, StoredTree][] {
