@@ -3,10 +3,16 @@
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import { backupStore, checkStore, compactStore, exportStore } from '../upkeep/maintenance.ts';
+import {
+  backupStore,
+  checkStore,
+  compactStore,
+  exportStore,
+  salvageStore,
+} from '../upkeep/maintenance.ts';
 import { stateAt } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
-import { print, printJson, printJsonLine, printProgress, warn } from './output.ts';
+import { endProgress, print, printJson, printJsonLine, printProgress, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
 export function storeCommand(): Command {
@@ -35,9 +41,13 @@ export function storeCommand(): Command {
     .description('copy the database while it is in use; copy the evidence directory yourself')
     .argument('<file>')
     .action(runBackup);
+  const salvage = new Command('salvage')
+    .description('set a damaged database aside and go on in a new one with what can be read of it')
+    .action(runSalvage);
   return new Command('store')
-    .description('check, compact, export or back up the store')
+    .description('check, salvage, compact, export or back up the store')
     .addCommand(withState(check))
+    .addCommand(withState(salvage))
     .addCommand(withState(compact))
     .addCommand(exportAll)
     .addCommand(withState(backup));
@@ -48,6 +58,10 @@ function runCheck(options: StateOption): void {
   if (options.json === true) printJson(found);
   else {
     for (const fault of found.faults) warn(fault);
+    if (found.readable !== undefined)
+      print(
+        `${plural(found.readable, 'tree head')} can still be read. Go on in a new database that has them, and keep this one beside it, with: ctga store salvage`,
+      );
     if (found.setAside > 0)
       print(`${plural(found.setAside, 'damaged row')} set aside earlier, out of use.`);
     print(
@@ -57,11 +71,19 @@ function runCheck(options: StateOption): void {
   if (found.faults.length > 0) setExitCode(ExitCode.failed);
 }
 
-function runCompact(options: StateOption & { keepDays: number }): void {
+function runSalvage(options: StateOption): void {
+  const state = stateAt(options.stateDir);
+  const said: string[] = [];
+  salvageStore(state, (message) => void said.push(message));
+  if (options.json === true) return printJson({ setAside: said });
+  for (const message of said) print(message);
+  if (said.length === 0) print('The store is not damaged: nothing was set aside.');
+}
+
+async function runCompact(options: StateOption & { keepDays: number }): Promise<void> {
   const before = Date.now() - options.keepDays * 86_400_000;
-  const done = compactStore(stateAt(options.stateDir), before, (rolledUp) => {
-    if (options.json !== true) printProgress(`${rolledUp} rolled up`);
-  });
+  const progress = options.json === true ? () => undefined : printProgress;
+  const done = await compactStore(stateAt(options.stateDir), before, progress).finally(endProgress);
   if (options.json === true) return printJson(done);
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
   print(
@@ -76,7 +98,7 @@ function runExport(options: StateOption): void {
 async function runBackup(file: string, options: StateOption): Promise<void> {
   await backupStore(stateAt(options.stateDir), file, (share) => {
     if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);
-  });
+  }).finally(endProgress);
   if (options.json === true) printJson({ file });
   else print(`Backed up to ${file}.`);
 }

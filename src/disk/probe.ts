@@ -2,6 +2,7 @@
 /** Whether a disk takes anything, and how much. */
 import { readdirSync, rmSync, statfsSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { temporaryOf } from './write.ts';
 
 /** As much as a piece of evidence takes, at most, without a list in it. */
 const PROBE_BYTES = 32 << 10;
@@ -11,7 +12,7 @@ const PROBE_BYTES = 32 << 10;
  * undefined if it did not.
  */
 export function writeProbe(directory: string): unknown {
-  const path = join(directory, `probe.${process.pid}.tmp`);
+  const path = temporaryOf(join(directory, 'probe'));
   try {
     try {
       writeFileSync(path, Buffer.alloc(PROBE_BYTES, 'ctga'));

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Writing that survives a power cut. */
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname } from 'node:path';
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { makeDirectory, share, syncDirectory } from './directory.ts';
 
 /**
@@ -16,7 +24,8 @@ import { makeDirectory, share, syncDirectory } from './directory.ts';
 export function writeDurably(path: string, content: string | Uint8Array): void {
   const directory = dirname(path);
   makeDirectory(directory);
-  const temporary = `${path}.${process.pid}.tmp`;
+  const temporary = temporaryOf(path);
+  tidyOnce(directory);
   try {
     // An earlier process may have left it. Or it is a link with which somebody wants to make root
     // write elsewhere.
@@ -32,6 +41,44 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
   } catch (error) {
     rmSync(temporary, { force: true });
     throw error;
+  }
+}
+
+/** The name under which this process writes what is to be at `path`. */
+export function temporaryOf(path: string): string {
+  return `${path}.${process.pid}.tmp`;
+}
+
+/**
+ * Removes what processes that were killed while they wrote have left in a directory: files under
+ * `temporaryOf` names of processes that are no more. Throws nothing.
+ */
+export function tidy(directory: string): void {
+  try {
+    for (const name of readdirSync(directory)) {
+      const [, pid] = /\.([0-9]+)\.tmp(?:-journal|-wal|-shm)?$/.exec(name) ?? [];
+      if (pid !== undefined && !isRunning(Number(pid)))
+        rmSync(join(directory, name), { force: true });
+    }
+  } catch {
+    // It is no obstacle, and another process may have the right.
+  }
+}
+
+const tidied = new Set<string>();
+
+function tidyOnce(directory: string): void {
+  if (tidied.has(directory)) return;
+  tidied.add(directory);
+  tidy(directory);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
   }
 }
 

@@ -99,6 +99,8 @@ export interface ObserverOptions {
    * counted once. Its batches end with `passBatch`, and its last one with `endBatch`.
    */
   readonly replays?: boolean;
+  /** How many tree heads may wait in memory for the store; see SightingBatch. */
+  readonly mostGathered?: number;
 }
 
 /** Distinct claims that are remembered with their outcome, genuine and forged ones apart. */
@@ -112,6 +114,12 @@ const MAX_CLAIM = 8192;
 export const COUNTED_BEFORE = 'tree heads: counted by an earlier replay';
 /** Evidence that could not be written is tried again after so long. */
 const OWED_MS = 1000;
+/**
+ * While a store that somebody holds is waited for, nothing is read, and the rings fill up. So it is
+ * waited for a fifth of the time at most, once that took longer than SHORT_MS.
+ */
+const STORE_REST = 4;
+const SHORT_MS = 50;
 
 /**
  * What a message carries: a candidate, or else the counter that says why there is none. NO_ROOM
@@ -137,7 +145,7 @@ export class Observer {
   readonly #pending = new Map<string, Candidate>();
   /** Malformed trees that were reported; a log can sign many. */
   readonly #warnedOf = new BoundedMap<string, true>(MAX_REMEMBERED);
-  readonly #sightings = new SightingBatch();
+  readonly #sightings: SightingBatch;
   readonly #seenEntries = new SeenEntries();
   readonly #unrecorded: UnrecordedHeads;
   /** Data planes whose earlier seen entries the store could not forget yet. */
@@ -146,6 +154,8 @@ export class Observer {
   readonly #toldOf = new BoundedMap<string, true>(MAX_REMEMBERED);
   readonly #counts = new Map<string, number>();
   #storeFailed = false;
+  /** By the monotonic clock, when a store that failed is tried again. */
+  #storeNotBefore = 0;
   #owesEvidence = false;
   /** By the monotonic clock, when it is tried again though no batch brings anything. */
   #owedUntil = 0;
@@ -155,6 +165,7 @@ export class Observer {
   constructor(options: ObserverOptions) {
     const { sources, verifier = immediately } = options;
     this.#options = options;
+    this.#sightings = new SightingBatch(options.mostGathered);
     this.#unrecorded = new UnrecordedHeads(options.secondPlace);
     this.#verifier = verifier;
     this.#decoder = new DatagramDecoder({
@@ -234,6 +245,7 @@ export class Observer {
    * waited too long for their fragments are given up.
    */
   endBatch(now: number): void {
+    if (this.storeWaits) return this.#waitForStore(now);
     const { backlog } = this.#options;
     this.#decoder.expire(now);
     this.#flushBacklog();
@@ -243,6 +255,7 @@ export class Observer {
       this.#writeOwedEvidence();
       return backlog?.stored();
     }
+    const begin = performance.now();
     const sightings = this.#gathered();
     let recorded: Recorded<GatheredSighting>;
     try {
@@ -253,8 +266,9 @@ export class Observer {
       if (!this.#storeFailed)
         this.#options.onEvent({ event: 'store-failed', message: messageOf(error) });
       this.#storeFailed = true;
-      const heads = sightings.map(({ head }) => head);
-      return this.#report(this.#unrecorded.settle(this.#recordContext(), heads));
+      const took = performance.now() - begin;
+      this.#storeNotBefore = took > SHORT_MS ? begin + (1 + STORE_REST) * took : 0;
+      return this.#settleUnrecorded();
     }
     this.#storeFailed = false;
     this.#unrecorded.recorded();
@@ -292,6 +306,24 @@ export class Observer {
     }));
   }
 
+  /** Whether the store has just failed, and is left alone for a moment. */
+  get storeWaits(): boolean {
+    return this.#storeFailed && performance.now() < this.#storeNotBefore;
+  }
+
+  #waitForStore(now: number): void {
+    this.#decoder.expire(now);
+    this.#flushBacklog();
+    this.#submitWaiting();
+    this.#settleUnrecorded();
+  }
+
+  /** Holds what has come since the last time against all that is known. */
+  #settleUnrecorded(): void {
+    const heads = this.#sightings.takeFresh();
+    this.#report(this.#unrecorded.settle(this.#recordContext(), heads));
+  }
+
   #flushBacklog(): void {
     const { backlog, onEvent } = this.#options;
     backlog?.flush();
@@ -301,9 +333,10 @@ export class Observer {
     if (isNew) onEvent({ event: 'store-failed', message: `the backlog: ${messageOf(failure)}` });
   }
 
-  /** From now on the backlog is left to the next process. */
+  /** From now on the backlog is left to the next process, and the store is tried at once. */
   leaveBacklog(): void {
     this.#takesFromBacklog = false;
+    this.#storeNotBefore = 0;
   }
 
   /**
@@ -315,12 +348,8 @@ export class Observer {
     const { backlog, secondPlace } = this.#options;
     const sightings = this.#sightings.sightings();
     let lost = 0;
-    for (const { head, log, source, lastSeen: at, count, reassembled } of sightings) {
-      const bytes = Buffer.from(formatTreeHeadText(head));
-      const seen = { source, at, count, reassembled };
-      const claim = { form: 'ct-over-dns', bytes, seen } as const;
-      if (backlog?.put(this.#logIdOf(log), claim) !== true) lost += 1;
-    }
+    for (const { head, log, lastSeen: at, ...each } of sightings)
+      if (!this.#putBack(log, head, { ...each, at })) lost += 1;
     backlog?.flush();
     if (backlog?.failure !== undefined)
       lost += secondPlace === undefined ? backlog.unwritten : backlog.flushTo(secondPlace);
@@ -376,6 +405,8 @@ export class Observer {
       // It goes on waiting until its log is watched again.
       if (log === undefined) continue;
       for (let waiting = queue.next(); waiting !== undefined; waiting = queue.next()) {
+        // What memory has no room for would come back at once.
+        if (this.#sightings.isFull) return;
         const decision = this.#decide({ kind: 'claim', log, ...waiting });
         if (decision === NO_ROOM) break;
         const settled = queue.take();
@@ -424,9 +455,20 @@ export class Observer {
     const { state, log } = decision;
     if (state === 'pending') return decision.defer(seen);
     if (state === 'forged') return this.#count(`tree head: ${BAD_SIGNATURE}`, seen.count);
-    if (!this.#sightings.add(log, state, seen)) return this.#count(NOT_STORED, seen.count);
+    if (!this.#sightings.add(log, state, seen)) {
+      if (!this.#putBack(log, state, seen)) this.#count(NOT_STORED, seen.count);
+      return;
+    }
     this.#count('tree heads', seen.count);
     if (seen.reassembled > 0) this.#count('tree heads: reassembled', seen.reassembled);
+  }
+
+  /** Puts what was verified into the backlog; false if there is no room. */
+  #putBack(log: Log, head: VerifiedStatement, { source, at, count, reassembled }: Seen): boolean {
+    const bytes = Buffer.from(formatTreeHeadText(head));
+    const seen = { source, at, count, reassembled };
+    const claim = { form: 'ct-over-dns', bytes, seen } as const;
+    return this.#options.backlog?.put(this.#logIdOf(log), claim) === true;
   }
 
   #credit(plane: string, credit: Credit | undefined, at: number): void {

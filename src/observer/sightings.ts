@@ -31,7 +31,8 @@ export interface GatheredSighting {
 }
 
 /**
- * Distinct statements that may wait for the store. Logs signed them all, so only a log can flood.
+ * Distinct statements that may wait in memory for the store; more wait in the backlog. Logs signed
+ * them all, so only a log can flood.
  */
 const MAX_GATHERED = 65_536;
 
@@ -42,6 +43,12 @@ export class SightingBatch {
    */
   #gathered = new Map<VerifiedStatement, Map<string, GatheredSighting>>();
   #size = 0;
+  #fresh: VerifiedStatement[] = [];
+  readonly #most: number;
+
+  constructor(most = MAX_GATHERED) {
+    this.#most = most;
+  }
 
   get isEmpty(): boolean {
     return this.#size === 0;
@@ -49,7 +56,7 @@ export class SightingBatch {
 
   /** Whether a batch more might find no room. */
   get isFull(): boolean {
-    return this.#size > MAX_GATHERED / 2;
+    return this.#size > this.#most / 2;
   }
 
   /** Returns false if there is no room, because the store could not be written for long. */
@@ -67,9 +74,11 @@ export class SightingBatch {
       known.digest = BigInt.asUintN(64, known.digest + digest);
       return true;
     }
-    if (this.#size >= MAX_GATHERED) return false;
-    if (bySource === undefined)
+    if (this.#size >= this.#most) return false;
+    if (bySource === undefined) {
       this.#gathered.set(head, (bySource = new Map<string, GatheredSighting>()));
+      this.#fresh.push(head);
+    }
     const [firstSeen, lastSeen] = [timestamp, timestamp];
     bySource.set(source, { head, log, source, firstSeen, lastSeen, count, reassembled, digest });
     this.#size += 1;
@@ -92,8 +101,14 @@ export class SightingBatch {
     return [...merged.values()];
   }
 
+  /** The statements that have come since the last call. */
+  takeFresh(): VerifiedStatement[] {
+    return this.#fresh.splice(0);
+  }
+
   clear(): void {
     this.#gathered = new Map();
+    this.#fresh = [];
     this.#size = 0;
   }
 }

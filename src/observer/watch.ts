@@ -88,6 +88,8 @@ export async function watch(
   const upkeep = (): void => {
     ifPossible(() => storeFile?.follow());
     ifPossible(() => storeFile?.refillReserve());
+    // Each of these would wait for the store in its turn, and nothing is read meanwhile.
+    if (observer.storeWaits) return;
     writeDown();
     if (keepMilliseconds !== undefined)
       ifPossible(() => store.heads.rollUp(now() - keepMilliseconds, ROLL_UP_AT_ONCE));
@@ -112,6 +114,7 @@ export async function watch(
     const deadline = setTimeout(() => observer.leaveBacklog(), LONGEST_STOP_MS);
     await settled?.();
     clearTimeout(deadline);
+    observer.leaveBacklog();
     observer.endBatch(now());
     writeDown();
   }

@@ -5,8 +5,8 @@ import type { StoredTree } from './heads.ts';
 
 export interface EvidenceRecord {
   /**
-   * The evidence file. Of one in the store's own directory the store keeps the path from there, so
-   * that it is this directory's file wherever the directory is moved or copied to.
+   * The evidence file. Of one in the evidence directory of its state the store keeps the name alone,
+   * so that it is that directory's file wherever the state is moved or copied to.
    */
   readonly path: string;
   readonly logId: LogId;

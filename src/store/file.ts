@@ -12,14 +12,16 @@ export interface StoreFile {
   /** Rows of sightings: a head that two sources saw has two. */
   sightings(): number;
 
-  /** The size of the file. */
+  /** The size of the file and of its journal. */
   bytes(): number;
 
   /**
-   * Gives the disk back what the store does not need. While it works, it takes as much room again
-   * as the store has, and no other process can write.
+   * Gives the disk back what the store does not need, in steps of fractions of a second between
+   * which others can write. `onProgress` is called with the share that is done, 0 .. 1. A store that
+   * an earlier version made is written anew once: that takes as much room again as it has, and
+   * nobody else can write meanwhile; `onRewrite` is called first.
    */
-  compact(): void;
+  compact(onProgress: (share: number) => void, onRewrite: () => void): Promise<void>;
 
   /**
    * Writes a copy to `path`, which must not exist. The copy is of one moment, whoever writes

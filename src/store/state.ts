@@ -10,7 +10,7 @@ import { evidenceOf, SYSTEM_DIRECTORY } from './directories.ts';
 import { SqliteDamaged } from './sqlite/damaged.ts';
 import { fileAt, openFile } from './sqlite/file.ts';
 import { lockOf } from '../disk/lock.ts';
-import { MEMORY, openDatabase } from './sqlite/open.ts';
+import { markOf, MEMORY, openDatabase, wasMade } from './sqlite/open.ts';
 import { openReadOnly } from './sqlite/read-only.ts';
 import { SqliteReplaceable } from './sqlite/replaceable.ts';
 import { SqliteStore } from './sqlite/store.ts';
@@ -67,7 +67,7 @@ export function storeExists({ database }: State): boolean {
 
 /** Every file that the store may consist of; those beside the first come and go. */
 export function storeFiles({ database }: State): string[] {
-  return [database, `${database}-wal`, `${database}-shm`, lockOf(database)];
+  return [database, `${database}-wal`, `${database}-shm`, lockOf(database), markOf(database)];
 }
 
 /**
@@ -82,7 +82,7 @@ export function openForReading(
 ): Store {
   const { database: path } = state;
   if (!storeExists(state)) {
-    if (!mayBeMissing) throw noStore(state);
+    if (!mayBeMissing || wasMade(path)) throw noStore(state);
     return new SqliteStore(path, { database: openDatabase(MEMORY), file: undefined });
   }
   try {
@@ -95,7 +95,11 @@ export function openForReading(
 }
 
 /** What to tell whoever named a directory in which there is no store. */
-export function noStore({ directory }: State): StoreError {
+export function noStore({ directory, database }: State): StoreError {
+  if (wasMade(database))
+    return new StoreError('store-damaged', `the store in ${directory} is gone: ${database}`, {
+      remedy: `Restore it from a copy, or begin anew with: ctga store salvage --state-dir ${directory}`,
+    });
   return new StoreError('store-failed', `there is no store in ${directory}`, {
     remedy: `Name its directory with --state-dir. The machine's store is in ${SYSTEM_DIRECTORY}.`,
   });

@@ -3,6 +3,7 @@
 import { isStoreFailure } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import { chainEvidence } from '../evidence/write.ts';
+import { tidy } from '../disk/write.ts';
 import type { ReplaceableStore } from '../store/replaceable.ts';
 import { isDamage, openReplaceable, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
@@ -53,6 +54,7 @@ export class StoreInUse {
     });
     makeReserve(options.state.directory);
     chainEvidence(options.state.evidence);
+    for (const directory of [options.state.directory, options.state.evidence]) tidy(directory);
     try {
       if (this.#store.refusal !== undefined) throw this.#store.refusal;
       this.#fill();

@@ -4,16 +4,28 @@
  * writing it out as text. None of these makes a store: where there is none, each throws StoreError
  * `store-failed`.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
+import { inSteps } from '../base/steps.ts';
+import { plural } from '../base/text.ts';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { verifyStored } from '../evidence/stored.ts';
 import { faultOf } from '../evidence/write.ts';
 import { logIdText } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
-import { noStore, openForWriting, storeExists, type State } from '../store/state.ts';
+import {
+  isDamage,
+  memoryStore,
+  noStore,
+  openForWriting,
+  storeExists,
+  type State,
+} from '../store/state.ts';
+import { recordFoundEvidence } from './found-evidence.ts';
+import { StoreInUse } from './in-use.ts';
+import { countReadable } from './salvage.ts';
 import type { StoreWithFile } from '../store/file.ts';
 import type { Store } from '../store/store.ts';
 
@@ -28,6 +40,11 @@ export interface StoreCheck {
   readonly treeHeads: number;
   readonly sightings: number;
   readonly evidence: number;
+  /**
+   * Of a store that is too damaged to be used: how many tree heads can still be read, and are
+   * carried over into a new store when it is set aside. Undefined for one that can be used.
+   */
+  readonly readable?: number;
   /** Rows that turned out to be damaged, and are out of use. */
   readonly setAside: number;
   readonly bytes: number;
@@ -35,7 +52,13 @@ export interface StoreCheck {
 
 /** Reads all of the store and of the evidence. Throws CtgaError where no store can be opened. */
 export function checkStore(state: State): StoreCheck {
-  const store = openExisting(state);
+  let store: StoreWithFile;
+  try {
+    store = openExisting(state);
+  } catch (error) {
+    if (isDamage(error) && storeExists(state)) return damagedCheck(state, error);
+    throw error;
+  }
   try {
     const recorded = store.evidence.all().map(({ path }) => path);
     const files = evidenceFiles(state.evidence);
@@ -54,6 +77,35 @@ export function checkStore(state: State): StoreCheck {
   } finally {
     store.close();
   }
+}
+
+function damagedCheck({ database, evidence }: State, error: StoreError): StoreCheck {
+  const readable = countReadable(database, memoryStore(), Date.now());
+  const files = evidenceFiles(evidence);
+  return {
+    faults: [error.message],
+    readable,
+    treeHeads: readable,
+    sightings: 0,
+    evidence: files.length,
+    setAside: 0,
+    bytes: statSync(database).size,
+  };
+}
+
+/**
+ * Sets a damaged store aside, makes a new one with what can be read of it, and records the evidence
+ * files again. `onSetAside` is told in sentences; not called if nothing is damaged. Throws StoreError
+ * `store-failed` where there is no store, and never was one, or where it cannot be written.
+ */
+export function salvageStore(state: State, onSetAside: (message: string) => void): void {
+  if (!storeExists(state)) {
+    const missing = noStore(state);
+    if (missing.code !== 'store-damaged') throw missing;
+  }
+  const onOpened = (store: Store): void => recordFoundEvidence(store, state.evidence);
+  const storeFile = new StoreInUse({ state, onSetAside, onOpened });
+  storeFile.store.close();
 }
 
 /** Heads that cannot be read, or that their log did not sign as they are. */
@@ -94,28 +146,37 @@ function evidenceFault(path: string): string | undefined {
   }
 }
 
-/** Sightings that are rolled up in one transaction. */
-const BATCH = 10_000;
+/** Sightings that are rolled up in the first step. */
+const FIRST_STEP = 500;
 
 /**
  * Rolls up sightings older than `before` (ms since the epoch), then gives back what the store does
- * not need. Returns how many sightings were rolled up, and bytes before and after. `onProgress` is
- * told how many so far.
+ * not need; see StoreFile.compact. Others can write meanwhile. Returns how many sightings were
+ * rolled up, and bytes before and after. `onProgress` is told in a clause how far that is.
  */
-export function compactStore(
+export async function compactStore(
   state: State,
   before: number,
-  onProgress: (rolledUp: number) => void,
-): { readonly rolledUp: number; readonly bytesBefore: number; readonly bytesAfter: number } {
+  onProgress: (how: string) => void,
+): Promise<{
+  readonly rolledUp: number;
+  readonly bytesBefore: number;
+  readonly bytesAfter: number;
+}> {
   const store = openExisting(state);
   try {
     const bytesBefore = store.file.bytes();
     let rolledUp = 0;
-    for (let batch = BATCH; batch === BATCH; rolledUp += batch) {
-      batch = store.heads.rollUp(before, BATCH);
-      onProgress(rolledUp + batch);
-    }
-    store.file.compact();
+    await inSteps(FIRST_STEP, (size) => {
+      const done = store.heads.rollUp(before, size);
+      rolledUp += done;
+      onProgress(`${plural(rolledUp, 'sighting')} rolled up`);
+      return done === size;
+    });
+    await store.file.compact(
+      (share) => onProgress(`${Math.round(share * 100)} % of the unused pages given back`),
+      () => onProgress('writing the store of an earlier version anew, once; others wait'),
+    );
     return { rolledUp, bytesBefore, bytesAfter: store.file.bytes() };
   } finally {
     store.close();

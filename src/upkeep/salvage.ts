@@ -37,6 +37,28 @@ export function salvage(path: string, context: RecordContext): number {
   }
 }
 
+/**
+ * How many tree heads can still be read of the damaged store at `path`, and verify with the keys
+ * that are known. Changes nothing; looks for ten seconds at most.
+ */
+export function countReadable(path: string, store: Pick<Store, 'logs'>, now: number): number {
+  const damaged = orNothing(() => openDamaged(path));
+  if (damaged === undefined) return 0;
+  try {
+    const keys = keysOf(damaged, store);
+    const end = performance.now() + LONGEST_MS;
+    let count = 0;
+    for (const found of damaged.heads()) {
+      if (performance.now() >= end) break;
+      const sightings = found && orNothing(() => believed(found, keys, now));
+      if (sightings !== undefined && sightings.length > 0) count += 1;
+    }
+    return count;
+  } finally {
+    damaged.close();
+  }
+}
+
 function carryOver(damaged: DamagedStore, context: RecordContext): number {
   const { store, now } = context;
   const keys = keysOf(damaged, store);

@@ -20,12 +20,14 @@ import { readLogList } from '../../src/logs/list.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { CapturePlane } from '../../src/dataplane/capture.ts';
 import { zonesOf } from '../../src/logs/zones.ts';
+import { Backlog } from '../../src/observer/backlog.ts';
 import { Observer, type ObserverEvent } from '../../src/observer/observer.ts';
 import { replayPlanes } from '../../src/observer/replay.ts';
 import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { StoreInUse } from '../../src/upkeep/in-use.ts';
 import { StoreError } from '../../src/disk/error.ts';
+import { NOT_STORED } from '../../src/store/counters.ts';
 import { memoryStore, stateAt } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -354,6 +356,42 @@ describe('sightings', () => {
     store.heads.record = record;
     observer.endBatch(NOW);
     assert.equal(store.heads.latest().length, 1);
+  });
+
+  test('wait in the backlog when memory is full, and are not lost', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const store = memoryStore();
+    const observer = new Observer({
+      sources: [new CtOverDns(new Map([['alpha.example', alpha.asLog()]]))],
+      store,
+      evidenceDirectory: directory,
+      onEvent: () => undefined,
+      backlog: new Backlog(join(directory, 'backlog'), 1),
+      mostGathered: 4,
+    });
+    const record = store.heads.record.bind(store.heads);
+    store.heads.record = () => {
+      throw new StoreError('store-failed', 'database is locked');
+    };
+    const sizes = Array.from({ length: 20 }, (_, i) => i + 1);
+    for (const size of sizes) {
+      const strings = [formatTreeHeadText(alpha.sign(size, treeOf(size).root()))];
+      const frame = frameV4(dnsAnswer({ name: 'sth.alpha.example', strings }));
+      const seen = { frame, frameLength: frame.length, timestamp: NOW, interfaceName: 'eth0' };
+      observer.receive({ kind: 'unknown', ...seen });
+      observer.endBatch(NOW);
+    }
+    store.heads.record = record;
+    // Each batch takes as much from the backlog as memory holds.
+    for (let batch = 0; batch < sizes.length; batch++) observer.endBatch(NOW);
+    assert.deepEqual(
+      store.heads.latest().map(({ treeSize, count }) => [Number(treeSize), count]),
+      sizes.map((size) => [size, 1]),
+    );
+    assert.equal(observer.counts()[NOT_STORED], undefined);
+    assert.equal(observer.counts()['tree heads'], sizes.length);
+    assert.deepEqual(readdirSync(join(directory, 'backlog')), []);
+    rmSync(directory, { recursive: true });
   });
 
   describe('prove a split view while the store cannot be written', () => {

@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, beforeEach, describe, test } from 'node:test';
+import { setImmediate } from 'node:timers/promises';
 import Database from 'better-sqlite3';
 import {
   backupStore,
@@ -207,7 +208,7 @@ describe('a store on disk', () => {
   });
 
   test('is made smaller, and keeps its tree heads', async () => {
-    const done = compactStore(state, 10 * DAY, () => undefined);
+    const done = await compactStore(state, 10 * DAY, () => undefined);
     assert.equal(done.rolledUp, 20);
     assert(done.bytesAfter <= done.bytesBefore);
     const { faults, treeHeads, sightings } = checkStore(state);
@@ -223,6 +224,57 @@ describe('a store on disk', () => {
     assert.match(ran.stdout, /20 sightings rolled up; .* MiB became .* MiB\./);
     assert.equal(checkStore(state).sightings, 20);
   });
+
+  for (const [what, prepare] of [
+    ['', () => undefined],
+    [
+      ' that an earlier version made',
+      (path: string) => {
+        const old = new Database(path);
+        old.pragma('auto_vacuum = NONE');
+        old.exec('VACUUM');
+        old.close();
+      },
+    ],
+  ] as const)
+    test(`of many old sightings${what} is made smaller while others write`, async () => {
+      const large = stateAt(join(root, `large${what}`));
+      const store = openForWriting(large);
+      const sources = Array.from({ length: 2000 }, (_, i) => `interface-${i}`);
+      for (let i = 0; i < heads.length; i++)
+        store.heads.record(sources.map((source) => seen(i, source, DAY)));
+      prepare(large.database);
+      let written = 0;
+      const over = new AbortController();
+      const writing = (async () => {
+        for (; !over.signal.aborted; written++) {
+          store.heads.record([seen(0, 'eth0', 100 * DAY)]);
+          await setImmediate();
+        }
+      })();
+      const said: string[] = [];
+      const done = await compactStore(large, 10 * DAY, (how) => void said.push(how));
+      over.abort();
+      await writing;
+      assert.equal(done.rolledUp, sources.length * heads.length);
+      assert(done.bytesAfter < done.bytesBefore / 4, JSON.stringify(done));
+      assert(written > 10, `${written} writes had their turn`);
+      assert(said.includes('100 % of the unused pages given back'), said.join('\n'));
+      assert.equal(
+        said.some((line) => line.includes('anew')),
+        what !== '',
+      );
+      assert.equal(
+        store.heads.latest().reduce((sum, { count }) => sum + count, 0),
+        sources.length * heads.length + written,
+      );
+      store.close();
+      assert.deepEqual(checkStore(large).faults, []);
+      // From now on it gives pages back.
+      said.length = 0;
+      await compactStore(large, 10 * DAY, (how) => void said.push(how));
+      assert(!said.some((line) => line.includes('anew')));
+    });
 
   test('is exported line by line, and its heads can be imported again', async () => {
     const lines = [...exportStore(state)];

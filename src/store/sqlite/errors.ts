@@ -22,7 +22,7 @@ export function damaged(path: string, what: string, cause?: unknown): StoreError
     'store-damaged',
     `the database ${path} is damaged: ${what.replaceAll(/\s+/g, ' ')}`,
     {
-      remedy: `Evidence files are untouched. "ctga attach" and "ctga challenge" set the database aside and go on in a new one; or restore ${path} from a copy.`,
+      remedy: `Evidence files are untouched. "ctga store salvage", and "ctga attach" and "ctga challenge" when they start, set the database aside and go on in a new one with what can be read of it; or restore ${path} from a copy.`,
       cause,
     },
   );

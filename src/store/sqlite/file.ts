@@ -3,13 +3,14 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { inSteps } from '../../base/steps.ts';
 import { syncDirectory } from '../../disk/directory.ts';
-import { moveDurably } from '../../disk/write.ts';
+import { moveDurably, temporaryOf, tidy } from '../../disk/write.ts';
 import { StoreError } from '../../disk/error.ts';
 import type { StoreFile } from '../file.ts';
 import type { Connection } from './connection.ts';
 import { alone } from '../../disk/lock.ts';
-import { openDatabase, type OpenOptions } from './open.ts';
+import { givesPagesBack, markOf, openDatabase, rewrite, type OpenOptions } from './open.ts';
 
 /** Tells the files apart that are at one path, one after the other. */
 export type FileIdentity = number;
@@ -67,6 +68,7 @@ export function moveAside(
   return alone(path, () => {
     if (expected === undefined || fileAt(path) !== expected) return undefined;
     const aside = nameAside(path, now);
+    rmSync(markOf(path), { force: true });
     // The journal goes first: one that stayed behind would be played into the next database.
     for (const suffix of ['-wal', '-shm', ''])
       if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
@@ -107,6 +109,9 @@ const INVARIANTS: readonly (readonly [query: string, fault: string])[] = [
   ],
 ];
 
+/** Pages that are given back in the first step of compacting. */
+const FIRST_STEP = 64;
+const SHORT_PATIENCE_MS = 100;
 /** Pages that are copied between two reports of progress. */
 const PAGES_AT_ONCE = 4096;
 
@@ -139,17 +144,38 @@ export class SqliteFile implements StoreFile {
   }
 
   bytes(): number {
-    return statSync(this.#path).size;
+    const journal = statSync(`${this.#path}-wal`, { throwIfNoEntry: false });
+    return statSync(this.#path).size + (journal?.size ?? 0);
   }
 
-  compact(): void {
+  async compact(onProgress: (share: number) => void, onRewrite: () => void): Promise<void> {
     const { database } = this.#connection;
-    database.exec('VACUUM');
-    database.pragma('wal_checkpoint(TRUNCATE)');
+    if (!givesPagesBack(database)) {
+      onRewrite();
+      this.#connection.attempt(() => rewrite(database));
+    }
+    const unused = (): number => database.pragma('freelist_count', { simple: true }) as number;
+    const all = unused();
+    await inSteps(FIRST_STEP, (pages) => {
+      const before = unused();
+      onProgress(all === 0 ? 1 : Math.max(0, 1 - before / all));
+      if (before === 0) return false;
+      this.#connection.attempt(() => database.pragma(`incremental_vacuum(${pages})`));
+      return unused() < before;
+    });
+    // The file shrinks when the journal is empty; whoever reads from it keeps it from that.
+    const patience = database.pragma('busy_timeout', { simple: true }) as number;
+    database.pragma(`busy_timeout = ${SHORT_PATIENCE_MS}`);
+    try {
+      this.#connection.attempt(() => database.pragma('wal_checkpoint(TRUNCATE)'));
+    } finally {
+      database.pragma(`busy_timeout = ${patience}`);
+    }
   }
 
   async copyTo(path: string, onProgress: (share: number) => void): Promise<void> {
-    const temporary = `${path}.${process.pid}.tmp`;
+    const temporary = temporaryOf(path);
+    tidy(dirname(path));
     rmSync(temporary, { force: true });
     try {
       await this.#connection.database.backup(temporary, {

@@ -25,6 +25,9 @@ export interface OpenOptions {
   readonly patience?: number | undefined;
 }
 
+/** As `PRAGMA auto_vacuum` says it. */
+const INCREMENTAL = 2;
+
 /** How long a statement waits for another process's transaction, in milliseconds. */
 export const PATIENCE_MS = 10_000;
 
@@ -41,12 +44,17 @@ export function openDatabase(
   try {
     if (path !== MEMORY) make(path);
     database = new Database(path, { timeout: patience });
+    // What becomes of pages that are not used any more. Of a database that is there, it would write.
+    if (path !== MEMORY && statSync(path).size === 0) database.pragma('auto_vacuum = INCREMENTAL');
     database.pragma('journal_mode = WAL');
     // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
     database.pragma('synchronous = FULL');
     database.pragma('foreign_keys = ON');
     if (thorough || path === MEMORY || statSync(path).size <= SMALL) quickCheck(database, path);
-    migrate(database, path);
+    if (wasMade(path) && isEmpty(database)) throw damaged(path, NOTHING_LEFT);
+    const isOld = migrate(database, path);
+    if (path !== MEMORY) ifPossible(database, () => makeShared(markOf(path)));
+    if (isOld && path !== MEMORY && statSync(path).size <= SMALL) ifPossible(database, rewrite);
     return database;
   } catch (error) {
     database?.close();
@@ -78,10 +86,52 @@ function quickCheck(database: Database.Database, path: string): void {
     throw damaged(path, check?.quick_check ?? 'no answer to quick_check');
 }
 
-function migrate(database: Database.Database, path: string): void {
+/** A file that says that a store was made here: so an empty database is one that lost it all. */
+export function markOf(path: string): string {
+  return `${path}-made`;
+}
+
+/** Whether a store was made at `path`, be it there still or not. */
+export function wasMade(path: string): boolean {
+  return existsSync(markOf(path));
+}
+
+const NOTHING_LEFT = 'it holds nothing, though there was a store in this place';
+
+function isEmpty(database: Database.Database): boolean {
+  return database.pragma('user_version', { simple: true }) === 0;
+}
+
+/** Whether the database gives unused pages back to the disk a few at a time. */
+export function givesPagesBack(database: Database.Database): boolean {
+  return database.pragma('auto_vacuum', { simple: true }) === INCREMENTAL;
+}
+
+/** Writes the database anew, so that it gives pages back; one of an earlier version does not. */
+export function rewrite(database: Database.Database): void {
+  if (givesPagesBack(database)) return;
+  database.pragma('auto_vacuum = INCREMENTAL');
+  database.exec('VACUUM');
+}
+
+/** Does what can be done another time. */
+function ifPossible(
+  database: Database.Database,
+  work: (database: Database.Database) => void,
+): void {
+  try {
+    work(database);
+  } catch {
+    // The disk has no room, or somebody reads or writes.
+  }
+}
+
+/** Returns whether an earlier version had made the database. */
+function migrate(database: Database.Database, path: string): boolean {
   const versionOf = (): number => database.pragma('user_version', { simple: true }) as number;
   // Nothing is written, so a disk that is full does not keep anybody from reading.
-  if (versionOf() === MIGRATIONS.length) return;
+  const before = versionOf();
+  if (before === MIGRATIONS.length) return false;
   const apply = database.transaction(() => {
     const version = versionOf();
     if (version > MIGRATIONS.length) {
@@ -97,4 +147,5 @@ function migrate(database: Database.Database, path: string): void {
   // Immediate: of two processes that open a new database at once, one migrates it and the other one
   // finds that done.
   apply.immediate();
+  return before > 0;
 }

@@ -68,11 +68,13 @@ function emptyDatabase(): Database.Database {
  * Opens the file that is in place. If it is damaged, moves it aside, unless another process has.
  */
 function openOrReplace(path: string, onReplaced: OnReplaced, options: OpenOptions): OpenedFile {
-  const found = fileAt(path);
+  let found = fileAt(path);
   try {
     return openFile(path, options);
   } catch (error) {
     if (!isDamage(error)) throw error;
+    // Where there was none, an empty one was made.
+    found ??= fileAt(path);
     const aside = moveAside(path, found);
     if (aside !== undefined) onReplaced(aside, error.message);
     return openFile(path, options);
