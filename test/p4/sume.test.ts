@@ -109,7 +109,7 @@ test('p4c’s front end finds no fault with it, and does with a fault', { skip: 
     main,
     readFileSync(main, 'utf8').replace('sume_metadata.src_port << 1', 'sume_metadata.pkt_len'),
   );
-  assert.throws(() => checkSume(join(directory, 'sume')), /p4test refuses .*\n[^]*pkt_len/);
+  assert.throws(() => checkSume(join(directory, 'sume')), /p4test refuses [^]*pkt_len/);
   rmSync(directory, { recursive: true });
 });
 
