@@ -3,7 +3,7 @@
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
  * [--games N]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * store, p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
+ * dnstap, store, p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { costTable, measureCost, ratioTable } from './cost.ts';
+import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
@@ -54,6 +55,7 @@ const PARTS = [
   'wire',
   'drain',
   'replay',
+  'dnstap',
   'store',
   'p4',
   'game',
@@ -321,6 +323,27 @@ if (wanted('replay')) {
       ]),
     ),
   );
+}
+if (wanted('dnstap')) {
+  say('dnstap');
+  const rates = await measureDnstap(quick ? 50_000 : 2_000_000);
+  report(
+    'dnstap',
+    rates,
+    '# A resolver: frames a second of CPU time, all threads together\n',
+    table(
+      ['traffic', 'frames', 'lost', 'CPU seconds', 'frames a CPU second', 'frames a second'],
+      rates.map((rate) => [
+        rate.traffic,
+        `${rate.frames}`,
+        `${rate.lost}`,
+        rate.cpuSeconds.toFixed(2),
+        `${rate.framesPerCpuSecond}`,
+        `${rate.framesPerSecond}`,
+      ]),
+    ),
+  );
+  if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
 }
 if (wanted('store')) {
   const sightings = quick ? 100_000 : 10_000_000;

@@ -13,7 +13,13 @@ import { NATIVE_MODULES } from './compile.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** The parts that run in a process or thread of their own: see src/base/scripts.ts. */
-const PARTS = ['cli/main', 'dataplane/keeper-process', 'lab/authority', 'observer/verify-worker'];
+const PARTS = [
+  'cli/main',
+  'dataplane/dnstap/thread',
+  'dataplane/keeper-process',
+  'lab/authority',
+  'observer/verify-worker',
+];
 const [directory] = process.argv.slice(2);
 if (directory === undefined) throw new Error('want the directory to compile into');
 const result = resolve(directory);

@@ -30,6 +30,7 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly seen: number;
   readonly budget: number;
   readonly cpuInterface?: string;
+  readonly tee?: string;
   readonly user?: string;
   readonly keepDays: number;
   readonly spool?: string;
@@ -73,6 +74,10 @@ export function attachCommand(): Command {
       "where a P4 switch's copies arrive (default: the peer of its CPU port)",
     )
     .option(
+      '--tee <path>',
+      "pass resolvers' dnstap on to the reader that listens at this Unix socket",
+    )
+    .option(
       '--keep-days <days>',
       'after so long, only the sum of sightings of a tree head is kept; 0: keep all',
       wholeNumber(0, 36_500),
@@ -101,6 +106,10 @@ so it misses what that program drops. ctga status says which hook, and why.
 
 A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
 port, and it is set up again with what is looked for whenever it comes back.
+
+A resolver is named by the socket to which it writes dnstap, such as dnstap:/run/ctga/dnstap.sock: ctga listens there
+and needs no root. It sees answers over TCP, DoT and DoH too, and reads nothing of who asked. docs/RESOLVERS.md has the
+configuration of unbound, knot-resolver, BIND and dnsdist.
 
 When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
 as it can. The data plane is pinned under /sys/fs/bpf/ctga, by network namespace and interface index: it follows the
@@ -148,6 +157,7 @@ async function run(
         fragmentsPerSecond: options.budget,
         mode: options.mode,
         cpuInterface: options.cpuInterface,
+        tee: options.tee,
       },
       // Read as root, if this is root: the observer's own account may not.
       logs: logList === undefined ? undefined : readListedLogs(logList, warn),
@@ -226,7 +236,7 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
     }
     case 'blind':
       return warn(
-        `${event.interface} is blind since ${time(event.since)}: it went away, or ctga was taken off by force`,
+        `${event.interface} is blind since ${time(event.since)}: ${event.why ?? 'it went away, or ctga was taken off by force'}`,
       );
     case 'still-blind':
       return warn(`${event.interface} is still blind: ${event.message}`);

@@ -22,7 +22,8 @@ export function replayCommand(): Command {
 Reads pcap, its variants with nanoseconds, "modified" and Ixia's, and pcapng, in either byte order,
 compressed with gzip, zstd, xz, lz4 or bzip2 if that program is installed. Link types: Ethernet, raw
 IP, BSD loopback, Linux cooked (SLL and SLL2), PPP, PPPoE, Cisco HDLC, NFLOG and ENC. Packets of
-other link types are counted and named.`,
+other link types are counted and named. Reads what resolvers write as dnstap, too: files in Frame
+Streams, as fstrm_capture writes them.`,
     );
   return withLogs(withState(command)).action(run);
 }

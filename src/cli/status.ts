@@ -10,10 +10,14 @@ import { FOLLOWED_SHARE } from '../follow/growth.ts';
 import { followedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
+import { isStale, type PlaneState } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
 import { withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJson } from './output.ts';
+
+/** The mode of planes that no kernel knows of. */
+const RESOLVER = 'dnstap';
 
 export function statusCommand(): Command {
   const status = new Command('status')
@@ -24,7 +28,7 @@ export function statusCommand(): Command {
       const state = stateAt(options.stateDir);
       const store = openForReading(state);
       const summary = {
-        ...dataPlanes(),
+        ...dataPlanes(store),
         stateDirectory: state.directory,
         treeHeads: store.heads.count(),
         verdicts: store.verdicts.counts(),
@@ -48,12 +52,35 @@ interface Planes {
   readonly dataPlanesUnknown?: string;
 }
 
-function dataPlanes(): Planes {
+function dataPlanes({ planes }: Pick<Store, 'planes'>): Planes {
+  const resolvers = planes.all().flatMap(({ interface: name, state, updated }) => {
+    const isWatched = state.mode === RESOLVER && !isStale(Date.now() - updated);
+    return isWatched ? [remembered(name, state)] : [];
+  });
   try {
-    return { dataPlanes: describePlanes(), elsewhere: listPlanesElsewhere() };
+    return { dataPlanes: [...describePlanes(), ...resolvers], elsewhere: listPlanesElsewhere() };
   } catch (error) {
-    return { dataPlanes: [], elsewhere: [], dataPlanesUnknown: messageOf(error) };
+    return { dataPlanes: resolvers, elsewhere: [], dataPlanesUnknown: messageOf(error) };
   }
+}
+
+/** What is not in the kernel is known from what its observer wrote down. */
+function remembered(name: string, state: PlaneState): PlaneStatus {
+  const counters = Object.fromEntries(
+    Object.entries(state.counters).map(([counter, count]) => [counter, BigInt(count)]),
+  );
+  return {
+    interface: name,
+    attached: state.blindSince === null,
+    mode: state.mode,
+    behind: [],
+    knownNames: state.names,
+    settings: state.settings,
+    ports: [],
+    ringBytes: 0,
+    // As the observer of this version writes them: see planeStateOf.
+    counters: counters as unknown as PlaneStatus['counters'],
+  };
 }
 
 interface Following {
@@ -150,10 +177,13 @@ function printPlane({
   settings,
   counters: c,
 }: PlaneStatus): void {
-  const how = attached
-    ? nameOfMode(mode)
-    : 'BLIND: the interface went away, or ctga was taken off by force';
-  print(`${name}: ${how}, ${plural(knownNames, 'name')}, UDP from port ${ports.join(', ')}`);
+  const isResolver = mode === RESOLVER;
+  const blind = isResolver
+    ? 'no resolver is connected'
+    : 'the interface went away, or ctga was taken off by force';
+  const how = attached ? nameOfMode(mode) : `BLIND: ${blind}`;
+  const from = isResolver ? 'any transport' : `UDP from port ${ports.join(', ')}`;
+  print(`${name}: ${how}, ${plural(knownNames, 'name')}, ${from}`);
   if (attached && why !== undefined) print(`  why there: ${why}`);
   if (behind.length > 0) print(`  IT SEES ONLY WHAT THESE LET PASS: ${behind.join(', ')}`);
   const passedBy = [
@@ -175,7 +205,9 @@ function printPlane({
   const reasons = passedBy
     .filter(([, count]) => count > 0n)
     .map(([reason, count]) => `${count} ${reason}`);
-  print(`  ${c.packets} packets${reasons.length > 0 ? `; passed by: ${reasons.join(', ')}` : ''}`);
+  print(
+    `  ${c.packets} ${isResolver ? 'frames' : 'packets'}${reasons.length > 0 ? `; passed by: ${reasons.join(', ')}` : ''}`,
+  );
   const matches = [
     [
       'answers',

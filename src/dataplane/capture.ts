@@ -7,12 +7,21 @@ import { basename } from 'node:path';
 import { CtgaError } from '../base/errors.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import type { CaptureSummary } from './capture/delivery.ts';
-import { compileFilter, Verdict } from './capture/filter.ts';
+import { compileFilter } from './capture/filter.ts';
 import { CaptureInput } from './capture/input.ts';
+import { MessageFilter } from './capture/message-filter.ts';
 import type { CapturePacket } from './capture/packet.ts';
 import { CaptureReader } from './capture/reader.ts';
+import { Verdict } from './capture/verdict.ts';
+import { MALFORMED } from './dnstap/message.ts';
 import type { PlaneKind } from './kind.ts';
-import type { DataPlane, DataPlaneCounters, PacketHandler, SeenEntry } from './types.ts';
+import type {
+  CopiedPacket,
+  DataPlane,
+  DataPlaneCounters,
+  PacketHandler,
+  SeenEntry,
+} from './types.ts';
 
 /** Planes named replay:FILE. */
 export const captureKind: PlaneKind = {
@@ -59,6 +68,7 @@ export class CapturePlane implements DataPlane {
   readonly #input: CaptureInput;
   readonly #reader: CaptureReader;
   #filter = compileFilter({ udpSourcePorts: [], dnsNames: [] });
+  #messages = new MessageFilter([]);
   /** By Verdict. */
   readonly #counts = new Float64Array(Object.keys(Verdict).length);
   #onPacket: PacketHandler = () => undefined;
@@ -71,8 +81,9 @@ export class CapturePlane implements DataPlane {
   /** `path` may be that of a compressed file, or `-` for standard input. */
   constructor(path: string) {
     this.#input = new CaptureInput(path);
-    this.#reader = new CaptureReader(this.#input.name, (packet) => {
-      this.#receive(packet);
+    this.#reader = new CaptureReader(this.#input.name, (packet) => this.#receive(packet), {
+      response: (packet, start, end) => this.#receiveMessage(packet, start, end),
+      other: (kind) => this.#count(kind === MALFORMED ? Verdict.malformed : Verdict.notTreeHead),
     });
     this.interfaceName = `replay:${basename(path)}`;
     this.finished = new Promise((resolve) => (this.#finish = resolve));
@@ -92,6 +103,7 @@ export class CapturePlane implements DataPlane {
 
   setMatchRules(rules: MatchRules): void {
     this.#filter = compileFilter(rules);
+    this.#messages = new MessageFilter(rules.dnsNames);
   }
 
   /** Packets whose link type is not read are none of them: see `summary`. */
@@ -148,7 +160,7 @@ export class CapturePlane implements DataPlane {
     this.#isStarted = true;
     this.#onPacket = onPacket;
     this.#onBatchEnd = onBatchEnd;
-    this.#finish(this.#deliver());
+    this.#finish(this.#read());
   }
 
   async stop(): Promise<void> {
@@ -164,7 +176,7 @@ export class CapturePlane implements DataPlane {
     this.close();
   }
 
-  async #deliver(): Promise<void> {
+  async #read(): Promise<void> {
     try {
       for await (const chunk of this.#input.chunks()) {
         if (this.#isStopped) return;
@@ -178,17 +190,38 @@ export class CapturePlane implements DataPlane {
 
   #receive(packet: CapturePacket): void {
     const verdict = this.#filter(packet);
-    this.#counts[verdict] = (this.#counts[verdict] as number) + 1;
+    this.#count(verdict);
     if (verdict !== Verdict.answer && verdict !== Verdict.fragment) return;
-    const { timestamp } = packet;
-    this.#onPacket({
+    this.#deliver({
       kind: verdict === Verdict.answer ? 'answer' : 'fragment',
       frame: packet.frame(),
       frameLength: packet.frameLength,
+      timestamp: packet.timestamp,
+      interfaceName: this.interfaceName,
+    });
+  }
+
+  #receiveMessage({ bytes, timestamp }: CapturePacket, start: number, end: number): void {
+    const verdict = this.#messages.judge(bytes, start, end);
+    this.#count(verdict);
+    if (verdict !== Verdict.answer) return;
+    this.#deliver({
+      kind: 'answer',
+      isMessage: true,
+      frame: bytes.subarray(start, end),
+      frameLength: end - start,
       timestamp,
       interfaceName: this.interfaceName,
     });
+  }
+
+  #count(verdict: Verdict): void {
+    this.#counts[verdict] = (this.#counts[verdict] as number) + 1;
+  }
+
+  #deliver(packet: CopiedPacket): void {
+    this.#onPacket(packet);
     this.#delivered += 1;
-    if (this.#delivered % BATCH === 0) this.#onBatchEnd(timestamp);
+    if (this.#delivered % BATCH === 0) this.#onBatchEnd(packet.timestamp);
   }
 }

@@ -16,6 +16,8 @@ export interface PlaneOptions extends Pick<
   readonly mode?: XdpMode | undefined;
   /** Of switches: where copies arrive; the peer of the CPU port unless given. */
   readonly cpuInterface?: string | undefined;
+  /** Of resolvers: the path of a socket to which their streams are passed on; to none if undefined. */
+  readonly tee?: string | undefined;
 }
 
 /** A plane that somebody has named. It need not exist. */

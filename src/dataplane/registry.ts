@@ -4,10 +4,11 @@ import type { CheckResult } from '../base/check-result.ts';
 import { badInput } from '../base/errors.ts';
 import { bmv2Kind } from './bmv2.ts';
 import { captureKind } from './capture.ts';
+import { dnstapKind } from './dnstap.ts';
 import { interfaceKind } from './interface.ts';
 import type { PlaneKind, PlaneStatus, PlaneTarget } from './kind.ts';
 
-const ATTACHABLE: readonly PlaneKind[] = [interfaceKind, bmv2Kind];
+const ATTACHABLE: readonly PlaneKind[] = [interfaceKind, bmv2Kind, dnstapKind];
 const KINDS: readonly PlaneKind[] = [...ATTACHABLE, captureKind];
 
 /** How the planes that can be attached are named, for help texts. */

@@ -14,7 +14,13 @@ export type SupervisionEvent =
    * No packet is looked at any more. `since` (ms since the epoch) is when the plane was last known
    * to see packets.
    */
-  | { readonly event: 'blind'; readonly interface: string; readonly since: number }
+  | {
+      readonly event: 'blind';
+      readonly interface: string;
+      readonly since: number;
+      /** Undefined: its interface went away, or it was taken off. */
+      readonly why?: string;
+    }
   | {
       readonly event: 'seeing-again';
       readonly interface: string;
@@ -77,13 +83,19 @@ export class Sight {
 
   /**
    * The plane was found not to see packets, or could not be asked. `reason` is why it cannot be
-   * made to see again, if that was tried. Returns what there is to report.
+   * made to see again, if that was tried; `why` is why it does not see, where that is not its
+   * interface. Returns what there is to report.
    */
-  blind(reason?: string): SupervisionEvent[] {
+  blind(reason?: string, why?: string): SupervisionEvent[] {
     const events: SupervisionEvent[] = [];
     if (!this.#isBlind) {
       const since = Math.round(this.#clock.now() - (this.#clock.elapsed() - this.#lastSeeing));
-      events.push({ event: 'blind', interface: this.#interface, since });
+      events.push({
+        event: 'blind',
+        interface: this.#interface,
+        since,
+        ...(why !== undefined && { why }),
+      });
     }
     this.#isBlind = true;
     if (reason !== undefined && reason !== this.#reason) {

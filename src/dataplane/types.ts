@@ -3,8 +3,8 @@
  * What every data plane looks like to the observer.
  *
  * A data plane matches, samples and copies packets, and passes every one of them on. XDP or TC in
- * the kernel (xdp.ts), a P4 switch (bmv2.ts) and a capture file (capture.ts) are data planes, and
- * the observer does not know which it has.
+ * the kernel (xdp.ts), a P4 switch (bmv2.ts), a resolver (dnstap.ts) and a capture file (capture.ts)
+ * are data planes, and the observer does not know which it has.
  */
 import type { MatchPlace, MatchRules } from '../sources/match-rules.ts';
 import type { SupervisionEvent } from './sight.ts';
@@ -49,6 +49,8 @@ export interface CopiedPacket {
   readonly kind: CopyKind;
   /** From the Ethernet header on. Valid only during the call: copy it to keep it. */
   readonly frame: Uint8Array;
+  /** `frame` is a DNS message alone, from a plane that sees no packets. */
+  readonly isMessage?: true;
   /**
    * Bytes of the frame on the wire; `frame` is shorter if what follows the IP packet was left out.
    */
@@ -160,7 +162,8 @@ export interface Supervision {
 export interface DataPlane {
   /** The name by which everybody knows it, from the store to the metrics. */
   readonly interfaceName: string;
-  /** How it is attached: `native`, `generic`, `tcx` or `tc`, `bmv2`, `replay`. */
+  /** How it is attached: `native`, `generic`, `tcx` or `tc`, `bmv2`, `dnstap`,
+   * `replay`. */
   readonly mode: string;
   /** It was attached before, and goes on with its rules, counters and unread copies. */
   readonly tookOver: boolean;
@@ -175,6 +178,8 @@ export interface DataPlane {
   readonly link?: AttachedLink | undefined;
   /** The name under which it is on record from before its interface was renamed. */
   readonly formerName?: string | undefined;
+  /** Nothing stays attached when this process ends. */
+  readonly endsWithProcess?: true;
   /**
    * Resolves when the last packet was delivered; rejects where reading fails. Only planes that come
    * to an end have it.
@@ -194,6 +199,8 @@ export interface DataPlane {
   redrawKeys?(): void;
   /** Undefined for planes that do not judge packets. */
   counters(): DataPlaneCounters | undefined;
+  /** What else the plane counts, by reason; the counts only grow. */
+  otherCounts?(): Readonly<Record<string, number>>;
   /** Answers that are only counted at present; see AnswerPlace.entry. Empty if all are copied. */
   seen(): SeenEntry[];
   /** What the reader may change while the plane runs, if anything: see budget.ts. */

@@ -220,14 +220,19 @@ export class Observer {
   receive(packet: CopiedPacket): void {
     const { answer, interfaceName, timestamp: at } = packet;
     if (answer !== undefined) return this.#receiveTagged(packet, answer);
+    const digest = this.#options.replays === true ? digestOf(packet) : undefined;
+    const whole = { source: interfaceName, at, count: 1, reassembled: 0, digest };
+    if (packet.isMessage) return this.#read(packet.frame, this.#options.sources, whole);
     const datagram = this.#decoder.push(packet.frame, at, interfaceName);
     if (datagram === undefined) return;
     const sources = this.#sourcesByPort.get(datagram.sourcePort);
     if (sources === undefined) return this.#count('datagram: from another port');
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    const digest = this.#options.replays === true ? digestOf(packet) : undefined;
-    const seen = { source: interfaceName, at, count: 1, reassembled, digest };
-    const found = firstFound(sources, (each) => each.read(datagram.payload));
+    this.#read(datagram.payload, sources, { ...whole, reassembled });
+  }
+
+  #read(message: Uint8Array, sources: readonly Source[], seen: Seen): void {
+    const found = firstFound(sources, (each) => each.read(message));
     for (const claim of isRefusal(found) ? [found] : found) this.#take(claim, seen);
   }
 

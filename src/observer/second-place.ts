@@ -3,9 +3,10 @@
  * A second place for what the state directory's disk does not take: evidence, and what was seen and
  * could not be stored when the observer ended. The next observer takes it up.
  */
-import { lstatSync, mkdirSync } from 'node:fs';
+import { existsSync, lstatSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { makeDirectory } from '../disk/directory.ts';
 
 /** One for each account. */
 export function defaultSecondPlace(): string {
@@ -18,7 +19,10 @@ export function defaultSecondPlace(): string {
  */
 export function isUsable(directory: string): boolean {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    if (!existsSync(directory)) {
+      makeDirectory(dirname(directory));
+      mkdirSync(directory, { mode: 0o700 });
+    }
     const found = lstatSync(directory);
     return found.isDirectory() && found.uid === process.geteuid?.() && (found.mode & 0o022) === 0;
   } catch {

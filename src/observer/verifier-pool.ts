@@ -7,9 +7,8 @@
  * than one batch. Within a log, the statement that came first is checked first. One that finds no
  * room is not remembered (see Observer), so it is submitted again when it is seen again.
  */
-import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
-import { isSource, scriptPath } from '../base/scripts.ts';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../base/thread.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import type { Statement, VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
@@ -56,7 +55,10 @@ export class VerifierPool implements Verifier {
   #whenIdle: (() => void)[] = [];
 
   /** `onSettled` is called after each batch, so that the results can be stored. */
-  constructor(onSettled: () => void, start: () => Worker = startWorker) {
+  constructor(
+    onSettled: () => void,
+    start: () => Worker = () => startThread('observer/verify-worker'),
+  ) {
     this.#onSettled = onSettled;
     this.#start = start;
   }
@@ -168,16 +170,4 @@ export class VerifierPool implements Verifier {
       this.#next();
     }, rest);
   }
-}
-
-function startWorker(): Worker {
-  const module = pathToFileURL(scriptPath('observer/verify-worker'));
-  if (!isSource) return new Worker(module);
-  // Node 20 runs no TypeScript in a worker, even where the process does.
-  const bootstrap = `
-    import(${JSON.stringify(import.meta.resolve('tsx/esm/api'))}).then(({ register }) => {
-      register();
-      return import(${JSON.stringify(module.href)});
-    });`;
-  return new Worker(bootstrap, { eval: true });
 }

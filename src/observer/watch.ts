@@ -68,7 +68,7 @@ export async function watch(
     return new Feed(plane, observer, now);
   });
   onStarted?.();
-  const counts = new CountsWriter(observer, store);
+  const counts = new CountsWriter(observer, planes, store);
   const writeDown = (): void => {
     counts.write();
     for (const plane of planes) {
@@ -177,19 +177,24 @@ class Feed {
   }
 }
 
-/** Adds to the store what an observer counted since the last time. */
+/** Adds to the store what an observer and its planes counted since the last time. */
 class CountsWriter {
   readonly #observer: Observer;
+  readonly #planes: readonly DataPlane[];
   readonly #store: Pick<Store, 'counters'>;
   #written: Record<string, number> = {};
 
-  constructor(observer: Observer, store: Pick<Store, 'counters'>) {
+  constructor(observer: Observer, planes: readonly DataPlane[], store: Pick<Store, 'counters'>) {
     this.#observer = observer;
+    this.#planes = planes;
     this.#store = store;
   }
 
   write(): void {
     const counts = this.#observer.counts();
+    for (const plane of this.#planes)
+      for (const [name, count] of Object.entries(plane.otherCounts?.() ?? {}))
+        counts[name] = (counts[name] ?? 0) + count;
     const added = Object.entries(counts).map(
       ([name, count]) => [name, count - (this.#written[name] ?? 0)] as const,
     );

@@ -363,7 +363,9 @@ class Observation {
     this.#writeBlindness(store);
     for (const name of this.#detached) succeeds(() => store.planes.forget(this.#presentName(name)));
     for (const plane of this.#planes) plane.close();
-    const remaining = interfaces.filter((name) => !this.#detached.has(name));
+    const remaining = this.#planes.flatMap(({ interfaceName, endsWithProcess }) =>
+      endsWithProcess === true || this.#detached.has(interfaceName) ? [] : [interfaceName],
+    );
     const present = (names: readonly string[]): string[] =>
       names.map((name) => this.#presentName(name));
     onEvent({

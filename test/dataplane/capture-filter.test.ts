@@ -5,7 +5,8 @@
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import { compileFilter, Verdict } from '../../src/dataplane/capture/filter.ts';
+import { compileFilter } from '../../src/dataplane/capture/filter.ts';
+import { Verdict } from '../../src/dataplane/capture/verdict.ts';
 import { linkTypeOf } from '../../src/dataplane/capture/link-types.ts';
 import { CapturePacket } from '../../src/dataplane/capture/packet.ts';
 import { DatagramDecoder, type FrameOutcome } from '../../src/packet/decode.ts';

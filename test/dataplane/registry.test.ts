@@ -14,7 +14,7 @@ for (const [name, message] of [
   ['bmv2:', /names no switch/],
   ['bmv2:nowhere', /names no switch/],
   ['bmv2:localhost:70000', /names no switch/],
-  ['dnstap:/run/unbound', /names no data plane/],
+  ['unbound:/run/unbound', /names no data plane/],
   [':', /names no data plane/],
 ] as const)
   test(`"${name}" is refused`, () => {
