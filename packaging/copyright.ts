@@ -48,7 +48,12 @@ export function debianCopyright(
 ): string {
   const ours = '2026 The ctga authors';
   const paragraphs = [
-    'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/\nUpstream-Name: ctga',
+    [
+      'Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/',
+      'Upstream-Name: ctga',
+      `Comment: The program in ${LIB}/build/js contains the packages below`,
+      ` ${LIB}/node_modules, each under the license that is named for it.`,
+    ].join('\n'),
     paragraph('*', [ours], 'Apache-2.0', common('Apache-2.0')),
     paragraph(`${LIB}/build/xdp/*`, [ours], 'GPL-2.0-only', common('GPL-2.0-only')),
     ...modules.map((module) => {

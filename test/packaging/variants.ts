@@ -55,7 +55,7 @@ test("the package for Debian 13 is run by Debian 13's own Node", async () => {
     debian.must(`dpkg -i /srv/${basename(deb)}`);
     assert.match(debian.must('node --version'), /^v20\./);
     assert.match(debian.must('ctga --version'), /^\d+\.\d+\.\d+\n$/);
-    assert.match(debian.must(`cd /srv/seen && ctga ${REPLAY.join(' ')}`), /1 tree head/);
+    assert.match(debian.must(`cd /srv/seen && ctga ${REPLAY.join(' ')}`), /1 verified tree head\./);
     assert.match(debian.must('ctga store check --state-dir /srv/seen/state'), /all whole/);
     debian.must(
       `cd /usr/lib/ctga && node -e "require('./build/native/Release/ctga.node'); require('raw-socket')"`,
@@ -113,7 +113,7 @@ describe('the package for arm64', () => {
     assert.match(ctga('--version'), /^\d+\.\d+\.\d+\n$/);
     const load = `require('${lib}/build/native/Release/ctga.node'); require('${lib}/node_modules/raw-socket'); console.log(process.arch)`;
     assert.equal(run('-e', load), 'arm64\n');
-    assert.match(ctga(...REPLAY), /1 tree head/);
+    assert.match(ctga(...REPLAY), /1 verified tree head\./);
     assert.match(ctga('store', 'check', '--state-dir', 'state'), /all whole/);
   });
 });
