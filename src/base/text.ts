@@ -23,3 +23,8 @@ export function megabytes(bytes: number): string {
   const millions = bytes / 1_000_000;
   return `${millions < 10 ? Math.round(millions * 10) / 10 : Math.round(millions)} MB`;
 }
+
+/** A word as a POSIX shell takes it. */
+export function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}

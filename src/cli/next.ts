@@ -4,6 +4,7 @@
  * would ask another store than this run did, or fail for want of root; here they get what the
  * present run was given.
  */
+import { shellWord } from '../base/text.ts';
 import { currentRun } from './run.ts';
 
 /** Options that a next command takes over from this one, by name, and the commands that have them. */
@@ -77,9 +78,4 @@ function options(given: Readonly<Record<string, unknown>>, names: readonly strin
       typeof value === 'string' ? [`--${name}`, shellWord(value)] : [],
     );
   });
-}
-
-/** A word as a POSIX shell takes it. */
-function shellWord(text: string): string {
-  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }

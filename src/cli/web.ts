@@ -38,7 +38,9 @@ export function webCommand(): Command {
     .addHelpText(
       'after',
       `
-  /             the page: interfaces, tree heads, verdicts, evidence; it updates itself, and also works without scripts
+  /             the page: whether anything is wrong, split views and their evidence, logs, verdicts, interfaces; it updates itself, and also works without scripts
+  /evidence     all split views
+  /logs         all logs
   /metrics      metrics for Prometheus
   /healthz      200 as long as every interface on record is watched, else 503 and the reason
   /state.json   everything on the page, for scripts

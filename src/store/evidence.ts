@@ -15,6 +15,12 @@ export interface EvidenceRecord {
   readonly created: number;
 }
 
+/** Undefined: the tree cannot be read (any more). */
+export interface EvidenceTrees {
+  readonly first: StoredTree | undefined;
+  readonly second: StoredTree | 'listed' | undefined;
+}
+
 export interface EvidenceStore {
   /**
    * Records an evidence file, which must be durably on the disk already. Idempotent; of a path that
@@ -30,6 +36,9 @@ export interface EvidenceStore {
 
   /** All that is on record, the oldest first. */
   all(): EvidenceRecord[];
+
+  /** The trees that a file on record is about, as they are now. */
+  treesOf(path: string): EvidenceTrees;
 
   /**
    * Pairs of trees of one log and size, above 0, with different roots for which no evidence is on

@@ -95,6 +95,16 @@ export interface LogDay {
   readonly sightings: number;
 }
 
+/** Trees of one log with one verdict that were first seen in one of several equal slots of time. */
+export interface TimelineSlot {
+  /** From 0; -1: before the first slot. What is younger than the last slot is in that. */
+  readonly slot: number;
+  readonly verdict: Verdict;
+  readonly trees: number;
+  /** The size of the largest. */
+  readonly largest: bigint;
+}
+
 /** The source of sightings that were added up: only their sum is left. */
 export const ROLLED_UP = 'rolled up';
 
@@ -168,6 +178,27 @@ export interface HeadStore {
 
   /** New tree heads and sightings by log and day, from day `first` on; see LogDay. */
   days(first: number): LogDay[];
+
+  /** As `latest`, of one tree: its first `limit` heads, by time of signing. */
+  headSummaries(tree: Pick<StoredTree, 'id'>, limit: number): HeadSummary[];
+
+  /**
+   * The largest `limit` trees of a log that are smaller than `size` and `consistent`, the smallest
+   * first. Looks at a bounded number of trees, so it may miss some behind many others.
+   */
+  consistentBelow(logId: LogId, size: bigint, limit: number): StoredTree[];
+
+  /**
+   * When something was seen, in ms since the epoch: from about the first sighting on record to the
+   * last; undefined if there is none. Costs the same however many there are.
+   */
+  span(): { readonly from: number; readonly to: number } | undefined;
+
+  /**
+   * When a log's trees were first seen: counted in `slots` equal slots from `from` to `to`. These
+   * are its largest 10,000 trees, and all that were proven a fork.
+   */
+  timeline(logId: LogId, from: number, to: number, slots: number): TimelineSlot[];
 
   /**
    * Makes one sum for each head of the sightings of all sources that have not seen the head since

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What an operator wants to know at a glance, read from the store. */
 import { basename } from 'node:path';
+import type { Condition } from '../alert/conditions.ts';
 import type { DiskRoom } from '../disk/probe.ts';
 import type { FollowedLog } from '../follow/followed-logs.ts';
 import { logDescriptions } from '../store/known-logs.ts';
@@ -37,6 +38,8 @@ export interface EvidenceOverview {
 
 export interface Overview {
   readonly generated: number;
+  /** What a person should know of, as the alerts tell it. */
+  readonly conditions: readonly Condition[];
   readonly interfaces: readonly InterfaceOverview[];
   readonly treeHeads: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
@@ -58,6 +61,7 @@ const DAY_MS = 86_400_000;
 
 export function overviewOf(
   store: Store,
+  conditions: readonly Condition[],
   following: readonly FollowedLog[],
   room: DiskRoom | undefined,
   now: number,
@@ -65,6 +69,7 @@ export function overviewOf(
   const nameOf = logDescriptions(store);
   return {
     generated: now,
+    conditions,
     interfaces: store.planes
       .all()
       .map(({ interface: name, state, updated }) => ({

@@ -1,333 +1,580 @@
 // SPDX-License-Identifier: Apache-2.0
-/**
- * The status page. It is complete without scripts; with them, assets/page.js replaces the sections
- * that change.
- */
-import { clean } from '../base/clean.ts';
-import { plural, time } from '../base/text.ts';
+/** The status page: the verdict first, then what proves it, then what is watched. */
+import type { Condition } from '../alert/conditions.ts';
+import { megabytes } from '../base/text.ts';
+import type { HeadSummary } from '../store/heads.ts';
+import { renderDocument } from './document.ts';
 import { html, type Html } from './html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
+import { lanePicture, sign } from './picture.ts';
+import { sourcesOf, splitCard } from './split-cards.ts';
+import type { Split } from './splits.ts';
+import { SLOTS, type Lane, type Timeline } from './timeline.ts';
+import {
+  compact,
+  count,
+  dateOf,
+  group,
+  logName,
+  timeOf,
+  VERDICT_ORDER,
+  VERDICT_WORDS,
+  verdictChip,
+  type Kind,
+} from './words.ts';
 
-export function renderPage(overview: Overview): string {
-  const page = html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="color-scheme" content="light dark" />
-        <title>${titleOf(overview)}</title>
-        <link rel="icon" href="data:," />
-        <link rel="stylesheet" href="/assets/uPlot.min.css" />
-        <link rel="stylesheet" href="/assets/page.css" />
-        <script type="module" src="/assets/page.js"></script>
-      </head>
-      <body>
-        <a class="skip" href="#main">Skip to the content</a>
-        <header>
-          <h1>ctga</h1>
-          <p id="summary">${summaryOf(overview)}</p>
-          <p id="connection" class="quiet">Reload the page to see what is new.</p>
-          <div id="announcement" class="hidden" role="status" aria-live="polite"></div>
-        </header>
-        <main id="main" tabindex="-1">
-          <section id="evidence" aria-labelledby="evidence-title">
-            ${evidenceSection(overview)}
-          </section>
-          <section id="interfaces" aria-labelledby="interfaces-title">
-            ${interfacesSection(overview)}
-          </section>
-          <section id="verdicts" aria-labelledby="verdicts-title">
-            ${verdictsSection(overview)}
-          </section>
-          <section id="timeline" aria-labelledby="timeline-title">
-            <h2 id="timeline-title">New tree heads a day, by log</h2>
-            <div id="chart" data-series="${seriesOf(overview)}"></div>
-            <div id="timeline-table">${timelineTable(overview)}</div>
-          </section>
-          <section id="recent" aria-labelledby="recent-title">${recentSection(overview)}</section>
-          <section id="counts" aria-labelledby="counts-title">${countsSection(overview)}</section>
-        </main>
-        <footer>
-          <p>
-            For scripts: <a href="/state.json">state.json</a>, <a href="/metrics">metrics</a>,
-            <a href="/healthz">healthz</a>.
-          </p>
-        </footer>
-      </body>
-    </html> `;
-  return page.text;
+export interface PageData {
+  readonly overview: Overview;
+  /** The latest split of each log, of some logs. */
+  readonly splits: readonly Split[];
+  readonly timeline: Timeline;
+  /** What commands need to find this store, with a space before it; empty if they need nothing. */
+  readonly stateOption: string;
 }
 
-function titleOf({ evidence }: Overview): string {
-  return evidence.length === 0
-    ? 'ctga: no split view'
-    : `ctga: ${plural(evidence.length, 'split view')} proven`;
-}
-
-function summaryOf({ evidence, treeHeads, interfaces }: Overview): Html {
-  const seeing = interfaces.filter(
-    ({ isStale, blindSince }) => !isStale && blindSince === null,
-  ).length;
-  const trees = `${group(treeHeads)} tree head${treeHeads === 1 ? '' : 's'} seen`;
-  const watched =
-    interfaces.length === 0
-      ? 'no interface is watched'
-      : `${seeing} of ${plural(interfaces.length, 'interface')} watched now`;
-  return evidence.length === 0
-    ? html`No split view has been proven. ${trees}, ${watched}.`
-    : html`<strong class="alarm">${plural(evidence.length, 'split view')} proven.</strong> ${trees},
-        ${watched}.`;
-}
-
-function evidenceSection({ evidence }: Overview): Html {
-  const title = html`<h2 id="evidence-title">Evidence</h2>`;
-  if (evidence.length === 0)
-    return html`${title}
-      <p>There is none: as far as the logs have been asked, each log's trees belong together.</p>`;
-  return html`${title}
-    ${evidence.map(
-      ({ name, log, firstSize, secondSize, created }) =>
-        html`<article class="alarm-box">
-          <h3>${log} showed two trees</h3>
-          <p>
-            Sizes ${firstSize} and ${secondSize}, which no append-only log can both have. Found
-            ${timeOf(created)}.
-          </p>
-          <p><a href="/evidence/${encodeURIComponent(name)}" download>Download ${name}</a></p>
-        </article>`,
-    )}
-    <h3>Checking evidence offline</h3>
-    <p>
-      With ctga: <code>ctga evidence verify FILE</code>. Without:
-      <code>sh verify-evidence.sh FILE</code>, a script that needs openssl alone (<a
-        href="/verify-evidence.sh"
-        download
-        >verify-evidence.sh</a
-      >). Show the evidence to those who trust the log: they need not trust you, because signatures
-      and arithmetic prove it.
-    </p>`;
-}
-
-function interfacesSection({ interfaces, generated }: Overview): Html {
-  const title = html`<h2 id="interfaces-title">Interfaces</h2>`;
-  if (interfaces.length === 0)
-    return html`${title}
-      <p>None has been watched yet. Watch one with <code>sudo ctga attach eth0</code>.</p>`;
-  return html`${title}
-    <div class="scroll" role="group" aria-label="Table of interfaces" tabindex="0">
-      <table>
-        <caption>
-          Packets since the interface was attached; every one went on unchanged
-        </caption>
-        <thead>
-          <tr>
-            <th scope="col">Interface</th>
-            <th scope="col">State</th>
-            <th scope="col" class="number">Packets</th>
-            <th scope="col" class="number">Answers copied</th>
-            <th scope="col" class="number">Fragments copied</th>
-            <th scope="col" class="number">Sampled out</th>
-            <th scope="col" class="number">Budget</th>
-            <th scope="col" class="number">Ring full</th>
-            <th scope="col">Copied recently</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${interfaces.map((each) => interfaceRow(each, generated))}
-        </tbody>
-      </table>
-    </div>`;
-}
-
-function interfaceRow(plane: InterfaceOverview, now: number): Html {
-  const count = (...names: readonly string[]): Html =>
-    html`<td class="number">
-      ${group(names.reduce((sum, name) => sum + (plane.counters[name] ?? 0), 0))}
-    </td>`;
-  const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 && of > 0 ? 2 : 0)} %`;
-  return html`<tr>
-    <th scope="row">${plane.interface}</th>
-    <td>${stateOf(plane, now)}</td>
-    ${count('packets')} ${count('answersCopied')} ${count('fragmentsCopied')}
-    ${count('answersSampledOut', 'fragmentsSampledOut')}
-    ${count('answersOverBudget', 'fragmentsOverBudget')}
-    ${count('answersRingFull', 'fragmentsRingFull')}
-    <td>
-      answers ${share(plane.settings.answersShare)}, fragments
-      ${share(plane.settings.fragmentsShare)}
-    </td>
-  </tr>`;
-}
-
-function stateOf({ mode, isStale, blindSince, updated }: InterfaceOverview, now: number): Html {
-  if (blindSince !== null)
-    return html`<strong class="alarm">blind</strong> since ${timeOf(blindSince)}`;
-  if (isStale) return html`<strong class="warning">no observer</strong> since ${timeOf(updated)}`;
-  return html`watched (${mode}), ${Math.max(0, Math.round((now - updated) / 1000))} s ago`;
-}
-
-/** What each verdict means. */
-const MEANING: Readonly<Record<string, string>> = {
-  consistent: 'proven a prefix of the log’s current tree',
-  'fork-proven': 'proven not to be: a split view',
-  'malformed-head': 'an empty tree with another root than it has: a mistake, and no split view',
-  pending: 'not asked about yet',
-  skewed: 'the log does not know this tree yet',
-  unprovable: 'the log has given no proof for far too long',
-  unreachable: 'the log could not be asked',
-  'bad-proof': 'the log’s answer proves nothing',
-};
-
-function verdictsSection({ verdicts }: Overview): Html {
-  return html`<h2 id="verdicts-title">Verdicts on trees</h2>
-    <div class="scroll" role="group" aria-label="Table of verdicts" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Verdict</th>
-            <th scope="col" class="number">Trees</th>
-            <th scope="col">Meaning</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${Object.entries(verdicts).map(
-            ([verdict, count]) =>
-              html`<tr>
-                <th scope="row">${verdict}</th>
-                <td class="number">${group(count)}</td>
-                <td>${MEANING[verdict] ?? ''}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
-}
-
-/** Only the busiest logs have a line in the chart; all are in the table. */
-const LINES = 6;
-
-function seriesOf({ logs, generated }: Overview): string {
-  return JSON.stringify({
-    end: generated,
-    days: DAYS,
-    logs: logs.slice(0, LINES).map(({ name, heads }) => ({ name: clean(name), heads })),
+export function renderPage(data: PageData): string {
+  const { overview, timeline, splits } = data;
+  const verdict = verdictOf(data);
+  return renderDocument({
+    title: `ctga: ${verdict.title}`,
+    kind: verdict.kind,
+    generated: overview.generated,
+    main: html`
+      <section id="verdict" aria-labelledby="verdict-title" class="verdict-box">
+        ${verdictSection(verdict)}
+      </section>
+      <section id="facts" aria-label="In numbers">${factsSection(overview)}</section>
+      <section id="splits" aria-labelledby="splits-title">
+        ${splitsSection(overview, splits)}
+      </section>
+      <section id="logs" aria-labelledby="logs-title">${logsSection(timeline)}</section>
+      <section id="verdicts" aria-labelledby="verdicts-title">${verdictsSection(overview)}</section>
+      <section id="interfaces" aria-labelledby="interfaces-title">
+        ${interfacesSection(data)}
+      </section>
+      <section id="following" aria-labelledby="following-title">${followingSection(data)}</section>
+      <section id="recent" aria-labelledby="recent-title">${recentSection(data)}</section>
+      <section id="counts" aria-labelledby="counts-title">${countsSection(overview)}</section>
+    `,
   });
 }
 
-function timelineTable({ logs, generated }: Overview): Html {
-  if (logs.length === 0) return html`<p>Nothing was seen in the last ${DAYS} days.</p>`;
-  const sum = (numbers: readonly number[]): string =>
-    group(numbers.reduce((total, each) => total + each, 0));
-  return html`<div
-    class="scroll"
-    role="group"
-    aria-label="Table of new tree heads by log"
-    tabindex="0"
-  >
-    <table>
-      <caption>
-        The last ${DAYS} days, until ${timeOf(generated)}
-      </caption>
-      <thead>
-        <tr>
-          <th scope="col">Log</th>
-          <th scope="col" class="number">Today</th>
-          <th scope="col" class="number">Yesterday</th>
-          <th scope="col" class="number">7 days</th>
-          <th scope="col" class="number">${DAYS} days</th>
-          <th scope="col" class="number">Sightings</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${logs.map(
-          ({ name, heads, sightings }) =>
-            html`<tr>
-              <th scope="row">${name}</th>
-              <td class="number">${group(heads.at(-1) ?? 0)}</td>
-              <td class="number">${group(heads.at(-2) ?? 0)}</td>
-              <td class="number">${sum(heads.slice(-7))}</td>
-              <td class="number">${sum(heads)}</td>
-              <td class="number">${sum(sightings)}</td>
-            </tr>`,
-        )}
-      </tbody>
-    </table>
+interface VerdictView {
+  readonly kind: Kind;
+  readonly title: string;
+  readonly headline: string;
+  readonly details: Html;
+}
+
+const isFork = ({ key }: Condition): boolean => key.startsWith('fork:');
+
+/** What an operator is to know first. It says what was proven and no more. */
+function verdictOf({ overview, stateOption }: PageData): VerdictView {
+  const { evidence, verdicts, interfaces, treeHeads, following } = overview;
+  const trees = Object.values(verdicts).reduce((sum, each) => sum + each, 0);
+  const conditions = overview.conditions.filter((condition) => !isFork(condition));
+  const problems = conditionList(conditions);
+  if (evidence.length > 0 || verdicts['fork-proven'] > 0) {
+    const logs = [...new Set(evidence.map(({ log }) => logName(log)))];
+    const named =
+      logs.slice(0, 2).join(' and ') + (logs.length > 2 ? ` and ${logs.length - 2} more logs` : '');
+    return {
+      kind: 'alarm',
+      title: `${count(evidence.length, 'split view')} proven`,
+      headline: `${evidence.length === 1 ? 'A split view is' : `${count(evidence.length, 'split view')} are`} proven`,
+      details:
+        evidence.length === 0
+          ? html`<p>
+                ${count(verdicts['fork-proven'], 'tree')} proven a fork, but no evidence is on
+                record. Start the observer, which writes it again:
+                <code>sudo ctga attach eth0${stateOption}</code>
+              </p>
+              ${problems}`
+          : html`<p>
+                ${named} signed trees that no append-only log can have together.
+                <a href="#splits">See what proves it</a>, and show it to those who trust the log.
+              </p>
+              ${problems}`,
+    };
+  }
+  const proven = provenSentence(overview, trees);
+  if (conditions.length > 0)
+    return {
+      kind: conditions.some(({ severity }) => severity === 'critical') ? 'alarm' : 'warning',
+      title: `${count(conditions.length, 'thing')} to look at`,
+      headline: `${count(conditions.length, 'thing needs', 'things need')} attention`,
+      details: html`${problems}
+        <p>No split view is proven. ${treeHeads === 0 ? '' : proven}</p>`,
+    };
+  if (treeHeads === 0)
+    return {
+      kind: 'waiting',
+      title: 'nothing seen yet',
+      headline: 'Nothing has been seen yet',
+      details: interfaces.length === 0 ? firstSteps(stateOption) : watchingSteps(stateOption),
+    };
+  if (verdicts.consistent === 0)
+    return {
+      kind: 'waiting',
+      title: 'no verdict yet',
+      headline: 'No verdict yet',
+      details: html`<p>
+          ${count(treeHeads, 'tree head was', 'tree heads were')} seen, each signed by its log.
+          Whether the logs show everybody the same is not known yet.
+        </p>
+        ${
+          following.length === 0
+            ? html`<p>No challenger has asked the logs here. Ask each of them once, through Tor:</p>
+                ${command(`sudo ctga challenge --once${stateOption}`)}`
+            : html`<p>
+                A challenger follows ${count(following.length, 'log')}. These trees wait for what it
+                is yet to fetch.
+              </p>`
+        }`,
+    };
+  return {
+    kind: verdicts.consistent * 2 < trees ? 'waiting' : 'good',
+    title: 'no split view',
+    headline: 'No split view is proven',
+    details: html`<p>${proven} ${watchedSentence(interfaces)}</p>`,
+  };
+}
+
+function provenSentence({ verdicts }: Overview, trees: number): string {
+  const { consistent } = verdicts;
+  const waiting = trees - consistent;
+  const wait = `${count(waiting, 'waits', 'wait')} for a proof`;
+  if (consistent === 0) return `Of ${count(trees, 'tree')} seen, ${wait}.`;
+  const proven = `${consistent === 1 ? 'is' : 'are'} proven to belong to ${consistent === 1 ? 'its' : 'their'} log’s one append-only history`;
+  if (waiting > 0)
+    return `${group(consistent)} of ${count(trees, 'tree')} seen ${proven}; ${wait}.`;
+  return trees === 1 ? `The one tree seen ${proven}.` : `All ${group(trees)} trees seen ${proven}.`;
+}
+
+function watchedSentence(interfaces: readonly InterfaceOverview[]): string {
+  if (interfaces.length === 0) return 'No interface is watched here.';
+  return `${count(interfaces.length, 'interface')} ${interfaces.length === 1 ? 'is' : 'are'} watched.`;
+}
+
+function firstSteps(stateOption: string): Html {
+  return html`<p>
+      ctga copies the signed tree heads that pass this machine in DNS answers, and has each log
+      prove, from elsewhere, that all of them are of one append-only log. To begin:
+    </p>
+    <ol class="steps">
+      <li>Watch an interface: ${command(`sudo ctga attach eth0${stateOption}`)}</li>
+      <li>Ask the logs, through Tor: ${command(`sudo ctga challenge${stateOption}`)}</li>
+      <li>Or see it catch a log first, in a network of its own: ${command('sudo ctga lab run')}</li>
+    </ol>`;
+}
+
+function watchingSteps(stateOption: string): Html {
+  return html`<p>
+      No tree head has passed in a DNS answer so far. <code>ctga logs list</code> shows the names
+      that are watched; whether packets arrive is below, and with:
+    </p>
+    ${command(`sudo ctga status${stateOption}`)}`;
+}
+
+function command(line: string): Html {
+  return html`<pre tabindex="0" role="group" aria-label="Command"><code>${line}</code></pre>`;
+}
+
+const CONDITIONS = 8;
+
+function conditionList(conditions: readonly Condition[]): Html {
+  if (conditions.length === 0) return html``;
+  const rest = conditions.length - CONDITIONS;
+  return html`<ul class="conditions">
+    ${conditions.slice(0, CONDITIONS).map(
+      ({ severity, message, remedy }) =>
+        html`<li>
+          ${sign(severity === 'critical' ? 'alarm' : 'warning')}
+          <div><strong>${message}</strong> <span>${remedy}</span></div>
+        </li>`,
+    )}
+    ${
+      rest > 0
+        ? html`<li>
+            ${sign('warning')}
+            <div>And ${rest} more, in <a href="/state.json">state.json</a>.</div>
+          </li>`
+        : ''
+    }
+  </ul>`;
+}
+
+function verdictSection({ kind, headline, details }: VerdictView): Html {
+  return html`<div class="verdict ${kind}">
+    <svg class="verdict-sign" viewBox="0 0 44 44" aria-hidden="true">${SIGNS[kind]}</svg>
+    <h1 id="verdict-title">${headline}</h1>
+    <div class="verdict-details">${details}</div>
   </div>`;
 }
 
-function recentSection({ recent }: Overview): Html {
+const SIGNS: Readonly<Record<Kind, Html>> = {
+  good: html`<circle cx="22" cy="22" r="19" /><path d="M13 23l6 6 12-13" />`,
+  waiting: html`<circle class="dashed" cx="22" cy="22" r="19" /><path d="M22 13v10l6 4" />`,
+  warning: html`<path d="M22 5L41 38H3Z" /><path d="M22 17v10M22 32v1" />`,
+  alarm: html`<path d="M4 34H40M10 34C24 34 18 10 30 10" /><path d="M34 4L40 10 34 16 28 10Z" />`,
+};
+
+/** From the packet to the verdict, one number each. */
+function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): Html {
+  const seeing = interfaces.filter(isSeeing).length;
+  const sum = (name: string): number =>
+    interfaces.reduce((total, { counters }) => total + (counters[name] ?? 0), 0);
+  const trees = Object.values(verdicts).reduce((total, each) => total + each, 0);
+  const fact = (value: string, label: string, kind: Kind | '' = ''): Html =>
+    html`<li class="fact ${kind}"><strong>${value}</strong> <span>${label}</span></li>`;
+  return html`<ol class="facts">
+    ${fact(
+      interfaces.length === 0 ? 'none' : `${seeing} of ${interfaces.length}`,
+      interfaces.length === 1 ? 'interface watched' : 'interfaces watched',
+      seeing < interfaces.length ? 'warning' : '',
+    )}
+    ${fact(compact(sum('packets')), 'packets passed, every one unchanged')}
+    ${fact(compact(treeHeads), treeHeads === 1 ? 'signed tree head seen' : 'signed tree heads seen')}
+    ${fact(trees === 0 ? 'none' : `${compact(verdicts.consistent)} of ${compact(trees)}`, 'trees proven consistent')}
+    ${fact(compact(evidence.length), evidence.length === 1 ? 'split view proven' : 'split views proven', evidence.length > 0 ? 'alarm' : '')}
+  </ol>`;
+}
+
+function splitsSection({ evidence, verdicts }: Overview, splits: readonly Split[]): Html {
+  const title = html`<h2 id="splits-title" data-splits="${evidence.length}">Split views</h2>`;
+  if (evidence.length === 0)
+    return html`${title}
+      <p>
+        ${verdicts.consistent === 0 ? 'None is proven, and nothing is ruled out yet.' : 'None is proven.'}
+        A log that is caught is shown here, with evidence that anybody can check.
+      </p>`;
+  return html`${title}
+  ${splits.map((split) => {
+    const ofLog = evidence.filter(({ log }) => log === split.log).length;
+    return splitCard(
+      split,
+      ofLog > 1 ? html`<a href="/evidence">${group(ofLog - 1)} more of this log</a>.` : html``,
+    );
+  })}
+  ${
+    evidence.length > splits.length
+      ? html`<p><a href="/evidence">All ${group(evidence.length)} split views</a></p>`
+      : ''
+  }`;
+}
+
+function logsSection(timeline: Timeline): Html {
+  const { lanes, logs } = timeline;
+  const title = html`<h2 id="logs-title">Logs</h2>`;
+  if (lanes.length === 0)
+    return html`${title}
+      <p>
+        No log was seen yet. Each log will have a line here, along which its trees appear as they
+        are seen.
+      </p>`;
+  return html`${title} ${timelineList(timeline)}
+  ${logs > lanes.length ? html`<p><a href="/logs">All ${group(logs)} logs</a></p>` : ''}`;
+}
+
+/** The lanes, one under the other, and what the marks mean. */
+export function timelineList({ lanes, from, to }: Timeline): Html {
+  const isByDay = to - from > 3 * 86_400_000;
+  const middle = from + (to - from) / 2;
+  return html`<div class="card">
+    <p class="legend">
+      <span>${sign('good')} consistent</span>
+      <span>${sign('waiting')} no verdict yet</span>
+      <span>${sign('warning')} needs a look</span>
+      <span>${sign('alarm')} fork-proven</span>
+    </p>
+    <ul class="lanes">
+      ${lanes.map((lane) => laneItem(lane))}
+    </ul>
+    <p class="axis">
+      <span>${dateOf(from, isByDay)}</span>
+      <span class="wide">${dateOf(middle, isByDay)}</span>
+      <span>${dateOf(to, isByDay)}</span>
+    </p>
+    <p class="quiet small">
+      Trees by when they were first seen (UTC); each mark stands for one ${SLOTS}th of the time
+      shown. A branch is a tree that was proven a fork.
+    </p>
+  </div>`;
+}
+
+function laneItem(lane: Lane): Html {
+  const trees = (kind: Kind): number =>
+    lane.slots
+      .filter(({ verdict }) => VERDICT_WORDS[verdict].kind === kind)
+      .reduce((sum, each) => sum + each.trees, 0);
+  const largest = lane.slots.reduce(
+    (most, each) => (each.largest > most ? each.largest : most),
+    0n,
+  );
+  const heads = lane.days?.heads ?? [];
+  const total = heads.reduce((sum, each) => sum + each, 0);
+  const said = (
+    [
+      ['alarm', 'proven a fork'],
+      ['warning', 'that need a look'],
+      ['good', 'proven consistent'],
+      ['waiting', 'without a verdict'],
+    ] as const
+  )
+    .filter(([kind]) => trees(kind) > 0)
+    .map(([kind, words]) => `${count(trees(kind), 'tree')} ${words}`)
+    .join(', ');
+  const [alarms, warnings] = [trees('alarm'), trees('warning')];
+  return html`<li class="lane">
+    <div class="lane-words">
+      <p class="name">${logName(lane.log)}</p>
+      <p class="quiet small">
+        ${alarms > 0 ? html`<span class="chip alarm">${count(alarms, 'fork')}</span>` : ''}
+        ${warnings > 0 ? html`<span class="chip warning">${group(warnings)} to look at</span>` : ''}
+        ${group(heads.at(-1) ?? 0)} today, ${group(total)} in ${DAYS} days, up to size
+        ${group(largest)}
+      </p>
+    </div>
+    ${lanePicture(lane, `${logName(lane.log)}: ${said}.`)}
+  </li>`;
+}
+
+function verdictsSection({ verdicts }: Overview): Html {
+  const title = html`<h2 id="verdicts-title">Verdicts on trees</h2>`;
+  const row = (verdict: (typeof VERDICT_ORDER)[number]): Html =>
+    html`<li class="verdict-row">
+      ${sign(VERDICT_WORDS[verdict].kind)}
+      <strong class="number">${group(verdicts[verdict])}</strong>
+      <span class="verdict-name">${verdict}</span>
+      <span class="meaning">${VERDICT_WORDS[verdict].meaning}</span>
+    </li>`;
+  const some = VERDICT_ORDER.filter((verdict) => verdicts[verdict] > 0);
+  const none = VERDICT_ORDER.filter((verdict) => verdicts[verdict] === 0);
+  return html`${title}
+    <div class="card">
+      ${
+        some.length === 0
+          ? html`<p>
+              No tree was seen yet, so there is none. Each tree that is seen gets one of these:
+            </p>`
+          : html`${shareBar(verdicts)}
+              <ul class="verdict-rows">
+                ${some.map(row)}
+              </ul>`
+      }
+      ${
+        none.length === 0
+          ? ''
+          : html`<details ${some.length === 0 ? html`open` : ''}>
+              <summary>
+                ${some.length === 0 ? 'All verdicts' : `${count(none.length, 'verdict')} that no tree has`}
+              </summary>
+              <ul class="verdict-rows">
+                ${none.map(row)}
+              </ul>
+            </details>`
+      }
+    </div>`;
+}
+
+function shareBar(verdicts: Overview['verdicts']): Html {
+  const total = Object.values(verdicts).reduce((sum, each) => sum + each, 0);
+  let x = 0;
+  return html`<svg class="share" width="100%" height="8" aria-hidden="true">
+    ${(['good', 'waiting', 'warning', 'alarm'] as const).map((kind) => {
+      const trees = VERDICT_ORDER.filter((verdict) => VERDICT_WORDS[verdict].kind === kind).reduce(
+        (sum, verdict) => sum + verdicts[verdict],
+        0,
+      );
+      if (trees === 0) return html``;
+      const width = Math.max(0.6, (100 * trees) / total);
+      const bar = html`<rect
+        class="${kind}"
+        x="${Math.min(x, 99.4)}%"
+        width="${width}%"
+        height="8"
+      />`;
+      x += width;
+      return bar;
+    })}
+  </svg>`;
+}
+
+const isSeeing = ({ isStale, blindSince }: InterfaceOverview): boolean =>
+  !isStale && blindSince === null;
+
+const INTERFACES = 24;
+
+function interfacesSection({ overview: { interfaces }, stateOption }: PageData): Html {
+  const title = html`<h2 id="interfaces-title">Interfaces</h2>`;
+  if (interfaces.length === 0)
+    return html`${title}
+      <p>None is watched from here. Watch one with:</p>
+      ${command(`sudo ctga attach eth0${stateOption}`)}`;
+  const shown = interfaces
+    .toSorted((a, b) => Number(isSeeing(a)) - Number(isSeeing(b)))
+    .slice(0, INTERFACES);
+  const rest = interfaces.length - shown.length;
+  return html`${title}
+    <p class="quiet small">
+      Packets since each interface was attached. Every one went on unchanged, copied or not.
+    </p>
+    <div class="interfaces">${shown.map(interfaceCard)}</div>
+    ${rest > 0 ? html`<p>And ${group(rest)} more, in <a href="/state.json">state.json</a>.</p>` : ''}`;
+}
+
+function interfaceCard(plane: InterfaceOverview): Html {
+  const sum = (...names: readonly string[]): number =>
+    names.reduce((total, name) => total + (plane.counters[name] ?? 0), 0);
+  const exact = (of: number): string => compact(of, 10 ** 13);
+  const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 && of > 0 ? 2 : 0)} %`;
+  const lost = sum('answersRingFull', 'fragmentsRingFull');
+  const row = (name: string, value: string, kind: Kind | '' = ''): Html =>
+    html`<div class="${kind}">
+      <dt>${name}</dt>
+      <dd>${value}</dd>
+    </div>`;
+  return html`<article class="card ${isSeeing(plane) ? '' : 'warning-card'}">
+    <h3>${plane.interface} ${stateChip(plane)}</h3>
+    <p class="quiet small">${stateOf(plane)}</p>
+    <dl class="numbers">
+      ${row('Packets', exact(sum('packets')))} ${row('Answers copied', exact(sum('answersCopied')))}
+      ${row('Fragments copied', exact(sum('fragmentsCopied')))}
+      ${row('Sampled out', exact(sum('answersSampledOut', 'fragmentsSampledOut')))}
+      ${row('Over budget', exact(sum('answersOverBudget', 'fragmentsOverBudget')))}
+      ${row('Lost, ring full', exact(lost), lost > 0 ? 'warning' : '')}
+      ${row('Answers copied of late', share(plane.settings.answersShare))}
+      ${row('Fragments of late', share(plane.settings.fragmentsShare))}
+      ${row('Names watched', group(plane.names))}
+    </dl>
+  </article>`;
+}
+
+function stateChip({ blindSince, isStale }: InterfaceOverview): Html {
+  if (blindSince !== null) return html`<span class="chip warning">blind</span>`;
+  if (isStale) return html`<span class="chip warning">no observer</span>`;
+  return html`<span class="chip good">watched</span>`;
+}
+
+function stateOf({ mode, isStale, blindSince, updated }: InterfaceOverview): Html {
+  if (blindSince !== null) return html`No packet is seen since ${timeOf(blindSince)}.`;
+  if (isStale) return html`Nobody has read its copies since ${timeOf(updated)}.`;
+  return html`Attached as ${mode}; last report ${timeOf(updated)}.`;
+}
+
+const OUTGROWN = 5;
+
+function followingSection({ overview: { following }, stateOption }: PageData): Html {
+  const title = html`<h2 id="following-title">Challenger</h2>`;
+  if (following.length === 0)
+    return html`${title}
+      <p>
+        None has followed the logs from this store. It asks each log for what any mirror of it
+        fetches, so that no log learns what was seen here. Start one, best on another host, with:
+      </p>
+      ${command(`sudo ctga challenge${stateOption}`)}`;
+  const sum = (of: 'requests' | 'bytes'): number =>
+    following.reduce((total, log) => total + log[of], 0);
+  const blocks = following.filter(({ mode }) => mode === 'blocks');
+  return html`${title}
+    <div class="card">
+      <dl class="numbers">
+        <div>
+          <dt>Logs followed</dt>
+          <dd>${group(following.length)}</dd>
+        </div>
+        <div>
+          <dt>Requests today</dt>
+          <dd>${group(sum('requests'))}</dd>
+        </div>
+        <div>
+          <dt>Fetched today</dt>
+          <dd>${megabytes(sum('bytes'))}</dd>
+        </div>
+        <div class="${blocks.length > 0 ? 'warning' : ''}">
+          <dt>Outgrow their budget</dt>
+          <dd>${group(blocks.length)}</dd>
+        </div>
+      </dl>
+      ${
+        blocks.length === 0
+          ? ''
+          : html`<p class="small">
+              ${blocks
+                .slice(0, OUTGROWN)
+                .map(({ log }) => logName(log))
+                .join(', ')}
+              ${blocks.length > OUTGROWN ? ` and ${blocks.length - OUTGROWN} more` : ''} grow by
+              more than
+              <code>ctga challenge --budget</code> lets be fetched, so trees of theirs that are not
+              public wait longer for a verdict.
+            </p>`
+      }
+    </div>`;
+}
+
+/** So many of the latest heads are listed. */
+const RECENT = 12;
+
+function recentSection({ overview: { recent } }: PageData): Html {
   const title = html`<h2 id="recent-title">Latest tree heads</h2>`;
   if (recent.length === 0)
     return html`${title}
-      <p>None yet.</p>`;
+      <p>None yet. The latest that are seen are listed here, each with its verdict.</p>`;
+  const head = (words: string, kind = ''): Html =>
+    html`<th role="columnheader" scope="col" class="${kind}">${words}</th>`;
   return html`${title}
-    <div class="scroll" role="group" aria-label="Table of the latest tree heads" tabindex="0">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">Log</th>
-            <th scope="col" class="number">Tree size</th>
-            <th scope="col">Signed</th>
-            <th scope="col">First seen</th>
-            <th scope="col" class="number">Times</th>
-            <th scope="col">Where</th>
-            <th scope="col">Verdict</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${recent.map(
-            (head) =>
-              html`<tr>
-                <th scope="row">${head.log}</th>
-                <td class="number">${group(head.treeSize)}</td>
-                <td>${timeOf(Number(head.timestamp))}</td>
-                <td>${timeOf(head.headFirstSeen)}</td>
-                <td class="number">${group(head.count)}</td>
-                <td>${head.sources.join(', ')}</td>
-                <td class="${head.verdict === 'fork-proven' ? 'alarm' : ''}">${head.verdict}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
-    </div>`;
+    <table class="card stacks" role="table" aria-labelledby="recent-title">
+      <thead role="rowgroup">
+        <tr role="row">
+          ${head('Log')} ${head('Verdict')} ${head('Tree size', 'number')} ${head('Signed')}
+          ${head('First seen')} ${head('Times', 'number')} ${head('Where')}
+        </tr>
+      </thead>
+      <tbody role="rowgroup">
+        ${recent.slice(0, RECENT).map(recentRow)}
+      </tbody>
+    </table>`;
+}
+
+/** A name that stays on one line whatever else is in its row. */
+const SHORT = 36;
+
+function recentRow(head: HeadSummary & { readonly log: string }): Html {
+  const name = logName(head.log);
+  const cell = (words: string, value: Html, kind = ''): Html =>
+    html`<td role="cell" class="${kind}">
+      <span class="cell-name">${words}</span> <span>${value}</span>
+    </td>`;
+  return html`<tr role="row">
+    <th role="rowheader" scope="row" class="name ${name.length <= SHORT ? 'short' : ''}">
+      ${name}
+    </th>
+    <td role="cell" class="cell-verdict">${verdictChip(head.verdict)}</td>
+    ${cell('Tree size', html`${group(head.treeSize)}`, 'number')}
+    ${cell('Signed', timeOf(Number(head.timestamp)))}
+    ${cell('First seen', timeOf(head.headFirstSeen))}
+    ${cell('Times', html`${group(head.count)}`, 'number')}
+    ${cell('Where', sourcesOf(head.sources), 'where')}
+  </tr>`;
 }
 
 function countsSection({ counts }: Overview): Html {
   const entries = Object.entries(counts);
-  const title = html`<h2 id="counts-title">What the observer counted and did not store</h2>`;
+  const title = html`<h2 id="counts-title">Counted and not stored</h2>`;
   if (entries.length === 0)
     return html`${title}
-      <p>Nothing.</p>`;
+      <p>
+        Nothing. What the observer refuses, such as answers with false signatures, is counted here.
+      </p>`;
   return html`${title}
-    <details>
-      <summary>${plural(entries.length, 'reason')}</summary>
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">What</th>
-            <th scope="col" class="number">Times</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${entries.map(
-            ([name, count]) =>
-              html`<tr>
-                <th scope="row">${name}</th>
-                <td class="number">${group(count)}</td>
-              </tr>`,
-          )}
-        </tbody>
-      </table>
+    <details class="card">
+      <summary>${count(entries.length, 'reason')}</summary>
+      <ul class="counts">
+        ${entries.map(
+          ([name, times]) =>
+            html`<li><strong class="number">${group(times)}</strong> <span>${name}</span></li>`,
+        )}
+      </ul>
     </details>`;
-}
-
-function timeOf(milliseconds: number): Html {
-  const date = new Date(milliseconds);
-  if (Number.isNaN(date.getTime())) return html`an impossible time`;
-  return html`<time datetime="${date.toISOString()}">${time(milliseconds)}</time>`;
-}
-
-/** Separates thousands, so that large numbers can be read. */
-function group(value: number | bigint): string {
-  return value.toLocaleString('en').replaceAll(',', '\u202f');
 }

@@ -7,24 +7,29 @@
  */
 import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { createRequire } from 'node:module';
 import { isIP } from 'node:net';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
+import { Conditions } from '../alert/conditions.ts';
 import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { projectRoot } from '../base/project-root.ts';
+import { shellWord } from '../base/text.ts';
 import { roomIn } from '../disk/probe.ts';
 import { StoreError } from '../disk/error.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import type { Log } from '../logs/log.ts';
-import { knownLogs } from '../store/known-logs.ts';
+import { SYSTEM_DIRECTORY } from '../store/directories.ts';
+import { knownLogs, logDescriptions } from '../store/known-logs.ts';
 import { openForReading, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { measure, type Measurements } from './measurements.ts';
 import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
+import { LOGS_A_PAGE, renderLogs, renderSplits, SPLITS_A_PAGE } from './list-pages.ts';
 import { renderPage } from './page.ts';
+import { latestOfEachLog, splitsOf } from './splits.ts';
+import { timelineOf } from './timeline.ts';
 
 export interface WebOptions {
   readonly state: State;
@@ -39,6 +44,9 @@ const POLL_MS = 1000;
 /** Browsers and proxies close a connection that is silent for too long. */
 const HEARTBEAT_MS = 15_000;
 const MAX_LISTENERS = 200;
+/** So many logs have a line on the first page, and so many logs a split. */
+const LANES = 12;
+const SPLITS = 5;
 
 const HEADERS = {
   'content-security-policy':
@@ -49,15 +57,18 @@ const HEADERS = {
 };
 
 const ASSETS = join(projectRoot(), 'src/web/assets');
-const UPLOT = dirname(createRequire(import.meta.url).resolve('uplot/dist/uPlot.min.css'));
 const VERIFIER = join(projectRoot(), 'docs/verify-evidence.sh');
 
 /** Files by the path of their URL. Each is read for every request. */
 const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   '/assets/page.css': [join(ASSETS, 'page.css'), 'text/css; charset=utf-8'],
   '/assets/page.js': [join(ASSETS, 'page.js'), 'text/javascript; charset=utf-8'],
-  '/assets/uPlot.esm.js': [join(UPLOT, 'uPlot.esm.js'), 'text/javascript; charset=utf-8'],
-  '/assets/uPlot.min.css': [join(UPLOT, 'uPlot.min.css'), 'text/css; charset=utf-8'],
+  ...Object.fromEntries(
+    ['good', 'waiting', 'warning', 'alarm'].map((kind) => [
+      `/assets/${kind}.svg`,
+      [join(ASSETS, `${kind}.svg`), 'image/svg+xml'] as const,
+    ]),
+  ),
   '/verify-evidence.sh': [VERIFIER, 'text/x-shellscript; charset=utf-8'],
 };
 
@@ -66,6 +77,8 @@ export class WebServer {
   readonly #server: Server;
   readonly #source: StoreSource;
   readonly #metrics: Metrics;
+  readonly #conditions = new Conditions();
+  readonly #rendered = new Rendered();
   readonly #listeners = new Set<ServerResponse>();
   readonly #poll: NodeJS.Timeout;
   readonly #heartbeat: NodeJS.Timeout;
@@ -130,14 +143,17 @@ export class WebServer {
       return send(response, 405, 'Only GET and HEAD.\n');
     }
     // The path is compared as it was sent: every path that exists is listed below.
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const url = request.url ?? '/';
+    const path = url.replace(/\?.*$/s, '');
     const file = FILES[path];
     if (file !== undefined) return send(response, 200, readFileSync(file[0]), file[1]);
     if (path.startsWith('/evidence/'))
       return this.#sendEvidence(response, path.slice('/evidence/'.length));
     switch (path) {
       case '/':
-        return send(response, 200, renderPage(this.#overview()), 'text/html; charset=utf-8');
+      case '/evidence':
+      case '/logs':
+        return this.#sendPage(response, path, pageNumber(url));
       case '/state.json':
         return send(response, 200, toJson(this.#overview()), 'application/json');
       case '/metrics':
@@ -156,10 +172,58 @@ export class WebServer {
     }
   }
 
+  #sendPage(response: ServerResponse, path: string, page: number): void {
+    const key = `${path} ${page}`;
+    const changes = this.#source.changes();
+    let text = this.#rendered.get(key, changes);
+    if (text === undefined) {
+      text = this.#render(path, page);
+      this.#rendered.put(key, changes, text);
+    }
+    if (text === '') return send(response, 404, 'There are not that many pages.\n');
+    send(response, 200, text, 'text/html; charset=utf-8');
+  }
+
+  /** Empty if there is no such page. */
+  #render(path: string, page: number): string {
+    const store = this.#source.store();
+    const nameOf = logDescriptions(store);
+    if (path === '/evidence') {
+      const records = store.evidence.all().reverse();
+      const part = { page, total: records.length };
+      const offset = (page - 1) * SPLITS_A_PAGE;
+      if (page > 1 && offset >= part.total) return '';
+      const shown = records.slice(offset, offset + SPLITS_A_PAGE);
+      return renderSplits(splitsOf(store, shown, nameOf), part, Date.now());
+    }
+    const overview = this.#overview();
+    const offset = (page - 1) * LOGS_A_PAGE;
+    const limit = path === '/' ? LANES : LOGS_A_PAGE;
+    const timeline = timelineOf(store, overview, nameOf, {
+      offset: path === '/' ? 0 : offset,
+      limit,
+    });
+    if (path === '/logs') {
+      if (page > 1 && offset >= timeline.logs) return '';
+      return renderLogs(timeline, { page, total: timeline.logs }, overview.generated);
+    }
+    const latest = latestOfEachLog(store.evidence.all(), SPLITS);
+    const splits = splitsOf(store, latest, nameOf);
+    return renderPage({ overview, splits, timeline, stateOption: this.#stateOption });
+  }
+
   #overview(): Overview {
     const store = this.#source.store();
     const room = roomIn(this.#options.state.directory);
-    return overviewOf(store, this.#following(store), room, Date.now());
+    const now = Date.now();
+    const conditions = this.#conditions.present(store, now, performance.now());
+    return overviewOf(store, conditions, this.#following(store), room, now);
+  }
+
+  /** What a command needs to find this store, as a shell reads it. */
+  get #stateOption(): string {
+    const { directory } = this.#options.state;
+    return directory === SYSTEM_DIRECTORY ? '' : ` --state-dir ${shellWord(directory)}`;
   }
 
   #measure(): Measurements {
@@ -246,10 +310,36 @@ function send(
   response.end(response.req.method === 'HEAD' ? undefined : body);
 }
 
+/** `?page=N`; the first page for all else. */
+function pageNumber(url: string): number {
+  return Number(/\?page=([1-9]\d{0,5})$/.exec(url)?.[1] ?? 1);
+}
+
+/**
+ * Pages that were just made. Whoever listens asks for them at once when the store changes, so each
+ * is made once for all of them.
+ */
+class Rendered {
+  readonly #pages = new Map<string, { changes: number; at: number; text: string }>();
+
+  get(key: string, changes: number): string | undefined {
+    const page = this.#pages.get(key);
+    const isFresh = page?.changes === changes && performance.now() - page.at < POLL_MS;
+    return isFresh ? page.text : undefined;
+  }
+
+  put(key: string, changes: number, text: string): void {
+    this.#pages.delete(key);
+    this.#pages.set(key, { changes, at: performance.now(), text });
+    for (const old of this.#pages.keys()) if (this.#pages.size > 16) this.#pages.delete(old);
+  }
+}
+
 /** The store, opened again when its file is another one: made, moved aside, restored. */
 class StoreSource {
   readonly #state: State;
   #store: Store;
+  #opened = 0;
   #changes = -1;
 
   constructor(state: State) {
@@ -261,15 +351,22 @@ class StoreSource {
     if (!this.#store.isInPlace()) {
       const opened = openForReading(this.#state, { mayBeMissing: true });
       this.#store.close();
-      [this.#store, this.#changes] = [opened, -1];
+      this.#store = opened;
+      this.#opened += 1;
     }
     return this.#store;
+  }
+
+  /** Another number whenever the store has changed, or is another one. */
+  changes(): number {
+    const changes = this.store().changes();
+    return this.#opened * 2 ** 32 + changes;
   }
 
   /** Whether the store has changed since the last call. */
   hasChanged(): boolean {
     try {
-      const changes = this.store().changes();
+      const changes = this.changes();
       if (changes === this.#changes) return false;
       this.#changes = changes;
       return true;

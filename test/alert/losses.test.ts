@@ -101,7 +101,7 @@ describe('each loss', () => {
   };
   const metrics = (): Promise<string> =>
     new Metrics('0').render(
-      overviewOf(store, [], undefined, Date.now()),
+      overviewOf(store, [], [], undefined, Date.now()),
       measure(store, state, []),
     );
   before(() => void look());

@@ -1,89 +1,50 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The status page in a real browser: at three widths, dark and light, without scripts, by keyboard,
- * checked by axe, and live.
+ * The status page in a real browser: in each of its states, from the narrowest phone to the widest
+ * screen, dark and light, without scripts, by keyboard, checked by axe, and live.
  */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { join } from 'node:path';
+import { after, before, describe, test, type TestContext } from 'node:test';
 import type { Page } from 'playwright-core';
-import { judgeWithoutProof } from '../../src/evidence/judge.ts';
-import { keepEvidence } from '../../src/evidence/keep.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import type { Store } from '../../src/store/store.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { ctga } from '../support/ctga.ts';
 import { noChromium, openBrowser, type Browser } from '../support/chromium.ts';
-import { planeState } from '../support/plane-state.ts';
-import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { HOSTILE, Scene, SCENES } from './states.ts';
 
-/** Screenshots are left there, for people to look at. */
-const SCREENSHOTS = resolve(import.meta.dirname, '../../build/screenshots');
-const AXE = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-const DAY = 86_400_000;
-/** What a log's owner may call it, and what must not become markup. */
-const HOSTILE = '<img src=x onerror="document.title=\'owned\'">';
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const WIDTHS = [320, 375, 768, 1024, 1440, 1920, 2560];
+/** The lowest screen of a phone. */
+const HEIGHT = 568;
 
-describe('the status page', { skip: noChromium }, () => {
-  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
-  const state = stateAt(join(directory, 'state'));
-  const logs = [new SigningLog(), new SigningLog()] as const;
-  let store: Store;
-  let server: WebServer;
-  let browser: Browser;
-  let plain: Browser;
-  let url: string;
+/** A server for a store in one of the states. */
+class Served {
+  readonly scene: Scene;
+  readonly url: string;
+  readonly #server: WebServer;
 
-  /** One tree head of a log, seen once; `tree` tells trees of one size apart. */
-  function seen(log: SigningLog, size: number, at = Date.now(), tree = 'public'): void {
-    const head = log.verified(size, treeOf(size, tree).root(), BigInt(at));
-    store.heads.record([{ head, source: 'eth0', firstSeen: at, lastSeen: at, count: 1 }]);
+  private constructor(scene: Scene, server: WebServer) {
+    this.scene = scene;
+    this.#server = server;
+    this.url = `http://127.0.0.1:${server.port}/`;
   }
 
-  before(async () => {
-    mkdirSync(SCREENSHOTS, { recursive: true });
-    store = openForWriting(state);
-    store.logs.put([
-      logs[0].asLog({ description: 'A log' }),
-      logs[1].asLog({ description: HOSTILE }),
-    ]);
-    for (let day = 0; day < 30; day++)
-      for (let i = 0; i <= day % 5; i++)
-        seen(logs[day % 2 === 0 ? 0 : 1], day * 10 + i + 1, Date.now() - day * DAY);
-    putPlane(null);
-    store.counters.add('observer', { 'answer: not a tree head': 1234567 });
+  static async start(name: string, t: TestContext): Promise<Served> {
+    const state = stateAt(join(mkdtempSync(join(tmpdir(), 'ctga-test-')), 'state'));
+    const scene = new Scene(openForWriting(state), state);
+    (SCENES[name] ?? assert.fail(name))(scene);
     const options = { state, address: '127.0.0.1', port: 0, hosts: [], version: '0' };
-    server = await WebServer.start(options);
-    url = `http://127.0.0.1:${server.port}/`;
-    browser = await openBrowser();
-    plain = await openBrowser({ javaScriptEnabled: false });
-  });
-  after(async () => {
-    await browser.close();
-    await plain.close();
-    await server.stop();
-    store.close();
-    rmSync(directory, { recursive: true });
-  });
-
-  function putPlane(blindSince: number | null): void {
-    const counters = {
-      packets: 1_234_567,
-      answersCopied: 42,
-      fragmentsCopied: 7,
-      answersRingFull: 3,
-    };
-    const settings = { answersShare: 0.5, fragmentsShare: 0.005 };
-    store.planes.put('eth0', planeState({ counters, settings, blindSince }), Date.now());
+    const served = new Served(scene, await WebServer.start(options));
+    t.after(() => served.#stop());
+    return served;
   }
 
   /** A page whose every request went to the server, and whose scripts complained of nothing. */
-  async function open(
-    from: Browser = browser,
-  ): Promise<{ page: Page; settle: () => Promise<void> }> {
+  async open(from: Browser, path = ''): Promise<{ page: Page; settle: () => Promise<void> }> {
     const page = await from.context.newPage();
     const faults: string[] = [];
     page.on('console', (message) => {
@@ -91,10 +52,9 @@ describe('the status page', { skip: noChromium }, () => {
     });
     page.on('pageerror', (error) => void faults.push(String(error)));
     page.on('request', (request) => {
-      if (!request.url().startsWith(url) && !request.url().startsWith('data:'))
-        faults.push(request.url());
+      if (!request.url().startsWith(this.url)) faults.push(request.url());
     });
-    await page.goto(url);
+    await page.goto(`${this.url}${path}`);
     const settle = async (): Promise<void> => {
       await page.close();
       assert.deepEqual(faults, []);
@@ -102,55 +62,204 @@ describe('the status page', { skip: noChromium }, () => {
     return { page, settle };
   }
 
-  test('says it all without scripts', async () => {
-    const { page, settle } = await open(plain);
-    const text = await page.locator('body').innerText();
-    for (const said of [
-      /No split view has been proven\. 90 tree heads seen, 1 of 1 interface watched now\./,
-      /eth0\s+watched \(native\), \d+ s ago\s+1.234.567\s+42\s+7/,
-      /answers 50 %, fragments 0\.50 %/,
-      /A log/,
-      /Reload the page to see what is new\./,
-    ])
-      assert.match(text, said);
-    assert(text.includes(HOSTILE), 'what a log is called is text');
-    assert.equal(await page.title(), 'ctga: no split view');
+  async #stop(): Promise<void> {
+    await this.#server.stop();
+    this.scene.store.close();
+    rmSync(join(this.scene.state.directory, '..'), { recursive: true });
+  }
+}
+
+/**
+ * Runs in the page. Returns what of it cannot be read: text that is outside the window or the box
+ * that it is in, words of usual length that are broken, labels of a picture that lie over each
+ * other, log names on two lines; and where the verdict ends.
+ */
+const LOOK = `(() => {
+  const faults = [];
+  const wide = document.documentElement.scrollWidth - innerWidth;
+  if (wide > 0) faults.push('the page is ' + wide + ' pixels too wide');
+  const shown = (element) => element.checkVisibility() && element.closest('.hidden, .skip') === null;
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node = texts.nextNode(); node !== null; node = texts.nextNode()) {
+    const parent = node.parentElement;
+    if (node.data.trim() === '' || !shown(parent) || parent.closest('script, title') !== null) continue;
+    const range = document.createRange();
+    for (const { index, 0: word } of node.data.matchAll(/[^\\s-]+-?/g)) {
+      range.setStart(node, index);
+      range.setEnd(node, index + word.length);
+      const boxes = [...range.getClientRects()].filter(({ width }) => width > 0);
+      const all = word + ' in ' + parent.outerHTML.slice(0, 80);
+      for (const { left, right } of boxes)
+        if (left < -0.5 || right > innerWidth + 0.5) faults.push('outside the window: ' + all);
+      const isOne = new Set(boxes.map(({ top }) => Math.round(top / 4))).size < 2;
+      if (!isOne && word.length <= 20 && parent.closest('code') === null) faults.push('broken: ' + all);
+      const around = parent.closest('td, th, .card, .verdict, .fact, .tree, p, li')?.getBoundingClientRect();
+      for (const { left, right } of boxes)
+        if (around !== undefined && (left < around.left - 1 || right > around.right + 1))
+          faults.push('outside its box: ' + all);
+    }
+  }
+  for (const element of document.querySelectorAll('main *'))
+    if (shown(element) && getComputedStyle(element).overflowX !== 'visible'
+        && !element.closest('svg') && element.scrollWidth > element.clientWidth + 1)
+      faults.push('cut off: ' + element.outerHTML.slice(0, 80));
+  for (const picture of document.querySelectorAll('svg[role=img]')) {
+    const labels = [...picture.querySelectorAll('text')].filter(shown).map((text) => text.getBoundingClientRect());
+    for (const [i, a] of labels.entries())
+      for (const b of labels.slice(i + 1))
+        if (a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom)
+          faults.push('labels lie over each other: ' + picture.textContent);
+  }
+  for (const name of document.querySelectorAll('.name'))
+    if (shown(name) && name.textContent.trim().length < 36 && name.getClientRects().length > 0) {
+      const range = document.createRange();
+      range.selectNodeContents(name);
+      const lines = new Set([...range.getClientRects()].map(({ top }) => Math.round(top)));
+      if (lines.size > 1) faults.push('a name on two lines: ' + name.textContent);
+    }
+  const verdict = document.querySelector('h1').getBoundingClientRect();
+  return { faults: [...new Set(faults)].slice(0, 20), end: verdict.bottom };
+})()`;
+
+async function violations(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate<{
+    violations: { id: string; nodes: { html: string }[] }[];
+  }>(
+    "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
+  );
+  return found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`);
+}
+
+describe('the status page', { skip: noChromium }, () => {
+  let browser: Browser;
+  let plain: Browser;
+  before(async () => {
+    browser = await openBrowser();
+    plain = await openBrowser({ javaScriptEnabled: false });
+  });
+  after(async () => {
+    await browser.close();
+    await plain.close();
+  });
+
+  for (const name of Object.keys(SCENES))
+    test(`${name}: all of it can be read at every width, and axe finds no fault with it`, async (t) => {
+      const served = await Served.start(name, t);
+      for (const path of name === 'nothing-seen' || name === 'extremes'
+        ? ['', 'evidence', 'logs']
+        : ['']) {
+        const { page, settle } = await served.open(browser, path);
+        await page.evaluate(
+          "document.querySelectorAll('details').forEach((each) => (each.open = true))",
+        );
+        for (const width of WIDTHS) {
+          await page.setViewportSize({ width, height: HEIGHT });
+          const { faults, end } = await page.evaluate<{ faults: string[]; end: number }>(LOOK);
+          assert.deepEqual(faults, [], `${name}/${path} at ${width}`);
+          assert(end <= HEIGHT, `${name}/${path} at ${width}: the verdict ends at ${end}`);
+        }
+        for (const [colorScheme, width] of [
+          ['light', 320],
+          ['dark', 1440],
+        ] as const) {
+          await page.emulateMedia({ colorScheme });
+          await page.setViewportSize({ width, height: HEIGHT });
+          assert.deepEqual(
+            await violations(page),
+            [],
+            `${name}/${path} ${colorScheme} at ${width}`,
+          );
+        }
+        await settle();
+      }
+    });
+
+  /** What each state says without scripts, and what it must not say. */
+  const said: Readonly<Record<string, { title: string; is: RegExp[]; isNot?: RegExp[] }>> = {
+    'nothing-seen': {
+      title: 'ctga: nothing seen yet',
+      is: [
+        /Nothing has been seen yet/,
+        /sudo ctga attach eth0 --state-dir \S+\/state/,
+        /sudo ctga lab run/,
+      ],
+      isNot: [/consistent history/, /fit together/, /No split view is proven/],
+    },
+    'not-asked': {
+      title: 'ctga: no verdict yet',
+      is: [/No verdict yet/, /111 tree heads were seen/, /sudo ctga challenge --once --state-dir/],
+      isNot: [/fit together/, /No split view is proven/, /append-only history/],
+    },
+    'all-well': {
+      title: 'ctga: no split view',
+      is: [
+        /No split view is proven/,
+        /105 of 111 trees seen are proven to belong to their log’s one append-only history; 6 wait for a proof\. 2 interfaces are watched\./,
+        /2 of 2\s+interfaces watched/,
+        /Example 'Alder2026h2' log/,
+        /Reload to see what is new\./,
+      ],
+    },
+    'split-view': {
+      title: 'ctga: 1 split view proven',
+      is: [
+        /^Skip[^]*UTC\s+A split view is proven[^]*Example 'Birch2026h2' log signed trees that no append-only log can have together/,
+        /It signed both, of one size and with different roots/,
+        /ctga evidence verify fork-[0-9a-f]+-301-301-[0-9a-f]+\.json\s+sh verify-evidence\.sh fork-/,
+      ],
+    },
+    'blind-and-lost': {
+      title: 'ctga: 2 things to look at',
+      is: [
+        /2 things need attention/,
+        /ctga has seen no packet of eth0/,
+        /No split view is proven/,
+        /Lost, ring full\s+21/,
+      ],
+    },
+    extremes: {
+      title: 'ctga: 4 split views proven',
+      is: [
+        /4 split views are proven/,
+        /The evidence file is gone/,
+        /an impossible time/,
+        /unknown log/,
+      ],
+    },
+  };
+  for (const [name, { title, is, isNot = [] }] of Object.entries(said))
+    test(`${name}: says it all without scripts`, async (t) => {
+      const served = await Served.start(name, t);
+      const { page, settle } = await served.open(plain);
+      const text = await page.locator('body').innerText();
+      for (const each of is) assert.match(text, each);
+      for (const each of isNot) assert.doesNotMatch(text, each);
+      assert.equal(await page.title(), title);
+      if (name === 'extremes') assert(text.includes(HOSTILE), 'what a log is called is text');
+      await settle();
+    });
+
+  test('the pictures say in words what they show', async (t) => {
+    const served = await Served.start('split-view', t);
+    const { page, settle } = await served.open(plain);
+    const pictures = await page.evaluate<string[]>(
+      "[...document.querySelectorAll('svg[role=img]')].map((each) => each.ariaLabel)",
+    );
+    assert.equal(
+      pictures[0],
+      "A line that splits in two. Example 'Birch2026h2' log has two trees of one size, 301, with different roots. Before them, 3 trees of one proven history: size 276, 288, 300.",
+    );
+    assert.equal(
+      pictures[1],
+      "Example 'Birch2026h2' log: 1 tree proven a fork, 23 trees proven consistent, 1 tree without a verdict.",
+    );
     await settle();
   });
 
-  for (const [name, width] of [
-    ['phone', 360],
-    ['tablet', 768],
-    ['desktop', 1440],
-  ] as const)
-    for (const colours of ['light', 'dark'] as const)
-      test(`fits a ${name}, ${colours}, and axe finds no fault with it`, async () => {
-        const { page, settle } = await open();
-        await page.emulateMedia({ colorScheme: colours });
-        await page.setViewportSize({ width, height: 900 });
-        await page.waitForSelector('#chart canvas');
-        // Wide tables scroll by themselves; the page does not.
-        const wide = await page.evaluate('document.documentElement.scrollWidth - innerWidth');
-        assert(Number(wide) <= 0, `${String(wide)} pixels too wide`);
-        await page.screenshot({
-          path: join(SCREENSHOTS, `${name}-${colours}.png`),
-          fullPage: true,
-        });
-        await page.evaluate(readFileSync(AXE, 'utf8'));
-        const { violations } = await page.evaluate<{
-          violations: { id: string; nodes: { html: string }[] }[];
-        }>(
-          "axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] })",
-        );
-        assert.deepEqual(
-          violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`),
-          [],
-        );
-        await settle();
-      });
-
-  test('can be used by keyboard, and what has focus keeps it when the page changes', async () => {
-    const { page, settle } = await open();
+  test('can be used by keyboard, and what has focus keeps it when the page changes', async (t) => {
+    const served = await Served.start('all-well', t);
+    const { page, settle } = await served.open(browser);
     await page.waitForSelector('text=Live:');
     await page.keyboard.press('Tab');
     assert.equal(await page.evaluate('document.activeElement.textContent'), 'Skip to the content');
@@ -159,46 +268,41 @@ describe('the status page', { skip: noChromium }, () => {
     await page.locator('#counts summary').focus();
     await page.keyboard.press('Enter');
     assert.equal(await page.evaluate("document.querySelector('#counts details').open"), true);
-    store.counters.add('observer', { 'another reason': 1 });
+    served.scene.store.counters.add('observer', { 'another reason': 1 });
     await page.waitForSelector('#counts >> text=another reason');
     assert.equal(await page.evaluate("document.querySelector('#counts details').open"), true);
     assert.equal(await page.evaluate('document.activeElement.tagName'), 'SUMMARY');
     await settle();
   });
 
-  test('changes by itself: a tree head, a blind interface, and a split view, which it says aloud', async () => {
-    const { page, settle } = await open();
+  test('changes by itself: a tree head, a blind interface, and a split view, which it says aloud', async (t) => {
+    const served = await Served.start('all-well', t);
+    const { scene, url } = served;
+    const { page, settle } = await served.open(browser);
     await page.waitForSelector('text=Live:');
-    seen(logs[0], 4711);
+    scene.see(0, 4711, Date.now());
     await page.waitForSelector('#recent >> text=4\u202f711');
-    putPlane(Date.now());
-    await page.waitForSelector('#interfaces >> text=blind');
+    scene.watch('eth0', Date.now());
+    await page.waitForSelector('#verdict >> text=1 thing needs attention');
     assert.equal((await fetch(`${url}healthz`)).status, 503);
-    putPlane(null);
+    scene.watch('eth0');
 
-    seen(logs[0], 9000);
-    seen(logs[0], 9000, Date.now(), 'victim');
-    const [fork] = store.evidence.missing();
-    assert(fork !== undefined);
-    const judgement = judgeWithoutProof(...fork);
-    assert(judgement?.verdict === 'fork-proven');
-    const log = logs[0].asLog({ description: 'A log' });
-    const path = keepEvidence(store, state.evidence, log, fork, judgement, Date.now());
-    await page.waitForSelector('text=A log showed two trees');
+    const path = scene.split(0, 900, Date.now());
+    await page.waitForSelector('text=log showed two trees');
     assert.equal(await page.title(), 'ctga: 1 split view proven');
     assert.equal(
       await page.locator('#announcement').textContent(),
-      'A split view was proven: A log showed two trees.',
+      "A split view was proven: Example 'Alder2026h2' log showed two trees.",
     );
-    await page.screenshot({ path: join(SCREENSHOTS, 'split-view.png'), fullPage: true });
+    assert.equal(await page.locator('link[rel=icon]').getAttribute('href'), '/assets/alarm.svg');
 
     const [download] = await Promise.all([
       page.waitForEvent('download'),
-      page.getByRole('link', { name: /^Download fork-/ }).click(),
+      page.getByRole('link', { name: /^Download the evidence/ }).click(),
     ]);
-    const saved = join(directory, 'downloaded.json');
+    const saved = join(scene.state.directory, 'downloaded.json');
     await download.saveAs(saved);
-    assert.deepEqual(readFileSync(saved), readFileSync(path ?? assert.fail()));
+    assert.deepEqual(readFileSync(saved), readFileSync(path));
     const verified = await ctga(['evidence', 'verify', saved]);
     assert.equal(verified.code, 4, verified.stderr);
     await settle();

@@ -129,11 +129,13 @@ describe('what is asked for', () => {
       '/evidence/',
       '/evidence/%00',
       '/evidence/%zz',
+      '/evidence?page=2',
+      '/logs?page=2',
       '//evil.example/',
       '/package.json',
     ])
       assert.equal((await get(path)).status, 404, path);
-    assert.equal((await get('/assets/uPlot.esm.js')).status, 200);
+    assert.equal((await get('/assets/alarm.svg')).status, 200);
     assert.match((await get('/verify-evidence.sh')).body, /^#!\/bin\/sh/);
   });
 });
@@ -147,9 +149,9 @@ test('before anything was seen there is a page that says how to begin', async ()
 
 test('a store that is made, written, damaged and replaced is followed', async () => {
   record(3);
-  assert.match((await get('/')).body, /1 tree head seen/);
+  assert.match((await get('/')).body, /1 tree head was seen/);
   record(4);
-  assert.match((await get('/')).body, /2 tree heads seen/);
+  assert.match((await get('/')).body, /2 tree heads were seen/);
   renameSync(state.database, `${state.database}.aside`);
   writeFileSync(state.database, 'no database '.repeat(1000));
   const damaged = await get('/');
@@ -157,7 +159,7 @@ test('a store that is made, written, damaged and replaced is followed', async ()
   assert.match(damaged.body, /is damaged/);
   rmSync(state.database);
   record(5);
-  assert.match((await get('/')).body, /1 tree head seen/);
+  assert.match((await get('/')).body, /1 tree head was seen/);
 });
 
 test('who listens is told of a change, once it is written', async () => {

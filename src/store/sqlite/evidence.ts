@@ -2,7 +2,7 @@
 /** The index of evidence in SQLite: table evidence. */
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
-import type { EvidenceRecord, EvidenceStore } from '../evidence.ts';
+import type { EvidenceRecord, EvidenceStore, EvidenceTrees } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
 import { EVIDENCE, evidenceOf } from '../directories.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
@@ -41,6 +41,10 @@ export class SqliteEvidence implements EvidenceStore {
   readonly #damaged: SqliteDamagedRows;
   readonly #add: Statement<NewRow>;
   readonly #all: Statement<NoParameters, Row>;
+  readonly #trees: Statement<
+    { path: string },
+    { readonly first: number; readonly second: number | null }
+  >;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;
   readonly #tree: Statement<{ id: number }, TreeRow>;
   readonly #directory: string;
@@ -51,6 +55,7 @@ export class SqliteEvidence implements EvidenceStore {
     this.#damaged = damagedRows;
     this.#add = connection.statement(ADD);
     this.#all = connection.statement(ALL);
+    this.#trees = connection.statement('SELECT first, second FROM evidence WHERE path = @path');
     this.#missing = connection.statement(MISSING);
     this.#tree = connection.statement('SELECT * FROM trees WHERE id = @id');
   }
@@ -94,6 +99,14 @@ export class SqliteEvidence implements EvidenceStore {
     return dirname(path) === EVIDENCE
       ? join(evidenceOf(this.#directory), basename(path))
       : join(this.#directory, path);
+  }
+
+  treesOf(path: string): EvidenceTrees {
+    const row = this.#trees.get({ path: this.#fromDirectory(path) });
+    return {
+      first: row && this.#readTree(row.first),
+      second: row && (row.second === null ? 'listed' : this.#readTree(row.second)),
+    };
   }
 
   missing(): [StoredTree, StoredTree][] {

@@ -18,6 +18,7 @@ import {
   type StoredHead,
   type StoredSeenEntry,
   type StoredTree,
+  type TimelineSlot,
 } from '../heads.ts';
 import { damaged } from './errors.ts';
 import type { DamagedRow } from '../damaged-rows.ts';
@@ -106,6 +107,30 @@ const SUMMARIES = `SELECT trees.*, tree_heads.id AS head_id, tree_heads.timestam
 const LATEST = `${SUMMARIES}
   WHERE tree_heads.id IN (SELECT id FROM tree_heads ORDER BY id DESC LIMIT @limit)
   GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`;
+const HEADS_OF_TREE = `${SUMMARIES}
+  WHERE trees.id = @id GROUP BY tree_heads.id ORDER BY timestamp LIMIT @limit`;
+/** So many trees are looked at for those that are consistent. */
+const NEIGHBOURS = 256;
+const CONSISTENT_BELOW = `SELECT * FROM (
+    SELECT * FROM trees WHERE log_id = @logId AND tree_size < @treeSize
+    ORDER BY tree_size DESC LIMIT ${NEIGHBOURS})
+  WHERE verdict = 'consistent' ORDER BY tree_size DESC LIMIT @limit`;
+// Each is one look into an index. The name is part of the text as below.
+const SPAN = `SELECT
+  (SELECT first_seen FROM trees ORDER BY id LIMIT 1) AS first_tree,
+  (SELECT min(last_seen) FROM sightings WHERE source <> '${ROLLED_UP}') AS first_sighting,
+  (SELECT max(last_seen) FROM sightings WHERE source <> '${ROLLED_UP}') AS last_sighting`;
+/** So many of a log's trees are on its timeline, the largest, and all that were proven a fork. */
+const ON_TIMELINE = 10_000;
+const TIMELINE = `WITH shown AS (
+    SELECT * FROM (SELECT id FROM trees WHERE log_id = @logId
+      ORDER BY tree_size DESC LIMIT ${ON_TIMELINE})
+    UNION SELECT id FROM trees WHERE verdict = 'fork-proven' AND log_id = @logId)
+  SELECT
+    CASE WHEN first_seen < @from THEN -1
+      ELSE CAST(min(@slots - 1, (first_seen - @from) * @slots / (@to - @from)) AS INTEGER) END AS slot,
+    verdict, count(*) AS trees, max(tree_size) AS largest
+  FROM trees WHERE id IN shown GROUP BY slot, verdict ORDER BY slot, verdict`;
 const ALL = `${SUMMARIES} GROUP BY tree_heads.id ORDER BY tree_heads.id`;
 // The name is part of the text: with a parameter, SQLite would not use the index on times.
 const OLD_SIGHTINGS = `SELECT tree_head, source, first_seen, last_seen, count FROM sightings
@@ -116,6 +141,19 @@ const ADD_TO_SUM = `INSERT INTO sightings (tree_head, source, first_seen, last_s
     first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)`;
 const DROP_SIGHTING = 'DELETE FROM sightings WHERE tree_head = @tree_head AND source = @source';
+
+interface SpanRow {
+  readonly first_tree: number | null;
+  readonly first_sighting: number | null;
+  readonly last_sighting: number | null;
+}
+
+interface TimelineRow {
+  readonly slot: number;
+  readonly verdict: Verdict;
+  readonly trees: number;
+  readonly largest: string;
+}
 
 interface NewTree extends TreeKey {
   readonly firstSeen: number;
@@ -152,6 +190,13 @@ export class SqliteHeads implements HeadStore {
   readonly #logIds: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #headsOf: Statement<{ id: number }, SignedRow>;
   readonly #latest: Statement<{ limit: number }, HeadRow>;
+  readonly #headSummaries: Statement<{ id: number; limit: number }, HeadRow>;
+  readonly #consistentBelow: Statement<{ logId: LogId; treeSize: string; limit: number }, TreeRow>;
+  readonly #span: Statement<NoParameters, SpanRow>;
+  readonly #timeline: Statement<
+    { logId: LogId; from: number; to: number; slots: number },
+    TimelineRow
+  >;
   readonly #all: Statement<NoParameters, HeadRow>;
   readonly #count: Statement<NoParameters, { readonly count: number }>;
   readonly #days: Statement<{ first: number }, DayRow>;
@@ -182,6 +227,10 @@ export class SqliteHeads implements HeadStore {
     this.#logIds = connection.statement('SELECT DISTINCT log_id FROM trees');
     this.#headsOf = connection.statement(HEADS_OF);
     this.#latest = connection.statement(LATEST);
+    this.#headSummaries = connection.statement(HEADS_OF_TREE);
+    this.#consistentBelow = connection.statement(CONSISTENT_BELOW);
+    this.#span = connection.statement(SPAN);
+    this.#timeline = connection.statement(TIMELINE);
     this.#all = connection.statement(ALL);
     this.#count = connection.statement('SELECT count(*) AS count FROM tree_heads');
     this.#days = connection.statement(
@@ -310,6 +359,34 @@ export class SqliteHeads implements HeadStore {
       .all({ first })
       .filter(({ log_id }) => isLogId(log_id))
       .map(({ log_id, ...day }) => ({ logId: toLogId(log_id), ...day }));
+  }
+
+  headSummaries({ id }: Pick<StoredTree, 'id'>, limit: number): HeadSummary[] {
+    return this.#headSummaries.all({ id, limit }).flatMap((row) => this.#summary(row) ?? []);
+  }
+
+  consistentBelow(logId: LogId, size: bigint, limit: number): StoredTree[] {
+    return this.#consistentBelow
+      .all({ logId, treeSize: padded(size), limit })
+      .flatMap((row) => this.#tree(row) ?? [])
+      .reverse();
+  }
+
+  span(): { from: number; to: number } | undefined {
+    const times = Object.values(this.#span.get({}) ?? {}).filter(
+      (time) => typeof time === 'number',
+    );
+    return times.length === 0 ? undefined : { from: Math.min(...times), to: Math.max(...times) };
+  }
+
+  timeline(logId: LogId, from: number, to: number, slots: number): TimelineSlot[] {
+    return this.#timeline.all({ logId, from, to: Math.max(to, from + 1), slots }).flatMap((row) => {
+      try {
+        return [{ ...row, largest: unpadded(row.largest) }];
+      } catch {
+        return []; // a damaged row: it is set aside where it is read whole
+      }
+    });
   }
 
   rollUp(before: number, limit: number): number {

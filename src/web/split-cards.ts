@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Proven split views as cards: the picture, the two trees, the evidence and how to check it. */
+import { html, type Html } from './html.ts';
+import { sign, splitPicture } from './picture.ts';
+import type { Split, SplitTree } from './splits.ts';
+import { group, logName, timeOf, verdictChip } from './words.ts';
+
+export function splitCard(split: Split, others: Html = html``): Html {
+  const { log, logId, trees, created } = split;
+  return html`<article class="card alarm-card">
+    <h3>${logName(log)} showed two trees</h3>
+    <p>${claimOf(split)} Proven ${timeOf(created)}.</p>
+    ${splitPicture(split)}
+    <div class="trees">${trees.map((tree) => treeOf(tree))}</div>
+    ${evidenceOf(split)}
+    <p class="quiet small">Log ID <code>${logId}</code>. ${others}</p>
+  </article>`;
+}
+
+function claimOf({ trees: [smaller, larger] }: Split): string {
+  if (smaller.isListed || larger.isListed)
+    return 'The log signed one of them, and a signed log list names the other as its last: no append-only log has both.';
+  return smaller.treeSize === larger.treeSize
+    ? 'It signed both, of one size and with different roots: no append-only log has both.'
+    : 'It signed both, and the larger does not continue the smaller: no append-only log has both.';
+}
+
+function treeOf({
+  treeSize,
+  isListed,
+  root,
+  verdict,
+  signed,
+  firstSeen,
+  sources,
+}: SplitTree): Html {
+  const row = (name: string, value: Html): Html =>
+    html`<div>
+      <dt>${name}</dt>
+      <dd>${value}</dd>
+    </div>`;
+  return html`<section class="tree">
+    <h4>
+      ${sign(verdict === 'consistent' ? 'good' : 'alarm')} Size ${group(treeSize)}
+      ${verdict === undefined ? '' : verdictChip(verdict)}
+    </h4>
+    <dl>
+      ${root === undefined ? '' : row('Root', html`<code>${root}</code>`)}
+      ${signed === undefined ? '' : row('Signed', timeOf(Number(signed)))}
+      ${firstSeen === undefined ? '' : row('First seen', timeOf(firstSeen))}
+      ${sources === undefined ? '' : row('Where', sourcesOf(sources))}
+      ${isListed ? row('Named by', html`the log list, as the log’s last tree`) : ''}
+      ${!isListed && root === undefined ? row('Details', html`in the evidence file`) : ''}
+    </dl>
+  </section>`;
+}
+
+const SOURCES = 3;
+
+/** Interfaces and files, the first of them. */
+export function sourcesOf(sources: readonly string[]): Html {
+  const rest = sources.length - SOURCES;
+  return html`${sources.slice(0, SOURCES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
+}
+
+function evidenceOf({ name, path, isThere }: Split): Html {
+  if (!isThere)
+    return html`<p class="missing">
+      <strong>The evidence file is gone</strong> from <code>${path}</code>. Bring it back from a
+      backup; <code>ctga store check</code> says what else is missing.
+    </p>`;
+  return html`<p class="actions">
+      <a class="button" href="/evidence/${encodeURIComponent(name)}" download
+        >Download the evidence<span class="hidden"> ${name}</span></a
+      >
+      <a href="/verify-evidence.sh" download>Download verify-evidence.sh</a>
+    </p>
+    <p class="small">
+      Check it anywhere, offline: with ctga, or with a script that needs openssl alone.
+    </p>
+    <pre
+      tabindex="0"
+      role="group"
+      aria-label="Commands that check ${name}"
+    ><code>ctga evidence verify ${name}
+sh verify-evidence.sh ${name}</code></pre>`;
+}

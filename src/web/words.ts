@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+/** How the pages write times, numbers, names and verdicts. */
+import { time } from '../base/text.ts';
+import type { Verdict } from '../store/verdicts.ts';
+import { html, type Html } from './html.ts';
+
+export function timeOf(milliseconds: number): Html {
+  const date = new Date(milliseconds);
+  if (Number.isNaN(date.getTime())) return html`an impossible time`;
+  return html`<time datetime="${date.toISOString()}">${time(milliseconds)}</time>`;
+}
+
+/** "2026-11-26", and where days are too coarse "2026-11-26 06:51". */
+export function dateOf(milliseconds: number, isDay: boolean): Html {
+  const iso = new Date(milliseconds).toISOString();
+  const text = iso.slice(0, isDay ? 10 : 16).replace('T', ' ');
+  return html`<time datetime="${iso}">${text}</time>`;
+}
+
+/** Separates thousands, so that large numbers can be read. */
+export function group(value: number | bigint): string {
+  return value.toLocaleString('en').replaceAll(',', '\u202f');
+}
+
+const COMPACT = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+
+/** "1.2M": a number where there is no room for one that is not below `most`. */
+export function compact(value: number, most = 1_000_000): string {
+  return value < most ? group(value) : COMPACT.format(value);
+}
+
+/** As plural in base/text, with thousands apart. */
+export function count(of: number | bigint, one: string, many = `${one}s`): string {
+  return `${group(of)} ${BigInt(of) === 1n ? one : many}`;
+}
+
+const LOG_ID = /^[A-Za-z0-9+/]{43}=$/;
+const LONGEST_NAME = 60;
+
+/** What a log is called, on one line. One that no list names has the beginning of its ID. */
+export function logName(name: string): string {
+  if (LOG_ID.test(name)) return `unknown log ${name.slice(0, 8)}…`;
+  const characters = Array.from(name);
+  return characters.length <= LONGEST_NAME
+    ? name
+    : `${characters.slice(0, LONGEST_NAME - 1).join('')}…`;
+}
+
+/** How a verdict is to be taken. */
+export type Kind = 'good' | 'waiting' | 'warning' | 'alarm';
+
+interface VerdictWords {
+  readonly kind: Kind;
+  readonly meaning: string;
+}
+
+/** What each verdict means, in the order in which a person should see them. */
+export const VERDICT_WORDS: Readonly<Record<Verdict, VerdictWords>> = {
+  'fork-proven': {
+    kind: 'alarm',
+    meaning:
+      'A split view: signatures and arithmetic prove that no append-only log has this tree and another one that it signed.',
+  },
+  unprovable: {
+    kind: 'warning',
+    meaning:
+      'The log has given no proof for far too long. This is no evidence yet, and may become some.',
+  },
+  'malformed-head': {
+    kind: 'warning',
+    meaning:
+      'An empty tree with a root that no empty tree has: a mistake of the log, and no split view.',
+  },
+  'bad-proof': { kind: 'waiting', meaning: 'The log’s answer proves nothing. It is asked again.' },
+  unreachable: {
+    kind: 'waiting',
+    meaning: 'No answer came that the log must have given. It is asked again.',
+  },
+  skewed: { kind: 'waiting', meaning: 'The log shows no tree this large yet. It is asked again.' },
+  pending: { kind: 'waiting', meaning: 'Nothing is concluded yet.' },
+  consistent: {
+    kind: 'good',
+    meaning:
+      'Proven: this tree, and all others of its log with this verdict, belong to one append-only log.',
+  },
+};
+
+export const VERDICT_ORDER = Object.keys(VERDICT_WORDS) as Verdict[];
+
+export function verdictChip(verdict: Verdict): Html {
+  return html`<span class="chip ${VERDICT_WORDS[verdict].kind}">${verdict}</span>`;
+}

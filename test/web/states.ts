@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Stores in the states that a status page is looked at in. Their logs are made up. */
+import { join } from 'node:path';
+import { judgeWithoutProof } from '../../src/evidence/judge.ts';
+import { keepEvidence } from '../../src/evidence/keep.ts';
+import type { State } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
+import type { Verdict } from '../../src/store/verdicts.ts';
+import { planeState } from '../support/plane-state.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const MINUTE = 60_000;
+const DAY = 86_400_000;
+const NAMES = [
+  'Alder2026h2',
+  'Birch2026h2',
+  'Cedar2027h1',
+  'Dogwood2027h1',
+  'Elm2026h2',
+  'Fir2027',
+];
+
+export class Scene {
+  readonly store: Store;
+  readonly state: State;
+  readonly now = Date.now();
+  readonly logs: readonly SigningLog[];
+
+  constructor(store: Store, state: State, names: readonly string[] = NAMES) {
+    this.store = store;
+    this.state = state;
+    this.logs = names.map(() => new SigningLog());
+    store.logs.put(this.logs.map((log, i) => log.asLog({ description: nameOf(names, i) })));
+  }
+
+  /** A tree head of log number `of`, seen once at `at`; `tree` tells trees of one size apart. */
+  see(of: number, size: number, at: number, verdict: Verdict = 'pending', tree = 'public'): void {
+    const log = this.logs[of];
+    if (log === undefined) throw new RangeError(`there is no log ${of}`);
+    const head = log.verified(size, treeOf(size, tree).root(), BigInt(at - 40_000));
+    const seen = { head, firstSeen: at, lastSeen: at, count: 1 };
+    this.store.heads.record([{ ...seen, source: of % 2 === 0 ? 'eth0' : 'eth1' }]);
+    if (verdict === 'pending') return;
+    const stored = this.store.heads.treeOf(head);
+    const provenAgainst = verdict === 'consistent' ? stored.id : undefined;
+    this.store.verdicts.set(stored, at, { verdict, provenAgainst });
+  }
+
+  /** A month of every log, with this verdict; the last few of each have none yet. */
+  month(verdict: Verdict, waiting = 0): void {
+    for (const [of] of this.logs.entries()) {
+      const heads = 26 - of * 3;
+      for (let i = 0; i < heads; i++) {
+        const at =
+          this.now - Math.round(((heads - 1 - i) / heads + 0.003 * of) * 30 * DAY) - 3 * MINUTE;
+        this.see(of, 60 + i * (11 + of), at, heads - i <= waiting ? 'pending' : verdict);
+      }
+    }
+  }
+
+  watch(name: string, blindSince: number | null = null, lost = 0): void {
+    const counters = {
+      packets: name === 'eth0' ? 48_211_937 : 1_203_455,
+      answersCopied: 4_211,
+      fragmentsCopied: 73,
+      answersOverBudget: 12,
+      answersRingFull: lost,
+    };
+    const settings = { answersShare: 1, fragmentsShare: 0.005 };
+    this.store.planes.put(name, planeState({ counters, settings, blindSince }), this.now - 4_000);
+  }
+
+  /** Log number `of` signs two trees of one size, the second for one client alone. */
+  split(of: number, size: number, at: number): string {
+    const log = this.logs[of];
+    if (log === undefined) throw new RangeError(`there is no log ${of}`);
+    this.see(of, size, at, 'consistent');
+    this.see(of, size, at + 20 * MINUTE, 'fork-proven', `victim of ${size}`);
+    const pair = this.store.evidence
+      .missing()
+      .find(
+        ([first]) =>
+          Buffer.from(first.logId).equals(log.key.logId) && first.treeSize === BigInt(size),
+      );
+    const judgement = pair && judgeWithoutProof(...pair);
+    if (pair === undefined || judgement?.verdict !== 'fork-proven')
+      throw new Error('it is no fork');
+    const asLog = log.asLog({ description: nameOf(NAMES, of) });
+    const path = keepEvidence(
+      this.store,
+      this.state.evidence,
+      asLog,
+      pair,
+      judgement,
+      at + DAY / 24,
+    );
+    if (path === undefined) throw new Error('there is no evidence');
+    return path;
+  }
+}
+
+function nameOf(names: readonly string[], i: number): string {
+  const name = names[i] ?? `${i}`;
+  return name.includes(' ') ? name : `Example '${name}' log`;
+}
+
+/** What a log's owner may call it, and what must not become markup. */
+export const HOSTILE = '<img src=x onerror="document.title=\'owned\'">';
+
+/** What is done to an empty store for each state. */
+export const SCENES: Readonly<Record<string, (scene: Scene) => void>> = {
+  'nothing-seen': () => undefined,
+  'not-asked': (scene) => {
+    scene.watch('eth0');
+    scene.month('pending');
+  },
+  'all-well': (scene) => {
+    scene.watch('eth0');
+    scene.watch('eth1');
+    scene.month('consistent', 1);
+    scene.store.counters.add('observer', {
+      'answer: signature of no known log': 1_312,
+      'answer: not a tree head': 88,
+    });
+  },
+  'split-view': (scene) => {
+    scene.watch('eth0');
+    scene.watch('eth1');
+    scene.month('consistent', 1);
+    scene.split(1, 301, scene.now - 6 * DAY);
+    scene.store.counters.add('observer', { 'answer: signature of no known log': 1_312 });
+  },
+  'blind-and-lost': (scene) => {
+    scene.watch('eth0', scene.now - 40 * MINUTE);
+    scene.watch('eth1', null, 21);
+    scene.month('consistent', 1);
+    scene.see(3, 2000, scene.now - 5 * DAY, 'unprovable');
+  },
+  extremes: (scene) => {
+    scene.watch('eth0', null, 10 ** 13 - 1);
+    scene.watch('eth7', null, Number.MAX_SAFE_INTEGER);
+    scene.watch('enx0123456789ab');
+    const names = [HOSTILE, `A log with a ${'very '.repeat(30)}long name`, 'W'.repeat(200)];
+    const logs = [...names.map((description) => ({ description })), undefined].map((named) => {
+      const log = new SigningLog();
+      if (named !== undefined) scene.store.logs.put([log.asLog(named)]);
+      return log;
+    });
+    const most = 2n ** 64n - 1n;
+    for (const [i, log] of logs.entries())
+      for (const [back, treeSize] of [most, most - 1n, BigInt(i + 1)].entries()) {
+        const at = scene.now - back * DAY;
+        const head = log.verified(treeSize, treeOf(i + 1).root(), back === 0 ? most : BigInt(at));
+        const sources = [
+          'eth0',
+          `/srv/captures/${'a-long-name/'.repeat(9)}capture.pcap.zst`,
+          'x'.repeat(90),
+        ];
+        for (const source of sources)
+          scene.store.heads.record([{ head, source, firstSeen: at, lastSeen: at, count: 2 ** 50 }]);
+        if (back === 1)
+          scene.store.evidence.add(
+            join(scene.state.evidence, `fork-${i}.json`),
+            scene.store.heads.treeOf(head),
+            { treeSize: most, rootHash: head.rootHash },
+            at,
+          );
+      }
+    scene.store.counters.add('observer', {
+      [`a reason ${'that is long '.repeat(9)}`]: Number.MAX_SAFE_INTEGER,
+    });
+  },
+};
