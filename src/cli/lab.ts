@@ -29,7 +29,7 @@ export function labCommand(): Command {
       'build the lab, catch a split view in it and remove it (needs root and less than a minute)',
     )
     .option('--json', 'print the outcome as JSON, and progress on standard error')
-    .option('--state-dir <dir>', "the directory of the lab's store (default: /var/lib/ctga/lab)")
+    .option('--state-dir <dir>', "the directory of the lab's store (default: /var/lib/ctga-lab)")
     .option('--tor', 'challenge through a private Tor network (takes half a minute more)')
     .addOption(
       new Option(

@@ -24,6 +24,7 @@ export const SUBMISSION_PATH = '/lab/';
 
 /** The files of one lab. */
 export class LabFiles {
+  readonly directory: string;
   /** The files of the services; each lab makes them again. */
   readonly services: string;
   /** The store of ctga; each lab makes a new one, because each lab has another log. */
@@ -35,6 +36,7 @@ export class LabFiles {
   readonly logList: string;
 
   constructor(directory: string) {
+    this.directory = directory;
     this.services = join(directory, 'services');
     this.state = join(directory, 'state');
     this.evidence = join(directory, 'evidence');

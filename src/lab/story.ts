@@ -4,12 +4,13 @@
  * checks the result and describes it in a line; the first check that fails ends the story. However
  * it ends, also with ctrl-C, the lab is removed; evidence stays.
  */
-import { cpSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
 import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { shellWord } from '../base/text.ts';
 import { onStopSignals } from '../base/stop-signals.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
@@ -44,7 +45,8 @@ import {
   removeServiceFiles,
 } from './services.ts';
 
-export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga/lab';
+/** Not in the machine's own state directory, which others may not enter. */
+export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga-lab';
 
 export interface LabOptions {
   /** DEFAULT_LAB_DIRECTORY by default. */
@@ -88,6 +90,8 @@ export interface LabSummary {
   readonly challenger: ChallengerPackets;
   /** The evidence files, which stay. */
   readonly evidence: readonly string[];
+  /** Commands that show what was found, for anybody on this machine, until the next lab runs. */
+  readonly look: { readonly page: string; readonly verify: readonly string[] };
 }
 
 export interface InterfaceCounts {
@@ -325,7 +329,16 @@ class Story {
     await work?.catch(() => undefined);
     this.#running?.log.close();
     this.#running?.tor?.control.close();
+    await this.#openToAll();
     await takeDown(this.#network);
+  }
+
+  /** What is left is for whoever ran the lab, not only for the account that wrote it. */
+  async #openToAll(): Promise<void> {
+    const { directory, state, evidence, logList } = this.#files;
+    const here = { lab: this.#network.names.lab };
+    await run('chmod', ['a+rx', directory], here);
+    await run('chmod', ['-R', 'a+rX', ...[state, evidence, logList].filter(existsSync)], here);
   }
 
   async #buildNetwork(): Promise<string> {
@@ -344,6 +357,12 @@ class Story {
 
   async #attach(): Promise<string> {
     if (this.#switched) await this.#deploySwitch();
+    // So that the store names the log to whoever looks at it later.
+    const { exitCode, stderr } = await this.#ctga([
+      ...['logs', 'import', this.#files.logList],
+      ...this.#state,
+    ]);
+    check(exitCode === ExitCode.ok, `ctga logs import failed: ${lastLine(stderr)}`);
     const targets = this.#targets;
     const args = [
       'attach',
@@ -572,7 +591,9 @@ class Story {
         `ctga attach did not end well: exit code ${exitCode ?? 'none'}`,
       );
     }
-    const { exitCode, stderr } = await this.#ctga(['detach', ...this.#targets], { role: 'router' });
+    const { exitCode, stderr } = await this.#ctga(['detach', ...this.#targets, ...this.#state], {
+      role: 'router',
+    });
     check(exitCode === ExitCode.ok, `ctga detach failed: ${lastLine(stderr)}`);
     const links = await must(
       'ip',
@@ -674,6 +695,7 @@ class Story {
     const ours = dataPlanes.filter((plane) =>
       this.#network.routerInterfaces.includes(plane.interface),
     );
+    const state = `--state-dir ${shellWord(this.#files.state)}`;
     return {
       interfaces: this.#switched
         ? { [LAB_SWITCH]: { mode: 'bmv2', ...(await this.#switchCounters()) } }
@@ -684,6 +706,10 @@ class Story {
       verdicts: Object.fromEntries(Object.entries(verdicts).filter(([, count]) => count > 0)),
       challenger: await this.#network.challengerPackets(),
       evidence: this.#evidence,
+      look: {
+        page: `ctga web ${state}`,
+        verify: this.#evidence.map((path) => `ctga evidence verify ${shellWord(path)} ${state}`),
+      },
     };
   }
 
@@ -740,6 +766,7 @@ function summaryLines({
   verdicts,
   challenger,
   evidence,
+  look,
 }: LabSummary): string[] {
   const sum = (key: 'packets' | 'answersCopied' | 'fragmentsCopied'): number =>
     Object.values(interfaces).reduce((total, counts) => total + counts[key], 0);
@@ -754,9 +781,12 @@ function summaryLines({
     `  challenger  ${challenger.toProxy} packets to its proxy, ${challenger.stray} anywhere else`,
     ...evidence.flatMap((path) => [
       `  evidence    ${path}`,
-      '              two tree heads, signed by the log, that no append-only log can have both;',
-      `              check it anywhere with: ctga evidence verify ${path}`,
+      '              two tree heads, signed by the log, that no append-only log can have both',
     ]),
+    '',
+    'Look at it yourself',
+    ...look.verify.map((command) => `  ${command}`),
+    `  ${look.page}`,
     '',
   ];
 }

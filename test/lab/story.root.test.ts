@@ -22,6 +22,7 @@ import { after, afterEach, describe, test } from 'node:test';
 import { LabNetwork } from '../../src/lab/network.ts';
 import { removeServiceFiles } from '../../src/lab/services.ts';
 import { runLab, type LabResult } from '../../src/lab/story.ts';
+import { ctga, startCtga } from '../support/ctga.ts';
 
 const names = {
   lab: `ctga-test-${process.pid}-lab`,
@@ -98,7 +99,35 @@ test('the whole story holds, tells itself, and leaves evidence alone', async () 
       title,
     );
   assert.deepEqual(leftovers(), []);
+  await lookAt(summary.look, told);
 });
+
+/** An account that owns nothing, and has no part in the lab. */
+const SOMEBODY = 54_321;
+
+/** Runs the summary's commands as somebody who is not root. */
+async function lookAt(
+  { page, verify }: NonNullable<LabResult['summary']>['look'],
+  told: readonly string[],
+): Promise<void> {
+  for (const command of [page, ...verify]) assert(told.includes(`  ${command}`), command);
+  const [check = ''] = verify;
+  process.seteuid?.(SOMEBODY);
+  try {
+    const verified = await ctga(check.split(' ').slice(1));
+    assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    const web = startCtga([...page.split(' ').slice(1), '--listen', '127.0.0.1:0']);
+    const url = /http:\/\/[\d.:]+\//;
+    await web.until(() => url.test(web.said()), 'it listened');
+    const text = await (await fetch(url.exec(web.said())?.[0] ?? '')).text();
+    assert.match(text, /A split view is proven/);
+    assert.match(text, /href="\/evidence\/fork-[^"]+"/);
+    assert.doesNotMatch(text, /unknown log|No observer has watched/);
+    await web.stop();
+  } finally {
+    process.seteuid?.(0);
+  }
+}
 
 test(
   'with P4 in simple_switch on the path, it ends in the same verdict',
