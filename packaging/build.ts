@@ -81,12 +81,11 @@ const say = (what: string): void => console.error(`package: ${what}`);
 const NOT_NEEDED =
   /^(tests?|examples?|benchmarks?|docs?)(\/|$)|(^|\/)(bin|\.[^/]+)(\/|$)|\.(md|ts|map)$|test_extension\.node$/;
 
-/** Modules that node or a browser reads: those with addons, what finds the addons, and uplot. */
+/** Modules that node reads as files: those with addons, and what finds the addons. */
 const BESIDE_THE_PROGRAM = new Set([
   ...Object.keys(NATIVE_MODULES),
   'bindings',
   'file-uri-to-path',
-  'uplot',
 ]);
 
 function put(text: string, path: string, mode = 0o644): void {
