@@ -9,7 +9,7 @@ import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
 import { MALFORMED } from '../statements/statement.ts';
-import { BLIND, LOST_AT_END, NO_ROOM, NOT_STORED } from '../store/counters.ts';
+import { BLIND, LOST_AT_END, NO_ROOM, NOT_STORED, UNREADABLE } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 
 export type Severity = 'critical' | 'warning';
@@ -64,6 +64,13 @@ export const LOSSES: readonly LossOf<string>[] = [
     message: 'An observer ended with copied answers that no disk took.',
     remedy:
       'Make room in the state directory, and give ctga attach a --spool directory on another disk.',
+  },
+  {
+    key: 'lost-backlog',
+    of: [UNREADABLE],
+    message: 'Copied answers that waited on the disk to be verified could not be read again.',
+    remedy:
+      'A crash cuts the last one of a file at most. If there are more, look for faults of the disk: ctga store check',
   },
   {
     key: 'lost-fragments',

@@ -14,9 +14,14 @@ export interface Heartbeat {
 
 /** Sends one heartbeat. Rejects with CtgaError if the URL or the command fails. */
 export async function beat({ url, command, allowPrivateAddress }: Heartbeat): Promise<void> {
-  if (command !== undefined) await runProgram('/bin/sh', ['-c', command], '', {});
-  if (url === undefined) return;
-  const { status } = await directFetch({ allowPrivateAddress })(url);
-  if (status < 200 || status > 299)
-    throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
+  const fetched = async (): Promise<void> => {
+    if (url === undefined) return;
+    const { status } = await directFetch({ allowPrivateAddress })(url);
+    if (status < 200 || status > 299)
+      throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
+  };
+  const ran = command === undefined ? undefined : runProgram('/bin/sh', ['-c', command], '', {});
+  // Neither waits for the other.
+  for (const each of await Promise.allSettled([ran, fetched()]))
+    if (each.status === 'rejected') throw each.reason;
 }

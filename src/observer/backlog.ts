@@ -133,6 +133,16 @@ export class Backlog {
     return this.unwritten;
   }
 
+  /** How many claims could not be read again since the last call; a damaged file counts as one. */
+  takeUnreadable(): number {
+    let sum = 0;
+    for (const queue of this.#queues.values()) {
+      sum += queue.unreadable;
+      queue.unreadable = 0;
+    }
+    return sum;
+  }
+
   /** All that was settled is stored: removes the files of which nothing is left. */
   stored(): void {
     for (const [key, queue] of this.#queues) {
@@ -187,6 +197,8 @@ class Queue {
   #open: string | undefined;
   /** All that waits here, or is not removed yet. */
   bytes = 0;
+  /** Claims that could not be read again, as far as nobody has counted them. */
+  unreadable = 0;
 
   /** Its files are named `name`, and a number. */
   constructor(name: string, source: string, logId: string) {
@@ -257,14 +269,21 @@ class Queue {
     const part = this.#files.shift();
     if (part !== undefined) {
       if (part.path === this.#open) this.#open = undefined;
-      return { part, claims: claimsIn(readText(part.path), this.source), next: 0 };
+      return { part, claims: this.#claimsIn(readText(part.path)), next: 0 };
     }
     if (this.#lines.length === 0) return undefined;
-    const claims = claimsIn(this.#lines.join(''), this.source);
+    const claims = this.#claimsIn(this.#lines.join(''));
     const inMemory = { path: undefined, bytes: this.#unwritten, unsettled: 0 };
     this.#lines = [];
     this.#unwritten = 0;
     return { part: inMemory, claims, next: 0 };
+  }
+
+  #claimsIn(text: string | undefined): WaitingClaim[] {
+    const lines = text === undefined ? [undefined] : text.split('\n').filter((line) => line !== '');
+    const claims = lines.flatMap((line) => claimIn(line, this.source) ?? []);
+    this.unreadable += lines.length - claims.length;
+    return claims;
   }
 
   /**
@@ -293,22 +312,21 @@ class Queue {
 }
 export type { Queue as WaitingClaims };
 
-function readText(path: string | undefined): string {
+/** Undefined if the file cannot be read. */
+function readText(path: string | undefined): string | undefined {
   try {
     return path === undefined ? '' : readFileSync(path, 'latin1');
   } catch {
-    return '';
+    return undefined;
   }
 }
 
-/** What cannot be read is left out: a crash may have cut the last line. */
-function claimsIn(text: string, source: string): WaitingClaim[] {
-  return text.split('\n').flatMap((line): WaitingClaim[] => {
-    try {
-      const { form, bytes, ...seen } = lineSchema.parse(JSON.parse(line));
-      return [{ form, bytes, seen: { source, ...seen } }];
-    } catch {
-      return [];
-    }
-  });
+/** Undefined for what cannot be read: a crash may have cut the last line. */
+function claimIn(line: string | undefined, source: string): WaitingClaim | undefined {
+  try {
+    const { form, bytes, ...seen } = lineSchema.parse(JSON.parse(line ?? ''));
+    return { form, bytes, seen: { source, ...seen } };
+  } catch {
+    return undefined;
+  }
 }

@@ -31,7 +31,7 @@ import { formatTreeHeadText } from '../statements/text.ts';
 import { isDamage } from '../store/state.ts';
 import type { StoreInUse } from '../upkeep/in-use.ts';
 import type { SeenEntryChanges } from '../store/heads.ts';
-import { NO_ROOM, NOT_STORED } from '../store/counters.ts';
+import { NO_ROOM, NOT_STORED, UNREADABLE } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 import { isMalformed, type VerifiedStatement } from '../statements/statement.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
@@ -405,6 +405,12 @@ export class Observer {
   /** Submits what waits, the oldest first, as far as the verifier has room. */
   #submitWaiting(): void {
     if (!this.#takesFromBacklog) return;
+    this.#takeWaiting();
+    const unreadable = this.#options.backlog?.takeUnreadable() ?? 0;
+    if (unreadable > 0) this.#count(UNREADABLE, unreadable);
+  }
+
+  #takeWaiting(): void {
     for (const queue of this.#options.backlog?.waiting() ?? []) {
       const log = this.#logs.get(queue.logId);
       // It goes on waiting until its log is watched again.

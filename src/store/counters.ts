@@ -4,6 +4,7 @@
 export const NO_ROOM = 'tree head: not verified, too many wait';
 export const NOT_STORED = 'tree heads: lost, the store does not keep up';
 export const LOST_AT_END = 'tree heads: lost at the end, no disk took them';
+export const UNREADABLE = 'tree heads: lost, what waited on the disk is damaged';
 /** For how long packets of a data plane, which is the source, passed unseen. */
 export const BLIND = 'blind, in milliseconds';
 

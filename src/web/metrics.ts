@@ -14,6 +14,7 @@ import {
   LOST_AT_END,
   NO_ROOM,
   NOT_STORED,
+  UNREADABLE,
 } from '../store/counters.ts';
 import type { Measurements } from './measurements.ts';
 import type { Overview } from './overview.ts';
@@ -49,6 +50,7 @@ const LOST: Readonly<Record<string, string>> = {
   [NO_ROOM]: 'not_verified',
   [NOT_STORED]: 'not_stored',
   [LOST_AT_END]: 'left_behind',
+  [UNREADABLE]: 'unreadable',
   'packet: datagramEvicted': 'fragments_evicted',
   'packet: fragmentOverBudget': 'fragments_over_budget',
   'packet: fragmentTooMany': 'fragments_too_many',

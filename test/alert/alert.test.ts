@@ -460,6 +460,9 @@ describe('a webhook', () => {
       url,
       '--heartbeat',
       beat,
+      // Whose failure is no concern of the URL's.
+      '--heartbeat-command',
+      'exit 1',
       '--heartbeat-every',
       '1',
       ...common,

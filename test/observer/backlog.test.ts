@@ -21,7 +21,7 @@ import { CtOverDns } from '../../src/sources/ct-over-dns/source.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { verifyStatement } from '../../src/statements/verify.ts';
-import { NO_ROOM } from '../../src/store/counters.ts';
+import { NO_ROOM, UNREADABLE } from '../../src/store/counters.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { dnsAnswer, frameV4 } from '../support/packets.ts';
@@ -156,6 +156,7 @@ describe('5,000 tree heads of one log at once', () => {
       appendFileSync(join(path, last), '{"form":"ct-over-dns","byt');
       const observer = observe(store, verifier, new Backlog(path, 2));
       drain(observer, verifier);
+      assert.equal(observer.counts()[UNREADABLE], 1);
       // Those that the first one's verifier had in memory before anything waited are lost by a
       // kill.
       assert(store.heads.count() >= 5000 - (checked === 0 ? 256 : 0), `${store.heads.count()}`);
