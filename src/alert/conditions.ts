@@ -265,6 +265,17 @@ export function splitView(
   };
 }
 
+/** What is wrong with kept evidence, by a sentence, which is also what tells it from others. */
+export function evidenceFault(sentence: string): Condition {
+  return {
+    key: `evidence-fault:${sentence}`,
+    severity: 'critical',
+    message: sentence,
+    remedy:
+      'Somebody, or the disk, changed what is never changed. Look with: ctga evidence list. Bring the file back from a copy, and hold the head of the chain that you noted against the chain: docs/EVIDENCE.md says how.',
+  };
+}
+
 export const STORE_FAILED = 'store-failed';
 
 /** That nothing can be written in the state directory, and why. */

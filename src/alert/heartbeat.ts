@@ -12,15 +12,26 @@ export interface Heartbeat {
   readonly allowPrivateAddress: boolean;
 }
 
-/** Sends one heartbeat. Rejects with CtgaError if the URL or the command fails. */
-export async function beat({ url, command, allowPrivateAddress }: Heartbeat): Promise<void> {
+/**
+ * Sends one heartbeat. The command gets the chain of evidence in its environment, so that somebody
+ * else notes its head. Rejects with CtgaError if the URL or the command fails.
+ */
+export async function beat(
+  { url, command, allowPrivateAddress }: Heartbeat,
+  chain?: { readonly length: number; readonly head: string },
+): Promise<void> {
+  const environment: Record<string, string> =
+    chain === undefined
+      ? {}
+      : { CTGA_EVIDENCE_FILES: String(chain.length), CTGA_EVIDENCE_HEAD: chain.head };
   const fetched = async (): Promise<void> => {
     if (url === undefined) return;
     const { status } = await directFetch({ allowPrivateAddress })(url);
     if (status < 200 || status > 299)
       throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
   };
-  const ran = command === undefined ? undefined : runProgram('/bin/sh', ['-c', command], '', {});
+  const ran =
+    command === undefined ? undefined : runProgram('/bin/sh', ['-c', command], '', environment);
   // Neither waits for the other.
   for (const each of await Promise.allSettled([ran, fetched()]))
     if (each.status === 'rejected') throw each.reason;

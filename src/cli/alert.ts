@@ -133,7 +133,7 @@ async function runAlerts(options: RunOptions): Promise<void> {
       state: stateAt(options.stateDir),
       user: options.user,
       channels,
-      heartbeat: { send: () => beat(heartbeat), every: options.heartbeatEvery * 1000 },
+      heartbeat: { send: (chain) => beat(heartbeat, chain), every: options.heartbeatEvery * 1000 },
       clock: systemClock,
       warn,
       onStarted: () => {

@@ -30,6 +30,8 @@ export interface Chain {
   readonly links: readonly ChainLink[];
   /** The SHA-256 of the last line, with its end; of nothing, 64 zeros. */
   readonly head: string;
+  /** The SHA-256 of each line, with its end. Every head that the chain ever had is one of them. */
+  readonly hashes: readonly string[];
   /**
    * What no writer of the chain leaves behind, one clause each. A line that a power cut or a full
    * disk cut off is none: the lines after it have its hash.
@@ -56,6 +58,7 @@ export function readChain(bytes: Uint8Array): Chain {
   const links: ChainLink[] = [];
   const files = new Set<string>();
   const faults: string[] = [];
+  const hashes: string[] = [];
   let head = NOTHING_BEFORE;
   lines.forEach((line, i) => {
     const [, index = '', file = '', hash = '', before] = LINE.exec(line) ?? [];
@@ -69,8 +72,9 @@ export function readChain(bytes: Uint8Array): Chain {
       files.add(file);
     }
     head = sha256(Buffer.from(`${line}\n`, 'latin1'));
+    hashes.push(head);
   });
-  return { links, head, faults, isCutOff };
+  return { links, head, hashes, faults, isCutOff };
 }
 
 /** What is to be added to the chain's file for these files, in this order. */

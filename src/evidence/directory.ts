@@ -116,9 +116,14 @@ export interface EvidenceReport {
   readonly files: readonly EvidenceFile[];
 }
 
-/** Looks at the directory again and again, and reads only the files that changed since. */
+/**
+ * Looks at the directory again and again, reads only the files that changed since, and remembers
+ * the head of the chain.
+ */
 export class EvidenceReader {
   readonly #directory: string;
+  /** The head that the chain had, and that it must not lose. */
+  #head: string | undefined;
   readonly #hashes = new Map<string, { readonly stamp: string; readonly sha256: string }>();
 
   constructor(directory: string) {
@@ -130,12 +135,16 @@ export class EvidenceReader {
     // In this order: what is kept meanwhile is in the chain and not in the names. The file of a
     // line is there before the line is.
     const names = existsSync(this.#directory) ? readdirSync(this.#directory) : [];
-    const { links, head, faults } = chainIn(this.#directory);
+    const { links, head, hashes, faults } = chainIn(this.#directory);
+    const isLost = this.#head !== undefined && !hashes.includes(this.#head);
+    if (links.length > 0 && !isLost) this.#head = head;
     const known = new Set(links.map(({ file }) => file));
     return {
       length: links.length,
       head,
-      faults,
+      faults: isLost
+        ? [...faults, `its last line, with the SHA-256 ${this.#head ?? ''}, is gone`]
+        : faults,
       files: [
         ...links.map(({ index, file, sha256: expected }): EvidenceFile => {
           const found = this.#hash(file);

@@ -6,7 +6,14 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../alert/alerter.ts';
-import { splitView, STORE_FAILED, storeFailed, type Condition } from '../alert/conditions.ts';
+import {
+  evidenceFault,
+  splitView,
+  STORE_FAILED,
+  storeFailed,
+  type Condition,
+} from '../alert/conditions.ts';
+import { EvidenceReader, faultsOf, type EvidenceReport } from '../evidence/directory.ts';
 import type { Evidence } from '../evidence/bundle.ts';
 import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
@@ -18,11 +25,14 @@ import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeAlerter, type BecomeAccount } from './privileges.ts';
 
+type EvidenceChain = Pick<EvidenceReport, 'length' | 'head'>;
+
 export interface AlertServiceOptions {
   readonly state: State;
   readonly channels: readonly Channel[];
   readonly heartbeat: {
-    readonly send: () => Promise<void>;
+    /** With the chain of evidence as it is, to be noted by whoever listens. */
+    readonly send: (chain: EvidenceChain | undefined) => Promise<void>;
     /** Milliseconds between two. */
     readonly every: number;
   };
@@ -66,12 +76,17 @@ export class AlertService {
   readonly #storeFile: StoreInUse;
   readonly #alerter: Alerter;
   readonly #evidence = new UnrecordedEvidence();
+  readonly #kept: EvidenceReader;
+  #chain: EvidenceChain | undefined;
+  /** Not in the chain at the last look: what is being kept just then is in it at the next. */
+  #unchained: ReadonlySet<string> = new Set();
   #nextBeat = -Infinity;
 
   /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
   constructor(options: AlertServiceOptions) {
     const { state, channels, warn } = options;
     this.#options = options;
+    this.#kept = new EvidenceReader(state.evidence);
     this.#storeFile = new StoreInUse({
       state,
       onSetAside: warn,
@@ -118,7 +133,7 @@ export class AlertService {
     this.#nextBeat = clock.elapsed() + heartbeat.every;
     if (this.#alerter.isRaised(stopsHeartbeat)) return;
     try {
-      await heartbeat.send();
+      await heartbeat.send(this.#chain);
     } catch (error) {
       warn(`the heartbeat failed: ${messageOf(error)}`);
     }
@@ -143,9 +158,26 @@ export class AlertService {
     const forks = [...found].map(([path, { log, first, second }]) =>
       splitView(path, log.description, first.treeSize, second.treeSize),
     );
+    const conditions = [...forks, ...this.#lookAtEvidence()];
     return failure === undefined
-      ? forks
-      : [...forks, storeFailed(state.directory, messageOf(failure))];
+      ? conditions
+      : [...conditions, storeFailed(state.directory, messageOf(failure))];
+  }
+
+  #lookAtEvidence(): Condition[] {
+    try {
+      const report = this.#kept.read();
+      const { length, head, files } = report;
+      this.#chain = { length, head };
+      const before = this.#unchained;
+      const unchained = files.filter((file) => file.state === 'unknown').map(({ name }) => name);
+      this.#unchained = new Set(unchained);
+      const lasting = files.filter((file) => file.state !== 'unknown' || before.has(file.name));
+      return faultsOf({ ...report, files: lasting }).map(evidenceFault);
+    } catch (error) {
+      const { evidence } = this.#options.state;
+      return [evidenceFault(`The evidence in ${evidence} cannot be read: ${messageOf(error)}.`)];
+    }
   }
 }
 

@@ -260,6 +260,18 @@ function store(page: Page, overview: Overview, measured: Measurements): void {
     measured.evidenceOf.map((log) => [labelsOf(log), log.count]),
   );
   page.gauge(
+    'ctga_evidence_chain_files',
+    'Evidence that the chain has; note its head elsewhere.',
+    ['head'],
+    [[{ head: measured.chain.head }, measured.chain.length]],
+  );
+  page.gauge(
+    'ctga_evidence_faults',
+    'Evidence that is missing, changed, unreadable or not in the chain, and faults of the chain.',
+    ['state'],
+    Object.entries(measured.chain.faults).map(([state, count]) => [{ state }, count]),
+  );
+  page.gauge(
     'ctga_damaged_rows',
     'Rows of the store that were damaged and are set aside.',
     [],

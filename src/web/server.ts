@@ -16,6 +16,7 @@ import { toJson } from '../base/json.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { shellWord } from '../base/text.ts';
 import { roomIn } from '../disk/probe.ts';
+import { EvidenceReader } from '../evidence/directory.ts';
 import { StoreError } from '../disk/error.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import type { Log } from '../logs/log.ts';
@@ -79,6 +80,7 @@ export class WebServer {
   readonly #metrics: Metrics;
   readonly #conditions = new Conditions();
   readonly #rendered = new Rendered();
+  readonly #evidence: EvidenceReader;
   readonly #listeners = new Set<ServerResponse>();
   readonly #poll: NodeJS.Timeout;
   readonly #heartbeat: NodeJS.Timeout;
@@ -86,6 +88,7 @@ export class WebServer {
   private constructor(options: WebOptions) {
     this.#options = options;
     this.#source = new StoreSource(options.state);
+    this.#evidence = new EvidenceReader(options.state.evidence);
     this.#metrics = new Metrics(options.version);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => this.#fail(response, error));
@@ -230,7 +233,7 @@ export class WebServer {
     const { state } = this.#options;
     const store = this.#source.store();
     const visited = ofHashes(store, (logs) => visitedLogs(state.directory, logs));
-    return measure(store, state, visited);
+    return measure(store, state, visited, this.#evidence);
   }
 
   #following(store: Pick<Store, 'logs'>): FollowedLog[] {

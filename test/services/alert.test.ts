@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga alert run` without a process: a store, clocks and channels of the test's own. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
@@ -11,7 +11,7 @@ import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt, storeExists, type State } from '../../src/store/state.ts';
 import { makeEvidence } from '../../src/evidence/bundle.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
-import { writeEvidence } from '../../src/evidence/write.ts';
+import { chainEvidence, writeEvidence } from '../../src/evidence/write.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { planeState } from '../support/plane-state.ts';
 
@@ -37,6 +37,7 @@ describe('the alert service', () => {
   let sent: Alert[];
   let warnings: string[];
   let beats: number;
+  let chains: { readonly length: number }[];
   let heartbeatFails: boolean;
 
   const channel: Channel = {
@@ -59,7 +60,8 @@ describe('the alert service', () => {
       state,
       channels: [channel],
       heartbeat: {
-        send: () => {
+        send: (chain) => {
+          if (chain !== undefined) chains.push(chain);
           beats += 1;
           return heartbeatFails ? Promise.reject(new Error('away')) : Promise.resolve();
         },
@@ -72,11 +74,61 @@ describe('the alert service', () => {
   beforeEach(() => {
     state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
     [now, sent, warnings, beats, heartbeatFails] = [START, [], [], 0, false];
+    chains = [];
     service = anew();
   });
   afterEach(() => {
     service.close();
     rmSync(state.directory, { recursive: true });
+  });
+
+  test('tells of evidence that is missing, changed or not in the chain, and of a chain that was cut', async () => {
+    const path = proveFork(state);
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ severity }) => severity),
+      ['critical'],
+    );
+    assert.equal(chains.at(-1)?.length, 1);
+    sent = [];
+    const bytes = readFileSync(path);
+    const chain = join(state.evidence, 'chain.txt');
+    const lines = readFileSync(chain);
+    const faults = async (): Promise<string[]> => {
+      now += 5 * MINUTE;
+      // What is being kept just then is no fault: only what was so at the last look too.
+      await service.look();
+      await service.look();
+      return sent
+        .splice(0)
+        .filter(({ key }) => !key.startsWith('fork:'))
+        .map(({ event, message }) => `${event} ${message}`);
+    };
+    const name = basename(path);
+    rmSync(path);
+    assert.deepEqual(await faults(), [
+      `alert The evidence ${name} is in the chain and is missing.`,
+    ]);
+    writeFileSync(path, `${bytes.toString()} `);
+    assert.match(
+      (await faults()).join(),
+      /alert .* was changed.*recovery .*missing|recovery .*missing.*alert .* was changed/,
+    );
+    rmSync(path);
+    writeFileSync(path, bytes);
+    assert.match((await faults()).join(), /recovery .* was changed/);
+    writeFileSync(join(state.evidence, 'forged.json'), '{}');
+    assert.deepEqual(await faults(), ['alert The evidence forged.json is not in the chain.']);
+    writeFileSync(chain, lines.subarray(0, 40));
+    assert.match((await faults()).join(), /chain of evidence is broken: its last line, .* is gone/);
+    writeFileSync(chain, lines);
+    await faults();
+    // One that was made anew hangs together, and is another.
+    rmSync(chain);
+    chainEvidence(state.evidence);
+    assert.deepEqual(await faults(), []);
+    writeFileSync(chain, lines.toString().replace(name, `x${name}`));
+    assert.match((await faults()).join(), /is gone/);
   });
 
   test('sends heartbeats at their interval, and none while an interface is blind', async () => {
