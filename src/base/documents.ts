@@ -31,5 +31,6 @@ export function describeIssue(error: z.ZodError): string {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('');
-  return `${path.replace(/^\./, '') || 'document'}: ${issue.message}`;
+  const message = issue.message.replace(', received undefined', ', and there is none');
+  return `${path.replace(/^\./, '') || 'document'}: ${message}`;
 }

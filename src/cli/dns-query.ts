@@ -9,7 +9,7 @@ import type { Endpoint } from '../dns/server.ts';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { Log } from '../logs/log.ts';
-import { parseZone } from '../logs/zones.ts';
+import { parseZone, zonesOf } from '../logs/zones.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { logsInForce } from '../services/log-lists.ts';
@@ -65,6 +65,8 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
   const { zone: zones, zoneSuffix } = options;
   const logs = logsInForce(state, options.logList, warn);
+  // Whatever is wrong with one of them, although another names the log.
+  zonesOf(logs, { zones, zoneSuffix });
   const log = logOfZone(zone, logs, options.log, { zones, zoneSuffix });
   const client = new DnsClient(options.server ?? resolverOfThisHost());
   const result = await queryZone({

@@ -5,7 +5,9 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time, utc } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
-import { knownLogs, logDescriptions, logNames } from '../store/known-logs.ts';
+import { logDescriptions, logNames } from '../store/known-logs.ts';
+import { findLog } from '../logs/zones.ts';
+import { logsInForce } from '../services/log-lists.ts';
 import { exportTreeHeads, importTreeHeads, type Imported } from '../services/heads.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
@@ -142,10 +144,13 @@ function importFiles(
   options: StateOption & { log?: string; logList?: string; witness: readonly NoteKey[] },
 ): void {
   const state = stateAt(options.stateDir);
+  // Before a store is made.
+  const logs = logsInForce(state, options.logList, warn);
+  if (options.log !== undefined) findLog(logs, options.log);
   const store = openForWriting(state);
   try {
     const imported = importTreeHeads(store, files, {
-      logs: knownLogs(store, options.logList, warn),
+      logs,
       log: options.log,
       witnesses: options.witness,
       evidenceDirectory: state.evidence,

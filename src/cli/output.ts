@@ -115,15 +115,16 @@ function outputWidth(): number {
  * Returns the exit code.
  */
 export function reportFailure(error: unknown): number {
-  const { code, message, remedy: said, exitCode } = describeFailure(error);
-  const remedy = said === undefined ? undefined : withNextCommands(said);
-  if (currentRun().json) printToStderr(toJson({ error: code, message, remedy: remedy ?? null }));
+  const { code, message, remedy, exitCode } = describeFailure(error);
+  const steps = remedy === undefined ? [] : [withNextCommands(remedy)];
+  if (exitCode === ExitCode.badInput) steps.push(`See: ${currentRun().command} --help`);
+  if (currentRun().json) printToStderr(toJson({ error: code, message, remedy: steps.join('\n') }));
   else {
     // The stack of a bug has a line for each call.
     const [first = '', ...more] = code === 'bug' ? message.split('\n') : [message];
     warn(first);
     for (const line of more) printToStderr(line);
-    if (remedy !== undefined) printToStderr(`  ${remedy}`);
+    for (const step of steps) printToStderr(`  ${step}`);
   }
   return exitCode;
 }
@@ -141,9 +142,7 @@ interface Failure {
 function describeFailure(error: unknown): Failure {
   if (error instanceof CtgaError) {
     const { code, message, remedy, exitCode } = error as CtgaError<string>;
-    const help = exitCode === ExitCode.badInput ? `See: ${currentRun().command} --help` : undefined;
-    const parts = [remedy, help].filter((part) => part !== undefined);
-    return { code, message, remedy: parts.length > 0 ? parts.join(' ') : undefined, exitCode };
+    return { code, message, remedy, exitCode };
   }
   const sentence = systemSentence(error);
   if (sentence !== undefined)

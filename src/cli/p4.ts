@@ -145,9 +145,9 @@ function runCompile(options: CompileOptions): void {
 }
 
 function compileForSume(options: CompileOptions): void {
+  const names = namesInForce(options);
   const checked = checkSume();
   if (!checked) warn("the types are not checked: p4c's p4test is not on PATH");
-  const names = namesInForce(options);
   const left = writeSumeProject(options.output, names);
   const project = resolve(options.output);
   if (options.json === true)

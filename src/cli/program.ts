@@ -141,7 +141,7 @@ function wrongUsage(said: string): CtgaError {
  * The program, for a run with these arguments. Each command that an argument names is whole; of the
  * others there is what the program's help says of them.
  */
-async function ctgaProgram(argv: readonly string[]): Promise<Command> {
+export async function ctgaProgram(argv: readonly string[]): Promise<Command> {
   const program: Command = new Command('ctga')
     .description(
       'Catches Certificate Transparency logs that show different trees to different people. It copies the signed tree heads that pass this machine in plaintext, and asks the logs, off the path, to prove that all of them belong to one append-only log.',

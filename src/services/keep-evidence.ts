@@ -19,7 +19,7 @@ import { builtinLogs } from '../logs/builtin.ts';
 import { EVIDENCE } from '../store/directories.ts';
 import type { State } from '../store/state.ts';
 import { ServiceNotice } from './notice.ts';
-import { becomeEvidenceWriter, type BecomeWriter } from './privileges.ts';
+import { becomeEvidenceWriter, checkAccount, type BecomeWriter } from './privileges.ts';
 
 export interface KeepOptions {
   readonly state: State;
@@ -51,6 +51,7 @@ export async function keepEvidence(
 ): Promise<void> {
   const directory = state.evidence;
   const path = socketIn(directory);
+  if (user !== undefined) checkAccount(user);
   becomeWriter(directory, user);
   await refuseIfServed(path);
   makeReserve(directory);

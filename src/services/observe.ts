@@ -163,6 +163,7 @@ export async function observe(
 /** Throws CtgaError `bad-input` for what is wrong with the options, before anything is touched. */
 function checkOptions({ state, logs, zones, ports, user }: ObserveOptions): void {
   if (user !== undefined) checkAccount(user);
+  if (zones.zones.length === 0 && zones.zoneSuffix === undefined) return;
   let known: readonly Log[];
   try {
     known = logs ?? logsInForce(state, undefined, () => undefined);

@@ -8,7 +8,7 @@ import { CONVERT, nameOfLinkType } from '../dataplane/capture/link-types.ts';
 import type { ZoneOptions } from '../logs/zones.ts';
 import { replayPlanes, type Replay } from '../observer/replay.ts';
 import { sourcesOf } from '../sources/registry.ts';
-import { knownLogs } from '../store/known-logs.ts';
+import { logsInForce } from './log-lists.ts';
 import { openForWriting, type State } from '../store/state.ts';
 
 export interface ReplayOptions {
@@ -40,6 +40,8 @@ const PROGRESS_INTERVAL = 500;
 /** Throws CtgaError `store-failed` where the store cannot be written. */
 export async function replay(options: ReplayOptions): Promise<ReplayedFiles> {
   const { state, files, logList, zones, warn, onProgress } = options;
+  // Before a store is made.
+  const sources = sourcesOf(logsInForce(state, logList, warn), zones);
   const store = openForWriting(state);
   const planes = files.map((file) => new CapturePlane(file));
   const timer = setInterval(() => {
@@ -48,8 +50,6 @@ export async function replay(options: ReplayOptions): Promise<ReplayedFiles> {
     if (file !== undefined && plane !== undefined) onProgress(file, plane.progress);
   }, PROGRESS_INTERVAL);
   try {
-    const logs = knownLogs(store, logList, warn);
-    const sources = sourcesOf(logs, zones);
     const { failures, ...found } = await replayPlanes(planes, {
       sources,
       store,

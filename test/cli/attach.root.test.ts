@@ -131,7 +131,7 @@ describe('ctga attach', () => {
     assert.match(plane.why, /^it costs less than XDP on veth/);
     assert(plane.knownNames > 30);
     assert.equal(await watching.stop('SIGINT'), 0, watching.said);
-    assert.match(watching.said, /Stopped\. The data plane goes on copying/);
+    assert.match(watching.said, /Stopped\.\n {2}The data plane goes on copying/);
     assert.notEqual(pins(), undefined);
   });
 
@@ -309,7 +309,7 @@ describe('ctga attach', () => {
       [[renamed, true]],
     );
     assert.equal(await watching.stop(), 0, watching.said);
-    assert.match(watching.said, new RegExp(`"ctga attach ${renamed}" takes over`));
+    assert.match(watching.said, new RegExp(`"ctga attach --state-dir \\S+ ${renamed}" takes over`));
     assert.equal(ctgaThere('detach', renamed).code, 0);
     ip('-n', id, 'link', 'set', renamed, 'name', near);
     ip('-n', id, 'link', 'set', near, 'up');
@@ -402,7 +402,7 @@ describe('ctga attach', () => {
         { encoding: 'utf8', env: environment },
       );
       assert.match(stdout, new RegExp(`Watching ${near} \\(TC ingress\\)`), stderr);
-      assert.match(stdout, /Stopped\. The data plane goes on copying/);
+      assert.match(stdout, /Stopped\.\n {2}The data plane goes on copying/);
       ctgaThere('detach', near);
     } finally {
       chownSync(root, owner.uid, owner.gid);

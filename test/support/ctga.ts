@@ -29,6 +29,8 @@ export interface Running {
   readonly said: () => string;
   /** Waits until a condition holds; fails if the command ends first. */
   readonly until: (condition: () => boolean, what: string) => Promise<void>;
+  /** Resolves when it has ended. */
+  readonly ended: Promise<Ran>;
   /** Asks it to end, as SIGTERM would, and waits for the end. */
   readonly stop: () => Promise<Ran>;
 }
@@ -46,6 +48,7 @@ export function startCtga(args: readonly string[]): Running {
   void ended.then((ran) => (end = ran));
   return {
     said,
+    ended,
     until: async (condition, what) => {
       await eventually(
         () => {

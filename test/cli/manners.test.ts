@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What all commands have in common, tried on every one of them, and on every option: wrong usage
+ * ends with exit code 2, a sentence and the way to the help, before anything is touched.
+ */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import type { Command, Option } from 'commander';
+import { CARRIED } from '../../src/cli/next.ts';
+import { ctgaProgram } from '../../src/cli/program.ts';
+import { builtinLogs } from '../../src/logs/builtin.ts';
+import { findLog } from '../../src/logs/zones.ts';
+import { ctga, startCtga } from '../support/ctga.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+const empty = join(directory, 'empty.json');
+writeFileSync(empty, '{"sths": []}');
+
+/** Any name of an error number, a stack, or what JavaScript makes of nothing. */
+const RAW = /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object/;
+
+// Those that go through all options know all commands.
+const program = await ctgaProgram(['config']);
+const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
+const pathOf = (command: Command): string[] =>
+  command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+const all = every(program).filter((command) => command !== program);
+const leaves = all.filter((command) => command.commands.length === 0 && command.name() !== 'help');
+
+/** Arguments with which a command would do something, if its options were right. */
+const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
+  attach: ['ctga-no-such0'],
+  detach: ['ctga-no-such0'],
+  'alert forget': ['eth0'],
+  'bench traffic': ['--tool', 'osnt', '--output', join(directory, 'bench')],
+  challenge: ['--once', '--proxy', 'socks5h://127.0.0.1:1'],
+  'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
+  'dns serve': ['--zone-suffix', 'ct.example.net', '--listen', '127.0.0.1:1'],
+  'evidence report': [empty],
+  'evidence show': [empty],
+  'evidence verify': [empty],
+  'heads import': [empty],
+  'lab tell': ['{"do": "state"}'],
+  'logs import': [empty],
+  'logs update': ['--proxy', 'socks5h://127.0.0.1:1'],
+  'p4 compile': ['--target', 'sume', '--output', join(directory, 'sume')],
+  'p4 deploy': ['--thrift', '127.0.0.1:1'],
+  replay: [empty],
+  'store backup': [join(directory, 'copy.db')],
+};
+
+const MISSING = join(directory, 'missing', 'file');
+const NUMBER = ['x', '-1', '1e3', ''];
+/** Wrong values of options that take one, by name. */
+const WRONG: Readonly<Record<string, readonly string[]>> = {
+  budget: NUMBER,
+  'cpu-port': NUMBER,
+  'data-plane': ['x'],
+  every: NUMBER,
+  'every-nth': [...NUMBER, '0'],
+  format: ['pdf'],
+  from: ['nobody', 'ftp://host/list.json'],
+  heartbeat: ['x', 'ftp://host'],
+  'heartbeat-every': [...NUMBER, '0'],
+  'keep-days': NUMBER,
+  leaf: ['x', 'AAAA'],
+  limit: NUMBER,
+  'list-key': [MISSING, directory, empty],
+  listen: ['x', 'host:80', '127.0.0.1:99999'],
+  log: ['no such log'],
+  'log-list': [MISSING, directory, empty],
+  mail: ['a b', '-x'],
+  'max-delay': NUMBER,
+  mode: ['x'],
+  'ns-address': ['x'],
+  packets: [...NUMBER, '0'],
+  paths: [...NUMBER, '0'],
+  pollinate: ['x'],
+  port: [...NUMBER, '0', '65536'],
+  proxy: ['x', 'http://127.0.0.1:1', 'socks5h://127.0.0.1'],
+  questions: NUMBER,
+  rate: [...NUMBER, '0'],
+  rates: ['x', '101'],
+  route: ['x', '1='],
+  seen: NUMBER,
+  server: ['x', '127.0.0.1:99999'],
+  signature: [MISSING, directory],
+  since: [MISSING, 'x'],
+  target: ['x'],
+  threshold: [...NUMBER, '99999'],
+  thrift: ['x'],
+  tool: ['x'],
+  user: ['no-such-account'],
+  webhook: ['x', 'ftp://host'],
+  'webhook-secret-file': [MISSING, directory],
+  window: [...NUMBER, '0'],
+  witness: ['x'],
+  zone: ['x', '=', '..=Argon2018', 'a.example=no such log'],
+  'zone-suffix': ['..', 'a b'],
+};
+/** Options whose value may be anything, or is wrong only once it is used. */
+const ANYTHING = new Set([
+  'command',
+  'cpu-interface',
+  'heartbeat-command',
+  'host',
+  'interface',
+  'output',
+  'spool',
+  'state-dir',
+]);
+
+/** Commands that are run with another --user, as root. */
+const STAY = new Set(['alert run', 'challenge', 'dns serve', 'web']);
+
+interface Case {
+  readonly args: readonly string[];
+  readonly state: string;
+}
+
+let count = 0;
+/** Whatever is accepted goes on for ever, maybe. */
+const PATIENCE_MS = 20_000;
+/** The command with these words, and with a store that nobody has made. */
+function caseOf(command: Command, words: readonly string[]): Case {
+  const path = pathOf(command);
+  const state = join(directory, `state-${count++}`);
+  const hasState = command.options.some(({ long }) => long === '--state-dir');
+  const args = [
+    ...path,
+    ...(ARGUMENTS[path.join(' ')] ?? []),
+    ...words,
+    ...(hasState && !words.includes('--state-dir') ? ['--state-dir', state] : []),
+  ];
+  return { args, state };
+}
+
+async function assertRefused({ args, state }: Case): Promise<void> {
+  const what = args.join(' ');
+  const running = startCtga(args);
+  const late = setTimeout(() => void running.stop(), PATIENCE_MS);
+  const { code, stdout, stderr } = await running.ended;
+  clearTimeout(late);
+  assert.equal(code, 2, `${what}: ${stdout}${stderr}`);
+  assert.equal(stdout, '', what);
+  assert.match(
+    stderr,
+    /^ctga: .+\n( {2}.+\n)* {2}See: ctga [a-z0-9 ]+ --help\n$/,
+    `${what}: ${stderr}`,
+  );
+  assert.doesNotMatch(stderr, RAW, `${what}: ${stderr}`);
+  assert(!existsSync(state), `${what} made ${state}`);
+}
+
+describe('wrong usage', () => {
+  for (const command of leaves) {
+    const name = pathOf(command).join(' ');
+    test(`of ctga ${name} is refused before anything is touched`, async () => {
+      await assertRefused(caseOf(command, ['--no-such-option']));
+      if (command.registeredArguments.every(({ variadic }) => !variadic))
+        await assertRefused(caseOf(command, ['one', 'argument', 'too', 'many']));
+      const needed = command.registeredArguments.filter(({ required }) => required);
+      if (needed.length > 0) {
+        const { code, stderr } = await ctga([...pathOf(command)]);
+        assert.equal(code, 2);
+        assert.match(stderr, /^ctga: missing required argument/);
+      }
+      for (const option of command.options as Option[]) {
+        if (option.isBoolean()) continue;
+        // The process of a test stays who it is (test/support/ctga.ts).
+        if (option.name() === 'user' && STAY.has(name)) continue;
+        const values = WRONG[option.name()];
+        if (values === undefined) {
+          assert(ANYTHING.has(option.name()), `no wrong value is known for ${option.flags}`);
+          continue;
+        }
+        assert.equal((await ctga([...pathOf(command), `--${option.name()}`])).code, 2);
+        for (const value of values) {
+          // "every" of dns serve and others take decimals; all refuse text.
+          await assertRefused(caseOf(command, [`--${option.name()}`, value]));
+        }
+      }
+    });
+  }
+
+  test('of a group, or of ctga itself, is refused as well', async () => {
+    for (const command of [program, ...all.filter(({ commands }) => commands.length > 0)]) {
+      const path = pathOf(command);
+      const none = await ctga(path);
+      assert.equal(none.code, 2, path.join(' '));
+      assert.match(none.stderr, /^Usage: ctga/);
+      const other = await ctga([...path, 'no-such-command']);
+      assert.equal(other.code, 2, path.join(' '));
+      assert.match(
+        other.stderr,
+        /^ctga: unknown command 'no-such-command'\n( {2}.+\n)* {2}See: ctga.* --help\n$/,
+      );
+    }
+  });
+});
+
+describe('with --json', () => {
+  for (const command of leaves) {
+    const path = pathOf(command);
+    test(`ctga ${path.join(' ')} fails as JSON, on stderr`, async () => {
+      const { code, stdout, stderr } = await ctga([...path, '--no-such-option', '--json']);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.deepEqual(Object.keys(JSON.parse(stderr) as object), ['error', 'message', 'remedy']);
+      if (!command.options.some(({ long }) => long === '--json')) return;
+      const needed = ARGUMENTS[path.join(' ')] ?? [];
+      const failed = await ctga(['--config', MISSING, ...path, ...needed, '--json']);
+      assert.equal(failed.code, 2, failed.stderr);
+      assert.deepEqual(JSON.parse(failed.stderr), {
+        error: 'bad-input',
+        message: `cannot read ${MISSING}: there is no such file or directory`,
+        remedy: `Check the name and the directory.\nSee: ctga ${path.join(' ')} --help`,
+      });
+    });
+  }
+});
+
+describe('help', () => {
+  for (const command of [program, ...all])
+    test(`of ctga ${pathOf(command).join(' ')} fits 80 columns and dumps no data`, async () => {
+      const { code, stdout } = await ctga([...pathOf(command), '--help']);
+      assert.equal(code, 0);
+      for (const line of stdout.split('\n')) assert(line.length <= 80, line);
+      assert.doesNotMatch(stdout, /default: [[{]/);
+      assert.doesNotMatch(stdout, /undefined|\[object/);
+      for (const option of command.options as Option[]) assert.notEqual(option.description, '');
+    });
+
+  test('names logs that exist', async () => {
+    const texts = await Promise.all(
+      [program, ...all].map(async (command) => (await ctga([...pathOf(command), '--help'])).stdout),
+    );
+    const text = texts.join('\n').replaceAll(/\s+/g, ' ');
+    const logs = builtinLogs();
+    const zones = new Map(
+      [...text.matchAll(/zone = \["([\w.-]+)=(\w+)"\]/g)].map(([, a, b]) => [a, b]),
+    );
+    assert(zones.size > 0);
+    for (const name of zones.values()) findLog(logs, name ?? '');
+    const asked = [...text.matchAll(/([a-z]+20\d\d(?:h\d)?)\.ct\.example\.(?:net|org)/g)];
+    assert(asked.length > 1);
+    for (const [, name = ''] of asked) findLog(logs, name);
+  });
+});
+
+test('next commands carry options that they have, and no others', () => {
+  const byPath = new Map(leaves.map((command) => [pathOf(command).join(' '), command]));
+  const carried = new Set(Object.values(CARRIED).flat());
+  for (const [path, names] of Object.entries(CARRIED)) {
+    if (path === 'bench' || path.startsWith('lab ')) continue;
+    const command = byPath.get(path);
+    assert(command !== undefined, path);
+    const has = command.options.map((option) => option.name()).filter((name) => carried.has(name));
+    if (path === 'p4 compile') continue;
+    assert.deepEqual([...names].sort(), has.sort(), path);
+  }
+});
