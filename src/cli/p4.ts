@@ -45,7 +45,7 @@ interface SwitchOption {
 interface DeployOptions extends StateOption, LogOptions, SwitchOption {
   readonly route?: readonly (readonly [number, number])[];
   readonly interface?: readonly string[];
-  readonly cpuPort?: number;
+  readonly cpuPort?: string;
   readonly port?: readonly number[];
   readonly everyNth: number;
   readonly threshold: number;
@@ -88,7 +88,10 @@ P4->NetFPGA's make_new_p4_proj.py made with the name ctga; building it takes SDN
         route(text),
       ]),
     )
-    .option('--cpu-port <port>', 'where copies leave (default: 2)', wholeNumber(0, 510))
+    .option(
+      '--cpu-port <interface>',
+      'of a switch that runs: its interface where copies leave, which no route uses (default: the one that it was set up with)',
+    )
     .option('--port <number>', 'UDP source port of answers, may be repeated (default: 53)', ports)
     .option('--every-nth <n>', 'copy one match of so many', wholeNumber(1, 0xffff_ffff), 1)
     .option(
@@ -104,6 +107,7 @@ Between two interfaces, in a switch that is started for it and runs on in the ba
   sudo ctga p4 deploy --interface eth0 --interface eth1
 Or in one that runs already, with this program or with swapping allowed:
   simple_switch -i 0@eth0 -i 1@eth1 -i 2@copies ${PROGRAM}
+  ctga p4 deploy --cpu-port copies
 Then: sudo ctga attach bmv2:9090
 
 simple_switch takes orders from whoever reaches its Thrift port: keep that port behind a firewall.
@@ -181,19 +185,25 @@ async function runDeploy(options: DeployOptions): Promise<void> {
       'Name two or more with --interface.',
     );
   const routes = options.route ?? WIRE;
+  const twice = routes.find(([from], i) => routes.findIndex(([other]) => other === from) !== i);
+  if (twice !== undefined)
+    throw badInput(
+      `two routes for what comes in at port ${twice[0]}`,
+      'A frame leaves at one port: give one --route for each.',
+    );
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
   const all = namesInForce(options);
   const names = namesThatFit(all);
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);
-  const cpuPort =
+  const cpuInterface =
     interfaces === undefined
-      ? (options.cpuPort ?? 2)
+      ? options.cpuPort
       : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
   const { everyNth, threshold, port: answerPorts = [53] } = options;
-  const setUp = { cpuPort, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
-  const loaded = await deploy(options.thrift, setUp);
+  const setUp = { cpuInterface, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
+  const { loaded, cpuPort } = await deploy(options.thrift, setUp);
   if (options.json === true) return printJson({ loaded, names: names.length, routes, cpuPort });
   print(
     `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,

@@ -93,6 +93,7 @@ function attachBmv2(place: SwitchPlace, options: PlaneOptions): Promise<Bmv2Data
   const { cpuInterface, everyNth = 1, threshold = 400, ...rest } = options;
   return withSwitch(place, async (connection) => {
     await orNotSetUp(connection.counters());
+    await refuseRouted(connection);
     const interfaceName = cpuInterface ?? (await cpuInterfaceOf(connection));
     const plane = new Bmv2DataPlane({ ...rest, threshold, interfaceName, atCpuPort: true }, place, {
       everyNth,
@@ -101,6 +102,16 @@ function attachBmv2(place: SwitchPlace, options: PlaneOptions): Promise<Bmv2Data
     if (!plane.tookOver) await connection.resetCounters();
     return plane;
   });
+}
+
+/** Throws CtgaError `not-attached` where whoever gets copies gets frames too, or is not there. */
+async function refuseRouted(connection: SimpleSwitch): Promise<void> {
+  const port = await connection.cpuPort();
+  if (port === undefined) return; // cpuInterfaceOf says so
+  const name = (await connection.interfaces()).get(port);
+  if (name === undefined) throw notSetUp(`copies leave at port ${port}, where it has no interface`);
+  if ([...(await connection.routes())].flat().includes(port))
+    throw notSetUp(`copies leave at ${name}, which frames take too, by a route`);
 }
 
 async function withSwitch<T>(

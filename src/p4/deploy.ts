@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Setting a switch up with ctga's program, and talking to one that runs it. */
 import { readFileSync } from 'node:fs';
-import { CtgaError } from '../base/errors.ts';
+import { badInput, CtgaError } from '../base/errors.ts';
 import { PROGRAM } from './compile.ts';
-import { MAX_P4_NAME, SimpleSwitch } from './simple-switch.ts';
+import { MAX_ANSWER_PORTS, MAX_P4_NAME, SimpleSwitch } from './simple-switch.ts';
 import type { SwitchPlace } from './switch-process.ts';
 import { ThriftRefusal } from './thrift-call.ts';
 
@@ -11,8 +11,10 @@ import { ThriftRefusal } from './thrift-call.ts';
 const QUEUE_DEPTH = 16_384;
 
 export interface SwitchSetUp {
-  /** Where copies leave. */
-  readonly cpuPort: number;
+  /**
+   * The switch's name of the interface where copies leave; undefined to leave it as it was set up.
+   */
+  readonly cpuInterface: string | undefined;
   readonly everyNth: number;
   /** The largest IP length of a fragment that is copied. */
   readonly threshold: number;
@@ -24,6 +26,13 @@ export interface SwitchSetUp {
   readonly routes: ReadonlyMap<number, number>;
 }
 
+export interface Deployed {
+  /** Whether the program was loaded; it may have been there. */
+  readonly loaded: boolean;
+  /** Where copies leave. */
+  readonly cpuPort: number;
+}
+
 /** The names that the program can look for: longer ones do not fit into its key. */
 export function namesThatFit(names: readonly Uint8Array[]): Uint8Array[] {
   return names.filter(({ length }) => length <= MAX_P4_NAME);
@@ -31,20 +40,70 @@ export function namesThatFit(names: readonly Uint8Array[]): Uint8Array[] {
 
 /**
  * Loads the program into the switch, if it does not run it already, and sets it up. What is set up
- * so already is not touched. Returns whether the program was loaded. Rejects with CtgaError `busy`
- * if the switch runs another program and takes no new one, and otherwise as withSwitch does.
+ * so already is not touched. Rejects with CtgaError: `bad-input` if the ports are not such as copies
+ * and frames can leave at, before anything is touched; `busy` if the switch runs another program and
+ * takes no new one; and otherwise as withSwitch does.
  */
-export function deploy(place: SwitchPlace, setUp: SwitchSetUp): Promise<boolean> {
+export function deploy(place: SwitchPlace, setUp: SwitchSetUp): Promise<Deployed> {
   return withSwitch(place, async (plane) => {
-    const isLoaded = await load(plane);
-    await plane.setCpuPort(setUp.cpuPort);
+    const cpuPort = choosePorts(setUp, await plane.interfaces(), await plane.cpuPort());
+    const loaded = await load(plane);
+    await plane.setCpuPort(cpuPort);
     await plane.setQueueDepth(QUEUE_DEPTH);
     await plane.setSampling(setUp);
     await plane.setAnswerPorts(setUp.answerPorts);
     await plane.setKnownNames(setUp.names);
     await plane.setRoutes(setUp.routes);
-    return isLoaded;
+    return { loaded, cpuPort };
   });
+}
+
+/**
+ * The port where copies leave. Copies hold other people's packets, so it is never guessed: it is
+ * named, or was set up before, and no frame takes it. Throws CtgaError `bad-input` for ports that
+ * are not there, or would get what is not theirs. `interfaces` are the switch's, by port, and
+ * `present` is where copies leave now.
+ */
+export function choosePorts(
+  {
+    cpuInterface,
+    routes,
+    answerPorts,
+  }: Pick<SwitchSetUp, 'cpuInterface' | 'routes' | 'answerPorts'>,
+  interfaces: ReadonlyMap<number, string>,
+  present: number | undefined,
+): number {
+  const all = [...interfaces].map(([port, name]) => `${name} (port ${port})`).join(', ');
+  const has = `The switch has: ${all === '' ? 'no interface' : all}.`;
+  if (answerPorts.length > MAX_ANSWER_PORTS)
+    throw badInput(
+      `${answerPorts.length} ports of answers: the switch can hold ${MAX_ANSWER_PORTS}`,
+      'Give fewer with --port.',
+    );
+  const absent = [...routes].flat().find((port) => !interfaces.has(port));
+  if (absent !== undefined)
+    throw badInput(`a route names port ${absent}, which the switch does not have`, has);
+  const named = [...interfaces].find(([, name]) => name === cpuInterface)?.[0];
+  if (cpuInterface !== undefined && named === undefined)
+    throw badInput(`the switch has no interface named ${cpuInterface}`, has);
+  const cpuPort = named ?? present;
+  if (cpuPort === undefined)
+    throw badInput(
+      'it is not said where copies leave',
+      `Name an interface with --cpu-port. ${has}`,
+    );
+  const name = interfaces.get(cpuPort);
+  if (name === undefined)
+    throw badInput(
+      `copies leave at port ${cpuPort}, which the switch does not have`,
+      `Name an interface with --cpu-port. ${has}`,
+    );
+  if ([...routes].flat().includes(cpuPort))
+    throw badInput(
+      `copies cannot leave at ${name}: frames take it, by a route`,
+      "Whoever is there would get other people's packets. Name another interface with --cpu-port, or other routes.",
+    );
+  return cpuPort;
 }
 
 async function load(plane: SimpleSwitch): Promise<boolean> {

@@ -33,6 +33,8 @@ export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 
 /** The longest name that the program can look for, in bytes of wire format. */
 export const MAX_P4_NAME = 128;
+/** The size of the value set `answer_ports` in p4/bmv2/parser.p4. */
+export const MAX_ANSWER_PORTS = 16;
 /**
  * The header in front of a copied frame: ingress port (2 bytes), reason (1), version (1), original
  * length (2) and microseconds since the switch started (6).
@@ -140,7 +142,7 @@ export class SimpleSwitch {
     return found;
   }
 
-  /** The UDP source ports of answers, at most 16. */
+  /** The UDP source ports of answers, at most MAX_ANSWER_PORTS. */
   async setAnswerPorts(ports: readonly number[]): Promise<void> {
     const set = { ...CONTEXT, parse_vset_name: ANSWER_PORTS };
     const missing = new Set(ports);
@@ -155,6 +157,16 @@ export class SimpleSwitch {
   async interfaces(): Promise<Map<number, string>> {
     const ports = await this.#call('bm_dev_mgr_show_ports', {});
     return new Map(ports.map(({ port_num, iface_name }) => [port_num, iface_name]));
+  }
+
+  /** From the port where frames come in to the one where they leave. */
+  async routes(): Promise<Map<number, number>> {
+    const entries = await this.#entries(ROUTE.table);
+    return new Map(
+      entries.flatMap(({ key, data: [to] }) =>
+        to === undefined ? [] : [[numberOf(key), numberOf(to)] as const],
+      ),
+    );
   }
 
   /** The port where copies leave; undefined if nothing is copied. */

@@ -63,14 +63,15 @@ function copiesPair(port: number): { readonly switchEnd: string; readonly ourEnd
 /**
  * Starts a switch with ports 0, 1, ... on these interfaces and one more port for copies, and waits
  * until it answers. A switch that runs there on these interfaces already is left as it is. Returns
- * the port of copies. Throws CtgaError: `not-set-up` if simple_switch is not on PATH, `busy` if
- * another switch runs there, `no-such-interface`, `not-permitted`, `kernel`.
+ * the name of the interface at the port for copies. Throws CtgaError: `not-set-up` if simple_switch
+ * is not on PATH, `busy` if another switch runs there, `no-such-interface`, `not-permitted`,
+ * `kernel`.
  */
 export async function startSwitch(
   interfaces: readonly string[],
   place: SwitchPlace,
   directory: string,
-): Promise<number> {
+): Promise<string> {
   if (!['127.0.0.1', 'localhost'].includes(place.host))
     throw badInput(`a switch is started on this machine, not at ${place.host}`);
   if (spawnSync(COMMAND, ['--version']).error !== undefined)
@@ -78,15 +79,18 @@ export async function startSwitch(
       remedy: "Install p4lang's package p4lang-bmv2.",
     });
   const running = await interfacesAt(place);
-  if (running !== undefined && interfaces.every((name, port) => running.get(port) === name))
-    return interfaces.length;
+  const { switchEnd, ourEnd } = copiesPair(place.port);
+  if (
+    running !== undefined &&
+    [...interfaces, switchEnd].every((name, port) => running.get(port) === name)
+  )
+    return switchEnd;
   if (running !== undefined)
     throw new CtgaError('busy', `another switch answers at ${place.host}:${place.port} already`, {
       remedy: 'End that switch, or choose another port with --thrift.',
     });
   for (const name of interfaces)
     ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
-  const { switchEnd, ourEnd } = copiesPair(place.port);
   // An earlier switch may have left its pair.
   spawnSync('ip', ['link', 'delete', switchEnd]);
   ip(
@@ -107,7 +111,7 @@ export async function startSwitch(
     spawnSync('ip', ['link', 'delete', switchEnd]);
     throw error;
   }
-  return interfaces.length;
+  return switchEnd;
 }
 
 async function spawnSwitch(

@@ -46,7 +46,35 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
         async () => (await ctga(['p4', 'status', ...at])).code === 0,
         'simple_switch to answer',
       );
-      const first = await ctga(['p4', 'deploy', '--json', ...at, ...state]);
+      const interfaceOf = (number: number): string => join(directory, `p${number}`);
+      const refused: readonly (readonly [string, readonly string[], RegExp])[] = [
+        ['no port is guessed', [], /not said where copies leave\n.*p2 \(port 2\)/],
+        ['a port that is not there', ['--cpu-port', 'nowhere'], /no interface named nowhere/],
+        ["a host's port", ['--cpu-port', interfaceOf(1)], /frames take it, by a route/],
+        [
+          'a route to nowhere',
+          ['--cpu-port', interfaceOf(2), '--route', '0=7'],
+          /port 7, which the switch does not have/,
+        ],
+        ['two routes for one', ['--route', '0=1', '--route', '0=2'], /two routes .* port 0/],
+        [
+          'more ports of answers than it holds',
+          [
+            '--cpu-port',
+            interfaceOf(2),
+            ...Array.from({ length: 17 }, (_, i) => ['--port', `${i + 53}`]).flat(),
+          ],
+          /17 ports of answers: the switch can hold 16/,
+        ],
+      ];
+      for (const [what, args, message] of refused) {
+        const ran = await ctga(['p4', 'deploy', ...at, ...state, ...args]);
+        assert.equal(ran.code, 2, what);
+        assert.match(ran.stderr, message, what);
+        assert.match((await ctga(['p4', 'status', ...at])).stdout, /It looks for 0 names\./, what);
+      }
+      const cpu = ['--cpu-port', interfaceOf(2)];
+      const first = await ctga(['p4', 'deploy', '--json', ...at, ...state, ...cpu]);
       assert.equal(first.code, 0, first.stderr);
       const { loaded, names } = JSON.parse(first.stdout) as { loaded: boolean; names: number };
       assert.equal(loaded, false, 'it was started with this program');

@@ -36,7 +36,7 @@ test(
       `sh timeout 60 sh -c 'until grep -q "${text}" ${watching}; do sleep 0.1; done'`;
     writeFileSync(
       commands,
-      `sh ctga p4 deploy ${state} ${list}
+      `sh ctga p4 deploy --cpu-port s1-cpu ${state} ${list}
 sh ctga attach bmv2:9090 ${state} ${list} > ${watching} 2>&1 & echo $! > ${directory}/pid
 ${until('Watching')}
 sh ctga lab tell '{"do":"grow","count":20}' --state-dir ${lab}
@@ -53,6 +53,7 @@ sh kill $(cat ${directory}/pid); ctga detach bmv2:9090
         ...process.env,
         PATH: `${dirname(CTGA)}:${process.env['PATH'] ?? ''}`,
         CTGA_NODE: process.execPath,
+        NO_COLOR: '1', // mininet's commands have a terminal
         CTGA_MININET: lab,
       },
       stdio: ['ignore', 'pipe', 'pipe'],
