@@ -8,7 +8,13 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, Channel } from '../../src/alert/channels.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
-import { openForWriting, stateAt, storeExists, type State } from '../../src/store/state.ts';
+import {
+  openForWriting,
+  stateAt,
+  storeFiles,
+  storeExists,
+  type State,
+} from '../../src/store/state.ts';
 import { makeEvidence } from '../../src/evidence/bundle.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { chainEvidence, writeEvidence } from '../../src/evidence/write.ts';
@@ -163,8 +169,7 @@ describe('the alert service', () => {
 
   test('goes on in a new store when the old one was removed', async () => {
     await service.look();
-    rmSync(state.database);
-    for (const journal of ['-wal', '-shm']) rmSync(`${state.database}${journal}`, { force: true });
+    for (const file of storeFiles(state)) rmSync(file, { force: true });
     putPlane(START);
     await service.look();
     assert.deepEqual(

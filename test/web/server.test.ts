@@ -11,7 +11,7 @@ import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
-import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { openForWriting, stateAt, storeFiles, type State } from '../../src/store/state.ts';
 import { alertCounter, BLIND, NO_ROOM } from '../../src/store/counters.ts';
 import { html } from '../../src/web/html.ts';
 import { WebServer } from '../../src/web/server.ts';
@@ -157,7 +157,7 @@ test('a store that is made, written, damaged and replaced is followed', async ()
   const damaged = await get('/');
   assert.equal(damaged.status, 500);
   assert.match(damaged.body, /is damaged/);
-  rmSync(state.database);
+  for (const file of storeFiles(state)) rmSync(file, { force: true });
   record(5);
   assert.match((await get('/')).body, /1 tree head was seen/);
 });
