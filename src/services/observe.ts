@@ -14,6 +14,9 @@ import type { PlaneOptions, PlaneTarget } from '../dataplane/kind.ts';
 import type { SupervisionEvent } from '../dataplane/sight.ts';
 import type { DataPlane, Supervision } from '../dataplane/types.ts';
 import type { AttachedLink } from '../dataplane/xdp.ts';
+import { parseEvidence } from '../evidence/bundle.ts';
+import { textsIn } from '../evidence/directory.ts';
+import { writeEvidence } from '../evidence/write.ts';
 import type { Log } from '../logs/log.ts';
 import type { ZoneOptions } from '../logs/zones.ts';
 import { Backlog } from '../observer/backlog.ts';
@@ -118,6 +121,7 @@ const OF_THIS_MACHINE: ObserveDependencies = {
  * be written is written with the next batch.
  */
 const PATIENCE_MS = 250;
+const MOST_BROUGHT_BACK = 1000;
 
 /**
  * Observes until `signal` is aborted, or until every plane was detached by somebody else; the
@@ -295,6 +299,7 @@ class Observation {
     const verifier = startVerifier(() => observer.endBatch(now()));
     const { secondPlace: place = defaultSecondPlace() } = this.#options;
     const secondPlace = isUsable(place) ? place : undefined;
+    if (secondPlace !== undefined) this.#bringBack(secondPlace, storeFile);
     const observer: Observer = new Observer({
       sources,
       store,
@@ -377,6 +382,14 @@ class Observation {
     });
     if (lost > 0) return false;
     return isKept;
+  }
+
+  /** Evidence that an earlier observer could write in the second place alone. */
+  #bringBack(secondPlace: string, { store }: StoreInUse): void {
+    const { evidence } = this.#options.state;
+    for (const text of textsIn(secondPlace, MOST_BROUGHT_BACK))
+      succeeds(() => writeEvidence(evidence, parseEvidence(text, secondPlace)));
+    succeeds(() => recordFoundEvidence(store, evidence));
   }
 
   /** What cannot be written now is written when the next interface sees again, or at the end. */

@@ -286,7 +286,8 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n`,
       );
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
-      for (const unit of [observer, ...units])
+      // The observer wants what keeps its evidence.
+      for (const unit of [observer, ...units, 'ctga-evidence'])
         assert.equal(property(unit, 'ActiveState'), 'active', unit);
       assert.equal(property(observer, 'StatusText'), `watching ${link.interfaceName}`);
       assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
@@ -475,8 +476,11 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
   });
 
   test('removed, keeps what was configured and seen; purged, keeps evidence alone', () => {
-    const [evidence = ''] = readdirSync(join(debian.root, 'var/lib/ctga/evidence'));
+    const kept = join(debian.root, 'var/lib/ctga-evidence');
+    const [evidence = ''] = readdirSync(kept).filter((name) => name.endsWith('.json'));
     assert.match(evidence, /^fork-/);
+    const listed = must('ctga evidence list');
+    assert.match(listed, /^.* kept .*$/m);
     must('dpkg -r ctga');
     assert.notEqual(debian.inside('ctga --version').code, 0);
     assert(
@@ -484,17 +488,18 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         existsSync(join(debian.root, 'var/lib/ctga/ctga.db')),
     );
     const { stderr } = debian.inside('dpkg -P ctga');
-    assert.match(stderr, /evidence of split views stays in \/var\/lib\/ctga\/evidence/);
+    assert.match(stderr, /evidence of split views stays in \/var\/lib\/ctga-evidence/);
     assert.deepEqual([...debian.files()].filter((path) => !pristine.has(path)).sort(), [
-      '/var/lib/ctga',
-      '/var/lib/ctga/evidence',
-      `/var/lib/ctga/evidence/${evidence}`,
+      '/var/lib/ctga-evidence',
+      '/var/lib/ctga-evidence/chain.txt',
+      '/var/lib/ctga-evidence/chain.txt-lock',
+      `/var/lib/ctga-evidence/${evidence}`,
     ]);
-    assert.equal(statSync(join(debian.root, 'var/lib/ctga/evidence', evidence)).uid, 0);
+    assert.equal(statSync(join(kept, evidence)).uid, 0);
   });
 
   test('purged without evidence, leaves nothing: no file, no account', () => {
-    rmSync(join(debian.root, 'var/lib/ctga'), { recursive: true });
+    rmSync(join(debian.root, 'var/lib/ctga-evidence'), { recursive: true });
     install();
     must('dpkg -P ctga');
     assert.deepEqual(

@@ -27,6 +27,9 @@ import type {
   Supervision,
 } from '../../src/dataplane/types.ts';
 import type { AttachedLink } from '../../src/dataplane/xdp.ts';
+import { makeEvidence } from '../../src/evidence/bundle.ts';
+import { judgeWithoutProof } from '../../src/evidence/judge.ts';
+import { writeEvidence } from '../../src/evidence/write.ts';
 import { immediately } from '../../src/observer/verifier.ts';
 import {
   observe,
@@ -328,6 +331,28 @@ describe('observing', () => {
         );
       });
     }
+
+    test('and was killed, its evidence in the second place is brought back', async () => {
+      const [first, second] = ['a', 'b'].map((branch) => log.verified(7, treeOf(7, branch).root()));
+      assert(first !== undefined && second !== undefined);
+      const finding = judgeWithoutProof(first, second);
+      assert(finding?.verdict === 'fork-proven');
+      const { secondPlace = '', state } = options;
+      mkdirSync(secondPlace, { mode: 0o700 });
+      writeEvidence(secondPlace, makeEvidence(log.asLog(), first, second, finding, NOW));
+      writeFileSync(join(secondPlace, 'rubbish.json'), '{}');
+      const { ended } = await start(new FakePlane('eth0'));
+      stop.abort();
+      await ended;
+      const [name = '', ...more] = readdirSync(state.evidence).filter((each) =>
+        each.endsWith('.json'),
+      );
+      assert.deepEqual(more, []);
+      assert.deepEqual(
+        inStore((store) => store.evidence.all().map(({ path }) => path)),
+        [join(state.evidence, name)],
+      );
+    });
 
     test('and with no other place either, it says what is lost, and ends badly', async () => {
       const release = hold();
