@@ -1,33 +1,36 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Runs every test with node's own runner and says at the end what came of it. Words on the command
- * line choose the files that have all of them in their path, and with a dash in front, those that
- * do not have them. `*.root.test.ts` files make network
- * namespaces and load BPF programs: they need root and run one at a time, and are left out without
- * it.
+ * Runs every test with node's own runner: says how far it is, each failure in full as soon as it is
+ * known, and at the end what came of it. Words on the command line choose the files that have all
+ * of them in their path. `*.root.test.ts` files make network namespaces and load BPF programs: they
+ * need root and run one at a time, and are left out without it.
  */
-import { readdirSync } from 'node:fs';
-import { join, relative, resolve } from 'node:path';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
+import { dirname, join, relative, resolve } from 'node:path';
 import { run, type EventData } from 'node:test';
-import { spec } from 'node:test/reporters';
+import { inspect } from 'node:util';
 import { SEED } from './support/random.ts';
 
-const here = import.meta.dirname;
+const root = resolve(import.meta.dirname, '..');
 const wanted = process.argv.slice(2);
-const isMeant = (name: string, word: string): boolean =>
-  word.startsWith('-') ? !name.includes(word.slice(1)) : name.includes(word);
+const isRoot = process.geteuid?.() === 0;
+if (isRoot && !everybodyMayEnter(root)) process.exit(runWhereEverybodyMayEnter());
+
 /** It takes as long as a dozen others: begun first, it is not waited for at the end. */
 const LONGEST = join('store', 'faults.test.ts');
-const files = readdirSync(here, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => isMeant(name, word)))
+const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => name.includes(word)))
   .sort((a, b) => Number(b === LONGEST) - Number(a === LONGEST) || (a < b ? -1 : 1))
-  .map((name) => join(here, name));
+  .map((name) => join(import.meta.dirname, name));
 const needRoot = files.filter((name) => name.endsWith('.root.test.ts'));
 const plain = files.filter((name) => !needRoot.includes(name));
 const outcomes: Outcome[] = [];
+const began = performance.now();
 
 interface Outcome {
   readonly outcome: 'passed' | 'failed' | 'skipped';
+  readonly file: string | undefined;
   readonly where: string;
   /** Why it was skipped. */
   readonly reason: string;
@@ -35,7 +38,31 @@ interface Outcome {
 
 type Ended = EventData.TestPass | EventData.TestFail;
 
-/** Runs a group of files, each in a process of its own, and prints what node prints of it. */
+/** Tests give up root and start programs of the checkout as somebody else, who has to find them. */
+function everybodyMayEnter(directory: string): boolean {
+  const { mode } = statSync(directory);
+  return (mode & 1) !== 0 && (directory === '/' || everybodyMayEnter(dirname(directory)));
+}
+
+/** Runs this once more, in a mount namespace with the checkout where everybody may enter. */
+function runWhereEverybodyMayEnter(): number {
+  const place = mkdtempSync('/var/tmp/ctga-tests-');
+  try {
+    const script =
+      'chmod 755 "$1" && mount --bind "$0" "$1" && chmod 755 "$1" && cd "$1" && shift && exec "$@"';
+    const again = [process.execPath, '--import', 'tsx', 'test/run.ts', ...wanted];
+    const { status } = spawnSync(
+      'unshare',
+      ['--mount', 'sh', '-c', script, root, place, ...again],
+      { stdio: 'inherit' },
+    );
+    return status ?? 1;
+  } finally {
+    rmdirSync(place);
+  }
+}
+
+/** Runs a group of files, each in a process of its own. */
 async function runAll(group: readonly string[], concurrency: number): Promise<void> {
   if (group.length === 0) return;
   const events = run({ files: [...group], concurrency });
@@ -43,18 +70,74 @@ async function runAll(group: readonly string[], concurrency: number): Promise<vo
   events.on('test:fail', (test) => {
     process.exitCode = 1;
     note('failed', test);
+    if (test.details.type !== 'suite' || isHookFailure(test.details)) printFailure(test);
   });
-  for await (const text of events.compose(new spec())) process.stdout.write(text as string);
+  // What a file prints besides its tests is of use where one of them fails.
+  const keep = ({ file, message }: EventData.TestStdout | EventData.TestStderr): void => {
+    printed.set(file, (printed.get(file) ?? '') + message);
+  };
+  events.on('test:stdout', keep).on('test:stderr', keep);
+  for await (const _ of events);
+}
+
+const printed = new Map<string | undefined, string>();
+const done = new Set<string>();
+let folder = '';
+let folderBegan = 0;
+
+/** A line for each folder when it is done; on a terminal also the file that comes next. */
+function progress(file: string | undefined): void {
+  if (file === undefined || done.has(file)) return;
+  done.add(file);
+  const next = dirname(relative(root, file));
+  if (next !== folder) endFolder();
+  folder = next;
+  if (process.stdout.isTTY)
+    process.stdout.write(
+      `\r[${done.size} of ${isRoot ? files.length : plain.length}] ${relative(root, file)}\u001b[K`,
+    );
+}
+
+function endFolder(): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+  if (folder === '') return;
+  const own = outcomes.slice(folderBegan);
+  folderBegan = outcomes.length;
+  const count = (outcome: Outcome['outcome']): number =>
+    own.filter((each) => each.outcome === outcome).length;
+  const also = (['failed', 'skipped'] as const)
+    .filter((outcome) => count(outcome) > 0)
+    .map((outcome) => `, ${count(outcome)} ${outcome}`)
+    .join('');
+  console.log(
+    `[${done.size} of ${isRoot ? files.length : plain.length} files, ${minutes()}] ${folder}: ${count('passed')} passed${also}`,
+  );
+}
+
+function minutes(): string {
+  const seconds = Math.round((performance.now() - began) / 1000);
+  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`;
+}
+
+function printFailure({ name, file, details }: EventData.TestFail): void {
+  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+  const { error } = details;
+  console.log(`\nFAILED ${file === undefined ? '' : `${relative(root, file)}: `}${name}`);
+  console.log(inspect(error.cause, { depth: 10, colors: process.stdout.isTTY }));
+  const text = printed.get(file);
+  if (text !== undefined) console.log(`It printed:\n${text}`);
+  console.log();
 }
 
 function note(outcome: 'passed' | 'failed', { name, file, skip, details }: Ended): void {
-  const where = file === undefined ? name : `${relative(resolve(here, '..'), file)}: ${name}`;
+  progress(file);
+  const where = file === undefined ? name : `${relative(root, file)}: ${name}`;
   // A suite that is skipped stands for the tests in it, of which nothing is heard; one that fails
   // does so for a test in it, or else for a hook.
   if (skip !== undefined && skip !== false)
-    outcomes.push({ outcome: 'skipped', where, reason: String(skip) });
+    outcomes.push({ outcome: 'skipped', file, where, reason: String(skip) });
   else if (details.type !== 'suite' || isHookFailure(details))
-    outcomes.push({ outcome, where, reason: '' });
+    outcomes.push({ outcome, file, where, reason: '' });
 }
 
 function isHookFailure(details: Ended['details']): boolean {
@@ -65,26 +148,32 @@ function isHookFailure(details: Ended['details']): boolean {
   );
 }
 
-const isRoot = process.geteuid?.() === 0;
 await runAll(plain, 2);
 if (isRoot) await runAll(needRoot, 1);
+endFolder();
 summarize();
 
 function summarize(): void {
   const of = (outcome: Outcome['outcome']): Outcome[] =>
     outcomes.filter((each) => each.outcome === outcome);
   const [failed, skipped] = [of('failed'), of('skipped')];
-  console.log(
-    `\n${of('passed').length} passed, ${failed.length} failed, ${skipped.length} skipped`,
-  );
+  console.log();
   for (const { where } of failed) console.log(`  failed: ${where}`);
   for (const why of new Set(skipped.map(({ reason }) => reason))) {
-    console.log(`  skipped: ${why}`);
-    for (const { where, reason } of skipped) if (reason === why) console.log(`    ${where}`);
+    const those = skipped.filter(({ reason }) => reason === why);
+    const where = new Set(
+      those.map((each) => (each.file === undefined ? each.where : relative(root, each.file))),
+    );
+    console.log(`  skipped: ${why}\n    ${those.length} in ${[...where].join(', ')}`);
   }
   if (!isRoot && needRoot.length > 0)
     console.log(
       `  left out: ${needRoot.length} files that load BPF programs and make network namespaces need root: sudo npm test`,
     );
-  console.log(`  CTGA_TEST_SEED=${SEED} runs them with the same random numbers again`);
+  console.log(
+    `  took ${minutes()}; CTGA_TEST_SEED=${SEED} runs them with the same random numbers again`,
+  );
+  console.log(
+    `\n${of('passed').length} passed, ${failed.length} failed, ${skipped.length} skipped`,
+  );
 }
