@@ -1,0 +1,83 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# sudo sh packaging/fresh.sh [trixie|bookworm] [COMMAND]: what README.md says to somebody with a fresh Debian, tried
+# in one: a minimal debootstrap with nothing but what README says to install first, a clone of this checkout in a
+# home directory of mode 0700, and then COMMAND (default: npm run demo), twice. Says how long each took, its CPU, and
+# what was downloaded. Takes Debian from where this machine takes it, and npm packages too. Nothing is left behind.
+#
+# Debian 12's own Node is too old: there, this machine's is lent to it.
+set -eu
+release=${1:-trixie}
+command=${2:-npm run demo}
+checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
+[ "$(id -u)" -eq 0 ] || { echo "fresh: needs root: sudo sh packaging/fresh.sh" >&2; exit 1; }
+case $release in
+trixie) packages="nodejs npm git sudo ca-certificates" ;;
+bookworm) packages="git sudo ca-certificates" ;;
+*) echo "fresh: the releases are trixie and bookworm" >&2; exit 2 ;;
+esac
+mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' | sed -n 's/ Debian$//p' | head -n 1)
+registry=$(npm config get registry)
+root=$(mktemp -d /var/tmp/ctga-fresh-XXXXXX)
+
+chmod 755 "$root"
+# Mounts are in a namespace that ends with the command.
+trap 'rm -rf --one-file-system "$root"' EXIT
+trap 'exit 130' INT TERM
+say() { printf 'fresh: %s\n' "$*" >&2; }
+
+say "debootstrap of $release"
+debootstrap --variant=minbase "$release" "$root" "${mirror:-http://deb.debian.org/debian/}" >"$root.log" 2>&1 || {
+	tail -n 5 "$root.log" >&2
+	exit 1
+}
+rm "$root.log"
+# What this machine knows of mirrors and registries, and how to reach them.
+cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+rm -rf "$root/etc/apt/apt.conf.d"
+cp -r /etc/apt/apt.conf.d "$root/etc/apt/"
+rm -f "$root/etc/apt/apt.conf.d/docker-clean"
+if [ "$release" = bookworm ]; then
+	prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
+	for each in bin/node bin/npm lib/node_modules/npm include/node; do
+		mkdir -p "$root/usr/local/$(dirname "$each")"
+		cp -a "$prefix/$each" "$root/usr/local/$each"
+	done
+fi
+cat >"$root/try" <<'TRY'
+set -eu
+mount -t proc proc /proc
+mount -t sysfs sysfs /sys
+mount -t bpf bpf /sys/fs/bpf
+mount -t devtmpfs devtmpfs /dev 2>/dev/null || true
+export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
+apt-get -q update >/dev/null
+# shellcheck disable=SC2086 # a list of words
+apt-get -q -y --no-install-recommends install $PACKAGES >/dev/null
+apt-get clean
+npm config set registry "$REGISTRY"
+useradd --create-home --shell /bin/sh --key-dir-placeholder somebody
+TRY
+sed -i '/useradd/,$d' "$root/try"
+cat >>"$root/try" <<'TRY'
+useradd --create-home --shell /bin/sh somebody
+chmod 700 /home/somebody
+cd /home/somebody
+git -c safe.directory='*' clone -q /checkout.git 'ctga (1)'
+chown -R somebody: .
+cd 'ctga (1)'
+received() { awk -F '[: ]+' 'NR > 2 && $2 != "lo" { sum += $3 } END { printf "%d\n", sum / 1e6 }' /proc/net/dev; }
+for which in first second; do
+	before=$(received)
+	began=$(date +%s.%N)
+	sh -c "$COMMAND"' && times' >/tmp/said 2>&1 || { status=$?; tail -n 40 /tmp/said; exit $status; }
+	cpu=$(tail -n 1 /tmp/said)
+	printf '%s time: %.0f s, CPU %s, %s MB received\n' "$which" \
+		"$(awk "BEGIN { print $(date +%s.%N) - $began }")" "$cpu" $(($(received) - before))
+done
+grep -v '^[0-9]*m' /tmp/said | tail -n 20
+TRY
+git clone -q --bare "$checkout" "$root/checkout.git"
+say "$command, in it"
+PACKAGES=$packages REGISTRY=$registry COMMAND=$command unshare --mount --uts --pid --fork --kill-child \
+	sh -c 'hostname fresh && exec chroot "$0" sh /try' "$root"
