@@ -56,17 +56,24 @@ export function strip(files: readonly string[], architecture: Architecture): voi
  * They are compiled once and kept in build/; those that this Node runs with serve for its like.
  */
 export function obtainModules(line: Line, architecture: Architecture): string {
-  const lock = readFileSync(join(ROOT, 'package-lock.json'));
   const { abi } = RELEASES[line];
   if (architecture === HERE && Number(process.versions.modules) === abi)
     return join(ROOT, 'node_modules');
   const directory = join(ROOT, 'build/modules', `${abi}-${architecture}`);
-  const [made, modules] = [join(directory, 'package-lock.json'), join(directory, 'node_modules')];
-  if (existsSync(made) && readFileSync(made).equals(lock)) return modules;
+  const [made, modules] = [join(directory, 'made-of'), join(directory, 'node_modules')];
+  const sources = [...Object.keys(NATIVE_MODULES), 'bindings', 'file-uri-to-path', 'nan'];
+  const madeOf = [
+    RELEASES[line].version,
+    ...sources.map((name) =>
+      readFileSync(join(ROOT, 'node_modules', name, 'package.json'), 'utf8'),
+    ),
+    readFileSync(join(ROOT, 'bin/node-headers'), 'utf8'),
+  ].join('\n');
+  if (existsSync(made) && readFileSync(made, 'utf8') === madeOf) return modules;
   const node = obtainNode(line, architecture);
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
-  for (const name of [...Object.keys(NATIVE_MODULES), 'bindings', 'file-uri-to-path', 'nan'])
+  for (const name of sources)
     cpSync(join(ROOT, 'node_modules', name), join(modules, name), {
       recursive: true,
       filter: (path) => path !== join(ROOT, 'node_modules', name, 'build'),
@@ -95,7 +102,7 @@ export function obtainModules(line: Line, architecture: Architecture): string {
   });
   for (const [name, file] of Object.entries(NATIVE_MODULES))
     if (!existsSync(join(modules, name, file))) throw new Error(`npm rebuild made no ${file}`);
-  writeFileSync(made, lock);
+  writeFileSync(made, madeOf);
   return modules;
 }
 
