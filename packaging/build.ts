@@ -31,7 +31,7 @@ import {
   obtainModules,
   strip,
 } from './compile.ts';
-import { bashCompletion } from './completion.ts';
+import { bashCompletion, fishCompletion, zshCompletion } from './completion.ts';
 import { debianCopyright } from './copyright.ts';
 import { manPage } from './man.ts';
 import { LICENSE_FILE, licenseText, runtimeModules, type Module } from './modules.ts';
@@ -174,6 +174,8 @@ const man = gzipSync(manPage(commands, version), { level: 9 });
 mkdirSync(join(STAGE, 'usr/share/man/man1'), { recursive: true });
 writeFileSync(join(STAGE, 'usr/share/man/man1/ctga.1.gz'), man);
 put(bashCompletion(commands), 'usr/share/bash-completion/completions/ctga');
+put(zshCompletion(commands), 'usr/share/zsh/vendor-completions/_ctga');
+put(fishCompletion(commands), 'usr/share/fish/vendor_completions.d/ctga.fish');
 const debian = (name: string): string => readFileSync(join(ROOT, 'packaging/debian', name), 'utf8');
 const program = node === undefined ? '/usr/bin/node' : '/usr/lib/ctga/node';
 put(debian('ctga').replace('@NODE@', program), 'usr/bin/ctga', 0o755);
