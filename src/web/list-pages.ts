@@ -17,7 +17,12 @@ export interface Part {
   readonly total: number;
 }
 
-export function renderSplits(splits: readonly Split[], part: Part, generated: number): string {
+export function renderSplits(
+  splits: readonly Split[],
+  part: Part,
+  stateOption: string,
+  generated: number,
+): string {
   const { total } = part;
   return renderDocument({
     title: `ctga: ${total === 0 ? 'no split view' : count(total, 'split view')}`,
@@ -28,7 +33,8 @@ export function renderSplits(splits: readonly Split[], part: Part, generated: nu
         ${total === 0 ? 'No split view is proven' : `${count(total, 'split view')} proven`}
       </h1>
       ${total === 0 ? '' : html`<h2>The newest first</h2>`}
-      ${splits.map((split) => splitCard(split))} ${pager('/evidence', part, SPLITS_A_PAGE)}
+      ${splits.map((split) => splitCard(split, stateOption))}
+      ${pager('/evidence', part, SPLITS_A_PAGE)}
     </section>`,
   });
 }

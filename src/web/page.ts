@@ -33,7 +33,7 @@ export interface PageData {
 }
 
 export function renderPage(data: PageData): string {
-  const { overview, timeline, splits } = data;
+  const { overview, timeline } = data;
   const verdict = verdictOf(data);
   return renderDocument({
     title: `ctga: ${verdict.title}`,
@@ -44,9 +44,7 @@ export function renderPage(data: PageData): string {
         ${verdictSection(verdict)}
       </section>
       <section id="facts" aria-label="In numbers">${factsSection(overview)}</section>
-      <section id="splits" aria-labelledby="splits-title">
-        ${splitsSection(overview, splits)}
-      </section>
+      <section id="splits" aria-labelledby="splits-title">${splitsSection(data)}</section>
       <section id="logs" aria-labelledby="logs-title">${logsSection(timeline)}</section>
       <section id="verdicts" aria-labelledby="verdicts-title">${verdictsSection(overview)}</section>
       <section id="interfaces" aria-labelledby="interfaces-title">
@@ -240,7 +238,7 @@ function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): 
   </ol>`;
 }
 
-function splitsSection({ evidence, verdicts }: Overview, splits: readonly Split[]): Html {
+function splitsSection({ overview: { evidence, verdicts }, splits, stateOption }: PageData): Html {
   const title = html`<h2 id="splits-title" data-splits="${evidence.length}">Split views</h2>`;
   if (evidence.length === 0)
     return html`${title}
@@ -253,6 +251,7 @@ function splitsSection({ evidence, verdicts }: Overview, splits: readonly Split[
     const ofLog = evidence.filter(({ log }) => log === split.log).length;
     return splitCard(
       split,
+      stateOption,
       ofLog > 1 ? html`<a href="/evidence">${group(ofLog - 1)} more of this log</a>.` : html``,
     );
   })}
@@ -278,7 +277,6 @@ function logsSection(timeline: Timeline): Html {
 
 /** The lanes, one under the other, and what the marks mean. */
 export function timelineList({ lanes, from, to }: Timeline): Html {
-  const isByDay = to - from > 3 * 86_400_000;
   const middle = from + (to - from) / 2;
   return html`<div class="card">
     <p class="legend">
@@ -291,9 +289,9 @@ export function timelineList({ lanes, from, to }: Timeline): Html {
       ${lanes.map((lane) => laneItem(lane))}
     </ul>
     <p class="axis">
-      <span>${dateOf(from, isByDay)}</span>
-      <span class="wide">${dateOf(middle, isByDay)}</span>
-      <span>${dateOf(to, isByDay)}</span>
+      <span>${dateOf(from, to - from)}</span>
+      <span class="wide">${dateOf(middle, to - from)}</span>
+      <span>${dateOf(to, to - from)}</span>
     </p>
     <p class="quiet small">
       Trees by when they were first seen (UTC); each mark stands for one ${SLOTS}th of the time

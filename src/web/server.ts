@@ -197,7 +197,7 @@ export class WebServer {
       const offset = (page - 1) * SPLITS_A_PAGE;
       if (page > 1 && offset >= part.total) return '';
       const shown = records.slice(offset, offset + SPLITS_A_PAGE);
-      return renderSplits(splitsOf(store, shown, nameOf), part, Date.now());
+      return renderSplits(splitsOf(store, shown, nameOf), part, this.#stateOption, Date.now());
     }
     const overview = this.#overview();
     const offset = (page - 1) * LOGS_A_PAGE;

@@ -5,14 +5,15 @@ import { sign, splitPicture } from './picture.ts';
 import type { Split, SplitTree } from './splits.ts';
 import { group, logName, timeOf, verdictChip } from './words.ts';
 
-export function splitCard(split: Split, others: Html = html``): Html {
+/** `stateOption` is as in PageData; `others` tells of further ones. */
+export function splitCard(split: Split, stateOption: string, others: Html = html``): Html {
   const { log, logId, trees, created } = split;
   return html`<article class="card alarm-card">
     <h3>${logName(log)} showed two trees</h3>
     <p>${claimOf(split)} Proven ${timeOf(created)}.</p>
     ${splitPicture(split)}
     <div class="trees">${trees.map((tree) => treeOf(tree))}</div>
-    ${evidenceOf(split)}
+    ${evidenceOf(split, stateOption)}
     <p class="quiet small">Log ID <code>${logId}</code>. ${others}</p>
   </article>`;
 }
@@ -63,7 +64,7 @@ export function sourcesOf(sources: readonly string[]): Html {
   return html`${sources.slice(0, SOURCES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-function evidenceOf({ name, path, isThere }: Split): Html {
+function evidenceOf({ name, path, isThere }: Split, stateOption: string): Html {
   if (!isThere)
     return html`<p class="missing">
       <strong>The evidence file is gone</strong> from <code>${path}</code>. Bring it back from a
@@ -82,6 +83,6 @@ function evidenceOf({ name, path, isThere }: Split): Html {
       tabindex="0"
       role="group"
       aria-label="Commands that check ${name}"
-    ><code>ctga evidence verify ${name}
+    ><code>ctga evidence verify ${name}${stateOption}
 sh verify-evidence.sh ${name}</code></pre>`;
 }

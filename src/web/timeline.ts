@@ -73,12 +73,12 @@ export function timelineOf(
   };
 }
 
-/** At most so many days, the last of them; and a minute at least. */
+/** At most so many days, the last of them; and a second at least. */
 function stretch(
   span: { readonly from: number; readonly to: number } | undefined,
   now: number,
 ): { from: number; to: number } {
   const to = Math.min(span?.to ?? now, now); // a clock may have been ahead
   const from = Math.max(Math.min(span?.from ?? now, to), to - DAYS * DAY_MS);
-  return to - from < 60_000 ? { from: to - 60_000, to } : { from, to };
+  return to - from < 1000 ? { from: to - 1000, to } : { from, to };
 }

@@ -10,11 +10,11 @@ export function timeOf(milliseconds: number): Html {
   return html`<time datetime="${date.toISOString()}">${time(milliseconds)}</time>`;
 }
 
-/** "2026-11-26", and where days are too coarse "2026-11-26 06:51". */
-export function dateOf(milliseconds: number, isDay: boolean): Html {
+/** "2026-11-26" on an axis of days, "2026-11-26 06:51" on one of minutes, and with seconds below. */
+export function dateOf(milliseconds: number, stretch: number): Html {
   const iso = new Date(milliseconds).toISOString();
-  const text = iso.slice(0, isDay ? 10 : 16).replace('T', ' ');
-  return html`<time datetime="${iso}">${text}</time>`;
+  const length = stretch > 3 * 86_400_000 ? 10 : stretch > 600_000 ? 16 : 19;
+  return html`<time datetime="${iso}">${iso.slice(0, length).replace('T', ' ')}</time>`;
 }
 
 /** Separates thousands, so that large numbers can be read. */

@@ -206,7 +206,7 @@ describe('the status page', { skip: noChromium }, () => {
       is: [
         /^Skip[^]*UTC\s+A split view is proven[^]*Example 'Birch2026h2' log signed trees that no append-only log can have together/,
         /It signed both, of one size and with different roots/,
-        /ctga evidence verify fork-[0-9a-f]+-301-301-[0-9a-f]+\.json\s+sh verify-evidence\.sh fork-/,
+        /ctga evidence verify fork-[0-9a-f]+-301-301-[0-9a-f]+\.json --state-dir \S+\s+sh verify-evidence\.sh fork-/,
       ],
     },
     'blind-and-lost': {
