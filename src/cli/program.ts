@@ -125,7 +125,8 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
 
 /** What commander says, as all else that goes wrong is said. */
 function wrongUsage(said: string): CtgaError {
-  const [first = '', ...hints] = said.replace(/^error: /, '').split('\n');
+  // A suggestion has a line of its own; what was typed may have others.
+  const [first = '', ...hints] = said.replace(/^error: /, '').split(/\n(?=\(Did you mean .*\)$)/);
   const value =
     /^(?:option|command-argument)(?: value)? .*?(?:--([\w-]+).*)?argument '(.*)' is invalid\. (.*)$/s;
   const [, option, given = '', want = ''] = value.exec(first) ?? [];
