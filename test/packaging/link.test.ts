@@ -35,10 +35,11 @@ describe('ctga on PATH', () => {
     return join(directory, name);
   }
   const launcher = (): string => join(directory, 'path/ctga');
-  function link(root: string, { node = '/node', unlessOwned = false } = {}): string {
+  function link(root: string, { node = '/node', unlessOwned = false, onPath = true } = {}): string {
     const args = [join(root, 'bin/link'), node, join(directory, 'path')];
     const { status, stderr } = spawnSync('sh', unlessOwned ? [...args, 'unless-owned'] : args, {
       encoding: 'utf8',
+      env: { PATH: `/usr/bin:/bin${onPath ? `:${directory}/path` : ''}` },
     });
     assert.equal(status, 0, stderr);
     return stderr;
@@ -50,6 +51,11 @@ describe('ctga on PATH', () => {
     assert.match(link(one, { unlessOwned: true }), /now on PATH/);
     assert.equal(started(), 'one with /node');
     assert.equal(link(one, { unlessOwned: true }), '');
+  });
+
+  test('is said not to be there where PATH lacks the directory', () => {
+    const said = link(checkout('one'), { onPath: false });
+    assert.match(said, /path, which is not on your PATH: add it, or use .*path\/ctga$/m);
   });
 
   test('stays the first one when tests run in another, which says so', () => {
