@@ -186,3 +186,19 @@ describe("the observer's account, taken over", () => {
     assert.match(result('tampered'), /^1 [^]*is in the chain and is missing/);
   });
 });
+
+describe('a disk without', () => {
+  for (const [what, size] of [
+    ['bytes', 'size=4m'],
+    ['inodes', 'nr_inodes=60'],
+  ] as const)
+    test(`${what} takes evidence and its chain in the room that the writer reserved`, () => {
+      const place = mkdtempSync(join(directory, 'full-'));
+      const shell = `mount -t tmpfs -o ${size} none "$1" && exec "$2" --import tsx "$3" "$1" ${what}`;
+      const child = resolve(import.meta.dirname, 'writer-full-child.ts');
+      const args = ['--mount', 'sh', '-c', shell, 'sh', place, process.execPath, child];
+      const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+      assert.deepEqual(JSON.parse(stdout), { refused: [], length: 5, faults: [] });
+    });
+});
