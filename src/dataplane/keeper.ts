@@ -2,65 +2,69 @@
 /**
  * Keeps data planes attached for an observer that has given up root: interfaces go away and come
  * back, and links are detached by force. The keeper is a process of its own, which stays as
- * privileged as whoever started it, looks at nothing but links, and parses nothing
- * (keeper-process.ts). This is the observer's side of it.
+ * privileged as whoever started it, looks at nothing but links, parses nothing, and obeys nobody
+ * once it runs (keeper-process.ts). This is the observer's side of it.
  */
-import { fork, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 import { scriptPath } from '../base/scripts.ts';
 import type { WatchedLink } from './link-watch.ts';
 import type { SupervisionEvent } from './sight.ts';
 import { mtuOf, type AttachedLink } from './xdp.ts';
 
-/** What the keeper is told. It obeys the first `watch` alone. */
-export type KeeperRequest =
-  | { readonly do: 'watch'; readonly links: readonly WatchedLink[] }
-  /** Looks at every link at once, tells what has happened, and then answers with `checked`. */
-  | { readonly do: 'check' }
-  /** Removes data planes that it watches, and answers with `removed`. */
-  | { readonly do: 'remove'; readonly interfaces: readonly string[] };
+/** What the keeper is told, at its start alone. */
+export interface KeeperTask {
+  readonly links: readonly WatchedLink[];
+  /** Those that were not there before: taken off if the observer ends before it parses anything. */
+  readonly made: readonly string[];
+}
 
-export type KeeperMessage = SupervisionEvent | KeeperAnswer;
-type KeeperAnswer = { readonly event: 'checked' } | { readonly event: 'removed' };
+export type KeeperEvent = SupervisionEvent;
 
 export class Keeper {
   readonly #process: ChildProcess;
-  #onEvent: (event: SupervisionEvent) => void = () => undefined;
-  #onAnswer: (answer: KeeperAnswer) => void = () => undefined;
+  readonly #closed: Promise<unknown>;
+  #onEvent: (event: KeeperEvent) => void = () => undefined;
   #isWanted = true;
-  /** How it ended, if it did before anybody listened. */
+  /** How it ended, if it has. */
   #ended: string | undefined;
 
   private constructor(process: ChildProcess) {
     this.#process = process;
-    process.on('message', (message: KeeperMessage) => {
-      if (message.event === 'removed' || message.event === 'checked') this.#onAnswer(message);
-      else this.#onEvent(message);
-    });
+    this.#closed = new Promise((resolve) => process.once('close', resolve));
     process.once('exit', (code, signal) => {
       this.#ended = signal ?? `exit code ${code ?? 'unknown'}`;
     });
-    // What cannot be sent to it, or started, shows in its end.
+    // One that cannot be started shows in its end.
     process.on('error', () => undefined);
+    const events = createInterface({ input: process.stdio[3] as Readable });
+    events.on('line', (line) => this.#onEvent(JSON.parse(line) as KeeperEvent));
+    // It may have ended.
+    process.stdin?.on('error', () => undefined);
   }
 
-  /** Start it before this process gives up root: the keeper keeps the rights of this moment. */
-  static start(links: readonly AttachedLink[]): Keeper {
-    const process = fork(scriptPath('dataplane/keeper-process'), {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-    });
+  /**
+   * Start it before this process gives up root: the keeper keeps the rights of this moment. `made`
+   * names the interfaces whose planes were not there before.
+   */
+  static start(links: readonly AttachedLink[], made: readonly string[]): Keeper {
+    const script = scriptPath('dataplane/keeper-process');
     // The process takes a moment to start, in which the MTU may change.
     const watched = links.map((link) => ({ ...link, mtu: mtuOf(link.options.interfaceName) }));
-    const request: KeeperRequest = { do: 'watch', links: watched };
-    const keeper = new Keeper(process);
-    process.send(request, () => undefined);
-    return keeper;
+    const task: KeeperTask = { links: watched, made };
+    return new Keeper(
+      spawn(process.execPath, [...process.execArgv, script, JSON.stringify(task)], {
+        stdio: ['pipe', 'inherit', 'inherit', 'pipe'],
+      }),
+    );
   }
 
   /**
    * Calls `onEvent` for what happens to the links from now on, and `onEnd` if the keeper ends by
    * itself, which it should not: from then on nobody attaches a program again.
    */
-  listen(onEvent: (event: SupervisionEvent) => void, onEnd: (how: string) => void): void {
+  listen(onEvent: (event: KeeperEvent) => void, onEnd: (how: string) => void): void {
     this.#onEvent = onEvent;
     const ended = (): void => {
       if (this.#isWanted) onEnd(this.#ended ?? 'it did not start');
@@ -69,36 +73,21 @@ export class Keeper {
     else this.#process.once('exit', ended);
   }
 
-  /** Removes data planes, which this process may not do itself any more. */
-  async remove(interfaces: readonly string[]): Promise<void> {
-    await this.#ask({ do: 'remove', interfaces }, 'removed');
+  /** Call it before the first packet is parsed: from then on the keeper takes nothing off. */
+  parsing(): void {
+    this.#process.stdin?.write('.');
   }
 
   /**
-   * Resolves when all that has happened to the links by now was told; to false if the keeper has
-   * ended, and nobody knows.
+   * Ends the keeper, which looks once more. Resolves when all that has happened to the links by now
+   * was told, and what was made is taken off if nothing has been parsed; it stays otherwise. To
+   * false if the keeper had ended before, and nobody knows.
    */
-  check(): Promise<boolean> {
-    return this.#ask({ do: 'check' }, 'checked');
-  }
-
-  /** Resolves when the keeper has answered, to true, or has ended. */
-  #ask(request: KeeperRequest, wanted: KeeperAnswer['event']): Promise<boolean> {
-    return new Promise((resolve) => {
-      this.#onAnswer = (answer) => {
-        if (answer.event === wanted) resolve(true);
-      };
-      this.#process.once('exit', () => resolve(false));
-      if (!this.#process.connected) return resolve(false);
-      this.#process.send(request, (error) => {
-        if (error !== null) resolve(false);
-      });
-    });
-  }
-
-  /** Ends the keeper; the data planes stay attached. */
-  stop(): void {
+  async stop(): Promise<boolean> {
     this.#isWanted = false;
-    if (this.#process.connected) this.#process.disconnect();
+    if (this.#ended !== undefined) return false;
+    this.#process.stdin?.end();
+    await this.#closed;
+    return this.#ended === 'exit code 0';
   }
 }

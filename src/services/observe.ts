@@ -97,7 +97,10 @@ export interface ObserveOptions {
 
 /** What a test puts in the place of processes and privileges. */
 export interface ObserveDependencies {
-  readonly startKeeper: (links: readonly AttachedLink[]) => ObservationKeeper;
+  readonly startKeeper: (
+    links: readonly AttachedLink[],
+    made: readonly string[],
+  ) => ObservationKeeper;
   readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'kill'>;
   readonly becomeAccount: BecomeAccount;
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
@@ -105,11 +108,11 @@ export interface ObserveDependencies {
   readonly now: () => number;
 }
 
-export type ObservationKeeper = Pick<Keeper, 'check' | 'listen' | 'remove' | 'stop'>;
+export type ObservationKeeper = Pick<Keeper, 'listen' | 'parsing' | 'stop'>;
 export type ObservationVerifier = Verifier & Pick<VerifierPool, 'close' | 'idle'>;
 
 const OF_THIS_MACHINE: ObserveDependencies = {
-  startKeeper: (links) => Keeper.start(links),
+  startKeeper: (links, made) => Keeper.start(links, made),
   startChallenger: spawnChallenger,
   becomeAccount: becomeObserver,
   startVerifier: (onSettled) => new VerifierPool(onSettled),
@@ -143,7 +146,11 @@ export async function observe(
   try {
     // Both are started before root is given up: the keeper keeps it, and the challenger becomes
     // another account.
-    keeper = dependencies.startKeeper(planes.flatMap(({ link }) => link ?? []));
+    const made = planes.filter(({ tookOver, link }) => !tookOver && link !== undefined);
+    keeper = dependencies.startKeeper(
+      planes.flatMap(({ link }) => link ?? []),
+      made.map(({ interfaceName }) => interfaceName),
+    );
     if (options.challenger !== undefined) {
       challenger = dependencies.startChallenger(options.challenger);
       challenger.once('exit', (code: number | null) => {
@@ -160,7 +167,7 @@ export async function observe(
   } finally {
     end.abort();
     challenger?.kill('SIGTERM');
-    keeper?.stop();
+    await keeper?.stop();
   }
 }
 
@@ -215,19 +222,21 @@ async function attachAll(
   }
 }
 
-/** Planes that were attached in vain are removed; those that were taken over go on. */
+/**
+ * Planes that were attached in vain are removed; those that were taken over go on. This process may
+ * have given up the rights that it takes: the keeper, which has them still, takes off what it keeps
+ * when it is stopped.
+ */
 async function takeBack(
   planes: readonly DataPlane[],
   keeper: ObservationKeeper | undefined,
 ): Promise<void> {
-  const isKept = ({ link }: DataPlane): boolean => keeper !== undefined && link !== undefined;
   for (const plane of planes) {
-    if (plane.tookOver || isKept(plane)) plane.close();
+    const isKept = keeper !== undefined && plane.link !== undefined;
+    if (plane.tookOver || isKept) plane.close();
     else plane.detach();
   }
-  // This process may have given up the rights that it takes; the keeper has them still.
-  const made = planes.filter((plane) => !plane.tookOver && isKept(plane));
-  await keeper?.remove(made.map(({ interfaceName }) => interfaceName));
+  await keeper?.stop();
 }
 
 /** From when root is given up to the end. */
@@ -337,6 +346,7 @@ class Observation {
         now,
         // Whoever asks for an answer as soon as this is told must have it copied.
         onStarted: () => {
+          keeper.parsing();
           const logCount = new Set(sources.flatMap((source) => source.logs)).size;
           for (const { interfaceName, mode, why, tookOver } of this.#planes)
             onEvent({
@@ -365,7 +375,7 @@ class Observation {
     if (lost > 0) succeeds(() => store.counters.add('observer', { [LOST_AT_END]: lost }));
     if (left + lost > 0) onEvent({ event: 'not-stored', left, lost, secondPlace });
     // Somebody may have detached a plane since the keeper last looked.
-    const isKnown = await keeper.check();
+    const isKnown = await keeper.stop();
     this.#writeBlindness(store);
     for (const name of this.#detached) succeeds(() => store.planes.forget(this.#presentName(name)));
     for (const plane of this.#planes) plane.close();

@@ -158,6 +158,7 @@ describe('observing', () => {
     untold: SupervisionEvent[];
     removed: string[];
     isStopped: boolean;
+    mayRemove: boolean;
     tell: (event: SupervisionEvent) => void;
     end: (how: string) => void;
   };
@@ -168,7 +169,15 @@ describe('observing', () => {
   beforeEach(() => {
     [events, warnings, stop] = [[], [], new AbortController()];
     const untold = (): never => assert.fail('nobody listens to the keeper');
-    keeper = { links: [], untold: [], removed: [], isStopped: false, tell: untold, end: untold };
+    keeper = {
+      links: [],
+      untold: [],
+      removed: [],
+      isStopped: false,
+      mayRemove: true,
+      tell: untold,
+      end: untold,
+    };
     made += 1;
     options = {
       state: stateAt(join(directory, String(made))),
@@ -185,16 +194,17 @@ describe('observing', () => {
       warn: (message) => warnings.push(message),
     };
     dependencies = {
-      startKeeper: (links) => {
+      startKeeper: (links, fresh) => {
         keeper.links = links.map(({ options: { interfaceName } }) => interfaceName);
         return {
           listen: (onEvent, onEnd) => Object.assign(keeper, { tell: onEvent, end: onEnd }),
-          check: () => {
-            keeper.untold.forEach((event) => keeper.tell(event));
+          parsing: () => (keeper.mayRemove = false),
+          stop: () => {
+            for (const event of keeper.untold.splice(0)) keeper.tell(event);
+            if (keeper.mayRemove && !keeper.isStopped) keeper.removed.push(...fresh);
+            keeper.isStopped = true;
             return Promise.resolve(true);
           },
-          remove: (interfaces) => Promise.resolve(void keeper.removed.push(...interfaces)),
-          stop: () => (keeper.isStopped = true),
         };
       },
       startChallenger: () => assert.fail('no challenger was asked for'),
