@@ -14,6 +14,7 @@
 #include "core/pins.hpp"
 #include "core/privileges.hpp"
 #include "core/program.hpp"
+#include "core/seccomp.hpp"
 #include "core/service.hpp"
 #include "core/tls.hpp"
 
@@ -169,6 +170,12 @@ void become_other_user(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] { become_user(uid, groups, programs_may_gain); });
 }
 
+// confine(withoutNetwork)
+void confine_process(const Napi::CallbackInfo& info) {
+  const bool without_network = info[0].ToBoolean();
+  translate(info.Env(), [&] { confine(without_network); });
+}
+
 // notifyService(state): boolean
 Napi::Value notify_manager(const Napi::CallbackInfo& info) {
   return Napi::Boolean::New(info.Env(), notify_service(to_text(info[0], "state")));
@@ -209,6 +216,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("account", Napi::Function::New<get_account>(env, "account"));
   exports.Set("group", Napi::Function::New<get_group>(env, "group"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));
+  exports.Set("confine", Napi::Function::New<confine_process>(env, "confine"));
   exports.Set("offerPostHandshakeAuth", Napi::Function::New<offer_post_handshake_authentication>(
                                             env, "offerPostHandshakeAuth"));
   return exports;

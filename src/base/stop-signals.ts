@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The signals by which a person or a service manager asks a process to end: see signal(7). */
 
+import type { Socket } from 'node:net';
+
 const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /**
@@ -8,6 +10,9 @@ const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
  * and a terminal to the same process. So a second one counts only if it comes later than this.
  */
 const ONE_REQUEST_MS = 1000;
+
+/** The variable that has a process end with its standard input, as by SIGTERM. */
+export const ENDS_WITH_INPUT = 'CTGA_ENDS_WITH_INPUT';
 
 /**
  * Returns an AbortSignal that the first SIGINT, SIGTERM or SIGHUP aborts. The process survives
@@ -21,6 +26,11 @@ export function stopSignal(): AbortSignal {
     stop.abort();
     setTimeout(release, ONE_REQUEST_MS).unref();
   });
+  if (process.env[ENDS_WITH_INPUT] !== undefined)
+    (process.stdin as Socket)
+      .resume()
+      .once('close', () => process.emit('SIGTERM', 'SIGTERM'))
+      .unref();
   return stop.signal;
 }
 

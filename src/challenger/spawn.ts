@@ -4,13 +4,16 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { scriptPath } from '../base/scripts.ts';
+import { ENDS_WITH_INPUT } from '../base/stop-signals.ts';
 
 /**
  * `args` are the program's, with the command `challenge` among them. Its output goes where ours
- * goes. The caller ends it with SIGTERM.
+ * goes. It ends when its standard input does: when the caller ends that, or ends itself. Once both
+ * have given up root, one may not signal the other.
  */
 export function spawnChallenger(args: readonly string[]): ChildProcess {
   return spawn(process.execPath, [...process.execArgv, scriptPath('cli/main'), ...args], {
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['pipe', 'inherit', 'inherit'],
+    env: { ...process.env, [ENDS_WITH_INPUT]: '1' },
   });
 }

@@ -224,6 +224,12 @@ export interface Addon {
     request: Uint8Array,
     timeoutMs: number,
   ): { readonly text: string; readonly uid: number };
+  /**
+   * Takes from every thread of this process, for good, the system calls that an observer does not
+   * need: see native/core/seccomp.hpp. `withoutNetwork`: sockets
+   * of the Internet Protocol, and listening, too.
+   */
+  confine(withoutNetwork: boolean): void;
   /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
   /**

@@ -34,7 +34,7 @@ import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { ServiceNotice } from './notice.ts';
 import { logsInForce } from './log-lists.ts';
-import { becomeObserver, checkAccount, type BecomeAccount } from './privileges.ts';
+import { becomeObserver, checkAccount } from './privileges.ts';
 
 export type ObservationEvent =
   | ObserverEvent
@@ -101,8 +101,8 @@ export interface ObserveDependencies {
     links: readonly AttachedLink[],
     made: readonly string[],
   ) => ObservationKeeper;
-  readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'kill'>;
-  readonly becomeAccount: BecomeAccount;
+  readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'stdin'>;
+  readonly becomeAccount: typeof becomeObserver;
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
   /** Ms since the epoch. */
   readonly now: () => number;
@@ -140,7 +140,7 @@ export async function observe(
   checkOptions(options);
   const planes = await attachAll(options.planes, options.planeOptions);
   let keeper: ObservationKeeper | undefined;
-  let challenger: Pick<ChildProcess, 'once' | 'kill'> | undefined;
+  let challenger: Pick<ChildProcess, 'once' | 'stdin'> | undefined;
   const end = new AbortController();
   const ended = AbortSignal.any([signal, end.signal]);
   try {
@@ -159,14 +159,16 @@ export async function observe(
         options.warn(`the challenger ended ${how}; watching goes on without it`);
       });
     }
-    const account = dependencies.becomeAccount(options.state, options.user);
+    // A P4 switch is asked over the network, and resolvers connect to this process.
+    const isLocal = planes.every(({ link }) => link !== undefined);
+    const account = dependencies.becomeAccount(options.state, options.user, isLocal);
     return await new Observation(options, dependencies, planes, end).run(ended, keeper, account);
   } catch (error) {
     await takeBack(planes, keeper);
     throw error;
   } finally {
     end.abort();
-    challenger?.kill('SIGTERM');
+    challenger?.stdin?.end();
     await keeper?.stop();
   }
 }

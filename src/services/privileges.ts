@@ -53,8 +53,19 @@ const role = (service: string): string[] => [`ctga-${service}`, 'ctga', 'nobody'
  */
 export type BecomeAccount = (state: State, user: string | undefined) => string | undefined;
 
-export const becomeObserver: BecomeAccount = (state, user) =>
-  dropPrivileges(state, user, { accounts: role('observer') });
+/**
+ * A process that has given up root is confined too: it runs no program, signals nobody, and, with
+ * `withoutNetwork`, opens no socket but those of AF_UNIX and listens at none (native/core/seccomp.hpp).
+ */
+export function becomeObserver(
+  state: State,
+  user: string | undefined,
+  withoutNetwork: boolean,
+): string | undefined {
+  const account = dropPrivileges(state, user, { accounts: role('observer') });
+  if (account !== undefined && process.geteuid?.() !== 0) addon().confine(withoutNetwork);
+  return account;
+}
 export const becomeChallenger: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, { accounts: role('challenger') });
 export const becomeAlerter: BecomeAccount = (state, user) =>

@@ -508,7 +508,9 @@ describe('observing', () => {
   });
 
   test('the end of the challenger is told, and watching goes on', async () => {
-    const child = Object.assign(new EventEmitter(), { kill: () => true });
+    let isAskedToEnd = false;
+    const stdin = { end: () => (isAskedToEnd = true) };
+    const child = Object.assign(new EventEmitter(), { stdin });
     let args: readonly string[] = [];
     dependencies = {
       ...dependencies,
@@ -526,6 +528,7 @@ describe('observing', () => {
     assert.equal(events.at(-1)?.event, 'observing');
     stop.abort();
     await ended;
+    assert(isAskedToEnd);
     assert.deepEqual(args, ['--json']);
   });
 

@@ -4,7 +4,7 @@
  * would be needed for each.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
@@ -103,6 +103,98 @@ describe('a process that has given root up', () => {
     assert.equal(statSync(state).mode & 0o7777, 0o2771);
     assert.equal(statSync(join(state, 'evidence')).mode & 0o7777, 0o2775);
     assert.equal(statSync(join(state, 'mine')).mode & 0o7777, 0o660);
+  });
+});
+
+describe('an observer that has given root up', () => {
+  const DENIED: Readonly<Record<string, string>> = {
+    'running a program': "const { error } = child.spawnSync('/bin/true'); if (error) throw error;",
+    'signalling another process of its account':
+      "process.kill(Number(process.argv[2]), 'SIGCONT');",
+    'a TCP connection':
+      "await new Promise((done, fail) => net.connect(9, '127.0.0.1').once('connect', done).once('error', (error) => (error.code === 'ECONNREFUSED' ? done() : fail(error))));",
+    'a TCP listener':
+      "await new Promise((done, fail) => net.createServer().once('error', fail).listen(0, '127.0.0.1', done));",
+    'a UDP socket':
+      "await new Promise((done, fail) => dgram.createSocket('udp4').once('error', fail).bind(0, '127.0.0.1', done));",
+    'a UNIX listener':
+      "await new Promise((done, fail) => net.createServer().once('error', fail).listen(state.directory + '/listener', done));",
+  };
+  const tried = (withoutNetwork: boolean): Record<string, string> => {
+    const script = `
+      import * as fs from 'node:fs';
+      import * as child from 'node:child_process';
+      import * as net from 'node:net';
+      import * as dgram from 'node:dgram';
+      import { Worker } from 'node:worker_threads';
+      import { becomeObserver } from '${new URL('../../src/services/privileges.ts', import.meta.url).href}';
+      import { openForWriting, stateAt } from '${new URL('../../src/store/state.ts', import.meta.url).href}';
+      const state = stateAt(${JSON.stringify(join(directory, 'confined'))});
+      // A thread that is there before.
+      const early = new Worker("const { parentPort } = require('node:worker_threads'); parentPort.once('message', () => { const { error } = require('node:child_process').spawnSync('/bin/true'); parentPort.postMessage(String(error?.code)); })", { eval: true });
+      await new Promise((done) => early.once('online', done));
+      becomeObserver(state, 'nobody', ${String(withoutNetwork)});
+      const results = {};
+      ${Object.entries(DENIED)
+        .map(
+          ([name, code]) =>
+            `try { ${code} results[${JSON.stringify(name)}] = 'DONE'; } catch (error) { results[${JSON.stringify(name)}] = String(error.code); }`,
+        )
+        .join('\n')}
+      results.early = await new Promise((done) => { early.once('message', done); early.postMessage('try'); });
+      // What it has to be able to do.
+      const store = openForWriting(state);
+      store.counters.add('test', { x: 1 });
+      store.close();
+      results.worker = await new Promise((done) => new Worker('1', { eval: true }).once('exit', done));
+      results.seccomp = fs.readdirSync('/proc/self/task').map((thread) => /Seccomp:\\s+(\\d)/.exec(fs.readFileSync('/proc/self/task/' + thread + '/status', 'latin1'))[1]).join('');
+      // Others of its account may not read its memory.
+      results.owner = fs.statSync('/proc/self/mem').uid;
+      // Those that are left are pairs of AF_UNIX.
+      const open = fs.readdirSync('/proc/self/fd').flatMap((fd) => { try { return /^socket:\\[(.*)\\]/.exec(fs.readlinkSync('/proc/self/fd/' + fd))?.[1] ?? []; } catch { return []; } });
+      const others = ['tcp', 'tcp6', 'udp', 'udp6', 'netlink', 'packet', 'raw'].map((table) => fs.readFileSync('/proc/self/net/' + table, 'latin1')).join('').split(/\\s+/);
+      results.sockets = open.filter((inode) => others.includes(inode)).length;
+      console.log(JSON.stringify(results));
+      process.exit();`;
+    const file = join(directory, 'confined.mts');
+    writeFileSync(file, script);
+    const other = spawn('setpriv', [
+      '--reuid=65534',
+      '--clear-groups',
+      '--regid=65534',
+      'sleep',
+      '60',
+    ]);
+    const { status, stdout, stderr } = spawnSync(
+      process.execPath,
+      ['--import', 'tsx', file, String(other.pid)],
+      { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] },
+    );
+    other.kill();
+    assert.equal(status, 0, stderr);
+    return JSON.parse(stdout) as Record<string, string>;
+  };
+
+  test('runs nothing, reaches nobody, and works', () => {
+    const { worker, seccomp, sockets, owner, ...denied } = tried(true);
+    assert.equal(worker, 0);
+    assert.equal(owner, 0);
+    assert.match(seccomp ?? '', /^2+$/);
+    assert.deepEqual(denied, {
+      'running a program': 'EPERM',
+      'signalling another process of its account': 'EPERM',
+      'a TCP connection': 'EAFNOSUPPORT',
+      'a TCP listener': 'EAFNOSUPPORT',
+      'a UDP socket': 'EAFNOSUPPORT',
+      'a UNIX listener': 'EPERM',
+      early: 'EPERM',
+    });
+    assert.equal(sockets, 0);
+  });
+
+  test('connects to a P4 switch and listens to resolvers, where it watches them', () => {
+    const { 'a TCP connection': connection, 'a TCP listener': listener } = tried(false);
+    assert.deepEqual([connection, listener], ['DONE', 'DONE']);
   });
 });
 
