@@ -5,6 +5,8 @@
  */
 import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
+import { accessSync, constants } from 'node:fs';
+import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { clean } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
@@ -63,8 +65,16 @@ export function alertNow(
   };
 }
 
-/** Mail through this machine's sendmail(1), which queues it. `address` must have no line breaks. */
-export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): Channel {
+/**
+ * Mail through this machine's sendmail(1), which queues it. `address` must have no line breaks.
+ * Whoever may not let sendmail become its own group hands the mail to a helper, if one listens at
+ * `helper` (packaging/systemd/ctga-mail@.service).
+ */
+export function mailChannel(
+  address: string,
+  sendmail = '/usr/sbin/sendmail',
+  helper = '/run/ctga-mail.socket',
+): Channel {
   return channelOf('mail', `mail to ${address}`, (alert) => {
     const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
     const text = [
@@ -78,7 +88,42 @@ export function mailChannel(address: string, sendmail = '/usr/sbin/sendmail'): C
       '',
       base64Lines(`${alert.message}\n\n${alert.remedy}\n\n${alert.time}, ${alert.host}\n`),
     ];
-    return runProgram(sendmail, ['-i', '-t'], `${text.join('\n')}\n`, {});
+    const mail = `${text.join('\n')}\n`;
+    return mayWrite(helper)
+      ? askHelper(helper, mail)
+      : runProgram(sendmail, ['-i', '-t'], mail, {});
+  });
+}
+
+function mayWrite(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Rejects with CtgaError if the helper's last line is not that sendmail ended well. */
+function askHelper(path: string, mail: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let answer = '';
+    const socket = connect({ path, allowHalfOpen: true });
+    const patience = setTimeout(
+      () => socket.destroy(new Error(`no answer within ${COMMAND_MS / 1000} s`)),
+      COMMAND_MS,
+    );
+    socket.on('data', (chunk: Buffer) => (answer = `${answer}${chunk.toString()}`.slice(-500)));
+    socket.once('end', () => socket.destroy());
+    // A sendmail that does not read its mail to the end resets the connection when it has answered.
+    socket.once('error', (error) => (answer ||= `${path}: ${messageOf(error)}`));
+    socket.once('close', () => {
+      clearTimeout(patience);
+      const [end, complaint] = answer.trim().split('\n').reverse();
+      if (end === 'exit code 0') resolve();
+      else reject(new CtgaError('kernel', [end, complaint ?? []].flat().join(': ') || 'no answer'));
+    });
+    socket.end(mail);
   });
 }
 

@@ -4,13 +4,33 @@
  * is a sentence that names the file and the field.
  */
 import { readFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
 import type * as z from 'zod';
 import { badFile, CtgaError, messageOf } from './errors.ts';
 
-/** Throws CtgaError `bad-input` saying why the file cannot be read. */
-export function readTextFile(path: string): string {
+/**
+ * The text of a file; where this account may not read it, that of the credential of the same name,
+ * if the service manager gave one (LoadCredential= in systemd.exec(5)). Throws the system's error.
+ */
+export function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8');
+  } catch (error) {
+    const credentials = process.env['CREDENTIALS_DIRECTORY'];
+    if (credentials === undefined || (error as NodeJS.ErrnoException).code !== 'EACCES')
+      throw error;
+    try {
+      return readFileSync(join(credentials, basename(path)), 'utf8');
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** As readText. Throws CtgaError `bad-input` saying why the file cannot be read. */
+export function readTextFile(path: string): string {
+  try {
+    return readText(path);
   } catch (error) {
     throw badFile('read', path, error);
   }

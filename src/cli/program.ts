@@ -5,10 +5,10 @@
  */
 import { Command, CommanderError } from 'commander';
 import { cleanLines } from '../base/clean.ts';
-import { badInput, ExitCode, type CtgaError } from '../base/errors.ts';
+import { badInput, ExitCode, messageOf, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
-import { applyConfig, readConfig } from '../config/config.ts';
-import { note, reportFailure } from './output.ts';
+import { applyConfig, readConfig, type ConfigFile } from '../config/config.ts';
+import { note, reportFailure, warn } from './output.ts';
 import { refill } from './refill.ts';
 import { asRun, currentIo, setCommand, setExitCode, type Io, type Output } from './run.ts';
 
@@ -190,7 +190,7 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     setCommand(nameOf(command));
     // A file with a fault must not keep anybody from finding it.
     if (command.parent?.name() === 'config') return;
-    const config = readConfig(program.opts<{ config?: string }>().config);
+    const config = configFor(command, program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
     setCommand(nameOf(command), givenTo(command));
     await sayWhichStore(command);
@@ -232,6 +232,25 @@ function widthOf({ columns = 80 }: Output): number {
 /** As a person types it. */
 function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
+}
+
+/** What runs for long, or asks somebody: without the file it might do so past the proxy. */
+function needsConfig(command: Command): boolean {
+  return /^ctga (attach|challenge|web|alert run|alert test|dns serve|evidence keep)$/.test(
+    nameOf(command),
+  );
+}
+
+function configFor(command: Command, path: string | undefined): ConfigFile | undefined {
+  try {
+    return readConfig(path);
+  } catch (error) {
+    const { cause } = error as CtgaError;
+    const mayNot = (cause as NodeJS.ErrnoException | undefined)?.code === 'EACCES';
+    if (path !== undefined || !mayNot || needsConfig(command)) throw error;
+    warn(`${messageOf(error)}; this command goes without it`);
+    return undefined;
+  }
 }
 
 function allCommands(command: Command): Command[] {

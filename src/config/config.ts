@@ -4,9 +4,10 @@
  * command's options. Options on the command line take precedence. The rules for an option's value
  * are the option's own, so each rule is in one place.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { basename } from 'node:path';
 import { InvalidArgumentError, type Command, type Option } from 'commander';
 import { parse, TomlError } from 'smol-toml';
+import { readText } from '../base/documents.ts';
 import { badFile, badInput, CtgaError } from '../base/errors.ts';
 
 export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
@@ -21,19 +22,24 @@ export interface ConfigFile {
 }
 
 /**
- * Reads the file at `path`, or the default file. Returns undefined if there is no default file, or
- * this account may not read it. Throws CtgaError `bad-input` for any other file that cannot be
- * read.
+ * Reads the file at `path`, or the default file. Returns undefined if there is no default file.
+ * Throws CtgaError `bad-input` for any other file that cannot be read: what is set there may keep a
+ * secret, such as the proxy.
  */
 export function readConfig(path: string | undefined): ConfigFile | undefined {
   const file = path ?? DEFAULT_CONFIG;
-  if (path === undefined && !existsSync(file)) return undefined;
   let text: string;
   try {
-    text = readFileSync(file, 'utf8');
+    text = readText(file);
   } catch (error) {
-    if (path === undefined && (error as NodeJS.ErrnoException).code === 'EACCES') return undefined;
-    throw badFile('read', file, error);
+    const { code } = error as NodeJS.ErrnoException;
+    if (path === undefined && code === 'ENOENT') return undefined;
+    const failure = badFile('read', file, error);
+    if (code !== 'EACCES') throw failure;
+    throw new CtgaError('bad-input', failure.message, {
+      cause: error,
+      remedy: `Let this account read it, run the command with sudo, or have systemd hand it over: LoadCredential=${basename(file)}:${file}`,
+    });
   }
   try {
     return { path: file, text, tables: parse(text) };

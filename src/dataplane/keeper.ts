@@ -24,7 +24,8 @@ export type KeeperEvent = SupervisionEvent;
 
 export class Keeper {
   readonly #process: ChildProcess;
-  readonly #closed: Promise<unknown>;
+  /** Resolves to its exit code. */
+  readonly #closed: Promise<number | null>;
   #onEvent: (event: KeeperEvent) => void = () => undefined;
   #isWanted = true;
   /** How it ended, if it has. */
@@ -87,7 +88,6 @@ export class Keeper {
     this.#isWanted = false;
     if (this.#ended !== undefined) return false;
     this.#process.stdin?.end();
-    await this.#closed;
-    return this.#ended === 'exit code 0';
+    return (await this.#closed) === 0;
   }
 }

@@ -4,9 +4,10 @@
  * talks to.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
+import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -311,6 +312,37 @@ print(json.dumps({'headers': m.keys(), 'to': m['To'], 'subject': m['Subject'], '
     await assert.rejects(
       mailChannel('root', program).send(alert),
       /^CtgaError: exit code 67: no such user$/,
+    );
+  });
+
+  test("mail: a helper's sendmail gets the same message, and its complaint is the reason", async (context) => {
+    const unit = new URL('../../packaging/systemd/ctga-mail@.service', import.meta.url);
+    const [, line = assert.fail()] =
+      /^ExecStart=.* \/bin\/sh -c '(.*)'$/m.exec(readFileSync(unit, 'utf8')) ?? [];
+    const [program, helper, got] = ['helped', 'helper.socket', 'got'].map((name) =>
+      join(directory, name),
+    ) as [string, string, string];
+    const command = line.replaceAll('$$', '$').replace('/usr/sbin/sendmail', program);
+    const server = createSocketServer({ allowHalfOpen: true, pauseOnConnect: true }, (socket) => {
+      spawn('/bin/sh', ['-c', command], { stdio: [socket, socket, 'ignore'] }).once('close', () =>
+        socket.destroy(),
+      );
+    });
+    await new Promise<void>((resolve) => server.listen(helper, resolve));
+    context.after(() => server.close());
+    writeFileSync(program, `#!/bin/sh\necho noise; cat > ${got}\n`, { mode: 0o755 });
+    await mailChannel('root', '/nosuch/sendmail', helper).send(alert);
+    assert.match(readFileSync(got, 'utf8'), /^To: root\nSubject: /);
+    writeFileSync(program, '#!/bin/sh\necho "no such user" >&2; exit 67\n', { mode: 0o755 });
+    await assert.rejects(
+      mailChannel('root', '/nosuch/sendmail', helper).send(alert),
+      /^CtgaError: exit code 67: no such user$/,
+    );
+    // The socket is there, and nobody listens.
+    spawnSync('python3', ['-c', `import socket; socket.socket(1).bind('${helper}2')`]);
+    await assert.rejects(
+      mailChannel('root', '/nosuch/sendmail', `${helper}2`).send(alert),
+      /helper\.socket2: .*ECONNREFUSED/,
     );
   });
 

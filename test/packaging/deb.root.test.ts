@@ -6,6 +6,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { constants } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
@@ -14,7 +15,15 @@ import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { paragraphs } from './debian-copyright.ts';
 import { Debian, namesIn } from './debian.ts';
-import { ELSEWHERE, HERE, PROBE, refusedAnyway, sandboxFaults } from './sandbox.ts';
+import {
+  ELSEWHERE,
+  HERE,
+  INTRUDE,
+  PROBE,
+  refusedAnyway,
+  sandboxFaults,
+  WAYS_IN,
+} from './sandbox.ts';
 import { eventually } from '../support/eventually.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -285,7 +294,10 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         'etc/ctga/ctga.toml',
         `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n`,
       );
+      // Addresses of webhooks are secrets.
+      must('chmod 600 /etc/ctga/ctga.toml');
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
+      must(`systemctl restart ${observer} ctga-challenger ctga-web ctga-alert`);
       // The observer wants what keeps its evidence.
       for (const unit of [observer, ...units, 'ctga-evidence'])
         assert.equal(property(unit, 'ActiveState'), 'active', unit);
@@ -336,11 +348,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           assert.match(status, /^Seccomp:\s+2$/m, unit);
           const bindsPorts = unit === 'ctga-dns' ? '0000000000000400' : '0000000000000000';
           assert.match(status, new RegExp(`^CapEff:\\s+${bindsPorts}$`, 'm'), unit);
-          assert.match(
-            status,
-            new RegExp(`^NoNewPrivs:\\s+${unit === 'ctga-alert' ? 0 : 1}$`, 'm'),
-            unit,
-          );
+          assert.match(status, /^NoNewPrivs:\s+1$/m, unit);
         }
       }
       // The keeper: of root's rights, those that attaching takes.
@@ -360,7 +368,9 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         for (const directory of ['home', 'root', 'tmp'])
           debian.write(`${directory}/secret`, 'secret');
         debian.write('opt/probe.pl', PROBE);
-        const free = must('unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-*');
+        const free = must(
+          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /tmp/probe-*',
+        );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
         for (const unit of ['observer@', 'challenger', 'dns', 'web', 'alert']) {
@@ -379,9 +389,81 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           assert.deepEqual(sandboxFaults(service, printed), [], `${service}: ${printed}`);
         }
         must(
-          'rm /etc/systemd/system/probe-* /opt/probe.pl /home/secret /root/secret /tmp/secret /var/lib/ctga/probe-*',
+          'rm /etc/systemd/system/probe-* /opt/probe.pl /home/secret /root/secret /tmp/secret /var/lib/ctga/probe-* /var/lib/ctga/dns/probe',
         );
         must('systemctl daemon-reload');
+      },
+    );
+
+    test(
+      'can do nothing to each other: no signal, no trace, from any account to any process, with and without the sandbox',
+      { skip: process.arch !== 'x64' && 'system calls are numbered as on x86-64' },
+      (context) => {
+        debian.write('opt/intrude.pl', INTRUDE);
+        const pids = new Map(
+          [observer, ...units].map((unit) => [unit.replace(/@.*/, ''), property(unit, 'MainPID')]),
+        );
+        const parser = pids.get('ctga-observer') ?? '';
+        pids.set('keeper', must(`cat /proc/${parser}/task/${parser}/children`).trim());
+        const faults: string[] = [];
+        const rows: string[] = [];
+        for (const account of ACCOUNTS) {
+          const as = `setpriv --reuid=${account} --regid=ctga --init-groups`;
+          const others = [...pids].filter(([name]) => name !== account);
+          const attempt = `perl /opt/intrude.pl ${others.map(([, pid]) => pid).join(' ')}`;
+          const results: [from: string, printed: string][] = [
+            ['account', must(`${as} ${attempt}`)],
+          ];
+          const unit = account === 'ctga-observer' ? 'ctga-observer@' : account;
+          if (pids.has(account)) {
+            const text = readFileSync(
+              join(debian.root, `lib/systemd/system/${unit}.service`),
+              'utf8',
+            )
+              // The process that parses, and not the one that still is root.
+              .replace(
+                /^ExecStart=.*$/m,
+                `ExecStart=${unit.endsWith('@') ? `/usr/bin/${as} ` : ''}/usr/bin/${attempt}`,
+              )
+              .replace(/^Type=.*$/m, 'Type=oneshot')
+              .replace(/^(Restart|Watchdog|Requires=sys|After=sys).*\n/gm, '');
+            debian.write(`etc/systemd/system/intrude-${account}.service`, text);
+            must(`systemctl daemon-reload && systemctl start intrude-${account}`);
+            must('journalctl --sync');
+            results.push([
+              'service',
+              must(
+                `journalctl -u intrude-${account} -o cat --identifier perl --identifier setpriv`,
+              ),
+            ]);
+          }
+          for (const [from, printed] of results)
+            for (const [name, pid] of others) {
+              const errors = WAYS_IN.map((way) => {
+                const [, errno = 'missing'] =
+                  new RegExp(`^${pid} ${way}: (.*)$`, 'm').exec(printed) ?? [];
+                const error = ERRNO_NAMES.get(Number(errno)) ?? errno;
+                if (!['EPERM', 'EACCES', 'ESRCH', 'ENOENT'].includes(error))
+                  faults.push(`${from} ${account} -> ${name}: ${way}: ${error}`);
+                return `${way} ${error}`;
+              });
+              rows.push(`${from} ${account} -> ${name}: ${errors.join(', ')}`);
+            }
+        }
+        for (const row of rows) context.diagnostic(row);
+        assert.deepEqual(faults, []);
+        // As root, and each as itself: what listens for a debugger opens nowhere.
+        for (const pid of pids.values()) must(`kill -USR1 ${pid}`);
+        for (const unit of units)
+          must(
+            `setpriv --reuid=${unit} --regid=ctga --clear-groups kill -USR1 ${pids.get(unit) ?? ''}`,
+          );
+        for (const [name, pid] of pids)
+          if (name !== 'keeper')
+            assert.equal(property(name === 'ctga-observer' ? observer : name, 'MainPID'), pid);
+        const listening = must('cat /proc/net/tcp /proc/net/tcp6');
+        assert.doesNotMatch(listening, /:(240D|0400) \S+ 0A/i);
+        must('rm /etc/systemd/system/intrude-* /opt/intrude.pl; systemctl daemon-reload');
       },
     );
 
@@ -512,6 +594,13 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
     );
   });
 });
+
+const ACCOUNTS = ['observer', 'challenger', 'alert', 'dns', 'web', 'evidence', 'mail'].map(
+  (service) => `ctga-${service}`,
+);
+const ERRNO_NAMES = new Map(
+  Object.entries(constants.errno).map(([name, number]) => [number, name]),
+);
 
 /** /proc/PID/task/TID/status of every thread. */
 function statusesOf(pid: number): string[] {

@@ -43,7 +43,8 @@ function ownRelease(): string {
 /**
  * As a boot loader would leave it. The devices are those that nothing can be broken with, and the
  * kernel's settings cannot be written: they are this machine's. Where udev's socket is missing,
- * systemd thinks that there is no udev and hears of no device.
+ * systemd thinks that there is no udev and hears of no device. It makes no credentials where mounts
+ * do not propagate, as a container's manager lets them.
  */
 const BOOT = `
 set -e
@@ -70,6 +71,7 @@ mkdir -p .host
 pivot_root . .host
 umount -l /.host
 rmdir /.host
+mount --make-rshared /
 exec env -i container=ctga-test PATH=$PATH /lib/systemd/systemd --log-target=journal --show-status=no systemd.unit=multi-user.target`;
 
 export class Debian {

@@ -76,10 +76,10 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     leftTo: ['dns', 'alert'],
   },
   'a set-user-ID file': {
-    try: `open(my $f, '>', "/var/lib/ctga/probe-$>"); chmod(04755, "/var/lib/ctga/probe-$>") ? 0 : $!+0`,
+    try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
     refusedWith: [EPERM],
-    leftTo: ['alert'],
   },
+  'the store': { ...write('/var/lib/ctga/ctga.db'), leftTo: ['observer', 'challenger', 'alert'] },
   'its own program': write('/usr/lib/ctga/build/js/cli/main.js'),
   'its own configuration': write('/etc/ctga/ctga.toml'),
   "the kernel's settings": write('/sys/class/net/lo/ifalias'),
@@ -89,11 +89,21 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
   "root's home": read('/root/secret'),
   "others' temporary files": read('/tmp/secret'),
   // Who starts as root sees what is root's; who parses is root no more.
-  'other processes': read('/proc/1/status', ['observer', 'alert']),
+  'other processes': read('/proc/1/status', ['observer']),
 };
 /** And what each has to be able to do. */
 const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
-  'its state': { try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0` },
+  'its state': {
+    try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0`,
+    leftTo: ['observer', 'challenger', 'alert'],
+  },
+  'what it publishes': {
+    try: `open(my $f, '>', "/var/lib/ctga/dns/probe") ? 0 : $!+0`,
+    leftTo: ['dns'],
+  },
+  'its configuration': {
+    try: `open(my $f, '<', "$ENV{CREDENTIALS_DIRECTORY}/ctga.toml") ? 0 : $!+0`,
+  },
   'this machine': { try: connect(HERE), leftTo: ['challenger', 'dns', 'web', 'alert'] },
 };
 
@@ -146,3 +156,24 @@ export function refusedAnyway(printed: string): string[] {
     .filter(([name, { refusedWith }]) => refusedWith.includes(Number(results.get(name))))
     .map(([name]) => name);
 }
+
+/**
+ * Ways of one process into another, of which the number is the argument: prints PID NAME: ERRNO for
+ * each process and way.
+ */
+export const INTRUDE = `sub call { my $r = syscall(shift, map { $_ } @_); $r < 0 ? $!+0 : 0 }
+my %ways = (
+  signal => sub { kill(0, $_[0]) ? 0 : $!+0 },
+  SIGUSR1 => sub { kill('USR1', $_[0]) ? 0 : $!+0 },
+  ptrace => sub { call(101, 16, $_[0] + 0, 0, 0) },
+  mem => sub { open(my $f, '+<', "/proc/$_[0]/mem") ? 0 : $!+0 },
+  vm_readv => sub { my $b = 'x'; my $v = pack('PQ', $b, 1); call(310, $_[0] + 0, $v, 1, $v, 1, 0) },
+  getfd => sub { my $p = syscall(434, $_[0] + 0, 0); $p < 0 ? $!+0 : call(438, $p, 0, 0) },
+);
+for my $pid (@ARGV) {
+  for my $way (sort keys %ways) {
+    my $child = fork; if (!$child) { $! = 0; my $r = $ways{$way}->($pid); print "$pid $way: $r\\n"; exit } waitpid $child, 0;
+  }
+}
+`;
+export const WAYS_IN = ['SIGUSR1', 'getfd', 'mem', 'ptrace', 'signal', 'vm_readv'] as const;
