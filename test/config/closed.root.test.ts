@@ -36,7 +36,13 @@ function ctgaWith(text: string, mode: string, args: readonly string[], env = {})
     {
       encoding: 'utf8',
       timeout: 60_000,
-      env: { ...process.env, NODE_EXTRA_CA_CERTS: undefined, HOME: directory, CTGA_NODE: process.execPath, ...env },
+      env: {
+        ...process.env,
+        NODE_EXTRA_CA_CERTS: undefined,
+        HOME: directory,
+        CTGA_NODE: process.execPath,
+        ...env,
+      },
     },
   );
   return { code: status, stdout, stderr };
