@@ -80,9 +80,11 @@ export class Alerter {
       // In order, so that an alert comes before its end: a message that has to wait holds up those
       // behind it.
       // Read anew each time: what waits may have gone from memory to the store meanwhile.
-      for (;;) {
+      for (const sent = new Set<number>(); ;) {
         const [queued] = this.#alerts.outbox(channel.name);
-        if (queued === undefined || !hasCome(queued.due, now, RETRY.longest)) break;
+        if (queued === undefined || sent.has(queued.id) || !hasCome(queued.due, now, RETRY.longest))
+          break;
+        sent.add(queued.id);
         if (!(await this.#deliver(channel, queued, now))) break;
       }
     } finally {

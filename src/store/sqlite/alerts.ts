@@ -56,7 +56,13 @@ export class SqliteAlerts implements AlertStore {
   }
 
   outbox(channel: string): QueuedAlert[] {
-    return this.#outbox.all({ channel });
+    return this.#connection.attempt(() => {
+      const queued = this.#outbox.all({ channel });
+      // It could not be taken out, and would be sent for ever.
+      if (!queued.every(({ id }) => Number.isSafeInteger(id)))
+        throw new RangeError('the ID of a message is none');
+      return queued;
+    });
   }
 
   dequeue(id: number): void {

@@ -4,7 +4,8 @@
  * prepared statements go on working. Errors of SQLite become the store's own (errors.ts).
  */
 import type Database from 'better-sqlite3';
-import { asStoreError } from './errors.ts';
+import { asStoreError, damaged } from './errors.ts';
+import { faultIn, mayComeOfDamage } from './suspicion.ts';
 
 export class Connection {
   #database: Database.Database;
@@ -37,7 +38,11 @@ export class Connection {
     try {
       return work();
     } catch (error) {
-      throw asStoreError(error, this.#database.name);
+      const known = asStoreError(error, this.#database.name);
+      if (known !== error || !mayComeOfDamage(error) || this.#database.inTransaction) throw known;
+      // What ctga writes cannot fail so: either the file is not what was written, or this is a bug.
+      const fault = faultIn(this.#database);
+      throw fault === undefined ? error : damaged(this.#database.name, fault, error);
     }
   }
 

@@ -49,7 +49,8 @@ export class SqliteDamaged implements DamagedStore {
     const last = orNothing(() =>
       this.#database.prepare<[], { last: number }>('SELECT max(id) AS last FROM tree_heads').get(),
     );
-    return last?.last ?? Math.floor(statSync(this.#path).size / SHORTEST_ROW);
+    // What the index says may be damaged too.
+    return Math.min(last?.last ?? Infinity, Math.floor(statSync(this.#path).size / SHORTEST_ROW));
   }
 
   close(): void {
