@@ -58,7 +58,6 @@ const NUMBER = ['x', '-1', '1e3', ''];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   budget: NUMBER,
-  'cpu-port': NUMBER,
   'data-plane': ['x'],
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
@@ -106,12 +105,14 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
 const ANYTHING = new Set([
   'command',
   'cpu-interface',
+  'cpu-port',
   'heartbeat-command',
   'host',
   'interface',
   'output',
   'spool',
   'state-dir',
+  'tee',
 ]);
 
 /** Commands that are run with another --user, as root. */
