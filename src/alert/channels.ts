@@ -113,7 +113,11 @@ function askHelper(path: string, mail: string): Promise<void> {
       () => socket.destroy(new Error(`no answer within ${COMMAND_MS / 1000} s`)),
       COMMAND_MS,
     );
-    socket.on('data', (chunk: Buffer) => (answer = `${answer}${chunk.toString()}`.slice(-500)));
+    socket.on('data', (chunk: Buffer) => {
+      answer = `${answer}${chunk.toString()}`.slice(-500);
+      // What sendmail leaves behind to deliver may hold the connection open.
+      if (/^exit code \d+\n$/m.test(answer)) socket.destroy();
+    });
     socket.once('end', () => socket.destroy());
     // A sendmail that does not read its mail to the end resets the connection when it has answered.
     socket.once('error', (error) => (answer ||= `${path}: ${messageOf(error)}`));
