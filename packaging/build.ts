@@ -158,7 +158,7 @@ const binaries = [addon, ...addons, ...(node === undefined ? [] : ['node'])].map
 strip(binaries, architecture);
 // Only what a person may start is executable.
 for (const entry of readdirSync(LIB, { recursive: true, withFileTypes: true }))
-  if (entry.isFile()) chmodSync(join(entry.parentPath, entry.name), 0o644);
+  chmodSync(join(entry.parentPath, entry.name), entry.isDirectory() ? 0o755 : 0o644);
 chmodSync(join(LIB, 'docs/verify-evidence.sh'), 0o755);
 if (node !== undefined) chmodSync(join(LIB, 'node'), 0o755);
 
