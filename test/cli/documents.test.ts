@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The commands that README and the documents show are commands: each is given to the real parser as
+ * it is typed there. Commands between the words of a sentence may leave out what they need.
+ * test/cli/first-steps.root.test.ts runs README's first block.
+ */
+import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import type { Command } from 'commander';
+import { ctgaProgram } from '../../src/cli/program.ts';
+
+const ROOT = resolve(import.meta.dirname, '../..');
+const DOCUMENTS = [
+  'README.md',
+  ...readdirSync(join(ROOT, 'docs'))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`),
+  'p4/README.md',
+  'xdp/README.md',
+];
+
+interface Shown {
+  readonly line: number;
+  readonly words: readonly string[];
+  /** In a block, and so to be typed. */
+  readonly isWhole: boolean;
+}
+
+/** The words behind `ctga` of each command in a document. */
+function commandsIn(text: string): Shown[] {
+  const shown: Shown[] = [];
+  let inBlock = false;
+  for (const [i, line] of text.split('\n').entries()) {
+    if (line.startsWith('```')) {
+      inBlock = !inBlock;
+      continue;
+    }
+    const isWhole = inBlock || line.startsWith('    ');
+    // In a sentence, a command may go on in the next line.
+    const found = isWhole
+      ? [/(?:^|\| |sh |challenger |sudo |[A-Z_]+=\S+ )ctga (.*)$/.exec(line)?.[1]]
+      : Array.from(line.matchAll(/`(?:sudo )?ctga ([^`]+)`/g), ([, words]) => words);
+    for (const words of found)
+      if (words !== undefined) shown.push({ line: i + 1, words: split(words), isWhole });
+  }
+  return shown;
+}
+
+/** As a shell splits them: up to a comment, a pipe, a redirection or the next command. */
+function split(text: string): string[] {
+  const words: string[] = [];
+  for (const [, quoted, plain] of text.matchAll(/(?:^|\s)(?:'([^']*)'|(\S+))/g)) {
+    if (quoted === undefined && /^(?:#|\||>|2>|&|;)/.test(plain ?? '')) break;
+    words.push(quoted ?? plain ?? '');
+  }
+  return words;
+}
+
+/** The command of these words, and those behind its name. */
+function follow(program: Command, words: readonly string[]): { command: Command; rest: string[] } {
+  let command = program;
+  const rest = [...words];
+  while (rest.length > 0) {
+    const next = command.commands.find((each) => each.name() === rest[0]);
+    if (next === undefined) break;
+    command = next;
+    rest.shift();
+  }
+  return { command, rest };
+}
+
+/** Parses a command and does nothing of it. Throws what commander says of wrong ones. */
+async function parse(words: readonly string[]): Promise<void> {
+  const program = await ctgaProgram(['config']);
+  const disarm = (command: Command): void => {
+    command.action(() => undefined);
+    command.commands.forEach(disarm);
+  };
+  program.commands.forEach(disarm);
+  await program.parseAsync([...words], { from: 'user' });
+}
+
+for (const document of DOCUMENTS)
+  describe(document, () => {
+    const text = readFileSync(join(ROOT, document), 'utf8');
+    for (const { line, words, isWhole } of commandsIn(text))
+      test(`line ${line}: ctga ${words.join(' ')}`, async () => {
+        if (isWhole) return parse(words);
+        const program = await ctgaProgram(['config']);
+        const { command, rest } = follow(program, words);
+        if (rest[0]?.startsWith('--') !== true && command.commands.length > 0 && rest.length > 0)
+          assert.fail(`${command.name()} has no command ${rest[0]}`);
+        assert(command !== program || rest[0]?.startsWith('--'), 'no command of ctga');
+        const known = new Set([...program.options, ...command.options].map(({ long }) => long));
+        for (const word of rest)
+          if (word.startsWith('--'))
+            assert(known.has(word.replace(/=.*/, '')), `${command.name()} has no option ${word}`);
+      });
+  });
