@@ -91,7 +91,7 @@ for (const document of DOCUMENTS)
         const program = await ctgaProgram(['config']);
         const { command, rest } = follow(program, words);
         if (rest[0]?.startsWith('--') !== true && command.commands.length > 0 && rest.length > 0)
-          assert.fail(`${command.name()} has no command ${rest[0]}`);
+          assert.fail(`${command.name()} has no command ${rest.join(' ')}`);
         assert(command !== program || rest[0]?.startsWith('--'), 'no command of ctga');
         const known = new Set([...program.options, ...command.options].map(({ long }) => long));
         for (const word of rest)
