@@ -126,7 +126,7 @@ class Ctga : public Measured {
  public:
   Ctga(const std::string& name, const std::string& path, const std::vector<ctga::Name>& known)
       : Measured(name),
-        program_({path, ctga::Hook::xdp, 4 << 20, "", false, {}}),
+        program_({path, ctga::Hook::xdp, 4 << 20, "", {}, true}),
         maps_(program_.maps()),
         reader_(maps_.ring_fd(ctga::Maps::kAnswerRing), maps_.ring_fd(ctga::Maps::kFragmentRing)),
         batch_(1 << 20) {

@@ -196,8 +196,14 @@ std::optional<PinDirectory> find_pins(const std::string& interface, std::uint32_
                                       std::uint32_t running_program, const std::string& place) {
   std::optional<PinDirectory> found;
   for (PinDirectory& pins : list_pin_directories()) {
-    if (runs_on(pins.path, interface_index, running_program)) return std::move(pins);
     const bool at_place = pins.is_here && pins.path == place;
+    try {
+      if (runs_on(pins.path, interface_index, running_program)) return std::move(pins);
+    } catch (const Error& closed) {
+      // Another account's, such as root's for another interface, keep nobody from attaching here.
+      if (at_place || closed.ctga_code() != ErrorCode::not_permitted) throw;
+      continue;
+    }
     const bool may_be_ours = pins.is_here || pins.network_namespace == 0;
     if (at_place || (!found && may_be_ours && pins.interface == interface && is_gone(pins))) {
       found = std::move(pins);

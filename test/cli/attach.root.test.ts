@@ -375,6 +375,11 @@ describe('ctga attach', () => {
     const [owner, mode] = [statSync(root), statSync(file).mode & 0o7777];
     const state = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     chownSync(state, NOBODY, NOBODY);
+    // What root watches besides is closed to the account, and in nobody's way.
+    const others = ['--state-dir', join(directory, 'others')];
+    const briefly = ['timeout', '--signal=INT', '4', CTGA, 'attach', far, ...others];
+    spawnSync('nsenter', [`--net=/run/netns/${id}`, '--', ...briefly], { env: environment });
+    assert.match(ctgaThere('status', ...others).stdout, new RegExp(`^${far}: `, 'm'));
     chownSync(root, NOBODY, NOBODY);
     chmodSync(file, 0o711);
     try {
@@ -405,6 +410,7 @@ describe('ctga attach', () => {
       assert.match(stdout, new RegExp(`Watching ${near} \\(TC ingress\\)`), stderr);
       assert.match(stdout, /Stopped\.\n {2}The data plane goes on copying/);
       ctgaThere('detach', near);
+      ctgaThere('detach', far);
     } finally {
       chownSync(root, owner.uid, owner.gid);
       chmodSync(file, mode);
@@ -476,7 +482,7 @@ function processes(): { pid: string; command: string }[] {
     .flatMap((pid) => {
       try {
         const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ');
-        return command.includes('main.ts challenge') ? [{ pid, command }] : [];
+        return /main\.[jt]s challenge/.test(command) ? [{ pid, command }] : [];
       } catch {
         return [];
       }

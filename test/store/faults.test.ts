@@ -41,10 +41,12 @@ buildSync({
   format: 'esm',
   external: ['better-sqlite3'],
   banner: {
-    js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
+    js: "import { createRequire as from } from 'node:module'; const require = from(import.meta.url);",
   },
 });
-const CALLS = 'openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,unlink,close';
+/** In the state directory, and opened to be synced. */
+const DIRECTORIES = ['evidence', 'dns'];
+const CALLS = 'openat,write,pwrite64,ftruncate,fsync,fdatasync,rename,link,unlink,close';
 
 let number = 0;
 /** Runs the child under strace, on a store whose database is `damaged`, or on none. */
@@ -187,6 +189,8 @@ class Disk {
         return true;
       case 'rename':
         return this.#rename(String(args[0]), String(args[1]));
+      case 'link':
+        return this.#link(String(args[0]), String(args[1]));
       case 'unlink':
         return this.#setNames([{ path: String(args[0]), file: undefined }]);
       default:
@@ -199,7 +203,7 @@ class Disk {
     if (path.endsWith('-shm')) return false; // never read after a crash
     if (
       path === this.#root ||
-      path === join(this.#root, 'evidence') ||
+      DIRECTORIES.some((name) => path === join(this.#root, name)) ||
       flags.includes('O_DIRECTORY')
     ) {
       this.#open.set(fd, { directory: path });
@@ -231,6 +235,11 @@ class Disk {
       { path: from, file: undefined },
       { path: to, file },
     ]);
+  }
+
+  #link(from: string, to: string): boolean {
+    const file = this.#names.get(from);
+    return file !== undefined && this.#setNames([{ path: to, file }]);
   }
 
   #syncNames(directory: string): void {
@@ -322,7 +331,7 @@ describe('the store', { skip: noStrace }, () => {
     });
 
   for (const [call, damaged] of [
-    ...['pwrite64', 'fsync', 'fdatasync', 'rename', 'ftruncate', 'unlink'].map(
+    ...['pwrite64', 'fsync', 'fdatasync', 'rename', 'ftruncate', 'link', 'unlink'].map(
       (name) => [name, undefined] as const,
     ),
     ['rename', DAMAGED],
