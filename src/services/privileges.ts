@@ -63,9 +63,22 @@ export function becomeObserver(
   withoutNetwork: boolean,
 ): string | undefined {
   const account = dropPrivileges(state, user, { accounts: role('observer') });
-  if (account !== undefined && process.geteuid?.() !== 0) addon().confine(withoutNetwork);
+  if (account !== undefined && process.geteuid?.() !== 0) confine(withoutNetwork);
   return account;
 }
+
+function confine(withoutNetwork: boolean): void {
+  try {
+    addon().confine(withoutNetwork);
+  } catch (error) {
+    throw new CtgaError('not-permitted', messageOf(error), {
+      remedy:
+        'Have the sandbox around ctga allow seccomp(2), in a systemd unit with SystemCallFilter=seccomp.',
+      cause: error,
+    });
+  }
+}
+
 export const becomeChallenger: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, { accounts: role('challenger') });
 export const becomeAlerter: BecomeAccount = (state, user) =>
