@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/seccomp.hpp"
 
+#include <dirent.h>
 #include <linux/audit.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
@@ -10,10 +11,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "core/error.hpp"
@@ -80,7 +85,6 @@ constexpr std::uint32_t kDenied[] = {
     // Newer than some headers; they have the same numbers everywhere.
     424 /* pidfd_send_signal */,
     425 /* io_uring_setup */,
-    426 /* io_uring_enter */,
     427 /* io_uring_register */,
     428 /* open_tree */,
     429 /* move_mount */,
@@ -103,6 +107,7 @@ constexpr std::uint32_t kDenied[] = {
 #endif
 };
 constexpr std::uint32_t kListening[] = {SYS_bind, SYS_listen, SYS_accept, SYS_accept4};
+constexpr std::uint32_t kIoUringEnter = 426;
 constexpr std::uint32_t kClone3 = 435;
 constexpr std::uint32_t kNamespaces = CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC |
                                       CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET;
@@ -153,6 +158,22 @@ class Filter {
   std::vector<sock_filter> code_;
 };
 
+// libuv changes its epoll set through a ring, if it could make one when the process began, and ends
+// the process if it may not use it any more.
+bool has_io_uring() {
+  const std::unique_ptr<DIR, int (*)(DIR*)> entries(opendir("/proc/self/fd"), closedir);
+  if (!entries) return true;
+  while (const dirent* entry = readdir(entries.get())) {
+    std::array<char, 64> target{};
+    const std::string path = std::string("/proc/self/fd/") + entry->d_name;
+    if (readlink(path.c_str(), target.data(), target.size() - 1) > 0 &&
+        std::strstr(target.data(), "[io_uring]") != nullptr) {
+      return true;
+    }
+  }
+  return false;
+}
+
 }  // namespace
 
 void confine(bool without_network) {
@@ -169,6 +190,7 @@ void confine(bool without_network) {
   filter.result_if(BPF_JGE, kX32, failing(EPERM));
 #endif
   for (const std::uint32_t call : kDenied) filter.result_if(BPF_JEQ, call, failing(EPERM));
+  if (!has_io_uring()) filter.result_if(BPF_JEQ, kIoUringEnter, failing(EPERM));
   if (without_network) {
     for (const std::uint32_t call : kListening) filter.result_if(BPF_JEQ, call, failing(EPERM));
   }
