@@ -369,7 +369,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           debian.write(`${directory}/secret`, 'secret');
         debian.write('opt/probe.pl', PROBE);
         const free = must(
-          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /tmp/probe-*',
+          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /tmp/probe-*',
         );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
@@ -456,7 +456,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         for (const pid of pids.values()) must(`kill -USR1 ${pid}`);
         for (const unit of units)
           must(
-            `setpriv --reuid=${unit} --regid=ctga --clear-groups kill -USR1 ${pids.get(unit) ?? ''}`,
+            `setpriv --reuid=${unit} --regid=ctga --clear-groups sh -c 'kill -USR1 ${pids.get(unit) ?? ''}'`,
           );
         for (const [name, pid] of pids)
           if (name !== 'keeper')
@@ -562,7 +562,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
     const [evidence = ''] = readdirSync(kept).filter((name) => name.endsWith('.json'));
     assert.match(evidence, /^fork-/);
     const listed = must('ctga evidence list');
-    assert.match(listed, /^.* kept .*$/m);
+    assert.match(listed, / kept$/m);
     must('dpkg -r ctga');
     assert.notEqual(debian.inside('ctga --version').code, 0);
     assert(
