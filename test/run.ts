@@ -2,7 +2,7 @@
 /**
  * Runs every test with node's own runner: says how far it is, each failure in full as soon as it is
  * known, and at the end what came of it. Words on the command line choose the files that have all
- * of them in their path. `*.root.test.ts` files make network namespaces and load BPF programs: they
+ * of them in their path, and none of those behind a minus sign. `*.root.test.ts` files make network namespaces and load BPF programs: they
  * need root and run one at a time, and are left out without it.
  */
 import { spawnSync } from 'node:child_process';
@@ -20,9 +20,13 @@ if (isRoot && !everybodyMayEnter(root)) process.exit(runWhereEverybodyMayEnter()
 /** It takes as long as a dozen others: begun first, it is not waited for at the end. */
 const LONGEST = join('store', 'faults.test.ts');
 const files = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => name.includes(word)))
+  .filter((name) => name.endsWith('.test.ts') && wanted.every((word) => isMeant(name, word)))
   .sort((a, b) => Number(b === LONGEST) - Number(a === LONGEST) || (a < b ? -1 : 1))
   .map((name) => join(import.meta.dirname, name));
+if (files.length === 0) {
+  console.error(`no test file is meant by: ${wanted.join(' ')}`);
+  process.exit(1);
+}
 const needRoot = files.filter((name) => name.endsWith('.root.test.ts'));
 const plain = files.filter((name) => !needRoot.includes(name));
 const outcomes: Outcome[] = [];
@@ -37,6 +41,10 @@ interface Outcome {
 }
 
 type Ended = EventData.TestPass | EventData.TestFail;
+
+function isMeant(name: string, word: string): boolean {
+  return word.startsWith('-') ? !name.includes(word.slice(1)) : name.includes(word);
+}
 
 /** Tests give up root and start programs of the checkout as somebody else, who has to find them. */
 function everybodyMayEnter(directory: string): boolean {
