@@ -2,8 +2,9 @@
 /**
  * Runs every test with node's own runner: says how far it is, each failure in full as soon as it is
  * known, and at the end what came of it. Words on the command line choose the files that have all
- * of them in their path, and none of those behind a minus sign. `*.root.test.ts` files make network namespaces and load BPF programs: they
- * need root and run one at a time, and are left out without it.
+ * of them in their path, and none of those behind a minus sign. `*.root.test.ts` files make network
+ * namespaces and load BPF programs: they need root and run one at a time, and are left out without
+ * it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
