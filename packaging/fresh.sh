@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 say() { printf 'fresh: %s\n' "$*" >&2; }
 
 say "debootstrap of $release"
-debootstrap --variant=minbase "$release" "$root" "${mirror:-http://deb.debian.org/debian/}" >"$root.log" 2>&1 || {
+debootstrap --variant=minbase "$release" "$root" ${mirror:+"$mirror"} >"$root.log" 2>&1 || {
 	tail -n 5 "$root.log" >&2
 	exit 1
 }
