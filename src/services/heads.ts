@@ -68,19 +68,24 @@ export function importTreeHeads(
   const only = log === undefined ? undefined : findLog(logs, log);
   const results = files.map((file) => readTreeHeads(file, logs, only, witnesses));
   const own = store.exchange.identity();
-  const sightings = results.flatMap(({ source, heads }) =>
-    heads.flatMap(({ head, provenance }) => sightingsOf(head, provenance, { source, own, now })),
-  );
   // Challenging the tree heads takes their logs, which may be of a list that was given only now.
   store.logs.put(results.flatMap(({ heads }) => heads.map((imported) => imported.log)));
   const context = { store, evidenceDirectory, logs, now };
-  const { newHeads, counted, forks, failure } = recordHeads(context, sightings);
+  // File by file: of two that hold the same sightings, only what the second has more is counted.
+  const recorded = results.map(({ source, heads }) =>
+    recordHeads(
+      context,
+      heads.flatMap(({ head, provenance }) => sightingsOf(head, provenance, { source, own, now })),
+    ),
+  );
+  const forks = recorded.flatMap((each) => each.forks);
+  const failure = recorded.find((each) => each.failure !== undefined)?.failure;
   const verdicts = results.flatMap(foreignVerdicts).filter(({ origin }) => origin.store !== own);
   store.exchange.putVerdicts(verdicts);
   return {
     verified: results.reduce((sum, { heads }) => sum + heads.length, 0),
-    new: newHeads.size,
-    sightings: counted,
+    new: recorded.reduce((sum, { newHeads }) => sum + newHeads.size, 0),
+    sightings: recorded.reduce((sum, { counted }) => sum + counted, 0),
     provenElsewhere: verdicts
       .filter(({ verdict }) => verdict === 'fork-proven')
       .map(({ origin, head, log: { description } }) => ({

@@ -91,6 +91,18 @@ test('where, when and how often is carried over, and by whom', () => {
   assert.equal(there.heads.latest()[0]?.lastSeen, 30);
 });
 
+test('of several exports of one store in one import, each sighting counts once', () => {
+  const [here, there] = [memoryStore(), memoryStore()];
+  const exported = (): string => file([...exportTreeHeads(here, 'router')].join(''));
+  record(here, 0, 'eth0', 5, 2);
+  const earlier = exported();
+  record(here, 0, 'eth0', 9, 3);
+  const later = exported();
+  const { new: isNew, sightings } = importTreeHeads(there, [earlier, later, earlier], options);
+  assert.deepEqual([isNew, sightings], [1, 5]);
+  assert.equal(there.heads.latest()[0]?.count, 5);
+});
+
 test('a verdict is carried over as what another store says, and decides nothing here', () => {
   const [here, there] = [memoryStore(), memoryStore()];
   record(here, 0, 'eth0', 5, 1);
