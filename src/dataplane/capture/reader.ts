@@ -70,10 +70,7 @@ export class CaptureReader implements Delivery {
    * throws; it may not be called again then.
    */
   push(chunk: Uint8Array): void {
-    for (let taken = 0; taken < chunk.length;) {
-      taken += this.#window.fill(chunk.subarray(taken));
-      if (this.#reading.next().done === true) return;
-    }
+    this.#window.feed(chunk, this.#reading);
   }
 
   /** To be called when all bytes have come. Throws as push does. */

@@ -45,6 +45,19 @@ export class Window {
     return taken;
   }
 
+  /**
+   * Takes all of `chunk`, part by part, and has `reading` read on after each, and then `afterEach` be
+   * called. Returns early where the reading has ended. Throws what the reading throws.
+   */
+  feed(chunk: Uint8Array, reading: Wanting<void>, afterEach?: () => void): void {
+    for (let taken = 0; taken < chunk.length;) {
+      taken += this.fill(chunk.subarray(taken));
+      const { done } = reading.next();
+      afterEach?.();
+      if (done === true) return;
+    }
+  }
+
   /** Waits for `length` bytes; false if the capture ends before. Requires length <= SIZE. */
   *need(length: number): Wanting<boolean> {
     while (this.available < length) {

@@ -104,12 +104,7 @@ class Stream implements FrameSink {
   push(chunk: Uint8Array): void {
     this.#now = Date.now();
     try {
-      for (let taken = 0; taken < chunk.length;) {
-        taken += this.#window.fill(chunk.subarray(taken));
-        const { done } = this.#reading.next();
-        this.#passOn();
-        if (done === true) return;
-      }
+      this.#window.feed(chunk, this.#reading, this.#passOn);
     } catch (error) {
       if (!(error instanceof CtgaError)) throw error;
       this.#tap.count(Count.damaged);
@@ -149,9 +144,9 @@ class Stream implements FrameSink {
     return false;
   }
 
-  #passOn(): void {
+  readonly #passOn = (): void => {
     if (this.#frames > 0)
       this.#tee?.forward(this.#window.bytes.subarray(this.#from, this.#to), this.#frames);
     this.#frames = 0;
-  }
+  };
 }

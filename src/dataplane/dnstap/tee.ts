@@ -67,10 +67,7 @@ export class Tee {
     socket.on('connect', () => socket.write(controlFrame(Control.ready, true)));
     socket.on('data', (chunk) => {
       try {
-        for (let taken = 0; taken < chunk.length;) {
-          taken += window.fill(chunk.subarray(taken));
-          if (reading.next().done === true) break;
-        }
+        window.feed(chunk, reading);
       } catch {
         socket.destroy();
       }
