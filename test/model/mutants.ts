@@ -99,8 +99,21 @@ export const MUTANTS: readonly Mutant[] = [
     file: 'services/heads.ts',
     edits: [
       [
-        'recordHeads(context, sightings);',
-        '{ ...store.heads.record(sightings), forks: [], failure: undefined };\n  void [recordHeads, context];',
+        `recordHeads(
+      context,
+      heads.flatMap(`,
+        `withoutForks(
+      context,
+      heads.flatMap(`,
+      ],
+      [
+        '/** The same sightings are counted once, however often they are imported. */\n',
+        `const withoutForks: typeof recordHeads = ({ store }, sightings) => ({
+  ...store.heads.record(sightings),
+  forks: [],
+  failure: undefined,
+});
+`,
       ],
     ],
     kind: 'liar',
