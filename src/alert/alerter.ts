@@ -28,7 +28,9 @@ export interface AlerterOptions {
 
 export class Alerter {
   readonly #options: AlerterOptions;
-  readonly #conditions = new Conditions();
+  #conditions: Conditions | undefined;
+  /** As the store has them. */
+  #notedCounts: ReadonlyMap<string, number> = new Map();
   readonly #alerts: LastingAlerts;
   /** What became of messages, by counter, as far as the store does not have it yet. */
   #outcomes: Record<string, number> = {};
@@ -54,6 +56,7 @@ export class Alerter {
   async tick(now: number, elapsed: number, others: readonly Condition[] = []): Promise<void> {
     this.#alerts.settle();
     this.#look(now, elapsed, others);
+    this.#noteCounts();
     this.#writeOutcomes();
     const idle = this.#options.channels.filter(({ name }) => !this.#busy.has(name));
     await Promise.all(idle.map((channel) => this.#sendDue(channel, now)));
@@ -66,9 +69,27 @@ export class Alerter {
 
   #writeOutcomes(): void {
     if (Object.keys(this.#outcomes).length === 0) return;
-    try {
+    this.#write(() => {
       this.#options.store.counters.add('alerter', this.#outcomes);
       this.#outcomes = {};
+    });
+  }
+
+  /** After what grew was raised, and only if the store has that: or a crash would hide it. */
+  #noteCounts(): void {
+    const counts = this.#conditions?.counts() ?? new Map<string, number>();
+    const news = new Map([...counts].filter(([name, n]) => this.#notedCounts.get(name) !== n));
+    if (news.size === 0 || !this.#alerts.isSettled()) return;
+    this.#write(() => {
+      this.#options.store.alerts.noteCounts(news);
+      this.#notedCounts = counts;
+    });
+  }
+
+  /** What the store does not take now it is given at the next look. */
+  #write(work: () => void): void {
+    try {
+      work();
     } catch (error) {
       if (!isStoreFailure(error)) throw error;
     }
@@ -93,8 +114,8 @@ export class Alerter {
   }
 
   #look(now: number, elapsed: number, others: readonly Condition[]): void {
-    const { store, channels } = this.#options;
-    const found = this.#conditionsOf(store, now, elapsed);
+    const { channels } = this.#options;
+    const found = this.#conditionsOf(now, elapsed);
     const present = new Map([...others, ...(found ?? [])].map((each) => [each.key, each]));
     const told = new Map(this.#alerts.raised().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
@@ -151,8 +172,13 @@ export class Alerter {
   }
 
   /** Undefined where the store cannot be read. */
-  #conditionsOf(store: WatchedStore, now: number, elapsed: number): Condition[] | undefined {
+  #conditionsOf(now: number, elapsed: number): Condition[] | undefined {
+    const { store } = this.#options;
     try {
+      if (this.#conditions === undefined) {
+        this.#notedCounts = store.alerts.lastCounts();
+        this.#conditions = new Conditions(this.#notedCounts);
+      }
       return this.#conditions.present(store, now, elapsed);
     } catch (error) {
       if (!isStoreFailure(error)) throw error;

@@ -99,13 +99,24 @@ export type WatchedStore = Pick<
 
 /** Finds the conditions that hold. Remembers earlier counters, to see that copies are lost. */
 export class Conditions {
-  #isFirst = true;
+  #isFirst: boolean;
   readonly #counts = new Map<string, { count: number; at: number | undefined }>();
   /** Since when an interface has copied too little, by the monotonic clock. */
   readonly #low = new Map<string, number>();
   /** Since when a log could not be asked, by the monotonic clock. */
   readonly #silence = new Map<string, number>();
   readonly #written = new Map<string, { updated: number; age: number; at: number }>();
+
+  /** `lastCounts`: what counters() returned to whoever looked before, if anybody did. */
+  constructor(lastCounts: ReadonlyMap<string, number> = new Map()) {
+    this.#isFirst = lastCounts.size === 0;
+    for (const [name, count] of lastCounts) this.#counts.set(name, { count, at: undefined });
+  }
+
+  /** The counters as the last look saw them, by what they are called in keys. */
+  counts(): Map<string, number> {
+    return new Map([...this.#counts].map(([name, { count }]) => [name, count]));
+  }
 
   /**
    * Returns all that hold now: `now` is in ms since the epoch, `elapsed` by the monotonic clock.

@@ -58,6 +58,11 @@ export class LastingAlerts implements AlertStore {
     });
   }
 
+  /** Whether the store has everything that was raised and ended. */
+  isSettled(): boolean {
+    return this.#raised.size === 0 && this.#ended.size === 0;
+  }
+
   raised(): RaisedAlert[] {
     const inStore = this.#try(() => this.#store.raised()) ?? [];
     return [

@@ -21,6 +21,15 @@ export interface QueuedAlert {
   readonly due: number;
 }
 
+/** What an alerter goes on from after a restart. */
+export interface LookStore {
+  /** What the counters were at the last look, by name; empty if there was none. */
+  lastCounts(): ReadonlyMap<string, number>;
+
+  /** Records what counters are at this look, in one transaction. */
+  noteCounts(counts: ReadonlyMap<string, number>): void;
+}
+
 export interface AlertStore {
   /** Alerts that were raised and have not ended, in no order. */
   raised(): RaisedAlert[];

@@ -12,6 +12,9 @@ export interface DamagedHead {
 
 /** Reads what can be read; its methods throw nothing. */
 export interface DamagedStore {
+  /** What may be its identity (exchange.ts). */
+  identity(): string | undefined;
+
   /** SubjectPublicKeyInfo of the imported logs. */
   logKeys(): Uint8Array[];
 

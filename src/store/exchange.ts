@@ -7,6 +7,8 @@
 import type { VerifiedStatement } from '../statements/statement.ts';
 import type { Sighting, StoredTree } from './heads.ts';
 
+export const IDENTITY_DIGITS = 8;
+
 /** A store as others know it. */
 export interface Origin {
   /** Its identity: eight hexadecimal digits. */
@@ -59,7 +61,7 @@ export interface ExchangeStore {
 }
 
 export function isIdentity(text: string): boolean {
-  return /^[0-9a-f]{8}$/.test(text);
+  return text.length === IDENTITY_DIGITS && /^[0-9a-f]+$/.test(text);
 }
 
 /** How the sightings of another store name their source here. */

@@ -16,7 +16,7 @@
  * - Times are in milliseconds since the epoch, by this machine's clock, unless a comment says
  *   otherwise. Sizes and times in a tree head are the log's, and are unsigned 64-bit.
  */
-import type { AlertStore } from './alerts.ts';
+import type { AlertStore, LookStore } from './alerts.ts';
 import type { CounterStore } from './counters.ts';
 import type { EvidenceStore } from './evidence.ts';
 import type { ExchangeStore } from './exchange.ts';
@@ -31,7 +31,7 @@ export interface Store {
   readonly evidence: EvidenceStore;
   readonly logs: LogStore;
   readonly planes: PlaneStore;
-  readonly alerts: AlertStore;
+  readonly alerts: AlertStore & LookStore;
   readonly counters: CounterStore;
   readonly exchange: ExchangeStore;
 

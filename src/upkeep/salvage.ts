@@ -9,6 +9,7 @@ import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { DamagedHead, DamagedStore } from '../store/damaged.ts';
+import { isIdentity } from '../store/exchange.ts';
 import type { Sighting } from '../store/heads.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { openDamaged } from '../store/state.ts';
@@ -24,13 +25,19 @@ const AT_ONCE = 500;
 const SOURCE = 'salvaged';
 
 /**
- * Copies tree heads from the damaged store at `path` into another. Returns how many. Throws only
- * what the other store throws.
+ * Copies tree heads from the damaged store at `path` into the one that replaces it, and its
+ * identity, so that other stores do not count again what they have of it. Returns how many heads.
+ * Throws only what the other store throws.
  */
-export function salvage(path: string, context: RecordContext): number {
+export function salvage(
+  path: string,
+  context: RecordContext & { readonly store: Pick<Store, 'exchange'> },
+): number {
   const damaged = orNothing(() => openDamaged(path));
   if (damaged === undefined) return 0;
   try {
+    const identity = damaged.identity();
+    if (identity !== undefined && isIdentity(identity)) context.store.exchange.adopt(identity);
     return carryOver(damaged, context);
   } finally {
     damaged.close();

@@ -10,7 +10,7 @@ import { createServer, type Server } from 'node:http';
 import { createServer as createSocketServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { after, before, beforeEach, describe, mock, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../../src/alert/alerter.ts';
 import {
@@ -26,7 +26,8 @@ import {
 import { clean } from '../../src/base/clean.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { keepEvidence } from '../../src/evidence/keep.ts';
-import { NO_ROOM } from '../../src/store/counters.ts';
+import { StoreError } from '../../src/disk/error.ts';
+import { BLIND, NO_ROOM } from '../../src/store/counters.ts';
 import { memoryStore, openForWriting, stateAt } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
@@ -94,6 +95,27 @@ describe('the alerter', () => {
     seen(store, 3);
     await tick(alerter, START);
     assert.deepEqual(told(), []);
+  });
+
+  test('tells of what was lost while no alerter ran, once', async () => {
+    store.counters.add('observer', { [NO_ROOM]: 3 });
+    putPlane(store, START);
+    await tick(alerter, START);
+    assert.deepEqual(told(), [], 'nobody knows how old that is');
+    store.counters.add('observer', { [NO_ROOM]: 1 });
+    store.counters.add('eth0', { [BLIND]: 2500 });
+    putPlane(store, START + 1000);
+    // One that dies before the store has the alert leaves it to the next.
+    const full = mock.method(store.alerts, 'raise', () => {
+      throw new StoreError('store-failed', 'the disk is full');
+    });
+    await tick(anew(), START + 1000);
+    assert.deepEqual(told().sort(), ['alert gap', 'alert lost-copies']);
+    full.mock.restore();
+    await tick(anew(), START + 2000);
+    assert.deepEqual(told().sort(), ['alert gap', 'alert lost-copies']);
+    await tick(anew(), START + 3000);
+    assert.deepEqual(told().sort(), ['recovery gap', 'recovery lost-copies']);
   });
 
   test('tells of a split view once, over restarts too, and never that it is over', async () => {

@@ -6,7 +6,7 @@ import { setImmediate } from 'node:timers/promises';
 import { Alerter } from '../../src/alert/alerter.ts';
 import { LastingAlerts } from '../../src/alert/lasting.ts';
 import { StoreError } from '../../src/disk/error.ts';
-import type { AlertStore } from '../../src/store/alerts.ts';
+import type { AlertStore, LookStore } from '../../src/store/alerts.ts';
 import { memoryStore } from '../../src/store/state.ts';
 import { fc } from '../support/random.ts';
 
@@ -16,13 +16,15 @@ const CHANNELS = ['mail', 'webhook'] as const;
 class Failing {
   fails: 'no' | 'writes' | 'all' = 'no';
   readonly inner = memoryStore().alerts;
-  readonly alerts: AlertStore = {
+  readonly alerts: AlertStore & LookStore = {
     raised: () => this.#read(() => this.inner.raised()),
     outbox: (channel) => this.#read(() => this.inner.outbox(channel)),
     raise: (...args) => this.#write(() => this.inner.raise(...args)),
     end: (...args) => this.#write(() => this.inner.end(...args)),
     dequeue: (...args) => this.#write(() => this.inner.dequeue(...args)),
     retryLater: (...args) => this.#write(() => this.inner.retryLater(...args)),
+    lastCounts: () => this.#read(() => this.inner.lastCounts()),
+    noteCounts: (...args) => this.#write(() => this.inner.noteCounts(...args)),
   };
 
   #read<T>(work: () => T): T {

@@ -61,6 +61,7 @@ const good = stateAt(join(root, 'good'));
   store.verdicts.set(second, AT, { verdict: 'unprovable', reason: 'none came' });
   store.planes.put('eth0', planeState({}), AT);
   store.alerts.raise({ key: 'blind:eth0', since: AT, message: 'm' }, '{}', ['test']);
+  store.alerts.noteCounts(new Map([['gap:eth0', 5]]));
   store.counters.add('observer', { a: 5 });
   store.logs.setQuietUntil(log.key.logId, AT);
   store.logs.setStale(log.key.logId, AT, 'lags');

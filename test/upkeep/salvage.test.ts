@@ -32,7 +32,7 @@ after(() => rmSync(directory, { recursive: true }));
 const log = new SigningLog();
 const good = stateAt(join(directory, 'good'));
 
-const into = (store: Store, now: number): RecordContext => ({
+const into = (store: Store, now: number): RecordContext & { store: Store } => ({
   store,
   evidenceDirectory: join(directory, 'evidence'),
   logs: [],
@@ -91,6 +91,9 @@ describe('a damaged database', () => {
     copyFileSync(good.database, path);
     const store = memoryStore();
     assert.equal(salvage(path, into(store, 0)), HEADS);
+    const before = openForWriting(good);
+    assert.equal(store.exchange.identity(), before.exchange.identity(), 'others know it again');
+    before.close();
     const heads = store.heads.latest();
     assert.deepEqual(
       heads.map(({ treeSize, sources, firstSeen, lastSeen, count }) =>

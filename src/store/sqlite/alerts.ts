@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Alerts in SQLite: tables alerts and outbox. */
-import type { AlertStore, QueuedAlert, RaisedAlert } from '../alerts.ts';
+/** Alerts in SQLite: tables alerts, outbox and last_counts. */
+import type { AlertStore, LookStore, QueuedAlert, RaisedAlert } from '../alerts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 
 const RAISE = `INSERT INTO alerts (key, since, message) VALUES (@key, @since, @message)
@@ -10,7 +10,10 @@ const ENQUEUE = `INSERT INTO outbox (channel, body, queued, due)
 const OUTBOX = `SELECT id, body, attempts, due FROM outbox WHERE channel = @channel
   ORDER BY id LIMIT 100`;
 
-export class SqliteAlerts implements AlertStore {
+const NOTE = `INSERT INTO last_counts (name, count) VALUES (@name, @count)
+  ON CONFLICT DO UPDATE SET count = excluded.count`;
+
+export class SqliteAlerts implements AlertStore, LookStore {
   readonly #connection: Connection;
   readonly #raised: Statement<NoParameters, RaisedAlert>;
   readonly #raise: Statement<RaisedAlert>;
@@ -19,6 +22,8 @@ export class SqliteAlerts implements AlertStore {
   readonly #outbox: Statement<{ channel: string }, QueuedAlert>;
   readonly #dequeue: Statement<{ id: number }>;
   readonly #retryLater: Statement<{ id: number; due: number }>;
+  readonly #lastCounts: Statement<NoParameters, { name: string; count: number }>;
+  readonly #note: Statement<{ name: string; count: number }>;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -31,6 +36,8 @@ export class SqliteAlerts implements AlertStore {
     this.#retryLater = connection.statement(
       'UPDATE outbox SET attempts = attempts + 1, due = @due WHERE id = @id',
     );
+    this.#lastCounts = connection.statement('SELECT name, count FROM last_counts');
+    this.#note = connection.statement(NOTE);
   }
 
   raised(): RaisedAlert[] {
@@ -71,5 +78,15 @@ export class SqliteAlerts implements AlertStore {
 
   retryLater(id: number, due: number): void {
     this.#retryLater.run({ id, due });
+  }
+
+  lastCounts(): ReadonlyMap<string, number> {
+    return new Map(this.#lastCounts.all({}).map(({ name, count }) => [name, count]));
+  }
+
+  noteCounts(counts: ReadonlyMap<string, number>): void {
+    this.#connection.transaction(() => {
+      for (const [name, count] of counts) this.#note.run({ name, count });
+    });
   }
 }

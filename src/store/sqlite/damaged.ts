@@ -4,6 +4,7 @@ import { statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { toMerkleHash } from '../../merkle/hash.ts';
 import type { DamagedHead, DamagedStore } from '../damaged.ts';
+import { IDENTITY_DIGITS } from '../exchange.ts';
 import type { SignedRow } from './rows.ts';
 
 const HEAD = `SELECT log_id, tree_size, root_hash, timestamp, signature
@@ -23,6 +24,13 @@ export class SqliteDamaged implements DamagedStore {
   constructor(path: string) {
     this.#path = path;
     this.#database = new Database(path, { readonly: true });
+  }
+
+  identity(): string | undefined {
+    const row = orNothing(() =>
+      this.#database.prepare<[], { id: string }>('SELECT id FROM identity').get(),
+    );
+    return row && orNothing(() => row.id.slice(0, IDENTITY_DIGITS));
   }
 
   logKeys(): Uint8Array[] {

@@ -2,6 +2,7 @@
 /** What passes between stores, in SQLite: tables identity and imported. */
 import type { VerifiedStatement } from '../../statements/statement.ts';
 import {
+  IDENTITY_DIGITS,
   isIdentity,
   originOf,
   type ExchangeStore,
@@ -85,7 +86,7 @@ export class SqliteExchange implements ExchangeStore {
   }
 
   identity(): string {
-    return this.#identity.get({})?.id.slice(0, 8) ?? '00000000';
+    return this.#identity.get({})?.id.slice(0, IDENTITY_DIGITS) ?? '0'.repeat(IDENTITY_DIGITS);
   }
 
   adopt(identity: string): void {

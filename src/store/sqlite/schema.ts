@@ -251,4 +251,11 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (tree_head, origin)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What the counters were when an alerter last looked: what is lost while none runs is told by the next.
+  CREATE TABLE last_counts (
+    name  TEXT PRIMARY KEY,
+    count INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
