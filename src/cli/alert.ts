@@ -170,7 +170,7 @@ function listAlerts(options: StateOption): void {
   if (options.json === true) return printJson(alerts);
   if (alerts.length === 0) return print('No alert that was sent is still on.');
   printTable(
-    ['SINCE (UTC)', 'WHAT'],
+    [{ title: 'SINCE (UTC)', is: 'whole' }, 'WHAT'],
     alerts.map(({ since, message }) => ({ cells: [utc(since), message] })),
   );
 }

@@ -12,7 +12,7 @@ const STYLE = { bad: '1;31', doubtful: '33', good: '32', heading: '1' } as const
 const PAINTED: readonly (readonly [words: RegExp, style: keyof typeof STYLE])[] = [
   [/SPLIT VIEW PROVEN|\bfork-proven\b/, 'bad'],
   [/^FAILS\b|^FAILED\b|does NOT (?:stand|verify)|\bNOT PROVEN\b|^ctga:(?= )/, 'bad'],
-  [/^WARNING\b|\bBLIND\b|IT SEES ONLY WHAT THESE LET PASS|\bNOT COMPARED\b/, 'doubtful'],
+  [/^WARNING\b|^LOST\b|\bBLIND\b|IT SEES ONLY WHAT THESE LET PASS|\bNOT COMPARED\b/, 'doubtful'],
   [/\b(?:bad-proof|malformed-head|skewed|unprovable|unreachable)\b/, 'doubtful'],
   [/^well\b|^holds\b|\bconsistent\b/, 'good'],
   // Titles of tables.

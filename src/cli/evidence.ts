@@ -122,7 +122,7 @@ async function list(options: StateOption): Promise<void> {
   if (evidence.length === 0) return print('There is no evidence: no split view has been proven.');
   printTable(
     [
-      'FOUND (UTC)',
+      { title: 'FOUND (UTC)', is: 'whole' },
       { title: 'TREE SIZES', is: 'number' },
       { title: 'CHAIN', is: 'number' },
       'STATE',

@@ -90,7 +90,7 @@ function listHeads(options: StateOption & { limit: number }): void {
     [
       'LOG',
       { title: 'TREE SIZE', is: 'number' },
-      'SIGNED (UTC)',
+      { title: 'SIGNED (UTC)', is: 'whole' },
       { title: 'SEEN', is: 'number' },
       { title: 'LAST SEEN (UTC)', is: 'extra' },
       'VERDICT',

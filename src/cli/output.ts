@@ -65,8 +65,11 @@ export function endProgress(): void {
 /** ECMA-48, Section 8.3.41: erases the line from the cursor on. */
 const CLEAR_REST = '\u001b[K';
 
-/** A column's title, or that of a column of numbers, or of one for terminals that have room. */
-export type Column = string | { readonly title: string; readonly is: 'number' | 'extra' };
+/**
+ * A column's title, or that of a column of numbers, of one for terminals that have room, or of one
+ * whose cells stay on one line.
+ */
+export type Column = string | { readonly title: string; readonly is: 'number' | 'extra' | 'whole' };
 
 export interface Row {
   readonly cells: readonly string[];
@@ -74,40 +77,120 @@ export interface Row {
   readonly notes?: readonly string[];
 }
 
+/** Characters between two columns. */
+const GAP = '  ';
+/** What goes on in the next line of a table's first column, so that no line begins with it. */
+const HANG = '  ';
+/** No column of words is made narrower. */
+const NARROWEST = 12;
+
 /**
- * Prints a table for the terminal's width; what reads a pipe gets it as on one of 80 columns. Extra
- * columns are left out where there is no room. The last column is as long as its text, which nobody
- * cuts: how many lines there are does not hang on what others wrote.
+ * Prints a table for the terminal's width; what reads a pipe gets it as on one of 80 columns. Where
+ * there is no room for all, the extra columns go first, from the right. Then cells go on in the
+ * next line: behind a space, or else behind "-" and "/" and before "#", columns on the left first, or else
+ * anywhere. Nothing is cut.
  */
 export function printTable(columns: readonly Column[], rows: readonly Row[]): void {
-  const width = outputWidth();
   const all = columns.map((column, i) => {
     const { title, is = 'text' } = typeof column === 'string' ? { title: column } : column;
     const cells = rows.map(({ cells: given }) => clean(given[i] ?? ''));
-    return { title, is, cells, width: Math.max(...[title, ...cells].map(({ length }) => length)) };
+    return { title, is, cells, width: longest([title, ...cells]) };
   });
-  const sum = (of: typeof all): number =>
-    of.reduce((total, column) => total + column.width + 2, -2);
-  const shown = sum(all) <= width ? all : all.filter(({ is }) => is !== 'extra');
-  const lineOf = (cell: (column: (typeof all)[number]) => string): void => {
-    const padded = shown.map((column) =>
-      column.is === 'number'
-        ? cell(column).padStart(column.width)
-        : cell(column).padEnd(column.width),
-    );
-    print(padded.join('  ').trimEnd());
+  const excess = (): number =>
+    all.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length) - outputWidth();
+  for (let i = all.length - 1; i >= 0 && excess() > 0; i--)
+    if (all[i]?.is === 'extra') all.splice(i, 1);
+  const breakable = all.filter(({ is }) => is === 'text' || is === 'extra');
+  const widestFirst = breakable.toSorted((a, b) => b.width - a.width);
+  for (const [candidates, unbreakable] of [
+    [widestFirst, / /],
+    [breakable, /(?<=[-/])|(?=#)| /],
+    [widestFirst, /(?:)/],
+  ] as const)
+    for (const column of candidates) {
+      const pieces = column.cells.flatMap((cell) => cell.split(unbreakable));
+      const least = Math.max(NARROWEST, column.title.length, longest(pieces) + HANG.length);
+      column.width = Math.max(Math.min(least, column.width), column.width - Math.max(0, excess()));
+    }
+  const printRow = (cell: (column: (typeof all)[number]) => string): void => {
+    const broken = all.map((column, i) => {
+      const text = cell(column);
+      const isHung = i === 0 && text.length > column.width;
+      if (!breakable.includes(column)) return [text];
+      return breakCell(text, isHung ? column.width - HANG.length : column.width);
+    });
+    for (let line = 0; broken.some((lines) => lines.length > line); line++) {
+      const cells = all.map(({ is, width }, i) => {
+        const text = broken[i]?.[line] ?? '';
+        const hung = i === 0 && line > 0 ? `${HANG}${text}` : text;
+        return is === 'number' ? hung.padStart(width) : hung.padEnd(width);
+      });
+      print(cells.join(GAP).trimEnd());
+    }
   };
-  lineOf(({ title }) => title);
+  printRow(({ title }) => title);
   for (const [i, { notes = [] }] of rows.entries()) {
-    lineOf(({ cells }) => cells[i] ?? '');
-    for (const note of notes) print(`  ${note}`);
+    printRow(({ cells }) => cells[i] ?? '');
+    for (const note of notes) printHanging(note, HANG);
   }
+}
+
+/**
+ * Prints prose in lines that fit the terminal; each but the first begins with `indent` and two more
+ * characters. What it shows of commands is as they have to be typed after this run, on one line
+ * each, to be copied.
+ */
+export function printHanging(text: string, indent = ''): void {
+  const whole = clean(withNextCommands(text)).replaceAll(COMMANDS, (command) =>
+    command.replaceAll(' ', NO_BREAK),
+  );
+  const lines = breakWords(whole, outputWidth() - indent.length - HANG.length);
+  for (const [i, line] of lines.entries())
+    print(`${indent}${i === 0 ? '' : HANG}${line.replaceAll(NO_BREAK, ' ')}`);
+}
+
+/** Commands, with what follows them up to the end of the clause. */
+const COMMANDS = /(?:sudo )?\bctga [a-z](?:[^ ]*[^ ,;:.)"]| )*/g;
+const NO_BREAK = '\u00a0';
+
+function longest(texts: readonly string[]): number {
+  return texts.reduce((most, { length }) => Math.max(most, length), 0);
+}
+
+/** The text in lines of `width` characters, unless a word is longer. */
+function breakWords(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const before = rest.lastIndexOf(' ', width);
+    const at = before > 0 ? before : rest.indexOf(' ', width);
+    if (at < 0) break;
+    lines.push(rest.slice(0, at).trimEnd());
+    rest = rest.slice(at + 1);
+  }
+  return [...lines, rest];
+}
+
+/** The same for a cell, which is broken within words if need be: behind "-" or "/" where it can. */
+function breakCell(text: string, width: number): string[] {
+  return breakWords(text, width).flatMap((line) => {
+    const lines: string[] = [];
+    let rest = line;
+    while (rest.length > width) {
+      const start = rest.slice(0, width);
+      const [first = ''] = /^.*(?:[-/]|(?=#))/.exec(start) ?? [];
+      const at = first.length > width / 2 ? first.length : width;
+      lines.push(rest.slice(0, at));
+      rest = rest.slice(at);
+    }
+    return [...lines, rest];
+  });
 }
 
 /** Where nobody looks, the width is always the same. */
 function outputWidth(): number {
   const { stdout } = currentIo();
-  return stdout.isTTY === true ? (stdout.columns ?? 80) : 80;
+  return (stdout.isTTY === true && stdout.columns) || 80;
 }
 
 /**

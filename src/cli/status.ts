@@ -3,6 +3,7 @@
 import { Command } from 'commander';
 import type { PlaneStatus } from '../dataplane/kind.ts';
 import { describePlanes, listPlanesElsewhere, nameOfMode } from '../dataplane/registry.ts';
+import { Conditions, LOSSES, PLANE_LOSSES, type Condition } from '../alert/conditions.ts';
 import { messageOf } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
@@ -12,9 +13,9 @@ import { knownLogs } from '../store/known-logs.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import { isStale, type PlaneState } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
+import type { Verdict } from '../store/verdicts.ts';
 import { withState, type StateOption } from './options.ts';
-import { withNextCommands } from './next.ts';
-import { print, printJson } from './output.ts';
+import { print, printHanging, printJson, printTable } from './output.ts';
 
 /** The mode of planes that no kernel knows of. */
 const RESOLVER = 'dnstap';
@@ -34,6 +35,7 @@ export function statusCommand(): Command {
         verdicts: store.verdicts.counts(),
         damagedRows: store.heads.damagedRows(),
         evidence: store.evidence.all().map(({ path }) => path),
+        conditions: new Conditions().present(store, Date.now(), 0),
         counts: store.counters.totals(),
         ...following(state, store),
       };
@@ -99,63 +101,145 @@ function following({ directory }: State, store: Pick<Store, 'logs'>): Following 
   }
 }
 
-function printSummary(
-  summary: Planes &
-    Following & {
-      stateDirectory: string;
-      treeHeads: number;
-      verdicts: Record<string, number>;
-      damagedRows: number;
-      evidence: string[];
-      counts: Record<string, number>;
-    },
-): void {
-  if (summary.dataPlanesUnknown !== undefined)
-    print(`Interfaces: not known (${summary.dataPlanesUnknown})`);
-  else if (summary.dataPlanes.length === 0)
-    print(withNextCommands('Interfaces: none. Watch one with: ctga attach eth0'));
+type Summary = Planes &
+  Following & {
+    readonly stateDirectory: string;
+    readonly treeHeads: number;
+    readonly verdicts: Readonly<Record<Verdict, number>>;
+    readonly damagedRows: number;
+    readonly conditions: readonly Condition[];
+    readonly counts: Readonly<Record<string, number>>;
+  };
+
+function printSummary(summary: Summary): void {
+  printFaults(summary);
+  if (summary.dataPlanes.length === 0 && summary.dataPlanesUnknown === undefined)
+    printHanging('Interfaces: none. Watch one with: ctga attach eth0');
   for (const plane of summary.dataPlanes) printPlane(plane);
-  if (summary.elsewhere.length > 0)
-    print(
+  if (summary.elsewhere.length > 0) {
+    print();
+    printHanging(
       `In other network namespaces (lsns -t net lists them): ${summary.elsewhere.join(', ')}. Ask there: nsenter --net=... ctga status`,
     );
-  print(`Tree heads: ${summary.treeHeads} (${summary.stateDirectory})`);
-  const verdicts = Object.entries(summary.verdicts).filter(([, count]) => count > 0);
-  if (verdicts.length > 0)
-    print(`Verdicts: ${verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ')}`);
-  if (summary.damagedRows > 0)
-    print(
-      withNextCommands(
-        `${plural(summary.damagedRows, 'damaged row')} of the store set aside: ctga store check`,
-      ),
-    );
-  for (const path of summary.evidence) print(`SPLIT VIEW PROVEN: ${path}`);
-  for (const [name, count] of Object.entries(summary.counts)) print(`  ${count} x ${name}`);
+  }
+  printStore(summary);
   printFollowing(summary);
 }
 
-function printFollowing({ following: logs, followingUnknown }: Following): void {
-  if (followingUnknown !== undefined) print(`Followed: not known (${followingUnknown})`);
+/** More than these would push all else off the screen. */
+const CONDITIONS = 20;
+
+/** What a person has to look at, before all else. */
+function printFaults(summary: Summary): void {
+  const { conditions, dataPlanes, dataPlanesUnknown, followingUnknown, counts } = summary;
+  if (dataPlanesUnknown !== undefined) printHanging(`Interfaces: not known (${dataPlanesUnknown})`);
+  for (const { message, remedy } of conditions.slice(0, CONDITIONS)) {
+    printHanging(message);
+    printHanging(remedy, '  ');
+  }
+  const rest = conditions.length - CONDITIONS;
+  if (rest > 0) printHanging(`And ${rest} more, which you can see with: ctga status --json`);
+  const told = new Set(conditions.map(({ key }) => key));
+  for (const { interface: name, attached, mode, behind, counters } of dataPlanes) {
+    const why =
+      mode === RESOLVER
+        ? 'no resolver is connected'
+        : 'the interface went away, or ctga was taken off by force';
+    if (!attached && !told.has(`blind:${name}`)) printHanging(`BLIND: ${name}: ${why}`);
+    if (behind.length > 0) print(`${name}: IT SEES ONLY WHAT THESE LET PASS: ${behind.join(', ')}`);
+    for (const { of, message } of PLANE_LOSSES)
+      printLoss(
+        of.reduce((sum, counter) => sum + counters[counter as keyof typeof counters], 0n),
+        message(name),
+      );
+  }
+  for (const { of, message } of LOSSES)
+    printLoss(
+      of.reduce((sum, name) => sum + BigInt(counts[name] ?? 0), 0n),
+      message,
+    );
+  if (followingUnknown !== undefined) printHanging(`Followed: not known (${followingUnknown})`);
+}
+
+function printLoss(lost: bigint, message: string): void {
+  if (lost > 0n) printHanging(`LOST: ${lost} so far. ${message}`);
+}
+
+function printStore({ stateDirectory, treeHeads, verdicts, counts }: Summary): void {
+  print();
+  print(`Store: ${stateDirectory}`);
+  printCounts(
+    ['KEPT', 'COUNT'],
+    [
+      ['tree heads', treeHeads],
+      ...WORST_FIRST.filter((verdict) => verdicts[verdict] > 0).map(
+        (verdict) => [`trees: ${verdict}`, verdicts[verdict]] as const,
+      ),
+    ],
+  );
+  const refused = Object.entries(counts);
+  if (refused.length === 0) return;
+  print();
+  printCounts(['COUNTED AND NOT KEPT', 'COUNT'], refused);
+}
+
+const WORST_FIRST = [
+  'fork-proven',
+  'unprovable',
+  'malformed-head',
+  'bad-proof',
+  'unreachable',
+  'skewed',
+  'pending',
+  'consistent',
+] as const satisfies readonly Verdict[];
+
+function printCounts(
+  [what, ...titles]: readonly [string, ...string[]],
+  rows: readonly (readonly [string, ...(number | bigint | string)[]])[],
+): void {
+  printTable(
+    [what, ...titles.map((title) => ({ title, is: 'number' as const }))],
+    rows.map((cells) => ({ cells: cells.map(String) })),
+  );
+}
+
+function printFollowing({ following: logs }: Following): void {
   if (logs.length === 0) return;
+  print();
   const sum = (of: (log: FollowedLog) => number): number =>
     logs.reduce((total, log) => total + of(log), 0);
-  print(
+  printHanging(
     `Followed: ${plural(logs.length, 'log')}, today with ${plural(
       sum(({ requests }) => requests),
       'request',
-    )} and ${megabytes(sum(({ bytes }) => bytes))}`,
+    )} and ${megabytes(sum(({ bytes }) => bytes))}. Data of a day:`,
   );
-  for (const log of logs) {
-    const { mode, publicSize, held, requests, bytes, budget, growth } = log;
-    const how =
-      mode === 'blocks'
-        ? 'by blocks'
-        : `${held === undefined ? 0 : held.end - held.start} of ${publicSize} entries held`;
-    print(
-      `  ${log.log}: ${how}; today ${plural(requests, 'request')}, ${megabytes(bytes)} of ${megabytes(budget)}${growth === undefined || mode === 'blocks' ? '' : `; it grows by ${megabytes(growth)} a day`}`,
-    );
-    if (mode === 'blocks') print(`    ${lossOf(log)}`);
-  }
+  printTable(
+    [
+      'FOLLOWED LOG',
+      ...['HELD', 'ENTRIES', 'REQUESTS', 'DATA', 'BUDGET', 'GROWTH'].map((title) => ({
+        title,
+        is: 'number' as const,
+      })),
+    ],
+    logs.map((log) => {
+      const { mode, publicSize, held, requests, bytes, budget, growth } = log;
+      const isWhole = mode !== 'blocks';
+      return {
+        cells: [
+          log.log,
+          isWhole ? `${held === undefined ? 0 : held.end - held.start}` : 'blocks',
+          `${publicSize}`,
+          `${requests}`,
+          megabytes(bytes),
+          megabytes(budget),
+          growth === undefined ? '' : megabytes(growth),
+        ],
+        notes: isWhole ? [] : [lossOf(log)],
+      };
+    }),
+  );
 }
 
 /** What is lost where a log is followed by blocks. */
@@ -163,81 +247,63 @@ function lossOf({ growth = 0, budget }: FollowedLog): string {
   const loss = 'tree heads of it that are not public wait for blocks, of which one in 64 is theirs';
   if (growth < budget * FOLLOWED_SHARE) return `For now, ${loss}.`;
   const share = growth > budget ? 'the budget' : `${FOLLOWED_SHARE * 100} % of the budget`;
-  return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ${withNextCommands('ctga challenge')} --budget gives it more.`;
+  return `It grows by ${megabytes(growth)} a day, more than ${share} of ${megabytes(budget)}: ${loss}. ctga challenge --budget gives it more.`;
 }
 
-function printPlane({
-  interface: name,
-  attached,
-  mode,
-  why,
-  behind,
-  knownNames,
-  ports,
-  settings,
-  counters: c,
-}: PlaneStatus): void {
+function printPlane(plane: PlaneStatus): void {
+  const { interface: name, attached, mode, why, knownNames, ports, settings, counters: c } = plane;
   const isResolver = mode === RESOLVER;
-  const blind = isResolver
-    ? 'no resolver is connected'
-    : 'the interface went away, or ctga was taken off by force';
-  const how = attached ? nameOfMode(mode) : `BLIND: ${blind}`;
   const from = isResolver ? 'any transport' : `UDP from port ${ports.join(', ')}`;
-  print(`${name}: ${how}, ${plural(knownNames, 'name')}, ${from}`);
-  if (attached && why !== undefined) print(`  why there: ${why}`);
-  if (behind.length > 0) print(`  IT SEES ONLY WHAT THESE LET PASS: ${behind.join(', ')}`);
+  print();
+  printHanging(
+    `${name}: ${attached ? nameOfMode(mode) : 'BLIND'}, ${plural(knownNames, 'name')}, ${from}`,
+  );
+  if (attached && why !== undefined) printHanging(`why there: ${why}`, '  ');
+  const rows = [
+    ['lost: ring full', c.answersRingFull, c.fragmentsRingFull],
+    ['over budget', c.answersOverBudget, c.fragmentsOverBudget],
+    ['sampled out', c.answersSampledOut, c.fragmentsSampledOut],
+    ['already seen', c.answersSeen, c.fragmentsSeen],
+    ['copied', c.answersCopied, c.fragmentsCopied],
+    ['all', c.answers, c.fragments],
+  ] as const;
+  const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 ? 2 : 0)} %`;
+  const limit = (copies: number): string => (copies === 0 ? 'none' : `${copies}`);
+  printCounts(
+    ['MATCHES', 'ANSWERS', 'FRAGMENTS'],
+    [
+      ...rows.filter(([what, ...counts]) => what === 'all' || counts.some((count) => count > 0n)),
+      ['of the latest, copied', share(settings.answersShare), share(settings.fragmentsShare)],
+      ...(settings.everyNth > 1
+        ? [['copied: one in', `${settings.everyNth}`, `${settings.everyNth}`] as const]
+        : []),
+      [
+        'most copies a second and CPU',
+        limit(settings.answersPerSecond),
+        limit(settings.fragmentsPerSecond),
+      ],
+    ],
+  );
   const passedBy = [
-    ['not IP', c.notIp],
+    ['answer too large', c.answersTooLarge],
+    ['fragment too large', c.fragmentsTooLarge],
+    ['malformed', c.malformed],
     ['below more VLAN tags', c.encapsulatedTags],
     ['in MPLS', c.encapsulatedMpls],
     ['IP in IP', c.encapsulatedIp],
     ['in GRE', c.encapsulatedGre],
     ['in VXLAN, Geneve or GTP', c.encapsulatedUdp],
     ['in IPsec', c.encapsulatedIpsec],
-    ['not UDP', c.notUdp],
-    ['another port', c.otherPort],
-    ['malformed', c.malformed],
-    ['no tree head', c.notTreeHead],
     ['unknown name', c.unknownName],
-    ['answer too large', c.answersTooLarge],
-    ['fragment too large', c.fragmentsTooLarge],
+    ['no tree head', c.notTreeHead],
+    ['another port', c.otherPort],
+    ['not UDP', c.notUdp],
+    ['not IP', c.notIp],
+    ['answers and fragments that match', c.answers + c.fragments],
   ] as const;
-  const reasons = passedBy
-    .filter(([, count]) => count > 0n)
-    .map(([reason, count]) => `${count} ${reason}`);
-  print(
-    `  ${c.packets} ${isResolver ? 'frames' : 'packets'}${reasons.length > 0 ? `; passed by: ${reasons.join(', ')}` : ''}`,
-  );
-  const matches = [
-    [
-      'answers',
-      c.answers,
-      c.answersCopied,
-      c.answersSampledOut,
-      c.answersOverBudget,
-      c.answersSeen,
-      c.answersRingFull,
-    ],
-    [
-      'fragments',
-      c.fragments,
-      c.fragmentsCopied,
-      c.fragmentsSampledOut,
-      c.fragmentsOverBudget,
-      c.fragmentsSeen,
-      c.fragmentsRingFull,
-    ],
-  ] as const;
-  for (const [kind, matched, copied, sampledOut, overBudget, seen, ringFull] of matches) {
-    print(
-      `  ${matched} ${kind} = ${copied} copied + ${sampledOut} sampled out + ${overBudget} over budget + ${seen} already seen + ${ringFull} ring full`,
-    );
-  }
-  const share = (of: number): string => `${(of * 100).toFixed(of < 0.1 ? 2 : 0)} %`;
-  const limit = (copies: number): string =>
-    copies === 0 ? 'no limit' : `at most ${copies} a second and CPU`;
-  const sampled = settings.everyNth > 1 ? `1 in ${settings.everyNth}, ` : '';
-  print(
-    `  of the latest matches copied: answers ${share(settings.answersShare)} (${sampled}${limit(settings.answersPerSecond)}), fragments ${share(settings.fragmentsShare)} (${sampled}${limit(settings.fragmentsPerSecond)})`,
+  print();
+  printCounts(
+    [isResolver ? 'FRAMES' : 'PACKETS', 'COUNT'],
+    [...passedBy.filter(([, count]) => count > 0n), ['all', c.packets]],
   );
 }

@@ -188,7 +188,7 @@ describe('tree heads by hand', () => {
     assert.equal(heads[0]['verdict'], 'pending');
     assert.match(
       (await ctga(['heads', 'list', ...at])).stdout,
-      /alpha +30 .* pending +import:gossip\.json#[0-9a-f]{8}\n/,
+      /alpha +30 .* pending +import:gossip\.json\n +#[0-9a-f]{8}\n/,
     );
   });
 

@@ -18,27 +18,23 @@ const cases: Readonly<Record<string, { state: Partial<LogState>; bytes: number; 
   Whole: {
     state: { held: { start: 0n, end: 1000n, nodes: [], head: 1 }, growth: 50_000 },
     bytes: 1_600_000,
-    says: /Whole: 1000 of 1000 entries held; today 3 requests, 1\.6 MB of 64 MB; it grows by 1\.6 MB a day$/m,
+    says: /^Whole +1000 +1000 +3 +1\.6 MB +64 MB +1\.6 MB$/m,
   },
-  Fresh: {
-    state: {},
-    bytes: 0,
-    says: /Fresh: 0 of 1000 entries held; today 3 requests, 0 MB of 64 MB$/m,
-  },
+  Fresh: { state: {}, bytes: 0, says: /^Fresh +0 +1000 +3 +0 MB +64 MB$/m },
   Large: {
     state: { mode: 'blocks', growth: 5_000_000 },
     bytes: 2_000_000,
-    says: /Large: by blocks; today 3 requests, 2 MB of 64 MB\n {4}It grows by 160 MB a day, more than the budget of 64 MB: tree heads of it that are not public wait for blocks/,
+    says: /^Large +blocks +1000 +3 +2 MB +64 MB +160 MB\n {2}It grows by 160 MB a day, more than the budget of 64 MB: tree heads of it\n {4}that are not public wait for blocks/m,
   },
   Busy: {
     state: { mode: 'blocks', growth: 1_700_000 },
     bytes: 2_000_000,
-    says: /Busy: by blocks.*\n {4}It grows by 54 MB a day, more than 80 % of the budget of 64 MB: /,
+    says: /^Busy +blocks .*\n {2}It grows by 54 MB a day, more than 80 % of the budget of 64 MB: /m,
   },
   Slowing: {
     state: { mode: 'blocks', growth: 1000 },
     bytes: 2_000_000,
-    says: /Slowing: by blocks.*\n {4}For now, tree heads of it that are not public wait for blocks/,
+    says: /^Slowing +blocks .*\n {2}For now, tree heads of it that are not public wait for blocks/m,
   },
 };
 
@@ -74,7 +70,7 @@ describe('what following the logs costs', () => {
 
   test('is a line for each log, and a sentence where something is lost', async () => {
     const text = await run();
-    assert.match(text, /^Followed: 5 logs, today with 15 requests and 7\.6 MB$/m);
+    assert.match(text, /^Followed: 5 logs, today with 15 requests and 7\.6 MB\./m);
     for (const { says } of Object.values(cases)) assert.match(text, says);
   });
 
@@ -99,6 +95,6 @@ describe('what following the logs costs', () => {
     writeFileSync(join(state.directory, 'mirror.sqlite'), 'x'.repeat(10_000));
     const text = await run();
     assert.match(text, /^Followed: not known \(.*mirror\.sqlite/m);
-    assert.match(text, /^Tree heads: 0/m);
+    assert.match(text, /^tree heads +0$/m);
   });
 });
