@@ -8,7 +8,7 @@ import { CtgaError } from '../base/errors.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import type { CaptureSummary } from './capture/delivery.ts';
 import { compileFilter } from './capture/filter.ts';
-import { CaptureInput } from './capture/input.ts';
+import { FileInput } from '../base/file-input.ts';
 import { MessageFilter } from './capture/message-filter.ts';
 import type { CapturePacket } from './capture/packet.ts';
 import { CaptureReader } from './capture/reader.ts';
@@ -65,7 +65,7 @@ export class CapturePlane implements DataPlane {
    * that decompresses the file is missing, and with what a handler throws.
    */
   readonly finished: Promise<void>;
-  readonly #input: CaptureInput;
+  readonly #input: FileInput;
   readonly #reader: CaptureReader;
   #filter = compileFilter({ udpSourcePorts: [], dnsNames: [] });
   #messages = new MessageFilter([]);
@@ -80,7 +80,7 @@ export class CapturePlane implements DataPlane {
 
   /** `path` may be that of a compressed file, or `-` for standard input. */
   constructor(path: string) {
-    this.#input = new CaptureInput(path);
+    this.#input = new FileInput(path);
     this.#reader = new CaptureReader(this.#input.name, (packet) => this.#receive(packet), {
       response: (packet, start, end) => this.#receiveMessage(packet, start, end),
       other: (kind) => this.#count(kind === MALFORMED ? Verdict.malformed : Verdict.notTreeHead),

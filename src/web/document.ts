@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What all pages have in common: head, header and footer. */
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 import { timeOf, type Kind } from './words.ts';
 
 export interface PageOptions {

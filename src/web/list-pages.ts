@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The pages that have all split views, and all logs, so many at a time. */
 import { renderDocument } from './document.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 import { timelineList } from './page.ts';
 import { splitCard } from './split-cards.ts';
 import type { Split } from './splits.ts';

@@ -4,7 +4,7 @@ import type { Condition } from '../alert/conditions.ts';
 import { megabytes } from '../base/text.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import { renderDocument } from './document.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
 import { lanePicture, sign } from './picture.ts';
 import { sourcesOf, splitCard } from './split-cards.ts';

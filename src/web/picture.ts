@@ -4,7 +4,7 @@
  * percentages, so a picture is as wide as its room while dots stay round and letters keep their
  * size. What has another meaning has another shape, not only another colour.
  */
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 import type { Split } from './splits.ts';
 import { SLOTS, type Lane } from './timeline.ts';
 import { count, group, VERDICT_WORDS, type Kind } from './words.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Proven split views as cards: the picture, the two trees, the evidence and how to check it. */
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 import { sign, splitPicture } from './picture.ts';
 import type { Split, SplitTree } from './splits.ts';
 import { group, logName, timeOf, verdictChip } from './words.ts';

@@ -2,7 +2,7 @@
 /** How the pages write times, numbers, names and verdicts. */
 import { time } from '../base/text.ts';
 import type { Verdict } from '../store/verdicts.ts';
-import { html, type Html } from './html.ts';
+import { html, type Html } from '../base/html.ts';
 
 export function timeOf(milliseconds: number): Html {
   const date = new Date(milliseconds);

@@ -13,7 +13,7 @@ import { HashStore } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import { openForWriting, stateAt, storeFiles, type State } from '../../src/store/state.ts';
 import { alertCounter, BLIND, NO_ROOM } from '../../src/store/counters.ts';
-import { html } from '../../src/web/html.ts';
+import { html } from '../../src/base/html.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { ctga } from '../support/ctga.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** HTML from templates: a value is cleaned and escaped as text unless it is an Html already. */
 
-import { clean } from '../base/clean.ts';
+import { clean } from './clean.ts';
 
 export class Html {
   readonly text: string;

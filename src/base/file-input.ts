@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Where the bytes of a capture come from: a file or standard input, compressed or not. */
+/** Where bytes come from that are read once: a file or standard input, compressed or not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream, statSync } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { badInput, badFile, CtgaError, messageOf } from '../../base/errors.ts';
+import { badInput, badFile, CtgaError, messageOf } from './errors.ts';
 
 /** The path that means standard input. */
 export const STANDARD_INPUT = '-';
@@ -20,7 +20,7 @@ const COMPRESSIONS: readonly (readonly [start: string, program: string])[] = [
   ['425a68', 'bzip2'],
 ];
 
-export class CaptureInput {
+export class FileInput {
   /** What messages call it. */
   readonly name: string;
   /** The size of the file in bytes; undefined if it cannot be known. */
@@ -35,7 +35,7 @@ export class CaptureInput {
   }
 
   /**
-   * The bytes of the capture, decompressed. Throws CtgaError `bad-input` if they cannot be read or
+   * The bytes, decompressed. Throws CtgaError `bad-input` if they cannot be read or
    * decompressed, after all that could be; and `not-set-up` if the program for it is missing.
    */
   async *chunks(): AsyncGenerator<Uint8Array, void, undefined> {
