@@ -91,6 +91,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'check whether this machine has what ctga needs',
     load: async (program) => (await import('./doctor.ts')).doctorCommand(program),
   },
+  impact: {
+    summary: 'estimate whom aggregation would protect, and where to deploy it',
+    load: async () => (await import('./impact.ts')).impactCommand(),
+  },
   bench: {
     summary: 'write traffic to measure ctga with',
     load: async () => (await import('./bench.ts')).benchCommand(),

@@ -19,6 +19,8 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 const empty = join(directory, 'empty.json');
 writeFileSync(empty, '{"sths": []}');
+const prefixes = join(directory, 'prefixes');
+writeFileSync(prefixes, '50.0.0.0/8 1\n');
 
 /** Any name of an error number, a stack, or what JavaScript makes of nothing. */
 const RAW = /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object/;
@@ -44,6 +46,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'evidence show': [empty],
   'evidence verify': [empty],
   'heads import': [empty],
+  'impact traceroutes': [empty, '--rib', prefixes, '--target', 'one=50.0.0.0/24'],
   'lab tell': ['{"do": "state"}'],
   'logs import': [empty],
   'logs update': ['--proxy', 'socks5h://127.0.0.1:1'],
@@ -65,6 +68,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   from: ['nobody', 'ftp://host/list.json'],
   heartbeat: ['x', 'ftp://host'],
   'heartbeat-every': [...NUMBER, '0'],
+  ixps: [MISSING, directory, empty],
   'keep-days': NUMBER,
   leaf: ['x', 'AAAA'],
   limit: NUMBER,
@@ -80,16 +84,19 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   paths: [...NUMBER, '0'],
   pollinate: ['x'],
   port: [...NUMBER, '0', '65536'],
+  probes: [MISSING, directory, empty],
   proxy: ['x', 'http://127.0.0.1:1', 'socks5h://127.0.0.1'],
   questions: NUMBER,
+  rank: [MISSING, directory, empty],
   rate: [...NUMBER, '0'],
   rates: ['x', '101'],
+  rib: [MISSING, directory, empty],
   route: ['x', '1='],
   seen: NUMBER,
   server: ['x', '127.0.0.1:99999'],
   signature: [MISSING, directory],
   since: [MISSING, 'x'],
-  target: ['x'],
+  target: ['x', 'a=1.2.3.4'],
   threshold: [...NUMBER, '99999'],
   thrift: ['x'],
   tool: ['x'],

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `ctga impact`, from files to tables, JSON and figures. */
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { gzipSync } from 'node:zlib';
+import type { Figures } from '../../src/impact/figures.ts';
+import { ribV2 } from '../impact/rib.ts';
+import { ctga } from '../support/ctga.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+const file = (name: string, content: string | Uint8Array): string => {
+  const path = join(directory, name);
+  writeFileSync(path, content);
+  return path;
+};
+
+describe('ctga impact traceroutes', () => {
+  const rib = file(
+    'rib.gz',
+    gzipSync(
+      ribV2([
+        ...[1, 2, 3].map((n) => ({ prefix: `20.${n}.0.0/16`, paths: [[9, n]] })),
+        { prefix: '50.0.0.0/8', paths: [[100]] },
+      ]),
+    ),
+  );
+  const trace = (probe: number, ...addresses: readonly string[]): string =>
+    JSON.stringify({
+      ...{ timestamp: 1, msm_id: 1, prb_id: probe, fw: 5080, type: 'traceroute', af: 4 },
+      ...{ from: `20.${probe}.0.9`, dst_addr: '50.0.0.1' },
+      result: [
+        ...addresses.map((from, hop) => ({ hop, result: [{ from, rtt: 1 }] })),
+        { hop: 9, result: [{ from: '50.0.0.1', rtt: 2 }] },
+      ],
+    });
+  const lines = [
+    trace(1, '20.1.0.1', '30.0.0.1'),
+    trace(2, '20.2.0.1', '20.1.0.1'),
+    trace(3, '20.3.0.1'),
+  ];
+  const results = file('results.gz', gzipSync(`${lines.join('\n')}\n`));
+  const array = file('results.json', `[${lines.join(',\n')}]`);
+  const ixps = file('ixps', '30.0.0.0/24 7\n');
+  const rank = file('rank', '[3, 1]');
+  const args = ['--rib', rib, '--target', 'one=50.0.0.0/24', '--ixps', ixps, '--rank', rank];
+
+  test('prints the figures of the paper', async () => {
+    const { code, stdout, stderr } = await ctga(['impact', 'traceroutes', results, ...args]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^one: 3 clients, one in each AS; their ASes have 0\.0 % of the IPv4 space\./,
+    );
+    const rows = stdout.split('\n').map((line) => line.trim().split(/ {2,}/));
+    assert.deepEqual(
+      rows.find(([n]) => n === '1'),
+      ['1', '66.7', '33.3'],
+      stdout,
+    );
+    assert.match(stdout, /\nN +AS POP +AS RANK +AS HEGEMONY +AS GREEDY +IXP POP/);
+    assert.match(stdout, /\n1 +66\.7 +33\.3 +66\.7 +66\.7 +33\.3 /);
+    assert.match(stdout, /\n2 +66\.7 +100\.0 +66\.7 +100\.0 +/);
+    assert.match(stdout, /\n3 traceroutes: 0 failed, 0 to other targets, 0 in a form from/);
+  });
+
+  test('reads an array, several files and standard JSON alike', async () => {
+    const [one, other] = await Promise.all(
+      [results, array].map(async (path) => {
+        const { stdout } = await ctga(['impact', 'traceroutes', path, ...args, '--json']);
+        return JSON.parse(stdout) as Figures;
+      }),
+    );
+    assert.deepEqual(one, other);
+    assert.equal(one?.kind, 'measured');
+    const [first] = one.targets;
+    assert.deepEqual(first?.lengths[0]?.series.values, [0, 2 / 3, 1 / 3, 0, 0, 0]);
+    assert.equal(first.coverage[0]?.clients.values.length, 1024);
+  });
+
+  test('writes the figures and a page', async () => {
+    const output = join(directory, 'figures', 'here');
+    const { code, stderr } = await ctga([
+      'impact',
+      'traceroutes',
+      results,
+      ...args,
+      '--output',
+      output,
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(stderr, /4 figures and a page with them: .*impact\.html/);
+    assert.deepEqual(readdirSync(output).sort(), [
+      'client-coverage-one.svg',
+      'impact.html',
+      'path-length.svg',
+      'path-stability.svg',
+      'space-coverage-one.svg',
+    ]);
+    assert.match(readFileSync(join(output, 'impact.html'), 'utf8'), /<svg[\s\S]*<table>/);
+  });
+
+  for (const [what, content, said] of [
+    ['impossible JSON', `${lines[0] ?? ''}\n{"a": \n`, /, line 2: is no JSON: /],
+    [
+      'another measurement',
+      `\n${(lines[0] ?? '').replace('"traceroute"', '"ping"')}\n`,
+      /, line 2: has the type "ping": want "traceroute"/,
+    ],
+    [
+      'an address that is none',
+      (lines[0] ?? '').replace('20.1.0.1', '20.1.0.256'),
+      /, line 1: "20\.1\.0\.256" is no IP address/,
+    ],
+    [
+      'a truncated gzip file',
+      gzipSync(lines.join('\n').repeat(50)).subarray(0, 200),
+      /, line \d+: cannot be decompressed: /,
+    ],
+    [
+      'traceroutes to others alone',
+      lines.join('\n').replaceAll('50.0.0.1"', '51.0.0.1"'),
+      /no successful traceroute to a target/,
+    ],
+  ] as const)
+    test(`refuses ${what}, with the line, and writes nothing`, async () => {
+      const bad = file('bad', content);
+      const output = join(directory, `none-${what}`);
+      const { code, stdout, stderr } = await ctga([
+        'impact',
+        'traceroutes',
+        bad,
+        ...args,
+        '--output',
+        output,
+      ]);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, said);
+      assert(!existsSync(join(output, 'impact.html')));
+    });
+});
