@@ -22,6 +22,8 @@ const MOST_ATTEMPTS = 7 * 24 + Math.ceil(Math.log2(RETRY.longest / RETRY.first))
 export interface AlerterOptions {
   readonly store: WatchedStore & Pick<Store, 'alerts'>;
   readonly channels: readonly Channel[];
+  /** What a person is told to do, with commands as they have to be typed; as it is, if undefined. */
+  readonly asTyped?: ((remedy: string) => string) | undefined;
   /** Called with a sentence for every delivery that failed and every message that was dropped. */
   readonly onFailure: (message: string) => void;
 }
@@ -114,7 +116,7 @@ export class Alerter {
   }
 
   #look(now: number, elapsed: number, others: readonly Condition[]): void {
-    const { channels } = this.#options;
+    const { channels, asTyped = String } = this.#options;
     const found = this.#conditionsOf(now, elapsed);
     const present = new Map([...others, ...(found ?? [])].map((each) => [each.key, each]));
     const told = new Map(this.#alerts.raised().map((each) => [each.key, each]));
@@ -123,7 +125,7 @@ export class Alerter {
       if (told.has(condition.key)) continue;
       this.#alerts.raise(
         { key: condition.key, since: now, message: condition.message },
-        JSON.stringify(alertNow('alert', condition, now)),
+        JSON.stringify(alertNow('alert', { ...condition, remedy: asTyped(condition.remedy) }, now)),
         names,
       );
     }

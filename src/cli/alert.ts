@@ -16,6 +16,7 @@ import { utc } from '../base/text.ts';
 import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -135,6 +136,7 @@ async function runAlerts(options: RunOptions): Promise<void> {
       channels,
       heartbeat: { send: (chain) => beat(heartbeat, chain), every: options.heartbeatEvery * 1000 },
       clock: systemClock,
+      asTyped: withNextCommands,
       warn,
       onStarted: () => {
         if (options.json !== true)

@@ -6,6 +6,7 @@ import { serveStatusPage } from '../services/web.ts';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
 import { withState, type StateOption } from './options.ts';
+import { withNextCommands } from './next.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
 
@@ -60,7 +61,8 @@ async function runWeb(options: WebOptions): Promise<void> {
     if (!/^(127\.|::1$)/.test(listen.address))
       warn('everyone who can reach this address can read the page');
   };
-  await serveStatusPage({ state, user, ...listen, hosts, version, onListening }, stop);
+  const asTyped = withNextCommands;
+  await serveStatusPage({ state, user, ...listen, hosts, version, asTyped, onListening }, stop);
 }
 
 function parseListen(text: string): WebOptions['listen'] {

@@ -13,7 +13,8 @@ import {
   storeFailed,
   type Condition,
 } from '../alert/conditions.ts';
-import { EvidenceReader, faultsOf, type EvidenceReport } from '../evidence/directory.ts';
+import type { EvidenceReport } from '../evidence/directory.ts';
+import { EvidenceWatch } from '../evidence/watch.ts';
 import type { Evidence } from '../evidence/bundle.ts';
 import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
@@ -37,6 +38,8 @@ export interface AlertServiceOptions {
     readonly every: number;
   };
   readonly clock: Clock;
+  /** A remedy with the commands in it as they have to be typed to find this store. */
+  readonly asTyped?: (remedy: string) => string;
   /** Called with a sentence for everything that fails. */
   readonly warn: (message: string) => void;
 }
@@ -76,24 +79,27 @@ export class AlertService {
   readonly #storeFile: StoreInUse;
   readonly #alerter: Alerter;
   readonly #evidence = new UnrecordedEvidence();
-  readonly #kept: EvidenceReader;
+  readonly #kept: EvidenceWatch;
   #chain: EvidenceChain | undefined;
-  /** Not in the chain at the last look: what is being kept just then is in it at the next. */
-  #unchained: ReadonlySet<string> = new Set();
   #nextBeat = -Infinity;
 
   /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
   constructor(options: AlertServiceOptions) {
-    const { state, channels, warn } = options;
+    const { state, channels, asTyped, warn } = options;
     this.#options = options;
-    this.#kept = new EvidenceReader(state.evidence);
+    this.#kept = new EvidenceWatch(state.evidence);
     this.#storeFile = new StoreInUse({
       state,
       onSetAside: warn,
       patience: PATIENCE_MS,
       onOpened: (opened) => recordFoundEvidence(opened, state.evidence),
     });
-    this.#alerter = new Alerter({ store: this.#storeFile.store, channels, onFailure: warn });
+    this.#alerter = new Alerter({
+      store: this.#storeFile.store,
+      channels,
+      asTyped,
+      onFailure: warn,
+    });
   }
 
   /** Tells the service manager that it is ready, and looks every two seconds until `stop`. */
@@ -165,19 +171,9 @@ export class AlertService {
   }
 
   #lookAtEvidence(): Condition[] {
-    try {
-      const report = this.#kept.read();
-      const { length, head, files } = report;
-      this.#chain = { length, head };
-      const before = this.#unchained;
-      const unchained = files.filter((file) => file.state === 'unknown').map(({ name }) => name);
-      this.#unchained = new Set(unchained);
-      const lasting = files.filter((file) => file.state !== 'unknown' || before.has(file.name));
-      return faultsOf({ ...report, files: lasting }).map(evidenceFault);
-    } catch (error) {
-      const { evidence } = this.#options.state;
-      return [evidenceFault(`The evidence in ${evidence} cannot be read: ${messageOf(error)}.`)];
-    }
+    const { report, faults } = this.#kept.look();
+    if (report !== undefined) this.#chain = { length: report.length, head: report.head };
+    return faults.map(evidenceFault);
   }
 }
 

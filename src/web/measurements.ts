@@ -3,7 +3,7 @@
 import { basename, join } from 'node:path';
 import { processUsage, type ProcessUsage } from '../base/process-usage.ts';
 import { bytesIn } from '../disk/probe.ts';
-import { EvidenceReader } from '../evidence/directory.ts';
+import type { EvidenceReport } from '../evidence/directory.ts';
 import type { VisitedLog } from '../follow/followed-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { BLIND } from '../store/counters.ts';
@@ -26,11 +26,7 @@ export interface Measurements {
   /** How many pieces of evidence there are of each log, however many. */
   readonly evidenceOf: readonly (NamedLog & { readonly count: number })[];
   /** The chain of evidence, and how many files of evidence are in which state but "kept". */
-  readonly chain: {
-    readonly length: number;
-    readonly head: string;
-    readonly faults: Readonly<Record<string, number>>;
-  };
+  readonly chain: { readonly length: number; readonly faults: Readonly<Record<string, number>> };
   /** Distinct tree heads of each log since the store was made. */
   readonly headsOf: readonly (NamedLog & { readonly count: number })[];
   /** Logs that show a tree head that is older or smaller than it may be. */
@@ -50,7 +46,7 @@ export function measure(
   store: Pick<Store, 'alerts' | 'counters' | 'evidence' | 'heads' | 'logs'>,
   state: State,
   visited: readonly VisitedLog[],
-  evidenceReader = new EvidenceReader(state.evidence),
+  report: EvidenceReport | undefined,
 ): Measurements {
   const nameOf = logDescriptions(store);
   const heads = new Map<string, NamedLog & { count: number }>();
@@ -74,7 +70,7 @@ export function measure(
         ? []
         : [{ log: first.log, logId: first.logId, count: ofLog.length }];
     }),
-    chain: chainOf(evidenceReader),
+    chain: chainOf(report),
     headsOf: [...heads.values()],
     stale: store.logs.stale().map(({ logId }) => ({ log: nameOf(logId), logId: logIdText(logId) })),
     visited,
@@ -86,17 +82,11 @@ export function measure(
   };
 }
 
-function chainOf(reader: EvidenceReader): Measurements['chain'] {
+function chainOf(report: EvidenceReport | undefined): Measurements['chain'] {
   const faults: Record<string, number> = { missing: 0, changed: 0, unreadable: 0, unknown: 0 };
-  try {
-    const report = reader.read();
-    for (const { state } of report.files)
-      if (state in faults) faults[state] = (faults[state] ?? 0) + 1;
-    const { length, head } = report;
-    return { length, head, faults: { ...faults, chain: report.faults.length } };
-  } catch {
-    return { length: 0, head: '', faults: { ...faults, chain: 1 } };
-  }
+  for (const { state } of report?.files ?? [])
+    if (state in faults) faults[state] = (faults[state] ?? 0) + 1;
+  return { length: report?.length ?? 0, faults: { ...faults, chain: report?.faults.length ?? 1 } };
 }
 
 function bytesOf(state: State): Record<string, number> {

@@ -47,6 +47,8 @@ export interface Overview {
   /** The logs that were seen, busiest first. */
   readonly logs: readonly LogOverview[];
   readonly evidence: readonly EvidenceOverview[];
+  /** The chain of evidence; undefined where it cannot be read. */
+  readonly chain: { readonly length: number; readonly head: string } | undefined;
   /** What the observer counted and did not store, by reason. */
   readonly counts: Readonly<Record<string, number>>;
   /** What following the logs costs; none where no challenger runs here. */
@@ -61,15 +63,15 @@ const DAY_MS = 86_400_000;
 
 export function overviewOf(
   store: Store,
-  conditions: readonly Condition[],
-  following: readonly FollowedLog[],
-  room: DiskRoom | undefined,
-  now: number,
+  {
+    now,
+    ...others
+  }: Pick<Overview, 'conditions' | 'chain' | 'following' | 'room'> & { readonly now: number },
 ): Overview {
   const nameOf = logDescriptions(store);
   return {
     generated: now,
-    conditions,
+    ...others,
     interfaces: store.planes
       .all()
       .map(({ interface: name, state, updated }) => ({
@@ -96,8 +98,6 @@ export function overviewOf(
       }))
       .reverse(),
     counts: store.counters.totals(),
-    following,
-    room,
   };
 }
 

@@ -238,7 +238,11 @@ function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): 
   </ol>`;
 }
 
-function splitsSection({ overview: { evidence, verdicts }, splits, stateOption }: PageData): Html {
+function splitsSection({
+  overview: { evidence, verdicts, chain },
+  splits,
+  stateOption,
+}: PageData): Html {
   const title = html`<h2 id="splits-title" data-splits="${evidence.length}">Split views</h2>`;
   if (evidence.length === 0)
     return html`${title}
@@ -259,6 +263,15 @@ function splitsSection({ overview: { evidence, verdicts }, splits, stateOption }
     evidence.length > splits.length
       ? html`<p><a href="/evidence">All ${group(evidence.length)} split views</a></p>`
       : ''
+  }
+  ${
+    chain === undefined || chain.length === 0
+      ? ''
+      : html`<p class="quiet small">
+          The chain of evidence has ${count(chain.length, 'file')}, and its head is
+          <code>${chain.head}</code>. Note it elsewhere: whoever has it can tell later that nothing
+          before it was taken away.
+        </p>`
   }`;
 }
 

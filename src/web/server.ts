@@ -9,14 +9,14 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { Conditions } from '../alert/conditions.ts';
+import { Conditions, evidenceFault } from '../alert/conditions.ts';
 import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { shellWord } from '../base/text.ts';
 import { roomIn } from '../disk/probe.ts';
-import { EvidenceReader } from '../evidence/directory.ts';
+import { EvidenceWatch, type EvidenceLook } from '../evidence/watch.ts';
 import { StoreError } from '../disk/error.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import type { Log } from '../logs/log.ts';
@@ -39,6 +39,8 @@ export interface WebOptions {
   /** The names that it answers to, besides addresses and localhost. */
   readonly hosts: readonly string[];
   readonly version: string;
+  /** A remedy with the commands in it as they have to be typed to find this store. */
+  readonly asTyped?: (remedy: string) => string;
 }
 
 const POLL_MS = 1000;
@@ -80,7 +82,7 @@ export class WebServer {
   readonly #metrics: Metrics;
   readonly #conditions = new Conditions();
   readonly #rendered = new Rendered();
-  readonly #evidence: EvidenceReader;
+  readonly #evidence: EvidenceWatch;
   readonly #listeners = new Set<ServerResponse>();
   readonly #poll: NodeJS.Timeout;
   readonly #heartbeat: NodeJS.Timeout;
@@ -88,7 +90,7 @@ export class WebServer {
   private constructor(options: WebOptions) {
     this.#options = options;
     this.#source = new StoreSource(options.state);
-    this.#evidence = new EvidenceReader(options.state.evidence);
+    this.#evidence = new EvidenceWatch(options.state.evidence);
     this.#metrics = new Metrics(options.version);
     this.#server = createServer((request, response) => {
       this.#answer(request, response).catch((error: unknown) => this.#fail(response, error));
@@ -96,7 +98,12 @@ export class WebServer {
     this.#poll = setInterval(() => {
       if (this.#source.hasChanged()) this.#tell('event: change\ndata: \n\n');
     }, POLL_MS);
-    this.#heartbeat = setInterval(() => this.#tell(': still here\n\n'), HEARTBEAT_MS);
+    let faults = '';
+    this.#heartbeat = setInterval(() => {
+      const before = faults;
+      faults = this.#evidence.look().faults.join('\n');
+      this.#tell(faults === before ? ': still here\n\n' : 'event: change\ndata: \n\n');
+    }, HEARTBEAT_MS);
   }
 
   /** Rejects with CtgaError if it cannot listen at the address. */
@@ -158,14 +165,17 @@ export class WebServer {
       case '/logs':
         return this.#sendPage(response, path, pageNumber(url));
       case '/state.json':
-        return send(response, 200, toJson(this.#overview()), 'application/json');
-      case '/metrics':
         return send(
           response,
           200,
-          await this.#metrics.render(this.#overview(), this.#measure()),
-          this.#metrics.contentType,
+          toJson(this.#overview(this.#evidence.look())),
+          'application/json',
         );
+      case '/metrics': {
+        const look = this.#evidence.look();
+        const text = await this.#metrics.render(this.#overview(look), this.#measure(look));
+        return send(response, 200, text, this.#metrics.contentType);
+      }
       case '/healthz':
         return this.#sendHealth(response);
       case '/events':
@@ -176,11 +186,12 @@ export class WebServer {
   }
 
   #sendPage(response: ServerResponse, path: string, page: number): void {
-    const key = `${path} ${page}`;
+    const look = this.#evidence.look();
+    const key = [path, page, ...look.faults].join(' ');
     const changes = this.#source.changes();
     let text = this.#rendered.get(key, changes);
     if (text === undefined) {
-      text = this.#render(path, page);
+      text = this.#render(path, page, look);
       this.#rendered.put(key, changes, text);
     }
     if (text === '') return send(response, 404, 'There are not that many pages.\n');
@@ -188,7 +199,7 @@ export class WebServer {
   }
 
   /** Empty if there is no such page. */
-  #render(path: string, page: number): string {
+  #render(path: string, page: number, look: EvidenceLook): string {
     const store = this.#source.store();
     const nameOf = logDescriptions(store);
     if (path === '/evidence') {
@@ -197,9 +208,14 @@ export class WebServer {
       const offset = (page - 1) * SPLITS_A_PAGE;
       if (page > 1 && offset >= part.total) return '';
       const shown = records.slice(offset, offset + SPLITS_A_PAGE);
-      return renderSplits(splitsOf(store, shown, nameOf), part, this.#stateOption, Date.now());
+      return renderSplits(
+        splitsOf(store, shown, nameOf, look.report),
+        part,
+        this.#stateOption,
+        Date.now(),
+      );
     }
-    const overview = this.#overview();
+    const overview = this.#overview(look);
     const offset = (page - 1) * LOGS_A_PAGE;
     const limit = path === '/' ? LANES : LOGS_A_PAGE;
     const timeline = timelineOf(store, overview, nameOf, {
@@ -211,16 +227,21 @@ export class WebServer {
       return renderLogs(timeline, { page, total: timeline.logs }, overview.generated);
     }
     const latest = latestOfEachLog(store.evidence.all(), SPLITS);
-    const splits = splitsOf(store, latest, nameOf);
+    const splits = splitsOf(store, latest, nameOf, look.report);
     return renderPage({ overview, splits, timeline, stateOption: this.#stateOption });
   }
 
-  #overview(): Overview {
+  #overview({ report, faults }: EvidenceLook): Overview {
+    const { asTyped = String } = this.#options;
     const store = this.#source.store();
     const room = roomIn(this.#options.state.directory);
     const now = Date.now();
-    const conditions = this.#conditions.present(store, now, performance.now());
-    return overviewOf(store, conditions, this.#following(store), room, now);
+    const conditions = [
+      ...faults.map(evidenceFault),
+      ...this.#conditions.present(store, now, performance.now()),
+    ].map((condition) => ({ ...condition, remedy: asTyped(condition.remedy) }));
+    const chain = report && { length: report.length, head: report.head };
+    return overviewOf(store, { conditions, chain, following: this.#following(store), room, now });
   }
 
   /** What a command needs to find this store, as a shell reads it. */
@@ -229,11 +250,11 @@ export class WebServer {
     return directory === SYSTEM_DIRECTORY ? '' : ` --state-dir ${shellWord(directory)}`;
   }
 
-  #measure(): Measurements {
+  #measure({ report }: EvidenceLook): Measurements {
     const { state } = this.#options;
     const store = this.#source.store();
     const visited = ofHashes(store, (logs) => visitedLogs(state.directory, logs));
-    return measure(store, state, visited, this.#evidence);
+    return measure(store, state, visited, report);
   }
 
   #following(store: Pick<Store, 'logs'>): FollowedLog[] {
@@ -253,7 +274,7 @@ export class WebServer {
 
   /** Sends 200 as long as every interface on record is watched, and else 503 with the reasons. */
   #sendHealth(response: ServerResponse): void {
-    const { interfaces } = this.#overview();
+    const { interfaces } = this.#overview(this.#evidence.look());
     const ill = interfaces.filter(({ isStale, blindSince }) => isStale || blindSince !== null);
     const text = ill
       .map(

@@ -64,12 +64,29 @@ export function sourcesOf(sources: readonly string[]): Html {
   return html`${sources.slice(0, SOURCES).join(', ')}${rest > 0 ? ` and ${rest} more` : ''}`;
 }
 
-function evidenceOf({ name, path, isThere }: Split, stateOption: string): Html {
-  if (!isThere)
-    return html`<p class="missing">
-      <strong>The evidence file is gone</strong> from <code>${path}</code>. Bring it back from a
-      backup; <code>ctga store check</code> says what else is missing.
-    </p>`;
+/** What is wrong with an evidence file, beside its path, as `ctga evidence list` has it. */
+const FAULTS: Readonly<Record<Split['state'], string | undefined>> = {
+  kept: undefined,
+  missing: 'is gone from',
+  changed: 'was changed, and is not what the chain of evidence has:',
+  unreadable: 'cannot be read:',
+  unknown: 'is not in the chain of evidence:',
+};
+
+function evidenceOf({ name, path, state }: Split, stateOption: string): Html {
+  const fault = FAULTS[state];
+  const said =
+    fault === undefined
+      ? html``
+      : html`<p class="missing">
+          <strong>The evidence file ${fault}</strong> <code>${path}</code>. Bring it back from a
+          backup; <code>ctga evidence list${stateOption}</code> says what else is wrong.
+        </p>`;
+  if (state === 'missing' || state === 'unreadable') return said;
+  return html`${said}${downloadsOf(name, stateOption)}`;
+}
+
+function downloadsOf(name: string, stateOption: string): Html {
   return html`<p class="actions">
       <a class="button" href="/evidence/${encodeURIComponent(name)}" download
         >Download the evidence<span class="hidden"> ${name}</span></a

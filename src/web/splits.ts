@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
+import type { EvidenceFile, EvidenceReport } from '../evidence/directory.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
@@ -16,8 +17,8 @@ export interface Split {
   /** The evidence file. */
   readonly path: string;
   readonly name: string;
-  /** Whether the file is where it was written. */
-  readonly isThere: boolean;
+  /** Of the file, as the chain of evidence has it. */
+  readonly state: EvidenceFile['state'];
   readonly created: number;
   /** The two trees, the smaller first. */
   readonly trees: readonly [SplitTree, SplitTree];
@@ -45,7 +46,9 @@ export function splitsOf(
   store: Pick<Store, 'evidence' | 'heads'>,
   records: readonly EvidenceRecord[],
   nameOf: (logId: LogId) => string,
+  kept: EvidenceReport | undefined,
 ): Split[] {
+  const states = new Map(kept?.files.map(({ name, state }) => [name, state]));
   return records.map(({ path, logId, firstSize, secondSize, created }) => {
     const { first, second } = store.evidence.treesOf(path);
     const one = treeOf(store, firstSize, first);
@@ -56,7 +59,7 @@ export function splitsOf(
       logId: logIdText(logId),
       path,
       name: basename(path),
-      isThere: existsSync(path),
+      state: stateOf(path, states.get(basename(path))),
       created,
       trees,
       before: store.heads
@@ -64,6 +67,11 @@ export function splitsOf(
         .map(({ treeSize }) => treeSize),
     };
   });
+}
+
+/** What the chain does not know may be there all the same, or be in another directory. */
+function stateOf(path: string, state: EvidenceFile['state'] = 'missing'): EvidenceFile['state'] {
+  return state === 'missing' && existsSync(path) ? 'unknown' : state;
 }
 
 function treeOf(

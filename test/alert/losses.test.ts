@@ -101,8 +101,14 @@ describe('each loss', () => {
   };
   const metrics = (): Promise<string> =>
     new Metrics('0').render(
-      overviewOf(store, [], [], undefined, Date.now()),
-      measure(store, state, []),
+      overviewOf(store, {
+        conditions: [],
+        chain: undefined,
+        following: [],
+        room: undefined,
+        now: Date.now(),
+      }),
+      measure(store, state, [], undefined),
     );
   before(() => void look());
   after(() => store.close());

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a person is told to do about a finding can be typed as it stands, wherever it is read: in an
+ * alert, on the page, in state.json, by `ctga status`. It names the store that the finding is in.
+ */
+import assert from 'node:assert/strict';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { ctga, startCtga } from '../support/ctga.ts';
+import { Scene } from '../web/states.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+chmodSync(directory, 0o755);
+const stateDirectory = join(directory, 'a store');
+const state = stateAt(stateDirectory);
+const at = ['--state-dir', stateDirectory];
+const option = `--state-dir '${stateDirectory}'`;
+let paths: string[] = [];
+
+before(() => {
+  const store = openForWriting(state);
+  const scene = new Scene(store, state);
+  scene.watch('eth0', scene.now - 3_600_000);
+  paths = [
+    scene.split(0, 301, scene.now - 3_600_000),
+    scene.split(1, 302, scene.now - 3_600_000),
+    scene.split(2, 303, scene.now - 3_600_000),
+  ];
+  store.close();
+});
+after(() => rmSync(directory, { recursive: true }));
+
+/** Every command in the text that has the option, and has it once. */
+function assertTyped(text: string, times: number): void {
+  const commands = [...text.matchAll(/ctga (?:evidence verify|evidence list|status)\b[^.\n]*/g)];
+  assert(commands.length >= times, text);
+  for (const [command] of commands)
+    assert.equal(command.split(option).length, 2, `${command} in:\n${text}`);
+}
+
+describe('what to do about a finding', () => {
+  test('is typed as it stands in alerts', async () => {
+    const alerts = startCtga(['alert', 'run', '--command', 'echo "$CTGA_REMEDY" >&2', ...at]);
+    await alerts.until(
+      () => /SPLIT VIEW PROVEN[^]*has seen no packet/.test(alerts.said()),
+      'its alerts',
+    );
+    const { stdout } = await alerts.stop();
+    assertTyped(stdout, 4);
+  });
+
+  test('and on the page, which says what became of evidence, as evidence list does', async () => {
+    const web = startCtga(['web', '--listen', '127.0.0.1:0', ...at]);
+    await web.until(() => web.said().includes('http://'), 'where it listens');
+    const url = /http:\S+/.exec(web.said())?.[0] ?? assert.fail();
+    const get = async (path: string): Promise<string> => (await fetch(url + path)).text();
+    try {
+      assert.doesNotMatch(await get('evidence'), /The evidence file/);
+      const conditions = async (): Promise<{ message: string; remedy: string }[]> =>
+        (JSON.parse(await get('state.json')) as { conditions: never[] }).conditions;
+      assertTyped((await conditions()).map(({ remedy }) => remedy).join('\n'), 4);
+
+      const [gone = '', changed = ''] = paths;
+      rmSync(gone);
+      rmSync(changed);
+      writeFileSync(changed, '{}');
+      const found = await conditions();
+      const faults = found.filter(({ message }) => message.startsWith('The evidence '));
+      assert.deepEqual(faults.map(({ message }) => message.replace(/fork-\S+/, 'FILE')).sort(), [
+        'The evidence FILE is in the chain and is missing.',
+        'The evidence FILE was changed: it is not what the chain has.',
+      ]);
+      assertTyped(faults.map(({ remedy }) => remedy).join('\n'), 2);
+      const listed = await ctga(['evidence', 'list', ...at]);
+      for (const { message } of faults) assert(listed.stderr.includes(message), message);
+
+      const cards = [
+        ...(await get('evidence'))
+          .replaceAll(/\s+/g, ' ')
+          .matchAll(/The evidence file ([^<]+)<\/strong> <code>[^<]*-(30\d)-30\d-/g),
+      ];
+      assert.deepEqual(
+        cards.map(([, what = '', size = '']) => `${size}: ${what}`),
+        ['302: was changed, and is not what the chain of evidence has:', '301: is gone from'],
+      );
+
+      // The head of the chain is where it is asked for, and is no label of a series.
+      const head = /its head is ([0-9a-f]{64})/.exec(listed.stdout)?.[1] ?? assert.fail();
+      const { chain } = JSON.parse(await get('state.json')) as { chain: unknown };
+      assert.deepEqual(chain, { length: 3, head });
+      const metrics = await get('metrics');
+      assert.match(metrics, /^ctga_evidence_chain_files 3$/m);
+      assert(!metrics.includes(head));
+    } finally {
+      await web.stop();
+    }
+  });
+});
