@@ -4,6 +4,8 @@
  * datagrams that arrive as fragments. The control plane writes n; zero and one both mean that
  * everything is copied.
  */
+#define IN_WORDS(address) { (address)[127:96], (address)[95:64], (address)[63:32], (address)[31:0] }
+
 control Sampling(in headers_t headers, inout bit<8> verdict)
 {
 	register<bit<32>>(1) every_nth;
@@ -17,8 +19,8 @@ control Sampling(in headers_t headers, inout bit<8> verdict)
 		bit<32> n;
 		bit<32> count;
 		bit<64> key;
-		bit<128> source;
-		bit<128> destination;
+		address_t source;
+		address_t destination;
 		bit<32> identification;
 		bit<8> version;
 		bit<32> fate;
@@ -35,13 +37,13 @@ control Sampling(in headers_t headers, inout bit<8> verdict)
 					verdict = ANSWERS_SAMPLED_OUT;
 			} else if (verdict == FRAGMENTS_COPIED) {
 				datagram_key.read(key, 0);
-				source = headers.ipv6.source;
-				destination = headers.ipv6.destination;
+				source = IN_WORDS(headers.ipv6.source);
+				destination = IN_WORDS(headers.ipv6.destination);
 				identification = headers.ipv6_fragment.identification;
 				version = 6;
 				if (headers.ipv4.isValid()) {
-					source = (bit<128>)headers.ipv4.source;
-					destination = (bit<128>)headers.ipv4.destination;
+					source = { 0, 0, 0, headers.ipv4.source };
+					destination = { 0, 0, 0, headers.ipv4.destination };
 					identification = (bit<32>)headers.ipv4.identification;
 					version = 4;
 				}

@@ -57,11 +57,19 @@ control HalfSipWord(inout halfsiphash_t state, in bit<32> word)
 	}
 }
 
+/* An address in words, since not every target computes with 128 bits. */
+struct address_t {
+	bit<32> w0;
+	bit<32> w1;
+	bit<32> w2;
+	bit<32> w3;
+}
+
 /*
  * Of 37 bytes: the four words of either address (an IPv4 address is the last of four), the
  * identification, and the IP version.
  */
-control DatagramFate(in bit<128> source, in bit<128> destination, in bit<32> identification,
+control DatagramFate(in address_t source, in address_t destination, in bit<32> identification,
 		     in bit<8> version, in bit<64> key, out bit<32> fate)
 {
 	halfsiphash_t state;
@@ -84,14 +92,14 @@ control DatagramFate(in bit<128> source, in bit<128> destination, in bit<32> ide
 		state.v1 = key[63:32];
 		state.v2 = key[31:0] ^ 0x6c796765;
 		state.v3 = key[63:32] ^ 0x74656462;
-		source_0.apply(state, source[127:96]);
-		source_1.apply(state, source[95:64]);
-		source_2.apply(state, source[63:32]);
-		source_3.apply(state, source[31:0]);
-		destination_0.apply(state, destination[127:96]);
-		destination_1.apply(state, destination[95:64]);
-		destination_2.apply(state, destination[63:32]);
-		destination_3.apply(state, destination[31:0]);
+		source_0.apply(state, source.w0);
+		source_1.apply(state, source.w1);
+		source_2.apply(state, source.w2);
+		source_3.apply(state, source.w3);
+		destination_0.apply(state, destination.w0);
+		destination_1.apply(state, destination.w1);
+		destination_2.apply(state, destination.w2);
+		destination_3.apply(state, destination.w3);
 		of_datagram.apply(state, identification);
 		length.apply(state, 8w37 ++ 16w0 ++ version);
 		state.v2 = state.v2 ^ 0xff;

@@ -16,10 +16,14 @@ control TopDeparser(packet_out packet, in headers_t headers, in user_metadata_t 
 		packet.emit(headers.udp);
 		packet.emit(headers.dns);
 		packet.emit(headers.sth);
-		packet.emit(headers.label_1);
-		packet.emit(headers.label_2);
-		packet.emit(headers.label_3);
-		packet.emit(headers.label_4);
-		packet.emit(headers.question_end);
+		packet.emit(headers.piece_1);
+		packet.emit(headers.piece_2);
+		packet.emit(headers.piece_3);
+		packet.emit(headers.piece_4);
+		packet.emit(headers.piece_5);
+		packet.emit(headers.piece_6);
+		packet.emit(headers.piece_7);
+		packet.emit(headers.piece_8);
+		packet.emit(headers.half_piece);
 	}
 }

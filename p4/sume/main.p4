@@ -8,6 +8,7 @@
 #include <core.p4>
 #include <sume_switch.p4>
 
+#define KNOWN_NAMES 128
 #include "types.p4"
 #include "registers.p4"
 #include "../shared/decision.p4"
@@ -65,7 +66,7 @@ control TopPipe(inout headers_t headers, inout user_metadata_t user_metadata,
 		route.apply(sume_metadata.src_port, sume_metadata.dst_port);
 		read_settings.apply(threshold, settings);
 		if (user_metadata.verdict == ANSWER)
-			known_names.apply(headers, user_metadata.verdict);
+			known_names.apply(headers, user_metadata, user_metadata.verdict);
 		if (user_metadata.verdict == KNOWN_ANSWER)
 			answers_reg_raw(0, 0, 1, REG_ADD, answers);
 		decision.apply(user_metadata.verdict, user_metadata.ip_start, user_metadata.ip_end,

@@ -5,10 +5,11 @@
  * is extracted that is not there.
  *
  * BEFORE(a, b) is the sign of a difference of two offsets: 1 if a is before b. LACKS(bytes) is 1 if
- * the frame ends before so many bytes more.
+ * the frame ends before so many bytes more, and LEAVES(bytes) is 1 if the UDP datagram does not.
  */
 #define BEFORE(a, b) ((a) - (b))[31:31]
 #define LACKS(bytes) BEFORE(meta.frame_end, meta.offset + (bytes))
+#define LEAVES(bytes) (BEFORE(meta.udp_end, meta.offset + (bytes)) ^ 1)
 
 parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t headers,
 		   out user_metadata_t meta)
@@ -23,6 +24,7 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.ip_start = 0;
 		meta.ip_end = 0;
 		meta.udp_end = 0;
+		meta.name_start = 0;
 		meta.is_ipv6 = 0;
 		meta.verdict = MALFORMED;
 		packet.extract(headers.ethernet);
@@ -154,8 +156,10 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 			(PROTOCOL_UDP, 4, 5, 0, 0, 0): udp;
 			(PROTOCOL_UDP, 4, 5, 0, 0, 1): accept;
 			(PROTOCOL_UDP, 4, 5, 0, _, _): fragment;
-			(PROTOCOL_UDP, 4, 5, 1, _, _): accept;
-			(PROTOCOL_UDP, 4, 0 &&& 0x8, _, _, _): accept;
+			/* With options, unless its header is shorter than any. */
+			(PROTOCOL_UDP, 4, 6 &&& 0xe, _, _, _): not_udp;
+			(PROTOCOL_UDP, 4, 8 &&& 0x8, _, _, _): not_udp;
+			(PROTOCOL_UDP, _, _, _, _, _): accept;
 			default: not_udp;
 		}
 	}
@@ -175,8 +179,7 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 			(PROTOCOL_UDP, 6, 0, _): accept;
 			(PROTOCOL_UDP, 6, _, 0): udp;
 			(PROTOCOL_UDP, _, _, _): accept;
-			(PROTOCOL_FRAGMENT, 6, 0, _): accept;
-			(PROTOCOL_FRAGMENT, 6, _, 0): ipv6_fragment;
+			(PROTOCOL_FRAGMENT, _, _, 0): ipv6_fragment;
 			(PROTOCOL_FRAGMENT, _, _, _): accept;
 			default: not_udp;
 		}
@@ -187,19 +190,19 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.offset = meta.offset + 8;
 		transition select(headers.ipv6_fragment.next_header,
 				  headers.ipv6_fragment.offset_and_more[15:3],
-				  BEFORE(meta.ip_end, meta.offset)) {
-			(PROTOCOL_UDP, _, 0): fragment;
+				  BEFORE(meta.ip_end, meta.offset), headers.ipv6.version) {
+			(PROTOCOL_UDP, _, 0, 6): fragment;
 			/* Reassembly finds out whether UDP is behind these. */
-			(PROTOCOL_HOP_BY_HOP, _, 0): fragment;
-			(PROTOCOL_ROUTING, _, 0): fragment;
-			(PROTOCOL_DESTINATION, _, 0): fragment;
-			(PROTOCOL_UDP, _, 1): accept;
-			(PROTOCOL_HOP_BY_HOP, _, 1): accept;
-			(PROTOCOL_ROUTING, _, 1): accept;
-			(PROTOCOL_DESTINATION, _, 1): accept;
-			(_, 0, _): not_udp;
+			(PROTOCOL_HOP_BY_HOP, _, 0, 6): fragment;
+			(PROTOCOL_ROUTING, _, 0, 6): fragment;
+			(PROTOCOL_DESTINATION, _, 0, 6): fragment;
+			(PROTOCOL_UDP, _, _, _): accept;
+			(PROTOCOL_HOP_BY_HOP, _, _, _): accept;
+			(PROTOCOL_ROUTING, _, _, _): accept;
+			(PROTOCOL_DESTINATION, _, _, _): accept;
+			(_, 0, _, _): not_udp;
 			/* In a later fragment the next header means nothing. */
-			(_, _, 0): fragment;
+			(_, _, 0, 6): fragment;
 			default: accept;
 		}
 	}
@@ -234,11 +237,13 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		transition select(BEFORE(meta.udp_end, meta.offset),
 				  BEFORE(meta.ip_end, meta.udp_end),
 				  headers.dns.is_response, headers.dns.questions,
-				  headers.dns.answers, LACKS(4)) {
-			(0, 0, 0, _, _, _): not_tree_head;
-			(0, 0, _, 0, _, _): not_tree_head;
-			(0, 0, _, _, 0, _): not_tree_head;
-			(0, 0, _, _, _, 0): sth;
+				  headers.dns.answers, BEFORE(meta.frame_end, meta.ip_end),
+				  BEFORE(meta.udp_end, meta.offset + 4)) {
+			(0, 0, 0, _, _, _, _): not_tree_head;
+			(0, 0, _, 0, _, _, _): not_tree_head;
+			(0, 0, _, _, 0, _, _): not_tree_head;
+			(0, 0, _, _, _, 0, 1): not_tree_head;
+			(0, 0, _, _, _, 0, 0): sth;
 			default: accept;
 		}
 	}
@@ -248,63 +253,49 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		transition accept;
 	}
 
-	/* So is a name whose labels are of other lengths. */
-	state unknown_name {
-		meta.verdict = UNKNOWN_NAME;
-		transition accept;
-	}
-
-	/*
-	 * A name is read in five states: "sth", and four labels of 16 bytes (RFC 1035, Section
-	 * 3.1).
-	 */
 	state sth {
 		packet.extract(headers.sth);
 		meta.offset = meta.offset + 4;
-		transition select(headers.sth.length_and_text, LACKS(LABEL_BYTES + 1)) {
-			(LABEL_STH &&& LABEL_STH_MASK, 0): label_1;
-			(LABEL_STH &&& LABEL_STH_MASK, 1): unknown_name;
+		meta.name_start = meta.offset;
+		transition select(headers.sth.length_and_text, LEAVES(PIECE_BYTES),
+				  LEAVES(HALF_BYTES)) {
+			(LABEL_STH &&& LABEL_STH_MASK, 1, _): piece_1;
+			(LABEL_STH &&& LABEL_STH_MASK, _, 1): half_piece;
+			(LABEL_STH &&& LABEL_STH_MASK, _, _): answer;
 			default: not_tree_head;
 		}
 	}
 
-#define LABEL_STATE(name, next)                                                         \
+#define PIECE_STATE(name, next)                                                         \
 	state name {                                                                    \
 		packet.extract(headers.name);                                           \
-		meta.offset = meta.offset + LABEL_BYTES + 1;                            \
-		transition select(headers.name.length, LACKS(LABEL_BYTES + 1)) {        \
-			(LABEL_BYTES, 0): next;                                         \
-			default: unknown_name;                                          \
+		meta.offset = meta.offset + PIECE_BYTES;                                \
+		transition select(LEAVES(PIECE_BYTES), LEAVES(HALF_BYTES)) {            \
+			(1, _): next;                                                   \
+			(_, 1): half_piece;                                             \
+			default: answer;                                                \
 		}                                                                       \
 	}
 
+	PIECE_STATE(piece_1, piece_2)
+	PIECE_STATE(piece_2, piece_3)
+	PIECE_STATE(piece_3, piece_4)
+	PIECE_STATE(piece_4, piece_5)
+	PIECE_STATE(piece_5, piece_6)
+	PIECE_STATE(piece_6, piece_7)
+	PIECE_STATE(piece_7, piece_8)
 
-	LABEL_STATE(label_1, label_2)
-	LABEL_STATE(label_2, label_3)
-	LABEL_STATE(label_3, label_4)
-
-	state label_4 {
-		packet.extract(headers.label_4);
-		meta.offset = meta.offset + LABEL_BYTES + 1;
-		transition select(headers.label_4.length, LACKS(5)) {
-			(LABEL_BYTES, 0): question_end;
-			default: unknown_name;
-		}
+	state piece_8 {
+		packet.extract(headers.piece_8);
+		transition answer;
 	}
 
-	state question_end {
-		packet.extract(headers.question_end);
-		meta.offset = meta.offset + 5;
-		transition select(BEFORE(meta.udp_end, meta.offset + SHORTEST_RECORD),
-				  BEFORE(meta.frame_end, meta.ip_end), headers.question_end.root,
-				  headers.question_end.type, headers.question_end.class) {
-			(0, 0, 0, DNS_TYPE_TXT, DNS_CLASS_IN): answer;
-			(0, 0, 0, _, _): not_tree_head;
-			(0, 0, _, _, _): unknown_name;
-			default: accept;
-		}
+	state half_piece {
+		packet.extract(headers.half_piece);
+		transition answer;
 	}
 
+	/* Unless the name, type or class turns out to be another's. */
 	state answer {
 		meta.verdict = ANSWER;
 		transition accept;

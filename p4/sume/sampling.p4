@@ -16,8 +16,8 @@ control Sampling(in headers_t headers, in sampling_t sampling, in bit<32> answer
 		 inout bit<8> verdict)
 {
 	DatagramFate() datagram_fate;
-	bit<128> source;
-	bit<128> destination;
+	address_t source;
+	address_t destination;
 	bit<32> identification;
 	bit<8> version;
 	bit<32> fate;
@@ -27,20 +27,22 @@ control Sampling(in headers_t headers, in sampling_t sampling, in bit<32> answer
 			if ((answers & sampling.mask) != 0)
 				verdict = ANSWERS_SAMPLED_OUT;
 		} else if (verdict == FRAGMENTS_COPIED) {
-			source = headers.ipv6.source;
-			destination = headers.ipv6.destination;
+			source = { headers.ipv6.source_0, headers.ipv6.source_1,
+				   headers.ipv6.source_2, headers.ipv6.source_3 };
+			destination = { headers.ipv6.destination_0, headers.ipv6.destination_1,
+					headers.ipv6.destination_2, headers.ipv6.destination_3 };
 			identification = headers.ipv6_fragment.identification;
 			version = 6;
 			if (headers.ipv4.isValid()) {
-				source = (bit<128>)headers.ipv4.source;
-				destination = (bit<128>)headers.ipv4.destination;
+				source = { 0, 0, 0, headers.ipv4.source };
+				destination = { 0, 0, 0, headers.ipv4.destination };
 				identification = (bit<32>)headers.ipv4.identification;
 				version = 4;
 			}
 			datagram_fate.apply(source, destination, identification,
 					    version, sampling.key_b ++ sampling.key_a,
 					    fate);
-			if (((fate) & sampling.mask) != 0)
+			if ((fate & sampling.mask) != 0)
 				verdict = FRAGMENTS_SAMPLED_OUT;
 		}
 	}

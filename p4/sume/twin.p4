@@ -2,11 +2,12 @@
 /*
  * The program for NetFPGA SUME on v1model, so that its logic can be tried on simple_switch: the
  * same parser and the same controls, in the same order as in main.p4. Port n of the switch is
- * nf<n>, and what would go to a DMA port leaves at the CPU port, whole and as it came.
+ * nf<n>, and what would go to the DMA port of nf<n> goes to session 250 + n, whole and as it came.
  */
 #include <core.p4>
 #include <v1model.p4>
 
+#define KNOWN_NAMES 128
 #include "types.p4"
 #include "../shared/decision.p4"
 #include "../shared/fate.p4"
@@ -15,7 +16,7 @@
 #include "known_names.p4"
 #include "sampling.p4"
 
-#define CPU_SESSION 250
+#define DMA_SESSION 250
 
 parser TwinParser(packet_in packet, out headers_t headers, inout user_metadata_t meta,
 		  inout standard_metadata_t standard_metadata)
@@ -42,8 +43,14 @@ control Leave(in one_hot_ports_t ports, inout standard_metadata_t standard_metad
 			standard_metadata.egress_spec = 2;
 		else
 			standard_metadata.egress_spec = 3;
-		if (ports & 0xaa != 0)
-			clone(CloneType.I2E, CPU_SESSION);
+		if (ports[1:1] == 1)
+			clone(CloneType.I2E, DMA_SESSION);
+		if (ports[3:3] == 1)
+			clone(CloneType.I2E, DMA_SESSION + 1);
+		if (ports[5:5] == 1)
+			clone(CloneType.I2E, DMA_SESSION + 2);
+		if (ports[7:7] == 1)
+			clone(CloneType.I2E, DMA_SESSION + 3);
 	}
 }
 
@@ -77,7 +84,7 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 		keys.read(settings.key_a, 0);
 		keys.read(settings.key_b, 1);
 		if (meta.verdict == ANSWER)
-			known_names.apply(headers, meta.verdict);
+			known_names.apply(headers, meta, meta.verdict);
 		if (meta.verdict == KNOWN_ANSWER) {
 			answer_count.read(answers, 0);
 			answers = answers + 1;

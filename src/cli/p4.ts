@@ -24,7 +24,8 @@ import {
   startSwitch,
   type SwitchPlace,
 } from '../p4/switch-process.ts';
-import { writeSumeProject } from '../p4/sume.ts';
+import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
+import { TRAFFIC_NAMES } from '../traffic/traffic.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
@@ -66,8 +67,9 @@ export function p4Command(): Command {
     .addHelpText(
       'after',
       `
-For sume, the table is filled with the names that fit: sth, and four labels of 16 bytes. Move the project over a new one that
-P4->NetFPGA's make_new_p4_proj.py made with the name ctga; building it takes SDNet and a board.`,
+For sume, the tables are filled with the names of your logs: any of up to ${MAX_P4_NAME} bytes, about ${SUME_NAMES - TRAFFIC_NAMES.length} beside those of the
+test vectors. Move the project over a new one that P4->NetFPGA's make_new_p4_proj.py made with the name ctga; building it
+takes SDNet and a board.`,
     )
     .action(runCompile);
   const deployCommand = new Command('deploy')
@@ -158,7 +160,7 @@ function compileForSume(options: CompileOptions): void {
     return printJson({ project, checked, names: names.length - left.length, left: left.length });
   if (left.length > 0)
     warn(
-      `left out: ${plural(left.length, 'name')} of another form than sth and four labels of 16 bytes`,
+      `left out: ${plural(left.length, 'name')}, longer than ${MAX_P4_NAME} bytes or more than the tables hold`,
     );
   print(`The project is in ${project}, with ${plural(names.length - left.length, 'known name')}.`);
 }

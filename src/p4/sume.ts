@@ -7,6 +7,7 @@
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
+  answerFrameFor,
   captureFile,
   trafficFrames,
   trafficMatches,
@@ -14,35 +15,14 @@ import {
   TRAFFIC_NAMES,
 } from '../traffic/traffic.ts';
 import { P4_SOURCES } from './compile.ts';
+import { nameEntries, type NameEntry } from './name-tables.ts';
 
-const LABEL_BYTES = 16;
-const LABELS = 4;
-const STH_BYTES = 4;
-
-/**
- * The key of a name in the program's table (p4/sume/known_names.p4): 48 bytes, made of the four
- * labels of 16 bytes behind `sth`. Undefined for a name of another form, which the program cannot
- * look for. `name` is in wire format; its case does not matter.
- */
-export function sumeKeyOf(name: Uint8Array): Buffer | undefined {
-  if (name.length !== STH_BYTES + LABELS * (LABEL_BYTES + 1) + 1) return undefined;
-  const labels: Buffer[] = [];
-  for (let at = STH_BYTES; at < name.length - 1; at += LABEL_BYTES + 1) {
-    if (name[at] !== LABEL_BYTES) return undefined;
-    labels.push(
-      Buffer.from(name.subarray(at + 1, at + 1 + LABEL_BYTES)).map((byte) => byte | 0x20) as Buffer,
-    );
-  }
-  const [first, second, third, fourth] = labels;
-  if (first === undefined || second === undefined || third === undefined || fourth === undefined)
-    return undefined;
-  const half = LABEL_BYTES / 2;
-  const swapped = Buffer.concat([fourth.subarray(half), fourth.subarray(0, half)]);
-  return Buffer.concat([first, second, third.map((byte, i) => byte ^ (swapped[i] ?? 0))]);
-}
+/** How many names the board's tables hold: KNOWN_NAMES in p4/sume/main.p4. */
+export const SUME_NAMES = 128;
 
 /** One bit a port, from the right: nf0, the DMA port of nf0, nf1 and so on. */
 const portBit = (port: number): number => 1 << (2 * port);
+const inHex = (bytes: Buffer): string => `0x${bytes.toString('hex')}`;
 const binary = (ports: number): string => `0b${ports.toString(2).padStart(8, '0')}`;
 
 /**
@@ -57,16 +37,14 @@ const WIRES = [
 ] as const;
 
 /** The commands that fill the tables, one a line, as the scripts of P4->NetFPGA read them. */
-function sumeCommands(names: readonly Uint8Array[]): string {
+function sumeCommands(entries: readonly NameEntry[]): string {
   const routes = WIRES.map(
     ([from, to]) =>
       `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,
   );
-  const known = names.flatMap((name) => {
-    const key = sumeKeyOf(name);
-    return key === undefined
-      ? []
-      : [`table_cam_add_entry known_names known 0x${key.toString('hex')} =>`];
+  const known = entries.map(({ table, soFar, words, id }) => {
+    const key = [...(soFar === undefined ? [] : [`${soFar}`]), ...words.map(inHex)];
+    return `table_cam_add_entry known_names_${table} part_${table} ${key.join(' ')} => ${id}`;
   });
   return `${[...routes, ...known].join('\n')}\n`;
 }
@@ -81,15 +59,28 @@ export interface SumeVector {
 
 const VECTORS = 64;
 
-/** The paper's traffic, half of which matches; the frames come in at each port in turn. */
-export function sumeVectors(): SumeVector[] {
-  return TRAFFIC_KINDS.flatMap((kind) =>
-    [...trafficFrames(kind, 50, VECTORS)].map((frame, i) => {
-      const [port, to] = WIRES[i % WIRES.length] ?? WIRES[0];
-      const copy = trafficMatches(50, i) ? portBit(port) << 1 : 0;
-      return { frame, port, goesTo: portBit(to) | copy };
-    }),
+/**
+ * The paper's traffic, half of which matches, and an answer for each of `names`, which are known.
+ * The frames come in at each port in turn, those that match and those that do not.
+ */
+export function sumeVectors(names: readonly Uint8Array[]): SumeVector[] {
+  const traffic = TRAFFIC_KINDS.flatMap((kind) =>
+    [...trafficFrames(kind, 50, VECTORS)].map((frame, i) => ({
+      frame,
+      matches: trafficMatches(50, i),
+      turn: i >> 1,
+    })),
   );
+  const answers = names.map((name, turn) => ({
+    frame: answerFrameFor(name, turn),
+    matches: true,
+    turn,
+  }));
+  return [...traffic, ...answers].map(({ frame, matches, turn }) => {
+    const [port, to] = WIRES[turn % WIRES.length] ?? WIRES[0];
+    const copy = matches ? portBit(port) << 1 : 0;
+    return { frame, port, goesTo: portBit(to) | copy };
+  });
 }
 
 /** The fields of the tuser bus with their widths in bits, the highest first. */
@@ -115,8 +106,8 @@ function tuple(values: Partial<Record<(typeof TUPLE)[number][0], number>>): stri
 
 /**
  * Writes the project into `directory`: src/ctga.p4 and the files that it includes,
- * src/commands.txt, and testdata/ with captures and tuples. The table gets the names of the test
- * vectors besides `names`. Returns those of `names` that the program cannot look for.
+ * src/commands.txt, and testdata/ with captures and tuples. The tables get the names of the paper's
+ * traffic besides `names`. Returns those of `names` that the program cannot look for.
  */
 export function writeSumeProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
   const [source, shared, testdata] = ['src', 'shared', 'testdata'].map((name) =>
@@ -134,9 +125,10 @@ export function writeSumeProject(directory: string, names: readonly Uint8Array[]
       if (file !== 'twin.p4') copyFileSync(join(P4_SOURCES, from, file), join(to, name));
     }
   }
-  writeFileSync(join(source, 'commands.txt'), sumeCommands([...names, ...TRAFFIC_NAMES]));
-  writeTestData(testdata, sumeVectors());
-  return names.filter((name) => sumeKeyOf(name) === undefined);
+  const { entries, left } = nameEntries([...TRAFFIC_NAMES, ...names], SUME_NAMES);
+  writeFileSync(join(source, 'commands.txt'), sumeCommands(entries));
+  writeTestData(testdata, sumeVectors(names.filter((name) => !left.includes(name))));
+  return left;
 }
 
 function writeTestData(directory: string, vectors: readonly SumeVector[]): void {

@@ -62,7 +62,14 @@ export function trafficMatches(rate: number, i: number): boolean {
 }
 
 function answerFrame(n: number, matches: boolean): Buffer {
-  const name = matches ? (TRAFFIC_NAMES[n % LOGS] ?? STRANGER) : STRANGER;
+  return answerFrameFor(matches ? (TRAFFIC_NAMES[n % LOGS] ?? STRANGER) : STRANGER, n);
+}
+
+/**
+ * An answer with a tree head of its own for every `n`, for a name in wire format of up to 128
+ * bytes: as large as all answers of `trafficFrames`.
+ */
+export function answerFrameFor(name: Uint8Array, n: number): Buffer {
   const wire = Buffer.concat([name, Uint8Array.of(0, 16, 0, 1)]);
   const question = { name: wire.subarray(0, -4), type: 16, class: 1, wire };
   const message = (text: string): Buffer =>

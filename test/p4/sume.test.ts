@@ -10,13 +10,22 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { encodeName } from '../../src/dns/name.ts';
-import { TRAFFIC_ZONES } from '../../src/traffic/traffic.ts';
+import { FRAME_BYTES, TRAFFIC_NAMES, TRAFFIC_ZONES } from '../../src/traffic/traffic.ts';
 import { BMV2_API, EXACT } from '../../src/p4/bmv2-api.ts';
 import { checkSume, compilerVersion, P4_SOURCES } from '../../src/p4/compile.ts';
 import type { P4Counters } from '../../src/p4/simple-switch.ts';
-import { sumeKeyOf, sumeVectors, writeSumeProject } from '../../src/p4/sume.ts';
+import { nameEntries } from '../../src/p4/name-tables.ts';
+import { SUME_NAMES, sumeVectors, writeSumeProject } from '../../src/p4/sume.ts';
 import { ThriftConnection } from '../../src/p4/thrift-call.ts';
-import { capturedFrames, cutOff, cutOffTruly, damaged, seeds, seedsOf } from '../support/corpus.ts';
+import {
+  capturedFrames,
+  cutOff,
+  cutOffTruly,
+  damaged,
+  NAMES as CORPUS_NAMES,
+  seeds,
+  seedsOf,
+} from '../support/corpus.ts';
 import {
   dnsAnswer,
   ethernet,
@@ -26,39 +35,23 @@ import {
   ipv4,
   ipv6,
 } from '../support/packets.ts';
-import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
-import { expectedOf } from '../xdp/verdict.ts';
+import { noSimpleSwitch, runPorts } from '../support/simple-switch.ts';
+import { u16 } from '../dns/messages.ts';
 import { fateOf } from './fate.ts';
+import { answersAmongOthers, counterOf, isCopied, NAMES_OF_EVERY_FORM } from './pieces.ts';
 import { SEED } from '../support/random.ts';
 
-/** A name that the board can look for: sth, and four labels of 16 bytes. */
+/** One of the paper's names: sth, and four labels of 16 bytes. */
 const NAME = `sth.${TRAFFIC_ZONES[0] ?? ''}`;
 const KNOWN = encodeName(NAME);
 const THRESHOLD = 400;
 const KEYS = [0x1e3779b9n, 0x05ebca6bn] as const;
 
-test('a key is made of four labels of 16 bytes, whatever their case', () => {
-  const key = sumeKeyOf(KNOWN);
-  assert.equal(key?.length, 48);
-  assert.deepEqual(
-    sumeKeyOf(encodeName(NAME).map((byte, i) => (i > 4 && byte > 0x60 ? byte - 0x20 : byte))),
-    key,
-  );
-  for (const zone of TRAFFIC_ZONES.slice(1))
-    assert.notDeepEqual(sumeKeyOf(encodeName(`sth.${zone}`)), key);
-  const label = 'x'.repeat(16);
-  for (const other of [
-    'sth.log.example',
-    `sth.${label}.${label}.${label}`,
-    `sth.${'y'.repeat(15)}.z.${label}.${label}.${label}`,
-  ])
-    assert.equal(sumeKeyOf(encodeName(other)), undefined, other);
-});
-
 test('the project has all that P4->NetFPGA’s make files look for', () => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
-  const left = writeSumeProject(directory, [encodeName('sth.log.example')]);
-  assert.equal(left.length, 1);
+  const real = ['sth.pilot.ct.googleapis.com', 'sth.log.example'].map(encodeName);
+  const long = encodeName(`sth.${'x'.repeat(60)}.${'y'.repeat(62)}`);
+  assert.deepEqual(writeSumeProject(directory, [...real, long]), [long]);
   const read = (name: string): string => readFileSync(join(directory, name), 'utf8');
   const readAll = (name: string): void => {
     for (const [, file] of read(name).matchAll(/#include "(.*)"/g))
@@ -69,11 +62,18 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
     read('src/commands.txt'),
     /^table_cam_add_entry route forward 0b00000001 => 0b00000100$/m,
   );
-  assert.equal(
-    read('src/commands.txt').match(/known_names known 0x[0-9a-f]{96} =>/g)?.length,
-    TRAFFIC_ZONES.length,
+  // Of all names the last bytes, and what 32 of them begin with.
+  const commands = read('src/commands.txt').split('\n');
+  const last = commands.filter((line) =>
+    /^table_cam_add_entry known_names_4 part_4 \d+( 0x[0-9a-f]{16}){4} => \d+$/.test(line),
   );
-  const vectors = sumeVectors();
+  assert.equal(last.length, TRAFFIC_ZONES.length + real.length);
+  assert(
+    commands.includes(
+      `table_cam_add_entry known_names_1 part_1 0x${Buffer.from('\x03log\x07exa').toString('hex')} 0x${Buffer.from('mple').toString('hex')}00000000 0x${'0'.repeat(16)} 0x${'0'.repeat(16)} => ${TRAFFIC_ZONES.length + 2}`,
+    ),
+  );
+  const vectors = sumeVectors(real);
   const [input, expected] = ['in', 'expect'].map((name) =>
     read(`testdata/Tuple_${name}.txt`).trimEnd().split('\n'),
   );
@@ -88,11 +88,14 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
       `${'0'.repeat(64)} ${'0'.repeat(24)}${goesTo.toString(16).padStart(2, '0')}${source}${length}`,
     );
   }
-  // Every packet leaves at the neighbour of its port; half of them go to the host too.
+  // Every packet leaves at the neighbour of its port; half of them go to the host too, from each.
   const bytes = (name: string): number =>
     readFileSync(join(directory, `testdata/${name}.pcap`)).length;
-  assert.equal(bytes('nf0_applied'), bytes('nf1_expected'));
-  assert(bytes('dma0_expected') < bytes('nf0_applied') && bytes('dma1_expected') > 24);
+  for (const port of [0, 1, 2, 3]) {
+    assert.equal(bytes(`nf${port}_applied`), bytes(`nf${port ^ 1}_expected`));
+    assert(bytes(`dma${port}_expected`) < bytes(`nf${port}_applied`));
+    assert(bytes(`dma${port}_expected`) > 24 + 16 * (16 + FRAME_BYTES.fragments));
+  }
   rmSync(directory, { recursive: true });
 });
 
@@ -130,27 +133,38 @@ describe('its twin', { skip: noTwin }, () => {
   });
   after(() => rmSync(directory, { recursive: true }));
 
-  /** Everything comes in at nf0 and leaves at nf1; `mask` is one less than a power of two. */
+  /** What is on its ports 0 to 3, and where the copies of each leave. */
+  const DMA = [4, 5, 6, 7];
+
+  /**
+   * `inputs` come in at nf0, nf1 and so on, and leave at the neighbour; `mask` is one less than a
+   * power of two. `copied` is by port.
+   */
   async function pass(
-    frames: readonly Uint8Array[],
+    inputs: readonly (readonly Uint8Array[])[],
+    names: readonly Uint8Array[],
     mask = 0,
-  ): Promise<Switched & { counters: P4Counters }> {
+  ): Promise<{ readonly copied: Uint8Array[][]; readonly counters: P4Counters }> {
     let counters: P4Counters | undefined;
-    const switched = await runSwitch(
+    const nothing: Uint8Array[] = [];
+    const ports = [0, 1, 2, 3].map((port) => inputs[port] ?? nothing);
+    const { entries, left } = nameEntries(names, SUME_NAMES);
+    assert.deepEqual(left, []);
+    const { left: out } = await runPorts(
       twin,
-      frames,
+      [...ports, ...DMA.map(() => nothing)],
       async (_, port) => {
         const connection = await ThriftConnection.connect('127.0.0.1', port);
         const add = (
           table: string,
-          key: Uint8Array,
+          key: readonly Uint8Array[],
           action: string,
           action_data: readonly Uint8Array[],
         ): Promise<unknown> =>
           connection.call('bm_mt_add_entry', BMV2_API.bm_mt_add_entry, {
             cxt_id: 0,
             table_name: table,
-            match_key: [{ type: EXACT, exact: { key } }],
+            match_key: key.map((each) => ({ type: EXACT, exact: { key: each } })),
             action_name: `CtgaIngress.${action}`,
             action_data,
             options: {},
@@ -162,8 +176,22 @@ describe('its twin', { skip: noTwin }, () => {
             index,
             value,
           });
-        await add('route', Uint8Array.of(0b001), 'route.forward', [Uint8Array.of(0b100)]);
-        await add('known_names', sumeKeyOf(KNOWN) ?? new Uint8Array(0), 'known_names.known', []);
+        for (const from of [0, 1, 2, 3])
+          await add('route', [Uint8Array.of(1 << (2 * from))], 'route.forward', [
+            Uint8Array.of(1 << (2 * (from ^ 1))),
+          ]);
+        for (const { table, soFar, words, id } of entries)
+          await add(
+            `known_names_${table}`,
+            [...(soFar === undefined ? [] : [u16(soFar)]), ...words],
+            `known_names.part_${table}`,
+            [u16(id)],
+          );
+        for (const [from, to] of DMA.entries())
+          await connection.call('mirroring_session_add', BMV2_API.mirroring_session_add, {
+            mirror_id: 250 + from,
+            config: { port: to },
+          });
         await write('sampling_mask', 0, BigInt(mask));
         for (const [index, key] of KEYS.entries()) await write('keys', index, key);
         connection.close();
@@ -171,29 +199,16 @@ describe('its twin', { skip: noTwin }, () => {
       async (plane) => void (counters = await plane.counters()),
     );
     assert(counters !== undefined);
-    assert.equal(switched.forwarded.length, frames.length);
-    for (const [i, frame] of frames.entries())
-      assert(
-        Buffer.from(frame).equals(switched.forwarded[i] ?? new Uint8Array(0)),
-        `frame ${i} came out as another`,
-      );
-    return { ...switched, counters };
+    for (const [port, frames] of ports.entries()) assertUnaltered(frames, out[port ^ 1] ?? []);
+    return { copied: DMA.map((port) => out[port] ?? []), counters };
   }
 
-  /** What the board does not look behind: options and extension headers, and what they carry. */
-  function isBeyondFormat(frame: Uint8Array): boolean {
-    let at = 12;
-    const isTag = (type: number): boolean =>
-      [0x8100, 0x88a8, 0x9100, 0x9200, 0x9300].includes(type);
-    for (let tags = 0; tags < 3 && isTag(u16(frame, at)); tags++) at += 4;
-    at += 2;
-    if (u16(frame, at - 2) === 0x8864) at += 8;
-    const [version, ihl] = [(frame[at] ?? 0) >> 4, (frame[at] ?? 0) & 15];
-    if (version === 4) return ihl !== 5;
-    return [0, 43, 60].includes(frame[at + 6] ?? 0);
+  function assertUnaltered(frames: readonly Uint8Array[], left: readonly Uint8Array[]): void {
+    assert.equal(left.length, frames.length);
+    for (const [i, frame] of frames.entries())
+      assert(Buffer.from(frame).equals(left[i] ?? nothing), `frame ${i} came out as another`);
   }
-  const u16 = (frame: Uint8Array, at: number): number =>
-    ((frame[at] ?? 0) << 8) | (frame[at + 1] ?? 0);
+  const nothing = new Uint8Array(0);
 
   test('copies what XDP copies, as far as its formats go, and lets everything through', async (context) => {
     const good = seedsOf(NAME);
@@ -206,52 +221,49 @@ describe('its twin', { skip: noTwin }, () => {
       ...damaged(1000, SEED),
       ...capturedFrames(),
     ];
-    const { copied, counters } = await pass(frames);
-    const known = new Set([Buffer.from(KNOWN).toString('hex')]);
-    const wanted = frames.filter(
-      (frame) => !isBeyondFormat(frame) && expectedOf(frame, known, THRESHOLD).copied > 0,
+    const { copied, counters } = await pass([frames], [KNOWN, ...CORPUS_NAMES]);
+    const names = new Set(
+      [KNOWN, ...CORPUS_NAMES].map((name) => Buffer.from(name).toString('hex')),
     );
-    // The board folds a whole byte more than letters: other names may be copied, which the control
-    // plane refuses.
-    const hex = (frame: Uint8Array): string => Buffer.from(frame).toString('hex');
-    let next = 0;
-    let others = 0;
-    for (const copy of copied) {
-      if (hex(copy) === hex(wanted[next] ?? new Uint8Array(0))) next++;
-      else {
-        others++;
-        assert.equal(expectedOf(copy, known, THRESHOLD).verdict, 'unknownName');
-      }
-    }
-    assert.equal(next, wanted.length, `copy ${next} is missing`);
-    assert(others * 20 < copied.length, `${others} of ${copied.length} copies are of other names`);
-    assert.equal(counters.answersCopied + counters.fragmentsCopied, BigInt(copied.length));
-    assert.equal(
-      Object.values(counters).reduce((sum, count) => sum + count, 0n),
-      BigInt(frames.length),
-    );
-    const beyond = frames.filter(isBeyondFormat).length;
-    context.diagnostic(
-      `${frames.length} frames (${beyond} of formats that the board passes by), ${wanted.length} copies, ${others} of other names`,
-    );
+    const expected = frames.map((frame) => counterOf(frame, names, THRESHOLD));
+    const wanted = frames.filter((_, i) => isCopied(expected[i]));
+    assert.deepEqual(copied, [wanted.map((frame) => Buffer.from(frame)), [], [], []]);
+    for (const [name, count] of Object.entries(counters))
+      assert.equal(count, BigInt(expected.filter((each) => each === name).length), name);
+    context.diagnostic(`${frames.length} frames, ${wanted.length} copies, every counter the same`);
   });
 
-  test('does with the test vectors what they say', async () => {
-    const frames = sumeVectors().map(({ frame }) => frame);
-    const { counters, copied } = await pass(frames);
-    // One of the 16 names is known here.
-    const answers = sumeVectors().filter(
-      ({ frame, goesTo }) => frame.length > 100 && (goesTo & 0xaa) !== 0,
+  test('finds names of every form, in any case, and no others', async (context) => {
+    let copies = 0;
+    for (let from = 0; from < NAMES_OF_EVERY_FORM.length; from += SUME_NAMES) {
+      const names = NAMES_OF_EVERY_FORM.slice(from, from + SUME_NAMES);
+      const { frames, wanted } = answersAmongOthers(names);
+      const { copied } = await pass([frames], names.map(encodeName));
+      assert.deepEqual(
+        copied[0],
+        wanted.map((frame) => Buffer.from(frame)),
+      );
+      copies += wanted.length;
+    }
+    context.diagnostic(`${NAMES_OF_EVERY_FORM.length} names, ${copies} copies`);
+  });
+
+  test('does with the test vectors what they say, at every port', async () => {
+    const real = ['sth.pilot.ct.googleapis.com', 'sth.log.example'].map(encodeName);
+    const vectors = sumeVectors([...real, ...real, ...real]);
+    const inputs = [0, 1, 2, 3].map((port) =>
+      vectors.filter((vector) => vector.port === port).map(({ frame }) => frame),
     );
-    assert.equal(
-      counters.answersCopied,
-      BigInt(answers.filter(({ frame }) => Buffer.from(frame).includes(Buffer.from(KNOWN))).length),
-    );
-    const fragments = sumeVectors().filter(
-      ({ frame, goesTo }) => frame.length < 100 && (goesTo & 0xaa) !== 0,
-    );
-    assert.equal(counters.fragmentsCopied, BigInt(fragments.length));
-    assert.equal(copied.length, Number(counters.answersCopied + counters.fragmentsCopied));
+    const { copied, counters } = await pass(inputs, [...TRAFFIC_NAMES, ...real]);
+    for (const [port, copies] of copied.entries()) {
+      const wanted = vectors.filter(({ goesTo }) => (goesTo & (2 << (2 * port))) !== 0);
+      assert(wanted.length > 16);
+      assert.deepEqual(
+        copies,
+        wanted.map(({ frame }) => Buffer.from(frame)),
+      );
+    }
+    assert.equal(counters.answersCopied + counters.fragmentsCopied, BigInt(copied.flat().length));
   });
 
   test('copies every n-th answer, and all fragments of a datagram or none', async () => {
@@ -260,10 +272,12 @@ describe('its twin', { skip: noTwin }, () => {
       ...fragmentIpv4(ipv4({ payload: new Uint8Array(200), identification }), 64),
       ...fragmentIpv6(ipv6({ payload: new Uint8Array(200) }), 64, identification),
     ]).flat();
-    const { copied, counters } = await pass(
-      [...answers, ...datagrams.map((payload) => ethernet({ payload }))],
+    const { copied: byPort, counters } = await pass(
+      [[...answers, ...datagrams.map((payload) => ethernet({ payload }))]],
+      [KNOWN],
       3,
     );
+    const [copied = []] = byPort;
     assert.equal(counters.answersCopied, 8n);
     const whole = new Map<string, number>();
     for (const copy of copied.slice(8)) {

@@ -38,12 +38,33 @@ export async function runSwitch(
   configure: (plane: SimpleSwitch, port: number) => Promise<void>,
   done: (plane: SimpleSwitch) => Promise<void>,
 ): Promise<Switched> {
+  const { left, seconds } = await runPorts(
+    program,
+    [frames, [], []],
+    async (plane, port) => {
+      await plane.setCpuPort(CPU_PORT);
+      await configure(plane, port);
+    },
+    done,
+  );
+  return { forwarded: left[1] ?? [], copied: left[CPU_PORT] ?? [], seconds };
+}
+
+/** The same, with frames that come in at each port in `inputs`; `left` has what left at each. */
+export async function runPorts(
+  program: string,
+  inputs: readonly (readonly Uint8Array[])[],
+  configure: (plane: SimpleSwitch, port: number) => Promise<void>,
+  done: (plane: SimpleSwitch) => Promise<void>,
+): Promise<{ readonly left: Uint8Array[][]; readonly seconds: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4-'));
   const port = await freePort();
   const name = (number: number): string => join(directory, `port${number}`);
-  writeFileSync(`${name(0)}_in.pcap`, captureFile(frames));
-  for (const number of [1, CPU_PORT]) writeFileSync(`${name(number)}_in.pcap`, captureFile([]));
-  const interfaces = [0, 1, CPU_PORT].flatMap((number) => ['-i', `${number}@${name(number)}`]);
+  for (const [number, frames] of inputs.entries())
+    writeFileSync(`${name(number)}_in.pcap`, captureFile(frames));
+  const interfaces = inputs.flatMap((_, number) => ['-i', `${number}@${name(number)}`]);
+  const outputs = inputs.map((_, number) => `${name(number)}_out.pcap`);
+  const count = inputs.reduce((sum, { length }) => sum + length, 0);
   let seconds: number;
   const child = spawn(
     'simple_switch',
@@ -61,24 +82,19 @@ export async function runSwitch(
   );
   try {
     const plane = await connected(child, port);
-    await plane.setCpuPort(CPU_PORT);
     // Files come faster than any wire.
-    await plane.setQueueDepth(frames.length + 1);
+    await plane.setQueueDepth(count + 1);
     await configure(plane, port);
-    // bmv2 does not say when it is done. Every packet leaves at port 1, so it is when as many have.
-    seconds = await settled(`${name(1)}_out.pcap`, frames.length);
+    // bmv2 does not say when it is done: it is when nothing leaves any more.
+    seconds = await settled(outputs, count);
     await done(plane);
     plane.close();
   } finally {
     await ended(child);
   }
-  const read = (number: number): Uint8Array[] => {
-    const file = `${name(number)}_out.pcap`;
-    return existsSync(file) ? framesOf(readFileSync(file)) : [];
-  };
-  const result = { forwarded: read(1), copied: read(CPU_PORT), seconds };
+  const left = outputs.map((file) => (existsSync(file) ? framesOf(readFileSync(file)) : []));
   rmSync(directory, { recursive: true });
-  return result;
+  return { left, seconds };
 }
 
 /**
@@ -116,20 +132,22 @@ async function connected(child: ChildProcess, port: number): Promise<SimpleSwitc
 }
 
 /**
- * Waits until the file has not grown for a second, and has grown at all if there was anything to
- * write. Returns for how many seconds it grew.
+ * Waits until the files have not grown for a second, and have grown at all if there was anything to
+ * write. Returns for how many seconds they grew.
  */
-async function settled(file: string, packets: number): Promise<number> {
+async function settled(files: readonly string[], packets: number): Promise<number> {
   const HEADER_BYTES = 24;
   const end = performance.now() + PATIENCE_MS;
   let [size, since, began] = [-1, performance.now(), 0];
   for (;;) {
-    const now = existsSync(file) ? statSync(file).size : 0;
-    if (now > HEADER_BYTES && began === 0) began = performance.now();
+    const sizes = files.map((file) => (existsSync(file) ? statSync(file).size : 0));
+    const now = sizes.reduce((sum, bytes) => sum + bytes, 0);
+    if (began === 0 && sizes.some((bytes) => bytes > HEADER_BYTES)) began = performance.now();
     if (now !== size) [size, since] = [now, performance.now()];
     else if (performance.now() - since > 1000 && (packets === 0 || began > 0))
       return (since - began) / 1000;
-    if (began === 0 && performance.now() > end) throw new Error(`${file} does not grow`);
+    if (began === 0 && performance.now() > end)
+      throw new Error(`nothing leaves: ${files.join(', ')}`);
     await sleep(10);
   }
 }
