@@ -162,14 +162,22 @@ for (const entry of readdirSync(LIB, { recursive: true, withFileTypes: true }))
 chmodSync(join(LIB, 'docs/verify-evidence.sh'), 0o755);
 if (node !== undefined) chmodSync(join(LIB, 'node'), 0o755);
 
+// What this Node compiled of the program is of no use to another.
+const cache = join(bundle, 'cli/main.cache');
+rmSync(cache);
 const run = runner(architecture);
 const starting = node === undefined ? '/usr/bin/node' : join(LIB, 'node');
 if (run === undefined) say('NOT tried: what is for another architecture (qemu-user-static)');
 else if (node === undefined && !isDistributed()) say("NOT tried: Debian's nodejs is not here");
-else assertStarts([...run, starting], LIB);
+else {
+  assertStarts([...run, starting], LIB);
+  const [command, ...before] = [...run, starting];
+  execFileSync(command, [...before, 'packaging/cache.cjs', bundle], { cwd: ROOT });
+  chmodSync(cache, 0o644);
+}
 
 say('writing the man page, completion, units and the rest');
-const commands = allCommands(join(LIB, 'build/js/cli/main.js'));
+const commands = allCommands(join(LIB, 'build/js/cli/main.cjs'));
 const man = gzipSync(manPage(commands, version), { level: 9 });
 mkdirSync(join(STAGE, 'usr/share/man/man1'), { recursive: true });
 writeFileSync(join(STAGE, 'usr/share/man/man1/ctga.1.gz'), man);

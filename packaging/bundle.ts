@@ -6,10 +6,9 @@
  * in build/js unless bin/sources lists something else than DIRECTORY/sources does.
  */
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
-import { NATIVE_MODULES } from './compile.ts';
 
 const ROOT = resolve(import.meta.dirname, '..');
 /** The parts that run in a process or thread of their own: see src/base/scripts.ts. */
@@ -32,25 +31,31 @@ await build({
   entryPoints: PARTS.map((name) => `src/${name}.ts`),
   outbase: 'src',
   outdir: unfinished,
+  outExtension: { '.js': '.code.cjs' },
   bundle: true,
-  // A command loads the parts that it uses.
-  splitting: true,
-  format: 'esm',
+  // Each part is one file, whose modules run when a command first asks for them.
+  format: 'cjs',
   platform: 'node',
   target: 'node20.19',
-  // They have addons, which they look for in their own directories.
-  external: Object.keys(NATIVE_MODULES),
+  // It looks for its addon in its own directory.
+  external: ['raw-socket'],
+  alias: { bindings: join(import.meta.dirname, 'sqlite-addon.cjs') },
   // Names stay, for the stack of a bug.
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'eof',
   logLevel: 'warning',
-  banner: {
-    // CommonJS packages ask for node's own modules by this name.
-    js: "import{createRequire as requireOf}from'node:module';const require=requireOf(import.meta.url);",
+  define: {
+    'import.meta.dirname': '__dirname',
+    'import.meta.filename': '__filename',
+    'import.meta.url': '__filename',
+    // What is compiled loads no TypeScript.
+    'import.meta.resolve': 'undefined',
   },
 });
-mkdirSync(unfinished, { recursive: true });
+for (const name of PARTS)
+  copyFileSync(join(import.meta.dirname, 'cached.cjs'), join(unfinished, `${name}.cjs`));
+execFileSync(process.execPath, [join(import.meta.dirname, 'cache.cjs'), unfinished]);
 writeFileSync(join(unfinished, 'sources'), sources);
 rmSync(result, { recursive: true, force: true });
 renameSync(unfinished, result);

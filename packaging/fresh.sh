@@ -5,7 +5,8 @@
 # home directory of mode 0700, and then COMMAND (default: npm run demo), twice. Says how long each took, its CPU, and
 # what was downloaded. Takes Debian from where this machine takes it, and npm packages too. Nothing is left behind.
 #
-# Debian 12's own Node is too old: there, this machine's is lent to it.
+# Debian 12's own Node is too old: there it is unpacked from nodejs.org, as README says, or where that cannot be
+# reached from what the npm registry has of it, which is the same program.
 set -eu
 release=${1:-trixie}
 command=${2:-npm run demo}
@@ -13,11 +14,14 @@ checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
 [ "$(id -u)" -eq 0 ] || { echo "fresh: needs root: sudo sh packaging/fresh.sh" >&2; exit 1; }
 case $release in
 trixie) packages="nodejs npm git sudo ca-certificates" ;;
-bookworm) packages="git sudo ca-certificates" ;;
+bookworm) packages="git sudo ca-certificates curl xz-utils" ;;
 *) echo "fresh: the releases are trixie and bookworm" >&2; exit 2 ;;
 esac
 mirror=$(apt-get indextargets --format '$(REPO_URI) $(ORIGIN)' | sed -n 's/ Debian$//p' | head -n 1)
 registry=$(npm config get registry)
+# A Node that nodejs.org has, and the npm that is in it.
+node=20.20.2
+npm=10.8.2
 root=$(mktemp -d /var/tmp/ctga-fresh-XXXXXX)
 
 chmod 755 "$root"
@@ -37,13 +41,8 @@ cp -L /etc/resolv.conf "$root/etc/resolv.conf"
 rm -rf "$root/etc/apt/apt.conf.d"
 cp -r /etc/apt/apt.conf.d "$root/etc/apt/"
 rm -f "$root/etc/apt/apt.conf.d/docker-clean"
-if [ "$release" = bookworm ]; then
-	prefix=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
-	for each in bin/node bin/npm lib/node_modules/npm include/node; do
-		mkdir -p "$root/usr/local/$(dirname "$each")"
-		cp -a "$prefix/$each" "$root/usr/local/$each"
-	done
-fi
+mkdir -p "$root/usr/local/share/ca-certificates"
+cp /usr/local/share/ca-certificates/*.crt "$root/usr/local/share/ca-certificates/" 2>/dev/null || true
 cat >"$root/try" <<'TRY'
 set -eu
 mount -t proc proc /proc
@@ -55,11 +54,30 @@ apt-get -q update >/dev/null
 # shellcheck disable=SC2086 # a list of words
 apt-get -q -y --no-install-recommends install $PACKAGES >/dev/null
 apt-get clean
+# The same Node by both ways.
+case $(dpkg --print-architecture) in
+amd64) arch=x64 ;;
+*) arch=$(dpkg --print-architecture) ;;
+esac
+if [ "$RELEASE" = bookworm ]; then
+	cd /usr/local
+	if curl -fsSL -m 300 "https://nodejs.org/dist/v$NODE/node-v$NODE-linux-$arch.tar.xz" 2>/dev/null >/tmp/node.tar.xz; then
+		from=nodejs.org
+		tar -xJf /tmp/node.tar.xz --strip-components=1 --exclude='*.md' --exclude=LICENSE
+	else
+		from="the npm registry"
+		curl -fsSL "$REGISTRY/node-linux-$arch/-/node-linux-$arch-$NODE.tgz" >/tmp/node.tgz
+		tar -xzf /tmp/node.tgz --strip-components=1 --no-same-owner package/bin package/include
+		mkdir -p lib/node_modules/npm
+		curl -fsSL "$REGISTRY/npm/-/npm-$NPM.tgz" | tar -xzC lib/node_modules/npm --strip-components=1 --no-same-owner
+		ln -s ../lib/node_modules/npm/bin/npm-cli.js bin/npm
+		ln -s ../lib/node_modules/npm/bin/npx-cli.js bin/npx
+	fi
+	rm -f /tmp/node.tgz /tmp/node.tar.xz
+	echo "Node $(node --version) from $from"
+fi
 npm config set registry "$REGISTRY"
-useradd --create-home --shell /bin/sh --key-dir-placeholder somebody
-TRY
-sed -i '/useradd/,$d' "$root/try"
-cat >>"$root/try" <<'TRY'
+npm config set cafile /etc/ssl/certs/ca-certificates.crt
 useradd --create-home --shell /bin/sh somebody
 chmod 700 /home/somebody
 cd /home/somebody
@@ -79,5 +97,6 @@ grep -v '^[0-9]*m' /tmp/said | tail -n 20
 TRY
 git clone -q --bare "$checkout" "$root/checkout.git"
 say "$command, in it"
-PACKAGES=$packages REGISTRY=$registry COMMAND=$command unshare --mount --uts --pid --fork --kill-child \
-	sh -c 'hostname fresh && exec chroot "$0" sh /try' "$root"
+# Its root is a mount, as that of any machine: ip netns exec asks for one.
+PACKAGES=$packages REGISTRY=${registry%/} RELEASE=$release NODE=$node NPM=$npm COMMAND=$command unshare --mount --uts --pid --fork --kill-child \
+	sh -c 'hostname fresh && mount --bind "$0" "$0" && exec chroot "$0" sh /try' "$root"

@@ -29,7 +29,7 @@ ${Object.keys(NATIVE_MODULES)
 new (require('better-sqlite3'))(':memory:').prepare('SELECT 1').get();`;
   for (const args of [
     ['--input-type=commonjs', '--eval', load],
-    [join(lib, 'build/js/cli/main.js'), '--version'],
+    [join(lib, 'build/js/cli/main.cjs'), '--version'],
   ]) {
     const [program = '', ...before] = command;
     const ran = spawnSync(program, [...before, ...args], {

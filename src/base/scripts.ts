@@ -13,7 +13,7 @@ export const isSource = extname(import.meta.filename) === '.ts';
 export function scriptPath(name: string): string {
   return isSource
     ? join(projectRoot(), 'src', `${name}.ts`)
-    : join(projectRoot(), 'build/js', `${name}.js`);
+    : join(projectRoot(), 'build/js', `${name}.cjs`);
 }
 
 /** Node's options for running it. The path of tsx is whole: it does for any working directory. */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Ways out: identities over the proxies, each of which nothing else ever uses. */
 import type { Path } from '../follow/follower.ts';
-import type { Identity, ProxyAddress } from '../http/proxy.ts';
+import type { Identity } from '../http/proxy.ts';
+import type { ProxyAddress } from '../http/proxy-address.ts';
 import type { Fetch, HttpOptions } from '../http/request.ts';
 import { shuffled } from './chance.ts';
 

@@ -5,9 +5,9 @@ import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
-import { parseProxy } from '../http/proxy.ts';
+import { parseProxy } from '../http/proxy-address.ts';
 import { readListedLogs } from '../logs/list.ts';
-import { observe, type ObservationEvent } from '../services/observe.ts';
+import type { ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -145,6 +145,7 @@ async function run(
   const stop = stopRequest();
   const { config } = command.optsWithGlobals<{ config?: string }>();
   if (options.proxy !== undefined) parseProxy(options.proxy);
+  const { observe } = await import('../services/observe.ts');
   const endedWell = await observe(
     {
       state,

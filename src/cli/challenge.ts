@@ -5,7 +5,7 @@ import { badInput, ExitCode } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
 import { HashStore } from '../follow/hash-store.ts';
-import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
+import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { readListedLogs } from '../logs/list.ts';
 import {
   challengeContinually,
@@ -135,6 +135,8 @@ If you can, run the challenger on another host than the packet processor: "ctga 
 }
 
 async function run(options: ChallengeOptions): Promise<void> {
+  // As root, where this is root: the challenger's own account may not be able to read the sources.
+  const { openIdentity } = await import('../http/proxy.ts');
   if (options.directQuestions === true && options.questions === 0)
     throw badInput('--direct-questions with --questions 0 asks nothing', 'Give 1 or more.');
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);

@@ -4,14 +4,10 @@ import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { plural, time } from '../base/text.ts';
 import type { Endpoint } from '../dns/server.ts';
-import { openIdentity, parseProxy } from '../http/proxy.ts';
-import { directFetch } from '../http/request.ts';
+import { parseProxy } from '../http/proxy-address.ts';
 import { isInService } from '../logs/log.ts';
 import { findLog } from '../logs/zones.ts';
-import { FollowedHashes } from '../mirror/followed.ts';
-import { PublishedHeads } from '../mirror/published.ts';
-import { becomeNameServer } from '../services/privileges.ts';
-import { DnsService, everyAddress, servedZones, type DnsServiceEvent } from '../services/serve.ts';
+import type { DnsServiceEvent } from '../services/serve.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -99,6 +95,12 @@ Delegate the zone to this host with an NS record and an address of the name serv
 }
 
 async function runServer(options: ServeOptions): Promise<void> {
+  const { FollowedHashes } = await import('../mirror/followed.ts');
+  const { PublishedHeads } = await import('../mirror/published.ts');
+  const { becomeNameServer } = await import('../services/privileges.ts');
+  const { DnsService, everyAddress, servedZones } = await import('../services/serve.ts');
+  const { directFetch } = await import('../http/request.ts');
+  const { openIdentity } = await import('../http/proxy.ts');
   const state = stateAt(options.stateDir);
   const known = logsInForce(state, options.logList, warn);
   const logs =

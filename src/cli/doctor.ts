@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import type { CheckResult } from '../base/check-result.ts';
 import { examine } from '../doctor/examine.ts';
-import { DEFAULT_PROXY, parseProxy } from '../http/proxy.ts';
+import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { isInService } from '../logs/log.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';

@@ -7,8 +7,7 @@ import { plural, time, utc } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import { logDescriptions, logNames } from '../store/known-logs.ts';
 import { findLog } from '../logs/zones.ts';
-import { logsInForce } from '../services/log-lists.ts';
-import { exportTreeHeads, importTreeHeads, type Imported } from '../services/heads.ts';
+import type { Imported } from '../services/heads.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
@@ -133,16 +132,19 @@ function witness(text: string): NoteKey {
   }
 }
 
-function exportFile(options: { stateDir?: string; since?: number }): void {
+async function exportFile(options: { stateDir?: string; since?: number }): Promise<void> {
+  const { exportTreeHeads } = await import('../services/heads.ts');
   const store = openForReading(stateAt(options.stateDir));
   for (const part of exportTreeHeads(store, hostname(), options.since)) printText(part);
   store.close();
 }
 
-function importFiles(
+async function importFiles(
   files: readonly string[],
   options: StateOption & { log?: string; logList?: string; witness: readonly NoteKey[] },
-): void {
+): Promise<void> {
+  const { importTreeHeads } = await import('../services/heads.ts');
+  const { logsInForce } = await import('../services/log-lists.ts');
   const state = stateAt(options.stateDir);
   // Before a store is made.
   const logs = logsInForce(state, options.logList, warn);

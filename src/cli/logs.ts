@@ -6,7 +6,7 @@ import { Command } from 'commander';
 import { readTextFile } from '../base/documents.ts';
 import { badFile, badInput } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import { DEFAULT_PROXY, openIdentity, parseProxy } from '../http/proxy.ts';
+import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import type { LogChange } from '../logs/changes.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import { publisherOf, PUBLISHERS } from '../logs/publishers.ts';
@@ -165,9 +165,9 @@ function importLogs(file: string, options: ImportOptions): void {
 async function updateLogs(options: UpdateOptions): Promise<void> {
   const isJson = options.json === true;
   const publisher = publisherOf(options.from, listKeyOf(options));
-  const identity = openIdentity(parseProxy(options.proxy), {
-    allowPrivateAddress: options.allowPrivateAddress,
-  });
+  const proxy = parseProxy(options.proxy);
+  const { openIdentity } = await import('../http/proxy.ts');
+  const identity = openIdentity(proxy, { allowPrivateAddress: options.allowPrivateAddress });
   const store = openForWriting(stateAt(options.stateDir));
   const source = publisher.url;
   try {

@@ -23,4 +23,5 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 // Nobody is left to be told.
 process.stderr.on('error', () => undefined);
 
-process.exitCode = await runCtga(process.argv.slice(2));
+// Compiled, this is a CommonJS module (packaging/bundle.ts), which cannot await.
+void runCtga(process.argv.slice(2)).then((code) => (process.exitCode = code));

@@ -2,7 +2,6 @@
 /** `ctga web`: a status page, metrics and a health check. */
 import { isIP } from 'node:net';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { serveStatusPage } from '../services/web.ts';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
 import { withState, type StateOption } from './options.ts';
@@ -61,6 +60,7 @@ async function runWeb(options: WebOptions): Promise<void> {
     if (!/^(127\.|::1$)/.test(listen.address))
       warn('everyone who can reach this address can read the page');
   };
+  const { serveStatusPage } = await import('../services/web.ts');
   const asTyped = withNextCommands;
   await serveStatusPage({ state, user, ...listen, hosts, version, asTyped, onListening }, stop);
 }

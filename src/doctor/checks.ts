@@ -6,7 +6,7 @@ import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import type { CheckResult } from '../base/check-result.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
-import type { ProxyAddress } from '../http/proxy.ts';
+import type { ProxyAddress } from '../http/proxy-address.ts';
 import { openForReading, storeExists, type State } from '../store/state.ts';
 
 const LEAST_FREE_BYTES = 256 * 2 ** 20;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** All checks of `ctga doctor`, one after the other. */
 import type { Command } from 'commander';
-import { askerOf } from '../ask/asker-of.ts';
 import type { CheckResult } from '../base/check-result.ts';
 import { messageOf } from '../base/errors.ts';
 import { checkConfig, readConfig } from '../config/config.ts';
 import { checkPlanes } from '../dataplane/registry.ts';
-import { openIdentity, type ProxyAddress } from '../http/proxy.ts';
+import type { ProxyAddress } from '../http/proxy-address.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
 import { checkClock, checkProxy, checkStoreOf } from './checks.ts';
@@ -61,6 +60,8 @@ export function checkConfiguration(path: string | undefined, program: Command): 
 
 /** Each log is asked on its own circuit, as the challenger does. */
 async function checkLog(log: Log, proxy: ProxyAddress): Promise<CheckResult> {
+  const { openIdentity } = await import('../http/proxy.ts');
+  const { askerOf } = await import('../ask/asker-of.ts');
   const what = `log ${log.description}`;
   const { allowPrivateAddress } = log;
   const identity = openIdentity(proxy, { allowPrivateAddress });

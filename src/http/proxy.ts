@@ -10,40 +10,17 @@
 import { randomBytes } from 'node:crypto';
 import type { Socket } from 'node:net';
 import { SocksClient, SocksClientError } from 'socks';
-import { badInput, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { connectTcp, Connections } from './connections.ts';
 import { HttpError, ProxyError } from './error.ts';
+import type { ProxyAddress } from './proxy-address.ts';
 import { DEADLINE_MS, httpFetch, type Fetch, type HttpOptions } from './request.ts';
-import { bareHost } from './targets.ts';
-
-export interface ProxyAddress {
-  readonly host: string;
-  readonly port: number;
-}
 
 export interface Identity {
   /** Goes through the proxy, which resolves names. */
   readonly fetch: Fetch;
   /** Ends its connections; requests under way fail. */
   close(): void;
-}
-
-/** Where Tor listens by default. */
-export const DEFAULT_PROXY = 'socks5h://127.0.0.1:9050';
-
-/** Throws CtgaError `bad-input` unless `text` is socks5h://HOST:PORT. */
-export function parseProxy(text: string): ProxyAddress {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol !== 'socks5h:' || url.hostname === '' || url.port === '') {
-    throw badInput(
-      `--proxy ${text}: want socks5h://HOST:PORT`,
-      `With the h, the proxy resolves names, so that no DNS query gives the challenger away. Tor's is ${DEFAULT_PROXY}.`,
-    );
-  }
-  if (url.username !== '' || url.password !== '') {
-    throw badInput('--proxy: ctga draws new credentials for each batch, so none can be given');
-  }
-  return { host: bareHost(url.hostname), port: Number(url.port) };
 }
 
 export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Identity {

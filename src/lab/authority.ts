@@ -12,7 +12,7 @@ import { clean } from '../base/clean.ts';
 import { DnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
 import { Authority } from '../mirror/authority.ts';
 import { messageOf } from '../base/errors.ts';
-import { LabApi } from './api.ts';
+import { LabApi, type LabCertificate } from './api.ts';
 import { listenForCommands, type LogCommand, type LogState } from './control.ts';
 import { fragmentUdp, reorder } from '../packet/fragments.ts';
 import { LabLog } from './log.ts';
@@ -107,10 +107,10 @@ if (socketPath === undefined || certificatePath === undefined || keyPath === und
   throw new Error('usage: authority.ts SOCKET CERTIFICATE KEY');
 }
 let api: LabApi;
-try {
+async function serve(socket: string, certificate: LabCertificate): Promise<void> {
   api = await LabApi.listen({
     log,
-    certificate: { certificatePath, keyPath },
+    certificate,
     submissionPath: SUBMISSION_PATH,
     host: ADDRESS.api,
     port: 443,
@@ -119,8 +119,9 @@ try {
   const authority = new Authority({ zones: new Map([[LOG_NAME, { treeHead: answer }]]), ttl: 0 });
   const dns = new DnsServer(authority, { padTo, transmit });
   await dns.listen({ address: ADDRESS.authority, port: 53 });
-  await listenForCommands(socketPath, obey);
-} catch (error) {
+  await listenForCommands(socket, obey);
+}
+serve(socketPath, { certificatePath, keyPath }).catch((error: unknown) => {
   console.error(clean(messageOf(error)));
   process.exit(1);
-}
+});

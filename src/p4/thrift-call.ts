@@ -6,7 +6,10 @@
  */
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { InputBufferUnderrunError, Int64, TBinaryProtocol, TBufferedTransport } from 'thrift';
+// The package as a whole has a web socket and an HTTP client, which take long to load.
+import TBinaryProtocol from 'thrift/lib/nodejs/lib/thrift/binary_protocol.js';
+import TBufferedTransport from 'thrift/lib/nodejs/lib/thrift/buffered_transport.js';
+import InputBufferUnderrunError from 'thrift/lib/nodejs/lib/thrift/input_buffer_underrun_error.js';
 import { CtgaError, messageOf } from '../base/errors.ts';
 
 /** A scalar type, a list or a struct, named as in Thrift's interface files. An enum is an i32. */
@@ -194,7 +197,7 @@ function writeValue(out: TBinaryProtocol, type: ThriftType, value: unknown): voi
     case 'i64': {
       const bytes = Buffer.alloc(8);
       bytes.writeBigInt64BE(value as bigint);
-      return out.writeI64(new Int64(bytes));
+      return out.writeI64({ buffer: bytes, offset: 0 });
     }
     case 'string':
       return out.writeString(value as string);

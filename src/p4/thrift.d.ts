@@ -1,20 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The part of the npm package thrift that is used here: its wire format, which has no types. */
-declare module 'thrift' {
-  export class Int64 {
-    constructor(buffer: Buffer);
-    readonly buffer: Buffer;
-    readonly offset: number;
-  }
-  export class InputBufferUnderrunError extends Error {}
-  export class TBufferedTransport {
+declare module 'thrift/lib/nodejs/lib/thrift/input_buffer_underrun_error.js' {
+  export default class InputBufferUnderrunError extends Error {}
+}
+declare module 'thrift/lib/nodejs/lib/thrift/buffered_transport.js' {
+  export default class TBufferedTransport {
     constructor(buffer: undefined, onFlush: (bytes: Buffer) => void);
     flush(): void;
     static receiver(done: (transport: TBufferedTransport) => void): (chunk: Buffer) => void;
     commitPosition(): void;
     rollbackPosition(): void;
   }
-  export class TBinaryProtocol {
+}
+declare module 'thrift/lib/nodejs/lib/thrift/binary_protocol.js' {
+  import type TBufferedTransport from 'thrift/lib/nodejs/lib/thrift/buffered_transport.js';
+  /** Eight bytes at an offset. */
+  interface Int64 {
+    readonly buffer: Buffer;
+    readonly offset: number;
+  }
+  export default class TBinaryProtocol {
     constructor(transport: TBufferedTransport);
     writeMessageBegin(name: string, type: number, sequence: number): void;
     writeMessageEnd(): void;

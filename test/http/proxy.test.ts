@@ -13,7 +13,8 @@ import {
   type Socket,
 } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { openIdentity, parseProxy, type ProxyAddress } from '../../src/http/proxy.ts';
+import { openIdentity } from '../../src/http/proxy.ts';
+import { parseProxy, type ProxyAddress } from '../../src/http/proxy-address.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { HttpError, ProxyError } from '../../src/http/error.ts';
 

@@ -50,7 +50,7 @@ const ctga = (root: string, ...args: string[]): string =>
 
 describe('bin/ctga', () => {
   const root = checkout('ctga (1)');
-  const main = join(root, 'build/js/cli/main.js');
+  const main = join(root, 'build/js/cli/main.cjs');
   const file = join(root, 'src/base/text.ts');
   before(() => {
     compile(root);
@@ -124,8 +124,47 @@ describe('the compiled program', () => {
     assert.match(ctga(root, 'config', 'check', file), /every key and value is right/);
   });
 
+  describe('what V8 compiled of it', () => {
+    const [code, cache] = ['main.code.cjs', 'main.cache'].map((name) =>
+      join(root, 'build/js/cli', name),
+    ) as [string, string];
+    /** Whether V8 takes the cache in a process of these options. */
+    const isTaken = (...options: string[]): string =>
+      execFileSync(
+        process.execPath,
+        [
+          ...options,
+          '--print',
+          `const { readFileSync } = require('node:fs');
+          const source = require('node:module').wrap(readFileSync(process.argv[1], 'latin1'));
+          const cachedData = readFileSync(process.argv[2]);
+          !new (require('node:vm').Script)(source, { cachedData }).cachedDataRejected`,
+          '--',
+          code,
+          cache,
+        ],
+        { encoding: 'utf8' },
+      ).trim();
+
+    test('is taken by this Node, started as bin/ctga and the keeper start it', () => {
+      assert.equal(isTaken(), 'true');
+      assert.equal(isTaken('--inspect-port=240.0.0.1:1024'), 'true');
+    });
+    test('may be cut off, empty or missing', () => {
+      const whole = readFileSync(cache);
+      for (const part of [whole.subarray(0, 1000), Buffer.alloc(0)]) {
+        writeFileSync(cache, part);
+        assert.equal(isTaken(), 'false');
+        assert.equal(ctga(root, '--version'), `${version}\n`);
+      }
+      rmSync(cache);
+      assert.equal(ctga(root, '--version'), `${version}\n`);
+      writeFileSync(cache, whole);
+    });
+  });
+
   test('checks signatures on a thread', async () => {
-    const worker = new Worker(join(root, 'build/js/observer/verify-worker.js'));
+    const worker = new Worker(join(root, 'build/js/observer/verify-worker.cjs'));
     worker.postMessage([]);
     const [{ heads }] = (await once(worker, 'message')) as [Checked];
     assert.deepEqual(heads, []);

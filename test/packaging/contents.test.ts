@@ -94,7 +94,7 @@ describe('the package', () => {
   describe('is not made', () => {
     /** A package's directory in which all that is compiled seems to be. */
     function lib(): string {
-      put('lib/build/js/cli/main.js', 'console.log("0.0.0")');
+      put('lib/build/js/cli/main.cjs', 'console.log("0.0.0")');
       put('lib/node_modules/raw-socket/index.js', '');
       put(
         'lib/node_modules/better-sqlite3/index.js',

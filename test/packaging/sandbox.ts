@@ -80,7 +80,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     refusedWith: [EPERM],
   },
   'the store': { ...write('/var/lib/ctga/ctga.db'), leftTo: ['observer', 'challenger', 'alert'] },
-  'its own program': write('/usr/lib/ctga/build/js/cli/main.js'),
+  'its own program': write('/usr/lib/ctga/build/js/cli/main.cjs'),
   'its own configuration': write('/etc/ctga/ctga.toml'),
   "the kernel's settings": write('/sys/class/net/lo/ifalias'),
   'control groups': write('/sys/fs/cgroup/cgroup.procs'),

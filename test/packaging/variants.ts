@@ -93,7 +93,7 @@ describe('the package for arm64', () => {
     return stdout;
   }
   const ctga = (...args: readonly string[]): string =>
-    run(join(lib, 'build/js/cli/main.js'), ...args);
+    run(join(lib, 'build/js/cli/main.cjs'), ...args);
 
   test('says so, and is so', () => {
     assert.equal(field(deb, 'Architecture'), 'arm64');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
+import { createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { decodeBase64 } from '../../src/base/base64.ts';
 import { verifyClaim } from '../../src/statements/claim.ts';
@@ -175,6 +176,44 @@ describe('a log key', () => {
   ];
   for (const [name, text, want] of cases)
     test(`${name} is refused`, () => assert.throws(() => key(text), want));
+
+  // The usual encodings are judged without OpenSSL, which says here what is right.
+  const byOpenssl = (der: Uint8Array): KeyObject =>
+    createPublicKey({ key: Buffer.from(der), format: 'der', type: 'spki' });
+  function isKeyToOpenssl(der: Uint8Array): boolean {
+    try {
+      const { asymmetricKeyType: type, asymmetricKeyDetails: details } = byOpenssl(der);
+      if (type === 'ec') return details?.namedCurve === 'prime256v1';
+      return type === 'rsa' && (details?.modulusLength ?? 0) >= 2048;
+    } catch {
+      return false;
+    }
+  }
+  const pairs = [
+    ['P-256', generateKeyPairSync('ec', { namedCurve: 'P-256' }), 'ecdsa-p256'],
+    ['RSA', generateKeyPairSync('rsa', { modulusLength: 2048 }), 'rsa'],
+  ] as const;
+  for (const [name, { publicKey }, algorithm] of pairs) {
+    const der = publicKey.export({ format: 'der', type: 'spki' });
+    test(`of ${name} is what OpenSSL takes it for`, () => {
+      const made = toLogKey(der);
+      assert.equal(made.algorithm, algorithm);
+      assert(made.publicKey.equals(publicKey));
+    });
+    test(`of ${name} with any one byte changed is taken if OpenSSL takes it`, () => {
+      for (let at = 0; at < der.length; at++) {
+        const changed = Uint8Array.from(der, (byte, i) => (i === at ? byte ^ 0x81 : byte));
+        const isKey = isKeyToOpenssl(changed);
+        if (isKey) assert(toLogKey(changed).publicKey.equals(byOpenssl(changed)), `byte ${at}`);
+        else assert.throws(() => toLogKey(changed), RangeError, `byte ${at}`);
+      }
+    });
+  }
+  test('on P-256 has coordinates below the prime', () => {
+    const { publicKey } = pairs[0][1];
+    const der = Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }));
+    assert.throws(() => toLogKey(der.fill(0xff, -64)), /not a SubjectPublicKeyInfo/);
+  });
 });
 
 describe('a checkpoint', () => {
