@@ -239,10 +239,32 @@ function nameOf(command: Command): string {
 }
 
 /** What runs for long, or asks somebody: without the file it might do so past the proxy. */
-function needsConfig(command: Command): boolean {
+function isService(command: Command): boolean {
   return /^ctga (attach|challenge|web|alert run|alert test|dns serve|evidence keep)$/.test(
     nameOf(command),
   );
+}
+
+/** Options that say where to look, and what for, each with those that do so in its place. */
+const LOOKING = [['state-dir'], ['zone', 'zone-suffix']] as const;
+/** They look at a file that is named, and ask the store at most whose key it has. */
+const LOOK_ELSEWHERE = /^ctga (doctor|evidence (verify|report))$/;
+
+/**
+ * The options with which this run would look elsewhere than the file says, maybe, and so find
+ * nothing: whoever asks must not be told then that all is well.
+ */
+function leftToConfig(command: Command): string[] {
+  if (LOOK_ELSEWHERE.test(nameOf(command))) return [];
+  return LOOKING.flatMap((names) => {
+    const options = command.options.filter((option) =>
+      names.some((name) => name === option.name()),
+    );
+    const isGiven = options.some(
+      (option) => command.getOptionValueSource(option.attributeName()) === 'cli',
+    );
+    return isGiven || options.length === 0 ? [] : [`--${names[0]}`];
+  });
 }
 
 function configFor(command: Command, path: string | undefined): ConfigFile | undefined {
@@ -251,7 +273,13 @@ function configFor(command: Command, path: string | undefined): ConfigFile | und
   } catch (error) {
     const { cause } = error as CtgaError;
     const mayNot = (cause as NodeJS.ErrnoException | undefined)?.code === 'EACCES';
-    if (path !== undefined || !mayNot || needsConfig(command)) throw error;
+    if (path !== undefined || !mayNot || isService(command)) throw error;
+    const left = leftToConfig(command);
+    if (left.length > 0)
+      throw badInput(
+        `${messageOf(error)}; it may say where to look`,
+        `Run the command with sudo, let this account read the file, or say it yourself with ${left.join(' and ')}.`,
+      );
     warn(`${messageOf(error)}; this command goes without it`);
     return undefined;
   }

@@ -2,7 +2,7 @@
 /** All checks of `ctga doctor`, one after the other. */
 import type { Command } from 'commander';
 import type { CheckResult } from '../base/check-result.ts';
-import { messageOf } from '../base/errors.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
 import { checkConfig, readConfig } from '../config/config.ts';
 import { checkPlanes } from '../dataplane/registry.ts';
 import type { ProxyAddress } from '../http/proxy-address.ts';
@@ -53,7 +53,9 @@ export function checkConfiguration(path: string | undefined, program: Command): 
       what,
       state: 'failure',
       found: messageOf(error),
-      remedy: 'ctga config --help shows the format.',
+      remedy:
+        (error instanceof CtgaError ? error.remedy : undefined) ??
+        'ctga config --help shows the format.',
     };
   }
 }

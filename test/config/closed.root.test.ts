@@ -66,11 +66,40 @@ for (const command of [
     assert.equal(code, 2);
   });
 
-test('a command that only shows something says that it goes without it', () => {
-  const { code, stdout, stderr } = ctgaWith('', '600', ['logs', 'list']);
-  assert.match(stderr, /cannot read \/etc\/ctga\/ctga\.toml: .*; this command goes without it\n/);
-  assert.match(stdout, /argon/);
-  assert.equal(code, 0);
+const ELSEWHERE =
+  /^ctga: cannot read \/etc\/ctga\/ctga\.toml: .*; it may say where to look\n {2}Run the command with sudo, .* with (--\S+(?: and --\S+)?)\.\n {2}See: /;
+
+for (const [command, left] of [
+  [['status'], '--state-dir'],
+  [['status', '--json'], undefined],
+  [['heads', 'list'], '--state-dir'],
+  [['evidence', 'list'], '--state-dir'],
+  [['alert', 'list'], '--state-dir'],
+  [['store', 'check'], '--state-dir'],
+  [['logs', 'list'], '--state-dir and --zone'],
+  [['logs', 'list', ...STATE], '--zone'],
+  [['replay', 'none.pcap', '--zone', 'a.example=Argon2018'], '--state-dir'],
+] as const)
+  test(`${command.join(' ')} does not look at what the file may say is the wrong store`, () => {
+    const { code, stdout, stderr } = ctgaWith('[status]\nstate-dir = "/x"\n', '600', command);
+    if (left !== undefined) assert.equal(ELSEWHERE.exec(stderr)?.[1], left, stderr);
+    assert.deepEqual([code, stdout], [2, '']);
+  });
+
+for (const command of [
+  ['logs', 'list', '--zone', 'a.example=Argon2018', ...STATE],
+  ['lab', 'down', '--json'],
+  ['bench', 'traffic', '--tool', 'osnt', '--output', join(directory, 'bench'), '--rates', '0'],
+])
+  test(`${command.slice(0, 2).join(' ')}, which was told all that counts, warns that it goes without it`, () => {
+    const { stderr } = ctgaWith('', '600', command);
+    assert.match(stderr, /cannot read \/etc\/ctga\/ctga\.toml: .*; this command goes without it/);
+  });
+
+test('doctor says what to do about it, and does not call that well', () => {
+  const { code, stdout } = ctgaWith('', '600', ['doctor', ...STATE]);
+  assert.match(stdout, /^FAILS +configuration: cannot read .*\n +Let this account read it, run/m);
+  assert.equal(code, 1);
 });
 
 test('as a credential it is obeyed, and the file where that may be read', () => {
