@@ -26,6 +26,18 @@ export const PEER_ADDRESS = '10.99.0.2';
 let made = 0;
 
 /**
+ * Those that are still there. Whoever makes one removes it, but what is to be done after each test is
+ * not done after one that skips itself, or fails before.
+ */
+const links = new Set<Link>();
+process.on('exit', () => {
+  for (const link of links) {
+    link.detach();
+    link.remove();
+  }
+});
+
+/**
  * Runs a command to its end and returns what it printed; a failure is an error with what it
  * complained of.
  */
@@ -39,7 +51,9 @@ export const PINS_ROOT = '/sys/fs/bpf/ctga';
 
 /** Where the data planes of a network namespace are pinned. */
 export function pinsIn(namespace: string): string[] {
-  const { ino } = statSync(`/run/netns/${namespace}`);
+  const path = `/run/netns/${namespace}`;
+  if (!existsSync(path)) return [];
+  const { ino } = statSync(path);
   const all = existsSync(PINS_ROOT) ? readdirSync(PINS_ROOT) : [];
   return all
     .filter((name) => name.startsWith(`netns-${ino}-`))
@@ -62,6 +76,7 @@ export class Link {
     this.sender = `ctga-test-${id}-sender`;
     this.interfaceName = interfaceName ?? `ct${process.pid % 100_000}.${made}`;
     this.peerName = `cp${process.pid % 100_000}.${made}`;
+    links.add(this);
     run('ip', 'netns', 'add', this.observer);
     run('ip', 'netns', 'add', this.sender);
     this.addInterfaces();
@@ -96,7 +111,7 @@ export class Link {
   }
 
   /** What `ip` knows of XDP on the observer's interface; undefined where nothing is attached. */
-  xdp(): { mode: number; prog: { id: number } } | undefined {
+  xdp(): { mode: number; prog: { id: number; name?: string } } | undefined {
     const text = run(
       'ip',
       '-n',
@@ -108,7 +123,9 @@ export class Link {
       'dev',
       this.interfaceName,
     );
-    return (JSON.parse(text) as [{ xdp?: { mode: number; prog: { id: number } } }])[0].xdp;
+    return (
+      JSON.parse(text) as [{ xdp?: { mode: number; prog: { id: number; name?: string } } }]
+    )[0].xdp;
   }
 
   /** Sends Ethernet frames as they are from the sender's end, `pauseMs` apart. */
@@ -168,6 +185,7 @@ export class Link {
   }
 
   remove(): void {
+    links.delete(this);
     spawnSync('ip', ['netns', 'delete', this.observer]);
     spawnSync('ip', ['netns', 'delete', this.sender]);
   }
