@@ -35,6 +35,7 @@ Napi::Value load_program(const Napi::CallbackInfo& info) {
   const settings initial = to_settings(options.Get("settings"));
   Resources resources = translate(env, [&] {
     Program program(program_options);
+    program.load();
     Maps maps = program.maps();
     maps.write_settings(initial);
     return Resources{std::move(maps), std::move(program), std::nullopt};
@@ -112,8 +113,8 @@ Napi::Value follow_interface(const Napi::CallbackInfo& info) {
                            translate(info.Env(), [&] { return follow_name(directory); }));
 }
 
-// linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort, why, behind,
-// overtaken } | undefined
+// linkState(pinDirectory): { attached, mode, interfaceIndex, programId, atCpuPort, dispatched, why,
+// behind, overtaken } | undefined
 Napi::Value get_link_state(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const std::string directory = to_text(info[0], "pinDirectory");

@@ -221,6 +221,7 @@ Napi::Object from_link_state(Napi::Env env, const LinkState& state) {
   object.Set("interfaceIndex", state.interface_index);
   object.Set("programId", state.program_id);
   object.Set("atCpuPort", state.at_cpu_port);
+  object.Set("dispatched", state.dispatched);
   object.Set("why", state.why);
   auto behind = Napi::Array::New(env, state.behind.size());
   for (std::uint32_t i = 0; i < state.behind.size(); i++) behind.Set(i, state.behind[i]);

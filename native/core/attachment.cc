@@ -14,6 +14,7 @@
 #include <utility>
 
 #include "core/bpffs.hpp"
+#include "core/dispatcher.hpp"
 #include "core/libbpf_log.hpp"
 #include "core/pins.hpp"
 #include "core/program.hpp"
@@ -27,12 +28,21 @@ namespace {
 constexpr const char* kMergedUnseen =
     "this kernel's verifier leaves no room to tell apart datagrams that were merged";
 
+// Why it is in a dispatcher that was there before, or is in one at all.
+constexpr const char* kJoined = "libxdp's dispatcher is there, and ctga runs first in it";
+constexpr const char* kByDispatcher = "by libxdp's dispatcher, so that other XDP programs can join";
+
 std::string link_path(const std::string& pin_directory) { return pin_directory + "/link"; }
 
 // A TC filter cannot be pinned, so its program is. A second pin says that we made the qdisc too.
 std::string program_path(const std::string& pin_directory) { return pin_directory + "/program"; }
 std::string qdisc_path(const std::string& pin_directory) {
   return pin_directory + "/program-and-qdisc";
+}
+
+// libxdp's dispatchers come and go, and their links to our program with them, so it is pinned too.
+std::string dispatched_path(const std::string& pin_directory) {
+  return pin_directory + "/dispatched";
 }
 
 // The XDP program that runs on an interface, ours or not. A program_id of 0 means that none does.
@@ -171,22 +181,46 @@ bool filter_runs(const std::string& pin_directory, std::uint32_t interface_index
          id_of_program(program.get()) == tc_program(interface_index);
 }
 
+// Our program that is pinned here, if the dispatcher which runs on this very interface has it.
+FileDescriptor find_dispatched(const std::string& pin_directory, std::uint32_t interface_index,
+                               std::uint32_t running_program) {
+  FileDescriptor program = open_pin(dispatched_path(pin_directory));
+  if (!program) return program;
+  const auto programs = dispatched_programs(interface_index, running_program);
+  const bool runs =
+      std::find(programs.begin(), programs.end(), id_of_program(program.get())) != programs.end();
+  return runs ? std::move(program) : FileDescriptor();
+}
+
 // Whether the link or the program that is pinned here holds a program on this very interface.
 bool runs_on(const std::string& pin_directory, std::uint32_t interface_index,
              std::uint32_t running_program) {
-  const FileDescriptor link = open_pin(link_path(pin_directory));
-  if (!link) return filter_runs(pin_directory, interface_index);
-  return holds_program(info_of_link(link.get()), interface_index, running_program);
+  if (const FileDescriptor link = open_pin(link_path(pin_directory)); link) {
+    return holds_program(info_of_link(link.get()), interface_index, running_program);
+  }
+  return filter_runs(pin_directory, interface_index) ||
+         find_dispatched(pin_directory, interface_index, running_program);
 }
 
-// Whether no interface is known to run what is pinned here. Filters can be asked for only in their
-// own network namespace.
+// The XDP program of an interface that may be gone by now: then 0.
+std::uint32_t running_program_of(std::uint32_t interface_index) {
+  try {
+    return interface_index == 0 ? 0 : query(interface_index).program_id;
+  } catch (const Error&) {
+    return 0;
+  }
+}
+
+// Whether no interface is known to run what is pinned here. Filters and dispatchers can be asked for
+// only in their own network namespace.
 bool is_gone(const PinDirectory& pins) {
   if (const FileDescriptor link = open_pin(link_path(pins.path)); link) {
     return info_of_link(link.get()).xdp.ifindex == 0;
   }
-  return pins.is_here ? !filter_runs(pins.path, pins.interface_index)
-                      : !open_pin(program_path(pins.path));
+  if (pins.is_here) {
+    return !runs_on(pins.path, pins.interface_index, running_program_of(pins.interface_index));
+  }
+  return !open_pin(program_path(pins.path)) && !open_pin(dispatched_path(pins.path));
 }
 
 // Where this interface is pinned already; nothing if it is not. Elsewhere than at `place` are pins
@@ -237,7 +271,8 @@ std::uint32_t index_here(const std::string& pin_directory) {
 // between. The pins stay until there is something to pin in their place: if attaching fails, they
 // still say that a program is to run here.
 void stop_running(const std::string& pin_directory, const std::string& interface,
-                  std::uint32_t interface_index, FileDescriptor& link, bool filter) {
+                  std::uint32_t interface_index, FileDescriptor& link, bool filter,
+                  FileDescriptor& dispatched) {
   if (link) {
     if (const int error = bpf_link_detach(link.get())) {
       throw kernel_error(error, "detach from " + interface);
@@ -247,11 +282,15 @@ void stop_running(const std::string& pin_directory, const std::string& interface
   if (filter) {
     tc_detach(interface_index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
   }
+  if (dispatched) {
+    leave_dispatcher(dispatched.get(), interface_index);
+    dispatched = FileDescriptor();
+  }
 }
 
 void unpin_stopped(const std::string& pin_directory) {
-  for (const std::string& path :
-       {link_path(pin_directory), program_path(pin_directory), qdisc_path(pin_directory)}) {
+  for (const std::string& path : {link_path(pin_directory), program_path(pin_directory),
+                                  qdisc_path(pin_directory), dispatched_path(pin_directory)}) {
     unlink(path.c_str());
   }
 }
@@ -296,11 +335,39 @@ Mode run_at_tc(const AttachOptions& options, const Program& program, std::uint32
   return Mode::tcx;
 }
 
+bool uses_map(int program_fd, std::uint32_t map_id) {
+  std::vector<std::uint32_t> ids(64);
+  bpf_prog_info info{};
+  info.nr_map_ids = static_cast<std::uint32_t>(ids.size());
+  info.map_ids = reinterpret_cast<std::uintptr_t>(ids.data());
+  std::uint32_t length = sizeof(info);
+  if (const int error = bpf_obj_get_info_by_fd(program_fd, &info, &length)) {
+    throw kernel_error(error, "inspect a BPF program");
+  }
+  ids.resize(std::min<std::size_t>(ids.size(), info.nr_map_ids));
+  return std::find(ids.begin(), ids.end(), map_id) != ids.end();
+}
+
+// Takes out of the interface's dispatcher what else of ours is in it, which shares our counters: what
+// a process left there that was killed before it could take it out.
+void leave_duplicates(const Program& ours, std::uint32_t interface_index) {
+  const std::uint32_t our_id = id_of_program(ours.fd());
+  const std::uint32_t counters = ours.id_of_map(Maps::kNames[Maps::kVerdicts]);
+  for (const std::uint32_t id :
+       dispatched_programs(interface_index, query(interface_index).program_id)) {
+    const FileDescriptor program{id == our_id ? -1 : bpf_prog_get_fd_by_id(id)};
+    if (program && uses_map(program.get(), counters)) {
+      leave_dispatcher(program.get(), interface_index);
+    }
+  }
+}
+
 // Removes what another version pinned and this one does not know. Returns the names.
 std::vector<std::string> remove_unknown_pins(const std::string& pin_directory) {
   std::set<std::string> known = {link_path(""),
                                  program_path(""),
                                  qdisc_path(""),
+                                 dispatched_path(""),
                                  std::string("/") + kInterfaceNote,
                                  std::string("/") + kNamespaceNote,
                                  std::string("/") + kLinkNote,
@@ -334,6 +401,26 @@ bool describe_link(const FileDescriptor& link, LinkState& state) {
   } catch (const Error&) {
     return false;  // no interface here has this index
   }
+}
+
+// Likewise of the program that is pinned for a dispatcher.
+bool describe_dispatched(const std::string& pin_directory, int program_fd, LinkState& state) {
+  state.dispatched = true;
+  state.mode = Mode::unknown;
+  state.interface_index = index_here(pin_directory);
+  state.program_id = id_of_program(program_fd);
+  if (running_program_of(state.interface_index) == 0) return false;
+  const Running running = query(state.interface_index);
+  for (const std::uint32_t id : dispatched_programs(state.interface_index, running.program_id)) {
+    if (id == state.program_id) {
+      state.attached = true;
+      state.mode = running.mode;
+      return true;
+    }
+    state.behind.push_back(describe_program("XDP", id));
+  }
+  state.behind.clear();
+  return false;
 }
 
 // Which programs see packets before ours, which is at TC ingress of an interface here.
@@ -403,47 +490,84 @@ Attachment attach(const AttachOptions& options) {
 
   FileDescriptor link = find_running_link(pins, options.interface, interface_index, running);
   const bool filter = filter_runs(pins, interface_index);
+  FileDescriptor dispatched = find_dispatched(pins, interface_index, running.program_id);
   const bool tcx = link && is_tcx(info_of_link(link.get()));
-  const bool xdp = link && !tcx;
+  const bool by_link = link && !tcx;
+  const bool xdp = by_link || dispatched;
   const bool foreign = !xdp && running.program_id != 0;
-  if (foreign && (options.at_cpu_port || (options.mode && !is_tc(*options.mode)))) {
+  // A dispatcher, in the mode that is asked for if one is.
+  const bool joinable = foreign && !options.at_cpu_port && !needs_tc &&
+                        (!options.mode || *options.mode == running.mode) &&
+                        !dispatched_programs(interface_index, running.program_id).empty();
+  if (foreign && !joinable && (options.at_cpu_port || (options.mode && !is_tc(*options.mode)))) {
     throw foreign_program(options.interface, running.program_id);
   }
 
   // A running program stays at its hook unless another is asked for: changing it makes a gap.
-  const bool stays_at_tc = !xdp && (link || filter || foreign || options.prefers_tc);
+  const bool stays_at_tc = !xdp && (link || filter || (foreign ? !joinable : options.prefers_tc));
   bool wants_tc =
       !options.at_cpu_port && (options.mode ? is_tc(*options.mode) : needs_tc || stays_at_tc);
   const bool took_over =
       wants_tc ? tcx || filter : xdp && (!options.mode || *options.mode == running.mode);
   std::string why = took_over && !options.mode ? read_note(pins, kWhyNote)
+                    : joinable && !wants_tc    ? kJoined
                     : foreign ? foreign_program(options.interface, running.program_id).doing()
                               : options.why;
+  const auto add_to_why = [&](const std::string& more) {
+    if (why.find(more) == std::string::npos) why += (why.empty() ? "" : "; ") + more;
+  };
 
   // Up to here and while we load, a running program goes on as it was.
   std::optional<Program> program;
-  const auto load_with = [&](Hook hook, bool parts_merged) {
+  const auto open = [&](Hook hook, bool parts_merged) {
     program.emplace(
         ProgramOptions{options.object_path, hook, options.ring_bytes, pins, layer, parts_merged});
-  };
-  const auto load = [&](Hook hook) {
-    try {
-      load_with(hook, true);
-    } catch (const Error& refused) {
-      // The verifier of Linux 6.1 goes through all of it for merged datagrams too, and gives up.
-      if (hook != Hook::tc || refused.code().value() != E2BIG) throw;
-      load_with(hook, false);
-      if (why.find(kMergedUnseen) == std::string::npos) {
-        why += (why.empty() ? "" : "; ") + std::string(kMergedUnseen);
-      }
-    }
-  };
-  load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
-  // New maps have no settings yet, and without settings a program copies nothing.
-  const auto prepare = [&] {
     if (!options.reader && !program->shares(Maps::kNames[Maps::kLimits])) {
       throw Error(ErrorCode::not_attached, ENOENT, "find the maps in " + pins);
     }
+  };
+  const auto load = [&](Hook hook) {
+    open(hook, true);
+    try {
+      program->load();
+    } catch (const Error& refused) {
+      // The verifier of Linux 6.1 goes through all of it for merged datagrams too, and gives up.
+      if (hook != Hook::tc || refused.code().value() != E2BIG) throw;
+      open(hook, false);
+      program->load();
+      add_to_why(kMergedUnseen);
+    }
+  };
+  std::optional<Mode> mode;
+  // Only a new link, or what is in a dispatcher already: a link of ours goes on.
+  if (!wants_tc && !by_link && !options.at_cpu_port) {
+    const Mode joined_mode =
+        joinable || (dispatched && took_over) ? running.mode : options.mode.value_or(Mode::native);
+    FileDescriptor none;
+    // A dispatcher has one mode.
+    if (!took_over) stop_running(pins, options.interface, interface_index, none, false, dispatched);
+    open(Hook::xdp, true);
+    std::string refusal;
+    const Joined joined = program->join(interface_index, joined_mode == Mode::native, refusal);
+    if (joined == Joined::yes) {
+      mode = joined_mode;
+      if (!joinable) add_to_why(kByDispatcher);
+    } else if (took_over) {
+      throw Error(ErrorCode::kernel, EOPNOTSUPP, "join libxdp's dispatcher: " + refusal);
+    } else if (joinable) {
+      const Error other = foreign_program(options.interface, running.program_id);
+      if (options.mode) throw other;
+      wants_tc = true;
+      why = other.doing() + ", which ctga cannot join (" + refusal + ")";
+    } else {
+      add_to_why("no other XDP program can run beside it (" + refusal + ")");
+    }
+    if (joined == Joined::no) load(wants_tc ? Hook::tc : Hook::xdp);
+  } else {
+    load(wants_tc ? Hook::tc : options.at_cpu_port ? Hook::cpu : Hook::xdp);
+  }
+  // New maps have no settings yet, and without settings a program copies nothing.
+  const auto prepare = [&] {
     Maps maps = program->maps();
     if (!options.reader) return maps;
     maps.write_settings(options.initial_settings);
@@ -451,7 +575,7 @@ Attachment attach(const AttachOptions& options) {
   };
   Maps maps = prepare();
 
-  if (!took_over) stop_running(pins, options.interface, interface_index, link, filter);
+  if (!took_over) stop_running(pins, options.interface, interface_index, link, filter, dispatched);
   // Once a program runs, or is about to. The lock is on the directory, wherever it lies.
   const auto settle = [&] {
     if (pins != place && rename(pins.c_str(), place.c_str()) != 0) {
@@ -460,8 +584,12 @@ Attachment attach(const AttachOptions& options) {
     pins = place;
     if (!took_over) unpin_stopped(pins);
   };
-  std::optional<Mode> mode;
-  if (!wants_tc && took_over) {
+  if (mode) {
+    settle();
+    pin(program->fd(), dispatched_path(pins));
+    if (dispatched) leave_dispatcher(dispatched.get(), interface_index);
+    leave_duplicates(*program, interface_index);
+  } else if (!wants_tc && took_over) {
     update_link(link, program->fd(), options.interface);
     mode = running.mode;
     settle();
@@ -535,6 +663,9 @@ std::optional<LinkState> link_state(const std::string& pin_directory) {
     state.interface_index = index_here(pin_directory);
     state.program_id = id_of_program(program.get());
     state.attached = is_here = filter_runs(pin_directory, state.interface_index);
+  } else if (const FileDescriptor dispatched = open_pin(dispatched_path(pin_directory));
+             dispatched) {
+    is_here = describe_dispatched(pin_directory, dispatched.get(), state);
   } else {
     return std::nullopt;
   }
@@ -550,6 +681,10 @@ void detach(const std::string& pin_directory) {
   }
   if (const std::uint32_t index = index_here(pin_directory); filter_runs(pin_directory, index)) {
     tc_detach(index, static_cast<bool>(open_pin(qdisc_path(pin_directory))));
+  } else if (const FileDescriptor program =
+                 find_dispatched(pin_directory, index, running_program_of(index));
+             program) {
+    leave_dispatcher(program.get(), index);
   }
   if (!remove_pins(pin_directory)) {
     throw Error(ErrorCode::not_attached, ENOENT, "find " + pin_directory);

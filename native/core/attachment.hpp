@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The program on a network interface, held there by an XDP or a tcx link that is pinned with its
-// maps, or by a TC filter whose program is pinned with them. So it goes on while the process that
-// attached it crashes, restarts or is upgraded.
+// maps, or by libxdp's dispatcher or a TC filter, where the program is pinned with them. So it goes on
+// while the process that attached it crashes, restarts or is upgraded.
 #pragma once
 
 #include <cstdint>
@@ -62,9 +62,10 @@ struct Attachment {
 
 // Attaches the program, or takes over what an earlier process left pinned: then it shares the maps
 // and replaces the program in place, so that no packet passes unseen. It never removes an XDP
-// program that is not ours: beside one it attaches at TC, unless `mode` asks for XDP. Where a tcx
-// link can be, it takes the place of a filter, and of a tcx link that others have got before; for a
-// moment, packets then pass both. Throws Error{no_such_interface, bad_input (the program cannot read
+// program that is not ours: it joins libxdp's dispatcher, and beside another one it attaches at TC,
+// unless `mode` asks for XDP. Where libxdp is to be had, XDP is by its dispatcher. Where a tcx link
+// can be, it takes the place of a filter, and of a tcx link that others have got before. In these
+// cases packets pass two of our programs for a moment. Throws Error{no_such_interface, bad_input (the program cannot read
 // its link layer, or not in that mode), foreign_xdp_program, busy, not_permitted, not_attached (a
 // reader's maps are missing), kernel}. What was pinned before is then still pinned.
 Attachment attach(const AttachOptions& options);
@@ -77,9 +78,10 @@ struct LinkState {
   std::uint32_t interface_index;
   std::uint32_t program_id;
   bool at_cpu_port;  // the program is the one for a P4 switch's CPU port
+  bool dispatched;   // by libxdp's dispatcher: then mode is native or generic, or unknown
   std::string why;   // as in Attachment
-  // Of a program at TC ingress: those that see packets before it does and may keep them from it, in
-  // words. First the XDP program, if there is one, which ctga cannot overtake.
+  // Of a program at TC ingress or in a dispatcher: those that see packets before it does and may keep
+  // them from it, in words. At TC first the XDP program, if there is one, which ctga cannot overtake.
   std::vector<std::string> behind;
   bool overtaken;  // some of them are at TC ingress: attaching again puts ours first
 };
@@ -99,9 +101,9 @@ std::vector<PinnedPlane> list_planes();
 // The state of what is pinned in `pin_directory`; nothing if no link or program is.
 std::optional<LinkState> link_state(const std::string& pin_directory);
 
-// Detaches the program and removes every pin. A filter at TC ingress stays if the interface is in
-// another network namespace. Throws Error{not_attached} if there is nothing to
-// remove.
+// Detaches the program and removes every pin. A filter at TC ingress, and a program in a dispatcher,
+// stay if the interface is in another network namespace. Throws Error{not_attached} if there is
+// nothing to remove.
 void detach(const std::string& pin_directory);
 
 }  // namespace ctga

@@ -3,7 +3,6 @@
 
 #include <bpf/libbpf.h>
 
-#include <cstdarg>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -19,28 +18,30 @@ thread_local LibbpfLog* current = nullptr;
 
 }  // namespace
 
-struct LibbpfLogSink {
-  // libbpf calls this from its C frames, so it must not throw.
-  static int print(libbpf_print_level level, const char* format, va_list arguments) {
-    if (level == LIBBPF_DEBUG || current == nullptr) return 0;
-    char* line = nullptr;
-    const int length = vasprintf(&line, format, arguments);
-    if (length < 0) return 0;
-    try {
-      std::string& text = current->text_;
-      text.append(line, static_cast<std::size_t>(length));
-      if (text.size() > kKeep) text.erase(0, text.size() - kKeep);
-    } catch (...) {
-      // Out of memory: the error does without this line.
-    }
-    free(line);
-    return length;
+// Called from C frames, so it must not throw.
+int keep_log_line(int level, const char* format, va_list arguments) {
+  if (level >= LIBBPF_DEBUG || current == nullptr) return 0;
+  char* line = nullptr;
+  const int length = vasprintf(&line, format, arguments);
+  if (length < 0) return 0;
+  try {
+    std::string& text = current->text_;
+    text.append(line, static_cast<std::size_t>(length));
+    if (text.size() > kKeep) text.erase(0, text.size() - kKeep);
+  } catch (...) {
+    // Out of memory: the error does without this line.
   }
-};
+  free(line);
+  return length;
+}
 
 LibbpfLog::LibbpfLog() {
   static std::once_flag installed;
-  std::call_once(installed, [] { libbpf_set_print(LibbpfLogSink::print); });
+  std::call_once(installed, [] {
+    libbpf_set_print([](libbpf_print_level level, const char* format, va_list arguments) {
+      return keep_log_line(level, format, arguments);
+    });
+  });
   current = this;
 }
 

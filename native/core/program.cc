@@ -38,6 +38,7 @@ bpf_map* find_map(const bpf_object* object, const char* name) {
   return map;
 }
 
+// The verifier gives up (EAGAIN) if a signal is pending, and a profiler's always is.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
@@ -107,11 +108,20 @@ Program::Program(const ProgramOptions& options)
       }
     }
   }
-  // The verifier gives up (EAGAIN) if a signal is pending, and a profiler's always is.
+}
+
+void Program::load() {
+  const LibbpfLog log;
   const SignalsBlocked blocked;
   if (const int error = bpf_object__load(object_.get())) {
     throw kernel_error(error, "load the BPF program", log.text());
   }
+}
+
+Joined Program::join(std::uint32_t interface_index, bool native, std::string& refusal) {
+  const LibbpfLog log;
+  const SignalsBlocked blocked;
+  return join_dispatcher(object_.get(), name_, interface_index, native, refusal);
 }
 
 // Makes the program use the map that is pinned at `path` in place of its own. Returns false if none
@@ -162,6 +172,16 @@ void Program::pin_maps(const std::string& pin_directory) const {
 
 bool Program::shares(const std::string& map) const {
   return std::find(shared_.begin(), shared_.end(), map) != shared_.end();
+}
+
+std::uint32_t Program::id_of_map(const std::string& map) const {
+  bpf_map_info info{};
+  std::uint32_t length = sizeof(info);
+  const int fd = bpf_map__fd(find_map(object_.get(), map.c_str()));
+  if (const int error = bpf_obj_get_info_by_fd(fd, &info, &length)) {
+    throw kernel_error(error, "inspect the map " + map);
+  }
+  return info.id;
 }
 
 TestRun Program::test_run(const std::vector<std::uint8_t>& packet, std::uint32_t repeat,

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/dispatcher.hpp"
 #include "core/link_layer.hpp"
 #include "core/maps.hpp"
 
@@ -41,9 +42,16 @@ struct ProgramOptions {
 
 class Program {
  public:
-  // Loads one of the object's programs, but pins nothing. Throws Error{not_set_up, not_permitted,
-  // kernel}.
+  // Opens one of the object's programs. Throws Error{not_set_up, not_permitted, kernel}.
   explicit Program(const ProgramOptions& options);
+
+  // Loads it, but pins nothing. Once, and before everything below but for shares() and
+  // replaced_maps(). Throws Error{not_permitted, kernel}.
+  void load();
+
+  // Instead of load(): loads it into libxdp's dispatcher, where it runs from then on; see
+  // join_dispatcher. After Joined::no, this Program can be neither loaded nor used.
+  Joined join(std::uint32_t interface_index, bool native, std::string& refusal);
 
   int fd() const;
   Maps maps() const;
@@ -53,6 +61,8 @@ class Program {
 
   // Whether the program shares the pinned map of this name.
   bool shares(const std::string& map) const;
+
+  std::uint32_t id_of_map(const std::string& map) const;
 
   // The names of pinned maps that did not fit. pin_maps replaces them.
   const std::vector<std::string>& replaced_maps() const { return replaced_; }

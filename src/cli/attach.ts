@@ -101,8 +101,9 @@ export function attachCommand(): Command {
       `
 Every packet goes on as it came; ctga only copies. Drivers that run XDP get an XDP program; software devices such as
 veth, where TC ingress costs less, get a tcx link (a clsact filter before Linux 6.6), which runs first there and goes
-first again if another program gets before it. Another's XDP program is never replaced: ctga is at TC ingress behind it,
-so it misses what that program drops. ctga status says which hook, and why.
+first again if another program gets before it. Another's XDP program is never replaced: ctga runs first in libxdp's
+dispatcher (xdp-loader, xdp-filter), and is at TC ingress behind a program that stands alone, so it misses what that one
+drops. ctga status says which hook, and why.
 
 A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
 port, and it is set up again with what is looked for whenever it comes back.

@@ -278,16 +278,22 @@ export function detachPins(pinDirectory: string, interfaceName: string): void {
 
 /**
  * Likewise for a plane of another network namespace, by its name in `listElsewhere`. Throws
- * CtgaError `busy` for a filter at TC ingress, which can be removed only in its own namespace.
+ * CtgaError `busy` for a filter at TC ingress or a program in libxdp's dispatcher, which can be
+ * removed only in its own namespace.
  */
 export function detachElsewhere(name: string): void {
   const pins = allPins().find((each) => !each.isHere && qualifiedName(each) === name);
   if (pins === undefined) throw notAttached(name);
   const { directory, networkNamespace, interfaceName } = pins;
-  const isFilter = explain(name, () => addon().linkState(directory))?.mode === 'tc';
+  const state = explain(name, () => addon().linkState(directory));
+  const isFilter = state?.mode === 'tc';
   const entrance = entranceOf(networkNamespace);
-  if (isFilter && (networkNamespace === 0 || entrance !== undefined)) {
-    throw new CtgaError('busy', `${name} is at TC ingress, and can be detached only from within`, {
+  if (
+    (isFilter || state?.dispatched === true) &&
+    (networkNamespace === 0 || entrance !== undefined)
+  ) {
+    const where = isFilter ? 'at TC ingress' : "in libxdp's dispatcher";
+    throw new CtgaError('busy', `${name} is ${where}, and can be detached only from within`, {
       remedy:
         entrance === undefined
           ? `Run \`ctga detach ${interfaceName}\` there, or \`rm -r ${directory}\` if that namespace is no more.`

@@ -55,11 +55,13 @@ export interface LinkState {
   readonly programId: number;
   /** The program is the one that reads a P4 switch's copies. */
   readonly atCpuPort: boolean;
+  /** It is an XDP program in libxdp's dispatcher. */
+  readonly dispatched: boolean;
   /** Why it is at this hook; '' if an earlier version chose it. */
   readonly why: string;
   /**
-   * At TC ingress: the programs that see packets before it and may keep them from it, such as 'the
-   * XDP program "xdp_dispatcher" (id 42)'.
+   * At TC ingress and in libxdp's dispatcher: the programs that see packets before it and may keep
+   * them from it, such as 'the XDP program "xdp_dispatcher" (id 42)'.
    */
   readonly behind: readonly string[];
   /** Some of them are at TC ingress too. Attaching again puts this one before them. */

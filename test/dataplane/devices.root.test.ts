@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { afterEach, beforeEach, describe, test, type TestContext } from 'node:test';
 
+import type { LinkState } from '../../src/dataplane/xdp.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
 
@@ -134,42 +135,125 @@ describe('xdp-tools', () => {
   const missing = spawnSync('xdp-loader', ['--help']).error !== undefined;
   const skip = missing ? 'SKIPPED: xdp-filter and xdp-loader are missing (xdp-tools)' : false;
 
-  test(
-    'xdp-filter first, then ctga: both run, and status says what is before it',
-    { skip },
-    async () => {
-      const { interfaceName } = link;
-      assert.equal(inObserver('xdp-filter', 'load', interfaceName, '-m', 'native').status, 0);
-      const plane = observer();
-      const { mode, why } = await plane.attach({}, link);
-      assert.equal(mode, 'tcx');
-      assert.match(why ?? '', /already runs the XDP program "(xdp_dispatcher|xdpfilt_)/);
-      await plane.ask({ method: 'known', names: [NAME] });
+  function filter(command: 'load' | 'unload', ...options: readonly string[]): void {
+    const done = inObserver('xdp-filter', command, link.interfaceName, ...options);
+    assert.equal(done.status, 0, done.stderr);
+  }
+
+  /** Whether libxdp's dispatcher runs on the interface: it takes a kernel with freplace. */
+  function isDispatched(): boolean {
+    return link.xdp()?.prog.name === 'xdp_dispatcher';
+  }
+
+  /** Has libxdp load a program, and says so where it could not be in a dispatcher. */
+  function loadFilter(context: TestContext): boolean {
+    filter('load', '-m', 'native');
+    if (isDispatched()) return true;
+    context.diagnostic('NOT JOINED: this kernel refuses freplace, so libxdp has no dispatcher');
+    return false;
+  }
+
+  async function watch(mode?: 'native' | 'generic'): Promise<Child> {
+    const plane = observer();
+    await plane.attach(mode === undefined ? {} : { mode }, link);
+    await plane.ask({ method: 'known', names: [NAME] });
+    await copies(plane);
+    return plane;
+  }
+
+  const linkOf = async (plane: Child): Promise<LinkState | undefined> =>
+    (await plane.ask({ method: 'state' })).seen?.link;
+
+  test('xdp-filter first: ctga joins it, and sees what it drops', { skip }, async (context) => {
+    const canJoin = loadFilter(context);
+    const plane = await watch();
+    const state = await linkOf(plane);
+    if (!canJoin) {
+      assert.equal(state?.mode, 'tcx');
+      assert.match(state.why, /already runs the XDP program "xdpfilt_/);
+      assert.match(state.behind.join(), /^the XDP program "xdpfilt_/);
+    } else {
+      assert.deepEqual([state?.mode, state?.dispatched, state?.behind], ['native', true, []]);
+      assert.match(state?.why ?? '', /^libxdp's dispatcher is there, and ctga runs first in it$/);
+      const drop = ['xdp-filter', 'port', '53', '-m', 'src', '-p', 'udp'];
+      assert.equal(inObserver(...drop).status, 0);
       await copies(plane);
-      const { seen } = await plane.ask({ method: 'state' });
-      assert.match(seen?.link.behind.join() ?? '', /^the XDP program "(xdp_dispatcher|xdpfilt_)/);
-      await plane.ask({ method: 'detach' });
-      assert.notEqual(link.xdp(), undefined, 'xdp-filter stays');
-      assert.equal(inObserver('xdp-filter', 'unload', interfaceName).status, 0);
-    },
-  );
+      await plane.kill();
+      const next = observer();
+      assert.equal((await next.attach({}, link)).tookOver, true);
+      await copies(next);
+      assert.equal((await linkOf(next))?.dispatched, true);
+    }
+    await (children.at(-1) ?? plane).ask({ method: 'detach' });
+    assert.equal(link.pins, undefined);
+    assert.notEqual(link.xdp(), undefined, 'xdp-filter stays');
+    filter('unload');
+    assert.equal(link.xdp(), undefined);
+  });
+
+  test('ctga first, at TC: xdp-filter comes and goes beside it', { skip }, async () => {
+    const plane = await watch();
+    filter('load', '-m', 'native');
+    await copies(plane);
+    const state = await linkOf(plane);
+    assert.deepEqual([state?.mode, state?.attached, state?.behind.length], ['tcx', true, 1]);
+    filter('unload');
+    assert.equal(link.xdp(), undefined);
+    await copies(plane);
+  });
+
+  for (const mode of ['native', 'generic'] as const)
+    test(
+      `ctga first, at XDP (${mode}): xdp-filter joins, and leaves`,
+      { skip },
+      async (context) => {
+        const plane = await watch(mode);
+        const first = await linkOf(plane);
+        if (!isDispatched()) {
+          assert.equal(first?.dispatched, false);
+          assert.match(first.why, /no other XDP program can run beside it \(libxdp/);
+          return context.diagnostic('NOT JOINED: this kernel refuses freplace');
+        }
+        filter('load', '-m', mode === 'native' ? 'native' : 'skb');
+        await copies(plane);
+        const drop = ['xdp-filter', 'port', '53', '-m', 'src', '-p', 'udp'];
+        assert.equal(inObserver(...drop).status, 0);
+        await copies(plane);
+        assert.deepEqual(await linkOf(plane), { ...first, attached: true });
+        filter('unload');
+        await copies(plane);
+        // Another mode is another dispatcher, and `tc` none.
+        const other = observer();
+        await plane.kill();
+        const changed = await other.attach(
+          { mode: mode === 'native' ? 'generic' : 'native' },
+          link,
+        );
+        assert.equal(changed.tookOver, false);
+        await copies(other);
+        await other.kill();
+        const tc = observer();
+        assert.equal((await tc.attach({ mode: 'tc' }, link)).mode, 'tcx');
+        assert.equal(link.xdp(), undefined);
+        await copies(tc);
+      },
+    );
 
   test(
-    'ctga first, then xdp-filter: both run, and ctga stays when that goes',
+    'who takes the whole dispatcher off leaves ctga blind until it attaches again',
     { skip },
-    async () => {
-      const { interfaceName } = link;
-      const plane = observer();
-      await plane.attach({}, link);
-      await plane.ask({ method: 'known', names: [NAME] });
-      await copies(plane);
-      assert.equal(inObserver('xdp-filter', 'load', interfaceName, '-m', 'native').status, 0);
-      await copies(plane);
-      const { seen } = await plane.ask({ method: 'state' });
-      assert.deepEqual([seen?.link.attached, seen?.link.behind.length], [true, 1]);
-      assert.equal(inObserver('xdp-filter', 'unload', interfaceName).status, 0);
+    async (context) => {
+      const plane = await watch('native');
+      if (!isDispatched()) return context.diagnostic('NOT JOINED: this kernel refuses freplace');
+      assert.equal(inObserver('xdp-loader', 'unload', '--all', link.interfaceName).status, 0);
+      assert.equal((await linkOf(plane))?.attached, false);
+      await plane.kill();
+      const next = observer();
+      await next.attach({ mode: 'native' }, link);
+      await copies(next);
+      assert.equal((await linkOf(next))?.dispatched, true);
+      await next.ask({ method: 'detach' });
       assert.equal(link.xdp(), undefined);
-      await copies(plane);
     },
   );
 });
