@@ -10,7 +10,7 @@ import { parsePrefix, type Prefix } from '../impact/prefix.ts';
 import { parseTraceroute } from '../impact/traceroute.ts';
 import { prepareOutput, printFigures, showReading, writeFigures } from './impact-output.ts';
 import { repeated } from './options.ts';
-import { endProgress, print, printJson, warn } from './output.ts';
+import { endProgress, note, print, printJson, warn } from './output.ts';
 
 interface TraceroutesOptions {
   readonly rib: readonly string[];
@@ -89,7 +89,7 @@ async function run(files: readonly string[], options: TraceroutesOptions): Promi
     byName.set(name, [...(byName.get(name) ?? []), prefix]);
   const targets = Array.from(byName, ([name, prefixes]): Target => ({ name, prefixes }));
   const probes = options.probes === undefined ? undefined : await readProbes(options.probes);
-  const ranking = options.rank === undefined ? undefined : await readRanking(options.rank);
+  const ranking = options.rank === undefined ? undefined : await readRanking(options.rank, note);
   const exchanges = options.ixps === undefined ? undefined : await readExchanges(options.ixps);
   const rib = await readRibs(
     options.rib,

@@ -66,20 +66,22 @@ const NAMED = 32;
 
 /**
  * Coverage by every ranking there is for these actors. `greedy cover` is another ranking for clients
- * than for space: each figure has its own, and `first` names that for clients.
+ * than for space: each figure has its own, and `first` names that for clients. Hegemony goes by
+ * `allPaths`, the views over more paths than those at hand, if there are more.
  */
 export function coverageFigures(
   actor: ActorKind,
   views: readonly View[],
   space: readonly number[] | undefined,
   ranking: readonly number[] | undefined,
+  allPaths = views,
 ): CoverageFigure[] {
   const each = views.map(() => 1);
   const greedy = byGreedyCover(views, each);
   const rankings: [RankingName, readonly number[], (readonly number[])?][] = [
     ['popularity', byPopularity(views)],
     ...(ranking === undefined ? [] : [['rank file', ranking] as [RankingName, readonly number[]]]),
-    ['hegemony', byHegemony(views)],
+    ['hegemony', byHegemony(allPaths)],
     ['greedy cover', greedy, space && byGreedyCover(views, space)],
   ];
   return rankings.map(([by, clients, forSpace = clients]) => ({

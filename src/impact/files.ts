@@ -5,7 +5,9 @@
  */
 import { FileInput } from '../base/file-input.ts';
 import { badInput, CtgaError } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { Fault } from './fault.ts';
+import { graphOf, graphReader, type AsGraph, type Edge } from './graph.ts';
 import { MrtReader } from './mrt.ts';
 import { PrefixTable } from './prefix.ts';
 import {
@@ -302,15 +304,29 @@ function isText({ first }: Opened): boolean {
   return !first.subarray(0, 12).includes(0);
 }
 
+/** Relationships of ASes, in CAIDA's files. */
+export async function readGraph(path: string): Promise<AsGraph> {
+  const edges: Edge[] = [];
+  await readLines(path, graphReader(edges));
+  return graphOf(edges);
+}
+
 export async function readExchanges(path: string): Promise<Exchanges> {
   const exchanges = { table: new PrefixTable(), names: new Map<number, string>() };
   await readLines(path, exchangeReader(exchanges));
   return exchanges;
 }
 
-export async function readRanking(path: string): Promise<number[]> {
+/** A ranking of ASes, each once; `warn` is told if the file names some again. */
+export async function readRanking(
+  path: string,
+  warn: (message: string) => void = () => undefined,
+): Promise<number[]> {
   const ranking: number[] = [];
-  await readLines(path, rankReader(ranking));
+  const reader = rankReader(ranking, (count) =>
+    warn(`${path} names ${plural(count, 'AS', 'ASes')} again: the first place of each counts`),
+  );
+  await readLines(path, reader);
   return ranking;
 }
 

@@ -143,23 +143,32 @@ function objectOf(value: unknown): Readonly<Record<string, unknown>> {
 
 /**
  * ASes in CAIDA's order: the array of its API, as the paper kept it, or lines of its export, each
- * {"asn": ..., "rank": ...}, or one AS a line.
+ * {"asn": ..., "rank": ...}, or one AS a line. That API gave its list page by page, and some ASes on
+ * two pages: the first place counts. `onRepeated` is told how many are named again.
  */
-export function rankReader(ranking: number[]): LineReader {
-  const lines = new Map<number, number>();
+export function rankReader(
+  ranking: number[],
+  onRepeated: (count: number) => void = () => undefined,
+): LineReader {
+  const known = new Map<number, { rank: number; line: number }>();
+  let repeated = 0;
   const ranks: { asn: number; rank: number }[] = [];
   const add = (value: unknown, line: number): void => {
     const item = typeof value === 'object' && value !== null ? objectOf(value) : { asn: value };
     const asn = asNumber(item['asn']);
-    const earlier = lines.get(asn);
-    if (earlier !== undefined)
-      throw new Fault(
-        `AS${asn} has a rank already, ${earlier === line ? 'in this line' : `in line ${earlier}`}`,
-      );
-    lines.set(asn, line);
     const rank = 'rank' in item ? Number(item['rank']) : ranks.length + 1;
     if (!Number.isSafeInteger(rank) || rank < 1)
       throw new Fault(`AS${asn} has the rank ${shown(item['rank'])}`);
+    const earlier = known.get(asn);
+    if (earlier !== undefined) {
+      if ('rank' in item && rank !== earlier.rank)
+        throw new Fault(
+          `AS${asn} has the rank ${rank}, but ${earlier.rank} by line ${earlier.line}`,
+        );
+      repeated++;
+      return;
+    }
+    known.set(asn, { rank, line });
     ranks.push({ asn, rank });
   };
   let document: string[] | undefined;
@@ -191,6 +200,7 @@ export function rankReader(ranking: number[]): LineReader {
       if (ranks.length === 0) throw new Fault('there is no AS in it');
       ranks.sort((a, b) => a.rank - b.rank);
       for (const { asn } of ranks) ranking.push(asn);
+      if (repeated > 0) onRepeated(repeated);
     },
   };
 }

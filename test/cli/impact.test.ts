@@ -143,3 +143,111 @@ describe('ctga impact traceroutes', () => {
       assert(!existsSync(join(output, 'impact.html')));
     });
 });
+
+describe('ctga impact simulate', () => {
+  const graph = file('graph', '# serial-1\n10|100|-1\n20|100|-1\n10|1|-1\n20|1|-1\n10|2|-1\n');
+  const probes = file('probes', '7 1\n8 2\n9 1\n');
+  const args = ['--graph', graph, '--targets', 'one=100', '--probes', probes];
+
+  test('says of every figure that it is a model, with its band', async () => {
+    const output = join(directory, 'model');
+    const { code, stdout, stderr } = await ctga([
+      'impact',
+      'simulate',
+      ...args,
+      '--output',
+      output,
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^one: 2 clients, one in each AS\.\nModel, not measured: the middle of 11 runs/,
+    );
+    assert.match(stdout, /\n2 +100\.0 \(100\.0-100\.0\)\n/);
+    for (const name of readdirSync(output))
+      assert.match(
+        readFileSync(join(output, name), 'utf8'),
+        /Model, not measured: the middle of 11 runs, with the band over ties and seeds/,
+        name,
+      );
+  });
+
+  test('prints JSON, with bands', async () => {
+    const { stdout } = await ctga(['impact', 'simulate', ...args, '--runs', '3', '--json']);
+    const found = JSON.parse(stdout) as Figures;
+    assert.equal(found.kind, 'model');
+    assert.equal(found.runs, 3);
+    for (const { clients } of found.targets[0]?.coverage ?? [])
+      assert.equal(clients.low?.length, clients.values.length);
+  });
+
+  test('calibrates', async () => {
+    const { code, stderr } = await ctga([
+      'impact',
+      'simulate',
+      ...args,
+      '--calibrate',
+      'one=1:100',
+      '--json',
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /one: paths are nearest to those measured if [\d.]+ % of all ASes peer with it/,
+    );
+  });
+
+  test('leaves out ASes that the graph does not have, and says where they are', async () => {
+    const some = file('some-probes', '1 1\n2 77\n3 78\n4 77\n');
+    const { code, stderr } = await ctga([
+      'impact',
+      'simulate',
+      '--graph',
+      graph,
+      '--targets',
+      '100',
+      '--probes',
+      some,
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stderr,
+      /2 ASes of clients are not in the graph and left out: first AS77 \(.*some-probes, line 2\)/,
+    );
+  });
+
+  for (const [what, more, said] of [
+    [
+      'a target that is not in the graph',
+      ['--targets', '101'],
+      /--targets 101: AS101 is not in .*graph/,
+    ],
+    ['two targets of one name', ['--targets', 'one=10'], /two have the same name/],
+    [
+      'a calibration of no target',
+      ['--calibrate', 'two=1:5'],
+      /--calibrate two: there is no target of that name/,
+    ],
+    [
+      'two ways to say one thing',
+      ['--calibrate', 'one=1:5', '--direct-peering', '0.5'],
+      /want one of them/,
+    ],
+    [
+      'a circle',
+      ['--graph', file('circle', '1|2|-1\n2|3|-1\n3|1|-1\n')],
+      /circle, line 3: providers form a circle: AS/,
+    ],
+    [
+      'clients that are nowhere',
+      ['--probes', file('nowhere', '1 77\n')],
+      /no AS of a client is in/,
+    ],
+  ] as const)
+    test(`refuses ${what}`, async () => {
+      const { code, stdout, stderr } = await ctga(['impact', 'simulate', ...args, ...more]);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, said);
+    });
+});

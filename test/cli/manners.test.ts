@@ -21,6 +21,10 @@ const empty = join(directory, 'empty.json');
 writeFileSync(empty, '{"sths": []}');
 const prefixes = join(directory, 'prefixes');
 writeFileSync(prefixes, '50.0.0.0/8 1\n');
+const graph = join(directory, 'graph');
+writeFileSync(graph, '1|2|-1\n');
+const graphProbes = join(directory, 'graph-probes');
+writeFileSync(graphProbes, '1 1\n');
 
 /** Any name of an error number, a stack, or what JavaScript makes of nothing. */
 const RAW = /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object/;
@@ -46,6 +50,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'evidence show': [empty],
   'evidence verify': [empty],
   'heads import': [empty],
+  'impact simulate': ['--graph', graph, '--targets', '2', '--probes', graphProbes],
   'impact traceroutes': [empty, '--rib', prefixes, '--target', 'one=50.0.0.0/24'],
   'lab tell': ['{"do": "state"}'],
   'logs import': [empty],
@@ -61,11 +66,14 @@ const NUMBER = ['x', '-1', '1e3', ''];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   budget: NUMBER,
+  calibrate: ['x', 'AS2=1:101', 'AS2=6:1', 'no=1:1'],
   'data-plane': ['x'],
+  'direct-peering': [...NUMBER, '1.1'],
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
   format: ['pdf'],
   from: ['nobody', 'ftp://host/list.json'],
+  graph: [MISSING, directory, empty],
   heartbeat: ['x', 'ftp://host'],
   'heartbeat-every': [...NUMBER, '0'],
   ixps: [MISSING, directory, empty],
@@ -92,11 +100,14 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   rates: ['x', '101'],
   rib: [MISSING, directory, empty],
   route: ['x', '1='],
+  runs: [...NUMBER, '0', '1002'],
   seen: NUMBER,
   server: ['x', '127.0.0.1:99999'],
   signature: [MISSING, directory],
   since: [MISSING, 'x'],
+  space: [MISSING, directory, empty],
   target: ['x', 'a=1.2.3.4'],
+  targets: ['x', 'a=x', '0', '7', '1,1'],
   threshold: [...NUMBER, '99999'],
   thrift: ['x'],
   tool: ['x'],

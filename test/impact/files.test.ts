@@ -179,9 +179,14 @@ describe('a file of', () => {
       ', line 1: 0 is no number of an exchange point',
     ],
     ['exchange points', readExchanges, '# none\n', ': there is no exchange point in it'],
-    ['ranks', readRanking, '[1, 2, 1]', ', line 1: AS1 has a rank already, in this line'],
-    ['ranks', readRanking, '1\n2\n1\n', ', line 3: AS1 has a rank already, in line 1'],
     ['ranks', readRanking, '{"asn": 1, "rank": 0}\n', ', line 1: AS1 has the rank 0'],
+    [
+      'ranks',
+      readRanking,
+      '{"asn": 1, "rank": 1}\n{"asn": 1, "rank": 2}\n',
+      ', line 2: AS1 has the rank 2, but 1 by line 1',
+    ],
+    ['ranks', readRanking, '[1,\n "x"]', ', line 2: "x" is no AS number'],
     ['ranks', readRanking, '1\n[2]\n', ', line 2: an array begins here: want it alone in its file'],
     ['ranks', readRanking, '[1,\n 2\n', ', line 2: is no JSON'],
     ['ranks', readRanking, '[1,\n 2 3]', ', line 2: is no JSON'],
@@ -228,6 +233,13 @@ describe('a file of', () => {
       '{"asn":"10","rank":2}\n{"asn":"20","rank":3}\n{"asn":30,"rank":1}\n',
     ])
       assert.deepEqual(await readRanking(file(text)), [30, 10, 20], text);
+  });
+
+  test('ranks that name an AS again, whose first place counts', async () => {
+    const said: string[] = [];
+    const path = file('[3, 1, 3, 2, 1]');
+    assert.deepEqual(await readRanking(path, (message) => said.push(message)), [3, 1, 2]);
+    assert.deepEqual(said, [`${path} names 2 ASes again: the first place of each counts`]);
   });
 
   test('probes, with or without their numbers', async () => {
