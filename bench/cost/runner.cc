@@ -121,13 +121,18 @@ class Measured {
   std::string name_;
 };
 
+const ctga::Program& load(ctga::Program& program) {
+  program.load();
+  return program;
+}
+
 // ctga, or another program with its maps.
 class Ctga : public Measured {
  public:
   Ctga(const std::string& name, const std::string& path, const std::vector<ctga::Name>& known)
       : Measured(name),
         program_({path, ctga::Hook::xdp, 4 << 20, "", {}, true}),
-        maps_(program_.maps()),
+        maps_(load(program_).maps()),
         reader_(maps_.ring_fd(ctga::Maps::kAnswerRing), maps_.ring_fd(ctga::Maps::kFragmentRing)),
         batch_(1 << 20) {
     maps_.set_known_names(known);
