@@ -160,7 +160,9 @@ export async function observe(
       });
     }
     // A P4 switch is asked over the network, and resolvers connect to this process.
-    const isLocal = planes.every(({ link }) => link !== undefined);
+    const isLocal = planes.every(
+      (plane) => plane.link !== undefined && plane.supervise === undefined,
+    );
     const account = dependencies.becomeAccount(options.state, options.user, isLocal);
     return await new Observation(options, dependencies, planes, end).run(ended, keeper, account);
   } catch (error) {
@@ -241,14 +243,17 @@ async function takeBack(
   await keeper?.stop();
 }
 
+/** Whoever finds out whether a plane sees: the keeper its link, and the plane itself what is behind. */
+type LooksAfter = 'keeper' | 'plane';
+
 /** From when root is given up to the end. */
 class Observation {
   readonly #options: ObserveOptions;
   readonly #dependencies: ObserveDependencies;
   readonly #planes: readonly DataPlane[];
   readonly #end: AbortController;
-  /** Since when, in ms since the epoch, by plane. */
-  readonly #blind = new Map<string, number>();
+  /** Since when, in ms since the epoch, and by whose account, by plane. */
+  readonly #blind = new Map<string, { readonly since: number; readonly by: Set<LooksAfter> }>();
   /** Present names of interfaces that were renamed, by plane. */
   readonly #renamed = new Map<string, string>();
   /** For how many ms which plane was blind, as far as the store does not have it yet. */
@@ -328,8 +333,11 @@ class Observation {
     const interfaces = this.#planes.map(({ interfaceName }) => interfaceName);
     let notice: ServiceNotice | undefined;
     let isKept = true;
-    const supervise = (event: SupervisionEvent): void => this.#supervise(event, store);
-    keeper.listen(supervise, (how) => {
+    const superviseBy =
+      (by: LooksAfter) =>
+      (event: SupervisionEvent): void =>
+        this.#supervise(event, by, store);
+    keeper.listen(superviseBy('keeper'), (how) => {
       // What asked this process to end may have reached the keeper first, before it could mind.
       if (ended.aborted) return;
       warn(`what keeps the data planes attached ended by itself: ${how}`);
@@ -340,7 +348,7 @@ class Observation {
     try {
       const watching = watch(this.#planes, observer, store, ended, {
         settled: () => verifier.idle(),
-        blindSince: (name) => this.#blind.get(name),
+        blindSince: (name) => this.#blind.get(name)?.since,
         isDetached: (name) => this.#detached.has(name),
         presentName: (name) => this.#presentName(name),
         storeFile,
@@ -365,7 +373,9 @@ class Observation {
         },
       });
       // After the planes were given their rules, which the supervision keeps in force.
-      supervisions.push(...this.#planes.flatMap((plane) => plane.supervise?.(supervise) ?? []));
+      supervisions.push(
+        ...this.#planes.flatMap((plane) => plane.supervise?.(superviseBy('plane')) ?? []),
+      );
       await watching;
     } finally {
       notice?.stopping();
@@ -415,13 +425,34 @@ class Observation {
     return this.#renamed.get(plane) ?? plane;
   }
 
+  /**
+   * A P4 switch is looked after twice: its program, and the interface where its copies arrive. It is
+   * blind when the first of them does not see, and sees again when both do. Undefined for an event
+   * that changes nothing of that.
+   */
+  #ofWholePlane(event: SupervisionEvent, by: LooksAfter): SupervisionEvent | undefined {
+    const blind = this.#blind.get(event.interface);
+    if (event.event === 'blind') {
+      if (blind === undefined)
+        this.#blind.set(event.interface, { since: event.since, by: new Set([by]) });
+      else blind.by.add(by);
+      return blind === undefined ? event : undefined;
+    }
+    if (event.event !== 'seeing-again') return event;
+    blind?.by.delete(by);
+    if (blind !== undefined && blind.by.size > 0) return undefined;
+    this.#blind.delete(event.interface);
+    const whole = blind === undefined ? 0 : this.#dependencies.now() - blind.since;
+    return { ...event, blindMilliseconds: Math.max(event.blindMilliseconds, whole) };
+  }
+
   /** When the last plane has been detached, there is nothing left to do. */
-  #supervise(event: SupervisionEvent, store: Store): void {
+  #supervise(given: SupervisionEvent, by: LooksAfter, store: Store): void {
+    const event = this.#ofWholePlane(given, by);
+    if (event === undefined) return;
     this.#options.onEvent(event);
-    if (event.event === 'blind') this.#blind.set(event.interface, event.since);
     if (event.event === 'renamed') this.#renamed.set(event.interface, event.to);
     if (event.event === 'seeing-again') {
-      this.#blind.delete(event.interface);
       this.#wasBlind.push([event.interface, event.blindMilliseconds]);
       this.#writeBlindness(store);
     }

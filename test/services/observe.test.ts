@@ -544,6 +544,35 @@ describe('observing', () => {
     assert.deepEqual(keeper.links, []);
   });
 
+  test('a plane that is asked over the network leaves this process its sockets', async () => {
+    let withoutNetwork: boolean | undefined;
+    dependencies = {
+      ...dependencies,
+      becomeAccount: (_state, _user, without) => {
+        withoutNetwork = without;
+        return 'somebody';
+      },
+    };
+    const { ended } = await start(new FakePlane('switch'));
+    stop.abort();
+    await ended;
+    assert.equal(withoutNetwork, false, 'it is kept by the keeper, and its switch is asked');
+  });
+
+  test('a switch whose interface and program both went sees again when both are back', async () => {
+    const plane = new FakePlane('eth0');
+    const { ended } = await start(plane);
+    const again = { event: 'seeing-again', interface: 'eth0', blindMilliseconds: 5 } as const;
+    plane.tell({ event: 'blind', interface: 'eth0', since: NOW - 3000 });
+    keeper.tell({ event: 'blind', interface: 'eth0', since: NOW - 1000 });
+    keeper.tell({ ...again, mode: 'native' });
+    assert.deepEqual(told().slice(2), ['blind']);
+    plane.tell({ ...again, mode: 'bmv2' });
+    assert.deepEqual(events.slice(3), [{ ...again, mode: 'bmv2', blindMilliseconds: 3000 }]);
+    stop.abort();
+    await ended;
+  });
+
   test('a plane that comes to an end is not watched', async () => {
     const attach = (): Promise<DataPlane> => Promise.resolve(new CapturePlane('some.pcap'));
     options = { ...options, planes: [{ ...unattachable, attach }] };
