@@ -16,6 +16,8 @@
 #include "../shared/fate.p4"
 #include "parser.p4"
 #include "route.p4"
+#include "settings.p4"
+#include "answer_ports.p4"
 #include "known_names.p4"
 #include "sampling.p4"
 #include "copy.p4"
@@ -25,27 +27,26 @@
 control CtgaIngress(inout headers_t headers, inout metadata_t meta,
 		    inout standard_metadata_t standard_metadata)
 {
-	/* Written by the control plane, in bytes of IP length. */
-	register<bit<32>>(1) fragment_threshold;
 	/* By verdict. */
 	counter(32, CounterType.packets) verdicts;
 
 	Route() route;
+	Settings() settings;
+	AnswerPorts() answer_ports;
 	KnownNames() known_names;
 	Decision() decision;
 	Sampling() sampling;
 	MarkForCopy() mark_for_copy;
 
 	apply {
-		bit<32> threshold;
-
 		route.apply(standard_metadata);
+		settings.apply(meta);
+		answer_ports.apply(headers, meta);
 		if (meta.verdict == ANSWER)
 			known_names.apply(meta);
-		fragment_threshold.read(threshold, 0);
 		decision.apply(meta.verdict, meta.ip_start, meta.ip_end,
-			       standard_metadata.packet_length, threshold);
-		sampling.apply(headers, meta.verdict);
+			       standard_metadata.packet_length, meta.fragment_threshold);
+		sampling.apply(headers, meta);
 		verdicts.count((bit<32>)meta.verdict);
 		mark_for_copy.apply(meta, standard_metadata);
 	}

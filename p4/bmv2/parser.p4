@@ -11,9 +11,6 @@
 parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta,
 		  inout standard_metadata_t standard_metadata)
 {
-	/* UDP source ports of answers; the control plane fills it. */
-	value_set<bit<16>>(16) answer_ports;
-
 	/*
 	 * A packet is malformed until more is known of it, so one that is cut short stays
 	 * malformed.
@@ -123,11 +120,6 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 
 	state gre {
 		meta.verdict = ENCAPSULATED_GRE;
-		transition accept;
-	}
-
-	state udp_tunnel {
-		meta.verdict = ENCAPSULATED_UDP;
 		transition accept;
 	}
 
@@ -274,14 +266,12 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 		}
 	}
 
+	/* Whether answers come from this port is for ingress to say (answer_ports.p4). */
 	state udp {
 		packet.extract(headers.udp);
 		meta.udp_end = meta.offset + (bit<32>)headers.udp.length;
 		meta.offset = meta.offset + 8;
-		transition select(headers.udp.source_port) {
-			answer_ports: udp_length;
-			default: other_port;
-		}
+		transition udp_length;
 	}
 
 	/* Of jumbograms (RFC 2675, Section 4), but Linux takes it in any packet over IPv6. */
@@ -295,17 +285,6 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 	state udp_to_end {
 		meta.udp_end = meta.ip_end;
 		transition dns;
-	}
-
-	state other_port {
-		meta.verdict = OTHER_PORT;
-		transition select(headers.udp.destination_port) {
-			PORT_VXLAN: udp_tunnel;
-			PORT_VXLAN_OF_LINUX: udp_tunnel;
-			PORT_GENEVE: udp_tunnel;
-			PORT_GTP_U: udp_tunnel;
-			default: accept;
-		}
 	}
 
 	state dns {

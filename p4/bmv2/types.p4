@@ -69,6 +69,10 @@ struct metadata_t {
 	bit<32> ip_start;
 	bit<32> ip_end;
 	bit<32> udp_end;
+	/* What the control plane has set (settings.p4). */
+	bit<32> fragment_threshold;
+	bit<32> every_nth;
+	bit<64> datagram_key;
 	bit<8> verdict;
 	bit<8> extensions;
 	bit<8> label_length;

@@ -16,13 +16,13 @@ import {
   PROGRAM,
 } from '../p4/compile.ts';
 import { deploy, namesThatFit, withSwitch } from '../p4/deploy.ts';
-import { MAX_P4_NAME, type SimpleSwitch } from '../p4/simple-switch.ts';
+import { MAX_P4_NAME, type SimpleSwitch, type SwitchPlace } from '../p4/simple-switch.ts';
 import {
   cpuInterfaceOf,
   endSwitch,
+  parseP4RuntimePlace,
   parseSwitchPlace,
   startSwitch,
-  type SwitchPlace,
 } from '../p4/switch-process.ts';
 import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
 import { TRAFFIC_NAMES } from '../traffic/traffic.ts';
@@ -41,6 +41,7 @@ import { print, printJson, printTable, warn } from './output.ts';
 
 interface SwitchOption {
   readonly thrift: SwitchPlace;
+  readonly p4runtime?: SwitchPlace;
 }
 
 interface DeployOptions extends StateOption, LogOptions, SwitchOption {
@@ -76,6 +77,7 @@ takes SDNet and a board.`,
     .description('load the program into simple_switch, and set it up; again applies what changed')
     .addOption(new Option('--target <target>', 'which switch').choices(['bmv2']).default('bmv2'))
     .addOption(thriftOption())
+    .addOption(p4runtimeOption())
     .option(
       '--interface <name>',
       'start simple_switch with these as its ports 0, 1, ... (default: one that runs); needs root',
@@ -92,7 +94,7 @@ takes SDNet and a board.`,
     )
     .option(
       '--cpu-port <interface>',
-      'of a switch that runs: its interface where copies leave, which no route uses (default: the one that it was set up with)',
+      'of a switch that runs: its interface where copies leave, which no route uses; by P4Runtime, its number (default: the one that it was set up with)',
     )
     .option('--port <number>', 'UDP source port of answers, may be repeated (default: 53)', ports)
     .option('--every-nth <n>', 'copy one match of so many', wholeNumber(1, 0xffff_ffff), 1)
@@ -111,8 +113,11 @@ Or in one that runs already, with this program or with swapping allowed:
   simple_switch -i 0@eth0 -i 1@eth1 -i 2@copies ${PROGRAM}
   ctga p4 deploy --cpu-port copies
 Then: sudo ctga attach bmv2:9090
+Or in simple_switch_grpc, which may have been started with --no-p4:
+  ctga p4 deploy --p4runtime 127.0.0.1:9559 --cpu-port 2
+  sudo ctga attach p4runtime:127.0.0.1:9559 --cpu-interface copies-end
 
-simple_switch takes orders from whoever reaches its Thrift port: keep that port behind a firewall.
+simple_switch takes orders from whoever reaches its Thrift or P4Runtime port: keep these behind a firewall.
 A copy has 12 bytes before the frame: ingress port (2), 1 answer or 2 fragment (1), version (1), original length (2),
 microseconds (6).`,
     )
@@ -120,6 +125,7 @@ microseconds (6).`,
   const status = new Command('status')
     .description('what the program in a switch has counted')
     .addOption(thriftOption())
+    .addOption(p4runtimeOption())
     .option('--json', 'print JSON for scripts')
     .action(runStatus);
   const undeploy = new Command('undeploy')
@@ -127,6 +133,7 @@ microseconds (6).`,
       'copy nothing any more; a switch that deploy started is ended, any other forwards as before',
     )
     .addOption(thriftOption())
+    .addOption(p4runtimeOption())
     .action(runUndeploy);
   return new Command('p4')
     .description('the data plane in P4, for bmv2 and NetFPGA SUME')
@@ -193,6 +200,11 @@ async function runDeploy(options: DeployOptions): Promise<void> {
       `two routes for what comes in at port ${twice[0]}`,
       'A frame leaves at one port: give one --route for each.',
     );
+  if (interfaces !== undefined && options.p4runtime !== undefined)
+    throw badInput(
+      'a switch that ctga starts has no P4Runtime server',
+      'Leave out --interface or --p4runtime.',
+    );
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
   const all = namesInForce(options);
@@ -205,7 +217,7 @@ async function runDeploy(options: DeployOptions): Promise<void> {
       : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
   const { everyNth, threshold, port: answerPorts = [53] } = options;
   const setUp = { cpuInterface, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
-  const { loaded, cpuPort } = await deploy(options.thrift, setUp);
+  const { loaded, cpuPort } = await deploy(placeOf(options), setUp);
   if (options.json === true) return printJson({ loaded, names: names.length, routes, cpuPort });
   print(
     `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,
@@ -213,8 +225,10 @@ async function runDeploy(options: DeployOptions): Promise<void> {
 }
 
 async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
-  const ended = await endSwitch(options.thrift, stateAt(options.stateDir).directory);
-  if (!ended) await withSwitch(options.thrift, (plane) => plane.stopCopying());
+  const ended =
+    options.p4runtime === undefined &&
+    (await endSwitch(options.thrift, stateAt(options.stateDir).directory));
+  if (!ended) await withSwitch(placeOf(options), (plane) => plane.stopCopying());
   if (options.json === true) return printJson({ ended });
   print(
     ended
@@ -224,7 +238,7 @@ async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
 }
 
 async function runStatus(options: SwitchOption & { json?: boolean }): Promise<void> {
-  const { counters, known, arrived } = await withSwitch(options.thrift, async (plane) => ({
+  const { counters, known, arrived } = await withSwitch(placeOf(options), async (plane) => ({
     counters: await plane.counters(),
     known: await plane.knownNames(),
     arrived: await arrivedOf(plane),
@@ -253,6 +267,21 @@ async function arrivedOf(plane: SimpleSwitch): Promise<bigint | undefined> {
     if (error instanceof CtgaError) return undefined;
     throw error;
   }
+}
+
+function placeOf({ thrift, p4runtime }: SwitchOption): SwitchPlace {
+  return p4runtime ?? thrift;
+}
+
+function p4runtimeOption(): Option {
+  return new Option(
+    '--p4runtime <host:port[/device]>',
+    "the switch's P4Runtime server, in place of --thrift; the device is 0 unless given",
+  ).argParser((text: string) => {
+    const place = parseP4RuntimePlace(text);
+    if (place === undefined) throw new InvalidArgumentError('want HOST:PORT or HOST:PORT/DEVICE.');
+    return place;
+  });
 }
 
 function thriftOption(): Option {

@@ -5,9 +5,9 @@
  * looked for is kept in force in the switch itself.
  */
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
-import { MAX_P4_NAME, SimpleSwitch } from '../p4/simple-switch.ts';
-import { cpuInterfaceOf, parseSwitchPlace, type SwitchPlace } from '../p4/switch-process.ts';
-import { ThriftRefusal } from '../p4/thrift-call.ts';
+import { SwitchRefusal } from '../p4/refusal.ts';
+import { MAX_P4_NAME, SimpleSwitch, type SwitchPlace } from '../p4/simple-switch.ts';
+import { cpuInterfaceOf, parseP4RuntimePlace, parseSwitchPlace } from '../p4/switch-process.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import { describeLink, linksAt } from './interface.ts';
 import type { PlaneKind, PlaneOptions } from './kind.ts';
@@ -15,18 +15,21 @@ import { Sight, type SupervisionEvent } from './sight.ts';
 import type { Supervision } from './types.ts';
 import { detachXdp, XdpDataPlane, type AttachXdpOptions } from './xdp.ts';
 
-/** Planes named bmv2:PORT or bmv2:HOST:PORT, after the Thrift server of the switch. */
+/**
+ * Planes named bmv2:PORT or bmv2:HOST:PORT, after the Thrift server of the switch, or
+ * p4runtime:HOST:PORT or p4runtime:HOST:PORT/DEVICE, after its P4Runtime server.
+ */
 export const bmv2Kind: PlaneKind = {
-  syntax: 'bmv2:PORT or bmv2:HOST:PORT for a P4 switch',
+  syntax: 'bmv2:PORT, bmv2:HOST:PORT or p4runtime:HOST:PORT for a P4 switch',
   modes: { bmv2: 'copies of a P4 switch' },
   parse(name) {
-    const [, where] = /^bmv2:(.*)$/.exec(name) ?? [];
+    const [, speaks, where] = /^(bmv2|p4runtime):(.*)$/.exec(name) ?? [];
     if (where === undefined) return undefined;
-    const place = parseSwitchPlace(where);
+    const place = speaks === 'bmv2' ? parseSwitchPlace(where) : parseP4RuntimePlace(where);
     if (place === undefined)
       throw badInput(
         `"${name}" names no switch`,
-        'Want bmv2:PORT or bmv2:HOST:PORT, of its Thrift server.',
+        'Want bmv2:PORT or bmv2:HOST:PORT of its Thrift server, or p4runtime:HOST:PORT or p4runtime:HOST:PORT/DEVICE.',
       );
     return {
       attach: (options) => attachBmv2(place, options),
@@ -73,10 +76,9 @@ class Bmv2DataPlane extends XdpDataPlane {
   }
 
   supervise(onEvent: (event: SupervisionEvent) => void): Supervision {
-    const { host, port } = this.#place;
     return (this.#supervisor = new SwitchSupervisor({
       interfaceName: this.interfaceName,
-      connect: () => SimpleSwitch.connect(host, port),
+      connect: () => SimpleSwitch.connect(this.#place),
       sampling: this.#sampling,
       rules: this.#rules,
       onEvent,
@@ -108,17 +110,18 @@ function attachBmv2(place: SwitchPlace, options: PlaneOptions): Promise<Bmv2Data
 async function refuseRouted(connection: SimpleSwitch): Promise<void> {
   const port = await connection.cpuPort();
   if (port === undefined) return; // cpuInterfaceOf says so
-  const name = (await connection.interfaces()).get(port);
+  const interfaces = await connection.interfaces();
+  const name = interfaces === undefined ? `port ${port}` : interfaces.get(port);
   if (name === undefined) throw notSetUp(`copies leave at port ${port}, where it has no interface`);
   if ([...(await connection.routes())].flat().includes(port))
     throw notSetUp(`copies leave at ${name}, which frames take too, by a route`);
 }
 
 async function withSwitch<T>(
-  { host, port }: SwitchPlace,
+  place: SwitchPlace,
   work: (connection: SimpleSwitch) => Promise<T>,
 ): Promise<T> {
-  const connection = await SimpleSwitch.connect(host, port);
+  const connection = await SimpleSwitch.connect(place);
   try {
     return await work(connection);
   } finally {
@@ -169,7 +172,7 @@ export class SwitchSupervisor implements Supervision {
         () => this.#sight.seeing('bmv2'),
         (error: unknown) => {
           this.#disconnect();
-          if (!(error instanceof CtgaError || error instanceof ThriftRefusal)) throw error;
+          if (!(error instanceof CtgaError || error instanceof SwitchRefusal)) throw error;
           return this.#sight.blind(messageOf(error));
         },
       )
@@ -193,7 +196,17 @@ export class SwitchSupervisor implements Supervision {
     this.#connection = undefined;
   }
 
-  /** Throws CtgaError or ThriftRefusal if the switch is not there, or copies nothing. */
+  /** While another controller changes the switch, the key stays due. */
+  async #redraw(connection: SupervisedSwitch): Promise<void> {
+    try {
+      await connection.setSampling(this.#options.sampling);
+      this.#keyIsDue = false;
+    } catch (error) {
+      if (!(error instanceof CtgaError && error.code === 'busy')) throw error;
+    }
+  }
+
+  /** Throws CtgaError or SwitchRefusal if the switch is not there, or copies nothing. */
   async #look(): Promise<void> {
     // Behind a new connection is a switch of which nothing is known.
     const { connect, rules, sampling } = this.#options;
@@ -203,8 +216,8 @@ export class SwitchSupervisor implements Supervision {
       await connection.setAnswerPorts(rules.udpSourcePorts);
       await connection.setSampling(sampling);
       await connection.setKnownNames(this.#names);
-    } else if (this.#keyIsDue) await this.#connection.setSampling(sampling);
-    this.#keyIsDue = false;
+      this.#keyIsDue = false;
+    } else if (this.#keyIsDue) await this.#redraw(this.#connection);
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');
   }
 }
@@ -214,7 +227,7 @@ async function orNotSetUp<T>(asked: Promise<T>): Promise<T> {
   try {
     return await asked;
   } catch (error) {
-    throw error instanceof ThriftRefusal ? notSetUp(error.message) : error;
+    throw error instanceof SwitchRefusal ? notSetUp(error.message) : error;
   }
 }
 

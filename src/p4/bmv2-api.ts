@@ -75,10 +75,6 @@ const TABLE_REFUSALS = {
 } as const;
 /** CounterOperationErrorCode. */
 const COUNTER_REFUSALS = { 1: 'INVALID_COUNTER_NAME', 2: 'INVALID_INDEX', 3: 'ERROR' } as const;
-/** RegisterOperationErrorCode. */
-const REGISTER_REFUSALS = { 1: 'INVALID_REGISTER_NAME', 2: 'INVALID_INDEX', 3: 'ERROR' } as const;
-/** ParseVSetOperationErrorCode. */
-const VALUE_SET_REFUSALS = { 1: 'INVALID_PARSE_VSET_NAME', 2: 'ERROR' } as const;
 /** SwapOperationErrorCode. */
 const SWAP_REFUSALS = {
   1: 'CONFIG_SWAP_DISABLED',
@@ -134,9 +130,14 @@ export const BMV2_API = {
     takes: { cxt_id: [1, 'i32'], table_name: [2, 'string'], entry_handle: [3, 'i32'] },
     refusals: TABLE_REFUSALS,
   },
-  bm_mt_clear_entries: {
+  bm_mt_set_default_action: {
     service: 'standard',
-    takes: { cxt_id: [1, 'i32'], table_name: [2, 'string'], reset_default_entry: [3, 'bool'] },
+    takes: {
+      cxt_id: [1, 'i32'],
+      table_name: [2, 'string'],
+      action_name: [3, 'string'],
+      action_data: [4, { list: 'binary' }],
+    },
     refusals: TABLE_REFUSALS,
   },
   bm_mt_read_counter: {
@@ -157,34 +158,6 @@ export const BMV2_API = {
     takes: { cxt_id: [1, 'i32'], counter_name: [2, 'string'] },
     refusals: COUNTER_REFUSALS,
   },
-  bm_register_write: {
-    service: 'standard',
-    takes: {
-      cxt_id: [1, 'i32'],
-      register_array_name: [2, 'string'],
-      index: [3, 'i32'],
-      value: [4, 'i64'],
-    },
-    refusals: REGISTER_REFUSALS,
-  },
-
-  bm_parse_vset_get: {
-    service: 'standard',
-    takes: { cxt_id: [1, 'i32'], parse_vset_name: [2, 'string'] },
-    returns: { list: 'binary' },
-    refusals: VALUE_SET_REFUSALS,
-  },
-  bm_parse_vset_add: {
-    service: 'standard',
-    takes: { cxt_id: [1, 'i32'], parse_vset_name: [2, 'string'], value: [3, 'binary'] },
-    refusals: VALUE_SET_REFUSALS,
-  },
-  bm_parse_vset_remove: {
-    service: 'standard',
-    takes: { cxt_id: [1, 'i32'], parse_vset_name: [2, 'string'], value: [3, 'binary'] },
-    refusals: VALUE_SET_REFUSALS,
-  },
-
   bm_dev_mgr_show_ports: {
     service: 'standard',
     takes: {},

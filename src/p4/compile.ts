@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { projectRoot } from '../base/project-root.ts';
+import type { CompiledProgram } from './driver.ts';
 
 /** The directory of the P4 sources. */
 export const P4_SOURCES = join(projectRoot(), 'p4');
@@ -19,6 +20,8 @@ const SOURCES = ['shared', 'bmv2'];
 const MAIN = 'bmv2/main.p4';
 /** The program for bmv2 as p4c compiled it. */
 export const PROGRAM = join(P4_SOURCES, 'bmv2/ctga.json');
+/** What describes it to controllers: a P4Info of P4Runtime, in binary. */
+const P4INFO = join(P4_SOURCES, 'bmv2/ctga.p4info.bin');
 const BUILD = join(P4_SOURCES, 'bmv2/ctga.build.json');
 const COMPILER = 'p4c-bm2-ss';
 
@@ -28,6 +31,11 @@ export type Build = z.infer<typeof buildSchema>;
 /** What a compiler complained of, on one line. */
 function linesOf(complaint: string): string {
   return complaint.trim().split('\n').join(' | ');
+}
+
+/** The program for bmv2 that comes with ctga. */
+export function readProgram(): CompiledProgram {
+  return { json: readFileSync(PROGRAM, 'utf8'), p4info: readFileSync(P4INFO) };
 }
 
 /** What the program at PROGRAM was compiled with and from. */
@@ -58,7 +66,7 @@ export function compilerVersion(): string | undefined {
  * Compiles the program for bmv2. Throws CtgaError: `not-set-up` if p4c is not on PATH, `bad-input`
  * with p4c's own words if it refuses the sources.
  */
-export function compile(): { readonly json: string; readonly build: Build } {
+export function compile(): CompiledProgram & { readonly build: Build } {
   const p4c = compilerVersion();
   if (p4c === undefined)
     throw new CtgaError('not-set-up', `there is no ${COMPILER} on PATH`, {
@@ -68,11 +76,16 @@ export function compile(): { readonly json: string; readonly build: Build } {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4c-'));
   try {
     const output = join(directory, 'ctga.json');
-    const args = ['--std', 'p4-16', '-o', output, MAIN];
+    const p4info = join(directory, 'ctga.p4info.bin');
+    const args = ['--std', 'p4-16', '--p4runtime-files', p4info, '-o', output, MAIN];
     const { status, stderr } = spawnSync(COMPILER, args, { cwd: P4_SOURCES, encoding: 'utf8' });
     if (status !== 0)
       throw new CtgaError('bad-input', `${COMPILER} ${p4c} refuses p4/${MAIN}: ${linesOf(stderr)}`);
-    return { json: readFileSync(output, 'utf8'), build: { p4c, sources: hashOfSources() } };
+    return {
+      json: readFileSync(output, 'utf8'),
+      p4info: readFileSync(p4info),
+      build: { p4c, sources: hashOfSources() },
+    };
   } finally {
     rmSync(directory, { recursive: true });
   }
@@ -99,10 +112,11 @@ export function checkSume(sources = join(P4_SOURCES, 'sume')): boolean {
   return true;
 }
 
-/** Writes a compiled program where PROGRAM and builtWith() find it. */
-export function keepCompiled({ json, build }: ReturnType<typeof compile>): void {
+/** Writes a compiled program where readProgram() and builtWith() find it. */
+export function keepCompiled({ json, p4info, build }: ReturnType<typeof compile>): void {
   try {
     writeFileSync(PROGRAM, json);
+    writeFileSync(P4INFO, p4info);
     writeFileSync(BUILD, `${JSON.stringify(build, null, 2)}\n`);
   } catch (error) {
     throw new CtgaError('not-permitted', `cannot write ${PROGRAM}: ${messageOf(error)}`, {

@@ -1,18 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Setting a switch up with ctga's program, and talking to one that runs it. */
-import { readFileSync } from 'node:fs';
 import { badInput, CtgaError } from '../base/errors.ts';
-import { PROGRAM } from './compile.ts';
-import { MAX_ANSWER_PORTS, MAX_P4_NAME, SimpleSwitch } from './simple-switch.ts';
-import type { SwitchPlace } from './switch-process.ts';
-import { ThriftRefusal } from './thrift-call.ts';
+import { PROGRAM, readProgram } from './compile.ts';
+import { SwitchRefusal } from './refusal.ts';
+import {
+  MAX_ANSWER_PORTS,
+  MAX_P4_NAME,
+  SimpleSwitch,
+  type NameChange,
+  type SwitchPlace,
+} from './simple-switch.ts';
 
 /** A burst of so many packets must not be cut because copies wait as well. */
 const QUEUE_DEPTH = 16_384;
 
 export interface SwitchSetUp {
   /**
-   * The switch's name of the interface where copies leave; undefined to leave it as it was set up.
+   * The switch's name of the interface where copies leave, or its port where the switch does not
+   * say names (P4Runtime); undefined to leave it as it was set up.
    */
   readonly cpuInterface: string | undefined;
   readonly everyNth: number;
@@ -31,6 +36,7 @@ export interface Deployed {
   readonly loaded: boolean;
   /** Where copies leave. */
   readonly cpuPort: number;
+  readonly names: NameChange;
 }
 
 /** The names that the program can look for: longer ones do not fit into its key. */
@@ -52,17 +58,17 @@ export function deploy(place: SwitchPlace, setUp: SwitchSetUp): Promise<Deployed
     await plane.setQueueDepth(QUEUE_DEPTH);
     await plane.setSampling(setUp);
     await plane.setAnswerPorts(setUp.answerPorts);
-    await plane.setKnownNames(setUp.names);
+    const names = await plane.setKnownNames(setUp.names);
     await plane.setRoutes(setUp.routes);
-    return { loaded, cpuPort };
+    return { loaded, cpuPort, names };
   });
 }
 
 /**
  * The port where copies leave. Copies hold other people's packets, so it is never guessed: it is
  * named, or was set up before, and no frame takes it. Throws CtgaError `bad-input` for ports that
- * are not there, or would get what is not theirs. `interfaces` are the switch's, by port, and
- * `present` is where copies leave now.
+ * are not there, or would get what is not theirs. `interfaces` are the switch's, by port; undefined
+ * if it does not say, so whether a port is there is not known. `present` is where copies leave now.
  */
 export function choosePorts(
   {
@@ -70,16 +76,17 @@ export function choosePorts(
     routes,
     answerPorts,
   }: Pick<SwitchSetUp, 'cpuInterface' | 'routes' | 'answerPorts'>,
-  interfaces: ReadonlyMap<number, string>,
+  interfaces: ReadonlyMap<number, string> | undefined,
   present: number | undefined,
 ): number {
-  const all = [...interfaces].map(([port, name]) => `${name} (port ${port})`).join(', ');
-  const has = `The switch has: ${all === '' ? 'no interface' : all}.`;
   if (answerPorts.length > MAX_ANSWER_PORTS)
     throw badInput(
       `${answerPorts.length} ports of answers: the switch can hold ${MAX_ANSWER_PORTS}`,
       'Give fewer with --port.',
     );
+  if (interfaces === undefined) return unnamedPort(cpuInterface, routes, present);
+  const all = [...interfaces].map(([port, name]) => `${name} (port ${port})`).join(', ');
+  const has = `The switch has: ${all === '' ? 'no interface' : all}.`;
   const absent = [...routes].flat().find((port) => !interfaces.has(port));
   if (absent !== undefined)
     throw badInput(`a route names port ${absent}, which the switch does not have`, has);
@@ -98,19 +105,44 @@ export function choosePorts(
       `copies leave at port ${cpuPort}, which the switch does not have`,
       `Name an interface with --cpu-port. ${has}`,
     );
+  refuseRouted(name, cpuPort, routes);
+  return cpuPort;
+}
+
+/** The port where copies leave, of a switch that does not say the names of its interfaces. */
+function unnamedPort(
+  named: string | undefined,
+  routes: ReadonlyMap<number, number>,
+  present: number | undefined,
+): number {
+  if (named !== undefined && !/^\d{1,3}$/.test(named))
+    throw badInput(
+      `P4Runtime does not say which port ${named} is`,
+      'Give the number of the port with --cpu-port.',
+    );
+  const cpuPort = named === undefined ? present : Number(named);
+  if (cpuPort === undefined)
+    throw badInput(
+      'it is not said where copies leave',
+      'Give the number of a port with --cpu-port.',
+    );
+  refuseRouted(`port ${cpuPort}`, cpuPort, routes);
+  return cpuPort;
+}
+
+function refuseRouted(name: string, cpuPort: number, routes: ReadonlyMap<number, number>): void {
   if ([...routes].flat().includes(cpuPort))
     throw badInput(
       `copies cannot leave at ${name}: frames take it, by a route`,
-      "Whoever is there would get other people's packets. Name another interface with --cpu-port, or other routes.",
+      "Whoever is there would get other people's packets. Name another with --cpu-port, or other routes.",
     );
-  return cpuPort;
 }
 
 async function load(plane: SimpleSwitch): Promise<boolean> {
   try {
-    return await plane.load(readFileSync(PROGRAM, 'utf8'));
+    return await plane.load(readProgram());
   } catch (error) {
-    if (!(error instanceof ThriftRefusal)) throw error;
+    if (!(error instanceof SwitchRefusal)) throw error;
     throw new CtgaError('busy', 'the switch runs another program and takes no new one', {
       remedy: `Start it with ${PROGRAM}, or with "-- --enable-swap" at the end of its command line.`,
     });
@@ -122,17 +154,17 @@ async function load(plane: SimpleSwitch): Promise<boolean> {
  * answers there, `not-attached` if it does not run ctga's program.
  */
 export async function withSwitch<T>(
-  { host, port }: SwitchPlace,
+  place: SwitchPlace,
   work: (plane: SimpleSwitch) => Promise<T>,
 ): Promise<T> {
-  const plane = await SimpleSwitch.connect(host, port);
+  const plane = await SimpleSwitch.connect(place);
   try {
     return await work(plane);
   } catch (error) {
-    if (!(error instanceof ThriftRefusal)) throw error;
+    if (!(error instanceof SwitchRefusal)) throw error;
     throw new CtgaError(
       'not-attached',
-      `the switch at ${host}:${port} does not run ctga's program: ${error.message}`,
+      `the switch at ${place.host}:${place.port} does not run ctga's program: ${error.message}`,
       { remedy: 'Load it with: ctga p4 deploy' },
     );
   } finally {

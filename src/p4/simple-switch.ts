@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * bmv2's simple_switch with ctga's program in it (p4/bmv2), set up and read through its Thrift API.
- * Tables, counters and registers are named as in the compiled program: by the control that declares
- * them, within the ingress control.
+ * bmv2's simple_switch with ctga's program in it (p4/bmv2), set up and read through its Thrift API
+ * or through P4Runtime. Tables and counters are named as in the compiled program: by the control
+ * that declares them, within the ingress control.
  */
 import { randomBytes } from 'node:crypto';
-import { BMV2_API, EXACT, type Bmv2Method } from './bmv2-api.ts';
-import { ThriftConnection, ThriftRefusal, type AnswerOf, type ArgumentsOf } from './thrift-call.ts';
+import type { CompiledProgram, SwitchDriver } from './driver.ts';
+import { SwitchRefusal } from './refusal.ts';
+import { ThriftDriver } from './thrift-driver.ts';
 
 /** What the program counts, by the index in its counter (p4/shared/verdicts.p4). */
 export const P4_COUNTERS = [
@@ -33,7 +34,7 @@ export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 
 /** The longest name that the program can look for, in bytes of wire format. */
 export const MAX_P4_NAME = 128;
-/** The size of the value set `answer_ports` in p4/bmv2/parser.p4. */
+/** The size of the table in p4/bmv2/answer_ports.p4. */
 export const MAX_ANSWER_PORTS = 16;
 /**
  * The header in front of a copied frame: ingress port (2 bytes), reason (1), version (1), original
@@ -50,38 +51,48 @@ const KNOWN_NAMES = {
   known: 'CtgaIngress.known_names.known',
 } as const;
 const VERDICTS = 'CtgaIngress.verdicts';
-const FRAGMENT_THRESHOLD = 'CtgaIngress.fragment_threshold';
-const EVERY_NTH = 'CtgaIngress.sampling.every_nth';
-const DATAGRAM_KEY = 'CtgaIngress.sampling.datagram_key';
-const ANSWER_PORTS = 'CtgaParser.answer_ports';
-/** simple_switch has one context. */
-const CONTEXT = { cxt_id: 0 } as const;
+const SETTINGS = { table: 'CtgaIngress.settings.values', set: 'CtgaIngress.settings.set' } as const;
+const ANSWER_PORTS = {
+  table: 'CtgaIngress.answer_ports.ports',
+  answers: 'CtgaIngress.answer_ports.answers',
+} as const;
+
+/** Where a switch takes orders. */
+export interface SwitchPlace {
+  readonly host: string;
+  readonly port: number;
+  /** The number of the device behind a P4Runtime server; undefined: a Thrift server. */
+  readonly device?: number | undefined;
+}
 
 export class SimpleSwitch {
-  readonly #connection: ThriftConnection;
+  readonly #driver: SwitchDriver;
 
-  private constructor(connection: ThriftConnection) {
-    this.#connection = connection;
-  }
-
-  /** Rejects with CtgaError `kernel` if no switch answers there. */
-  static async connect(host: string, port: number): Promise<SimpleSwitch> {
-    return new SimpleSwitch(await ThriftConnection.connect(host, port));
-  }
-
-  close(): void {
-    this.#connection.close();
+  private constructor(driver: SwitchDriver) {
+    this.#driver = driver;
   }
 
   /**
-   * Makes the switch run this program, in the JSON that p4c writes. Returns false if it runs it
-   * already. Rejects with ThriftRefusal if the switch was started without --enable-swap.
+   * Rejects with CtgaError `kernel` if no switch answers there. What sets something rejects with
+   * CtgaError `busy` if the switch obeys another P4Runtime controller.
    */
-  async load(program: string): Promise<boolean> {
-    if ((await this.#call('bm_get_config', {})) === program) return false;
-    await this.#call('bm_load_new_config', { config_str: program });
-    await this.#call('bm_swap_configs', {});
-    return true;
+  static async connect({ host, port, device }: SwitchPlace): Promise<SimpleSwitch> {
+    if (device === undefined) return new SimpleSwitch(await ThriftDriver.connect(host, port));
+    // Few have such a switch, and the packages that this needs take long to load.
+    const { P4RuntimeDriver } = await import('./p4runtime-driver.ts');
+    return new SimpleSwitch(await P4RuntimeDriver.connect(host, port, device));
+  }
+
+  close(): void {
+    this.#driver.close();
+  }
+
+  /**
+   * Makes the switch run this program. Returns false if it runs it already. Rejects with
+   * SwitchRefusal if the switch takes no other program than it was started with.
+   */
+  load(program: CompiledProgram): Promise<boolean> {
+    return this.#driver.load(program);
   }
 
   /**
@@ -90,78 +101,69 @@ export class SimpleSwitch {
    */
   async setRoutes(routes: ReadonlyMap<number, number>): Promise<void> {
     const missing = new Map(routes);
-    for (const { key, handle, data } of await this.#entries(ROUTE.table)) {
-      const from = numberOf(key);
+    for (const entry of await this.#driver.entries(ROUTE.table)) {
+      const from = numberOf(entry.key);
       const to = missing.get(from);
-      if (to === undefined) await this.#deleteEntry(ROUTE.table, handle);
-      else if (data[0] === undefined || numberOf(data[0]) !== to)
-        await this.#call('bm_mt_modify_entry', {
-          ...CONTEXT,
-          table_name: ROUTE.table,
-          entry_handle: handle,
-          action_name: ROUTE.forward,
-          action_data: [bytesOf(to)],
-        });
+      if (to === undefined) await this.#driver.remove(ROUTE.table, entry);
+      else if (entry.data[0] === undefined || numberOf(entry.data[0]) !== to)
+        await this.#driver.modify(ROUTE.table, entry, ROUTE.forward, [portBytes(to)]);
       missing.delete(from);
     }
     for (const [from, to] of missing)
-      await this.#addEntry(ROUTE.table, bytesOf(from), ROUTE.forward, [bytesOf(to)]);
+      await this.#driver.insert(ROUTE.table, portBytes(from), ROUTE.forward, [portBytes(to)]);
   }
 
   /**
    * The names whose answers are copied, in wire format and lower case. A name that stays is not
-   * touched, and another process may add the same names at the same time. Rejects with RangeError
-   * for a name that is longer than MAX_P4_NAME.
+   * touched, and another process may add the same names at the same time. Returns the names that
+   * are new to the switch, and those that it looks for no more. Rejects with RangeError for a name
+   * that is longer than MAX_P4_NAME.
    */
-  async setKnownNames(names: readonly Uint8Array[]): Promise<void> {
+  async setKnownNames(names: readonly Uint8Array[]): Promise<NameChange> {
     const long = names.find(({ length }) => length > MAX_P4_NAME);
     if (long !== undefined)
       throw new RangeError(`a name of ${long.length} bytes: the program takes ${MAX_P4_NAME}`);
-    const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex');
-    const wanted = new Map(names.map(keyOf).map((key) => [hex(key), key]));
-    for (const { key, handle } of await this.#entries(KNOWN_NAMES.table))
-      if (!wanted.delete(hex(key))) await this.#deleteEntry(KNOWN_NAMES.table, handle);
-    for (const key of wanted.values())
-      await unless(
-        'DUPLICATE_ENTRY',
-        this.#addEntry(KNOWN_NAMES.table, key, KNOWN_NAMES.known, []),
-      );
+    const wanted = new Map(names.map((name) => [hex(name), name]));
+    const removed: Uint8Array[] = [];
+    for (const entry of await this.#driver.entries(KNOWN_NAMES.table)) {
+      const name = withoutZeros(entry.key);
+      if (wanted.delete(hex(name))) continue;
+      await this.#driver.remove(KNOWN_NAMES.table, entry);
+      removed.push(name);
+    }
+    for (const name of wanted.values())
+      await this.#insert(KNOWN_NAMES.table, keyOf(name), KNOWN_NAMES.known);
+    return { added: [...wanted.values()], removed };
   }
 
   /** The names that the switch looks for, in wire format, and how many answers to each it saw. */
   async knownNames(): Promise<{ readonly name: Uint8Array; readonly answers: bigint }[]> {
     const found = [];
-    for (const { key, handle } of await this.#entries(KNOWN_NAMES.table)) {
-      const { packets } = await this.#call('bm_mt_read_counter', {
-        ...CONTEXT,
-        table_name: KNOWN_NAMES.table,
-        entry_handle: handle,
+    for (const entry of await this.#driver.entries(KNOWN_NAMES.table))
+      found.push({
+        name: withoutZeros(entry.key),
+        answers: await this.#driver.packetsOf(KNOWN_NAMES.table, entry),
       });
-      found.push({ name: key.subarray(key.findIndex((byte) => byte !== 0)), answers: packets });
-    }
     return found;
   }
 
   /** The UDP source ports of answers, at most MAX_ANSWER_PORTS. */
   async setAnswerPorts(ports: readonly number[]): Promise<void> {
-    const set = { ...CONTEXT, parse_vset_name: ANSWER_PORTS };
+    const { table, answers } = ANSWER_PORTS;
     const missing = new Set(ports);
-    for (const value of await this.#call('bm_parse_vset_get', set))
-      if (!missing.delete(numberOf(value)))
-        await this.#call('bm_parse_vset_remove', { ...set, value });
-    for (const port of missing)
-      await this.#call('bm_parse_vset_add', { ...set, value: bytesOf(port) });
+    for (const entry of await this.#driver.entries(table))
+      if (!missing.delete(numberOf(entry.key))) await this.#driver.remove(table, entry);
+    for (const port of missing) await this.#insert(table, portBytes(port), answers);
   }
 
-  /** The names of the switch's interfaces, by port. */
-  async interfaces(): Promise<Map<number, string>> {
-    const ports = await this.#call('bm_dev_mgr_show_ports', {});
-    return new Map(ports.map(({ port_num, iface_name }) => [port_num, iface_name]));
+  /** The names of the switch's interfaces, by port; undefined if it does not say (P4Runtime). */
+  interfaces(): Promise<Map<number, string> | undefined> {
+    return this.#driver.interfaces();
   }
 
   /** From the port where frames come in to the one where they leave. */
   async routes(): Promise<Map<number, number>> {
-    const entries = await this.#entries(ROUTE.table);
+    const entries = await this.#driver.entries(ROUTE.table);
     return new Map(
       entries.flatMap(({ key, data: [to] }) =>
         to === undefined ? [] : [[numberOf(key), numberOf(to)] as const],
@@ -170,39 +172,31 @@ export class SimpleSwitch {
   }
 
   /** The port where copies leave; undefined if nothing is copied. */
-  async cpuPort(): Promise<number | undefined> {
-    const session = await unless(
-      'SESSION_NOT_FOUND',
-      this.#call('mirroring_session_get', { mirror_id: CPU_SESSION }),
-    );
-    return session?.port;
+  cpuPort(): Promise<number | undefined> {
+    return this.#driver.cloneSession(CPU_SESSION);
   }
 
   /** Makes copies leave at this port. */
   async setCpuPort(port: number): Promise<void> {
     if ((await this.cpuPort()) === port) return;
-    await this.#deleteCpuSession();
-    await this.#call('mirroring_session_add', { mirror_id: CPU_SESSION, config: { port } });
+    await this.#driver.deleteCloneSession(CPU_SESSION);
+    await this.#driver.addCloneSession(CPU_SESSION, port);
   }
 
   /** Makes the switch copy nothing any more; it forwards as before. */
   async stopCopying(): Promise<void> {
-    await this.#call('bm_mt_clear_entries', {
-      ...CONTEXT,
-      table_name: KNOWN_NAMES.table,
-      reset_default_entry: false,
-    });
+    await this.setKnownNames([]);
     // No IP packet is that small, so no fragment is copied either.
-    await this.#register(FRAGMENT_THRESHOLD, 1n);
-    await this.#deleteCpuSession();
+    await this.setSampling({ everyNth: 1, threshold: 1 });
+    await this.#driver.deleteCloneSession(CPU_SESSION);
   }
 
   /**
    * How many packets may wait for each port. simple_switch keeps 64 unless it is told another
-   * number, and drops the rest of a burst.
+   * number, and drops the rest of a burst. P4Runtime cannot say this, and leaves it as it is.
    */
   async setQueueDepth(packets: number): Promise<void> {
-    await this.#call('set_all_egress_queue_depths', { depth_pkts: packets });
+    await this.#driver.setQueueDepth(packets);
   }
 
   /**
@@ -216,99 +210,46 @@ export class SimpleSwitch {
     readonly key?: bigint;
   }): Promise<void> {
     const { everyNth, threshold, key = randomBytes(8).readBigUInt64BE() } = sampling;
-    await this.#register(EVERY_NTH, BigInt(everyNth));
-    await this.#register(FRAGMENT_THRESHOLD, BigInt(threshold));
-    await this.#register(DATAGRAM_KEY, BigInt.asIntN(64, key));
+    const bytes = Buffer.alloc(16);
+    bytes.writeUInt32BE(threshold, 0);
+    bytes.writeUInt32BE(everyNth, 4);
+    bytes.writeBigUInt64BE(BigInt.asUintN(64, key), 8);
+    await this.#driver.setDefault(SETTINGS.table, SETTINGS.set, [
+      bytes.subarray(0, 4),
+      bytes.subarray(4, 8),
+      bytes.subarray(8),
+    ]);
   }
 
   /** Sets the counters to zero. */
   async resetCounters(): Promise<void> {
-    await this.#call('bm_counter_reset_all', { ...CONTEXT, counter_name: VERDICTS });
+    await this.#driver.resetCounters(VERDICTS, P4_COUNTERS.length);
   }
 
   async counters(): Promise<P4Counters> {
-    const counts: [string, bigint][] = [];
-    for (const [index, name] of P4_COUNTERS.entries()) {
-      const { packets } = await this.#call('bm_counter_read', {
-        ...CONTEXT,
-        counter_name: VERDICTS,
-        index,
-      });
-      counts.push([name, packets]);
+    const counts = await this.#driver.counters(VERDICTS, P4_COUNTERS.length);
+    return Object.fromEntries(
+      P4_COUNTERS.map((name, index) => [name, counts[index] ?? 0n]),
+    ) as P4Counters;
+  }
+
+  /** Another process may add the same entry at the same time. */
+  async #insert(table: string, key: Uint8Array, action: string): Promise<void> {
+    try {
+      await this.#driver.insert(table, key, action, []);
+    } catch (error) {
+      if (!(error instanceof SwitchRefusal && error.isDuplicate)) throw error;
     }
-    return Object.fromEntries(counts) as P4Counters;
-  }
-
-  async #deleteCpuSession(): Promise<void> {
-    await unless(
-      'SESSION_NOT_FOUND',
-      this.#call('mirroring_session_delete', { mirror_id: CPU_SESSION }),
-    );
-  }
-
-  /** The entries of a table that has one exact key. */
-  async #entries(table: string): Promise<Entry[]> {
-    const entries = await this.#call('bm_mt_get_entries', { ...CONTEXT, table_name: table });
-    return entries.flatMap(({ match_key: [match], entry_handle: handle, action_entry }) =>
-      match?.exact === undefined
-        ? []
-        : [{ key: match.exact.key, handle, data: action_entry.action_data ?? [] }],
-    );
-  }
-
-  async #deleteEntry(table: string, handle: number): Promise<void> {
-    await this.#call('bm_mt_delete_entry', { ...CONTEXT, table_name: table, entry_handle: handle });
-  }
-
-  async #addEntry(
-    table: string,
-    key: Uint8Array,
-    action: string,
-    parameters: readonly Uint8Array[],
-  ): Promise<void> {
-    await this.#call('bm_mt_add_entry', {
-      ...CONTEXT,
-      table_name: table,
-      match_key: [{ type: EXACT, exact: { key } }],
-      action_name: action,
-      action_data: parameters,
-      options: {},
-    });
-  }
-
-  async #register(name: string, value: bigint): Promise<void> {
-    await this.#call('bm_register_write', {
-      ...CONTEXT,
-      register_array_name: name,
-      index: 0,
-      value,
-    });
-  }
-
-  #call<N extends Bmv2Method>(
-    name: N,
-    given: ArgumentsOf<(typeof BMV2_API)[N]>,
-  ): Promise<AnswerOf<(typeof BMV2_API)[N]>> {
-    return this.#connection.call<(typeof BMV2_API)[N]>(name, BMV2_API[name], given);
   }
 }
 
-/** An entry of a table: its key, its number in the switch, and the parameters of its action. */
-interface Entry {
-  readonly key: Uint8Array;
-  readonly handle: number;
-  readonly data: readonly Uint8Array[];
+/** In wire format. */
+export interface NameChange {
+  readonly added: readonly Uint8Array[];
+  readonly removed: readonly Uint8Array[];
 }
 
-/** The switch's answer; undefined if it refuses for this reason. */
-async function unless<T>(reason: string, answer: Promise<T>): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof ThriftRefusal && error.reason === reason) return undefined;
-    throw error;
-  }
-}
+const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex');
 
 /** The key of a name: the parser gathers its bytes in one number, so zeros come before them. */
 function keyOf(name: Uint8Array): Uint8Array {
@@ -317,8 +258,14 @@ function keyOf(name: Uint8Array): Uint8Array {
   return key;
 }
 
+/** The name of a key: it begins with the length of its first label, which is not zero. */
+function withoutZeros(key: Uint8Array): Uint8Array {
+  const start = key.findIndex((byte) => byte !== 0);
+  return start === -1 ? new Uint8Array(0) : key.subarray(start);
+}
+
 /** A port, of the switch or of UDP, as the switch takes it. */
-function bytesOf(port: number): Uint8Array {
+function portBytes(port: number): Uint8Array {
   const bytes = Buffer.alloc(PORT_BYTES);
   bytes.writeUInt16BE(port);
   return bytes;

@@ -19,13 +19,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { PROGRAM } from './compile.ts';
-import { SimpleSwitch } from './simple-switch.ts';
-
-/** Where a switch's Thrift server listens. */
-export interface SwitchPlace {
-  readonly host: string;
-  readonly port: number;
-}
+import { SimpleSwitch, type SwitchPlace } from './simple-switch.ts';
 
 /**
  * Reads PORT, HOST:PORT or [HOST]:PORT of a switch's Thrift server; without a host it is on this
@@ -51,6 +45,16 @@ const startedSchema = z.object({
   /** The switch's end of the veth pair of copies. */
   copies: z.string(),
 });
+
+/**
+ * Reads HOST:PORT or HOST:PORT/DEVICE of a P4Runtime server; the device is 0 unless it is given.
+ * Undefined for any other text.
+ */
+export function parseP4RuntimePlace(text: string): SwitchPlace | undefined {
+  const [, place = '', device = '0'] = /^(.*?)(?:\/(\d{1,15}))?$/.exec(text) ?? [];
+  const parsed = parseSwitchPlace(place);
+  return parsed && { ...parsed, device: Number(device) };
+}
 
 /**
  * The names of the veth pair of copies. The Thrift port tells the switches of a machine apart, and
@@ -186,9 +190,9 @@ function startTimeOf(pid: number): string | undefined {
 }
 
 /** The switch's interfaces by port; undefined if no switch answers, or it is not up yet. */
-async function interfacesAt({ host, port }: SwitchPlace): Promise<Map<number, string> | undefined> {
+async function interfacesAt(place: SwitchPlace): Promise<Map<number, string> | undefined> {
   try {
-    const plane = await SimpleSwitch.connect(host, port);
+    const plane = await SimpleSwitch.connect(place);
     try {
       // The switch opens its port before it has registered the service that this calls.
       await plane.cpuPort();
@@ -214,7 +218,14 @@ export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
       'the switch copies nothing: it has no mirroring session of ctga',
       { remedy: 'Set it up with: ctga p4 deploy' },
     );
-  const name = (await plane.interfaces()).get(port);
+  const interfaces = await plane.interfaces();
+  if (interfaces === undefined)
+    throw new CtgaError(
+      'no-such-interface',
+      `copies leave at port ${port} of the switch, and P4Runtime does not say which interface that is`,
+      { remedy: 'Name the interface where they arrive with --cpu-interface.' },
+    );
+  const name = interfaces.get(port);
   const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name ?? ''], {
     encoding: 'utf8',
   });

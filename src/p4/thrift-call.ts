@@ -11,6 +11,7 @@ import TBinaryProtocol from 'thrift/lib/nodejs/lib/thrift/binary_protocol.js';
 import TBufferedTransport from 'thrift/lib/nodejs/lib/thrift/buffered_transport.js';
 import InputBufferUnderrunError from 'thrift/lib/nodejs/lib/thrift/input_buffer_underrun_error.js';
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { SwitchRefusal } from './refusal.ts';
 
 /** A scalar type, a list or a struct, named as in Thrift's interface files. An enum is an i32. */
 export type ThriftType =
@@ -64,13 +65,18 @@ export type AnswerOf<M extends ThriftMethod> = M extends {
  * The other side threw the exception that the method declares. `reason` is the name of its code in
  * the interface file, for instance TABLE_FULL.
  */
-export class ThriftRefusal extends Error {
+export class ThriftRefusal extends SwitchRefusal {
   readonly reason: string;
   constructor(method: string, reason: string) {
-    super(`${method} was refused: ${reason}`);
+    super(`${method} was refused: ${reason}`, {
+      isDuplicate: reason === 'DUPLICATE_ENTRY',
+      isAbsent: ABSENT.has(reason),
+    });
     this.reason = reason;
   }
 }
+
+const ABSENT = new Set(['SESSION_NOT_FOUND', 'INVALID_HANDLE', 'EXPIRED_HANDLE']);
 
 /** The types of fields as they are on the wire (TType), and those of messages (TMessageType). */
 const Wire = { stop: 0, bool: 2, i32: 8, i64: 10, string: 11, struct: 12, list: 15 } as const;
@@ -124,6 +130,8 @@ export class ThriftConnection {
     method: M,
     given: ArgumentsOf<M>,
   ): Promise<AnswerOf<M>> {
+    // Between two calls nobody hears that the switch has hung up.
+    if (this.#socket.destroyed) throw failure(`the switch at ${this.#where} hung up (${name})`);
     const sequence = ++this.#sequence;
     const transport = new TBufferedTransport(undefined, (bytes) => this.#socket.write(bytes));
     const out = new TBinaryProtocol(transport);

@@ -10,7 +10,12 @@ import { captureFile } from '../../src/traffic/traffic.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { ctga } from '../support/ctga.ts';
 import { freePort } from '../support/microsocks.ts';
-import { noSimpleSwitch } from '../support/simple-switch.ts';
+import {
+  connected,
+  noGrpcSwitch,
+  noSimpleSwitch,
+  startGrpcSwitch,
+} from '../support/simple-switch.ts';
 import { eventually } from '../support/eventually.ts';
 
 test('no switch: a sentence and a remedy, exit code 1', async () => {
@@ -86,6 +91,55 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
       };
       assert.equal(status.names.length, names + 1);
       assert(status.names.some(({ name }) => name === 'sth.rome.ct.example.org'));
+      assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
+      assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
+      assert.match((await ctga(['p4', 'status', ...at])).stdout, /It looks for 0 names\./);
+    } finally {
+      child.kill('SIGKILL');
+      await gone;
+      rmSync(directory, { recursive: true });
+    }
+  });
+});
+
+describe('a switch that speaks P4Runtime', { skip: noGrpcSwitch }, () => {
+  test('is given the program, set up, asked, and told to copy nothing', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const [thrift, port] = [await freePort(), await freePort()];
+    for (const number of [0, 1, 2])
+      writeFileSync(join(directory, `p${number}_in.pcap`), captureFile([]));
+    const interfaces = [0, 1, 2].flatMap((number) => ['-i', `${number}@p${number}`]);
+    const child = startGrpcSwitch(['--use-files', '600', ...interfaces], thrift, port, directory);
+    const gone = new Promise((resolve) => child.once('exit', resolve));
+    try {
+      const place = { host: '127.0.0.1', port, device: 0 };
+      (await connected(child, place)).close();
+      const at = ['--p4runtime', `127.0.0.1:${port}`];
+      const state = ['--state-dir', join(directory, 'state')];
+      const deploy = (...args: string[]): ReturnType<typeof ctga> =>
+        ctga(['p4', 'deploy', ...at, ...state, ...args]);
+      const refused: readonly (readonly [readonly string[], RegExp])[] = [
+        [[], /not said where copies leave\n.*number of a port/],
+        [['--cpu-port', 'p2'], /does not say which port p2 is/],
+        [['--cpu-port', '1'], /cannot leave at port 1: frames take it, by a route/],
+        [['--interface', 'a', '--interface', 'b'], /has no P4Runtime server/],
+      ];
+      for (const [args, message] of refused) {
+        const ran = await deploy(...args);
+        assert.equal(ran.code, 2, ran.stderr);
+        assert.match(ran.stderr, message);
+        const asked = await ctga(['p4', 'status', ...at]);
+        assert.match(asked.stderr, /does not run ctga's program/, 'nothing was touched');
+      }
+      assert.match((await deploy('--cpu-port', '2')).stdout, /^Loaded the program\./);
+      assert.match((await deploy()).stdout, /was there already.*port 2/);
+      await deploy('--zone', 'rome.ct.example.org=Tuscolo2026h2');
+      const status = JSON.parse((await ctga(['p4', 'status', '--json', ...at])).stdout) as {
+        names: { name: string }[];
+      };
+      assert(status.names.some(({ name }) => name === 'sth.rome.ct.example.org'));
+      const elsewhere = await ctga(['p4', 'status', '--p4runtime', `127.0.0.1:${port}/7`]);
+      assert.equal(elsewhere.code, 1);
       assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
       assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);
       assert.match((await ctga(['p4', 'status', ...at])).stdout, /It looks for 0 names\./);

@@ -24,7 +24,10 @@ describe('a switch that is looked after', () => {
       cpuPort: () => answer(2),
       setAnswerPorts: (ports) => answer(void told.push(`ports ${ports.join(' ')}`)),
       setSampling: ({ everyNth }) => answer(void told.push(`one in ${everyNth}`)),
-      setKnownNames: (names) => answer(void told.push(`${names.length} name`)),
+      setKnownNames: (names) => {
+        told.push(`${names.length} name`);
+        return answer({ added: [], removed: [] });
+      },
     });
   }
 

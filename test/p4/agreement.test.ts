@@ -32,7 +32,13 @@ import {
   ipv4,
   ipv6,
 } from '../support/packets.ts';
-import { noSimpleSwitch, runSwitch, type Switched } from '../support/simple-switch.ts';
+import {
+  noGrpcSwitch,
+  noSimpleSwitch,
+  runSwitch,
+  type Speaks,
+  type Switched,
+} from '../support/simple-switch.ts';
 import { expectedOf, type Expectation } from '../xdp/verdict.ts';
 import { fateOf, halfSipHash13 } from './fate.ts';
 import { SEED } from '../support/random.ts';
@@ -44,6 +50,7 @@ async function pass(
   frames: readonly Uint8Array[],
   everyNth = 1,
   names = NAMES,
+  speaks: Speaks = 'Thrift',
 ): Promise<Switched & { counters: P4Counters }> {
   let counters: P4Counters | undefined;
   const switched = await runSwitch(
@@ -56,6 +63,7 @@ async function pass(
       await plane.setKnownNames(names);
     },
     async (plane) => void (counters = await plane.counters()),
+    speaks,
   );
   assert(counters !== undefined);
   return { ...switched, counters };
@@ -76,53 +84,61 @@ test('HalfSipHash-1-3 of 0, 1, 2, … is what Linux has (lib/test_siphash.c)', (
   assert.deepEqual(hashes, [0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6]);
 });
 
-describe('the P4 program', { skip: noSimpleSwitch }, () => {
-  test('agrees with the XDP program on good, cut and damaged frames', async (context) => {
-    context.diagnostic(`CTGA_TEST_SEED=${SEED}`);
-    const frames = [
-      ...seeds,
-      ...cutOff(),
-      ...cutOffTruly(),
-      ...damaged(5000, SEED),
-      ...capturedFrames(),
-    ];
-    const switched = await pass(frames);
-    assertUnaltered(frames, switched);
-    const expected = frames.map(
-      (frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const,
-    );
-    const copies = expected.filter(([, { copied }]) => copied > 0);
-    assert.equal(switched.copied.length, copies.length);
-    for (const [i, [frame, { verdict, copied }]] of copies.entries()) {
-      const copy = Buffer.from(switched.copied[i] ?? []);
-      assert(copy.subarray(CPU_HEADER_BYTES).equals(frame.subarray(0, copied)), `copy ${i}`);
-      // Ingress port 0, the reason, version 1, the frame's length on the wire.
-      const reason = verdict === 'answers' ? 1 : 2;
-      assert.deepEqual(
-        [...copy.subarray(0, 6)],
-        [0, 0, reason, 1, frame.length >> 8, frame.length & 0xff],
+for (const [speaks, skip] of [
+  ['Thrift', noSimpleSwitch],
+  ['P4Runtime', noGrpcSwitch],
+] as const)
+  test(
+    `told by ${speaks}, agrees with the XDP program on good, cut and damaged frames`,
+    { skip },
+    async (context) => {
+      context.diagnostic(`CTGA_TEST_SEED=${SEED}`);
+      const frames = [
+        ...seeds,
+        ...cutOff(),
+        ...cutOffTruly(),
+        ...damaged(5000, SEED),
+        ...capturedFrames(),
+      ];
+      const switched = await pass(frames, 1, NAMES, speaks);
+      assertUnaltered(frames, switched);
+      const expected = frames.map(
+        (frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const,
       );
-    }
+      const copies = expected.filter(([, { copied }]) => copied > 0);
+      assert.equal(switched.copied.length, copies.length);
+      for (const [i, [frame, { verdict, copied }]] of copies.entries()) {
+        const copy = Buffer.from(switched.copied[i] ?? []);
+        assert(copy.subarray(CPU_HEADER_BYTES).equals(frame.subarray(0, copied)), `copy ${i}`);
+        // Ingress port 0, the reason, version 1, the frame's length on the wire.
+        const reason = verdict === 'answers' ? 1 : 2;
+        assert.deepEqual(
+          [...copy.subarray(0, 6)],
+          [0, 0, reason, 1, frame.length >> 8, frame.length & 0xff],
+        );
+      }
 
-    const count = (verdict: Expectation['verdict']): bigint =>
-      BigInt(expected.filter(([, each]) => each.verdict === verdict).length);
-    const { counters } = switched;
-    for (const verdict of ['notIp', 'otherPort'] as const)
-      assert.equal(counters[verdict], count(verdict), verdict);
-    assert.equal(counters.answersCopied, count('answers'));
-    assert.equal(counters.fragmentsCopied, count('fragments'));
-    // The parser takes extension headers and labels whole, so one that is cut short is malformed
-    // whatever would follow it; and a name is unknown to XDP before its type is looked at.
-    const others = ['malformed', 'notUdp', 'notTreeHead', 'unknownName'] as const;
-    assert.equal(
-      others.reduce((sum, verdict) => sum + counters[verdict], 0n),
-      others.reduce((sum, verdict) => sum + count(verdict), 0n),
-    );
-    assert(counters.malformed >= count('malformed'));
-    assert(counters.unknownName <= count('unknownName'));
-    context.diagnostic(`${frames.length} frames, ${copies.length} copies`);
-  });
+      const count = (verdict: Expectation['verdict']): bigint =>
+        BigInt(expected.filter(([, each]) => each.verdict === verdict).length);
+      const { counters } = switched;
+      for (const verdict of ['notIp', 'otherPort'] as const)
+        assert.equal(counters[verdict], count(verdict), verdict);
+      assert.equal(counters.answersCopied, count('answers'));
+      assert.equal(counters.fragmentsCopied, count('fragments'));
+      // The parser takes extension headers and labels whole, so one that is cut short is malformed
+      // whatever would follow it; and a name is unknown to XDP before its type is looked at.
+      const others = ['malformed', 'notUdp', 'notTreeHead', 'unknownName'] as const;
+      assert.equal(
+        others.reduce((sum, verdict) => sum + counters[verdict], 0n),
+        others.reduce((sum, verdict) => sum + count(verdict), 0n),
+      );
+      assert(counters.malformed >= count('malformed'));
+      assert(counters.unknownName <= count('unknownName'));
+      context.diagnostic(`${frames.length} frames, ${copies.length} copies`);
+    },
+  );
 
+describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('knows a name of 128 bytes in any case, and not its neighbours', async () => {
     const labels = ['sth', ...[63, 56].map((length) => 'x'.repeat(length))];
     const longest = encodeName(labels.join('.'));
@@ -142,7 +158,7 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
   test('takes the same names from two processes at once', async () => {
     const names = Array.from({ length: 50 }, (_, n) => encodeName(`sth.log${n}.example`));
     const fill = async (plane: SimpleSwitch, port: number): Promise<void> => {
-      const other = await SimpleSwitch.connect('127.0.0.1', port);
+      const other = await SimpleSwitch.connect({ host: '127.0.0.1', port });
       await Promise.all([plane, other].map((each) => each.setKnownNames(names)));
       other.close();
     };

@@ -45,6 +45,17 @@ import { SEED } from '../support/random.ts';
 const NAME = `sth.${TRAFFIC_ZONES[0] ?? ''}`;
 const KNOWN = encodeName(NAME);
 const THRESHOLD = 400;
+/** Of the twin alone: ctga itself writes no register. */
+const REGISTER_WRITE = {
+  service: 'standard',
+  takes: {
+    cxt_id: [1, 'i32'],
+    register_array_name: [2, 'string'],
+    index: [3, 'i32'],
+    value: [4, 'i64'],
+  },
+  refusals: { 1: 'INVALID_REGISTER_NAME', 2: 'INVALID_INDEX', 3: 'ERROR' },
+} as const;
 const KEYS = [0x1e3779b9n, 0x05ebca6bn] as const;
 
 test('the project has all that P4->NetFPGA’s make files look for', () => {
@@ -170,7 +181,7 @@ describe('its twin', { skip: noTwin }, () => {
             options: {},
           });
         const write = (register: string, index: number, value: bigint): Promise<unknown> =>
-          connection.call('bm_register_write', BMV2_API.bm_register_write, {
+          connection.call('bm_register_write', REGISTER_WRITE, {
             cxt_id: 0,
             register_array_name: `CtgaIngress.${register}`,
             index,

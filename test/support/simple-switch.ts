@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
-/** bmv2's simple_switch on capture files: neither root nor interfaces are needed. */
+/** bmv2's simple_switch or simple_switch_grpc on capture files: neither root nor interfaces are needed. */
+import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { captureFile } from '../../src/traffic/traffic.ts';
-import { SimpleSwitch } from '../../src/p4/simple-switch.ts';
+import { readProgram } from '../../src/p4/compile.ts';
+import { SimpleSwitch, type SwitchPlace } from '../../src/p4/simple-switch.ts';
 import { freePort } from './microsocks.ts';
 
 /** `skip` value for node:test. */
@@ -14,6 +16,35 @@ export const noSimpleSwitch: false | string =
   spawnSync('simple_switch', ['--version']).error === undefined
     ? false
     : "the P4 half does NOT run: there is no simple_switch on PATH (p4lang's packages have it)";
+
+/** Few have it, and it may be anywhere. */
+const GRPC_SWITCH = process.env['CTGA_SIMPLE_SWITCH_GRPC'] ?? 'simple_switch_grpc';
+/** `skip` value for node:test. */
+export const noGrpcSwitch: false | string =
+  spawnSync(GRPC_SWITCH, ['--version']).error === undefined
+    ? false
+    : 'P4Runtime is NOT tried: simple_switch_grpc is neither on PATH nor in CTGA_SIMPLE_SWITCH_GRPC';
+
+/**
+ * Starts simple_switch_grpc without a program. `ports` are its arguments for interfaces; `thrift`
+ * and `grpc` are where it takes orders.
+ */
+export function startGrpcSwitch(
+  ports: readonly string[],
+  thrift: number,
+  grpc: number,
+  cwd: string,
+): ChildProcess {
+  return spawn(
+    GRPC_SWITCH,
+    [
+      ...['--no-p4', '--device-id', '0', '--log-level', 'off', '--thrift-port', `${thrift}`],
+      ...ports,
+      ...['--', '--grpc-server-addr', `127.0.0.1:${grpc}`],
+    ],
+    { cwd, stdio: 'ignore' },
+  );
+}
 
 export interface Switched {
   /** What left at port 1, in order. */
@@ -26,17 +57,20 @@ export interface Switched {
 
 const CPU_PORT = 2;
 /** Before it reads the files: the tables are filled in that time. */
-const WAIT_SECONDS = 2;
+const WAIT_SECONDS = { Thrift: 2, P4Runtime: 6 } as const;
+export type Speaks = keyof typeof WAIT_SECONDS;
 
 /**
  * Everything comes in at port 0 and is to leave at port 1. `configure` fills the tables, and is
- * told the port of the Thrift server; `done` is called at the end.
+ * told the port of the Thrift server; `done` is called at the end. Over P4Runtime the program is
+ * the one that comes with ctga.
  */
 export async function runSwitch(
   program: string,
   frames: readonly Uint8Array[],
   configure: (plane: SimpleSwitch, port: number) => Promise<void>,
   done: (plane: SimpleSwitch) => Promise<void>,
+  speaks: Speaks = 'Thrift',
 ): Promise<Switched> {
   const { left, seconds } = await runPorts(
     program,
@@ -46,6 +80,7 @@ export async function runSwitch(
       await configure(plane, port);
     },
     done,
+    speaks,
   );
   return { forwarded: left[1] ?? [], copied: left[CPU_PORT] ?? [], seconds };
 }
@@ -56,6 +91,7 @@ export async function runPorts(
   inputs: readonly (readonly Uint8Array[])[],
   configure: (plane: SimpleSwitch, port: number) => Promise<void>,
   done: (plane: SimpleSwitch) => Promise<void>,
+  speaks: Speaks = 'Thrift',
 ): Promise<{ readonly left: Uint8Array[][]; readonly seconds: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4-'));
   const port = await freePort();
@@ -65,25 +101,26 @@ export async function runPorts(
   const interfaces = inputs.flatMap((_, number) => ['-i', `${number}@${name(number)}`]);
   const outputs = inputs.map((_, number) => `${name(number)}_out.pcap`);
   const count = inputs.reduce((sum, { length }) => sum + length, 0);
+  const ports = ['--use-files', `${WAIT_SECONDS[speaks]}`, ...interfaces];
+  const grpc = await freePort();
   let seconds: number;
-  const child = spawn(
-    'simple_switch',
-    [
-      '--log-level',
-      'off',
-      '--use-files',
-      String(WAIT_SECONDS),
-      '--thrift-port',
-      String(port),
-      ...interfaces,
-      program,
-    ],
-    { cwd: directory, stdio: 'ignore' },
-  );
+  const child =
+    speaks === 'P4Runtime'
+      ? startGrpcSwitch(ports, port, grpc, directory)
+      : spawn(
+          'simple_switch',
+          ['--log-level', 'off', '--thrift-port', String(port), ...ports, program],
+          { cwd: directory, stdio: 'ignore' },
+        );
   try {
-    const plane = await connected(child, port);
-    // Files come faster than any wire.
-    await plane.setQueueDepth(count + 1);
+    const host = '127.0.0.1';
+    const thrift = await connected(child, { host, port });
+    const plane =
+      speaks === 'Thrift' ? thrift : await connected(child, { host, port: grpc, device: 0 });
+    if (speaks === 'P4Runtime') assert(await plane.load(readProgram()));
+    // Files come faster than any wire, and P4Runtime cannot say this.
+    await thrift.setQueueDepth(count + 1);
+    if (plane !== thrift) thrift.close();
     await configure(plane, port);
     // bmv2 does not say when it is done: it is when nothing leaves any more.
     seconds = await settled(outputs, count);
@@ -114,12 +151,13 @@ function framesOf(file: Buffer): Uint8Array[] {
 /** A switch that has not got so far in this time will not get there. */
 const PATIENCE_MS = 120_000;
 
-async function connected(child: ChildProcess, port: number): Promise<SimpleSwitch> {
+/** Waits until the switch takes orders there. */
+export async function connected(child: ChildProcess, place: SwitchPlace): Promise<SimpleSwitch> {
   const end = performance.now() + PATIENCE_MS;
   for (;;) {
     let plane: SimpleSwitch | undefined;
     try {
-      plane = await SimpleSwitch.connect('127.0.0.1', port);
+      plane = await SimpleSwitch.connect(place);
       // The switch opens its port before it has registered the service that this calls.
       await plane.cpuPort();
       return plane;
