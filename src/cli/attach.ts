@@ -3,10 +3,12 @@
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
+import { switchPlaceOf } from '../dataplane/bmv2.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { readListedLogs } from '../logs/list.ts';
+import { keptZones, type SwitchZones } from '../p4/switch-zones.ts';
 import type { ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
@@ -106,7 +108,8 @@ dispatcher (xdp-loader, xdp-filter), and is at TC ingress behind a program that 
 drops. ctga status says which hook, and why.
 
 A P4 switch is named by its Thrift server: ctga p4 deploy sets it up first. Its copies are read at the other end of its CPU
-port, and it is set up again with what is looked for whenever it comes back.
+port, and it is set up again with what is looked for whenever it comes back. Without --zone and --zone-suffix, that is what it was
+deployed with; when it looks for other names than before, that is said.
 
 A resolver is named by the socket to which it writes dnstap, such as dnstap:/run/ctga/dnstap.sock: ctga listens there
 and needs no root. It sees answers over TCP, DoT and DoH too, and reads nothing of who asked. docs/RESOLVERS.md has the
@@ -163,7 +166,7 @@ async function run(
       },
       // Read as root, if this is root: the observer's own account may not.
       logs: logList === undefined ? undefined : readListedLogs(logList, warn),
-      zones: { zones: zone, zoneSuffix },
+      zones: zonesFor(names, { zones: zone, zoneSuffix }, state.directory),
       ports: port,
       user,
       keepMilliseconds: keepDays === 0 ? undefined : keepDays * 86_400_000,
@@ -180,6 +183,19 @@ async function run(
     stop,
   );
   if (!endedWell) setExitCode(ExitCode.failed);
+}
+
+/** Whoever gives no zones means those that a switch was deployed with. */
+function zonesFor(names: readonly string[], given: SwitchZones, directory: string): SwitchZones {
+  if (given.zones.length > 0 || given.zoneSuffix !== undefined) return given;
+  const kept = names.flatMap((name) => {
+    const place = switchPlaceOf(name);
+    return (place && keptZones(directory, place)) ?? [];
+  });
+  return {
+    zones: kept.flatMap(({ zones }) => zones),
+    zoneSuffix: kept.find(({ zoneSuffix }) => zoneSuffix !== undefined)?.zoneSuffix,
+  };
 }
 
 function printJsonEvent(event: ObservationEvent): void {
@@ -246,6 +262,14 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
       return print(
         `${time(Date.now())}  ${event.interface} is watched again (${nameOfMode(event.mode)}), after ${(event.blindMilliseconds / 1000).toFixed(1)} s`,
       );
+    case 'names-changed':
+      return print(
+        [
+          `${time(Date.now())}  the switch of ${event.interface} looks for other names:`,
+          ...changeOf('added', event.added),
+          ...changeOf('removed', event.removed),
+        ].join('\n'),
+      );
     case 'detached':
       return print(
         `${time(Date.now())}  ${event.interface} was detached: it is left alone from now on`,
@@ -289,6 +313,16 @@ function printEvent(event: Exclude<ObservationEvent, { readonly event: 'observin
     case 'stopped':
       return printStopped(event);
   }
+}
+
+/** More than so many names are counted. */
+const NAMES_LISTED = 5;
+
+function changeOf(what: string, names: readonly string[]): string[] {
+  if (names.length === 0) return [];
+  const rest = names.length - NAMES_LISTED;
+  const more = rest > 0 ? `, and ${rest} more` : '';
+  return [`  ${what}: ${names.slice(0, NAMES_LISTED).join(', ')}${more}`];
 }
 
 function printStopped({

@@ -5,7 +5,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { formatName } from '../dns/name.ts';
 import { treeHeadName } from '../sources/ct-over-dns/source.ts';
-import { badInput, CtgaError } from '../base/errors.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import {
   builtWith,
@@ -25,6 +25,7 @@ import {
   startSwitch,
 } from '../p4/switch-process.ts';
 import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
+import { keepZones } from '../p4/switch-zones.ts';
 import { TRAFFIC_NAMES } from '../traffic/traffic.ts';
 import { zonesOf } from '../logs/zones.ts';
 import { logsInForce } from '../services/log-lists.ts';
@@ -217,11 +218,28 @@ async function runDeploy(options: DeployOptions): Promise<void> {
       : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
   const { everyNth, threshold, port: answerPorts = [53] } = options;
   const setUp = { cpuInterface, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
-  const { loaded, cpuPort } = await deploy(placeOf(options), setUp);
-  if (options.json === true) return printJson({ loaded, names: names.length, routes, cpuPort });
+  const place = placeOf(options);
+  const { loaded, cpuPort, names: change } = await deploy(place, setUp);
+  keepZonesOf(place, options);
+  const [added, removed] = [change.added.map(formatName), change.removed.map(formatName)];
+  if (options.json === true)
+    return printJson({ loaded, names: names.length, added, removed, routes, cpuPort });
   print(
     `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,
   );
+  if (removed.length > 0)
+    print(`It looks no longer for ${plural(removed.length, 'name')}: ${removed.join(', ')}.`);
+}
+
+/** For `ctga attach`. A deployment is one without them too. */
+function keepZonesOf(place: SwitchPlace, { stateDir, zone, zoneSuffix }: DeployOptions): void {
+  try {
+    keepZones(stateAt(stateDir).directory, place, { zones: zone, zoneSuffix });
+  } catch (error) {
+    warn(
+      `the zones of the switch are not kept for "ctga attach", which must be given them: ${messageOf(error)}`,
+    );
+  }
 }
 
 async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {

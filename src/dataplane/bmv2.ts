@@ -5,8 +5,14 @@
  * looked for is kept in force in the switch itself.
  */
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { formatName } from '../dns/name.ts';
 import { SwitchRefusal } from '../p4/refusal.ts';
-import { MAX_P4_NAME, SimpleSwitch, type SwitchPlace } from '../p4/simple-switch.ts';
+import {
+  MAX_P4_NAME,
+  SimpleSwitch,
+  type NameChange,
+  type SwitchPlace,
+} from '../p4/simple-switch.ts';
 import { cpuInterfaceOf, parseP4RuntimePlace, parseSwitchPlace } from '../p4/switch-process.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import { describeLink, linksAt } from './interface.ts';
@@ -23,14 +29,8 @@ export const bmv2Kind: PlaneKind = {
   syntax: 'bmv2:PORT, bmv2:HOST:PORT or p4runtime:HOST:PORT for a P4 switch',
   modes: { bmv2: 'copies of a P4 switch' },
   parse(name) {
-    const [, speaks, where] = /^(bmv2|p4runtime):(.*)$/.exec(name) ?? [];
-    if (where === undefined) return undefined;
-    const place = speaks === 'bmv2' ? parseSwitchPlace(where) : parseP4RuntimePlace(where);
-    if (place === undefined)
-      throw badInput(
-        `"${name}" names no switch`,
-        'Want bmv2:PORT or bmv2:HOST:PORT of its Thrift server, or p4runtime:HOST:PORT or p4runtime:HOST:PORT/DEVICE.',
-      );
+    const place = switchPlaceOf(name);
+    if (place === undefined) return undefined;
     return {
       attach: (options) => attachBmv2(place, options),
       detach: async () => {
@@ -44,6 +44,21 @@ export const bmv2Kind: PlaneKind = {
   describe: (name) => describeLink(name, 'bmv2'),
   check: () => [],
 };
+
+/**
+ * Where the switch of a plane of this name takes orders; undefined if the name is of another kind.
+ * Throws CtgaError `bad-input` for a name of this kind that is written wrongly.
+ */
+export function switchPlaceOf(name: string): SwitchPlace | undefined {
+  const [, speaks, where] = /^(bmv2|p4runtime):(.*)$/.exec(name) ?? [];
+  if (where === undefined) return undefined;
+  const place = speaks === 'bmv2' ? parseSwitchPlace(where) : parseP4RuntimePlace(where);
+  if (place !== undefined) return place;
+  throw badInput(
+    `"${name}" names no switch`,
+    'Want bmv2:PORT or bmv2:HOST:PORT of its Thrift server, or p4runtime:HOST:PORT or p4runtime:HOST:PORT/DEVICE.',
+  );
+}
 
 /** What the switch does before it copies: the program at its CPU port takes every copy. */
 interface Sampling {
@@ -196,6 +211,17 @@ export class SwitchSupervisor implements Supervision {
     this.#connection = undefined;
   }
 
+  #tellNames({ added, removed }: NameChange): void {
+    if (added.length + removed.length === 0) return;
+    const { interfaceName, onEvent } = this.#options;
+    onEvent({
+      event: 'names-changed',
+      interface: interfaceName,
+      added: added.map(formatName),
+      removed: removed.map(formatName),
+    });
+  }
+
   /** While another controller changes the switch, the key stays due. */
   async #redraw(connection: SupervisedSwitch): Promise<void> {
     try {
@@ -215,7 +241,7 @@ export class SwitchSupervisor implements Supervision {
       await orNotSetUp(connection.counters());
       await connection.setAnswerPorts(rules.udpSourcePorts);
       await connection.setSampling(sampling);
-      await connection.setKnownNames(this.#names);
+      this.#tellNames(await connection.setKnownNames(this.#names));
       this.#keyIsDue = false;
     } else if (this.#keyIsDue) await this.#redraw(this.#connection);
     if ((await this.#connection.cpuPort()) === undefined) throw notSetUp('it copies nothing');

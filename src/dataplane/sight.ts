@@ -33,6 +33,13 @@ export type SupervisionEvent =
    * Reported once for each reason.
    */
   | { readonly event: 'still-blind'; readonly interface: string; readonly message: string }
+  /** A P4 switch was made to look for other names than it did: DNS names, as people write them. */
+  | {
+      readonly event: 'names-changed';
+      readonly interface: string;
+      readonly added: readonly string[];
+      readonly removed: readonly string[];
+    }
   /** Somebody ran `ctga detach`: the plane is left alone from now on. */
   | { readonly event: 'detached'; readonly interface: string }
   /** The interface has another name now, and is watched as before. */

@@ -89,6 +89,10 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
       const status = JSON.parse((await ctga(['p4', 'status', '--json', ...at])).stdout) as {
         names: { name: string }[];
       };
+      assert.match(
+        (await ctga(['p4', 'deploy', ...at, ...state])).stdout,
+        /It looks no longer for 1 name: sth\.rome\.ct\.example\.org\./,
+      );
       assert.equal(status.names.length, names + 1);
       assert(status.names.some(({ name }) => name === 'sth.rome.ct.example.org'));
       assert.equal((await ctga(['p4', 'undeploy', ...at])).code, 0);

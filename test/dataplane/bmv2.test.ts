@@ -5,11 +5,13 @@ import { afterEach, beforeEach, describe, test } from 'node:test';
 import { CtgaError } from '../../src/base/errors.ts';
 import { SwitchSupervisor, type SupervisedSwitch } from '../../src/dataplane/bmv2.ts';
 import type { SupervisionEvent } from '../../src/dataplane/sight.ts';
-import type { P4Counters } from '../../src/p4/simple-switch.ts';
+import { encodeName } from '../support/packets.ts';
+import type { NameChange, P4Counters } from '../../src/p4/simple-switch.ts';
 
 describe('a switch that is looked after', () => {
   const rules = { udpSourcePorts: [53, 5353], dnsNames: [new Uint8Array(20), new Uint8Array(200)] };
   let isThere: boolean;
+  let change: NameChange;
   let told: string[];
   let events: SupervisionEvent[];
   let supervisor: SwitchSupervisor;
@@ -26,13 +28,14 @@ describe('a switch that is looked after', () => {
       setSampling: ({ everyNth }) => answer(void told.push(`one in ${everyNth}`)),
       setKnownNames: (names) => {
         told.push(`${names.length} name`);
-        return answer({ added: [], removed: [] });
+        return answer(change);
       },
     });
   }
 
   beforeEach(async () => {
     [isThere, told, events] = [true, [], []];
+    change = { added: [], removed: [] };
     supervisor = new SwitchSupervisor({
       interfaceName: 'copies',
       connect,
@@ -68,6 +71,21 @@ describe('a switch that is looked after', () => {
     await supervisor.check();
     await supervisor.check();
     assert.deepEqual(told, ['ports 53 5353', 'one in 3', '1 name']);
+  });
+
+  test('is said to look for other names, where it did not look for the same', async () => {
+    assert.deepEqual(events, [], 'it looked for the same');
+    isThere = false;
+    await supervisor.check();
+    [isThere, events] = [true, []];
+    change = { added: [encodeName('sth.a.example')], removed: [encodeName('sth.b.example')] };
+    await supervisor.check();
+    assert.deepEqual(events[0], {
+      event: 'names-changed',
+      interface: 'copies',
+      added: ['sth.a.example'],
+      removed: ['sth.b.example'],
+    });
   });
 
   test('is blind since a moment ago when it goes away, and told anew when it is back', async () => {
