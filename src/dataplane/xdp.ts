@@ -67,6 +67,8 @@ export interface AttachXdpOptions extends XdpOptions {
   readonly mode?: XdpMode;
   /** Attaches as on a kernel before 6.6, for tests. */
   readonly oldKernel?: boolean;
+  /** Another object with the same maps, for tests. */
+  readonly objectPath?: string;
 }
 
 export interface LoadXdpOptions extends XdpOptions {
@@ -108,7 +110,14 @@ export function attachXdp(options: AttachXdpOptions): XdpDataPlane {
 }
 
 function attachNative(options: AttachXdpOptions): AddonAttachment {
-  const { interfaceName, atCpuPort = false, reader = true, mode, oldKernel = false } = options;
+  const {
+    interfaceName,
+    atCpuPort = false,
+    reader = true,
+    mode,
+    oldKernel = false,
+    objectPath = xdpObjectPath(),
+  } = options;
   const { ringBytes, settings } = checkOptions(options);
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
@@ -116,7 +125,7 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
   const { prefersTc, why } = chooseHook({ atCpuPort, mode }, addon().device(interfaceName));
   return explain(interfaceName, () =>
     addon().attach({
-      objectPath: xdpObjectPath(),
+      objectPath,
       interfaceName,
       reader,
       atCpuPort,

@@ -5,13 +5,16 @@
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 
-import { detachElsewhere, listElsewhere } from '../../src/dataplane/xdp.ts';
+import { detachElsewhere, listElsewhere, loadXdp } from '../../src/dataplane/xdp.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { DatagramDecoder } from '../../src/packet/decode.ts';
 import { dnsAnswer, ethernet, EtherType, fragmentIpv4, ipv4, udp } from '../support/packets.ts';
+import { compileMutant } from '../xdp/mutant.ts';
 import { accountingErrors } from '../xdp/verdict.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
 import { eventually } from '../support/eventually.ts';
@@ -657,6 +660,42 @@ describe('datagrams that were merged into one packet', () => {
         assert.equal(counters.notTreeHead, 1n);
         assert.deepEqual(accountingErrors(counters), []);
       });
+});
+
+test('where the verifier gives up on merged datagrams, TC ingress goes without that part, and says so', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  try {
+    // A million instructions are all that it goes through.
+    const begins = 'constants.parts_merged)\n\t\tobserve(ctx, HOOK_SEGMENT);';
+    const loop = 'for (__u32 i = 0; i < 400000; i++)\n\t\tasm volatile("" : "+r"(i));';
+    const objectPath = compileMutant(
+      directory,
+      'ctga.bpf.c',
+      begins,
+      `constants.parts_merged) {
+		${loop}
+		observe(ctx, HOOK_SEGMENT);
+	}`,
+    );
+    assert.throws(() => loadXdp({ objectPath, hook: 'tc' }).close(), /too large|too long/i);
+    const plane = observer();
+    const { mode, why } = await plane.attach({ objectPath }, link);
+    const reason = "this kernel's verifier leaves no room to tell apart datagrams that were merged";
+    assert.deepEqual(
+      [mode, why],
+      ['tcx', `it costs less than XDP on veth, which is software; ${reason}`],
+    );
+    await plane.ask({ method: 'known', names: [NAME] });
+    await link.sendFrames([answerFrame(NAME)]);
+    const { counters, seen } = await plane.ask({ method: 'state' });
+    assert.equal(counters.answersCopied, 1n);
+    assert.match(seen?.link.why ?? '', new RegExp(reason));
+    // Said once, however often it is attached.
+    await plane.kill();
+    assert.equal((await observer().attach({ objectPath }, link)).why, why);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
 });
 
 describe('refuses, in one sentence and with a remedy', () => {
