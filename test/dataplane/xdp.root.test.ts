@@ -237,10 +237,10 @@ for (const { hook, mode, options } of HOOKS)
       };
       await plane.attach({ ...options, ringBytes: 65536, ...limits }, link);
       await plane.ask({ method: 'known', names: [NAME] });
-      // Answers of 300 kinds, each several times; fragments of many datagrams, whose fates differ;
-      // what is neither.
+      // Answers, each eight times in a row: however slowly they are sent, some repeat soon enough to
+      // be seen entries; fragments of many datagrams, whose fates differ; what is neither.
       const rounds = Array.from({ length: 3000 }, (_, i) => [
-        answerFrame(NAME, [], `${i % 300} is the text of this answer`),
+        answerFrame(NAME, [], `${i >> 3} is the text of this answer`),
         ...fragmentIpv4(ipv4({ payload: new Uint8Array(96), identification: i }), 48).map(
           (payload) => ethernet({ payload }),
         ),
