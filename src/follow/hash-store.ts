@@ -15,7 +15,8 @@ import {
   type VerifiedStatement,
 } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import { HashDatabase } from './database.ts';
+import { SqliteFile } from '../disk/sqlite-file.ts';
+import { HASH_DATABASE } from './database.ts';
 import { LogHashes } from './log-hashes.ts';
 import { LogRows } from './log-rows.ts';
 
@@ -23,11 +24,11 @@ import { LogRows } from './log-rows.ts';
 const MAX_VERIFIED = 20_000;
 
 export class HashStore {
-  readonly #database: HashDatabase;
+  readonly #database: SqliteFile;
   /** Heads that were verified, to the last bit, by their signatures and what these cover. */
   readonly #verified = new BoundedMap<string, VerifiedStatement>(MAX_VERIFIED);
 
-  private constructor(database: HashDatabase) {
+  private constructor(database: SqliteFile) {
     this.#database = database;
   }
 
@@ -37,7 +38,7 @@ export class HashStore {
    * cannot be opened or made.
    */
   static open(directory: string): HashStore {
-    return new HashStore(HashDatabase.open(pathIn(directory)));
+    return new HashStore(SqliteFile.open(pathIn(directory), HASH_DATABASE));
   }
 
   /**
@@ -45,13 +46,13 @@ export class HashStore {
    * `store-failed` if it cannot be read.
    */
   static openForReading(directory: string): HashStore | undefined {
-    const database = HashDatabase.openForReading(pathIn(directory));
+    const database = SqliteFile.openForReading(pathIn(directory), HASH_DATABASE);
     return database && new HashStore(database);
   }
 
   /** A store in memory alone, which ends with its use. */
   static inMemory(): HashStore {
-    return new HashStore(HashDatabase.inMemory());
+    return new HashStore(SqliteFile.inMemory(HASH_DATABASE));
   }
 
   /** What is known of a log at this moment; of what is fetched later, another call knows. */

@@ -3,7 +3,7 @@
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { LogId, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { verifyStatement } from '../statements/verify.ts';
-import type { HashDatabase } from './database.ts';
+import type { SqliteFile } from '../disk/sqlite-file.ts';
 import { formatLogState, parseLogState, type LogState } from './log-state.ts';
 
 /** A head that the log showed to everybody, and what is known about its tree. */
@@ -66,19 +66,19 @@ type Verify = (head: Parameters<typeof verifyStatement>[0]) => VerifiedStatement
 
 /** What the store has of one log. Sizes and indexes are below 2^48: see MAX_FOLLOWED_SIZE. */
 export class LogRows {
-  readonly #database: HashDatabase;
+  readonly #database: SqliteFile;
   readonly #logId: LogId;
   readonly #verify: Verify;
   #id: number | undefined;
   readonly #heads = new Map<number, PublicHead>();
 
-  constructor(database: HashDatabase, logId: LogId, verify: Verify) {
+  constructor(database: SqliteFile, logId: LogId, verify: Verify) {
     this.#database = database;
     this.#logId = logId;
     this.#verify = verify;
   }
 
-  /** See HashDatabase.transaction. */
+  /** See SqliteFile.transaction. */
   transaction<T>(work: () => T): T {
     return this.#database.transaction(work);
   }

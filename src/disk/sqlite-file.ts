@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * An SQLite database that one program of ctga writes and that is no evidence: opened, made,
+ * prepared; its errors are StoreErrors.
+ */
+import Database from 'better-sqlite3';
+import { existsSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { messageOf } from '../base/errors.ts';
+import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
+import { StoreError } from './error.ts';
+
+/** What a database holds, and how much of it a power cut may take. */
+export interface SqliteKind {
+  readonly version: number;
+  readonly schema: string;
+  /** What the database of an earlier ctga with this version may lack. Run at each opening. */
+  readonly later?: string;
+  /** FULL: what was committed survives a power cut. NORMAL: the last commits may not. */
+  readonly synchronous: 'FULL' | 'NORMAL';
+  /** What becomes of what is in it if somebody removes the file, as a clause. */
+  readonly ifRemoved: string;
+}
+
+export class SqliteFile {
+  readonly #database: Database.Database;
+  readonly #kind: SqliteKind;
+  readonly #statements = new Map<string, Database.Statement>();
+
+  private constructor(database: Database.Database, kind: SqliteKind) {
+    this.#database = database;
+    this.#kind = kind;
+  }
+
+  /**
+   * Opens the database, and makes it if there is none. A damaged one is set aside as
+   * `<path>.damaged`. Throws StoreError `store-failed` if it cannot be opened or made.
+   */
+  static open(path: string, kind: SqliteKind): SqliteFile {
+    try {
+      makeDirectory(dirname(path));
+      return SqliteFile.#openShared(path, kind);
+    } catch (error) {
+      if (!isDamage(error)) throw failed(path, error, kind);
+      try {
+        renameSync(path, `${path}.damaged`);
+        for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+        return SqliteFile.#openShared(path, kind);
+      } catch (again) {
+        throw failed(path, again, kind);
+      }
+    }
+  }
+
+  /**
+   * Readers make files beside the database, which SQLite gives its own mode: whoever writes it has
+   * to be able to write them.
+   */
+  static #openShared(path: string, kind: SqliteKind): SqliteFile {
+    makeShared(path);
+    return new SqliteFile(prepared(new Database(path, { timeout: 10_000 }), kind), kind);
+  }
+
+  /** Undefined if there is none. Throws StoreError `store-failed` if it cannot be read. */
+  static openForReading(path: string, kind: SqliteKind): SqliteFile | undefined {
+    if (!existsSync(path)) return undefined;
+    try {
+      return new SqliteFile(new Database(path, { readonly: true, timeout: 10_000 }), kind);
+    } catch (error) {
+      throw failed(path, error, kind);
+    }
+  }
+
+  static inMemory(kind: SqliteKind): SqliteFile {
+    return new SqliteFile(prepared(new Database(':memory:'), kind), kind);
+  }
+
+  get isReadOnly(): boolean {
+    return this.#database.readonly;
+  }
+
+  /** Commits all that `work` writes, or nothing of it if it throws. */
+  transaction<T>(work: () => T): T {
+    return this.attempt(() => this.#database.transaction(work).immediate());
+  }
+
+  /** A statement is prepared once. */
+  statement(sql: string): Database.Statement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /** Does `work`, and throws what SQLite throws as a StoreError. */
+  attempt<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      throw error instanceof Database.SqliteError
+        ? failed(this.#database.name, error, this.#kind)
+        : error;
+    }
+  }
+
+  close(): void {
+    const { memory, readonly, name } = this.#database;
+    this.#database.close();
+    if (!memory && !readonly) leaveReadable(name);
+  }
+}
+
+function prepared(database: Database.Database, kind: SqliteKind): Database.Database {
+  try {
+    database.pragma('journal_mode = WAL');
+    database.pragma(`synchronous = ${kind.synchronous}`);
+    const make = database.transaction(() => {
+      const version = database.pragma('user_version', { simple: true });
+      if (version === kind.version) return void database.exec(kind.later ?? '');
+      if (version !== 0)
+        throw new StoreError('store-failed', `it has schema ${String(version)}`, {
+          remedy: `A newer ctga wrote it. Upgrade ctga, or remove the file: ${kind.ifRemoved}.`,
+        });
+      database.exec(kind.schema + (kind.later ?? ''));
+      database.pragma(`user_version = ${kind.version}`);
+    });
+    make.immediate();
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {
+  const remedy =
+    cause instanceof StoreError
+      ? cause.remedy
+      : `Check that the disk has room. The file can be removed: ${kind.ifRemoved}.`;
+  return new StoreError('store-failed', `${path}: ${messageOf(cause)}`, { remedy, cause });
+}
