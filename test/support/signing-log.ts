@@ -2,6 +2,7 @@
 /** A log key of the test's own that signs whatever it is told to, and trees to sign. */
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { Log } from '../../src/logs/log.ts';
+import type { LogEntry } from '../../src/scts/sct.ts';
 import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import { TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
@@ -51,9 +52,36 @@ export class SigningLog {
 
   sign(treeSize: bigint | number, rootHash: MerkleHash, timestamp = 1_700_000_000_000n): Statement {
     const head = { treeSize: BigInt(treeSize), timestamp, rootHash };
-    const signature = sign('sha256', encodeSignedData(head), this.#privateKey);
+    return { ...head, signature: this.#digitallySigned(encodeSignedData(head)) };
+  }
+
+  /** An SCT for the entry (RFC 6962, Section 3.2), written apart from src/scts. */
+  promise(entry: LogEntry, timestamp: bigint, extensions: Uint8Array = new Uint8Array()): Buffer {
+    const [at, type] = [Buffer.alloc(8), Buffer.alloc(2)];
+    at.writeBigUInt64BE(timestamp);
+    type[1] = entry.type === 'precert' ? 1 : 0;
+    const bytes = entry.type === 'precert' ? entry.tbsCertificate : entry.certificate;
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(bytes.length);
+    const more = Buffer.from([extensions.length >> 8, extensions.length & 255, ...extensions]);
+    const keyHash = entry.type === 'precert' ? entry.issuerKeyHash : new Uint8Array();
+    const signed = Buffer.concat([
+      Uint8Array.of(0, 0),
+      at,
+      type,
+      keyHash,
+      length.subarray(1),
+      bytes,
+      more,
+    ]);
+    const id = this.key.logId;
+    return Buffer.concat([Uint8Array.of(0), id, at, more, this.#digitallySigned(signed)]);
+  }
+
+  #digitallySigned(bytes: Uint8Array): Uint8Array {
+    const signature = sign('sha256', bytes, this.#privateKey);
     const length = [signature.length >> 8, signature.length & 255];
-    return { ...head, signature: Uint8Array.from([4, this.#algorithm, ...length, ...signature]) };
+    return Uint8Array.from([4, this.#algorithm, ...length, ...signature]);
   }
 
   /**

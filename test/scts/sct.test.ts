@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+/** SCTs and the entries that they are about, against what others made. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { describe, test } from 'node:test';
+import { ByteCursor, FormatError } from '../../src/base/cursor.ts';
+import { Certificate } from '../../src/scts/certificate.ts';
+import {
+  leafHashOf,
+  parseSct,
+  parseSctList,
+  verifySct,
+  type LogEntry,
+  type Sct,
+} from '../../src/scts/sct.ts';
+import { toLogKey } from '../../src/statements/key.ts';
+import { toLogId } from '../../src/statements/statement.ts';
+import { Authority } from '../support/certificates.ts';
+import { fc } from '../support/random.ts';
+import { SigningLog } from '../support/signing-log.ts';
+
+/**
+ * A certificate, its SCT and its leaf hash from github.com/google/certificate-transparency-go,
+ * testdata/certs.go (TestCertPEM, TestCertProof, TestCertB64LeafHash), and the log's key.
+ */
+const GO = {
+  key: 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEmXg8sUUzwBYaWrRb+V0IopzQ6o3UyEJ04r5ZrRXGdpYM8K+hB0pXrGRLI0eeWz+3skXrS0IO83AhA3GpRL6s6w==',
+  certificate:
+    'MIICyjCCAjOgAwIBAgIBBjANBgkqhkiG9w0BAQUFADBVMQswCQYDVQQGEwJHQjEkMCIGA1UEChMbQ2VydGlmaWNhdGUgVHJhbnNwYXJlbmN5IENBMQ4wDAYDVQQIEwVXYWxlczEQMA4GA1UEBxMHRXJ3IFdlbjAeFw0xMjA2MDEwMDAwMDBaFw0yMjA2MDEwMDAwMDBaMFIxCzAJBgNVBAYTAkdCMSEwHwYDVQQKExhDZXJ0aWZpY2F0ZSBUcmFuc3BhcmVuY3kxDjAMBgNVBAgTBVdhbGVzMRAwDgYDVQQHEwdFcncgV2VuMIGfMA0GCSqGSIb3DQEBAQUAA4GNADCBiQKBgQCx+jeTYRH4eS2iCBw/5BklAIUx3H8sZXvZ4d5HBBYLTJ8Z1UraRHBATBxRNBuPH3U43d0o2aykg2n8VkbdzHYX+BaKrltB1DMx/KLa38gE1XIIlJBh+e75AspHzojGROAA8G7uzKvcndL2iiLMsJ3Hbg28c1J3ZbGjeoxnYlPcwQIDAQABo4GsMIGpMB0GA1UdDgQWBBRqDZgqO2LES20u9Om7egGqnLeY4jB9BgNVHSMEdjB0gBRfnYgNyHPmVNT4DdjmsMEktEfDVaFZpFcwVTELMAkGA1UEBhMCR0IxJDAiBgNVBAoTG0NlcnRpZmljYXRlIFRyYW5zcGFyZW5jeSBDQTEOMAwGA1UECBMFV2FsZXMxEDAOBgNVBAcTB0VydyBXZW6CAQAwCQYDVR0TBAIwADANBgkqhkiG9w0BAQUFAAOBgQAXHNhKrEFKmgMPIqrI9oiwgbJwm4SLTlURQGzXB/7QKFl6n678Lu4peNYzqqwU7TI1GX2ofg9xuIdfGsnniygXSd3t0Afj7PUGRfjL9mclbNahZHteEyA7uFgt59Zpb2VtHGC5X0Vrf88zhXGQjxxpcn0kxPzNJJKVeVgU0drA5g==',
+  sct: '00df1c2ec11500945247a96168325ddc5c7959e8f7c6d388fc002e0bbd3f74d7640000013ddb27ded900000403004730450220606e10ae5c2d5a1b0aed49dc4937f48de71a4e9784e9c208dfbfe9ef536cf7f2022100beb29c72d7d06d61d06bdb38a069469aa86fe12e18bb7cc45689a2c0187ef5a5',
+  leafHash: 'BKZLZGMbAnDW0gQWjNJNCyS2IgweWn76YW3tFlu3AuY=',
+};
+/**
+ * A certificate of 2018 with two SCTs inside, from github.com/pyca/cryptography, vectors/x509
+ * (cryptography-scts.pem), and SHA-256 of the precertificate's TBSCertificate there
+ * (cryptography-scts-tbs-precert.der). The keys of its logs, Icarus and Mammoth, are in crt.sh's
+ * list; that of its issuer, Let's Encrypt Authority X3, has this hash.
+ */
+const REAL = {
+  certificate:
+    'MIIGCzCCBPOgAwIBAgISA9MzcqjnMT3tsDXK3Lry4uRIMA0GCSqGSIb3DQEBCwUAMEoxCzAJBgNVBAYTAlVTMRYwFAYDVQQKEw1MZXQncyBFbmNyeXB0MSMwIQYDVQQDExpMZXQncyBFbmNyeXB0IEF1dGhvcml0eSBYMzAeFw0xODA5MjYxOTU2MzNaFw0xODEyMjUxOTU2MzNaMBoxGDAWBgNVBAMTD2NyeXB0b2dyYXBoeS5pbzCCASIwDQYJKoZIhvcNAQEBBQADggEPADCCAQoCggEBAKJDpCL99DVo83587MrVp6gunmKRoUfYvcgk5u2v0tB9OmZkcIY37z6AunHWr18Yj55zHmm6G8Nf35hmu3ql2A26WThCbmOeWXbxhgarkningZI9opUWnI2dIllguVIsq99GzhpNnDdCb26s5+SRhJI4cr4hYaKCXGDKooKWyXUX09SJTq7nW/1+pq3y9ZMvldRKjJALeAdwnC7kmUB6pK7q8J2VlpfQwqGu6q/WHVdgnhWARw3GEFJWDn9wkxBAF08CpzhVaEj+iK+Ut/1HBgNYwqI47h7Sq+qv0G2qklRVUtEM0zYRsp+y/6vivdbFLlPw8VaerbpJN3gLtpVNcGECAwEAAaOCAxkwggMVMA4GA1UdDwEB/wQEAwIFoDAdBgNVHSUEFjAUBggrBgEFBQcDAQYIKwYBBQUHAwIwDAYDVR0TAQH/BAIwADAdBgNVHQ4EFgQUjbe0bE1aZ8HiqtwqUfCe15bFV8UwHwYDVR0jBBgwFoAUqEpqYwR93brm0Tm3pkVl7/Oo7KEwbwYIKwYBBQUHAQEEYzBhMC4GCCsGAQUFBzABhiJodHRwOi8vb2NzcC5pbnQteDMubGV0c2VuY3J5cHQub3JnMC8GCCsGAQUFBzAChiNodHRwOi8vY2VydC5pbnQteDMubGV0c2VuY3J5cHQub3JnLzAaBgNVHREEEzARgg9jcnlwdG9ncmFwaHkuaW8wgf4GA1UdIASB9jCB8zAIBgZngQwBAgEwgeYGCysGAQQBgt8TAQEBMIHWMCYGCCsGAQUFBwIBFhpodHRwOi8vY3BzLmxldHNlbmNyeXB0Lm9yZzCBqwYIKwYBBQUHAgIwgZ4MgZtUaGlzIENlcnRpZmljYXRlIG1heSBvbmx5IGJlIHJlbGllZCB1cG9uIGJ5IFJlbHlpbmcgUGFydGllcyBhbmQgb25seSBpbiBhY2NvcmRhbmNlIHdpdGggdGhlIENlcnRpZmljYXRlIFBvbGljeSBmb3VuZCBhdCBodHRwczovL2xldHNlbmNyeXB0Lm9yZy9yZXBvc2l0b3J5LzCCAQYGCisGAQQB1nkCBAIEgfcEgfQA8gB3ACk8UZZUyDlluqpQ/FgH1Ldvv1h6KXLcpMMM9OVFR/R4AAABZherSukAAAQDAEgwRgIhAKXOqHxQbnGMJuNIu/QLwQ516E195jqLTR5+iQpy2qRAAiEA3qnx0MNT/NM34VtxX4AohXWAXUt3AsAnAu7Y9xVOfHIAdwBvU3asMfAxGdiZAKRRFf93FRwR2QLBACkGjbIImjfZEwAAAWYXq0twAAAEAwBIMEYCIQCi4Nn+Y5QU+L3N1/adsJDVuJIHtIDHisLFxA42HpKjpgIhALznDcOEMfr8hR8lwCNOXN5LkGTgjTx7yttkY+90h2cQMA0GCSqGSIb3DQEBCwUAA4IBAQAquKFBh6Rc4kH9yEVNYMu+tv/xCluzCKHvCAmxUF6eF5K9nTFB4gkWjsBCiC+WlCJhOX53Xg6ZQVCt7dpIk6C2RatNrZt+TnNevDZ04x0+YhMoDUREZay0cZ3h62GsdbQQ1UCqDipcNfm1Lr3noCzQJlTejK5cjc/8WozMIxAZorJnIf0kBHXCniRepu5gCmjn0WDCj1uLmFr3jRXRiQ8E+ygXh7PclxMHXsVooeZvkBjGoYJCKKirWaDUzw/1bmbGZnA/tGyBdUMMyDzd7qcnBYDOIH8UyXo1ySOYyt9sH0OJXBfmxwHkShvD1VbxCmOTDJbhFMA/rdWmsV8a/ZiD',
+  tbsCertificate: '+jloPYIR2G5BbVMW2ksDyUs55ZQvtqzTbda2uAfeElk=',
+  issuerKeyHash: 'YLh1dUR9y6Kja30RrAn7JKnbQG/uEtLMkBgFF2Fuihg=',
+  keys: [
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAETtK8v7MICve56qTHHDhhBOuV4IlUaESxZryCfk9QbG9co/CqPvTsgPDbCpp6oFtyAHwlDhnvr7JijXRD9Cb2FA==',
+    'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE7+R9dC4VFbbpuyOL+yy14ceAmEf7QGlo/EmtYU6DRzwat43f/3swtLr/L8ugFOOt1YU/RFmMjGCL17ixv66MZw==',
+  ],
+};
+const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
+
+describe('an SCT', () => {
+  const sct = Buffer.from(GO.sct, 'hex');
+  const key = toLogKey(fromBase64(GO.key));
+  const certificate = new Certificate(fromBase64(GO.certificate));
+
+  test('of certificate-transparency-go verifies, and promises the leaf that it says', () => {
+    const parsed = parseSct(sct);
+    assert.deepEqual(parsed.logId, key.logId);
+    assert(verifySct(parsed, certificate.entry, key));
+    const hash = Buffer.from(leafHashOf(parsed, certificate.entry)).toString('base64');
+    assert.equal(hash, GO.leafHash);
+  });
+
+  test('with any bit flipped verifies no more', () => {
+    for (let bit = 0; bit < sct.length * 8; bit++) {
+      const flipped = Buffer.from(sct);
+      flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+      const holds = ((): boolean => {
+        try {
+          return verifySct(parseSct(flipped), certificate.entry, key);
+        } catch (error) {
+          assert(error instanceof FormatError);
+          return false;
+        }
+      })();
+      assert(!holds, `bit ${bit}`);
+    }
+  });
+
+  test('of anything else is refused, by a FormatError', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
+        for (const parse of [parseSct, parseSctList, (each: Uint8Array) => new Certificate(each)])
+          try {
+            parse(bytes);
+          } catch (error) {
+            assert(error instanceof FormatError, String(error));
+          }
+      }),
+    );
+    for (let length = 0; length < sct.length; length++)
+      assert.throws(() => parseSct(sct.subarray(0, length)), FormatError, `${length} bytes`);
+    assert.throws(() => parseSct(Buffer.concat([sct, Buffer.of(0)])), FormatError);
+  });
+});
+
+describe('a certificate', () => {
+  const log = new SigningLog();
+  const authority = new Authority();
+  const issuer = new Certificate(authority.der);
+
+  test('with SCTs inside gives the entry that the log signed', () => {
+    const der = authority.issue(['www.example.net', '*.example.net'], { logs: [log] });
+    const certificate = new Certificate(der);
+    assert.deepEqual(certificate.dnsNames, ['www.example.net', '*.example.net']);
+    assert(certificate.isIssuedBy(issuer) && !issuer.isIssuedBy(certificate));
+    const [embedded] = certificate.embeddedScts;
+    assert(embedded !== undefined);
+    const sct = parseSct(embedded);
+    const entry = certificate.precertificateEntry(issuer.keyHash);
+    assert(entry !== undefined && verifySct(sct, entry, log.key));
+    assert(!verifySct(sct, certificate.entry, log.key), 'it is about the precertificate');
+    const wrong = certificate.precertificateEntry(new Uint8Array(32));
+    assert(wrong !== undefined && !verifySct(sct, wrong, log.key), 'of this issuer alone');
+  });
+
+  test('of 2018 gives the precertificate that two public logs signed, to the last bit', () => {
+    const certificate = new Certificate(fromBase64(REAL.certificate));
+    const entry = certificate.precertificateEntry(fromBase64(REAL.issuerKeyHash));
+    assert(entry?.type === 'precert');
+    const hash = createHash('sha256').update(entry.tbsCertificate).digest('base64');
+    assert.equal(hash, REAL.tbsCertificate);
+    const keys = REAL.keys.map((key) => toLogKey(fromBase64(key)));
+    assert.deepEqual(
+      certificate.embeddedScts
+        .map(parseSct)
+        .map((sct, i) => keys[i] && verifySct(sct, entry, keys[i])),
+      [true, true],
+    );
+  });
+
+  test('without SCTs has no precertificate', () => {
+    const certificate = new Certificate(authority.issue(['www.example.net'], {}));
+    assert.deepEqual(certificate.embeddedScts, []);
+    assert.equal(certificate.precertificateEntry(issuer.keyHash), undefined);
+  });
+
+  test('that is broken anywhere gives a FormatError at most', () => {
+    const der = authority.issue(['www.example.net'], { logs: [log] });
+    fc.assert(
+      fc.property(fc.nat(der.length * 8 - 1), fc.nat(der.length), (bit, cut) => {
+        const flipped = Buffer.from(der);
+        flipped[bit >> 3] = (flipped[bit >> 3] ?? 0) ^ (1 << (bit & 7));
+        for (const bytes of [flipped, der.subarray(0, cut)])
+          try {
+            const certificate = new Certificate(bytes);
+            assert(Array.isArray(certificate.dnsNames) && Array.isArray(certificate.embeddedScts));
+            certificate.precertificateEntry(issuer.keyHash);
+            certificate.isIssuedBy(issuer);
+          } catch (error) {
+            assert(error instanceof FormatError, String(error));
+          }
+      }),
+    );
+    assert.throws(() => new Certificate(Buffer.concat([der, Buffer.of(0)])), FormatError);
+  });
+});
+
+const TILES = resolve(
+  import.meta.dirname,
+  '../../../shared/data/checkpoints/sunlight/testdata/navigli2025h2/tile',
+);
+
+test(
+  'real entries of a static-ct log have the leaf hashes that its tree has',
+  { skip: existsSync(TILES) ? false : 'the real entries are NOT tried: there is no ../shared' },
+  (context) => {
+    const files = ['000', '001', '002', '003', '003.p/10'];
+    const read = (kind: string): Buffer =>
+      Buffer.concat(files.map((name) => readFileSync(resolve(TILES, kind, name))));
+    const hashes = entriesOf(read('data')).map(({ sct, entry }) => leafHashOf(sct, entry));
+    assert.deepEqual(Buffer.concat(hashes), read('0'));
+    context.diagnostic(`${hashes.length} entries`);
+  },
+);
+
+/** The entries of a data tile of a static-ct log (c2sp.org/static-ct-api, TileLeaf). */
+function entriesOf(tile: Uint8Array): { readonly sct: Sct; readonly entry: LogEntry }[] {
+  const cursor = new ByteCursor(tile);
+  const vector = (octets: 2 | 3): Uint8Array =>
+    cursor.take(octets === 2 ? cursor.u16() : cursor.u8() * 65_536 + cursor.u16());
+  const entries: { sct: Sct; entry: LogEntry }[] = [];
+  while (!cursor.atEnd) {
+    const timestamp = (BigInt(cursor.u32()) << 32n) | BigInt(cursor.u32());
+    const isPrecertificate = cursor.u16() === 1;
+    const issuerKeyHash = isPrecertificate ? cursor.take(32) : new Uint8Array();
+    const certificate = vector(3);
+    const extensions = vector(2);
+    if (isPrecertificate) vector(3);
+    vector(2);
+    entries.push({
+      sct: {
+        timestamp,
+        extensions,
+        logId: toLogId(new Uint8Array(32)),
+        signature: new Uint8Array(),
+      },
+      entry: isPrecertificate
+        ? { type: 'precert', issuerKeyHash, tbsCertificate: certificate }
+        : { type: 'x509', certificate },
+    });
+  }
+  return entries;
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+/** A certification authority of the test's own, which has logs sign what it issues. */
+import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import type { LogEntry } from '../../src/scts/sct.ts';
+import type { SigningLog } from './signing-log.ts';
+
+interface Issued {
+  /** Each puts an SCT into the certificate. */
+  readonly logs?: readonly SigningLog[];
+  /** Of the SCTs, in ms since the epoch. */
+  readonly timestamp?: bigint;
+  /** More extensions, each an object identifier in DER and a value. */
+  readonly extensions?: readonly (readonly [id: string, value: Uint8Array])[];
+}
+
+const SHA256_WITH_ECDSA = der(0x30, hex('06082a8648ce3d040302'));
+
+export class Authority {
+  /** Its own certificate, signed by itself. */
+  readonly der: Uint8Array;
+  readonly #privateKey: KeyObject;
+  readonly #spki: Uint8Array;
+  readonly #name: Uint8Array;
+
+  constructor(name = 'Test CA') {
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    this.#privateKey = privateKey;
+    this.#spki = publicKey.export({ type: 'spki', format: 'der' });
+    this.#name = nameOf(name);
+    const isCa = extension('0603551d13', der(0x30, der(0x01, Uint8Array.of(0xff))));
+    this.der = this.#signed(this.#tbs(this.#name, this.#spki, [isCa]));
+  }
+
+  /** A certificate in DER for these DNS names. */
+  issue(
+    names: readonly string[],
+    { logs = [], timestamp = 1_700_000_000_000n, extensions = [] }: Issued,
+  ): Uint8Array {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const spki = publicKey.export({ type: 'spki', format: 'der' });
+    const subjectAltName = extension(
+      '0603551d11',
+      der(0x30, ...names.map((name) => der(0x82, Buffer.from(name)))),
+    );
+    const own = [subjectAltName, ...extensions.map(([id, value]) => extension(id, value))];
+    const serial = randomBytes(8);
+    const subject = nameOf(names[0] ?? 'nobody');
+    const tbs = (all: readonly Uint8Array[]): Uint8Array => this.#tbs(subject, spki, all, serial);
+    if (logs.length === 0) return this.#signed(tbs(own));
+    const entry: LogEntry = {
+      type: 'precert',
+      issuerKeyHash: createHash('sha256').update(this.#spki).digest(),
+      tbsCertificate: tbs(own),
+    };
+    const scts = logs.map((log) => vector(log.promise(entry, timestamp)));
+    const list = der(0x04, vector(Buffer.concat(scts)));
+    return this.#signed(tbs([...own, extension('060a2b06010401d679020402', list)]));
+  }
+
+  #tbs(
+    subject: Uint8Array,
+    spki: Uint8Array,
+    extensions: readonly Uint8Array[],
+    serial = randomBytes(8),
+  ): Uint8Array {
+    const time = (text: string): Uint8Array => der(0x17, Buffer.from(text));
+    return der(
+      0x30,
+      der(0xa0, der(0x02, Uint8Array.of(2))),
+      der(0x02, Uint8Array.of(1), serial),
+      SHA256_WITH_ECDSA,
+      this.#name,
+      der(0x30, time('200101000000Z'), time('490101000000Z')),
+      subject,
+      spki,
+      der(0xa3, der(0x30, ...extensions)),
+    );
+  }
+
+  #signed(tbs: Uint8Array): Uint8Array {
+    const signature = sign('sha256', tbs, this.#privateKey);
+    return der(0x30, tbs, SHA256_WITH_ECDSA, der(0x03, Uint8Array.of(0), signature));
+  }
+}
+
+function nameOf(commonName: string): Uint8Array {
+  const attribute = der(0x30, hex('0603550403'), der(0x0c, Buffer.from(commonName)));
+  return der(0x30, der(0x31, attribute));
+}
+
+function extension(id: string, value: Uint8Array): Uint8Array {
+  return der(0x30, hex(id), der(0x04, value));
+}
+
+/** A value in DER. */
+export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
+  const content = Buffer.concat(parts);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(content.length);
+  const short = length.subarray(length.findIndex((octet) => octet !== 0));
+  const head = content.length < 128 ? [content.length] : [0x80 | short.length, ...short];
+  return Buffer.concat([Uint8Array.of(tag, ...head), content]);
+}
+
+/** Behind its length in two octets. */
+function vector(bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(bytes.length >> 8, bytes.length & 255), bytes]);
+}
+
+function hex(text: string): Uint8Array {
+  return Buffer.from(text, 'hex');
+}
