@@ -15,6 +15,12 @@ export interface LogOptions {
   readonly zoneSuffix?: string;
 }
 
+/** Where a server listens. */
+export interface Listen {
+  readonly address: string;
+  readonly port: number;
+}
+
 export function withState(command: Command): Command {
   return command
     .option(
@@ -89,4 +95,13 @@ export function endpoint(text: string): Endpoint {
       'want ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT, an address being IPv4 or IPv6.',
     );
   return found;
+}
+
+/** Parses ADDRESS:PORT or [ADDRESS]:PORT. */
+export function parseListen(text: string): Listen {
+  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = bracketed ?? plain ?? '';
+  if (isIP(address) === 0 || Number(port) > 65_535)
+    throw new InvalidArgumentError('want ADDRESS:PORT or [ADDRESS]:PORT.');
+  return { address, port: Number(port) };
 }

@@ -59,6 +59,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'serve tree heads and proofs of logs over DNS, or ask for them',
     load: async () => (await import('./dns.ts')).dnsCommand(),
   },
+  pool: {
+    summary:
+      'serve the gossip endpoints of an HTTPS server: SCT feedback, and a pool of tree heads',
+    load: async () => (await import('./pool.ts')).poolCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga web`: a status page, metrics and a health check. */
-import { isIP } from 'node:net';
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
-import { withState, type StateOption } from './options.ts';
+import { parseListen, withState, type Listen, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
 
 interface WebOptions extends StateOption {
-  readonly listen: { readonly address: string; readonly port: number };
+  readonly listen: Listen;
   readonly host: readonly string[];
   readonly user?: string;
 }
@@ -63,12 +62,4 @@ async function runWeb(options: WebOptions): Promise<void> {
   const { serveStatusPage } = await import('../services/web.ts');
   const asTyped = withNextCommands;
   await serveStatusPage({ state, user, ...listen, hosts, version, asTyped, onListening }, stop);
-}
-
-function parseListen(text: string): WebOptions['listen'] {
-  const [, bracketed, plain, port] = /^(?:\[(.+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
-  const address = bracketed ?? plain ?? '';
-  if (isIP(address) === 0 || Number(port) > 65_535)
-    throw new InvalidArgumentError('want ADDRESS:PORT or [ADDRESS]:PORT.');
-  return { address, port: Number(port) };
 }

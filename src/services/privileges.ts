@@ -25,6 +25,7 @@ import { lockOf } from '../disk/lock.ts';
 import { CHAIN } from '../evidence/chain.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/published.ts';
+import { poolIn } from '../pool/store.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**
@@ -90,6 +91,13 @@ export const becomeNameServer: BecomeAccount = (state, user) =>
     accounts: role('dns'),
     onlyReads: true,
     own: publishedIn(state.directory),
+  });
+
+export const becomePool: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, {
+    accounts: role('pool'),
+    onlyReads: true,
+    own: poolIn(state.directory),
   });
 
 /** As BecomeAccount, of the writer, which has the directory of evidence and no other. */

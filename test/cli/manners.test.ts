@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'bench traffic': ['--tool', 'osnt', '--output', join(directory, 'bench')],
   challenge: ['--once', '--proxy', 'socks5h://127.0.0.1:1'],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
+  'pool serve': ['--domain', 'www.example.net', '--listen', '127.0.0.1:1'],
   'dns serve': ['--zone-suffix', 'ct.example.net', '--listen', '127.0.0.1:1'],
   'evidence report': [empty],
   'evidence show': [empty],
@@ -65,9 +66,11 @@ const MISSING = join(directory, 'missing', 'file');
 const NUMBER = ['x', '-1', '1e3', ''];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
+  auditor: ['x', 'ftp://host'],
   budget: NUMBER,
   calibrate: ['x', 'AS2=1:101', 'AS2=6:1', 'no=1:1'],
   'data-plane': ['x'],
+  domain: ['a b', '*', '*.*.example', '-x.example', ''],
   'direct-peering': [...NUMBER, '1.1'],
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
@@ -134,7 +137,7 @@ const ANYTHING = new Set([
 ]);
 
 /** Commands that are run with another --user, as root. */
-const STAY = new Set(['alert run', 'challenge', 'dns serve', 'web']);
+const STAY = new Set(['alert run', 'challenge', 'dns serve', 'pool serve', 'web']);
 
 interface Case {
   readonly args: readonly string[];

@@ -86,7 +86,7 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
     command === 'challenge' ||
     command === 'web' ||
     (command === 'alert' && sub === 'run') ||
-    (command === 'dns' && sub === 'serve');
+    ((command === 'dns' || command === 'pool') && sub === 'serve');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];
 }
 

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A pool of tree heads (draft-linus-trans-gossip-ct-02, Section 5.2): whoever brings fresh ones gets
+ * some that others brought, drawn by chance alone. What a pool holds is not challenged here; but
+ * two roots that one log signed for one size convict it, and become evidence at once.
+ */
+import { randomInt } from 'node:crypto';
+import { equalHash } from '../merkle/hash.ts';
+import { logIdText, type Log } from '../logs/log.ts';
+import { judgeWithoutProof } from '../evidence/judge.ts';
+import { makeEvidence } from '../evidence/bundle.ts';
+import { writeEvidence } from '../evidence/write.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
+import { verifyStatement } from '../statements/verify.ts';
+import type { Brought } from './forms.ts';
+import type { PoolStore } from './store.ts';
+
+/** "Fresh iff its timestamp is less than 14 days in the past" (Section 5.2). */
+const FRESH_MS = 14 * 86_400_000;
+/** A head from later than that would be fresh for longer than any other. */
+const AHEAD_MS = 86_400_000;
+/** As Google's pool answered. */
+export const DRAWN = 10;
+
+/** What became of a head that somebody brought. */
+export const HEAD_OUTCOMES = ['kept', 'known', 'stale', 'unknown-log', 'bad-signature'] as const;
+export type HeadOutcome = (typeof HEAD_OUTCOMES)[number];
+
+export interface PoolOptions {
+  readonly store: PoolStore;
+  readonly logs: readonly Log[];
+  /** Where evidence is kept. */
+  readonly evidence: string;
+  /** Called with the path of evidence that was written now. */
+  readonly onFork: (log: Log, path: string) => void;
+  /** Called if evidence cannot be written; it is tried again with the next head of the log. */
+  readonly onFailure: (error: unknown) => void;
+  /** Returns a whole number from 0 to `below` - 1; a test may have it drawn otherwise. */
+  readonly draw?: (below: number) => number;
+}
+
+interface Pooled {
+  readonly id: number;
+  readonly head: VerifiedStatement;
+}
+
+export class HeadPool {
+  readonly #options: PoolOptions;
+  readonly #draw: (below: number) => number;
+  readonly #logs: ReadonlyMap<string, Log>;
+  /** By log ID. All that the store has is here too. */
+  readonly #heads = new Map<string, Pooled[]>();
+  /** Pairs of different roots for one size of which there is no evidence yet. */
+  #unsettled: (readonly [Log, VerifiedStatement, VerifiedStatement])[] = [];
+
+  /** Reads what the store has, and verifies it again. Throws StoreError. */
+  constructor(options: PoolOptions) {
+    this.#options = options;
+    this.#draw = options.draw ?? randomInt;
+    this.#logs = new Map(options.logs.map((log) => [logIdText(log.key.logId), log]));
+    for (const { id, logId, ...statement } of options.store.heads()) {
+      const log = this.#logs.get(logIdText(logId));
+      const head = log && verifyStatement(statement, log.key);
+      if (log === undefined || head === undefined) options.store.dropHead(id);
+      else this.#put(log, { id, head });
+    }
+    this.#settle();
+  }
+
+  /** How many heads there are. */
+  get size(): number {
+    return [...this.#heads.values()].reduce((sum, { length }) => sum + length, 0);
+  }
+
+  /**
+   * Takes a head in, durably, if it is fresh and its log signed it; `now` in ms since the epoch.
+   * Where there are as many of its log as may be, one goes that chance picks, the new one among
+   * them. Throws StoreError.
+   */
+  take({ head, logId }: Brought, now: number): HeadOutcome {
+    const age = now - Number(head.timestamp);
+    if (age >= FRESH_MS || age < -AHEAD_MS) return 'stale';
+    const named = logId === undefined ? [...this.#logs.values()] : this.#logs.get(logIdText(logId));
+    if (named === undefined) return 'unknown-log';
+    for (const log of [named].flat()) {
+      const verified = verifyStatement(head, log.key);
+      if (verified !== undefined) return this.#keep(log, verified, now);
+    }
+    return 'bad-signature';
+  }
+
+  /** Ten heads at most that are fresh, each with the same chance, whoever asks and brought what. */
+  drawn(now: number): VerifiedStatement[] {
+    for (const log of this.#heads.keys()) this.#dropStale(log, now);
+    const all = [...this.#heads.values()].flat();
+    const drawn: VerifiedStatement[] = [];
+    while (drawn.length < DRAWN) {
+      const at = all.length === 0 ? -1 : this.#draw(all.length);
+      const [picked] = at < 0 ? [] : all.splice(at, 1);
+      if (picked === undefined) break;
+      drawn.push(picked.head);
+    }
+    return drawn;
+  }
+
+  #keep(log: Log, head: VerifiedStatement, now: number): HeadOutcome {
+    const { store } = this.#options;
+    const name = logIdText(log.key.logId);
+    this.#dropStale(name, now);
+    const heads = this.#heads.get(name) ?? [];
+    const isKnown = heads.some(
+      (other) => sameTree(other.head, head) && other.head.timestamp === head.timestamp,
+    );
+    if (isKnown) {
+      this.#settle();
+      return 'known';
+    }
+    const id = store.addHead(head);
+    if (id === undefined) return 'known';
+    this.#put(log, { id, head });
+    this.#settle();
+    const all = this.#heads.get(name) ?? [];
+    if (all.length > store.limits.headsOfALog) this.#drop(all, this.#draw(all.length));
+    return 'kept';
+  }
+
+  #put(log: Log, pooled: Pooled): void {
+    const name = logIdText(log.key.logId);
+    const heads = this.#heads.get(name) ?? [];
+    const other = heads.find(
+      ({ head }) => head.treeSize === pooled.head.treeSize && !sameTree(head, pooled.head),
+    );
+    if (other !== undefined) this.#unsettled.push([log, other.head, pooled.head]);
+    heads.push(pooled);
+    this.#heads.set(name, heads);
+  }
+
+  /** Writes evidence of what contradicts each other. */
+  #settle(): void {
+    const { evidence, onFork, onFailure } = this.#options;
+    this.#unsettled = this.#unsettled.filter(([log, first, second]) => {
+      const finding = judgeWithoutProof(first, second);
+      if (finding?.verdict !== 'fork-proven') return false;
+      try {
+        onFork(log, writeEvidence(evidence, makeEvidence(log, first, second, finding, Date.now())));
+        return false;
+      } catch (error) {
+        onFailure(error);
+        return true;
+      }
+    });
+  }
+
+  #dropStale(log: string, now: number): void {
+    const heads = this.#heads.get(log) ?? [];
+    for (let at = heads.length - 1; at >= 0; at--)
+      if (now - Number(heads[at]?.head.timestamp ?? 0n) >= FRESH_MS) this.#drop(heads, at);
+  }
+
+  #drop(heads: Pooled[], at: number): void {
+    const [gone] = heads.splice(at, 1);
+    if (gone !== undefined) this.#options.store.dropHead(gone.id);
+  }
+}
+
+function sameTree(one: VerifiedStatement, other: VerifiedStatement): boolean {
+  return one.treeSize === other.treeSize && equalHash(one.rootHash, other.rootHash);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * `ctga pool serve` as a service: an HTTPS server's endpoints for gossip, and what they collected
+ * pushed to auditors once an hour.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { isIP } from 'node:net';
+import { join } from 'node:path';
+import { messageOf } from '../base/errors.ts';
+import { aborted } from '../base/stop-signals.ts';
+import type { Fetch } from '../http/request.ts';
+import type { Log } from '../logs/log.ts';
+import { FeedbackChecks } from '../pool/feedback.ts';
+import { PoolMetrics } from '../pool/metrics.ts';
+import { HeadPool } from '../pool/pollination.ts';
+import { push } from '../pool/push.ts';
+import { PoolServer } from '../pool/server.ts';
+import { poolIn, PoolStore } from '../pool/store.ts';
+import type { State } from '../store/state.ts';
+import { ServiceNotice } from './notice.ts';
+import { becomePool, type BecomeAccount } from './privileges.ts';
+
+export type PoolEvent =
+  | { readonly event: 'listening'; readonly url: string }
+  | { readonly event: 'fork-proven'; readonly log: string; readonly evidence: string }
+  | { readonly event: 'pushed'; readonly auditor: string; readonly scts: number }
+  | { readonly event: 'failed'; readonly message: string };
+
+export interface PoolServiceOptions {
+  readonly state: State;
+  readonly address: string;
+  readonly port: number;
+  /** DNS names, in lower case: FeedbackChecks says how they are compared. */
+  readonly domains: readonly string[];
+  readonly logs: readonly Log[];
+  /** URLs (see auditorUrl). */
+  readonly auditors: readonly string[];
+  readonly fetch: Fetch;
+  /** As root: the account to become; undefined for the usual one. */
+  readonly user: string | undefined;
+  readonly onEvent: (event: PoolEvent) => void;
+  /** Milliseconds between two rounds of pushing; an hour, give or take a tenth, unless given. */
+  readonly pushEvery?: () => number;
+}
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Gives up root, and serves the endpoints until `stop` is aborted. Rejects with CtgaError if it
+ * cannot become the account, cannot listen, or cannot open its store.
+ */
+export async function servePool(
+  options: PoolServiceOptions,
+  stop: AbortSignal,
+  becomeAccount: BecomeAccount = becomePool,
+): Promise<void> {
+  const { state, domains, logs, user, onEvent, address, port } = options;
+  const directory = poolIn(state.directory);
+  becomeAccount(state, user);
+  const store = PoolStore.open(directory);
+  let server: PoolServer | undefined;
+  try {
+    const fail = (error: unknown): void => onEvent({ event: 'failed', message: messageOf(error) });
+    const heads = new HeadPool({
+      store,
+      logs,
+      evidence: join(directory, 'evidence'),
+      onFork: ({ description: log }, evidence) => onEvent({ event: 'fork-proven', log, evidence }),
+      onFailure: fail,
+    });
+    const metrics = new PoolMetrics(() => ({ pairs: store.pairs(), heads: heads.size }));
+    const checks = new FeedbackChecks(domains, logs);
+    server = await PoolServer.start({
+      address,
+      port,
+      store,
+      checks,
+      heads,
+      metrics,
+      onError: fail,
+    });
+    const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${server.port}/`;
+    onEvent({ event: 'listening', url });
+    const notice = new ServiceNotice(`at ${url}`);
+    const pushing = pushOnAndOn(options, store, metrics, stop);
+    await aborted(stop);
+    notice.stopping();
+    await pushing;
+  } finally {
+    await server?.stop();
+    store.close();
+  }
+}
+
+async function pushOnAndOn(
+  { auditors, fetch, onEvent, pushEvery = hourOrSo }: PoolServiceOptions,
+  store: PoolStore,
+  metrics: PoolMetrics,
+  stop: AbortSignal,
+): Promise<void> {
+  const isTime = (): Promise<boolean> =>
+    sleep(pushEvery(), true, { signal: stop }).catch(() => false);
+  while (auditors.length > 0 && (await isTime()))
+    // One that does not answer keeps no other waiting.
+    await Promise.all(
+      auditors.map(async (auditor) => {
+        try {
+          const scts = await push(store, auditor, fetch);
+          if (scts > 0) onEvent({ event: 'pushed', auditor, scts });
+          metrics.countPush(auditor, 'delivered');
+        } catch (error) {
+          metrics.countPush(auditor, 'failed');
+          onEvent({ event: 'failed', message: `${auditor}: ${messageOf(error)}` });
+        }
+      }),
+    );
+}
+
+function hourOrSo(): number {
+  return HOUR_MS * (0.9 + 0.2 * Math.random());
+}
