@@ -3,7 +3,7 @@
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
  * [--games N]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, store, p4, game; all unless told, and only `game` needs no root. Each writes results/PART.md and
+ * dnstap, store, p4, game, impact; all unless told, and only `game` and `impact` need no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -17,6 +17,7 @@ import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
+import { measureImpact } from './impact.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
@@ -59,12 +60,14 @@ const PARTS = [
   'store',
   'p4',
   'game',
+  'impact',
 ];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
-const isGameAlone = positionals.length > 0 && positionals.every((part) => part === 'game');
-if (!isGameAlone && process.geteuid?.() !== 0)
+const needsNoRoot =
+  positionals.length > 0 && positionals.every((part) => part === 'game' || part === 'impact');
+if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
 const say = (what: string): void => console.error(`bench: ${what}`);
@@ -89,7 +92,7 @@ function report(part: string, data: unknown, ...sections: readonly string[]): vo
   console.log(text);
 }
 
-if (!isGameAlone) execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
+if (!needsNoRoot) execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
 if (wanted('cost')) {
   say('cost of a packet, by path');
   const { paper = process.env['CTGA_PAPER'], against } = values;
@@ -398,5 +401,26 @@ if (wanted('game')) {
     'game',
     results.map(({ kind, way, all }) => ({ kind, way, all: Object.fromEntries(all) })),
     ...gameSections(results),
+  );
+}
+if (wanted('impact')) {
+  say('impact');
+  const rates = await measureImpact(quick ? [10_000] : [100_000, 1_000_000, 10_000_000], (what) =>
+    say(`  ${what}`),
+  );
+  report(
+    'impact',
+    rates,
+    '# From traceroutes to figures, one process\n',
+    table(
+      ['traceroutes', 'MB', 'seconds', 'traceroutes a second', 'most memory, MiB'],
+      rates.map((rate) => [
+        `${rate.traceroutes}`,
+        `${rate.megabytes}`,
+        rate.seconds.toFixed(1),
+        `${rate.perSecond}`,
+        `${rate.mebibytes}`,
+      ]),
+    ),
   );
 }

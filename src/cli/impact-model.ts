@@ -28,6 +28,7 @@ interface NamedAs {
 }
 
 interface Calibration {
+  readonly text: string;
   readonly name: string;
   /** Shares of paths by how many ASes they cross. */
   readonly lengths: ReadonlyMap<number, number>;
@@ -114,7 +115,7 @@ function calibration(text: string): Calibration {
     throw new InvalidArgumentError(
       `want NAME=LENGTH:PERCENT,..., each length from 0 to ${LONGEST} (and more) once, and 100 percent at most.`,
     );
-  return { name, lengths };
+  return { text, name, lengths };
 }
 
 /** Reads all files, finds what is to be calibrated, and says what of the clients is left out. */
@@ -162,6 +163,22 @@ export async function readModel(options: ModelOptions): Promise<ModelInput> {
     return { name, asn, directPeering: found };
   });
   return { graph, targets, clients: sorted, space, ranking, runs: options.runs };
+}
+
+/** The options again, as somebody would type them. */
+export function givenModel(options: ModelOptions): string[] {
+  const given = (option: string, value: string | number | undefined): string[] =>
+    value === undefined ? [] : [`--${option}`, `${value}`];
+  return [
+    ...given('graph', options.graph),
+    ...options.targets.flat().flatMap(({ name, asn }) => given('targets', `${name}=${asn}`)),
+    ...given('probes', options.probes),
+    ...given('rank', options.rank),
+    ...given('space', options.space),
+    ...given('direct-peering', options.directPeering),
+    ...options.calibrate.flatMap(({ text }) => given('calibrate', text)),
+    ...given('runs', options.runs),
+  ];
 }
 
 /** An AS of an option that the graph does not have. */

@@ -4,9 +4,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badFile } from '../base/errors.ts';
 import { plural, shellWord } from '../base/text.ts';
-import { drawFigures, noteOf, numberTables, renderPage } from '../impact/draw.ts';
+import {
+  drawFigures,
+  noteOf,
+  numberTables,
+  renderPage,
+  sectionsOf,
+  type NumberTable,
+  type PageSection,
+} from '../impact/draw.ts';
 import type { Figures } from '../impact/figures.ts';
 import type { OnProgress } from '../impact/files.ts';
+import type { Figure } from '../impact/svg.ts';
 import { print, printProgress, printTable, tellProgress } from './output.ts';
 
 /** Makes the directory for figures, before much time goes into them. */
@@ -19,18 +28,28 @@ export function prepareOutput(directory: string | undefined): void {
   }
 }
 
-/** Writes each figure as SVG, and a page with all of them. */
+/** Writes the figures of traceroutes or of a model. */
 export function writeFigures(
   directory: string | undefined,
   figures: Figures,
   given: readonly string[],
 ): void {
+  writePage(directory, drawFigures(figures), noteOf(figures), sectionsOf(figures), given);
+}
+
+/** Writes each figure as SVG, and a page with all of them; `given` is the command's words. */
+export function writePage(
+  directory: string | undefined,
+  drawn: readonly Figure[],
+  note: string | undefined,
+  sections: readonly PageSection[],
+  given: readonly string[],
+): void {
   if (directory === undefined) return;
-  const drawn = drawFigures(figures);
-  const page = renderPage(figures, drawn, ['ctga impact', ...given.map(shellWord)].join(' '));
+  const command = ['ctga impact', ...given.map(shellWord)].join(' ');
   const files = [
     ...drawn.map(({ id, svg }) => [`${id}.svg`, `${svg.text}\n`] as const),
-    ['impact.html', page] as const,
+    ['impact.html', renderPage(note, drawn, sections, command)] as const,
   ];
   for (const [name, content] of files) {
     const path = join(directory, name);
@@ -55,20 +74,29 @@ export function printFigures(figures: Figures): void {
         : `; their ASes have ${(100 * spaceShare).toFixed(1)} % of the IPv4 space`;
     print(`${name}: ${plural(clients, 'client')}, one in each AS${space}.`);
     if (note !== undefined) print(`${note}.`);
-    for (const { title, columns, rows } of numberTables(target)) {
-      print();
-      print(title);
-      printTable(
-        columns.map((column, i) => (i === 0 ? column : { title: column, is: 'number' })),
-        rows.map((cells) => ({ cells })),
-      );
-    }
+    printTables(numberTables(target));
     print();
     for (const { actor, by, first } of target.coverage)
       print(
         `${actor} by ${by}: ${first.slice(0, 10).join(', ')}${first.length > 10 ? ', ...' : ''}`,
       );
     print();
+  }
+}
+
+/** Tables with their titles; cells that begin with a digit are numbers. */
+export function printTables(tables: readonly NumberTable[]): void {
+  for (const { title, columns, rows } of tables) {
+    print();
+    print(title);
+    printTable(
+      columns.map((column, i) =>
+        i > 0 && rows.every((row) => /^(?:\d|-$)/.test(row[i] ?? ''))
+          ? { title: column, is: 'number' }
+          : column,
+      ),
+      rows.map((cells) => ({ cells })),
+    );
   }
 }
 

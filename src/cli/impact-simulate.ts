@@ -3,7 +3,7 @@
 import { Command } from 'commander';
 import { plural } from '../base/text.ts';
 import { simulate } from '../impact/model.ts';
-import { readModel, withModel, type ModelOptions } from './impact-model.ts';
+import { givenModel, readModel, withModel, type ModelOptions } from './impact-model.ts';
 import { prepareOutput, printFigures, writeFigures } from './impact-output.ts';
 import { endProgress, printJson, printProgress, warn } from './output.ts';
 
@@ -41,16 +41,5 @@ async function run(options: SimulateOptions): Promise<void> {
   else printFigures(figures);
   for (const { name, unrouted } of figures.targets)
     if (unrouted > 0) warn(`${name}: ${plural(unrouted, 'client')} without a route, left out`);
-  writeFigures(options.output, figures, [
-    'simulate',
-    ...['--graph', options.graph],
-    ...input.targets.flatMap(({ name, asn, directPeering }) => [
-      ...['--targets', `${name}=${asn}`],
-      ...(directPeering > 0 ? [`(direct peering ${directPeering})`] : []),
-    ]),
-    ...['--probes', options.probes],
-    ...(options.rank === undefined ? [] : ['--rank', options.rank]),
-    ...(options.space === undefined ? [] : ['--space', options.space]),
-    ...['--runs', `${options.runs}`],
-  ]);
+  writeFigures(options.output, figures, ['simulate', ...givenModel(options)]);
 }

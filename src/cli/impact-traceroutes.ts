@@ -14,7 +14,7 @@ import { endProgress, note, print, printJson, warn } from './output.ts';
 
 interface TraceroutesOptions {
   readonly rib: readonly string[];
-  readonly target: readonly (readonly [name: string, prefix: Prefix])[];
+  readonly target: readonly (readonly [name: string, prefix: Prefix, text: string])[];
   readonly ixps?: string;
   readonly probes?: string;
   readonly rank?: string;
@@ -68,14 +68,14 @@ the rules.
 }
 
 /** Parses NAME=PREFIX; the name becomes a part of file names. */
-function target(text: string): readonly [string, Prefix] {
+function target(text: string): readonly [string, Prefix, string] {
   const [, name, prefix] = /^([\w.-]{1,32})=(.+)$/.exec(text) ?? [];
   if (name === undefined || prefix === undefined)
     throw new InvalidArgumentError(
       'want NAME=PREFIX, the name being of letters, digits, dots and dashes.',
     );
   try {
-    return [name, parsePrefix(prefix)];
+    return [name, parsePrefix(prefix), prefix];
   } catch (error) {
     throw new InvalidArgumentError(`${(error as Fault).message}.`);
   }
@@ -116,7 +116,17 @@ async function run(files: readonly string[], options: TraceroutesOptions): Promi
     warn(
       `${plural(figures.unknownProbes, 'probe')} left out: no prefix or probe file has their AS`,
     );
-  writeFigures(options.output, figures, ['traceroutes', ...files]);
+  const given = (option: string, path: string | undefined): string[] =>
+    path === undefined ? [] : [`--${option}`, path];
+  writeFigures(options.output, figures, [
+    'traceroutes',
+    ...files,
+    ...options.rib.flatMap((path) => given('rib', path)),
+    ...options.target.flatMap(([name, , text]) => given('target', `${name}=${text}`)),
+    ...given('ixps', options.ixps),
+    ...given('probes', options.probes),
+    ...given('rank', options.rank),
+  ]);
 }
 
 function figuresOf(measurement: Measurement): ReturnType<Measurement['figures']> {

@@ -3,10 +3,12 @@
 import { Command } from 'commander';
 import { impactSimulateCommand } from './impact-simulate.ts';
 import { impactTraceroutesCommand } from './impact-traceroutes.ts';
+import { impactWhereCommand } from './impact-where.ts';
 
 export function impactCommand(): Command {
   return new Command('impact')
     .description('estimate whom aggregation would protect, and where to deploy it')
     .addCommand(impactTraceroutesCommand())
-    .addCommand(impactSimulateCommand());
+    .addCommand(impactSimulateCommand())
+    .addCommand(impactWhereCommand());
 }

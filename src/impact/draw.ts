@@ -5,7 +5,7 @@ import { LONGEST, STEPS, type Figures, type Series, type TargetFigures } from '.
 import { barFigure, lineFigure, type Figure, type Line } from './svg.ts';
 
 /** What is said in and under every figure of a model; undefined where paths were measured. */
-export function noteOf({ kind, runs }: Figures): string | undefined {
+export function noteOf({ kind, runs }: Pick<Figures, 'kind' | 'runs'>): string | undefined {
   if (kind === 'measured') return undefined;
   return `Model, not measured: the middle of ${runs} runs, with the band over ties and seeds`;
 }
@@ -29,7 +29,7 @@ export function drawFigures(figures: Figures): Figure[] {
         yLabel: yLabel('paths'),
       },
       byTarget('lengths'),
-      0,
+      countsFrom(0),
     ),
     barFigure(
       {
@@ -43,7 +43,7 @@ export function drawFigures(figures: Figures): Figure[] {
         yLabel: yLabel('clients'),
       },
       byTarget('stability'),
-      1,
+      countsFrom(1),
     ),
     ...targets.flatMap(({ name, coverage }) => {
       const lines = (of: (one: TargetFigures['coverage'][number]) => Series | undefined): Line[] =>
@@ -79,6 +79,13 @@ export function drawFigures(figures: Figures): Figure[] {
   ];
 }
 
+/** "0", "1", ... "5+". */
+function countsFrom(first: number): string[] {
+  return Array.from({ length: LONGEST + 1 - first }, (_, i) =>
+    first + i === LONGEST ? `${LONGEST}+` : `${first + i}`,
+  );
+}
+
 /** A share as a person reads it: "31.6", and in a band "31.6 (29.8-33.0)". In percent. */
 export function percent(series: Series, i: number): string {
   const one = (share: number | undefined): string =>
@@ -107,8 +114,8 @@ export function numberTables(target: TargetFigures): NumberTable[] {
   ): NumberTable => ({
     title,
     columns: [each, ...of.map(({ actor }) => `${actor} PATHS, %`)],
-    rows: Array.from({ length: LONGEST + 1 - first }, (_, i) => [
-      `${first + i}${first + i === LONGEST ? '+' : ''}`,
+    rows: countsFrom(first).map((label, i) => [
+      label,
       ...of.map(({ series }) => percent(series, i)),
     ]),
   });
@@ -143,9 +150,31 @@ const SHORT = {
   'greedy cover': 'GREEDY',
 } as const;
 
-/** One page with all figures and their numbers. It needs no script, no file and no other host. */
-export function renderPage(figures: Figures, drawn: readonly Figure[], given: string): string {
-  const note = noteOf(figures);
+/** What a page has under its figures: numbers, by target. */
+export interface PageSection {
+  readonly title: string;
+  readonly text: string;
+  readonly tables: readonly NumberTable[];
+}
+
+export function sectionsOf({ targets }: Figures): PageSection[] {
+  return targets.map((target) => ({
+    title: target.name,
+    text: `${target.clients} clients, one in each AS.`,
+    tables: numberTables(target),
+  }));
+}
+
+/**
+ * One page with figures and their numbers. It needs no script, no file and no other host. `note` is
+ * that of a model; `given` the command that made it.
+ */
+export function renderPage(
+  note: string | undefined,
+  drawn: readonly Figure[],
+  sections: readonly PageSection[],
+  given: string,
+): string {
   const page = html`<!doctype html>
     <html lang="en">
       <head>
@@ -172,12 +201,12 @@ export function renderPage(figures: Figures, drawn: readonly Figure[], given: st
                 <figcaption>${title}${note === undefined ? '' : `. ${note}`}</figcaption>
               </figure>`,
           )}
-          ${figures.targets.map(
-            (target) =>
+          ${sections.map(
+            ({ title, text, tables }) =>
               html`<section>
-                <h2>${target.name}</h2>
-                <p>${target.clients} clients, one in each AS.</p>
-                ${numberTables(target).map(tableOf)}
+                <h2>${title}</h2>
+                <p>${text}</p>
+                ${tables.map(tableOf)}
               </section>`,
           )}
         </main>

@@ -87,18 +87,16 @@ export function lineFigure(frame: Frame, lines: readonly Line[]): Figure {
   );
 }
 
-/** Shares by number, as bars side by side; the last number is "N+". */
-export function barFigure(frame: Frame, lines: readonly Line[], first: number): Figure {
-  const count = Math.max(1, ...lines.map(({ series }) => series.values.length));
+/** Shares by what `labels` name, as bars side by side. */
+export function barFigure(frame: Frame, lines: readonly Line[], labels: readonly string[]): Figure {
+  const count = Math.max(1, labels.length);
   const room = (X1 - X0) / count;
   const width = (room * 0.8) / Math.max(1, lines.length);
   const centre = (i: number, line: number): number => X0 + room * (i + 0.1) + width * (line + 0.5);
   return draw(
     frame,
     lines,
-    html`${Array.from({ length: count }, (_, i) =>
-      tick(X0 + room * (i + 0.5), `${first + i}${i === count - 1 ? '+' : ''}`, false),
-    )}
+    html`${labels.map((label, i) => tick(X0 + room * (i + 0.5), label, false))}
     ${lines
       .map(({ series: { values, low, high } }, line) =>
         values.map((value, i) => {

@@ -251,3 +251,61 @@ describe('ctga impact simulate', () => {
       assert.match(stderr, said);
     });
 });
+
+describe('ctga impact where', () => {
+  const graph = file(
+    'where-graph',
+    '10|100|-1\n20|100|-1\n10|1|-1\n20|1|-1\n10|2|-1\n30|3|-1\n10|30|0\n',
+  );
+  const probes = file('where-probes', '1\n2\n3\n');
+  const args = ['--graph', graph, '--targets', 'one=100', '--probes', probes, '--mine', '10'];
+
+  test('says whom mine cover, what a neighbour adds and what an attacker leaves', async () => {
+    const output = join(directory, 'where');
+    const { code, stdout, stderr } = await ctga([
+      'impact',
+      'where',
+      ...args,
+      '--peer',
+      '20',
+      '--output',
+      output,
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(
+      stdout,
+      /^one: mine cover [\d.]+ \([\d.]+-100\.0\) % of 3 clients\.\nModel, not measured: /,
+    );
+    assert.match(stdout, /\nCovered: AS2, AS3, AS1 \(\d+ % of runs\)\./);
+    assert.match(stdout, /\nNEIGHBOUR +IS MY +CLIENTS MORE, %\n/);
+    assert.match(stdout, /\nAS20 +[\d.]+ \([\d.]+-[\d.]+\)\n/);
+    assert.match(stdout, /\nfragments from 16 places +/);
+    assert.match(stdout, /\nknows the 1024 most likely +/);
+    for (const name of readdirSync(output))
+      assert.match(readFileSync(join(output, name), 'utf8'), /Model, not measured/, name);
+    assert.equal(readdirSync(output).length, 4);
+  });
+
+  test('prints JSON', async () => {
+    const { stdout } = await ctga(['impact', 'where', ...args, '--runs', '3', '--json']);
+    const found = JSON.parse(stdout) as { kind: string; mine: number[]; targets: object[] };
+    assert.deepEqual([found.kind, found.mine, found.targets.length], ['model', [10], 1]);
+  });
+
+  for (const [what, more, said] of [
+    ['an AS that is not in the graph', ['--mine', '77'], /--mine 77: AS77 is not in /],
+    ['a peer that is not in the graph', ['--peer', '77'], /--peer 77: AS77 is not in /],
+    ['a peer that is mine', ['--peer', '10'], /AS10 is one of --mine/],
+    [
+      'a peer that is a neighbour already',
+      ['--peer', '2'],
+      /AS2 is a customer of mine in the graph already/,
+    ],
+  ] as const)
+    test(`refuses ${what}`, async () => {
+      const { code, stdout, stderr } = await ctga(['impact', 'where', ...args, ...more]);
+      assert.equal(code, 2, stderr);
+      assert.equal(stdout, '');
+      assert.match(stderr, said);
+    });
+});

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { drawFigures, renderPage } from '../../src/impact/draw.ts';
+import { drawFigures, noteOf, renderPage, sectionsOf } from '../../src/impact/draw.ts';
 import type { Figures } from '../../src/impact/figures.ts';
 import { noChromium, openBrowser } from '../support/chromium.ts';
 
@@ -87,7 +87,10 @@ describe('the page', { skip: noChromium }, () => {
     test(`${kind}: needs nothing else, fits, and axe has no complaint`, async () => {
       const all = figures(kind, 'google');
       const file = join(directory, `${kind}.html`);
-      writeFileSync(file, renderPage(all, drawFigures(all), 'ctga impact simulate'));
+      writeFileSync(
+        file,
+        renderPage(noteOf(all), drawFigures(all), sectionsOf(all), 'ctga impact simulate'),
+      );
       const browser = await openBrowser();
       try {
         const page = await browser.context.newPage();
