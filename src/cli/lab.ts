@@ -12,7 +12,7 @@ import type { LabDataPlane } from '../lab/network.ts';
 import { LogControl, parseCommand } from '../lab/control.ts';
 import { stop } from '../lab/processes.ts';
 import { LabFiles, startLogAlone } from '../lab/services.ts';
-import { DEFAULT_LAB_DIRECTORY, labDown, labUp, runLab } from '../lab/story.ts';
+import { DEFAULT_LAB_DIRECTORY, labClean, labDown, labUp, runLab } from '../lab/story.ts';
 import { print, printJson, tellProgress, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -61,6 +61,21 @@ export function labCommand(): Command {
     .description('remove everything that belongs to a lab')
     .option('--json', 'print JSON for scripts')
     .action(async ({ json }: { json?: boolean }) => say(await labDown(), json));
+  const clean = new Command('clean')
+    .description('remove what labs left: their stores, their evidence, and a lab that stands')
+    .option('--state-dir <dir>', "the directory of the lab's store (default: /var/lib/ctga-lab)")
+    .option('--json', 'print JSON for scripts')
+    .action(async ({ json, stateDir }: { json?: boolean; stateDir?: string }) => {
+      const cleaned = await labClean(stateDir);
+      if (json === true) return printJson({ cleaned });
+      if (cleaned.length === 0) print('No lab has left anything.');
+      for (const { directory, left } of cleaned)
+        print(
+          left.length === 0
+            ? `Removed ${directory}.`
+            : `Removed what labs left in ${directory}, and left what is not theirs: ${left.join(', ')}.`,
+        );
+    });
   const log = new Command('log')
     .description(
       "run only the lab's log, in a network of your own that has its addresses (p4/mininet)",
@@ -88,6 +103,7 @@ export function labCommand(): Command {
     .addCommand(run)
     .addCommand(up)
     .addCommand(down)
+    .addCommand(clean)
     .addCommand(log)
     .addCommand(tell);
 }

@@ -31,6 +31,7 @@ export const CARRIED: Readonly<Record<string, readonly string[]>> = {
   'heads export': STATE,
   'heads import': LOGS,
   'heads list': STATE,
+  'lab clean': STATE,
   'lab down': [],
   'lab run': [],
   'lab up': [],
@@ -50,7 +51,15 @@ export const CARRIED: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** What nobody but root can do, as a rule. */
-const NEEDS_ROOT = new Set(['attach', 'detach', 'lab down', 'lab run', 'lab up', 'p4 deploy']);
+const NEEDS_ROOT = new Set([
+  'attach',
+  'detach',
+  'lab clean',
+  'lab down',
+  'lab run',
+  'lab up',
+  'p4 deploy',
+]);
 /** What anybody can do anywhere. */
 const NEEDS_NOTHING = new Set(['bench', 'config check', 'evidence show']);
 

@@ -25,6 +25,7 @@ import {
   type Role,
   type RoutedPackets,
 } from './network.ts';
+import { cleanLab, EARLIER_LAB_DIRECTORY, type Cleaned } from './clean.ts';
 import {
   endMarkedProcesses,
   must,
@@ -92,6 +93,8 @@ export interface LabSummary {
   readonly evidence: readonly string[];
   /** Commands that show what was found, for anybody on this machine, until the next lab runs. */
   readonly look: { readonly page: string; readonly verify: readonly string[] };
+  /** The command that removes what is left, for root. */
+  readonly clean: string;
 }
 
 export interface InterfaceCounts {
@@ -215,6 +218,21 @@ export async function labDown(): Promise<string> {
     await takeDown(network);
     return stood ? 'The lab is gone.' : 'No lab was up.';
   });
+}
+
+/**
+ * Takes down the lab, if one stands, and removes the files that labs left: those in `stateDir`, or
+ * where they are by default, and were in earlier versions. Returns each directory that was cleaned.
+ */
+export async function labClean(stateDir: string | undefined): Promise<Cleaned[]> {
+  if (process.geteuid?.() === 0)
+    await alone(LAB_NAMES, async () => {
+      const network = new LabNetwork();
+      if (stateDir === undefined && network.exists) await takeDown(network);
+    });
+  const directories =
+    stateDir === undefined ? [DEFAULT_LAB_DIRECTORY, EARLIER_LAB_DIRECTORY] : [resolve(stateDir)];
+  return directories.flatMap((directory) => cleanLab(directory) ?? []);
 }
 
 async function takeDown(network: LabNetwork): Promise<void> {
@@ -710,6 +728,7 @@ class Story {
         page: `ctga web ${state}`,
         verify: this.#evidence.map((path) => `ctga evidence verify ${shellWord(path)} ${state}`),
       },
+      clean: cleanCommand(this.#files.directory),
     };
   }
 
@@ -759,6 +778,11 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
+function cleanCommand(directory: string): string {
+  const where = directory === DEFAULT_LAB_DIRECTORY ? '' : ` --state-dir ${shellWord(directory)}`;
+  return `sudo ctga lab clean${where}`;
+}
+
 /** What a newcomer needs to know about what has happened. */
 function summaryLines({
   interfaces,
@@ -767,6 +791,7 @@ function summaryLines({
   challenger,
   evidence,
   look,
+  clean,
 }: LabSummary): string[] {
   const sum = (key: 'packets' | 'answersCopied' | 'fragmentsCopied'): number =>
     Object.values(interfaces).reduce((total, counts) => total + counts[key], 0);
@@ -787,6 +812,9 @@ function summaryLines({
     'Look at it yourself',
     ...look.verify.map((command) => `  ${command}`),
     `  ${look.page}`,
+    '',
+    'Remove what is left of it, evidence too',
+    `  ${clean}`,
     '',
   ];
 }

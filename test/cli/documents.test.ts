@@ -5,11 +5,14 @@
  * test/cli/first-steps.root.test.ts runs README's first block.
  */
 import assert from 'node:assert/strict';
-import { readdirSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
 import { ctgaProgram } from '../../src/cli/program.ts';
+import { SYSTEM_DIRECTORY } from '../../src/store/directories.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const DOCUMENTS = [
@@ -99,3 +102,66 @@ for (const document of DOCUMENTS)
             assert(known.has(word.replace(/=.*/, '')), `${command.name()} has no option ${word}`);
       });
   });
+
+/** The commands of README's block number `n`. */
+function blockOf(n: number): string {
+  const text = readFileSync(join(ROOT, 'README.md'), 'utf8');
+  return [...text.matchAll(/^```\n(.*?)^```$/gms)][n]?.[1] ?? assert.fail('no such block');
+}
+
+/** Runs them in an empty directory, with these programs in place of others. Returns what they say. */
+function runBlock(block: string, programs: Readonly<Record<string, string>>): string {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  try {
+    for (const [name, script] of Object.entries(programs))
+      writeFileSync(join(directory, name), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    // Tests may run as root in somebody's checkout.
+    const gitConfig = join(directory, 'gitconfig');
+    writeFileSync(gitConfig, '[safe]\n\tdirectory = *\n');
+    return execFileSync('sh', ['-e', '-c', `mkdir work; cd work; ${block}`], {
+      encoding: 'utf8',
+      cwd: directory,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        PATH: `${directory}:${process.env['PATH'] ?? ''}`,
+        GIT_CONFIG_GLOBAL: gitConfig,
+      },
+    });
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+}
+
+describe('README, as a newcomer types it', () => {
+  const isClone = existsSync(join(ROOT, '.git'));
+  test(
+    'begins with a clone, in which the demo is',
+    { skip: !isClone && 'this is no clone' },
+    () => {
+      const block = blockOf(0);
+      assert.match(block, /^git clone ADDRESS ctga\ncd ctga\nsudo npm run demo\n$/);
+      const said = runBlock(block.replace('ADDRESS', `'${ROOT}'`), {
+        sudo: 'exec "$@"',
+        // The rest of the demo is tried in test/lab and by packaging/fresh.sh.
+        npm: 'echo "$PWD: $*"; grep "\\"$2\\":" package.json; test -x bin/ctga',
+      });
+      assert.match(
+        said,
+        /\/work\/ctga: run demo\n *"demo": "sh bin\/setup lab && sh bin\/ctga lab run"/,
+      );
+    },
+  );
+
+  test('says how to remove all that set-up, services and the demo make', () => {
+    const said = runBlock(`mkdir ctga; cd ctga; ${blockOf(2)}`, {
+      sudo: 'echo "$@"; case "$*" in "rm -rf ctga") rm -r ctga;; esac',
+    });
+    assert.deepEqual(said.trim().split('\n'), [
+      'ctga detach --all',
+      'ctga lab clean',
+      `rm -rf /usr/local/bin/ctga ${SYSTEM_DIRECTORY} ${homedir()}/.local/bin/ctga ${homedir()}/.local/state/ctga`,
+      'rm -rf ctga',
+    ]);
+  });
+});
