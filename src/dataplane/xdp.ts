@@ -25,6 +25,7 @@ import {
 } from '../native/addon.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import { chooseHook } from './hook.ts';
+import { requireBpfFileSystem } from './netns-exec.ts';
 import { forEachRecord } from './record-reader.ts';
 import type {
   CopyBudget,
@@ -122,6 +123,7 @@ function attachNative(options: AttachXdpOptions): AddonAttachment {
   if (atCpuPort && mode === 'tc')
     throw badInput("a switch's CPU port is read by XDP, not at TC ingress");
   checkName(interfaceName);
+  requireBpfFileSystem();
   const { prefersTc, why } = chooseHook({ atCpuPort, mode }, addon().device(interfaceName));
   return explain(interfaceName, () =>
     addon().attach({
@@ -260,6 +262,7 @@ function qualifiedName({ networkNamespace, interfaceName }: PinnedPlane): string
 }
 
 function allPins(): PinnedPlane[] {
+  requireBpfFileSystem();
   return explain('an interface', () => addon().pins());
 }
 
