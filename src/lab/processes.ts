@@ -53,7 +53,7 @@ export function requireLabTools(more: readonly string[] = []): void {
       `the lab needs ${missing.join(', ')}, which this machine lacks`,
       {
         remedy: missing.includes('simple_switch')
-          ? "simple_switch is in p4lang's package p4lang-bmv2; the others come with: sudo npm run setup"
+          ? 'simple_switch comes from p4lang: https://github.com/p4lang/behavioral-model#installing-bmv2. The others come with: sudo npm run setup'
           : 'Install what is missing with: sudo npm run setup',
       },
     );

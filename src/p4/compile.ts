@@ -24,6 +24,9 @@ export const PROGRAM = join(P4_SOURCES, 'bmv2/ctga.json');
 const P4INFO = join(P4_SOURCES, 'bmv2/ctga.p4info.bin');
 const BUILD = join(P4_SOURCES, 'bmv2/ctga.build.json');
 const COMPILER = 'p4c-bm2-ss';
+/** Where simple_switch comes from, as two READMEs of p4lang say (behavioral-model and p4c). */
+export const BMV2_SOURCES =
+  'p4lang has simple_switch as p4lang-bmv2 for Ubuntu and Debian 11; on Debian 12 and 13 it is built from source: https://github.com/p4lang/behavioral-model#installing-bmv2.';
 
 const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
 export type Build = z.infer<typeof buildSchema>;
@@ -71,7 +74,7 @@ export function compile(): CompiledProgram & { readonly build: Build } {
   if (p4c === undefined)
     throw new CtgaError('not-set-up', `there is no ${COMPILER} on PATH`, {
       remedy:
-        "Install p4lang's package p4lang-p4c. To deploy the program as it is, no compiler is needed.",
+        'p4lang has it as p4lang-p4c for Ubuntu and Debian 11; on Debian 12 and 13 it is built from source: https://github.com/p4lang/p4c#installing-packaged-versions-of-p4c. All else that ctga does with a switch needs no compiler.',
     });
   const directory = mkdtempSync(join(tmpdir(), 'ctga-p4c-'));
   try {

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { badInput, CtgaError } from '../base/errors.ts';
-import { PROGRAM } from './compile.ts';
+import { BMV2_SOURCES, PROGRAM } from './compile.ts';
 import { SimpleSwitch, type SwitchPlace } from './simple-switch.ts';
 
 /**
@@ -80,7 +80,7 @@ export async function startSwitch(
     throw badInput(`a switch is started on this machine, not at ${place.host}`);
   if (spawnSync(COMMAND, ['--version']).error !== undefined)
     throw new CtgaError('not-set-up', `there is no ${COMMAND} on PATH`, {
-      remedy: "Install p4lang's package p4lang-bmv2.",
+      remedy: `${BMV2_SOURCES} Or give ctga a switch that runs elsewhere, with --thrift or --p4runtime.`,
     });
   const running = await interfacesAt(place);
   const { switchEnd, ourEnd } = copiesPair(place.port);

@@ -5,8 +5,11 @@
  * order, and every frame out as it came in.
  */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
-import { PROGRAM } from '../../src/p4/compile.ts';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { builtWith, compile, compilerVersion, PROGRAM } from '../../src/p4/compile.ts';
 import {
   CPU_HEADER_BYTES,
   MAX_P4_NAME,
@@ -51,10 +54,11 @@ async function pass(
   everyNth = 1,
   names = NAMES,
   speaks: Speaks = 'Thrift',
+  program = PROGRAM,
 ): Promise<Switched & { counters: P4Counters }> {
   let counters: P4Counters | undefined;
   const switched = await runSwitch(
-    PROGRAM,
+    program,
     frames,
     async (plane) => {
       await plane.setRoutes(new Map([[0, 1]]));
@@ -84,12 +88,21 @@ test('HalfSipHash-1-3 of 0, 1, 2, … is what Linux has (lib/test_siphash.c)', (
   assert.deepEqual(hashes, [0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6]);
 });
 
-for (const [speaks, skip] of [
-  ['Thrift', noSimpleSwitch],
-  ['P4Runtime', noGrpcSwitch],
-] as const)
+/** The program as p4c compiles it here, if that is not the version that compiled it before. */
+const version = compilerVersion();
+const isOther = version !== undefined && version !== builtWith().p4c;
+const fresh = join(mkdtempSync(join(tmpdir(), 'ctga-p4c-')), 'ctga.json');
+if (isOther) writeFileSync(fresh, compile().json);
+after(() => rmSync(dirname(fresh), { recursive: true }));
+
+const runs: readonly (readonly [string, Speaks, string, false | string])[] = [
+  ['told by Thrift', 'Thrift', PROGRAM, noSimpleSwitch],
+  ['told by P4Runtime', 'P4Runtime', PROGRAM, noGrpcSwitch],
+  ['compiled by this p4c', 'Thrift', fresh, noSimpleSwitch],
+];
+for (const [how, speaks, program, skip] of runs.filter((run) => isOther || run[2] === PROGRAM))
   test(
-    `told by ${speaks}, agrees with the XDP program on good, cut and damaged frames`,
+    `${how}, agrees with the XDP program on good, cut and damaged frames`,
     { skip },
     async (context) => {
       context.diagnostic(`CTGA_TEST_SEED=${SEED}`);
@@ -100,7 +113,7 @@ for (const [speaks, skip] of [
         ...damaged(5000, SEED),
         ...capturedFrames(),
       ];
-      const switched = await pass(frames, 1, NAMES, speaks);
+      const switched = await pass(frames, 1, NAMES, speaks, program);
       assertUnaltered(frames, switched);
       const expected = frames.map(
         (frame) => [frame, expectedOf(frame, NAMES_HEX, THRESHOLD)] as const,
