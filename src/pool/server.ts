@@ -17,6 +17,8 @@ import type { PoolStore } from './store.ts';
 
 /** In bytes. A chain has some 5,000. */
 const MAX_BODY = 2 ** 20;
+/** What is read of a body that is refused, in bytes. */
+const MAX_REST = 2 ** 24;
 /** In one request: what an honest client has of one server is far less. */
 const MAX_PAIRS = 256;
 const MAX_HEADS = 500;
@@ -119,6 +121,8 @@ export class PoolServer {
         throw new Refused(405, `Only ${found.method}.`, { allow: found.method });
       await this.#limited(() => found.handle(found.forms, request, response));
     } catch (error) {
+      // A web server in between that is still sending may not see an answer that comes before.
+      await restOf(request);
       this.#fail(response, error);
     } finally {
       this.#options.metrics.countRequest(
@@ -192,8 +196,6 @@ export class PoolServer {
   }
 
   #fail(response: ServerResponse, error: unknown): void {
-    // Node reads what is left of a body and drops it: a web server in between that is still sending
-    // would not see the answer if the connection were closed.
     if (response.headersSent || response.destroyed) return void response.destroy();
     if (error instanceof Refused) {
       for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
@@ -253,6 +255,20 @@ function bodyOf(request: IncomingMessage, tooLarge: Refused): Promise<Buffer> {
     request.once('end', () => resolve(Buffer.concat(parts)));
     request.once('error', reject);
     request.once('close', () => reject(new Refused(400, 'The request ended early.')));
+  });
+}
+
+/** Reads what is left of a body, and drops it; the connection of one that goes on and on is closed. */
+function restOf(request: IncomingMessage): Promise<void> {
+  if (request.complete || request.destroyed) return Promise.resolve();
+  return new Promise((resolve) => {
+    let left = MAX_REST;
+    request.on('data', (part: Buffer) => {
+      left -= part.length;
+      if (left < 0) request.destroy();
+    });
+    for (const end of ['end', 'close'] as const) request.once(end, () => resolve());
+    request.resume();
   });
 }
 
