@@ -12,7 +12,15 @@ import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
-import { print, printJson, printTable, printText, warn } from './output.ts';
+import {
+  endProgress,
+  print,
+  printJson,
+  printProgress,
+  printTable,
+  printText,
+  warn,
+} from './output.ts';
 import { setExitCode } from './run.ts';
 
 export function headsCommand(): Command {
@@ -157,13 +165,18 @@ async function importFiles(
       witnesses: options.witness,
       evidenceDirectory: state.evidence,
       now: Date.now(),
+      onProgress: printProgress,
     });
+    endProgress();
     if (options.json === true) printJson(imported);
     else printImported(imported);
     const isForged = imported.signatures.some(({ valid }) => valid === false);
     if (imported.forks.length > 0) setExitCode(ExitCode.forkProven);
     else if (imported.evidenceFailure !== undefined) setExitCode(ExitCode.failed);
     else if (isForged || imported.refused.length > 0) setExitCode(ExitCode.badInput);
+  } catch (error) {
+    endProgress();
+    throw error;
   } finally {
     store.close();
   }

@@ -17,6 +17,12 @@ import { checkSignatures, type CheckedSignature, type NoteKey } from '../stateme
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { exporterOf, provenanceOf, type Exporter, type Provenance } from './provenance.ts';
 
+/** Told how many of the tree heads of a file have been verified, now and then. */
+export type Progress = (done: number, all: number) => void;
+
+/** So many are verified between two reports: some tenths of a second. */
+const REPORT_EVERY = 1000;
+
 export interface ImportedHead {
   readonly head: VerifiedStatement;
   readonly log: Log;
@@ -49,6 +55,7 @@ export function readTreeHeads(
   logs: readonly Log[],
   only: Log | undefined,
   witnesses: readonly NoteKey[] = [],
+  onProgress?: Progress,
 ): ImportResult {
   const text = readTextFile(path);
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 8);
@@ -56,7 +63,7 @@ export function readTreeHeads(
   if (!/^\s*[[{]/.test(text))
     return { source, exporter: undefined, ...fromCheckpoint(text, path, logs, witnesses) };
   const exporter = exporterOf(parseJson(text, path));
-  return { source, exporter, ...treeHeadsFromJson(text, path, logs, only) };
+  return { source, exporter, ...treeHeadsFromJson(text, path, logs, only, onProgress) };
 }
 
 /**
@@ -69,6 +76,7 @@ export function treeHeadsFromJson(
   where: string,
   logs: readonly Log[],
   only: Log | undefined,
+  onProgress?: Progress,
 ): ImportedHeads {
   const json = parseJson(text, where);
   const list = z
@@ -86,7 +94,7 @@ export function treeHeadsFromJson(
         item,
       }))
     : [{ where, claim: claimOf(json, Buffer.from(text), byId, only) }];
-  return { ...verifyAll(claims), signatures: [] };
+  return { ...verifyAll(claims, onProgress), signatures: [] };
 }
 
 /** Returns the reason, as a string, where it cannot be told which log's claim `bytes` are. */
@@ -143,10 +151,12 @@ function verifyAll(
     /** What it was read from, where that may say where it was seen. */
     readonly item?: unknown;
   }[],
+  onProgress?: Progress,
 ): Pick<ImportedHeads, 'heads' | 'refused'> {
   const heads: ImportedHead[] = [];
   const refused: string[] = [];
-  for (const { where, claim, item } of claims) {
+  for (const [done, { where, claim, item }] of claims.entries()) {
+    if (done % REPORT_EVERY === 0 && done > 0) onProgress?.(done, claims.length);
     const verified = typeof claim === 'string' ? claim : verify(claim);
     const found = item === undefined ? undefined : provenanceOf(item);
     if (typeof verified === 'string') refused.push(`${where}: ${verified}`);

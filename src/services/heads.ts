@@ -24,6 +24,8 @@ export interface ImportOptions {
   readonly witnesses: readonly NoteKey[];
   readonly evidenceDirectory: string;
   readonly now: number;
+  /** Told in a clause how far it is, where there is much to do. */
+  readonly onProgress?: (how: string) => void;
 }
 
 export interface Imported {
@@ -56,6 +58,9 @@ export interface ImportedFork {
   readonly evidence: string;
 }
 
+/** Storing fewer is done before anybody could read of it. */
+const MANY = 1000;
+
 /**
  * Verifies the tree heads of some files, records them, and writes evidence of what they contradict.
  * Throws CtgaError `bad-input`, and records nothing, if a file holds no tree heads at all.
@@ -63,21 +68,26 @@ export interface ImportedFork {
 export function importTreeHeads(
   store: RecordContext['store'] & Pick<Store, 'exchange'>,
   files: readonly string[],
-  { logs, log, witnesses, evidenceDirectory, now }: ImportOptions,
+  { logs, log, witnesses, evidenceDirectory, now, onProgress }: ImportOptions,
 ): Imported {
   const only = log === undefined ? undefined : findLog(logs, log);
-  const results = files.map((file) => readTreeHeads(file, logs, only, witnesses));
+  const results = files.map((file) =>
+    readTreeHeads(file, logs, only, witnesses, (done, all) =>
+      onProgress?.(`${file}: ${done} of ${all} tree heads verified`),
+    ),
+  );
   const own = store.exchange.identity();
   // Challenging the tree heads takes their logs, which may be of a list that was given only now.
   store.logs.put(results.flatMap(({ heads }) => heads.map((imported) => imported.log)));
   const context = { store, evidenceDirectory, logs, now };
   // File by file: of two that hold the same sightings, only what the second has more is counted.
-  const recorded = results.map(({ source, heads }) =>
-    recordHeads(
+  const recorded = results.map(({ source, heads }) => {
+    if (heads.length > MANY) onProgress?.(`storing ${heads.length} tree heads`);
+    return recordHeads(
       context,
       heads.flatMap(({ head, provenance }) => sightingsOf(head, provenance, { source, own, now })),
-    ),
-  );
+    );
+  });
   const forks = recorded.flatMap((each) => each.forks);
   const failure = recorded.find((each) => each.failure !== undefined)?.failure;
   const verdicts = results.flatMap(foreignVerdicts).filter(({ origin }) => origin.store !== own);
