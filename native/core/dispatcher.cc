@@ -134,6 +134,11 @@ Joined join_dispatcher(bpf_object* object, const char* program, std::uint32_t in
     refusal = "libxdp.so.1 (1.3 or later) is not on this machine";
     return Joined::no;
   }
+  // libxdp would only say that it is busy. It asks for programs by their IDs, as this does.
+  if (std::uint32_t id = 0; bpf_prog_get_next_id(0, &id) == -EPERM) {
+    refusal = "libxdp needs CAP_SYS_ADMIN";
+    return Joined::no;
+  }
   xdp_program_opts options{};
   options.sz = sizeof(options);
   options.obj = object;

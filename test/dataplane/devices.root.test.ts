@@ -240,6 +240,32 @@ describe('xdp-tools', () => {
     );
 
   test(
+    'without CAP_SYS_ADMIN, which libxdp needs, all is as without a dispatcher, and that is said',
+    { skip },
+    async (context) => {
+      const rights = ['--bounding-set=-all,+bpf,+net_admin,+perfmon', '--inh-caps=-all'];
+      const limited = (): Child => {
+        const child = new Child(link.observer, ['setpriv', ...rights]);
+        children.push(child);
+        return child;
+      };
+      const first = limited();
+      const { why } = await first.attach({ mode: 'native' }, link);
+      assert.match(
+        why ?? '',
+        /no other XDP program can run beside it \(libxdp needs CAP_SYS_ADMIN\)$/,
+      );
+      await first.ask({ method: 'detach' });
+      const isThere = loadFilter(context);
+      const beside = await limited().attach({}, link);
+      assert.equal(beside.mode, 'tcx');
+      if (isThere)
+        assert.match(beside.why ?? '', /which ctga cannot join \(libxdp needs CAP_SYS_ADMIN\)$/);
+      filter('unload');
+    },
+  );
+
+  test(
     'who takes the whole dispatcher off leaves ctga blind until it attaches again',
     { skip },
     async (context) => {
