@@ -6,13 +6,14 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { dnsAnswer, ethernet, fragmentIpv4, frameV4, ipv4, udp } from '../support/packets.ts';
-import { noSimpleSwitch } from '../support/simple-switch.ts';
+import { noGrpcSwitch, noSimpleSwitch, startGrpcSwitch } from '../support/simple-switch.ts';
 import { Child, Link, OBSERVER_ADDRESS, PEER_ADDRESS, run } from './namespaces.ts';
 import { eventually } from '../support/eventually.ts';
 
@@ -186,6 +187,75 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     assert.match(gone.stderr, /no switch answers/);
   });
 
+  test(
+    'a switch of P4Runtime is watched, missed, and set up again when it is back',
+    { skip: noGrpcSwitch },
+    async () => {
+      const [cpu, ourEnd, port] = ['cpu0', 'copies0', THRIFT + 1];
+      run(
+        'ip',
+        '-n',
+        id,
+        'link',
+        'add',
+        cpu,
+        'mtu',
+        '9000',
+        'type',
+        'veth',
+        'peer',
+        'name',
+        ourEnd,
+      );
+      for (const name of [cpu, ourEnd]) run('ip', '-n', id, 'link', 'set', name, 'up');
+      const at = ['--p4runtime', `127.0.0.1:${port}`];
+      const plane = `p4runtime:127.0.0.1:${port}`;
+      const other = ['--state-dir', join(directory, 'other')];
+      const start = async (): Promise<ChildProcess> => {
+        const ports = ['sw0', 'sw1', cpu].flatMap((name, number) => ['-i', `${number}@${name}`]);
+        const child = startGrpcSwitch(ports, THRIFT, port, directory, ['nsenter', ...there()]);
+        await eventually(
+          () => ctga('p4', 'deploy', ...at, ...other, ...log, '--cpu-port', '2').code === 0,
+          'the switch to take the program',
+        );
+        return child;
+      };
+      let child = await start();
+      const ended = (): Promise<unknown> => once(child, 'exit');
+      let observer: Watching | undefined;
+      try {
+        const unnamed = ctga('attach', plane, ...other);
+        assert.equal(unnamed.code, 1);
+        assert.match(unnamed.stderr, /--cpu-interface/);
+        observer = new Watching(
+          spawn(
+            'nsenter',
+            there(CTGA, 'attach', plane, '--cpu-interface', ourEnd, '--json', ...other),
+            { env: environment, stdio: ['ignore', 'pipe', 'pipe'] },
+          ),
+          ourEnd,
+          other,
+        );
+        await observer.until(/"event":"attached".*"mode":"bmv2"/);
+        await observer.delivers();
+        const gone = ended();
+        child.kill('SIGKILL');
+        await gone;
+        await observer.until(/"event":"blind"/);
+        child = await start();
+        await observer.until(/"event":"seeing-again"/);
+        await observer.delivers();
+        assert.equal(await observer.stop(), 0, observer.said);
+        assert.equal(ctga('detach', ourEnd).code, 0);
+      } finally {
+        await observer?.stop();
+        const gone = ended();
+        if (child.exitCode === null && child.kill('SIGKILL')) await gone;
+        run('ip', '-n', id, 'link', 'delete', cpu);
+      }
+    },
+  );
+
   test('errors name the cause: no such interface, one interface, no switch', () => {
     const nosuch = ctga(
       'p4',
@@ -206,11 +276,15 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
 
   class Watching {
     readonly #child: ChildProcess;
+    readonly #copies: string;
+    readonly #state: readonly string[];
     readonly #ended: Promise<number | null>;
     said = '';
 
-    constructor(child: ChildProcess) {
+    constructor(child: ChildProcess, copiesAt = copies, stateOf: readonly string[] = state) {
       this.#child = child;
+      this.#copies = copiesAt;
+      this.#state = stateOf;
       for (const stream of [child.stdout, child.stderr])
         stream?.on('data', (chunk: Buffer) => (this.said += chunk.toString()));
       this.#ended = new Promise((resolve) => child.once('close', resolve));
@@ -238,10 +312,10 @@ describe('a switch between two interfaces', { skip: noSimpleSwitch }, () => {
     }
 
     #answers(): number {
-      const { dataPlanes } = JSON.parse(ctga('status', '--json', ...state).stdout) as {
+      const { dataPlanes } = JSON.parse(ctga('status', '--json', ...this.#state).stdout) as {
         dataPlanes: { interface: string; counters: { answers: number } }[];
       };
-      return dataPlanes.find((plane) => plane.interface === copies)?.counters.answers ?? 0;
+      return dataPlanes.find((plane) => plane.interface === this.#copies)?.counters.answers ?? 0;
     }
 
     stop(): Promise<number | null> {

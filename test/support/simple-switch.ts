@@ -27,17 +27,21 @@ export const noGrpcSwitch: false | string =
 
 /**
  * Starts simple_switch_grpc without a program. `ports` are its arguments for interfaces; `thrift`
- * and `grpc` are where it takes orders.
+ * and `grpc` are where it takes orders. `within` is a command that runs it elsewhere.
  */
 export function startGrpcSwitch(
   ports: readonly string[],
   thrift: number,
   grpc: number,
   cwd: string,
+  within: readonly [string, ...string[]] = ['env'],
 ): ChildProcess {
+  const [command, ...before] = within;
   return spawn(
-    GRPC_SWITCH,
+    command,
     [
+      ...before,
+      GRPC_SWITCH,
       ...['--no-p4', '--device-id', '0', '--log-level', 'off', '--thrift-port', `${thrift}`],
       ...ports,
       ...['--', '--grpc-server-addr', `127.0.0.1:${grpc}`],
