@@ -7,18 +7,22 @@ import { test } from 'node:test';
 
 import { run } from './namespaces.ts';
 
-test('a process that ends leaves none behind, however it left its tests', () => {
-  const module = resolve(import.meta.dirname, 'namespaces.ts');
-  const program = `import { Link } from ${JSON.stringify(module)};
+for (const end of [
+  "throw new Error('as of a test')",
+  "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 60_000)",
+])
+  test(`a process that ends leaves none behind: ${end}`, () => {
+    const module = resolve(import.meta.dirname, 'namespaces.ts');
+    const program = `import { Link } from ${JSON.stringify(module)};
 const link = new Link();
 console.log(link.observer);
 console.log(link.sender);
-throw new Error('as of a test');`;
-  const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
-  const { stdout, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
-  assert.match(stderr, /as of a test/);
-  const made = stdout.trim().split('\n');
-  assert.equal(made.length, 2, stderr);
-  const left = run('ip', 'netns', 'list');
-  for (const name of made) assert.ok(!left.includes(name), left);
-});
+${end};`;
+    const args = ['--import', 'tsx', '--input-type=module', '--eval', program];
+    const { stdout, stderr, status } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(status, 1);
+    const made = stdout.trim().split('\n');
+    assert.equal(made.length, 2, stderr);
+    const left = run('ip', 'netns', 'list');
+    for (const name of made) assert.ok(!left.includes(name), left);
+  });

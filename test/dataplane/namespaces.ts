@@ -36,6 +36,8 @@ process.on('exit', () => {
     link.remove();
   }
 });
+// As of a runner whose patience has ended.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => process.exit(1));
 
 /**
  * Runs a command to its end and returns what it printed; a failure is an error with what it
