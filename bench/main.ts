@@ -3,8 +3,8 @@
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
  * [--games N]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, store, p4, game, impact; all unless told, and only `game` and `impact` need no root. Each writes results/PART.md and
- * results/PART.json, and plots beside.
+ * dnstap, pool, store, p4, game, impact; all unless told, and only `game`, `impact` and `pool` need no root. Each writes
+ * results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -19,6 +19,7 @@ import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
 import { measureImpact } from './impact.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
+import { measurePool } from './pool.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureStore } from './store.ts';
 import { measureWire } from './wire.ts';
@@ -57,6 +58,7 @@ const PARTS = [
   'drain',
   'replay',
   'dnstap',
+  'pool',
   'store',
   'p4',
   'game',
@@ -66,7 +68,7 @@ const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
 const needsNoRoot =
-  positionals.length > 0 && positionals.every((part) => part === 'game' || part === 'impact');
+  positionals.length > 0 && positionals.every((part) => ['game', 'impact', 'pool'].includes(part));
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
@@ -347,6 +349,26 @@ if (wanted('dnstap')) {
     ),
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+if (wanted('pool')) {
+  say('pool');
+  const loads = await measurePool(quick ? 500 : 20_000);
+  report(
+    'pool',
+    loads,
+    '# A pool for gossip under load, sixteen connections at once\n',
+    table(
+      ['load', 'requests', 'answers', 'requests a CPU second', 'RSS in MiB', 'disk in MiB'],
+      loads.map((each) => [
+        each.load,
+        `${each.requests}`,
+        each.statuses,
+        `${each.requestsPerCpuSecond}`,
+        `${each.residentMebibytes}`,
+        `${each.diskMebibytes}`,
+      ]),
+    ),
+  );
 }
 if (wanted('store')) {
   const sightings = quick ? 100_000 : 10_000_000;
