@@ -132,7 +132,6 @@ export async function measurePool(requests: number): Promise<PoolLoad[]> {
   const asRoot = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
   const child = spawn(CTGA, [...options.split(' '), ...asRoot], { stdio: 'ignore' });
   const { pid } = child;
-  const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
   try {
     if (pid === undefined) throw new Error('ctga pool serve does not start');
     while (!(await answers(port))) await sleep(20);
@@ -142,6 +141,8 @@ export async function measurePool(requests: number): Promise<PoolLoad[]> {
       // What takes long to make is made before.
       const bodies = times(Math.min(count, path === 'sct-feedback' ? count : 1), body);
       const statuses = new Map<number, number>();
+      // The pool closes connections that were idle while the bodies were made.
+      const agent = new Agent({ keepAlive: true, maxSockets: AT_ONCE });
       const before = cpuSecondsOf(pid);
       let next = 0;
       await Promise.all(
@@ -152,6 +153,7 @@ export async function measurePool(requests: number): Promise<PoolLoad[]> {
           }
         }),
       );
+      agent.destroy();
       const status = readFileSync(`/proc/${pid}/status`, 'utf8');
       loads.push({
         load,
@@ -169,7 +171,6 @@ export async function measurePool(requests: number): Promise<PoolLoad[]> {
     }
     return loads;
   } finally {
-    agent.destroy();
     child.kill('SIGTERM');
     await new Promise((done) => child.once('exit', done));
     rmSync(directory, { recursive: true });
