@@ -38,6 +38,8 @@ debootstrap --variant=minbase "$release" "$root" ${mirror:+"$mirror"} >"$root.lo
 rm "$root.log"
 # What this machine knows of mirrors and registries, and how to reach them.
 cp -L /etc/resolv.conf "$root/etc/resolv.conf"
+# debootstrap leaves it to the installer, and the lab's processes have one of their own in its place.
+[ -e "$root/etc/hosts" ] || echo '127.0.0.1 localhost' >"$root/etc/hosts"
 rm -rf "$root/etc/apt/apt.conf.d"
 cp -r /etc/apt/apt.conf.d "$root/etc/apt/"
 rm -f "$root/etc/apt/apt.conf.d/docker-clean"
