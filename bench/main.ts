@@ -21,6 +21,7 @@ import { measureImpact } from './impact.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { measurePool } from './pool.ts';
 import { decodedRate, measureReplay } from './replay.ts';
+import { measureAtRest, measureStarts } from './start.ts';
 import { measureStore } from './store.ts';
 import { measureWire } from './wire.ts';
 import { linePlot, table } from './report.ts';
@@ -58,6 +59,7 @@ const PARTS = [
   'drain',
   'replay',
   'dnstap',
+  'start',
   'pool',
   'store',
   'p4',
@@ -367,6 +369,30 @@ if (wanted('pool')) {
         `${each.residentMebibytes}`,
         `${each.diskMebibytes}`,
       ]),
+    ),
+  );
+}
+if (wanted('start')) {
+  say('starting each command, and memory at rest');
+  const starts = measureStarts(quick ? 1 : 3);
+  const resting = await measureAtRest();
+  report(
+    'start',
+    { starts, resting },
+    '# Starting: CPU time of a start, and memory\n',
+    table(
+      ['command', 'CPU ms', 'to node -e 0', 'peak MiB'],
+      starts.map(({ command, cpuMilliseconds, toNode, memory }) => [
+        command,
+        cpuMilliseconds.toFixed(0),
+        toNode.toFixed(2),
+        memory.toFixed(0),
+      ]),
+    ),
+    '\n## At rest\n',
+    table(
+      ['process', 'RSS MiB', 'PSS MiB'],
+      resting.map(({ process, rss, pss }) => [process, rss.toFixed(0), pss.toFixed(0)]),
     ),
   );
 }
