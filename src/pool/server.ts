@@ -24,6 +24,8 @@ const MAX_PAIRS = 256;
 const MAX_HEADS = 500;
 /** Requests whose bodies are read or checked at once; others are told to come again. */
 const MAX_AT_ONCE = 32;
+/** All that was collected, sent at once: some 64 MiB each, made anew for each. */
+const MAX_FETCHES = 4;
 const RETRY_AFTER_SECONDS = '60';
 const JSON_TYPE = 'application/json';
 
@@ -50,6 +52,10 @@ class Refused extends Error {
   }
 }
 
+function tooMany(): Refused {
+  return new Refused(503, 'Too many at once.', { 'retry-after': RETRY_AFTER_SECONDS });
+}
+
 type Handler = (forms: Forms, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 export class PoolServer {
@@ -60,6 +66,7 @@ export class PoolServer {
     { readonly method: string; readonly forms: Forms; readonly handle: Handler }
   >();
   #atOnce = 0;
+  #fetches = 0;
 
   private constructor(options: PoolServerOptions) {
     this.#options = options;
@@ -75,6 +82,8 @@ export class PoolServer {
       (request, response) => void this.#answer(request, response),
     );
     this.#server.maxConnections = 1024;
+    // One that reads nothing of its answer gives its place to others.
+    this.#server.setTimeout(60_000);
   }
 
   /** Rejects with CtgaError if it cannot listen at the address. */
@@ -133,8 +142,7 @@ export class PoolServer {
   }
 
   async #limited(work: () => Promise<void>): Promise<void> {
-    if (this.#atOnce >= MAX_AT_ONCE)
-      throw new Refused(503, 'Too many at once.', { 'retry-after': RETRY_AFTER_SECONDS });
+    if (this.#atOnce >= MAX_AT_ONCE) throw tooMany();
     this.#atOnce += 1;
     try {
       await work();
@@ -172,8 +180,14 @@ export class PoolServer {
   }
 
   async #giveFeedback(forms: Forms, _: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (this.#fetches >= MAX_FETCHES) throw tooMany();
     response.writeHead(200, { 'content-type': JSON_TYPE, 'cache-control': 'public, max-age=3600' });
-    await pipeline(Readable.from(feedbackIn(forms, this.#options.store)), response);
+    this.#fetches += 1;
+    try {
+      await pipeline(Readable.from(feedbackIn(forms, this.#options.store)), response);
+    } finally {
+      this.#fetches -= 1;
+    }
   }
 
   async #pollinate(

@@ -16,6 +16,7 @@ import { Certificate } from '../../src/scts/certificate.ts';
 import { encodeBase64 } from '../../src/base/base64.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { Authority } from '../support/certificates.ts';
+import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const log = new SigningLog();
@@ -216,6 +217,34 @@ describe('a pool over HTTP', () => {
     );
   });
 
+  test('sends what it collected to four at once, and tells a fifth to come again', async () => {
+    // More than fits into the buffers of connections that nobody reads.
+    const chain = [leaf, new Uint8Array(2 ** 20)];
+    const scts = Array.from({ length: 16 }, (_, i) => Uint8Array.of(i));
+    pool.store.addPairs(scts.map((sct) => ({ chain: [...chain, sct], sct })));
+    const ask = `GET ${PATH}/collected-sct-feedback HTTP/1.1\r\nHost: x\r\n\r\n`;
+    const silent = Array.from({ length: 4 }, () => {
+      const socket = connect(pool.port, '127.0.0.1');
+      socket.on('error', () => undefined);
+      socket.write(ask);
+      return socket.pause();
+    });
+    try {
+      await eventually(async () => {
+        const { status, headers, body } = await fetch(`${pool.base}${PATH}/collected-sct-feedback`);
+        await body?.cancel();
+        return status === 503 && headers.get('retry-after') === '60';
+      }, 'a fifth to be told to come again');
+      assert.equal((await pool.post(`${PATH}/sth-pollination`, '{"sths":[]}')).status, 200);
+    } finally {
+      for (const socket of silent) socket.destroy();
+    }
+    await eventually(
+      async () => (await fetch(`${pool.base}${PATH}/collected-sct-feedback`)).status === 200,
+      'the others to be over',
+    );
+  });
+
   test('counts what became of everything', async () => {
     const text = await pool.metrics.render();
     for (const line of [
@@ -224,7 +253,7 @@ describe('a pool over HTTP', () => {
       'ctga_pool_scts_total{outcome="other-name"} 1',
       'ctga_pool_tree_heads_total{outcome="malformed"} 2',
       'ctga_pool_tree_heads_total{outcome="kept"} 2',
-      'ctga_pool_kept_scts 1',
+      'ctga_pool_kept_scts 17',
       `ctga_pool_requests_total{path="${PATH}/sct-feedback",status="413"} 3`,
     ])
       assert(text.split('\n').includes(line), `${line}\n${text}`);
