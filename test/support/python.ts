@@ -2,7 +2,9 @@
 /** A Python with packages that are others' opinion: that of CTGA_PYTHON, or the system's. */
 import { spawnSync } from 'node:child_process';
 
-const PYTHON = process.env['CTGA_PYTHON'] ?? 'python3';
+/** Debian's, which has what Debian packages bring. */
+const DEBIAN_PYTHON = '/usr/bin/python3';
+const PYTHON = process.env['CTGA_PYTHON'] ?? DEBIAN_PYTHON;
 
 /** Why a test that asks these modules is skipped; false if they are there. */
 export function needsPython(...modules: readonly string[]): string | false {
