@@ -41,17 +41,14 @@ export function dnsServeCommand(): Command {
       'serve tree heads and proofs of logs over DNS, so that the logs do not learn what clients ask',
     )
     .addOption(
-      repeated(
-        '--log <name>',
-        'a log to serve; may be repeated (default: every log in service)',
-        String,
-      ),
+      repeated('--log <name>', 'a log to serve; may be repeated', String, 'every log in service'),
     )
     .addOption(
       repeated(
         '--listen <address>',
-        'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; may be repeated (default: all, port 53)',
+        'ADDRESS, ADDRESS:PORT or [ADDRESS]:PORT; may be repeated',
         endpoint,
+        'all, port 53',
       ),
     )
     .addOption(

@@ -25,8 +25,9 @@ Routes follow the rules of Gao and Rexford. A graph of ASes is not the Internet:
 that it is a model's, and shows the middle of several runs with the band that they span. docs/IMPACT.md
 compares with the paper's measurements.
 
-  ctga impact simulate --graph 20180401.as-rel.txt.bz2 --targets google=15169 --probes probes.tsv \\
-    --rank asnrank.json --calibrate google=1:27.0,2:51.8,3:15.7 --output figures`,
+  ctga impact simulate --graph 20180401.as-rel.txt.bz2 --targets google=15169 \\
+    --probes probes.tsv --rank asnrank.json \\
+    --calibrate google=1:27.0,2:51.8,3:15.7 --output figures`,
     )
     .action(run);
 }

@@ -53,8 +53,8 @@ Everything is by the model of: ctga impact simulate. An attacker may be elsewher
 the client, in ${PLACES} places that send fragments, or anywhere that avoids the most likely
 aggregators, which are the first of --rank. docs/IMPACT.md says how that is modelled.
 
-  ctga impact where --mine 2603 --graph 20180401.as-rel.txt.bz2 --targets google=15169 \\
-    --probes probes.tsv --rank asnrank.json`,
+  ctga impact where --mine 2603 --graph 20180401.as-rel.txt.bz2 \\
+    --targets google=15169 --probes probes.tsv --rank asnrank.json`,
     )
     .action(run);
 }

@@ -66,15 +66,19 @@ export function seconds(text: string): number {
   throw new InvalidArgumentError('want a number of seconds.');
 }
 
-/** An option that may be given several times; its `description` must say so. */
+/**
+ * An option that may be given several times; its `description` must say so. `unless` says in words
+ * what holds if it is not given.
+ */
 export function repeated(
   flags: string,
   description: string,
   parse: (text: string) => unknown,
+  unless = 'none',
 ): Option {
   return new Option(flags, description)
     .argParser((text: string, earlier: readonly unknown[]) => [...earlier, parse(text)])
-    .default([], 'none');
+    .default([], unless);
 }
 
 /** Parses one UDP port and appends it to those that were given before. */

@@ -113,7 +113,8 @@ Between two interfaces, in a switch that is started for it and runs on in the ba
 Or in one that runs already, with this program or with swapping allowed:
   simple_switch -i 0@eth0 -i 1@eth1 -i 2@copies ${PROGRAM}
   ctga p4 deploy --cpu-port copies
-Then: sudo ctga attach bmv2:9090
+Then:
+  sudo ctga attach bmv2:9090
 Or in simple_switch_grpc, which may have been started with --no-p4:
   ctga p4 deploy --p4runtime 127.0.0.1:9559 --cpu-port 2
   sudo ctga attach p4runtime:127.0.0.1:9559 --cpu-interface copies-end

@@ -70,7 +70,8 @@ The same three below /.well-known/ct-gossip/v1/ speak as draft-ietf-trans-gossip
 nothing is kept unless its log signed it for a certificate of this domain. Have the web server pass
 on the two paths above alone; docs/GOSSIP.md has the lines for nginx, Apache and Caddy. To try it:
   ctga pool serve --domain www.example.net
-  curl -d '{"sths":[]}' -H 'Content-Type: application/json' http://127.0.0.1:8421/.well-known/ct/v1/sth-pollination`,
+  curl -d '{"sths":[]}' -H 'Content-Type: application/json' \\
+    http://127.0.0.1:8421/.well-known/ct/v1/sth-pollination`,
     );
   return withState(serve).action(runServe);
 }

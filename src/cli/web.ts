@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
-import { parseListen, withState, type Listen, type StateOption } from './options.ts';
+import { parseListen, repeated, withState, type Listen, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
@@ -24,11 +24,12 @@ export function webCommand(): Command {
         .argParser(parseListen)
         .default({ address: '127.0.0.1', port: 8420 }, '127.0.0.1:8420'),
     )
-    .option(
-      '--host <name>',
-      'a name by which browsers may reach the page, besides addresses and localhost; may be repeated',
-      (name: string, earlier: readonly string[]) => [...earlier, name.toLowerCase()],
-      [],
+    .addOption(
+      repeated(
+        '--host <name>',
+        'a name by which browsers may reach the page, besides addresses and localhost; may be repeated',
+        (name) => name.toLowerCase(),
+      ),
     )
     .option(
       '--user <name>',

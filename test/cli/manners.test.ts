@@ -95,6 +95,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'ns-address': ['x'],
   packets: [...NUMBER, '0'],
   paths: [...NUMBER, '0'],
+  p4runtime: ['x', '127.0.0.1:1/x'],
   peer: ['x', '1', '7'],
   pollinate: ['x'],
   port: [...NUMBER, '0', '65536'],
@@ -255,10 +256,25 @@ describe('help', () => {
       const { code, stdout } = await ctga([...pathOf(command), '--help']);
       assert.equal(code, 0);
       for (const line of stdout.split('\n')) assert(line.length <= 80, line);
-      assert.doesNotMatch(stdout, /default: [[{]/);
+      const text = stdout.replaceAll(/\s+/g, ' ');
+      assert.doesNotMatch(text, /default: [[{]/);
+      assert.doesNotMatch(text, /default: [^()]*\) \(default:/);
       assert.doesNotMatch(stdout, /undefined|\[object/);
       for (const option of command.options as Option[]) assert.notEqual(option.description, '');
     });
+
+  test('shows commands that run as typed: what goes on in the next line has a backslash', async () => {
+    for (const command of [program, ...all]) {
+      const { stdout } = await ctga([...pathOf(command), '--help']);
+      const lines = stdout.split('\n').filter((line) => !line.startsWith('Usage:'));
+      for (const [i, line] of lines.entries()) {
+        if (!/^ {2}(?:(?:sudo )?ctga .* -|curl )/.test(line)) continue;
+        const next = lines[i + 1] ?? '';
+        const goesOn = /^ +(?:-|https?:|[a-z]+=)/.test(next);
+        assert.equal(line.endsWith('\\'), goesOn, `${line}\n${next}`);
+      }
+    }
+  });
 
   test('names logs that exist', async () => {
     const texts = await Promise.all(
