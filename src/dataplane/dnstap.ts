@@ -9,6 +9,7 @@
  */
 import type { Worker } from 'node:worker_threads';
 import { CtgaError, type GeneralErrorCode } from '../base/errors.ts';
+import { systemClock } from '../base/clock.ts';
 import { startThread } from '../base/thread.ts';
 import type { MatchRules } from '../sources/match-rules.ts';
 import { makeCounts, Count, otherCounts, toCounters } from './dnstap/counts.ts';
@@ -81,6 +82,9 @@ export type FromThread =
 const DEFAULT_SEEN_MS = 10_000;
 /** Whether a resolver is connected is looked at this often. */
 const CHECK_MS = 1000;
+/** A thread that ended by itself is started again after so long, then twice as long, up to MAX. */
+const RESTART_MS = 100;
+const MAX_RESTART_MS = 60_000;
 
 export class DnstapPlane implements DataPlane {
   readonly interfaceName: string;
@@ -88,12 +92,23 @@ export class DnstapPlane implements DataPlane {
   readonly tookOver = false;
   readonly keepsSeenEntries = false;
   readonly endsWithProcess = true as const;
-  readonly #thread: Worker;
   readonly #data: ThreadData;
+  #thread: Worker;
+  /** Whether the thread listens, so that it can be told to end. */
+  #isListening = false;
+  /** What a thread that is started again must be told too. */
+  #names: readonly Uint8Array[] = [];
+  #hasBegun = false;
+  /** Messages that the threads handed over. */
+  #delivered = 0;
+  #restart: NodeJS.Timeout | undefined;
+  #restartDelay = RESTART_MS;
+  #startedAt = systemClock.elapsed();
+  #onFailure: () => void = () => undefined;
   #onPacket: PacketHandler = () => undefined;
   #onBatchEnd: (now: number) => void = () => undefined;
   #ended: () => void = () => undefined;
-  /** Why the thread ended by itself. */
+  /** Why the thread ended by itself, until another listens. */
   #failure: string | undefined;
   #hasEnded = false;
 
@@ -125,6 +140,7 @@ export class DnstapPlane implements DataPlane {
   }
 
   setMatchRules({ dnsNames }: MatchRules): void {
+    this.#names = dnsNames;
     this.#tell({ do: 'look-for', names: dnsNames });
   }
 
@@ -167,12 +183,15 @@ export class DnstapPlane implements DataPlane {
   start(onPacket: PacketHandler, onBatchEnd: (now: number) => void): void {
     this.#onPacket = onPacket;
     this.#onBatchEnd = onBatchEnd;
+    this.#hasBegun = true;
     this.#tell({ do: 'begin' });
   }
 
   async stop(): Promise<void> {
     if (this.#hasEnded) return;
+    if (!this.#isListening) return this.close();
     const ended = new Promise<void>((resolve) => (this.#ended = resolve));
+    this.#hasEnded = true;
     this.#tell({ do: 'end' });
     await ended;
   }
@@ -180,15 +199,18 @@ export class DnstapPlane implements DataPlane {
   /** A plane to which no resolver is connected sees nothing, and resolvers try again by themselves. */
   supervise(onEvent: (event: SupervisionEvent) => void): Supervision {
     const sight = new Sight(this.interfaceName);
-    const timer = setInterval(() => {
+    const look = (): void => {
       const isOpen = (this.#data.counts[Count.open] ?? 0) > 0;
       const why = this.#failure ?? 'no resolver is connected to it';
       const events = isOpen ? sight.seeing('dnstap') : sight.blind(this.#failure, why);
       events.forEach(onEvent);
-    }, CHECK_MS);
+    };
+    const timer = setInterval(look, CHECK_MS);
+    this.#onFailure = look;
     return {
       stop: () => {
         clearInterval(timer);
+        this.#onFailure = () => undefined;
         return Promise.resolve();
       },
     };
@@ -196,6 +218,7 @@ export class DnstapPlane implements DataPlane {
 
   close(): void {
     this.#hasEnded = true;
+    clearTimeout(this.#restart);
     void this.#thread.terminate();
   }
 
@@ -207,25 +230,63 @@ export class DnstapPlane implements DataPlane {
     this.#thread.postMessage(message);
   }
 
+  /** Resolves when the thread listens; rejects with why it does not. Once it did, it is kept up. */
   #listening(): Promise<void> {
     return new Promise((resolve, reject) => {
+      let failure = 'the thread that reads it ended';
       this.#thread.on('message', (message: FromThread) => {
-        if (message.did === 'listen') resolve();
-        else if (message.did === 'copied') this.#deliver(message);
-        else if (message.did === 'fail')
+        if (message.did === 'listen') {
+          this.#isListening = true;
+          this.#failure = undefined;
+          resolve();
+        } else if (message.did === 'copied') this.#deliver(message);
+        else if (message.did === 'fail') {
+          failure = message.message;
           reject(new CtgaError(message.code, message.message, { remedy: message.remedy }));
-        else this.#end();
+        } else this.#ended();
       });
       this.#thread.on('error', (error) => {
-        this.#failure = `the thread that reads it failed: ${error.message}`;
+        failure = `the thread that reads it failed: ${error.message}`;
         reject(error);
       });
-      this.#thread.on('exit', () => this.#end());
+      // What the thread had handed over was delivered before.
+      this.#thread.on('exit', () => {
+        reject(new Error(failure));
+        this.#exited(failure);
+      });
     });
+  }
+
+  #exited(failure: string): void {
+    const { counts } = this.#data;
+    const lost = (counts[Count.copied] ?? 0) - this.#delivered;
+    // It had copied these and not handed them over yet.
+    counts[Count.copied] = this.#delivered;
+    counts[Count.noRoom] = (counts[Count.noRoom] ?? 0) + lost;
+    counts[Count.open] = 0;
+    const wasUp = this.#isListening;
+    this.#isListening = false;
+    this.#ended();
+    if (this.#hasEnded || !(wasUp || this.#failure !== undefined)) return;
+    this.#failure = failure;
+    this.#onFailure();
+    if (systemClock.elapsed() - this.#startedAt > MAX_RESTART_MS) this.#restartDelay = RESTART_MS;
+    this.#restart = setTimeout(() => this.#startAgain(), this.#restartDelay);
+    this.#restartDelay = Math.min(2 * this.#restartDelay, MAX_RESTART_MS);
+  }
+
+  /** Counts and slots are shared memory, and stay; all else is told again. */
+  #startAgain(): void {
+    this.#startedAt = systemClock.elapsed();
+    this.#thread = startThread('dataplane/dnstap/thread', this.#data);
+    this.#listening().catch(() => undefined); // #exited says why, and tries again
+    this.#tell({ do: 'look-for', names: this.#names });
+    if (this.#hasBegun) this.#tell({ do: 'begin' });
   }
 
   #deliver({ messages, at }: Extract<FromThread, { did: 'copied' }>): void {
     const { interfaceName } = this;
+    this.#delivered += messages.length;
     for (const { message, answer } of messages)
       this.#onPacket({
         kind: 'answer',
@@ -238,11 +299,5 @@ export class DnstapPlane implements DataPlane {
       });
     this.#onBatchEnd(at);
     this.#tell({ do: 'was-read' });
-  }
-
-  #end(): void {
-    this.#hasEnded = true;
-    this.#data.counts[Count.open] = 0;
-    this.#ended();
   }
 }

@@ -8,10 +8,12 @@ import { connect, createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { Worker } from 'node:worker_threads';
 import { CapturePlane } from '../../src/dataplane/capture.ts';
 import { dnstapKind, DnstapPlane } from '../../src/dataplane/dnstap.ts';
 import { parseDnstapPlace } from '../../src/dataplane/dnstap/place.ts';
 import type { PlaneOptions } from '../../src/dataplane/kind.ts';
+import type { SupervisionEvent } from '../../src/dataplane/sight.ts';
 import type { CopiedPacket } from '../../src/dataplane/types.ts';
 import {
   CONTENT,
@@ -258,6 +260,120 @@ test('an observer that is held up holds no resolver up: what has no room is drop
     'the other log is not pushed out',
   );
 });
+
+test('a thread that ends by itself is started again: counts stay exact, nothing is seen twice', async (t) => {
+  const posted = t.mock.method(Worker.prototype, 'postMessage');
+  const thread = (): Worker => posted.mock.calls.at(-1)?.this as Worker;
+  const tapped = await watched();
+  const said: SupervisionEvent[] = [];
+  const supervision = tapped.plane.supervise((event) => said.push(event));
+  for (const round of [1, 2, 3]) {
+    const open = await client(tapped.path);
+    const frames = [`of ${round}`, `of ${round}`, 'of all'].map((text) =>
+      dnstapFrame(wanted(text)),
+    );
+    open.write(Buffer.concat([START, ...[...frames, dnstapFrame(other)].map(dataFrame)]));
+    await eventually(
+      () => Number(tapped.plane.counters().packets) === 4 * round,
+      () => JSON.stringify(counts(tapped)),
+    );
+    if (round === 1) {
+      // This thread is the observer's: what is on its way to it when the other ends comes too.
+      const ended = thread();
+      await Promise.all([ended.terminate(), once(open.resume(), 'close')]);
+      await eventually(
+        () => thread() !== ended,
+        () => 'another thread',
+      );
+    } else open.destroy();
+    await eventually(
+      () => existsSync(tapped.path) && canConnect(tapped.path),
+      () => 'a listener',
+    );
+  }
+  await tapped.plane.stop();
+  await supervision.stop();
+  // The thread that follows knows not what the first had seen: it copies "of all" once more.
+  assert.deepEqual(counts(tapped), {
+    packets: 12,
+    notTreeHead: 3,
+    answers: 9,
+    answersCopied: 5,
+    answersSeen: 4,
+  });
+  const copies = tapped.packets.map(({ bytes }) => /of \w+/.exec(bytes.toString('latin1'))?.[0]);
+  assert.deepEqual(copies, ['of 1', 'of all', 'of 2', 'of all', 'of 3']);
+  // Copies and repeats of all entries, ended or not, are the answers: none twice, none missing.
+  const entries = new Map(tapped.plane.seen().map(({ entry, repeats }) => [entry, repeats]));
+  for (const { answer } of tapped.packets)
+    if (answer?.ended !== undefined) entries.set(answer.ended.entry, answer.ended.repeats);
+  assert.equal(new Set(tapped.packets.map(({ answer }) => answer?.entry)).size, 5);
+  assert.equal(
+    [...entries.values()].reduce((sum, repeats) => sum + repeats, 0),
+    4,
+  );
+  const reasons = said.flatMap((event) => (event.event === 'still-blind' ? [event.message] : []));
+  assert.deepEqual(reasons, ['the thread that reads it ended']);
+});
+
+test('what a thread that ended had not handed over is counted as dropped', async (t) => {
+  const posted = t.mock.method(Worker.prototype, 'postMessage');
+  const tapped = await watched({ seenMilliseconds: 0 });
+  const thread = posted.mock.calls.at(-1)?.this as Worker;
+  const frames = Array.from({ length: 20_000 }, (_, i) => dataFrame(dnstapFrame(wanted(`${i}`))));
+  const socket = await client(tapped.path);
+  socket.on('error', () => undefined);
+  socket.write(Buffer.concat([START, ...frames]));
+  await eventually(
+    () => Number(tapped.plane.counters().packets) > 0,
+    () => 'some frames',
+  );
+  await thread.terminate();
+  await eventually(
+    () => canConnect(tapped.path),
+    () => 'another thread',
+  );
+  await tapped.plane.stop();
+  const { packets, answers, answersCopied, answersRingFull } = tapped.plane.counters();
+  assert.deepEqual([answers, answersCopied + answersRingFull], [packets, packets]);
+  assert.equal(tapped.packets.length, Number(answersCopied));
+});
+
+test('where another process took its socket, a thread is started again until it can listen', async (t) => {
+  const posted = t.mock.method(Worker.prototype, 'postMessage');
+  const tapped = await watched();
+  const said: SupervisionEvent[] = [];
+  const supervision = tapped.plane.supervise((event) => said.push(event));
+  const thread = posted.mock.calls.at(-1)?.this as Worker;
+  thread.once('exit', () => thief.listen(tapped.path));
+  const thief = createServer((socket) => socket.destroy());
+  await thread.terminate();
+  await eventually(
+    () =>
+      said.some((event) => event.event === 'still-blind' && /another process/.test(event.message)),
+    () => JSON.stringify(said),
+  );
+  await once(thief.close(), 'close');
+  await eventually(
+    () => canConnect(tapped.path),
+    () => 'a listener',
+  );
+  await send(tapped.path, [dnstapFrame(wanted('one'))]);
+  await tapped.plane.stop();
+  await supervision.stop();
+  assert.deepEqual(counts(tapped), { packets: 1, answers: 1, answersCopied: 1 });
+});
+
+/** Whether somebody listens at `path`. */
+function canConnect(path: string): Promise<boolean> {
+  return client(path).then(
+    (socket) => {
+      socket.destroy();
+      return true;
+    },
+    () => false,
+  );
+}
 
 describe('where it listens', () => {
   test('a socket that a killed process left is replaced; anybody may write to it', async () => {
