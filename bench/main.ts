@@ -68,7 +68,13 @@ const PARTS = [
 ];
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
-const wanted = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
+const chosen = PARTS.filter((part) => positionals.length === 0 || positionals.includes(part));
+/** Whether to measure a part, which is begun then; asked once for each, in the order of PARTS. */
+function wanted(part: string): boolean {
+  const at = chosen.indexOf(part);
+  if (at >= 0) say(`part ${at + 1} of ${chosen.length}: ${part}`);
+  return at >= 0;
+}
 const needsNoRoot =
   positionals.length > 0 && positionals.every((part) => ['game', 'impact', 'pool'].includes(part));
 if (!needsNoRoot && process.geteuid?.() !== 0)
@@ -98,7 +104,7 @@ function report(part: string, data: unknown, ...sections: readonly string[]): vo
 
 if (!needsNoRoot) execFileSync('make', ['-s', '-C', join(import.meta.dirname, 'baseline')]);
 if (wanted('cost')) {
-  say('cost of a packet, by path');
+  say('  a packet, by path');
   const { paper = process.env['CTGA_PAPER'], against } = values;
   if (paper === undefined)
     say(
@@ -123,7 +129,7 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
     fail('throughput needs tcpreplay: apt-get install tcpreplay', 1);
   if (spawnSync('tcpdump', ['--version']).error !== undefined)
     fail(`${measure.name} needs tcpdump: apt-get install tcpdump`, 1);
-  say(`${measure.name} against match rate`);
+  say('  against match rate');
   const rates = quick ? [0, 100] : Array.from({ length: 11 }, (_, i) => i * 10);
   const swept = await sweep(measure, rates, quick ? 1 : 3, (what) => say(`  ${what}`));
   const title = measure.name.replace(/^./, (first) => first.toUpperCase());
@@ -163,7 +169,6 @@ for (const measure of [throughput(1), latency(quick ? 200 : 5000)]) {
   report(measure.name, swept, ...sections);
 }
 if (wanted('distinguisher')) {
-  say('distinguisher');
   const found = await distinguish(quick ? 3 : 24, quick ? 200 : 3000, (what) => say(`  ${what}`));
   const visible = await visibleChanges();
   report(
@@ -200,7 +205,7 @@ if (wanted('distinguisher')) {
 }
 if (wanted('unaltered')) {
   const count = Number(values.packets ?? (quick ? 2000 : 1_000_000));
-  say(`${count} packets, every fourth malformed: unaltered and in order?`);
+  say(`  ${count} packets, every fourth malformed: unaltered and in order?`);
   const { sent, lost, altered, reordered, perSecond } = await checkUnaltered(count);
   report(
     'unaltered',
@@ -211,7 +216,7 @@ if (wanted('unaltered')) {
   if (lost + altered + reordered > 0) process.exitCode = 1;
 }
 if (wanted('challenge')) {
-  say('challenge: stored heads to verdicts');
+  say('  stored heads to verdicts');
   const found = await measureChallenge(quick ? 10_000 : 1_000_000, quick ? 1000 : 20_000);
   report(
     'challenge',
@@ -234,7 +239,7 @@ if (wanted('challenge')) {
   if (found.some(({ heads, consistent }) => heads !== consistent)) process.exitCode = 1;
 }
 if (wanted('follow')) {
-  say('follow: days of a clock of its own');
+  say('  days of a clock of its own');
   const found = await measureFollowing(quick ? 1000 : 1);
   report(
     'follow',
@@ -267,7 +272,7 @@ if (wanted('follow')) {
   );
 }
 if (wanted('wire')) {
-  say('wire: a tile, by what stands between');
+  say('  a tile, by what stands between');
   const found = await measureWire(quick ? 16 : 96, quick ? 1 : 3);
   report(
     'wire',
@@ -286,7 +291,6 @@ if (wanted('wire')) {
   );
 }
 if (wanted('drain')) {
-  say('drain');
   const rates = [
     await measureDrain(
       'to a decision, 16 tree heads again and again',
@@ -313,7 +317,6 @@ if (wanted('drain')) {
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
 }
 if (wanted('replay')) {
-  say('replay');
   const rates = await measureReplay(quick ? 20_000 : 500_000, quick ? 1 : 3);
   report(
     'replay',
@@ -332,7 +335,6 @@ if (wanted('replay')) {
   );
 }
 if (wanted('dnstap')) {
-  say('dnstap');
   const rates = await measureDnstap(quick ? 50_000 : 2_000_000);
   report(
     'dnstap',
@@ -353,7 +355,6 @@ if (wanted('dnstap')) {
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
 }
 if (wanted('pool')) {
-  say('pool');
   const loads = await measurePool(quick ? 500 : 20_000);
   report(
     'pool',
@@ -373,7 +374,7 @@ if (wanted('pool')) {
   );
 }
 if (wanted('start')) {
-  say('starting each command, and memory at rest');
+  say('  each command, and memory at rest');
   const starts = measureStarts(quick ? 1 : 3);
   const resting = await measureAtRest();
   report(
@@ -398,7 +399,6 @@ if (wanted('start')) {
 }
 if (wanted('store')) {
   const sightings = quick ? 100_000 : 10_000_000;
-  say('store');
   const { timings, mebibytes } = measureStore(sightings, (what) => say(`  ${what}`));
   report(
     'store',
@@ -416,7 +416,6 @@ if (wanted('p4')) {
     fail(`p4 needs ${missing.join(' and ')} on PATH`, 1);
   if (missing.length > 0) say(`p4 is left out: ${missing.join(' and ')} not on PATH`);
   else {
-    say('simple_switch');
     const found = await measureP4(
       quick ? [0, 100] : [0, 10, 50, 100],
       quick ? 2000 : 20_000,
@@ -443,7 +442,7 @@ if (wanted('p4')) {
 if (wanted('game')) {
   const games = quick ? 140 : Number(values.games ?? 10_000);
   if (!Number.isSafeInteger(games) || games < 140) fail('--games: want a number, 140 or more', 2);
-  say(`game, ${games} of each kind`);
+  say(`  ${games} of each kind`);
   const results = await measureGame({ games, say });
   report(
     'game',
@@ -452,7 +451,6 @@ if (wanted('game')) {
   );
 }
 if (wanted('impact')) {
-  say('impact');
   const rates = await measureImpact(quick ? [10_000] : [100_000, 1_000_000, 10_000_000], (what) =>
     say(`  ${what}`),
   );

@@ -21,7 +21,7 @@ import {
 import { openForWriting, stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
-import { print, printJson, printTable, warn } from './output.ts';
+import { endProgress, print, printJson, printProgress, printTable, warn } from './output.ts';
 import { currentIo } from './run.ts';
 
 interface ImportOptions extends StateOption {
@@ -171,7 +171,9 @@ async function updateLogs(options: UpdateOptions): Promise<void> {
   const store = openForWriting(stateAt(options.stateDir));
   const source = publisher.url;
   try {
-    const update = await fetchUpdate(store, publisher, identity.fetch, Date.now());
+    if (!isJson) printProgress(`fetching the list of ${publisher.name} through the proxy`);
+    const fetching = fetchUpdate(store, publisher, identity.fetch, Date.now());
+    const update = await fetching.finally(endProgress);
     if (update === undefined) {
       if (isJson) printJson({ source, changes: [], applied: false, newer: false });
       else print(`The list of ${publisher.name} has not changed since ctga last took it in.`);

@@ -74,7 +74,11 @@ function runCheck(options: StateOption): void {
 function runSalvage(options: StateOption): void {
   const state = stateAt(options.stateDir);
   const said: string[] = [];
-  salvageStore(state, (message) => void said.push(message));
+  try {
+    salvageStore(state, (message) => void said.push(message), progressOf(options));
+  } finally {
+    endProgress();
+  }
   if (options.json === true) return printJson({ setAside: said });
   for (const message of said) print(message);
   if (said.length === 0) print('The store is not damaged: nothing was set aside.');
@@ -82,8 +86,8 @@ function runSalvage(options: StateOption): void {
 
 async function runCompact(options: StateOption & { keepDays: number }): Promise<void> {
   const before = Date.now() - options.keepDays * 86_400_000;
-  const progress = options.json === true ? () => undefined : printProgress;
-  const done = await compactStore(stateAt(options.stateDir), before, progress).finally(endProgress);
+  const state = stateAt(options.stateDir);
+  const done = await compactStore(state, before, progressOf(options)).finally(endProgress);
   if (options.json === true) return printJson(done);
   const mebibytes = (bytes: number): string => (bytes / 2 ** 20).toFixed(1);
   print(
@@ -96,9 +100,15 @@ function runExport(options: StateOption): void {
 }
 
 async function runBackup(file: string, options: StateOption): Promise<void> {
-  await backupStore(stateAt(options.stateDir), file, (share) => {
-    if (options.json !== true) printProgress(`${Math.round(share * 100)} %`);
-  }).finally(endProgress);
+  const show = progressOf(options);
+  await backupStore(stateAt(options.stateDir), file, (share) =>
+    show(`${Math.round(share * 100)} %`),
+  ).finally(endProgress);
   if (options.json === true) printJson({ file });
   else print(`Backed up to ${file}.`);
+}
+
+/** With --json, what is on standard error is read by scripts. */
+function progressOf({ json }: StateOption): (how: string) => void {
+  return json === true ? () => undefined : printProgress;
 }

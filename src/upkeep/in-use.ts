@@ -23,6 +23,8 @@ export interface StoreInUseOptions {
   readonly onOpened?: (store: Store) => void;
   /** As in ReplaceableOptions. */
   readonly patience?: number;
+  /** Told in a clause how far the reading of a damaged store is. */
+  readonly onProgress?: (how: string) => void;
 }
 
 export class StoreInUse {
@@ -108,19 +110,20 @@ export class StoreInUse {
   }
 
   #fill(): void {
-    const { state, onOpened, onSetAside } = this.#options;
+    const { state, onOpened, onSetAside, onProgress } = this.#options;
     this.#hasLostRows = false;
     onOpened?.(this.#store);
     const damaged = this.#damaged;
     if (damaged === undefined) return;
     this.#damaged = undefined;
     try {
-      const carried = salvage(damaged, {
+      const context = {
         store: this.#store,
         evidenceDirectory: state.evidence,
         logs: [],
         now: Date.now(),
-      });
+      };
+      const carried = salvage(damaged, context, onProgress);
       if (carried > 0) onSetAside(`${carried} tree heads were carried over from ${damaged}`);
     } catch {
       // The disk may be full: what is new matters more, and the damaged file stays.

@@ -95,16 +95,21 @@ function damagedCheck({ database, evidence }: State, error: StoreError): StoreCh
 
 /**
  * Sets a damaged store aside, makes a new one with what can be read of it, and records the evidence
- * files again. `onSetAside` is told in sentences; not called if nothing is damaged. Throws StoreError
+ * files again. `onSetAside` is told in sentences, and not called if nothing is damaged; `onProgress`
+ * in a clause how far that is. Throws StoreError
  * `store-failed` where there is no store, and never was one, or where it cannot be written.
  */
-export function salvageStore(state: State, onSetAside: (message: string) => void): void {
+export function salvageStore(
+  state: State,
+  onSetAside: (message: string) => void,
+  onProgress: (how: string) => void,
+): void {
   if (!storeExists(state)) {
     const missing = noStore(state);
     if (missing.code !== 'store-damaged') throw missing;
   }
   const onOpened = (store: Store): void => recordFoundEvidence(store, state.evidence);
-  const storeFile = new StoreInUse({ state, onSetAside, onOpened });
+  const storeFile = new StoreInUse({ state, onSetAside, onOpened, onProgress });
   storeFile.store.close();
 }
 

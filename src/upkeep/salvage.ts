@@ -4,6 +4,7 @@
  * signature alone. A damaged page may hold anything, so verdicts are not carried over, and of the
  * numbers only when and how often a head was seen, if they make sense.
  */
+import { plural } from '../base/text.ts';
 import { logIdText } from '../logs/log.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
@@ -26,19 +27,21 @@ const SOURCE = 'salvaged';
 
 /**
  * Copies tree heads from the damaged store at `path` into the one that replaces it, and its
- * identity, so that other stores do not count again what they have of it. Returns how many heads.
+ * identity, so that other stores do not count again what they have of it. Returns how many heads;
+ * `onProgress` is told in a clause how many there are so far.
  * Throws only what the other store throws.
  */
 export function salvage(
   path: string,
   context: RecordContext & { readonly store: Pick<Store, 'exchange'> },
+  onProgress?: (how: string) => void,
 ): number {
   const damaged = orNothing(() => openDamaged(path));
   if (damaged === undefined) return 0;
   try {
     const identity = damaged.identity();
     if (identity !== undefined && isIdentity(identity)) context.store.exchange.adopt(identity);
-    return carryOver(damaged, context);
+    return carryOver(damaged, context, onProgress);
   } finally {
     damaged.close();
   }
@@ -66,7 +69,11 @@ export function countReadable(path: string, store: Pick<Store, 'logs'>, now: num
   }
 }
 
-function carryOver(damaged: DamagedStore, context: RecordContext): number {
+function carryOver(
+  damaged: DamagedStore,
+  context: RecordContext,
+  onProgress?: (how: string) => void,
+): number {
   const { store, now } = context;
   const keys = keysOf(damaged, store);
   const end = performance.now() + LONGEST_MS;
@@ -75,6 +82,7 @@ function carryOver(damaged: DamagedStore, context: RecordContext): number {
   const record = (): void => {
     if (batch.length > 0) recordHeads(context, batch);
     batch = [];
+    onProgress?.(`${plural(carried, 'tree head')} carried over`);
   };
   for (const found of damaged.heads()) {
     if (performance.now() >= end) break;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Work that takes long says how far it is where a terminal is there, and is quiet elsewhere. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { runCtga } from '../../src/cli/program.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -29,28 +30,32 @@ before(() => {
 });
 
 /** What is written to stderr, and the lines of stdout. */
-async function importMany(isTTY: boolean): Promise<{ shown: string; stdout: string }> {
+async function run(isTTY: boolean, ...args: string[]): Promise<{ shown: string; stdout: string }> {
   let [shown, stdout] = ['', ''];
-  await runCtga(['heads', 'import', file, '--state-dir', state], {
+  await runCtga(args, {
     stdout: { write: (text: string) => void (stdout += text) },
     stderr: { write: (text: string) => void (shown += text), isTTY },
   });
   return { shown, stdout };
 }
 
+const importMany = (isTTY: boolean): ReturnType<typeof run> =>
+  run(isTTY, 'heads', 'import', file, '--state-dir', state);
+
+/** What was shown, one thing after the other. */
+const steps = (shown: string): string[] =>
+  shown.split('\r').map((text) => text.replace('\u001b[K', '').replace(directory, ''));
+
 describe('heads import of a long list', () => {
   test('says on a terminal how far it is, and takes that away', async () => {
     const { shown, stdout } = await importMany(true);
-    assert.deepEqual(
-      shown.split('\r').map((text) => text.replace('\u001b[K', '').replace(directory, '')),
-      [
-        '',
-        '/many.json: 1000 of 2500 tree heads verified',
-        '/many.json: 2000 of 2500 tree heads verified',
-        'storing 2500 tree heads',
-        '',
-      ],
-    );
+    assert.deepEqual(steps(shown), [
+      '',
+      '/many.json: 1000 of 2500 tree heads verified',
+      '/many.json: 2000 of 2500 tree heads verified',
+      'storing 2500 tree heads',
+      '',
+    ]);
     assert.match(stdout, /^2500 tree heads verified/);
   });
 
@@ -59,4 +64,42 @@ describe('heads import of a long list', () => {
     assert.equal(shown, '');
     assert.match(stdout, /^2500 tree heads verified/);
   });
+});
+
+describe('store salvage', () => {
+  /** A store with one tree head, one page of which is damaged: that of its alerts. */
+  function damagedStore(): string {
+    const damaged = stateAt(mkdtempSync(join(directory, 'damaged-')));
+    const log = new SigningLog();
+    const store = openForWriting(damaged);
+    store.logs.put([log.asLog({ description: 'Alpha' })]);
+    const head = log.verified(9, treeOf(9).root(), 1n);
+    store.heads.record([{ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+    store.close();
+    const database = openDatabase(damaged.database);
+    const [found] = database
+      .prepare<[], { rootpage: number }>("SELECT rootpage FROM sqlite_schema WHERE name = 'alerts'")
+      .all();
+    const page = database.pragma('page_size', { simple: true }) as number;
+    database.pragma('wal_checkpoint(TRUNCATE)');
+    database.close();
+    const bytes = readFileSync(damaged.database);
+    bytes.fill(0xa5, ((found?.rootpage ?? 0) - 1) * page, (found?.rootpage ?? 0) * page);
+    writeFileSync(damaged.database, bytes);
+    return damaged.directory;
+  }
+
+  for (const [what, isTTY, flags, expected] of [
+    ['says on a terminal how far it is', true, [], ['', '1 tree head carried over', '']],
+    ['is quiet without one', false, [], ['']],
+    ['is quiet with --json', true, ['--json'], ['', '']],
+  ] as const)
+    test(what, async () => {
+      const { shown, stdout } = await run(
+        isTTY,
+        ...['store', 'salvage', '--state-dir', damagedStore(), ...flags],
+      );
+      assert.deepEqual(steps(shown), expected);
+      assert.match(stdout, /1 tree heads were carried over/);
+    });
 });
