@@ -146,7 +146,9 @@ export class Conditions {
           warning(
             `blind:${name}`,
             `ctga has seen no packet of ${name} since ${time(blindSince)}.`,
-            'The interface went away, or somebody detached the program by force. See: ctga status',
+            state.mode === 'dnstap'
+              ? 'No resolver is connected to it, or ctga attach, which listens there, has ended. See: docs/RESOLVERS.md'
+              : 'The interface went away, or somebody detached the program by force. See: ctga status',
           ),
         );
       else if (isStale(this.#ageOf(name, updated, now, elapsed)))

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `ctga status`: what following each log costs, and what is lost on a poor line. */
+/** `ctga status`: what following each log costs, what is lost on a poor line, and resolvers. */
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { makeCounts, toCounters } from '../../src/dataplane/dnstap/counts.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import type { LogState } from '../../src/follow/log-state.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga } from '../support/ctga.ts';
+import { planeState } from '../support/plane-state.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const tree = treeOf(1000);
@@ -97,4 +99,45 @@ describe('what following the logs costs', () => {
     assert.match(text, /^Followed: not known \(.*mirror\.sqlite/m);
     assert.match(text, /^tree heads +0$/m);
   });
+});
+
+describe('a resolver, which no kernel knows of, is told from what its observer wrote down', () => {
+  const HOUR = 3_600_000;
+  const NAME = 'dnstap:/run/ctga/dnstap.sock';
+  const blindSince = Date.now() - 5 * HOUR;
+  const none = Object.fromEntries(
+    Object.entries(toCounters(makeCounts())).map(([name, count]) => [name, Number(count)]),
+  );
+  const NO_RESOLVER =
+    /has seen no packet of dnstap:\S+ since .* No resolver is connected to it, or /;
+  const NOBODY = /No observer has watched dnstap:\S+ since .* Start one with: ctga attach /;
+  const scenes = {
+    // However long this takes, it is not out of date.
+    watched: { age: -HOUR, blindSince: null, attached: true, says: /4711|4,711/ },
+    blind: { age: -HOUR, blindSince, attached: false, says: NO_RESOLVER },
+    // What an observer that is gone wrote down is not told as what is seen now.
+    stale: { age: 61_000, blindSince: null, attached: undefined, says: NOBODY },
+    'stale, and blind': { age: 61_000, blindSince, attached: undefined, says: NO_RESOLVER },
+  };
+  for (const [scene, { age, blindSince: since, attached, says }] of Object.entries(scenes))
+    test(scene, async () => {
+      const state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
+      const store = openForWriting(state);
+      const plane = planeState({ counters: { ...none, packets: 4711 }, blindSince: since });
+      store.planes.put(NAME, { ...plane, mode: 'dnstap' }, Date.now() - age);
+      store.close();
+      const args = ['status', '--state-dir', state.directory];
+      const [text, json] = [await ctga(args), await ctga([...args, '--json'])];
+      rmSync(state.directory, { recursive: true });
+      const { dataPlanes } = JSON.parse(json.stdout) as {
+        dataPlanes: { interface: string; attached: boolean }[];
+      };
+      const shown = dataPlanes.find((each) => each.interface === NAME);
+      assert.equal(shown?.attached, attached);
+      const words = text.stdout.replace(/\s+/g, ' ');
+      assert.match(words, says);
+      for (const other of [NO_RESOLVER, NOBODY])
+        if (other !== says) assert.doesNotMatch(words, other);
+      if (attached === undefined) assert.doesNotMatch(words, /4711|4,711/);
+    });
 });
