@@ -119,17 +119,25 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
   const isJson = (end < 0 ? argv : argv.slice(0, end)).includes('--json');
   return asRun(io, isJson, async () => {
     try {
-      const program = await ctgaProgram(argv);
-      await program.parseAsync(argv, { from: 'user' });
+      const words = withoutHelpCommand(argv);
+      const program = await ctgaProgram(words);
+      await program.parseAsync(words, { from: 'user' });
     } catch (error) {
       // Help and version end here too, with exit code 0.
       const isUsage = error instanceof CommanderError && error.exitCode !== 0;
       if (!(error instanceof CommanderError)) setExitCode(reportFailure(error));
       // No command was named: the help that was printed says which there are.
-      else if (error.code === 'commander.help') setExitCode(ExitCode.badInput);
+      else if (isUsage && error.code === 'commander.help') setExitCode(ExitCode.badInput);
       else if (isUsage) setExitCode(reportFailure(wrongUsage(error.message)));
     }
   });
+}
+
+/** `help heads list` as `heads list --help`; of a command that there is not, commander says so. */
+function withoutHelpCommand(argv: readonly string[]): readonly string[] {
+  const [first, name, ...more] = argv;
+  if (first !== 'help' || name === undefined || name === 'help') return argv;
+  return Object.hasOwn(COMMANDS, name) ? [name, ...more, '--help'] : [name, ...more];
 }
 
 /** What commander says, as all else that goes wrong is said. */

@@ -319,15 +319,19 @@ function isRoot(user: string | undefined): boolean {
   return false;
 }
 
+/** Whether adduser makes an account of this name, whose own rules they are. */
+const isPlainName = (name: string): boolean => /^[a-z][a-z0-9-]*$/.test(name);
+
 /** The first of these accounts that exists. */
 function findAccount(names: readonly string[]): Account {
   for (const name of names) {
     const ids = lookUp(`getent passwd ${name}`, () => addon().account(name));
     if (ids !== undefined) return { name, ...ids };
   }
+  const name = names.at(-1) ?? '';
   throw badInput(
-    `no account is called "${names.at(-1) ?? ''}"`,
-    'Make one: adduser --system --group ctga',
+    `no account is called "${name}"`,
+    `Make one: sudo adduser --system --group ${isPlainName(name) ? name : 'ctga'}`,
   );
 }
 

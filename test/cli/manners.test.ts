@@ -276,6 +276,22 @@ describe('help', () => {
     }
   });
 
+  test('of a command is the same by "help", and a command that there is not is said', async () => {
+    for (const command of all.filter((each) => each.name() !== 'help')) {
+      const path = pathOf(command);
+      const [by, of] = [await ctga(['help', ...path]), await ctga([...path, '--help'])];
+      assert.deepEqual([by.code, by.stdout, by.stderr], [0, of.stdout, '']);
+    }
+    const group = await ctga(['heads', 'help', 'list']);
+    assert.deepEqual(
+      [group.code, group.stdout.split('\n')[0]],
+      [0, 'Usage: ctga heads list [options]'],
+    );
+    const { code, stdout, stderr } = await ctga(['help', 'statsu']);
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.match(stderr, /^ctga: unknown command 'statsu'\n {2}Did you mean status\?\n/);
+  });
+
   test('names logs that exist', async () => {
     const texts = await Promise.all(
       [program, ...all].map(async (command) => (await ctga([...pathOf(command), '--help'])).stdout),

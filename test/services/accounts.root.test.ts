@@ -108,7 +108,7 @@ describe('accounts that are not in /etc/passwd', { skip }, () => {
     assert.deepEqual(result, {
       code: 'bad-input',
       message: 'no account is called "ctga-nowhere"',
-      remedy: 'Make one: adduser --system --group ctga',
+      remedy: 'Make one: sudo adduser --system --group ctga-nowhere',
     });
   });
 });
