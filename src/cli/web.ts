@@ -42,7 +42,7 @@ export function webCommand(): Command {
   /evidence     all split views
   /logs         all logs
   /metrics      metrics for Prometheus
-  /healthz      200 as long as every interface on record is watched, else 503 and the reason
+  /healthz      200 as long as there is a store and every interface on record is watched, else 503 and the reason
   /state.json   everything on the page, for scripts
 Everyone who can reach the page can read it, so by default only this machine can. For others, put a
 proxy with TLS and a password in front of it.`,

@@ -83,9 +83,9 @@ export function checkStoreOf(state: State): CheckResult[] {
   );
   const what = 'store';
   try {
-    if (!storeExists(state))
+    if (storeExists(state)) accessSync(state.database, constants.R_OK);
+    else if (!state.isNamed)
       return [...findings, { what, state: 'well', found: `none yet in ${state.directory}` }];
-    accessSync(state.database, constants.R_OK);
     const store = openForReading(state);
     const found = `${store.heads.count()} tree heads in ${state.database}`;
     store.close();

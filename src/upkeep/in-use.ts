@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The store of a process that runs for long: it goes on whatever happens to the store's file. */
+import { plural } from '../base/text.ts';
 import { isStoreFailure } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import { chainEvidence } from '../evidence/write.ts';
@@ -124,7 +125,7 @@ export class StoreInUse {
         now: Date.now(),
       };
       const carried = salvage(damaged, context, onProgress);
-      if (carried > 0) onSetAside(`${carried} tree heads were carried over from ${damaged}`);
+      if (carried > 0) onSetAside(`${plural(carried, 'tree head')} carried over from ${damaged}`);
     } catch {
       // The disk may be full: what is new matters more, and the damaged file stays.
     }

@@ -22,7 +22,7 @@ import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-
 import type { Log } from '../logs/log.ts';
 import { SYSTEM_DIRECTORY } from '../store/directories.ts';
 import { knownLogs, logDescriptions } from '../store/known-logs.ts';
-import { openForReading, type State } from '../store/state.ts';
+import { openForReading, storeExists, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import { measure, type Measurements } from './measurements.ts';
 import { Metrics } from './metrics.ts';
@@ -274,6 +274,9 @@ export class WebServer {
 
   /** Sends 200 as long as every interface on record is watched, and else 503 with the reasons. */
   #sendHealth(response: ServerResponse): void {
+    const { state } = this.#options;
+    if (!storeExists(state))
+      return send(response, 503, `there is no store in ${clean(state.directory)}\n`);
     const { interfaces } = this.#overview(this.#evidence.look());
     const ill = interfaces.filter(({ isStale, blindSince }) => isStale || blindSince !== null);
     const text = ill

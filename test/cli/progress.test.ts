@@ -100,6 +100,6 @@ describe('store salvage', () => {
         ...['store', 'salvage', '--state-dir', damagedStore(), ...flags],
       );
       assert.deepEqual(steps(shown), expected);
-      assert.match(stdout, /1 tree heads were carried over/);
+      assert.match(stdout, /1 tree head carried over/);
     });
 });

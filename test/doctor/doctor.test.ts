@@ -98,11 +98,12 @@ describe('the proxy', () => {
     });
 });
 
-test('the store: none yet, one that is whole, one that is damaged', () => {
+test('the store: none yet, none where one was named, one that is whole, one that is damaged', () => {
   const state = stateAt(join(directory, 'below', 'state'));
-  const about = (): string | undefined =>
-    checkStoreOf(state).find(({ what }) => what === 'store')?.state;
-  assert.equal(about(), 'well');
+  const about = (where = state): string | undefined =>
+    checkStoreOf(where).find(({ what }) => what === 'store')?.state;
+  assert.equal(about({ ...state, isNamed: false }), 'well');
+  assert.equal(about(), 'failure');
   openForWriting(state).close();
   assert.equal(about(), 'well');
   writeFileSync(state.database, 'no database '.repeat(1000));
@@ -131,6 +132,7 @@ test('as a user has it: every thing has a line, and exit code 1 says that someth
       findings.some((finding) => finding.what === what),
       what,
     );
+  openForWriting(stateAt(state)).close();
   const server = await startMicrosocks();
   const well = await ctga([
     'doctor',
@@ -139,6 +141,6 @@ test('as a user has it: every thing has a line, and exit code 1 says that someth
     '--state-dir',
     state,
   ]);
-  assert.equal(well.code, 0, well.stdout);
   server.stop();
+  assert.equal(well.code, 0, well.stdout);
 });

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { serveStatusPage } from '../../src/services/web.ts';
-import { stateAt } from '../../src/store/state.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -36,6 +36,12 @@ test('the status page is there until it is stopped', async () => {
   });
   assert.deepEqual(became, ['somebody']);
   assert.match(url, /^http:\/\/127\.0\.0\.1:\d+\/$/);
+  const missing = await fetch(`${url}healthz`);
+  assert.deepEqual(
+    [missing.status, await missing.text()],
+    [503, `there is no store in ${directory}\n`],
+  );
+  openForWriting(stateAt(directory)).close();
   assert.equal(await (await fetch(`${url}healthz`)).text(), 'well\n');
   stop.abort();
   await serving;
