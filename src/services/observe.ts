@@ -106,6 +106,8 @@ export interface ObserveDependencies {
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
   /** Ms since the epoch. */
   readonly now: () => number;
+  /** Ms by the monotonic clock. */
+  readonly elapsed: () => number;
 }
 
 export type ObservationKeeper = Pick<Keeper, 'listen' | 'parsing' | 'stop'>;
@@ -117,6 +119,7 @@ const OF_THIS_MACHINE: ObserveDependencies = {
   becomeAccount: becomeObserver,
   startVerifier: (onSettled) => new VerifierPool(onSettled),
   now: Date.now,
+  elapsed: () => Math.round(performance.now()),
 };
 
 /**
@@ -252,8 +255,11 @@ class Observation {
   readonly #dependencies: ObserveDependencies;
   readonly #planes: readonly DataPlane[];
   readonly #end: AbortController;
-  /** Since when, in ms since the epoch, and by whose account, by plane. */
-  readonly #blind = new Map<string, { readonly since: number; readonly by: Set<LooksAfter> }>();
+  /** Since when, in ms since the epoch and by the monotonic clock, and by whose account, by plane. */
+  readonly #blind = new Map<
+    string,
+    { readonly since: number; readonly elapsed: number; readonly by: Set<LooksAfter> }
+  >();
   /** Present names of interfaces that were renamed, by plane. */
   readonly #renamed = new Map<string, string>();
   /** For how many ms which plane was blind, as far as the store does not have it yet. */
@@ -432,9 +438,10 @@ class Observation {
    */
   #ofWholePlane(event: SupervisionEvent, by: LooksAfter): SupervisionEvent | undefined {
     const blind = this.#blind.get(event.interface);
+    const elapsed = this.#dependencies.elapsed();
     if (event.event === 'blind') {
       if (blind === undefined)
-        this.#blind.set(event.interface, { since: event.since, by: new Set([by]) });
+        this.#blind.set(event.interface, { since: event.since, elapsed, by: new Set([by]) });
       else blind.by.add(by);
       return blind === undefined ? event : undefined;
     }
@@ -442,7 +449,8 @@ class Observation {
     blind?.by.delete(by);
     if (blind !== undefined && blind.by.size > 0) return undefined;
     this.#blind.delete(event.interface);
-    const whole = blind === undefined ? 0 : this.#dependencies.now() - blind.since;
+    // The clock may have been set meanwhile.
+    const whole = blind === undefined ? 0 : elapsed - blind.elapsed;
     return { ...event, blindMilliseconds: Math.max(event.blindMilliseconds, whole) };
   }
 

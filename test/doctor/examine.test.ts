@@ -46,7 +46,7 @@ describe('the configuration', () => {
 
 test('everything has a result; a log that cannot be asked is a warning', async () => {
   const results = await examine({
-    state: stateAt(join(directory, 'state')),
+    state: { ...stateAt(join(directory, 'state')), isNamed: false },
     proxy: { host: '127.0.0.1', port: await freePort() },
     config: file('[watch]\nname = "a"\n'),
     program,

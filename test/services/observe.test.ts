@@ -165,6 +165,7 @@ describe('observing', () => {
   let stop: AbortController;
   let options: ObserveOptions;
   let dependencies: ObserveDependencies;
+  let elapsed = 0;
 
   beforeEach(() => {
     [events, warnings, stop] = [[], [], new AbortController()];
@@ -215,6 +216,7 @@ describe('observing', () => {
         close: () => Promise.resolve(),
       }),
       now: () => NOW,
+      elapsed: () => elapsed,
     };
   });
 
@@ -564,7 +566,9 @@ describe('observing', () => {
     const { ended } = await start(plane);
     const again = { event: 'seeing-again', interface: 'eth0', blindMilliseconds: 5 } as const;
     plane.tell({ event: 'blind', interface: 'eth0', since: NOW - 3000 });
+    elapsed += 2000;
     keeper.tell({ event: 'blind', interface: 'eth0', since: NOW - 1000 });
+    elapsed += 1000;
     keeper.tell({ ...again, mode: 'native' });
     assert.deepEqual(told().slice(2), ['blind']);
     plane.tell({ ...again, mode: 'bmv2' });
