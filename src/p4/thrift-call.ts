@@ -101,14 +101,24 @@ export class ThriftConnection {
     socket.on('error', () => undefined);
   }
 
-  /** Rejects with CtgaError `kernel` if nobody listens at that address. */
-  static async connect(host: string, port: number): Promise<ThriftConnection> {
+  /**
+   * Rejects with CtgaError `kernel` if nobody listens at that address, or if the host says nothing
+   * within so many milliseconds.
+   */
+  static async connect(
+    host: string,
+    port: number,
+    milliseconds = CALL_MS,
+  ): Promise<ThriftConnection> {
     const where = `${host}:${port}`;
     const socket = connect(port, host);
+    const signal = AbortSignal.timeout(milliseconds);
     try {
-      await once(socket, 'connect');
+      await once(socket, 'connect', { signal });
     } catch (error) {
-      throw new CtgaError('kernel', `no switch answers at ${where}: ${messageOf(error)}`, {
+      socket.destroy();
+      const why = signal.aborted ? 'the host is silent' : messageOf(error);
+      throw new CtgaError('kernel', `no switch answers at ${where}: ${why}`, {
         remedy: 'Start simple_switch with --thrift-port, or name another with --thrift HOST:PORT.',
         cause: error,
       });

@@ -5,6 +5,7 @@
  * to have the right numbers there.
  */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { after, afterEach, before, describe, test } from 'node:test';
@@ -206,4 +207,23 @@ describe('a call', () => {
       call('bm_mt_read_counter', counterOf, (socket) => socket.destroy()),
       /hung up \(bm_mt_read_counter\)/,
     ));
+});
+
+test('a host that is silent ends the wait', async () => {
+  // The kernel drops what comes to a listener whose queue is full.
+  const full = `import socket, sys, time
+listener = socket.socket(); listener.bind(('127.0.0.1', 0)); listener.listen(0)
+waiting = [socket.socket() for _ in range(4)]
+for each in waiting: each.setblocking(False); each.connect_ex(listener.getsockname())
+time.sleep(0.2); print(listener.getsockname()[1], flush=True); sys.stdin.read()`;
+  const child = spawn('python3', ['-c', full], { stdio: ['pipe', 'pipe', 'inherit'] });
+  try {
+    const [port] = (await once(child.stdout, 'data')) as [Buffer];
+    await assert.rejects(
+      ThriftConnection.connect('127.0.0.1', Number(port.toString()), 300),
+      /no switch answers at 127\.0\.0\.1:\d+: the host is silent$/,
+    );
+  } finally {
+    child.stdin.end();
+  }
 });
