@@ -6,7 +6,7 @@
  * in build/js unless bin/sources lists something else than DIRECTORY/sources does.
  */
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -53,6 +53,12 @@ await build({
     'import.meta.resolve': 'undefined',
   },
 });
+for (const name of PARTS) {
+  const code = readFileSync(join(unfinished, `${name}.code.cjs`), 'utf8');
+  // It is read as such (cached.cjs). esbuild leaves regular expressions and templates with tags alone.
+  const [foreign] = /.{0,60}[^\0-\x7f].{0,30}/.exec(code) ?? [];
+  if (foreign !== undefined) throw new Error(`${name} has to be ASCII: write \\u… in ${foreign}`);
+}
 for (const name of PARTS)
   copyFileSync(join(import.meta.dirname, 'cached.cjs'), join(unfinished, `${name}.cjs`));
 execFileSync(process.execPath, [join(import.meta.dirname, 'cache.cjs'), unfinished]);

@@ -66,7 +66,7 @@ export function parseCheckpoint(note: string): Checkpoint {
 }
 
 function signatureOf(line: string): NoteSignature | undefined {
-  const [, name, encoded] = /^— (\S+) (\S+)$/u.exec(line) ?? [];
+  const [, name, encoded] = /^\u2014 (\S+) (\S+)$/u.exec(line) ?? [];
   const bytes = encoded === undefined ? undefined : decodeBase64(encoded);
   if (name === undefined || bytes === undefined || bytes.length < 5) return undefined;
   return { name, keyId: bytes.subarray(0, 4), body: bytes.subarray(4) };

@@ -136,7 +136,7 @@ export function splitPicture(split: Split): Html {
     <line class="against" x1="${END}%" x2="${END}%" y1="${BRANCH_Y + 12}" y2="${TRUNK_Y - 12}" />
     <svg class="spot" x="${END}%" y="${(BRANCH_Y + TRUNK_Y) / 2}">
       <circle class="against-mark" r="11" />
-      <text class="against-sign" text-anchor="middle" dy="5">≠</text>
+      <text class="against-sign" text-anchor="middle" dy="5">&#8800;</text>
     </svg>
     ${places.map((x) => mark('good', `${x}%`, TRUNK_Y, 5))}
     ${mark(other.verdict === 'consistent' ? 'good' : 'alarm', `${END}%`, BRANCH_Y, 8)}

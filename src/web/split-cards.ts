@@ -50,7 +50,7 @@ function treeOf({
       ${signed === undefined ? '' : row('Signed', timeOf(Number(signed)))}
       ${firstSeen === undefined ? '' : row('First seen', timeOf(firstSeen))}
       ${sources === undefined ? '' : row('Where', sourcesOf(sources))}
-      ${isListed ? row('Named by', html`the log list, as the log’s last tree`) : ''}
+      ${isListed ? row('Named by', html`the log list, as the log&#8217;s last tree`) : ''}
       ${!isListed && root === undefined ? row('Details', html`in the evidence file`) : ''}
     </dl>
   </section>`;
