@@ -7,7 +7,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { CtgaError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
+import { listenAt, type Listening } from '../base/listen.ts';
 import { StoreError } from '../disk/error.ts';
 import { REFUSALS, type FeedbackChecks, type Refusal } from './feedback.ts';
 import { DRAFT_02, DRAFT_05, type Forms } from './forms.ts';
@@ -65,6 +66,7 @@ export class PoolServer {
     string,
     { readonly method: string; readonly forms: Forms; readonly handle: Handler }
   >();
+  #at: Listening = { port: 0, url: '' };
   #atOnce = 0;
   #fetches = 0;
 
@@ -89,24 +91,12 @@ export class PoolServer {
   /** Rejects with CtgaError if it cannot listen at the address. */
   static async start(options: PoolServerOptions): Promise<PoolServer> {
     const pool = new PoolServer(options);
-    const { address, port } = options;
-    try {
-      await new Promise<void>((resolve, reject) => {
-        pool.#server.once('error', reject).listen(port, address, resolve);
-      });
-    } catch (error) {
-      throw new CtgaError(
-        'kernel',
-        `cannot listen on ${address} port ${port}: ${messageOf(error)}`,
-        { remedy: 'Choose another with --listen ADDRESS:PORT.', cause: error },
-      );
-    }
+    pool.#at = await listenAt(pool.#server, options);
     return pool;
   }
 
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  get at(): Listening {
+    return this.#at;
   }
 
   async stop(): Promise<void> {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga web` as a service: the status page from the moment that it listens until it is stopped. */
-import { isIP } from 'node:net';
 import { aborted } from '../base/stop-signals.ts';
 import { WebServer, type WebOptions } from '../web/server.ts';
 import { ServiceNotice } from './notice.ts';
@@ -24,8 +23,7 @@ export async function serveStatusPage(
 ): Promise<void> {
   becomeAccount(options.state, user);
   const server = await WebServer.start(options);
-  const { address } = options;
-  const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${server.port}/`;
+  const { url } = server.at;
   onListening(url);
   const notice = new ServiceNotice(`at ${url}`);
   await aborted(stop);

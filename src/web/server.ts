@@ -13,6 +13,7 @@ import { Conditions, evidenceFault } from '../alert/conditions.ts';
 import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
+import { listenAt, type Listening } from '../base/listen.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { shellWord } from '../base/text.ts';
 import { roomIn } from '../disk/probe.ts';
@@ -86,6 +87,7 @@ export class WebServer {
   readonly #listeners = new Set<ServerResponse>();
   readonly #poll: NodeJS.Timeout;
   readonly #heartbeat: NodeJS.Timeout;
+  #at: Listening = { port: 0, url: '' };
 
   private constructor(options: WebOptions) {
     this.#options = options;
@@ -110,23 +112,16 @@ export class WebServer {
   static async start(options: WebOptions): Promise<WebServer> {
     const web = new WebServer(options);
     try {
-      await new Promise<void>((resolve, reject) => {
-        web.#server.once('error', reject).listen(options.port, options.address, resolve);
-      });
+      web.#at = await listenAt(web.#server, options);
     } catch (error) {
       await web.stop();
-      throw new CtgaError(
-        'kernel',
-        `cannot listen on ${options.address} port ${options.port}: ${messageOf(error)}`,
-        { remedy: 'Choose another with --listen ADDRESS:PORT.', cause: error },
-      );
+      throw error;
     }
     return web;
   }
 
-  get port(): number {
-    const address = this.#server.address();
-    return typeof address === 'object' && address !== null ? address.port : this.#options.port;
+  get at(): Listening {
+    return this.#at;
   }
 
   async stop(): Promise<void> {

@@ -61,7 +61,7 @@ describe('Prometheus beside a lab', { skip: noPrometheus }, () => {
         global: { scrape_interval: '1s', evaluation_interval: '1s' },
         rule_files: [join(ROOT, 'monitoring/alerts.yml')],
         scrape_configs: [
-          { job_name: 'ctga', static_configs: [{ targets: [`127.0.0.1:${server.port}`] }] },
+          { job_name: 'ctga', static_configs: [{ targets: [`127.0.0.1:${server.at.port}`] }] },
         ],
       }),
     );
@@ -113,7 +113,7 @@ describe('Prometheus beside a lab', { skip: noPrometheus }, () => {
     );
     assert.equal(fork?.state, 'firing');
     assert.match(fork.labels['evidence'] ?? '', /^fork-.*\.json$/);
-    assert.equal(fork.labels['instance'], `127.0.0.1:${server.port}`);
+    assert.equal(fork.labels['instance'], `127.0.0.1:${server.at.port}`);
     assert.equal(fork.labels['job'], 'ctga');
     assert.match(fork.labels['log'] ?? '', /log/i);
 

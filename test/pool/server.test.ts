@@ -65,7 +65,7 @@ class Served {
   }
 
   get port(): number {
-    return this.#server?.port ?? assert.fail();
+    return this.#server?.at.port ?? assert.fail();
   }
 
   get base(): string {

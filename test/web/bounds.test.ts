@@ -92,7 +92,7 @@ for (const [path, kilobytes, mostQueries] of [
 ] as const)
   test(`${path} has at most ${kilobytes} kB and needs at most ${mostQueries} queries`, async () => {
     queries = 0;
-    const response = await fetch(`http://127.0.0.1:${server.port}${path}`);
+    const response = await fetch(`http://127.0.0.1:${server.at.port}${path}`);
     const text = await response.text();
     assert.equal(response.status, 200);
     const size = Buffer.byteLength(text);
@@ -101,7 +101,7 @@ for (const [path, kilobytes, mostQueries] of [
   });
 
 test('who asks again at once gets what was made, whatever the number of listeners', async () => {
-  const url = `http://127.0.0.1:${server.port}/`;
+  const { url } = server.at;
   await (await fetch(url)).text();
   queries = 0;
   const began = performance.now();
@@ -117,7 +117,7 @@ test('every fork can be reached, one page after the other', async () => {
   let path: string | undefined = '/evidence';
   const found = new Set<string>();
   while (path !== undefined) {
-    const text = await (await fetch(`http://127.0.0.1:${server.port}${path}`)).text();
+    const text = await (await fetch(`http://127.0.0.1:${server.at.port}${path}`)).text();
     for (const [name] of text.matchAll(/fork-\d+\.json/g)) found.add(name);
     path = /href="(\/evidence\?page=\d+)"[^>]*>Next</.exec(text)?.[1];
   }

@@ -30,7 +30,7 @@ class Served {
   private constructor(scene: Scene, server: WebServer) {
     this.scene = scene;
     this.#server = server;
-    this.url = `http://127.0.0.1:${server.port}/`;
+    this.url = server.at.url;
   }
 
   static async start(name: string, t: TestContext): Promise<Served> {

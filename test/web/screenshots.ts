@@ -40,7 +40,7 @@ for (const { name, scene, width, height, ...how } of PICTURES) {
   const page = await browser.context.newPage();
   await page.emulateMedia({ colorScheme: 'colorScheme' in how ? how.colorScheme : 'light' });
   await page.setViewportSize({ width, height });
-  await page.goto(`http://127.0.0.1:${server.port}/`);
+  await page.goto(server.at.url);
   await page.waitForSelector('text=Live:');
   if (scene === 'blind-and-lost') {
     // Copies are lost between two looks.

@@ -51,10 +51,10 @@ interface Got {
 
 /** Unlike fetch, sends whatever path, method and Host it is told. */
 function get(path: string, options: { method?: string; host?: string } = {}): Promise<Got> {
-  const { method = 'GET', host = `127.0.0.1:${server.port}` } = options;
+  const { method = 'GET', host = `127.0.0.1:${server.at.port}` } = options;
   return new Promise((resolve, reject) => {
     const asked = request(
-      { port: server.port, host: '127.0.0.1', path, method, headers: { host } },
+      { port: server.at.port, host: '127.0.0.1', path, method, headers: { host } },
       (response) => {
         let body = '';
         response.on('data', (chunk: Buffer) => (body += chunk.toString()));
@@ -166,7 +166,7 @@ test('a store that is made, written, damaged and replaced is followed', async ()
 test('who listens is told of a change, once it is written', async () => {
   record(3);
   const aborted = new AbortController();
-  const response = await fetch(`http://127.0.0.1:${server.port}/events`, {
+  const response = await fetch(`http://127.0.0.1:${server.at.port}/events`, {
     signal: aborted.signal,
   });
   assert.equal(response.headers.get('content-type'), 'text/event-stream');
@@ -331,7 +331,7 @@ test('the command says where it listens; a port that is taken is a sentence and 
   const taken = await ctga([
     'web',
     '--listen',
-    `127.0.0.1:${server.port}`,
+    `127.0.0.1:${server.at.port}`,
     '--state-dir',
     state.directory,
   ]);
