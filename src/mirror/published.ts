@@ -15,15 +15,11 @@ import { logIdText, type Log } from '../logs/log.ts';
 import { writeDurably } from '../disk/write.ts';
 import { jsonInteger, treeHeadSchema, treeHeadToJson, uint64 } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
+import { publishedIn } from './directory.ts';
 import type { Published } from './mirror.ts';
 
 /** Beside the head, which is as in other files of tree heads: see `ctga heads import`. */
 const publicationSchema = z.object({ published: z.number(), sizes: z.array(uint64) });
-
-/** All of a state directory that a name server writes. */
-export function publishedIn(stateDirectory: string): string {
-  return join(stateDirectory, 'dns');
-}
 
 export class PublishedHeads {
   readonly #directory: string;

@@ -30,11 +30,6 @@ const POOL_DATABASE: SqliteKind = {
   ifRemoved: 'clients bring again what they have, and what they have no more is lost',
 };
 
-/** Where the pool of a state directory keeps its things. */
-export function poolIn(stateDirectory: string): string {
-  return join(stateDirectory, 'pool');
-}
-
 /** What a pool keeps at most. */
 export interface PoolLimits {
   readonly pairs: number;

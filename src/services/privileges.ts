@@ -24,8 +24,8 @@ import { makeDirectory } from '../disk/directory.ts';
 import { lockOf } from '../disk/lock.ts';
 import { CHAIN } from '../evidence/chain.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
-import { publishedIn } from '../mirror/published.ts';
-import { poolIn } from '../pool/store.ts';
+import { publishedIn } from '../mirror/directory.ts';
+import { poolIn } from '../pool/directory.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**

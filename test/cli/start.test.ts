@@ -83,6 +83,13 @@ describe('before it acts', () => {
     });
   }
 
+  test('who gives up root needs nothing of the stores of others but their places', () => {
+    const own = ['src/pool/store.ts', 'src/mirror/published.ts'];
+    for (const path of own) assert(path in inputs, path);
+    const found = [...loaded('src/services/privileges.ts')].filter((path) => own.includes(path));
+    assert.deepEqual(found, []);
+  });
+
   test('every command has a line here', () => {
     const program = readFileSync(resolve(ROOT, 'src/cli/program.ts'), 'utf8');
     const commands = [...program.matchAll(/import\('\.\/([\w-]+)\.ts'\)/g)].map(([, name]) => name);

@@ -9,7 +9,8 @@ import { StoreError } from '../../src/disk/error.ts';
 import { readTreeHeads } from '../../src/exchange/files.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { MAX_SIZES, Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
-import { PublishedHeads, publishedIn } from '../../src/mirror/published.ts';
+import { publishedIn } from '../../src/mirror/directory.ts';
+import { PublishedHeads } from '../../src/mirror/published.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
