@@ -10,7 +10,7 @@ import { logIdText, type Log } from '../logs/log.ts';
 import { judgeWithoutProof } from '../evidence/judge.ts';
 import { makeEvidence } from '../evidence/bundle.ts';
 import { writeEvidence } from '../evidence/write.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
+import type { Statement, VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import type { Brought } from './forms.ts';
 import type { PoolStore } from './store.ts';
@@ -82,11 +82,25 @@ export class HeadPool {
     if (age >= FRESH_MS || age < -AHEAD_MS) return 'stale';
     const named = logId === undefined ? [...this.#logs.values()] : this.#logs.get(logIdText(logId));
     if (named === undefined) return 'unknown-log';
-    for (const log of [named].flat()) {
+    const logs = [named].flat();
+    // To the last bit: a forged signature must not tell, by the time it takes, what is here.
+    if (logs.some(({ key }) => this.#has(logIdText(key.logId), head))) {
+      this.#settle();
+      return 'known';
+    }
+    for (const log of logs) {
       const verified = verifyStatement(head, log.key);
       if (verified !== undefined) return this.#keep(log, verified, now);
     }
     return 'bad-signature';
+  }
+
+  /** Whether this very head is here, signature and all. */
+  #has(log: string, head: Statement): boolean {
+    return (this.#heads.get(log) ?? []).some(
+      ({ head: known }) =>
+        isSame(known, head) && Buffer.compare(known.signature, head.signature) === 0,
+    );
   }
 
   /** Ten heads at most that are fresh, each with the same chance, whoever asks and brought what. */
@@ -108,10 +122,7 @@ export class HeadPool {
     const name = logIdText(log.key.logId);
     this.#dropStale(name, now);
     const heads = this.#heads.get(name) ?? [];
-    const isKnown = heads.some(
-      (other) => sameTree(other.head, head) && other.head.timestamp === head.timestamp,
-    );
-    if (isKnown) {
+    if (heads.some((other) => isSame(other.head, head))) {
       this.#settle();
       return 'known';
     }
@@ -163,6 +174,10 @@ export class HeadPool {
   }
 }
 
-function sameTree(one: VerifiedStatement, other: VerifiedStatement): boolean {
+function isSame(one: Statement, other: Statement): boolean {
+  return one.timestamp === other.timestamp && sameTree(one, other);
+}
+
+function sameTree(one: Statement, other: Statement): boolean {
   return one.treeSize === other.treeSize && equalHash(one.rootHash, other.rootHash);
 }

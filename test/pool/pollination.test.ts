@@ -65,6 +65,44 @@ describe('a pool of tree heads', () => {
     assert.equal(pool.size, 4);
   });
 
+  test('verifies no head twice that is here to the last bit, and each other one', () => {
+    let verified = 0;
+    const known = log.asLog();
+    const counted = {
+      ...known,
+      key: {
+        ...known.key,
+        get publicKey() {
+          verified += 1;
+          return known.key.publicKey;
+        },
+      },
+    };
+    const pool = new HeadPool({
+      store: PoolStore.inMemory(),
+      logs: [counted],
+      evidence: '/nowhere',
+      onFork: () => assert.fail(),
+      onFailure: (error) => assert.fail(String(error)),
+    });
+    const brought = head(log, 3);
+    const last = brought.signature.length - 1;
+    const signature = brought.signature.map((byte, at) => (at === last ? byte ^ 1 : byte));
+    const forged = { ...brought, signature };
+    const { logId } = log.key;
+    for (const [statement, of, outcome, times] of [
+      [brought, logId, 'kept', 1],
+      [brought, logId, 'known', 0],
+      [brought, undefined, 'known', 0],
+      [head(log, 3), logId, 'known', 1],
+      [forged, logId, 'bad-signature', 1],
+    ] as const) {
+      const before = verified;
+      assert.equal(pool.take({ head: statement, logId: of }, NOW), outcome);
+      assert.equal(verified - before, times, outcome);
+    }
+  });
+
   test('gives none that is no longer fresh', () => {
     const { pool, take } = poolOf(PoolStore.inMemory());
     take(log, head(log, 1, 13 * DAY));
