@@ -18,6 +18,7 @@ import { treeHeadToJson } from '../../src/statements/json.ts';
 import { startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/microsocks.ts';
+import { nginxConfig } from '../support/nginx.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const HONEYBEE = process.env['CTGA_HONEYBEE'];
@@ -74,10 +75,11 @@ test(
     const config = join(directory, 'nginx.conf');
     writeFileSync(
       config,
-      `daemon off; pid ${directory}/pid; error_log stderr; events {}
-http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join(' ')}
-  server { listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};
-    location / { proxy_pass http://127.0.0.1:${poolPort}; } } }`,
+      nginxConfig(
+        directory,
+        `listen 127.0.0.1:${tlsPort} ssl; ssl_certificate ${certificate}; ssl_certificate_key ${key};
+    location / { proxy_pass http://127.0.0.1:${poolPort}; }`,
+      ),
     );
     const nginx = spawn('nginx', ['-c', config, '-e', 'stderr'], { stdio: 'ignore' });
     try {

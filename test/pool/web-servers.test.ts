@@ -13,6 +13,7 @@ import { Authority } from '../support/certificates.ts';
 import { startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/microsocks.ts';
+import { nginxConfig } from '../support/nginx.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const DOCUMENT = readFileSync(resolve(import.meta.dirname, '../../docs/GOSSIP.md'), 'utf8');
@@ -46,9 +47,7 @@ const SERVERS: readonly WebServer[] = [
   {
     name: 'nginx',
     program: 'nginx',
-    config: (lines, port) => `daemon off; pid ${directory}/nginx.pid; error_log stderr; events {}
-http { ${['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map((kind) => `${kind}_temp_path ${directory}/${kind};`).join(' ')}
-  server { listen 127.0.0.1:${port};\n${lines} } }`,
+    config: (lines, port) => nginxConfig(directory, `listen 127.0.0.1:${port};\n${lines}`),
     args: (path) => ['-c', path, '-e', 'stderr'],
   },
   {
