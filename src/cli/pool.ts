@@ -82,14 +82,14 @@ async function runServe(options: PoolServeOptions): Promise<void> {
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const { listen, domain: domains, auditor: auditors, user } = options;
   const onEvent = options.json === true ? printJsonLine : printEvent;
-  const [{ servePool }, { openIdentity }, { directFetch }] = await Promise.all([
+  const [{ servePool }, { openIdentity }, { directWay }] = await Promise.all([
     import('../services/pool.ts'),
     import('../http/proxy.ts'),
     import('../http/request.ts'),
   ]);
   const logs = logsInForce(state, options.logList, warn);
-  const fetch = proxy === undefined ? directFetch({}) : openIdentity(proxy, {}).fetch;
-  await servePool({ state, ...listen, domains, logs, auditors, fetch, user, onEvent }, stop);
+  const way = proxy === undefined ? directWay({}) : openIdentity(proxy);
+  await servePool({ state, ...listen, domains, logs, auditors, way, user, onEvent }, stop);
 }
 
 function printEvent(event: PoolEvent): void {

@@ -14,14 +14,10 @@ import { messageOf } from '../base/errors.ts';
 import { connectTcp, Connections } from './connections.ts';
 import { HttpError, ProxyError } from './error.ts';
 import type { ProxyAddress } from './proxy-address.ts';
-import { DEADLINE_MS, httpFetch, type Fetch, type HttpOptions } from './request.ts';
+import { DEADLINE_MS, wayOver, type HttpOptions, type Way } from './request.ts';
 
-export interface Identity {
-  /** Goes through the proxy, which resolves names. */
-  readonly fetch: Fetch;
-  /** Ends its connections; requests under way fail. */
-  close(): void;
-}
+/** A way through the proxy, which resolves names. */
+export type Identity = Way;
 
 export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Identity {
   const credentials = {
@@ -32,7 +28,7 @@ export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Id
     (host, port, signal) => dialThrough(proxy, credentials, { host, port }, signal),
     DEADLINE_MS,
   );
-  return { fetch: httpFetch(connections, options), close: () => connections.close() };
+  return wayOver(connections, options);
 }
 
 /** Connects to a host, whose name the proxy resolves. Rejects with HttpError or ProxyError. */

@@ -47,23 +47,38 @@ export type Resolve = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-export function httpFetch(connections: Connections, { allowPrivateAddress }: HttpOptions): Fetch {
-  return (address, options) => {
-    const url = new URL(address);
-    if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
-      return Promise.reject(privateAddress(url.hostname));
-    return send(requestOf(url, options), connections);
+export function wayOver(connections: Connections, { allowPrivateAddress }: HttpOptions): Way {
+  return {
+    fetch: (address, options) => {
+      const url = new URL(address);
+      if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
+        return Promise.reject(privateAddress(url.hostname));
+      return send(requestOf(url, options), connections);
+    },
+    close: () => connections.close(),
   };
+}
+
+/** A way to hosts, with connections of its own. */
+export interface Way {
+  readonly fetch: Fetch;
+  /** Ends its connections, for good; requests under way fail. */
+  readonly close: () => void;
 }
 
 /**
  * Goes straight to the host, and this machine resolves its name. For requests that have nothing to
  * hide from whoever answers them; never for the challenger.
  */
-export function directFetch(options: HttpOptions, resolve: Resolve = lookup): Fetch {
+export function directWay(options: HttpOptions, resolve: Resolve = lookup): Way {
   const guarded = publicOnly(options, resolve);
   const dial: Dial = (host, port, signal) => connectTcp({ host, port, signal, lookup: guarded });
-  return httpFetch(new Connections(dial, DEADLINE_MS), options);
+  return wayOver(new Connections(dial, DEADLINE_MS), options);
+}
+
+/** As directWay, for whoever closes nothing. */
+export function directFetch(options: HttpOptions, resolve: Resolve = lookup): Fetch {
+  return directWay(options, resolve).fetch;
 }
 
 /**

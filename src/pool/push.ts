@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Pushing SCT feedback to auditors (draft-linus-trans-gossip-ct-02, Section 5.1.2): each gets every
- * pair once, in the order in which they were kept, however often it could not be reached.
+ * pair until it has taken it, in the order in which they were kept, however often it was away.
  */
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';

@@ -4,18 +4,18 @@
  * pushed to auditors once an hour.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
-import type { Fetch } from '../http/request.ts';
+import type { Way } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
+import { poolIn } from '../pool/directory.ts';
 import { FeedbackChecks } from '../pool/feedback.ts';
 import { PoolMetrics } from '../pool/metrics.ts';
 import { HeadPool } from '../pool/pollination.ts';
 import { push } from '../pool/push.ts';
 import { PoolServer } from '../pool/server.ts';
-import { poolIn, PoolStore } from '../pool/store.ts';
+import { PoolStore } from '../pool/store.ts';
 import type { State } from '../store/state.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomePool, type BecomeAccount } from './privileges.ts';
@@ -35,7 +35,8 @@ export interface PoolServiceOptions {
   readonly logs: readonly Log[];
   /** URLs (see auditorUrl). */
   readonly auditors: readonly string[];
-  readonly fetch: Fetch;
+  /** To the auditors. It is closed at the end. */
+  readonly way: Way;
   /** As root: the account to become; undefined for the usual one. */
   readonly user: string | undefined;
   readonly onEvent: (event: PoolEvent) => void;
@@ -54,7 +55,7 @@ export async function servePool(
   stop: AbortSignal,
   becomeAccount: BecomeAccount = becomePool,
 ): Promise<void> {
-  const { state, domains, logs, user, onEvent, address, port } = options;
+  const { state, domains, logs, user, onEvent, way, address, port } = options;
   const directory = poolIn(state.directory);
   becomeAccount(state, user);
   const store = PoolStore.open(directory);
@@ -79,12 +80,14 @@ export async function servePool(
       metrics,
       onError: fail,
     });
-    const url = `http://${isIP(address) === 6 ? `[${address}]` : address}:${server.port}/`;
+    const { url } = server.at;
     onEvent({ event: 'listening', url });
     const notice = new ServiceNotice(`at ${url}`);
     const pushing = pushOnAndOn(options, store, metrics, stop);
     await aborted(stop);
     notice.stopping();
+    // What an auditor has not answered goes to it again.
+    way.close();
     await pushing;
   } finally {
     await server?.stop();
@@ -93,7 +96,7 @@ export async function servePool(
 }
 
 async function pushOnAndOn(
-  { auditors, fetch, onEvent, pushEvery = hourOrSo }: PoolServiceOptions,
+  { auditors, way, onEvent, pushEvery = hourOrSo }: PoolServiceOptions,
   store: PoolStore,
   metrics: PoolMetrics,
   stop: AbortSignal,
@@ -105,10 +108,11 @@ async function pushOnAndOn(
     await Promise.all(
       auditors.map(async (auditor) => {
         try {
-          const scts = await push(store, auditor, fetch);
+          const scts = await push(store, auditor, way.fetch);
           if (scts > 0) onEvent({ event: 'pushed', auditor, scts });
           metrics.countPush(auditor, 'delivered');
         } catch (error) {
+          if (stop.aborted) return;
           metrics.countPush(auditor, 'failed');
           onEvent({ event: 'failed', message: `${auditor}: ${messageOf(error)}` });
         }

@@ -13,7 +13,7 @@ import type { TlsOptions } from 'node:tls';
 import { promisify } from 'node:util';
 import { messageOf } from '../../src/base/errors.ts';
 import { Connections, connectTcp, MAX_CONNECTIONS } from '../../src/http/connections.ts';
-import { httpFetch } from '../../src/http/request.ts';
+import { wayOver } from '../../src/http/request.ts';
 import { makeCertificate } from '../../src/lab/api.ts';
 import { addon } from '../../src/native/addon.ts';
 import { trust } from '../support/trust.ts';
@@ -42,7 +42,7 @@ const ours: Client = async (port, urls, atOnce) => {
     (_host, _port, signal) => connectTcp({ host: '127.0.0.1', port, signal }),
     30_000,
   );
-  const fetch = httpFetch(connections, {});
+  const { fetch } = wayOver(connections, {});
   try {
     if (atOnce) await Promise.all(urls.map((url) => fetch(url)));
     else for (const url of urls) await fetch(url);

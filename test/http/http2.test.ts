@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { Connections, connectTcp, MAX_CONNECTIONS } from '../../src/http/connections.ts';
 import { requestOf } from '../../src/http/curl.ts';
 import type { HttpErrorCode } from '../../src/http/error.ts';
-import { httpFetch, type Fetch } from '../../src/http/request.ts';
+import { wayOver, type Fetch } from '../../src/http/request.ts';
 import { makeCertificate } from '../../src/lab/api.ts';
 import { trust } from '../support/trust.ts';
 import {
@@ -71,7 +71,7 @@ async function served(
     patience,
   );
   try {
-    await work({ fetch: httpFetch(connections, {}), connections, accepted: () => accepted });
+    await work({ fetch: wayOver(connections, {}).fetch, connections, accepted: () => accepted });
   } finally {
     connections.close();
     for (const socket of sockets) socket.destroy();
