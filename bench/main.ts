@@ -3,7 +3,7 @@
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
  * [--games N]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, pool, store, p4, game, impact; all unless told, and only `game`, `impact` and `pool` need no root. Each writes
+ * dnstap, dns, pool, store, p4, game, impact; all unless told, and only `dns`, `game`, `impact` and `pool` need no root. Each writes
  * results/PART.md and results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -13,6 +13,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { costTable, measureCost, ratioTable } from './cost.ts';
+import { measureDns, missingDnsTool } from './dns.ts';
 import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
 import { gameSections, measureGame } from './game.ts';
@@ -59,6 +60,7 @@ const PARTS = [
   'drain',
   'replay',
   'dnstap',
+  'dns',
   'start',
   'pool',
   'store',
@@ -76,7 +78,8 @@ function wanted(part: string): boolean {
   return at >= 0;
 }
 const needsNoRoot =
-  positionals.length > 0 && positionals.every((part) => ['game', 'impact', 'pool'].includes(part));
+  positionals.length > 0 &&
+  positionals.every((part) => ['dns', 'game', 'impact', 'pool'].includes(part));
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
@@ -353,6 +356,28 @@ if (wanted('dnstap')) {
     ),
   );
   if (rates.some(({ lost }) => lost > 0)) process.exitCode = 1;
+}
+if (wanted('dns')) {
+  const missing = missingDnsTool();
+  if (missing !== undefined)
+    fail(`dns needs ${missing}: apt-get install dnsperf nsd bind9-dnsutils`, 1);
+  const rates = await measureDns(quick ? 1 : 10, quick ? 1 : 5);
+  report(
+    'dns',
+    rates,
+    '# Questions for tree heads and proofs over UDP, one core\n',
+    table(
+      ['server', 'a second', 'x NSD', 'a CPU second', 'x NSD', 'lost'],
+      rates.map((each) => [
+        each.server,
+        `${each.perSecond}`,
+        each.ratio.toFixed(2),
+        `${each.perCpuSecond}`,
+        each.cpuRatio.toFixed(2),
+        `${each.lost}`,
+      ]),
+    ),
+  );
 }
 if (wanted('pool')) {
   const loads = await measurePool(quick ? 500 : 20_000);

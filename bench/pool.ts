@@ -16,6 +16,7 @@ import { Authority } from '../test/support/certificates.ts';
 import { freePort } from '../test/support/microsocks.ts';
 import { CTGA } from '../test/support/ctga.ts';
 import { logListOf, SigningLog, treeOf } from '../test/support/signing-log.ts';
+import { cpuSecondsOf } from './cpu.ts';
 
 export interface PoolLoad {
   readonly load: string;
@@ -30,7 +31,6 @@ export interface PoolLoad {
 
 const PATH = '/.well-known/ct/v1';
 const AT_ONCE = 16;
-const CLOCK_TICKS = 100;
 
 const [log, stranger] = [new SigningLog(), new SigningLog()];
 const authority = new Authority();
@@ -197,12 +197,4 @@ function send(
     sent.once('error', () => done(0));
     sent.end(body);
   });
-}
-
-/** proc_pid_stat(5): utime and stime, the 14th and the 15th field. */
-function cpuSecondsOf(pid: number): number {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    .replace(/^.*\) /s, '')
-    .split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / CLOCK_TICKS;
 }

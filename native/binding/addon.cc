@@ -7,6 +7,7 @@
 
 #include "binding/convert.hpp"
 #include "binding/data_plane_wrap.hpp"
+#include "binding/udp.hpp"
 #include "core/accounts.hpp"
 #include "core/ask.hpp"
 #include "core/attachment.hpp"
@@ -214,6 +215,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("detach", Napi::Function::New<detach_program>(env, "detach"));
   exports.Set("notifyService", Napi::Function::New<notify_manager>(env, "notifyService"));
   exports.Set("ask", Napi::Function::New<ask_process>(env, "ask"));
+  exports.Set("openUdp", Napi::Function::New<open_udp>(env, "openUdp"));
   exports.Set("account", Napi::Function::New<get_account>(env, "account"));
   exports.Set("group", Napi::Function::New<get_group>(env, "group"));
   exports.Set("becomeUser", Napi::Function::New<become_other_user>(env, "becomeUser"));

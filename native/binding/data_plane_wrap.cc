@@ -6,9 +6,13 @@
 #include <vector>
 
 #include "binding/convert.hpp"
+#include "core/ring_reader.hpp"
 
 namespace ctga::binding {
 namespace {
+
+// For how long a copy may wait if the rings stay below the wake-up threshold.
+constexpr std::uint64_t kTailMilliseconds = 50;
 
 // One constructor for each environment: the addon may be loaded in several workers at once.
 struct EnvironmentData {
@@ -119,8 +123,10 @@ void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
   translate(info.Env(), [&] {
     const Maps& maps = resources(info.Env()).maps;
     poller_ =
-        RingPoller::open(on_batch, std::make_unique<RingReader>(maps.ring_fd(Maps::kAnswerRing),
-                                                                maps.ring_fd(Maps::kFragmentRing)));
+        BatchPoller::open(on_batch,
+                          std::make_shared<RingReader>(maps.ring_fd(Maps::kAnswerRing),
+                                                       maps.ring_fd(Maps::kFragmentRing)),
+                          kTailMilliseconds);
   });
   Ref();  // until stop_reading: JavaScript need not hold this object while packets arrive
 }
@@ -129,7 +135,7 @@ void DataPlaneWrap::stop(const Napi::CallbackInfo& /*info*/) { stop_reading(true
 
 void DataPlaneWrap::stop_reading(bool drain) {
   if (!poller_) return;
-  const std::shared_ptr<RingPoller> poller = std::exchange(poller_, nullptr);
+  const std::shared_ptr<BatchPoller> poller = std::exchange(poller_, nullptr);
   // At most what the rings can hold: while packets go on arriving, they may never be empty.
   if (drain) poller->drain(std::size_t{2} * resources_->maps.ring_bytes());
   poller->close();

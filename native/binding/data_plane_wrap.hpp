@@ -7,7 +7,7 @@
 #include <memory>
 #include <optional>
 
-#include "binding/ring_poller.hpp"
+#include "binding/batch_poller.hpp"
 #include "core/attachment.hpp"
 #include "core/maps.hpp"
 #include "core/program.hpp"
@@ -50,7 +50,7 @@ class DataPlaneWrap : public Napi::ObjectWrap<DataPlaneWrap> {
   void stop_reading(bool drain);
 
   std::optional<Resources> resources_;
-  std::shared_ptr<RingPoller> poller_;
+  std::shared_ptr<BatchPoller> poller_;
 };
 
 }  // namespace ctga::binding

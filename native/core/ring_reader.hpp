@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <memory>
 
+#include "core/batch_source.hpp"
 #include "core/file_descriptor.hpp"
 #include "record.h"
 
@@ -21,20 +22,20 @@ namespace ctga {
 std::size_t copy_record(std::uint8_t* to, const void* data, std::size_t length,
                         std::uint64_t monotonic_to_real_ns);
 
-class RingReader {
+class RingReader final : public BatchSource {
  public:
   // Duplicates the descriptors of the maps. A ring must not have a second reader, in any process.
   RingReader(int answer_ring_fd, int fragment_ring_fd);
 
   // Becomes readable when the program wakes the reader; level-triggered.
-  int epoll_fd() const { return epoll_fd_.get(); }
+  int poll_fd() const override { return epoll_fd_.get(); }
 
   // Moves what waits in the rings to `batch`, which holds `capacity` bytes, and returns how many
   // bytes it wrote. It takes answers first, but leaves a quarter of the batch to fragments, so that
   // neither kind waits for the other to end. It never blocks. A record is a record_header, with
   // timestamp_ns turned into CLOCK_REALTIME, and its captured bytes, padded to 8 bytes. `capacity`
   // must be several times kLargestRecord.
-  std::size_t read(std::uint8_t* batch, std::size_t capacity);
+  std::size_t read(std::uint8_t* batch, std::size_t capacity) override;
 
   static constexpr std::size_t kLargestRecord = sizeof(record_header) + RECORD_CAPACITY;
 

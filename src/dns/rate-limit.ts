@@ -15,6 +15,9 @@ export interface RateLimitOptions {
   readonly now: () => number;
 }
 
+/** What counts as one: an IPv4 address as a number, or the /64 of an IPv6 address as text. */
+export type Client = number | string;
+
 export type Permission = 'answer' | 'over TCP' | 'nothing';
 
 interface Bucket {
@@ -27,16 +30,15 @@ const MAX_CLIENTS = 100_000;
 
 export class RateLimit {
   readonly #options: RateLimitOptions;
-  readonly #buckets = new BoundedMap<string, Bucket>(MAX_CLIENTS);
+  readonly #buckets = new BoundedMap<Client, Bucket>(MAX_CLIENTS);
 
   constructor(options: RateLimitOptions) {
     this.#options = options;
   }
 
   /** Counts a question of this client's. Below zero the bucket goes as far as it goes above. */
-  ask(address: string): Permission {
+  ask(client: Client): Permission {
     const { perSecond, burst, now } = this.#options;
-    const client = clientOf(address);
     const at = now();
     const bucket = this.#buckets.get(client) ?? { tokens: burst, at };
     this.#buckets.set(client, bucket);
@@ -48,9 +50,18 @@ export class RateLimit {
   }
 }
 
-/** What counts as one client: an IPv4 address, or the /64 of an IPv6 address. */
-export function clientOf(address: string): string {
+/** The client with this address, as text; what is no address is a client of its own. */
+export function clientOf(address: string): Client {
   if (!ipaddr.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  return parsed.kind() === 'ipv4' ? parsed.toString() : parsed.toByteArray().slice(0, 8).join('.');
+  const parsed = ipaddr.parse(address);
+  const v6 = parsed instanceof ipaddr.IPv4 ? parsed.toIPv4MappedAddress() : parsed;
+  return clientOfBytes(Uint8Array.from(v6.toByteArray()));
+}
+
+/** The client with this address of IPv6; in 16 bytes, ::ffff:192.0.2.1 being one of IPv4. */
+export function clientOfBytes(bytes: Uint8Array): Client {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  const network = view.getBigUint64(0);
+  if (network === 0n && view.getUint32(8) === 0xffff) return view.getUint32(12);
+  return network.toString(16);
 }

@@ -2,20 +2,18 @@
 /**
  * A DNS server: UDP and TCP sockets in front of a responder (RFC 1035, Section 4.2; RFC 7766).
  */
-import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, isIP, type Server, type Socket } from 'node:net';
+import { constants } from 'node:os';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
-import { clientOf, type RateLimit } from './rate-limit.ts';
+import { isNativeError } from '../native/addon.ts';
+import { clientOf, clientOfBytes, type Client, type RateLimit } from './rate-limit.ts';
 import { frameMessage, framedMessages } from './tcp-framing.ts';
+import { addressBytes, clientOfPeer, ownAddress, UdpSocket, type UdpClient } from './udp.ts';
 
 export interface Endpoint {
   readonly address: string;
   readonly port: number;
-}
-
-export interface UdpClient extends Endpoint {
-  readonly family: 'IPv4' | 'IPv6';
 }
 
 /** What the server knows about a query besides its bytes. */
@@ -38,6 +36,11 @@ export interface Exchange {
 
 /** What answers queries; it knows nothing of sockets. */
 export interface Responder {
+  /**
+   * The response over UDP to the bytes of a query, if it is ready: the one that `respond` would
+   * give, whoever asks. It keeps nothing of the bytes.
+   */
+  ready?(query: Uint8Array): Buffer | undefined;
   /**
    * Resolves to the response to the bytes of a query, or to undefined if the server should stay
    * silent. It never rejects because of what is in the bytes.
@@ -81,7 +84,7 @@ export class DnsServer {
   #udp: UdpSocket | undefined;
   #tcp: Server | undefined;
   /** The client of each connection; the one that was served longest ago is first. */
-  readonly #connections = new Map<Socket, string>();
+  readonly #connections = new Map<Socket, Client>();
   #inFlight = 0;
 
   constructor(responder: Responder, options: DnsServerOptions = {}) {
@@ -100,11 +103,12 @@ export class DnsServer {
     // For port 0, UDP chooses. Another process may have that port for TCP, so try again.
     for (let attempts = endpoint.port === 0 ? 8 : 1; ; attempts--) {
       try {
-        await this.#bind(endpoint, version === 6 ? 'udp6' : 'udp4');
-        return { port: this.#udpSocket().address().port };
+        await this.#bind(endpoint);
+        return { port: this.#udpSocket().port };
       } catch (error) {
         await this.close();
-        if (attempts === 1 || codeOf(error) !== 'EADDRINUSE') throw bindFailure(endpoint, error);
+        if (attempts === 1 || errnoOf(error) !== constants.errno.EADDRINUSE)
+          throw bindFailure(endpoint, error);
       }
     }
   }
@@ -115,52 +119,58 @@ export class DnsServer {
     this.#udp = undefined;
     this.#tcp = undefined;
     for (const connection of this.#connections.keys()) connection.destroy();
-    await Promise.all([
-      udp && new Promise<void>((done) => udp.close(done)),
-      tcp?.listening === true && new Promise((done) => tcp.close(done)),
-    ]);
+    udp?.close();
+    if (tcp?.listening === true) await new Promise((done) => tcp.close(done));
   }
 
-  async #bind(endpoint: Endpoint, type: 'udp4' | 'udp6'): Promise<void> {
-    const udp = createSocket(type);
+  async #bind(endpoint: Endpoint): Promise<void> {
+    const udp = new UdpSocket(endpoint, (query, peer) =>
+      this.#onDatagram(udp, query, peer, endpoint),
+    );
     this.#udp = udp;
-    udp.bind(endpoint.port, endpoint.address);
-    await once(udp, 'listening');
-    // Later errors come from the network, such as a client that is gone. Each concerns one
-    // response, which UDP may lose anyway.
-    udp.on('error', () => undefined);
-    udp.on('message', (query, { address, port, family }) => {
-      void this.#answerUdp(udp, query, { address, port, family }, endpoint);
-    });
 
     const tcp = createServer({ allowHalfOpen: true }, (socket) => void this.#serveTcp(socket));
     this.#tcp = tcp;
-    tcp.listen(udp.address().port, endpoint.address);
+    tcp.listen(udp.port, endpoint.address);
     await once(tcp, 'listening');
     tcp.on('error', () => undefined); // a connection that was gone before it was accepted
+  }
+
+  #onDatagram(udp: UdpSocket, query: Uint8Array, peer: Uint8Array, bound: Endpoint): void {
+    const { limit, padTo, transmit } = this.#options;
+    const permission = limit?.ask(clientOfBytes(addressBytes(peer))) ?? 'answer';
+    if (permission === 'nothing') return;
+    if (permission === 'answer' && padTo === undefined && transmit === undefined) {
+      const response = this.#responder.ready?.(query);
+      if (response !== undefined) return udp.send(response, peer);
+    }
+    if (this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
+    // The next batch will be where these are.
+    const [bytes, from] = [Uint8Array.from(query), Uint8Array.from(peer)];
+    void this.#answerUdp(udp, bytes, from, bound, permission === 'over TCP');
   }
 
   async #answerUdp(
     udp: UdpSocket,
     query: Uint8Array,
-    client: UdpClient,
+    peer: Uint8Array,
     bound: Endpoint,
+    overLimit: boolean,
   ): Promise<void> {
-    const permission = this.#options.limit?.ask(client.address) ?? 'answer';
-    if (permission === 'nothing' || this.#inFlight >= MAX_UDP_IN_FLIGHT) return;
     this.#inFlight += 1;
     try {
+      const client = clientOfPeer(peer);
       const response = await this.#responder.respond(query, {
         client,
-        serverAddress: bound.address,
+        serverAddress: ownAddress(peer) ?? bound.address,
         transport: 'udp',
-        overLimit: permission === 'over TCP',
+        overLimit,
         padTo: this.#options.padTo?.(client),
       });
       if (response === undefined || udp !== this.#udp) return;
-      const server = { address: bound.address, port: udp.address().port };
+      const server = { address: bound.address, port: udp.port };
       if (this.#options.transmit?.(response, client, server) === true) return;
-      udp.send(response, client.port, client.address, () => undefined); // with no callback an error would be thrown
+      udp.send(response, peer);
     } finally {
       this.#inFlight -= 1;
     }
@@ -182,7 +192,7 @@ export class DnsServer {
         clearTimeout(patience);
         // Nobody can forge the address of a connection, so a client that asks too much there gets
         // no answer at all.
-        if (this.#options.limit?.ask(client.address) === 'nothing') return;
+        if (this.#options.limit?.ask(clientOf(client.address)) === 'nothing') return;
         const response = await this.#responder.respond(query, exchange);
         if (response === undefined) return; // nothing that a client of ours would send
         wait();
@@ -204,7 +214,7 @@ export class DnsServer {
    * is closed; if the server is full, the oldest of all is. So nobody can keep others out by
    * holding connections open.
    */
-  #admit(socket: Socket, client: string): void {
+  #admit(socket: Socket, client: Client): void {
     const all = [...this.#connections.keys()];
     const ofClient = all.filter((each) => this.#connections.get(each) === client);
     const crowd =
@@ -240,15 +250,20 @@ function write(socket: Socket, response: Buffer): Promise<void> {
   });
 }
 
-function codeOf(error: unknown): string | undefined {
-  return error instanceof Error && 'code' in error ? String(error.code) : undefined;
+/** What the system refused, to UDP or to TCP, as a positive number. */
+function errnoOf(error: unknown): number | undefined {
+  if (isNativeError(error)) return error.errno;
+  const { errno } = error as NodeJS.ErrnoException;
+  return errno === undefined ? undefined : -errno;
 }
 
 function bindFailure({ address, port }: Endpoint, error: unknown): CtgaError {
+  if (error instanceof CtgaError) return error as CtgaError;
+  const { EACCES, EADDRINUSE } = constants.errno;
   const [code, remedy]: ['not-permitted' | 'busy' | 'bad-input', string] =
-    codeOf(error) === 'EACCES'
+    errnoOf(error) === EACCES
       ? ['not-permitted', 'Ports below 1024 need root or CAP_NET_BIND_SERVICE.']
-      : codeOf(error) === 'EADDRINUSE'
+      : errnoOf(error) === EADDRINUSE
         ? ['busy', 'Choose another port, or stop what listens there.']
         : ['bad-input', 'Give an address of this host.'];
   return new CtgaError(code, `cannot listen on ${address} port ${port}: ${messageOf(error)}`, {

@@ -9,7 +9,8 @@
 import { randomInt } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
 import { clean } from '../base/clean.ts';
-import { DnsServer, type Endpoint, type UdpClient } from '../dns/server.ts';
+import { DnsServer, type Endpoint } from '../dns/server.ts';
+import type { UdpClient } from '../dns/udp.ts';
 import { Authority } from '../mirror/authority.ts';
 import { messageOf } from '../base/errors.ts';
 import { LabApi, type LabCertificate } from './api.ts';

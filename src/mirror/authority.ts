@@ -18,12 +18,19 @@ import {
   type DnsMessage,
 } from '../dns/message.ts';
 import { encodeName, equalNames, foldName, labelsOf, MAX_NAME } from '../dns/name.ts';
+import { ReadyAnswers } from '../dns/ready-answers.ts';
 import type { Exchange, Responder } from '../dns/server.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { readCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
 
 /** Where a zone's answers come from. It is asked for each question; an error becomes SERVFAIL. */
 export interface ZoneSource {
+  /**
+   * Something else whenever answers may have become others: until then, an answer with a tree head,
+   * an index or a proof may be given again to whoever asks the same. Undefined while nothing may.
+   * It is asked for each question, as `treeHead` is.
+   */
+  version?(): object | undefined;
   /** The TXT text. */
   treeHead(client: { readonly address: string }): Promise<string> | string;
   /** Not there for a zone that has tree heads alone. */
@@ -49,6 +56,8 @@ const MAX_UDP_RESPONSE = 1232;
 const MIN_UDP_RESPONSE = 512;
 const MAX_MESSAGE = 65_535;
 const DEFAULT_TTL = 300;
+/** The most responses that are ready, of all zones; some 7 MB. */
+const MAX_READY = 10_000;
 
 interface Zone {
   /** Wire format, in lower case. */
@@ -75,6 +84,8 @@ export interface AuthorityOptions {
 
 /** The content of a response, before the server knows whether it fits. */
 interface Reply {
+  /** Whether it may be given again; not there if it never may. */
+  readonly holds?: () => boolean;
   readonly rcode: number;
   readonly authoritative: boolean;
   readonly answers: readonly OutgoingRecord[];
@@ -85,6 +96,7 @@ export class Authority implements Responder {
   readonly #zones: readonly Zone[];
   readonly #ttl: number;
   readonly #addresses: readonly string[] | undefined;
+  readonly #ready = new ReadyAnswers(MAX_READY);
 
   /**
    * Throws RangeError for a zone that is not a domain name, or is too long for an `sth` below it.
@@ -96,6 +108,10 @@ export class Authority implements Responder {
     this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, ttl))
       // The most labels first, so that the first match is the closest zone.
       .sort((a, b) => b.labels - a.labels);
+  }
+
+  ready(query: Uint8Array): Buffer | undefined {
+    return this.#ready.find(query);
   }
 
   /**
@@ -116,7 +132,11 @@ export class Authority implements Responder {
     const reply = await this.#reply(query, exchange);
     const limit = exchange.transport === 'tcp' ? MAX_MESSAGE : udpLimit(query);
     const response = encodeReply(query, reply, Math.min(exchange.padTo ?? 0, limit));
-    if (response.length <= limit) return response;
+    if (response.length <= limit) {
+      const isForAll = exchange.transport === 'udp' && exchange.padTo === undefined;
+      if (isForAll && reply.holds?.() === true) this.#ready.put(bytes, response, reply.holds);
+      return response;
+    }
     // A set of records that does not fit is left out whole (RFC 2181, Section 9), and the client
     // asks again over TCP.
     return encodeReply(query, { ...reply, answers: [], authorities: [] }, 0, true);
@@ -157,13 +177,16 @@ export class Authority implements Responder {
     const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above));
     if (asked === undefined || (asked.kind !== 'tree head' && zone.source.proofs === undefined))
       return answer([]);
+    const { source } = zone;
+    const version = source.version?.();
+    const holds = (): boolean => version !== undefined && source.version?.() === version;
     try {
-      const rdata = await this.#answer(asked, zone.source, exchange, question.name.length);
+      const rdata = await this.#answer(asked, source, exchange, question.name.length);
       // Resolvers would take an error code to be a fault of the server, and ask again.
       if (rdata === undefined) return answer([]);
       if (rdata.length > MAX_MESSAGE - 2 * MIN_UDP_RESPONSE) return bare(Rcode.serverFailure);
       const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
-      return answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]);
+      return { ...answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]), holds };
     } catch {
       // What failed, and how, is between the server and the log: the client learns only that it
       // did.

@@ -73,6 +73,8 @@ export class Mirror implements ZoneSource {
   };
   readonly #options: MirrorOptions;
   #published: Published | undefined;
+  /** Another one for each tree head, and when it is found that the hashes are of another tree. */
+  #version: object | undefined;
   /** Whether the published tree is the one of the hashes; undefined where that is not known. */
   #agreement: boolean | undefined;
   #fetching: Promise<void> | undefined;
@@ -87,21 +89,30 @@ export class Mirror implements ZoneSource {
   constructor(options: MirrorOptions) {
     this.#options = options;
     this.#published = options.last;
+    this.#version = options.last && {};
+  }
+
+  version(): object | undefined {
+    this.#publishIfDue();
+    return this.#version;
   }
 
   /** The text of the TXT record. Rejects with LogError until a tree head has been published. */
   async treeHead(): Promise<string> {
-    const { interval, now } = this.#options;
-    const due = this.#published === undefined || now() - this.#published.at >= interval;
-    if (due && now() >= this.#notBefore) {
-      this.#fetching ??= this.#publish().finally(() => (this.#fetching = undefined));
-      // Only the very first client waits for the log: response times must not tell clients whether
-      // somebody else has asked.
-      if (this.#published === undefined) await this.#fetching;
-    }
+    this.#publishIfDue();
+    // Only the very first client waits for the log: response times must not tell clients whether
+    // somebody else has asked.
+    if (this.#published === undefined) await this.#fetching;
     if (this.#published === undefined)
       throw new LogError('log-unavailable', 'no tree head of the log is known yet');
     return formatTreeHeadText(this.#published.head);
+  }
+
+  #publishIfDue(): void {
+    const { interval, now } = this.#options;
+    const due = this.#published === undefined || now() - this.#published.at >= interval;
+    if (due && now() >= this.#notBefore)
+      this.#fetching ??= this.#publish().finally(() => (this.#fetching = undefined));
   }
 
   async #publish(): Promise<void> {
@@ -118,6 +129,7 @@ export class Mirror implements ZoneSource {
       const published = { head, at: now(), sizes: new Set(sizes) };
       onPublished(log, published);
       this.#published = published;
+      this.#version = {};
       this.#agreement = undefined;
       this.#failures = 0;
       this.#agrees();
@@ -196,6 +208,7 @@ export class Mirror implements ZoneSource {
     if (head === undefined || !root) return this.#agreement ?? true;
     this.#agreement = equalHash(root, head.rootHash);
     if (!this.#agreement) {
+      this.#version = {};
       const { treeSize } = head;
       const message = `its tree of size ${treeSize} is another than the one that it shows to ctga challenge. The head is in dns/dns-published-*.json in the state directory: have it judged with ctga heads import`;
       onFailed(log, new LogError('log-unavailable', message));

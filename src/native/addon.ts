@@ -161,6 +161,23 @@ export interface AddonAttachment {
   readonly replacedMaps: readonly string[];
 }
 
+/**
+ * A UDP socket. In both directions each datagram stands behind 40 bytes of its own
+ * (native/core/udp_socket.hpp), which src/dns/udp.ts reads.
+ */
+export interface AddonUdp {
+  readonly port: number;
+  /**
+   * Calls `onBatch` whenever datagrams have arrived, each in 4,136 of the first `length` bytes. The
+   * buffer is the same each time.
+   */
+  start(onBatch: (batch: ArrayBuffer, length: number) => void): void;
+  /** Sends the datagrams in the first `length` bytes, each padded to a multiple of 8. */
+  send(batch: Uint8Array, length: number): void;
+  /** May be called twice. */
+  close(): void;
+}
+
 export interface AccountIds {
   readonly uid: number;
   /** Its primary group. */
@@ -232,6 +249,8 @@ export interface Addon {
    * of the Internet Protocol, and listening, too.
    */
   confine(withoutNetwork: boolean): void;
+  /** Binds a UDP socket to an address; port 0 is any that is free. Throws NativeError. */
+  openUdp(address: string, port: number): AddonUdp;
   /** sd_notify(3). False if no service manager listens. */
   notifyService(state: string): boolean;
   /**

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "binding/ring_poller.hpp"
+#include "binding/batch_poller.hpp"
 
 #include <array>
 #include <string>
@@ -11,32 +11,31 @@ namespace ctga::binding {
 namespace {
 
 // Limits the time that a batch takes, between two turns of the event loop. Some 2,000 small
-// records.
+// records, or 250 datagrams.
 constexpr std::size_t kBatchBytes = 1 << 20;
-// For how long a copy may wait if the rings stay below the wake-up threshold.
-constexpr std::uint64_t kTailMilliseconds = 50;
 
 }  // namespace
 
-std::shared_ptr<RingPoller> RingPoller::open(Napi::Function on_batch,
-                                             std::unique_ptr<RingReader> reader) {
-  std::shared_ptr<RingPoller> poller(new RingPoller(on_batch, std::move(reader)));
-  poller->listen();
+std::shared_ptr<BatchPoller> BatchPoller::open(Napi::Function on_batch,
+                                               std::shared_ptr<BatchSource> source,
+                                               std::uint64_t timer_milliseconds) {
+  std::shared_ptr<BatchPoller> poller(new BatchPoller(on_batch, std::move(source)));
+  poller->listen(timer_milliseconds);
   return poller;
 }
 
-RingPoller::RingPoller(Napi::Function on_batch, std::unique_ptr<RingReader> reader)
+BatchPoller::BatchPoller(Napi::Function on_batch, std::shared_ptr<BatchSource> source)
     : env_(on_batch.Env()),
       on_batch_(Napi::Persistent(on_batch)),
-      context_(std::make_unique<Napi::AsyncContext>(on_batch.Env(), "ctga:ring")),
-      reader_(std::move(reader)),
+      context_(std::make_unique<Napi::AsyncContext>(on_batch.Env(), "ctga:batch")),
+      source_(std::move(source)),
       batch_(Napi::Persistent(Napi::ArrayBuffer::New(on_batch.Env(), kBatchBytes))) {}
 
-void RingPoller::listen() {
+void BatchPoller::listen(std::uint64_t timer_milliseconds) {
   uv_loop_t* loop = nullptr;
   if (napi_get_uv_event_loop(env_, &loop) != napi_ok) throw Napi::Error::New(env_, "no event loop");
-  if (const int error = uv_poll_init(loop, &poll_, reader_->epoll_fd())) {
-    throw Napi::Error::New(env_, std::string("poll the ring buffer: ") + uv_strerror(error));
+  if (const int error = uv_poll_init(loop, &poll_, source_->poll_fd())) {
+    throw Napi::Error::New(env_, std::string("wait for a descriptor: ") + uv_strerror(error));
   }
   uv_timer_init(loop, &timer_);
   poll_.data = timer_.data = this;
@@ -45,34 +44,35 @@ void RingPoller::listen() {
 
   napi_add_async_cleanup_hook(env_, on_environment_end, this, &cleanup_hook_);
   uv_poll_start(&poll_, UV_READABLE, on_readable);
-  uv_timer_start(&timer_, on_timer, kTailMilliseconds, kTailMilliseconds);
+  if (timer_milliseconds > 0)
+    uv_timer_start(&timer_, on_timer, timer_milliseconds, timer_milliseconds);
 }
 
-// `status` does not matter: whatever is wrong with the descriptor, reading the rings fails too.
-void RingPoller::on_readable(uv_poll_t* handle, int /*status*/, int /*events*/) {
-  static_cast<RingPoller*>(handle->data)->deliver_batch();
+// `status` does not matter: whatever is wrong with the descriptor, reading from it fails too.
+void BatchPoller::on_readable(uv_poll_t* handle, int /*status*/, int /*events*/) {
+  static_cast<BatchPoller*>(handle->data)->deliver_batch();
 }
 
-void RingPoller::on_timer(uv_timer_t* handle) {
-  static_cast<RingPoller*>(handle->data)->deliver_batch();
+void BatchPoller::on_timer(uv_timer_t* handle) {
+  static_cast<BatchPoller*>(handle->data)->deliver_batch();
 }
 
-void RingPoller::drain(std::size_t most) {
+void BatchPoller::drain(std::size_t most) {
   std::size_t total = 0;
   for (std::size_t size = 1; total < most && size > 0; total += size) size = deliver_batch();
 }
 
 // Calls plain Node-API: while a worker is being terminated, every call fails, and none of that may
 // become a C++ exception.
-std::size_t RingPoller::deliver_batch() {
+std::size_t BatchPoller::deliver_batch() {
   if (closing_ || delivering_) return 0;
-  const std::shared_ptr<RingPoller> alive = self_;  // on_batch may close this poller
+  const std::shared_ptr<BatchPoller> alive = self_;  // on_batch may close this poller
   const Napi::HandleScope scope(env_);
 
   Napi::ArrayBuffer batch = batch_.Value();
   std::size_t size = 0;
   try {
-    size = reader_->read(static_cast<std::uint8_t*>(batch.Data()), batch.ByteLength());
+    size = source_->read(static_cast<std::uint8_t*>(batch.Data()), batch.ByteLength());
   } catch (const Error& error) {
     close();
     napi_fatal_exception(env_, from_error(env_, error).Value());
@@ -97,22 +97,22 @@ std::size_t RingPoller::deliver_batch() {
   return size;
 }
 
-void RingPoller::close() {
+void BatchPoller::close() {
   if (closing_) return;
   closing_ = true;
   on_batch_.Reset();
   batch_.Reset();
   uv_poll_stop(&poll_);
   const auto closed = [](uv_handle_t* handle) {
-    static_cast<RingPoller*>(handle->data)->handle_closed();
+    static_cast<BatchPoller*>(handle->data)->handle_closed();
   };
   uv_close(reinterpret_cast<uv_handle_t*>(&poll_), closed);
   uv_close(reinterpret_cast<uv_handle_t*>(&timer_), closed);
 }
 
-void RingPoller::handle_closed() {
+void BatchPoller::handle_closed() {
   if (--open_handles_ > 0) return;
-  // The reader is destroyed last: libuv needs its descriptor until the handle is closed.
+  // The source goes last: libuv needs its descriptor until the handle is closed.
   context_.reset();
   if (cleanup_hook_ != nullptr) {
     napi_remove_async_cleanup_hook(std::exchange(cleanup_hook_, nullptr));
@@ -121,8 +121,8 @@ void RingPoller::handle_closed() {
 }
 
 // handle_closed removes the hook, which tells the environment that it may end.
-void RingPoller::on_environment_end(napi_async_cleanup_hook_handle hook, void* self) {
-  auto* poller = static_cast<RingPoller*>(self);
+void BatchPoller::on_environment_end(napi_async_cleanup_hook_handle hook, void* self) {
+  auto* poller = static_cast<BatchPoller*>(self);
   poller->cleanup_hook_ = hook;
   poller->close();
 }
