@@ -190,6 +190,11 @@ put(debian('ctga').replace('@NODE@', program), 'usr/bin/ctga', 0o755);
 put(debian('ctga.toml'), 'etc/ctga/ctga.toml');
 for (const unit of readdirSync(join(ROOT, 'packaging/systemd')))
   put(readFileSync(join(ROOT, 'packaging/systemd', unit), 'utf8'), `lib/systemd/system/${unit}`);
+for (const unit of readdirSync(join(ROOT, 'packaging/systemd-user')))
+  put(
+    readFileSync(join(ROOT, 'packaging/systemd-user', unit), 'utf8'),
+    `usr/lib/systemd/user/${unit}`,
+  );
 for (const file of [
   'README.md',
   'CHANGELOG.md',

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga dns query`: a tree head, fetched by DNS and verified, and what can be proven about it. */
 import { readFileSync } from 'node:fs';
-import { isIP } from 'node:net';
 import { Command, InvalidArgumentError } from 'commander';
 import { decodeBase64 } from '../base/base64.ts';
 import { DnsClient } from '../dns/client.ts';
+import { nameservers, RESOLV_CONF } from '../dns/resolv-conf.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { badInput, ExitCode, messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
@@ -120,16 +120,15 @@ function oldHead(file: string, log: Log): VerifiedStatement {
 
 function resolverOfThisHost(): Endpoint {
   try {
-    const [, found] =
-      /^nameserver\s+([^\s%]+)/m.exec(readFileSync('/etc/resolv.conf', 'utf8')) ?? [];
-    if (found !== undefined && isIP(found) !== 0) return { address: found, port: 53 };
+    const [first] = nameservers(readFileSync(RESOLV_CONF, 'utf8'));
+    if (first !== undefined) return first;
   } catch (error) {
     throw badInput(
-      `cannot read /etc/resolv.conf: ${messageOf(error)}`,
+      `cannot read ${RESOLV_CONF}: ${messageOf(error)}`,
       'Name a server with --server.',
     );
   }
-  throw badInput('/etc/resolv.conf names no server', 'Name one with --server.');
+  throw badInput(`${RESOLV_CONF} names no server`, 'Name one with --server.');
 }
 
 function leafHash(text: string): MerkleHash {

@@ -64,6 +64,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
       'serve the gossip endpoints of an HTTPS server: SCT feedback, and a pool of tree heads',
     load: async () => (await import('./pool.ts')).poolCommand(),
   },
+  client: {
+    summary:
+      'check over DNS, for one person, what the browser was shown, and that logs are append-only',
+    load: async () => (await import('./client.ts')).clientCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),
@@ -219,7 +224,9 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
 async function sayWhichStore(command: Command): Promise<void> {
   const source = command.getOptionValueSource('stateDir');
   const hasStore = command.options.some(({ long }) => long === '--state-dir');
-  if (!hasStore || source === 'cli' || command.parent?.name() === 'lab') return;
+  // The client has one of its own, and that of the machine is nothing to it.
+  const parent = command.parent?.name();
+  if (!hasStore || source === 'cli' || parent === 'lab' || parent === 'client') return;
   // Not before: commands without a store do without its engine.
   const { stateAt, SYSTEM_DIRECTORY } = await import('../store/state.ts');
   const { directory } = stateAt(command.opts<{ stateDir?: string }>().stateDir);
@@ -260,8 +267,11 @@ function isService(command: Command): boolean {
 
 /** Options that say where to look, and what for, each with those that do so in its place. */
 const LOOKING = [['state-dir'], ['zone', 'zone-suffix']] as const;
-/** They look at a file that is named, and ask the store at most whose key it has. */
-const LOOK_ELSEWHERE = /^ctga (doctor|evidence (verify|report))$/;
+/**
+ * They look at a file that is named, and ask the store at most whose key it has; or they are for one
+ * person, whose things are elsewhere.
+ */
+const LOOK_ELSEWHERE = /^ctga (doctor|evidence (verify|report)|client .*)$/;
 
 /**
  * The options with which this run would look elsewhere than the file says, maybe, and so find

@@ -26,3 +26,26 @@ export function alone<T>(path: string, work: () => T): T {
     database.close();
   }
 }
+
+/** A file that one process at a time holds, for as long as it runs. */
+export interface Held {
+  release(): void;
+}
+
+/**
+ * Holds a file until it is released, or until the process dies. Undefined if another process holds
+ * it. Throws the system's error if it cannot be made.
+ */
+export function hold(path: string): Held | undefined {
+  makeShared(path);
+  const database = new Database(path, { timeout: 0 });
+  try {
+    database.exec('BEGIN EXCLUSIVE');
+    return { release: () => database.close() };
+  } catch (error) {
+    database.close();
+    if (error instanceof Database.SqliteError && error.code.startsWith('SQLITE_BUSY'))
+      return undefined;
+    throw error;
+  }
+}

@@ -29,9 +29,12 @@ interface Answer {
 
 export class DnsClient {
   readonly #server: Endpoint;
+  readonly #stop: AbortSignal | undefined;
 
-  constructor(server: Endpoint) {
+  /** Once `stop` is aborted, look-ups fail. */
+  constructor(server: Endpoint, stop?: AbortSignal) {
     this.#server = server;
+    this.#stop = stop;
   }
 
   /**
@@ -79,9 +82,13 @@ export class DnsClient {
       });
       let last = `no answer from ${address} port ${port}`;
       for (const wait of TRY_MS) {
+        if (this.#stop?.aborted === true) break;
         const answer = await new Promise<Answer | undefined>((resolve) => {
-          const timer = setTimeout(() => resolve(undefined), wait);
+          const timer = setTimeout(() => done(undefined), wait);
+          const stopped = (): void => done(undefined);
+          this.#stop?.addEventListener('abort', stopped);
           const done = (result: Answer | undefined): void => {
+            this.#stop?.removeEventListener('abort', stopped);
             clearTimeout(timer);
             socket.removeAllListeners('message');
             resolve(result);
@@ -138,6 +145,19 @@ export class DnsClient {
   }
 }
 
+/**
+ * A resolver is not to tell the servers that it asks who asks it (RFC 7871, Section 7.1.2): as
+ * Chromium's client of CT over DNS had it.
+ */
+const NO_CLIENT_SUBNET: dnsPacket.PacketOpt = {
+  code: 8,
+  type: 'CLIENT_SUBNET',
+  family: 1,
+  sourcePrefixLength: 0,
+  scopePrefixLength: 0,
+  ip: '0.0.0.0',
+};
+
 function txtQuery(name: string): Buffer {
   return dnsPacket.encode({
     type: 'query',
@@ -153,7 +173,7 @@ function txtQuery(name: string): Buffer {
         ednsVersion: 0,
         flags: 0,
         flag_do: false,
-        options: [],
+        options: [NO_CLIENT_SUBNET],
       },
     ],
   });

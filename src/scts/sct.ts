@@ -34,7 +34,8 @@ export type LogEntry =
 
 const V1 = 0;
 const CERTIFICATE_TIMESTAMP = 0;
-const TIMESTAMPED_ENTRY = 0;
+const LEAF_INDEX = 0;
+const LEAF_INDEX_OCTETS = 5;
 const ENTRY_TYPE = { x509: 0, precert: 1 } as const;
 
 /**
@@ -74,26 +75,63 @@ export function verifySct(sct: Sct, entry: LogEntry, key: LogKey): boolean {
   if (!Buffer.from(sct.logId).equals(key.logId)) return false;
   const signature = openDigitallySigned(sct.signature, key.algorithm);
   if (signature === undefined) return false;
-  // digitally-signed struct: version, signature type, and from there on as in the leaf.
-  const signed = Buffer.concat([
-    Uint8Array.of(V1, CERTIFICATE_TIMESTAMP),
-    timestampedEntry(sct, entry),
-  ]);
-  return verify('sha256', signed, key.publicKey, signature);
+  return verify('sha256', encodePromise(sct, entry), key.publicKey, signature);
+}
+
+/**
+ * What the signature of an SCT covers (RFC 6962, Section 3.2): version(1) = 0, signature_type(1) =
+ * certificate_timestamp(0), and the TimestampedEntry. To the last bit it is also the MerkleTreeLeaf
+ * of Section 3.4, whose version and leaf type are 0 as well: whoever signs an SCT signs the leaf.
+ */
+export function encodePromise(
+  sct: Pick<Sct, 'timestamp' | 'extensions'>,
+  entry: LogEntry,
+): Uint8Array {
+  return Buffer.concat([Uint8Array.of(V1, CERTIFICATE_TIMESTAMP), timestampedEntry(sct, entry)]);
 }
 
 /**
  * The hash of the leaf that the SCT promises: over MerkleTreeLeaf (RFC 6962, Section 3.4), which is
  * version(1) = 0, leaf_type(1) = 0 and the TimestampedEntry.
  */
-export function leafHashOf(sct: Sct, entry: LogEntry): MerkleHash {
-  return hashLeaf(
-    Buffer.concat([Uint8Array.of(V1, TIMESTAMPED_ENTRY), timestampedEntry(sct, entry)]),
-  );
+export function leafHashOf(
+  sct: Pick<Sct, 'timestamp' | 'extensions'>,
+  entry: LogEntry,
+): MerkleHash {
+  return hashLeaf(encodePromise(sct, entry));
+}
+
+/**
+ * The index of the promised leaf, which a static-ct log writes into the extensions of its SCTs
+ * (c2sp.org/static-ct-api, "SCT Extension"): a list of
+ *
+ *   extension_type(1), extension_data<0..2^16-1>
+ *
+ * of which the type leaf_index(0) has five octets, and none comes twice. Undefined if there is no
+ * leaf_index. Throws FormatError for what is no such list.
+ */
+export function leafIndexOf(extensions: Uint8Array): bigint | undefined {
+  const cursor = new ByteCursor(extensions);
+  const types = new Set<number>();
+  let index: bigint | undefined;
+  while (!cursor.atEnd) {
+    const start = cursor.position;
+    const type = cursor.u8();
+    const data = cursor.take(cursor.u16());
+    if (types.has(type)) throw new FormatError('extension-twice', start);
+    types.add(type);
+    if (type !== LEAF_INDEX) continue;
+    if (data.length !== LEAF_INDEX_OCTETS) throw new FormatError('bad-length', start);
+    index = BigInt(Buffer.from(data).readUIntBE(0, LEAF_INDEX_OCTETS));
+  }
+  return index;
 }
 
 /** timestamp(8), entry_type(2), signed_entry, extensions<0..2^16-1>. */
-function timestampedEntry({ timestamp, extensions }: Sct, entry: LogEntry): Buffer {
+function timestampedEntry(
+  { timestamp, extensions }: Pick<Sct, 'timestamp' | 'extensions'>,
+  entry: LogEntry,
+): Buffer {
   const head = Buffer.alloc(10);
   head.writeBigUInt64BE(timestamp);
   head.writeUInt16BE(ENTRY_TYPE[entry.type], 8);

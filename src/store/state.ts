@@ -48,6 +48,11 @@ export function stateAt(directory: string | undefined): State {
 
 function defaultDirectory(): string {
   if (process.geteuid?.() === 0 || mayHaveStore(SYSTEM_DIRECTORY)) return SYSTEM_DIRECTORY;
+  return ownDirectory();
+}
+
+/** The state directory of this account alone, whatever the machine has. */
+export function ownDirectory(): string {
   return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
 }
 

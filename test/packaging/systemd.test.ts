@@ -14,6 +14,8 @@ import { eventually } from '../support/eventually.ts';
 
 const UNITS = resolve(import.meta.dirname, '../../packaging/systemd');
 const units = readdirSync(UNITS);
+/** Of a person's own manager, which can take less away. */
+const USER_UNIT = resolve(import.meta.dirname, '../../packaging/systemd-user/ctga-client.service');
 const noSystemd =
   spawnSync('systemd-analyze', ['--version']).error !== undefined &&
   'systemd-analyze is not on PATH';
@@ -67,12 +69,26 @@ describe('systemd-analyze', { skip: noSystemd }, () => {
     }
     rmSync(directory, { recursive: true });
   });
+
+  test('finds none in the unit for a person', () => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const file = join(directory, 'ctga-client.service');
+    writeFileSync(file, readFileSync(USER_UNIT, 'utf8').replace('/usr/bin/ctga', '/bin/true'));
+    const { stderr } = spawnSync('systemd-analyze', ['--user', 'verify', '--man=no', file], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual(
+      stderr.split('\n').filter((line) => line.includes(file)),
+      [],
+    );
+    rmSync(directory, { recursive: true });
+  });
 });
 
 test('what the units start are commands that there are', async () => {
-  for (const unit of units) {
-    const [, words] =
-      /^ExecStart=\/usr\/bin\/ctga (.*)$/m.exec(readFileSync(join(UNITS, unit), 'utf8')) ?? [];
+  const files = [...units.map((unit) => join(UNITS, unit)), USER_UNIT];
+  for (const unit of files) {
+    const [, words] = /^ExecStart=\/usr\/bin\/ctga (.*)$/m.exec(readFileSync(unit, 'utf8')) ?? [];
     if (words === undefined) continue;
     const { code } = await ctga([...words.replace('%I', 'eth0').trim().split(' '), '--help']);
     assert.equal(code, 0, unit);
