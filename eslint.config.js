@@ -22,6 +22,16 @@ export default tseslint.config(
     languageOptions: { globals: Object.fromEntries(BROWSER.map((name) => [name, 'readonly'])) },
   },
   {
+    files: ['extension/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['atob', 'btoa', 'fetch', 'AbortController', 'HTMLButtonElement', 'URL']
+          .concat(['clearTimeout', 'console', 'crypto', 'setTimeout'])
+          .map((name) => [name, 'readonly']),
+      ),
+    },
+  },
+  {
     files: ['**/*.ts'],
     extends: [...tseslint.configs.strictTypeChecked],
     languageOptions: {

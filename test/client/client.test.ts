@@ -18,7 +18,7 @@ import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { Authority as NameServer, type ZoneSource } from '../../src/mirror/authority.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { ctga, startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';

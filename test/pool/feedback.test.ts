@@ -5,7 +5,7 @@ import { describe, test } from 'node:test';
 import { FeedbackChecks, MAX_CHAIN, type Refusal } from '../../src/pool/feedback.ts';
 import { parseSct } from '../../src/scts/sct.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
 const log = new SigningLog();

@@ -16,7 +16,7 @@ import { exchangeHeads } from '../../src/exchange/pollination.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { encodeBase64 } from '../../src/base/base64.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 

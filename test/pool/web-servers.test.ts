@@ -9,7 +9,7 @@ import { after, before, describe, test } from 'node:test';
 import { encodeBase64 } from '../../src/base/base64.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/microsocks.ts';

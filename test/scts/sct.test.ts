@@ -17,7 +17,7 @@ import {
 } from '../../src/scts/sct.ts';
 import { toLogKey } from '../../src/statements/key.ts';
 import { toLogId } from '../../src/statements/statement.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { fc } from '../support/random.ts';
 import { SigningLog } from '../support/signing-log.ts';
 

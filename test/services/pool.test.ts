@@ -13,7 +13,7 @@ import { directWay, type Fetch, type Way } from '../../src/http/request.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { servePool, type PoolEvent } from '../../src/services/pool.ts';
 import { stateAt } from '../../src/store/state.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { SigningLog } from '../support/signing-log.ts';
 

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A certification authority of the test's own, which has logs sign what it issues. */
+/** A certification authority of one's own, which has logs sign what it issues. */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
-import type { LogEntry } from '../../src/scts/sct.ts';
-import type { SigningLog } from './signing-log.ts';
+import type { LogEntry } from '../scts/sct.ts';
 
 interface Issued {
   /** Each puts an SCT into the certificate. */
-  readonly logs?: readonly SigningLog[];
+  readonly logs?: readonly { promise(entry: LogEntry, timestamp: bigint): Uint8Array }[];
   /** Of the SCTs, in ms since the epoch. */
   readonly timestamp?: bigint;
   /** More extensions, each an object identifier in DER and a value. */
   readonly extensions?: readonly (readonly [id: string, value: Uint8Array])[];
+  /** The public key of the certificate, for who has the private one; a new one by default. */
+  readonly publicKey?: KeyObject;
 }
 
 const SHA256_WITH_ECDSA = der(0x30, hex('06082a8648ce3d040302'));
@@ -34,9 +35,24 @@ export class Authority {
   /** A certificate in DER for these DNS names. */
   issue(
     names: readonly string[],
-    { logs = [], timestamp = 1_700_000_000_000n, extensions = [] }: Issued,
+    { logs = [], timestamp = 1_700_000_000_000n, ...more }: Issued,
   ): Uint8Array {
-    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const { entry, finish } = this.draft(names, more);
+    return finish(logs.map((log) => log.promise(entry, timestamp)));
+  }
+
+  /** A certificate for these DNS names that waits for the SCTs that logs give for `entry`. */
+  draft(
+    names: readonly string[],
+    {
+      extensions = [],
+      publicKey = generateKeyPairSync('ec', { namedCurve: 'prime256v1' }).publicKey,
+    }: Pick<Issued, 'extensions' | 'publicKey'> = {},
+  ): {
+    readonly entry: Extract<LogEntry, { type: 'precert' }>;
+    /** The certificate in DER, with these serialized SCTs in it. */
+    readonly finish: (scts: readonly Uint8Array[]) => Uint8Array;
+  } {
     const spki = publicKey.export({ type: 'spki', format: 'der' });
     const subjectAltName = extension(
       '0603551d11',
@@ -46,15 +62,18 @@ export class Authority {
     const serial = randomBytes(8);
     const subject = nameOf(names[0] ?? 'nobody');
     const tbs = (all: readonly Uint8Array[]): Uint8Array => this.#tbs(subject, spki, all, serial);
-    if (logs.length === 0) return this.#signed(tbs(own));
-    const entry: LogEntry = {
-      type: 'precert',
-      issuerKeyHash: createHash('sha256').update(this.#spki).digest(),
-      tbsCertificate: tbs(own),
+    return {
+      entry: {
+        type: 'precert',
+        issuerKeyHash: createHash('sha256').update(this.#spki).digest(),
+        tbsCertificate: tbs(own),
+      },
+      finish: (scts) => {
+        if (scts.length === 0) return this.#signed(tbs(own));
+        const list = der(0x04, vector(Buffer.concat(scts.map(vector))));
+        return this.#signed(tbs([...own, extension('060a2b06010401d679020402', list)]));
+      },
     };
-    const scts = logs.map((log) => vector(log.promise(entry, timestamp)));
-    const list = der(0x04, vector(Buffer.concat(scts)));
-    return this.#signed(tbs([...own, extension('060a2b06010401d679020402', list)]));
   }
 
   #tbs(
