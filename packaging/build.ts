@@ -25,6 +25,7 @@ import { z } from 'zod';
 import {
   HERE,
   isNative,
+  NATIVE,
   NATIVE_MODULES,
   neededLibraries,
   obtainAddon,
@@ -143,8 +144,12 @@ function gather(module: Module): void {
 }
 
 say(`compiling what is not JavaScript for Node ${line} on ${architecture}`);
-const addon = 'build/native/Release/ctga.node';
-copy(obtainAddon(architecture, line), join(LIB, addon));
+const built = obtainAddon(architecture, line);
+const natives = NATIVE.map((name) => {
+  const file = join('build/native/Release', name);
+  copy(join(built, name), join(LIB, file));
+  return file;
+});
 const compiled = obtainModules(line, architecture);
 const addons: readonly string[] = Object.entries(NATIVE_MODULES).map(([name, file]) => {
   copy(join(compiled, name, file), join(LIB, 'node_modules', name, file));
@@ -152,7 +157,7 @@ const addons: readonly string[] = Object.entries(NATIVE_MODULES).map(([name, fil
 });
 const node = origin === 'bundled' ? obtainNode(line, architecture) : undefined;
 if (node !== undefined) copyFileSync(join(node, 'bin/node'), join(LIB, 'node'));
-const binaries = [addon, ...addons, ...(node === undefined ? [] : ['node'])].map((name) =>
+const binaries = [...natives, ...addons, ...(node === undefined ? [] : ['node'])].map((name) =>
   join(LIB, name),
 );
 strip(binaries, architecture);

@@ -106,9 +106,12 @@ export function obtainModules(line: Line, architecture: Architecture): string {
   return modules;
 }
 
-/** The addon, which any Node loads, for an architecture: the path of ctga.node. */
+/** What native/ is compiled into. */
+export const NATIVE = ['ctga.node', 'loopback.so'] as const;
+
+/** The addon, which any Node loads, for an architecture: a directory with each of NATIVE. */
 export function obtainAddon(architecture: Architecture, line: Line): string {
-  if (architecture === HERE) return join(ROOT, 'build/native/Release/ctga.node');
+  if (architecture === HERE) return join(ROOT, 'build/native/Release');
   const out = join('build/cross', architecture);
   const definitions = {
     CMAKE_SYSTEM_NAME: 'Linux',
@@ -123,7 +126,7 @@ export function obtainAddon(architecture: Architecture, line: Line): string {
     [...args, ...Object.entries(definitions).map(([name, value]) => `--CD${name}=${value}`)],
     { cwd: ROOT, env: toolchain(architecture), stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  return join(ROOT, out, 'Release/ctga.node');
+  return join(ROOT, out, 'Release');
 }
 
 const rpathLink = (architecture: Architecture): string =>

@@ -6,6 +6,7 @@ import { openAttached } from '../dataplane/xdp.ts';
 import { formatName } from '../dns/name.ts';
 import { treeHeadName } from '../sources/ct-over-dns/source.ts';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { exclusively } from '../base/exclusive.ts';
 import { plural } from '../base/text.ts';
 import {
   builtWith,
@@ -15,14 +16,21 @@ import {
   keepCompiled,
   PROGRAM,
 } from '../p4/compile.ts';
-import { deploy, namesThatFit, withSwitch } from '../p4/deploy.ts';
-import { MAX_P4_NAME, type SimpleSwitch, type SwitchPlace } from '../p4/simple-switch.ts';
+import { deploy, namesThatFit, withSwitch, type Deployed, type SwitchSetUp } from '../p4/deploy.ts';
+import { listens } from '../p4/loopback.ts';
+import {
+  MAX_P4_NAME,
+  nameOfPlace,
+  type SimpleSwitch,
+  type SwitchPlace,
+} from '../p4/simple-switch.ts';
 import {
   cpuInterfaceOf,
   endSwitch,
   parseP4RuntimePlace,
   parseSwitchPlace,
   startSwitch,
+  type Ended,
 } from '../p4/switch-process.ts';
 import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
 import { keepZones } from '../p4/switch-zones.ts';
@@ -119,7 +127,8 @@ Or in simple_switch_grpc, which may have been started with --no-p4:
   ctga p4 deploy --p4runtime 127.0.0.1:9559 --cpu-port 2
   sudo ctga attach p4runtime:127.0.0.1:9559 --cpu-interface copies-end
 
-simple_switch takes orders from whoever reaches its Thrift or P4Runtime port: keep these behind a firewall.
+simple_switch takes orders from whoever reaches its Thrift or P4Runtime port. One that is started here is reached from this
+machine alone; keep the ports of another behind a firewall.
 A copy has 12 bytes before the frame: ingress port (2), 1 answer or 2 fragment (1), version (1), original length (2),
 microseconds (6).`,
     )
@@ -189,39 +198,26 @@ const WIRE = [
 ] as const;
 
 async function runDeploy(options: DeployOptions): Promise<void> {
-  const { interface: interfaces } = options;
-  if (interfaces !== undefined && interfaces.length < 2)
-    throw badInput(
-      'one interface: frames would have nowhere to go',
-      'Name two or more with --interface.',
-    );
   const routes = options.route ?? WIRE;
-  const twice = routes.find(([from], i) => routes.findIndex(([other]) => other === from) !== i);
-  if (twice !== undefined)
-    throw badInput(
-      `two routes for what comes in at port ${twice[0]}`,
-      'A frame leaves at one port: give one --route for each.',
-    );
-  if (interfaces !== undefined && options.p4runtime !== undefined)
-    throw badInput(
-      'a switch that ctga starts has no P4Runtime server',
-      'Leave out --interface or --p4runtime.',
-    );
+  refuseUnfit(options, routes);
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
   const all = namesInForce(options);
   const names = namesThatFit(all);
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);
-  const cpuInterface =
-    interfaces === undefined
-      ? options.cpuPort
-      : await startSwitch(interfaces, options.thrift, stateAt(options.stateDir).directory);
   const { everyNth, threshold, port: answerPorts = [53] } = options;
-  const setUp = { cpuInterface, everyNth, threshold, answerPorts, names, routes: new Map(routes) };
+  const setUp = { everyNth, threshold, answerPorts, names, routes: new Map(routes) };
   const place = placeOf(options);
-  const { loaded, cpuPort, names: change } = await deploy(place, setUp);
-  keepZonesOf(place, options);
+  const {
+    loaded,
+    cpuPort,
+    names: change,
+  } = await aloneAt(place, async () => {
+    const deployed = await deployInto(place, options, setUp);
+    keepZonesOf(place, options);
+    return deployed;
+  });
   const [added, removed] = [change.added.map(formatName), change.removed.map(formatName)];
   if (options.json === true)
     return printJson({ loaded, names: names.length, added, removed, routes, cpuPort });
@@ -230,6 +226,66 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   );
   if (removed.length > 0)
     print(`It looks no longer for ${plural(removed.length, 'name')}: ${removed.join(', ')}.`);
+}
+
+/** Throws CtgaError `bad-input` for options that do not go together. */
+function refuseUnfit(
+  { interface: interfaces, cpuPort, p4runtime }: DeployOptions,
+  routes: readonly (readonly [number, number])[],
+): void {
+  const twice = routes.find(([from], i) => routes.findIndex(([other]) => other === from) !== i);
+  if (twice !== undefined)
+    throw badInput(
+      `two routes for what comes in at port ${twice[0]}`,
+      'A frame leaves at one port: give one --route for each.',
+    );
+  if (interfaces === undefined) return;
+  if (interfaces.length < 2)
+    throw badInput(
+      'one interface: frames would have nowhere to go',
+      'Name two or more with --interface.',
+    );
+  const repeated = interfaces.find((name, i) => interfaces.indexOf(name) !== i);
+  if (repeated !== undefined)
+    throw badInput(
+      `${repeated} is named twice: its frames would come back to it`,
+      'Name two or more with --interface.',
+    );
+  if (p4runtime !== undefined)
+    throw badInput(
+      'a switch that ctga starts has no P4Runtime server',
+      'Leave out --interface or --p4runtime.',
+    );
+  if (cpuPort !== undefined)
+    throw badInput(
+      'a switch that ctga starts has a port of its own for copies',
+      'Leave out --interface or --cpu-port.',
+    );
+}
+
+/** Sets up the switch that runs, or one that is started for it, and ended if that fails. */
+async function deployInto(
+  place: SwitchPlace,
+  { interface: interfaces, cpuPort, stateDir }: DeployOptions,
+  setUp: Omit<SwitchSetUp, 'cpuInterface'>,
+): Promise<Deployed> {
+  if (interfaces === undefined) return deploy(place, { ...setUp, cpuInterface: cpuPort });
+  const { directory } = stateAt(stateDir);
+  const { copies, isNew } = await startSwitch(interfaces, place, directory);
+  try {
+    return await deploy(place, { ...setUp, cpuInterface: copies });
+  } catch (error) {
+    if (isNew) await endSwitch(place, directory);
+    throw error;
+  }
+}
+
+/** Two at once would each undo what the other one does. */
+function aloneAt<T>(place: SwitchPlace, work: () => Promise<T>): Promise<T> {
+  const busy = new CtgaError('busy', 'another ctga is setting this switch up', {
+    remedy: 'Wait until it has ended, and try again.',
+  });
+  return exclusively(`ctga-switch-${nameOfPlace(place)}`, busy, work);
 }
 
 /** For `ctga attach`. A deployment is one without them too. */
@@ -243,17 +299,26 @@ function keepZonesOf(place: SwitchPlace, { stateDir, zone, zoneSuffix }: DeployO
   }
 }
 
+const UNDEPLOYED = {
+  ended: 'The switch has ended, and with it the way between its interfaces.',
+  'had ended': 'The switch had ended by itself; what it left is removed.',
+  'not ours': 'It copies nothing any more, and forwards as before.',
+} as const;
+
 async function runUndeploy(options: SwitchOption & StateOption): Promise<void> {
-  const ended =
-    options.p4runtime === undefined &&
-    (await endSwitch(options.thrift, stateAt(options.stateDir).directory));
-  if (!ended) await withSwitch(placeOf(options), (plane) => plane.stopCopying());
-  if (options.json === true) return printJson({ ended });
-  print(
-    ended
-      ? 'The switch has ended, and with it the way between its interfaces.'
-      : 'It copies nothing any more, and forwards as before.',
-  );
+  const place = placeOf(options);
+  const done = await aloneAt(place, async (): Promise<Ended> => {
+    if (place.device === undefined) {
+      const what = await endSwitch(place, stateAt(options.stateDir).directory);
+      // Another one may have come in the place of one that had ended.
+      if (what === 'ended' || (what === 'had ended' && listens(place.port) === 'nowhere'))
+        return what;
+    }
+    await withSwitch(place, (plane) => plane.stopCopying());
+    return 'not ours';
+  });
+  if (options.json === true) return printJson({ ended: done !== 'not ours' });
+  print(UNDEPLOYED[done]);
 }
 
 async function runStatus(options: SwitchOption & { json?: boolean }): Promise<void> {

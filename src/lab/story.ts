@@ -5,9 +5,9 @@
  * it ends, also with ctrl-C, the lab is removed; evidence stays.
  */
 import { cpSync, existsSync, mkdirSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { basename, join, resolve } from 'node:path';
 import * as z from 'zod';
+import { exclusively } from '../base/exclusive.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { shellWord } from '../base/text.ts';
@@ -819,30 +819,12 @@ function summaryLines({
   ];
 }
 
-/**
- * Runs `work` unless another lab is running, because a machine has only one lab. The lock is a
- * socket in Linux's abstract namespace (unix(7)), which the kernel releases however the process
- * ends.
- */
-async function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
-  const lock = createServer();
-  await new Promise<void>((resolve, reject) => {
-    lock.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new CtgaError('busy', 'another ctga lab is running on this machine', {
-              remedy: 'Wait until it has ended, or end it with ctrl-C in its terminal.',
-            })
-          : error,
-      );
-    });
-    lock.listen(`\0${lab}`, resolve);
+/** Runs `work` unless another lab is running, because a machine has only one lab. */
+function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
+  const busy = new CtgaError('busy', 'another ctga lab is running on this machine', {
+    remedy: 'Wait until it has ended, or end it with ctrl-C in its terminal.',
   });
-  try {
-    return await work();
-  } finally {
-    lock.close();
-  }
+  return exclusively(lab, busy, work);
 }
 
 /** Until it is disposed of, turns stop signals into a rejection of what is being waited for. */

@@ -6,6 +6,7 @@ import { SwitchRefusal } from './refusal.ts';
 import {
   MAX_ANSWER_PORTS,
   MAX_P4_NAME,
+  MAX_P4_NAMES,
   SimpleSwitch,
   type NameChange,
   type SwitchPlace,
@@ -52,16 +53,26 @@ export function namesThatFit(names: readonly Uint8Array[]): Uint8Array[] {
  */
 export function deploy(place: SwitchPlace, setUp: SwitchSetUp): Promise<Deployed> {
   return withSwitch(place, async (plane) => {
-    const cpuPort = choosePorts(setUp, await plane.interfaces(), await plane.cpuPort());
+    const cpuPort = choosePorts(setUp, await plane.interfaces(), await ownCpuPort(plane));
     const loaded = await load(plane);
-    await plane.setCpuPort(cpuPort);
+    await plane.setPorts(cpuPort, setUp.routes);
     await plane.setQueueDepth(QUEUE_DEPTH);
     await plane.setSampling(setUp);
     await plane.setAnswerPorts(setUp.answerPorts);
     const names = await plane.setKnownNames(setUp.names);
-    await plane.setRoutes(setUp.routes);
     return { loaded, cpuPort, names };
   });
+}
+
+/** Where copies leave now; undefined if the switch runs another program, which copies for others. */
+async function ownCpuPort(plane: SimpleSwitch): Promise<number | undefined> {
+  try {
+    await plane.counters();
+  } catch (error) {
+    if (error instanceof SwitchRefusal) return undefined;
+    throw error;
+  }
+  return plane.cpuPort();
 }
 
 /**
@@ -75,7 +86,8 @@ export function choosePorts(
     cpuInterface,
     routes,
     answerPorts,
-  }: Pick<SwitchSetUp, 'cpuInterface' | 'routes' | 'answerPorts'>,
+    names,
+  }: Pick<SwitchSetUp, 'cpuInterface' | 'routes' | 'answerPorts' | 'names'>,
   interfaces: ReadonlyMap<number, string> | undefined,
   present: number | undefined,
 ): number {
@@ -83,6 +95,17 @@ export function choosePorts(
     throw badInput(
       `${answerPorts.length} ports of answers: the switch can hold ${MAX_ANSWER_PORTS}`,
       'Give fewer with --port.',
+    );
+  if (names.length > MAX_P4_NAMES)
+    throw badInput(
+      `${names.length} names: the switch can hold ${MAX_P4_NAMES}`,
+      'Give fewer zones, or a list of fewer logs.',
+    );
+  const back = [...routes].find(([from, to]) => from === to)?.[0];
+  if (back !== undefined)
+    throw badInput(
+      `a route sends what comes in at port ${back} back out there`,
+      'Name another port behind the "=" of --route.',
     );
   if (interfaces === undefined) return unnamedPort(cpuInterface, routes, present);
   const all = [...interfaces].map(([port, name]) => `${name} (port ${port})`).join(', ');

@@ -47,7 +47,7 @@ export interface SwitchDriver {
   /** The first `size` cells of a counter, in packets. */
   counters(name: string, size: number): Promise<bigint[]>;
   resetCounters(name: string, size: number): Promise<void>;
-  /** The port to which packets are cloned in this session; undefined if there is none. */
+  /** The one port to which packets are cloned in this session; undefined if there is none. */
   cloneSession(session: number): Promise<number | undefined>;
   addCloneSession(session: number, port: number): Promise<void>;
   /** A session that is not there is deleted. */

@@ -185,8 +185,8 @@ export class P4RuntimeDriver implements SwitchDriver {
   async cloneSession(sessionId: number): Promise<number | undefined> {
     const entity = { replicationEntry: { cloneSession: { sessionId } } };
     const [found] = (await unlessAbsent(this.#read(entity))) ?? [];
-    const [replica] = found?.replicationEntry?.cloneSession?.replicas ?? [];
-    if (replica === undefined) return undefined;
+    const [replica, another] = found?.replicationEntry?.cloneSession?.replicas ?? [];
+    if (replica === undefined || another !== undefined) return undefined;
     return replica.egressPort ?? replica.port.reduce((port, byte) => port * 256 + byte, 0);
   }
 

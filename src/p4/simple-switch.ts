@@ -34,6 +34,8 @@ export type P4Counters = Readonly<Record<(typeof P4_COUNTERS)[number], bigint>>;
 
 /** The longest name that the program can look for, in bytes of wire format. */
 export const MAX_P4_NAME = 128;
+/** The size of the table in p4/bmv2/known_names.p4. */
+export const MAX_P4_NAMES = 4096;
 /** The size of the table in p4/bmv2/answer_ports.p4. */
 export const MAX_ANSWER_PORTS = 16;
 /**
@@ -63,6 +65,12 @@ export interface SwitchPlace {
   readonly port: number;
   /** The number of the device behind a P4Runtime server; undefined: a Thrift server. */
   readonly device?: number | undefined;
+}
+
+/** The same for whatever names this machine, and good for the name of a file. */
+export function nameOfPlace({ host, port, device }: SwitchPlace): string {
+  const named = ['localhost', '::1'].includes(host) ? '127.0.0.1' : host.replace(/[^\w.-]/g, '_');
+  return [named, port, ...(device === undefined ? [] : [device])].join('-');
 }
 
 export class SimpleSwitch {
@@ -110,7 +118,7 @@ export class SimpleSwitch {
       missing.delete(from);
     }
     for (const [from, to] of missing)
-      await this.#driver.insert(ROUTE.table, portBytes(from), ROUTE.forward, [portBytes(to)]);
+      await this.#insert(ROUTE.table, portBytes(from), ROUTE.forward, [portBytes(to)]);
   }
 
   /**
@@ -171,9 +179,24 @@ export class SimpleSwitch {
     );
   }
 
-  /** The port where copies leave; undefined if nothing is copied. */
+  /**
+   * The port where copies leave; undefined if nothing is copied, or what is copied leaves elsewhere
+   * too.
+   */
   cpuPort(): Promise<number | undefined> {
     return this.#driver.cloneSession(CPU_SESSION);
+  }
+
+  /**
+   * Makes copies leave at this port, and frames take these routes. At no time in between do copies
+   * leave at a port that frames take.
+   */
+  async setPorts(cpuPort: number, routes: ReadonlyMap<number, number>): Promise<void> {
+    const stays = (await this.cpuPort()) === cpuPort;
+    const routed = [...(await this.routes())].flat().includes(cpuPort);
+    if (!stays || routed) await this.#driver.deleteCloneSession(CPU_SESSION);
+    await this.setRoutes(routes);
+    if (!stays || routed) await this.setCpuPort(cpuPort);
   }
 
   /** Makes copies leave at this port. */
@@ -234,9 +257,14 @@ export class SimpleSwitch {
   }
 
   /** Another process may add the same entry at the same time. */
-  async #insert(table: string, key: Uint8Array, action: string): Promise<void> {
+  async #insert(
+    table: string,
+    key: Uint8Array,
+    action: string,
+    parameters: readonly Uint8Array[] = [],
+  ): Promise<void> {
     try {
-      await this.#driver.insert(table, key, action, []);
+      await this.#driver.insert(table, key, action, parameters);
     } catch (error) {
       if (!(error instanceof SwitchRefusal && error.isDuplicate)) throw error;
     }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A simple_switch that ctga starts itself, in the background, between interfaces of this machine,
- * with a veth pair for its copies; and ending it again. A file beside the store says which process
- * it is, so that a later command finds it.
+ * with a veth pair for its copies; and ending it again. It takes orders from this machine alone. A
+ * file beside the store says which process it is, so that a later command finds it.
  */
 import { spawn, spawnSync } from 'node:child_process';
 import {
@@ -11,14 +11,17 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
+import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { badInput, CtgaError } from '../base/errors.ts';
 import { BMV2_SOURCES, PROGRAM } from './compile.ts';
+import { listens, openPreloaded, preloadedEnvironment } from './loopback.ts';
 import { SimpleSwitch, type SwitchPlace } from './simple-switch.ts';
 
 /**
@@ -34,6 +37,8 @@ export function parseSwitchPlace(text: string): SwitchPlace | undefined {
 
 const COMMAND = 'simple_switch';
 const READY_SECONDS = 20;
+const POLL_MS = 20;
+const AS_ROOT = 'Run it as root, for instance with sudo.';
 
 const startedSchema = z.object({
   pid: z.number(),
@@ -45,6 +50,7 @@ const startedSchema = z.object({
   /** The switch's end of the veth pair of copies. */
   copies: z.string(),
 });
+type Started = z.infer<typeof startedSchema>;
 
 /**
  * Reads HOST:PORT or HOST:PORT/DEVICE of a P4Runtime server; the device is 0 unless it is given.
@@ -64,37 +70,46 @@ function copiesPair(port: number): { readonly switchEnd: string; readonly ourEnd
   return { switchEnd: `ctga-sw${port}`, ourEnd: `ctga-cpu${port}` };
 }
 
+export interface StartedSwitch {
+  /** The interface at the port for copies. */
+  readonly copies: string;
+  /** False if it ran already. */
+  readonly isNew: boolean;
+}
+
 /**
  * Starts a switch with ports 0, 1, ... on these interfaces and one more port for copies, and waits
- * until it answers. A switch that runs there on these interfaces already is left as it is. Returns
- * the name of the interface at the port for copies. Throws CtgaError: `not-set-up` if simple_switch
- * is not on PATH, `busy` if another switch runs there, `no-such-interface`, `not-permitted`,
- * `kernel`.
+ * until it answers. Its Thrift server listens at loopback alone. A switch that runs there on these
+ * interfaces already is left as it is. Throws CtgaError: `not-set-up` if simple_switch is not on
+ * PATH, `busy` if something else is there or the switch can be reached from elsewhere,
+ * `no-such-interface`, `not-permitted`, `kernel`.
  */
 export async function startSwitch(
   interfaces: readonly string[],
   place: SwitchPlace,
   directory: string,
-): Promise<string> {
-  if (!['127.0.0.1', 'localhost'].includes(place.host))
-    throw badInput(`a switch is started on this machine, not at ${place.host}`);
+): Promise<StartedSwitch> {
+  if (!isHere(place)) throw badInput(`a switch is started on this machine, not at ${place.host}`);
   if (spawnSync(COMMAND, ['--version']).error !== undefined)
     throw new CtgaError('not-set-up', `there is no ${COMMAND} on PATH`, {
       remedy: `${BMV2_SOURCES} Or give ctga a switch that runs elsewhere, with --thrift or --p4runtime.`,
     });
-  const running = await interfacesAt(place);
   const { switchEnd, ourEnd } = copiesPair(place.port);
-  if (
-    running !== undefined &&
-    [...interfaces, switchEnd].every((name, port) => running.get(port) === name)
-  )
-    return switchEnd;
-  if (running !== undefined)
-    throw new CtgaError('busy', `another switch answers at ${place.host}:${place.port} already`, {
-      remedy: 'End that switch, or choose another port with --thrift.',
+  if (listens(place.port) !== 'nowhere') {
+    await refuseOther([...interfaces, switchEnd], place);
+    return { copies: switchEnd, isNew: false };
+  }
+  if (networkInterfaces()['lo'] === undefined)
+    throw new CtgaError('kernel', 'the loopback interface is down, where the switch takes orders', {
+      remedy: 'Bring it up with: ip link set lo up',
     });
-  for (const name of interfaces)
-    ip(['link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
+  for (const name of interfaces) {
+    const found = ip(['-j', 'link', 'show', 'dev', name], `find ${name}`, 'no-such-interface');
+    if (!linksIn(found)[0]?.flags.includes('UP'))
+      throw new CtgaError('kernel', `${name} is down, and simple_switch takes no such interface`, {
+        remedy: `Bring it up with: ip link set ${name} up`,
+      });
+  }
   // An earlier switch may have left its pair.
   spawnSync('ip', ['link', 'delete', switchEnd]);
   ip(
@@ -115,7 +130,29 @@ export async function startSwitch(
     spawnSync('ip', ['link', 'delete', switchEnd]);
     throw error;
   }
-  return switchEnd;
+  return { copies: switchEnd, isNew: true };
+}
+
+/** Throws CtgaError `busy` unless this very switch runs there, and only this machine reaches it. */
+async function refuseOther(interfaces: readonly string[], place: SwitchPlace): Promise<void> {
+  const where = `${place.host}:${place.port}`;
+  const running = await interfacesAt(place);
+  if (running === undefined)
+    throw new CtgaError(
+      'busy',
+      `what listens at port ${place.port} already does not answer as a switch does`,
+      { remedy: 'Choose another port with --thrift, or end that program.' },
+    );
+  if (!interfaces.every((name, port) => running.get(port) === name))
+    throw new CtgaError('busy', `another switch answers at ${where} already`, {
+      remedy: 'End that switch, or choose another port with --thrift.',
+    });
+  if (listens(place.port) === 'elsewhere')
+    throw new CtgaError(
+      'busy',
+      `the switch that runs at ${where} already takes orders from other machines too`,
+      { remedy: 'End it with "ctga p4 undeploy", and deploy again.' },
+    );
 }
 
 async function spawnSwitch(
@@ -126,50 +163,102 @@ async function spawnSwitch(
 ): Promise<void> {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const logPath = join(directory, `simple_switch-${place.port}.log`);
-  const log = openSync(logPath, 'w', 0o600);
   const ports = interfaces.flatMap((name, port) => ['-i', `${port}@${name}`]);
   // At its own log level the switch words a trace of every packet, which nobody reads.
   const args = ['--log-level', 'error', '--thrift-port', String(place.port), ...ports, PROGRAM];
-  const child = spawn(COMMAND, args, { detached: true, stdio: ['ignore', log, log] });
+  const preloaded = openPreloaded();
+  const log = openSync(logPath, 'w', 0o600);
+  const child = spawn(COMMAND, args, {
+    detached: true,
+    env: preloadedEnvironment(),
+    stdio: ['ignore', log, log, preloaded],
+  });
   closeSync(log);
+  closeSync(preloaded);
   child.unref();
+  const { pid = 0 } = child;
+  // At once: whatever ends this process, a later one can end the switch.
+  keepRecord(place, directory, { pid, startTime: startTimeOf(pid) ?? '', copies });
   const end = performance.now() + READY_SECONDS * 1000;
   const ended = (): boolean => child.exitCode !== null || child.signalCode !== null;
-  while ((await interfacesAt(place)) === undefined) {
-    if (!ended() && performance.now() < end) {
-      await sleep(50);
+  for (;;) {
+    const reach = listens(place.port);
+    if (reach === 'on loopback' && (await interfacesAt(place)) !== undefined) return;
+    if (reach !== 'elsewhere' && !ended() && performance.now() < end) {
+      await sleep(POLL_MS);
       continue;
     }
     if (!ended()) child.kill('SIGKILL');
+    rmSync(recordOf(place, directory));
+    if (reach === 'elsewhere') throw reachable(place);
     const said = readFileSync(logPath, 'utf8').trim().split('\n').slice(-3).join(' | ');
     throw new CtgaError('kernel', `${COMMAND} did not start${said === '' ? '' : `: ${said}`}`, {
       remedy: `Its whole output is in ${logPath}.`,
     });
   }
-  const { pid = 0 } = child;
-  const started = { pid, startTime: startTimeOf(pid) ?? '', copies };
-  writeFileSync(recordOf(place, directory), `${JSON.stringify(started)}\n`, { mode: 0o600 });
 }
+
+/** The library was not loaded into the switch. */
+function reachable({ port }: SwitchPlace): CtgaError {
+  return new CtgaError(
+    'kernel',
+    `${COMMAND} was ended: other machines could give it orders, at port ${port}`,
+    {
+      remedy: `ctga keeps the port on loopback by LD_PRELOAD, which what ${COMMAND} on PATH runs does not take: it may be linked statically, or a script that clears its environment. Put one that takes it on PATH; or start the switch yourself, behind a firewall, and deploy with --cpu-port.`,
+    },
+  );
+}
+
+/** What became of a switch that was to end. */
+export type Ended = 'ended' | 'had ended' | 'not ours';
 
 /**
  * Ends the switch that startSwitch() started there, with SIGKILL if it has not ended after three
- * seconds. Returns false if there is none, or if it has ended by itself.
+ * seconds, and removes what it had. `not ours` if it started none. Throws CtgaError `not-permitted`.
  */
-export async function endSwitch(place: SwitchPlace, directory: string): Promise<boolean> {
-  const record = recordOf(place, directory);
-  if (!existsSync(record)) return false;
-  const { pid, startTime, copies } = startedSchema.parse(JSON.parse(readFileSync(record, 'utf8')));
+export async function endSwitch(place: SwitchPlace, directory: string): Promise<Ended> {
+  const record = isHere(place) ? readRecord(place, directory) : undefined;
+  if (record === undefined) return 'not ours';
+  const { pid, startTime, copies } = record;
   const runs = (): boolean => startTime !== '' && startTimeOf(pid) === startTime;
   const ran = runs();
-  if (ran) process.kill(pid, 'SIGTERM');
+  if (ran) send(pid, 'SIGTERM');
   const end = performance.now() + 3000;
   while (runs()) {
-    if (performance.now() > end) process.kill(pid, 'SIGKILL');
-    await sleep(20);
+    if (performance.now() > end) send(pid, 'SIGKILL');
+    await sleep(POLL_MS);
   }
   spawnSync('ip', ['link', 'delete', copies]);
-  rmSync(record);
-  return ran;
+  rmSync(recordOf(place, directory), { force: true });
+  return ran ? 'ended' : 'had ended';
+}
+
+/** A process that has ended meanwhile needs no signal. */
+function send(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return;
+    throw new CtgaError('not-permitted', `not permitted: end the switch (process ${pid})`, {
+      remedy: AS_ROOT,
+      cause: error,
+    });
+  }
+}
+
+const isHere = ({ host }: SwitchPlace): boolean => ['127.0.0.1', 'localhost'].includes(host);
+
+function keepRecord(place: SwitchPlace, directory: string, started: Started): void {
+  const path = recordOf(place, directory);
+  writeFileSync(`${path}.new`, `${JSON.stringify(started)}\n`, { mode: 0o600 });
+  renameSync(`${path}.new`, path);
+}
+
+/** Undefined if there is none, or none that can be understood. */
+function readRecord(place: SwitchPlace, directory: string): Started | undefined {
+  const path = recordOf(place, directory);
+  if (!existsSync(path)) return undefined;
+  return startedSchema.safeParse(safeJson(readFileSync(path, 'utf8'))).data;
 }
 
 function recordOf({ port }: SwitchPlace, directory: string): string {
@@ -229,7 +318,7 @@ export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
   const { stdout } = spawnSync('ip', ['-j', 'link', 'show', 'dev', name ?? ''], {
     encoding: 'utf8',
   });
-  const [found] = linkSchema.safeParse(safeJson(stdout)).data ?? [];
+  const [found] = linksIn(stdout);
   if (found?.link !== undefined) return found.link;
   const what =
     name === undefined ? 'no interface' : `${name}, whose other end is not in this namespace`;
@@ -238,7 +327,12 @@ export async function cpuInterfaceOf(plane: SimpleSwitch): Promise<string> {
   });
 }
 
-const linkSchema = z.array(z.object({ link: z.string().optional() }));
+const linkSchema = z.array(z.object({ flags: z.array(z.string()), link: z.string().optional() }));
+
+/** The links in what `ip -j link` printed; none if it is no such thing. */
+function linksIn(printed: string): z.infer<typeof linkSchema> {
+  return linkSchema.safeParse(safeJson(printed)).data ?? [];
+}
 
 function safeJson(text: string): unknown {
   try {
@@ -248,17 +342,16 @@ function safeJson(text: string): unknown {
   }
 }
 
+/** Returns what it printed. */
 function ip(
   args: readonly string[],
   doing: string,
   code: 'kernel' | 'no-such-interface' = 'kernel',
-): void {
-  const { status, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
-  if (status === 0) return;
+): string {
+  const { status, stdout, stderr, error } = spawnSync('ip', args, { encoding: 'utf8' });
+  if (status === 0) return stdout;
   const why = error?.message ?? stderr.trim();
   if (/not permitted/i.test(why))
-    throw new CtgaError('not-permitted', `not permitted: ${doing}`, {
-      remedy: 'Run it as root, for instance with sudo.',
-    });
+    throw new CtgaError('not-permitted', `not permitted: ${doing}`, { remedy: AS_ROOT });
   throw new CtgaError(code, `${doing}: ${why}`);
 }

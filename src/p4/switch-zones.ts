@@ -6,7 +6,7 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { SwitchPlace } from './simple-switch.ts';
+import { nameOfPlace, type SwitchPlace } from './simple-switch.ts';
 
 /** As on the command line: pairs of a zone and a log, and a suffix. */
 export interface SwitchZones {
@@ -33,7 +33,6 @@ export function keptZones(directory: string, place: SwitchPlace): SwitchZones | 
   }
 }
 
-function fileOf(directory: string, { host, port, device }: SwitchPlace): string {
-  const name = [host.replace(/[^\w.-]/g, '_'), port, ...(device === undefined ? [] : [device])];
-  return join(directory, `switch-${name.join('-')}.zones.json`);
+function fileOf(directory: string, place: SwitchPlace): string {
+  return join(directory, `switch-${nameOfPlace(place)}.zones.json`);
 }

@@ -107,7 +107,7 @@ export class ThriftDriver implements SwitchDriver {
 
   async cloneSession(session: number): Promise<number | undefined> {
     const found = await unlessAbsent(this.#call('mirroring_session_get', { mirror_id: session }));
-    return found?.port;
+    return found?.mgid === undefined ? found?.port : undefined;
   }
 
   async addCloneSession(session: number, port: number): Promise<void> {

@@ -6,8 +6,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { CtgaError } from '../../src/base/errors.ts';
+import { exclusively } from '../../src/base/exclusive.ts';
 import { captureFile } from '../../src/traffic/traffic.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
+import { nameOfPlace } from '../../src/p4/simple-switch.ts';
 import { ctga } from '../support/ctga.ts';
 import { freePort } from '../support/microsocks.ts';
 import {
@@ -26,6 +29,33 @@ test('no switch: a sentence and a remedy, exit code 1', async () => {
     /no switch answers at 127\.0\.0\.1:.*\n {2}Start simple_switch with --thrift-port/,
   );
   assert.equal((await ctga(['p4', 'deploy', '--route', '0-1'])).code, 2);
+});
+
+test('interfaces that make no wire, and options that do not go together, are refused', async () => {
+  for (const [args, message] of [
+    [['--interface', 'a'], /one interface/],
+    [['--interface', 'a', '--interface', 'b', '--interface', 'a'], /a is named twice/],
+    [['--interface', 'a', '--interface', 'b', '--cpu-port', 'c'], /a port of its own for copies/],
+    [['--interface', 'a', '--interface', 'b', '--p4runtime', 'h:1'], /no P4Runtime server/],
+  ] as const) {
+    const ran = await ctga(['p4', 'deploy', ...args]);
+    assert.equal(ran.code, 2, ran.stdout);
+    assert.match(ran.stderr, message);
+  }
+});
+
+test('while one ctga sets a switch up, another does nothing, and says why', async () => {
+  const port = await freePort();
+  const holds = `ctga-switch-${nameOfPlace({ host: '127.0.0.1', port })}`;
+  await exclusively(holds, new CtgaError('busy', 'it is held'), async () => {
+    // By another of this machine's names too.
+    for (const host of ['127.0.0.1', 'localhost'])
+      for (const command of ['deploy', 'undeploy']) {
+        const ran = await ctga(['p4', command, '--thrift', `${host}:${port}`]);
+        assert.equal(ran.code, 1, ran.stdout);
+        assert.match(ran.stderr, /another ctga is setting this switch up/);
+      }
+  });
 });
 
 describe('a running switch', { skip: noSimpleSwitch }, () => {
@@ -70,6 +100,23 @@ describe('a running switch', { skip: noSimpleSwitch }, () => {
             ...Array.from({ length: 17 }, (_, i) => ['--port', `${i + 53}`]).flat(),
           ],
           /17 ports of answers: the switch can hold 16/,
+        ],
+        [
+          'a route back out where it came in',
+          ['--cpu-port', interfaceOf(2), '--route', '0=1', '--route', '1=1'],
+          /a route sends what comes in at port 1 back out there/,
+        ],
+        [
+          'more names than it holds',
+          [
+            '--cpu-port',
+            interfaceOf(2),
+            ...Array.from({ length: 4100 }, (_, i) => [
+              '--zone',
+              `z${i}.example.org=Tuscolo2026h2`,
+            ]).flat(),
+          ],
+          /\d{4} names: the switch can hold 4096/,
         ],
       ];
       for (const [what, args, message] of refused) {

@@ -120,6 +120,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
     assert.match(must('ctga logs list'), /argon/);
     assert.equal(must('ctga config check'), '/etc/ctga/ctga.toml: every key and value is right.\n');
     assert.equal(must('stat -c "%U:%G %a" /var/lib/ctga'), 'root:ctga-store 2770\n');
+    assert(existsSync(join(debian.root, 'usr/lib/ctga/build/native/Release/loopback.so')));
     assert(!existsSync(join(debian.root, 'usr/lib/ctga/node_modules/tsx')));
     // What root makes, and whom the services run as, the others write.
     must(`echo '{"sths": []}' > /tmp/sths`);

@@ -101,6 +101,7 @@ describe('the package for arm64', () => {
     for (const file of [
       'node',
       'build/native/Release/ctga.node',
+      'build/native/Release/loopback.so',
       'node_modules/better-sqlite3/build/Release/better_sqlite3.node',
       'node_modules/raw-socket/build/Release/raw.node',
     ]) {

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Where copies of a real simple_switch leave: never where frames do, whatever the switch did before
+ * and in whichever state it is in between.
+ */
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { BMV2_API } from '../../src/p4/bmv2-api.ts';
+import { PROGRAM } from '../../src/p4/compile.ts';
+import { deploy, withSwitch, type SwitchSetUp } from '../../src/p4/deploy.ts';
+import { ThriftConnection } from '../../src/p4/thrift-call.ts';
+import { captureFile } from '../../src/traffic/traffic.ts';
+import { freePort } from '../support/microsocks.ts';
+import { connected, noSimpleSwitch } from '../support/simple-switch.ts';
+
+const host = '127.0.0.1';
+/** ctga's mirroring session. */
+const SESSION = 250;
+
+/** A switch with three ports and this program, which takes another one. */
+async function withRunning(
+  program: string,
+  work: (port: number, interfaceOf: (number: number) => string) => Promise<void>,
+): Promise<void> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  const interfaceOf = (number: number): string => join(directory, `p${number}`);
+  for (const number of [0, 1, 2]) writeFileSync(`${interfaceOf(number)}_in.pcap`, captureFile([]));
+  const file = join(directory, 'program.json');
+  writeFileSync(file, program);
+  const port = await freePort();
+  const ports = [0, 1, 2].flatMap((number) => ['-i', `${number}@${interfaceOf(number)}`]);
+  const swap = ['--', '--enable-swap'];
+  const child = spawn(
+    'simple_switch',
+    ['--use-files', '600', '--thrift-port', `${port}`, ...ports, file, ...swap],
+    { cwd: directory, stdio: 'ignore' },
+  );
+  const gone = once(child, 'exit');
+  try {
+    (await connected(child, { host, port })).close();
+    await work(port, interfaceOf);
+  } finally {
+    child.kill('SIGKILL');
+    await gone;
+    rmSync(directory, { recursive: true });
+  }
+}
+
+const setUp: SwitchSetUp = {
+  cpuInterface: undefined,
+  everyNth: 1,
+  threshold: 400,
+  answerPorts: [53],
+  names: [],
+  routes: new Map([[0, 2]]),
+};
+
+async function mirror(port: number, config: { port?: number; mgid?: number }): Promise<void> {
+  const connection = await ThriftConnection.connect(host, port);
+  const method = BMV2_API.mirroring_session_add;
+  await connection.call('mirroring_session_add', method, { mirror_id: SESSION, config });
+  connection.close();
+}
+
+describe('a switch', { skip: noSimpleSwitch }, () => {
+  const own = readFileSync(PROGRAM, 'utf8');
+
+  test('that runs another program: where that one copies to is not taken over', () =>
+    withRunning(own.replaceAll('CtgaIngress.verdicts', 'Another.counter'), async (port, of) => {
+      await mirror(port, { port: 1 });
+      await assert.rejects(deploy({ host, port }, setUp), /not said where copies leave/);
+      const named = { ...setUp, cpuInterface: of(1) };
+      assert.deepEqual(await deploy({ host, port }, named), {
+        loaded: true,
+        cpuPort: 1,
+        names: { added: [], removed: [] },
+      });
+      // Now it is the one that was named.
+      assert.equal((await deploy({ host, port }, setUp)).cpuPort, 1);
+    }));
+
+  test('that copies to a group of ports too: that ends', () =>
+    withRunning(own, async (port, of) => {
+      await mirror(port, { port: 1, mgid: 7 });
+      await assert.rejects(deploy({ host, port }, setUp), /not said where copies leave/);
+      await deploy({ host, port }, { ...setUp, cpuInterface: of(1) });
+      const connection = await ThriftConnection.connect(host, port);
+      const method = BMV2_API.mirroring_session_get;
+      const session = await connection.call('mirroring_session_get', method, {
+        mirror_id: SESSION,
+      });
+      connection.close();
+      assert.equal(session.mgid, undefined);
+      assert.equal(session.port, 1);
+    }));
+
+  test('whose ports change their roles copies nothing until the last frame has left them', () =>
+    withRunning(own, async (port, of) => {
+      const calls: string[] = [];
+      const proxy = createServer((client) => {
+        const server = connect(port, host);
+        client.on('data', (bytes) =>
+          calls.push(...(bytes.toString('latin1').match(/(?<=:)[a-z_0-9]+/g) ?? [])),
+        );
+        client.pipe(server).pipe(client);
+        for (const end of [client, server]) end.on('error', () => undefined);
+      });
+      proxy.listen(0, host);
+      await once(proxy, 'listening');
+      const through = { host, port: (proxy.address() as AddressInfo).port };
+      try {
+        const before = { ...setUp, cpuInterface: of(2), routes: new Map([[0, 1]]) };
+        await deploy(through, before);
+        calls.length = 0;
+        await deploy(through, { ...setUp, cpuInterface: of(1), routes: new Map([[0, 2]]) });
+        const [stopped, route, copies] = [
+          calls.indexOf('mirroring_session_delete'),
+          calls.indexOf('bm_mt_modify_entry'),
+          calls.indexOf('mirroring_session_add'),
+        ];
+        assert(0 <= stopped && stopped < route && route < copies, calls.join(' '));
+        // The same again touches neither.
+        calls.length = 0;
+        await deploy(through, { ...setUp, cpuInterface: of(1), routes: new Map([[0, 2]]) });
+        assert.doesNotMatch(calls.join(' '), /session_(add|delete)|_entry/);
+      } finally {
+        proxy.close();
+      }
+      assert.equal(await withSwitch({ host, port }, (plane) => plane.cpuPort()), 1);
+    }));
+});
