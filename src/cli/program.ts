@@ -3,7 +3,7 @@
  * The command line, without a process. Each command has its own file with its options and what
  * it prints; the work is done elsewhere.
  */
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, type Option } from 'commander';
 import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, messageOf, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
@@ -193,7 +193,13 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     program.addCommand(command.summary(summary));
   }
   const { stdout, stderr } = currentIo();
+  const needed = new Set<Option>();
   for (const command of allCommands(program)) {
+    // commander would ask for them before it was looked into the configuration.
+    for (const option of command.options.filter(({ mandatory }) => mandatory)) {
+      option.mandatory = false;
+      needed.add(option);
+    }
     command
       .exitOverride((error) => {
         setCommand(nameOf(command));
@@ -214,6 +220,9 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     if (command.parent?.name() === 'config') return;
     const config = configFor(command, program.opts<{ config?: string }>().config);
     if (config !== undefined) applyConfig(config, command);
+    for (const option of command.options)
+      if (needed.has(option) && isMissing(command.getOptionValue(option.attributeName())))
+        throw wrongUsage(`required option '${option.flags}' not specified`);
     setCommand(nameOf(command), givenTo(command));
     await sayWhichStore(command);
   });
@@ -238,6 +247,11 @@ async function sayWhichStore(command: Command): Promise<void> {
   );
 }
 
+/** One that may be repeated has a list without it. */
+function isMissing(value: unknown): boolean {
+  return value === undefined || (Array.isArray(value) && value.length === 0);
+}
+
 /** The options of a command that somebody gave, or the configuration, by name. */
 function givenTo(command: Command): Record<string, unknown> {
   const config = command.optsWithGlobals<{ config?: string }>().config;
@@ -258,11 +272,13 @@ function nameOf(command: Command): string {
   return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
 }
 
-/** What runs for long, or asks somebody: without the file it might do so past the proxy. */
+/**
+ * What runs for long, under an account that the file may name, or asks somebody: without the file it
+ * might do so past the proxy.
+ */
 function isService(command: Command): boolean {
-  return /^ctga (attach|challenge|web|alert run|alert test|dns serve|evidence keep)$/.test(
-    nameOf(command),
-  );
+  const has = (long: string): boolean => command.options.some((option) => option.long === long);
+  return has('--user') || has('--webhook');
 }
 
 /** Options that say where to look, and what for, each with those that do so in its place. */

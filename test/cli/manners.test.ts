@@ -216,6 +216,34 @@ describe('wrong usage', () => {
     });
   }
 
+  test('without an option that is needed is refused, unless the configuration has it', async () => {
+    const state = join(directory, 'needed');
+    const args = ['pool', 'serve', '--listen', '127.0.0.1:0', '--state-dir', state];
+    const { code, stderr } = await ctga(args);
+    assert.equal(code, 2);
+    assert.match(
+      stderr,
+      /^ctga: required option '--domain <name>' not specified\n {2}See: ctga pool serve --help\n$/,
+    );
+    assert(!existsSync(state));
+    const config = join(directory, 'needed.toml');
+    writeFileSync(config, '[pool.serve]\ndomain = "www.example.net"\n');
+    // The process of a test stays who it is.
+    const stay = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
+    const pool = startCtga(['--config', config, ...args, ...stay]);
+    await pool.until(() => pool.said().includes('The pool is at '), 'to listen');
+    assert.equal((await pool.stop()).code, 0);
+    for (const path of [
+      ['bench', 'traffic'],
+      ['impact', 'traceroutes', empty],
+      ['impact', 'where'],
+    ]) {
+      const refused = await ctga(path);
+      assert.equal(refused.code, 2);
+      assert.match(refused.stderr, /^ctga: required option '.*' not specified\n/);
+    }
+  });
+
   test('of a group, or of ctga itself, is refused as well', async () => {
     for (const command of [program, ...all.filter(({ commands }) => commands.length > 0)]) {
       const path = pathOf(command);

@@ -58,6 +58,8 @@ for (const command of [
   ['alert', 'run', ...STATE],
   ['alert', 'test', ...STATE],
   ['dns', 'serve', '--zone-suffix', 'x.test', '--listen', '127.0.0.1:0', ...STATE],
+  ['pool', 'serve', '--domain', 'www.example.net', '--listen', '127.0.0.1:0', ...STATE],
+  ['evidence', 'keep', ...STATE],
   ['attach', 'lo', ...STATE],
 ])
   test(`${command.slice(0, 2).join(' ')} refuses to run without it, and says what to do`, () => {
