@@ -5,3 +5,8 @@ import { join } from 'node:path';
 export function poolIn(stateDirectory: string): string {
   return join(stateDirectory, 'pool');
 }
+
+/** And evidence of what clients brought that contradicts itself. */
+export function poolEvidenceIn(stateDirectory: string): string {
+  return join(poolIn(stateDirectory), 'evidence');
+}

@@ -20,6 +20,7 @@ import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { poolEvidenceIn } from '../pool/directory.ts';
 import { isDamage, type State } from '../store/state.ts';
 import { recordFoundEvidence, UnrecordedEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
@@ -79,6 +80,7 @@ export class AlertService {
   readonly #storeFile: StoreInUse;
   readonly #alerter: Alerter;
   readonly #evidence = new UnrecordedEvidence();
+  readonly #pooled = new UnrecordedEvidence();
   readonly #kept: EvidenceWatch;
   #chain: EvidenceChain | undefined;
   #nextBeat = -Infinity;
@@ -149,19 +151,26 @@ export class AlertService {
     this.#storeFile.store.close();
   }
 
-  /** What no store need tell: that it cannot be written, and evidence that it does not know. */
+  /**
+   * What no store need tell: that it cannot be written, and evidence that it does not know, a pool's
+   * too.
+   */
   #lookAtDisk(): Condition[] {
     const { state } = this.#options;
     let failure = writeProbe(state.directory);
-    let found = new Map<string, Evidence>();
+    let found: (readonly [path: string, evidence: Evidence])[] = [];
     try {
       this.#storeFile.follow();
-      found = this.#evidence.in(this.#storeFile.store, state.evidence);
+      const { store } = this.#storeFile;
+      found = [
+        ...this.#evidence.in(store, state.evidence),
+        ...this.#pooled.in(store, poolEvidenceIn(state.directory)),
+      ];
     } catch (error) {
       if (isDamage(error)) throw error;
       failure ??= error;
     }
-    const forks = [...found].map(([path, { log, first, second }]) =>
+    const forks = found.map(([path, { log, first, second }]) =>
       splitView(path, log.description, first.treeSize, second.treeSize),
     );
     const conditions = [...forks, ...this.#lookAtEvidence()];

@@ -4,12 +4,11 @@
  * pushed to auditors once an hour.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import type { Way } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
-import { poolIn } from '../pool/directory.ts';
+import { poolEvidenceIn, poolIn } from '../pool/directory.ts';
 import { FeedbackChecks } from '../pool/feedback.ts';
 import { PoolMetrics } from '../pool/metrics.ts';
 import { HeadPool } from '../pool/pollination.ts';
@@ -65,7 +64,7 @@ export async function servePool(
     const heads = new HeadPool({
       store,
       logs,
-      evidence: join(directory, 'evidence'),
+      evidence: poolEvidenceIn(state.directory),
       onFork: ({ description: log }, evidence) => onEvent({ event: 'fork-proven', log, evidence }),
       onFailure: fail,
     });

@@ -132,7 +132,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
       must(`${as(account)} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
       must(`${as(account)} ${list}`);
     }
-    for (const account of ['ctga-web', 'ctga-dns']) {
+    for (const account of ['ctga-web', 'ctga-dns', 'ctga-pool']) {
       must(`${as(account)} ${list}`);
       for (const file of ['ctga.db', 'ctga.db-wal', 'ctga.db-shm', 'evidence/x', 'x'])
         assert.notEqual(
@@ -142,7 +142,8 @@ dns/dns-published-00.json ctga-dns:ctga 660
         );
       assert.notEqual(debian.inside(`${as(account)} rm -f /var/lib/ctga/ctga.db`).code, 0);
     }
-    must(`${as('ctga-dns')} touch /var/lib/ctga/dns/x`);
+    for (const service of ['dns', 'pool'])
+      must(`${as(`ctga-${service}`)} touch /var/lib/ctga/${service}/x`);
     for (const account of ['ctga-mail', 'nobody'])
       assert.notEqual(
         debian.inside(`setpriv --reuid=${account} --clear-groups --regid=nogroup ${list}`).code,
@@ -209,7 +210,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
 
   describe('its services, run by systemd', () => {
     const log = new SigningLog();
-    const units = ['ctga-challenger', 'ctga-dns', 'ctga-web', 'ctga-alert'];
+    const units = ['ctga-challenger', 'ctga-dns', 'ctga-web', 'ctga-pool', 'ctga-alert'];
     const listeners: ChildProcess[] = [];
     let link: Link;
     let observer: string;
@@ -293,17 +294,19 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       );
       debian.write(
         'etc/ctga/ctga.toml',
-        `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n`,
+        `${readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8')}[dns.serve]\nzone-suffix = "ct.test"\n[pool.serve]\ndomain = "www.example.net"\n`,
       );
       // Addresses of webhooks are secrets.
       must('chmod 600 /etc/ctga/ctga.toml');
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
+      must('systemctl enable --now ctga-pool');
       must(`systemctl restart ${observer} ctga-challenger ctga-web ctga-alert`);
       // The observer wants what keeps its evidence.
       for (const unit of [observer, ...units, 'ctga-evidence'])
         assert.equal(property(unit, 'ActiveState'), 'active', unit);
       assert.equal(property(observer, 'StatusText'), `watching ${link.interfaceName}`);
       assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
+      assert.equal(property('ctga-pool', 'StatusText'), 'at http://127.0.0.1:8421/');
     });
 
     test('see a tree head, and store it', async () => {
@@ -327,6 +330,16 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         );
       assert.match(get('/'), /<html/);
       assert.match(get('/metrics'), /^ctga_tree_heads 1$/m);
+      const pollinated = there(
+        'curl',
+        ...['-s', '-d', '{"sths":[]}', '-H', 'Content-Type: application/json'],
+        'http://127.0.0.1:8421/.well-known/ct/v1/sth-pollination',
+      );
+      assert.equal(pollinated, '{"sths":[]}');
+      assert.match(
+        must('stat -c "%U:%G %a" /var/lib/ctga/pool /var/lib/ctga/pool/pool.sqlite'),
+        /^ctga-pool:ctga 2750\nctga-pool:ctga 6[46]0\n$/,
+      );
       assert.equal(get('/healthz').trim(), 'well');
       assert.match(there('dig', '@127.0.0.1', '+noall', '+answer', 'ct.test', 'SOA'), /\bSOA\b/);
       await until(() => proxied > 0);
@@ -370,11 +383,11 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           debian.write(`${directory}/secret`, 'secret');
         debian.write('opt/probe.pl', PROBE);
         const free = must(
-          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /tmp/probe-*',
+          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /var/lib/ctga/pool/probe /tmp/probe-*',
         );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
-        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'alert']) {
+        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'pool', 'alert']) {
           const service = unit.replace('@', '');
           const text = readFileSync(
             join(debian.root, `lib/systemd/system/ctga-${unit}.service`),
@@ -390,7 +403,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           assert.deepEqual(sandboxFaults(service, printed), [], `${service}: ${printed}`);
         }
         must(
-          'rm /etc/systemd/system/probe-* /opt/probe.pl /home/secret /root/secret /tmp/secret /var/lib/ctga/probe-* /var/lib/ctga/dns/probe',
+          'rm /etc/systemd/system/probe-* /opt/probe.pl /home/secret /root/secret /tmp/secret /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /var/lib/ctga/pool/probe',
         );
         must('systemctl daemon-reload');
       },
@@ -596,7 +609,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
   });
 });
 
-const ACCOUNTS = ['observer', 'challenger', 'alert', 'dns', 'web', 'evidence', 'mail'].map(
+const ACCOUNTS = ['observer', 'challenger', 'alert', 'dns', 'web', 'pool', 'evidence', 'mail'].map(
   (service) => `ctga-${service}`,
 );
 const ERRNO_NAMES = new Map(

@@ -68,12 +68,12 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
   'packet sockets': socket(17, 3),
   vsock: socket(40, 1),
   netlink: socket(16, 3, ['observer']),
-  'the Internet Protocol': socket(2, 1, ['challenger', 'dns', 'web', 'alert']),
+  'the Internet Protocol': socket(2, 1, ['challenger', 'dns', 'web', 'pool', 'alert']),
   'other hosts': {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
     refusedWith: [EPERM, EACCES, ENETUNREACH, EAFNOSUPPORT, EINTR],
-    leftTo: ['dns', 'alert'],
+    leftTo: ['dns', 'pool', 'alert'],
   },
   'a set-user-ID file': {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
@@ -101,10 +101,14 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
     try: `open(my $f, '>', "/var/lib/ctga/dns/probe") ? 0 : $!+0`,
     leftTo: ['dns'],
   },
+  'what is brought to it': {
+    try: `open(my $f, '>', "/var/lib/ctga/pool/probe") ? 0 : $!+0`,
+    leftTo: ['pool'],
+  },
   'its configuration': {
     try: `open(my $f, '<', "$ENV{CREDENTIALS_DIRECTORY}/ctga.toml") ? 0 : $!+0`,
   },
-  'this machine': { try: connect(HERE), leftTo: ['challenger', 'dns', 'web', 'alert'] },
+  'this machine': { try: connect(HERE), leftTo: ['challenger', 'dns', 'web', 'pool', 'alert'] },
 };
 
 /** Prints NAME: ERRNO for each. */

@@ -27,6 +27,7 @@ const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-evidence.service': 1.5,
   'ctga-dns.service': 2,
   'ctga-web.service': 2,
+  'ctga-pool.service': 2,
   'ctga-alert.service': 2,
   'ctga-mail@.service': 3,
 };

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
 import type { Alert, Channel } from '../../src/alert/channels.ts';
+import { poolEvidenceIn } from '../../src/pool/directory.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
 import {
@@ -24,7 +25,7 @@ import { planeState } from '../support/plane-state.ts';
 const log = new SigningLog();
 
 /** Writes the evidence of a split view as an observer does that cannot write its store. */
-function proveFork({ evidence }: State): string {
+function proveFork({ evidence }: Pick<State, 'evidence'>): string {
   const [first, second] = ['a', 'b'].map((branch) => log.verified(3, treeOf(3, branch).root()));
   assert(first !== undefined && second !== undefined);
   const finding = judgeWithoutProof(first, second);
@@ -86,6 +87,16 @@ describe('the alert service', () => {
   afterEach(() => {
     service.close();
     rmSync(state.directory, { recursive: true });
+  });
+
+  test('tells of a split view that a pool found', async () => {
+    const path = proveFork({ evidence: poolEvidenceIn(state.directory) });
+    await service.look();
+    await service.look();
+    assert.deepEqual(
+      sent.map(({ key, remedy }) => [key, remedy.includes(path)]),
+      [[`fork:${basename(path)}`, true]],
+    );
   });
 
   test('tells of evidence that is missing, changed or not in the chain, and of a chain that was cut', async () => {
