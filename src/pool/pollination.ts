@@ -19,6 +19,8 @@ import type { PoolStore } from './store.ts';
 const FRESH_MS = 14 * 86_400_000;
 /** A head from later than that would be fresh for longer than any other. */
 const AHEAD_MS = 86_400_000;
+/** Forks that a full disk keeps from being evidence; there are more only of logs that make them. */
+const MAX_UNSETTLED = 1000;
 /** As Google's pool answered. */
 export const DRAWN = 10;
 
@@ -33,7 +35,7 @@ export interface PoolOptions {
   readonly evidence: string;
   /** Called with the path of evidence that was written now. */
   readonly onFork: (log: Log, path: string) => void;
-  /** Called if evidence cannot be written; it is tried again with the next head of the log. */
+  /** Called if evidence cannot be written; it is tried again with the next request. */
   readonly onFailure: (error: unknown) => void;
   /** Returns a whole number from 0 to `below` - 1; a test may have it drawn otherwise. */
   readonly draw?: (below: number) => number;
@@ -61,8 +63,12 @@ export class HeadPool {
     for (const { id, logId, ...statement } of options.store.heads()) {
       const log = this.#logs.get(logIdText(logId));
       const head = log && verifyStatement(statement, log.key);
-      if (log === undefined || head === undefined) options.store.dropHead(id);
-      else this.#put(log, { id, head });
+      if (log === undefined || head === undefined) {
+        options.store.dropHead(id);
+        continue;
+      }
+      this.#compare(log, head);
+      this.#put(log, { id, head });
     }
     this.#settle();
   }
@@ -105,6 +111,7 @@ export class HeadPool {
 
   /** Ten heads at most that are fresh, each with the same chance, whoever asks and brought what. */
   drawn(now: number): VerifiedStatement[] {
+    this.#settle();
     for (const log of this.#heads.keys()) this.#dropStale(log, now);
     const all = [...this.#heads.values()].flat();
     const drawn: VerifiedStatement[] = [];
@@ -126,10 +133,12 @@ export class HeadPool {
       this.#settle();
       return 'known';
     }
+    // First: what convicts must not depend on a disk that takes no more heads.
+    this.#compare(log, head);
+    this.#settle();
     const id = store.addHead(head);
     if (id === undefined) return 'known';
     this.#put(log, { id, head });
-    this.#settle();
     const all = this.#heads.get(name) ?? [];
     if (all.length > store.limits.headsOfALog) this.#drop(all, this.#draw(all.length));
     return 'kept';
@@ -137,13 +146,16 @@ export class HeadPool {
 
   #put(log: Log, pooled: Pooled): void {
     const name = logIdText(log.key.logId);
-    const heads = this.#heads.get(name) ?? [];
-    const other = heads.find(
-      ({ head }) => head.treeSize === pooled.head.treeSize && !sameTree(head, pooled.head),
-    );
-    if (other !== undefined) this.#unsettled.push([log, other.head, pooled.head]);
-    heads.push(pooled);
-    this.#heads.set(name, heads);
+    this.#heads.set(name, [...(this.#heads.get(name) ?? []), pooled]);
+  }
+
+  /** With what is here, before it is here itself. */
+  #compare(log: Log, head: VerifiedStatement): void {
+    const other = this.#heads
+      .get(logIdText(log.key.logId))
+      ?.find(({ head: one }) => one.treeSize === head.treeSize && !sameTree(one, head));
+    const isFull = this.#unsettled.length >= MAX_UNSETTLED;
+    if (other !== undefined && !isFull) this.#unsettled.push([log, other.head, head]);
   }
 
   /** Writes evidence of what contradicts each other. */

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
+import { makeReserve } from '../disk/reserve.ts';
 import type { Way } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { poolEvidenceIn, poolIn } from '../pool/directory.ts';
@@ -58,6 +59,7 @@ export async function servePool(
   const directory = poolIn(state.directory);
   becomeAccount(state, user);
   const store = PoolStore.open(directory);
+  makeReserve(directory);
   let server: PoolServer | undefined;
   try {
     const fail = (error: unknown): void => onEvent({ event: 'failed', message: messageOf(error) });
