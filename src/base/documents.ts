@@ -6,7 +6,8 @@
 import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type * as z from 'zod';
-import { badFile, CtgaError, messageOf } from './errors.ts';
+import { badFile, CtgaError } from './errors.ts';
+import { jsonFault } from './json-fault.ts';
 
 /**
  * The text of a file; where this account may not read it, that of the credential of the same name,
@@ -40,7 +41,9 @@ export function parseJson(text: string, name: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
-    throw new CtgaError('bad-input', `${name}: not JSON: ${messageOf(error)}`, { cause: error });
+    throw new CtgaError('bad-input', `${name}: not JSON: ${jsonFault(text).what}`, {
+      cause: error,
+    });
   }
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is wrong with a piece of input, without where it is: whoever reads the file adds that. */
+import { jsonFault } from '../base/json-fault.ts';
+
 export class Fault extends Error {
   readonly remedy: string | undefined;
   /** The line that it is in, if it is not the one at hand. */
@@ -31,8 +33,8 @@ export function shown(value: unknown): string {
 export function parseJson(text: string): unknown {
   try {
     return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw new Fault(`is no JSON: ${(error as Error).message}`);
+  } catch {
+    throw new Fault(`is no JSON: ${jsonFault(text).what.replace(/^line 1, /, '')}`);
   }
 }
 
@@ -41,11 +43,8 @@ export function parseDocument(lines: readonly string[]): unknown {
   const text = lines.join('\n');
   try {
     return JSON.parse(text) as unknown;
-  } catch (error) {
-    const { message } = error as Error;
-    const position = /position (\d+)/.exec(message)?.[1];
-    const line =
-      position === undefined ? lines.length : text.slice(0, Number(position)).split('\n').length;
-    throw new Fault(`is no JSON: ${message}`, { line });
+  } catch {
+    const { line, what } = jsonFault(text);
+    throw new Fault(`is no JSON: ${what.replace(/^line \d+, /, '')}`, { line });
   }
 }
