@@ -13,7 +13,7 @@ import { servePool, type PoolEvent } from '../../src/services/pool.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { stateAt } from '../../src/store/state.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 

@@ -16,7 +16,7 @@ import { poolIn } from '../../src/pool/directory.ts';
 import { PoolStore } from '../../src/pool/store.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
-import { Authority } from '../support/certificates.ts';
+import { Authority } from '../../src/lab/certificates.ts';
 import { CTGA } from '../support/ctga.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
