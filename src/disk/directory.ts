@@ -11,11 +11,12 @@ import {
   statSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
+import { StoreError } from './error.ts';
 
 /**
  * Makes the directory and those that are missing above it. They survive a power cut once it
- * returns. Does nothing if something is at `path` already. Throws the system's error if it cannot
- * make them.
+ * returns. Throws StoreError `store-failed` if something else is there or on the way, and else the
+ * system's error if it cannot make them.
  *
  * It does not use mkdirSync's `recursive`: under a parent in which nothing can be made, such as
  * /proc, that takes ENOENT for a missing parent and never returns.
@@ -25,18 +26,42 @@ export function makeDirectory(path: string): void {
     makeOne(path);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOTDIR') throw noDirectory(fileAbove(path), error);
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
     makeDirectory(dirname(path));
     makeOne(path);
   }
 }
 
+/** What is on the way to a path and is no directory. */
+function fileAbove(path: string): string {
+  const above = dirname(path);
+  try {
+    return statSync(above, { throwIfNoEntry: false })?.isDirectory() === false
+      ? above
+      : fileAbove(above);
+  } catch {
+    return fileAbove(above); // the file is above this, too
+  }
+}
+
+function noDirectory(path: string, cause: unknown): StoreError {
+  const leadsNowhere = statSync(path, { throwIfNoEntry: false }) === undefined;
+  return new StoreError(
+    'store-failed',
+    `${path} is ${leadsNowhere ? 'a link that leads nowhere' : 'not a directory'}`,
+    { remedy: 'Name a directory, such as that of a store with --state-dir.', cause },
+  );
+}
+
 function makeOne(path: string): void {
   try {
     mkdirSync(path);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return;
-    throw error;
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    // Of a link, what it leads to counts.
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return;
+    throw noDirectory(path, error);
   }
   syncDirectory(dirname(path));
 }
