@@ -8,6 +8,7 @@
 # Exit code 4 if all holds, but it is not known whose key that is: anybody may have made the file.
 # Exit code 0 only if the key is in the list given, or is the key given, and the file proves that the log signed two trees which no append-only history connects, or one that
 # contradicts the final tree in a log list; then it prints whose list, and whether to believe it is for you to say.
+# Or, with "kind": "promise-broken", that the log signed a promise (an SCT) and a tree that has another entry in its place.
 set -eu
 LC_ALL=C
 export LC_ALL
@@ -81,6 +82,11 @@ exhibit() {
 	fi
 }
 claim() {
+	if [ "$bundle" = promise-broken ]; then
+		printf 'promised a certificate to be entry %s of its tree, and signed a tree of size %s in which that is another.' \
+			"$(number derivation leaf_index)" "$(number head tree_size)"
+		return
+	fi
 	m=$(number first tree_size) n=$(number second tree_size)
 	if [ -z "$(field first tree_head_signature)" ]; then
 		printf 'signed a tree of size %s that contradicts its final tree of size %s in a signed log list.' "$n" "$m"
@@ -92,13 +98,27 @@ claim() {
 		printf 'signed a tree of size %s that its tree of size %s does not extend.' "$m" "$n"
 	fi
 }
+promise() {
+	printf '  "promise": {\n    "timestamp": %s,\n    "extensions": "%s",\n    "signature": "%s",\n' \
+		"$(integer "$(number promise timestamp)")" "$(field promise extensions)" "$(field promise signature)"
+	case $(field promise entry_type) in
+	x509) printf '    "entry_type": "x509",\n' ;;
+	precert)
+		printf '    "entry_type": "precert",\n    "issuer_key_hash": "%s",\n' "$(field promise issuer_key_hash)"
+		;;
+	*) return 1 ;;
+	esac
+	printf '    "entry": "%s"\n  },\n' "$(field promise entry)"
+}
 form() {
 	name=$(raw log description)
 	name=${name#?} name=${name%?}
-	printf '{\n  "format": "ctga-evidence",\n  "version": 1,\n  "created": %s,\n' "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"
+	printf '{\n  "format": "ctga-evidence",\n  "version": 1,\n'
+	if [ "$bundle" = promise-broken ]; then printf '  "kind": "promise-broken",\n'; fi
+	printf '  "created": %s,\n' "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"
 	printf '  "claim": "The log \\"%s\\" %s",\n  "log": {\n    "description": "%s",\n' "$name" "$(claim)" "$name"
 	printf '    "url": %s,\n    "log_id": "%s",\n    "key": "%s"\n  },\n' "$(raw log url)" "$(field log log_id)" "$(field log key)"
-	exhibit first && exhibit second
+	if [ "$bundle" = promise-broken ]; then promise && exhibit head; else exhibit first && exhibit second; fi
 	printf '  "proof": {\n    "kind": "%s"' "$(field proof kind)"
 	case $(field proof kind) in
 	none) ;;
@@ -111,9 +131,19 @@ form() {
 		;;
 	*) return 1 ;;
 	esac
+	if [ "$bundle" = promise-broken ]; then
+		printf '\n  },\n  "derivation": {\n    "leaf_index": %s,\n    "leaf_hash": "%s"\n  },\n' \
+			"$(integer "$(number derivation leaf_index)")" "$(field derivation leaf_hash)"
+		return
+	fi
 	printf '\n  },\n  "derivation": {\n    "first_root": "%s",\n    "second_root": "%s"\n  },\n' \
 		"$(field derivation first_root)" "$(field derivation second_root)"
 }
+bundle=fork heads='first second'
+if grep -q '^  "kind": "promise-broken",$' "$file"; then
+	bundle=promise-broken heads=head
+	[ "$(field proof kind)" = inclusion ] || die "the kind of proof fits the sizes"
+fi
 form >"$work/form" || die "the file has the form of version 1"
 sed '/^  "digest": "/,$d' "$file" | cmp -s - "$work/form" || die "the file has the form of version 1"
 del=$(printf '\177') # a control character that JSON does not escape
@@ -121,19 +151,26 @@ for text in "$(raw log description)" "$(raw log url)" "$(sed -n 's/^  "created":
 	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|'"$del"'|\\["\\bfnrt]|\\u00(0[0-7bef]|1[0-9a-f]))*"' || die "the file has the form of version 1"
 done
 { # 32 bytes each, in the one canonical spelling
-	for at in 'first sha256_root_hash' 'second sha256_root_hash' 'derivation first_root' 'derivation second_root'; do
-		# shellcheck disable=SC2086 # two words
-		field $at
-	done
+	for which in $heads; do field "$which" sha256_root_hash; done
+	if [ $bundle = promise-broken ]; then
+		field derivation leaf_hash
+		if [ "$(field promise entry_type)" = precert ]; then field promise issuer_key_hash; fi
+	else
+		field derivation first_root && field derivation second_root
+	fi
 	hashes
 	if [ "$(field proof kind)" = inclusion ]; then field proof leaf_hash; fi
 } | grep -Evqx '[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=' && die "every hash is 32 bytes in base64"
 [ "$(hashes | wc -l)" -le 200 ] || die "the proof has at most 200 hashes"
-for at in 'log log_id' 'log key' 'first tree_head_signature' 'second tree_head_signature'; do
-	# shellcheck disable=SC2086
-	text=$(field $at)
+canonical() { # canonical SECTION NAME
+	text=$(field "$1" "$2")
 	[ "$(plain "$text")" = "$text" ] || die "base64 is in its one canonical spelling"
-done
+}
+canonical log log_id && canonical log key
+for which in $heads; do canonical "$which" tree_head_signature; done
+if [ $bundle = promise-broken ]; then
+	for name in signature extensions entry; do canonical promise $name; done
+fi
 echo "holds  the file has the form of version 1"
 
 # --- the key and the two signatures (RFC 6962, Sections 3.2 and 3.5) ----------------------------------
@@ -160,14 +197,17 @@ check_signature() { # check_signature first|second
 	# version 0, signature type 1 (tree_hash), timestamp, tree size, root hash: 50 bytes
 	{ printf '\000\001' && uint64 "$time" && uint64 "$size" && bytes "$(field "$1" sha256_root_hash)"; } >"$work/signed"
 	[ "$(wc -c <"$work/signed")" -eq 50 ] || die "the root hash of the $1 head is 32 bytes"
+	check_signed "$1" tree_head_signature "the log signed the tree head of size $size"
+}
+check_signed() { # check_signed SECTION NAME WHAT: the signature there is over what is in signed
 	# A TLS DigitallySigned: hash and signature algorithm, two bytes of length, then the signature
-	bytes "$(field "$1" tree_head_signature)" >"$work/digitally-signed"
+	bytes "$(field "$1" "$2")" >"$work/digitally-signed"
 	tail -c +5 "$work/digitally-signed" >"$work/signature"
 	[ "$(head -c 4 "$work/digitally-signed" | od -An -v -tx1 | tr -d ' \n')" = "$algorithm$(printf %04x "$(wc -c <"$work/signature")")" ] ||
-		die "the signature of the $1 head is of the key's algorithm"
+		die "the signature of the $1 is of the key's algorithm"
 	openssl dgst -sha256 -verify "$work/key.pem" -signature "$work/signature" "$work/signed" >/dev/null 2>&1 ||
-		die "the log signed the tree head of size $size"
-	echo "holds  the log signed the tree head of size $size"
+		die "$3"
+	echo "holds  $3"
 }
 check_list() { # check_list first|second: the final tree of the log in a log list, which its publisher signed
 	sed -n "/^  \"$1\": {\$/,/^  }/ s/^      \"\([a-z]*\)\": \"\([^\"]*\)\",\{0,1\}\$/\1 \2/p" "$file" >"$work/list"
@@ -185,29 +225,98 @@ check_list() { # check_list first|second: the final tree of the log in a log lis
 		die "the list has the log's final tree at size $(number "$1" tree_size)"
 	echo "holds  the list has the log's final tree at size $(number "$1" tree_size)"
 }
+
+# --- a broken promise (docs/EVIDENCE.md, "Why it proves a broken promise") --------------------------------
+
+uint() { # uint OCTETS NUMBER: the last OCTETS of 8
+	uint64 "$2" | tail -c "$1"
+}
+check_promise() {
+	time=$(number promise timestamp)
+	bytes "$(field promise entry)" >"$work/entry"
+	bytes "$(field promise extensions)" >"$work/extensions"
+	length=$(wc -c <"$work/entry") more=$(wc -c <"$work/extensions")
+	[ "$length" -gt 0 ] && [ "$length" -lt 16777216 ] || die "the entry is 1 to 2^24 - 1 bytes"
+	[ "$more" -lt 65536 ] || die "the extensions are less than 2^16 bytes"
+	# version 0, certificate_timestamp (0), and a TimestampedEntry: RFC 6962, Section 3.2. To the last bit this is the
+	# MerkleTreeLeaf of Section 3.4 too, whose version and type are 0 as well.
+	{
+		printf '\000\000' && uint64 "$time"
+		if [ "$(field promise entry_type)" = precert ]; then
+			printf '\000\001' && bytes "$(field promise issuer_key_hash)"
+		else
+			printf '\000\000'
+		fi
+		uint 3 "$length" && cat "$work/entry" && uint 2 "$more" && cat "$work/extensions"
+	} >"$work/signed"
+	check_signed promise signature "the log signed the promise (an SCT) with the timestamp $time"
+	promised=$({ printf '\000' && cat "$work/signed"; } | openssl dgst -sha256 -binary | openssl base64 -A)
+}
+leaf_index() { # of the extensions: type (1), length (2), data; leaf_index is type 0 with 5 bytes, and no type comes twice
+	rest=$(od -An -v -tx1 "$work/extensions" | tr -d ' \n') seen='' index=''
+	while [ -n "$rest" ]; do
+		[ ${#rest} -ge 6 ] || die "the extensions are a list"
+		type=$(printf %s "$rest" | cut -c1-2)
+		octets=$((0x$(printf %s "$rest" | cut -c3-6)))
+		[ ${#rest} -ge $((6 + 2 * octets)) ] || die "the extensions are a list"
+		case $seen in *" $type "*) die "no extension comes twice" ;; esac
+		seen="$seen $type "
+		if [ "$type" = 00 ]; then
+			[ "$octets" -eq 5 ] || die "the leaf index is 5 bytes"
+			index=$((0x$(printf %s "$rest" | cut -c7-16)))
+		fi
+		rest=$(printf %s "$rest" | cut -c$((7 + 2 * octets))-)
+	done
+	[ -n "$index" ] || die "the promise has a leaf index"
+}
+check_place() { # the audit path from the other leaf to the signed root: RFC 9162, Section 2.1.3.2
+	n=$(number head tree_size)
+	leaf_index
+	[ "$index" -lt "$n" ] || die "the tree of size $n has an entry $index"
+	fn=$index sn=$((n - 1)) fold=$(plain "$(field proof leaf_hash)")
+	for hash in $(hashes); do
+		[ "$sn" -ne 0 ] || die "the proof is as long as the tree is high"
+		if [ $((fn & 1)) -eq 1 ] || [ "$fn" -eq "$sn" ]; then
+			fold=$(node "$hash" "$fold")
+			while [ "$fn" -ne 0 ] && [ $((fn & 1)) -eq 0 ]; do fn=$((fn >> 1)) sn=$((sn >> 1)); done
+		else
+			fold=$(node "$fold" "$hash")
+		fi
+		fn=$((fn >> 1)) sn=$((sn >> 1))
+	done
+	[ "$sn" -eq 0 ] || die "the proof reaches the root"
+	[ "$fold" = "$(plain "$(field head sha256_root_hash)")" ] ||
+		die "the audit path leads to the root that the log signed for size $n"
+	echo "holds  the audit path leads to the root that the log signed for size $n"
+	[ "$(plain "$(field proof leaf_hash)")" != "$promised" ] || die "another leaf is in the promised place"
+	echo "holds  another leaf is in the promised place"
+	[ "$(number derivation leaf_index)" -eq "$index" ] && [ "$(field derivation leaf_hash)" = "$promised" ] ||
+		die "the derivation in the file is the one computed here"
+	echo "holds  the derivation in the file is the one computed here"
+}
+
+is_static_ct() { # only static-ct says what the extensions mean: a list has such logs with a monitoring_url
+	[ -n "$whose" ] || return 0
+	entry=$(tr -d ' \n\t\r' <"$whose" | sed 's/{"description"/\n&/g; s/{"key"/\n&/g; s/{"log_id"/\n&/g' |
+		grep -F "\"key\":\"$(field log key)\"" || :)
+	case $entry in
+	'') echo "It proves this of a log with the static-ct API, which is for you to know: $(shown "$whose") does not say." ;;
+	*'"monitoring_url":'*) echo "holds  the log has the static-ct API, says $(shown "$whose")" ;;
+	*) die "the log has the static-ct API, says $(shown "$whose")" ;;
+	esac
+}
+
 listed=''
-for which in first second; do
+for which in $heads; do
 	if [ -n "$(field $which tree_head_signature)" ]; then
 		check_signature $which
 	else
-		[ -z "$listed" ] || die "one of the trees is signed by the log"
+		[ $bundle = fork ] && [ -z "$listed" ] || die "one of the trees is signed by the log"
 		check_list $which
 		listed=$which
 	fi
 done
 
-m=$(number first tree_size)
-n=$(number second tree_size)
-root_m=$(plain "$(field first sha256_root_hash)")
-root_n=$(plain "$(field second sha256_root_hash)")
-
-# --- one size: no proof is needed ---------------------------------------------------------------------
-
-derived() { # derived FIRST SECOND: what the file says of the derivation
-	[ "$(field derivation first_root)" = "$1" ] && [ "$(field derivation second_root)" = "$2" ] ||
-		die "the derivation in the file is the one computed here"
-	echo "holds  the derivation in the file is the one computed here"
-}
 shown() { # a text of somebody else's as a terminal may show it, whatever is in it
 	printf %s "$1" | tr -c ' -~' '?'
 }
@@ -236,6 +345,25 @@ stands() {
 	exit 0
 }
 
+if [ $bundle = promise-broken ]; then
+	check_promise
+	check_place
+	is_static_ct
+	stands "the log promised an entry, and signed a tree that has another in its place."
+fi
+
+m=$(number first tree_size)
+n=$(number second tree_size)
+root_m=$(plain "$(field first sha256_root_hash)")
+root_n=$(plain "$(field second sha256_root_hash)")
+
+# --- one size: no proof is needed ---------------------------------------------------------------------
+
+derived() { # derived FIRST SECOND: what the file says of the derivation
+	[ "$(field derivation first_root)" = "$1" ] && [ "$(field derivation second_root)" = "$2" ] ||
+		die "the derivation in the file is the one computed here"
+	echo "holds  the derivation in the file is the one computed here"
+}
 [ "$m" -gt 0 ] || die "the smaller tree has an entry (a root for size 0 accuses nobody)"
 if [ "$m" -eq "$n" ]; then
 	[ "$root_m" != "$root_n" ] || die "the two roots for size $n differ"

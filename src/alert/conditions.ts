@@ -4,11 +4,12 @@
  * the alerter sends one alert when the key appears and one message when it disappears.
  */
 import { basename } from 'node:path';
-import { time } from '../base/text.ts';
+import { plural, time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
 import { MALFORMED } from '../statements/statement.ts';
+import type { EvidenceRecord } from '../store/evidence.ts';
 import { BLIND, LOST_AT_END, NO_ROOM, NOT_STORED, UNREADABLE } from '../store/counters.ts';
 import type { Store } from '../store/store.ts';
 
@@ -123,7 +124,8 @@ export class Conditions {
    */
   present(store: WatchedStore, now: number, elapsed: number): Condition[] {
     const found = [
-      ...forks(store),
+      ...proven(store),
+      ...promises(store),
       ...unprovable(store),
       ...malformed(store),
       ...this.#silent(store, elapsed),
@@ -252,28 +254,32 @@ export class Conditions {
   }
 }
 
-/** A proven split view never ends, because its evidence stays. */
-function forks(store: Pick<Store, 'evidence' | 'logs'>): Condition[] {
+/** What is proven never ends, because its evidence stays. */
+function proven(store: Pick<Store, 'evidence' | 'logs'>): Condition[] {
   const evidence = store.evidence.all();
   if (evidence.length === 0) return [];
   const nameOf = logDescriptions(store);
-  return evidence.map(({ path, logId, firstSize, secondSize }) =>
-    splitView(path, nameOf(logId), firstSize, secondSize),
-  );
+  return evidence.map((record) => provenCondition({ ...record, log: nameOf(record.logId) }));
 }
 
-/** That a log, by its name, signed trees of these sizes; the evidence is in the file at `path`. */
-export function splitView(
-  path: string,
-  log: string,
-  firstSize: bigint,
-  secondSize: bigint,
-): Condition {
+/** What evidence shows of a log, by its name: see EvidenceRecord. */
+export function provenCondition({
+  kind,
+  path,
+  log,
+  firstSize,
+  secondSize,
+}: Pick<EvidenceRecord, 'kind' | 'path' | 'firstSize' | 'secondSize'> & {
+  readonly log: string;
+}): Condition {
   return {
-    // Of the file's name alone, which tells one fork from another: its directory may be moved.
-    key: `fork:${basename(path)}`,
+    // Of the file's name alone, which tells one finding from another: its directory may be moved.
+    key: `${kind === 'fork' ? 'fork' : 'promise'}:${basename(path)}`,
     severity: 'critical',
-    message: `SPLIT VIEW PROVEN: ${log} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`,
+    message:
+      kind === 'fork'
+        ? `SPLIT VIEW PROVEN: ${log} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`
+        : `BROKEN PROMISE PROVEN: ${log} promised a certificate to be entry ${firstSize} of its tree, and signed a tree of size ${secondSize} in which that is another.`,
     remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${path}`,
   };
 }
@@ -287,6 +293,20 @@ export function evidenceFault(sentence: string): Condition {
     remedy:
       'Somebody, or the disk, changed what is never changed. Look with: ctga evidence list. Bring the file back from a copy, and hold the head of the chain that you noted against the chain: docs/EVIDENCE.md says how.',
   };
+}
+
+/** The auditor found it, and no signature proves it: a front end may lag, or hide something. */
+function promises(store: Pick<Store, 'logs'>): Condition[] {
+  const logs = store.logs.unprovable();
+  if (logs.length === 0) return [];
+  const nameOf = logDescriptions(store);
+  return logs.map(({ logId, count, reason }) =>
+    warning(
+      `promises:${logIdText(logId)}`,
+      `${nameOf(logId)} cannot show ${plural(count, 'certificate')} that it promised, although its maximum merge delay has passed: ${reason}.`,
+      'This is no evidence, because a front end may lag, but a log that hides something does it too. See: ctga audit status',
+    ),
+  );
 }
 
 export const STORE_FAILED = 'store-failed';

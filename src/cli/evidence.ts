@@ -4,15 +4,17 @@ import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
+import { encodeBase64 } from '../base/base64.ts';
 import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
 import { plural, time, utc } from '../base/text.ts';
-import { isListed, parseEvidence } from '../evidence/bundle.ts';
+import { exhibitsOf, isListed, parseEvidence } from '../evidence/bundle.ts';
 import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
 import { logIdText } from '../logs/log.ts';
 import { checkEvidence, listEvidence } from '../services/evidence.ts';
 import { keepEvidence } from '../services/keep-evidence.ts';
+import type { EvidenceRecord } from '../store/evidence.ts';
 import { stateAt } from '../store/state.ts';
 import { withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
@@ -21,7 +23,7 @@ import { setExitCode, stopRequest } from './run.ts';
 
 export function evidenceCommand(): Command {
   return new Command('evidence')
-    .description('list, keep, show, verify and report proofs of split views')
+    .description('list, keep, show, verify and report proofs of split views and broken promises')
     .addCommand(
       withState(
         new Command('list')
@@ -119,10 +121,12 @@ async function list(options: StateOption): Promise<void> {
       })),
     });
   for (const fault of faults) warn(fault);
-  if (evidence.length === 0) return print('There is no evidence: no split view has been proven.');
+  if (evidence.length === 0)
+    return print('There is no evidence: no split view and no broken promise has been proven.');
   printTable(
     [
       { title: 'FOUND (UTC)', is: 'whole' },
+      'KIND',
       { title: 'TREE SIZES', is: 'number' },
       { title: 'CHAIN', is: 'number' },
       'STATE',
@@ -130,7 +134,8 @@ async function list(options: StateOption): Promise<void> {
     evidence.map(({ path, state, index, record }) => ({
       cells: [
         record === undefined ? '' : utc(record.created),
-        record === undefined ? '' : `${record.firstSize} / ${record.secondSize}`,
+        record?.kind ?? '',
+        record === undefined ? '' : sizesOf(record),
         `${index ?? ''}`,
         state,
       ],
@@ -140,6 +145,11 @@ async function list(options: StateOption): Promise<void> {
   print(
     `The chain has ${plural(chain.length, 'file')}, and its head is ${chain.head}. Note it elsewhere: whoever has it can tell later that nothing before it was taken away.`,
   );
+}
+
+/** Of a broken promise the place, and the size of the tree. */
+function sizesOf({ kind, firstSize, secondSize }: EvidenceRecord): string {
+  return kind === 'fork' ? `${firstSize} / ${secondSize}` : `entry ${firstSize} of ${secondSize}`;
 }
 
 async function keep(options: StateOption & { readonly user?: string }): Promise<void> {
@@ -165,20 +175,33 @@ async function keep(options: StateOption & { readonly user?: string }): Promise<
 
 function show(file: string, options: { json?: boolean }): void {
   const text = readTextFile(file);
-  const { log, first, second, proof, created } = parseEvidence(text, file);
+  const evidence = parseEvidence(text, file);
+  const { log, created } = evidence;
   if (options.json === true) return printText(cleanJson(text));
   print(`The file claims that this is of ${log.description} (${log.url}).`);
   print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
-  for (const [name, head] of [
-    ['first', first],
-    ['second', second],
-  ] as const) {
-    const whence = isListed(head) ? 'final in a log list' : `signed at ${time(head.timestamp)}`;
+  if (evidence.kind === 'promise-broken') {
+    const { promise, derivation } = evidence;
     print(
-      `  ${name.padEnd(10)}  size ${head.treeSize}, ${whence}, root ${Buffer.from(head.rootHash).toString('base64')}`,
+      `  promise     entry ${derivation.leafIndex}, signed at ${time(promise.timestamp)}, leaf hash ${encodeBase64(derivation.leafHash)}`,
     );
   }
-  print(`  proof       ${proof.kind}${'hashes' in proof ? `, ${proof.hashes.length} hashes` : ''}`);
+  const names = evidence.kind === 'fork' ? ['first', 'second'] : ['tree'];
+  for (const [i, head] of exhibitsOf(evidence).entries()) {
+    const whence = isListed(head) ? 'final in a log list' : `signed at ${time(head.timestamp)}`;
+    print(
+      `  ${(names[i] ?? '').padEnd(10)}  size ${head.treeSize}, ${whence}, root ${Buffer.from(head.rootHash).toString('base64')}`,
+    );
+  }
+  if (evidence.kind === 'promise-broken') {
+    const { leafHash, hashes } = evidence.proof;
+    print(`  has there   another leaf, ${encodeBase64(leafHash)}`);
+    print(`  proof       inclusion, ${hashes.length} hashes`);
+  } else {
+    const { proof } = evidence;
+    const count = 'hashes' in proof ? `, ${proof.hashes.length} hashes` : '';
+    print(`  proof       ${proof.kind}${count}`);
+  }
   print(`  found       ${created}`);
   print(withNextCommands(`Check it with: ctga evidence verify ${file}`));
 }
@@ -227,12 +250,17 @@ function verify(file: string, options: CheckOptions & { json?: boolean }): void 
       !stands
         ? 'The evidence does NOT stand.'
         : known === undefined
-          ? 'The evidence holds: whoever has this key showed two trees that no append-only history connects.'
-          : 'The evidence stands: the log showed two trees that no append-only history connects.',
+          ? `The evidence holds: whoever has this key ${CONVICTIONS[evidence.kind]}.`
+          : `The evidence stands: the log ${CONVICTIONS[evidence.kind]}.`,
     );
   }
   setExitCode(exitCodeOf(stands, known));
 }
+
+const CONVICTIONS = {
+  fork: 'showed two trees that no append-only history connects',
+  'promise-broken': 'promised an entry, and signed a tree that has another in its place',
+} as const;
 
 function exitCodeOf(stands: boolean, known: KnownKey | undefined): ExitCode {
   if (!stands) return ExitCode.failed;

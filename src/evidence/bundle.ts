@@ -2,7 +2,8 @@
 /**
  * The evidence bundle: one JSON file from which anyone can check, offline and without ctga, that a
  * log signed two tree heads, or one beside a signed log list's final tree, that no append-only
- * history connects. docs/EVIDENCE.md is its specification.
+ * history connects; or that it signed an SCT and a tree that has another leaf in the promised place.
+ * docs/EVIDENCE.md is its specification.
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
@@ -21,6 +22,7 @@ import {
 } from '../statements/json.ts';
 import type { Statement, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { Derivation, Finding, Proof } from './judge.ts';
+import type { LeafInTree, Promised, PromisedLeaf } from './promise.ts';
 
 const EVIDENCE_VERSION = 1;
 
@@ -42,21 +44,39 @@ export function isListed(exhibit: Exhibit): exhibit is ListedTree {
   return 'list' in exhibit;
 }
 
-export interface Evidence {
+interface AnyEvidence {
   readonly log: {
     readonly description: string;
     readonly url: string;
     readonly logId: Uint8Array;
     readonly key: Uint8Array;
   };
+  /** When it was found, ISO 8601. */
+  readonly created: string;
+}
+
+/** Two trees that no append-only history connects. */
+export interface ForkEvidence extends AnyEvidence {
+  readonly kind: 'fork';
   /** The smaller, or for equal sizes either. One at least is the log's own. */
   readonly first: Exhibit;
   readonly second: Exhibit;
   readonly proof: Proof;
   readonly derivation: Derivation;
-  /** When the fork was found, ISO 8601. */
-  readonly created: string;
 }
+
+/** A promise, and a tree that has another leaf in its place. */
+export interface PromiseEvidence extends AnyEvidence {
+  readonly kind: 'promise-broken';
+  readonly promise: Promised;
+  readonly head: Statement;
+  readonly proof: LeafInTree;
+  readonly derivation: PromisedLeaf;
+}
+
+export type Evidence = ForkEvidence | PromiseEvidence;
+
+const PROMISE_BROKEN = 'promise-broken';
 
 const proofSchema = z
   .discriminatedUnion('kind', [
@@ -89,21 +109,85 @@ const listedSchema = z
 
 const exhibitSchema = z.union([listedSchema, treeHeadSchema]);
 
-const bundleSchema = z.object({
+const anySchema = z.object({
   format: z.literal('ctga-evidence'),
   version: z.literal(EVIDENCE_VERSION),
   created: z.string(),
-  log: z.object({
-    description: z.string(),
-    url: z.string(),
-    log_id: base64Bytes,
-    key: base64Bytes,
-  }),
-  first: exhibitSchema,
-  second: exhibitSchema,
-  proof: proofSchema,
-  derivation: z.object({ first_root: hashBytes, second_root: hashBytes }),
+  log: z
+    .object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes })
+    .transform(({ log_id: logId, ...log }) => ({ ...log, logId })),
 });
+
+const forkSchema = anySchema
+  .extend({
+    first: exhibitSchema,
+    second: exhibitSchema,
+    proof: proofSchema,
+    derivation: z.object({ first_root: hashBytes, second_root: hashBytes }),
+  })
+  .transform(({ log, first, second, proof, derivation, created }): ForkEvidence => ({
+    kind: 'fork',
+    log,
+    first,
+    second,
+    proof,
+    derivation: { firstRoot: derivation.first_root, secondRoot: derivation.second_root },
+    created,
+  }));
+
+/** As long as the length in front of it can say (RFC 6962, Section 3.1). */
+const certificateBytes = base64Bytes.refine(
+  ({ length }) => length > 0 && length < 2 ** 24,
+  'is not 1 to 2^24 - 1 bytes',
+);
+
+const promiseFields = {
+  timestamp: uint64,
+  extensions: base64Bytes.refine(({ length }) => length < 2 ** 16, 'is 2^16 bytes or more'),
+  signature: base64Bytes,
+};
+
+const promisedSchema = z
+  .discriminatedUnion('entry_type', [
+    z.object({ ...promiseFields, entry_type: z.literal('x509'), entry: certificateBytes }),
+    z.object({
+      ...promiseFields,
+      entry_type: z.literal('precert'),
+      issuer_key_hash: hashBytes,
+      entry: certificateBytes,
+    }),
+  ])
+  .transform(({ timestamp, extensions, signature, ...json }): Promised => ({
+    timestamp,
+    extensions,
+    signature,
+    entry:
+      json.entry_type === 'x509'
+        ? { type: 'x509', certificate: json.entry }
+        : { type: 'precert', issuerKeyHash: json.issuer_key_hash, tbsCertificate: json.entry },
+  }));
+
+const promiseSchema = anySchema
+  .extend({
+    kind: z.literal(PROMISE_BROKEN),
+    promise: promisedSchema,
+    head: treeHeadSchema,
+    proof: z.object({
+      kind: z.literal('inclusion'),
+      leaf_hash: hashBytes,
+      hashes: z.array(hashBytes).max(200),
+    }),
+    derivation: z.object({ leaf_index: uint64, leaf_hash: hashBytes }),
+  })
+  .transform(({ log, promise, head, proof, derivation, created }): PromiseEvidence => ({
+    kind: PROMISE_BROKEN,
+    log,
+    promise,
+    head,
+    proof: { leafHash: proof.leaf_hash, hashes: proof.hashes },
+    derivation: { leafIndex: derivation.leaf_index, leafHash: derivation.leaf_hash },
+    created,
+  }));
 
 export function makeEvidence(
   log: Log,
@@ -111,23 +195,37 @@ export function makeEvidence(
   second: VerifiedStatement | ListedTree,
   finding: Finding,
   now: number,
-): Evidence {
+): ForkEvidence {
+  const { proof, derivation } = finding;
+  return { kind: 'fork', ...anyEvidence(log, now), first, second, proof, derivation };
+}
+
+/** Of a promise that `judgePromise` calls broken, by the head and proof that it was given. */
+export function makePromiseEvidence(
+  log: Log,
+  promise: Promised,
+  head: VerifiedStatement,
+  proof: LeafInTree,
+  derivation: PromisedLeaf,
+  now: number,
+): PromiseEvidence {
+  return { kind: PROMISE_BROKEN, ...anyEvidence(log, now), promise, head, proof, derivation };
+}
+
+function anyEvidence({ description, url, key }: Log, now: number): AnyEvidence {
   return {
-    log: { description: log.description, url: log.url, logId: log.key.logId, key: log.key.spki },
-    first,
-    second,
-    proof: finding.proof,
-    derivation: finding.derivation,
+    log: { description, url, logId: key.logId, key: key.spki },
     created: new Date(now).toISOString(),
   };
 }
 
 /** One value a line, so that line-by-line tools can read it too (docs/verify-evidence.sh does). */
 export function formatEvidence(evidence: Evidence): string {
-  const { log, first, second, proof, derivation } = evidence;
+  const { log } = evidence;
   const json = {
     format: 'ctga-evidence',
     version: EVIDENCE_VERSION,
+    ...(evidence.kind === 'fork' ? {} : { kind: evidence.kind }),
     created: evidence.created,
     claim: claimOf(evidence),
     log: {
@@ -136,6 +234,13 @@ export function formatEvidence(evidence: Evidence): string {
       log_id: encodeBase64(log.logId),
       key: encodeBase64(log.key),
     },
+    ...(evidence.kind === 'fork' ? forkToJson(evidence) : promiseToJson(evidence)),
+  };
+  return sealed(JSON.stringify(json, null, 2));
+}
+
+function forkToJson({ first, second, proof, derivation }: ForkEvidence): Record<string, unknown> {
+  return {
     first: exhibitToJson(first),
     second: exhibitToJson(second),
     proof: proofToJson(proof),
@@ -144,7 +249,34 @@ export function formatEvidence(evidence: Evidence): string {
       second_root: encodeBase64(derivation.secondRoot),
     },
   };
-  return sealed(JSON.stringify(json, null, 2));
+}
+
+function promiseToJson({
+  promise: { timestamp, extensions, signature, entry },
+  head,
+  proof,
+  derivation,
+}: PromiseEvidence): Record<string, unknown> {
+  return {
+    promise: {
+      timestamp: jsonInteger(timestamp),
+      extensions: encodeBase64(extensions),
+      signature: encodeBase64(signature),
+      entry_type: entry.type,
+      ...(entry.type === 'precert'
+        ? {
+            issuer_key_hash: encodeBase64(entry.issuerKeyHash),
+            entry: encodeBase64(entry.tbsCertificate),
+          }
+        : { entry: encodeBase64(entry.certificate) }),
+    },
+    head: treeHeadToJson(head),
+    proof: proofToJson({ kind: 'inclusion', ...proof }),
+    derivation: {
+      leaf_index: jsonInteger(derivation.leafIndex),
+      leaf_hash: encodeBase64(derivation.leafHash),
+    },
+  };
 }
 
 /**
@@ -164,32 +296,31 @@ export function isIntact(text: string, evidence: Evidence): boolean {
 
 /** Throws CtgaError `bad-input` naming the field and what was expected. */
 export function parseEvidence(text: string, name: string): Evidence {
-  const parsed = bundleSchema.safeParse(parseJson(text, name));
-  if (!parsed.success) {
-    throw badInput(
-      `${name}: not an evidence bundle of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
-    );
-  }
-  const { log, first, second, proof, derivation, created } = parsed.data;
-  return {
-    log: { description: log.description, url: log.url, logId: log.log_id, key: log.key },
-    first,
-    second,
-    proof,
-    derivation: { firstRoot: derivation.first_root, secondRoot: derivation.second_root },
-    created,
-  };
+  const json = parseJson(text, name);
+  const isPromise = typeof json === 'object' && json !== null && 'kind' in json;
+  const parsed = (isPromise ? promiseSchema : forkSchema).safeParse(json);
+  if (parsed.success) return parsed.data;
+  throw badInput(
+    `${name}: not an evidence bundle of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
+  );
 }
 
-/** Names the pair of trees, so that a fork found twice is one file. */
-export function evidenceFileName({ log, first, second }: Evidence): string {
-  const pair = createHash('sha256')
-    .update(log.logId)
-    .update(sizeAndRoot(first))
-    .update(sizeAndRoot(second))
-    .digest('hex');
-  const logId = Buffer.from(log.logId).toString('hex');
-  return `fork-${logId.slice(0, 12)}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
+/**
+ * Names the pair of trees, so that a fork found twice is one file; of a broken promise the two
+ * leaves, so that it is one file in whichever trees the other leaf was found.
+ */
+export function evidenceFileName(evidence: Evidence): string {
+  const { log } = evidence;
+  const logId = Buffer.from(log.logId).toString('hex', 0, 6);
+  const hash = createHash('sha256').update(log.logId);
+  if (evidence.kind === 'promise-broken') {
+    const { derivation, proof } = evidence;
+    const pair = hash.update(derivation.leafHash).update(proof.leafHash).digest('hex');
+    return `promise-${logId}-${derivation.leafIndex}-${pair.slice(0, 12)}.json`;
+  }
+  const { first, second } = evidence;
+  const pair = hash.update(sizeAndRoot(first)).update(sizeAndRoot(second)).digest('hex');
+  return `fork-${logId}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
 }
 
 function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
@@ -206,11 +337,19 @@ function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
   };
 }
 
+/** What the bundle shows of a log, as trees: one of them at least has its signature. */
+export function exhibitsOf(evidence: Evidence): readonly Exhibit[] {
+  return evidence.kind === 'fork' ? [evidence.first, evidence.second] : [evidence.head];
+}
+
 /** The finding in a sentence, with the name that the file gives the log unless another is given. */
 export function claimOf(
-  { log: named, first, second }: Evidence,
-  log: { readonly description: string } = named,
+  evidence: Evidence,
+  log: { readonly description: string } = evidence.log,
 ): string {
+  if (evidence.kind === 'promise-broken')
+    return `The log "${log.description}" promised a certificate to be entry ${evidence.derivation.leafIndex} of its tree, and signed a tree of size ${evidence.head.treeSize} in which that is another.`;
+  const { first, second } = evidence;
   const [listed, own] = isListed(first) ? [first, second] : [second, first];
   if (isListed(listed))
     return `The log "${log.description}" signed a tree of size ${own.treeSize} that contradicts its final tree of size ${listed.treeSize} in a signed log list.`;

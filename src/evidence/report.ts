@@ -3,10 +3,19 @@
  * A bundle as a report that a person reads: a browser vendor's CT team, or the log's operator.
  * Markdown, or an HTML page that loads nothing. Pure.
  */
+import { createHash } from 'node:crypto';
 import { clean } from '../base/clean.ts';
 import { encodeBase64 } from '../base/base64.ts';
+import type { Log } from '../logs/log.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
-import { claimOf, isListed, type Evidence, type Exhibit } from './bundle.ts';
+import {
+  claimOf,
+  isListed,
+  type Evidence,
+  type Exhibit,
+  type ForkEvidence,
+  type PromiseEvidence,
+} from './bundle.ts';
 import type { Check } from './verify.ts';
 
 type Block =
@@ -17,9 +26,7 @@ type Block =
   | { readonly kind: 'code'; readonly text: string };
 
 /** The log whose key it is, says a list. */
-export interface KnownKey {
-  readonly description: string;
-  readonly url: string;
+export interface KnownKey extends Pick<Log, 'description' | 'url' | 'api'> {
   /** The list, with its date. */
   readonly list: string;
 }
@@ -38,10 +45,8 @@ export function formatReport(
   evidence: Evidence,
   { format, checks, file, known }: ReportOptions,
 ): string {
-  const title =
-    known === undefined
-      ? 'Split view by an UNKNOWN KEY'
-      : `Split view by the CT log ${known.description}`;
+  const what = evidence.kind === 'fork' ? 'Split view' : 'Broken promise';
+  const title = `${what} by ${known === undefined ? 'an UNKNOWN KEY' : `the CT log ${known.description}`}`;
   const blocks = blocksOf(evidence, checks, file, known);
   return format === 'html' ? toHtml(title, blocks) : toMarkdown(title, blocks);
 }
@@ -56,13 +61,14 @@ function blocksOf(
   known: KnownKey | undefined,
 ): Block[] {
   const name = clean(file.name);
-  const { log, first, second, proof, derivation, created } = evidence;
+  const { log, created } = evidence;
+  const isFork = evidence.kind === 'fork';
   const stands = checks.every(({ holds }) => holds);
   return [
     {
       kind: 'text',
       text: stands
-        ? `${known === undefined ? `${UNKNOWN_KEY} The file claims: ` : ''}${claimOf(evidence, known)} No append-only history has both. This can be checked offline from the evidence file alone.`
+        ? `${known === undefined ? `${UNKNOWN_KEY} The file claims: ` : ''}${claimOf(evidence, known)} ${isFork ? 'No append-only history has both.' : 'No log that keeps its promises signs both.'} This can be checked offline from the evidence file alone.`
         : 'THE EVIDENCE DOES NOT STAND: a check below fails, and nothing is shown of the log.',
     },
     {
@@ -78,6 +84,31 @@ function blocksOf(
         ['SHA-256 of the file', sha256],
       ],
     },
+    ...(evidence.kind === 'fork' ? blocksOfFork(evidence) : blocksOfPromise(evidence)),
+    { kind: 'heading', text: 'Checks' },
+    {
+      kind: 'list',
+      items: checks.map(({ what, holds }) => `${holds ? 'holds' : 'FAILS'}: ${what}`),
+    },
+    { kind: 'heading', text: 'Checking it yourself' },
+    {
+      kind: 'text',
+      text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
+    },
+    { kind: 'code', text: `ctga evidence verify ${name}\nsh docs/verify-evidence.sh ${name}` },
+    { kind: 'heading', text: 'What it does not show' },
+    {
+      kind: 'text',
+      text: isFork
+        ? 'Which of the two trees is the right one, who was shown which, or why.'
+        : 'Who was given the promise, or why it was broken.',
+    },
+  ];
+}
+
+function blocksOfFork(evidence: ForkEvidence): Block[] {
+  const { first, second, proof, derivation } = evidence;
+  return [
     { kind: 'heading', text: 'The two trees' },
     { kind: 'table', rows: rowsOf('First', first) },
     { kind: 'table', rows: rowsOf('Second', second) },
@@ -100,19 +131,35 @@ function blocksOf(
             ],
           },
         ] satisfies Block[])),
-    { kind: 'heading', text: 'Checks' },
+  ];
+}
+
+function blocksOfPromise({ promise, head, proof, derivation }: PromiseEvidence): Block[] {
+  const { entry } = promise;
+  const bytes = entry.type === 'precert' ? entry.tbsCertificate : entry.certificate;
+  return [
+    { kind: 'heading', text: 'The promise' },
     {
-      kind: 'list',
-      items: checks.map(({ what, holds }) => `${holds ? 'holds' : 'FAILS'}: ${what}`),
+      kind: 'table',
+      rows: [
+        ['Timestamp', `${promise.timestamp} (${isoOf(promise.timestamp)})`],
+        ['Entry', entry.type === 'precert' ? 'a precertificate' : 'a certificate'],
+        ['SHA-256 of it', createHash('sha256').update(bytes).digest('hex')],
+        ['Promised place (leaf_index)', `${derivation.leafIndex}`],
+        ['Promised leaf hash', encodeBase64(derivation.leafHash)],
+        ['Signature', encodeBase64(promise.signature)],
+      ],
     },
-    { kind: 'heading', text: 'Checking it yourself' },
+    { kind: 'heading', text: 'The tree' },
+    { kind: 'table', rows: rowsOf('Tree', head) },
+    { kind: 'heading', text: 'Why they contradict each other' },
     {
       kind: 'text',
-      text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
+      text: `The log signed that this entry is number ${derivation.leafIndex} of its tree, and it signed a tree of ${head.treeSize} entries. The audit path below leads from another leaf at that number to the root of that tree. Whoever disputes it has to show two inputs with one SHA-256.`,
     },
-    { kind: 'code', text: `ctga evidence verify ${name}\nsh docs/verify-evidence.sh ${name}` },
-    { kind: 'heading', text: 'What it does not show' },
-    { kind: 'text', text: 'Which of the two trees is the right one, who was shown which, or why.' },
+    { kind: 'table', rows: [['The leaf that is there', encodeBase64(proof.leafHash)]] },
+    { kind: 'text', text: `Its audit path, ${proof.hashes.length} hashes:` },
+    { kind: 'code', text: proof.hashes.map((hash) => encodeBase64(hash)).join('\n') },
   ];
 }
 
@@ -141,7 +188,7 @@ function isoOf(timestamp: bigint): string {
   return Number.isNaN(date.getTime()) ? 'no date' : date.toISOString();
 }
 
-function reasonOf({ first, second }: Evidence): string {
+function reasonOf({ first, second }: ForkEvidence): string {
   const [m, n] = [first.treeSize, second.treeSize];
   if (m === n)
     return `Both are of size ${n}, and their roots differ. A Merkle tree of one history has one root for a size.`;

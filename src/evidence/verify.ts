@@ -6,13 +6,22 @@
  * OpenSSL (through node:crypto) and @noble/curves. docs/verify-evidence.sh is the third way,
  * without ctga.
  */
+import { verify } from 'node:crypto';
 import { p256 } from '@noble/curves/nist.js';
 import { messageOf } from '../base/errors.ts';
 import { equalHash } from '../merkle/hash.ts';
+import { encodePromise } from '../scts/sct.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { encodeSignedData, type Statement } from '../statements/statement.ts';
-import { openDigitallySigned, verifyStatement } from '../statements/verify.ts';
-import { isListed, type Evidence, type Exhibit } from './bundle.ts';
+import { openDigitallySigned } from '../statements/verify.ts';
+import {
+  isListed,
+  type Evidence,
+  type Exhibit,
+  type ForkEvidence,
+  type PromiseEvidence,
+} from './bundle.ts';
+import { judgePromise } from './promise.ts';
 import { CHROME_LIST_KEY, fingerprintOf } from '../logs/signed-list.ts';
 import { lists } from './listed.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from './judge.ts';
@@ -30,15 +39,57 @@ export function verifyEvidence(
   evidence: Evidence,
   listKeys: readonly Uint8Array[] = [CHROME_LIST_KEY],
 ): Check[] {
-  const { log, first, second, proof, derivation } = evidence;
+  const { log } = evidence;
   let key: LogKey;
   try {
     key = toLogKey(log.key);
   } catch (error) {
     return [{ what: `the key is a log's public key: ${messageOf(error)}`, holds: false }];
   }
-  const checks: Check[] = [
+  return [
     { what: 'the log ID is the SHA-256 of the key', holds: equalHash(key.logId, log.logId) },
+    ...(evidence.kind === 'fork'
+      ? checkFork(evidence, key, listKeys)
+      : checkPromise(evidence, key)),
+  ];
+}
+
+function checkPromise({ promise, head, proof, derivation }: PromiseEvidence, key: LogKey): Check[] {
+  const signed = encodePromise(promise, promise.entry);
+  const judgement = judgePromise(promise, head, proof);
+  const what = {
+    'promise-broken': `the promised entry is number ${derivation.leafIndex}, and the tree of size ${head.treeSize} has another there`,
+    kept: 'the promise is broken (the tree has the promised entry)',
+    'nothing-shown': `the promise is shown to be broken (${'reason' in judgement ? judgement.reason : ''})`,
+  }[judgement.verdict];
+  const checks: Check[] = [
+    {
+      what: `the log signed the promise (an SCT) with the timestamp ${promise.timestamp}`,
+      holds: isSignedBy(key, signed, promise.signature),
+    },
+    checkHead(head, key),
+    { what, holds: judgement.verdict === 'promise-broken' },
+  ];
+  if (judgement.verdict === 'promise-broken') {
+    const { leafIndex, leafHash } = judgement.promised;
+    const same = leafIndex === derivation.leafIndex && equalHash(leafHash, derivation.leafHash);
+    checks.push({ what: DERIVED, holds: same });
+  }
+  return checks;
+}
+
+const DERIVED = 'the derivation in the file is the one computed here';
+
+function checkHead(head: Statement, key: LogKey): Check {
+  return {
+    what: `the log signed the tree head of size ${head.treeSize}`,
+    holds: isSignedBy(key, encodeSignedData(head), head.signature),
+  };
+}
+
+function checkFork(evidence: ForkEvidence, key: LogKey, listKeys: readonly Uint8Array[]): Check[] {
+  const { first, second, proof, derivation } = evidence;
+  const checks: Check[] = [
     ...[first, second].flatMap((exhibit) => checkExhibit(exhibit, key, listKeys)),
     // Two lists that differ accuse no log.
     ...(isListed(first) && isListed(second)
@@ -56,17 +107,14 @@ export function verifyEvidence(
     const { firstRoot, secondRoot } = judgement.derivation;
     const same =
       equalHash(firstRoot, derivation.firstRoot) && equalHash(secondRoot, derivation.secondRoot);
-    checks.push({ what: 'the derivation in the file is the one computed here', holds: same });
+    checks.push({ what: DERIVED, holds: same });
   }
   return checks;
 }
 
 function checkExhibit(exhibit: Exhibit, key: LogKey, listKeys: readonly Uint8Array[]): Check[] {
   const { treeSize } = exhibit;
-  if (!isListed(exhibit))
-    return [
-      { what: `the log signed the tree head of size ${treeSize}`, holds: isSigned(exhibit, key) },
-    ];
+  if (!isListed(exhibit)) return [checkHead(exhibit, key)];
   const { list } = exhibit;
   const trusted = listKeys.some((each) => equalHash(each, list.key));
   const whose = equalHash(CHROME_LIST_KEY, list.key)
@@ -84,7 +132,7 @@ function checkExhibit(exhibit: Exhibit, key: LogKey, listKeys: readonly Uint8Arr
   ];
 }
 
-function conclusion({ first, second }: Evidence, judgement: Judgement): string {
+function conclusion({ first, second }: ForkEvidence, judgement: Judgement): string {
   switch (judgement.verdict) {
     case 'fork-proven':
       return first.treeSize === second.treeSize
@@ -101,16 +149,14 @@ function conclusion({ first, second }: Evidence, judgement: Judgement): string {
   }
 }
 
-function isSigned(head: Statement, key: LogKey): boolean {
-  if (verifyStatement(head, key) === undefined) return false;
+/** By two implementations, of which either might have a fault. */
+function isSignedBy(key: LogKey, signed: Uint8Array, digitallySigned: Uint8Array): boolean {
+  const signature = openDigitallySigned(digitallySigned, key.algorithm);
+  if (signature === undefined || !verify('sha256', signed, key.publicKey, signature)) return false;
   if (key.algorithm !== 'ecdsa-p256') return true;
-  const signature = openDigitallySigned(head.signature, key.algorithm);
   // A P-256 SubjectPublicKeyInfo ends in the uncompressed point: 04 || x(32) || y(32) (RFC 5480,
   // Section 2.2).
   const point = key.spki.subarray(-65);
   // Logs sign with any s; only blockchains ask for the lower one of the two.
-  return (
-    signature !== undefined &&
-    p256.verify(signature, encodeSignedData(head), point, { format: 'der', lowS: false })
-  );
+  return p256.verify(signature, signed, point, { format: 'der', lowS: false });
 }

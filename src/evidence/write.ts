@@ -7,6 +7,7 @@ import { StoreError } from '../disk/error.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
 import {
   evidenceFileName,
+  exhibitsOf,
   formatEvidence,
   isIntact,
   isListed,
@@ -67,9 +68,7 @@ function belongsToWriter(directory: string): boolean {
  */
 export function faultOf(text: string): string | undefined {
   const evidence = parseEvidence(text, 'it');
-  const lists = [evidence.first, evidence.second].flatMap((each) =>
-    isListed(each) ? [each.list.key] : [],
-  );
+  const lists = exhibitsOf(evidence).flatMap((each) => (isListed(each) ? [each.list.key] : []));
   const failed = verifyEvidence(evidence, [CHROME_LIST_KEY, ...lists]).find((each) => !each.holds);
   if (failed !== undefined) return failed.what;
   return isIntact(text, evidence) ? undefined : 'it was changed since it was written';

@@ -11,7 +11,7 @@ import type { Log } from '../logs/log.ts';
 import { logIdText } from '../logs/log.ts';
 import { CHROME_LIST_KEY } from '../logs/signed-list.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { evidenceFileName, isListed, parseEvidence, type Evidence } from './bundle.ts';
+import { evidenceFileName, exhibitsOf, isListed, parseEvidence, type Evidence } from './bundle.ts';
 import { keepFile } from './directory.ts';
 import type { WriterAnswer } from './hand-over.ts';
 import { faultOf, isEvidence } from './write.ts';
@@ -86,10 +86,10 @@ export class EvidenceWriter {
 
   /** What a bundle counts against. */
   #accountsOf(evidence: Evidence): { readonly id: string; readonly share: Share }[] {
-    const { log, first, second } = evidence;
+    const { log } = evidence;
     const id = Buffer.from(log.logId).toString('base64');
     // Anybody may sign a list, and so contradict any log's head.
-    const isCertain = [first, second].every(
+    const isCertain = exhibitsOf(evidence).every(
       (each) => !isListed(each) || equalHash(each.list.key, CHROME_LIST_KEY),
     );
     if (this.#known.has(id) && isCertain) return [{ id, share: this.#shares.known }];

@@ -5,9 +5,13 @@ import type { LogEntry } from '../scts/sct.ts';
 
 interface Issued {
   /** Each puts an SCT into the certificate. */
-  readonly logs?: readonly { promise(entry: LogEntry, timestamp: bigint): Uint8Array }[];
+  readonly logs?: readonly {
+    promise(entry: LogEntry, timestamp: bigint, extensions?: Uint8Array): Uint8Array;
+  }[];
   /** Of the SCTs, in ms since the epoch. */
   readonly timestamp?: bigint;
+  /** Of the SCTs. */
+  readonly sctExtensions?: Uint8Array;
   /** More extensions, each an object identifier in DER and a value. */
   readonly extensions?: readonly (readonly [id: string, value: Uint8Array])[];
   /** The public key of the certificate, for who has the private one; a new one by default. */
@@ -35,10 +39,10 @@ export class Authority {
   /** A certificate in DER for these DNS names. */
   issue(
     names: readonly string[],
-    { logs = [], timestamp = 1_700_000_000_000n, ...more }: Issued,
+    { logs = [], timestamp = 1_700_000_000_000n, sctExtensions, ...more }: Issued,
   ): Uint8Array {
     const { entry, finish } = this.draft(names, more);
-    return finish(logs.map((log) => log.promise(entry, timestamp)));
+    return finish(logs.map((log) => log.promise(entry, timestamp, sctExtensions)));
   }
 
   /** A certificate for these DNS names that waits for the SCTs that logs give for `entry`. */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Alerter } from '../alert/alerter.ts';
 import {
   evidenceFault,
-  splitView,
+  provenCondition,
   STORE_FAILED,
   storeFailed,
   type Condition,
@@ -170,10 +170,24 @@ export class AlertService {
       if (isDamage(error)) throw error;
       failure ??= error;
     }
-    const forks = found.map(([path, { log, first, second }]) =>
-      splitView(path, log.description, first.treeSize, second.treeSize),
+    const proven = found.map(([path, evidence]) =>
+      evidence.kind === 'fork'
+        ? provenCondition({
+            kind: evidence.kind,
+            path,
+            log: evidence.log.description,
+            firstSize: evidence.first.treeSize,
+            secondSize: evidence.second.treeSize,
+          })
+        : provenCondition({
+            kind: evidence.kind,
+            path,
+            log: evidence.log.description,
+            firstSize: evidence.derivation.leafIndex,
+            secondSize: evidence.head.treeSize,
+          }),
     );
-    const conditions = [...forks, ...this.#lookAtEvidence()];
+    const conditions = [...proven, ...this.#lookAtEvidence()];
     return failure === undefined
       ? conditions
       : [...conditions, storeFailed(state.directory, messageOf(failure))];

@@ -62,8 +62,15 @@ export function checkEvidence(
       what: `the file is the one that the chain beside it has as number ${link.index}`,
       holds: link.isUnchanged,
     });
+  const known = knownKey(evidence.log.key, sources);
+  // Only static-ct says what the extensions of an SCT mean, and binds no other log to it.
+  if (evidence.kind === 'promise-broken' && known !== undefined)
+    checks.push({
+      what: `the log has the static-ct API, says ${known.list}`,
+      holds: known.api === 'static-ct',
+    });
   const stands = checks.every(({ holds }) => holds);
-  return { evidence, text, checks, stands, known: knownKey(evidence.log.key, sources) };
+  return { evidence, text, checks, stands, known };
 }
 
 /** Where the key is listed: in the list that was given, or else in imported and built-in ones. */
@@ -71,7 +78,7 @@ function knownKey(spki: Uint8Array, { logList, stateDir }: KeySources): KnownKey
   const logId = logIdOf(spki);
   const find = (logs: readonly Log[], list: string): KnownKey | undefined => {
     const log = logs.find(({ key }) => equalHash(key.logId, logId));
-    return log && { description: log.description, url: log.url, list };
+    return log && { description: log.description, url: log.url, api: log.api, list };
   };
   const dated = (name: string, published: number | undefined): string =>
     `${name}, ${published === undefined ? 'without a date' : `of ${time(published)}`}`;

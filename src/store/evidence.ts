@@ -3,13 +3,18 @@
 import type { LogId, TreeRoot } from '../statements/statement.ts';
 import type { StoredTree } from './heads.ts';
 
+/** What evidence shows: see src/evidence/bundle.ts. */
+export type EvidenceKind = 'fork' | 'promise-broken';
+
 export interface EvidenceRecord {
+  readonly kind: EvidenceKind;
   /**
    * The evidence file. Of one in the evidence directory of its state the store keeps the name alone,
    * so that it is that directory's file wherever the state is moved or copied to.
    */
   readonly path: string;
   readonly logId: LogId;
+  /** The sizes of both trees; of a broken promise the promised place, and the tree's size. */
   readonly firstSize: bigint;
   readonly secondSize: bigint;
   readonly created: number;
@@ -34,10 +39,13 @@ export interface EvidenceStore {
     created: number,
   ): void;
 
+  /** As `add`, of a broken promise: `tree` has another leaf at `leafIndex` than was promised. */
+  addPromise(path: string, tree: StoredTree, leafIndex: bigint, created: number): void;
+
   /** All that is on record, the oldest first. */
   all(): EvidenceRecord[];
 
-  /** The trees that a file on record is about, as they are now. */
+  /** The trees that a file on record is about, as they are now; of a broken promise the first. */
   treesOf(path: string): EvidenceTrees;
 
   /**

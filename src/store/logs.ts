@@ -24,6 +24,15 @@ export interface StaleHead {
   readonly reason: string;
 }
 
+/** A log that cannot show so many entries that it promised; the reason is of the latest of them. */
+export interface UnprovablePromises {
+  readonly logId: LogId;
+  readonly count: number;
+  readonly since: number;
+  /** As a clause. */
+  readonly reason: string;
+}
+
 export interface LogStore {
   /**
    * Adds logs, and the list that they came from, in one transaction. A log that is known takes over
@@ -60,4 +69,12 @@ export interface LogStore {
 
   /** The logs whose tree heads something is wrong with, in no order. */
   stale(): StaleHead[];
+
+  /**
+   * Puts down which logs cannot show entries that they promised, as the auditor found it: these and
+   * no others. Of a log that is put down already `since` stays.
+   */
+  setUnprovable(promises: readonly UnprovablePromises[]): void;
+
+  unprovable(): UnprovablePromises[];
 }

@@ -14,7 +14,7 @@ import type { LogId, VerifiedStatement } from '../statements/statement.ts';
 import type { Store } from '../store/store.ts';
 import { toLogKey } from '../statements/key.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import { isListed, parseEvidence, type Evidence, type Exhibit } from '../evidence/bundle.ts';
+import { exhibitsOf, isListed, parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { faultOf } from '../evidence/write.ts';
 
 /** The source under which its tree heads are recorded. */
@@ -86,14 +86,10 @@ function readEvidence(path: string): Evidence | undefined {
   }
 }
 
-function record(
-  context: RecordContext,
-  path: string,
-  { log, first, second, created }: Evidence,
-): void {
-  const key = toLogKey(log.key);
-  const at = Date.parse(created);
-  const exhibits = [first, second];
+function record(context: RecordContext, path: string, evidence: Evidence): void {
+  const key = toLogKey(evidence.log.key);
+  const at = Date.parse(evidence.created);
+  const exhibits = exhibitsOf(evidence);
   const heads = exhibits.flatMap((exhibit) =>
     isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),
   );
@@ -101,7 +97,7 @@ function record(
   recordHeads(
     context,
     heads.map((head) => ({ head, ...seen })),
-    { beforeSettling: () => addEvidence(context.store, path, key.logId, heads, exhibits, at) },
+    { beforeSettling: () => addEvidence(context.store, path, key.logId, heads, evidence, at) },
   );
 }
 
@@ -110,7 +106,7 @@ function addEvidence(
   path: string,
   logId: LogId,
   heads: readonly VerifiedStatement[],
-  exhibits: readonly Exhibit[],
+  evidence: Evidence,
   at: number,
 ): void {
   const known = store.heads.trees(logId);
@@ -118,7 +114,13 @@ function addEvidence(
     ({ treeSize, rootHash }) =>
       known.find((tree) => tree.treeSize === treeSize && equalHash(tree.rootHash, rootHash)) ?? [],
   );
-  const [one, other = exhibits.find(isListed)] = trees;
+  if (evidence.kind === 'promise-broken') {
+    const [tree] = trees;
+    if (tree !== undefined)
+      store.evidence.addPromise(path, tree, evidence.derivation.leafIndex, at);
+    return;
+  }
+  const [one, other = exhibitsOf(evidence).find(isListed)] = trees;
   if (one === undefined || other === undefined) return;
   store.evidence.add(path, one, other, at);
   // The accused tree is the one that it was when the fork was found: of two trees of one size the

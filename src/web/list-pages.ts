@@ -3,8 +3,8 @@
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
 import { timelineList } from './page.ts';
-import { splitCard } from './split-cards.ts';
-import type { Split } from './splits.ts';
+import { findingCard } from './split-cards.ts';
+import type { Finding } from './splits.ts';
 import type { Timeline } from './timeline.ts';
 import { count, group } from './words.ts';
 
@@ -18,22 +18,23 @@ export interface Part {
 }
 
 export function renderSplits(
-  splits: readonly Split[],
+  splits: readonly Finding[],
+  noun: string,
   part: Part,
   stateOption: string,
   generated: number,
 ): string {
   const { total } = part;
   return renderDocument({
-    title: `ctga: ${total === 0 ? 'no split view' : count(total, 'split view')}`,
+    title: `ctga: ${total === 0 ? 'no split view' : count(total, noun)}`,
     kind: total === 0 ? 'good' : 'alarm',
     generated,
     main: html`<section id="splits" aria-labelledby="splits-title">
       <h1 id="splits-title">
-        ${total === 0 ? 'No split view is proven' : `${count(total, 'split view')} proven`}
+        ${total === 0 ? 'No split view is proven' : `${count(total, noun)} proven`}
       </h1>
       ${total === 0 ? '' : html`<h2>The newest first</h2>`}
-      ${splits.map((split) => splitCard(split, stateOption))}
+      ${splits.map((split) => findingCard(split, stateOption))}
       ${pager('/evidence', part, SPLITS_A_PAGE)}
     </section>`,
   });

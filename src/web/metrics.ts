@@ -243,10 +243,15 @@ function store(page: Page, overview: Overview, measured: Measurements): void {
     ['verdict'],
     Object.entries(verdicts).map(([verdict, count]) => [{ verdict }, count]),
   );
-  page.gauge('ctga_evidence_files', 'Proven split views.', [], [[{}, overview.evidence.length]]);
+  page.gauge(
+    'ctga_evidence_files',
+    'Proven split views and broken promises.',
+    [],
+    [[{}, overview.evidence.length]],
+  );
   page.gauge(
     'ctga_evidence_created_timestamp_seconds',
-    'When a split view was proven, Unix time; the first of each log.',
+    'When a split view or a broken promise was proven, Unix time; the first of each log.',
     [...LOG, 'evidence'],
     measured.evidence.map(({ name, created, ...log }) => [
       { ...labelsOf(log), evidence: name },
@@ -255,7 +260,7 @@ function store(page: Page, overview: Overview, measured: Measurements): void {
   );
   page.gauge(
     'ctga_log_evidence_files',
-    'Proven split views of a log.',
+    'Proven split views and broken promises of a log.',
     LOG,
     measured.evidenceOf.map((log) => [labelsOf(log), log.count]),
   );

@@ -7,6 +7,7 @@ import type { FollowedLog } from '../follow/followed-logs.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
+import type { EvidenceKind } from '../store/evidence.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import { isStale, type PlaneState } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
@@ -31,6 +32,8 @@ export interface EvidenceOverview {
   /** The name of the file. */
   readonly name: string;
   readonly log: string;
+  readonly kind: EvidenceKind;
+  /** As in EvidenceRecord. */
   readonly firstSize: bigint;
   readonly secondSize: bigint;
   readonly created: number;
@@ -89,7 +92,8 @@ export function overviewOf(
     logs: logsOf(store, now, nameOf),
     evidence: store.evidence
       .all()
-      .map(({ path, logId, firstSize, secondSize, created }) => ({
+      .map(({ kind, path, logId, firstSize, secondSize, created }) => ({
+        kind,
         name: basename(path),
         log: nameOf(logId),
         firstSize,

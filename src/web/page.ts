@@ -7,13 +7,14 @@ import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
 import { lanePicture, sign } from './picture.ts';
-import { sourcesOf, splitCard } from './split-cards.ts';
-import type { Split } from './splits.ts';
+import { findingCard, sourcesOf } from './split-cards.ts';
+import type { Finding } from './splits.ts';
 import { SLOTS, type Lane, type Timeline } from './timeline.ts';
 import {
   compact,
   count,
   dateOf,
+  findingNoun,
   group,
   logName,
   timeOf,
@@ -25,8 +26,8 @@ import {
 
 export interface PageData {
   readonly overview: Overview;
-  /** The latest split of each log, of some logs. */
-  readonly splits: readonly Split[];
+  /** The latest finding about each log, of some logs. */
+  readonly splits: readonly Finding[];
   readonly timeline: Timeline;
   /** What commands need to find this store, with a space before it; empty if they need nothing. */
   readonly stateOption: string;
@@ -64,22 +65,24 @@ interface VerdictView {
   readonly details: Html;
 }
 
-const isFork = ({ key }: Condition): boolean => key.startsWith('fork:');
+/** It is shown as a card. */
+const isProven = ({ key }: Condition): boolean => /^(fork|promise):/.test(key);
 
 /** What an operator is to know first. It says what was proven and no more. */
 function verdictOf({ overview, stateOption }: PageData): VerdictView {
   const { evidence, verdicts, interfaces, treeHeads, following } = overview;
   const trees = Object.values(verdicts).reduce((sum, each) => sum + each, 0);
-  const conditions = overview.conditions.filter((condition) => !isFork(condition));
+  const conditions = overview.conditions.filter((condition) => !isProven(condition));
   const problems = conditionList(conditions);
   if (evidence.length > 0 || verdicts['fork-proven'] > 0) {
+    const noun = findingNoun(evidence);
     const logs = [...new Set(evidence.map(({ log }) => logName(log)))];
     const named =
       logs.slice(0, 2).join(' and ') + (logs.length > 2 ? ` and ${logs.length - 2} more logs` : '');
     return {
       kind: 'alarm',
-      title: `${count(evidence.length, 'split view')} proven`,
-      headline: `${evidence.length === 1 ? 'A split view is' : `${count(evidence.length, 'split view')} are`} proven`,
+      title: `${count(evidence.length, noun)} proven`,
+      headline: `${evidence.length === 1 ? `A ${noun} is` : `${count(evidence.length, noun)} are`} proven`,
       details:
         evidence.length === 0
           ? html`<p>
@@ -89,7 +92,8 @@ function verdictOf({ overview, stateOption }: PageData): VerdictView {
               </p>
               ${problems}`
           : html`<p>
-                ${named} signed trees that no append-only log can have together.
+                ${named} signed
+                ${noun === 'split view' ? 'trees that no append-only log can have together' : 'what no log that keeps its promises signs'}.
                 <a href="#splits">See what proves it</a>, and show it to those who trust the log.
               </p>
               ${problems}`,
@@ -219,6 +223,7 @@ const SIGNS: Readonly<Record<Kind, Html>> = {
 
 /** From the packet to the verdict, one number each. */
 function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): Html {
+  const noun = findingNoun(evidence);
   const seeing = interfaces.filter(isSeeing).length;
   const sum = (name: string): number =>
     interfaces.reduce((total, { counters }) => total + (counters[name] ?? 0), 0);
@@ -234,7 +239,7 @@ function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): 
     ${fact(compact(sum('packets')), 'packets passed, every one unchanged')}
     ${fact(compact(treeHeads), treeHeads === 1 ? 'signed tree head seen' : 'signed tree heads seen')}
     ${fact(trees === 0 ? 'none' : `${compact(verdicts.consistent)} of ${compact(trees)}`, 'trees proven consistent')}
-    ${fact(compact(evidence.length), evidence.length === 1 ? 'split view proven' : 'split views proven', evidence.length > 0 ? 'alarm' : '')}
+    ${fact(compact(evidence.length), `${noun}${evidence.length === 1 ? '' : 's'} proven`, evidence.length > 0 ? 'alarm' : '')}
   </ol>`;
 }
 
@@ -243,7 +248,10 @@ function splitsSection({
   splits,
   stateOption,
 }: PageData): Html {
-  const title = html`<h2 id="splits-title" data-splits="${evidence.length}">Split views</h2>`;
+  const noun = findingNoun(evidence);
+  const title = html`<h2 id="splits-title" data-splits="${evidence.length}" data-noun="${noun}">
+    ${noun === 'split view' ? 'Split views' : 'Findings'}
+  </h2>`;
   if (evidence.length === 0)
     return html`${title}
       <p>
@@ -253,7 +261,7 @@ function splitsSection({
   return html`${title}
   ${splits.map((split) => {
     const ofLog = evidence.filter(({ log }) => log === split.log).length;
-    return splitCard(
+    return findingCard(
       split,
       stateOption,
       ofLog > 1 ? html`<a href="/evidence">${group(ofLog - 1)} more of this log</a>.` : html``,
@@ -261,7 +269,7 @@ function splitsSection({
   })}
   ${
     evidence.length > splits.length
-      ? html`<p><a href="/evidence">All ${group(evidence.length)} split views</a></p>`
+      ? html`<p><a href="/evidence">All ${count(evidence.length, noun)}</a></p>`
       : ''
   }
   ${

@@ -30,8 +30,9 @@ import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
 import { LOGS_A_PAGE, renderLogs, renderSplits, SPLITS_A_PAGE } from './list-pages.ts';
 import { renderPage } from './page.ts';
-import { latestOfEachLog, splitsOf } from './splits.ts';
+import { latestOfEachLog, findingsOf } from './splits.ts';
 import { timelineOf } from './timeline.ts';
+import { findingNoun } from './words.ts';
 
 export interface WebOptions {
   readonly state: State;
@@ -204,7 +205,8 @@ export class WebServer {
       if (page > 1 && offset >= part.total) return '';
       const shown = records.slice(offset, offset + SPLITS_A_PAGE);
       return renderSplits(
-        splitsOf(store, shown, nameOf, look.report),
+        findingsOf(store, shown, nameOf, look.report),
+        findingNoun(records),
         part,
         this.#stateOption,
         Date.now(),
@@ -222,7 +224,7 @@ export class WebServer {
       return renderLogs(timeline, { page, total: timeline.logs }, overview.generated);
     }
     const latest = latestOfEachLog(store.evidence.all(), SPLITS);
-    const splits = splitsOf(store, latest, nameOf, look.report);
+    const splits = findingsOf(store, latest, nameOf, look.report);
     return renderPage({ overview, splits, timeline, stateOption: this.#stateOption });
   }
 

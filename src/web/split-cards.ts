@@ -1,21 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Proven split views as cards: the picture, the two trees, the evidence and how to check it. */
+/** What is proven, as cards: the picture, the trees, the evidence and how to check it. */
 import { html, type Html } from '../base/html.ts';
 import { sign, splitPicture } from './picture.ts';
-import type { Split, SplitTree } from './splits.ts';
+import type { BrokenPromise, Finding, Split, SplitTree } from './splits.ts';
 import { group, logName, timeOf, verdictChip } from './words.ts';
 
 /** `stateOption` is as in PageData; `others` tells of further ones. */
-export function splitCard(split: Split, stateOption: string, others: Html = html``): Html {
-  const { log, logId, trees, created } = split;
+export function findingCard(finding: Finding, stateOption: string, others: Html = html``): Html {
+  const body = finding.kind === 'fork' ? splitBody(finding) : promiseBody(finding);
   return html`<article class="card alarm-card">
-    <h3>${logName(log)} showed two trees</h3>
+    ${body} ${evidenceOf(finding, stateOption)}
+    <p class="quiet small">Log ID <code>${finding.logId}</code>. ${others}</p>
+  </article>`;
+}
+
+function splitBody(split: Split): Html {
+  const { log, trees, created } = split;
+  return html`<h3>${logName(log)} showed two trees</h3>
     <p>${claimOf(split)} Proven ${timeOf(created)}.</p>
     ${splitPicture(split)}
-    <div class="trees">${trees.map((tree) => treeOf(tree))}</div>
-    ${evidenceOf(split, stateOption)}
-    <p class="quiet small">Log ID <code>${logId}</code>. ${others}</p>
-  </article>`;
+    <div class="trees">${trees.map((tree) => treeOf(tree))}</div>`;
+}
+
+function promiseBody({ log, leafIndex, tree, created }: BrokenPromise): Html {
+  return html`<h3>${logName(log)} broke a promise</h3>
+    <p>
+      It signed that a certificate is entry ${group(leafIndex)} of its tree, and it signed a tree in
+      which that entry is another. Proven ${timeOf(created)}.
+    </p>
+    <div class="trees">${treeOf(tree)}</div>`;
 }
 
 function claimOf({ trees: [smaller, larger] }: Split): string {
@@ -65,7 +78,7 @@ export function sourcesOf(sources: readonly string[]): Html {
 }
 
 /** What is wrong with an evidence file, beside its path, as `ctga evidence list` has it. */
-const FAULTS: Readonly<Record<Split['state'], string | undefined>> = {
+const FAULTS: Readonly<Record<Finding['state'], string | undefined>> = {
   kept: undefined,
   missing: 'is gone from',
   changed: 'was changed, and is not what the chain of evidence has:',
@@ -73,7 +86,7 @@ const FAULTS: Readonly<Record<Split['state'], string | undefined>> = {
   unknown: 'is not in the chain of evidence:',
 };
 
-function evidenceOf({ name, path, state }: Split, stateOption: string): Html {
+function evidenceOf({ name, path, state }: Finding, stateOption: string): Html {
   const fault = FAULTS[state];
   const said =
     fault === undefined

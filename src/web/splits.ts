@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Proven split views, one by one: what each is about, for whoever looks at it. */
+/** Proven split views and broken promises, one by one: what each is about, for whoever looks at it. */
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { encodeBase64 } from '../base/base64.ts';
@@ -11,7 +11,10 @@ import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
 
-export interface Split {
+/** What evidence shows. */
+export type Finding = Split | BrokenPromise;
+
+interface AnyFinding {
   readonly log: string;
   readonly logId: string;
   /** The evidence file. */
@@ -20,6 +23,17 @@ export interface Split {
   /** Of the file, as the chain of evidence has it. */
   readonly state: EvidenceFile['state'];
   readonly created: number;
+}
+
+export interface BrokenPromise extends AnyFinding {
+  readonly kind: 'promise-broken';
+  /** Where the promised entry was to be. */
+  readonly leafIndex: bigint;
+  readonly tree: SplitTree;
+}
+
+export interface Split extends AnyFinding {
+  readonly kind: 'fork';
   /** The two trees, the smaller first. */
   readonly trees: readonly [SplitTree, SplitTree];
   /** Sizes of the largest trees below both that are proven consistent, the smallest first. */
@@ -41,26 +55,32 @@ export interface SplitTree {
 /** So many consistent trees are named that a split came after. */
 const BEFORE = 3;
 
-/** Each split that these records are about. Costs a few look-ups for each. */
-export function splitsOf(
+/** What each of these records is about. Costs a few look-ups for each. */
+export function findingsOf(
   store: Pick<Store, 'evidence' | 'heads'>,
   records: readonly EvidenceRecord[],
   nameOf: (logId: LogId) => string,
   kept: EvidenceReport | undefined,
-): Split[] {
+): Finding[] {
   const states = new Map(kept?.files.map(({ name, state }) => [name, state]));
-  return records.map(({ path, logId, firstSize, secondSize, created }) => {
+  return records.map(({ kind, path, logId, firstSize, secondSize, created }) => {
     const { first, second } = store.evidence.treesOf(path);
-    const one = treeOf(store, firstSize, first);
-    const other = treeOf(store, secondSize, second);
-    const trees = firstSize <= secondSize ? ([one, other] as const) : ([other, one] as const);
-    return {
+    const found = {
       log: nameOf(logId),
       logId: logIdText(logId),
       path,
       name: basename(path),
       state: stateOf(path, states.get(basename(path))),
       created,
+    };
+    if (kind === 'promise-broken')
+      return { kind, ...found, leafIndex: firstSize, tree: treeOf(store, secondSize, first) };
+    const one = treeOf(store, firstSize, first);
+    const other = treeOf(store, secondSize, second);
+    const trees = firstSize <= secondSize ? ([one, other] as const) : ([other, one] as const);
+    return {
+      kind,
+      ...found,
       trees,
       before: store.heads
         .consistentBelow(logId, trees[0].treeSize, BEFORE)
@@ -93,7 +113,7 @@ function treeOf(
 }
 
 /**
- * The latest split of each log, of at most `limit` logs: those that were proven last come first.
+ * The latest finding about each log, of at most `limit` logs: those that were proven last come first.
  * `records` has the oldest first.
  */
 export function latestOfEachLog(

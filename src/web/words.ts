@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How the pages write times, numbers, names and verdicts. */
+import type { EvidenceKind } from '../store/evidence.ts';
 import { time } from '../base/text.ts';
 import type { Verdict } from '../store/verdicts.ts';
 import { html, type Html } from '../base/html.ts';
@@ -89,4 +90,11 @@ export const VERDICT_ORDER = Object.keys(VERDICT_WORDS) as Verdict[];
 
 export function verdictChip(verdict: Verdict): Html {
   return html`<span class="chip ${VERDICT_WORDS[verdict].kind}">${verdict}</span>`;
+}
+
+/** What findings are called together, in the singular; no findings are no split views. */
+export function findingNoun(findings: readonly { readonly kind: EvidenceKind }[]): string {
+  const kinds = new Set(findings.map(({ kind }) => kind));
+  if (kinds.size > 1) return 'finding';
+  return kinds.has('promise-broken') ? 'broken promise' : 'split view';
 }

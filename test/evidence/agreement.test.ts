@@ -13,6 +13,8 @@ import { promisify } from 'node:util';
 import { formatEvidence, makeEvidence, sealed } from '../../src/evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { checkEvidence } from '../../src/services/evidence.ts';
+import type { LogEntry } from '../../src/scts/sct.ts';
+import { brokenPromise } from '../support/promises.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const SCRIPT = resolve(import.meta.dirname, '../../docs/verify-evidence.sh');
@@ -22,7 +24,8 @@ after(() => rmSync(directory, { recursive: true }));
 const [honest, other] = [treeOf(40, 'a', 3), treeOf(40, 'b', 3)];
 const [ecdsa, rsa] = [new SigningLog(), new SigningLog('rsa')];
 const list = join(directory, 'list.json');
-writeFileSync(list, logListOf({ ecdsa, rsa }));
+const tiled = new SigningLog();
+writeFileSync(list, logListOf({ ecdsa, rsa }, { tiled }));
 
 function bundle(log: SigningLog, m: number, n: number): string {
   const [first, second] = [log.verified(m, other.root(m)), log.verified(n, honest.root(n))];
@@ -34,6 +37,14 @@ function bundle(log: SigningLog, m: number, n: number): string {
 }
 
 type Json = Record<string, unknown>;
+
+function promise(log: SigningLog, type: 'x509' | 'precert', index = 21): string {
+  const entry: LogEntry =
+    type === 'x509'
+      ? { type, certificate: Buffer.from('a certificate') }
+      : { type, issuerKeyHash: honest.root(1), tbsCertificate: Buffer.from('of a certificate') };
+  return formatEvidence(brokenPromise(log, { entry, index, size: 40 }));
+}
 
 /** A JSON value, other values in its place. */
 function othersOf(value: unknown): unknown[] {
@@ -49,6 +60,7 @@ function othersOf(value: unknown): unknown[] {
     value.slice(0, -4),
     `${value}AAAA`,
     'inclusion',
+    'x509',
     'none',
     7,
     null,
@@ -144,6 +156,44 @@ describe('the verifier and the script agree', () => {
       );
       assert.deepEqual(differing, []);
     });
+
+  for (const [type, step] of [
+    ['precert', 4],
+    ['x509', 9],
+  ] as const)
+    test(`of a broken promise of ${type}, whole and with each field changed`, async () => {
+      const json = JSON.parse(promise(tiled, type)) as Json;
+      const cases = [['nothing changed', json] as [string, Json], ...mutants(json)].filter(
+        (_, i) => i % step === 0,
+      );
+      const paths = cases.map(([, changed], i) => write(`${type}-${i}.json`, changed));
+      const wanted = paths.map(verified);
+      const found = await scripted(paths);
+      assert.equal(wanted[0], 0);
+      const differing = cases.flatMap(([what], i) =>
+        wanted[i] === found[i]
+          ? []
+          : [`${what}: ${wanted[i] ?? ''} by ctga, ${found[i] ?? ''} by the script`],
+      );
+      assert.deepEqual(differing, []);
+    });
+
+  test('of broken promises of a log without the static-ct API, in no list, of RSA, at the edges', async () => {
+    const bundles = [
+      promise(ecdsa, 'x509'),
+      promise(new SigningLog(), 'x509'),
+      promise(new SigningLog('rsa'), 'precert'),
+      promise(tiled, 'x509', 0),
+      promise(tiled, 'precert', 39),
+    ];
+    const paths = bundles.map((text, i) => {
+      const path = join(directory, `promise-${i}.json`);
+      writeFileSync(path, text);
+      return path;
+    });
+    assert.deepEqual(paths.map(verified), [1, 4, 4, 0, 0]);
+    assert.deepEqual(await scripted(paths), [1, 4, 4, 0, 0]);
+  });
 
   test('of a key that is in no list', async () => {
     const stranger = new SigningLog();

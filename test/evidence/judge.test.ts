@@ -12,7 +12,7 @@ import {
   isIntact,
   parseEvidence,
   sealed,
-  type Evidence,
+  type ForkEvidence,
 } from '../../src/evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from '../../src/evidence/judge.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
@@ -176,7 +176,7 @@ describe('evidence', () => {
   const forked = treeOf(300, 'b', 3);
   const foreign = treeOf(2, 'c');
 
-  function evidenceOf(m: number, rootM: MerkleHash, n: number, log: SigningLog): Evidence {
+  function evidenceOf(m: number, rootM: MerkleHash, n: number, log: SigningLog): ForkEvidence {
     const judgement = challenge(m, rootM, n, honest.root(n), honest);
     assert(judgement.verdict === 'fork-proven');
     return makeEvidence(
@@ -189,7 +189,7 @@ describe('evidence', () => {
   }
 
   const log = new SigningLog();
-  const cases: { name: string; kind: string; evidence: Evidence }[] = [
+  const cases: { name: string; kind: string; evidence: ForkEvidence }[] = [
     { name: 'one size', kind: 'none', evidence: evidenceOf(77, forked.root(77), 77, log) },
     {
       name: 'sizes 77 and 300',
@@ -362,7 +362,7 @@ describe('evidence', () => {
       [EMPTY_ROOT, 0, zero],
       [zero, 0, forked.root(1)],
     ] as const) {
-      const evidence: Evidence = {
+      const evidence: ForkEvidence = {
         ...(typical?.evidence ?? assert.fail()),
         first: log.sign(0, first),
         second: log.sign(n, second),
@@ -376,7 +376,7 @@ describe('evidence', () => {
   });
 
   test('of consistent heads does not stand', () => {
-    const consistent: Evidence = {
+    const consistent: ForkEvidence = {
       ...(typical?.evidence ?? assert.fail()),
       first: log.sign(77, honest.root(77)),
       proof: { kind: 'consistency', hashes: honest.consistencyProof(77, 300) },

@@ -12,6 +12,7 @@ import {
   makeEvidence,
   parseEvidence,
   type Evidence,
+  type ForkEvidence,
   type ListedTree,
 } from '../../src/evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof, type Judgement } from '../../src/evidence/judge.ts';
@@ -65,7 +66,7 @@ function evidenceAt(
   finalSize: number,
   size: number,
   options: { indentation?: number; of?: Log } = {},
-): Evidence {
+): ForkEvidence {
   const [first, second] = [
     listed(finalSize, options.indentation),
     log.verified(size, tree.root(size)),
@@ -104,7 +105,7 @@ describe('evidence with a log list in it', () => {
   test('with another tree than the list has, another list, or another log, does not stand', () => {
     const evidence = evidenceAt(40, 60);
     const first = evidence.first as ListedTree;
-    const wrong: Evidence[] = [
+    const wrong: ForkEvidence[] = [
       { ...evidence, first: { ...first, treeSize: 39n } },
       { ...evidence, first: { ...first, rootHash: other.root(39) } },
       { ...evidence, first: { ...first, list: listed(41).list } },
@@ -137,7 +138,12 @@ describe('evidence with a log list in it', () => {
 });
 
 describe('a report', () => {
-  const known = { description: 'A known log', url: 'https://log.test/', list: 'a list' };
+  const known = {
+    api: 'rfc6962' as const,
+    description: 'A known log',
+    url: 'https://log.test/',
+    list: 'a list',
+  };
   const file = { name: 'fork.json', sha256: 'ab'.repeat(32) };
   const hostile = log.asLog({
     description: '<script>alert(1)</script> | [x](javascript:y)\n# Title',

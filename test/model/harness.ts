@@ -21,7 +21,7 @@ import { uniform } from '../../src/challenger/chance.ts';
 import { failureOf, Settler } from '../../src/challenger/settle.ts';
 import type { VerdictContext } from '../../src/challenger/verdicts.ts';
 import { StoreError } from '../../src/disk/error.ts';
-import { isIntact, parseEvidence } from '../../src/evidence/bundle.ts';
+import { exhibitsOf, isIntact, parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { exchangeHeads, recordExchanged } from '../../src/exchange/pollination.ts';
 import { visit } from '../../src/follow/follower.ts';
@@ -678,9 +678,10 @@ class World {
       if (!isIntact(text, evidence)) this.#violated('evidence', 'it is not as it was written');
       for (const { what, holds } of verifyEvidence(evidence))
         if (!holds) this.#violated('evidence', `fails: ${what}`);
-      const [first, second] = [evidence.first, evidence.second].map(
-        ({ treeSize, rootHash }): Tree => ({ size: Number(treeSize), root: rootHash }),
-      ) as [Tree, Tree];
+      const [first, second] = exhibitsOf(evidence).map(({ treeSize, rootHash }): Tree => ({
+        size: Number(treeSize),
+        root: rootHash,
+      })) as [Tree, Tree];
       if (!this.#oracle.contradict(first, second))
         this.#violated('evidence', `sizes ${first.size} and ${second.size} do not contradict`);
       const exhibits = { first: first.size, second: second.size, trees: [first, second] };

@@ -14,7 +14,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
-import { parseEvidence } from '../../src/evidence/bundle.ts';
+import { exhibitsOf, parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { readLogList } from '../../src/logs/list.ts';
 import { logIdText } from '../../src/logs/log.ts';
@@ -420,7 +420,7 @@ describe('sightings', () => {
         const bundle = parseEvidence(readFileSync(evidence, 'utf8'), evidence);
         assert(verifyEvidence(bundle).every(({ holds }) => holds));
         assert.deepEqual(
-          [bundle.first.rootHash, bundle.second.rootHash],
+          exhibitsOf(bundle).map(({ rootHash }) => rootHash),
           [head, forked].map(({ rootHash }) => rootHash),
         );
         see(frameV4(answer(head)));

@@ -15,19 +15,34 @@ import {
 import { verifyStatement } from '../../src/statements/verify.ts';
 
 /**
- * A log list (schema v3, and the zone, which is ours) with these logs: the name that each is known
- * by, and of its zone, by log.
+ * A log list (schema v3, and the zone, which is ours) with these logs, and these static-ct logs: the
+ * name that each is known by, and of its zone, by log.
  */
-export function logListOf(logs: Readonly<Record<string, SigningLog>>): string {
-  const entries = Object.entries(logs).map(([name, { key }]) => ({
+export function logListOf(
+  logs: Readonly<Record<string, SigningLog>>,
+  tiled: Readonly<Record<string, SigningLog>> = {},
+): string {
+  const entries = Object.entries(logs).map(([name, log]) => ({
+    ...listEntry(name, log),
+    url: `https://log.test/${name}/`,
+    dns: `${name}.example`,
+  }));
+  const tiledEntries = Object.entries(tiled).map(([name, log]) => ({
+    ...listEntry(name, log),
+    submission_url: `https://log.test/${name}/`,
+    monitoring_url: `https://log.test/${name}/`,
+  }));
+  const operator = { name: 'Test', logs: entries, tiled_logs: tiledEntries };
+  return JSON.stringify({ operators: [operator] });
+}
+
+function listEntry(name: string, { key }: SigningLog): Record<string, unknown> {
+  return {
     description: `The ${name} log`,
     key: Buffer.from(key.spki).toString('base64'),
     log_id: Buffer.from(key.logId).toString('base64'),
-    url: `https://log.test/${name}/`,
     mmd: 86_400,
-    dns: `${name}.example`,
-  }));
-  return JSON.stringify({ operators: [{ name: 'Test', logs: entries }] });
+  };
 }
 
 export class SigningLog {
@@ -124,6 +139,13 @@ export class SigningLog {
       ...overrides,
     };
   }
+}
+
+/** CtExtensions as static-ct logs have them: leaf_index(0), five octets, and the index. */
+export function indexExtension(index: number | bigint): Buffer {
+  const bytes = Buffer.from([0, 0, 5, 0, 0, 0, 0, 0]);
+  bytes.writeUIntBE(Number(index), 3, 5);
+  return bytes;
 }
 
 /** A tree that knows its entries, as a log does. */

@@ -2,18 +2,18 @@
 /** The index of evidence in SQLite: table evidence. */
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
-import type { EvidenceRecord, EvidenceStore, EvidenceTrees } from '../evidence.ts';
+import type { EvidenceKind, EvidenceRecord, EvidenceStore, EvidenceTrees } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
 import { EVIDENCE, evidenceOf } from '../directories.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
 import { padded, toTree, unpadded, type TreeRow } from './rows.ts';
 
-const ADD = `INSERT INTO evidence (path, log_id, first, second, first_size, second_size, created)
-  VALUES (@path, @logId, @first, @second, @firstSize, @secondSize, @created)
+const ADD = `INSERT INTO evidence (path, kind, log_id, first, second, first_size, second_size, created)
+  VALUES (@path, @kind, @logId, @first, @second, @firstSize, @secondSize, @created)
   ON CONFLICT DO UPDATE SET log_id = excluded.log_id, first = excluded.first,
     second = excluded.second, first_size = excluded.first_size, second_size = excluded.second_size`;
-const ALL = `SELECT path, log_id, first_size, second_size, created FROM evidence
+const ALL = `SELECT path, kind, log_id, first_size, second_size, created FROM evidence
   ORDER BY created, path`;
 const MISSING = `SELECT first, second FROM contradictions c
   WHERE NOT EXISTS (SELECT 1 FROM evidence e
@@ -21,6 +21,7 @@ const MISSING = `SELECT first, second FROM contradictions c
 
 interface NewRow {
   readonly path: string;
+  readonly kind: EvidenceKind;
   readonly logId: LogId;
   readonly first: number;
   readonly second: number | undefined;
@@ -31,6 +32,7 @@ interface NewRow {
 
 interface Row {
   readonly path: string;
+  readonly kind: EvidenceKind;
   readonly log_id: Buffer;
   readonly first_size: string;
   readonly second_size: string;
@@ -43,7 +45,7 @@ export class SqliteEvidence implements EvidenceStore {
   readonly #all: Statement<NoParameters, Row>;
   readonly #trees: Statement<
     { path: string },
-    { readonly first: number; readonly second: number | null }
+    { readonly kind: EvidenceKind; readonly first: number; readonly second: number | null }
   >;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;
   readonly #tree: Statement<{ id: number }, TreeRow>;
@@ -55,7 +57,9 @@ export class SqliteEvidence implements EvidenceStore {
     this.#damaged = damagedRows;
     this.#add = connection.statement(ADD);
     this.#all = connection.statement(ALL);
-    this.#trees = connection.statement('SELECT first, second FROM evidence WHERE path = @path');
+    this.#trees = connection.statement(
+      'SELECT kind, first, second FROM evidence WHERE path = @path',
+    );
     this.#missing = connection.statement(MISSING);
     this.#tree = connection.statement('SELECT * FROM trees WHERE id = @id');
   }
@@ -68,11 +72,25 @@ export class SqliteEvidence implements EvidenceStore {
   ): void {
     this.#add.run({
       path: this.#fromDirectory(path),
+      kind: 'fork',
       logId: first.logId,
       first: first.id,
       second: second.id,
       firstSize: padded(first.treeSize),
       secondSize: padded(second.treeSize),
+      created,
+    });
+  }
+
+  addPromise(path: string, tree: StoredTree, leafIndex: bigint, created: number): void {
+    this.#add.run({
+      path: this.#fromDirectory(path),
+      kind: 'promise-broken',
+      logId: tree.logId,
+      first: tree.id,
+      second: undefined,
+      firstSize: padded(leafIndex),
+      secondSize: padded(tree.treeSize),
       created,
     });
   }
@@ -103,10 +121,9 @@ export class SqliteEvidence implements EvidenceStore {
 
   treesOf(path: string): EvidenceTrees {
     const row = this.#trees.get({ path: this.#fromDirectory(path) });
-    return {
-      first: row && this.#readTree(row.first),
-      second: row && (row.second === null ? 'listed' : this.#readTree(row.second)),
-    };
+    const first = row && this.#readTree(row.first);
+    if (row === undefined || row.kind === 'promise-broken') return { first, second: undefined };
+    return { first, second: row.second === null ? 'listed' : this.#readTree(row.second) };
   }
 
   missing(): [StoredTree, StoredTree][] {
@@ -128,6 +145,7 @@ function toRecord(row: Row): EvidenceRecord | undefined {
   try {
     return {
       path: row.path,
+      kind: row.kind,
       logId: toLogId(row.log_id),
       firstSize: unpadded(row.first_size),
       secondSize: unpadded(row.second_size),

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Logs in SQLite: tables logs, log_lists, quiet_logs and stale_heads. */
-import type { Log, LogState } from '../../logs/log.ts';
+/** Logs in SQLite: tables logs, log_lists, quiet_logs, stale_heads and unprovable_promises. */
+import { logIdText, type Log, type LogState } from '../../logs/log.ts';
 import { equalHash, toMerkleHash } from '../../merkle/hash.ts';
 import { toLogKey } from '../../statements/key.ts';
 import { toLogId, type LogId } from '../../statements/statement.ts';
-import type { LogStore, StaleHead, StoredLogList } from '../logs.ts';
+import type { LogStore, StaleHead, StoredLogList, UnprovablePromises } from '../logs.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded, unpadded } from './rows.ts';
 
@@ -24,6 +24,9 @@ const SET_QUIET_UNTIL = `INSERT INTO quiet_logs (log_id, until) VALUES (@logId, 
   ON CONFLICT DO UPDATE SET until = excluded.until`;
 const PUT_STALE = `INSERT INTO stale_heads (log_id, since, reason) VALUES (@logId, @now, @reason)
   ON CONFLICT DO NOTHING`;
+
+const PUT_UNPROVABLE = `INSERT INTO unprovable_promises VALUES (@logId, @count, @since, @reason)
+  ON CONFLICT (log_id) DO UPDATE SET count = excluded.count, reason = excluded.reason`;
 
 interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
   readonly logId: Uint8Array;
@@ -68,6 +71,13 @@ export class SqliteLogs implements LogStore {
   readonly #dropStale: Statement<{ logId: LogId }>;
   readonly #stale: Statement<NoParameters, Omit<StaleHead, 'logId'> & { log_id: Buffer }>;
 
+  readonly #putUnprovable: Statement<UnprovablePromises>;
+  readonly #dropUnprovable: Statement<{ logId: LogId }>;
+  readonly #unprovable: Statement<
+    NoParameters,
+    Omit<UnprovablePromises, 'logId'> & { log_id: Buffer }
+  >;
+
   constructor(connection: Connection) {
     this.#connection = connection;
     this.#put = connection.statement(PUT);
@@ -80,6 +90,11 @@ export class SqliteLogs implements LogStore {
     this.#putStale = connection.statement(PUT_STALE);
     this.#dropStale = connection.statement('DELETE FROM stale_heads WHERE log_id = @logId');
     this.#stale = connection.statement('SELECT * FROM stale_heads');
+    this.#putUnprovable = connection.statement(PUT_UNPROVABLE);
+    this.#dropUnprovable = connection.statement(
+      'DELETE FROM unprovable_promises WHERE log_id = @logId',
+    );
+    this.#unprovable = connection.statement('SELECT * FROM unprovable_promises');
   }
 
   put(logs: readonly Log[], list?: StoredLogList, published?: number): void {
@@ -131,6 +146,21 @@ export class SqliteLogs implements LogStore {
     return this.#stale
       .all({})
       .map(({ log_id, since, reason }) => ({ logId: toLogId(log_id), since, reason }));
+  }
+
+  setUnprovable(promises: readonly UnprovablePromises[]): void {
+    this.#connection.transaction(() => {
+      const still = new Set(promises.map(({ logId }) => logIdText(logId)));
+      for (const { logId } of this.unprovable())
+        if (!still.has(logIdText(logId))) this.#dropUnprovable.run({ logId });
+      for (const each of promises) this.#putUnprovable.run(each);
+    });
+  }
+
+  unprovable(): UnprovablePromises[] {
+    return this.#unprovable
+      .all({})
+      .map(({ log_id, ...row }) => ({ logId: toLogId(log_id), ...row }));
   }
 }
 

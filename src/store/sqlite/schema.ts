@@ -258,4 +258,17 @@ export const MIGRATIONS: readonly string[] = [
     count INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- What the evidence shows. Of a broken promise the second tree is NULL, and the sizes are the promised place and the
+  -- size of the first tree.
+  ALTER TABLE evidence ADD COLUMN kind TEXT NOT NULL DEFAULT 'fork' CHECK (kind IN ('fork', 'promise-broken'));
+
+  -- Logs that cannot show entries that they promised, as the auditor found it, and how many.
+  CREATE TABLE unprovable_promises (
+    log_id BLOB PRIMARY KEY,
+    count  INTEGER NOT NULL,
+    since  INTEGER NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

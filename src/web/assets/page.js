@@ -33,7 +33,7 @@ async function refresh() {
     icon.setAttribute('href', freshIcon.getAttribute('href'));
   if (splitsIn(document) > splits)
     byId('announcement').textContent =
-      `A split view was proven: ${byId('splits').querySelector('article h3').textContent}.`;
+      `A ${byId('splits-title').dataset.noun} was proven: ${byId('splits').querySelector('article h3').textContent}.`;
 }
 
 let wanted = false;
