@@ -6,7 +6,7 @@
 import type { LogError } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
-import { through, type WayOptions } from './ways.ts';
+import { through, type WayOptions } from '../http/ways.ts';
 
 export interface DirectOptions extends Omit<ChallengeContext, 'paths'>, WayOptions {
   /** How many identities, and so ways, one log is asked through at once. */

@@ -12,7 +12,7 @@ import { HttpError } from '../http/error.ts';
 import type { Log } from '../logs/log.ts';
 import { isDamage } from '../store/state.ts';
 import type { VerdictContext } from './verdicts.ts';
-import { through, type WayOptions } from './ways.ts';
+import { through, type WayOptions } from '../http/ways.ts';
 
 export interface PollinateOptions
   extends WayOptions, Pick<VerdictContext, 'store' | 'evidenceDirectory' | 'now'> {

@@ -11,7 +11,7 @@
  */
 import { realSleep, type Sleep } from '../base/clock.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { drawn, shuffled, uniform } from './chance.ts';
+import { drawn, shuffled, uniform } from '../base/chance.ts';
 
 export interface TimingOptions {
   /** Asks a log, and resolves when nothing more is sent to it. */

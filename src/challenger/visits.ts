@@ -12,9 +12,9 @@ import { CtgaError } from '../base/errors.ts';
 import { visit, type Visit } from '../follow/follower.ts';
 import type { HashStore } from '../follow/hash-store.ts';
 import type { Log } from '../logs/log.ts';
-import { uniform } from './chance.ts';
+import { uniform } from '../base/chance.ts';
 import { failureOf, Settler, type SettleContext } from './settle.ts';
-import { waysOut, type WayOptions } from './ways.ts';
+import { waysOut, type WayOptions } from '../http/ways.ts';
 
 export interface VisitsOptions extends SettleContext, WayOptions {
   readonly hashes: HashStore;

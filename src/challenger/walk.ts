@@ -13,7 +13,7 @@ import { LogError } from '../ask/asker.ts';
 import { judgeProof, judgeWithoutProof, type Conclusion } from '../evidence/judge.ts';
 import type { Log } from '../logs/log.ts';
 import type { StoredTree } from '../store/heads.ts';
-import { shuffled } from './chance.ts';
+import { shuffled } from '../base/chance.ts';
 import { accuse, compareSizes } from './contradictions.ts';
 import type { Outcome } from './decision.ts';
 import { compareWithFinalTree } from './final-tree.ts';

@@ -10,7 +10,7 @@ import { pollinateThrough, type PollinateOptions } from '../challenger/pollinate
 import { MAX_AT_ONCE, runRound, runSchedule, type TimingOptions } from '../challenger/schedule.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
 import { Visits, type VisitsOptions } from '../challenger/visits.ts';
-import type { WayOptions } from '../challenger/ways.ts';
+import type { WayOptions } from '../http/ways.ts';
 import { StoreError } from '../disk/error.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
 import type { LogError } from '../ask/asker.ts';

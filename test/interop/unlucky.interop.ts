@@ -10,7 +10,7 @@ import { after, before, describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { visit, type FollowOptions, type Visit } from '../../src/follow/follower.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
-import { uniform } from '../../src/challenger/chance.ts';
+import { uniform } from '../../src/base/chance.ts';
 import { openIdentity } from '../../src/http/proxy.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts';

@@ -17,7 +17,7 @@ import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
 import { StaticCtAsker } from '../../src/ask/static-ct.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { challengeLog } from '../../src/challenger/challenge.ts';
-import { uniform } from '../../src/challenger/chance.ts';
+import { uniform } from '../../src/base/chance.ts';
 import { failureOf, Settler } from '../../src/challenger/settle.ts';
 import type { VerdictContext } from '../../src/challenger/verdicts.ts';
 import { StoreError } from '../../src/disk/error.ts';

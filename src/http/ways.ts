@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Ways out: identities over the proxies, each of which nothing else ever uses. */
-import type { Path } from '../follow/follower.ts';
-import type { Identity } from '../http/proxy.ts';
-import type { ProxyAddress } from '../http/proxy-address.ts';
-import type { Fetch, HttpOptions } from '../http/request.ts';
-import { shuffled } from './chance.ts';
+
+import type { Identity } from './proxy.ts';
+import type { ProxyAddress } from './proxy-address.ts';
+import type { Fetch, HttpOptions } from './request.ts';
+import { shuffled } from '../base/chance.ts';
 
 export interface WayOptions {
   /** One at least; ways are spread over them. */
@@ -17,7 +17,10 @@ export interface WayOptions {
 }
 
 /** Opens one way after another, through each proxy in turn. */
-export function waysOut({ proxies, open, chance }: WayOptions, allowed: HttpOptions): () => Path {
+export function waysOut(
+  { proxies, open, chance }: WayOptions,
+  allowed: HttpOptions,
+): () => Identity {
   const order = shuffled(proxies, chance);
   let opened = 0;
   return () => {
