@@ -69,6 +69,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
       'check over DNS, for one person, what the browser was shown, and that logs are append-only',
     load: async () => (await import('./client.ts')).clientCommand(),
   },
+  audit: {
+    summary: 'have the logs prove what pools collected and clients saw',
+    load: async () => (await import('./audit.ts')).auditCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),

@@ -15,7 +15,7 @@ import type { VerifiedStatement } from '../statements/statement.ts';
 import { blockLeaves, blockOf, knownOfBlock } from './block.ts';
 import type { LogRows, PublicHead } from './log-rows.ts';
 import type { Comparison, KnownHashes, Outlook } from './known-hashes.ts';
-import type { LogState } from './log-state.ts';
+import { HASH_BYTES, TILE_LEAVES, type LogState } from './log-state.ts';
 import { knownOf, Tiles } from './subtrees.ts';
 
 /** What following a log costs and holds, for people. */
@@ -74,6 +74,48 @@ export class LogHashes implements KnownHashes {
     return held !== undefined && this.#held !== undefined && size >= held.start && size <= held.end
       ? comparisonOf(this.#held.known, size, this.#held.head.head)
       : undefined;
+  }
+
+  /**
+   * The leaf at an index of the window, and its audit path in the tree of `head`, without a question.
+   * Undefined where its hash is not here.
+   */
+  leaf(
+    index: bigint,
+  ):
+    | {
+        readonly head: VerifiedStatement;
+        readonly leafHash: MerkleHash;
+        readonly hashes: MerkleHash[];
+      }
+    | undefined {
+    const { held } = this.#state ?? {};
+    if (held === undefined || this.#held === undefined) return undefined;
+    const {
+      known,
+      head: { head },
+    } = this.#held;
+    if (index < held.start || index >= held.end || index >= head.treeSize) return undefined;
+    const leafHash = known(index, index + 1n);
+    const hashes = hashesOfRanges(known, inclusionRanges(index, head.treeSize));
+    return leafHash && hashes && { head, leafHash, hashes };
+  }
+
+  /** The leaves of the window that have one of these hashes, in hexadecimal, by their index. */
+  async find(wanted: ReadonlySet<string>): Promise<Map<string, bigint>> {
+    const found = new Map<string, bigint>();
+    const { held } = this.#state ?? {};
+    if (held === undefined || wanted.size === 0) return found;
+    for (let tile = held.start / TILE_LEAVES; tile * TILE_LEAVES < held.end; tile++) {
+      const leaves = Buffer.from(this.#rows.tile(tile) ?? []);
+      for (let at = 0; at < leaves.length; at += HASH_BYTES) {
+        const hash = leaves.toString('hex', at, at + HASH_BYTES);
+        if (wanted.has(hash)) found.set(hash, tile * TILE_LEAVES + BigInt(at / HASH_BYTES));
+      }
+      // A window may have 100,000 tiles.
+      if (tile % 64n === 0n) await new Promise(setImmediate);
+    }
+    return found;
   }
 
   outlook(size: bigint): Outlook {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-const AUDITOR_PATH = '/ct/v1/sct-feedback';
+/** Where an auditor takes feedback (draft-linus-trans-gossip-ct-02, Section 5.1.2). */
+export const AUDITOR_PATH = '/ct/v1/sct-feedback';
 
 /**
  * Where an auditor takes feedback. One without a path has it where the draft puts it. Throws

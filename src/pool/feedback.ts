@@ -8,6 +8,7 @@ import { FormatError } from '../base/cursor.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { Certificate } from '../scts/certificate.ts';
 import { parseSct, verifySct, type LogEntry } from '../scts/sct.ts';
+import type { Promised } from '../evidence/promise.ts';
 import type { Submitted } from './forms.ts';
 
 /** Why a pair of an SCT and a chain is not kept. */
@@ -26,8 +27,14 @@ export interface Pair {
   readonly sct: Uint8Array;
 }
 
+/** And what the log promised by it. */
+export interface CheckedPair extends Pair {
+  readonly log: Log;
+  readonly promise: Promised;
+}
+
 export interface Checked {
-  readonly pairs: readonly Pair[];
+  readonly pairs: readonly CheckedPair[];
   /** How many pairs were refused, by reason; a chain without SCTs counts as one. */
   readonly refused: ReadonlyMap<Refusal, number>;
 }
@@ -36,14 +43,15 @@ export interface Checked {
 export const MAX_CHAIN = 10;
 
 export class FeedbackChecks {
-  readonly #names: readonly string[];
+  readonly #names: readonly string[] | undefined;
   readonly #logs: ReadonlyMap<string, Log>;
 
   /**
    * `names` are the DNS names that the server is authoritative for, in lower case; `*.example.net`
-   * stands for all that are one label longer than `example.net`.
+   * stands for all that are one label longer than `example.net`. Undefined: an auditor, who is for all
+   * names.
    */
-  constructor(names: readonly string[], logs: readonly Log[]) {
+  constructor(names: readonly string[] | undefined, logs: readonly Log[]) {
     this.#names = names;
     this.#logs = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
   }
@@ -53,15 +61,15 @@ export class FeedbackChecks {
     const refuse = (why: Refusal, count = 1): void =>
       void refused.set(why, (refused.get(why) ?? 0) + count);
     const all = Math.max(1, scts.length);
-    const pairs: Pair[] = [];
+    const pairs: CheckedPair[] = [];
     try {
       const entries = this.#entriesOf(chain);
       if (typeof entries === 'string') refuse(entries, all);
       else
         for (const sct of scts) {
-          const fault = this.#faultOf(sct, entries);
-          if (fault === undefined) pairs.push({ chain, sct });
-          else refuse(fault);
+          const found = this.#promiseOf(sct, entries);
+          if (typeof found === 'string') refuse(found);
+          else pairs.push({ chain, sct, ...found });
         }
     } catch (error) {
       if (!(error instanceof FormatError)) throw error;
@@ -76,7 +84,8 @@ export class FeedbackChecks {
     const [leaf, ...others] = chain.map((der) => new Certificate(der));
     if (leaf === undefined) return 'malformed';
     // First what costs least.
-    if (!leaf.dnsNames.some((name) => this.#isOurs(name))) return 'other-name';
+    if (this.#names !== undefined && !leaf.dnsNames.some((name) => this.#isOurs(name)))
+      return 'other-name';
     let subject = leaf;
     for (const issuer of others) {
       if (!subject.isIssuedBy(issuer)) return 'broken-chain';
@@ -87,7 +96,10 @@ export class FeedbackChecks {
     return precertificate === undefined ? [leaf.entry] : [precertificate, leaf.entry];
   }
 
-  #faultOf(bytes: Uint8Array, entries: readonly LogEntry[]): Refusal | undefined {
+  #promiseOf(
+    bytes: Uint8Array,
+    entries: readonly LogEntry[],
+  ): Pick<CheckedPair, 'log' | 'promise'> | Refusal {
     let sct;
     try {
       sct = parseSct(bytes);
@@ -97,12 +109,15 @@ export class FeedbackChecks {
     }
     const log = this.#logs.get(logIdText(sct.logId));
     if (log === undefined) return 'unknown-log';
-    return entries.some((entry) => verifySct(sct, entry, log.key)) ? undefined : 'bad-signature';
+    const entry = entries.find((each) => verifySct(sct, each, log.key));
+    return entry === undefined ? 'bad-signature' : { log, promise: { ...sct, entry } };
   }
 
   /** Whether a name in a certificate, which may be a wildcard, means a host of ours. */
   #isOurs(name: string): boolean {
-    return this.#names.some((ours) => ours === name || covers(ours, name) || covers(name, ours));
+    return (this.#names ?? []).some(
+      (ours) => ours === name || covers(ours, name) || covers(name, ours),
+    );
   }
 }
 

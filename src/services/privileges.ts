@@ -25,6 +25,7 @@ import { lockOf } from '../disk/lock.ts';
 import { CHAIN } from '../evidence/chain.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/directory.ts';
+import { auditorIn } from '../auditor/directory.ts';
 import { poolIn } from '../pool/directory.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
@@ -92,6 +93,10 @@ export const becomeNameServer: BecomeAccount = (state, user) =>
     onlyReads: true,
     own: publishedIn(state.directory),
   });
+
+/** It keeps evidence, and puts down in the store what it found. */
+export const becomeAuditor: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, { accounts: role('audit'), own: auditorIn(state.directory) });
 
 export const becomePool: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, {

@@ -45,6 +45,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'bench traffic': ['--tool', 'osnt', '--output', join(directory, 'bench')],
   challenge: ['--once', '--proxy', 'socks5h://127.0.0.1:1'],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
+  'audit run': ['--listen', '127.0.0.1:1'],
   'pool serve': ['--domain', 'www.example.net', '--listen', '127.0.0.1:1'],
   'dns serve': ['--zone-suffix', 'ct.example.net', '--listen', '127.0.0.1:1'],
   'evidence report': [empty],
@@ -144,7 +145,7 @@ const ANYTHING = new Set([
 ]);
 
 /** Commands that are run with another --user, as root. */
-const STAY = new Set(['alert run', 'challenge', 'dns serve', 'pool serve', 'web']);
+const STAY = new Set(['alert run', 'audit run', 'challenge', 'dns serve', 'pool serve', 'web']);
 
 interface Case {
   readonly args: readonly string[];

@@ -34,6 +34,7 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],
+  audit: [...SQLITE, 'ipaddr.js', 'zod'],
   replay: [...SQLITE, ...CURVES, 'zod'],
   lab: ['zod', 'node:https', 'node:readline'],
   alert: [...SQLITE, ...CURVES, 'ipaddr.js', 'zod', 'node:http', 'node:http2', 'node:tls'],

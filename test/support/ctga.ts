@@ -85,7 +85,7 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
   const gaveUpRoot =
     command === 'challenge' ||
     command === 'web' ||
-    (command === 'alert' && sub === 'run') ||
+    ((command === 'alert' || command === 'audit') && sub === 'run') ||
     ((command === 'dns' || command === 'pool') && sub === 'serve');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];
 }

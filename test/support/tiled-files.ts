@@ -14,6 +14,8 @@ export class TiledFiles {
   readonly requests: string[] = [];
   tree: MerkleTree;
   size: number;
+  /** When it signs its tree heads, in ms since the epoch. */
+  timestamp = 1_700_000_000_000n;
   /** Answers instead of the log where it returns something. */
   instead: (path: string) => HttpAnswer | HttpError | undefined = () => undefined;
 
@@ -36,7 +38,9 @@ export class TiledFiles {
       return {
         status: 200,
         retryAfter: undefined,
-        body: Buffer.from(this.log.checkpoint(this.size, this.tree.root(this.size))),
+        body: Buffer.from(
+          this.log.checkpoint(this.size, this.tree.root(this.size), this.timestamp),
+        ),
       };
     }
     const match = /^tile\/(\d)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d+))?$/.exec(path);
