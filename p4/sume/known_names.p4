@@ -10,24 +10,12 @@
  */
 #include "name_word.p4"
 
-/* Two words of a piece; zeros if the datagram has none, or the half that it has. */
-#define WORDS_OF(piece, before, first, second)                                          \
-	first = 0;                                                                      \
-	second = 0;                                                                     \
-	if (headers.piece.isValid()) {                                                  \
-		first = headers.piece.a;                                                \
-		second = headers.piece.b;                                               \
-	} else if (headers.before.isValid() && headers.half_piece.isValid()) {          \
-		first = headers.half_piece.a;                                           \
-	}
-
-control KnownNames(in headers_t headers, in user_metadata_t meta, inout bit<8> verdict)
+control KnownNames(in name_words_t name_words, inout user_metadata_t meta)
 {
 	NameWords() words_1;
 	NameWords() words_2;
 	NameWords() words_3;
 	NameWords() words_4;
-	name_t name;
 	words_t words;
 	/* The number of what the name begins with; zero for what no known name begins with. */
 	bit<16> so_far;
@@ -114,41 +102,32 @@ control KnownNames(in headers_t headers, in user_metadata_t meta, inout bit<8> v
 	}
 
 	apply {
-		name.not_name = 0;
-		name.end = 0;
-		name.lengths = 0;
-		name.not_txt = 0;
-
-		WORDS_OF(piece_1, sth, words.w0, words.w1)
-		WORDS_OF(piece_2, piece_1, words.w2, words.w3)
-		words_1.apply(name, words);
+		words = name_words.part_1;
+		words_1.apply(meta, words);
 		known_names_1.apply();
 
-		WORDS_OF(piece_3, piece_2, words.w0, words.w1)
-		WORDS_OF(piece_4, piece_3, words.w2, words.w3)
-		words_2.apply(name, words);
+		words = name_words.part_2;
+		words_2.apply(meta, words);
 		known_names_2.apply();
 
-		WORDS_OF(piece_5, piece_4, words.w0, words.w1)
-		WORDS_OF(piece_6, piece_5, words.w2, words.w3)
-		words_3.apply(name, words);
+		words = name_words.part_3;
+		words_3.apply(meta, words);
 		known_names_3.apply();
 
-		WORDS_OF(piece_7, piece_6, words.w0, words.w1)
-		WORDS_OF(piece_8, piece_7, words.w2, words.w3)
-		words_4.apply(name, words);
+		words = name_words.part_4;
+		words_4.apply(meta, words);
 		known_names_4.apply();
 
-		length = name.lengths + (name.lengths >> 32);
+		length = meta.name_lengths + (meta.name_lengths >> 32);
 		length = length + (length >> 16);
 		length = (length + (length >> 8)) & 0xff;
 		if (so_far == 0 ||
 		    BEFORE(meta.udp_end,
 			   meta.name_start + (bit<32>)length + 1 + 4 + SHORTEST_RECORD) == 1)
-			verdict = UNKNOWN_NAME;
-		else if (name.not_txt != 0)
-			verdict = NOT_TREE_HEAD;
+			meta.verdict = UNKNOWN_NAME;
+		else if (meta.not_txt != 0)
+			meta.verdict = NOT_TREE_HEAD;
 		else
-			verdict = KNOWN_ANSWER;
+			meta.verdict = KNOWN_ANSWER;
 	}
 }

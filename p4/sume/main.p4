@@ -13,7 +13,7 @@
 #include "registers.p4"
 #include "../shared/decision.p4"
 #include "../shared/fate.p4"
-#include "parser.p4"
+#include "pieces.p4"
 #include "route.p4"
 #include "known_names.p4"
 #include "sampling.p4"
@@ -53,6 +53,7 @@ control TopPipe(inout headers_t headers, inout user_metadata_t user_metadata,
 {
 	Route() route;
 	ReadSettings() read_settings;
+	NameOfPieces() name_of_pieces;
 	KnownNames() known_names;
 	Decision() decision;
 	Sampling() sampling;
@@ -62,11 +63,14 @@ control TopPipe(inout headers_t headers, inout user_metadata_t user_metadata,
 		sampling_t settings;
 		bit<32> answers = 0;
 		bit<32> counted;
+		name_words_t name_words;
 
 		route.apply(sume_metadata.src_port, sume_metadata.dst_port);
 		read_settings.apply(threshold, settings);
-		if (user_metadata.verdict == ANSWER)
-			known_names.apply(headers, user_metadata, user_metadata.verdict);
+		if (user_metadata.verdict == ANSWER) {
+			name_of_pieces.apply(headers, name_words);
+			known_names.apply(name_words, user_metadata);
+		}
 		if (user_metadata.verdict == KNOWN_ANSWER)
 			answers_reg_raw(0, 0, 1, REG_ADD, answers);
 		decision.apply(user_metadata.verdict, user_metadata.ip_start, user_metadata.ip_end,

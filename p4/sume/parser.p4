@@ -6,13 +6,15 @@
  *
  * BEFORE(a, b) is the sign of a difference of two offsets: 1 if a is before b. LACKS(bytes) is 1 if
  * the frame ends before so many bytes more, and LEAVES(bytes) is 1 if the UDP datagram does not.
+ *
+ * No select looks at more than 32 bits: p4c-ebpf computes the mask of a wider one in an int.
  */
 #define BEFORE(a, b) ((a) - (b))[31:31]
 #define LACKS(bytes) BEFORE(meta.frame_end, meta.offset + (bytes))
 #define LEAVES(bytes) (BEFORE(meta.udp_end, meta.offset + (bytes)) ^ 1)
 
-parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t headers,
-		   out user_metadata_t meta)
+parser HeaderParser(packet_in packet, in bit<32> frame_length, out headers_t headers,
+		    out user_metadata_t meta)
 {
 	/*
 	 * A packet is malformed until more is known of it, so one that is cut short stays
@@ -27,6 +29,10 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		meta.name_start = 0;
 		meta.is_ipv6 = 0;
 		meta.verdict = MALFORMED;
+		meta.not_name = 0;
+		meta.name_end = 0;
+		meta.name_lengths = 0;
+		meta.not_txt = 0;
 		packet.extract(headers.ethernet);
 		transition select(headers.ethernet.ethertype,
 				  LACKS(4), LACKS(8), LACKS(20), LACKS(40)) {
@@ -118,12 +124,18 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 	state pppoe {
 		packet.extract(headers.pppoe);
 		meta.offset = meta.offset + 8;
-		transition select(headers.pppoe.version_type_code, headers.pppoe.ppp_protocol,
-				  LACKS(20), LACKS(40)) {
-			(PPPOE_SESSION_DATA, PPP_IPV4, 0, _): ipv4;
-			(PPPOE_SESSION_DATA, PPP_IPV6, _, 0): ipv6;
-			(PPPOE_SESSION_DATA, PPP_IPV4, _, _): accept;
-			(PPPOE_SESSION_DATA, PPP_IPV6, _, _): accept;
+		transition select(headers.pppoe.version_type_code) {
+			PPPOE_SESSION_DATA: ppp;
+			default: not_ip;
+		}
+	}
+
+	state ppp {
+		transition select(headers.pppoe.ppp_protocol, LACKS(20), LACKS(40)) {
+			(PPP_IPV4, 0, _): ipv4;
+			(PPP_IPV6, _, 0): ipv6;
+			(PPP_IPV4, _, _): accept;
+			(PPP_IPV6, _, _): accept;
 			default: not_ip;
 		}
 	}
@@ -211,13 +223,18 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		packet.extract(headers.udp);
 		meta.udp_end = meta.offset + (bit<32>)headers.udp.length;
 		meta.offset = meta.offset + 8;
-		transition select(headers.udp.source_port, LACKS(12), headers.udp.length,
-				  meta.is_ipv6) {
-			/* Linux takes no length for the rest of the packet, over IPv6 alone. */
-			(PORT_DNS, 0, 0, 1): udp_to_end;
-			(PORT_DNS, 0, _, _): dns;
-			(PORT_DNS, 1, _, _): accept;
+		transition select(headers.udp.source_port, LACKS(12)) {
+			(PORT_DNS, 0): udp_length;
+			(PORT_DNS, 1): accept;
 			default: other_port;
+		}
+	}
+
+	/* Linux takes no length for the rest of the packet, over IPv6 alone. */
+	state udp_length {
+		transition select(headers.udp.length, meta.is_ipv6) {
+			(0, 1): udp_to_end;
+			default: dns;
 		}
 	}
 
@@ -235,15 +252,21 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		packet.extract(headers.dns);
 		meta.offset = meta.offset + 12;
 		transition select(BEFORE(meta.udp_end, meta.offset),
-				  BEFORE(meta.ip_end, meta.udp_end),
-				  headers.dns.is_response, headers.dns.questions,
-				  headers.dns.answers, BEFORE(meta.frame_end, meta.ip_end),
+				  BEFORE(meta.ip_end, meta.udp_end), headers.dns.is_response,
+				  headers.dns.questions) {
+			(0, 0, 0, _): not_tree_head;
+			(0, 0, _, 0): not_tree_head;
+			(0, 0, _, _): answers;
+			default: accept;
+		}
+	}
+
+	state answers {
+		transition select(headers.dns.answers, BEFORE(meta.frame_end, meta.ip_end),
 				  BEFORE(meta.udp_end, meta.offset + 4)) {
-			(0, 0, 0, _, _, _, _): not_tree_head;
-			(0, 0, _, 0, _, _, _): not_tree_head;
-			(0, 0, _, _, 0, _, _): not_tree_head;
-			(0, 0, _, _, _, 0, 1): not_tree_head;
-			(0, 0, _, _, _, 0, 0): sth;
+			(0, _, _): not_tree_head;
+			(_, 0, 1): not_tree_head;
+			(_, 0, 0): question;
 			default: accept;
 		}
 	}
@@ -253,51 +276,8 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		transition accept;
 	}
 
-	state sth {
-		packet.extract(headers.sth);
-		meta.offset = meta.offset + 4;
-		meta.name_start = meta.offset;
-		transition select(headers.sth.length_and_text, LEAVES(PIECE_BYTES),
-				  LEAVES(HALF_BYTES)) {
-			(LABEL_STH &&& LABEL_STH_MASK, 1, _): piece_1;
-			(LABEL_STH &&& LABEL_STH_MASK, _, 1): half_piece;
-			(LABEL_STH &&& LABEL_STH_MASK, _, _): answer;
-			default: not_tree_head;
-		}
-	}
-
-#define PIECE_STATE(name, next)                                                         \
-	state name {                                                                    \
-		packet.extract(headers.name);                                           \
-		meta.offset = meta.offset + PIECE_BYTES;                                \
-		transition select(LEAVES(PIECE_BYTES), LEAVES(HALF_BYTES)) {            \
-			(1, _): next;                                                   \
-			(_, 1): half_piece;                                             \
-			default: answer;                                                \
-		}                                                                       \
-	}
-
-	PIECE_STATE(piece_1, piece_2)
-	PIECE_STATE(piece_2, piece_3)
-	PIECE_STATE(piece_3, piece_4)
-	PIECE_STATE(piece_4, piece_5)
-	PIECE_STATE(piece_5, piece_6)
-	PIECE_STATE(piece_6, piece_7)
-	PIECE_STATE(piece_7, piece_8)
-
-	state piece_8 {
-		packet.extract(headers.piece_8);
-		transition answer;
-	}
-
-	state half_piece {
-		packet.extract(headers.half_piece);
-		transition answer;
-	}
-
-	/* Unless the name, type or class turns out to be another's. */
-	state answer {
-		meta.verdict = ANSWER;
+	state question {
+		meta.verdict = QUESTION;
 		transition accept;
 	}
 }

@@ -11,7 +11,7 @@
 #include "types.p4"
 #include "../shared/decision.p4"
 #include "../shared/fate.p4"
-#include "parser.p4"
+#include "pieces.p4"
 #include "route.p4"
 #include "known_names.p4"
 #include "sampling.p4"
@@ -65,6 +65,7 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 	counter(32, CounterType.packets) verdicts;
 
 	Route() route;
+	NameOfPieces() name_of_pieces;
 	KnownNames() known_names;
 	Decision() decision;
 	Sampling() sampling;
@@ -76,6 +77,7 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 		bit<32> threshold;
 		sampling_t settings;
 		bit<32> answers = 0;
+		name_words_t name_words;
 
 		src_port = (bit<8>)1 << ((bit<8>)standard_metadata.ingress_port << 1);
 		route.apply(src_port, dst_port);
@@ -83,8 +85,10 @@ control CtgaIngress(inout headers_t headers, inout user_metadata_t meta,
 		sampling_mask.read(settings.mask, 0);
 		keys.read(settings.key_a, 0);
 		keys.read(settings.key_b, 1);
-		if (meta.verdict == ANSWER)
-			known_names.apply(headers, meta, meta.verdict);
+		if (meta.verdict == ANSWER) {
+			name_of_pieces.apply(headers, name_words);
+			known_names.apply(name_words, meta);
+		}
 		if (meta.verdict == KNOWN_ANSWER) {
 			answer_count.read(answers, 0);
 			answers = answers + 1;

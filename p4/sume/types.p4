@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the program for NetFPGA SUME and its twin for v1model have in common: the headers, which are
- * all of fixed length, and what the parser finds out.
+ * What the programs for NetFPGA SUME and PSA and the twin for v1model have in common: the headers,
+ * which are all of fixed length, and what the parser finds out.
  */
 #ifndef CTGA_SUME_TYPES_P4
 #define CTGA_SUME_TYPES_P4
@@ -26,47 +26,35 @@ header ipv6_in_words_t {
 	bit<32> destination_3;
 }
 
-header sth_label_t {
-	bit<32> length_and_text;
-}
-
-/*
- * What follows a question's "sth", in pieces whatever its labels are. Behind the end of a name
- * there are 15 bytes at least (type, class, and a record), so the piece that it ends in is whole.
- * Of the next one, type and class may need four bytes, which the half has.
- */
-#define PIECE_BYTES 16
-header piece_t {
-	bit<64> a;
-	bit<64> b;
-}
-
-#define HALF_BYTES 8
-header half_piece_t {
-	bit<64> a;
-}
-
-struct headers_t {
-	ethernet_t ethernet;
-	vlan_t outer_tag;
-	vlan_t middle_tag;
-	vlan_t inner_tag;
-	pppoe_t pppoe;
-	ipv4_t ipv4;
-	ipv6_in_words_t ipv6;
-	ipv6_fragment_t ipv6_fragment;
-	udp_t udp;
+/* What is extracted of every packet that has it. A name is read in the target's own way. */
+#define HEADERS_BEFORE_NAME                                                             \
+	ethernet_t ethernet;                                                            \
+	vlan_t outer_tag;                                                               \
+	vlan_t middle_tag;                                                              \
+	vlan_t inner_tag;                                                               \
+	pppoe_t pppoe;                                                                  \
+	ipv4_t ipv4;                                                                    \
+	ipv6_in_words_t ipv6;                                                           \
+	ipv6_fragment_t ipv6_fragment;                                                  \
+	udp_t udp;                                                                      \
 	dns_t dns;
-	sth_label_t sth;
-	piece_t piece_1;
-	piece_t piece_2;
-	piece_t piece_3;
-	piece_t piece_4;
-	piece_t piece_5;
-	piece_t piece_6;
-	piece_t piece_7;
-	piece_t piece_8;
-	half_piece_t half_piece;
+
+/* On the way to a verdict, as those in shared/verdicts.p4: the name has yet to be read. */
+const bit<8> QUESTION = 252;
+
+struct words_t {
+	bit<64> w0;
+	bit<64> w1;
+	bit<64> w2;
+	bit<64> w3;
+}
+
+/* What the tables look at, 32 bytes each. */
+struct name_words_t {
+	words_t part_1;
+	words_t part_2;
+	words_t part_3;
+	words_t part_4;
 }
 
 struct user_metadata_t {
@@ -83,6 +71,17 @@ struct user_metadata_t {
 	bit<32> name_start;
 	bit<1> is_ipv6;
 	bit<8> verdict;
+	/*
+	 * Of the eight bytes of the name that were read last, in flags (name_word.p4), those behind
+	 * the name and the one where it ends, both of the second half and moved to the first: p4c's
+	 * eBPF shifts by at most 32.
+	 */
+	bit<64> not_name;
+	bit<64> name_end;
+	/* How many bytes of the name were in each of the eight places. */
+	bit<64> name_lengths;
+	/* Not zero if type and class are others than TXT and IN. */
+	bit<64> not_txt;
 }
 
 /* One bit a port, from the right: nf0, the DMA port of nf0, nf1, the DMA port of nf1 and so on. */

@@ -32,6 +32,14 @@ import {
   startSwitch,
   type Ended,
 } from '../p4/switch-process.ts';
+import {
+  compilePsa,
+  keepPsa,
+  PSA_COMPILER,
+  PSA_FORMS,
+  psaBuiltWith,
+  psaProgram,
+} from '../p4/psa.ts';
 import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
 import { keepZones } from '../p4/switch-zones.ts';
 import { TRAFFIC_NAMES } from '../traffic/traffic.ts';
@@ -69,8 +77,8 @@ export function p4Command(): Command {
   const compileCommand = new Command('compile')
     .description('compile the program with p4c; for NetFPGA SUME, lay out a project of P4->NetFPGA')
     .addOption(
-      new Option('--target <target>', 'bmv2: in the place of the program that comes with ctga')
-        .choices(['bmv2', 'sume'])
+      new Option('--target <target>', 'bmv2, psa: in the place of the program that comes with ctga')
+        .choices(['bmv2', 'psa', 'sume'])
         .default('bmv2'),
     )
     .option('--output <dir>', 'sume: where the project goes', 'ctga-sume')
@@ -155,17 +163,26 @@ microseconds (6).`,
 }
 
 interface CompileOptions extends StateOption, LogOptions {
-  readonly target: 'bmv2' | 'sume';
+  readonly target: 'bmv2' | 'psa' | 'sume';
   readonly output: string;
 }
 
 function runCompile(options: CompileOptions): void {
   const { json, target } = options;
   if (target === 'sume') return compileForSume(options);
+  if (target === 'psa') return compileForPsa(options);
   const compiled = compile();
   keepCompiled(compiled);
   if (json === true) return printJson({ program: PROGRAM, ...compiled.build });
   print(`Compiled with p4c ${compiled.build.p4c} into ${PROGRAM}.`);
+}
+
+function compileForPsa({ json }: CompileOptions): void {
+  for (const form of PSA_FORMS) keepPsa(form, compilePsa(form));
+  const programs = PSA_FORMS.map(psaProgram);
+  const build = psaBuiltWith('tc');
+  if (json === true) return printJson({ programs, ...build });
+  print(`Compiled with ${PSA_COMPILER} ${build.p4c} into ${programs.join(' and ')}.`);
 }
 
 function compileForSume(options: CompileOptions): void {

@@ -32,7 +32,7 @@ const buildSchema = z.object({ p4c: z.string(), sources: z.string() });
 export type Build = z.infer<typeof buildSchema>;
 
 /** What a compiler complained of, on one line. */
-function linesOf(complaint: string): string {
+export function linesOf(complaint: string): string {
   return complaint.trim().split('\n').join(' | ');
 }
 
@@ -46,10 +46,10 @@ export function builtWith(): Build {
   return buildSchema.parse(JSON.parse(readFileSync(BUILD, 'utf8')));
 }
 
-/** SHA-256 over the names and contents of the sources, in hexadecimal. */
-export function hashOfSources(): string {
+/** SHA-256 over the names and contents of the sources in `directories`, in hexadecimal. */
+export function hashOfSources(directories: readonly string[] = SOURCES): string {
   const hash = createHash('sha256');
-  for (const directory of SOURCES) {
+  for (const directory of directories) {
     const names = readdirSync(join(P4_SOURCES, directory)).filter((name) => name.endsWith('.p4'));
     for (const name of names.sort()) {
       const content = readFileSync(join(P4_SOURCES, directory, name));
@@ -60,8 +60,8 @@ export function hashOfSources(): string {
 }
 
 /** The version of p4c, or undefined if it is not on PATH. */
-export function compilerVersion(): string | undefined {
-  const { error, stdout, stderr } = spawnSync(COMPILER, ['--version'], { encoding: 'utf8' });
+export function compilerVersion(compiler = COMPILER): string | undefined {
+  const { error, stdout, stderr } = spawnSync(compiler, ['--version'], { encoding: 'utf8' });
   return error === undefined ? /Version (\S+)/.exec(stdout + stderr)?.[1] : undefined;
 }
 
