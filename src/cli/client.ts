@@ -16,7 +16,7 @@ import { ownDirectory, stateAt, type State } from '../store/state.ts';
 import {
   endpoint,
   repeated,
-  wholeNumber,
+  seconds,
   withLogs,
   type LogOptions,
   type StateOption,
@@ -68,13 +68,13 @@ function runCommand(): Command {
     .option(
       '--interval <seconds>',
       'the least time between two questions for the tree head of a log; less than an hour, which is for a lab, lets a log tell clients apart',
-      wholeNumber(1, DAY * 14),
+      duration,
       HOUR,
     )
     .option(
       '--max-delay <seconds>',
       'ask for the proof of an SCT at some time within so long after it was seen; what is short tells when a site was visited',
-      wholeNumber(0, DAY * 30),
+      duration,
       DAY,
     )
     .addOption(
@@ -349,6 +349,12 @@ async function runHost(options: StateOption): Promise<void> {
     output: createWriteStream('', { fd: 1 }),
     remedy: 'Start it: ctga client run',
   });
+}
+
+function duration(text: string): number {
+  const value = seconds(text);
+  if (value >= 0.1) return value;
+  throw new InvalidArgumentError('want a tenth of a second or more.');
 }
 
 function pool(text: string): string {

@@ -53,7 +53,8 @@ export async function checkInclusion(question: Question, pace: Pace): Promise<Ou
     state,
     why,
     tries,
-    next: firstLook(Math.max(now, notBefore), pace),
+    // Not at once, whatever chance draws.
+    next: firstLook(Math.max(now + pace.delay / 2, notBefore), pace),
   });
   const due = sct.time + BigInt(log.mmd) * 1000n;
   if (head === undefined) return later('There is no fresh tree head of the log.');

@@ -4,11 +4,12 @@
  * browser's messages at its socket.
  */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { decode, encode, RECURSION_AVAILABLE } from 'dns-packet';
 import { encodeBase64 } from '../../src/base/base64.ts';
 import { collect } from '../../src/client/collect.ts';
 import { frame, FrameReader } from '../../src/client/frames.ts';
@@ -194,7 +195,7 @@ describe('the client', () => {
   ): Promise<Client> {
     const running = startCtga([
       ...['client', 'run', '--json', '--log-list', list, '--state-dir', state],
-      ...['--resolver', `127.0.0.1:${port}`, '--interval', '1', '--max-delay', '0'],
+      ...['--resolver', `127.0.0.1:${port}`, '--interval', '0.2', '--max-delay', '0.2'],
       ...given,
     ]);
     await running.until(() => running.said().includes('"listening"'), 'word that it listens');
@@ -275,4 +276,286 @@ describe('the client', () => {
       ['included', 'included'],
     );
   });
+
+  for (const [what, first, second] of [
+    ['one size', 100, 100],
+    ['another size', 77, 130],
+    ['a power of two before', 64, 130],
+    ['a power of two and the next', 64, 65],
+  ] as const)
+    test(`convicts a log that shows another tree, ${what}, with evidence`, async () => {
+      const zone = new Zone();
+      zone.tree = treeOf(first, 'a');
+      await withZone(zone, async (client) => {
+        const { browser } = client;
+        await browser.until(({ logs }) => logs[0]?.state === 'consistent', 'a head');
+        zone.tree = treeOf(second, 'b');
+        const { findings } = await browser.until(
+          (status) => status.findings.length > 0,
+          'a finding',
+        );
+        const { evidence = '', log } = findings[0] ?? {};
+        assert.equal(log, 'the-forked');
+        const verified = await ctga(['evidence', 'verify', evidence, '--log-list', client.list]);
+        assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+        const shown = await ctga(['client', 'status', '--state-dir', client.state]);
+        assert.equal(shown.code, 3);
+        assert.match(shown.stdout, /SPLIT VIEW PROVEN: The log "The forked log" signed/);
+        assert.equal(await client.stop(), 3);
+        assert.match(client.running.said(), /"event":"fork-proven"/);
+      });
+    });
+
+  test('says it once of each fork, at whatever start', async () => {
+    const zone = new Zone();
+    await withZone(zone, async (client) => {
+      await client.browser.until(({ logs }) => logs[0]?.state === 'consistent', 'a head');
+      zone.tree = treeOf(100, 'b');
+      await client.browser.until(({ findings }) => findings.length > 0, 'a finding');
+      await client.stop();
+      const again = await start(client.given, client.state);
+      const { findings } = await again.browser.until(() => true, 'a status');
+      assert.equal(findings.length, 1);
+      // It goes on to ask, as every client does: what it asks does not tell what it knows.
+      const before = zone.asked.length;
+      await eventually(() => zone.asked.length > before, 'the next question');
+      assert.equal(await again.stop(), 3);
+      assert.doesNotMatch(again.running.said(), /fork-proven/);
+    });
+  });
+
+  for (const [what, lie] of [
+    ['garbage in place of a head', (zone: Zone) => void (zone.lie = 'x'.repeat(300))],
+    ['an empty text', (zone: Zone) => void (zone.lie = '')],
+    [
+      'a head that another log signed',
+      (zone: Zone) => {
+        const tree = treeOf(120, 'b');
+        zone.lie = formatTreeHeadText(new SigningLog().sign(120, tree.root(), BigInt(Date.now())));
+      },
+    ],
+    [
+      'a head with one bit changed',
+      (zone: Zone) => {
+        const { signature, ...head } = zone.log.sign(120, treeOf(120).root(), BigInt(Date.now()));
+        zone.lie = formatTreeHeadText({ ...head, treeSize: 121n, signature });
+      },
+    ],
+    [
+      'proofs of another tree',
+      (zone: Zone) => {
+        zone.grow(20);
+        zone.proven = treeOf(120, 'b');
+      },
+    ],
+    [
+      'proofs of another tree, from a size that is a power of two',
+      (zone: Zone) => {
+        zone.tree = treeOf(128);
+        zone.proven = treeOf(200, 'b');
+      },
+    ],
+    [
+      'a tree of no entries, with a root that cannot be',
+      (zone: Zone) => {
+        zone.lie = formatTreeHeadText(zone.log.sign(0, treeOf(1).root(), BigInt(Date.now())));
+      },
+    ],
+  ] as const)
+    test(`convicts nobody for ${what}`, async () => {
+      const zone = new Zone();
+      await withZone(zone, async (client) => {
+        await client.browser.until(({ logs }) => logs[0]?.state === 'consistent', 'a head');
+        const before = zone.asked.length;
+        lie(zone);
+        // Three turns with the lie.
+        await eventually(
+          () => zone.asked.slice(before).filter((name) => name === 'sth').length > 2,
+          'its questions',
+        );
+        const { findings, logs } = await client.browser.until(() => true, 'a status');
+        assert.deepEqual(findings, []);
+        assert(logs[0]?.state === 'consistent' || logs[0]?.state === 'unproven');
+        assert.equal(await client.stop(), 0);
+      });
+    });
+
+  test('goes on where the resolver answers nothing, NXDOMAIN or a wildcard', async () => {
+    for (const port of [1, await wildcard()]) {
+      const client = await start(['--resolver', `127.0.0.1:${port}`]);
+      const { logs, findings } = await client.browser.until(
+        (status) => status.logs.every(({ state }) => state === 'no-answer'),
+        'no answer',
+      );
+      assert.equal(logs.length, 3);
+      assert.deepEqual(findings, []);
+      assert.equal(await client.stop(), 0);
+    }
+  });
+
+  describe('an SCT', () => {
+    let client: Client & { readonly zone: Zone };
+    let stopZone: () => Promise<void>;
+    before(async () => {
+      const zone = new Zone();
+      ({ client, stop: stopZone } = await beginZone(zone));
+      await client.browser.until(({ logs: all }) => all[0]?.state === 'consistent', 'a head');
+    });
+    after(async () => {
+      await client.stop();
+      await stopZone();
+    });
+    const became = (origin: string, is: (state: string, why: string) => boolean): Promise<Status> =>
+      client.browser.until(
+        ({ scts }) => scts.some((each) => each.origin === origin && is(each.state, each.why)),
+        `the SCT of ${origin}`,
+      );
+
+    test('whose log still has time is waiting, and asked about by nobody', async () => {
+      const origin = 'https://early.example';
+      const { zone } = client;
+      const { message, leaves } = visitOf(zone, origin, BigInt(Date.now() - DAY / 2));
+      client.browser.say(message);
+      await became(origin, (state, why) => state === 'waiting' && /^The log has until/.test(why));
+      const leaf = Buffer.from(leaves[0] ?? assert.fail()).toString('hex');
+      assert(!zone.asked.includes(`hash ${leaf}`));
+    });
+
+    test('that the log did not include is unprovable, said aloud, and accuses nobody', async () => {
+      const origin = 'https://missing.example';
+      const { zone, browser, running, state } = client;
+      browser.say(visitOf(zone, origin).message);
+      await became(origin, (now) => now === 'unprovable');
+      const shown = await ctga(['client', 'status', '--state-dir', state]);
+      assert.equal(shown.code, 1);
+      assert.match(shown.stdout, /https:\/\/missing\.example +the-forked +unprovable/);
+      assert.match(running.said(), /"state":"unprovable"/);
+      assert.deepEqual((await browser.until(() => true, 'a status')).findings, []);
+    });
+
+    test('of which the DNS gives proofs of another tree is contradicted, and accuses nobody', async () => {
+      const origin = 'https://lied.example';
+      const { zone, browser } = client;
+      const { message, leaves } = visitOf(zone, origin);
+      include(zone, leaves);
+      const { size } = zone.tree;
+      await browser.until(({ logs: [log] }) => log?.size === size, 'the tree with it');
+      const lies = new MerkleTree();
+      for (let i = 0; i < size; i++) lies.append(treeOf(1, `lie ${i}`).leafHash(0));
+      zone.proven = lies;
+      browser.say(message);
+      await became(origin, (now) => now === 'contradicted');
+      assert.deepEqual((await browser.until(() => true, 'a status')).findings, []);
+      // When the lie ends, the proof is found.
+      zone.proven = undefined;
+      await became(origin, (now) => now === 'included');
+    });
+
+    test('of an unknown log is discarded, and of a forger told', async () => {
+      const origin = 'https://forged.example';
+      const { zone, browser } = client;
+      const stranger = new SigningLog();
+      const certificate = ca.issue(['forged.example'], { timestamp: 1n });
+      const entry = { type: 'x509', certificate } as const;
+      const foreign = stranger.promise(entry, 1n);
+      const forged = Buffer.from(zone.log.promise(entry, 1n));
+      forged.writeUInt8((forged.at(-1) ?? 0) ^ 1, forged.length - 1);
+      const scts = [foreign, forged, Buffer.from('no SCT')].map((each) => encodeBase64(each));
+      browser.say({ type: 'seen', origin, chain: [encodeBase64(certificate)], scts });
+      const { discarded, scts: kept } = await became(origin, (now) => now === 'bad-signature');
+      assert.deepEqual(discarded, { malformed: 1, 'unknown-log': 1 });
+      assert.equal(kept.filter((each) => each.origin === origin).length, 1);
+    });
+
+    test('is forgotten with its site, from the disk too', async () => {
+      const origin = 'https://forgotten-site.example';
+      const { zone, browser, state } = client;
+      browser.say(visitOf(zone, origin, BigInt(Date.now())).message);
+      browser.say({ type: 'feedback', origin, outcome: 'sent', status: 200 });
+      await became(origin, (now) => now === 'waiting');
+      const onDisk = (): boolean =>
+        ['', '-wal'].some((suffix) =>
+          readFileSync(join(state, `client/client.sqlite${suffix}`)).includes('forgotten-site'),
+        );
+      assert(onDisk());
+      browser.say({ type: 'forget', origin });
+      const { scts, feedback } = await browser.until(
+        (status) => !status.scts.some((each) => each.origin === origin),
+        'it to be forgotten',
+      );
+      assert(!onDisk());
+      assert(scts.length > 0);
+      assert.deepEqual(feedback, []);
+      browser.say({ type: 'forget-all' });
+      await browser.until((status) => status.scts.length === 0, 'all to be forgotten');
+    });
+  });
+
+  /** A client of one log, called forked, that this zone is of. */
+  async function beginZone(
+    zone: Zone,
+  ): Promise<{
+    client: Client & { zone: Zone; list: string; given: string[] };
+    stop: () => Promise<void>;
+  }> {
+    const server = new DnsServer(
+      new NameServer({ zones: new Map([['forked.example', zone]]), ttl: 0 }),
+    );
+    const { port: at } = await server.listen({ address: '127.0.0.1', port: 0 });
+    const file = join(directory, `list-${count++}.json`);
+    writeFileSync(file, logListOf({ forked: zone.log }));
+    const given = ['--log-list', file, '--resolver', `127.0.0.1:${at}`];
+    const begun = await start(given);
+    return { client: { ...begun, zone, list: file, given }, stop: () => server.close() };
+  }
+
+  async function withZone(
+    zone: Zone,
+    work: (client: Client & { list: string; given: string[] }) => Promise<void>,
+  ): Promise<void> {
+    const { client, stop } = await beginZone(zone);
+    try {
+      await work(client);
+    } finally {
+      await client.stop();
+      await stop();
+    }
+  }
+
+  function visitOf(
+    { log }: Zone,
+    origin: string,
+    timestamp = BigInt(Date.now() - 2 * DAY),
+  ): { readonly message: Record<string, unknown>; readonly leaves: MerkleHash[] } {
+    const der = ca.issue([new URL(origin).hostname], { logs: [log], timestamp });
+    const chain = [der, ca.der];
+    const known = new Map([[logIdText(log.key.logId), log.asLog()]]);
+    const { promised } = collect({ type: 'seen', origin, chain, scts: [] }, known);
+    return {
+      message: { type: 'seen', origin, chain: chain.map(encodeBase64) },
+      leaves: promised.map(({ leafHash }) => leafHash),
+    };
+  }
+
+  /** The port of a resolver that has the same text for every name. */
+  async function wildcard(): Promise<number> {
+    const answers = { respond: answerAll };
+    const server = new DnsServer(answers);
+    after(() => server.close());
+    return (await server.listen({ address: '127.0.0.1', port: 0 })).port;
+  }
 });
+
+function answerAll(query: Uint8Array): Promise<Buffer> {
+  const { id = 0, questions = [] } = decode(Buffer.from(query));
+  const [question] = questions;
+  return Promise.resolve(
+    encode({
+      type: 'response',
+      id,
+      flags: RECURSION_AVAILABLE,
+      questions,
+      answers: [{ type: 'TXT', name: question?.name ?? '', ttl: 1, data: 'v=spf1 -all' }],
+    }),
+  );
+}
