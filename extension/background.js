@@ -367,6 +367,7 @@ async function view() {
   return {
     rows: await memory.rows(),
     logs: (await logs).size,
+    isAllowed: await browser.permissions.contains({ origins: HTTPS.urls }),
     cookies: value.behavior,
     daemon: { isThere: daemon.isThere, fault: daemon.fault, status: daemon.status },
   };

@@ -12,15 +12,15 @@
 const NAME = 'ctga';
 /** In seconds. */
 const LIFETIME = 365 * 24 * 60 * 60;
-/** For so many milliseconds after a site's Clear-Site-Data, what it clears is not the user's. */
+/** For so many milliseconds after a site's Clear-Site-Data, what goes first is what that clears. */
 const GRACE = 30_000;
 
 /** @typedef {import('./memory.js').Row} Row */
 
 export class Marks {
   #siteOf;
-  /** When a site last had its cookies cleared by itself. */
-  #cleared = /** @type {Map<string, number>} */ (new Map());
+  /** When a site last had its cookies cleared by itself, and the marks that were set again since. */
+  #cleared = /** @type {Map<string, { at: number, again: Set<string> }>} */ (new Map());
 
   /** @param {(host: string) => string} siteOf the registrable domain of a host */
   constructor(siteOf) {
@@ -78,14 +78,21 @@ export class Marks {
    */
   clearsItself(host) {
     const now = Date.now();
-    for (const [site, at] of this.#cleared) if (now - at > GRACE) this.#cleared.delete(site);
-    this.#cleared.set(this.#siteOf(host), now);
+    for (const [site, { at }] of this.#cleared) if (now - at > GRACE) this.#cleared.delete(site);
+    this.#cleared.set(this.#siteOf(host), { at: now, again: new Set() });
   }
 
-  /** @param {Row} row */
-  #byItself({ origin }) {
-    const at = this.#cleared.get(this.#siteOf(new URL(origin).hostname));
-    return at !== undefined && Date.now() - at <= GRACE;
+  /**
+   * Once for each mark and each such header: the next time, it was somebody else.
+   *
+   * @param {Row} row
+   */
+  #byItself({ origin, mark }) {
+    const cleared = this.#cleared.get(this.#siteOf(new URL(origin).hostname));
+    if (cleared === undefined || Date.now() - cleared.at > GRACE || cleared.again.has(mark))
+      return false;
+    cleared.again.add(mark);
+    return true;
   }
 
   /** @param {Pick<Row, 'origin' | 'container' | 'below' | 'mark'>} row */

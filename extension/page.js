@@ -72,7 +72,7 @@ async function showNow() {
   const rows = /** @type {[string, import('./memory.js').Row][]} */ (
     Object.entries(state.rows).sort(([, a], [, b]) => b.seen - a.seen)
   );
-  showVerdict(state.daemon, rows.length);
+  showVerdict(state.daemon, rows.length, state.isAllowed);
   showSeen(state, rows);
   showProven(state.daemon);
   showReported(rows);
@@ -82,8 +82,9 @@ async function showNow() {
 /**
  * @param {any} daemon
  * @param {number} sites
+ * @param {boolean} isAllowed
  */
-function showVerdict({ isThere, fault, status }, sites) {
+function showVerdict({ isThere, fault, status }, sites, isAllowed) {
   const findings = status?.findings ?? [];
   const verdict = document.getElementById('verdict');
   if (verdict === null) return;
@@ -102,6 +103,15 @@ function showVerdict({ isThere, fault, status }, sites) {
       'details',
       make('ul', {}, ...lines),
       paragraph('The evidence proves it to anybody. Show it to those who trust the log.'),
+    );
+  }
+  if (!isAllowed) {
+    verdict.textContent = 'Nothing is seen: the permission is missing';
+    return fill(
+      'details',
+      paragraph(
+        'Allow it to access your data for all websites: in the add-on manager, “ctga”, “Permissions”. It reads certificates and no pages.',
+      ),
     );
   }
   if (!isThere) {
@@ -168,6 +178,8 @@ function showProven({ isThere, status }) {
   );
 }
 
+/** One that was being sent for so long, in milliseconds, ended with Firefox. */
+const LONGEST = 60_000;
 const OUTCOMES = {
   sending: 'is being told',
   sent: 'took it',
@@ -177,7 +189,14 @@ const OUTCOMES = {
 
 /** @param {readonly [string, import('./memory.js').Row][]} rows */
 function showReported(rows) {
-  const told = rows.flatMap(([, { origin, report }]) => (report ? [{ origin, ...report }] : []));
+  const isOver = (/** @type {number} */ at) => Math.abs(Date.now() - at) > LONGEST;
+  const told = rows
+    .flatMap(([, { origin, report }]) => (report ? [{ origin, ...report }] : []))
+    .map((each) =>
+      each.outcome === 'sending' && isOver(each.at)
+        ? { ...each, outcome: /** @type {const} */ ('failed') }
+        : each,
+    );
   const explained =
     'A site that you visit again is told which other certificates you were shown in its name, and nobody else is; once a day at most.';
   const lines = told

@@ -117,7 +117,8 @@ put(
 );
 for (const built of ['build/xdp/ctga.bpf.o', 'build/xdp/ctga.unprivileged.o'])
   copy(join(ROOT, built), join(LIB, built));
-for (const directory of ['p4', 'docs']) copy(join(ROOT, directory), join(LIB, directory));
+for (const directory of ['p4', 'docs', 'extension'])
+  copy(join(ROOT, directory), join(LIB, directory));
 
 say('gathering what it depends on');
 const modules = runtimeModules(ROOT);

@@ -17,6 +17,7 @@ const PARTS = [
   'dataplane/dnstap/thread',
   'dataplane/keeper-process',
   'lab/authority',
+  'lab/site',
   'observer/verify-worker',
 ];
 const [directory] = process.argv.slice(2);

@@ -21,6 +21,7 @@ interface RunOptions {
   readonly stateDir?: string;
   readonly tor?: boolean;
   readonly dataPlane: LabDataPlane;
+  readonly client: 'dig' | 'firefox';
 }
 
 export function labCommand(): Command {
@@ -39,11 +40,20 @@ export function labCommand(): Command {
         .choices(['xdp', 'bmv2'])
         .default('xdp'),
     )
+    .addOption(
+      new Option(
+        '--client <which>',
+        "who asks on the victim's side: dig, or a person with Firefox and ctga client",
+      )
+        .choices(['dig', 'firefox'])
+        .default('dig'),
+    )
     .action(async (options: RunOptions) => {
       const json = options.json === true;
       const result = await runLab({
         tor: options.tor === true,
         dataPlane: options.dataPlane,
+        firefox: options.client === 'firefox',
         stateDir: options.stateDir,
         onLine: json ? tellProgress : print,
       });

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The RFC 6962 API of the lab's log over HTTPS: Section 4.3 to 4.6 (get-sth, get-sth-consistency,
- * get-proof-by-hash, get-entries). It always shows the public tree: the victim's tree exists only
- * in DNS answers.
+ * get-proof-by-hash, get-entries); and beside it what c2sp.org/static-ct-api has of tree heads and
+ * proofs, a checkpoint and tiles of hashes. It always shows the public tree: the victim's tree
+ * exists only in DNS answers.
  *
  * It can misbehave as real logs do, so that tests show the challenger all of this.
  */
@@ -15,6 +16,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
+import { TILE_WIDTH } from '../merkle/tiles.ts';
 import type { LabLog, LogTree } from './log.ts';
 
 /** get-entries may return fewer entries than a client asks for (RFC 6962, Section 4.6). */
@@ -68,6 +70,8 @@ export interface LabApiOptions {
   readonly certificate: LabCertificate;
   /** The path above `ct/v1/`; it ends in '/'. */
   readonly submissionPath: string;
+  /** Names the log in its checkpoints. */
+  readonly origin?: string;
   readonly host: string;
   /** 0 means any free port. */
   readonly port: number;
@@ -76,6 +80,7 @@ export interface LabApiOptions {
 export class LabApi {
   readonly #log: LabLog;
   readonly #submissionPath: string;
+  readonly #origin: string;
   readonly #server: Server;
   #misbehaviour: Misbehaviour | undefined;
   #requests = 0;
@@ -101,6 +106,7 @@ export class LabApi {
   private constructor(options: LabApiOptions, server: Server) {
     this.#log = options.log;
     this.#submissionPath = options.submissionPath;
+    this.#origin = options.origin ?? 'log.invalid';
     this.#server = server;
     server.on('request', (request, response) => this.#handle(request, response));
   }
@@ -158,8 +164,29 @@ export class LabApi {
       sendJson(response, 405, failure('only GET is answered here'));
       return;
     }
+    const resource = this.#resource(request.url ?? '/');
+    if (resource !== undefined) return send(response, 200, ...resource);
     const answer = this.#answer(request.url ?? '/');
     sendJson(response, answer.status, answer.body);
+  }
+
+  /** What a static-ct log has there. */
+  #resource(path: string): [body: string | Uint8Array, contentType: string] | undefined {
+    if (!path.startsWith(this.#submissionPath)) return undefined;
+    const name = path.slice(this.#submissionPath.length);
+    if (name === 'checkpoint')
+      return [this.#log.checkpoint(this.#origin), 'text/plain; charset=utf-8'];
+    const [, level, index, width] =
+      /^tile\/(\d)\/((?:x\d{3}\/)*\d{3})(?:\.p\/(\d{1,3}))?$/.exec(name) ?? [];
+    if (level === undefined || index === undefined) return undefined;
+    const tile = this.#log
+      .tree('public')
+      .tile({
+        level: Number(level),
+        index: BigInt(index.replace(/\D/g, '')),
+        width: Number(width ?? TILE_WIDTH),
+      });
+    return tile === undefined ? undefined : [tile, 'application/octet-stream'];
   }
 
   #answer(target: string): Answer {
@@ -270,7 +297,12 @@ function sendJson(response: ServerResponse, status: number, body: Record<string,
   send(response, status, JSON.stringify(body), 'application/json');
 }
 
-function send(response: ServerResponse, status: number, body: string, contentType: string): void {
+function send(
+  response: ServerResponse,
+  status: number,
+  body: string | Uint8Array,
+  contentType: string,
+): void {
   response
     .writeHead(status, { 'Content-Type': contentType, 'Content-Length': Buffer.byteLength(body) })
     .end(body);

@@ -71,6 +71,7 @@ function transmit(response: Uint8Array, client: UdpClient, server: Endpoint): bo
 }
 
 function obey(command: LogCommand): LogState {
+  let sct: Uint8Array | undefined;
   switch (command.do) {
     case 'state':
       break;
@@ -84,6 +85,16 @@ function obey(command: LogCommand): LogState {
       break;
     case 'stop-equivocating':
       log.stopEquivocating();
+      break;
+    case 'promise':
+      fragmentation = undefined;
+      sct = log.promise(
+        {
+          issuerKeyHash: Buffer.from(command.issuerKeyHash, 'base64'),
+          tbsCertificate: Buffer.from(command.tbsCertificate, 'base64'),
+        },
+        command.audience,
+      );
       break;
     case 'fragment':
       fragmentation = command;
@@ -100,6 +111,7 @@ function obey(command: LogCommand): LogState {
     equivocating: log.equivocating,
     answers,
     apiRequests: api.requests,
+    ...(sct === undefined ? {} : { sct: encodeBase64(sct) }),
   };
 }
 
@@ -113,6 +125,7 @@ async function serve(socket: string, certificate: LabCertificate): Promise<void>
     log,
     certificate,
     submissionPath: SUBMISSION_PATH,
+    origin: `${LOG_NAME}${SUBMISSION_PATH}`.replace(/\/$/, ''),
     host: ADDRESS.api,
     port: 443,
   });

@@ -23,6 +23,13 @@ const commandSchema = z.discriminatedUnion('do', [
   }),
   z.object({ do: z.literal('equivocate'), fromSize: count, treeSize: count.max(1_000_000) }),
   z.object({ do: z.literal('stop-equivocating') }),
+  /** Appends a precertificate, in base64, to a tree, and answers with the SCT for it. */
+  z.object({
+    do: z.literal('promise'),
+    issuerKeyHash: z.base64(),
+    tbsCertificate: z.base64(),
+    audience: z.enum(['public', 'victim']).default('public'),
+  }),
   /** Pads answers with the current tree head to `answerSize` bytes and sends IP fragments. */
   z.object({
     do: z.literal('fragment'),
@@ -58,6 +65,8 @@ const stateSchema = z.object({
   /** The TXT data of each tree head sent, in order, and the number of its IP packets. */
   answers: z.array(z.object({ text: z.string(), packets: z.number() })),
   apiRequests: z.number(),
+  /** The SCT that the command asked for, in base64. */
+  sct: z.string().optional(),
 });
 export type LogState = z.infer<typeof stateSchema>;
 

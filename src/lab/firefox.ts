@@ -122,9 +122,12 @@ export class Marionette {
     await this.command('WebDriver:Navigate', { url });
   }
 
-  /** Installs the extension of a packed file for good. Resolves to its ID. */
+  /**
+   * Installs the extension of a packed file for good, or that of a directory until Firefox ends.
+   * Resolves to its ID.
+   */
   async install(path: string): Promise<string> {
-    const result = await this.command('Addon:Install', { path, temporary: false });
+    const result = await this.command('Addon:Install', { path, temporary: !path.endsWith('.xpi') });
     return z.object({ value: z.string() }).parse(result).value;
   }
 

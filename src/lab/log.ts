@@ -7,14 +7,18 @@
  * view that ctga must catch. Each of the two trees is append-only, but no history connects them.
  */
 import {
+  createHash,
   createPublicKey,
   generateKeyPairSync,
   randomBytes,
   sign,
   type KeyObject,
 } from 'node:crypto';
+import { encodeBase64 } from '../base/base64.ts';
 import { hashLeaf, type MerkleHash } from '../merkle/hash.ts';
+import { TILE_WIDTH, type TilePlace } from '../merkle/tiles.ts';
 import { MerkleTree } from '../merkle/tree.ts';
+import type { LogEntry } from '../scts/sct.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import { toLogKey, type LogKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
@@ -35,6 +39,8 @@ export interface LogTree {
   entries(start: number, end: number): readonly Uint8Array[];
   /** The index of the entry with this leaf hash. */
   indexOf(leafHash: Uint8Array): number | undefined;
+  /** The hashes in a tile (c2sp.org/tlog-tiles); undefined if the tree has not so many. */
+  tile(place: TilePlace): Uint8Array | undefined;
 }
 
 export interface LabLogOptions {
@@ -81,6 +87,31 @@ export class LabLog {
   }
 
   /**
+   * Appends a precertificate to one tree and signs its new head. Returns the SCT, serialized
+   * (RFC 6962, Section 3.2), with the leaf's index in it as c2sp.org/static-ct-api has it.
+   */
+  promise(
+    { issuerKeyHash, tbsCertificate }: Omit<Extract<LogEntry, { type: 'precert' }>, 'type'>,
+    audience: Audience = 'public',
+  ): Uint8Array {
+    const tree = this.#growing(audience);
+    const head = Buffer.alloc(10);
+    head.writeBigUInt64BE(BigInt(this.#now()));
+    head.writeUInt16BE(1, 8); // precert_entry
+    const length = Buffer.alloc(3);
+    length.writeUIntBE(tbsCertificate.length, 0, 3);
+    // Extension leaf_index(0), of five octets, in extensions of eight.
+    const extensions = Buffer.from([0, 8, 0, 0, 5, 0, 0, 0, 0, 0]);
+    extensions.writeUIntBE(tree.size, 5, 5);
+    const entry = Buffer.concat([head, issuerKeyHash, length, tbsCertificate, extensions]);
+    tree.append([Buffer.concat([Uint8Array.of(0, 0), entry])]);
+    // version = 0, signature_type = certificate_timestamp
+    const signature = this.#digitallySigned(Buffer.concat([Uint8Array.of(0, 0), entry]));
+    const timestamp = head.subarray(0, 8);
+    return Buffer.concat([Uint8Array.of(0), this.key.logId, timestamp, extensions, signature]);
+  }
+
+  /**
    * Shows the victim another tree from now on: the first `fromSize` entries of the public tree and
    * then other entries, `treeSize` in all. Requires fromSize < treeSize; the trees must differ.
    */
@@ -114,6 +145,20 @@ export class LabLog {
     return treeHeadToJson(this.tree(audience).signedTreeHead);
   }
 
+  /** The public tree head as a checkpoint (c2sp.org/static-ct-api); `origin` names the log. */
+  checkpoint(origin: string): string {
+    const { treeSize, timestamp, rootHash, signature } = this.#publicTree.signedTreeHead;
+    const at = Buffer.alloc(8);
+    at.writeBigUInt64BE(timestamp);
+    const keyId = createHash('sha256')
+      .update(`${origin}\n\x05`)
+      .update(this.key.logId)
+      .digest()
+      .subarray(0, 4);
+    const signed = encodeBase64(Buffer.concat([keyId, at, signature]));
+    return `${origin}\n${treeSize}\n${encodeBase64(rootHash)}\n\n\u2014 ${origin} ${signed}\n`;
+  }
+
   /** The tree head as CT-over-DNS returns it. */
   treeHeadText(audience: Audience = 'public'): string {
     return formatTreeHeadText(this.tree(audience).signedTreeHead);
@@ -145,12 +190,13 @@ export class LabLog {
       timestamp: BigInt(this.#lastTimestamp),
       rootHash: tree.root(),
     };
-    const der = sign('sha256', encodeSignedData(head), this.#privateKey);
-    // DigitallySigned (RFC 5246, Section 4.7): sha256(4), ecdsa(3), length(2), signature.
-    return {
-      ...head,
-      signature: Uint8Array.from([4, 3, der.length >> 8, der.length & 0xff, ...der]),
-    };
+    return { ...head, signature: this.#digitallySigned(encodeSignedData(head)) };
+  }
+
+  /** DigitallySigned (RFC 5246, Section 4.7): sha256(4), ecdsa(3), length(2), signature. */
+  #digitallySigned(bytes: Uint8Array): Uint8Array {
+    const der = sign('sha256', bytes, this.#privateKey);
+    return Uint8Array.from([4, 3, der.length >> 8, der.length & 0xff, ...der]);
   }
 }
 
@@ -201,6 +247,15 @@ class GrowingTree implements LogTree {
 
   indexOf(leafHash: Uint8Array): number | undefined {
     return this.#indexes.get(hex(leafHash));
+  }
+
+  tile({ level, index, width }: TilePlace): Uint8Array | undefined {
+    const height = level * 8;
+    const first = Number(index) * TILE_WIDTH;
+    if ((first + width) * 2 ** height > this.size) return undefined;
+    return Buffer.concat(
+      Array.from({ length: width }, (_, i) => this.#tree.node(height, first + i)),
+    );
   }
 }
 

@@ -6,6 +6,8 @@
  *                                    │
  *        challenger ── proxy ────────┘       the challenger's path, which shares no link with it
  *
+ *   client ── site ── proxy                  a web site, which the client visits and an auditor polls
+ *
  * With XDP the router is an ordinary IP router. With a P4 switch it is a wire: a frame that arrives
  * on one side leaves on the other, and resolver and log find each other by ARP.
  *
@@ -17,7 +19,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { endMarkedProcesses, must, type Surroundings } from './processes.ts';
 
-const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy'] as const;
+const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy', 'site'] as const;
 export type Role = (typeof ROLES)[number];
 
 /** One veth pair: an interface in each of two namespaces. */
@@ -49,6 +51,8 @@ const LINKS: readonly Link[] = [
   link(3, ['router', 'r-log'], ['log', 'log-r']),
   link(4, ['proxy', 'px-ch'], ['challenger', 'ch-px']),
   link(5, ['log', 'log-px'], ['proxy', 'px-log']),
+  link(6, ['site', 'st-c'], ['client', 'c-st']),
+  link(7, ['site', 'st-px'], ['proxy', 'px-st']),
 ];
 
 /**
@@ -70,6 +74,8 @@ export const ADDRESS = {
   authority: '198.18.3.2',
   proxy: '198.18.4.1',
   api: '198.18.5.1',
+  siteForClient: '198.18.6.1',
+  siteForProxy: '198.18.7.1',
 } as const;
 
 export const PROXY_PORT = 1080;

@@ -153,14 +153,23 @@ export function start(
   name: string,
   command: readonly [string, ...string[]],
   surroundings: Surroundings,
-  options: { readonly logPath: string; readonly pipeOutput?: boolean; readonly cwd?: string },
+  options: {
+    readonly logPath: string;
+    readonly pipeInput?: boolean;
+    readonly pipeOutput?: boolean;
+    readonly cwd?: string;
+  },
 ): Service {
   const [file, argv] = enter(surroundings, command[0], command.slice(1));
   const log = openSync(options.logPath, 'a');
   const child = spawn(file, argv, {
     env: environment(surroundings),
     detached: true,
-    stdio: ['ignore', options.pipeOutput === true ? 'pipe' : log, log],
+    stdio: [
+      options.pipeInput === true ? 'pipe' : 'ignore',
+      options.pipeOutput === true ? 'pipe' : log,
+      log,
+    ],
     cwd: options.cwd,
   });
   closeSync(log);

@@ -19,6 +19,8 @@ import { must, start, stop, untilReady, type Service, type Surroundings } from '
  * heads are the TXT records of sth.<zone>.
  */
 export const LOG_NAME = 'log.ctga.test';
+/** A web site that the client visits. */
+export const SITE_NAME = 'shop.ctga.test';
 /** The path of the log's API; many logs have one. */
 export const SUBMISSION_PATH = '/lab/';
 
@@ -62,6 +64,8 @@ export function removeServiceFiles(network: LabNetwork): void {
 export interface LabServicesOptions {
   /** Whether the challenger's proxy is a private Tor network instead of microsocks. */
   readonly tor: boolean;
+  /** Whether the log is one of static-ct-api, by which a broken promise can be proven. */
+  readonly isStatic?: boolean;
   /** Called with what is being done, if it takes long. */
   readonly onProgress: (what: string) => void;
 }
@@ -101,7 +105,7 @@ export class LabServices {
       await untilReady(unbound, () => listens(unbound.pid, 'udp', ADDRESS.resolver, 53));
       const proxy = running.at(-1) ?? logService;
       await untilReady(proxy, () => listens(proxy.pid, 'tcp', ADDRESS.proxy, PROXY_PORT));
-      const log = await readyLog(logService, files);
+      const log = await readyLog(logService, files, options.isStatic === true);
       return new LabServices(log, tor, running);
     } catch (error) {
       await Promise.all(running.map(stop));
@@ -140,7 +144,7 @@ function startLog(where: Surroundings, files: LabFiles, certificate: LabCertific
 }
 
 /** The log list exists as soon as the log answers. */
-async function readyLog(service: Service, files: LabFiles): Promise<LogControl> {
+async function readyLog(service: Service, files: LabFiles, isStatic: boolean): Promise<LogControl> {
   // The log opens its socket last, when it already answers both DNS and HTTPS.
   let log: LogControl | undefined;
   await untilReady(service, async () => {
@@ -148,7 +152,7 @@ async function readyLog(service: Service, files: LabFiles): Promise<LogControl> 
     return log !== undefined;
   });
   if (log === undefined) throw new Error('ready without a connection');
-  writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' })));
+  writeFileSync(files.logList, logListOf(await log.tell({ do: 'state' }), isStatic));
   return log;
 }
 
@@ -162,7 +166,7 @@ export async function startLogAlone(files: LabFiles): Promise<Service> {
   const certificate = await makeCertificate(files.services, LOG_NAME);
   const service = startLog({ lab: 'ctga-lab-log' }, files, certificate);
   try {
-    (await readyLog(service, files)).close();
+    (await readyLog(service, files, false)).close();
     return service;
   } catch (error) {
     await stop(service);
@@ -208,8 +212,10 @@ const RESOLVER_CONFIGURATION = `
   # Every question goes to the authority: the log signs a new head between any two.
   cache-max-ttl: 0
   cache-max-negative-ttl: 0
-  # Unbound answers for test. by itself otherwise (RFC 6761, Section 6.2).
-  local-zone: "test." nodefault
+  # Nobody else is asked: what a browser looks up by itself does not exist.
+  local-zone: "." static
+  local-zone: "ctga.test." transparent
+  local-data: "${SITE_NAME}. A ${ADDRESS.siteForClient}"
 stub-zone:
   name: "${LOG_NAME}"
   stub-addr: ${ADDRESS.authority}`;
@@ -245,7 +251,10 @@ async function startTor(
 function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
   const hosts = join(files.services, 'hosts');
   const nsswitch = join(files.services, 'nsswitch.conf');
-  writeFileSync(hosts, `127.0.0.1 localhost\n${ADDRESS.api} ${LOG_NAME}\n`);
+  writeFileSync(
+    hosts,
+    `127.0.0.1 localhost\n${ADDRESS.api} ${LOG_NAME}\n${ADDRESS.siteForProxy} ${SITE_NAME}\n`,
+  );
   writeFileSync(nsswitch, 'hosts: files\n');
   const script = `mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf &&
     exec microsocks -i "$3" -p "$4"`;
@@ -269,7 +278,7 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
 }
 
 /**
- * Whether a process in the network namespace of `pid` listens on exactly this address. It reads
+ * Whether a process in the network namespace of `pid` listens on this address, or on all. It reads
  * /proc, because the lab counts packets and must not see any from a test connection.
  */
 function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
@@ -290,12 +299,12 @@ function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: nu
 }
 
 /** Chrome's log list, schema v3, with the zone of the log's tree heads in `dns`. */
-function logListOf({ key, logId }: LogState): string {
+function logListOf({ key, logId }: LogState, isStatic: boolean): string {
   const log = {
     description: "The lab's log",
     log_id: logId,
     key,
-    url: `https://${LOG_NAME}${SUBMISSION_PATH}`,
+    [isStatic ? 'monitoring_url' : 'url']: `https://${LOG_NAME}${SUBMISSION_PATH}`,
     mmd: 86_400,
     state: { usable: { timestamp: new Date().toISOString() } },
     dns: LOG_NAME,
@@ -303,7 +312,14 @@ function logListOf({ key, logId }: LogState): string {
   };
   const list = {
     version: '1',
-    operators: [{ name: 'ctga lab', email: [], logs: [log], tiled_logs: [] }],
+    operators: [
+      {
+        name: 'ctga lab',
+        email: [],
+        logs: isStatic ? [] : [log],
+        tiled_logs: isStatic ? [log] : [],
+      },
+    ],
   };
   return `${JSON.stringify(list, null, 2)}\n`;
 }

@@ -4,14 +4,16 @@
  * checks the result and describes it in a line; the first check that fails ends the story. However
  * it ends, also with ctrl-C, the lab is removed; evidence stays.
  */
-import { cpSync, existsSync, mkdirSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
 import { exclusively } from '../base/exclusive.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { shellWord } from '../base/text.ts';
 import { onStopSignals } from '../base/stop-signals.ts';
+import { Browsing } from './browsing.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
   ADDRESS,
@@ -33,6 +35,7 @@ import {
   run,
   start,
   stop,
+  untilReady,
   type Finished,
   type Service,
 } from './processes.ts';
@@ -44,6 +47,7 @@ import {
   type LabServicesOptions,
   LOG_NAME,
   removeServiceFiles,
+  SITE_NAME,
 } from './services.ts';
 
 /** Not in the machine's own state directory, which others may not enter. */
@@ -58,6 +62,8 @@ export interface LabOptions {
   readonly tor?: boolean;
   /** XDP by default. */
   readonly dataPlane?: LabDataPlane;
+  /** Whether the client is a person with Firefox, and not dig alone. */
+  readonly firefox?: boolean;
   /** Called with each line of the story. */
   readonly onLine: (line: string) => void;
 }
@@ -110,7 +116,11 @@ export interface InterfaceCounts {
 export async function runLab(options: LabOptions): Promise<LabResult> {
   const say = options.onLine;
   const dataPlane = options.dataPlane ?? 'xdp';
-  requireLabTools(dataPlane === 'bmv2' ? ['simple_switch', 'ethtool'] : []);
+  const isFirefox = options.firefox === true;
+  requireLabTools([
+    ...(dataPlane === 'bmv2' ? ['simple_switch', 'ethtool'] : []),
+    ...(isFirefox ? ['firefox-esr', 'bash', 'ss'] : []),
+  ]);
   const names = options.names ?? LAB_NAMES;
   return alone(names, async () => {
     const began = performance.now();
@@ -118,6 +128,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
     const onProgress = (what: string): void => say(`        ${what}`);
     const story = new Story(new LabNetwork(names, dataPlane), files, {
       tor: options.tor === true,
+      isStatic: isFirefox,
       onProgress,
     });
     const interruption = new Interruption();
@@ -264,7 +275,7 @@ const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
 const IP_HEADER_AND_UDP_HEADER = 28;
 
 class Story {
-  readonly #steps: readonly (Step & { readonly onlyWithTor?: true })[] = [
+  readonly #steps: readonly (Step & { readonly only?: 'tor' | 'firefox' | 'dig' })[] = [
     {
       title: 'Building the network out of namespaces and veth pairs',
       play: () => this.#buildNetwork(),
@@ -289,6 +300,18 @@ class Story {
     {
       title: 'The log equivocates: it shows the client alone another tree',
       play: () => this.#equivocate(),
+      only: 'dig',
+    },
+    {
+      title:
+        'Somebody takes over a web site; the log promises their certificate, to the client alone',
+      play: () => this.#defraud(),
+      only: 'firefox',
+    },
+    {
+      title: 'Firefox visits the site, and the client asks the DNS for the tree head',
+      play: () => this.#browse(),
+      only: 'firefox',
     },
     {
       title: 'The public tree grows past it; challenging again',
@@ -300,9 +323,20 @@ class Story {
       play: () => this.#verifyWithOpenssl(),
     },
     {
+      title: 'The site is honest again; Firefox tells it what it was shown in its name',
+      play: () => this.#feedBack(),
+      only: 'firefox',
+    },
+    {
+      title: 'An auditor polls the site, and looks for the promised certificate in the log',
+      play: () => this.#audit(),
+      only: 'firefox',
+    },
+    { title: 'Looking at the status page', play: () => this.#lookAtPage(), only: 'firefox' },
+    {
       title: 'Asking Tor: did every batch of questions have its own circuit?',
       play: () => this.#checkCircuits(),
-      onlyWithTor: true,
+      only: 'tor',
     },
     {
       title: "Counting what left the challenger's namespace",
@@ -324,7 +358,8 @@ class Story {
   readonly #printed: string[] = [];
   /** The size of the tree that only the victim has seen. */
   #forkSize = 0;
-  #evidence: string[] = [];
+  readonly #evidence: string[] = [];
+  #browsing: Browsing | undefined;
 
   constructor(network: LabNetwork, files: LabFiles, options: LabServicesOptions) {
     this.#network = network;
@@ -333,7 +368,9 @@ class Story {
   }
 
   get steps(): readonly Step[] {
-    return this.#steps.filter(({ onlyWithTor }) => onlyWithTor !== true || this.#options.tor);
+    const { tor, isStatic } = this.#options;
+    const here = [tor && 'tor', isStatic === true ? 'firefox' : 'dig', undefined];
+    return this.#steps.filter(({ only }) => here.includes(only));
   }
 
   /**
@@ -499,6 +536,94 @@ class Story {
     return `a tree of size ${this.#forkSize}, properly signed, with 18 entries that nobody else sees`;
   }
 
+  async #defraud(): Promise<string> {
+    const { publicSize } = await this.#log.tell({ do: 'state' });
+    await this.#log.tell({ do: 'equivocate', fromSize: publicSize - 5, treeSize: publicSize + 12 });
+    this.#browsing = new Browsing(this.#network, this.#files);
+    await this.#browsing.showSite(this.#log, 'victim', false);
+    const { victimSize } = await this.#log.tell({ do: 'state' });
+    this.#forkSize = victimSize;
+    return `${SITE_NAME} has a certificate that only one tree of ${victimSize} has, which nobody else sees`;
+  }
+
+  async #browse(): Promise<string> {
+    const { reports } = this.#watching ?? {};
+    if (reports === undefined || this.#browsing === undefined)
+      throw new Error('browses before ctga watches');
+    await this.#browsing.start();
+    await this.#browsing.visitSite();
+    const seen = reports.until(
+      `the tree head of size ${this.#forkSize}`,
+      ({ event, ...head }) => event === 'tree-head' && head.treeSize === this.#forkSize,
+    );
+    const state = ['--state-dir', this.#browsing.state];
+    await this.#until('the client to hold the SCT that Firefox was shown', async () => {
+      const { stdout } = await this.#ctga(['client', 'status', ...state, '--json']);
+      return stdout.includes(`https://${SITE_NAME}`);
+    });
+    await seen;
+    return `the client has the SCT; its tree head of size ${this.#forkSize} was seen in passing`;
+  }
+
+  async #feedBack(): Promise<string> {
+    if (this.#browsing === undefined) throw new Error('nobody browses');
+    const browsing = this.#browsing;
+    await browsing.startPool();
+    await browsing.showSite(this.#log, 'public', true);
+    await browsing.visitSite();
+    await this.#until('the site to be told', () => browsing.poolHasScts());
+    return `${SITE_NAME} has the SCT and the certificate that Firefox got from somebody else`;
+  }
+
+  async #audit(): Promise<string> {
+    if (this.#browsing === undefined) throw new Error('nobody browses');
+    const { command, surroundings } = ctgaCommand(
+      [
+        ...['audit', 'run', '--pool', `https://${SITE_NAME}`, '--proxy', PROXY_URL, '--json'],
+        ...['--every', '1', '--delay', '0.1', '--listen', '127.0.0.1:8422', ...this.#state],
+        ...['--log-list', this.#files.logList],
+      ],
+      this.#network,
+      { role: 'challenger', env: { NODE_EXTRA_CA_CERTS: this.#browsing.roots } },
+    );
+    const logPath = join(this.#files.services, 'audit.log');
+    const service = start('ctga audit', command, surroundings, { logPath, pipeOutput: true });
+    if (service.child.stdout === null) throw new Error('its output is not a pipe');
+    const reports = new JsonLines(service.child.stdout, logPath);
+    await reports.until('that the log is convicted', ({ event }) => event === 'convicted');
+    await stop(service);
+    await this.#keepEvidence(2);
+    await this.#verifyEvidence();
+    await this.#verifyWithOpenssl();
+    return 'promise-broken: in the promised place the public tree has something else; ctga and openssl agree';
+  }
+
+  async #lookAtPage(): Promise<string> {
+    const { command, surroundings } = ctgaCommand(
+      ['web', '--listen', '127.0.0.1:0', ...this.#state],
+      this.#network,
+    );
+    const logPath = join(this.#files.services, 'web.log');
+    const service = start('ctga web', command, surroundings, { logPath });
+    const address = (): string | undefined =>
+      /http:\/\/[\d.:]+\//.exec(readFileSync(logPath, 'utf8'))?.[0];
+    await untilReady(service, () => address() !== undefined);
+    const page = await (await fetch(`${address() ?? ''}evidence`)).text();
+    await stop(service);
+    for (const path of this.#evidence)
+      check(page.includes(basename(path)), `the status page does not show ${basename(path)}`);
+    return `it shows ${this.#evidence.length} findings, each with its evidence`;
+  }
+
+  /** Waits until a condition holds. Rejects with CheckFailed after half a minute. */
+  async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
+    const deadline = performance.now() + 30_000;
+    while (!(await condition())) {
+      check(performance.now() < deadline, `waited in vain for ${what}`);
+      await sleep(100);
+    }
+  }
+
   async #challengeForked(): Promise<string> {
     const { publicSize } = await this.#log.tell({ do: 'grow', count: 50 });
     await this.#challenge(ExitCode.forkProven);
@@ -517,7 +642,7 @@ class Story {
   }
 
   async #verifyEvidence(): Promise<string> {
-    const [bundle = ''] = this.#evidence;
+    const bundle = this.#evidence.at(-1) ?? '';
     const { exitCode, stdout, stderr } = await this.#ctga([
       ...['evidence', 'verify', bundle, '--json'],
       ...['--log-list', this.#files.logList],
@@ -531,7 +656,7 @@ class Story {
   }
 
   async #verifyWithOpenssl(): Promise<string> {
-    const [bundle = ''] = this.#evidence;
+    const bundle = this.#evidence.at(-1) ?? '';
     const script = join(projectRoot(), 'docs', 'verify-evidence.sh');
     const { exitCode, stdout, stderr } = await run('sh', [script, bundle, this.#files.logList], {
       lab: this.#network.names.lab,
@@ -574,6 +699,9 @@ class Story {
   }
 
   async #comparePackets(): Promise<string> {
+    // Nobody is to ask while it is counted.
+    await this.#browsing?.stop();
+    await this.#routed();
     this.summary = await this.#summarize();
     const { answers } = await this.#log.tell({ do: 'state' });
     // A resolver may ask twice for one question, so the printed answers are a subsequence of those
@@ -683,8 +811,8 @@ class Story {
     return headsSchema.parse(JSON.parse(stdout));
   }
 
-  /** Copies the evidence to a directory that the next run does not remove. */
-  async #keepEvidence(): Promise<void> {
+  /** Copies the evidence, of so many findings, to a directory that the next run does not remove. */
+  async #keepEvidence(findings = 1): Promise<void> {
     const { stdout, stderr, exitCode } = await this.#ctga([
       'evidence',
       'list',
@@ -693,13 +821,14 @@ class Story {
     ]);
     check(exitCode === ExitCode.ok, `ctga evidence list failed: ${lastLine(stderr)}`);
     const { evidence: found } = evidenceListSchema.parse(JSON.parse(stdout));
-    check(found.length === 1, `want one evidence bundle on disk, found ${found.length}`);
+    check(found.length === findings, `want evidence of ${findings} on disk, found ${found.length}`);
     mkdirSync(this.#files.evidence, { recursive: true });
-    this.#evidence = found.map(({ path }) => {
+    for (const { path } of found) {
       const copy = join(this.#files.evidence, basename(path));
+      if (this.#evidence.includes(copy)) continue;
       cpSync(path, copy);
-      return copy;
-    });
+      this.#evidence.push(copy);
+    }
   }
 
   async #summarize(): Promise<LabSummary> {
@@ -806,7 +935,9 @@ function summaryLines({
     `  challenger  ${challenger.toProxy} packets to its proxy, ${challenger.stray} anywhere else`,
     ...evidence.flatMap((path) => [
       `  evidence    ${path}`,
-      '              two tree heads, signed by the log, that no append-only log can have both',
+      basename(path).startsWith('fork-')
+        ? '              two tree heads, signed by the log, that no append-only log can have both'
+        : '              a promise and a tree head, signed by the log, which has something else there',
     ]),
     '',
     'Look at it yourself',

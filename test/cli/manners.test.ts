@@ -71,6 +71,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   auditor: ['x', 'ftp://host'],
   budget: NUMBER,
   calibrate: ['x', 'AS2=1:101', 'AS2=6:1', 'no=1:1'],
+  client: ['x'],
   'data-plane': ['x'],
   domain: ['a b', '*', '*.*.example', '-x.example', ''],
   'direct-peering': [...NUMBER, '1.1'],

@@ -475,13 +475,29 @@ describe('in Firefox', { skip: noFirefox }, () => {
         response.end('<!doctype html><title>cleared</title>');
         return true;
       });
+      const mark = (): Promise<unknown> =>
+        firefox.inBrowser(
+          `return Services.cookies.getCookiesFromHost(arguments[0], {}).find(({ name }) => name === 'ctga')?.creationTime;`,
+          host,
+        );
+      const before = await mark();
       await visit(host, '/clear');
+      await eventually(
+        async () => ![null, before].includes(await mark()),
+        () => 'the mark to be set again',
+      );
       // A flood of cookies pushes others out.
       await firefox.inPage(
         `for (let i = 0; i < 400; i++) document.cookie = 'flood' + i + '=1; Secure';`,
       );
       await visitAs(host, identity([host]), 2);
       await untilRow(host, (row) => row?.report?.outcome === 'sent', 'was told');
+      // And a person who clears it a moment later is heeded.
+      await firefox.inBrowser(
+        service('CLEAR_COOKIES_AND_SITE_DATA', 'deleteDataFromSite(arguments[0], {}, true'),
+        host,
+      );
+      await untilRow(host, (row) => row === undefined, 'is forgotten');
     });
   });
 
@@ -510,10 +526,13 @@ describe('in Firefox', { skip: noFirefox }, () => {
       );
 
     test('without the daemon says that it is missing, and how to start it', async () => {
+      await visitAs('told.test', identity(['told.test']), 1);
+      await visitAs('told.test', identity(['told.test']), 2);
+      await untilRow('told.test', (row) => row?.report?.outcome === 'sent', 'was told');
       const said = await text();
       assert.match(said, /the daemon is missing/);
       assert.match(said, /ctga client run/);
-      assert.match(said, /hides\.test:\d+ took it/);
+      assert.match(said, /told\.test:\d+ took it/);
       for (const dark of [false, true]) {
         await scheme(dark);
         await text();

@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { decodeBase64 } from '../../src/base/base64.ts';
+import { StaticCtAsker } from '../../src/ask/static-ct.ts';
 import { LabApi, makeCertificate, MAX_ENTRIES, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
@@ -25,6 +26,7 @@ interface Response {
   readonly contentType: string | undefined;
   readonly retryAfter: string | undefined;
   readonly text: string;
+  readonly body: Buffer;
 }
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-api-test-'));
@@ -64,15 +66,15 @@ function ask(
         agent: false,
       },
       (response) => {
-        let text = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => (text += chunk));
+        const parts: Buffer[] = [];
+        response.on('data', (part: Buffer) => parts.push(part));
         response.on('end', () =>
           resolve({
             status: response.statusCode ?? 0,
             contentType: response.headers['content-type'],
             retryAfter: response.headers['retry-after'],
-            text,
+            text: Buffer.concat(parts).toString(),
+            body: Buffer.concat(parts),
           }),
         );
       },
@@ -100,6 +102,23 @@ test('get-sth answers the head that the log signed, of the public tree', async (
   log.equivocate(50, 90);
   assert.deepEqual(treeHeadSchema.parse(await askJson('ct/v1/get-sth')), head);
   log.stopEquivocating();
+});
+
+test('a checkpoint and tiles show the same tree, as a static-ct log does', async () => {
+  const asker = new StaticCtAsker(api.url, log.key.logId, async (url) => {
+    const response = await ask(url);
+    return { status: response.status, retryAfter: undefined, body: response.body };
+  });
+  const head = await asker.treeHead();
+  assert.deepEqual(head, log.tree().signedTreeHead);
+  assert.ok(verifyStatement(head, log.key));
+  assert.deepEqual(await asker.consistencyProof(77n, 100n), log.tree().consistencyProof(77, 100));
+  assert.deepEqual(
+    await asker.inclusionProof({ leafIndex: 41n, leafHash: undefined }, 100n),
+    log.tree().inclusionProof(41, 100),
+  );
+  for (const path of ['tile/0/000', 'tile/0/000.p/101', 'tile/1/000.p/1', 'tile/0/001.p/1'])
+    assert.equal((await ask(path)).status, 404, path);
 });
 
 for (const [first, second] of [

@@ -3,9 +3,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
+import { Authority } from '../../src/lab/certificates.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { equalHash, hashLeaf } from '../../src/merkle/hash.ts';
 import { foldConsistency } from '../../src/merkle/proof.ts';
+import { leafHashOf, parseSct, verifySct } from '../../src/scts/sct.ts';
 import { treeHeadSchema } from '../../src/statements/json.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
 import type { Statement } from '../../src/statements/statement.ts';
@@ -170,4 +172,28 @@ describe('equivocation', () => {
 
 test('growing by nothing is refused', () => {
   assert.throws(() => new LabLog().grow(0), RangeError);
+});
+
+describe('a promise', () => {
+  const { entry } = new Authority().draft(['shop.test']);
+
+  test('verifies, and is kept: the leaf is at the index that the SCT says', () => {
+    const log = new LabLog();
+    log.grow(300);
+    const sct = parseSct(log.promise(entry));
+    assert(verifySct(sct, entry, log.key));
+    assert.deepEqual([...sct.extensions], [0, 0, 5, 0, 0, 0, 1, 44]);
+    assert.equal(log.tree().indexOf(leafHashOf(sct, entry)), 300);
+    assert.equal(log.tree().signedTreeHead.treeSize, 301n);
+  });
+
+  test('to the victim is not kept in the public tree', () => {
+    const log = new LabLog();
+    log.grow(10);
+    log.equivocate(8, 12);
+    const leaf = leafHashOf(parseSct(log.promise(entry, 'victim')), entry);
+    assert.equal(log.tree('victim').indexOf(leaf), 12);
+    log.grow(10);
+    assert.equal(log.tree().indexOf(leaf), undefined);
+  });
 });

@@ -23,6 +23,7 @@ import { LabNetwork } from '../../src/lab/network.ts';
 import { removeServiceFiles } from '../../src/lab/services.ts';
 import { runLab, type LabResult } from '../../src/lab/story.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
+import { noFirefox } from '../support/firefox.ts';
 
 const names = {
   lab: `ctga-test-${process.pid}-lab`,
@@ -128,6 +129,27 @@ async function lookAt(
     process.seteuid?.(0);
   }
 }
+
+test(
+  'with Firefox as the client, both the split view and the broken promise are proven',
+  { skip: noFirefox },
+  async () => {
+    const told: string[] = [];
+    const result = await runLab({
+      stateDir,
+      names,
+      firefox: true,
+      onLine: (line) => void told.push(line),
+    });
+    assert.deepEqual(result.failure, undefined, told.join('\n'));
+    assert.equal(result.summary?.verdicts['fork-proven'], 1);
+    assert.deepEqual(
+      result.summary.evidence.map((path) => /\/(fork|promise)-[^/]+$/.exec(path)?.[1]),
+      ['fork', 'promise'],
+    );
+    assert.deepEqual(leftovers(), []);
+  },
+);
 
 test(
   'with P4 in simple_switch on the path, it ends in the same verdict',
