@@ -16,7 +16,14 @@ import {
   keepCompiled,
   PROGRAM,
 } from '../p4/compile.ts';
-import { deploy, namesThatFit, withSwitch, type Deployed, type SwitchSetUp } from '../p4/deploy.ts';
+import {
+  deploy,
+  MAX_PORT,
+  namesThatFit,
+  withSwitch,
+  type Deployed,
+  type SwitchSetUp,
+} from '../p4/deploy.ts';
 import { listens } from '../p4/loopback.ts';
 import {
   MAX_P4_NAME,
@@ -399,7 +406,7 @@ function thriftAddress(text: string): SwitchPlace {
 
 function route(text: string): readonly [number, number] {
   const [, from, to] = /^(\d{1,3})=(\d{1,3})$/.exec(text) ?? [];
-  if (from === undefined || to === undefined || Number(from) > 510 || Number(to) > 510)
-    throw new InvalidArgumentError('want PORT=PORT, from 0 to 510.');
+  if (from === undefined || to === undefined || Math.max(Number(from), Number(to)) > MAX_PORT)
+    throw new InvalidArgumentError(`want PORT=PORT, from 0 to ${MAX_PORT}.`);
   return [Number(from), Number(to)];
 }

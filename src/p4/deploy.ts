@@ -12,6 +12,8 @@ import {
   type SwitchPlace,
 } from './simple-switch.ts';
 
+/** Ports are numbers of 9 bits, and what is sent to the last one is dropped. */
+export const MAX_PORT = 510;
 /** A burst of so many packets must not be cut because copies wait as well. */
 const QUEUE_DEPTH = 16_384;
 
@@ -138,10 +140,10 @@ function unnamedPort(
   routes: ReadonlyMap<number, number>,
   present: number | undefined,
 ): number {
-  if (named !== undefined && !/^\d{1,3}$/.test(named))
+  if (named !== undefined && !(/^\d{1,3}$/.test(named) && Number(named) <= MAX_PORT))
     throw badInput(
       `P4Runtime does not say which port ${named} is`,
-      'Give the number of the port with --cpu-port.',
+      `Give the number of the port, from 0 to ${MAX_PORT}, with --cpu-port.`,
     );
   const cpuPort = named === undefined ? present : Number(named);
   if (cpuPort === undefined)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Where copies of a real simple_switch leave: never where frames do, whatever the switch did before
- * and in whichever state it is in between.
+ * Where copies of a switch leave: never where frames do, whatever a real simple_switch did before
+ * and in whichever state it is in between. And which zones it was deployed with.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -11,9 +11,11 @@ import { connect, createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { CtgaError } from '../../src/base/errors.ts';
 import { BMV2_API } from '../../src/p4/bmv2-api.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
-import { deploy, withSwitch, type SwitchSetUp } from '../../src/p4/deploy.ts';
+import { choosePorts, deploy, withSwitch, type SwitchSetUp } from '../../src/p4/deploy.ts';
+import { keepZones, keptZones } from '../../src/p4/switch-zones.ts';
 import { ThriftConnection } from '../../src/p4/thrift-call.ts';
 import { captureFile } from '../../src/traffic/traffic.ts';
 import { freePort } from '../support/microsocks.ts';
@@ -67,6 +69,102 @@ async function mirror(port: number, config: { port?: number; mgid?: number }): P
   await connection.call('mirroring_session_add', method, { mirror_id: SESSION, config });
   connection.close();
 }
+
+describe('ports that are', () => {
+  const three = new Map([
+    [0, 'a'],
+    [1, 'b'],
+    [2, 'c'],
+  ]);
+  const wire = new Map([
+    [0, 1],
+    [1, 0],
+  ]);
+  const ask = (
+    interfaces: ReadonlyMap<number, string> | undefined,
+    named: string | undefined,
+    present: number | undefined,
+    { routes = wire, names = 0, answerPorts = 1 } = {},
+  ): number =>
+    choosePorts(
+      {
+        cpuInterface: named,
+        routes,
+        answerPorts: Array<number>(answerPorts).fill(53),
+        names: Array<Uint8Array>(names).fill(new Uint8Array(1)),
+      },
+      interfaces,
+      present,
+    );
+
+  type Asked = Parameters<typeof ask>;
+  const taken: [string, number, ...Asked][] = [
+    ['named', 2, three, 'c', undefined],
+    ['named in the place of the present one', 2, three, 'c', 1],
+    ['present', 2, three, undefined, 2],
+    ['named by a number', 510, undefined, '510', undefined],
+    ['present, of a switch that says no names', 2, undefined, undefined, 2],
+  ];
+  for (const [what, port, ...asked] of taken)
+    test(`${what}, are taken`, () => assert.equal(ask(...asked), port));
+
+  const refused: [string, RegExp, ...Asked][] = [
+    ['not said', /not said where copies leave/, three, undefined, undefined],
+    ['not there', /no interface named d/, three, 'd', 2],
+    ['gone', /leave at port 7, which the switch does not have/, three, undefined, 7],
+    ['routed', /frames take it, by a route/, three, 'b', undefined],
+    ['routed now', /frames take it, by a route/, three, undefined, 1],
+    ['no number', /does not say which port c is/, undefined, 'c', undefined],
+    ['no number of 9 bits', /which port 511 is/, undefined, '511', undefined],
+    ['routed, by a number', /frames take it, by a route/, undefined, '1', undefined],
+    ['not said, of no names', /not said where copies leave/, undefined, undefined, undefined],
+    ['routed, and not there', /port 5, which/, three, 'c', 2, { routes: new Map([[0, 5]]) }],
+    [
+      'their own ways back',
+      /port 0 back out there/,
+      undefined,
+      '2',
+      2,
+      { routes: new Map([[0, 0]]) },
+    ],
+    [
+      'for too many names',
+      /4097 names: the switch can hold 4096/,
+      undefined,
+      '2',
+      2,
+      { names: 4097 },
+    ],
+    ['for too many answers', /17 ports of answers/, three, 'c', 2, { answerPorts: 17 }],
+  ];
+  for (const [what, message, ...asked] of refused)
+    test(`${what}, are refused`, () =>
+      assert.throws(
+        () => ask(...asked),
+        (error) => error instanceof CtgaError && message.test(error.message),
+      ));
+
+  test('full to the last place, are taken', () =>
+    assert.equal(ask(three, 'c', undefined, { names: 4096, answerPorts: 16 }), 2));
+});
+
+test('the zones of a switch are found by whatever name this machine has', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  try {
+    const zones = { zones: ['a.example=Log'], zoneSuffix: 'example' };
+    keepZones(directory, { host: 'localhost', port: 9090 }, zones);
+    for (const name of ['127.0.0.1', 'localhost', '::1'])
+      assert.deepEqual(keptZones(directory, { host: name, port: 9090 }), zones);
+    for (const other of [
+      { host: 'h', port: 9090 },
+      { host, port: 9091 },
+      { host, port: 9090, device: 0 },
+    ])
+      assert.equal(keptZones(directory, other), undefined);
+  } finally {
+    rmSync(directory, { recursive: true });
+  }
+});
 
 describe('a switch', { skip: noSimpleSwitch }, () => {
   const own = readFileSync(PROGRAM, 'utf8');
