@@ -11,6 +11,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Link, OBSERVER_ADDRESS, PEER_ADDRESS } from '../dataplane/namespaces.ts';
+import { dataFrame, dnstapFrame, START, STOP } from '../support/dnstap.ts';
 import { dnsAnswer, ethernet, ipv4, udp } from '../support/packets.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { paragraphs } from './debian-copyright.ts';
@@ -560,6 +561,32 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       );
       const treeSize = await headPasses();
       await until(() => isStored(treeSize));
+    });
+
+    test('take what a resolver tells, whatever account it has, and store it', async () => {
+      must('systemctl enable --now ctga-resolver');
+      assert.equal(property('ctga-resolver', 'ActiveState'), 'active');
+      assert.equal(
+        must('stat -c "%a %U" /run/ctga /run/ctga/dnstap.sock'),
+        '755 ctga-observer\n666 ctga-observer\n',
+      );
+      const treeSize = ++size;
+      const text = formatTreeHeadText(log.sign(treeSize, treeOf(3).root(), BigInt(treeSize)));
+      const answer = dnsAnswer({ name: 'sth.log.example', strings: [text] });
+      const stream = Buffer.concat([START, dataFrame(dnstapFrame(answer)), STOP]);
+      debian.write('srv/stream', stream.toString('hex'));
+      must('chmod 644 /srv/stream');
+      const program = `my $s = IO::Socket::UNIX->new(Peer => "/run/ctga/dnstap.sock") or die $!; open my $f, "/srv/stream"; print $s pack("H*", <$f>)`;
+      must(
+        `setpriv --reuid=nobody --regid=nogroup --clear-groups perl -MIO::Socket::UNIX -e '${program}'`,
+      );
+      await until(() => isStored(treeSize));
+      const [main = 0] = debian.processesOf('ctga-resolver');
+      for (const status of statusesOf(main)) assert.match(status, /^CapEff:\s+0{16}$/m);
+      // It makes its socket again whenever it starts.
+      process.kill(main, 'SIGKILL');
+      await until(() => ![main, 0].includes(debian.processesOf('ctga-resolver')[0] ?? 0));
+      await until(() => debian.inside('test -S /run/ctga/dnstap.sock').code === 0);
     });
 
     test('are gone when it is removed, and nothing is attached', () => {
