@@ -3,13 +3,13 @@
  * Channels: ways to send an alert to a person. `send` resolves when the alert has been delivered,
  * and rejects with the reason if it has not.
  */
-import { spawn } from 'node:child_process';
 import { createHmac } from 'node:crypto';
 import { accessSync, constants } from 'node:fs';
 import { connect } from 'node:net';
 import { hostname } from 'node:os';
 import { clean } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
+import { COMMAND_MS, runProgram } from '../base/program.ts';
 import { HttpError } from '../http/error.ts';
 import { directFetch, type Resolve } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
@@ -33,8 +33,6 @@ export interface Channel {
   readonly name: string;
   readonly send: (alert: Alert) => Promise<void>;
 }
-
-const COMMAND_MS = 60_000;
 
 /** No text from outside begins a line or a header of what a channel sends. */
 function channelOf(kind: ChannelKind, name: string, send: Channel['send']): Channel {
@@ -208,47 +206,5 @@ export function journalChannel(write: (text: string) => void, isJournal: boolean
     const over = alert.event === 'recovery' ? 'over: ' : '';
     write(`${prefix}${over}${alert.message} ${alert.remedy}\n`);
     return Promise.resolve();
-  });
-}
-
-/**
- * Runs a program to its end, for a minute at most. Rejects with CtgaError if it fails: how it
- * ended, and the last line that it wrote to standard error.
- */
-export function runProgram(
-  file: string,
-  args: readonly string[],
-  input: string,
-  env: Readonly<Record<string, string>>,
-): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(file, args, {
-      env: { ...process.env, ...env },
-      stdio: ['pipe', 'ignore', 'pipe'],
-    });
-    // Not spawn's own timeout, which keeps waiting if the program does not exist.
-    const patience = setTimeout(() => child.kill('SIGKILL'), COMMAND_MS);
-    let complaint = '';
-    child.stderr.on(
-      'data',
-      (chunk: Buffer) => (complaint = `${complaint}${chunk.toString()}`.slice(-500)),
-    );
-    child.stdin.on('error', () => undefined); // it need not read its input
-    child.once('error', (error) => {
-      clearTimeout(patience);
-      reject(new CtgaError('kernel', `${file}: ${messageOf(error)}`, { cause: error }));
-    });
-    child.once('close', (code, signal) => {
-      clearTimeout(patience);
-      if (code === 0) resolve();
-      else
-        reject(
-          new CtgaError(
-            'kernel',
-            `${signal === null ? `exit code ${code ?? 'unknown'}` : signal}${complaint === '' ? '' : `: ${complaint.trim().split('\n').at(-1) ?? ''}`}`,
-          ),
-        );
-    });
-    child.stdin.end(input);
   });
 }

@@ -2,7 +2,7 @@
 /** A heartbeat: while all is well it tells somebody, who notices when it stops. */
 import { HttpError } from '../http/error.ts';
 import { directFetch } from '../http/request.ts';
-import { runProgram } from './channels.ts';
+import { runProgram } from '../base/program.ts';
 
 export interface Heartbeat {
   /** Fetched each time, if given. */

@@ -6,7 +6,7 @@ import { plural, time } from '../base/text.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { isInService } from '../logs/log.ts';
-import { findLog } from '../logs/zones.ts';
+import { findLog, parseZone } from '../logs/zones.ts';
 import type { DnsServiceEvent } from '../services/serve.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
@@ -31,9 +31,11 @@ interface ServeOptions extends StateOption, LogOptions {
   readonly every: number;
   readonly rate: number;
   readonly user?: string;
+  readonly proofs?: string;
 }
 
-const LEAST_INTERVAL = 3600;
+/** In seconds, between two tree heads of a log. */
+export const LEAST_INTERVAL = 3600;
 
 export function dnsServeCommand(): Command {
   const serve = new Command('serve')
@@ -55,14 +57,18 @@ export function dnsServeCommand(): Command {
       repeated(
         '--ns-address <address>',
         'an address of this server, for the A and AAAA records of its zones; may be repeated',
-        address,
+        ipAddress,
       ),
+    )
+    .option(
+      '--proofs <host>',
+      'serve proofs alone, in the zones that ctga dns publish delegates to this host; its tree heads are taken from the state directory',
     )
     .option('--proxy <url>', 'ask the logs through this SOCKS5 proxy instead of directly')
     .option(
       '--every <seconds>',
       'the least time between two tree heads of a log; at least an hour',
-      interval,
+      headInterval,
       LEAST_INTERVAL,
     )
     .option(
@@ -117,6 +123,7 @@ async function runServer(options: ServeOptions): Promise<void> {
         : openIdentity(proxy, { allowPrivateAddress }).fetch,
     interval: options.every * 1000,
     answersPerSecond: options.rate,
+    proofsAt: options.proofs === undefined ? undefined : parseZone(options.proofs, '--proofs'),
     listen: options.listen.length > 0 ? options.listen : [everyAddress()],
     addresses: options.nsAddress,
     now: Date.now,
@@ -132,7 +139,11 @@ function printEvent(event: DnsServiceEvent): void {
       const { address, port, zones } = event;
       const server = address === '0.0.0.0' || address === '::' ? '127.0.0.1' : address;
       print(`Listening on ${address} port ${port}, for ${plural(zones.length, 'zone')}.`);
-      return print(`  Try: dig @${server} -p ${port} TXT sth.${zones.at(-1) ?? ''}`);
+      const zone = zones.at(-1) ?? '';
+      const question = zones.some((each) => each.startsWith('tree.'))
+        ? `SOA ${zone}`
+        : `TXT sth.${zone}`;
+      return print(`  Try: dig @${server} -p ${port} ${question}`);
     }
     case 'published':
       return print(
@@ -143,12 +154,12 @@ function printEvent(event: DnsServiceEvent): void {
   }
 }
 
-function address(text: string): string {
+export function ipAddress(text: string): string {
   if (isIP(text) === 0) throw new InvalidArgumentError('want an IPv4 or IPv6 address.');
   return text;
 }
 
-function interval(text: string): number {
+export function headInterval(text: string): number {
   const value = seconds(text);
   if (value < LEAST_INTERVAL)
     throw new InvalidArgumentError(

@@ -25,6 +25,7 @@ export const CARRIED: Readonly<Record<string, readonly string[]>> = {
   'client status': ZONES,
   'config check': [],
   detach: STATE,
+  'dns publish': ZONES,
   'dns query': ZONES,
   'dns serve': ZONES,
   doctor: STATE,

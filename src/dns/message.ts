@@ -11,17 +11,23 @@ import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { readName, skipName, type NameFormatReason } from './name.ts';
 
 // prettier-ignore
-export const RecordType = { a: 1, ns: 2, soa: 6, txt: 16, aaaa: 28, opt: 41, rrsig: 46, any: 255 } as const;
-export const RecordClass = { in: 1 } as const;
+export const RecordType = { a: 1, ns: 2, cname: 5, soa: 6, txt: 16, aaaa: 28, opt: 41, rrsig: 46, tsig: 250, any: 255 } as const;
+export const RecordClass = { in: 1, none: 254, any: 255 } as const;
 export const Rcode = {
   noError: 0,
   formatError: 1,
   serverFailure: 2,
+  nxDomain: 3,
   notImplemented: 4,
   refused: 5,
+  yxDomain: 6,
+  yxRrset: 7,
+  nxRrset: 8,
+  notAuth: 9,
+  notZone: 10,
   badVersion: 16,
 } as const;
-export const Opcode = { query: 0 } as const;
+export const Opcode = { query: 0, update: 5 } as const;
 /** EDNS option (RFC 7830). */
 export const PADDING_OPTION = 12;
 

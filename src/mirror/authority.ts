@@ -17,7 +17,7 @@ import {
   RecordType,
   type DnsMessage,
 } from '../dns/message.ts';
-import { encodeName, equalNames, foldName, labelsOf, MAX_NAME } from '../dns/name.ts';
+import { encodeName, equalNames, foldName, formatName, labelsOf, MAX_NAME } from '../dns/name.ts';
 import { ReadyAnswers } from '../dns/ready-answers.ts';
 import type { Exchange, Responder } from '../dns/server.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
@@ -28,9 +28,9 @@ export interface ZoneSource {
   /**
    * Something else whenever answers may have become others: until then, an answer with a tree head,
    * an index or a proof may be given again to whoever asks the same. Undefined while nothing may.
-   * It is asked for each question, as `treeHead` is.
+   * It is asked for each question; `isForHead`: as `treeHead` is.
    */
-  version?(): object | undefined;
+  version?(isForHead: boolean): object | undefined;
   /** The TXT text. */
   treeHead(client: { readonly address: string }): Promise<string> | string;
   /** Not there for a zone that has tree heads alone. */
@@ -59,12 +59,21 @@ const DEFAULT_TTL = 300;
 /** The most responses that are ready, of all zones; some 7 MB. */
 const MAX_READY = 10_000;
 
+/**
+ * What stands first in the name of a zone that has proofs alone. The name of a question ends in one
+ * of them and the log's zone (draft-ct-over-dns-01), so a proof zone can be delegated.
+ */
+export const PROOF_LABELS = ['hash', 'tree', 'sth-consistency'] as const;
+
 interface Zone {
   /** Wire format, in lower case. */
   readonly name: Uint8Array;
   readonly labels: number;
   readonly source: ZoneSource | undefined;
   readonly soa: Uint8Array;
+  /** How many of its first labels are part of a question. */
+  readonly asked: number;
+  readonly server: Uint8Array;
 }
 
 export interface AuthorityOptions {
@@ -79,7 +88,12 @@ export interface AuthorityOptions {
    * The server's own addresses, for the A and AAAA records of its zones. They are needed if it
    * listens on a wildcard address, which no resolver could connect to.
    */
-  readonly addresses?: readonly string[];
+  readonly addresses?: readonly string[] | undefined;
+  /**
+   * Of each zone only the proofs are served, in zones of their own: those of PROOF_LABELS below it.
+   * This is the server's name, which may be in another zone.
+   */
+  readonly proofsAt?: string | undefined;
 }
 
 /** The content of a response, before the server knows whether it fits. */
@@ -101,13 +115,22 @@ export class Authority implements Responder {
   /**
    * Throws RangeError for a zone that is not a domain name, or is too long for an `sth` below it.
    */
-  constructor(options: AuthorityOptions) {
-    const ttl = options.ttl ?? DEFAULT_TTL;
+  constructor({ ttl = DEFAULT_TTL, addresses, zones, proofsAt }: AuthorityOptions) {
     this.#ttl = ttl;
-    this.#addresses = options.addresses;
-    this.#zones = Array.from(options.zones, ([text, source]) => makeZone(text, source, ttl))
+    this.#addresses = proofsAt === undefined ? addresses : [];
+    this.#zones = Array.from(zones, ([text, source]) => {
+      if (proofsAt === undefined) return makeZone(text, source, ttl);
+      if (source === undefined) return [];
+      return PROOF_LABELS.map((label) => makeZone(`${label}.${text}`, source, ttl, proofsAt));
+    })
+      .flat()
       // The most labels first, so that the first match is the closest zone.
       .sort((a, b) => b.labels - a.labels);
+  }
+
+  /** The zones that it answers for, as text. */
+  get zones(): string[] {
+    return this.#zones.map(({ name }) => formatName(name)).reverse();
   }
 
   ready(query: Uint8Array): Buffer | undefined {
@@ -174,12 +197,13 @@ export class Authority implements Responder {
       );
     }
     if (question.type !== RecordType.txt || zone.source === undefined) return answer([]);
-    const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above));
+    const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above + zone.asked));
     if (asked === undefined || (asked.kind !== 'tree head' && zone.source.proofs === undefined))
       return answer([]);
     const { source } = zone;
-    const version = source.version?.();
-    const holds = (): boolean => version !== undefined && source.version?.() === version;
+    const current = (): object | undefined => source.version?.(asked.kind === 'tree head');
+    const version = current();
+    const holds = (): boolean => version !== undefined && current() === version;
     try {
       const rdata = await this.#answer(asked, source, exchange, question.name.length);
       // Resolvers would take an error code to be a fault of the server, and ask again.
@@ -246,16 +270,24 @@ const HOSTMASTER = encodeName('hostmaster').subarray(0, -1);
 /** For secondary servers, of which there are none: conventional values. */
 const SOA_TIMERS = { refresh: 3600, retry: 600, expire: 86_400 };
 
-function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zone {
+/** Without a server's name the zone's one name server goes by the zone's own name: see apexData. */
+function makeZone(
+  text: string,
+  source: ZoneSource | undefined,
+  ttl: number,
+  serverName?: string,
+): Zone {
   const name = foldName(encodeName(text));
   const mailbox = Buffer.concat([HOSTMASTER, name]);
   if (mailbox.length > MAX_NAME) throw new RangeError(`zone "${text}": too long a name`);
-  // The zone has one name server, this one, and it goes by the zone's own name: see apexData.
+  const server = serverName === undefined ? name : foldName(encodeName(serverName));
   return {
     name,
+    server,
+    asked: serverName === undefined ? 0 : 1,
     labels: labelsOf(name).length,
     source,
-    soa: encodeSoa(name, mailbox, 1, { ...SOA_TIMERS, minimum: ttl }),
+    soa: encodeSoa(server, mailbox, 1, { ...SOA_TIMERS, minimum: ttl }),
   };
 }
 
@@ -265,7 +297,7 @@ function makeZone(text: string, source: ZoneSource | undefined, ttl: number): Zo
  */
 function apexData(zone: Zone, type: number, addresses: readonly string[]): Uint8Array[] {
   if (type === RecordType.soa) return [zone.soa];
-  if (type === RecordType.ns) return [zone.name];
+  if (type === RecordType.ns) return [zone.server];
   if (type !== RecordType.a && type !== RecordType.aaaa) return [];
   const kind = type === RecordType.a ? 'ipv4' : 'ipv6';
   return addresses.flatMap((text) => {

@@ -1,52 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * The mirror of a log, from which the DNS server answers: the log's tree head, published at most
- * once an hour, and its proofs, each fetched once.
- *
- * It is hourly because a tree head can mark a client: a log that gave each client another tree head
- * could recognise the client by what it tells others (CT gossip draft, privacy considerations on
- * STHs). The mirror publishes a tree head only if the log signed it and the tree is no smaller than
- * the last one. If the log fails, what is published stays.
+ * The mirror of a log, from which the DNS server answers: the tree head that is published of it,
+ * and its proofs, each fetched once.
  *
  * Proofs are made of hashes that are here, or the log is asked for them, about published trees
- * alone, for the same reason: if the log had given a client a tree of a size that nobody else has,
- * that client's question, passed on, would tell the log that the client asks here.
+ * alone: if the log had given a client a tree of a size that nobody else has, that client's
+ * question, passed on, would tell the log that the client asks here.
  */
-import { backOff, type BackOff } from '../base/back-off.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { CtgaError } from '../base/errors.ts';
 import type { Comparison } from '../follow/known-hashes.ts';
 import type { ProofSource, ZoneSource } from './authority.ts';
 import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
-import { askForSignedHead } from '../ask/signed-head.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { isPowerOfTwo } from '../merkle/proof.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
-import type { VerifiedStatement } from '../statements/statement.ts';
-
-export interface Published {
-  readonly head: VerifiedStatement;
-  /** Milliseconds since the epoch. */
-  readonly at: number;
-  /** The sizes of the trees that were published, MAX_SIZES at most; that of the head is the last. */
-  readonly sizes: ReadonlySet<bigint>;
-}
-
-/** One an hour for over a year. Nobody gets proofs of trees that were published before these. */
-export const MAX_SIZES = 10_000;
+import type { Publication, Published } from './publication.ts';
 
 export interface MirrorOptions {
   readonly log: Log;
   readonly client: Asker;
+  readonly publication: Publication;
   /** The log's tree of a size, where hashes of it are here; may throw CtgaError. */
   readonly hashes: (size: bigint) => Comparison | undefined;
-  /** The least number of milliseconds between two published tree heads. */
-  readonly interval: number;
   readonly now: () => number;
-  /** What an earlier run published last. */
-  readonly last: Published | undefined;
-  readonly onPublished: (log: Log, published: Published) => void;
   readonly onFailed: (log: Log, error: Error) => void;
 }
 
@@ -57,7 +35,6 @@ const MAX_ANSWERS = 10_000;
  * can ask again.
  */
 const MAX_IN_FLIGHT = 16;
-const RETRY: BackOff = { first: 30_000, longest: 3_600_000, scatter: [0.5, 1] };
 /** How long a refusal of the log is remembered. */
 const REFUSAL_MS = 60_000;
 
@@ -72,14 +49,11 @@ export class Mirror implements ZoneSource {
     inclusion: (leafIndex, treeSize) => this.#inclusion(leafIndex, treeSize),
   };
   readonly #options: MirrorOptions;
+  /** As last seen, and another version for each, and when the hashes prove to be of another tree. */
   #published: Published | undefined;
-  /** Another one for each tree head, and when it is found that the hashes are of another tree. */
   #version: object | undefined;
   /** Whether the published tree is the one of the hashes; undefined where that is not known. */
   #agreement: boolean | undefined;
-  #fetching: Promise<void> | undefined;
-  #failures = 0;
-  #notBefore = 0;
   readonly #proofs: Memory<Proof> = new BoundedMap(MAX_ANSWERS);
   readonly #leaves: Memory<LeafProof> = new BoundedMap(MAX_ANSWERS);
   /** Hashes of leaves that clients have asked about, for logs that answer only by hash. */
@@ -88,64 +62,44 @@ export class Mirror implements ZoneSource {
 
   constructor(options: MirrorOptions) {
     this.#options = options;
-    this.#published = options.last;
-    this.#version = options.last && {};
+    this.#published = options.publication.current();
+    this.#version = this.#published && {};
   }
 
-  version(): object | undefined {
-    this.#publishIfDue();
+  version(isForHead: boolean): object | undefined {
+    if (isForHead) void this.#options.publication.renew();
+    this.#see();
     return this.#version;
   }
 
   /** The text of the TXT record. Rejects with LogError until a tree head has been published. */
   async treeHead(): Promise<string> {
-    this.#publishIfDue();
+    return formatTreeHeadText((await this.#head()).head);
+  }
+
+  async #head(): Promise<Published> {
+    const renewed = this.#options.publication.renew()?.then(() => this.#see());
     // Only the very first client waits for the log: response times must not tell clients whether
     // somebody else has asked.
-    if (this.#published === undefined) await this.#fetching;
-    if (this.#published === undefined)
+    if (this.#see() === undefined) await renewed;
+    const published = this.#see();
+    if (published === undefined)
       throw new LogError('log-unavailable', 'no tree head of the log is known yet');
-    return formatTreeHeadText(this.#published.head);
+    return published;
   }
 
-  #publishIfDue(): void {
-    const { interval, now } = this.#options;
-    const due = this.#published === undefined || now() - this.#published.at >= interval;
-    if (due && now() >= this.#notBefore)
-      this.#fetching ??= this.#publish().finally(() => (this.#fetching = undefined));
-  }
-
-  async #publish(): Promise<void> {
-    const { log, client, now, onPublished, onFailed } = this.#options;
-    try {
-      const head = await askForSignedHead(log, client);
-      const before = this.#published?.head;
-      if (before !== undefined && head.treeSize < before.treeSize)
-        throw new LogError(
-          'log-unavailable',
-          `its tree of size ${head.treeSize} is smaller than the one published, of ${before.treeSize}`,
-        );
-      const sizes = [...new Set(this.#published?.sizes).add(head.treeSize)].slice(-MAX_SIZES);
-      const published = { head, at: now(), sizes: new Set(sizes) };
-      onPublished(log, published);
-      this.#published = published;
-      this.#version = {};
-      this.#agreement = undefined;
-      this.#failures = 0;
-      this.#agrees();
-    } catch (error) {
-      if (!(error instanceof Error)) throw error;
-      this.#failures += 1;
-      const asked = error instanceof LogError ? (error.retryAfter ?? 0) : 0;
-      this.#notBefore = now() + Math.max(asked, backOff(RETRY, this.#failures));
-      onFailed(log, error);
-    }
+  #see(): Published | undefined {
+    const published = this.#options.publication.current();
+    if (published === this.#published) return published;
+    this.#published = published;
+    this.#version = {};
+    this.#agreement = undefined;
+    this.#agrees();
+    return published;
   }
 
   async #leafIndex(leafHash: MerkleHash): Promise<bigint> {
-    const head = this.#published?.head ?? (await this.treeHead().then(() => this.#published?.head));
-    if (head === undefined)
-      throw new LogError('log-unavailable', 'no tree head of the log is known yet');
+    const { head } = this.#see() ?? (await this.#head());
     const { treeSize } = head;
     const key = Buffer.from(leafHash).toString('latin1');
     const { leafIndex } = await this.#remembered(this.#leaves, key, async (client) => {
@@ -160,6 +114,7 @@ export class Mirror implements ZoneSource {
 
   async #consistency(first: bigint, second: bigint): Promise<Proof | undefined> {
     if (first <= 0n || first >= second) return undefined;
+    this.#see();
     const known = await this.#ofHashes(second, (asker) => asker.consistencyProof(first, second));
     if (known !== undefined) return known;
     const isOfPublished =
@@ -172,6 +127,7 @@ export class Mirror implements ZoneSource {
 
   async #inclusion(leafIndex: bigint, treeSize: bigint): Promise<Proof | undefined> {
     if (leafIndex >= treeSize) return undefined;
+    this.#see();
     // An RFC 6962 log must be asked by hash, so an index alone is not enough.
     const leaf = { leafIndex, leafHash: this.#leafHashes.get(leafIndex) };
     const known = await this.#ofHashes(treeSize, (asker) => asker.inclusionProof(leaf, treeSize));

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What `dns serve` published of each log, on the disk: a server that starts again publishes no
+ * What `dns serve` or `dns publish` published of each log, on the disk: a server that starts again publishes no
  * second head within the hour and no smaller tree, and goes on to give proofs of the trees that it
  * published before, even after a power cut.
  *
  * Each log has a file of its own, because the sizes of a year are 100 kB.
  */
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as z from 'zod';
 import { messageOf } from '../base/errors.ts';
@@ -16,7 +16,7 @@ import { writeDurably } from '../disk/write.ts';
 import { jsonInteger, treeHeadSchema, treeHeadToJson, uint64 } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import { publishedIn } from './directory.ts';
-import type { Published } from './mirror.ts';
+import type { Published } from './publication.ts';
 
 /** Beside the head, which is as in other files of tree heads: see `ctga heads import`. */
 const publicationSchema = z.object({ published: z.number(), sizes: z.array(uint64) });
@@ -39,6 +39,16 @@ export class PublishedHeads {
       const { published: at, sizes } = publicationSchema.parse(json);
       const head = verifyStatement(treeHeadSchema.parse(json), log.key);
       return head && { head, at, sizes: new Set(sizes) };
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Another one whenever something else was published; undefined where nothing was. */
+  mark(log: Log): string | undefined {
+    try {
+      const { ino, mtimeNs } = statSync(this.#pathOf(log), { bigint: true });
+      return `${ino} ${mtimeNs}`;
     } catch {
       return undefined;
     }

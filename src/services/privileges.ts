@@ -98,6 +98,19 @@ export const becomeNameServer: BecomeAccount = (state, user) =>
 export const becomeAuditor: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, { accounts: role('audit'), own: auditorIn(state.directory) });
 
+/** As BecomeAccount; `runsPrograms`: what it runs may gain rights, as sudo must. */
+export const becomePublisher = (
+  state: State,
+  user: string | undefined,
+  runsPrograms: boolean,
+): string | undefined =>
+  dropPrivileges(
+    state,
+    user,
+    { accounts: role('dns'), onlyReads: true, own: publishedIn(state.directory) },
+    { programsMayGain: runsPrograms },
+  );
+
 export const becomePool: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, {
     accounts: role('pool'),

@@ -16,6 +16,7 @@ import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import { Authority } from '../mirror/authority.ts';
 import type { FollowedHashes } from '../mirror/followed.ts';
 import { Mirror } from '../mirror/mirror.ts';
+import { HourlyPublication, PublicationElsewhere } from '../mirror/publication.ts';
 import type { PublishedHeads } from '../mirror/published.ts';
 import { ServiceNotice } from './notice.ts';
 
@@ -33,6 +34,11 @@ export interface DnsServiceOptions {
   /** Answers a second to one client; in a burst it gets five times as many. */
   readonly answersPerSecond: number;
   readonly listen: readonly Endpoint[];
+  /**
+   * Serves proofs alone, for tree heads that another process publishes, in zones of their own below
+   * those of the logs; this is the name of the server.
+   */
+  readonly proofsAt?: string | undefined;
   /** The server's own addresses, for the A and AAAA records of its zones. */
   readonly addresses: readonly string[];
   /** Milliseconds since the epoch. */
@@ -49,6 +55,10 @@ export type DnsServiceEvent =
       readonly port: number;
       readonly zones: readonly string[];
     }
+  | HeadEvent;
+
+/** Of the tree head of a log. */
+export type HeadEvent =
   | { readonly event: 'published'; readonly log: string; readonly treeSize: bigint }
   | { readonly event: 'log-failed'; readonly log: string; readonly message: string };
 
@@ -71,6 +81,7 @@ export class DnsService {
     const authority = new Authority({
       zones: sources,
       addresses: addresses.length > 0 ? addresses : undefined,
+      proofsAt: options.proofsAt,
     });
     const servers: DnsServer[] = [];
     const service = new DnsService(servers);
@@ -79,7 +90,7 @@ export class DnsService {
         const server = new DnsServer(authority, { limit });
         const { port } = await server.listen(endpoint);
         servers.push(server);
-        onEvent({ event: 'listening', address: endpoint.address, port, zones: [...zones.keys()] });
+        onEvent({ event: 'listening', address: endpoint.address, port, zones: authority.zones });
       }
       becomeAccount?.();
     } catch (error) {
@@ -105,11 +116,40 @@ export class DnsService {
 }
 
 function mirrorOf(log: Log, options: DnsServiceOptions): Mirror {
-  const { published, followed, fetchFor, interval, now, onEvent } = options;
+  const { published, followed, fetchFor, now, onEvent, proofsAt } = options;
+  const onFailed = (_: Log, { message }: Error): void =>
+    onEvent({ event: 'log-failed', log: log.description, message });
   return new Mirror({
     log,
     client: askerOf(log, fetchFor(log)),
+    publication:
+      proofsAt === undefined
+        ? hourly(log, { ...options, onFailed })
+        : new PublicationElsewhere(log, published, now),
     hashes: (size) => followed.comparison(log, size),
+    now,
+    onFailed,
+  });
+}
+
+/** Goes on with what earlier runs published of the log, and writes down what it publishes first. */
+export function hourly(
+  log: Log,
+  {
+    published,
+    fetchFor,
+    interval,
+    now,
+    onEvent,
+    onFailed,
+  }: Pick<DnsServiceOptions, 'published' | 'fetchFor' | 'interval' | 'now'> & {
+    readonly onEvent: (event: HeadEvent) => void;
+    readonly onFailed: (log: Log, error: Error) => void;
+  },
+): HourlyPublication {
+  return new HourlyPublication({
+    log,
+    client: askerOf(log, fetchFor(log)),
     interval,
     now,
     last: published.get(log),
@@ -117,7 +157,7 @@ function mirrorOf(log: Log, options: DnsServiceOptions): Mirror {
       published.put(log, head);
       onEvent({ event: 'published', log: log.description, treeSize: head.head.treeSize });
     },
-    onFailed: (_, { message }) => onEvent({ event: 'log-failed', log: log.description, message }),
+    onFailed,
   });
 }
 

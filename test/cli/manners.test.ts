@@ -26,6 +26,9 @@ writeFileSync(graph, '1|2|-1\n');
 const graphProbes = join(directory, 'graph-probes');
 writeFileSync(graphProbes, '1 1\n');
 
+const zoneTemplate = join(directory, 'template');
+writeFileSync(zoneTemplate, '@ 3600 SOA ns a 1 3600 600 1209600 300\n');
+
 /** Any name of an error number, a stack, or what JavaScript makes of nothing. */
 const RAW = /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object/;
 
@@ -44,6 +47,15 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'alert forget': ['eth0'],
   'bench traffic': ['--tool', 'osnt', '--output', join(directory, 'bench')],
   challenge: ['--once', '--proxy', 'socks5h://127.0.0.1:1'],
+  'dns publish': [
+    '--zone-suffix',
+    'ct.example.net',
+    '--zone-file',
+    join(directory, 'zone'),
+    '--template',
+    zoneTemplate,
+    '--once',
+  ],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
   'audit run': ['--listen', '127.0.0.1:1'],
   'pool serve': ['--domain', 'www.example.net', '--listen', '127.0.0.1:1'],
@@ -85,6 +97,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   ixps: [MISSING, directory, empty],
   'keep-days': NUMBER,
   interval: [...NUMBER, '0'],
+  'key-file': [MISSING, directory, empty],
   leaf: ['x', 'AAAA'],
   limit: NUMBER,
   'list-key': [MISSING, directory, empty],
@@ -97,6 +110,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   mode: ['x'],
   'ns-address': ['x'],
   packets: [...NUMBER, '0'],
+  parent: ['..', 'a b', 'elsewhere.example'],
   paths: [...NUMBER, '0'],
   p4runtime: ['x', '127.0.0.1:1/x'],
   peer: ['x', '1', '7'],
@@ -104,6 +118,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   pool: ['x', 'ftp://host'],
   port: [...NUMBER, '0', '65536'],
   probes: [MISSING, directory, empty],
+  proofs: ['..', 'a b'],
   proxy: ['x', 'http://127.0.0.1:1', 'socks5h://127.0.0.1'],
   questions: NUMBER,
   rank: [MISSING, directory, empty],
@@ -121,9 +136,12 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   target: ['x', 'a=1.2.3.4'],
   targets: ['x', 'a=x', '0', '7', '1,1'],
   threshold: [...NUMBER, '99999'],
+  template: [MISSING, directory, empty],
   thrift: ['x'],
   tool: ['x'],
+  update: ['x', '127.0.0.1:99999'],
   user: ['no-such-account'],
+  'zone-file': [empty, directory],
   webhook: ['x', 'ftp://host'],
   'webhook-secret-file': [MISSING, directory],
   window: [...NUMBER, '0'],
@@ -140,13 +158,22 @@ const ANYTHING = new Set([
   'host',
   'interface',
   'output',
+  'reload',
   'spool',
   'state-dir',
   'tee',
 ]);
 
 /** Commands that are run with another --user, as root. */
-const STAY = new Set(['alert run', 'audit run', 'challenge', 'dns serve', 'pool serve', 'web']);
+const STAY = new Set([
+  'alert run',
+  'audit run',
+  'challenge',
+  'dns publish',
+  'dns serve',
+  'pool serve',
+  'web',
+]);
 
 interface Case {
   readonly args: readonly string[];

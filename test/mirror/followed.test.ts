@@ -12,7 +12,9 @@ import { visit } from '../../src/follow/follower.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { FollowedHashes } from '../../src/mirror/followed.ts';
+import type { Comparison } from '../../src/follow/known-hashes.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
+import { HourlyPublication } from '../../src/mirror/publication.ts';
 import { FakeApi } from '../support/fake-api.ts';
 import { random, SEED } from '../support/random.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -69,16 +71,20 @@ for (const [kind, make] of Object.entries(apis)) {
       onFailed = (message: string): unknown => assert.fail(message),
     ): Promise<Mirror> {
       const followed = new FollowedHashes(directory, () => now);
-      const made = new Mirror({
+      const options = {
         log,
         client: askerOf(log, api.fetch),
-        hashes: (size) => followed.comparison(log, size),
-        interval: DAY,
         now: () => now,
+        onFailed: (_: unknown, { message }: Error) => void onFailed(message),
+      };
+      const publication = new HourlyPublication({
+        ...options,
+        interval: DAY,
         last: { head: api.log.verified(OLD, tree.root(OLD)), at: 0, sizes: new Set([BigInt(OLD)]) },
         onPublished: () => undefined,
-        onFailed: (_, { message }) => onFailed(message),
       });
+      const hashes = (size: bigint): Comparison | undefined => followed.comparison(log, size);
+      const made = new Mirror({ ...options, publication, hashes });
       await made.treeHead();
       await new Promise(setImmediate);
       api.requests.length = 0;

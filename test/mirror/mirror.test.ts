@@ -8,7 +8,13 @@ import { LogError, type Asker } from '../../src/ask/asker.ts';
 import { StoreError } from '../../src/disk/error.ts';
 import { readTreeHeads } from '../../src/exchange/files.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
-import { MAX_SIZES, Mirror, type MirrorOptions, type Published } from '../../src/mirror/mirror.ts';
+import { Mirror, type MirrorOptions } from '../../src/mirror/mirror.ts';
+import {
+  HourlyPublication,
+  MAX_SIZES,
+  type HourlyOptions,
+  type Published,
+} from '../../src/mirror/publication.ts';
 import { publishedIn } from '../../src/mirror/directory.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
 import { parseTreeHeadText } from '../../src/statements/text.ts';
@@ -53,13 +59,16 @@ class Asked implements Asker {
   }
 }
 
-function mirrorOf(client: Asked, now: () => number, more: Partial<MirrorOptions> = {}): Mirror {
+function mirrorOf(
+  client: Asked,
+  now: () => number,
+  more: Partial<MirrorOptions & HourlyOptions> = {},
+): Mirror {
   const log = client.signing.asLog();
   const nothing = (): undefined => undefined;
-  return new Mirror({
+  const publication = new HourlyPublication({
     log,
     client,
-    hashes: nothing,
     interval: HOUR,
     now,
     last: undefined,
@@ -67,6 +76,7 @@ function mirrorOf(client: Asked, now: () => number, more: Partial<MirrorOptions>
     onFailed: nothing,
     ...more,
   });
+  return new Mirror({ log, client, hashes: nothing, now, publication, onFailed: nothing, ...more });
 }
 
 async function sizeOf(mirror: Mirror): Promise<number> {

@@ -86,7 +86,8 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
     command === 'challenge' ||
     command === 'web' ||
     ((command === 'alert' || command === 'audit') && sub === 'run') ||
-    ((command === 'dns' || command === 'pool') && sub === 'serve');
+    ((command === 'dns' || command === 'pool') && sub === 'serve') ||
+    (command === 'dns' && sub === 'publish');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];
 }
 

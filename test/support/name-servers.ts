@@ -196,7 +196,7 @@ local-address=${address}
 local-port=${port}
 socket-dir=${directory}
 dnsupdate=yes
-allow-dnsupdate-from=
+allow-dnsupdate-from=127.0.0.0/8
 daemon=no
 guardian=no
 `,

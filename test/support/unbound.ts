@@ -54,8 +54,43 @@ export async function startAuthority(zone: string, records: string): Promise<Unb
   };
 }
 
-/** `zones` are sections of its configuration. */
-async function startWith(zones: string): Promise<Unbound> {
+/**
+ * A resolver that validates: it finds `zone` at a port of 127.0.0.1, and trusts its `anchor` (records
+ * of DNSKEY). What `zone` delegates it finds at other ports.
+ */
+export function startValidator({
+  zone,
+  port,
+  anchor,
+  delegated,
+}: {
+  readonly zone: string;
+  readonly port: number;
+  readonly anchor: string;
+  readonly delegated: readonly { readonly zone: string; readonly port: number }[];
+}): Promise<Unbound> {
+  const stubs = [{ zone, port }, ...delegated].map(
+    (each) => `stub-zone:
+      name: "${each.zone}"
+      stub-addr: 127.0.0.1@${each.port}
+      stub-no-cache: yes
+`,
+  );
+  const anchors = anchor
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => `      trust-anchor: "${line.replaceAll(/\s+/g, ' ')}"\n`);
+  return startWith(
+    stubs.join(''),
+    `      module-config: "validator iterator"\n${anchors.join('')}`,
+  );
+}
+
+/** `zones` are sections of its configuration; `more` is of its first one, in place of no validation. */
+async function startWith(
+  zones: string,
+  more = '      module-config: "iterator"\n',
+): Promise<Unbound> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
   const port = await freeUdpPort();
   const config = join(directory, 'unbound.conf');
@@ -74,8 +109,7 @@ async function startWith(zones: string): Promise<Unbound> {
       logfile: ""
       use-caps-for-id: yes
       do-not-query-localhost: no
-      module-config: "iterator"
-      local-zone: "test." transparent
+${more}      local-zone: "test." transparent
       num-threads: 1
     ${zones}
     remote-control:
