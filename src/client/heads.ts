@@ -7,6 +7,7 @@
  */
 import { isRefusal, LogError, type Asker } from '../ask/asker.ts';
 import { prove } from '../ask/prove.ts';
+import { drawn, shuffled, uniform } from '../base/chance.ts';
 import { messageOf } from '../base/errors.ts';
 import { claimOf, makeEvidence } from '../evidence/bundle.ts';
 import { judgeWithoutProof, type Finding } from '../evidence/judge.ts';
@@ -61,7 +62,7 @@ export class LogHeads {
     evidence: string,
     events: HeadEvents,
     now: () => number,
-    chance: () => number = Math.random,
+    chance: () => number = uniform,
   ) {
     this.log = log;
     this.#store = store;
@@ -151,8 +152,7 @@ export class LogHeads {
     const { newest: last } = this;
     const others = this.#heads.filter((each) => !each.isConsistent && each !== last);
     const chosen: KnownHead[] = last === undefined || last.isConsistent ? [] : [last];
-    for (let i = 0; i < PROOFS_A_TURN && others.length > 0; i++)
-      chosen.push(...others.splice(Math.floor(this.#chance() * others.length), 1));
+    chosen.push(...shuffled(others, this.#chance).slice(0, PROOFS_A_TURN));
     let why: string | undefined;
     for (const each of chosen) {
       if (this.isConvicted) break;
@@ -282,7 +282,7 @@ export class LogHeads {
       const pooled = spare.filter(({ source }) => source === 'pool');
       const [oldest] = covered.toSorted((a, b) => (a.head.timestamp < b.head.timestamp ? -1 : 1));
       const from = pooled.length > 0 ? pooled : spare;
-      const gone = oldest ?? from[Math.floor(this.#chance() * from.length)];
+      const gone = oldest ?? from[drawn(from.length, this.#chance)];
       if (gone === undefined) return;
       this.#heads = this.#heads.filter((each) => each !== gone);
       if (gone.id !== undefined) {

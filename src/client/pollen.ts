@@ -4,6 +4,7 @@
  * what logs gave by DNS, and what came from others and was proven to be of the same log, drawn by
  * chance. Taken is what is fresh and signed; the rest is passed over in silence.
  */
+import { shuffled } from '../base/chance.ts';
 import { exchangeHeads } from '../exchange/pollination.ts';
 import type { Fetch } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
@@ -27,10 +28,7 @@ export function drawHeads(
       .map(({ head }) => head)
       .filter((head) => ofLog.isFresh(head)),
   );
-  const drawn: VerifiedStatement[] = [];
-  while (drawn.length < most && all.length > 0)
-    drawn.push(...all.splice(Math.floor(chance() * all.length), 1));
-  return drawn;
+  return shuffled(all, chance).slice(0, most);
 }
 
 /**

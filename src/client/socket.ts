@@ -77,7 +77,9 @@ export class MessageServer {
     const reply = (message: FromDaemon): void => send(socket, frameFromDaemon(message));
     const reader = new FrameReader();
     try {
-      for await (const bytes of socket as AsyncIterable<Buffer>)
+      // A reply to what ends it still has to go out.
+      const chunks = socket.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>;
+      for await (const bytes of chunks)
         for (const body of reader.take(bytes)) {
           this.#connections.delete(socket);
           if (socket.destroyed) return;
@@ -92,7 +94,9 @@ export class MessageServer {
       // Else the other end is gone.
     } finally {
       this.#connections.delete(socket);
-      if (!socket.writableEnded) socket.destroy();
+      // Whoever was told why it ends has a second to read that.
+      if (socket.writableEnded) socket.resume().setTimeout(1000, () => socket.destroy());
+      else socket.destroy();
     }
   }
 

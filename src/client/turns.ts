@@ -4,6 +4,7 @@
  * a moment that chance draws, for every client alike and whatever it saw. What was drawn is on the
  * disk before it is done, so that a process that is killed and started again does nothing sooner.
  */
+import { uniform } from '../base/chance.ts';
 import { hasCome } from '../base/clock.ts';
 
 /** Where turns are kept. */
@@ -24,7 +25,7 @@ export class Turns {
   readonly #next: Map<string, number>;
 
   /** `chance` is at least 0 and below 1. */
-  constructor(store: TurnStore, chance: () => number = Math.random) {
+  constructor(store: TurnStore, chance: () => number = uniform) {
     this.#store = store;
     this.#chance = chance;
     this.#next = store.turns();

@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { CtOverDnsAsker } from '../ask/ct-over-dns.ts';
 import { askForSignedHead } from '../ask/signed-head.ts';
+import { uniform } from '../base/chance.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
@@ -163,7 +164,7 @@ class Client {
     this.#store = store;
     this.#stop = stop;
     this.#now = options.now ?? Date.now;
-    this.#chance = options.chance ?? Math.random;
+    this.#chance = options.chance ?? uniform;
     this.#pace = { delay: maxDelay, chance: this.#chance };
     this.#turns = new Turns(store, this.#chance);
     this.#allowance = new Allowance(SEEN_BURST, SEEN_A_SECOND);
