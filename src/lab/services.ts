@@ -228,7 +228,8 @@ async function startTor(
   { onProgress }: LabServicesOptions,
 ): Promise<TorNetwork> {
   const nameServer = '127.0.0.1';
-  const knows = `  local-zone: "test." static\n  local-data: "${LOG_NAME}. A ${ADDRESS.api}"`;
+  const knows = `  local-zone: "test." static\n  local-data: "${LOG_NAME}. A ${ADDRESS.api}"
+  local-data: "${SITE_NAME}. A ${ADDRESS.siteForProxy}"`;
   const unbound = startUnbound(network, 'proxy', nameServer, knows);
   running.push(unbound);
   await untilReady(unbound, () => listens(unbound.pid, 'udp', nameServer, 53));
