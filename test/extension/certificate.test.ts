@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The SCTs that the extension takes out of certificates, compared with what src/scts does. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
@@ -12,6 +13,7 @@ import { builtinLogs } from '../../src/logs/builtin.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { fc } from '../support/random.ts';
+import { REAL } from '../support/real-certificate.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
 const authority = new Authority();
@@ -37,6 +39,17 @@ describe('the SCTs in a certificate', () => {
     assert(entry?.type === 'precert');
     assert.equal(hex(found.tbsCertificate), hex(entry.tbsCertificate));
     assert.equal(embedded(authority.der), undefined);
+  });
+
+  test('of 2018 are those of the precertificate that two public logs signed', () => {
+    const found = embedded(fromBase64(REAL.certificate));
+    assert.equal(found?.scts.length, 2);
+    const hash = createHash('sha256').update(found.tbsCertificate).digest('base64');
+    assert.equal(hash, REAL.tbsCertificate);
+    const ids = REAL.keys.map((key) =>
+      createHash('sha256').update(fromBase64(key)).digest('base64'),
+    );
+    assert.deepEqual(found.scts.map((sct) => parseSct(sct).logId).sort(), ids.sort());
   });
 
   test('count if a known log signed them for this very certificate', async () => {
