@@ -24,6 +24,7 @@ import type {
   AuditedHead,
   AuditedSct,
   AuditState,
+  Due,
   NewHead,
   NewSct,
   Outcome,
@@ -97,7 +98,8 @@ export class Auditor {
     const before = this.#shown(log);
     if (before === undefined || head.treeSize > before.treeSize) store.setShown(head);
     const other = before === undefined || head.treeSize > before.treeSize ? before : head;
-    if (other !== undefined) store.addPublic('', [], [other], now);
+    if (other !== undefined && other.treeSize > 0n)
+      store.addPublic('', [], [other], { ...this.#due, head: now });
   }
 
   /** The newest heads that the logs showed to everybody and that are fresh. */
@@ -132,13 +134,20 @@ export class Auditor {
     return this.#options.store.nextDue();
   }
 
-  /** What is asked of a log by its hash is asked once its maximum merge delay has passed. */
-  readonly #due = (signed: bigint, logId: LogId): number => {
-    const { now, delay, chance } = this.#options;
-    const log = this.#logs.get(logIdText(logId));
-    const ripe = log?.api === 'rfc6962' ? Number(signed) + log.mmd * 1000 : 0;
-    return Math.ceil(Math.max(now(), ripe) + chance() * delay);
+  readonly #due: Due = {
+    // What is asked of a log by its hash is asked once its maximum merge delay has passed.
+    sct: (signed, logId) => {
+      const log = this.#logs.get(logIdText(logId));
+      return this.#drawn(log?.api === 'rfc6962' ? Number(signed) + log.mmd * 1000 : 0);
+    },
+    head: () => this.#drawn(0),
   };
+
+  /** A time from now, or from `ripe`, on. */
+  #drawn(ripe: number): number {
+    const { now, delay, chance } = this.#options;
+    return Math.ceil(Math.max(now(), ripe) + chance() * delay);
+  }
 
   #shown(log: Log): VerifiedStatement | undefined {
     const head = this.#options.store.shown(log.key.logId);
@@ -278,14 +287,13 @@ export class Auditor {
     look: Exclude<Look, { kind: 'broken' }>,
     signed = 0n,
   ): void {
-    const { store, now, delay, chance, onEvent } = this.#options;
+    const { store, now, onEvent } = this.#options;
     const at = now();
-    const next = Math.ceil(at + chance() * delay);
     if (look.kind === 'proven')
       return store.settle(what, id, { state: 'proven', due: 0, refusals, asked });
     const outcome: Outcome = {
       state: 'waiting',
-      due: next,
+      due: this.#drawn(0),
       refusals: look.kind === 'refused' ? refusals + 1 : refusals,
       asked: asked ?? at,
       reason: look.reason,

@@ -7,7 +7,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as z from 'zod';
 import { AUDITOR_PATH } from '../pool/auditor-url.ts';
-import type { FeedbackChecks, Refusal } from '../pool/feedback.ts';
+import type { CheckedPair, FeedbackChecks, Refusal } from '../pool/feedback.ts';
 import { DRAFT_02, type Brought } from '../pool/forms.ts';
 import {
   JSON_TYPE,
@@ -16,9 +16,10 @@ import {
   readAs,
   Refused,
   send,
+  type JsonEndpoint,
   type JsonServerOptions,
 } from '../pool/json-server.ts';
-import type { CheckedPair } from '../pool/feedback.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 
 /** In one request. */
 const MAX_PAIRS = 256;
@@ -28,6 +29,8 @@ export interface AuditServerOptions extends Omit<JsonServerOptions, 'endpoints'>
   readonly checks: FeedbackChecks;
   /** Keeps what one request brought, durably. */
   readonly take: (pairs: readonly CheckedPair[], heads: readonly Brought[]) => void;
+  /** The heads that whoever pollinates gets. */
+  readonly share: () => readonly VerifiedStatement[];
 }
 
 const bodySchema = z.object({ sct_feedback: z.unknown().optional(), sths: z.unknown().optional() });
@@ -36,7 +39,12 @@ const bodySchema = z.object({ sct_feedback: z.unknown().optional(), sths: z.unkn
 export function startAuditServer(options: AuditServerOptions): Promise<JsonServer> {
   const handle = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
     takeFeedback(options, request, response);
-  const endpoints = new Map([[AUDITOR_PATH, { method: 'POST', handle } as const]]);
+  const pollinate = (request: IncomingMessage, response: ServerResponse): Promise<void> =>
+    exchange(options, request, response);
+  const endpoints = new Map<string, JsonEndpoint>([
+    [AUDITOR_PATH, { method: 'POST', handle }],
+    [`${DRAFT_02.base}/sth-pollination`, { method: 'POST', handle: pollinate }],
+  ]);
   return JsonServer.start({ ...options, endpoints });
 }
 
@@ -52,13 +60,11 @@ async function takeFeedback(
   });
   const submitted =
     json.sct_feedback === undefined ? [] : readAs(json, (body) => DRAFT_02.readFeedback(body));
-  const brought = json.sths === undefined ? [] : readAs(json, (body) => DRAFT_02.readHeads(body));
+  const brought = json.sths === undefined ? [] : headsIn(json);
   if (json.sct_feedback === undefined && json.sths === undefined)
     throw new Refused(400, 'There is neither sct_feedback nor sths in it.');
   if (submitted.reduce((sum, { scts }) => sum + Math.max(1, scts.length), 0) > MAX_PAIRS)
     throw new Refused(413, `More than ${MAX_PAIRS} SCTs in one request.`);
-  if (brought.length > MAX_HEADS)
-    throw new Refused(413, `More than ${MAX_HEADS} tree heads in one request.`);
   const pairs: CheckedPair[] = [];
   let refused: Refusal | undefined;
   for (const each of submitted) {
@@ -73,4 +79,24 @@ async function takeFeedback(
   if (pairs.length + heads.length === 0 && (refused !== undefined || brought.length > 0))
     throw new Refused(400, 'No SCT and no tree head in it is one that a known log signed.');
   send(response, 200, '{}\n', JSON_TYPE);
+}
+
+/** As a pool does (Section 5.2): what comes mixes as what clients send, and what goes out is public. */
+async function exchange(
+  { take, share }: AuditServerOptions,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const brought = headsIn(await jsonOf(request));
+  take(
+    [],
+    brought.flatMap((each) => DRAFT_02.readHead(each) ?? []),
+  );
+  send(response, 200, DRAFT_02.writeHeads(share()), JSON_TYPE);
+}
+
+function headsIn(json: unknown): unknown[] {
+  const brought = readAs(json, (body) => DRAFT_02.readHeads(body));
+  if (brought.length <= MAX_HEADS) return brought;
+  throw new Refused(413, `More than ${MAX_HEADS} tree heads in one request.`);
 }

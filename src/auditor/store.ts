@@ -93,6 +93,12 @@ export interface NewHead extends Statement {
   readonly logId: LogId;
 }
 
+/** Draws when something is to be checked, in ms since the epoch. */
+export interface Due {
+  readonly sct: (signed: bigint, logId: LogId) => number;
+  readonly head: () => number;
+}
+
 /** What became of one look at an SCT or a head. */
 export interface Outcome {
   readonly state: AuditState;
@@ -178,15 +184,10 @@ export class AuditStore {
    * Keeps what is public, durably: each is checked at the time that `due` draws for it. What clients
    * have sent already, and others have not mixed with yet, is public now as well. Throws StoreError.
    */
-  addPublic(
-    origin: string,
-    scts: readonly NewSct[],
-    heads: readonly NewHead[],
-    due: (signed: bigint, logId: LogId) => number,
-  ): void {
+  addPublic(origin: string, scts: readonly NewSct[], heads: readonly NewHead[], due: Due): void {
     this.#file.transaction(() => {
       for (const sct of scts) {
-        const at = due(sct.promise.timestamp, sct.logId);
+        const at = due.sct(sct.promise.timestamp, sct.logId);
         this.#insertSct(sct, origin, 'waiting', undefined, at);
         this.#run(
           `UPDATE scts SET state = 'waiting', origin = ?, source = NULL, due = ?
@@ -198,7 +199,7 @@ export class AuditStore {
         );
       }
       for (const head of heads) {
-        const at = due(head.timestamp, head.logId);
+        const at = due.head();
         this.#insertHead(head, 'waiting', undefined, at);
         this.#run(
           `UPDATE heads SET state = 'waiting', source = NULL, due = ?
@@ -220,12 +221,7 @@ export class AuditStore {
    * be checked at the time that `due` draws for it, in an order that does not tell which came when.
    * Throws StoreError.
    */
-  addSubmitted(
-    scts: readonly NewSct[],
-    heads: readonly NewHead[],
-    k: number,
-    due: (signed: bigint, logId: LogId) => number,
-  ): void {
+  addSubmitted(scts: readonly NewSct[], heads: readonly NewHead[], k: number, due: Due): void {
     this.#file.transaction(() => {
       const source = this.#nextSource();
       for (const sct of scts) {
@@ -257,12 +253,7 @@ export class AuditStore {
       this.#run(`UPDATE ${each} SET source = ? WHERE source = ?`, source, found.source);
   }
 
-  #release(
-    table: 'scts' | 'heads',
-    order: string,
-    k: number,
-    due: (signed: bigint, logId: LogId) => number,
-  ): void {
+  #release(table: 'scts' | 'heads', order: string, k: number, due: Due): void {
     const sources = this.#count(
       `SELECT count(DISTINCT source) AS n FROM ${table} WHERE state = 'mixing'`,
     );
@@ -273,7 +264,7 @@ export class AuditStore {
     for (const { id, log_id: logId, timestamp } of rows)
       this.#run(
         `UPDATE ${table} SET state = 'waiting', source = NULL, due = ? WHERE id = ?`,
-        due(BigInt(timestamp), toLogId(logId)),
+        table === 'scts' ? due.sct(BigInt(timestamp), toLogId(logId)) : due.head(),
         id,
       );
   }

@@ -92,6 +92,7 @@ export async function audit(
         ...listen,
         checks: new FeedbackChecks(undefined, logs),
         take: (pairs, heads) => service.auditor.takeSubmitted(pairs, heads),
+        share: () => service.auditor.headsToShare(FRESH_MS),
         metrics: new AuditMetrics(store),
         onError: (error) => service.failed(error),
       });

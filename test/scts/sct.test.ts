@@ -2,22 +2,13 @@
 /** SCTs and the entries that they are about, against what others made. */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { describe, test } from 'node:test';
-import { ByteCursor, FormatError } from '../../src/base/cursor.ts';
+import { FormatError } from '../../src/base/cursor.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
-import {
-  leafHashOf,
-  parseSct,
-  parseSctList,
-  verifySct,
-  type LogEntry,
-  type Sct,
-} from '../../src/scts/sct.ts';
+import { leafHashOf, parseSct, parseSctList, verifySct } from '../../src/scts/sct.ts';
 import { toLogKey } from '../../src/statements/key.ts';
-import { toLogId } from '../../src/statements/statement.ts';
 import { Authority } from '../../src/lab/certificates.ts';
+import { realEntries } from '../support/data-tile.ts';
 import { fc } from '../support/random.ts';
 import { REAL } from '../support/real-certificate.ts';
 import { SigningLog } from '../support/signing-log.ts';
@@ -143,49 +134,13 @@ describe('a certificate', () => {
   });
 });
 
-const TILES = resolve(
-  import.meta.dirname,
-  '../../../shared/data/checkpoints/sunlight/testdata/navigli2025h2/tile',
-);
-
 test(
   'real entries of a static-ct log have the leaf hashes that its tree has',
-  { skip: existsSync(TILES) ? false : 'the real entries are NOT tried: there is no ../shared' },
+  { skip: realEntries === undefined && 'the real entries are NOT tried: there is no ../shared' },
   (context) => {
-    const files = ['000', '001', '002', '003', '003.p/10'];
-    const read = (kind: string): Buffer =>
-      Buffer.concat(files.map((name) => readFileSync(resolve(TILES, kind, name))));
-    const hashes = entriesOf(read('data')).map(({ sct, entry }) => leafHashOf(sct, entry));
-    assert.deepEqual(Buffer.concat(hashes), read('0'));
-    context.diagnostic(`${hashes.length} entries`);
+    const { entries = [], hashes } = realEntries ?? {};
+    const computed = entries.map(({ sct, entry }) => leafHashOf(sct, entry));
+    assert.deepEqual(Buffer.concat(computed), hashes);
+    context.diagnostic(`${entries.length} entries`);
   },
 );
-
-/** The entries of a data tile of a static-ct log (c2sp.org/static-ct-api, TileLeaf). */
-function entriesOf(tile: Uint8Array): { readonly sct: Sct; readonly entry: LogEntry }[] {
-  const cursor = new ByteCursor(tile);
-  const vector = (octets: 2 | 3): Uint8Array =>
-    cursor.take(octets === 2 ? cursor.u16() : cursor.u8() * 65_536 + cursor.u16());
-  const entries: { sct: Sct; entry: LogEntry }[] = [];
-  while (!cursor.atEnd) {
-    const timestamp = (BigInt(cursor.u32()) << 32n) | BigInt(cursor.u32());
-    const isPrecertificate = cursor.u16() === 1;
-    const issuerKeyHash = isPrecertificate ? cursor.take(32) : new Uint8Array();
-    const certificate = vector(3);
-    const extensions = vector(2);
-    if (isPrecertificate) vector(3);
-    vector(2);
-    entries.push({
-      sct: {
-        timestamp,
-        extensions,
-        logId: toLogId(new Uint8Array(32)),
-        signature: new Uint8Array(),
-      },
-      entry: isPrecertificate
-        ? { type: 'precert', issuerKeyHash, tbsCertificate: certificate }
-        : { type: 'x509', certificate },
-    });
-  }
-  return entries;
-}
