@@ -85,11 +85,12 @@ export class Auditor {
     this.#options.store.addPublic(origin, scts, verified, this.#due);
   }
 
-  /** Takes what one request brought. Throws StoreError. */
-  takeSubmitted(pairs: readonly CheckedPair[], heads: readonly Brought[]): void {
+  /** Takes what one request brought; false if a known log signed nothing of it. Throws StoreError. */
+  takeSubmitted(pairs: readonly CheckedPair[], heads: readonly Brought[]): boolean {
     const [scts, verified] = [pairs.map(toNewSct), this.#verified(heads)];
-    if (scts.length + verified.length === 0) return;
+    if (scts.length + verified.length === 0) return false;
     this.#options.store.addSubmitted(scts, verified, this.#options.mix, this.#due);
+    return true;
   }
 
   /** Takes a head that a log showed to everybody. Of two the larger is the one to be compared with. */

@@ -27,8 +27,8 @@ const MAX_HEADS = 500;
 
 export interface AuditServerOptions extends Omit<JsonServerOptions, 'endpoints'> {
   readonly checks: FeedbackChecks;
-  /** Keeps what one request brought, durably. */
-  readonly take: (pairs: readonly CheckedPair[], heads: readonly Brought[]) => void;
+  /** Keeps what one request brought, durably; false if a known log signed nothing of it. */
+  readonly take: (pairs: readonly CheckedPair[], heads: readonly Brought[]) => boolean;
   /** The heads that whoever pollinates gets. */
   readonly share: () => readonly VerifiedStatement[];
 }
@@ -75,8 +75,7 @@ async function takeFeedback(
     await new Promise(setImmediate);
   }
   const heads = brought.flatMap((each) => DRAFT_02.readHead(each) ?? []);
-  take(pairs, heads);
-  if (pairs.length + heads.length === 0 && (refused !== undefined || brought.length > 0))
+  if (!take(pairs, heads) && (refused !== undefined || brought.length > 0))
     throw new Refused(400, 'No SCT and no tree head in it is one that a known log signed.');
   send(response, 200, '{}\n', JSON_TYPE);
 }

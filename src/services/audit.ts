@@ -18,6 +18,7 @@ import { startAuditServer } from '../auditor/server.ts';
 import { AuditStore, type AuditFinding, type AuditState } from '../auditor/store.ts';
 import { runSchedule } from '../challenger/schedule.ts';
 import { StoreError } from '../disk/error.ts';
+import { makeReserve } from '../disk/reserve.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import { exchangeHeads } from '../exchange/pollination.ts';
 import { HashStore } from '../follow/hash-store.ts';
@@ -83,6 +84,7 @@ export async function audit(
   const { state, logs, listen, user, onEvent } = options;
   becomeAccount(state, user);
   const store = AuditStore.open(auditorIn(state.directory));
+  makeReserve(state.evidence);
   const hashes = new Hashes(state.directory);
   let server: JsonServer | undefined;
   try {

@@ -51,7 +51,7 @@ describe('the leaf index in the extensions of an SCT', () => {
     ['cut off', '00000500000000', 'truncated'],
     ['with a byte behind it', '0000050000000007' + '00', 'truncated'],
   ] as const)
-    test(`${what}`, () => {
+    test(what, () => {
       if (typeof index !== 'string') assert.equal(leafIndexOf(hex(extensions)), index);
       else
         assert.throws(
@@ -133,7 +133,7 @@ describe('a promise', () => {
       'the SCT has no leaf index',
     );
     assert.match(
-      String(promisedLeafOf({ ...promise, extensions: Uint8Array.of(0) })),
+      JSON.stringify(promisedLeafOf({ ...promise, extensions: Uint8Array.of(0) })),
       /malformed: truncated/,
     );
   });
@@ -215,7 +215,7 @@ describe('evidence of a broken promise', () => {
 });
 
 /** A field with each of its bits flipped; numbers have some 40. The key's name and URL are no proof. */
-function* flips(section: string, field: string, value: unknown): Generator<unknown> {
+function* flips(section: string, field: string, value: unknown): Generator {
   if (section === 'log' && (field === 'description' || field === 'url')) return;
   if (typeof value === 'number') {
     for (let bit = 0; bit < 40; bit++) yield Number(BigInt(value) ^ (1n << BigInt(bit)));
