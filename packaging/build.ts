@@ -206,6 +206,7 @@ for (const file of [
   'CHANGELOG.md',
   'docs/OPERATIONS.md',
   'docs/EVIDENCE.md',
+  'docs/AUDIT.md',
   'docs/verify-evidence.sh',
 ])
   put(readFileSync(join(ROOT, file), 'utf8'), `usr/share/doc/ctga/${file.split('/').at(-1) ?? ''}`);

@@ -129,7 +129,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
     const as = (account: string): string =>
       `umask 007; setpriv --reuid=${account} --regid=ctga --init-groups`;
     const list = 'ctga heads list --state-dir /var/lib/ctga';
-    for (const account of ['ctga-observer', 'ctga-challenger', 'ctga-alert']) {
+    for (const account of ['ctga-observer', 'ctga-challenger', 'ctga-audit', 'ctga-alert']) {
       must(`${as(account)} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
       must(`${as(account)} ${list}`);
     }
@@ -143,7 +143,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
         );
       assert.notEqual(debian.inside(`${as(account)} rm -f /var/lib/ctga/ctga.db`).code, 0);
     }
-    for (const service of ['dns', 'pool'])
+    for (const service of ['dns', 'pool', 'audit'])
       must(`${as(`ctga-${service}`)} touch /var/lib/ctga/${service}/x`);
     for (const account of ['ctga-mail', 'nobody'])
       assert.notEqual(
@@ -211,7 +211,14 @@ dns/dns-published-00.json ctga-dns:ctga 660
 
   describe('its services, run by systemd', () => {
     const log = new SigningLog();
-    const units = ['ctga-challenger', 'ctga-dns', 'ctga-web', 'ctga-pool', 'ctga-alert'];
+    const units = [
+      'ctga-challenger',
+      'ctga-dns',
+      'ctga-web',
+      'ctga-pool',
+      'ctga-audit',
+      'ctga-alert',
+    ];
     const listeners: ChildProcess[] = [];
     let link: Link;
     let observer: string;
@@ -300,7 +307,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       // Addresses of webhooks are secrets.
       must('chmod 600 /etc/ctga/ctga.toml');
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
-      must('systemctl enable --now ctga-pool');
+      must('systemctl enable --now ctga-pool ctga-audit');
       must(`systemctl restart ${observer} ctga-challenger ctga-web ctga-alert`);
       // The observer wants what keeps its evidence.
       for (const unit of [observer, ...units, 'ctga-evidence'])
@@ -308,6 +315,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       assert.equal(property(observer, 'StatusText'), `watching ${link.interfaceName}`);
       assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
       assert.equal(property('ctga-pool', 'StatusText'), 'at http://127.0.0.1:8421/');
+      assert.equal(property('ctga-audit', 'StatusText'), 'auditing, at http://127.0.0.1:8422/');
     });
 
     test('see a tree head, and store it', async () => {
@@ -388,7 +396,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
-        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'pool', 'alert']) {
+        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'pool', 'audit', 'alert']) {
           const service = unit.replace('@', '');
           const text = readFileSync(
             join(debian.root, `lib/systemd/system/ctga-${unit}.service`),
@@ -636,9 +644,17 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
   });
 });
 
-const ACCOUNTS = ['observer', 'challenger', 'alert', 'dns', 'web', 'pool', 'evidence', 'mail'].map(
-  (service) => `ctga-${service}`,
-);
+const ACCOUNTS = [
+  'observer',
+  'challenger',
+  'alert',
+  'dns',
+  'web',
+  'pool',
+  'audit',
+  'evidence',
+  'mail',
+].map((service) => `ctga-${service}`);
 const ERRNO_NAMES = new Map(
   Object.entries(constants.errno).map(([name, number]) => [number, name]),
 );

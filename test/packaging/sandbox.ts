@@ -68,7 +68,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
   'packet sockets': socket(17, 3),
   vsock: socket(40, 1),
   netlink: socket(16, 3, ['observer']),
-  'the Internet Protocol': socket(2, 1, ['challenger', 'dns', 'web', 'pool', 'alert']),
+  'the Internet Protocol': socket(2, 1, ['challenger', 'dns', 'web', 'pool', 'audit', 'alert']),
   'other hosts': {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
@@ -79,7 +79,10 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
     refusedWith: [EPERM],
   },
-  'the store': { ...write('/var/lib/ctga/ctga.db'), leftTo: ['observer', 'challenger', 'alert'] },
+  'the store': {
+    ...write('/var/lib/ctga/ctga.db'),
+    leftTo: ['observer', 'challenger', 'audit', 'alert'],
+  },
   'its own program': write('/usr/lib/ctga/build/js/cli/main.cjs'),
   'its own configuration': write('/etc/ctga/ctga.toml'),
   "the kernel's settings": write('/sys/class/net/lo/ifalias'),
@@ -95,7 +98,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
 const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
   'its state': {
     try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0`,
-    leftTo: ['observer', 'challenger', 'alert'],
+    leftTo: ['observer', 'challenger', 'audit', 'alert'],
   },
   'what it publishes': {
     try: `open(my $f, '>', "/var/lib/ctga/dns/probe") ? 0 : $!+0`,
@@ -108,7 +111,10 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
   'its configuration': {
     try: `open(my $f, '<', "$ENV{CREDENTIALS_DIRECTORY}/ctga.toml") ? 0 : $!+0`,
   },
-  'this machine': { try: connect(HERE), leftTo: ['challenger', 'dns', 'web', 'pool', 'alert'] },
+  'this machine': {
+    try: connect(HERE),
+    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'alert'],
+  },
 };
 
 /** Prints NAME: ERRNO for each. */

@@ -29,6 +29,7 @@ const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-dns.service': 2,
   'ctga-web.service': 2,
   'ctga-pool.service': 2,
+  'ctga-audit.service': 2,
   'ctga-alert.service': 2,
   'ctga-mail@.service': 3,
 };
