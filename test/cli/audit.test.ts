@@ -180,6 +180,28 @@ describe('the auditor', { skip: noMicrosocks }, () => {
     assert.match(shown.stdout, /promise {5}entry 7/);
     const report = await ctga(['evidence', 'report', evidence, '--log-list', list]);
     assert.match(report.stdout, /^# Broken promise by the CT log The lying log$/m);
+    const webPort = await freePort();
+    const web = startCtga(['web', '--listen', `127.0.0.1:${webPort}`, '--state-dir', state]);
+    running.push(web);
+    await web.until(() => web.said().includes('http://'), 'the page');
+    const get = async (path: string): Promise<string> =>
+      (await fetch(`http://127.0.0.1:${webPort}${path}`)).text();
+    const page = await get('/');
+    for (const words of [
+      /<title>ctga: 1 broken promise proven/,
+      /broke a promise/,
+      /cannot show 1 certificate that it promised/,
+    ])
+      assert.match(page, words);
+    assert.match(await get('/evidence'), /1 broken promise proven/);
+    assert.match(await get('/metrics'), /^ctga_evidence_files 1$/m);
+    const conditions = (JSON.parse(await get('/state.json')) as { conditions: { key: string }[] })
+      .conditions;
+    assert.deepEqual(conditions.map(({ key }) => key.replace(/:.*/, '')).sort(), [
+      'promise',
+      'promises',
+    ]);
+    await web.stop();
     assert(!readFileSync(evidence, 'utf8').includes(encodeBase64(honest.key.logId)));
   });
 
