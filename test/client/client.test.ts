@@ -13,15 +13,19 @@ import { decode, encode, RECURSION_AVAILABLE } from 'dns-packet';
 import { encodeBase64 } from '../../src/base/base64.ts';
 import { collect } from '../../src/client/collect.ts';
 import { frame, FrameReader } from '../../src/client/frames.ts';
+import { ClientStore, type HeadRow } from '../../src/client/store.ts';
 import { DnsServer } from '../../src/dns/server.ts';
 import { logIdText, type Log } from '../../src/logs/log.ts';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { Authority as NameServer, type ZoneSource } from '../../src/mirror/authority.ts';
+import { treeHeadToJson } from '../../src/statements/json.ts';
+import type { Statement } from '../../src/statements/statement.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { ctga, startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
+import { freePort } from '../support/microsocks.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const DAY = 86_400_000;
@@ -491,9 +495,93 @@ describe('the client', () => {
     });
   });
 
+  describe('with a pool', () => {
+    const poolPort = freePort();
+    let pool: Running;
+    const zone = new Zone();
+    let begun: Awaited<ReturnType<typeof beginZone>>;
+    before(async () => {
+      begun = await beginZone(zone, ['--pool', `http://127.0.0.1:${await poolPort}`]);
+      pool = startCtga([
+        ...['pool', 'serve', '--domain', 'www.example.net', '--log-list', begun.client.list],
+        ...['--listen', `127.0.0.1:${await poolPort}`, '--state-dir', join(directory, 'pool')],
+      ]);
+      await pool.until(() => pool.said().includes('The pool is at '), 'to listen');
+    });
+    after(async () => {
+      await begun.client.stop();
+      await begun.stop();
+      await pool.stop();
+    });
+    /** What the pool gives for these heads. */
+    const bring = async (
+      ...heads: readonly Statement[]
+    ): Promise<readonly { tree_size: number }[]> => {
+      const sths = heads.map((head) => ({
+        log_id: logIdText(zone.log.key.logId),
+        sth_version: 0,
+        ...treeHeadToJson(head),
+      }));
+      const answer = await fetch(
+        `http://127.0.0.1:${await poolPort}/.well-known/ct/v1/sth-pollination`,
+        {
+          method: 'POST',
+          body: JSON.stringify({ sths }),
+          headers: { 'content-type': 'application/json' },
+        },
+      );
+      return ((await answer.json()) as { sths: { tree_size: number }[] }).sths;
+    };
+    const sign = (size: number, tree = zone.tree, at = Date.now()): Statement =>
+      zone.log.sign(size, tree.root(size), BigInt(at));
+
+    test('gives what it has by DNS', async () => {
+      await eventually(
+        async () => (await bring()).some(({ tree_size: size }) => size === zone.tree.size),
+        'its head in the pool',
+      );
+    });
+
+    test('takes what is fresh, has DNS prove it, and knows no other', async () => {
+      await bring(sign(50), sign(40, zone.tree, Date.now() - 15 * DAY));
+      await eventually(() => zone.asked.includes('consistency 50 100'), 'the proof of 50');
+      assert(!zone.asked.some((name) => name.startsWith('consistency 40 ')));
+      const heads = (): HeadRow[] => {
+        const store = ClientStore.openForReading(join(begun.client.state, 'client'));
+        const rows = store?.heads(zone.log.key.logId) ?? [];
+        store?.close();
+        return rows;
+      };
+      // It is passed on from now on, as are its own.
+      await eventually(
+        () => heads().some(({ treeSize, isConsistent }) => treeSize === 50n && isConsistent),
+        'the head to be proven',
+      );
+      assert(!heads().some(({ treeSize }) => treeSize === 40n));
+    });
+
+    test('convicts a log by a head that somebody else was shown', async () => {
+      await bring(sign(70, treeOf(70, 'b')));
+      const { findings } = await begun.client.browser.until(
+        (status) => status.findings.length > 0,
+        'a finding',
+      );
+      const { evidence = '' } = findings[0] ?? {};
+      const verified = await ctga([
+        'evidence',
+        'verify',
+        evidence,
+        '--log-list',
+        begun.client.list,
+      ]);
+      assert.equal(verified.code, 0, verified.stdout + verified.stderr);
+    });
+  });
+
   /** A client of one log, called forked, that this zone is of. */
   async function beginZone(
     zone: Zone,
+    more: readonly string[] = [],
   ): Promise<{
     client: Client & { zone: Zone; list: string; given: string[] };
     stop: () => Promise<void>;
@@ -504,7 +592,7 @@ describe('the client', () => {
     const { port: at } = await server.listen({ address: '127.0.0.1', port: 0 });
     const file = join(directory, `list-${count++}.json`);
     writeFileSync(file, logListOf({ forked: zone.log }));
-    const given = ['--log-list', file, '--resolver', `127.0.0.1:${at}`];
+    const given = ['--log-list', file, '--resolver', `127.0.0.1:${at}`, ...more];
     const begun = await start(given);
     return { client: { ...begun, zone, list: file, given }, stop: () => server.close() };
   }
