@@ -130,7 +130,7 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
     try {
       const words = withoutHelpCommand(argv);
       const program = await ctgaProgram(words);
-      await program.parseAsync(words, { from: 'user' });
+      await program.parseAsync(withoutVainHelp(program, words), { from: 'user' });
     } catch (error) {
       // Help and version end here too, with exit code 0.
       const isUsage = error instanceof CommanderError && error.exitCode !== 0;
@@ -147,6 +147,23 @@ function withoutHelpCommand(argv: readonly string[]): readonly string[] {
   const [first, name, ...more] = argv;
   if (first !== 'help' || name === undefined || name === 'help') return argv;
   return Object.hasOwn(COMMANDS, name) ? [name, ...more, '--help'] : [name, ...more];
+}
+
+/** Without --help where a word is no command: commander would show the help of the one above it. */
+function withoutVainHelp(program: Command, words: readonly string[]): readonly string[] {
+  let command = program;
+  for (let i = 0; i < words.length && command.commands.length > 0; i++) {
+    const word = words[i] ?? '';
+    if (word === '--' || word === 'help') break;
+    if (word.startsWith('-')) {
+      if (command.options.some(({ long, required }) => long === word && required)) i += 1;
+      continue;
+    }
+    const next = command.commands.find((each) => each.name() === word);
+    if (next === undefined) return words.filter((each) => each !== '--help' && each !== '-h');
+    command = next;
+  }
+  return words;
 }
 
 /** What commander says, as all else that goes wrong is said. */

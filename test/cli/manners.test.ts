@@ -352,6 +352,17 @@ describe('help', () => {
     const { code, stdout, stderr } = await ctga(['help', 'statsu']);
     assert.deepEqual([code, stdout], [2, '']);
     assert.match(stderr, /^ctga: unknown command 'statsu'\n {2}Did you mean status\?\n/);
+    for (const args of [
+      ['statsu', '--help'],
+      ['-h', 'statsu'],
+      ['--config', 'heads', 'statsu', '--json', '-h'],
+      ['heads', 'lsit', '--help'],
+      ['heads', '--help', 'lsit'],
+    ]) {
+      const { code, stdout, stderr } = await ctga(args);
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+      assert.match(stderr, /unknown command '(statsu|lsit)'.*Did you mean (status|list)\?/s);
+    }
   });
 
   test('names logs that exist', async () => {
