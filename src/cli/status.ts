@@ -4,6 +4,7 @@ import { Command } from 'commander';
 import type { PlaneStatus } from '../dataplane/kind.ts';
 import { describePlanes, listPlanesElsewhere, nameOfMode } from '../dataplane/registry.ts';
 import { Conditions, LOSSES, PLANE_LOSSES, type Condition } from '../alert/conditions.ts';
+import { makeCounts, toCounters } from '../dataplane/dnstap/counts.ts';
 import { messageOf } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
@@ -68,8 +69,8 @@ function dataPlanes({ planes }: Pick<Store, 'planes'>): Planes {
 
 /** What is not in the kernel is known from what its observer wrote down. */
 function remembered(name: string, state: PlaneState): PlaneStatus {
-  const counters = Object.fromEntries(
-    Object.entries(state.counters).map(([counter, count]) => [counter, BigInt(count)]),
+  const counted = Object.fromEntries(
+    Object.entries(state.counters).map(([counter, count]) => [counter, BigInt(Math.trunc(count))]),
   );
   return {
     interface: name,
@@ -80,8 +81,8 @@ function remembered(name: string, state: PlaneState): PlaneStatus {
     settings: state.settings,
     ports: [],
     ringBytes: 0,
-    // As the observer of this version writes them: see planeStateOf.
-    counters: counters as unknown as PlaneStatus['counters'],
+    // The observer may be of another version, which counts less.
+    counters: { ...toCounters(makeCounts()), ...counted },
   };
 }
 

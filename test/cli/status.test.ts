@@ -111,19 +111,37 @@ describe('a resolver, which no kernel knows of, is told from what its observer w
   const NO_RESOLVER =
     /has seen no packet of dnstap:\S+ since .* No resolver is connected to it, or /;
   const NOBODY = /No observer has watched dnstap:\S+ since .* Start one with: ctga attach /;
-  const scenes = {
+  interface Scene {
+    readonly age: number;
+    readonly blindSince: number | null;
+    readonly attached: boolean | undefined;
+    readonly says: RegExp;
+    readonly counters?: Readonly<Record<string, number>>;
+  }
+  const whole = { ...none, packets: 4711 };
+  const scenes: Readonly<Record<string, Scene>> = {
     // However long this takes, it is not out of date.
     watched: { age: -HOUR, blindSince: null, attached: true, says: /4711|4,711/ },
     blind: { age: -HOUR, blindSince, attached: false, says: NO_RESOLVER },
+    'watched by another version, which counts less': {
+      age: -HOUR,
+      blindSince: null,
+      attached: true,
+      says: /4711|4,711/,
+      counters: { packets: 4711.5 },
+    },
     // What an observer that is gone wrote down is not told as what is seen now.
     stale: { age: 61_000, blindSince: null, attached: undefined, says: NOBODY },
     'stale, and blind': { age: 61_000, blindSince, attached: undefined, says: NO_RESOLVER },
   };
-  for (const [scene, { age, blindSince: since, attached, says }] of Object.entries(scenes))
+  for (const [
+    scene,
+    { age, blindSince: since, attached, says, counters = whole },
+  ] of Object.entries(scenes))
     test(scene, async () => {
       const state = stateAt(mkdtempSync(join(tmpdir(), 'ctga-test-')));
       const store = openForWriting(state);
-      const plane = planeState({ counters: { ...none, packets: 4711 }, blindSince: since });
+      const plane = planeState({ counters, blindSince: since });
       store.planes.put(NAME, { ...plane, mode: 'dnstap' }, Date.now() - age);
       store.close();
       const args = ['status', '--state-dir', state.directory];
