@@ -1,9 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sudo sh packaging/fresh.sh [trixie|bookworm] [COMMAND]: what README.md says to somebody with a fresh Debian, tried
+# sudo packaging/fresh.sh [trixie|bookworm] [COMMAND]: what README.md says to somebody with a fresh Debian, tried
 # in one: a minimal debootstrap with nothing but what README says to install first, a clone of this checkout in a
 # home directory of mode 0700, and then COMMAND (default: npm run demo), twice. Says how long each took, its CPU, and
 # what was downloaded. Takes Debian from where this machine takes it, and npm packages too. Nothing is left behind.
+# CI does not run it, because each run downloads some 250 MB from mirrors that others pay for, and fails when one of
+# them is away.
 #
 # Debian 12's own Node is too old: there it is unpacked from nodejs.org, as README says, or where that cannot be
 # reached from what the npm registry has of it, which is the same program.
@@ -11,7 +13,7 @@ set -eu
 release=${1:-trixie}
 command=${2:-npm run demo}
 checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
-[ "$(id -u)" -eq 0 ] || { echo "fresh: needs root: sudo sh packaging/fresh.sh" >&2; exit 1; }
+[ "$(id -u)" -eq 0 ] || { echo "fresh: needs root: sudo packaging/fresh.sh" >&2; exit 1; }
 case $release in
 trixie) packages="nodejs npm git sudo ca-certificates" ;;
 bookworm) packages="git sudo ca-certificates curl xz-utils" ;;

@@ -110,7 +110,7 @@ export function challengeCommand(): Command {
     )
     .option(
       '--user <name>',
-      'as root: run as this account (default: ctga if there is one, else nobody)',
+      'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
     )
     .addHelpText(
       'after',

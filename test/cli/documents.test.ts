@@ -6,7 +6,16 @@
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
@@ -152,6 +161,15 @@ describe('README, as a newcomer types it', () => {
       );
     },
   );
+
+  test('names scripts that can be run as they are named', () => {
+    const readme = readFileSync(join(ROOT, 'README.md'), 'utf8');
+    const named = [...readme.matchAll(/`(?:sudo )?((?:\w+\/)+[\w-]+\.sh)`/g)].map(
+      ([, path]) => path ?? '',
+    );
+    assert(named.includes('packaging/fresh.sh'));
+    for (const path of named) accessSync(join(ROOT, path), constants.X_OK);
+  });
 
   test('says how to remove all that set-up, services and the demo make', () => {
     const said = runBlock(`mkdir ctga; cd ctga; ${blockOf(2)}`, {
