@@ -8,6 +8,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga } from '../support/ctga.ts';
 
@@ -42,6 +43,19 @@ describe('a state directory', () => {
     }
     openForWriting(stateAt(join(directory, 'closed'))).close();
     writeFileSync(join(directory, 'file'), '');
+    for (const [name, mode] of [
+      ['private', 0o600],
+      ['newer', 0o644],
+    ] as const) {
+      mkdirSync(join(directory, name));
+      chmodSync(join(directory, name), 0o755);
+      const { database } = stateAt(join(directory, name));
+      openForWriting(stateAt(join(directory, name))).close();
+      const raw = new Database(database);
+      if (name === 'newer') raw.pragma('user_version = 999');
+      raw.close();
+      chmodSync(database, mode);
+    }
   });
 
   test('that the account may read but not write is read', async () => {
@@ -81,6 +95,13 @@ describe('a state directory', () => {
       /may not be read by this account/,
       [...COMMANDS, ...LASTING],
     ],
+    [
+      'whose files are of another account',
+      'private',
+      /may not be read by this account/,
+      [...COMMANDS, ...LASTING],
+    ],
+    ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, [...COMMANDS, ...LASTING]],
     ['that is a file', 'file', /is not a directory/, [...COMMANDS, ...LASTING]],
     ['that has no store', 'empty', /there is no store in/, COMMANDS],
     ['that does not exist', 'nowhere', /there is no store in/, COMMANDS],
@@ -98,7 +119,7 @@ describe('a state directory', () => {
           const said = command.some((word) => word === '--json') ? stdout + stderr : stderr;
           assert.equal(code, 1, `${command.join(' ')}: ${stdout}${stderr}`);
           assert.match(said, message, command.join(' '));
-          assert.doesNotMatch(stderr, /bug/);
+          assert.doesNotMatch(stderr, /bug|readonly|unable to open/);
         }
       } finally {
         process.seteuid?.(0);

@@ -10,7 +10,14 @@ import { StoreError } from '../../disk/error.ts';
 import type { StoreFile } from '../file.ts';
 import type { Connection } from './connection.ts';
 import { alone } from '../../disk/lock.ts';
-import { givesPagesBack, markOf, openDatabase, rewrite, type OpenOptions } from './open.ts';
+import {
+  givesPagesBack,
+  markOf,
+  mayNotBeRead,
+  openDatabase,
+  rewrite,
+  type OpenOptions,
+} from './open.ts';
 
 /** Tells the files apart that are at one path, one after the other. */
 export type FileIdentity = number;
@@ -35,14 +42,7 @@ function cannotReach(path: string, error: unknown): StoreError {
       remedy: 'Name the directory of a store with --state-dir.',
       cause: error,
     });
-  return new StoreError(
-    'store-failed',
-    `the store in ${directory} may not be read by this account`,
-    {
-      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
-      cause: error,
-    },
-  );
+  return mayNotBeRead(directory, error);
 }
 
 export interface OpenedFile {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Opening the database: it is made if there is none, checked, migrated, and made durable. */
-import { existsSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
@@ -61,13 +61,43 @@ export function openDatabase(
     if (error instanceof CtgaError) throw error;
     const known = asStoreError(error, path);
     if (isDamage(known)) throw known;
-    throw new StoreError('store-failed', `cannot open ${path}: ${messageOf(error)}`, {
-      remedy: mayNot(error)
+    throw notOpened(path, error);
+  }
+}
+
+function notOpened(path: string, cause: unknown): StoreError {
+  const code = (cause as { code?: unknown }).code;
+  // By opening it: access(2) asks for the real account, not for the effective one.
+  const may = (flags: 'r' | 'r+'): boolean => {
+    try {
+      closeSync(openSync(path, flags));
+      return true;
+    } catch {
+      return !existsSync(path);
+    }
+  };
+  if (!may('r')) return mayNotBeRead(dirname(path), cause);
+  const isClosed = String(code).startsWith('SQLITE_READONLY') && !may('r+');
+  const why = isClosed ? 'this account may not write it' : messageOf(cause);
+  return new StoreError('store-failed', `cannot open ${path}: ${why}`, {
+    remedy: isClosed
+      ? 'Run it with sudo, or as a member of the group that may write it (ctga-store).'
+      : mayNot(cause)
         ? 'Run it with sudo, or name a directory of your own with --state-dir.'
         : 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
-      cause: error,
-    });
-  }
+    cause,
+  });
+}
+
+export function mayNotBeRead(directory: string, cause: unknown): StoreError {
+  return new StoreError(
+    'store-failed',
+    `the store in ${directory} may not be read by this account`,
+    {
+      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
+      cause,
+    },
+  );
 }
 
 function mayNot(error: unknown): boolean {
@@ -132,15 +162,11 @@ function migrate(database: Database.Database, path: string): boolean {
   // Nothing is written, so a disk that is full does not keep anybody from reading.
   const before = versionOf();
   if (before === MIGRATIONS.length) return false;
+  // Nor does what nobody can read here have to be writable.
+  refuseNewer(before, path);
   const apply = database.transaction(() => {
     const version = versionOf();
-    if (version > MIGRATIONS.length) {
-      throw new StoreError(
-        'store-failed',
-        `${path} was written by a newer ctga (schema ${version}, this one knows ${MIGRATIONS.length})`,
-        { remedy: 'Upgrade ctga, or name another directory with --state-dir.' },
-      );
-    }
+    refuseNewer(version, path);
     for (const step of MIGRATIONS.slice(version)) database.exec(step);
     database.pragma(`user_version = ${MIGRATIONS.length}`);
   });
@@ -148,4 +174,14 @@ function migrate(database: Database.Database, path: string): boolean {
   // finds that done.
   apply.immediate();
   return before > 0;
+}
+
+/** Throws StoreError `store-failed` for a schema that this version does not know. */
+export function refuseNewer(version: number, path: string): void {
+  if (version > MIGRATIONS.length)
+    throw new StoreError(
+      'store-failed',
+      `${path} was written by a newer ctga (schema ${version}, this one knows ${MIGRATIONS.length})`,
+      { remedy: 'Upgrade ctga, or name another directory with --state-dir.' },
+    );
 }

@@ -7,7 +7,8 @@
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
-import { isStoreFailure, type StoreError } from '../../disk/error.ts';
+import { isStoreFailure, StoreError } from '../../disk/error.ts';
+import { refuseNewer } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** A larger database is not read into memory. */
@@ -32,14 +33,17 @@ export function mayPass(error: unknown, path: string): error is StoreError {
   }
 }
 
-/** Opens what is at `path` for reading; undefined where it cannot be read either. */
+/**
+ * Opens what is at `path` for reading; undefined where it cannot be read either. Throws StoreError
+ * `store-failed` if a newer ctga wrote it.
+ */
 export function openReadOnly(path: string): Database.Database | undefined {
   return openInPlace(path) ?? openCopy(path);
 }
 
 /** Works where a journal lies beside the database, as after a crash. */
 function openInPlace(path: string): Database.Database | undefined {
-  return usable(() => new Database(path, { readonly: true, fileMustExist: true }));
+  return usable(path, () => new Database(path, { readonly: true, fileMustExist: true }));
 }
 
 /** Of which file, as it was when, a database is a copy in memory. */
@@ -57,7 +61,7 @@ export function isOutdated(database: Database.Database): boolean {
 
 /** Works where none does: then the file is all of the database. */
 function openCopy(path: string): Database.Database | undefined {
-  return usable(() => {
+  return usable(path, () => {
     const { size, mtimeMs: time } = statSync(path);
     if (size > MOST_IN_MEMORY) throw new RangeError('too large');
     const journal = statSync(`${path}-wal`, { throwIfNoEntry: false });
@@ -71,16 +75,21 @@ function openCopy(path: string): Database.Database | undefined {
   });
 }
 
-function usable(open: () => Database.Database): Database.Database | undefined {
+function usable(path: string, open: () => Database.Database): Database.Database | undefined {
   let database: Database.Database | undefined;
   try {
     database = open();
     database.pragma('query_only = ON');
-    if (database.pragma('user_version', { simple: true }) === MIGRATIONS.length) return database;
-  } catch {
+    const version = database.pragma('user_version', { simple: true }) as number;
+    refuseNewer(version, path);
+    if (version === MIGRATIONS.length) return database;
+  } catch (error) {
+    database?.close();
+    if (error instanceof StoreError) throw error;
     // Nothing of it can be read.
+    return undefined;
   }
-  database?.close();
+  database.close();
   return undefined;
 }
 
