@@ -182,6 +182,13 @@ function command(line: string): Html {
   return html`<pre tabindex="0" role="group" aria-label="Command"><code>${line}</code></pre>`;
 }
 
+/** Browsers would end a line behind the dashes of an option. */
+function wholeOptions(text: string): Html[] {
+  return text
+    .split(/(--[a-z][\w-]*)/)
+    .map((part, i) => (i % 2 === 1 ? html`<span class="option">${part}</span>` : html`${part}`));
+}
+
 const CONDITIONS = 8;
 
 function conditionList(conditions: readonly Condition[]): Html {
@@ -192,7 +199,7 @@ function conditionList(conditions: readonly Condition[]): Html {
       ({ severity, message, remedy }) =>
         html`<li>
           ${sign(severity === 'critical' ? 'alarm' : 'warning')}
-          <div><strong>${message}</strong> <span>${remedy}</span></div>
+          <div><strong>${message}</strong> <span>${wholeOptions(remedy)}</span></div>
         </li>`,
     )}
     ${

@@ -84,7 +84,7 @@ const LOOK = `(() => {
     const parent = node.parentElement;
     if (node.data.trim() === '' || !shown(parent) || parent.closest('script, title') !== null) continue;
     const range = document.createRange();
-    for (const { index, 0: word } of node.data.matchAll(/[^\\s-]+-?/g)) {
+    for (const { index, 0: word } of node.data.matchAll(/--[a-z][\\w-]*|[^\\s-]+-?/g)) {
       range.setStart(node, index);
       range.setEnd(node, index + word.length);
       const boxes = [...range.getClientRects()].filter(({ width }) => width > 0);
@@ -239,6 +239,21 @@ describe('the status page', { skip: noChromium }, () => {
       if (name === 'extremes') assert(text.includes(HOSTILE), 'what a log is called is text');
       await settle();
     });
+
+  test('an option that somebody is told to give is on one line, at whatever width', async (t) => {
+    const served = await Served.start('blind-and-lost', t);
+    const { page, settle } = await served.open(browser);
+    await page.waitForSelector('text=Live:');
+    // Copies are lost between two looks.
+    served.scene.watch('eth1', null, 57);
+    await page.waitForSelector('text=--budget');
+    for (let width = 320; width <= 1200; width += 16) {
+      await page.setViewportSize({ width, height: HEIGHT });
+      const { faults } = await page.evaluate<{ faults: string[] }>(LOOK);
+      assert.deepEqual(faults, [], `${width} pixels`);
+    }
+    await settle();
+  });
 
   test('the pictures say in words what they show', async (t) => {
     const served = await Served.start('split-view', t);
