@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * SSLMate's ct-honeybee, which somebody else wrote, brings the heads of a log to a pool behind nginx
- * with TLS. CTGA_HONEYBEE names its file, from its public repository; only the addresses of its log
+ * SSLMate's ct-honeybee, which somebody else wrote, brings the heads of a log to a pool, and to an
+ * auditor, behind nginx with TLS. CTGA_HONEYBEE names its file, from its public repository; only the addresses of its log
  * list and its auditor are changed.
  */
 import assert from 'node:assert/strict';
@@ -27,10 +27,27 @@ const isMissing =
     ? 'ct-honeybee is NOT run: CTGA_HONEYBEE does not name its file'
     : spawnSync('nginx', ['-v']).error !== undefined && 'ct-honeybee is NOT run: there is no nginx';
 
-test(
-  'ct-honeybee brings heads to a pool, and takes what others brought',
-  { skip: isMissing },
-  async () => {
+/** What takes the heads, what it says first, whether it gives what others brought, what it counts. */
+const TAKERS = [
+  [
+    'a pool',
+    ['pool', 'serve', '--domain', 'www.example.net'],
+    'The pool is at ',
+    true,
+    /^ctga_pool_tree_heads_total{outcome="kept"} 3$/m,
+  ],
+  [
+    'an auditor',
+    // It asks nobody: its proxy is not there.
+    ['audit', 'run', '--proxy', 'socks5h://127.0.0.1:1', '--every', '1000000'],
+    'The auditor is at ',
+    false,
+    /^ctga_audit_tree_heads{state="mixing"} 3$/m,
+  ],
+] as const;
+
+for (const [taker, command, said, givesThem, counted] of TAKERS)
+  test(`ct-honeybee brings heads to ${taker}`, { skip: isMissing }, async () => {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     const [rfc6962, tiled] = [new SigningLog(), new SigningLog()];
     const now = BigInt(Date.now());
@@ -59,11 +76,11 @@ test(
     const list = join(directory, 'list.json');
     writeFileSync(list, logListOf({ alpha: rfc6962, beta: tiled }));
     const [poolPort, tlsPort] = [await freePort(), await freePort()];
-    const pool = startCtga(
-      `pool serve --domain www.example.net --listen 127.0.0.1:${poolPort} --log-list ${list} --state-dir ${directory}/state`.split(
-        ' ',
-      ),
-    );
+    const pool = startCtga([
+      ...command,
+      ...['--listen', `127.0.0.1:${poolPort}`, '--log-list', list],
+      ...['--state-dir', join(directory, 'state')],
+    ]);
     const [key, certificate] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
     const made = spawnSync(
       'openssl',
@@ -83,7 +100,7 @@ test(
     );
     const nginx = spawn('nginx', ['-c', config, '-e', 'stderr'], { stdio: 'ignore' });
     try {
-      await pool.until(() => pool.said().includes('The pool is at '), 'to listen');
+      await pool.until(() => pool.said().includes(said), 'to listen');
       const bee = join(directory, 'ct-honeybee');
       writeFileSync(
         bee,
@@ -116,9 +133,13 @@ test(
         body: JSON.stringify({ sths: [older] }),
         headers: { 'content-type': 'application/json' },
       });
-      assert.deepEqual(await fly(), [3, 5, 9], 'the third is what another brought');
+      assert.deepEqual(
+        await fly(),
+        givesThem ? [3, 5, 9] : [5, 9],
+        'the third is what another brought',
+      );
       const metrics = await (await fetch(`http://127.0.0.1:${poolPort}/metrics`)).text();
-      assert.match(metrics, /^ctga_pool_tree_heads_total{outcome="kept"} 3$/m);
+      assert.match(metrics, counted);
     } finally {
       const ended = new Promise((done) => nginx.once('exit', done));
       nginx.kill('SIGTERM');
@@ -127,5 +148,4 @@ test(
       web.close();
       rmSync(directory, { recursive: true });
     }
-  },
-);
+  });
