@@ -73,6 +73,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'have the logs prove what pools collected and clients saw',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
+  ctng: {
+    summary:
+      'take part in CTng, or play its sample run: monitors and gossipers that vouch together',
+    load: async () => (await import('./ctng.ts')).ctngCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),

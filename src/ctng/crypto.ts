@@ -97,6 +97,8 @@ export function signaturesBy(keys: Keys): Signatures {
   function faultOf(object: GossipObject): string | undefined {
     const { type, signer, signature, signers = [] } = object;
     const message = messageOf(object);
+    if (subjectOf(type) === 'CON' && !hasConflict(object))
+      return 'has no two statements that contradict each other';
     if (TYPES[type].startsWith('2')) {
       const part = readSignature(signature[0]);
       if (part.ids.length !== 1 || part.ids[0] !== signer)
@@ -140,6 +142,12 @@ export function signaturesBy(keys: Keys): Signatures {
     }),
     sign: (message) => rsaSignature(message, self, rsaPrivate),
   };
+}
+
+/** The parts and the whole of a CON have its two statements, and no longer both signatures. */
+function hasConflict({ payload: [entity, ...messages] }: GossipObject): boolean {
+  const [first, second] = messages.map((message) => statementOf(entity, message));
+  return first !== undefined && second !== undefined && isConflict(first, second);
 }
 
 const NOT_ITS = 'has a signature of something else';

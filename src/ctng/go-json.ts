@@ -83,7 +83,7 @@ export function goFields<Name extends string>(
   if (typeof document !== 'object' || document === null || Array.isArray(document))
     throw new RangeError('is no JSON object');
   const fields: Partial<Record<Name, unknown>> = {};
-  for (const [given, value] of Object.entries(document)) {
+  for (const [given, value] of Object.entries(document as Record<string, unknown>)) {
     const name =
       names.find((each) => each === given) ??
       names.find((each) => each.toLowerCase() === given.toLowerCase());

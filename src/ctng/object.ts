@@ -224,7 +224,8 @@ export function readSignature(text: string): Signature {
     const list = ids === undefined ? [textOf(id, 'id')] : texts(ids, 'ids');
     return { bytes: Buffer.from(digits, 'hex'), ids: list };
   } catch (error) {
-    if (error instanceof SyntaxError) throw new RangeError('its signature is no JSON');
+    if (error instanceof SyntaxError)
+      throw new RangeError('its signature is no JSON', { cause: error });
     throw error;
   }
 }

@@ -38,6 +38,8 @@ export const DEADLINE_MS = 90_000;
 export interface HttpOptions {
   /** Only where the operator allows it: for a log in its list, for a webhook by an option. */
   readonly allowPrivateAddress?: boolean | undefined;
+  /** Instead of DEADLINE_MS, where whoever answers is known to be near. */
+  readonly deadline?: number;
 }
 
 /** How a name becomes addresses; dns.lookup but in tests. */
@@ -47,13 +49,16 @@ export type Resolve = (
   done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
 ) => void;
 
-export function wayOver(connections: Connections, { allowPrivateAddress }: HttpOptions): Way {
+export function wayOver(
+  connections: Connections,
+  { allowPrivateAddress, deadline = DEADLINE_MS }: HttpOptions,
+): Way {
   return {
     fetch: (address, options) => {
       const url = new URL(address);
       if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
         return Promise.reject(privateAddress(url.hostname));
-      return send(requestOf(url, options), connections);
+      return send(requestOf(url, options), connections, deadline);
     },
     close: () => connections.close(),
   };
@@ -73,7 +78,7 @@ export interface Way {
 export function directWay(options: HttpOptions, resolve: Resolve = lookup): Way {
   const guarded = publicOnly(options, resolve);
   const dial: Dial = (host, port, signal) => connectTcp({ host, port, signal, lookup: guarded });
-  return wayOver(new Connections(dial, DEADLINE_MS), options);
+  return wayOver(new Connections(dial, options.deadline ?? DEADLINE_MS), options);
 }
 
 /** As directWay, for whoever closes nothing. */
@@ -112,8 +117,12 @@ function privateAddress(host: string): HttpError {
  * nothing with a request: nobody answered that request, so it is sent again, once for each kept
  * connection that turns out closed. Only a GET is, because whether a POST arrived cannot be told.
  */
-async function send(request: Request, connections: Connections): Promise<HttpAnswer> {
-  const signal = AbortSignal.timeout(DEADLINE_MS);
+async function send(
+  request: Request,
+  connections: Connections,
+  deadline: number,
+): Promise<HttpAnswer> {
+  const signal = AbortSignal.timeout(deadline);
   for (let repeats = 0; ; repeats++) {
     try {
       const { status, headers, body } = await connections.send(request, signal);
@@ -128,7 +137,7 @@ async function send(request: Request, connections: Connections): Promise<HttpAns
     } catch (error) {
       const isUnanswered = error instanceof Unanswered;
       if (!isUnanswered || repeats === MAX_CONNECTIONS)
-        throw asFailure(isUnanswered ? error.cause : error, signal);
+        throw asFailure(isUnanswered ? error.cause : error, signal, deadline);
     }
   }
 }
@@ -159,9 +168,9 @@ function unpack(body: Buffer, header: string, maxBytes: number): Buffer {
 }
 
 /** What a request failed with, as one of our own errors; a proxy's pass unchanged. */
-function asFailure(cause: unknown, deadline: AbortSignal): Error {
+function asFailure(cause: unknown, signal: AbortSignal, deadline: number): Error {
   if (cause instanceof CtgaError) return cause;
-  const message = deadline.aborted ? `no answer within ${DEADLINE_MS / 1000} s` : messageOf(cause);
+  const message = signal.aborted ? `no answer within ${deadline / 1000} s` : messageOf(cause);
   const { code } = cause as NodeJS.ErrnoException;
   return new HttpError('http-no-answer', message, { remedy: tlsRemedy(code), cause });
 }

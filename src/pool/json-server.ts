@@ -7,11 +7,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { messageOf } from '../base/errors.ts';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { StoreError } from '../disk/error.ts';
+import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+
+export { Refused, send };
 
 /** In bytes. A chain has some 5,000. */
 const MAX_BODY = 2 ** 20;
-/** What is read of a body that is refused, in bytes. */
-const MAX_REST = 2 ** 24;
 /** Requests whose bodies are read or checked at once; others are told to come again. */
 const MAX_AT_ONCE = 32;
 const RETRY_AFTER_SECONDS = '60';
@@ -36,18 +37,6 @@ export interface JsonServerOptions {
   };
   /** Called with an error that is nobody's outside. */
   readonly onError: (error: unknown) => void;
-}
-
-/** What a client is told that did something wrong. */
-export class Refused extends Error {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-
-  constructor(status: number, message: string, headers: Readonly<Record<string, string>> = {}) {
-    super(message);
-    this.status = status;
-    this.headers = headers;
-  }
 }
 
 export function tooMany(): Refused {
@@ -143,45 +132,12 @@ export async function jsonOf(request: IncomingMessage): Promise<unknown> {
   if (type !== JSON_TYPE) throw new Refused(415, `The content type must be ${JSON_TYPE}.`);
   if (request.headers['content-encoding'] !== undefined)
     throw new Refused(415, 'No content encoding is understood.');
-  const tooLarge = new Refused(413, `The body is larger than ${MAX_BODY} bytes.`);
-  if (Number(request.headers['content-length'] ?? 0) > MAX_BODY) throw tooLarge;
-  const body = await bodyOf(request, tooLarge);
+  const body = await bodyOf(request, MAX_BODY);
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {
     throw new Refused(400, 'The body is no JSON.');
   }
-}
-
-/** By events: an iterator that ends early would take the connection with it, and the answer. */
-function bodyOf(request: IncomingMessage, tooLarge: Refused): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    let parts: Buffer[] = [];
-    let length = 0;
-    request.on('data', (part: Buffer) => {
-      length += part.length;
-      if (length <= MAX_BODY) return void parts.push(part);
-      parts = [];
-      reject(tooLarge);
-    });
-    request.once('end', () => resolve(Buffer.concat(parts)));
-    request.once('error', reject);
-    request.once('close', () => reject(new Refused(400, 'The request ended early.')));
-  });
-}
-
-/** Reads what is left of a body, and drops it; the connection of one that goes on and on is closed. */
-function restOf(request: IncomingMessage): Promise<void> {
-  if (request.complete || request.destroyed) return Promise.resolve();
-  return new Promise((resolve) => {
-    let left = MAX_REST;
-    request.on('data', (part: Buffer) => {
-      left -= part.length;
-      if (left < 0) request.destroy();
-    });
-    for (const end of ['end', 'close'] as const) request.once(end, () => resolve());
-    request.resume();
-  });
 }
 
 /** What `read` makes of it; its RangeError becomes Refused. */
@@ -192,19 +148,4 @@ export function readAs<T>(json: unknown, read: (json: unknown) => T): T {
     if (error instanceof RangeError) throw new Refused(400, messageOf(error));
     throw error;
   }
-}
-
-export function send(
-  response: ServerResponse,
-  status: number,
-  body: string,
-  type = 'text/plain; charset=utf-8',
-): void {
-  response.writeHead(status, {
-    'content-type': type,
-    'content-length': Buffer.byteLength(body),
-    'x-content-type-options': 'nosniff',
-    'cache-control': 'no-store',
-  });
-  response.end(body);
 }

@@ -58,6 +58,10 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
   'audit run': ['--listen', '127.0.0.1:1'],
+  'ctng ca': [empty],
+  'ctng gossiper': [empty, empty, empty, '1'],
+  'ctng logger': [empty],
+  'ctng monitor': [empty, empty, empty, '1'],
   'pool serve': ['--domain', 'www.example.net', '--listen', '127.0.0.1:1'],
   'dns serve': ['--zone-suffix', 'ct.example.net', '--listen', '127.0.0.1:1'],
   'evidence report': [empty],
@@ -116,6 +120,8 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   paths: [...NUMBER, '0'],
   p4runtime: ['x', '127.0.0.1:1/x'],
   peer: ['x', '1', '7'],
+  period: ['x', '4s', '61m', '10'],
+  periods: [...NUMBER, '0', '1', '60'],
   pollinate: ['x'],
   pool: ['x', 'ftp://host'],
   port: [...NUMBER, '0', '65536'],
@@ -141,6 +147,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   template: [MISSING, directory, empty],
   thrift: ['x'],
   tool: ['x'],
+  type: [...NUMBER, '0', '5'],
   update: ['x', '127.0.0.1:99999'],
   user: ['no-such-account'],
   'zone-file': [empty, directory],
@@ -209,7 +216,7 @@ async function assertRefused({ args, state }: Case): Promise<void> {
   assert.equal(stdout, '', what);
   assert.match(
     stderr,
-    /^ctga: .+\n( {2}.+\n)* {2}See: ctga [a-z0-9 ]+ --help\n$/,
+    /^ctga: .+\n( {2}.+\n)* {2}See: ctga [a-z0-9 -]+ --help\n$/,
     `${what}: ${stderr}`,
   );
   assert.doesNotMatch(stderr, RAW, `${what}: ${stderr}`);

@@ -31,6 +31,7 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   logs: [...SQLITE, 'ipaddr.js', 'zod'],
   dns: [...SQLITE, ...COSIGNATURES, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
   client: [...SQLITE, 'ipaddr.js', 'zod'],
+  ctng: [],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],
