@@ -12,7 +12,7 @@ import { prove } from '../ask/prove.ts';
 import { makeEvidence, makePromiseEvidence, type Evidence } from '../evidence/bundle.ts';
 import type { Conclusion } from '../evidence/judge.ts';
 import type { HashStore } from '../follow/hash-store.ts';
-import { logIdText, type Log } from '../logs/log.ts';
+import { isInService, logIdText, type Log } from '../logs/log.ts';
 import type { CheckedPair } from '../pool/feedback.ts';
 import type { Brought } from '../pool/forms.ts';
 import { leafHashOf, verifySct } from '../scts/sct.ts';
@@ -61,8 +61,12 @@ export interface AuditorOptions {
   readonly onEvent: (event: AuditEvent) => void;
 }
 
+/** Nobody answers for it, and that is no fault. */
+const RETIRED = { kind: 'early', reason: 'the log is retired' } as const;
 /** How often a log has to answer without showing what it promised, before that is said of it. */
 const REFUSALS = 3;
+/** Whoever signs a later time is not asked. */
+const MAX_TIME = Number.MAX_SAFE_INTEGER;
 /** Looked at in one go. */
 const AT_ONCE = 256;
 /** A scan of a window takes this much of a day at most. */
@@ -147,7 +151,8 @@ export class Auditor {
   /** A time from now, or from `ripe`, on. */
   #drawn(ripe: number): number {
     const { now, delay, chance } = this.#options;
-    return Math.ceil(Math.max(now(), ripe) + chance() * delay);
+    // Logs may sign any 64-bit time.
+    return Math.min(MAX_TIME, Math.ceil(Math.max(now(), ripe) + chance() * delay));
   }
 
   #shown(log: Log): VerifiedStatement | undefined {
@@ -210,7 +215,9 @@ export class Auditor {
     const store = hashes();
     const look =
       (store && lookHere(log, sct, store.of(log), found.get(hex(leaf)))) ??
-      (await lookThere(log, sct, this.#shown(log), (errand) => ask(log, errand)));
+      (isInService(log)
+        ? await lookThere(log, sct, this.#shown(log), (errand) => ask(log, errand))
+        : RETIRED);
     if (look.kind !== 'broken') return this.#settle('sct', sct, log, look, promise.timestamp);
     const { head, proof, promised } = look;
     this.#convict('sct', sct, log, () =>
@@ -226,6 +233,7 @@ export class Auditor {
     const here = hashes()?.of(log).inWindow(head.treeSize);
     const shown = this.#shown(log);
     const against = here?.against ?? shown;
+    if (here === undefined && !isInService(log)) return this.#settle('head', audited, log, RETIRED);
     if (against === undefined || against.treeSize < head.treeSize)
       return this.#settle(
         'head',
@@ -322,6 +330,7 @@ function isOverdue(
 ): boolean {
   const allowed = mmd * 1000;
   if (now < Number(signed) + allowed) return false;
+  if (kind === 'early') return false;
   return kind === 'refused' ? refusals >= REFUSALS : now >= asked + allowed;
 }
 

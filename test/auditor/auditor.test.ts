@@ -135,6 +135,27 @@ describe('a log by RFC 6962', () => {
       assert.equal(harness.counts.split(';')[0], '1 proven');
     });
 
+  test('that is retired, or signs a time that never comes, is not asked, and nothing is said of it', async () => {
+    const retired = { ...log, state: 'retired' } as const;
+    const api = new FakeApi(treeOf(SIZE), SIZE, signer);
+    const harness = new Harness({ logs: [{ log: retired, fetch: api.fetch }], now: NOW });
+    harness.auditor.takePublic(
+      'pool',
+      [kept(log, signer, NOW - 9 * DAY).pair],
+      [{ head: signer.sign(3, treeOf(3).root(), BigInt(NOW - 9 * DAY)), logId: undefined }],
+    );
+    await harness.pass(9 * DAY);
+    assert.deepEqual(
+      [harness.counts, harness.out, harness.events],
+      ['1 waiting; 1 waiting', [], []],
+    );
+    const other = start(api);
+    const never = { ...pairOf(log, signer, 'never', NOW), promise: futurePromise(signer) };
+    other.auditor.takePublic('pool', [never]);
+    await other.pass(DAY);
+    assert.equal(other.store.counts().scts.waiting, 1, 'that one alone');
+  });
+
   test('that does not answer is unprovable after its maximum merge delay, and not before', async () => {
     const api = new FakeApi(treeOf(SIZE), SIZE, signer);
     api.instead = () => new HttpError('http-no-answer', 'no answer within 90 s');
@@ -187,6 +208,12 @@ describe('a log by RFC 6962', () => {
     );
   });
 });
+
+/** With the last time that there is. */
+function futurePromise(signer: SigningLog): ReturnType<typeof pairOf>['promise'] {
+  const entry = { type: 'x509', certificate: Buffer.from('never') } as const;
+  return { ...parseSct(signer.promise(entry, 2n ** 64n - 1n)), entry };
+}
 
 describe('a static-ct log', () => {
   const signer = new SigningLog();
