@@ -101,7 +101,7 @@ export function attachCommand(): Command {
     .addHelpText(
       'after',
       `
-Every packet goes on as it came; ctga only copies. Drivers that run XDP get an XDP program; software devices such as
+Every packet goes on as it came; ctga only copies. Drivers that run XDP get an XDP program; software interfaces such as
 veth, where TC ingress costs less, get a tcx link (a clsact filter before Linux 6.6), which runs first there and goes
 first again if another program gets before it. Another's XDP program is never replaced: ctga runs first in libxdp's
 dispatcher (xdp-loader, xdp-filter), and is at TC ingress behind a program that stands alone, so it misses what that one

@@ -45,7 +45,7 @@ export function evidenceCommand(): Command {
     )
     .addCommand(
       new Command('show')
-        .description('print what a bundle says')
+        .description('print what a file of evidence says')
         .argument('<file>')
         .option('--json', 'print JSON for scripts')
         .action(show),
@@ -53,7 +53,7 @@ export function evidenceCommand(): Command {
     .addCommand(
       new Command('verify')
         .description(
-          'check the signatures, the proof and the conclusion of a bundle, offline; the exit code is 0 only if all hold and a log list has the key, and 4 if they hold but none has',
+          'check the signatures, the proof and the conclusion of evidence, offline; the exit code is 0 only if all hold and a log list has the key, and 4 if they hold but none has',
         )
         .argument('<file>')
         .addOption(listKeyOption())
@@ -65,7 +65,7 @@ export function evidenceCommand(): Command {
     .addCommand(
       new Command('report')
         .description(
-          "print a report on a bundle, for a browser's CT team: Markdown, or an HTML page that loads nothing",
+          "print a report on evidence, for a browser's CT team: Markdown, or an HTML page that loads nothing",
         )
         .argument('<file>')
         .addOption(

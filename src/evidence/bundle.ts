@@ -301,7 +301,7 @@ export function parseEvidence(text: string, name: string): Evidence {
   const parsed = (isPromise ? promiseSchema : forkSchema).safeParse(json);
   if (parsed.success) return parsed.data;
   throw badInput(
-    `${name}: not an evidence bundle of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
+    `${name}: no evidence of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
   );
 }
 

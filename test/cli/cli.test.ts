@@ -103,11 +103,7 @@ describe('the command line', () => {
       /cannot read \/nonexistent\.pcap/,
     ],
     ['a capture that is none', ['replay', logList], /not a capture file/],
-    [
-      'evidence that is none',
-      ['evidence', 'verify', logList],
-      /not an evidence bundle of version 1: format/,
-    ],
+    ['evidence that is none', ['evidence', 'verify', logList], /no evidence of version 1: format/],
     [
       'a list with a wrong key',
       [

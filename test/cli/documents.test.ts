@@ -44,7 +44,12 @@ interface Shown {
 function commandsIn(text: string): Shown[] {
   const shown: Shown[] = [];
   let inBlock = false;
-  for (const [i, line] of text.split('\n').entries()) {
+  // What a backslash ends goes on in the next line; the others keep their numbers.
+  const joined = text.replaceAll(
+    /(?:.*\\\n)+.*/g,
+    (all) => all.replaceAll(/\\\n\s*/g, ' ') + '\n'.repeat(all.split('\n').length - 1),
+  );
+  for (const [i, line] of joined.split('\n').entries()) {
     if (line.startsWith('```')) {
       inBlock = !inBlock;
       continue;

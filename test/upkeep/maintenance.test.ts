@@ -182,7 +182,7 @@ describe('a store on disk', () => {
     assert.equal(faults.length, 4, faults.join('\n'));
     assert.match(faults.join('\n'), /1 tree heads were never seen/);
     assert.match(faults.join('\n'), /1 forks are without evidence/);
-    assert.match(faults.join('\n'), /mine\.json: .*not an evidence bundle/);
+    assert.match(faults.join('\n'), /mine\.json: .*no evidence of version/);
     const ran = await ctga(['store', 'check', '--json', '--state-dir', state.directory]);
     assert.equal(ran.code, 1);
     assert.equal((JSON.parse(ran.stdout) as { faults: string[] }).faults.length, 4);
