@@ -110,7 +110,7 @@ takes SDNet and a board.`,
     .addOption(
       new Option(
         '--route <from=to>',
-        'frames that come in at one port leave at the other; may be repeated (default: 0=1 and 1=0)',
+        'frames that come in at one port leave at the other; may be repeated (default: those that it has, else 0=1 and 1=0)',
       ).argParser((text: string, earlier: readonly (readonly [number, number])[] | undefined) => [
         ...(earlier ?? []),
         route(text),
@@ -215,15 +215,8 @@ function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
   return [...zones.keys()].map((zone) => treeHeadName(zone));
 }
 
-/** As a wire would: what comes in on one side leaves on the other. */
-const WIRE = [
-  [0, 1],
-  [1, 0],
-] as const;
-
 async function runDeploy(options: DeployOptions): Promise<void> {
-  const routes = options.route ?? WIRE;
-  refuseUnfit(options, routes);
+  refuseUnfit(options);
   if (builtWith().sources !== hashOfSources())
     warn('the compiled program is older than its sources: ctga p4 compile makes it anew');
   const all = namesInForce(options);
@@ -231,11 +224,13 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   if (names.length < all.length)
     warn(`left out: ${plural(all.length - names.length, 'name')} longer than ${MAX_P4_NAME} bytes`);
   const { everyNth, threshold, port: answerPorts = [53] } = options;
-  const setUp = { everyNth, threshold, answerPorts, names, routes: new Map(routes) };
+  const routes = options.route && new Map(options.route);
+  const setUp = { everyNth, threshold, answerPorts, names, routes };
   const place = placeOf(options);
   const {
     loaded,
     cpuPort,
+    routes: taken,
     names: change,
   } = await aloneAt(place, async () => {
     const deployed = await deployInto(place, options, setUp);
@@ -244,7 +239,7 @@ async function runDeploy(options: DeployOptions): Promise<void> {
   });
   const [added, removed] = [change.added.map(formatName), change.removed.map(formatName)];
   if (options.json === true)
-    return printJson({ loaded, names: names.length, added, removed, routes, cpuPort });
+    return printJson({ loaded, names: names.length, added, removed, routes: [...taken], cpuPort });
   print(
     `${loaded ? 'Loaded the program.' : 'The program was there already.'} It looks for ${plural(names.length, 'name')}; copies leave at port ${cpuPort}.`,
   );
@@ -253,10 +248,12 @@ async function runDeploy(options: DeployOptions): Promise<void> {
 }
 
 /** Throws CtgaError `bad-input` for options that do not go together. */
-function refuseUnfit(
-  { interface: interfaces, cpuPort, p4runtime }: DeployOptions,
-  routes: readonly (readonly [number, number])[],
-): void {
+function refuseUnfit({
+  interface: interfaces,
+  cpuPort,
+  p4runtime,
+  route: routes = [],
+}: DeployOptions): void {
   const twice = routes.find(([from], i) => routes.findIndex(([other]) => other === from) !== i);
   if (twice !== undefined)
     throw badInput(

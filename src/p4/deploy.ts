@@ -30,15 +30,24 @@ export interface SwitchSetUp {
   readonly answerPorts: readonly number[];
   /** In wire format and lower case. */
   readonly names: readonly Uint8Array[];
-  /** From the port where frames come in to the one where they leave. */
-  readonly routes: ReadonlyMap<number, number>;
+  /**
+   * From the port where frames come in to the one where they leave; undefined to leave them as they
+   * were set up, and a switch that has none becomes a wire between its ports 0 and 1.
+   */
+  readonly routes: ReadonlyMap<number, number> | undefined;
 }
+
+const WIRE: ReadonlyMap<number, number> = new Map([
+  [0, 1],
+  [1, 0],
+]);
 
 export interface Deployed {
   /** Whether the program was loaded; it may have been there. */
   readonly loaded: boolean;
   /** Where copies leave. */
   readonly cpuPort: number;
+  readonly routes: ReadonlyMap<number, number>;
   readonly names: NameChange;
 }
 
@@ -55,26 +64,31 @@ export function namesThatFit(names: readonly Uint8Array[]): Uint8Array[] {
  */
 export function deploy(place: SwitchPlace, setUp: SwitchSetUp): Promise<Deployed> {
   return withSwitch(place, async (plane) => {
-    const cpuPort = choosePorts(setUp, await plane.interfaces(), await ownCpuPort(plane));
+    const present = await portsOf(plane);
+    const routes = setUp.routes ?? present.routes;
+    const cpuPort = choosePorts({ ...setUp, routes }, await plane.interfaces(), present.cpuPort);
     const loaded = await load(plane);
-    await plane.setPorts(cpuPort, setUp.routes);
+    await plane.setPorts(cpuPort, routes);
     await plane.setQueueDepth(QUEUE_DEPTH);
     await plane.setSampling(setUp);
     await plane.setAnswerPorts(setUp.answerPorts);
     const names = await plane.setKnownNames(setUp.names);
-    return { loaded, cpuPort, names };
+    return { loaded, cpuPort, routes, names };
   });
 }
 
-/** Where copies leave now; undefined if the switch runs another program, which copies for others. */
-async function ownCpuPort(plane: SimpleSwitch): Promise<number | undefined> {
+/** How ctga set the switch up before. What it does for another program says nothing. */
+async function portsOf(
+  plane: SimpleSwitch,
+): Promise<{ cpuPort: number | undefined; routes: ReadonlyMap<number, number> }> {
   try {
     await plane.counters();
   } catch (error) {
-    if (error instanceof SwitchRefusal) return undefined;
+    if (error instanceof SwitchRefusal) return { cpuPort: undefined, routes: WIRE };
     throw error;
   }
-  return plane.cpuPort();
+  const routes = await plane.routes();
+  return { cpuPort: await plane.cpuPort(), routes: routes.size > 0 ? routes : WIRE };
 }
 
 /**
@@ -89,7 +103,9 @@ export function choosePorts(
     routes,
     answerPorts,
     names,
-  }: Pick<SwitchSetUp, 'cpuInterface' | 'routes' | 'answerPorts' | 'names'>,
+  }: Pick<SwitchSetUp, 'cpuInterface' | 'answerPorts' | 'names'> & {
+    readonly routes: ReadonlyMap<number, number>;
+  },
   interfaces: ReadonlyMap<number, string> | undefined,
   present: number | undefined,
 ): number {

@@ -177,10 +177,28 @@ describe('a switch', { skip: noSimpleSwitch }, () => {
       assert.deepEqual(await deploy({ host, port }, named), {
         loaded: true,
         cpuPort: 1,
+        routes: setUp.routes,
         names: { added: [], removed: [] },
       });
       // Now it is the one that was named.
       assert.equal((await deploy({ host, port }, setUp)).cpuPort, 1);
+    }));
+
+  test('keeps the routes that it has, unless it is given others, and begins as a wire', () =>
+    withRunning(own, async (port, of) => {
+      const place = { host, port };
+      const given = { ...setUp, cpuInterface: of(2), routes: undefined };
+      const wire = new Map([
+        [0, 1],
+        [1, 0],
+      ]);
+      assert.deepEqual((await deploy(place, given)).routes, wire);
+      const oneWay = new Map([[1, 0]]);
+      await deploy(place, { ...given, routes: oneWay });
+      assert.deepEqual((await deploy(place, given)).routes, oneWay);
+      assert.deepEqual(await withSwitch(place, (plane) => plane.routes()), oneWay);
+      // They are held against where copies are to leave as well.
+      await assert.rejects(deploy(place, { ...given, cpuInterface: of(1) }), /frames take it/);
     }));
 
   test('that copies to a group of ports too: that ends', () =>
