@@ -46,6 +46,7 @@ import {
   PSA_FORMS,
   psaBuiltWith,
   psaProgram,
+  writePsaProject,
 } from '../p4/psa.ts';
 import { SUME_NAMES, writeSumeProject } from '../p4/sume.ts';
 import { keepZones } from '../p4/switch-zones.ts';
@@ -88,7 +89,10 @@ export function p4Command(): Command {
         .choices(['bmv2', 'psa', 'sume'])
         .default('bmv2'),
     )
-    .option('--output <dir>', 'sume: where the project goes', 'ctga-sume')
+    .option(
+      '--output <dir>',
+      'sume: where the project goes (ctga-sume); psa: compile nothing, lay out there what runs it',
+    )
     .addHelpText(
       'after',
       `
@@ -171,7 +175,7 @@ microseconds (6).`,
 
 interface CompileOptions extends StateOption, LogOptions {
   readonly target: 'bmv2' | 'psa' | 'sume';
-  readonly output: string;
+  readonly output?: string;
 }
 
 function runCompile(options: CompileOptions): void {
@@ -184,7 +188,12 @@ function runCompile(options: CompileOptions): void {
   print(`Compiled with p4c ${compiled.build.p4c} into ${PROGRAM}.`);
 }
 
-function compileForPsa({ json }: CompileOptions): void {
+function compileForPsa(options: CompileOptions): void {
+  const { json, output } = options;
+  if (output !== undefined) {
+    const names = namesInForce(options);
+    return sayProject(options, resolve(output), names.length, writePsaProject(output, names));
+  }
   for (const form of PSA_FORMS) keepPsa(form, compilePsa(form));
   const programs = PSA_FORMS.map(psaProgram);
   const build = psaBuiltWith('tc');
@@ -196,15 +205,25 @@ function compileForSume(options: CompileOptions): void {
   const names = namesInForce(options);
   const checked = checkSume();
   if (!checked) warn("the types are not checked: p4c's p4test is not on PATH");
-  const left = writeSumeProject(options.output, names);
-  const project = resolve(options.output);
-  if (options.json === true)
-    return printJson({ project, checked, names: names.length - left.length, left: left.length });
+  const output = options.output ?? 'ctga-sume';
+  const left = writeSumeProject(output, names);
+  sayProject(options, resolve(output), names.length, left, { checked });
+}
+
+function sayProject(
+  { json }: CompileOptions,
+  project: string,
+  all: number,
+  left: readonly Uint8Array[],
+  more: object = {},
+): void {
+  const names = all - left.length;
+  if (json === true) return printJson({ project, ...more, names, left: left.length });
   if (left.length > 0)
     warn(
       `left out: ${plural(left.length, 'name')}, longer than ${MAX_P4_NAME} bytes or more than the tables hold`,
     );
-  print(`The project is in ${project}, with ${plural(names.length - left.length, 'known name')}.`);
+  print(`The project is in ${project}, with ${plural(names, 'known name')}.`);
 }
 
 function namesInForce(options: StateOption & LogOptions): Uint8Array[] {

@@ -5,11 +5,12 @@
  * sources.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { endianness, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { compilerVersion, hashOfSources, linesOf, P4_SOURCES, type Build } from './compile.ts';
+import { nameEntries, type NameEntry } from './name-tables.ts';
 
 /** Where the program is attached in the kernel, and what p4c-ebpf is told for it. */
 const FORMS = {
@@ -81,4 +82,50 @@ export function keepPsa(form: PsaForm, code: string): void {
       cause: error,
     });
   }
+}
+
+/** The action part_1 to part_4, by which a table says that it has found something. */
+const FOUND = 1;
+/** The number of what was found is a field of 16 bits among wider ones. */
+const GAP = { key: 6, value: 2 } as const;
+const LITTLE = endianness() === 'LE';
+
+/** What an entry is in the program's map: key and value as this machine has them in memory. */
+export function mapEntry({ soFar, words, id }: NameEntry): {
+  readonly key: Buffer;
+  readonly value: Buffer;
+} {
+  const before = soFar === undefined ? [] : [number(soFar, 2), Buffer.alloc(GAP.key)];
+  return {
+    key: Buffer.concat([
+      ...before,
+      ...words.map((word) => (LITTLE ? Buffer.from(word).swap64() : word)),
+    ]),
+    value: Buffer.concat([number(FOUND, 4), number(id, 2), Buffer.alloc(GAP.value)]),
+  };
+}
+
+function number(value: number, bytes: number): Buffer {
+  const buffer = Buffer.alloc(bytes);
+  if (LITTLE) buffer.writeUIntLE(value, 0, bytes);
+  else buffer.writeUIntBE(value, 0, bytes);
+  return buffer;
+}
+
+/**
+ * Writes what runs the program at TC into `directory`: its C, what builds that, wire.sh, and the
+ * entries for `names`, one a line as wire.sh reads them. Returns those of `names` that the program
+ * cannot look for.
+ */
+export function writePsaProject(directory: string, names: readonly Uint8Array[]): Uint8Array[] {
+  for (const name of ['Makefile', 'wire.sh', 'include', 'tc.bpf.c', 'xdp.bpf.c'])
+    cpSync(join(P4_SOURCES, 'psa', name), join(directory, name), { recursive: true });
+  const { entries, left } = nameEntries(names, PSA_NAMES);
+  const inHex = (bytes: Buffer): string => Array.from(bytes, (byte) => byte.toString(16)).join(' ');
+  const lines = entries.map((entry) => {
+    const { key, value } = mapEntry(entry);
+    return `${entry.table}:${inHex(key)}:${inHex(value)}\n`;
+  });
+  writeFileSync(join(directory, 'names'), lines.join(''));
+  return left;
 }

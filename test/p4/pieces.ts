@@ -84,7 +84,7 @@ export const NAMES_OF_EVERY_FORM: readonly string[] = [
 ].filter((name, i, all) => encodeName(name).length <= LONGEST && all.indexOf(name) === i);
 
 /**
- * An answer for each name with its letters in turn small and capital (`wanted`), among others:
+ * Two answers for each name with its letters in turn small and capital (`wanted`), among others:
  * one for a name that differs in its last byte, one that is longer by a label, and one for the name
  * itself that is asked for addresses.
  */
@@ -97,19 +97,21 @@ export function answersAmongOthers(names: readonly string[]): {
   const frames: Uint8Array[] = [];
   const wanted: Uint8Array[] = [];
   for (const name of names) {
-    const mixed = Array.from(name, (letter, i) =>
-      i % 2 === 0 ? letter.toUpperCase() : letter,
-    ).join('');
-    const answer = frameV4(dnsAnswer({ name: mixed, strings }));
+    const answers = [0, 1].map((capital) => {
+      const mixed = Array.from(name, (letter, i) =>
+        i % 2 === capital ? letter.toUpperCase() : letter,
+      );
+      return frameV4(dnsAnswer({ name: mixed.join(''), strings }));
+    });
     const others = [`${name.slice(0, -1)}_`, `${name}.y`, `x.${name}`].filter(
       (other) => !known.has(other),
     );
     frames.push(
       ...others.map((other) => frameV4(dnsAnswer({ name: other, strings }))),
-      answer,
+      ...answers,
       frameV4(dnsAnswer({ name, type: 'A', padding: 60 })),
     );
-    wanted.push(answer);
+    wanted.push(...answers);
   }
   return { frames, wanted };
 }

@@ -14,7 +14,7 @@ import { after, before, describe, test } from 'node:test';
 import { nameEntries } from '../../src/p4/name-tables.ts';
 import { P4_COUNTERS, type P4Counters } from '../../src/p4/simple-switch.ts';
 import { P4_SOURCES } from '../../src/p4/compile.ts';
-import { PSA_FORMS, PSA_NAMES, type PsaForm } from '../../src/p4/psa.ts';
+import { mapEntry, PSA_FORMS, PSA_NAMES, type PsaForm } from '../../src/p4/psa.ts';
 import {
   capturedFrames,
   cutOff,
@@ -63,11 +63,6 @@ function built(command: string, args: readonly string[]): void {
   assert.equal(status, 0, stderr);
 }
 
-const u16 = (value: number): Buffer => {
-  const bytes = Buffer.alloc(2);
-  bytes.writeUInt16LE(value);
-  return bytes;
-};
 const u32 = (value: number): Buffer => {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32LE(value);
@@ -109,15 +104,9 @@ class Psa {
     const set = (map: string, key: string, value: string): Promise<string> =>
       this.#tell(`set ${map} ${key} ${value}`);
     await set('_route', inHex(u32(LOOPBACK)), inHex(u32(1), port));
-    for (const { table, soFar, words, id } of entries) {
-      // Numbers are the machine's, and aligned.
-      const key = words.map((word) => Buffer.from(word).swap64());
-      const before = soFar === undefined ? [] : [u16(soFar), zeros(6)];
-      await set(
-        `_known_names_${table}`,
-        inHex(...before, ...key),
-        inHex(u32(1), u16(id), zeros(2)),
-      );
+    for (const entry of entries) {
+      const { key, value } = mapEntry(entry);
+      await set(`_known_names_${entry.table}`, inHex(key), inHex(value));
     }
     await set('PsaIngress_sampling_mask', inHex(u32(0)), inHex(u32(mask)));
     await set('PsaIngress_key_a', inHex(u32(0)), inHex(u32(KEYS[0])));
