@@ -35,9 +35,16 @@ export interface KnownHead {
   id: number | undefined;
 }
 
+/** Two heads that contradict each other, in the order of their sizes, and why. */
+export interface ProvenFork {
+  readonly first: VerifiedStatement;
+  readonly second: VerifiedStatement;
+  readonly finding: Finding;
+}
+
 export interface HeadEvents {
   /** Told once the evidence is on the disk. */
-  readonly onFinding: (log: Log, what: string, evidence: string) => void;
+  readonly onFinding: (log: Log, what: string, evidence: string, fork: ProvenFork) => void;
   /** Told what the disk did not take; it is tried again. */
   readonly onFailure: (error: unknown) => void;
 }
@@ -54,6 +61,8 @@ export class LogHeads {
   readonly #findings: Set<string>;
   /** Proven, and of which no evidence could be written yet. */
   #owed: (readonly [VerifiedStatement, VerifiedStatement, Finding])[] = [];
+  /** Of which there is evidence, and that the store did not take yet. */
+  #unrecorded: { readonly what: string; readonly path: string }[] = [];
 
   /** `evidence` is the directory of evidence. Reads what the store has, and verifies it again. */
   constructor(
@@ -244,12 +253,21 @@ export class LogHeads {
         // As at the first start after it was found.
         if (this.#findings.has(path)) return false;
         this.#findings.add(path);
-        try {
-          this.#store.addFinding(this.log.key.logId, what, path);
-        } catch (error) {
-          this.#events.onFailure(error);
-        }
-        this.#events.onFinding(this.log, what, path);
+        this.#unrecorded.push({ what, path });
+        this.#recordFindings();
+        this.#events.onFinding(this.log, what, path, { first, second, finding });
+        return false;
+      } catch (error) {
+        this.#events.onFailure(error);
+        return true;
+      }
+    });
+  }
+
+  #recordFindings(): void {
+    this.#unrecorded = this.#unrecorded.filter(({ what, path }) => {
+      try {
+        this.#store.addFinding(this.log.key.logId, what, path);
         return false;
       } catch (error) {
         this.#events.onFailure(error);
@@ -259,6 +277,7 @@ export class LogHeads {
   }
 
   #keepWhatWaits(): void {
+    this.#recordFindings();
     for (const each of this.#heads) {
       if (each.id !== undefined) continue;
       try {

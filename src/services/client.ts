@@ -13,7 +13,7 @@ import { BoundedMap } from '../base/bounded-map.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { collect } from '../client/collect.ts';
-import { LogHeads } from '../client/heads.ts';
+import { LogHeads, type ProvenFork } from '../client/heads.ts';
 import { checkInclusion, firstLook, type Pace } from '../client/inclusion.ts';
 import type { FromDaemon, SctState, StatusMessage, ToDaemon } from '../client/messages.ts';
 import { clientIn, socketIn } from '../client/place.ts';
@@ -26,11 +26,13 @@ import { hold } from '../disk/lock.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import { lookUpTxt } from '../dns/resolv-conf.ts';
 import type { Endpoint } from '../dns/server.ts';
+import { keepEvidence } from '../evidence/keep.ts';
+import { recordHeads } from '../evidence/record.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
 import { HttpError } from '../http/error.ts';
 import type { Way } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import type { State } from '../store/state.ts';
+import { openForWriting, type State } from '../store/state.ts';
 import { ServiceNotice } from './notice.ts';
 
 export type ClientEvent =
@@ -170,9 +172,14 @@ class Client {
     this.#allowance = new Allowance(SEEN_BURST, SEEN_A_SECOND);
     this.#logs = new Map(logs.map((log) => [logIdText(log.key.logId), log]));
     const events = {
-      onFinding: ({ description: log }: Log, what: string, evidence: string): void => {
-        onEvent({ event: 'fork-proven', log, what, evidence });
+      onFinding: (log: Log, what: string, evidence: string, fork: ProvenFork): void => {
+        onEvent({ event: 'fork-proven', log: log.description, what, evidence });
         this.#changed();
+        try {
+          recordFork(state, log, fork, this.#now());
+        } catch (error) {
+          this.#fail(error);
+        }
       },
       onFailure: (error: unknown): void => this.#fail(error),
     };
@@ -458,6 +465,32 @@ class Client {
 
   #fail(error: unknown): void {
     this.#options.onEvent({ event: 'failed', message: messageOf(error) });
+  }
+}
+
+/**
+ * Puts a fork into the store of the state directory, so that whoever looks there (ctga status, alert
+ * and web) is told of it too. Throws StoreError.
+ */
+function recordFork(
+  state: State,
+  log: Log,
+  { first, second, finding }: ProvenFork,
+  now: number,
+): void {
+  const store = openForWriting(state);
+  try {
+    const seen = { source: 'client', firstSeen: now, lastSeen: now, count: 1 };
+    const sightings = [first, second].map((head) => ({ ...seen, head }));
+    // Two roots for one size are settled by that.
+    recordHeads({ store, evidenceDirectory: state.evidence, logs: [log], now }, sightings);
+    if (first.treeSize === second.treeSize) return;
+    const [one, other] = [store.heads.treeOf(first), store.heads.treeOf(second)];
+    keepEvidence(store, state.evidence, log, [one, other], finding, now, () =>
+      store.verdicts.set(other, now, { verdict: 'fork-proven', provenAgainst: one.id }),
+    );
+  } finally {
+    store.close();
   }
 }
 

@@ -307,6 +307,16 @@ describe('the client', () => {
         assert.match(shown.stdout, /SPLIT VIEW PROVEN: The log "The forked log" signed/);
         assert.equal(await client.stop(), 3);
         assert.match(client.running.said(), /"event":"fork-proven"/);
+        // Whoever looks at the state directory is told of it too.
+        const status = await ctga(['status', '--json', '--state-dir', client.state]);
+        const told = JSON.parse(status.stdout) as {
+          evidence: string[];
+          conditions: { key: string; severity: string }[];
+        };
+        assert.deepEqual(told.evidence, [evidence]);
+        assert.equal(told.conditions.filter(({ severity }) => severity === 'critical').length, 1);
+        const listed = await ctga(['evidence', 'list', '--state-dir', client.state]);
+        assert.equal(listed.code, 0, listed.stdout + listed.stderr);
       });
     });
 
