@@ -72,7 +72,7 @@ export function verifyResponse(
   const owner = foldName(readName(cursor));
   if (cursor.u16() !== RecordType.tsig) return none;
   const rclass = cursor.u16();
-  cursor.skip(4 + 2);
+  if (cursor.u32() !== 0 || cursor.u16() !== cursor.remaining) return none;
   const algorithm = foldName(readName(cursor));
   const time = cursor.take(6);
   const fudge = cursor.take(2);
