@@ -30,7 +30,9 @@ const ACCEPTED = [
 const OURS = 'Apache-2.0';
 const KERNELS = 'GPL-2.0-only';
 const SHARED = `${KERNELS} OR ${OURS}`;
-const isOfKernel = (path: string): boolean => path.startsWith('xdp/') || path.endsWith('.bpf.c');
+/** What p4c makes of ctga's P4 consists of two things that are under Apache-2.0. */
+const isOfKernel = (path: string): boolean =>
+  path.startsWith('xdp/') || (path.endsWith('.bpf.c') && !path.startsWith('p4/'));
 
 /** The license that a file names in its first lines. */
 export function declared(text: string): string | undefined {
