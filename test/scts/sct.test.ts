@@ -5,7 +5,7 @@ import { createHash } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { FormatError } from '../../src/base/cursor.ts';
 import { Certificate } from '../../src/scts/certificate.ts';
-import { leafHashOf, parseSct, parseSctList, verifySct } from '../../src/scts/sct.ts';
+import { leafHashOf, leafIndexOf, parseSct, parseSctList, verifySct } from '../../src/scts/sct.ts';
 import { toLogKey } from '../../src/statements/key.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { realEntries } from '../support/data-tile.ts';
@@ -24,6 +24,17 @@ const GO = {
   sct: '00df1c2ec11500945247a96168325ddc5c7959e8f7c6d388fc002e0bbd3f74d7640000013ddb27ded900000403004730450220606e10ae5c2d5a1b0aed49dc4937f48de71a4e9784e9c208dfbfe9ef536cf7f2022100beb29c72d7d06d61d06bdb38a069469aa86fe12e18bb7cc45689a2c0187ef5a5',
   leafHash: 'BKZLZGMbAnDW0gQWjNJNCyS2IgweWn76YW3tFlu3AuY=',
 };
+/**
+ * An SCT that Sunlight (filippo.io/sunlight, of July 2026) gave for a certificate of a root of its own, as
+ * the third entry of a new log; and the third leaf hash in that log's tile.
+ */
+const SUNLIGHT = {
+  key: 'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEi2mg8GYVwHYEyXVK9BApTagFapR3M6cDN7brn8q/kUJLskDp7pDSoo5F1TGrAzkWF/lVTO6ZlFXW/1usaKw4Iw==',
+  certificate:
+    'MIIBpjCCAUugAwIBAgIUPLUlIQDLIfUyLArx+dc4abjKHe0wCgYIKoZIzj0EAwIwGDEWMBQGA1UEAwwNQXVkaXQgVGVzdCBDQTAeFw0yNjExMjYxNTE0MjNaFw0yNjEyMjYxNTE0MjNaMBkxFzAVBgNVBAMMDnczLmV4YW1wbGUubmV0MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAESWesvaYkrz3oABDs/XlKzLi4CGXi6hsEznSUX7kAgHQ5xHHNSlIdktBPgwfAvt0ZEZ2CzHEgMZevEbC9zv+koqNyMHAwGQYDVR0RBBIwEIIOdzMuZXhhbXBsZS5uZXQwEwYDVR0lBAwwCgYIKwYBBQUHAwEwHQYDVR0OBBYEFNewcwe+3RMEhV7bzmZC6Z7wRa3zMB8GA1UdIwQYMBaAFH+hZPO9yV0XuWsejsyEr7k1uNWtMAoGCCqGSM49BAMCA0kAMEYCIQD4rhYQ+Ns+gjQk7IQcM0cJ3yoB1Y044PIOXE02dFmXSQIhAJ0vNFuaRmGkofe2jndMT9MvsR19fl/5wHZleSXYKCGb',
+  sct: 'AOeP4NmkHHDuCF2bYh8Bt4FEjZcOr5uKJtC4W08eYcD5AAABohhsjxEACAAABQAAAAACBAMARzBFAiAzrlnhuigEP9Jwm4+8yHiB1OFnnWUJzaPQIYb+cOlJmwIhAN/W2xqs3bML0o2b4felTx4o0x7d8cwxVZRvY3keDGlu',
+  leafHash: 'SkiTb1l+E2jyQj2rQdxDzVF7IDlPHCqqt56bahSsPZc=',
+};
 const fromBase64 = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'base64'));
 
 describe('an SCT', () => {
@@ -37,6 +48,15 @@ describe('an SCT', () => {
     assert(verifySct(parsed, certificate.entry, key));
     const hash = Buffer.from(leafHashOf(parsed, certificate.entry)).toString('base64');
     assert.equal(hash, GO.leafHash);
+  });
+
+  test('of Sunlight has the place and the hash of the leaf that is in its tree', () => {
+    const promise = parseSct(fromBase64(SUNLIGHT.sct));
+    const { entry } = new Certificate(fromBase64(SUNLIGHT.certificate));
+    assert(verifySct(promise, entry, toLogKey(fromBase64(SUNLIGHT.key))));
+    assert.equal(leafIndexOf(promise.extensions), 2n);
+    const hash = Buffer.from(leafHashOf(promise, entry)).toString('base64');
+    assert.equal(hash, SUNLIGHT.leafHash);
   });
 
   test('with any bit flipped verifies no more', () => {
