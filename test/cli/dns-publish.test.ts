@@ -6,6 +6,8 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -15,6 +17,12 @@ import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { logIdText } from '../../src/logs/log.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
+import { parseMessage, RecordType } from '../../src/dns/message.ts';
+import { encodeName } from '../../src/dns/name.ts';
+import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
+import { message, opt, u16 } from '../dns/messages.ts';
+import { concat, frameV4 } from '../support/packets.ts';
+import { expectedOf } from '../xdp/verdict.ts';
 import { parseTsigKey } from '../../src/dns/tsig.ts';
 import { ctga, startCtga, type Ran } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
@@ -200,6 +208,24 @@ describe('ctga dns publish', { skip }, () => {
         age(state);
         await put();
         assert.equal(await sizeAt(knot.port, 'alpha'), '400');
+        // What the XDP program makes of the signed answers, by the model that it is compared with.
+        for (const [name, size] of [
+          ['alpha', 400],
+          ['beta', 200],
+        ] as const) {
+          const wire = encodeName(`sth.${name}.${ZONE}`);
+          const bytes = await answerTo(knot.port, wire);
+          const { answers } = parseMessage(bytes);
+          const types = answers.map(({ type }) => type);
+          assert.deepEqual(types, [RecordType.txt, RecordType.rrsig]);
+          const known = new Set([Buffer.from(wire).toString('hex')]);
+          const { verdict, text } = expectedOf(frameV4(bytes), known, 400);
+          assert.equal(verdict, 'answers');
+          assert.notEqual(text, undefined);
+          const answer = parseTreeHeadAnswer(bytes);
+          assert(answer.kind === 'answer');
+          assert(answer.texts.some((each) => String(each).startsWith(`${size}.`)));
+        }
 
         const serve = startCtga([
           'dns',
@@ -410,6 +436,22 @@ describe('ctga dns publish', { skip }, () => {
     assert(existsSync(join(directory, 'new')));
   });
 });
+
+/** The answer over UDP to a question for TXT with DO. */
+async function answerTo(port: number, name: Uint8Array): Promise<Uint8Array> {
+  const dnssecOk = opt();
+  dnssecOk[7] = 0x80;
+  const question = concat(name, u16(RecordType.txt, 1));
+  const socket = createSocket('udp4');
+  socket.send(
+    message({ flags: 0, question, answers: [], additionals: [dnssecOk] }),
+    port,
+    '127.0.0.1',
+  );
+  const [answer] = (await once(socket, 'message')) as [Uint8Array];
+  socket.close();
+  return answer;
+}
 
 class SinceFile {
   readonly json: string;
