@@ -113,6 +113,7 @@ function runCommand(): Command {
       'after',
       `
   POST /ct/v1/sct-feedback   {"sct_feedback": [...], "sths": [...]}: pools push, clients send
+  POST /.well-known/ct/v1/sth-pollination   whoever brings heads gets those that the logs show
   GET  /metrics              for Prometheus; not for outside
 Of each SCT: its signature, then that its log has the leaf. A leaf that a challenger in the same state
 directory has the hash of is looked up there; else the log is asked, once its maximum merge delay has
