@@ -33,17 +33,19 @@ export class Turns {
 
   /**
    * Whether it is the turn of `name`, whose interval is given in ms; if so, its next turn is drawn.
-   * `onFailure` is told if the disk does not take it: then it holds for this process alone.
+   * `onFailure` is told if the disk does not take it: then it holds for this process alone. A turn
+   * that is more than `longest` ms ahead was drawn while the clock was wrong.
    */
   take(
     name: string,
     interval: number,
     now: number,
     onFailure: (error: unknown) => void = () => undefined,
+    longest = 2 * interval,
   ): boolean {
     const spread = Math.min(SPREAD_MS, interval);
     const next = this.#next.get(name);
-    if (next !== undefined && !hasCome(next, now, 2 * interval)) return false;
+    if (next !== undefined && !hasCome(next, now, longest)) return false;
     const isLate = next === undefined || next > now || now - next > spread;
     const wait = isLate ? this.#chance() * spread : interval * (1 + this.#chance());
     this.#next.set(name, now + wait);

@@ -224,7 +224,7 @@ class Client {
     try {
       if (pollinateVisited)
         for (const origin of this.#store.origins())
-          if (this.#turns.take(siteTurn(origin), SITE_INTERVAL_MS, now, fail))
+          if (this.#turns.take(siteTurn(origin), SITE_INTERVAL_MS, now, fail, SITE_PUT_OFF_MS))
             this.#queue.push(() => this.#pollinateWith(origin));
       for (const sct of this.#store.dueScts(now, 50)) {
         const leaf = `${logIdText(sct.logId)} ${Buffer.from(sct.leafHash).toString('hex')}`;
