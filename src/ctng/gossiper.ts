@@ -27,8 +27,8 @@ import { PERIODS, type Periods } from './periods.ts';
 export interface GossiperParts {
   readonly signatures: Signatures;
   readonly periods: Periods;
-  /** Does the work when this share of the time to wait for other gossip is over. */
-  readonly later: (share: number, work: () => void) => void;
+  /** Does the work when the time to wait for other gossip is over. */
+  readonly later: (work: () => void) => void;
   /** Tells its peers. */
   readonly gossip: (object: GossipObject) => void;
   /** Tells its monitor. */
@@ -56,9 +56,6 @@ interface Conflict {
   /** By message: those that a gossiper has told, this one among them. */
   readonly orders: Map<string, GossipObject>;
 }
-
-/** Of the time to wait. */
-const ANNOUNCE_AT = 0.5;
 
 /** One signer's parts about one entity in a period: a conflict has two orders, others one. */
 const MAX_PARTS = 4;
@@ -231,7 +228,7 @@ export class Gossiper {
     this.#raw.set(key, first);
     for (const each of kept) if (!known.includes(each)) this.#parts.gossip(each);
     if (second !== undefined) this.#detect(first, second);
-    else if (known.length === 0) this.#parts.later(1, () => this.#signStatement(key));
+    else if (known.length === 0) this.#parts.later(() => this.#signStatement(key));
   }
 
   #signStatement(key: string): void {
@@ -253,13 +250,12 @@ export class Gossiper {
     if (known !== undefined && known.pair <= pairOf(conflict)) return;
     const found: Conflict = { pair: pairOf(conflict), own: conflict, orders: new Map() };
     this.#setConflict(id, found);
-    later(ANNOUNCE_AT, () => {
-      if (this.#conflicts.get(id) !== found || found.orders.size > 0) return;
-      found.orders.set(messageOf(conflict), conflict);
-      gossip(conflict);
-    });
-    later(1, () => {
+    later(() => {
       if (this.#conflicts.get(id) !== found) return;
+      if (found.orders.size === 0) {
+        found.orders.set(messageOf(conflict), conflict);
+        gossip(conflict);
+      }
       for (const each of found.orders.values()) this.#signPart(each);
     });
   }

@@ -36,7 +36,7 @@ class Network {
       const parts: GossiperParts = {
         signatures: standIn(`g${i}`, threshold),
         periods,
-        later: (share, work) => this.after(share * WAIT_MS, work),
+        later: (work) => this.after(WAIT_MS, work),
         gossip: (object) => {
           const text = encodeObject(object);
           for (const peer of [i + 1, i + 2]) this.deliver(peer % count, decodeObject(text));
@@ -161,7 +161,7 @@ function alone(threshold = 2): { network: Network; gossiper: Gossiper; said: Gos
   const gossiper = new Gossiper({
     signatures: standIn('g0', threshold),
     periods: new Periods(60_000, () => network.now),
-    later: (share, work) => network.after(share * WAIT_MS, work),
+    later: (work) => network.after(WAIT_MS, work),
     gossip: (object) => said.push(object),
     toOwner: () => undefined,
   });

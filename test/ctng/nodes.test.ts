@@ -51,7 +51,7 @@ test('gossiper 1, told what the recorded run told it', { skip: needsShared('ctng
   const gossiper = new Gossiper({
     signatures: signaturesBy(config.keys),
     periods: new Periods(60_000, () => now),
-    later: (share, work) => due.push({ at: now + share * config.gossipWait * 1000, work }),
+    later: (work) => due.push({ at: now + config.gossipWait * 1000, work }),
     gossip: (object) => said.push(object),
     toOwner: () => undefined,
   });
