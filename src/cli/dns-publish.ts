@@ -23,7 +23,7 @@ import {
   type LogOptions,
   type StateOption,
 } from './options.ts';
-import { print, printHanging, printJsonLine, warn } from './output.ts';
+import { print, printJsonLine, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
 interface PublishOptions extends StateOption, LogOptions {
@@ -252,8 +252,7 @@ function printEvent(event: PublishEvent): void {
     case 'zone-failed': {
       const { message, remedy, retrySeconds } = event;
       const again = retrySeconds === undefined ? '' : ` (again in ${retrySeconds} s)`;
-      warn(`${message}${again}`);
-      if (remedy !== undefined) printHanging(remedy, '  ');
+      return warn(`${message}${again}${remedy === undefined ? '' : `. ${remedy}`}`);
     }
   }
 }

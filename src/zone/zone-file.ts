@@ -55,6 +55,8 @@ export class ZoneFileTarget implements ZoneTarget {
     const isNew = present === undefined || present.text !== write(serial);
     if (isNew) {
       serial = nextSerial(present === undefined ? file.serial - 1 : serial, file.serial, now());
+      // The server has another account, and all of it is public.
+      const mask = process.umask(0o022);
       try {
         writeDurably(path, write(serial));
       } catch (error) {
@@ -62,6 +64,8 @@ export class ZoneFileTarget implements ZoneTarget {
           remedy: 'Its directory has to be writable for the account that this runs as (--user).',
           cause: error,
         });
+      } finally {
+        process.umask(mask);
       }
     }
     const isLoaded = this.#loaded === write(serial);

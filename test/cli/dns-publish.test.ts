@@ -8,7 +8,7 @@ import { execFile } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -366,7 +366,11 @@ describe('ctga dns publish', { skip }, () => {
       const file = join(directory, 'with-one');
       const text = readFileSync(list, 'utf8');
       writeFileSync(list, text.replace('/beta/', '/nobody-has-this/'));
+      // As in a service, whose files are for nobody else: the server is another account.
+      const mask = process.umask(0o077);
       const ran = await publish(state, '--zone-file', file, '--template', template);
+      process.umask(mask);
+      assert.equal(statSync(file).mode & 0o777, 0o644);
       writeFileSync(list, text);
       assert.equal(ran.code, 1);
       assert.deepEqual(
