@@ -70,7 +70,7 @@ describe('a state directory', () => {
       const { code, stdout } = await ctga(['evidence', 'list', '--state-dir', readable]);
       assert.deepEqual(
         [code, stdout],
-        [0, 'There is no evidence: no split view has been proven.\n'],
+        [0, 'There is no evidence: no split view and no broken promise has been proven.\n'],
       );
       const asked = await ctga(['challenge', '--once', '--state-dir', readable]);
       assert.equal(asked.code, 1, asked.stdout + asked.stderr);
@@ -95,13 +95,8 @@ describe('a state directory', () => {
       /may not be read by this account/,
       [...COMMANDS, ...LASTING],
     ],
-    [
-      'whose files are of another account',
-      'private',
-      /may not be read by this account/,
-      [...COMMANDS, ...LASTING],
-    ],
-    ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, [...COMMANDS, ...LASTING]],
+    ['whose files are of another account', 'private', /may not be read by this account/, COMMANDS],
+    ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, COMMANDS],
     ['that is a file', 'file', /is not a directory/, [...COMMANDS, ...LASTING]],
     ['that has no store', 'empty', /there is no store in/, COMMANDS],
     ['that does not exist', 'nowhere', /there is no store in/, COMMANDS],

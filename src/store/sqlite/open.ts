@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Opening the database: it is made if there is none, checked, migrated, and made durable. */
-import { closeSync, existsSync, openSync, statSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
@@ -77,6 +77,11 @@ function notOpened(path: string, cause: unknown): StoreError {
     }
   };
   if (!may('r')) return mayNotBeRead(dirname(path), cause);
+  try {
+    refuseNewer(versionIn(path), path);
+  } catch (error) {
+    if (error instanceof StoreError) return error;
+  }
   const isClosed = String(code).startsWith('SQLITE_READONLY') && !may('r+');
   const why = isClosed ? 'this account may not write it' : messageOf(cause);
   return new StoreError('store-failed', `cannot open ${path}: ${why}`, {
@@ -87,6 +92,17 @@ function notOpened(path: string, cause: unknown): StoreError {
         : 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
     cause,
   });
+}
+
+/** The schema of a file that cannot be opened, from its header (SQLite File Format, Section 1.3). */
+function versionIn(path: string): number {
+  const header = Buffer.alloc(64);
+  const file = openSync(path, 'r');
+  try {
+    return readSync(file, header, 0, 64, 0) === 64 ? header.readUInt32BE(60) : 0;
+  } finally {
+    closeSync(file);
+  }
 }
 
 export function mayNotBeRead(directory: string, cause: unknown): StoreError {
