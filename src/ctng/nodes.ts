@@ -71,6 +71,8 @@ export interface Running {
 /** Whoever is asked or told is near, or does not matter for long: a period is a minute. */
 const DEADLINE_MS = 5000;
 const ENTITY_PATHS = { logger: '/ctng/v2/get-sth', ca: '/ctng/v2/get-revocation' } as const;
+/** So long a peer waits for what became of its object: a Go program does nothing else meanwhile. */
+const PATIENCE_MS = 100;
 const EMPTY: Answer = { body: '' };
 const CONVICTIONS = 'CONFLICT_POM.json';
 
@@ -159,8 +161,9 @@ export async function startMonitor(
     return outcome;
   };
 
-  const ask = async (kind: 'logger' | 'ca', entity: string): Promise<void> => {
-    if (monitor.hasPom(entity)) return;
+  /** Tells what the entity states, or gives the accusation of it. */
+  const ask = async (kind: 'logger' | 'ca', entity: string): Promise<GossipObject | undefined> => {
+    if (monitor.hasPom(entity)) return undefined;
     let why: string | undefined;
     try {
       const { status, body } = await node.fetch(`http://${entity}${ENTITY_PATHS[kind]}`, {
@@ -174,18 +177,28 @@ export async function startMonitor(
       else if (!periods.isNear(object.period))
         why = `answers for period ${object.period}, and now is ${periods.current}`;
       else why = signatures.fault(object);
-      if (why === undefined) return tell(object);
+      if (why === undefined) {
+        tell(object);
+        return undefined;
+      }
     } catch (error) {
       why = error instanceof SyntaxError ? 'answers with no JSON' : messageOf(error);
     }
-    if (node.isStopped || monitor.hasPom(entity)) return;
+    if (node.isStopped || monitor.hasPom(entity)) return undefined;
     onEvent({ event: 'accused', node: self, entity, why });
-    tell(monitor.accusation(entity));
+    return monitor.accusation(entity);
   };
   const work = (): void => {
     onEvent({ event: 'asked', node: self, period: String(periods.current) });
-    for (const logger of config.loggers) void ask('logger', logger);
-    for (const ca of config.cas) void ask('ca', ca);
+    const asked = [
+      ...config.loggers.map((logger) => ask('logger', logger)),
+      ...config.cas.map((ca) => ask('ca', ca)),
+    ];
+    // What was stated goes first: a Go gossiper takes one object after the other, and has to hear of
+    // a conflict before it signs.
+    void Promise.all(asked).then((accusations) => {
+      for (const accusation of accusations) if (accusation !== undefined) tell(accusation);
+    });
     monitor.wipe();
     save(...types);
   };
@@ -295,21 +308,28 @@ class Node {
     take: (object: GossipObject) => Outcome,
   ): Promise<Answer> {
     const object = objectIn(body);
-    // What is signed with RSA is checked within a tenth of a millisecond, and need not wait.
-    const outcome = TYPES[object.type].startsWith('1')
-      ? take(object)
-      : await this.#turns.run(request.socket.remoteAddress ?? '', () => take(object));
     const { type, period, signer, payload } = object;
+    const taken = (): Outcome => {
+      const outcome = take(object);
+      if (outcome.kind === 'new')
+        this.#onEvent({ event: 'took', node: this.self, type, about: payload[0], signer, period });
+      if (outcome.kind === 'refused')
+        this.#onEvent({ event: 'refused', node: this.self, type, why: outcome.reason });
+      return outcome;
+    };
+    // What is signed with RSA is checked within a tenth of a millisecond, and need not wait.
+    const outcome = TYPES[type].startsWith('1')
+      ? taken()
+      : await atMost(PATIENCE_MS, this.#turns.run(request.socket.remoteAddress ?? '', taken));
+    if (outcome === undefined) return { body: 'The object waits to be checked.\n' };
     switch (outcome.kind) {
       case 'new':
-        this.#onEvent({ event: 'took', node: this.self, type, about: payload[0], signer, period });
         return EMPTY;
       case 'known':
         return { body: 'Gossip object already stored.\n' };
       case 'late':
         return { body: 'There is a proof of misbehaviour against whom it is about.\n' };
       case 'refused':
-        this.#onEvent({ event: 'refused', node: this.self, type, why: outcome.reason });
         return { body: `The object ${outcome.reason}.\n` };
     }
   }
@@ -377,6 +397,16 @@ class Node {
   #fail(error: unknown): void {
     this.#onEvent({ event: 'failed', node: this.self, why: messageOf(error) });
   }
+}
+
+/** Resolves to undefined if it takes longer; what it fails with later is of no interest. */
+async function atMost<T>(milliseconds: number, work: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), milliseconds);
+  });
+  work.catch(() => undefined);
+  return Promise.race([work, late]).finally(() => clearTimeout(timer));
 }
 
 function queryIn(body: string): ReturnType<typeof decodeQuery> {
