@@ -122,11 +122,10 @@ void DataPlaneWrap::start(const Napi::CallbackInfo& info) {
   if (poller_) throw Napi::Error::New(info.Env(), "this data plane is being read already");
   translate(info.Env(), [&] {
     const Maps& maps = resources(info.Env()).maps;
-    poller_ =
-        BatchPoller::open(on_batch,
-                          std::make_shared<RingReader>(maps.ring_fd(Maps::kAnswerRing),
-                                                       maps.ring_fd(Maps::kFragmentRing)),
-                          kTailMilliseconds);
+    poller_ = BatchPoller::open(on_batch,
+                                std::make_shared<RingReader>(maps.ring_fd(Maps::kAnswerRing),
+                                                             maps.ring_fd(Maps::kFragmentRing)),
+                                kTailMilliseconds);
   });
   Ref();  // until stop_reading: JavaScript need not hold this object while packets arrive
 }
