@@ -63,6 +63,8 @@ export interface AuditorOptions {
 
 /** Nobody answers for it, and that is no fault. */
 const RETIRED = { kind: 'early', reason: 'the log is retired' } as const;
+/** It may be in the next list. */
+const UNKNOWN = { kind: 'early', reason: 'its log is not known now' } as const;
 /** How often a log has to answer without showing what it promised, before that is said of it. */
 const REFUSALS = 3;
 /** Whoever signs a later time is not asked. */
@@ -207,11 +209,9 @@ export class Auditor {
   ): Promise<void> {
     const { ask, hashes, keep, now } = this.#options;
     const { promise, logId, leaf } = sct;
-    // A disk may have changed a bit of what was kept.
-    if (log !== undefined && !verifySct({ ...promise, logId }, promise.entry, log.key))
-      return this.#settle('sct', sct, log, { kind: 'proven' });
-    if (log === undefined)
-      return this.#settle('sct', sct, log, { kind: 'early', reason: 'its log is not known now' });
+    if (log === undefined) return this.#settle('sct', sct, log, UNKNOWN);
+    if (!verifySct({ ...promise, logId }, promise.entry, log.key))
+      return this.#drop('sct', sct, log);
     const store = hashes();
     const look =
       (store && lookHere(log, sct, store.of(log), found.get(hex(leaf)))) ??
@@ -227,9 +227,9 @@ export class Auditor {
 
   async #checkHead(log: Log | undefined, audited: AuditedHead): Promise<void> {
     const { ask, hashes, keep, now } = this.#options;
-    const head = log && verifyStatement(audited.head, log.key);
-    if (log === undefined || head === undefined)
-      return this.#settle('head', audited, log, { kind: 'proven' });
+    if (log === undefined) return this.#settle('head', audited, log, UNKNOWN);
+    const head = verifyStatement(audited.head, log.key);
+    if (head === undefined) return this.#drop('head', audited, log);
     const here = hashes()?.of(log).inWindow(head.treeSize);
     const shown = this.#shown(log);
     const against = here?.against ?? shown;
@@ -273,6 +273,18 @@ export class Auditor {
         );
       }
     }
+  }
+
+  /**
+   * Forgets what a log signed when it came and no log signed now, because a disk changed a bit of it.
+   * Whoever brings it again has it checked.
+   */
+  #drop(what: 'sct' | 'head', { id }: AuditedSct | AuditedHead, log: Log): void {
+    const { store, onEvent } = this.#options;
+    store.drop(what, id);
+    const name = what === 'sct' ? 'an SCT' : 'a tree head';
+    const message = `${name} of the log "${log.description}" has changed on the disk since it came: it cannot be checked, and is forgotten until it comes again`;
+    onEvent({ event: 'failed', message });
   }
 
   /** Evidence is on the disk before anybody is told. Where it cannot be kept, all is done again. */

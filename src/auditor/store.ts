@@ -415,6 +415,12 @@ export class AuditStore {
     );
   }
 
+  /** Forgets what is no longer what came. Throws StoreError. */
+  drop(what: 'sct' | 'head', id: number): void {
+    const table = what === 'sct' ? 'scts' : 'heads';
+    this.#file.attempt(() => this.#run(`DELETE FROM ${table} WHERE id = ?`, id));
+  }
+
   /** The largest head that the log showed to everybody. */
   shown(logId: LogId): Statement | undefined {
     const row = this.#get('SELECT * FROM shown WHERE log_id = ?', logId) as HeadRow | undefined;

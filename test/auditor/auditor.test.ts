@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What an auditor concludes of logs that keep their promises, break them, are slow, lie and are silent. */
 import assert from 'node:assert/strict';
-import { describe, test } from 'node:test';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import Database from 'better-sqlite3';
+import { AuditStore } from '../../src/auditor/store.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit } from '../../src/follow/follower.ts';
 import { HttpError } from '../../src/http/error.ts';
@@ -209,6 +214,63 @@ describe('a log by RFC 6962', () => {
   });
 });
 
+describe('what is kept', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  after(() => rmSync(directory, { recursive: true }));
+  const signer = new SigningLog();
+  const log = signer.asLog();
+  const { pair, tree } = kept(log, signer, NOW - 2 * DAY);
+  const { fetch } = new FakeApi(tree, SIZE, signer);
+  const head = signer.sign(SIZE, tree.root(), BigInt(NOW - HOUR));
+  const bring = ({ auditor }: Harness): void =>
+    auditor.takePublic('pool', [pair], [{ head, logId: log.key.logId }]);
+  const over = (
+    store: AuditStore,
+    logs: ConstructorParameters<typeof Harness>[0]['logs'],
+    now: number,
+  ): Harness => new Harness({ logs, now, delay: HOUR, store });
+
+  test('of a log that is in no list for a while is checked when it is again', async () => {
+    const store = AuditStore.inMemory();
+    bring(over(store, [{ log, fetch }], NOW));
+    const without = over(store, [], NOW);
+    await without.pass(DAY);
+    assert.equal(without.counts, '1 waiting; 1 waiting');
+    const harness = over(store, [{ log, fetch }], NOW + DAY);
+    harness.show(log, signer, SIZE, tree.root(), NOW + DAY);
+    await harness.pass(DAY);
+    assert.equal(harness.counts, '1 proven; 1 proven');
+  });
+
+  test('is not called proven when a bit of it changes: it is said, and checked when it comes again', async () => {
+    let store = AuditStore.open(directory);
+    bring(over(store, [{ log, fetch }], NOW));
+    store.close();
+    const file = new Database(join(directory, 'audit.sqlite'));
+    for (const table of ['scts', 'heads']) {
+      const row = file.prepare(`SELECT signature FROM ${table}`).get() as { signature: Buffer };
+      row.signature.writeUInt8(row.signature.readUInt8(20) ^ 1, 20);
+      file.prepare(`UPDATE ${table} SET signature = ?`).run(row.signature);
+    }
+    file.close();
+    store = AuditStore.open(directory);
+    const harness = over(store, [{ log, fetch }], NOW);
+    harness.show(log, signer, SIZE, tree.root(), NOW);
+    await harness.pass(DAY);
+    assert.equal(harness.counts, '; ');
+    assert.deepEqual(
+      harness.events.map(
+        (each) => each.event === 'failed' && /changed on the disk/.test(each.message),
+      ),
+      [true, true],
+    );
+    bring(harness);
+    await harness.pass(DAY);
+    assert.equal(harness.counts, '1 proven; 1 proven');
+    store.close();
+  });
+});
+
 /** With the last time that there is. */
 function futurePromise(signer: SigningLog): ReturnType<typeof pairOf>['promise'] {
   const entry = { type: 'x509', certificate: Buffer.from('never') } as const;
@@ -304,7 +366,11 @@ describe('a static-ct log', () => {
     };
     const harness = start(new TiledFiles(signer, treeOf(SIZE)), changed);
     await harness.pass(DAY);
-    assert.deepEqual([harness.evidence, harness.events], [[], []]);
+    assert.deepEqual(harness.evidence, []);
+    assert.deepEqual(
+      harness.events.map(({ event }) => event),
+      ['failed'],
+    );
   });
 
   test(

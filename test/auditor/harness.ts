@@ -49,6 +49,7 @@ export class Harness {
     chance = seeded(1),
     hashes,
     limits,
+    store = AuditStore.inMemory(limits),
   }: {
     readonly logs: readonly { readonly log: Log; readonly fetch: Fetch }[];
     readonly now?: number;
@@ -57,9 +58,10 @@ export class Harness {
     readonly chance?: () => number;
     readonly hashes?: HashStore;
     readonly limits?: AuditLimits;
+    readonly store?: AuditStore;
   }) {
     this.now = now;
-    this.store = AuditStore.inMemory(limits);
+    this.store = store;
     this.auditor = new Auditor({
       store: this.store,
       logs: logs.map(({ log }) => log),
