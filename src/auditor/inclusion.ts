@@ -36,9 +36,9 @@ export type Look =
   | PromiseBroken
   /** The log answered, and that shows nothing. */
   | { readonly kind: 'refused'; readonly reason: string }
-  /** Nobody answered. */
+  /** Nobody answered, or with a tree head that is too old to have it. */
   | { readonly kind: 'silent'; readonly reason: string }
-  /** Nothing can be asked yet. */
+  /** Nobody can be asked for now, and that is no fault of the log's. */
   | { readonly kind: 'early'; readonly reason: string };
 
 /**
@@ -99,8 +99,8 @@ async function lookByHash(
   const { treeSize, timestamp } = head;
   if (timestamp < promise.timestamp + BigInt(mmd) * 1000n)
     return {
-      kind: 'early',
-      reason: 'the log has signed no tree since its maximum merge delay has passed',
+      kind: 'silent',
+      reason: 'the log has shown no tree that it signed after its maximum merge delay',
     };
   if (treeSize === 0n) return { kind: 'refused', reason: 'the tree has no entry' };
   const { leafIndex, path } = await ask((asker) => asker.leafProof(leaf, treeSize));
@@ -126,7 +126,7 @@ async function lookAtPlace(
   const { treeSize } = head;
   if (leafIndex >= treeSize)
     return {
-      kind: head.timestamp < promise.timestamp ? 'early' : 'refused',
+      kind: head.timestamp < promise.timestamp ? 'silent' : 'refused',
       reason: `the promised place is ${leafIndex}, and the tree has ${treeSize} entries`,
     };
   const [leaves, hashes] = await ask(async (asker) => [

@@ -277,6 +277,29 @@ function futurePromise(signer: SigningLog): ReturnType<typeof pairOf>['promise']
   return { ...parseSct(signer.promise(entry, 2n ** 64n - 1n)), entry };
 }
 
+describe('a log that signs no new trees any more', () => {
+  for (const api of ['rfc6962', 'static-ct'] as const)
+    test(`and has the ${api} API is unprovable once it has had its delay twice, and not accused`, async () => {
+      const signer = new SigningLog();
+      const log = signer.asLog({ api });
+      const extensions = api === 'static-ct' ? indexExtension(SIZE) : undefined;
+      const { pair, tree } = kept(log, signer, NOW, extensions);
+      const { fetch } =
+        api === 'static-ct' ? new TiledFiles(signer, tree) : new FakeApi(tree, SIZE, signer);
+      const harness = new Harness({ logs: [{ log, fetch }], now: NOW, delay: HOUR });
+      harness.show(log, signer, SIZE, tree.root(), NOW - 1);
+      harness.auditor.takePublic('pool', [pair]);
+      await harness.pass(DAY);
+      assert.equal(harness.counts, '1 waiting; ');
+      await harness.pass(DAY + 3 * HOUR);
+      assert.equal(harness.counts, '1 unprovable; ');
+      assert.deepEqual(
+        [harness.events.map(({ event }) => event), harness.evidence],
+        [['unprovable'], []],
+      );
+    });
+});
+
 describe('a static-ct log', () => {
   const signer = new SigningLog();
   const log = signer.asLog({ api: 'static-ct' });
