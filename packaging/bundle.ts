@@ -36,6 +36,8 @@ await build({
   bundle: true,
   // Each part is one file, whose modules run when a command first asks for them.
   format: 'cjs',
+  // What runs from a code cache (cached.cjs) has no import(): all of them become require().
+  supported: { 'dynamic-import': false },
   platform: 'node',
   target: 'node20.19',
   // It looks for its addon in its own directory.
