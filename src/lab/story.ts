@@ -552,16 +552,15 @@ class Story {
       throw new Error('browses before ctga watches');
     await this.#browsing.start();
     await this.#browsing.visitSite();
-    const seen = reports.until(
-      `the tree head of size ${this.#forkSize}`,
-      ({ event, ...head }) => event === 'tree-head' && head.treeSize === this.#forkSize,
-    );
     const state = ['--state-dir', this.#browsing.state];
     await this.#until('the client to hold the SCT that Firefox was shown', async () => {
       const { stdout } = await this.#ctga(['client', 'status', ...state, '--json']);
       return stdout.includes(`https://${SITE_NAME}`);
     });
-    await seen;
+    await reports.until(
+      `the tree head of size ${this.#forkSize}`,
+      ({ event, ...head }) => event === 'tree-head' && head.treeSize === this.#forkSize,
+    );
     return `the client has the SCT; its tree head of size ${this.#forkSize} was seen in passing`;
   }
 
