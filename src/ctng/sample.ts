@@ -4,7 +4,7 @@
  * of each the first runs, with monitor 3 and gossiper 3. Logger 1 shows monitors 1 and 3 different
  * trees; the others do not answer.
  */
-import { generateKeyPair, type JsonWebKey } from 'node:crypto';
+import { generateKeyPair, randomInt, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Server } from 'node:net';
@@ -12,6 +12,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { bls12_381 } from '@noble/curves/bls12-381.js';
 import { decodeSecret, encodePublicKey, encodeSecret, herumi } from '../bls/herumi.ts';
+import { CtgaError } from '../base/errors.ts';
 import { publicKeyOf } from '../bls/signatures.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { readEntityConfig, readGossiperConfig, readMonitorConfig } from './config.ts';
@@ -83,11 +84,20 @@ function namesAt(ports: readonly number[]): Names {
   return { loggers, cas, gossipers, monitors };
 }
 
-/** Held together, so that no two are the same. */
+/**
+ * Held together, so that no two are the same; and of those that Linux gives to no connection
+ * (net.ipv4.ip_local_port_range), so that they are still free when somebody listens there.
+ */
 async function freePorts(count: number): Promise<number[]> {
-  const held = await Promise.all(Array.from({ length: count }, () => hold(0)));
+  const held: Server[] = [];
+  for (let tries = 0; held.length < count && tries < 1000; tries++) {
+    const server = await hold(randomInt(10_000, 32_768)).catch(() => undefined);
+    if (server !== undefined) held.push(server);
+  }
   const ports = held.map((server) => (server.address() as AddressInfo).port);
   await release(held);
+  if (ports.length < count)
+    throw new CtgaError('busy', 'there are too few free ports on 127.0.0.1');
   return ports;
 }
 
