@@ -4,11 +4,11 @@
  * could not be written are when there is room again. Needs root, to mount.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { onSmallDisk } from '../support/small-disk.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -19,12 +19,8 @@ describe('on a disk without', () => {
     ['inodes', 'nr_inodes=100'],
   ] as const) {
     test(`${what}, every split view is proven at once and no head is lost`, () => {
-      const shell = `mount -t tmpfs -o ${size} none "$1" && exec "$2" --import tsx "$3" "$1" ${what}`;
       const child = new URL('full-disk-child.ts', import.meta.url).pathname;
-      const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, child];
-      const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
-      assert.equal(status, 0, stderr);
-      assert.deepEqual(JSON.parse(stdout), {
+      assert.deepEqual(onSmallDisk(directory, size, [child, directory, what]), {
         code: 'ENOSPC',
         // The database is open, and needs no inode.
         failed: what === 'bytes',

@@ -4,11 +4,11 @@
  * on record is lost.
  */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { onSmallDisk } from '../support/small-disk.ts';
 
 const url = (path: string): string => new URL(`../../src/${path}`, import.meta.url).href;
 
@@ -40,12 +40,8 @@ test('evidence finds room on a disk that is full', () => {
     results.path = existsSync(path);
     results.check = checkStore(state);
     console.log(JSON.stringify(results));`;
-  const shell =
-    'mount -t tmpfs -o size=6m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
-  const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, script];
-  const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
-  assert.equal(status, 0, stderr);
-  const results = JSON.parse(stdout) as Record<string, unknown> & {
+  const printed = onSmallDisk(directory, 'size=6m', ['--input-type=module', '-e', script]);
+  const results = printed as Record<string, unknown> & {
     check: { faults: string[]; treeHeads: number; evidence: number };
   };
   assert.equal(results['reserve'], true);
@@ -98,13 +94,9 @@ describe('a disk that takes nothing when a process starts', () => {
         found.inTheEnd = last.heads.count();
         last.close();
         console.log(JSON.stringify({ ...found, said }));`.replaceAll('DIRECTORY', directory);
-      const shell =
-        'mount -t tmpfs -o size=6m none "$1" && exec "$2" --import tsx --input-type=module -e "$3"';
-      const args = ['--mount', 'sh', '-c', shell, 'sh', directory, process.execPath, script];
-      const { status, stdout, stderr } = spawnSync('unshare', args, { encoding: 'utf8' });
+      const printed = onSmallDisk(directory, 'size=6m', ['--input-type=module', '-e', script]);
       rmSync(directory, { recursive: true });
-      assert.equal(status, 0, stderr);
-      const { said, ...found } = JSON.parse(stdout) as { said: string[] };
+      const { said, ...found } = printed as { said: string[] };
       assert.deepEqual(found, {
         known: 1,
         read: 1,
