@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga client`: a client of Certificate Transparency for one person's browser. */
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
@@ -171,19 +171,13 @@ async function runRun(options: RunOptions): Promise<void> {
   const stop = stopRequest();
   const state = stateOf(options);
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
-  const [
-    { runClient },
-    { openIdentity },
-    { directWay },
-    { nameservers, RESOLV_CONF },
-    { readFileSync },
-  ] = await Promise.all([
-    import('../services/client.ts'),
-    import('../http/proxy.ts'),
-    import('../http/request.ts'),
-    import('../dns/resolv-conf.ts'),
-    import('node:fs'),
-  ]);
+  const [{ runClient }, { openIdentity }, { directWay }, { nameservers, RESOLV_CONF }] =
+    await Promise.all([
+      import('../services/client.ts'),
+      import('../http/proxy.ts'),
+      import('../http/request.ts'),
+      import('../dns/resolv-conf.ts'),
+    ]);
   const { logs, zones } = await logsAndZones(options);
   if (zones.size === 0)
     warn(
