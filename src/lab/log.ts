@@ -20,7 +20,7 @@ import { TILE_WIDTH, type TilePlace } from '../merkle/tiles.ts';
 import { MerkleTree } from '../merkle/tree.ts';
 import type { LogEntry } from '../scts/sct.ts';
 import { treeHeadToJson } from '../statements/json.ts';
-import { toLogKey, type LogKey } from '../statements/key.ts';
+import { toCtKey, type CtKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import { encodeSignedData, type Statement } from '../statements/statement.ts';
 
@@ -51,7 +51,7 @@ export interface LabLogOptions {
 }
 
 export class LabLog {
-  readonly key: LogKey;
+  readonly key: CtKey;
   readonly #privateKey: KeyObject;
   readonly #now: () => number;
   readonly #publicTree: GrowingTree;
@@ -61,7 +61,7 @@ export class LabLog {
   constructor(options: LabLogOptions = {}) {
     this.#privateKey =
       options.privateKey ?? generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
-    this.key = toLogKey(createPublicKey(this.#privateKey).export({ type: 'spki', format: 'der' }));
+    this.key = toCtKey(createPublicKey(this.#privateKey).export({ type: 'spki', format: 'der' }));
     if (this.key.algorithm !== 'ecdsa-p256')
       throw new RangeError(`the lab's log signs with ECDSA P-256 only`);
     this.#now = options.now ?? Date.now;

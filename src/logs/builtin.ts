@@ -2,7 +2,7 @@
 /** The logs that are built in: today's, and those whose tree heads were once public in DNS. */
 import { decodeBase64 } from '../base/base64.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { toLogKey, type LogKey } from '../statements/key.ts';
+import { toCtKey, type CtKey } from '../statements/key.ts';
 import type { Log } from './log.ts';
 import { PUBLIC_ZONES } from './public-zones.ts';
 import { FINAL_TREES, TODAYS_LIST, TODAYS_LOGS } from './todays-logs.ts';
@@ -30,7 +30,7 @@ export function builtinLogs(): Log[] {
   return [...today, ...once];
 }
 
-const keyOf = (description: string, key: string): LogKey => toLogKey(bytesOf(description, key));
+const keyOf = (description: string, key: string): CtKey => toCtKey(bytesOf(description, key));
 
 function bytesOf(description: string, base64: string): Uint8Array {
   const bytes = decodeBase64(base64);

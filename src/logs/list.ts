@@ -13,7 +13,7 @@ import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
 import { base64Bytes, hashBytes, uint64 } from '../statements/json.ts';
 import { equalHash } from '../merkle/hash.ts';
-import { logIdOf, toLogKey, type LogKey } from '../statements/key.ts';
+import { logIdOf, toCtKey, type CtKey } from '../statements/key.ts';
 import { LOG_STATES, logIdText, type Log } from './log.ts';
 import { parseZone } from './zones.ts';
 
@@ -161,9 +161,9 @@ function toLog(
       'Fetch the list again from its publisher; do not correct it by hand (RFC 6962, Section 3.2).',
     );
   }
-  let key: LogKey;
+  let key: CtKey;
   try {
-    key = toLogKey(entry.key);
+    key = toCtKey(entry.key);
   } catch (error) {
     return messageOf(error);
   }

@@ -6,7 +6,7 @@
 import { verify } from 'node:crypto';
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import { hashLeaf, type MerkleHash } from '../merkle/hash.ts';
-import type { LogKey } from '../statements/key.ts';
+import { isCheckpointKey, type LogKey } from '../statements/key.ts';
 import { toLogId, type LogId } from '../statements/statement.ts';
 import { openDigitallySigned } from '../statements/verify.ts';
 
@@ -73,6 +73,7 @@ export function parseSctList(bytes: Uint8Array): Uint8Array[] {
 /** Whether the log of `key` promised to include `entry`. */
 export function verifySct(sct: Sct, entry: LogEntry, key: LogKey): boolean {
   if (!Buffer.from(sct.logId).equals(key.logId)) return false;
+  if (isCheckpointKey(key)) return false;
   const signature = openDigitallySigned(sct.signature, key.algorithm);
   if (signature === undefined) return false;
   return verify('sha256', encodePromise(sct, entry), key.publicKey, signature);

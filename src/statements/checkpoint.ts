@@ -11,10 +11,20 @@
  * demands.
  */
 import { createHash } from 'node:crypto';
-import { decodeBase64 } from '../base/base64.ts';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
+import type { CheckpointKey } from './key.ts';
+import { checkSignatures } from './note-key.ts';
 import type { LogId, Statement } from './statement.ts';
+
+const ED25519_LENGTH = 64;
+const ML_DSA_44_LENGTH = 2420;
+/** A time, in seconds, stands before the signature of ML-DSA-44. */
+const TIME_LENGTH = 8;
+/** Each check of ML-DSA-44 takes milliseconds. */
+const MAX_OWN_LINES = 4;
+const MAX_UINT64 = 2n ** 64n - 1n;
 
 const RFC6962_NOTE_SIGNATURE = 0x05;
 /** Far above what any log publishes. It limits the work that a hostile file can cause. */
@@ -91,4 +101,95 @@ function noteKeyId(name: string, logId: LogId): Buffer {
     .update(Uint8Array.of(0x0a, RFC6962_NOTE_SIGNATURE))
     .update(logId);
   return hash.digest().subarray(0, 4);
+}
+
+/**
+ * The checkpoint as a statement of the log of `key`, which is no CT log; undefined where it is of
+ * another origin, or has no line of the log's. `signature` of such a statement is all that is needed
+ * to check it, and to write the checkpoint again:
+ *
+ * - Ed25519: the signed text, in UTF-8, and the 64 bytes of the signature. `timestamp` is 0, for
+ *   nothing that is signed says it.
+ * - ML-DSA-44: the time in seconds (8 bytes) and the signature. It covers no extension lines, so
+ *   they are left out.
+ *
+ * Of several lines of the log's the first good one is taken: one that is not must not hide it.
+ */
+export function checkpointStatement(
+  checkpoint: Checkpoint,
+  key: CheckpointKey,
+): Statement | undefined {
+  const { noteKey, algorithm } = key;
+  const length = algorithm === 'ed25519' ? ED25519_LENGTH : TIME_LENGTH + ML_DSA_44_LENGTH;
+  const own = checkpoint.signatures
+    .filter(
+      ({ name, keyId, body }) =>
+        name === noteKey.name && Buffer.from(noteKey.keyId).equals(keyId) && body.length === length,
+    )
+    .slice(0, MAX_OWN_LINES);
+  if (checkpoint.origin !== key.origin) return undefined;
+  const taken =
+    own.length > 1
+      ? own.find(
+          (line) => checkSignatures({ ...checkpoint, signatures: [line] }, [noteKey])[0]?.valid,
+        )
+      : undefined;
+  const line = taken ?? own[0];
+  if (line === undefined) return undefined;
+  const { treeSize, rootHash } = checkpoint;
+  return algorithm === 'ed25519'
+    ? {
+        treeSize,
+        timestamp: 0n,
+        rootHash,
+        signature: Uint8Array.from(Buffer.concat([Buffer.from(checkpoint.text), line.body])),
+      }
+    : { treeSize, timestamp: millisecondsOf(line.body), rootHash, signature: line.body };
+}
+
+/** The time of a signature of ML-DSA-44; what no clock will show is as late as can be said. */
+function millisecondsOf(body: Uint8Array): bigint {
+  const time = new DataView(body.buffer, body.byteOffset).getBigUint64(0) * 1000n;
+  return time > MAX_UINT64 ? MAX_UINT64 : time;
+}
+
+/**
+ * The checkpoint that a statement of the log of `key` is, with the log's line alone: what
+ * `checkpointStatement` makes a statement of. Undefined where `signature` is no such thing.
+ */
+export function checkpointOf(head: Statement, key: CheckpointKey): string | undefined {
+  const bytes = Buffer.from(head.signature);
+  const split = key.algorithm === 'ed25519' ? bytes.length - ED25519_LENGTH : 0;
+  if (split < 0) return undefined;
+  const { origin, noteKey } = key;
+  const text =
+    key.algorithm === 'ed25519'
+      ? bytes.toString('utf8', 0, split)
+      : `${origin}\n${head.treeSize}\n${encodeBase64(head.rootHash)}\n`;
+  const line = encodeBase64(Buffer.concat([noteKey.keyId, bytes.subarray(split)]));
+  const note = `${text}\n\u2014 ${noteKey.name} ${line}\n`;
+  return sameStatement(note, head, key) ? note : undefined;
+}
+
+function sameStatement(note: string, head: Statement, key: CheckpointKey): boolean {
+  try {
+    const again = checkpointStatement(parseCheckpoint(note), key);
+    return again !== undefined && isSameHead(again, head);
+  } catch (error) {
+    if (error instanceof RangeError) return false;
+    throw error;
+  }
+}
+
+function isSameHead(one: Statement, other: Statement): boolean {
+  const bytesOf = ({ treeSize, timestamp, rootHash, signature }: Statement): string =>
+    `${treeSize} ${timestamp} ${encodeBase64(rootHash)} ${encodeBase64(signature)}`;
+  return bytesOf(one) === bytesOf(other);
+}
+
+/** Whether the log of `key` signed the checkpoint that the statement is. */
+export function isSignedCheckpoint(head: Statement, key: CheckpointKey): boolean {
+  const note = checkpointOf(head, key);
+  if (note === undefined) return false;
+  return checkSignatures(parseCheckpoint(note), [key.noteKey])[0]?.valid === true;
 }

@@ -6,9 +6,9 @@
  * `parseClaim` and `verifyClaim` are the way from a claim to a statement, whatever its form.
  */
 import { describeIssue } from '../base/documents.ts';
-import { parseCheckpoint, treeHeadOf } from './checkpoint.ts';
+import { checkpointStatement, parseCheckpoint, treeHeadOf } from './checkpoint.ts';
 import { treeHeadSchema } from './json.ts';
-import type { LogKey } from './key.ts';
+import { isCheckpointKey, type LogKey } from './key.ts';
 import type { Statement, VerifiedStatement } from './statement.ts';
 import { parseTreeHeadText } from './text.ts';
 import { verifyStatement } from './verify.ts';
@@ -58,10 +58,13 @@ const FORMS = {
     const parsed = treeHeadSchema.safeParse(json);
     return parsed.success ? parsed.data : describeIssue(parsed.error);
   },
-  /** c2sp.org/tlog-checkpoint with the signature line of c2sp.org/static-ct-api. */
+  /** c2sp.org/tlog-checkpoint; of a CT log with the signature line of c2sp.org/static-ct-api. */
   checkpoint: (bytes, key) => {
     try {
-      const statement = treeHeadOf(parseCheckpoint(bytes.toString('utf8')), key.logId);
+      const checkpoint = parseCheckpoint(bytes.toString('utf8'));
+      const statement = isCheckpointKey(key)
+        ? checkpointStatement(checkpoint, key)
+        : treeHeadOf(checkpoint, key.logId);
       return statement ?? 'no signature line of this log';
     } catch (error) {
       if (error instanceof RangeError) return error.message;

@@ -1,11 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A log's public key and the log ID that follows from it: RFC 6962, Section 3.2.
+ * What a log is known by: of a CT log its public key (RFC 6962, Section 3.2); of any other log that
+ * signs checkpoints its origin and its verifier key (c2sp.org/tlog-checkpoint, c2sp.org/signed-note).
  */
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { parseNoteKey, type NoteKey } from './note-key.ts';
 import { toLogId, type LogId } from './statement.ts';
 
-export interface LogKey {
+/** Types of keys with which logs sign checkpoints: c2sp.org/signed-note, "Signature types". */
+const ALGORITHMS: ReadonlyMap<number, CheckpointKey['algorithm']> = new Map([
+  [0x01, 'ed25519'],
+  [0x06, 'ml-dsa-44'],
+]);
+
+export type LogKey = CtKey | CheckpointKey;
+
+/** A CT log, which signs tree heads as RFC 6962 has them. */
+export interface CtKey {
   /** SHA-256 of `spki`. */
   readonly logId: LogId;
   /** SubjectPublicKeyInfo in DER, exactly as published: the log ID is a hash over these bytes. */
@@ -15,8 +26,80 @@ export interface LogKey {
   readonly publicKey: KeyObject;
 }
 
+/**
+ * A log that signs checkpoints with Ed25519 (type 0x01) or ML-DSA-44 (type 0x06). Two logs that
+ * share a key but not an origin are two logs, and so are two keys of one origin.
+ */
+export interface CheckpointKey {
+  /** SHA-256 of `spki`. */
+  readonly logId: LogId;
+  /**
+   * `ORIGIN\nVKEY` in UTF-8. It stands wherever a CT log has its SubjectPublicKeyInfo, and cannot
+   * be taken for one: DER has control characters, and this has but the newline.
+   */
+  readonly spki: Uint8Array;
+  readonly algorithm: 'ed25519' | 'ml-dsa-44';
+  /** The first line of what it signs; not always the key's name (Go's checksum database). */
+  readonly origin: string;
+  readonly noteKey: NoteKey;
+}
+
+export function isCheckpointKey(key: LogKey): key is CheckpointKey {
+  return key.algorithm === 'ed25519' || key.algorithm === 'ml-dsa-44';
+}
+
+/**
+ * The key in the bytes of `spki` of a LogKey, of either kind. Throws RangeError with the reason
+ * where they are none.
+ */
+export function toLogKey(bytes: Uint8Array): LogKey {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8');
+  const [, origin, vkey] = /^([^\p{Cc}]+)\n([^\p{Cc}]+)$/u.exec(text) ?? [];
+  if (origin === undefined || vkey === undefined) return toCtKey(bytes);
+  const key = toCheckpointKey(vkey, origin);
+  if (!Buffer.from(key.spki).equals(bytes)) throw new RangeError('the key is not spelled as it is');
+  return key;
+}
+
+/**
+ * The log that signs checkpoints of this origin with this verifier key: NAME+KEYID+BASE64; by
+ * default the key's name is the origin, as c2sp.org/tlog-checkpoint recommends. Throws RangeError
+ * with the reason where no log can have it.
+ */
+export function toCheckpointKey(vkey: string, origin?: string): CheckpointKey {
+  const noteKey = parseNoteKey(vkey);
+  const { name, keyId, type, publicKey } = noteKey;
+  const algorithm = ALGORITHMS.get(type);
+  if (algorithm === undefined)
+    throw new RangeError(`a key of type ${type} is a witness's, and signs no checkpoints`);
+  if (algorithm === 'ed25519' && isOfSmallOrder(publicKey))
+    throw new RangeError('anybody can sign for this key: it is of small order');
+  const signed = origin ?? name;
+  if (!/^[^\p{Cc}]+$/u.test(signed)) throw new RangeError('the origin is no line of text');
+  const spelled = `${name}+${Buffer.from(keyId).toString('hex')}+${Buffer.from([type, ...publicKey]).toString('base64')}`;
+  const spki = Uint8Array.from(Buffer.from(`${signed}\n${spelled}`));
+  return { logId: logIdOf(spki), spki, algorithm, origin: signed, noteKey };
+}
+
+/** The points whose order divides 8, as any bytes that decode to one, without the sign of x. */
+const SMALL_ORDER = new Set([
+  '0000000000000000000000000000000000000000000000000000000000000000',
+  '0100000000000000000000000000000000000000000000000000000000000000',
+  '26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05',
+  'c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a',
+  'ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+  'eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f',
+]);
+
+function isOfSmallOrder(publicKey: Uint8Array): boolean {
+  const y = Buffer.from(publicKey);
+  y[31] = (y[31] ?? 0) & 0x7f;
+  return SMALL_ORDER.has(y.toString('hex'));
+}
+
 /** Throws RangeError with the reason if `spki` is not a key that a CT log may have. */
-export function toLogKey(spki: Uint8Array): LogKey {
+export function toCtKey(spki: Uint8Array): CtKey {
   const der = Uint8Array.from(spki);
   // OpenSSL takes ten times as long to parse one, and most commands verify nothing.
   let publicKey: KeyObject | undefined;
@@ -51,7 +134,7 @@ const RSA_SPKI = Buffer.from(
 const RSA_EXPONENT = Buffer.from('0203010001', 'hex');
 
 /** That of a key in an encoding that logs use; undefined for any other, right or wrong. */
-function algorithmAtSight(spki: Uint8Array): LogKey['algorithm'] | undefined {
+function algorithmAtSight(spki: Uint8Array): CtKey['algorithm'] | undefined {
   const der = Buffer.from(spki.buffer, spki.byteOffset, spki.length);
   const after = (head: Buffer): Buffer | undefined =>
     head.equals(der.subarray(0, head.length)) ? der.subarray(head.length) : undefined;
@@ -73,7 +156,7 @@ export function logIdOf(spki: Uint8Array): LogId {
   return toLogId(createHash('sha256').update(spki).digest());
 }
 
-function algorithmOf(key: KeyObject): LogKey['algorithm'] {
+function algorithmOf(key: KeyObject): CtKey['algorithm'] {
   const { namedCurve, modulusLength } = key.asymmetricKeyDetails ?? {};
   if (key.asymmetricKeyType === 'ec' && namedCurve === 'prime256v1') return 'ecdsa-p256';
   if (key.asymmetricKeyType === 'rsa' && modulusLength !== undefined && modulusLength >= 2048)

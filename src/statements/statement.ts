@@ -46,7 +46,8 @@ export interface TreeHead extends TreeRoot {
 /** A tree head that claims to be signed: nothing has been checked but its form. */
 export interface Statement extends TreeHead {
   /**
-   * The TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length, signature.
+   * Of a CT log the TLS DigitallySigned structure (RFC 5246, Section 4.7): hash, algorithm, length,
+   * signature. Of any other log what `checkpointStatement` says.
    */
   readonly signature: Uint8Array;
 }

@@ -71,10 +71,10 @@ describe('a pool of tree heads', () => {
     const counted = {
       ...known,
       key: {
-        ...known.key,
+        ...log.key,
         get publicKey() {
           verified += 1;
-          return known.key.publicKey;
+          return log.key.publicKey;
         },
       },
     };

@@ -6,7 +6,7 @@ import { decodeBase64 } from '../../src/base/base64.ts';
 import { verifyClaim } from '../../src/statements/claim.ts';
 import { parseCheckpoint, treeHeadOf } from '../../src/statements/checkpoint.ts';
 import { attributionSchema, treeHeadSchema, treeHeadToJson } from '../../src/statements/json.ts';
-import { toLogKey } from '../../src/statements/key.ts';
+import { toCtKey } from '../../src/statements/key.ts';
 import { formatTreeHeadText, parseTreeHeadText } from '../../src/statements/text.ts';
 import { MAX_UINT64 } from '../../src/base/u64.ts';
 import { toLogId } from '../../src/statements/statement.ts';
@@ -23,8 +23,8 @@ const SIGNED =
 const ROCKETEER =
   'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEIFsYyDzBi7MxCAC/oJBXK7dHjG+1aLCOkHjpoHPqTyghLpzA9BYbqvnV16mAw04vUjyYASVGJCUoI3ctBcJAeg==';
 
-const key = (text: string): ReturnType<typeof toLogKey> =>
-  toLogKey(decodeBase64(text) ?? assert.fail());
+const key = (text: string): ReturnType<typeof toCtKey> =>
+  toCtKey(decodeBase64(text) ?? assert.fail());
 
 describe('a tree head in DNS text', () => {
   const cases: { name: string; text: string; want: string }[] = [
@@ -196,7 +196,7 @@ describe('a log key', () => {
   for (const [name, { publicKey }, algorithm] of pairs) {
     const der = publicKey.export({ format: 'der', type: 'spki' });
     test(`of ${name} is what OpenSSL takes it for`, () => {
-      const made = toLogKey(der);
+      const made = toCtKey(der);
       assert.equal(made.algorithm, algorithm);
       assert(made.publicKey.equals(publicKey));
     });
@@ -204,15 +204,15 @@ describe('a log key', () => {
       for (let at = 0; at < der.length; at++) {
         const changed = Uint8Array.from(der, (byte, i) => (i === at ? byte ^ 0x81 : byte));
         const isKey = isKeyToOpenssl(changed);
-        if (isKey) assert(toLogKey(changed).publicKey.equals(byOpenssl(changed)), `byte ${at}`);
-        else assert.throws(() => toLogKey(changed), RangeError, `byte ${at}`);
+        if (isKey) assert(toCtKey(changed).publicKey.equals(byOpenssl(changed)), `byte ${at}`);
+        else assert.throws(() => toCtKey(changed), RangeError, `byte ${at}`);
       }
     });
   }
   test('on P-256 has coordinates below the prime', () => {
     const { publicKey } = pairs[0][1];
     const der = Uint8Array.from(publicKey.export({ format: 'der', type: 'spki' }));
-    assert.throws(() => toLogKey(der.fill(0xff, -64)), /not a SubjectPublicKeyInfo/);
+    assert.throws(() => toCtKey(der.fill(0xff, -64)), /not a SubjectPublicKeyInfo/);
   });
 });
 

@@ -6,7 +6,7 @@ import type { LogEntry } from '../../src/scts/sct.ts';
 import { hashLeaf, type MerkleHash } from '../../src/merkle/hash.ts';
 import { TILE_WIDTH, type TilePlace } from '../../src/merkle/tiles.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
-import { toLogKey, type LogKey } from '../../src/statements/key.ts';
+import { toCtKey, type CtKey } from '../../src/statements/key.ts';
 import {
   encodeSignedData,
   type Statement,
@@ -46,7 +46,7 @@ function listEntry(name: string, { key }: SigningLog): Record<string, unknown> {
 }
 
 export class SigningLog {
-  readonly key: LogKey;
+  readonly key: CtKey;
   readonly #privateKey: KeyObject;
   readonly #algorithm: 3 | 1;
 
@@ -57,7 +57,7 @@ export class SigningLog {
         : generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
     this.#privateKey = privateKey;
     this.#algorithm = algorithm === 'rsa' ? 1 : 3;
-    this.key = toLogKey(publicKey.export({ type: 'spki', format: 'der' }));
+    this.key = toCtKey(publicKey.export({ type: 'spki', format: 'der' }));
   }
 
   /** Its private key as PKCS #8, in DER, for another program that is to sign as this log. */
