@@ -13,7 +13,8 @@ import { logIdText, type Log } from '../logs/log.ts';
 import { parseCheckpoint, treeHeadOf, type Checkpoint } from '../statements/checkpoint.ts';
 import { BAD_SIGNATURE, verifyClaim, type Claim } from '../statements/claim.ts';
 import { attributionSchema, treeHeadSchema } from '../statements/json.ts';
-import { checkSignatures, type CheckedSignature, type NoteKey } from '../statements/note-key.ts';
+import type { NoteKey } from '../statements/note-key.ts';
+import { checkSignatures, type CheckedSignature } from '../statements/signature-lines.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { exporterOf, provenanceOf, type Exporter, type Provenance } from './provenance.ts';
 

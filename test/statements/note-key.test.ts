@@ -4,7 +4,8 @@ import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
-import { checkSignatures, parseNoteKey } from '../../src/statements/note-key.ts';
+import { parseNoteKey } from '../../src/statements/note-key.ts';
+import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 /**
