@@ -15,7 +15,7 @@ import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { CheckpointKey } from './key.ts';
-import { checkSignatures } from './note-key.ts';
+import { checkSignatures } from './signature-lines.ts';
 import type { LogId, Statement } from './statement.ts';
 
 const ED25519_LENGTH = 64;
