@@ -9,14 +9,18 @@ import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
 import { decodeObject, type GossipObject } from './object.ts';
 
 /** In bytes. An object with a revocation vector has some 2,300. */
-const MAX_BODY = 2 ** 20;
+const MAX_BODY = 2 ** 18;
 /** Objects that wait to be checked: of one address, and of all. */
 const MAX_WAITING = 256;
 const MAX_WAITING_OF_ALL = 4096;
+/** Characters of them. */
+const MAX_SIZE = 2 ** 21;
+const MAX_SIZE_OF_ALL = 2 ** 25;
 /** Between two objects that are checked, in milliseconds. */
 const PAUSE_MS = 2;
-/** Objects that wait to be told to one peer. */
+/** Objects that wait to be told to one peer, and characters of them. */
 const MAX_UNTOLD = 4096;
+const MAX_UNTOLD_SIZE = 2 ** 24;
 
 export interface Answer {
   readonly body: string;
@@ -109,21 +113,28 @@ export function objectIn(body: string): GossipObject {
  * much waits for itself. What comes when too much waits is refused.
  */
 export class Turns {
-  readonly #waiting = new Map<string, (() => Promise<void>)[]>();
+  readonly #waiting = new Map<string, Piece[]>();
   #count = 0;
+  #size = 0;
   #isBusy = false;
 
-  /** Rejects with Refused if too much waits, and with what the work throws. */
-  run<T>(address: string, work: () => T): Promise<T> {
+  /**
+   * What waits has so many characters in it. Rejects with Refused if too much waits, and with what
+   * the work throws.
+   */
+  run<T>(address: string, size: number, work: () => T): Promise<T> {
     const own = this.#waiting.get(address) ?? [];
-    if (own.length >= MAX_WAITING || this.#count >= MAX_WAITING_OF_ALL)
+    const ownSize = own.reduce((sum, each) => sum + each.size, size);
+    const isTooMuch = own.length >= MAX_WAITING || this.#count >= MAX_WAITING_OF_ALL;
+    if (isTooMuch || ownSize > MAX_SIZE || this.#size + size > MAX_SIZE_OF_ALL)
       return Promise.reject(
         new Refused(503, 'Too many objects wait to be checked.', { 'retry-after': '5' }),
       );
     this.#waiting.set(address, own);
     this.#count += 1;
+    this.#size += size;
     const done = new Promise<T>((resolve, reject) => {
-      own.push(() => Promise.resolve().then(work).then(resolve, reject));
+      own.push({ size, run: () => Promise.resolve().then(work).then(resolve, reject) });
     });
     if (!this.#isBusy) this.#next();
     return done;
@@ -146,9 +157,15 @@ export class Turns {
       const piece = own.shift();
       if (own.length > 0) this.#waiting.set(address, own);
       this.#count -= 1;
-      if (piece !== undefined) void piece().then(() => this.#next());
+      this.#size -= piece?.size ?? 0;
+      if (piece !== undefined) void piece.run().then(() => this.#next());
     }, PAUSE_MS);
   }
+}
+
+interface Piece {
+  readonly size: number;
+  readonly run: () => Promise<void>;
 }
 
 /** Tells one peer what it is given, one after the other. A peer that does not answer loses the oldest. */
@@ -157,6 +174,7 @@ export class Outbox {
   readonly #fetch: Fetch;
   readonly #onChange: (isReached: boolean, why: string) => void;
   #untold: string[] = [];
+  #size = 0;
   #isBusy = false;
   #isReached: boolean | undefined;
 
@@ -173,17 +191,25 @@ export class Outbox {
 
   tell(text: string): void {
     this.#untold.push(text);
-    if (this.#untold.length > MAX_UNTOLD) this.#untold.shift();
+    this.#size += text.length;
+    while (this.#untold.length > MAX_UNTOLD || this.#size > MAX_UNTOLD_SIZE) this.#shift();
     if (!this.#isBusy) void this.#tellAll();
   }
 
   close(): void {
     this.#untold = [];
+    this.#size = 0;
+  }
+
+  #shift(): string | undefined {
+    const text = this.#untold.shift();
+    this.#size -= text?.length ?? 0;
+    return text;
   }
 
   async #tellAll(): Promise<void> {
     this.#isBusy = true;
-    for (let text = this.#untold.shift(); text !== undefined; text = this.#untold.shift()) {
+    for (let text = this.#shift(); text !== undefined; text = this.#shift()) {
       try {
         await this.#post(text);
         this.#change(true, '');

@@ -13,17 +13,25 @@ export type GoValue =
 
 /**
  * As JSON.parse, with whole numbers of 16 digits and more as bigints: RSA keys have them. Throws
- * SyntaxError.
+ * SyntaxError, also for what is nested too deep for JavaScript's stack (Go's limit is 10,000).
  */
 export function parseGo(text: string): unknown {
-  const marked = text.replace(/"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,}(?![\d.eE])/g, (token) =>
-    token.startsWith('"') ? token : `{"${BIG}":"${token}"}`,
+  // First as it is: of what is no JSON, the search for numbers would look at each quote anew.
+  JSON.parse(text);
+  const marked = text.replace(
+    /"(?:[^"\\]|\\.)*"|(?<![\d.eE+-])-?\d{16,5000}(?![\d.eE])/g,
+    (token) => (token.startsWith('"') ? token : `{"${BIG}":"${token}"}`),
   );
-  return JSON.parse(marked, (_key, value: unknown) => {
-    if (typeof value === 'string') return value.replace(/\p{Surrogate}/gu, '\ufffd');
-    if (typeof value !== 'object' || value === null || !(BIG in value)) return value;
-    return /^-?\d+$/.test(String(value[BIG])) ? BigInt(String(value[BIG])) : value;
-  });
+  try {
+    return JSON.parse(marked, (_key, value: unknown) => {
+      if (typeof value === 'string') return value.replace(/\p{Surrogate}/gu, '\ufffd');
+      if (typeof value !== 'object' || value === null || !(BIG in value)) return value;
+      return /^-?\d+$/.test(String(value[BIG])) ? BigInt(String(value[BIG])) : value;
+    });
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new SyntaxError('is nested too deep', { cause });
+    throw cause;
+  }
 }
 
 /** A field that stands for a number, while JSON.parse reads. */

@@ -268,6 +268,8 @@ export class Gossiper {
     const fault = this.#parts.signatures.fault(conflict);
     if (fault !== undefined) return refused(fault);
     const statements = statementsIn(conflict);
+    const isOfThen = statements[0].period !== conflict.period;
+    if (isOfThen) return this.#takeEarlierConflict(conflict, id);
     const key = counterIdOf(statements[0]);
     const known = this.#statements.get(key) ?? [];
     const fresh = statements.filter((each) => !known.some((other) => isSame(each, other)));
@@ -275,16 +277,42 @@ export class Gossiper {
     if (fresh.some((each) => kept.includes(each))) this.#keepStatements(key, kept, known);
     const found = this.#conflicts.get(id);
     if (found === undefined || found.pair !== pairOf(conflict)) return KNOWN;
-    // One that comes when this gossiper has signed is signed too: a threshold may wait for it.
+    this.#addOrder(found, conflict, id);
+    return NEW;
+  }
+
+  /** One that comes when this gossiper has signed is signed too: a threshold may wait for it. */
+  #addOrder(found: Conflict, conflict: GossipObject, id: string): void {
+    const { period, payload } = conflict;
     const isSigned = [...found.orders.keys()].some((message) =>
       this.#signed
-        .get(idFor(conflict.period, 'CON_FRAG', entity))
+        .get(idFor(period, 'CON_FRAG', payload[0]))
         ?.get(message)
         ?.has(this.#parts.signatures.self),
     );
     found.orders.set(messageOf(conflict), conflict);
     this.#setConflict(id, found);
     if (isSigned) this.#signPart(conflict);
+  }
+
+  /**
+   * Found when the period of the statements was over, as by a peer at its end, or told by somebody
+   * who kept it: they contradict each other for ever.
+   */
+  #takeEarlierConflict(conflict: GossipObject, id: string): Outcome {
+    const pair = pairOf(conflict);
+    const known = this.#conflicts.get(id);
+    if (known !== undefined && known.pair <= pair) {
+      // A peer's other order; a threshold may wait for it.
+      if (known.pair === pair) this.#addOrder(known, conflict, id);
+      return known.pair === pair ? NEW : KNOWN;
+    }
+    const found: Conflict = { pair, own: conflict, orders: new Map() };
+    this.#addOrder(found, conflict, id);
+    this.#parts.later(() => {
+      if (this.#conflicts.get(id) !== found) return;
+      for (const each of found.orders.values()) this.#signPart(each);
+    });
     return NEW;
   }
 

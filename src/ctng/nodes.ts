@@ -320,7 +320,10 @@ class Node {
     // What is signed with RSA is checked within a tenth of a millisecond, and need not wait.
     const outcome = TYPES[type].startsWith('1')
       ? taken()
-      : await atMost(PATIENCE_MS, this.#turns.run(request.socket.remoteAddress ?? '', taken));
+      : await atMost(
+          PATIENCE_MS,
+          this.#turns.run(request.socket.remoteAddress ?? '', body.length, taken),
+        );
     if (outcome === undefined) return { body: 'The object waits to be checked.\n' };
     switch (outcome.kind) {
       case 'new':

@@ -3,7 +3,7 @@
  * CTng's gossip objects (github.com/jik18001/CTng at c09f05e, gossip/gossip_object.go): what
  * loggers, CAs, monitors and gossipers tell each other, its JSON, and the text that is signed. Pure.
  */
-import { goFields, parseGo, writeGo } from './go-json.ts';
+import { goFields, parseGo, writeGo, type GoValue } from './go-json.ts';
 
 /** By the last three digits of their URLs. */
 export const TYPES = {
@@ -146,6 +146,10 @@ function objectOf(document: unknown): GossipObject {
   return object;
 }
 
+/** In characters. The ids of 1,000 signers are shorter, and no program writes a longer time. */
+const MAX_SIGNATURE = 65_536;
+const MAX_TIMESTAMP = 64;
+
 /**
  * What no honest program writes. Most of it is not signed, so that one fault in it would otherwise
  * go unnoticed.
@@ -154,6 +158,8 @@ function wrongIn(object: GossipObject): string | undefined {
   const { type, period, signer, signers, signature, cryptoScheme, payload } = object;
   const [kind, subject] = [TYPES[type][0], subjectOf(type)];
   if (payload[0] === '') return 'is about nobody';
+  if (object.timestamp.length > MAX_TIMESTAMP) return 'has a timestamp that is no time';
+  if (signature.some(({ length }) => length > MAX_SIGNATURE)) return 'has too long a signature';
   if (signature[0] === '') return 'has no signature';
   if (!/^(?:[0-9]|[1-5][0-9])$/.test(period)) return `has the period '${period}', want 0 to 59`;
   if (type === 'CON_FULL' && period !== FOR_EVER) return 'is for ever, and has a period';
@@ -285,5 +291,12 @@ function stated({ subject, fields }: Statement): string {
   const entries = Object.entries(fields).filter(
     ([name]) => subject === 'REV' || name !== 'Timestamp',
   );
-  return writeGo(new Map(entries as [string, never][]));
+  return writeGo(sorted(Object.fromEntries(entries)) as GoValue);
+}
+
+/** With the fields of all objects in the order of their names. */
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (typeof value !== 'object' || value === null) return value;
+  return new Map(Object.entries(value).map(([name, each]) => [name, sorted(each)]));
 }

@@ -71,9 +71,11 @@ export async function sampleNames(): Promise<Names> {
   return namesAt(held.includes(undefined) ? await freePorts(all.length) : all);
 }
 
-/** All at other ports than the slides', which are free. */
-export async function freeNames(): Promise<Names> {
-  return namesAt(await freePorts(Object.values(SLIDES).flat().length));
+/** All at other ports than the slides', which are free: so many sets, of which no two have one. */
+export async function freeNames(sets: number): Promise<Names[]> {
+  const { length } = Object.values(SLIDES).flat();
+  const ports = await freePorts(sets * length);
+  return Array.from({ length: sets }, (_, i) => namesAt(ports.slice(i * length, (i + 1) * length)));
 }
 
 function namesAt(ports: readonly number[]): Names {
@@ -101,8 +103,9 @@ async function freePorts(count: number): Promise<number[]> {
   return ports;
 }
 
+/** At all addresses, where the Go programs listen. */
 async function hold(port: number): Promise<Server> {
-  const server = createServer().listen(port, '127.0.0.1');
+  const server = createServer().listen(port);
   await once(server, 'listening');
   return server;
 }

@@ -252,6 +252,27 @@ describe('signing together', () => {
     assert.deepEqual(typesOf(said), ['STH', 'STH', 'CON_FRAG']);
   });
 
+  for (const [name, later] of [
+    ['at the end of the period by a peer', 1],
+    ['when nobody has heard of it for an hour and more', 87],
+  ] as const)
+    test(`a conflict that is written down ${name} convicts all the same`, () => {
+      const { network, gossiper, said } = alone();
+      network.now += later * 60_000;
+      const conflict = { ...written(one, other), period: String((13 + later) % 60) };
+      const swapped = { ...written(other, one), period: conflict.period };
+      assert.equal(gossiper.take(conflict).kind, 'new');
+      assert.equal(gossiper.take(conflict).kind, 'known');
+      network.run();
+      assert.deepEqual(typesOf(said), ['CON_FRAG']);
+      assert.equal(said[0]?.period, conflict.period);
+      assert.equal(gossiper.take(swapped).kind, 'new');
+      assert.deepEqual(typesOf(said), ['CON_FRAG', 'CON_FRAG']);
+      gossiper.take(partOf('CON_FRAG', 'g1', swapped));
+      assert.deepEqual(gossiper.convictions().map(messageOf), [messageOf(swapped)]);
+      assert.equal(gossiper.counters().Num_sth, 0);
+    });
+
   test('both orders are signed if both come, and one that two have signed is the proof', () => {
     const { network, gossiper, said } = alone();
     gossiper.take(written(one, other));

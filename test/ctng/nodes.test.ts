@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { readGossiperConfig, readMonitorConfig } from '../../src/ctng/config.ts';
 import { signaturesBy } from '../../src/ctng/crypto.ts';
-import { Turns } from '../../src/ctng/endpoint.ts';
+import { Outbox, Turns } from '../../src/ctng/endpoint.ts';
 import { Gossiper } from '../../src/ctng/gossiper.ts';
 import { startGossiper, startMonitor, type NodeEvent } from '../../src/ctng/nodes.ts';
 import {
@@ -92,12 +92,49 @@ test('who sends a flood waits for itself, and others do not', async () => {
   const turns = new Turns();
   const order: string[] = [];
   const runs: Promise<number>[] = [];
-  for (let i = 0; i < 300; i++) runs.push(turns.run('flood', () => order.push('flood')));
-  runs.push(turns.run('honest', () => order.push('honest')));
+  for (let i = 0; i < 300; i++) runs.push(turns.run('flood', 1, () => order.push('flood')));
+  runs.push(turns.run('honest', 1, () => order.push('honest')));
   const done = await Promise.allSettled(runs);
   assert.equal(done.filter(({ status }) => status === 'rejected').length, 44);
   assert.deepEqual(order.slice(0, 3), ['flood', 'honest', 'flood']);
   assert.equal(order.length, 257);
+});
+
+test('what waits is bounded by its size too', async () => {
+  const turns = new Turns();
+  const size = 2 ** 18;
+  const [own, all] = [2 ** 21 / size, 2 ** 25 / size];
+  const runs: Promise<number>[] = [];
+  for (let i = 0; i < own + 1; i++) runs.push(turns.run('flood', size, () => i));
+  for (let i = 0; i < all; i++) runs.push(turns.run(`${i}`, size, () => i));
+  const refused = (await Promise.allSettled(runs)).map(({ status }) => status === 'rejected');
+  assert(refused[own]);
+  assert.equal(refused.filter(Boolean).length, 1 + own);
+  // What has been checked counts no more.
+  assert.equal(await turns.run('flood', size, () => 7), 7);
+});
+
+test('a peer that does not answer loses the oldest of what it is to be told', async () => {
+  let answer = (): void => undefined;
+  const told: string[] = [];
+  const outbox = new Outbox('http://peer/', async (_url, { post } = {}) => {
+    told.push(String(post).slice(0, 3));
+    await new Promise<void>((resolve) => (answer = resolve));
+    return { status: 200, body: Buffer.alloc(0), headers: {} } as never;
+  });
+  const count = 100;
+  for (let i = 0; i < count; i++) outbox.tell(String(i).padEnd(2 ** 18));
+  await eventually(() => (answer(), told.length === 65), 'the newest');
+  answer();
+  // The first was under way, and of the others 2^24 characters are kept.
+  assert.deepEqual([told[0], told[1], told.at(-1)], ['0  ', '36 ', '99 ']);
+});
+
+test('networks that run beside each other have no port in common', async () => {
+  const sets = await freeNames(40);
+  const ports = sets.flatMap((names) => Object.values(names).flat() as string[]);
+  assert.equal(ports.length, 560);
+  assert.equal(new Set(ports).size, ports.length);
 });
 
 describe('on the network', () => {
@@ -108,7 +145,7 @@ describe('on the network', () => {
     sampleFiles(kind, i).map((path) => join(directory, path)) as [string, string, string];
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
-    names = await freeNames();
+    [names] = (await freeNames(1)) as [Names];
     await writeSample(directory, names, 60);
   });
   after(() => rmSync(directory, { recursive: true }));

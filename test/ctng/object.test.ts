@@ -229,6 +229,14 @@ describe('a signature counts only for whom it names', () => {
     assert(first !== undefined && second !== undefined && !isConflict(first, second));
   });
 
+  test('nor do two orders of the fields', () => {
+    const ca = 'localhost:9100';
+    const [first, second] = ['"RootHash":"x","Period":"13"', '"Period":"13","RootHash":"x"'].map(
+      (fields) => statementOf(ca, `${ca}CRV{"Day":1,"SRH":{${fields}}}`),
+    );
+    assert(first !== undefined && second !== undefined && !isConflict(first, second));
+  });
+
   test('heads of two periods contradict nothing', () => {
     const [, one, other] = con.payload;
     const later = other.replace('"Timestamp":"13"', '"Timestamp":"14"');
@@ -243,6 +251,14 @@ describe('hostile objects', () => {
   const [text = ''] = RECORDED;
   const documents: [name: string, text: string, want: RegExp | typeof SyntaxError][] = [
     ['no JSON', '{', SyntaxError],
+    ['a body and more behind it', `${text}}`, SyntaxError],
+    ['lists in lists', '['.repeat(100_000) + ']'.repeat(100_000), SyntaxError],
+    ['no end of a time', text.replace('"13","crypto', `"${'1'.repeat(65)}","crypto`), /no time/],
+    [
+      'no end of a signature',
+      text.replace(',""],"t', `,"${'x'.repeat(65_537)}"],"t`),
+      /too long a/,
+    ],
     ['a list', '[]', /no JSON object/],
     ['another application', text.replace('"CTng"', '"x"'), /application 'x'/],
     ['another type', text.replace('/101"', '/999"'), /does not know/],
@@ -264,6 +280,19 @@ describe('hostile objects', () => {
       .replace('"signers":null,', '"more":[1],')
       .replace(',""],"timestamp"', '],"timestamp"');
     assert.equal(encodeObject(decodeObject(loose)), text);
+  });
+
+  test('what is no JSON costs no more than what is', () => {
+    const cost = (json: string): number => {
+      const { user } = process.cpuUsage();
+      holds(() => Boolean(decodeObject(json)));
+      return process.cpuUsage({ user, system: 0 }).user;
+    };
+    const quotes = '\\"'.repeat(50_000);
+    const good = Math.max(...[1, 2, 3].map(() => cost(`["${quotes}"]`)));
+    const bad = Math.min(...[1, 2, 3].map(() => cost(`["${quotes}`)));
+    // Looked at from each quote on, it takes some thousand times as long.
+    assert(bad < 50 * good, `${bad} and ${good} microseconds`);
   });
 
   test('nothing else than what is declared is thrown', () => {
