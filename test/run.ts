@@ -11,6 +11,7 @@ import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run, type EventData } from 'node:test';
 import { inspect } from 'node:util';
+import { endHungChildren } from './support/hung.ts';
 import { SEED } from './support/random.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -157,6 +158,11 @@ function isHookFailure(details: Ended['details']): boolean {
   );
 }
 
+// The longest file takes a few minutes on a busy machine.
+endHungChildren(20 * 60_000, (file) => {
+  console.log(`\nFAILED ${relative(root, file)}: did not end by itself in 20 minutes\n`);
+  process.exitCode = 1;
+});
 await runAll(plain, 2);
 if (isRoot) await runAll(needRoot, 1);
 endFolder();
