@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What CTng's nodes have in common on the network: they answer, and they tell others. */
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { listenAt } from '../base/listen.ts';
@@ -18,6 +18,9 @@ const MAX_SIZE = 2 ** 21;
 const MAX_SIZE_OF_ALL = 2 ** 25;
 /** Between two objects that are checked, in milliseconds. */
 const PAUSE_MS = 2;
+/** Connections: of one address, and of all. A peer has one or two. */
+const MAX_CONNECTIONS = 64;
+const MAX_CONNECTIONS_OF_ALL = 512;
 /** Objects that wait to be told to one peer, and characters of them. */
 const MAX_UNTOLD = 4096;
 const MAX_UNTOLD_SIZE = 2 ** 24;
@@ -73,8 +76,9 @@ export async function startEndpoint(
     { headersTimeout: 10_000, requestTimeout: 30_000 },
     (request, response) => void answer(request, response),
   );
-  server.maxConnections = 1024;
+  server.maxConnections = MAX_CONNECTIONS_OF_ALL;
   server.setTimeout(60_000);
+  limitEachAddress(server);
   const { hostname } = new URL(`http://${self}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const address = isIP(host) === 0 ? (host === 'localhost' ? '127.0.0.1' : '::') : host;
@@ -94,6 +98,22 @@ export async function startEndpoint(
         setTimeout(() => server.closeAllConnections(), 1000).unref();
       }),
   };
+}
+
+/** Whoever opens many connections leaves those of others alone. */
+function limitEachAddress(server: Server): void {
+  const open = new Map<string, number>();
+  server.on('connection', (socket) => {
+    const address = socket.remoteAddress ?? '';
+    const count = open.get(address) ?? 0;
+    if (count >= MAX_CONNECTIONS) return void socket.destroy();
+    open.set(address, count + 1);
+    socket.once('close', () => {
+      const left = (open.get(address) ?? 1) - 1;
+      if (left > 0) open.set(address, left);
+      else open.delete(address);
+    });
+  });
 }
 
 /** The object in a body. Throws Refused with what is wrong with it. */

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, request, type IncomingMessage } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { connect, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -225,6 +225,25 @@ describe('on the network', () => {
         assert.match(said.body, want);
       }
     } finally {
+      await node.stop();
+    }
+  });
+
+  test('connections that one address opens by the hundred keep nobody else out', async () => {
+    const gossiper = names.gossipers[0] ?? '';
+    const config = readGossiperConfig(...files('gossiper', 1));
+    const node = await startGossiper(config, join(directory, 'g1'), { periods, onEvent: ignore });
+    let closed = 0;
+    const held = Array.from({ length: 600 }, () =>
+      connect({ port: config.port, host: '127.0.0.1', localAddress: '127.0.0.2' })
+        .on('error', () => undefined)
+        .on('close', () => (closed += 1)),
+    );
+    try {
+      await eventually(() => closed === 600 - 64, 'those above the limit are closed');
+      assert.equal((await post(gossiper, PUSH, '{')).status, 400);
+    } finally {
+      for (const socket of held) socket.destroy();
       await node.stop();
     }
   });
