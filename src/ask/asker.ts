@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What can be asked of a log: one interface, whichever API the log has. RFC 6962 (rfc6962.ts),
- * static-ct (static-ct.ts) and CT-over-DNS (ct-over-dns.ts) implement it; prove.ts uses it.
+ * tiles (tiled.ts) and CT-over-DNS (ct-over-dns.ts) implement it; prove.ts uses it.
  */
 import { CtgaError } from '../base/errors.ts';
 import type { MerkleHash } from '../merkle/hash.ts';

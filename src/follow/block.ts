@@ -5,7 +5,7 @@
  * last, and the requests for it are the same whichever of these sizes is meant.
  */
 import { LogError, type Asker } from '../ask/asker.ts';
-import type { Log } from '../logs/log.ts';
+import { isTiled, type Log } from '../logs/log.ts';
 import { equalHash, toMerkleHash } from '../merkle/hash.ts';
 import { inclusionRanges, rootOf } from '../merkle/ranges.ts';
 import type { PublicHead, StoredBlock } from './log-rows.ts';
@@ -17,16 +17,16 @@ import { knownOf, LooseLeaves } from './subtrees.ts';
  * 6962 log come with their certificates, some 6 kB each, so there it is the smallest set of sizes
  * that we want to hide one in.
  */
-export function blockLeaves({ api }: Pick<Log, 'api'>): bigint {
-  return api === 'static-ct' ? 256n : 64n;
+export function blockLeaves(log: Pick<Log, 'api'>): bigint {
+  return isTiled(log) ? 256n : 64n;
 }
 
 /**
  * What a block counts for against the budget, in bytes. It is not what the block cost: a log that
  * makes its entries large could see by what is fetched later that their block was asked for.
  */
-export function blockCost({ api }: Pick<Log, 'api'>): number {
-  return api === 'static-ct' ? 40_000 : 512_000;
+export function blockCost(log: Pick<Log, 'api'>): number {
+  return isTiled(log) ? 40_000 : 512_000;
 }
 
 /** The start of the block that a tree's size is in: the one of the first leaf that it lacks. */

@@ -17,7 +17,7 @@ import { askForSignedHead } from '../ask/signed-head.ts';
 import type { Finding } from '../evidence/judge.ts';
 import { ProxyError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
-import type { Log } from '../logs/log.ts';
+import { isTiled, type Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { isMalformed, MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { blockCost, blockLeaves, blockOf, fetchBlock } from './block.ts';
@@ -138,7 +138,7 @@ class Visiting {
       shown: 0,
       held: undefined,
       target: 0n,
-      bytesPerLeaf: log.api === 'static-ct' ? 32 : 8000,
+      bytesPerLeaf: isTiled(log) ? 32 : 8000,
       budget: options.budget,
       pattern: newPattern(options.chance),
     };

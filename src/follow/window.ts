@@ -6,7 +6,7 @@
  */
 import type { Asker } from '../ask/asker.ts';
 import { megabytes } from '../base/text.ts';
-import type { Log } from '../logs/log.ts';
+import { isTiled, type Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { hashesOfRanges, perfectRanges, rootOf } from '../merkle/ranges.ts';
 import { foldRow } from '../merkle/tiles.ts';
@@ -138,7 +138,7 @@ export class Window {
   }
 
   #what(): string {
-    return this.#options.log.api === 'static-ct' ? 'hashes' : 'entries';
+    return isTiled(this.#options.log) ? 'hashes' : 'entries';
   }
 
   #drop(held: Stretch | undefined): undefined {
@@ -266,8 +266,7 @@ export class Window {
     const leaves = await asker.leafHashes(start, end, treeSize);
     const cost = (before - left()) / Number(end - start);
     // A partial tile, or an answer from memory, says nothing of what a leaf costs.
-    if (log.api === 'rfc6962' && cost > HASH_BYTES)
-      this.#state = { ...this.#state, bytesPerLeaf: cost };
+    if (!isTiled(log) && cost > HASH_BYTES) this.#state = { ...this.#state, bytesPerLeaf: cost };
     return leaves;
   }
 

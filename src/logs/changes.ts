@@ -34,8 +34,11 @@ function fieldsChanged(old: Log, log: Log): string[] {
       fields.push(`${name}: ${String(before ?? 'none')} -> ${String(after ?? 'none')}`);
   };
   compare('description', old.description, log.description);
-  compare('url', old.url, log.url);
-  compare('api', old.api, log.api);
+  // If the list has no URL, the log keeps the one that it has.
+  if (log.url !== '') {
+    compare('url', old.url, log.url);
+    compare('api', old.api, log.api);
+  }
   compare('mmd', old.mmd, log.mmd);
   compare('state', old.state, log.state);
   // If the list has no zone, the log keeps the one that it has.

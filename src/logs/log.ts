@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A CT log as ctga knows it, and its names. */
+/** A log as ctga knows it, and its names. */
 import { encodeBase64 } from '../base/base64.ts';
 import type { LogKey } from '../statements/key.ts';
 import type { LogId, TreeRoot } from '../statements/statement.ts';
@@ -15,14 +15,24 @@ export const LOG_STATES = [
 ] as const;
 export type LogState = (typeof LOG_STATES)[number];
 
+/**
+ * How a log is asked. Of CT logs: RFC 6962, or c2sp.org/static-ct-api. Of any other: c2sp.org/tlog-tiles
+ * (Rekor v2 too), or the Go checksum database's form.
+ */
+export const LOG_APIS = ['rfc6962', 'static-ct', 'tlog-tiles', 'sumdb'] as const;
+export type LogApi = (typeof LOG_APIS)[number];
+
 export interface Log {
   readonly key: LogKey;
   /** The log list's description, such as "Google 'Argon2026h1' log". */
   readonly description: string;
-  /** The RFC 6962 log's URL, or the static-ct log's monitoring prefix; it ends in '/'. */
+  /**
+   * The RFC 6962 log's URL, or the monitoring prefix of a log of tiles; it ends in '/'. '' where the
+   * list that has the log does not say: what it signed can be verified, and it cannot be asked.
+   */
   readonly url: string;
-  readonly api: 'rfc6962' | 'static-ct';
-  /** Maximum merge delay in seconds (RFC 6962, Section 3). */
+  readonly api: LogApi;
+  /** Maximum merge delay in seconds (RFC 6962, Section 3); of other logs how long they may lag. */
   readonly mmd: number;
   /** The zone of the log's CT-over-DNS names, such as `sth.<dns>`; without a trailing dot. */
   readonly dns?: string;
@@ -32,6 +42,11 @@ export interface Log {
   readonly finalTree?: TreeRoot;
   /** Whether ctga may ask it at a private or link-local address. Only its list can say so. */
   readonly allowPrivateAddress?: boolean;
+}
+
+/** Whether the log serves its leaf hashes as tiles, and so cheaply. */
+export function isTiled({ api }: Pick<Log, 'api'>): boolean {
+  return api !== 'rfc6962';
 }
 
 /** Whether the log is expected to answer. ctga still knows other logs, and can audit them. */

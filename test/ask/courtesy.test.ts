@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { Courtesy } from '../../src/ask/courtesy.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
@@ -24,7 +24,7 @@ class Setting {
   now = 1_800_000_000_000;
 
   /** A client with an identity of its own. */
-  asker(): StaticCtAsker {
+  asker(): TiledAsker {
     const courtesy = new Courtesy(
       () => this.now,
       async (milliseconds) => {
@@ -39,7 +39,7 @@ class Setting {
       await new Promise((resolve) => setImmediate(resolve));
       return found;
     };
-    return new StaticCtAsker('https://log.test/alpha/', log.key.logId, courtesy.fetch(fetch));
+    return new TiledAsker('https://log.test/alpha/', log.key, courtesy.fetch(fetch));
   }
 
   /** The numbers of the requests, from 1 on, that get this answer. */
@@ -49,7 +49,7 @@ class Setting {
   }
 }
 
-const hashes = (asker: StaticCtAsker): Promise<Uint8Array> => asker.leafHashes(0n, 5000n, 5000n);
+const hashes = (asker: TiledAsker): Promise<Uint8Array> => asker.leafHashes(0n, 5000n, 5000n);
 const TILES = 20;
 
 describe('a log that asks one of several requests under way to wait', () => {

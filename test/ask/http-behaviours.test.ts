@@ -20,7 +20,7 @@ import { after, describe, test } from 'node:test';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { LogError, type LogErrorCode } from '../../src/ask/asker.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import { directFetch } from '../../src/http/request.ts';
 import { tlsRemedy } from '../../src/http/tls-remedy.ts';
 import { makeCertificate } from '../../src/lab/api.ts';
@@ -268,7 +268,7 @@ describe('a static-ct log', () => {
         response.end(filled);
       },
       async (url) => {
-        const asker = new StaticCtAsker(url, log.key.logId, fetch);
+        const asker = new TiledAsker(url, log.key, fetch);
         return asker.consistencyProof(300n, BigInt(size)).then(
           (hashes) => {
             assert.deepEqual(hashes, tree.consistencyProof(300, size));

@@ -6,7 +6,7 @@ import { LogError } from '../../src/ask/asker.ts';
 import { CtOverDnsAsker } from '../../src/ask/ct-over-dns.ts';
 import { inParallel } from '../../src/ask/parallel.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import type { HttpAnswer } from '../../src/http/request.ts';
 import { FakeApi, json } from '../support/fake-api.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -20,8 +20,8 @@ const want = (start: number, end: number): Uint8Array =>
     Buffer.concat(Array.from({ length: end - start }, (_, i) => tree.leafHash(start + i))),
   );
 
-const tiled = (files: TiledFiles): StaticCtAsker =>
-  new StaticCtAsker('https://log.test/alpha/', log.key.logId, files.fetch);
+const tiled = (files: TiledFiles): TiledAsker =>
+  new TiledAsker('https://log.test/alpha/', log.key, files.fetch);
 const rfc6962 = ({ fetch }: FakeApi): Rfc6962Asker =>
   new Rfc6962Asker('https://log.test/alpha/', fetch);
 

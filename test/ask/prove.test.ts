@@ -6,7 +6,7 @@ import { LogError, type Asker } from '../../src/ask/asker.ts';
 import { CtOverDnsAsker } from '../../src/ask/ct-over-dns.ts';
 import { prove } from '../../src/ask/prove.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
 import type { TreeRoot } from '../../src/statements/statement.ts';
 import { CT_ZONE, ctZone } from '../support/ct-zone.ts';
@@ -23,7 +23,7 @@ const askers: readonly (readonly [name: string, of: (tree: LogTree) => Asker])[]
     'static-ct',
     (tree) => {
       const files = new TiledFiles(log, tree);
-      return new StaticCtAsker('https://log.test/alpha/', log.key.logId, files.fetch);
+      return new TiledAsker('https://log.test/alpha/', log.key, files.fetch);
     },
   ],
   ['CT-over-DNS', (tree) => new CtOverDnsAsker(CT_ZONE, ctZone(log, tree))],

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { decodeBase64 } from '../../src/base/base64.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import { LabApi, makeCertificate, MAX_ENTRIES, type LabCertificate } from '../../src/lab/api.ts';
 import { LabLog } from '../../src/lab/log.ts';
 import { hashLeaf, toMerkleHash, type MerkleHash } from '../../src/merkle/hash.ts';
@@ -105,7 +105,7 @@ test('get-sth answers the head that the log signed, of the public tree', async (
 });
 
 test('a checkpoint and tiles show the same tree, as a static-ct log does', async () => {
-  const asker = new StaticCtAsker(api.url, log.key.logId, async (url) => {
+  const asker = new TiledAsker(api.url, log.key, async (url) => {
     const response = await ask(url);
     return { status: response.status, retryAfter: undefined, body: response.body };
   });

@@ -14,7 +14,7 @@ import Database from 'better-sqlite3';
 import { Conditions } from '../../src/alert/conditions.ts';
 import type { Asker } from '../../src/ask/asker.ts';
 import { Rfc6962Asker } from '../../src/ask/rfc6962.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import { CtgaError } from '../../src/base/errors.ts';
 import { challengeLog } from '../../src/challenger/challenge.ts';
 import { uniform } from '../../src/base/chance.ts';
@@ -119,7 +119,7 @@ const NO_SIGNAL = new AbortController().signal;
 
 /** Every question that an asker answers is told to the world that is running. */
 let listener: ((answer: Answer) => void) | undefined;
-for (const { prototype } of [Rfc6962Asker, StaticCtAsker]) {
+for (const { prototype } of [Rfc6962Asker, TiledAsker]) {
   listen(prototype, 'consistencyProof', ([first, second], hashes) => ({
     kind: 'consistency',
     first: Number(first),

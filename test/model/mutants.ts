@@ -73,7 +73,7 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'a partial tile that is gone is not looked for in the full one',
-    file: 'ask/static-ct.ts',
+    file: 'ask/tiled.ts',
     edits: [['partial.retryAfter !== undefined', 'true']],
     kind: 'honest',
   },

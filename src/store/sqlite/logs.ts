@@ -12,8 +12,8 @@ const PUT = `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, sta
     final_root, allow_private_address, listed)
   VALUES (@logId, @spki, @description, @url, @api, @mmd, @dns, @state, @finalSize, @finalRoot,
     @allowPrivateAddress, @listed)
-  ON CONFLICT (log_id) DO UPDATE SET key = excluded.key, description = excluded.description, url = excluded.url,
-    api = excluded.api, mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
+  ON CONFLICT (log_id) DO UPDATE SET key = excluded.key, description = excluded.description,
+    url = iif(excluded.url = '', url, excluded.url), api = iif(excluded.url = '', api, excluded.api), mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
     state = excluded.state, final_size = excluded.final_size, final_root = excluded.final_root,
     allow_private_address = excluded.allow_private_address, listed = coalesce(excluded.listed, listed)`;
 const PUT_LIST = `INSERT INTO log_lists (source, json, signature, key, etag, fetched)

@@ -271,4 +271,12 @@ export const MIGRATIONS: readonly string[] = [
     reason TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  -- Logs that are no CT logs. The constraint goes with its column.
+  ALTER TABLE logs RENAME COLUMN api TO old_api;
+  ALTER TABLE logs ADD COLUMN api TEXT NOT NULL DEFAULT 'rfc6962'
+    CHECK (api IN ('rfc6962', 'static-ct', 'tlog-tiles', 'sumdb'));
+  UPDATE logs SET api = old_api;
+  ALTER TABLE logs DROP COLUMN old_api;
+  `,
 ];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Asking a static-ct-api log (c2sp.org/static-ct-api): its checkpoint, and proofs made of its
- * tiles.
+ * Asking a log that serves a checkpoint and tiles: c2sp.org/tlog-tiles, as static-ct-api logs and
+ * Rekor v2 do, or the Go checksum database's form of it. Proofs are made of its tiles.
  *
  * There is no proof API that could refuse: the proof that an RFC 6962 log would give is computed
  * from the tiles of the larger tree, and judged like one. If the tiles lead to its signed root and
@@ -9,12 +9,12 @@
  * prove nothing.
  */
 import { BoundedMap } from '../base/bounded-map.ts';
-import { messageOf } from '../base/errors.ts';
 import type { Fetch } from '../http/request.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
-import { parseCheckpoint, treeHeadOf } from '../statements/checkpoint.ts';
-import type { LogId, Statement } from '../statements/statement.ts';
+import { parseClaim } from '../statements/claim.ts';
+import type { LogKey } from '../statements/key.ts';
+import type { Statement } from '../statements/statement.ts';
 import { isRefusal, LogError, requireLeafRange, type Asker, type LeafQuestion } from './asker.ts';
 import { LogHttp } from './log-http.ts';
 import { inParallel } from './parallel.ts';
@@ -25,29 +25,47 @@ const MAX_TILES = 1000;
 /** How many tiles of a range of leaves are asked for at once: some 50 KB. */
 const TILES_AT_ONCE = 6;
 
-export class StaticCtAsker implements Asker {
+/** Where a log serves what it serves, below its URL. */
+export interface TileLayout {
+  readonly checkpoint: string;
+  readonly tile: (place: TilePlace) => string;
+}
+
+/** c2sp.org/tlog-tiles. */
+export const TLOG_TILES: TileLayout = { checkpoint: 'checkpoint', tile: tilePath };
+
+/** The Go checksum database: `/latest`, and tiles whose height is named (`go help module-auth`). */
+export const SUMDB: TileLayout = {
+  checkpoint: 'latest',
+  tile: (place) => tilePath(place).replace(/^tile/, 'tile/8'),
+};
+
+export class TiledAsker implements Asker {
   readonly #http: LogHttp;
-  readonly #logId: LogId;
+  readonly #key: LogKey;
+  readonly #layout: TileLayout;
   /** The widest of each tile that has been fetched, by the path of the full one. */
   readonly #tiles = new BoundedMap<string, Uint8Array>(MAX_TILES);
 
   /** `url` is the monitoring prefix and ends in '/', as that of every Log does. */
-  constructor(url: string, logId: LogId, fetch: Fetch, now: () => number = Date.now) {
+  constructor(
+    url: string,
+    key: LogKey,
+    fetch: Fetch,
+    now: () => number = Date.now,
+    layout = TLOG_TILES,
+  ) {
     this.#http = new LogHttp(url, fetch, now);
-    this.#logId = logId;
+    this.#key = key;
+    this.#layout = layout;
   }
 
   async treeHead(): Promise<Statement> {
-    const { body, failure } = await this.#http.get('checkpoint');
-    let head: Statement | undefined;
-    try {
-      head = treeHeadOf(parseCheckpoint(body.toString('utf8')), this.#logId);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      throw failure('log-unavailable', messageOf(error));
-    }
-    if (head === undefined) throw failure('log-unavailable', "no signature of the log's key");
-    return head;
+    const { body, failure } = await this.#http.get(this.#layout.checkpoint);
+    const log = { key: this.#key };
+    const parsed = parseClaim({ log, bytes: body, form: 'checkpoint' });
+    if (parsed.kind === 'refused') throw failure('log-unavailable', parsed.reason);
+    return parsed.statement;
   }
 
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {
@@ -58,10 +76,10 @@ export class StaticCtAsker implements Asker {
     return this.#tree(treeSize).inclusionProof(leafIndex);
   }
 
-  /** Tiles have leaves by index, and static-ct-api has no endpoint that finds one by its hash. */
+  /** Tiles have leaves by index, and no endpoint finds one by its hash. */
   leafProof(): Promise<never> {
     return Promise.reject(
-      new LogError('log-refused', 'a static-ct log cannot be asked for a leaf by its hash'),
+      new LogError('log-refused', 'a log of tiles cannot be asked for a leaf by its hash'),
     );
   }
 
@@ -124,8 +142,7 @@ export class StaticCtAsker implements Asker {
   }
 
   async #get(place: TilePlace): Promise<Uint8Array> {
-    const path = tilePath(place);
-    const { body, failure } = await this.#http.get(path);
+    const { body, failure } = await this.#http.get(this.#layout.tile(place));
     const want = place.width * HASH_BYTES;
     if (body.length !== want)
       throw failure('log-unavailable', `${body.length} bytes, want ${want}`);

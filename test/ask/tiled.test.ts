@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { LogError } from '../../src/ask/asker.ts';
-import { StaticCtAsker } from '../../src/ask/static-ct.ts';
+import { TiledAsker } from '../../src/ask/tiled.ts';
 import type { HttpAnswer } from '../../src/http/request.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -11,8 +11,8 @@ import { SigningLog, treeOf } from '../support/signing-log.ts';
 const log = new SigningLog();
 const tree = treeOf(70_000);
 
-function clientOf(files: TiledFiles): StaticCtAsker {
-  return new StaticCtAsker('https://log.test/alpha/', log.key.logId, files.fetch, () => 0);
+function clientOf(files: TiledFiles): TiledAsker {
+  return new TiledAsker('https://log.test/alpha/', log.key, files.fetch, () => 0);
 }
 
 const answer = (
@@ -113,7 +113,7 @@ describe('what says nothing about the log is told apart from a refusal', () => {
     [
       'another log',
       new SigningLog().checkpoint(5, tree.root(5)),
-      /^checkpoint: no signature of the log's key$/,
+      /^checkpoint: no signature line of this log$/,
     ],
     [
       'a size of -1',
