@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # verify-evidence.sh FILE [LIST | KEY]: checks an evidence bundle of ctga without ctga.
 # LIST is a log list (JSON, schema v3), KEY a log's public key (PEM): whose key the bundle has, by that alone.
+# Of a log of checkpoints (version 2) LIST is a file with verifier keys: a line each, or "log VKEY", or "vkey VKEY" and
+# "origin ORIGIN" below it where the origin is not the key's name.
 #
 # Uses openssl for every hash and signature, sed to read the file, and the arithmetic below, which is
 # RFC 9162, Sections 2.1.3.2 and 2.1.4.2, written out. docs/EVIDENCE.md explains each step.
+# Exit code 5 if this machine's openssl cannot check the signatures (ML-DSA-44 takes OpenSSL 3.5): then nothing is said.
 # Exit code 4 if all holds, but it is not known whose key that is: anybody may have made the file.
 # Exit code 0 only if the key is in the list given, or is the key given, and the file proves that the log signed two trees which no append-only history connects, or one that
 # contradicts the final tree in a log list; then it prints whose list, and whether to believe it is for you to say.
@@ -69,7 +72,10 @@ integer() { # numbers that JSON cannot hold are strings
 }
 exhibit() {
 	printf '  "%s": {\n    "tree_size": %s,\n' "$1" "$(integer "$(number "$1" tree_size)")"
-	if [ -n "$(field "$1" tree_head_signature)" ]; then
+	if [ $version = 2 ]; then
+		printf '    "sha256_root_hash": "%s",\n    "checkpoint": "%s"\n  },\n' \
+			"$(field "$1" sha256_root_hash)" "$(field "$1" checkpoint)"
+	elif [ -n "$(field "$1" tree_head_signature)" ]; then
 		printf '    "timestamp": %s,\n    "sha256_root_hash": "%s",\n    "tree_head_signature": "%s"\n  },\n' \
 			"$(integer "$(number "$1" timestamp)")" "$(field "$1" sha256_root_hash)" "$(field "$1" tree_head_signature)"
 	else
@@ -88,9 +94,9 @@ claim() {
 		return
 	fi
 	m=$(number first tree_size) n=$(number second tree_size)
-	if [ -z "$(field first tree_head_signature)" ]; then
+	if [ $version = 1 ] && [ -z "$(field first tree_head_signature)" ]; then
 		printf 'signed a tree of size %s that contradicts its final tree of size %s in a signed log list.' "$n" "$m"
-	elif [ -z "$(field second tree_head_signature)" ]; then
+	elif [ $version = 1 ] && [ -z "$(field second tree_head_signature)" ]; then
 		printf 'signed a tree of size %s that contradicts its final tree of size %s in a signed log list.' "$m" "$n"
 	elif [ "$m" = "$n" ]; then
 		printf 'signed two different trees of size %s.' "$m"
@@ -113,7 +119,7 @@ promise() {
 form() {
 	name=$(raw log description)
 	name=${name#?} name=${name%?}
-	printf '{\n  "format": "ctga-evidence",\n  "version": 1,\n'
+	printf '{\n  "format": "ctga-evidence",\n  "version": %s,\n' $version
 	if [ "$bundle" = promise-broken ]; then printf '  "kind": "promise-broken",\n'; fi
 	printf '  "created": %s,\n' "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"
 	printf '  "claim": "The log \\"%s\\" %s",\n  "log": {\n    "description": "%s",\n' "$name" "$(claim)" "$name"
@@ -139,16 +145,17 @@ form() {
 	printf '\n  },\n  "derivation": {\n    "first_root": "%s",\n    "second_root": "%s"\n  },\n' \
 		"$(field derivation first_root)" "$(field derivation second_root)"
 }
-bundle=fork heads='first second'
-if grep -q '^  "kind": "promise-broken",$' "$file"; then
+bundle=fork heads='first second' version=1 unchecked=''
+if grep -q '^  "version": 2,$' "$file"; then version=2; fi
+if [ $version = 1 ] && grep -q '^  "kind": "promise-broken",$' "$file"; then
 	bundle=promise-broken heads=head
 	[ "$(field proof kind)" = inclusion ] || die "the kind of proof fits the sizes"
 fi
-form >"$work/form" || die "the file has the form of version 1"
-sed '/^  "digest": "/,$d' "$file" | cmp -s - "$work/form" || die "the file has the form of version 1"
+form >"$work/form" || die "the file has the form of version $version"
+sed '/^  "digest": "/,$d' "$file" | cmp -s - "$work/form" || die "the file has the form of version $version"
 del=$(printf '\177') # a control character that JSON does not escape
 for text in "$(raw log description)" "$(raw log url)" "$(sed -n 's/^  "created": \(".*"\),$/\1/p' "$file")"; do
-	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|'"$del"'|\\["\\bfnrt]|\\u00(0[0-7bef]|1[0-9a-f]))*"' || die "the file has the form of version 1"
+	printf '%s\n' "$text" | grep -Eqx '"([^"\\[:cntrl:]]|'"$del"'|\\["\\bfnrt]|\\u00(0[0-7bef]|1[0-9a-f]))*"' || die "the file has the form of version $version"
 done
 { # 32 bytes each, in the one canonical spelling
 	for which in $heads; do field "$which" sha256_root_hash; done
@@ -167,29 +174,137 @@ canonical() { # canonical SECTION NAME
 	[ "$(plain "$text")" = "$text" ] || die "base64 is in its one canonical spelling"
 }
 canonical log log_id && canonical log key
-for which in $heads; do canonical "$which" tree_head_signature; done
+for which in $heads; do
+	if [ $version = 2 ]; then canonical "$which" checkpoint; else canonical "$which" tree_head_signature; fi
+done
 if [ $bundle = promise-broken ]; then
 	for name in signature extensions entry; do canonical promise $name; done
 fi
-echo "holds  the file has the form of version 1"
+echo "holds  the file has the form of version $version"
 
 # --- the key and the two signatures (RFC 6962, Sections 3.2 and 3.5) ----------------------------------
 
-bytes "$(field log key)" >"$work/key.der"
+bytes "$(field log key)" >"$work/key.der" # of version 2 it is text
 id=$(openssl dgst -sha256 -binary "$work/key.der" | openssl base64 -A)
 [ "$id" = "$(field log log_id)" ] || die "the log ID is the SHA-256 of the key"
 echo "holds  the log ID is the SHA-256 of the key"
-openssl pkey -pubin -inform DER -in "$work/key.der" -out "$work/key.pem" 2>/dev/null || die "the key is a public key"
-kind=$(openssl pkey -pubin -in "$work/key.pem" -noout -text 2>/dev/null)
-case $kind in # RFC 6962, Section 2.1.4: the algorithm of the signatures follows, as TLS has it
-*prime256v1*) algorithm=0403 ;;
-*Modulus:*)
-	algorithm=0401
-	bits=$(printf %s "$kind" | sed -n 's/.*(\([0-9]*\) bit).*/\1/p')
-	[ "${bits:-0}" -ge 2048 ] || die "the key is ECDSA P-256 or RSA of at least 2048 bits"
-	;;
-*) die "the key is ECDSA P-256 or RSA of at least 2048 bits" ;;
-esac
+ct_key() {
+	openssl pkey -pubin -inform DER -in "$work/key.der" -out "$work/key.pem" 2>/dev/null || die "the key is a public key"
+	kind=$(openssl pkey -pubin -in "$work/key.pem" -noout -text 2>/dev/null)
+	case $kind in # RFC 6962, Section 2.1.4: the algorithm of the signatures follows, as TLS has it
+	*prime256v1*) algorithm=0403 ;;
+	*Modulus:*)
+		algorithm=0401
+		bits=$(printf %s "$kind" | sed -n 's/.*(\([0-9]*\) bit).*/\1/p')
+		[ "${bits:-0}" -ge 2048 ] || die "the key is ECDSA P-256 or RSA of at least 2048 bits"
+		;;
+	*) die "the key is ECDSA P-256 or RSA of at least 2048 bits" ;;
+	esac
+}
+
+# --- version 2: an origin, a verifier key, and checkpoints (c2sp.org/signed-note, tlog-checkpoint) ------
+
+hex() { od -An -v -tx1 | tr -d ' \n'; }
+octets() { # octets HEX: those bytes
+	for octet in $(printf %s "$1" | sed 's/../& /g'); do
+		# shellcheck disable=SC2059
+		printf "\\$(printf %03o "0x$octet")"
+	done
+}
+utf8() { # utf8 FILE: whether it is valid UTF-8
+	iconv -f UTF-8 -t UTF-8 <"$1" 2>/dev/null | cmp -s - "$1"
+}
+key_fails() { die "the key is the origin and verifier key of a log of checkpoints"; }
+checkpoint_key() { # the key is two lines: ORIGIN, and NAME+KEYID+base64(TYPE || PUBLIC KEY)
+	origin=$(sed -n 1p "$work/key.der") vkey=$(sed -n 2p "$work/key.der")
+	printf '%s\n%s' "$origin" "$vkey" | cmp -s - "$work/key.der" && utf8 "$work/key.der" || key_fails
+	name=${vkey%%+*} rest=${vkey#*+}
+	key_id=${rest%%+*} encoded=${rest#*+}
+	[ "$name+$key_id+$encoded" = "$vkey" ] && [ -n "$origin" ] && [ -n "$name" ] || key_fails
+	# No control characters, and in the name no space of Unicode's (White_Space)
+	printf '%s%s' "$origin" "$vkey" | grep -Eq "[[:cntrl:]]|$(printf '\302[\200-\237]')" && key_fails
+	printf %s "$name" | grep -Eq "$(printf ' |\302\240|\341\232\200|\342\200[\200-\212\250\251\257]|\342\201\237|\343\200\200')" && key_fails
+	bytes "$encoded" >"$work/raw"
+	[ "$(openssl base64 -A -in "$work/raw")" = "$encoded" ] || key_fails
+	[ "$({ printf '%s\n' "$name" && cat "$work/raw"; } | openssl dgst -sha256 -r | cut -c1-8)" = "$key_id" ] ||
+		die "the key ID of the verifier key is that of its name and key"
+	public=$(tail -c +2 "$work/raw" | hex)
+	case $(head -c 1 "$work/raw" | hex) in
+	01) # RFC 8410
+		algorithm=ed25519 spki=302a300506032b6570032100 length=33
+		case $(printf %s "$public" | cut -c1-62)$(printf %02x $((0x0$(printf %s "$public" | cut -c63-64) & 127))) in # of small order: anybody can sign for it
+		0000000000000000000000000000000000000000000000000000000000000000 | \
+			0100000000000000000000000000000000000000000000000000000000000000 | \
+			26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05 | \
+			c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a | \
+			e[cde]ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f)
+			die "only the log can sign for the key"
+			;;
+		esac
+		;;
+	06) # RFC 9881
+		algorithm=ml-dsa-44 spki=30820532300b06096086480165030403110382052100 length=1313
+		[ "$(printf %s "$origin" | wc -c)" -lt 256 ] && [ "$(printf %s "$name" | wc -c)" -lt 256 ] || key_fails
+		;;
+	*) die "the key is Ed25519 or ML-DSA-44" ;;
+	esac
+	[ "$(wc -c <"$work/raw")" -eq $length ] || key_fails
+	{ octets "$spki" && tail -c +2 "$work/raw"; } >"$work/spki.der"
+	if openssl pkey -pubin -inform DER -in "$work/spki.der" -out "$work/key.pem" 2>/dev/null &&
+		openssl pkeyutl -help 2>&1 | grep -q -e -rawin; then
+		return
+	fi
+	unchecked=$algorithm
+	echo "CANNOT CHECK  $(openssl version) does not check signatures of $algorithm"
+}
+check_checkpoint() { # check_checkpoint first|second: the log signed it, with its key, over its origin
+	size=$(number "$1" tree_size)
+	bytes "$(field "$1" checkpoint)" >"$work/note"
+	sed '$d' "$work/note" | sed '$d' >"$work/signed"
+	encoded=$(sed -n '$s/.* //p' "$work/note")
+	bytes "$encoded" >"$work/line"
+	{ cat "$work/signed" && printf '\n\342\200\224 %s %s\n' "$name" "$encoded"; } | cmp -s - "$work/note" &&
+		[ "$(openssl base64 -A -in "$work/line")" = "$encoded" ] && [ "$(head -c 4 "$work/line" | hex)" = "$key_id" ] &&
+		utf8 "$work/note" || die "the $1 checkpoint has the log's signature line alone"
+	root=$(sed -n 3p "$work/signed")
+	sed -n 1p "$work/signed" >"$work/origin"
+	printf '%s\n' "$origin" | cmp -s - "$work/origin" || die "the $1 checkpoint is of the log's origin"
+	[ "$(sed -n 2p "$work/signed" | cat -v)" = "$size" ] && printf '%s\n' "$root" | grep -Eqx '[A-Za-z0-9+/]{43}=' &&
+		[ "$(plain "$root")" = "$(field "$1" sha256_root_hash)" ] || die "the $1 checkpoint has the size and the root in the file"
+	tail -c +5 "$work/line" >"$work/signature"
+	if [ $algorithm = ml-dsa-44 ]; then # c2sp.org/tlog-cosignature: it covers no more lines than three
+		printf '%s\n%s\n%s\n' "$origin" "$size" "$(plain "$root")" | cmp -s - "$work/signed" || die "the $1 checkpoint has no extension lines"
+		[ "$(wc -c <"$work/signature")" -eq 2428 ] || die "the signature of the $1 is of the key's algorithm"
+		head -c 8 "$work/signature" >"$work/time"
+		[ $((0x$(head -c 1 "$work/time" | hex))) -lt 128 ] || die "the time of the $1 signature is below 2^63"
+		{
+			printf 'subtree/v1\n\000' && uint 1 "$(printf %s "$name" | wc -c)" && printf %s "$name" && cat "$work/time"
+			uint 1 "$(printf %s "$origin" | wc -c)" && printf %s "$origin" && uint64 0 && uint64 "$size" && bytes "$root"
+		} >"$work/message"
+		tail -c +9 "$work/signature" >"$work/bare" && mv "$work/bare" "$work/signature" && mv "$work/message" "$work/signed"
+	elif [ "$(wc -c <"$work/signature")" -ne 64 ]; then
+		die "the signature of the $1 is of the key's algorithm"
+	fi
+	if [ -n "$unchecked" ]; then
+		echo "CANNOT CHECK  the log signed the tree head of size $size"
+		return
+	fi
+	openssl pkeyutl -verify -pubin -inkey "$work/key.pem" -rawin -in "$work/signed" -sigfile "$work/signature" >/dev/null 2>&1 ||
+		die "the log signed the tree head of size $size"
+	echo "holds  the log signed the tree head of size $size"
+}
+listed_log() { # whether the file has the log: its key and its origin
+	ORIGIN=$origin VKEY=$vkey awk '
+		function done() { if (vkey == ENVIRON["VKEY"] && origin == ENVIRON["ORIGIN"]) found = 1 }
+		{ sub(/\r$/, "") }
+		$1 == "origin" { origin = substr($0, index($0, "origin") + 7); next }
+		$1 == "vkey" || $1 == "log" || NF == 1 {
+			done(); vkey = NF == 1 ? $1 : $2; origin = vkey; sub(/[+].*/, "", origin)
+		}
+		END { done(); exit !found }' "$whose"
+}
+
+if [ $version = 2 ]; then checkpoint_key; else ct_key; fi
 
 check_signature() { # check_signature first|second
 	size=$(number "$1" tree_size)
@@ -308,7 +423,9 @@ is_static_ct() { # only static-ct says what the extensions mean: a list has such
 
 listed=''
 for which in $heads; do
-	if [ -n "$(field $which tree_head_signature)" ]; then
+	if [ $version = 2 ]; then
+		check_checkpoint $which
+	elif [ -n "$(field $which tree_head_signature)" ]; then
 		check_signature $which
 	else
 		[ $bundle = fork ] && [ -z "$listed" ] || die "one of the trees is signed by the log"
@@ -321,10 +438,22 @@ shown() { # a text of somebody else's as a terminal may show it, whatever is in 
 	printf %s "$1" | tr -c ' -~' '?'
 }
 stands() {
+	if [ -n "$unchecked" ]; then
+		echo "This machine cannot check signatures of $unchecked, so nothing is known of this file. ctga evidence verify can."
+		exit 5
+	fi
 	echo "The log ID is $id (SHA-256 of the key, base64)."
+	if [ $version = 2 ]; then printf 'The log is the one of origin %s and verifier key %s.\n' "$(shown "$origin")" "$(shown "$vkey")"; fi
 	if [ -z "$whose" ]; then
 		echo "UNKNOWN KEY: this script does not know whose key this is, and anybody may have made this file."
 		echo "Give it a log list or the log's public key: sh verify-evidence.sh FILE LIST"
+	elif [ $version = 2 ]; then
+		if listed_log; then
+			known=yes
+			printf 'The key, with the origin, is in %s.\n' "$(shown "$whose")"
+		else
+			printf 'UNKNOWN KEY: it is not in %s, and anybody may have made this file.\n' "$(shown "$whose")"
+		fi
 	elif openssl pkey -pubin -in "$whose" -outform DER -out "$work/whose.der" 2>/dev/null && cmp -s "$work/whose.der" "$work/key.der"; then
 		known=yes
 		printf 'The key is the one in %s.\n' "$(shown "$whose")"

@@ -8,10 +8,11 @@ import { encodeBase64 } from '../base/base64.ts';
 import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
 import { plural, time, utc } from '../base/text.ts';
-import { exhibitsOf, isListed, parseEvidence } from '../evidence/bundle.ts';
+import { exhibitsOf, isListed, parseEvidence, signerOf } from '../evidence/bundle.ts';
 import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
 import { logIdText } from '../logs/log.ts';
+import { verifierKeyOf } from '../statements/key.ts';
 import { checkEvidence, listEvidence } from '../services/evidence.ts';
 import { keepEvidence } from '../services/keep-evidence.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
@@ -180,6 +181,11 @@ function show(file: string, options: { json?: boolean }): void {
   if (options.json === true) return printText(cleanJson(text));
   print(`The file claims that this is of ${log.description} (${log.url}).`);
   print(`  log ID      ${Buffer.from(log.logId).toString('base64')}`);
+  const signer = signerOf(evidence);
+  if (signer !== undefined) {
+    print(`  origin      ${printable(signer.origin)}`);
+    print(`  key         ${verifierKeyOf(signer)}`);
+  }
   if (evidence.kind === 'promise-broken') {
     const { promise, derivation } = evidence;
     print(
@@ -188,7 +194,11 @@ function show(file: string, options: { json?: boolean }): void {
   }
   const names = evidence.kind === 'fork' ? ['first', 'second'] : ['tree'];
   for (const [i, head] of exhibitsOf(evidence).entries()) {
-    const whence = isListed(head) ? 'final in a log list' : `signed at ${time(head.timestamp)}`;
+    const whence = isListed(head)
+      ? 'final in a log list'
+      : signer?.algorithm === 'ed25519'
+        ? 'signed' // nothing that is signed says when
+        : `signed at ${time(head.timestamp)}`;
     print(
       `  ${(names[i] ?? '').padEnd(10)}  size ${head.treeSize}, ${whence}, root ${Buffer.from(head.rootHash).toString('base64')}`,
     );

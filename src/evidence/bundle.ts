@@ -7,11 +7,12 @@
  */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { badInput } from '../base/errors.ts';
+import { badInput, messageOf } from '../base/errors.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import { describeIssue, parseJson } from '../base/documents.ts';
 import type { Log } from '../logs/log.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
+import { checkpointOf, checkpointStatement, parseCheckpoint } from '../statements/checkpoint.ts';
 import {
   base64Bytes,
   hashBytes,
@@ -20,11 +21,13 @@ import {
   treeHeadToJson,
   uint64,
 } from '../statements/json.ts';
+import { isCheckpointKey, toLogKey, type CheckpointKey } from '../statements/key.ts';
 import type { Statement, TreeRoot, VerifiedStatement } from '../statements/statement.ts';
 import type { Derivation, Finding, Proof } from './judge.ts';
 import type { LeafInTree, Promised, PromisedLeaf } from './promise.ts';
 
-const EVIDENCE_VERSION = 1;
+/** Of CT logs, and of logs that sign checkpoints with other keys. */
+const VERSION = { ct: 1, checkpoints: 2 } as const;
 
 /** A log list as published, its signature, and the SubjectPublicKeyInfo of whoever signed it. */
 export interface SignedList {
@@ -111,7 +114,7 @@ const exhibitSchema = z.union([listedSchema, treeHeadSchema]);
 
 const anySchema = z.object({
   format: z.literal('ctga-evidence'),
-  version: z.literal(EVIDENCE_VERSION),
+  version: z.literal(VERSION.ct),
   created: z.string(),
   log: z
     .object({ description: z.string(), url: z.string(), log_id: base64Bytes, key: base64Bytes })
@@ -134,6 +137,60 @@ const forkSchema = anySchema
     derivation: { firstRoot: derivation.first_root, secondRoot: derivation.second_root },
     created,
   }));
+
+/**
+ * Version 2: a log of checkpoints, whose `key` is its origin and verifier key. Each exhibit is the
+ * checkpoint with the log's line alone; its size and root are there to be read.
+ */
+const checkpointsSchema = anySchema
+  .extend({
+    version: z.literal(VERSION.checkpoints),
+    first: z.object({ tree_size: uint64, sha256_root_hash: hashBytes, checkpoint: base64Bytes }),
+    second: z.object({ tree_size: uint64, sha256_root_hash: hashBytes, checkpoint: base64Bytes }),
+    proof: proofSchema,
+    derivation: z.object({ first_root: hashBytes, second_root: hashBytes }),
+  })
+  .transform(({ log, first, second, proof, derivation, created }, context): ForkEvidence => {
+    const refuse = (path: string[], message: string): never => {
+      context.addIssue({ code: 'custom', path, message });
+      return z.NEVER;
+    };
+    const key = checkpointKeyOf(log.key);
+    if (typeof key === 'string') return refuse(['log', 'key'], key);
+    const exhibits = [first, second].map(({ checkpoint }) => statementOf(checkpoint, key));
+    const [one = '', other = ''] = exhibits;
+    if (typeof one === 'string') return refuse(['first', 'checkpoint'], one);
+    if (typeof other === 'string') return refuse(['second', 'checkpoint'], other);
+    return {
+      kind: 'fork',
+      log,
+      first: one,
+      second: other,
+      proof,
+      derivation: { firstRoot: derivation.first_root, secondRoot: derivation.second_root },
+      created,
+    };
+  });
+
+/** The key, or what is wrong with it. */
+function checkpointKeyOf(bytes: Uint8Array): CheckpointKey | string {
+  try {
+    const key = toLogKey(bytes);
+    return isCheckpointKey(key) ? key : 'is the key of a CT log';
+  } catch (error) {
+    return `is no origin and verifier key: ${messageOf(error)}`;
+  }
+}
+
+/** The log's statement that the checkpoint is, or why it is none. */
+function statementOf(note: Uint8Array, key: CheckpointKey): Statement | string {
+  try {
+    const checkpoint = parseCheckpoint(Buffer.from(note).toString('utf8'));
+    return checkpointStatement(checkpoint, key) ?? "has another origin, or no line of the log's";
+  } catch (error) {
+    return `is no checkpoint: ${messageOf(error)}`;
+  }
+}
 
 /** As long as the length in front of it can say (RFC 6962, Section 3.1). */
 const certificateBytes = base64Bytes.refine(
@@ -222,9 +279,10 @@ function anyEvidence({ description, url, key }: Log, now: number): AnyEvidence {
 /** One value a line, so that line-by-line tools can read it too (docs/verify-evidence.sh does). */
 export function formatEvidence(evidence: Evidence): string {
   const { log } = evidence;
+  const key = signerOf(evidence);
   const json = {
     format: 'ctga-evidence',
-    version: EVIDENCE_VERSION,
+    version: key === undefined ? VERSION.ct : VERSION.checkpoints,
     ...(evidence.kind === 'fork' ? {} : { kind: evidence.kind }),
     created: evidence.created,
     claim: claimOf(evidence),
@@ -234,15 +292,24 @@ export function formatEvidence(evidence: Evidence): string {
       log_id: encodeBase64(log.logId),
       key: encodeBase64(log.key),
     },
-    ...(evidence.kind === 'fork' ? forkToJson(evidence) : promiseToJson(evidence)),
+    ...(evidence.kind === 'fork' ? forkToJson(evidence, key) : promiseToJson(evidence)),
   };
   return sealed(JSON.stringify(json, null, 2));
 }
 
-function forkToJson({ first, second, proof, derivation }: ForkEvidence): Record<string, unknown> {
+/** The key of a log of checkpoints; undefined where it is a CT log. */
+export function signerOf({ log }: Pick<Evidence, 'log'>): CheckpointKey | undefined {
+  const key = checkpointKeyOf(log.key);
+  return typeof key === 'string' ? undefined : key;
+}
+
+function forkToJson(
+  { first, second, proof, derivation }: ForkEvidence,
+  key: CheckpointKey | undefined,
+): Record<string, unknown> {
   return {
-    first: exhibitToJson(first),
-    second: exhibitToJson(second),
+    first: exhibitToJson(first, key),
+    second: exhibitToJson(second, key),
     proof: proofToJson(proof),
     derivation: {
       first_root: encodeBase64(derivation.firstRoot),
@@ -297,12 +364,20 @@ export function isIntact(text: string, evidence: Evidence): boolean {
 /** Throws CtgaError `bad-input` naming the field and what was expected. */
 export function parseEvidence(text: string, name: string): Evidence {
   const json = parseJson(text, name);
-  const isPromise = typeof json === 'object' && json !== null && 'kind' in json;
-  const parsed = (isPromise ? promiseSchema : forkSchema).safeParse(json);
+  const fields = typeof json === 'object' && json !== null ? json : {};
+  const version =
+    'version' in fields && fields.version === VERSION.checkpoints
+      ? VERSION.checkpoints
+      : VERSION.ct;
+  const schema =
+    version === VERSION.checkpoints
+      ? checkpointsSchema
+      : 'kind' in fields
+        ? promiseSchema
+        : forkSchema;
+  const parsed = schema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw badInput(
-    `${name}: no evidence of version ${EVIDENCE_VERSION}: ${describeIssue(parsed.error)}`,
-  );
+  throw badInput(`${name}: no evidence of version ${version}: ${describeIssue(parsed.error)}`);
 }
 
 /**
@@ -323,8 +398,15 @@ export function evidenceFileName(evidence: Evidence): string {
   return `fork-${logId}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
 }
 
-function exhibitToJson(exhibit: Exhibit): Record<string, unknown> {
-  if (!isListed(exhibit)) return treeHeadToJson(exhibit);
+function exhibitToJson(exhibit: Exhibit, key: CheckpointKey | undefined): Record<string, unknown> {
+  if (!isListed(exhibit)) {
+    if (key === undefined) return treeHeadToJson(exhibit);
+    return {
+      tree_size: jsonInteger(exhibit.treeSize),
+      sha256_root_hash: encodeBase64(exhibit.rootHash),
+      checkpoint: encodeBase64(Buffer.from(checkpointOf(exhibit, key) ?? '')),
+    };
+  }
   const { treeSize, rootHash, list } = exhibit;
   return {
     tree_size: jsonInteger(treeSize),

@@ -8,9 +8,12 @@ import { clean } from '../base/clean.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import type { Log } from '../logs/log.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
+import { checkpointOf } from '../statements/checkpoint.ts';
+import { verifierKeyOf } from '../statements/key.ts';
 import {
   claimOf,
   isListed,
+  signerOf,
   type Evidence,
   type Exhibit,
   type ForkEvidence,
@@ -46,7 +49,7 @@ export function formatReport(
   { format, checks, file, known }: ReportOptions,
 ): string {
   const what = evidence.kind === 'fork' ? 'Split view' : 'Broken promise';
-  const title = `${what} by ${known === undefined ? 'an UNKNOWN KEY' : `the CT log ${known.description}`}`;
+  const title = `${what} by ${known === undefined ? 'an UNKNOWN KEY' : `the ${signerOf(evidence) === undefined ? 'CT log' : 'log'} ${known.description}`}`;
   const blocks = blocksOf(evidence, checks, file, known);
   return format === 'html' ? toHtml(title, blocks) : toMarkdown(title, blocks);
 }
@@ -62,6 +65,7 @@ function blocksOf(
 ): Block[] {
   const name = clean(file.name);
   const { log, created } = evidence;
+  const signer = signerOf(evidence);
   const isFork = evidence.kind === 'fork';
   const stands = checks.every(({ holds }) => holds);
   return [
@@ -78,7 +82,12 @@ function blocksOf(
         ['Log, the file claims', log.description],
         ['URL, the file claims', log.url],
         ['Log ID', encodeBase64(log.logId)],
-        ['Public key', encodeBase64(log.key)],
+        ...(signer === undefined
+          ? ([['Public key', encodeBase64(log.key)]] as const)
+          : ([
+              ['Origin', signer.origin],
+              ['Public key', verifierKeyOf(signer)],
+            ] as const)),
         ['Found', created],
         ['Evidence file', name],
         ['SHA-256 of the file', sha256],
@@ -108,10 +117,22 @@ function blocksOf(
 
 function blocksOfFork(evidence: ForkEvidence): Block[] {
   const { first, second, proof, derivation } = evidence;
+  const signer = signerOf(evidence);
   return [
     { kind: 'heading', text: 'The two trees' },
-    { kind: 'table', rows: rowsOf('First', first) },
-    { kind: 'table', rows: rowsOf('Second', second) },
+    ...(
+      [
+        ['First', first],
+        ['Second', second],
+      ] as const
+    ).flatMap(([name, exhibit]): Block[] =>
+      signer === undefined || isListed(exhibit)
+        ? [{ kind: 'table', rows: rowsOf(name, exhibit) }]
+        : [
+            { kind: 'text', text: `${name}, as the log signed it:` },
+            { kind: 'code', text: (checkpointOf(exhibit, signer) ?? '').trimEnd() },
+          ],
+    ),
     { kind: 'heading', text: 'Why they contradict each other' },
     { kind: 'text', text: reasonOf(evidence) },
     ...(proof.kind === 'none'

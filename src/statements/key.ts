@@ -81,6 +81,11 @@ export function toCheckpointKey(vkey: string, origin?: string): CheckpointKey {
   return { logId: logIdOf(spki), spki, algorithm, origin: signed, noteKey };
 }
 
+/** Its verifier key as text: NAME+KEYID+BASE64. */
+export function verifierKeyOf({ spki, origin }: CheckpointKey): string {
+  return Buffer.from(spki).toString('utf8', Buffer.byteLength(origin) + 1);
+}
+
 /** The points whose order divides 8, as any bytes that decode to one, without the sign of x. */
 const SMALL_ORDER = new Set([
   '0000000000000000000000000000000000000000000000000000000000000000',

@@ -6,7 +6,6 @@
  */
 import { createHash } from 'node:crypto';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
-import { ML_DSA_44_BYTES } from './ml-dsa.ts';
 
 /** The types of keys (c2sp.org/signed-note) that are known here, besides RFC 6962's 0x05. */
 export const NOTE_KEY_TYPE = { ed25519: 0x01, cosignature: 0x04, mlDsa44: 0x06 } as const;
@@ -53,7 +52,7 @@ export function toNoteKey(name: string, type: number, publicKey: Uint8Array): No
 const LENGTHS: ReadonlyMap<number, number> = new Map([
   [NOTE_KEY_TYPE.ed25519, 32],
   [NOTE_KEY_TYPE.cosignature, 32],
-  [NOTE_KEY_TYPE.mlDsa44, ML_DSA_44_BYTES.publicKey],
+  [NOTE_KEY_TYPE.mlDsa44, 1312], // FIPS 204
 ]);
 
 /** Whether a note allows it as the name of a key: no Unicode space, no plus, no control character. */

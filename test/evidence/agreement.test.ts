@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -12,6 +13,8 @@ import { after, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { formatEvidence, makeEvidence, sealed } from '../../src/evidence/bundle.ts';
 import { judgeProof, judgeWithoutProof } from '../../src/evidence/judge.ts';
+import type { VerifiedStatement } from '../../src/statements/statement.ts';
+import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { checkEvidence } from '../../src/services/evidence.ts';
 import type { LogEntry } from '../../src/scts/sct.ts';
 import { brokenPromise } from '../support/promises.ts';
@@ -27,8 +30,26 @@ const list = join(directory, 'list.json');
 const tiled = new SigningLog();
 writeFileSync(list, logListOf({ ecdsa, rsa }, { tiled }));
 
-function bundle(log: SigningLog, m: number, n: number): string {
-  const [first, second] = [log.verified(m, other.root(m)), log.verified(n, honest.root(n))];
+const checkpoints = {
+  ed25519: new CheckpointLog({ origin: 'an "origin" of its own, \u00e8' }),
+  mlDsa: new CheckpointLog({ algorithm: 'ml-dsa-44', name: 'log.test/gamma' }),
+};
+const keys = join(directory, 'keys');
+writeFileSync(
+  keys,
+  `logs/v0\n\nvkey ${checkpoints.ed25519.vkey}\nqpd 7\norigin ${checkpoints.ed25519.origin}\n\nvkey ${checkpoints.mlDsa.vkey}\n`,
+);
+
+function bundle(log: SigningLog | CheckpointLog, m: number, n: number): string {
+  return bundleOf(log, log.verified(m, other.root(m)), log.verified(n, honest.root(n)));
+}
+
+function bundleOf(
+  log: SigningLog | CheckpointLog,
+  first: VerifiedStatement,
+  second: VerifiedStatement,
+): string {
+  const [m, n] = [Number(first.treeSize), Number(second.treeSize)];
   const found =
     judgeWithoutProof(first, second) ??
     judgeProof(first, second, { kind: 'consistency', hashes: honest.consistencyProof(m, n) });
@@ -114,10 +135,10 @@ function verified(path: string): number {
 }
 
 /** The script's exit codes, of all files in one shell. */
-async function scripted(paths: readonly string[]): Promise<number[]> {
+async function scripted(paths: readonly string[], whose = list): Promise<number[]> {
   const loop = 'for file in "$@"; do sh "$SCRIPT" "$file" "$LIST" >/dev/null 2>&1; echo $?; done';
   const { stdout } = await promisify(execFile)('sh', ['-c', loop, 'sh', ...paths], {
-    env: { ...process.env, SCRIPT, LIST: list },
+    env: { ...process.env, SCRIPT, LIST: whose },
   });
   return stdout.trim().split('\n').map(Number);
 }
@@ -156,6 +177,111 @@ describe('the verifier and the script agree', () => {
       );
       assert.deepEqual(differing, []);
     });
+
+  const opensslKnows = async (algorithm: string): Promise<boolean> => {
+    const { stdout } = await promisify(execFile)('openssl', ['list', '-public-key-algorithms']);
+    return stdout.toLowerCase().includes(algorithm);
+  };
+
+  /** A checkpoint's evidence, as `mutants` changes it: also within the base64 of what was signed. */
+  function* mutantsWithin(json: Json): Generator<[what: string, json: Json]> {
+    yield* mutants(json);
+    const { first, log } = json as Record<'first' | 'log', Record<string, string>>;
+    const within = (text: string, change: (decoded: string) => string): string =>
+      Buffer.from(change(Buffer.from(text, 'base64').toString('latin1')), 'latin1').toString(
+        'base64',
+      );
+    const changes: readonly (readonly [string, (text: string) => string])[] = [
+      ['a line more', (text) => text.replace('\n\n', '\nmore\n\n')],
+      ['a blank line more', (text) => `\n${text}`],
+      ['an end of line more', (text) => `${text}\n`],
+      ['no end of line', (text) => text.slice(0, -1)],
+      ['another origin', (text) => text.replace(/^./, 'x')],
+      ['a zero before the size', (text) => text.replace(/\n(\d+)\n/, '\n0$1\n')],
+      ['a carriage return', (text) => text.replace(/\n(\d+)\n/, '\n$1\r\n')],
+      ['a byte that is no UTF-8', (text) => text.replace(/^./, '\xff')],
+      ['a control character', (text) => text.replace(/^./, '\x07')],
+      ['a C1 control character', (text) => text.replace(/^./, '\xc2\x85')],
+      ['a space in the name', (text) => text.replace('log.test/', 'log test/')],
+      ['a wide space in the name', (text) => text.replaceAll('log.test/', 'log\xe3\x80\x80/')],
+      ['the line twice', (text) => `${text}${text.slice(text.lastIndexOf('\n\n') + 2)}`],
+      ['another key ID', (text) => text.replace(/[0-9a-f]{8}/, '00000000')],
+    ];
+    for (const [what, change] of changes) {
+      const checkpoint = within(first.checkpoint ?? '', change);
+      yield [`first.checkpoint: ${what}`, { ...json, first: { ...first, checkpoint } }];
+      const key = within(log.key ?? '', change);
+      const logId = createHash('sha256').update(Buffer.from(key, 'base64')).digest('base64');
+      yield [`log.key: ${what}`, { ...json, log: { ...log, key, log_id: logId } }];
+    }
+  }
+
+  for (const [name, log, m, step] of [
+    ['of one size of Ed25519', checkpoints.ed25519, 40, 4],
+    ['with a proof of Ed25519', checkpoints.ed25519, 21, 9],
+    ['with a proof of ML-DSA-44', checkpoints.mlDsa, 21, 9],
+  ] as const)
+    test(`of checkpoints ${name}, whole and with each field changed`, async (t) => {
+      const json = JSON.parse(bundle(log, m, 40)) as Json;
+      const all = [...mutantsWithin(json)];
+      const cases: [string, Json][] = [
+        ['nothing changed', json],
+        ...all.filter(([what], i) => i % step === 0 || (m === 40 && what.includes(': a'))),
+      ];
+      const paths = cases.map(([, changed], i) => write(`c-${m}-${step}-${i}.json`, changed));
+      const wanted = paths.map((path) => (verified(path) === 1 ? 1 : 0));
+      const found = await scripted(paths, keys);
+      assert.equal(wanted[0], 0);
+      const knows = log === checkpoints.ed25519 || (await opensslKnows('ml-dsa-44'));
+      if (!knows) t.diagnostic("this machine's openssl has no ML-DSA: the script is to say so");
+      const differing = cases.flatMap(([what], i) =>
+        wanted[i] === found[i] || (!knows && found[i] === 5)
+          ? []
+          : [`${what}: ${wanted[i] ?? ''} by ctga, ${found[i] ?? ''} by the script`],
+      );
+      assert.deepEqual(differing, []);
+      if (!knows) assert.equal(found[0], 5);
+    });
+
+  test('of checkpoints whose spelling, extension lines and times are the log\u2019s own', async () => {
+    const { ed25519, mlDsa } = checkpoints;
+    const extended = { extension: 'as the log likes\n\nwith a blank line\n' };
+    const bundles = [
+      bundleOf(
+        ed25519,
+        ed25519.verified(40, other.root(40), extended),
+        ed25519.verified(40, honest.root(40)),
+      ),
+      bundleOf(
+        mlDsa,
+        mlDsa.verified(40, other.root(40), { ...extended, time: 0n }),
+        mlDsa.verified(40, honest.root(40)),
+      ),
+    ];
+    const paths = bundles.map((text, i) => {
+      const path = join(directory, `extended-${i}.json`);
+      writeFileSync(path, text);
+      return path;
+    });
+    assert.deepEqual(paths.map(verified), [4, 4]);
+    assert.deepEqual(await scripted(paths, keys), [0, (await opensslKnows('ml-dsa-44')) ? 0 : 5]);
+  });
+
+  test('of checkpoints of a log that is not listed with that key and that origin', async () => {
+    const { ed25519 } = checkpoints;
+    const strangers = [
+      new CheckpointLog(),
+      new CheckpointLog({ sharing: ed25519, origin: 'another origin' }),
+      new CheckpointLog({ origin: ed25519.origin }),
+    ];
+    const paths = strangers.map((log, i) => {
+      const path = join(directory, `stranger-${i}.json`);
+      writeFileSync(path, bundle(log, 40, 40));
+      return path;
+    });
+    assert.deepEqual(paths.map(verified), [4, 4, 4]);
+    assert.deepEqual(await scripted(paths, keys), [4, 4, 4]);
+  });
 
   for (const [type, step] of [
     ['precert', 4],
