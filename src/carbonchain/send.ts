@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * Writing to the chain: one transaction a packet, of which each spends the change of the one before.
+ * Its first output is the change, which makes the packet its owner's, and its second has the packet.
+ */
+import { Transaction, p2pkh, WIF } from '@scure/btc-signer';
+import { hash160, pubECDSA } from '@scure/btc-signer/utils.js';
+import { badInput, CtgaError } from '../base/errors.ts';
+import { fromHex, showHash, toHex } from './bytes.ts';
+import { NETWORKS, type Network } from './header.ts';
+import { NodeError, type BitcoinNode } from './node.ts';
+import { packetsOf, keyHashOf, scriptFor } from './packet.ts';
+import type { ChainStore, Coin } from './store.ts';
+import { parseTransaction } from './transaction.ts';
+
+/** A key whose coins pay for what is written. */
+export interface Purse {
+  readonly privateKey: Uint8Array;
+  readonly publicKey: Uint8Array;
+  /** The hash of the public key, in hexadecimal. */
+  readonly owner: string;
+  readonly address: string;
+}
+
+/** What the original pays for each transaction unless told otherwise, in satoshi: 0.00002 BTC. */
+export const USUAL_FEE = 2_000n;
+/** The original leaves smaller change to the miners; and without change a packet has no owner. */
+const DUST = 1_000n;
+/** How many blocks new coins have to wait for. */
+const MATURITY = 100;
+
+/** The key in wallet import format, of this network. Throws CtgaError `bad-input`. */
+export function purseOf(wif: string, network: Network): Purse {
+  try {
+    return purse(WIF(network.address).decode(wif), network);
+  } catch (cause) {
+    const other = Object.values(NETWORKS).find(({ address }) => {
+      try {
+        return WIF(address).decode(wif).length === 32;
+      } catch {
+        return false;
+      }
+    });
+    const hint = other === undefined ? '' : `; it is one of ${other.name}`;
+    throw new CtgaError(
+      'bad-input',
+      `that is no key in wallet import format of ${network.name}${hint}`,
+      { cause },
+    );
+  }
+}
+
+export function purse(privateKey: Uint8Array, network: Network): Purse {
+  const publicKey = pubECDSA(privateKey, true);
+  const { address } = p2pkh(publicKey, network.address);
+  return { privateKey, publicKey, owner: toHex(hash160(publicKey)), address: address };
+}
+
+export function wifOf({ privateKey }: Purse, network: Network): string {
+  return WIF(network.address).encode(privateKey);
+}
+
+export interface Signed {
+  /** As Bitcoin shows it. */
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * The transactions that write `data`, in their order, paid with these coins. Pure.
+ *
+ * @param fee for each transaction, in satoshi
+ * @throws CtgaError `bad-input` if the coins do not suffice
+ */
+export function transactionsFor(
+  data: Uint8Array,
+  { id, version = 0 }: { readonly id: number; readonly version?: number },
+  {
+    purse: from,
+    coins,
+    fee,
+    network,
+  }: { purse: Purse; coins: readonly Coin[]; fee: bigint; network: Network },
+): Signed[] {
+  const packets = packetsOf(data, { id, version });
+  const needed = fee * BigInt(packets.length) + DUST;
+  const inputs: Coin[] = [];
+  let amount = 0n;
+  for (const coin of coins) {
+    if (amount >= needed) break;
+    inputs.push(coin);
+    amount += coin.value;
+  }
+  if (amount < needed)
+    throw badInput(
+      `${from.address} has ${amount} satoshi to spend, and ${packets.length} transactions cost ${needed}`,
+      'Send coins to this address, and wait for a block.',
+    );
+  const script = p2pkh(from.publicKey, network.address).script;
+  const signed: Signed[] = [];
+  let spends: readonly Pick<Coin, 'transaction' | 'output' | 'value'>[] = inputs;
+  for (const packet of packets) {
+    const transaction = new Transaction({
+      allowUnknownOutputs: true,
+      disableScriptCheck: true,
+      allowLegacyWitnessUtxo: true,
+    });
+    for (const { transaction: txid, output, value } of spends) {
+      // A legacy input signs the output's script alone; what the rest of its transaction is does not matter.
+      transaction.addInput({
+        txid,
+        index: output,
+        witnessUtxo: { script, amount: value },
+        sighashType: 1,
+      });
+    }
+    amount -= fee;
+    transaction.addOutput({ script, amount });
+    transaction.addOutput({ script: scriptFor(packet), amount: 0n });
+    transaction.sign(from.privateKey);
+    transaction.finalize();
+    const bytes = transaction.extract();
+    signed.push({ id: transaction.id, bytes });
+    spends = [{ transaction: transaction.id, output: 0, value: amount }];
+  }
+  return signed;
+}
+
+/** What can be spent now: coins in blocks, and change that is on its way. The largest first. */
+export function spendable({ owner }: Purse, store: ChainStore, height: number): Coin[] {
+  const spent = new Set<string>();
+  const coming: Coin[] = [];
+  for (const { id, bytes } of store.sent()) {
+    const { inputs, outputs } = parseTransaction(bytes);
+    for (const each of inputs) spent.add(`${showHash(each.id)}:${each.index}`);
+    for (const [output, { value, script }] of outputs.entries()) {
+      const key = keyHashOf(script);
+      if (key !== undefined && toHex(key) === owner)
+        coming.push({ transaction: id, output, value, owner, height, isCoinbase: false });
+    }
+  }
+  const ripe = store
+    .coins(owner)
+    .filter((coin) => !coin.isCoinbase || height - coin.height + 1 >= MATURITY);
+  const free = (coin: Coin): boolean => !spent.has(`${coin.transaction}:${coin.output}`);
+  return [...ripe, ...coming].filter(free).toSorted((a, b) => (a.value < b.value ? 1 : -1));
+}
+
+/** bitcoind's and btcd's numbers for a transaction that is in the chain or the mempool already. */
+const KNOWN = /already|txn-already|in block chain|exists/i;
+
+/**
+ * Passes on, in their order, what was written and is in no block yet. Stops at the first that no node
+ * takes, since the others spend it, and returns the last refusal; undefined if there is none.
+ */
+export async function passOn(
+  store: ChainStore,
+  nodes: readonly BitcoinNode[],
+): Promise<NodeError | undefined> {
+  for (const { bytes } of store.sent()) {
+    let refusal: NodeError | undefined;
+    for (const node of nodes)
+      try {
+        await node.send(bytes);
+        refusal = undefined;
+        break;
+      } catch (error) {
+        if (!(error instanceof NodeError)) throw error;
+        if (error.code === 'node-refused' && KNOWN.test(error.message)) {
+          refusal = undefined;
+          break;
+        }
+        refusal = error;
+      }
+    if (refusal !== undefined) return refusal;
+  }
+  return undefined;
+}
+
+/** A key file's text: wallet import format, or 32 bytes in hexadecimal. */
+export function readPurse(text: string, network: Network): Purse {
+  const hex = /^[0-9a-f]{64}$/i.test(text.trim()) ? fromHex(text.trim()) : undefined;
+  return hex === undefined ? purseOf(text.trim(), network) : purse(hex, network);
+}
