@@ -5,9 +5,10 @@ import { createInterface } from 'node:readline/promises';
 import { Command } from 'commander';
 import { readTextFile } from '../base/documents.ts';
 import { badFile, badInput } from '../base/errors.ts';
-import { plural } from '../base/text.ts';
+import { megabytes, plural } from '../base/text.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import type { LogChange } from '../logs/changes.ts';
+import { withoutUrl } from '../logs/key-list.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import { publisherOf, PUBLISHERS } from '../logs/publishers.ts';
 import { CHROME_LIST_KEY, parseListKey } from '../logs/signed-list.ts';
@@ -21,8 +22,13 @@ import {
 import { openForWriting, stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
+import { isCheckpointKey } from '../statements/key.ts';
+import { formatNoteKey } from '../statements/note-key.ts';
 import { endProgress, print, printJson, printProgress, printTable, warn } from './output.ts';
 import { currentIo } from './run.ts';
+
+/** Chrome's list is a tenth of it, and read at once. */
+const LARGE_BYTES = 1_000_000;
 
 interface ImportOptions extends StateOption {
   readonly signature?: string;
@@ -44,9 +50,16 @@ export function logsCommand(): Command {
     .action(listLogs);
   const importList = new Command('import')
     .description(
-      "take in a log list (schema v3) from a file, such as Chrome's, Apple's or crt.sh's; a \"dns\" field in it gives a log its zone",
+      "take in a log list (schema v3) from a file, such as Chrome's, Apple's or crt.sh's; a \"dns\" field in it gives a log its zone; or logs that are no CT logs",
     )
     .argument('<file>')
+    .addHelpText(
+      'after',
+      `
+Logs that are no CT logs come as lines of NAME+KEYID+KEY and a URL, as in GOSUMDB; as a list of the witness
+network (logs/v0); or as a trust policy (c2sp.org/tlog-policy), of which the logs are taken. A URL that ends in
+/latest is that of a Go checksum database, any other one that of a log of c2sp.org/tlog-tiles, such as Rekor v2.`,
+    )
     .option(
       '--signature <file>',
       "the publisher's signature; ctga refuses the list if the signature is wrong",
@@ -107,7 +120,7 @@ function listLogs(options: StateOption & LogOptions): void {
     [
       'NAME',
       { title: 'DESCRIPTION', is: 'extra' },
-      { title: 'API', is: 'extra' },
+      { title: 'API', is: 'whole' },
       'STATE',
       { title: 'LOG ID', is: 'extra' },
       'ZONES',
@@ -116,7 +129,7 @@ function listLogs(options: StateOption & LogOptions): void {
       cells: [
         labels.get(log) ?? '',
         log.description,
-        log.api,
+        kindOf(log),
         log.state ?? '-',
         logIdText(log.key.logId),
         zones.get(log)?.join(' ') ?? '-',
@@ -130,6 +143,8 @@ function importLogs(file: string, options: ImportOptions): void {
   if (options.listKey !== undefined && signature === undefined)
     throw badInput('--list-key needs --signature', 'The key says who must have made it.');
   const json = readBytes(file);
+  if (options.json !== true && json.length > LARGE_BYTES)
+    printProgress(`reading ${megabytes(json.length)} of logs`);
   const key = listKeyOf(options) ?? CHROME_LIST_KEY;
   const signed = signature && { name: signature, signature: readBytes(signature), key };
   const store = openForWriting(stateAt(options.stateDir));
@@ -139,11 +154,13 @@ function importLogs(file: string, options: ImportOptions): void {
       mayBeOlder: options.allowOlder,
     });
   } finally {
+    endProgress();
     store.close();
   }
-  const { logs, leftOut, changes } = list;
+  const { kind, logs, leftOut, changes } = list;
   if (options.json === true)
     return printJson({
+      kind,
       imported: logs.length,
       leftOut,
       signed: signature !== undefined,
@@ -155,6 +172,9 @@ function importLogs(file: string, options: ImportOptions): void {
     `${plural(logs.length, 'log')} imported from ${file}: ${changes.length - changed.length} new, ${changed.length} changed.`,
   );
   showChanges(changed);
+  const silent = withoutUrl(logs);
+  if (silent !== undefined) print(silent);
+  if (kind !== 'log list') return;
   const withoutZone = logs.length - zonesOf(logs, { zones: [] }).size;
   if (withoutZone > 0)
     print(
@@ -245,12 +265,22 @@ function readBytes(path: string): Buffer {
   }
 }
 
+/** By what it is asked, and of a log that is no CT log also what it signs with. */
+function kindOf({ api, key, url }: Log): string {
+  return isCheckpointKey(key) ? `${url === '' ? 'unknown' : api}/${key.algorithm}` : api;
+}
+
 function describeLog(log: Log): Record<string, unknown> {
   return {
     description: log.description,
     logId: logIdText(log.key.logId),
     url: log.url,
     api: log.api,
+    algorithm: log.key.algorithm,
+    ...(isCheckpointKey(log.key) && {
+      origin: log.key.origin,
+      vkey: formatNoteKey(log.key.noteKey),
+    }),
     mmd: log.mmd,
     state: log.state,
   };

@@ -36,7 +36,7 @@ function fieldsChanged(old: Log, log: Log): string[] {
   compare('description', old.description, log.description);
   // If the list has no URL, the log keeps the one that it has.
   if (log.url !== '') {
-    compare('url', old.url, log.url);
+    compare('url', old.url || undefined, log.url);
     compare('api', old.api, log.api);
   }
   compare('mmd', old.mmd, log.mmd);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them.
+ * Log lists in schema v3, as Chrome, Apple and crt.sh publish them, or an operator writes them; and
+ * the forms in which logs that are no CT logs are written down (key-list.ts).
+ *
  * ctga reads two more fields: `dns`, the zone of a log's CT-over-DNS names, which no published list
  * has today, and `allow_private_address`, for a log in the operator's own network.
  *
@@ -14,7 +16,9 @@ import { badInput, messageOf } from '../base/errors.ts';
 import { base64Bytes, hashBytes, uint64 } from '../statements/json.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { logIdOf, toCtKey, type CtKey } from '../statements/key.ts';
+import { normalizeUrl } from './list-url.ts';
 import { LOG_STATES, logIdText, type Log } from './log.ts';
+import { keyListKind, parseKeyList, type ListKind } from './key-list.ts';
 import { parseZone } from './zones.ts';
 
 const logSchema = z.object({
@@ -50,12 +54,15 @@ const listSchema = z.object({
 });
 
 export interface LogList {
+  readonly kind: ListKind | 'log list';
   /** In ms since the epoch; undefined if the list does not say. */
   readonly published: number | undefined;
   readonly logs: readonly Log[];
   /** A sentence for each log that was left out, with the reason. */
   readonly leftOut: readonly string[];
 }
+
+export type { ListKind };
 
 /** How many reasons the error gives for a list of which nothing can be used. */
 const SHOWN = 3;
@@ -87,6 +94,8 @@ export function readListedLogs(path: string, warn: (line: string) => void): read
  * it is not a log list, contradicts itself, or has no log that ctga can use.
  */
 export function parseLogList(text: string, name: string): LogList {
+  const kind = keyListKind(text);
+  if (kind !== undefined) return { kind, published: undefined, ...parseKeyList(text, kind, name) };
   const document = readDocument(text, name);
   const parsed = listSchema.safeParse(document);
   if (!parsed.success) throw badInput(`${name}: ${describeIssue(parsed.error)}`, FORM);
@@ -118,7 +127,7 @@ export function parseLogList(text: string, name: string): LogList {
     );
   const { log_list_timestamp: timestamp } = parsed.data;
   const published = timestamp === undefined ? undefined : Date.parse(timestamp);
-  return { published, logs: [...logs.values()], leftOut };
+  return { kind: 'log list', published, logs: [...logs.values()], leftOut };
 }
 
 /**
@@ -193,17 +202,4 @@ function toLog(
  */
 function isPlaceholder(url: string): boolean {
   return /(^|\.)example\.(com|net|org)$/.test(new URL(url).hostname);
-}
-
-/** Adds what a list may leave out: the scheme (before 2019) and the trailing slash. */
-function normalizeUrl(address: string): string | undefined {
-  try {
-    const url = new URL(/^[a-z]+:\/\//.test(address) ? address : `https://${address}`);
-    if (url.protocol !== 'https:' && url.protocol !== 'http:') return undefined;
-    // A list must not be able to add anything to requests.
-    if (`${url.username}${url.password}${url.search}${url.hash}` !== '') return undefined;
-    return url.href.endsWith('/') ? url.href : `${url.href}/`;
-  } catch {
-    return undefined;
-  }
 }

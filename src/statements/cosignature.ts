@@ -108,7 +108,7 @@ export function verifyBytes(
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
-  if (type === NOTE_KEY_TYPE.mlDsa44) return mlDsa44.verify(signature, message, publicKey);
+  if (type === NOTE_KEY_TYPE.mlDsa44) return mlDsa44().verify(signature, message, publicKey);
   // RFC 8032; node:crypto takes keys as SubjectPublicKeyInfo (RFC 8410).
   const spki = Buffer.concat([ED25519_SPKI, publicKey]);
   return verify(
@@ -148,7 +148,7 @@ export function noteSigner(name: string, type: NoteSignerType, seed: Uint8Array)
   if (seed.length !== SEED_BYTES)
     throw new RangeError(`the seed is ${seed.length} bytes, want ${SEED_BYTES}`);
   if (type === 'ML-DSA-44') {
-    const signer = mlDsa44.signer(seed);
+    const signer = mlDsa44().signer(seed);
     return { key: toNoteKey(name, TYPES[type], signer.publicKey), sign: signer.sign };
   }
   const pkcs8 = Buffer.concat([ED25519_PKCS8, seed]);

@@ -5,9 +5,9 @@
  * bytes.
  */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
-import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
-
-export const ML_DSA_44_BYTES = { seed: 32, publicKey: 1312, signature: 2420 } as const;
+import { createRequire } from 'node:module';
+import type * as NobleMlDsa from '@noble/post-quantum/ml-dsa.js';
+import { ML_DSA_44_BYTES } from './note-key.ts';
 
 export interface MlDsa44 {
   /** False as well where the key or the signature has another length. */
@@ -19,12 +19,24 @@ export interface MlDsa44 {
   };
 }
 
+/** Loaded when it is first needed, which takes longer than many a command does. */
+function noble(): typeof NobleMlDsa.ml_dsa44 {
+  // The first is what the compiled program has, the second Node's modules.
+  return (loaded ??= (
+    typeof require === 'function'
+      ? // eslint-disable-next-line @typescript-eslint/no-require-imports -- import() is no function
+        (require('@noble/post-quantum/ml-dsa.js') as typeof NobleMlDsa)
+      : (createRequire(import.meta.url)('@noble/post-quantum/ml-dsa.js') as typeof NobleMlDsa)
+  ).ml_dsa44);
+}
+let loaded: typeof NobleMlDsa.ml_dsa44 | undefined;
+
 export const mlDsa44ByNoble: MlDsa44 = {
   verify: (signature, message, publicKey) =>
-    haveLengths(signature, publicKey) && ml_dsa44.verify(signature, message, publicKey),
+    haveLengths(signature, publicKey) && noble().verify(signature, message, publicKey),
   signer: (seed) => {
-    const { publicKey, secretKey } = ml_dsa44.keygen(seed);
-    return { publicKey, sign: (message) => ml_dsa44.sign(message, secretKey) };
+    const { publicKey, secretKey } = noble().keygen(seed);
+    return { publicKey, sign: (message) => noble().sign(message, secretKey) };
   },
 };
 
@@ -56,17 +68,20 @@ const byOpenSsl: MlDsa44 = {
 };
 
 /** Undefined where this Node's OpenSSL does not know ML-DSA. */
-export const mlDsa44ByOpenSsl: MlDsa44 | undefined = isKnown() ? byOpenSsl : undefined;
+export function mlDsa44ByOpenSsl(): MlDsa44 | undefined {
+  if (isKnown === undefined)
+    try {
+      byOpenSsl.signer(new Uint8Array(ML_DSA_44_BYTES.seed));
+      isKnown = true;
+    } catch {
+      isKnown = false;
+    }
+  return isKnown ? byOpenSsl : undefined;
+}
+let isKnown: boolean | undefined;
 
-export const mlDsa44: MlDsa44 = mlDsa44ByOpenSsl ?? mlDsa44ByNoble;
-
-function isKnown(): boolean {
-  try {
-    byOpenSsl.signer(new Uint8Array(ML_DSA_44_BYTES.seed));
-    return true;
-  } catch {
-    return false;
-  }
+export function mlDsa44(): MlDsa44 {
+  return mlDsa44ByOpenSsl() ?? mlDsa44ByNoble;
 }
 
 function haveLengths(signature: Uint8Array, publicKey: Uint8Array): boolean {

@@ -10,6 +10,9 @@ import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 /** The types of keys (c2sp.org/signed-note) that are known here, besides RFC 6962's 0x05. */
 export const NOTE_KEY_TYPE = { ed25519: 0x01, cosignature: 0x04, mlDsa44: 0x06 } as const;
 
+/** FIPS 204, Table 2. */
+export const ML_DSA_44_BYTES = { seed: 32, publicKey: 1312, signature: 2420 } as const;
+
 export interface NoteKey {
   readonly name: string;
   readonly keyId: Uint8Array;
@@ -52,7 +55,7 @@ export function toNoteKey(name: string, type: number, publicKey: Uint8Array): No
 const LENGTHS: ReadonlyMap<number, number> = new Map([
   [NOTE_KEY_TYPE.ed25519, 32],
   [NOTE_KEY_TYPE.cosignature, 32],
-  [NOTE_KEY_TYPE.mlDsa44, 1312], // FIPS 204
+  [NOTE_KEY_TYPE.mlDsa44, ML_DSA_44_BYTES.publicKey],
 ]);
 
 /** Whether a note allows it as the name of a key: no Unicode space, no plus, no control character. */

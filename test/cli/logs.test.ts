@@ -15,6 +15,7 @@ import { builtinLogs } from '../../src/logs/builtin.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { ctga, type Ran } from '../support/ctga.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { REKOR_VKEY, SUMDB_VKEY } from '../support/real-checkpoints.ts';
 import { CHROME_LIST, vectorPath } from '../support/vectors.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
@@ -71,6 +72,41 @@ describe('ctga logs import', () => {
     assert.equal(code, 0);
     assert.match(stdout, /^1 log imported/);
     assert.match(stderr, /left out: Op, logs\[1\] "Beta": it has no URL/);
+  });
+  test('of logs that are no CT logs: lines of keys, a policy; what they are is listed', async () => {
+    const file = join(directory, 'keys.txt');
+    const state = newState();
+    writeFileSync(file, `${SUMDB_VKEY}\n`);
+    const keys = await ctga(['logs', 'import', file, ...state]);
+    assert.deepEqual([keys.code, keys.stderr], [0, '']);
+    assert.match(keys.stdout, /^1 log imported from .*: 1 new, 0 changed\.\n$/);
+    writeFileSync(file, `log ${REKOR_VKEY}\nquorum none\n`);
+    const policy = await ctga(['logs', 'import', file, ...state]);
+    assert.match(policy.stdout, /1 log of them has no URL here/);
+    // With a URL it is another one no more, and a list without one takes it from no log.
+    writeFileSync(file, `${REKOR_VKEY} https://log2025-1.rekor.sigstore.dev\n`);
+    const again = await ctga(['logs', 'import', file, ...state]);
+    assert.match(again.stdout, /0 new, 1 changed\.\n {2}~ log2025-1\.rekor.*: url: none -> https/);
+    writeFileSync(file, `logs/v0\nvkey ${REKOR_VKEY}\n`);
+    const without = await ctga(['logs', 'import', file, ...state]);
+    assert.match(without.stdout, /0 new, 0 changed\.\n/);
+    const { stdout } = await ctga(['logs', 'list', '--json', ...state]);
+    const listed = (JSON.parse(stdout) as Record<string, unknown>[]).filter(({ vkey }) => vkey);
+    assert.deepEqual(
+      listed.map(({ name, url, api, algorithm, origin }) => [name, url, api, algorithm, origin]),
+      [
+        [
+          'log2025-1-rekor-sigstore-dev',
+          'https://log2025-1.rekor.sigstore.dev/api/v2/',
+          'tlog-tiles',
+          'ed25519',
+          'log2025-1.rekor.sigstore.dev',
+        ],
+        ['sum-golang-org', 'https://sum.golang.org/', 'sumdb', 'ed25519', 'go.sum database tree'],
+      ],
+    );
+    const table = await ctga(['logs', 'list', ...state]);
+    assert.match(table.stdout, /sum-golang-org +.*sumdb\/ed25519/);
   });
   test('of a signed list: refused when one byte is another', async () => {
     const [file, signature] = [join(directory, 'list.json'), join(directory, 'list.sig')];

@@ -16,7 +16,6 @@ const SLOW = new Set(['http', 'https', 'http2', 'tls', 'readline'].map((name) =>
 const SQLITE = ['better-sqlite3', 'bindings', 'file-uri-to-path'];
 const THRIFT = ['thrift', 'node-int64', 'uuid'];
 const CURVES = ['@noble/curves', '@noble/hashes'];
-const COSIGNATURES = [...CURVES, '@noble/post-quantum'];
 
 /** Beside `commander`, which every command needs. */
 const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
@@ -24,22 +23,22 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   program: ['smol-toml'],
   attach: [...SQLITE, ...THRIFT, 'ipaddr.js', 'zod'],
   detach: [...SQLITE, ...THRIFT, 'zod'],
-  status: [...SQLITE, ...THRIFT, ...COSIGNATURES, 'zod'],
+  status: [...SQLITE, ...THRIFT, 'zod'],
   heads: [...SQLITE, 'zod'],
-  challenge: [...SQLITE, ...COSIGNATURES, 'ipaddr.js', 'zod', 'node:tls'],
-  evidence: [...SQLITE, ...COSIGNATURES, 'zod', 'node:tls'],
+  challenge: [...SQLITE, ...CURVES, 'ipaddr.js', 'zod', 'node:tls'],
+  evidence: [...SQLITE, ...CURVES, 'zod', 'node:tls'],
   logs: [...SQLITE, 'ipaddr.js', 'zod'],
-  dns: [...SQLITE, ...COSIGNATURES, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
+  dns: [...SQLITE, ...CURVES, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
   client: [...SQLITE, 'ipaddr.js', 'zod'],
   ctng: [],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],
   audit: [...SQLITE, 'ipaddr.js', 'zod'],
-  replay: [...SQLITE, ...COSIGNATURES, 'zod'],
+  replay: [...SQLITE, ...CURVES, 'zod'],
   lab: ['zod', 'node:https', 'node:readline'],
-  alert: [...SQLITE, ...COSIGNATURES, 'ipaddr.js', 'zod', 'node:http', 'node:http2', 'node:tls'],
-  store: [...SQLITE, ...COSIGNATURES, 'zod'],
+  alert: [...SQLITE, ...CURVES, 'ipaddr.js', 'zod', 'node:http', 'node:http2', 'node:tls'],
+  store: [...SQLITE, ...CURVES, 'zod'],
   web: [...SQLITE, 'zod'],
   config: ['smol-toml'],
   doctor: [...SQLITE, ...THRIFT, 'ipaddr.js', 'smol-toml', 'zod'],
@@ -67,7 +66,9 @@ describe('before it acts', () => {
     if (seen.has(path)) return seen;
     seen.add(path);
     for (const { kind, external, path: next } of inputs[path]?.imports ?? []) {
-      if (kind === 'dynamic-import') continue;
+      // Either is loaded when it is asked for; packages say require() for what they always need.
+      if (kind === 'dynamic-import' || (kind === 'require-call' && path.startsWith('src/')))
+        continue;
       if (external === true) seen.add(next);
       else loaded(next, seen);
     }
