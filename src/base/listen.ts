@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** An HTTP server at the address that somebody chose. */
-import type { Server } from 'node:http';
-import { isIP, type AddressInfo } from 'node:net';
+import { isIP, type AddressInfo, type Server } from 'node:net';
 import { CtgaError, messageOf } from './errors.ts';
 
 /** Where a server listens. */
@@ -18,6 +17,7 @@ export interface Listening {
 export async function listenAt(
   server: Server,
   { address, port }: { readonly address: string; readonly port: number },
+  scheme: 'http' | 'https' = 'http',
 ): Promise<Listening> {
   try {
     await new Promise<void>((resolve, reject) => {
@@ -32,5 +32,6 @@ export async function listenAt(
   // A later one is of a connection that was gone before it was accepted.
   server.on('error', () => undefined);
   const { port: bound } = server.address() as AddressInfo;
-  return { port: bound, url: `http://${isIP(address) === 6 ? `[${address}]` : address}:${bound}/` };
+  const host = isIP(address) === 6 ? `[${address}]` : address;
+  return { port: bound, url: `${scheme}://${host}:${bound}/` };
 }

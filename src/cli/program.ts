@@ -73,6 +73,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'have the logs prove what pools collected and clients saw',
     load: async () => (await import('./audit.ts')).auditCommand(),
   },
+  witness: {
+    summary: 'cosign checkpoints of transparency logs that prove to be append-only',
+    load: async () => (await import('./witness.ts')).witnessCommand(),
+  },
   ctng: {
     summary:
       'take part in CTng, or play its sample run: monitors and gossipers that vouch together',

@@ -71,6 +71,27 @@ export class SqliteFile {
     }
   }
 
+  /**
+   * Opens a database that must be there and whole, every page of it: what it holds must not be begun
+   * anew. Throws StoreError `store-damaged` if it is damaged or empty, and `store-failed` if it is
+   * missing or cannot be opened.
+   */
+  static openWhole(path: string, kind: SqliteKind): SqliteFile {
+    let database: Database.Database | undefined;
+    try {
+      database = new Database(path, { fileMustExist: true, timeout: 10_000 });
+      const found = database.pragma('quick_check', { simple: true });
+      if (found !== 'ok') throw damaged(path, found);
+      if (database.pragma('user_version', { simple: true }) === 0)
+        throw damaged(path, 'it is empty');
+      return new SqliteFile(prepared(database, kind), kind);
+    } catch (error) {
+      database?.close();
+      if (error instanceof StoreError && error.code === 'store-damaged') throw error;
+      throw isDamage(error) ? damaged(path, messageOf(error)) : failed(path, error, kind);
+    }
+  }
+
   static inMemory(kind: SqliteKind): SqliteFile {
     return new SqliteFile(prepared(new Database(':memory:'), kind), kind);
   }
@@ -136,6 +157,10 @@ function prepared(database: Database.Database, kind: SqliteKind): Database.Datab
 
 function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
+}
+
+function damaged(path: string, found: unknown): StoreError {
+  return new StoreError('store-damaged', `${path} is damaged: ${String(found)}`);
 }
 
 function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {

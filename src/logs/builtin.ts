@@ -12,8 +12,8 @@ export const BUILTIN_PUBLISHED = TODAYS_LIST;
 
 export function builtinLogs(): Log[] {
   const finals = new Map(FINAL_TREES.map(([description, ...tree]) => [description, tree]));
-  const today = TODAYS_LOGS.map(([api, state, description, url, mmd, key]): Log => {
-    const log = { key: keyOf(description, key), description, url, api, mmd, state };
+  const today = TODAYS_LOGS.map(([api, state, description, url, mmd, key, submissionUrl]): Log => {
+    const log = { key: keyOf(description, key), description, url, api, submissionUrl, mmd, state };
     const [treeSize, root] = finals.get(description) ?? [];
     if (treeSize === undefined || root === undefined) return log;
     return { ...log, finalTree: { treeSize, rootHash: toMerkleHash(bytesOf(description, root)) } };

@@ -32,6 +32,8 @@ export interface Log {
    */
   readonly url: string;
   readonly api: LogApi;
+  /** Where a static-ct log takes submissions, of which its checkpoints' origin is made. */
+  readonly submissionUrl?: string;
   /** Maximum merge delay in seconds (RFC 6962, Section 3); of other logs how long they may lag. */
   readonly mmd: number;
   /** The zone of the log's CT-over-DNS names, such as `sth.<dns>`; without a trailing dot. */

@@ -11,7 +11,7 @@ export const TODAYS_LIST = Date.UTC(2026, 7, 20);
 
 /**
  * [API, state, description, URL (of static-ct logs the monitoring prefix), MMD in seconds, key in
- * base64]
+ * base64, of static-ct logs the submission prefix]
  */
 export const TODAYS_LOGS: readonly (readonly [
   api: Log['api'],
@@ -20,6 +20,7 @@ export const TODAYS_LOGS: readonly (readonly [
   url: string,
   mmd: number,
   key: string,
+  submissionUrl?: string,
 ])[] = [
   [
     'rfc6962',
@@ -60,6 +61,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/parcelyard2026h2.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEP2H56bHx6pPm5mCku6PFpeRuA5Ux0gs8iwXIVhvVdbojs0pPwZqLtlIEoJNbjxMEePTYo/qDW85AjhMJITlavA==',
+    'https://parcelyard2026h2.prod.certificate.transparency.goog/',
   ],
   [
     'static-ct',
@@ -68,6 +70,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/parcelyard2027h1.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEX7i7gYwmBxpiLXAlM/VLk4BFzspJRmZA86iReO7NVRlwGL1KWb/Dv5DRXJNBZd+9uREkNUTee5yBy2dRdRGa0w==',
+    'https://parcelyard2027h1.prod.certificate.transparency.goog/',
   ],
   [
     'static-ct',
@@ -76,6 +79,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/parcelyard2027h2.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE+CTFsoroxXi53eLT+x2T4gsMKOcqzYEhqSLjyF6uVfdgF8yBeyA2cDWsu6nmhKGhqyoohwLh3PPgXdltfPP3BA==',
+    'https://parcelyard2027h2.prod.certificate.transparency.goog/',
   ],
   [
     'static-ct',
@@ -84,6 +88,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/plumbersarms2026h2.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAERcKG6mGyrCTtzkWBNT51LFFsM1lZ3ZPSIoXgVilDtnY0dyhwKSX7jomkXvdyqWr8DOP3HA6I6kzmREX5wpUvug==',
+    'https://plumbersarms2026h2.prod.certificate.transparency.goog/',
   ],
   [
     'static-ct',
@@ -92,6 +97,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/plumbersarms2027h1.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEAKYYdjIeQwDP0RIY9mhAVntX5s2ObMc2F6u8cELSbhvavljWD/OesJZHUtqQjBXE5Ekbpiq6nchmaVnEHHpJmw==',
+    'https://plumbersarms2027h1.prod.certificate.transparency.goog/',
   ],
   [
     'static-ct',
@@ -100,6 +106,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://storage.googleapis.com/plumbersarms2027h2.prod.certificate.transparency.goog/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEHCu5hooSXlk8FAiSkoWiZJ5G9GzCiJhj3eoJ9p3F3ZzV2QgcgxWWI9f75vnFgygju+baK11dsf3bXHAo/+TL/Q==',
+    'https://plumbersarms2027h2.prod.certificate.transparency.goog/',
   ],
   [
     'rfc6962',
@@ -236,6 +243,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.sycamore.ct.letsencrypt.org/2026h2/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEwR1FtiiMbpvxR+sIeiZ5JSCIDIdTAPh7OrpdchcrCcyNVDvNUq358pqJx2qdyrOI+EjGxZ7UiPcN3bL3Q99FqA==',
+    'https://log.sycamore.ct.letsencrypt.org/2026h2/',
   ],
   [
     'static-ct',
@@ -244,6 +252,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.sycamore.ct.letsencrypt.org/2027h1/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEWrGdYyZYB7teCS4K/oKIsbV0yVBSgjlOwO22OOCoA6Y252QhFzC8Wg7oVXVKqfkWaSaM/n+3pfCBf4BAkpdx8g==',
+    'https://log.sycamore.ct.letsencrypt.org/2027h1/',
   ],
   [
     'static-ct',
@@ -252,6 +261,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.sycamore.ct.letsencrypt.org/2027h2/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEK+2zy2UWRMIyC2jU46+rj8UsyMjLsQIr1Y/6ClbdpWGthUb8y3Maf4zfAZTWW+AH9wAWPLRL5vmtz7Zkh2f2nA==',
+    'https://log.sycamore.ct.letsencrypt.org/2027h2/',
   ],
   [
     'static-ct',
@@ -260,6 +270,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.willow.ct.letsencrypt.org/2026h2/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEp8wH8R6zfM+UhsQq5un+lPdNTDkzcgkWLi1DwyqU6T00mtP5/CuGjvpw4mIz89I6KV5ZvhRHt5ZTF6qe24pqiA==',
+    'https://log.willow.ct.letsencrypt.org/2026h2/',
   ],
   [
     'static-ct',
@@ -268,6 +279,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.willow.ct.letsencrypt.org/2027h1/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEzsMKtojO0BVB4t59lVyAhxtqObVA+wId5BpJGA8pZrw5GTjzuhpvLu/heQGi0hHCeislkDe34N/2D0SwEUBE0w==',
+    'https://log.willow.ct.letsencrypt.org/2027h1/',
   ],
   [
     'static-ct',
@@ -276,6 +288,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://mon.willow.ct.letsencrypt.org/2027h2/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEYbMDg0qQEEYjsTttdDlouTKhg3fRiMJYNE+Epr/2bXyeQdQOHKQNKv5sbIKxjtE/5Vqo9YjQbnaOeH4Wm4PhdQ==',
+    'https://log.willow.ct.letsencrypt.org/2027h2/',
   ],
   [
     'rfc6962',
@@ -308,6 +321,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://luoshu2027.trustasia.com/luoshu2027/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEumSYzy6dUQlwTckPzKMKApMRinqxHIBlLfmrvx1SdMH1RTACi1wb1V18ss8YjlaC7Pch2OQa8OfRevub4Y9BDQ==',
+    'https://luoshu2027.trustasia.com/luoshu2027/',
   ],
   [
     'static-ct',
@@ -316,6 +330,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://tuscolo2026h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaA6P0i7JTsd9XfzF1/76avRWA3XXI4NStsFO/aFtBp6SY7olDEMiPSFSxGzFQjKA1r9vgG/oFQwurlWMy9FQNw==',
+    'https://tuscolo2026h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -324,6 +339,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://tuscolo2027h1.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOYwwGoaNpZ/SQW0VNGICP7wGRQsSeEowTRl4DPSdPjSkO/+ouvFH78I8sQTR3FWPZDScALbclBqnqL0ptY8beA==',
+    'https://tuscolo2027h1.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -332,6 +348,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://tuscolo2027h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEIAz2gOD7wIptaiLTnmR4k7AQwp5kFmqmGHY/8JmMJxaSHyAipoFA/YSBCTX7ZowxIkSKpZYGlqLtdLVcLWDS5w==',
+    'https://tuscolo2027h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -340,6 +357,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://tuscolo2028h1.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEoCrY9Jw/QWI36H+7Y8UlXfNOxk2Atg3H3nXSqLKz52sV4RV9ERRq/IjD4uSP/k5xCT+4nHCjAL8kRjGUeslejw==',
+    'https://tuscolo2028h1.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -348,6 +366,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://tuscolo2028h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEFvXbrz+N3iRcf4pomNlyVokxas/fGQu1DqxIbZ9M34w9W98lDao2v6qV7mRDDDcoh2kSfyAe6GxLuBMrmRPEMg==',
+    'https://tuscolo2028h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -356,6 +375,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://trastevere2026h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEzFcfnR+P+xG2TA2LWjhkeMcQMTU62r6koepINb7hwcl/hitPLeUzD3vRDpNyvq+9Vrci1FEmctYDWH+iZ2hww==',
+    'https://trastevere2026h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -364,6 +384,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://trastevere2027h1.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEcGYiRUG5f1qpqGWsFjfXZZT5NqkWVUJdtRSsWyhKOXXryyIIlfsUtKhmqJSPJhkxS9U1hgPQZ5dzXDA5x/5pYA==',
+    'https://trastevere2027h1.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -372,6 +393,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://trastevere2027h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEJPGejk3XdRtqgzqM5SJPvN9Y6CpSincXJAFPzR4+/hP6KuWhmeL1GVCnbYJ2hFS94pE8k7feYNGB6tuYkvXw2Q==',
+    'https://trastevere2027h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -380,6 +402,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://trastevere2028h1.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE05RdO9dxuePFpoo+c/h8Aj9iOsl3dRzRJarigJiLWXEtm9JV9n0rs9M/fDVSSwGEh2p9PUO8RR1+6Bt77v2iLQ==',
+    'https://trastevere2028h1.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -388,6 +411,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://trastevere2028h2.skylight.geomys.org/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEB4h5MMLSgZuO0R2uMCvA/5WYIvsiYMcYLviqSqL6RNnpOnXiGlz49iWeo7n0R+v9CUj0Clv2In5EwnHwGK2/Tw==',
+    'https://trastevere2028h2.sunlight.geomys.org/',
   ],
   [
     'static-ct',
@@ -396,6 +420,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://halloumi2026h2a.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEiGh4zMsdukTgrdk9iPIwz9OfU9TQVi4Mxufpmnlrzv3ivJcxVhrST4XQSeQoF5LlFVIU6PL4IzrYl12BUWn9rQ==',
+    'https://halloumi2026h2a.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -404,6 +429,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://halloumi2027h1.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEw5SUl2yfd5TFSqUGv7A+I5+TpLe+zEccmtWVQakQQtOHYKqH8TbycalFx5xaqE5PU4NEwwnAJ9FWeT/6QaovZw==',
+    'https://halloumi2027h1.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -412,6 +438,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://halloumi2027h2.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAErmKbFkPG7QfQUARhbIik8vVbIkXhK+YMB6TvLZkyhnzv7wedn+l7VChqovZHKOQXmZEd4B+3ljovIpQz2HmyHA==',
+    'https://halloumi2027h2.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -420,6 +447,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://gouda2026h2.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEjayczmhUMNftWy6VjvYXcTUEpvL8LIAKcYcxrxx5xxQGZEVvhnZeCnXVlsMWhq1h9J55eZfQWM/dqIr6GmoN9Q==',
+    'https://gouda2026h2.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -428,6 +456,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://gouda2027h1.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEOh11B2aRT9BiTqo+6kvQ7cSGf819Ait+jGc6AuHlGUXxWCX1YCQ9OFNnr6MUKStyw4sVin5FCvtbke1mctl3gQ==',
+    'https://gouda2027h1.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -436,6 +465,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://gouda2027h2.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEPuxPH20sSqUzHGllZceceFvyoSffwBWgX4LKd8wk3A3ayZuwwh2pDuEOsimMxLXFh0IUYz73a9I7kxkUqM+N8w==',
+    'https://gouda2027h2.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -444,6 +474,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://gouda2028h1.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE5mgCmJbPo4B+gxJf8U94HykKo0cBsGsqnSu/ycQ61WGS6b/XL2StiN28YF8/8I4GmLQBDUkz1sTOG4syBcKYMw==',
+    'https://gouda2028h1.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -452,6 +483,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://gouda2028h2.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAENtjPyH/uZmZuu4RQSJU0p+unP9ZZKv/Z4MLpQhdbiFGgUBIgBr6urLPCIzSFZuM4HhgnnwiI4aS7Wpi0kMEoNw==',
+    'https://gouda2028h2.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -460,6 +492,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://halloumi2028h1.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEQVDEFJcCWS8jtF8M3uMfghI3wMo6VwH2Cpf/9P1x9/sv7aV8WSnrw7pq0EW1njmLo/6FBoCWHLpqoGKmBZKDVg==',
+    'https://halloumi2028h1.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -468,6 +501,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://halloumi2028h2.mon.ct.ipng.ch/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEEZvv84G/hcMbLeIokkLkT0JPzRkdV5VvAXpWGYJGwwETCO447iGSZScyW0ROuNbvsotXYjs02ADpW+6OTD0hXg==',
+    'https://halloumi2028h2.log.ct.ipng.ch/',
   ],
   [
     'static-ct',
@@ -476,6 +510,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://eszigno2026h2.mon.ct.e-szigno.hu/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEvBcE01QW9mpuRViHPCs6zNADkGj+nIM9hHSdqBlWPNIOZDr9Zb9hhUTB/9W5eqRlfynSmrnl1AKTPF836w3J6g==',
+    'https://eszigno2026h2.log.ct.e-szigno.hu/',
   ],
   [
     'static-ct',
@@ -484,6 +519,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://eszigno2027h1.mon.ct.e-szigno.hu/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEhuG9m7D8nlSquWGaAF0NXc0ClYZYpEipNa/NeThGlber9tzMoHLRQXncwNBBqcxbXOannRTI/+utdT7wP9S7Jw==',
+    'https://eszigno2027h1.log.ct.e-szigno.hu/',
   ],
   [
     'static-ct',
@@ -492,6 +528,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://eszigno2027h2.mon.ct.e-szigno.hu/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE/XDM4otADNamGuQ1qjcAy+VMdPw75EQtjCEZTBnmJy5QhzHpPReQjYGrLhKuWGXlQJ2AxeVl6/0vm/aRcpsBlg==',
+    'https://eszigno2027h2.log.ct.e-szigno.hu/',
   ],
   [
     'static-ct',
@@ -500,6 +537,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://eszigno2028h1.mon.ct.e-szigno.hu/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEaYdzBFWDI3Mf74StObgh3wImAflYLO9aM62xwivJX5pAAXfMEEfImBihn/IfkknTuKOIqeHfxVd/sCAfiN5CLQ==',
+    'https://eszigno2028h1.log.ct.e-szigno.hu/',
   ],
   [
     'static-ct',
@@ -508,6 +546,7 @@ export const TODAYS_LOGS: readonly (readonly [
     'https://eszigno2028h2.mon.ct.e-szigno.hu/',
     60,
     'MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEFNithqA5EW7rjf1HswV8jLvzqWZeA4kM4UMvR8PMrOtY6izw7fO159pjewHRu36fEsbcjUf/q2ujFbnpJavWaQ==',
+    'https://eszigno2028h2.log.ct.e-szigno.hu/',
   ],
 ];
 

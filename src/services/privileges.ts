@@ -27,6 +27,7 @@ import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/directory.ts';
 import { auditorIn } from '../auditor/directory.ts';
 import { poolIn } from '../pool/directory.ts';
+import { witnessIn } from '../witness/directory.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
 
 /**
@@ -44,6 +45,7 @@ export interface Role {
 }
 
 const EVIDENCE_ACCOUNT = 'ctga-evidence';
+const WITNESS_ACCOUNT = 'ctga-witness';
 const READERS = 'ctga';
 const WRITERS = 'ctga-store';
 const role = (service: string): string[] => [`ctga-${service}`, 'ctga', 'nobody'];
@@ -138,6 +140,41 @@ export const becomeEvidenceWriter: BecomeWriter = (directory, user) => {
   );
   process.umask(0o077);
   becomeUser(account, [account.gid], false);
+  return account.name;
+};
+
+/**
+ * A witness has a state directory of its own, which no other account of ctga's writes in, and is in
+ * none of the groups that may read what was seen.
+ */
+export const becomeWitness: BecomeAccount = (state, user) => {
+  if (!isRoot(user)) return undefined;
+  const account = findAccount([user ?? WITNESS_ACCOUNT]);
+  if (account.uid === 0) return account.name;
+  const { directory, evidence } = state;
+  const own = witnessIn(directory);
+  for (const path of [own, evidence]) makeDirectory(path);
+  handOver(realpathSync(directory), account, 0o750);
+  handOver(own, account, 0o700);
+  handOver(evidence, account, 0o755);
+  // Root may have imported logs.
+  for (const path of storeFiles(state)) handOver(path, account, 0o640);
+  memoryStore().close();
+  createSecureContext();
+  process.umask(0o027);
+  becomeUser(account, [account.gid], false);
+  try {
+    accessSync(own, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch {
+    throw new CtgaError(
+      'not-permitted',
+      `this runs as ${account.name}, which cannot reach ${own}`,
+      {
+        remedy:
+          'Open the directory above it (chmod o+x), name another one with --state-dir, or another account with --user.',
+      },
+    );
+  }
   return account.name;
 };
 

@@ -95,7 +95,8 @@ export function treeHeadOf(checkpoint: Checkpoint, logId: LogId): Statement | un
   return undefined;
 }
 
-function noteKeyId(name: string, logId: LogId): Buffer {
+/** The key ID of a CT log's lines under this name (c2sp.org/static-ct-api, "Checkpoints"). */
+export function noteKeyId(name: string, logId: LogId): Buffer {
   const hash = createHash('sha256')
     .update(name)
     .update(Uint8Array.of(0x0a, RFC6962_NOTE_SIGNATURE))

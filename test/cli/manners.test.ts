@@ -63,6 +63,8 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'ctng logger': [empty],
   'ctng monitor': [empty, empty, empty, '1'],
   'pool serve': ['--domain', 'www.example.net', '--listen', '127.0.0.1:1'],
+  'witness keygen': ['witness.example.org/w1'],
+  'witness serve': ['--listen', '127.0.0.1:1'],
   'dns serve': ['--zone-suffix', 'ct.example.net', '--listen', '127.0.0.1:1'],
   'evidence report': [empty],
   'evidence show': [empty],
@@ -94,6 +96,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'direct-peering': [...NUMBER, '1.1'],
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
+  feed: ['x', '-1', '1e3'],
   format: ['pdf'],
   from: ['nobody', 'ftp://host/list.json'],
   graph: [MISSING, directory, empty],
@@ -146,6 +149,8 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   threshold: [...NUMBER, '99999'],
   template: [MISSING, directory, empty],
   thrift: ['x'],
+  'tls-cert': [MISSING, directory],
+  'tls-key': [MISSING, directory],
   tool: ['x'],
   type: [...NUMBER, '0', '5'],
   update: ['x', '127.0.0.1:99999'],
@@ -182,6 +187,8 @@ const STAY = new Set([
   'dns serve',
   'pool serve',
   'web',
+  'witness keygen',
+  'witness serve',
 ]);
 
 interface Case {

@@ -30,6 +30,7 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   logs: [...SQLITE, 'ipaddr.js', 'zod'],
   dns: [...SQLITE, ...CURVES, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
   client: [...SQLITE, 'ipaddr.js', 'zod'],
+  witness: [...SQLITE, 'ipaddr.js', 'zod'],
   ctng: [],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],

@@ -85,6 +85,7 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
   const gaveUpRoot =
     command === 'challenge' ||
     command === 'web' ||
+    (command === 'witness' && (sub === 'serve' || sub === 'keygen')) ||
     ((command === 'alert' || command === 'audit') && sub === 'run') ||
     ((command === 'dns' || command === 'pool') && sub === 'serve') ||
     (command === 'dns' && sub === 'publish');

@@ -9,13 +9,14 @@ import type { Connection, NoParameters, Statement } from './connection.ts';
 import { padded, unpadded } from './rows.ts';
 
 const PUT = `INSERT INTO logs (log_id, key, description, url, api, mmd, dns, state, final_size,
-    final_root, allow_private_address, listed)
+    final_root, allow_private_address, listed, submission_url)
   VALUES (@logId, @spki, @description, @url, @api, @mmd, @dns, @state, @finalSize, @finalRoot,
-    @allowPrivateAddress, @listed)
+    @allowPrivateAddress, @listed, @submissionUrl)
   ON CONFLICT (log_id) DO UPDATE SET key = excluded.key, description = excluded.description,
     url = iif(excluded.url = '', url, excluded.url), api = iif(excluded.url = '', api, excluded.api), mmd = excluded.mmd, dns = coalesce(excluded.dns, dns),
     state = excluded.state, final_size = excluded.final_size, final_root = excluded.final_root,
-    allow_private_address = excluded.allow_private_address, listed = coalesce(excluded.listed, listed)`;
+    allow_private_address = excluded.allow_private_address, listed = coalesce(excluded.listed, listed),
+    submission_url = coalesce(excluded.submission_url, submission_url)`;
 const PUT_LIST = `INSERT INTO log_lists (source, json, signature, key, etag, fetched)
   VALUES (@source, @json, @signature, @key, @etag, @fetched)
   ON CONFLICT DO UPDATE SET json = excluded.json, signature = excluded.signature,
@@ -31,6 +32,7 @@ const PUT_UNPROVABLE = `INSERT INTO unprovable_promises VALUES (@logId, @count, 
 interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
   readonly logId: Uint8Array;
   readonly spki: Uint8Array;
+  readonly submissionUrl: string | undefined;
   readonly dns: string | undefined;
   readonly state: LogState | undefined;
   readonly finalSize: string | undefined;
@@ -42,6 +44,7 @@ interface NewLog extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
 interface LogRow extends Pick<Log, 'description' | 'url' | 'api' | 'mmd'> {
   readonly log_id: Buffer;
   readonly key: Buffer;
+  readonly submission_url: string | null;
   readonly dns: string | null;
   readonly state: LogState | null;
   readonly final_size: string | null;
@@ -172,6 +175,7 @@ function toNewLog({ key, finalTree, ...log }: Log): Omit<NewLog, 'listed'> {
     url: log.url,
     api: log.api,
     mmd: log.mmd,
+    submissionUrl: log.submissionUrl,
     dns: log.dns,
     state: log.state,
     finalSize: finalTree && padded(finalTree.treeSize),
@@ -200,6 +204,7 @@ function readLog({ log_id, key: spki, ...row }: LogRow): Log {
     url,
     api,
     mmd,
+    submissionUrl: row.submission_url ?? undefined,
     dns: dns ?? undefined,
     state: state ?? undefined,
     finalTree:

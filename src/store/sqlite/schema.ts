@@ -279,4 +279,8 @@ export const MIGRATIONS: readonly string[] = [
   UPDATE logs SET api = old_api;
   ALTER TABLE logs DROP COLUMN old_api;
   `,
+  `
+  -- Where a static-ct log takes submissions: the origin of its checkpoints is made of that.
+  ALTER TABLE logs ADD COLUMN submission_url TEXT;
+  `,
 ];
