@@ -6,6 +6,7 @@
  */
 import { plural, time } from '../base/text.ts';
 import { isInService, type Log } from '../logs/log.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import { isMalformed } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { MIN_PATIENCE_MS, patienceWith } from './decision.ts';
@@ -18,7 +19,7 @@ import { MIN_PATIENCE_MS, patienceWith } from './decision.ts';
  * A log that is read-only or out of service may stop signing. Front ends have an hour to catch up.
  */
 export function staleness(
-  log: Pick<Log, 'mmd' | 'state' | 'finalTree'>,
+  log: Pick<Log, 'key' | 'mmd' | 'state' | 'finalTree'>,
   { current, timestamp }: { readonly current: StoredTree; readonly timestamp: bigint },
   trees: readonly StoredTree[],
   now: number,
@@ -34,6 +35,8 @@ export function staleness(
   );
   if (larger !== undefined)
     return `shows a tree of size ${treeSize}, although it had signed one of size ${larger.treeSize} by ${time(larger.firstSeen)}`;
+  // Ed25519 checkpoints say no time.
+  if (timestamp === 0n && isCheckpointKey(log.key)) return undefined;
   const mayStop = log.finalTree !== undefined || log.state === 'readonly' || !isInService(log);
   const age = now - Number(timestamp);
   if (mayStop || age <= patienceWith(log)) return undefined;

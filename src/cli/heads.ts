@@ -107,7 +107,8 @@ function listHeads(options: StateOption & { limit: number }): void {
       cells: [
         labelOf(head.logId),
         head.treeSize.toString(),
-        utc(head.timestamp),
+        // Ed25519 checkpoints say no time.
+        head.timestamp === 0n ? '-' : utc(head.timestamp),
         `${head.count}x`,
         utc(head.lastSeen),
         head.verdict,

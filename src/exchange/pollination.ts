@@ -14,6 +14,7 @@ import type { HashStore } from '../follow/hash-store.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 
@@ -117,8 +118,10 @@ export function headsToShare(
   logs: readonly Log[],
   now: number,
 ): VerifiedStatement[] {
-  const ofEach = Math.max(1, Math.floor(MAX_SENT / Math.max(1, logs.length)));
-  return logs.flatMap((log) =>
+  // Pollination has CT's tree heads alone.
+  const ct = logs.filter(({ key }) => !isCheckpointKey(key));
+  const ofEach = Math.max(1, Math.floor(MAX_SENT / Math.max(1, ct.length)));
+  return ct.flatMap((log) =>
     hashes
       .rows(log)
       .newestHeads(ofEach)

@@ -578,7 +578,7 @@ function recentRow(head: HeadSummary & { readonly log: string }): Html {
     </th>
     <td role="cell" class="cell-verdict">${verdictChip(head.verdict)}</td>
     ${cell('Tree size', html`${group(head.treeSize)}`, 'number')}
-    ${cell('Signed', timeOf(Number(head.timestamp)))}
+    ${cell('Signed', head.timestamp === 0n ? html`no time` : timeOf(Number(head.timestamp)))}
     ${cell('First seen', timeOf(head.headFirstSeen))}
     ${cell('Times', html`${group(head.count)}`, 'number')}
     ${cell('Where', sourcesOf(head.sources), 'where')}

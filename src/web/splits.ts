@@ -106,7 +106,7 @@ function treeOf(
     isListed: false,
     root: encodeBase64(tree.rootHash),
     verdict: tree.verdict,
-    signed: head?.timestamp,
+    signed: head?.timestamp === 0n ? undefined : head?.timestamp,
     firstSeen: head?.headFirstSeen ?? tree.firstSeen,
     sources: head?.sources,
   };

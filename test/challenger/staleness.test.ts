@@ -72,7 +72,7 @@ describe('a tree head', () => {
       const all = trees(seen);
       const current = all.find(({ treeSize }) => treeSize === 30n) ?? assert.fail();
       const timestamp = BigInt(NOW - hours * HOUR);
-      const found = staleness(of, { current, timestamp }, all, NOW);
+      const found = staleness({ ...of, key: log.key }, { current, timestamp }, all, NOW);
       if (says === undefined) assert.equal(found, undefined);
       else assert.match(found ?? '', says);
     });
