@@ -58,9 +58,14 @@ export function removeLogs(): void {
   rmSync(directory, { recursive: true });
 }
 
+/** The origin of its checkpoints. */
+export const TILED_ORIGIN = 'interop.example.org/tiled';
+
 export interface TiledOptions {
   /** Seconds between two collections of partial tiles that full ones have replaced; 0: never. */
   readonly collected?: number;
+  /** A policy (c2sp.org/tlog-policy) with the witnesses that it asks before it publishes. */
+  readonly policy?: string;
 }
 
 export class Tiled implements Kind {
@@ -69,10 +74,12 @@ export class Tiled implements Kind {
   readonly #authority = new Authority();
   readonly #signing = new SigningLog();
   readonly #collected: number;
+  readonly #policy: string | undefined;
   readonly key = this.#signing.key.spki;
 
-  constructor({ collected = 0 }: TiledOptions = {}) {
+  constructor({ collected = 0, policy }: TiledOptions = {}) {
     this.#collected = collected;
+    this.#policy = policy;
   }
 
   make(): Promise<RunningLog> {
@@ -96,7 +103,12 @@ export class Tiled implements Kind {
   async #open(tiles: string): Promise<RunningLog> {
     const keyFile = fresh('key.der');
     writeFileSync(keyFile, this.#signing.pkcs8());
-    const about = [keyFile, 'interop.example.org/tiled', String(this.#collected)];
+    const about = [keyFile, TILED_ORIGIN, String(this.#collected)];
+    if (this.#policy !== undefined) {
+      const policyFile = fresh('policy');
+      writeFileSync(policyFile, this.#policy);
+      about.push(policyFile);
+    }
     const [child, address] = await start('tiled', tiles, ...about);
     const url = `http://${address}/`;
     return {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run test:interop`: ctga against logs that nobody here wrote. Builds them with Go from the
+ * `npm run test:interop`: ctga against logs and a witness that nobody here wrote. Builds them with Go from the
  * module proxy, at the versions in logs/go.mod and go.sum, and runs every *.interop.ts here. Without Go it
  * says so and does nothing.
  */
@@ -21,7 +21,8 @@ if (spawnSync('go', ['version'], { env }).error !== undefined) {
 const binaries = join(ROOT, 'build/interop');
 console.error('interop: building the logs (the first time, a minute or two)');
 const front = 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server';
-const built = spawnSync('go', ['build', '-o', `${binaries}/`, './...', front], {
+const witness = 'filippo.io/torchwood/cmd/litewitness';
+const built = spawnSync('go', ['build', '-o', `${binaries}/`, './...', front, witness], {
   cwd: join(import.meta.dirname, 'logs'),
   env,
   stdio: ['ignore', 'inherit', 'inherit'],

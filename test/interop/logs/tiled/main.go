@@ -4,7 +4,9 @@
 // and deletes partial tiles that full ones have replaced, every GC seconds (0: never). What is here is the signature of
 // static-ct checkpoints (c2sp.org/static-ct-api), which Tessera leaves to whoever uses it.
 //
-//	tiled DIRECTORY KEY.der ORIGIN GC
+// With POLICY (c2sp.org/tlog-policy) it has its checkpoints cosigned before it publishes them.
+//
+//	tiled DIRECTORY KEY.der ORIGIN GC [POLICY]
 package main
 
 import (
@@ -88,6 +90,10 @@ func main() {
 		WithBatching(256, 50*time.Millisecond).
 		WithCheckpointInterval(100 * time.Millisecond).
 		WithGarbageCollectionInterval(time.Duration(collected * float64(time.Second)))
+	if len(os.Args) > 5 {
+		group := must(tessera.NewWitnessGroupFromPolicy(must(os.ReadFile(os.Args[5]))))
+		options = options.WithWitnesses(group, &tessera.WitnessOptions{Timeout: 10 * time.Second})
+	}
 	appender, _, reader, err := tessera.NewAppender(ctx, driver, options)
 	if err != nil {
 		log.Fatal(err)
