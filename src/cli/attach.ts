@@ -3,6 +3,7 @@
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
+import { parseBus } from '../fleet/bus-address.ts';
 import { switchPlaceOf } from '../dataplane/bmv2.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
@@ -12,6 +13,7 @@ import { keptZones, type SwitchZones } from '../p4/switch-zones.ts';
 import type { ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
+import { FLEET_DIRECTORY } from './fleet-member.ts';
 import {
   ports,
   wholeNumber,
@@ -38,6 +40,8 @@ interface AttachOptions extends StateOption, LogOptions {
   readonly spool?: string;
   readonly challenge?: boolean;
   readonly proxy?: string;
+  readonly publish?: string;
+  readonly fleet: string;
 }
 
 export function attachCommand(): Command {
@@ -98,6 +102,16 @@ export function attachCommand(): Command {
       '--proxy <url>',
       "the challenger's SOCKS5 proxy (default: Tor's, socks5h://127.0.0.1:9050)",
     )
+    .option(
+      '--publish <urls>',
+      'also tell a fleet what is seen, over a bus at tls://HOST,HOST,HOST, as a process without privileges',
+      bus,
+    )
+    .option(
+      '--fleet <dir>',
+      'with --publish: the directory of this site, as "ctga fleet join" made it',
+      FLEET_DIRECTORY,
+    )
     .addHelpText(
       'after',
       `
@@ -118,7 +132,10 @@ configuration of unbound, knot-resolver, BIND and dnsdist.
 When an interface goes away, or somebody detaches ctga by force, that is said and timed, and ctga attaches again as soon
 as it can. The data plane is pinned under /sys/fs/bpf/ctga, by network namespace and interface index: it follows the
 interface when that is renamed and goes on copying when this command ends, attaching again takes over what it copied
-meanwhile, and "ctga detach INTERFACE" removes it.`,
+meanwhile, and "ctga detach INTERFACE" removes it.
+
+With --publish, batches of one size go to the bus at constant intervals, whatever passed by, and what is concluded
+elsewhere comes back; docs/FLEET.md has the rest. While the bus is away, what it is to be told waits in the store.`,
     );
   return withLogs(withState(attach)).action(run);
 }
@@ -135,6 +152,25 @@ export function challengerArguments(
     ...(proxy === undefined ? [] : ['--proxy', proxy]),
     ...(json === true ? ['--json'] : []),
   ];
+}
+
+/** Of what tells a fleet, which is started beside. */
+export function publisherArguments(
+  directory: string,
+  config: string | undefined,
+  { publish, fleet, json }: Pick<AttachOptions, 'publish' | 'fleet' | 'json'>,
+): string[] | undefined {
+  if (publish === undefined) return undefined;
+  return [
+    ...(config === undefined ? [] : ['--config', config]),
+    ...['fleet', 'publish', '--state-dir', directory, '--bus', publish, '--fleet', fleet],
+    ...(json === true ? ['--json'] : []),
+  ];
+}
+
+function bus(text: string): string {
+  parseBus(text);
+  return text;
 }
 
 async function run(
@@ -173,6 +209,7 @@ async function run(
       secondPlace: spool,
       challenger:
         challenge === true ? challengerArguments(state.directory, config, options) : undefined,
+      publisher: publisherArguments(state.directory, config, options),
       onEvent: (event) => {
         if (json === true) printJsonEvent(event);
         else if (event.event === 'observing') printNextSteps(event, options, state.directory);

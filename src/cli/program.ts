@@ -77,6 +77,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'cosign checkpoints of transparency logs that prove to be append-only',
     load: async () => (await import('./witness.ts')).witnessCommand(),
   },
+  collect: {
+    summary: 'take in what the sites of a fleet saw, and tell them what is concluded',
+    load: async () => (await import('./collect.ts')).collectCommand(),
+  },
+  fleet: {
+    summary: 'found a fleet of sites and collectors over a bus, and see how its members are',
+    load: async () => (await import('./fleet.ts')).fleetCommand(),
+  },
   ctng: {
     summary:
       'take part in CTng, or play its sample run: monitors and gossipers that vouch together',

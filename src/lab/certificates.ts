@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A certification authority of one's own, which has logs sign what it issues. */
 import { createHash, generateKeyPairSync, randomBytes, sign, type KeyObject } from 'node:crypto';
+import { der } from '../base/der.ts';
 import type { LogEntry } from '../scts/sct.ts';
 
 interface Issued {
@@ -113,16 +114,6 @@ function nameOf(commonName: string): Uint8Array {
 
 function extension(id: string, value: Uint8Array): Uint8Array {
   return der(0x30, hex(id), der(0x04, value));
-}
-
-/** A value in DER. */
-export function der(tag: number, ...parts: readonly Uint8Array[]): Uint8Array {
-  const content = Buffer.concat(parts);
-  const length = Buffer.alloc(4);
-  length.writeUInt32BE(content.length);
-  const short = length.subarray(length.findIndex((octet) => octet !== 0));
-  const head = content.length < 128 ? [content.length] : [0x80 | short.length, ...short];
-  return Buffer.concat([Uint8Array.of(tag, ...head), content]);
 }
 
 /** Behind its length in two octets. */

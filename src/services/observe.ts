@@ -6,7 +6,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { spawnChallenger } from '../challenger/spawn.ts';
+import { spawnBeside } from './spawn.ts';
 import { badInput } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { Keeper } from '../dataplane/keeper.ts';
@@ -90,6 +90,8 @@ export interface ObserveOptions {
   readonly secondPlace: string | undefined;
   /** Arguments for a challenger that is started beside; undefined: none is started. */
   readonly challenger: readonly string[] | undefined;
+  /** Arguments for what tells a fleet, started beside; undefined: none is started. */
+  readonly publisher?: readonly string[] | undefined;
   readonly onEvent: (event: ObservationEvent) => void;
   /** Called with a sentence for what the operator should know. */
   readonly warn: (message: string) => void;
@@ -101,7 +103,7 @@ export interface ObserveDependencies {
     links: readonly AttachedLink[],
     made: readonly string[],
   ) => ObservationKeeper;
-  readonly startChallenger: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'stdin'>;
+  readonly startBeside: (args: readonly string[]) => Pick<ChildProcess, 'once' | 'stdin'>;
   readonly becomeAccount: typeof becomeObserver;
   readonly startVerifier: (onSettled: () => void) => ObservationVerifier;
   /** Ms since the epoch. */
@@ -115,7 +117,7 @@ export type ObservationVerifier = Verifier & Pick<VerifierPool, 'close' | 'idle'
 
 const OF_THIS_MACHINE: ObserveDependencies = {
   startKeeper: (links, made) => Keeper.start(links, made),
-  startChallenger: spawnChallenger,
+  startBeside: spawnBeside,
   becomeAccount: becomeObserver,
   startVerifier: (onSettled) => new VerifierPool(onSettled),
   now: Date.now,
@@ -143,23 +145,28 @@ export async function observe(
   checkOptions(options);
   const planes = await attachAll(options.planes, options.planeOptions);
   let keeper: ObservationKeeper | undefined;
-  let challenger: Pick<ChildProcess, 'once' | 'stdin'> | undefined;
+  const beside: Pick<ChildProcess, 'once' | 'stdin'>[] = [];
   const end = new AbortController();
   const ended = AbortSignal.any([signal, end.signal]);
   try {
-    // Both are started before root is given up: the keeper keeps it, and the challenger becomes
-    // another account.
+    // They are started before root is given up: the keeper keeps it, and the others become other
+    // accounts.
     const made = planes.filter(({ tookOver, link }) => !tookOver && link !== undefined);
     keeper = dependencies.startKeeper(
       planes.flatMap(({ link }) => link ?? []),
       made.map(({ interfaceName }) => interfaceName),
     );
-    if (options.challenger !== undefined) {
-      challenger = dependencies.startChallenger(options.challenger);
-      challenger.once('exit', (code: number | null) => {
+    for (const [what, args] of [
+      ['the challenger', options.challenger],
+      ['what tells the fleet', options.publisher],
+    ] as const) {
+      if (args === undefined) continue;
+      const started = dependencies.startBeside(args);
+      beside.push(started);
+      started.once('exit', (code: number | null) => {
         if (ended.aborted) return;
         const how = code === null ? 'by a signal' : `with exit code ${code}`;
-        options.warn(`the challenger ended ${how}; watching goes on without it`);
+        options.warn(`${what} ended ${how}; watching goes on without it`);
       });
     }
     // A P4 switch is asked over the network, and resolvers connect to this process.
@@ -173,7 +180,7 @@ export async function observe(
     throw error;
   } finally {
     end.abort();
-    challenger?.stdin?.end();
+    for (const { stdin } of beside) stdin?.end();
     await keeper?.stop();
   }
 }

@@ -26,6 +26,7 @@ import { CHAIN } from '../evidence/chain.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/directory.ts';
 import { auditorIn } from '../auditor/directory.ts';
+import { fleetIn } from '../fleet/directory.ts';
 import { poolIn } from '../pool/directory.ts';
 import { witnessIn } from '../witness/directory.ts';
 import { memoryStore, storeFiles, type State } from '../store/state.ts';
@@ -112,6 +113,10 @@ export const becomePublisher = (
     { accounts: role('dns'), onlyReads: true, own: publishedIn(state.directory) },
     { programsMayGain: runsPrograms },
   );
+
+/** It hears verdicts and evidence, or of a collector all that sites saw, and writes them in the store. */
+export const becomeFleetMember: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, { accounts: role('fleet'), own: fleetIn(state.directory) });
 
 export const becomePool: BecomeAccount = (state, user) =>
   dropPrivileges(state, user, {

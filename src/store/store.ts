@@ -23,6 +23,7 @@ import type { ExchangeStore } from './exchange.ts';
 import type { HeadStore } from './heads.ts';
 import type { LogStore } from './logs.ts';
 import type { PlaneStore } from './planes.ts';
+import type { PublishingStore } from './publishing.ts';
 import type { VerdictStore } from './verdicts.ts';
 
 export interface Store {
@@ -34,6 +35,7 @@ export interface Store {
   readonly alerts: AlertStore & LookStore;
   readonly counters: CounterStore;
   readonly exchange: ExchangeStore;
+  readonly publishing: PublishingStore;
 
   /**
    * A number that changes whenever somebody else has written: another process, or another opening

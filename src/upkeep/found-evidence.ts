@@ -18,7 +18,7 @@ import { exhibitsOf, isListed, parseEvidence, type Evidence } from '../evidence/
 import { faultOf } from '../evidence/write.ts';
 
 /** The source under which its tree heads are recorded. */
-const SOURCE = 'evidence';
+export const FOUND_IN_EVIDENCE = 'evidence';
 
 /**
  * Records the evidence files in the directory that stand and are not on record. `ctga store check`
@@ -93,7 +93,7 @@ function record(context: RecordContext, path: string, evidence: Evidence): void 
   const heads = exhibits.flatMap((exhibit) =>
     isListed(exhibit) ? [] : (verifyStatement(exhibit, key) ?? []),
   );
-  const seen = { source: SOURCE, firstSeen: at, lastSeen: at, count: 1 };
+  const seen = { source: FOUND_IN_EVIDENCE, firstSeen: at, lastSeen: at, count: 1 };
   recordHeads(
     context,
     heads.map((head) => ({ head, ...seen })),

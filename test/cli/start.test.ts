@@ -31,6 +31,8 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   dns: [...SQLITE, ...CURVES, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
   client: [...SQLITE, 'ipaddr.js', 'zod'],
   witness: [...SQLITE, 'ipaddr.js', 'zod'],
+  collect: [],
+  fleet: [],
   ctng: [],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],

@@ -784,7 +784,7 @@ function withFaults(store: Store, faults: () => Faults): Store {
         };
       },
     });
-  const { heads, verdicts, evidence, logs, planes, alerts, counters, exchange } = store;
+  const { heads, verdicts, evidence, logs, planes, alerts, counters, exchange, publishing } = store;
   return {
     heads: wrap(heads),
     verdicts: wrap(verdicts),
@@ -794,6 +794,7 @@ function withFaults(store: Store, faults: () => Faults): Store {
     alerts: wrap(alerts),
     counters: wrap(counters),
     exchange: wrap(exchange),
+    publishing: wrap(publishing),
     changes: () => store.changes(),
     isInPlace: () => store.isInPlace(),
     close: () => store.close(),

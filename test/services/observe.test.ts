@@ -208,7 +208,7 @@ describe('observing', () => {
           },
         };
       },
-      startChallenger: () => assert.fail('no challenger was asked for'),
+      startBeside: () => assert.fail('nothing was asked for beside'),
       becomeAccount: () => 'somebody',
       startVerifier: () => ({
         ...immediately,
@@ -516,7 +516,7 @@ describe('observing', () => {
     let args: readonly string[] = [];
     dependencies = {
       ...dependencies,
-      startChallenger: (given) => {
+      startBeside: (given) => {
         args = given;
         return child as never;
       },

@@ -84,6 +84,8 @@ function begin(
 function stayWhoWeAre([command, sub]: readonly string[]): string[] {
   const gaveUpRoot =
     command === 'challenge' ||
+    command === 'collect' ||
+    (command === 'fleet' && sub === 'publish') ||
     command === 'web' ||
     (command === 'witness' && (sub === 'serve' || sub === 'keygen')) ||
     ((command === 'alert' || command === 'audit') && sub === 'run') ||

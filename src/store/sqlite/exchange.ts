@@ -16,13 +16,15 @@ import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
 import { padded, toHead, toTree, treeKey, type TreeKey, type TreeRow } from './rows.ts';
 
-const EXPORTS = `SELECT trees.*, h.id AS head_id, h.timestamp, h.signature,
+const COLUMNS = `SELECT trees.*, h.id AS head_id, h.timestamp, h.signature,
     (SELECT json_group_array(json_array(source, first_seen, last_seen, count))
       FROM sightings WHERE tree_head = h.id) AS sightings,
     (SELECT json_group_array(json_array(origin, count)) FROM imported WHERE tree_head = h.id) AS imported
-  FROM tree_heads h JOIN trees ON trees.id = h.tree
+  FROM tree_heads h JOIN trees ON trees.id = h.tree`;
+const EXPORTS = `${COLUMNS}
   WHERE EXISTS (SELECT 1 FROM sightings WHERE tree_head = h.id AND last_seen >= @since)
   ORDER BY h.id`;
+const EXPORT = `${COLUMNS} WHERE h.id = @id`;
 const HEAD_ID = 'SELECT id FROM tree_heads WHERE tree = @tree AND timestamp = @timestamp';
 const CREDITED = 'SELECT count FROM imported WHERE tree_head = @head AND origin = @origin';
 const CREDIT = `INSERT INTO imported (tree_head, origin, count) VALUES (@head, @origin, @count)
@@ -62,6 +64,7 @@ export class SqliteExchange implements ExchangeStore {
   readonly #identity: Statement<NoParameters, { readonly id: string }>;
   readonly #adopt: Statement<{ identity: string }>;
   readonly #exports: Statement<{ since: number }, ExportRow>;
+  readonly #export: Statement<{ id: number }, ExportRow>;
   readonly #headId: Statement<{ tree: number; timestamp: string }, { readonly id: number }>;
   readonly #credited: Statement<{ head: number; origin: string }, { readonly count: number }>;
   readonly #credit: Statement<{ head: number; origin: string; count: number }>;
@@ -77,6 +80,7 @@ export class SqliteExchange implements ExchangeStore {
     this.#identity = connection.statement('SELECT id FROM identity');
     this.#adopt = connection.statement('UPDATE identity SET id = @identity');
     this.#exports = connection.statement(EXPORTS);
+    this.#export = connection.statement(EXPORT);
     this.#headId = connection.statement(HEAD_ID);
     this.#credited = connection.statement(CREDITED);
     this.#credit = connection.statement(CREDIT);
@@ -95,15 +99,31 @@ export class SqliteExchange implements ExchangeStore {
 
   *exports(since: number): Generator<ExportedHead, void, undefined> {
     for (const row of this.#exports.iterate({ since })) {
-      const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
-      const exported =
-        tree &&
-        this.#damaged.readable({ kind: 'head', id: row.head_id }, () => {
-          const { timestamp, signature } = toHead(row);
-          return { ...tree, timestamp, signature, sightings: sightingsOf(row) };
-        });
+      const exported = this.#exported(row);
       if (exported !== undefined) yield exported;
     }
+  }
+
+  /** These heads as `exports` has them, by their IDs; without those that are not there any more. */
+  exportsOf(ids: readonly number[]): Map<number, ExportedHead> {
+    const rows = ids.flatMap((id) => this.#export.get({ id }) ?? []);
+    return new Map(
+      rows.flatMap((row) => {
+        const exported = this.#exported(row);
+        return exported === undefined ? [] : [[row.head_id, exported]];
+      }),
+    );
+  }
+
+  #exported(row: ExportRow): ExportedHead | undefined {
+    const tree = this.#damaged.readable({ kind: 'tree', id: row.id }, () => toTree(row));
+    return (
+      tree &&
+      this.#damaged.readable({ kind: 'head', id: row.head_id }, () => {
+        const { timestamp, signature } = toHead(row);
+        return { ...tree, timestamp, signature, sightings: sightingsOf(row) };
+      })
+    );
   }
 
   /** For one transaction that records these sightings. */

@@ -283,4 +283,49 @@ export const MIGRATIONS: readonly string[] = [
   -- Where a static-ct log takes submissions: the origin of its checkpoints is made of that.
   ALTER TABLE logs ADD COLUMN submission_url TEXT;
   `,
+  `
+  -- What a fleet is told of this store: nothing, unless there is a row. 'verdicts': of a collector, whose sightings
+  -- others have told it.
+  CREATE TABLE publishing (
+    id       INTEGER PRIMARY KEY CHECK (id = 1),
+    what     TEXT NOT NULL CHECK (what IN ('sightings', 'verdicts')),
+    -- Of the last batch that is known to have arrived; see src/fleet/batch.ts.
+    epoch    INTEGER NOT NULL DEFAULT 0,
+    sequence INTEGER NOT NULL DEFAULT 0,
+    given_up INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+
+  -- Heads of which there is something to tell, by when there was first. Other marks than were read: there is more since.
+  CREATE TABLE unpublished_heads (
+    turn      INTEGER PRIMARY KEY,
+    tree_head INTEGER NOT NULL UNIQUE,
+    log_id    BLOB NOT NULL,
+    marks     INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX unpublished_by_log ON unpublished_heads (log_id, turn);
+  CREATE TRIGGER unpublished_sighting AFTER INSERT ON sightings
+    WHEN NEW.source <> 'rolled up' AND EXISTS (SELECT 1 FROM publishing WHERE what = 'sightings') BEGIN
+    INSERT INTO unpublished_heads (tree_head, log_id, marks)
+      SELECT h.id, log_id, 1 FROM tree_heads h JOIN trees ON trees.id = tree WHERE h.id = NEW.tree_head
+      ON CONFLICT (tree_head) DO UPDATE SET marks = marks + 1;
+  END;
+  CREATE TRIGGER unpublished_repeats AFTER UPDATE OF count ON sightings
+    WHEN NEW.source <> 'rolled up' AND EXISTS (SELECT 1 FROM publishing WHERE what = 'sightings') BEGIN
+    INSERT INTO unpublished_heads (tree_head, log_id, marks)
+      SELECT h.id, log_id, 1 FROM tree_heads h JOIN trees ON trees.id = tree WHERE h.id = NEW.tree_head
+      ON CONFLICT (tree_head) DO UPDATE SET marks = marks + 1;
+  END;
+  CREATE TRIGGER unpublished_verdict AFTER UPDATE OF verdict, reason ON trees
+    WHEN (OLD.verdict <> NEW.verdict OR OLD.reason IS NOT NEW.reason) AND EXISTS (SELECT 1 FROM publishing) BEGIN
+    INSERT INTO unpublished_heads (tree_head, log_id, marks)
+      SELECT id, NEW.log_id, 1 FROM tree_heads WHERE tree = NEW.id
+      ON CONFLICT (tree_head) DO UPDATE SET marks = marks + 1;
+  END;
+
+  -- How often each evidence file was sent to the end: it goes round for ever.
+  CREATE TABLE published_evidence (
+    path   TEXT PRIMARY KEY,
+    rounds INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];

@@ -12,6 +12,7 @@ import { fileAt, SqliteFile, type FileIdentity, type OpenedFile } from './file.t
 import { SqliteHeads } from './heads.ts';
 import { SqliteLogs } from './logs.ts';
 import { SqlitePlanes } from './planes.ts';
+import { SqlitePublishing } from './publishing.ts';
 import { isOutdated } from './read-only.ts';
 import { SqliteVerdicts } from './verdicts.ts';
 
@@ -24,6 +25,7 @@ export class SqliteStore implements StoreWithFile {
   readonly alerts: SqliteAlerts;
   readonly counters: SqliteCounters;
   readonly exchange: SqliteExchange;
+  readonly publishing: SqlitePublishing;
   readonly file: SqliteFile;
   protected readonly damagedRows: SqliteDamagedRows;
   readonly #connection: Connection;
@@ -45,6 +47,7 @@ export class SqliteStore implements StoreWithFile {
     this.planes = new SqlitePlanes(connection);
     this.alerts = new SqliteAlerts(connection);
     this.counters = new SqliteCounters(connection);
+    this.publishing = new SqlitePublishing(connection, this.exchange, this.evidence);
     this.file = new SqliteFile(connection, path);
   }
 

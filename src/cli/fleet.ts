@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `ctga fleet`: a fleet of sites and collectors over a bus. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { plural, utc } from '../base/text.ts';
+import { badInput } from '../base/errors.ts';
+import { stateAt } from '../store/state.ts';
+import {
+  busOption,
+  FLEET_DIRECTORY,
+  runFleetMember,
+  type FleetMemberOptions,
+} from './fleet-member.ts';
+import { repeated, withState, type StateOption } from './options.ts';
+import { print, printJsonLine, printTable } from './output.ts';
+
+export function fleetCommand(): Command {
+  return new Command('fleet')
+    .description('found a fleet, have sites and collectors join it, and see how they are')
+    .addCommand(initCommand())
+    .addCommand(joinCommand())
+    .addCommand(publishCommand())
+    .addCommand(statusCommand());
+}
+
+interface NodeGiven {
+  readonly name: string;
+  readonly host: string;
+  readonly port: number;
+}
+
+function initCommand(): Command {
+  return new Command('init')
+    .description('make a directory with the configuration, keys and certificates of a bus')
+    .argument('<dir>', 'the directory of the fleet; it holds secrets of all of it')
+    .addOption(
+      repeated(
+        '--node <name=host>',
+        'a server of the bus, as NAME=HOST or NAME=HOST:PORT (default port: 4222, and 2000 more between servers); give three',
+        node,
+      ).makeOptionMandatory(),
+    )
+    .option('--name <name>', 'what the fleet is called', name, 'ctga')
+    .option('--json', 'print JSON for scripts')
+    .action(runInit);
+}
+
+async function runInit(
+  directory: string,
+  options: { readonly node: readonly NodeGiven[]; readonly name: string; readonly json?: boolean },
+): Promise<void> {
+  const { node: nodes, name: fleet, json } = options;
+  if (new Set(nodes.map((each) => each.name)).size < nodes.length)
+    throw badInput('two nodes have one name', 'Give each --node a name of its own.');
+  const { foundFleet } = await import('../fleet/found.ts');
+  const withCluster = nodes.map((each) => ({ ...each, clusterPort: each.port + CLUSTER_OFFSET }));
+  const founded = foundFleet(directory, fleet, withCluster, Date.now());
+  if (json === true) return printJsonLine({ fleet, directory, nodes: founded.nodes });
+  print(`The fleet ${fleet} is in ${directory}. Keep it where nobody else reads it.`);
+  if (nodes.length < 3)
+    print(
+      `  With ${plural(nodes.length, 'server')} the bus stands still when one is down: three go on.`,
+    );
+  for (const { name: own, directory: files } of founded.nodes)
+    print(
+      `  Bring ${files} to ${own} as /etc/ctga-bus, and run there: nats-server -c /etc/ctga-bus/nats-server.conf`,
+    );
+  print(`  Then, for each site and collector: ctga fleet join NAME --dir ${directory}`);
+}
+
+/** From the port of clients to that between servers: 6222, as is usual. */
+const CLUSTER_OFFSET = 2000;
+
+function joinCommand(): Command {
+  return new Command('join')
+    .description('make the keys of a site or a collector, and let it in')
+    .argument('<name>', 'what it is called, in small letters, digits and hyphens', name)
+    .requiredOption('--dir <dir>', 'the directory of the fleet, as "ctga fleet init" made it')
+    .addOption(
+      new Option('--role <role>', 'what it is').choices(['site', 'collector']).default('site'),
+    )
+    .option('--json', 'print JSON for scripts')
+    .action(runJoin);
+}
+
+async function runJoin(
+  member: string,
+  options: { readonly dir: string; readonly role: 'site' | 'collector'; readonly json?: boolean },
+): Promise<void> {
+  const { dir, role, json } = options;
+  const { joinFleet } = await import('../fleet/found.ts');
+  const joined = joinFleet(dir, member, role);
+  if (json === true) return printJsonLine({ member, role, ...joined });
+  print(`${member} is a ${role} of the fleet. Its keys are in ${joined.directory}.`);
+  print(`  1. Bring that directory to its machine as ${FLEET_DIRECTORY}.`);
+  print(
+    `  2. Bring each server its new users.conf (${joined.users.join(', ')}), and run there: nats-server --signal reload`,
+  );
+  print(
+    `  3. Bring ${joined.roster} to the collectors, into ${FLEET_DIRECTORY}; they read it anew within a minute.`,
+  );
+  print(
+    role === 'site'
+      ? `  4. There: ctga attach INTERFACE --publish ${joined.bus}`
+      : `  4. There: ctga collect --bus ${joined.bus}`,
+  );
+}
+
+function publishCommand(): Command {
+  const publish = new Command('publish')
+    .description('tell the fleet what this store has; "ctga attach --publish" starts it')
+    .addOption(busOption().makeOptionMandatory())
+    .option(
+      '--fleet <dir>',
+      'the directory of this site, as "ctga fleet join" made it',
+      FLEET_DIRECTORY,
+    )
+    .option(
+      '--user <name>',
+      'if started as root: the account to run as (default: ctga-fleet if it exists, else ctga, else nobody)',
+    );
+  return withState(publish).action((options: FleetMemberOptions) =>
+    runFleetMember('site', options),
+  );
+}
+
+function statusCommand(): Command {
+  const status = new Command('status').description(
+    'show which members this one hears, and what is missing or was refused of each',
+  );
+  return withState(status).action(runStatus);
+}
+
+async function runStatus({ stateDir, json }: StateOption): Promise<void> {
+  const { memberStatus } = await import('../services/fleet-status.ts');
+  const { members, publishing } = memberStatus(stateAt(stateDir));
+  if (json === true) return printJsonLine({ publishing, members });
+  if (publishing !== undefined) {
+    const { waiting, givenUp } = publishing;
+    print(
+      `${plural(waiting, 'tree head')} of this store ${waiting === 1 ? 'waits' : 'wait'} to be told${givenUp > 0 ? `; ${givenUp} were given up` : ''}.`,
+    );
+  }
+  if (members.length === 0) return print('No other member of a fleet was heard here.');
+  printTable(
+    [
+      'member',
+      { title: 'last heard (UTC)', is: 'whole' },
+      { title: 'batches', is: 'number' },
+      { title: 'missing', is: 'number' },
+      { title: 'waiting', is: 'number' },
+      { title: 'given up', is: 'number' },
+    ],
+    members.map((each) => ({
+      cells: [
+        each.member,
+        utc(each.lastHeard),
+        String(each.batches),
+        String(each.missing),
+        String(each.waiting),
+        String(each.givenUp),
+      ],
+      notes: Object.entries(each.refused).map(
+        ([reason, count]) => `refused, ${plural(count, 'time')}: ${reason}`,
+      ),
+    })),
+  );
+}
+
+function name(text: string): string {
+  if (/^[a-z0-9](?:[a-z0-9-]{0,30}[a-z0-9])?$/.test(text)) return text;
+  throw new InvalidArgumentError('want 1 to 32 small letters, digits and hyphens.');
+}
+
+function node(text: string): NodeGiven {
+  const [, own = '', bracketed, plain, port = '4222'] =
+    /^([a-z0-9-]+)=(?:\[([0-9a-fA-F:]+)\]|([A-Za-z0-9._-]+))(?::([0-9]{1,5}))?$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? '';
+  const number = Number(port);
+  if (host === '' || number < 1 || number > 65_535 - CLUSTER_OFFSET)
+    throw new InvalidArgumentError('want NAME=HOST or NAME=HOST:PORT.');
+  return { name: name(own), host, port: number };
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a member publishes next, from its store: evidence that was never told, then the heads that
+ * have waited longest, then evidence once more, for as long as there is room. It knows no bus and no
+ * clock but the one that it is given.
+ */
+import { createHash, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { ROLLED_UP } from '../store/heads.ts';
+import type { ExportedHead, ExportedSighting } from '../store/exchange.ts';
+import type { Mark, Published } from '../store/publishing.ts';
+import type { Store } from '../store/store.ts';
+import { FOUND_IN_EVIDENCE } from '../upkeep/found-evidence.ts';
+import {
+  LONGEST_SOURCE,
+  MOST_EVIDENCE,
+  MOST_SOURCES,
+  Packer,
+  type Envelope,
+  type PublishedHead,
+  type PublishedSighting,
+} from './batch.ts';
+
+/** Of 200 bytes each in the store, with their index. More are given up. */
+export const MOST_WAITING = 262_144;
+/** Heads take more than that. */
+const LEAST_HEAD = 128;
+/** Batches without a head, between two of which the store hears how far the sequence is. */
+const NOTE_EVERY = 64n;
+
+export interface OutboxOptions {
+  readonly store: Pick<Store, 'publishing' | 'exchange'>;
+  readonly what: Published;
+  readonly member: string;
+  /** Ed25519. */
+  readonly key: KeyObject;
+  /** Of a batch, in bytes. */
+  readonly size: number;
+  /** Ms since the epoch. */
+  readonly now: () => number;
+  readonly mostWaiting?: number;
+}
+
+export interface ReadyBatch {
+  /** For the bus, which drops what it has had under the same ID. */
+  readonly id: string;
+  readonly bytes: Uint8Array;
+  /**
+   * To be called before it is sent for the first time. Until then the next batch is this one made
+   * anew.
+   */
+  readonly sent: () => void;
+  /**
+   * To be called when the bus has it for good. Throws StoreError: then what is in it is told once
+   * more.
+   */
+  readonly arrived: () => void;
+}
+
+interface File {
+  readonly path: string;
+  readonly sha256: Uint8Array;
+  readonly bytes: Uint8Array;
+  readonly rounds: number;
+  readonly offset: number;
+}
+
+export class Outbox {
+  readonly #options: OutboxOptions;
+  readonly #epoch: bigint;
+  readonly #previous: Envelope['previous'];
+  readonly #store: string;
+  #sequence = 0n;
+  #file: File | undefined;
+  #counts: { readonly givenUp: number; readonly waiting: number } = { givenUp: 0, waiting: 0 };
+
+  /** Begins a new epoch. Throws StoreError. */
+  constructor(options: OutboxOptions) {
+    this.#options = options;
+    const { store, what, now } = options;
+    store.publishing.begin(what);
+    const state = store.publishing.state();
+    const last = state?.epoch ?? 0n;
+    this.#previous = state === undefined || last === 0n ? undefined : state;
+    this.#epoch = [BigInt(now()), last + 1n].reduce((a, b) => (a > b ? a : b));
+    this.#store = store.exchange.identity();
+  }
+
+  /** Heads that wait, and that were given up in all, as of the last batch. */
+  get counts(): { readonly givenUp: number; readonly waiting: number } {
+    return this.#counts;
+  }
+
+  /** Throws StoreError where the store cannot be read; then send `empty()`. */
+  next(): ReadyBatch {
+    const { store, what, size, mostWaiting = MOST_WAITING } = this.#options;
+    const { publishing } = store;
+    // A store that took the place of a damaged one knows nothing of this.
+    publishing.begin(what);
+    publishing.giveUp(mostWaiting);
+    this.#counts = { givenUp: publishing.state()?.givenUp ?? 0, waiting: publishing.waiting() };
+    const packer = new Packer(size);
+    const file = this.#currentFile();
+    let told = file?.rounds === 0 ? added(packer, file) : file;
+    const marks: Mark[] = [];
+    for (const { head, mark } of publishing.next(Math.ceil(size / LEAST_HEAD))) {
+      const published = publishedHead(head, what);
+      if (published !== undefined && !packer.addHead(published)) break;
+      marks.push(mark);
+    }
+    if (told !== undefined && told.rounds > 0) told = added(packer, told);
+    const isWhole = told !== undefined && told.offset === told.bytes.length;
+    const batch = { epoch: this.#epoch, sequence: this.#sequence };
+    return this.#sealed(packer, isWhole ? undefined : told, () => {
+      if (isWhole && told !== undefined) publishing.evidenceArrived(told.path);
+      if (marks.length > 0 || batch.sequence % NOTE_EVERY === 0n) publishing.arrived(marks, batch);
+    });
+  }
+
+  /** A batch with nothing in it, for which nothing is read. */
+  empty(): ReadyBatch {
+    return this.#sealed(new Packer(this.#options.size), this.#file, () => undefined);
+  }
+
+  #sealed(packer: Packer, file: File | undefined, arrived: () => void): ReadyBatch {
+    const { member, key, now } = this.#options;
+    const [epoch, sequence, previous, store] = [
+      this.#epoch,
+      this.#sequence,
+      this.#previous,
+      this.#store,
+    ];
+    const envelope = { member, epoch, sequence, previous, store, clock: now(), ...this.#counts };
+    return {
+      id: `${member}.${digits(epoch, 16)}.${digits(sequence, 12)}`,
+      bytes: packer.seal(envelope, key),
+      sent: () => {
+        this.#sequence = sequence + 1n;
+        this.#file = file;
+      },
+      arrived,
+    };
+  }
+
+  /** The file that is being told. One that was told already makes room for one that was not. */
+  #currentFile(): File | undefined {
+    if (this.#file?.rounds === 0) return this.#file;
+    const { publishing } = this.#options.store;
+    const next = publishing.nextEvidence();
+    if (next === undefined || (this.#file !== undefined && next.rounds > 0)) return this.#file;
+    const bytes = readEvidence(next.path);
+    if (bytes === undefined) {
+      // It is gone, which `ctga evidence list` tells: the others have their turn.
+      publishing.evidenceArrived(next.path);
+      return this.#file;
+    }
+    const sha256 = createHash('sha256').update(bytes).digest();
+    return { path: next.path, sha256, bytes, rounds: next.rounds, offset: 0 };
+  }
+}
+
+/** The file with as much more of it told as there is room for. */
+function added(packer: Packer, file: File): File {
+  return { ...file, offset: file.offset + packer.addChunk(file.sha256, file.bytes, file.offset) };
+}
+
+/** As many digits in every batch: its length says nothing. */
+function digits(value: bigint, count: number): string {
+  return value.toString().padStart(count, '0');
+}
+
+function readEvidence(path: string): Uint8Array | undefined {
+  try {
+    const bytes = readFileSync(path);
+    return bytes.length > 0 && bytes.length <= MOST_EVIDENCE ? bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined where there is nothing to tell of it. */
+function publishedHead(head: ExportedHead, what: Published): PublishedHead | undefined {
+  const { logId, verdict, reason, treeSize, timestamp, rootHash, signature } = head;
+  // What other stores saw they tell themselves, and evidence tells itself: this store need not have
+  // seen its heads.
+  const isOwn = ({ origin, source }: ExportedSighting): boolean =>
+    origin === undefined && source !== FOUND_IN_EVIDENCE;
+  const own = what === 'verdicts' ? [] : head.sightings.filter(isOwn);
+  if (own.length === 0 && verdict === 'pending') return undefined;
+  return {
+    kind: 'head',
+    logId,
+    statement: { treeSize, timestamp, rootHash, signature },
+    verdict,
+    reason,
+    sightings: limited(own),
+  };
+}
+
+/** The sources that saw it last, and the sum of the others, and of those whose names are too long. */
+function limited(sightings: readonly ExportedSighting[]): PublishedSighting[] {
+  const sorted = [...sightings].sort(
+    (a, b) =>
+      Number(a.source === ROLLED_UP) - Number(b.source === ROLLED_UP) || b.lastSeen - a.lastSeen,
+  );
+  const named = sorted.filter(({ source }) => Buffer.byteLength(source) <= LONGEST_SOURCE);
+  const isTooMuch = named.length < sorted.length || named.length > MOST_SOURCES;
+  const kept = isTooMuch ? named.slice(0, MOST_SOURCES - 1) : named;
+  const rest = sorted.filter((each) => !kept.includes(each));
+  const published = kept.map(({ source, firstSeen, lastSeen, count }) => {
+    return { source, firstSeen, lastSeen, count };
+  });
+  if (rest.length === 0) return published;
+  return [
+    ...published,
+    {
+      source: ROLLED_UP,
+      firstSeen: Math.min(...rest.map(({ firstSeen }) => firstSeen)),
+      lastSeen: Math.max(...rest.map(({ lastSeen }) => lastSeen)),
+      count: rest.reduce((sum, { count }) => sum + count, 0),
+    },
+  ];
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What shows that a bus drops, repeats or floods: the sequence of each member's batches, and how
+ * many of them there may be in a time. Pure.
+ *
+ * What a batch holds is the same however often it is taken in, so a sequence only counts: nothing is
+ * left out because of it.
+ */
+import type { Envelope } from './batch.ts';
+
+/** A range of sequence numbers, both ends among them. */
+export type Hole = readonly [first: bigint, last: bigint];
+
+/** How far one of a member's epochs has come. */
+export interface HeardEpoch {
+  readonly epoch: bigint;
+  /** The largest that was heard. */
+  readonly sequence: bigint;
+  /** What is missing below, in order. */
+  readonly holes: readonly Hole[];
+}
+
+/** The epoch that was heard of last is the last. */
+export type Heard = readonly HeardEpoch[];
+
+/** Of what is older, or has more holes, nobody keeps an account: what is missing there is for good. */
+const EPOCHS_KEPT = 8;
+const HOLES_KEPT = 64;
+
+export interface Place {
+  readonly heard: Heard;
+  /** It was heard before. */
+  readonly isRepeated: boolean;
+  /** How many more batches are missing than before; less than 0: this one was. */
+  readonly missing: bigint;
+}
+
+/** Where a batch stands among those that were heard of its member before. */
+export function place(
+  heard: Heard,
+  { epoch, sequence, previous }: Pick<Envelope, 'epoch' | 'sequence' | 'previous'>,
+): Place {
+  const known = heard.find((each) => each.epoch === epoch);
+  const withEpoch = (one: HeardEpoch): Heard =>
+    [...heard.filter((each) => each.epoch !== epoch), one].slice(-EPOCHS_KEPT);
+  if (known === undefined) {
+    const holes: Hole[] = sequence > 0n ? [[0n, sequence - 1n]] : [];
+    const missing = sequence + missingBefore(heard, previous);
+    return { heard: withEpoch({ epoch, sequence, holes }), isRepeated: false, missing };
+  }
+  if (sequence > known.sequence) {
+    const missing = sequence - known.sequence - 1n;
+    const hole: Hole[] = missing > 0n ? [[known.sequence + 1n, sequence - 1n]] : [];
+    const holes = [...known.holes, ...hole].slice(-HOLES_KEPT);
+    return { heard: withEpoch({ epoch, sequence, holes }), isRepeated: false, missing };
+  }
+  const isIn = ([first, last]: Hole): boolean => first <= sequence && sequence <= last;
+  if (!known.holes.some(isIn)) return { heard, isRepeated: true, missing: 0n };
+  const holes = known.holes.flatMap((hole): Hole[] => {
+    if (!isIn(hole)) return [hole];
+    const [first, last] = hole;
+    const parts: Hole[] = [
+      [first, sequence - 1n],
+      [sequence + 1n, last],
+    ];
+    return parts.filter(([from, to]) => from <= to);
+  });
+  const filled = { ...known, holes: holes.slice(-HOLES_KEPT) };
+  return { heard: withEpoch(filled), isRepeated: false, missing: -1n };
+}
+
+/** Batches that the member knows to have arrived at the bus before this epoch. */
+function missingBefore(heard: Heard, previous: Envelope['previous']): bigint {
+  // Of a member that was never heard, nobody can say what was missed.
+  if (previous === undefined || heard.length === 0) return 0n;
+  const known = heard.find((each) => each.epoch === previous.epoch);
+  if (known === undefined) return previous.sequence + 1n;
+  return previous.sequence > known.sequence ? previous.sequence - known.sequence : 0n;
+}
+
+/** What is left of what a member may send. */
+export interface Allowance {
+  readonly left: number;
+  /** When the bus had the last batch that was counted, in ms since the epoch. */
+  readonly at: number;
+  /** Its number on the bus. */
+  readonly number: number;
+}
+
+/** After an outage a few come at once: each of these was sent at its own time. */
+const BURST = 20;
+/** The clocks of a bus and of its members differ in pace. */
+const GRACE = 1.5;
+
+/**
+ * Takes one batch, to which the bus gave a `number` at `at`, from what a member may send: one in each
+ * `interval` (ms). Undefined: it has sent more than that. What the bus brings once more was counted.
+ */
+export function spend(
+  known: Allowance | undefined,
+  { at, number }: Pick<Allowance, 'at' | 'number'>,
+  interval: number,
+): Allowance | undefined {
+  if (known === undefined) return { left: BURST - 1, at, number };
+  if (number <= known.number && at <= known.at) return known;
+  const earned = (Math.max(0, at - known.at) / interval) * GRACE;
+  const allowed = Math.min(BURST, known.left + earned);
+  return allowed < 1 ? undefined : { left: allowed - 1, at: Math.max(known.at, at), number };
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What a fleet is still to be told of this store: the store is its own outbox. Each head is told with
+ * all that is known of it by then, so what is told twice is the same, and what is lost on the way is
+ * in what is told next.
+ */
+import type { LogId } from '../statements/statement.ts';
+import type { ExportedHead } from './exchange.ts';
+
+/** 'sightings': and verdicts; 'verdicts': these alone, of who collects the sightings of others. */
+export type Published = 'sightings' | 'verdicts';
+
+export interface PublishingState {
+  readonly what: Published;
+  /** Of the last batch that is known to have arrived; epoch 0: none has. */
+  readonly epoch: bigint;
+  readonly sequence: bigint;
+  /** Heads that were dropped from the outbox because too many waited. */
+  readonly givenUp: number;
+}
+
+/** A head that waits, and how far it was marked when it was read. */
+export interface WaitingHead {
+  readonly head: ExportedHead;
+  readonly mark: Mark;
+}
+
+export interface Mark {
+  readonly treeHead: number;
+  readonly marks: number;
+}
+
+export interface PublishingStore {
+  /**
+   * From now on what is recorded waits to be told, and so does all that is on record already.
+   * Idempotent. Throws StoreError `store-failed` if the other thing is published from this store.
+   */
+  begin(what: Published): void;
+
+  /** Undefined if nothing is published from this store. */
+  state(): PublishingState | undefined;
+
+  /** The number of heads that wait. */
+  waiting(): number;
+
+  /**
+   * Up to `limit` heads that wait: the longest-waiting of each log in turn, so that a log that signs
+   * very many holds up its own alone.
+   */
+  next(limit: number): WaitingHead[];
+
+  /**
+   * Takes heads out that have arrived, unless there is more to tell of them since, and notes the
+   * batch with which they did.
+   */
+  arrived(marks: readonly Mark[], batch: Pick<PublishingState, 'epoch' | 'sequence'>): void;
+
+  /**
+   * Leaves at most `most` waiting. Those that go are the last of the log that has most. Returns how
+   * many went, and counts them.
+   */
+  giveUp(most: number): number;
+
+  /** The evidence file that was told least often, of those the one that has waited longest. */
+  nextEvidence():
+    { readonly path: string; readonly logId: LogId; readonly rounds: number } | undefined;
+
+  /** It was told to the end once more. */
+  evidenceArrived(path: string): void;
+}

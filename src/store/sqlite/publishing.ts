@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a fleet is told, in SQLite: tables publishing, unpublished_heads and published_evidence. */
+import { StoreError } from '../../disk/error.ts';
+import type {
+  Mark,
+  Published,
+  PublishingState,
+  PublishingStore,
+  WaitingHead,
+} from '../publishing.ts';
+import type { EvidenceRecord } from '../evidence.ts';
+import type { Connection, NoParameters, Statement } from './connection.ts';
+import type { SqliteEvidence } from './evidence.ts';
+import type { SqliteExchange } from './exchange.ts';
+
+const BEGIN = 'INSERT INTO publishing (id, what) VALUES (1, @what) ON CONFLICT DO NOTHING';
+const MARK_ALL = `INSERT OR IGNORE INTO unpublished_heads (tree_head, log_id, marks)
+  SELECT h.id, log_id, 1 FROM tree_heads h JOIN trees ON trees.id = tree
+  WHERE @what = 'sightings' OR verdict <> 'pending' ORDER BY h.id`;
+const STATE = `SELECT what, CAST(epoch AS TEXT) AS epoch, CAST(sequence AS TEXT) AS sequence,
+  given_up AS givenUp FROM publishing`;
+// One look into the index for each log.
+const LOGS = `WITH RECURSIVE logs (log_id) AS (
+    SELECT min(log_id) FROM unpublished_heads
+    UNION ALL SELECT (SELECT min(u.log_id) FROM unpublished_heads u WHERE u.log_id > logs.log_id)
+      FROM logs WHERE logs.log_id IS NOT NULL)
+  SELECT log_id FROM logs WHERE log_id IS NOT NULL`;
+const OF_LOG = `SELECT tree_head AS treeHead, marks, turn FROM unpublished_heads
+  WHERE log_id = @logId ORDER BY turn LIMIT @limit`;
+const TAKE_OUT = 'DELETE FROM unpublished_heads WHERE tree_head = @treeHead AND marks = @marks';
+const NOTE = 'UPDATE publishing SET epoch = @epoch, sequence = @sequence';
+const LARGEST = `SELECT log_id FROM unpublished_heads GROUP BY log_id ORDER BY count(*) DESC LIMIT 1`;
+const GIVE_UP = `DELETE FROM unpublished_heads WHERE turn IN (
+  SELECT turn FROM unpublished_heads WHERE log_id = @logId ORDER BY turn DESC LIMIT @limit)`;
+const COUNT_GIVEN_UP = 'UPDATE publishing SET given_up = given_up + @count';
+const ROUNDS = 'SELECT path, rounds FROM published_evidence';
+const ROUND = `INSERT INTO published_evidence (path, rounds) VALUES (@path, 1)
+  ON CONFLICT DO UPDATE SET rounds = rounds + 1`;
+
+interface Row {
+  readonly what: Published;
+  readonly epoch: string;
+  readonly sequence: string;
+  readonly givenUp: number;
+}
+
+type TurnRow = Mark & { readonly turn: number };
+
+export class SqlitePublishing implements PublishingStore {
+  readonly #connection: Connection;
+  readonly #exchange: SqliteExchange;
+  readonly #evidence: SqliteEvidence;
+  readonly #begin: Statement<{ what: Published }>;
+  readonly #markAll: Statement<{ what: Published }>;
+  readonly #state: Statement<NoParameters, Row>;
+  readonly #waiting: Statement<NoParameters, { readonly count: number }>;
+  readonly #logs: Statement<NoParameters, { readonly log_id: Buffer }>;
+  readonly #ofLog: Statement<{ logId: Buffer; limit: number }, TurnRow>;
+  readonly #takeOut: Statement<Mark>;
+  readonly #note: Statement<{ epoch: bigint; sequence: bigint }>;
+  readonly #largest: Statement<NoParameters, { readonly log_id: Buffer }>;
+  readonly #giveUp: Statement<{ logId: Buffer; limit: number }>;
+  readonly #countGivenUp: Statement<{ count: number }>;
+  readonly #rounds: Statement<NoParameters, { readonly path: string; readonly rounds: number }>;
+  readonly #round: Statement<{ path: string }>;
+
+  constructor(connection: Connection, exchange: SqliteExchange, evidence: SqliteEvidence) {
+    this.#connection = connection;
+    this.#exchange = exchange;
+    this.#evidence = evidence;
+    this.#begin = connection.statement(BEGIN);
+    this.#markAll = connection.statement(MARK_ALL);
+    this.#state = connection.statement(STATE);
+    this.#waiting = connection.statement('SELECT count(*) AS count FROM unpublished_heads');
+    this.#logs = connection.statement(LOGS);
+    this.#ofLog = connection.statement(OF_LOG);
+    this.#takeOut = connection.statement(TAKE_OUT);
+    this.#note = connection.statement(NOTE);
+    this.#largest = connection.statement(LARGEST);
+    this.#giveUp = connection.statement(GIVE_UP);
+    this.#countGivenUp = connection.statement(COUNT_GIVEN_UP);
+    this.#rounds = connection.statement(ROUNDS);
+    this.#round = connection.statement(ROUND);
+  }
+
+  begin(what: Published): void {
+    if (this.#state.get({}) === undefined)
+      this.#connection.transaction(() => {
+        if (this.#begin.run({ what }) > 0) this.#markAll.run({ what });
+      });
+    const state = this.state();
+    if (state?.what === what) return;
+    throw new StoreError(
+      'store-failed',
+      what === 'sightings'
+        ? `${this.#connection.database.name} collects what other stores saw: no site can publish it`
+        : `${this.#connection.database.name} is a site's, which publishes it: it cannot collect too`,
+      { remedy: 'Give a collector a directory of its own with --state-dir.' },
+    );
+  }
+
+  state(): PublishingState | undefined {
+    const row = this.#state.get({});
+    return row && { ...row, epoch: BigInt(row.epoch), sequence: BigInt(row.sequence) };
+  }
+
+  waiting(): number {
+    return this.#waiting.get({})?.count ?? 0;
+  }
+
+  next(limit: number): WaitingHead[] {
+    const logs = this.#logs.all({}).map(({ log_id: logId }) => this.#ofLog.all({ logId, limit }));
+    const marks = inTurn(logs).slice(0, limit);
+    const heads = this.#exchange.exportsOf(marks.map(({ treeHead }) => treeHead));
+    // One that was set aside meanwhile, because it is damaged, waits no more.
+    for (const mark of marks) if (!heads.has(mark.treeHead)) this.#takeOut.run(mark);
+    return marks.flatMap(({ treeHead, marks: count }) => {
+      const head = heads.get(treeHead);
+      return head === undefined ? [] : [{ head, mark: { treeHead, marks: count } }];
+    });
+  }
+
+  arrived(
+    marks: readonly Mark[],
+    { epoch, sequence }: Pick<PublishingState, 'epoch' | 'sequence'>,
+  ): void {
+    this.#connection.transaction(() => {
+      for (const mark of marks) this.#takeOut.run(mark);
+      this.#note.run({ epoch, sequence });
+    });
+  }
+
+  giveUp(most: number): number {
+    const over = this.waiting() - most;
+    if (over <= 0) return 0;
+    return this.#connection.transaction(() => {
+      let gone = 0;
+      while (gone < over) {
+        const logId = this.#largest.get({})?.log_id;
+        if (logId === undefined) break;
+        // In steps, so that two logs that have equally many lose equally many.
+        gone += this.#giveUp.run({ logId, limit: Math.max(1, Math.ceil((over - gone) / 4)) });
+      }
+      this.#countGivenUp.run({ count: gone });
+      return gone;
+    });
+  }
+
+  nextEvidence(): { path: string; logId: EvidenceRecord['logId']; rounds: number } | undefined {
+    const rounds = new Map(this.#rounds.all({}).map((row) => [row.path, row.rounds]));
+    let next: ReturnType<SqlitePublishing['nextEvidence']>;
+    for (const { path, logId } of this.#evidence.all()) {
+      const done = rounds.get(path) ?? 0;
+      if (next === undefined || done < next.rounds) next = { path, logId, rounds: done };
+    }
+    return next;
+  }
+
+  evidenceArrived(path: string): void {
+    this.#round.run({ path });
+  }
+}
+
+/** The first of each, then the second of each, and so on. */
+function inTurn<T>(lists: readonly (readonly T[])[]): T[] {
+  const longest = Math.max(0, ...lists.map(({ length }) => length));
+  return Array.from({ length: longest }, (_, i) =>
+    lists.flatMap((list) => list.slice(i, i + 1)),
+  ).flat();
+}

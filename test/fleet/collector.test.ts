@@ -1,0 +1,346 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a collector believes of what sites say, and what it costs others that a site lies. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { recordHeads } from '../../src/evidence/record.ts';
+import { openBatch, Packer, type Envelope, type PublishedHead } from '../../src/fleet/batch.ts';
+import { REFUSED } from '../../src/fleet/collector.ts';
+import { Outbox } from '../../src/fleet/outbox.ts';
+import { keysOf } from '../../src/fleet/roster.ts';
+import type { Log } from '../../src/logs/log.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
+import {
+  collectorOver,
+  member,
+  rosterOf,
+  TestBus,
+  type TestMember,
+} from '../support/fleet-members.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const [log, stranger] = [new SigningLog(), new SigningLog()];
+const known: Log = {
+  key: log.key,
+  description: 'The log',
+  url: 'https://log.test/',
+  api: 'rfc6962',
+  mmd: 86_400,
+};
+const [alice, mallory, hub] = [member('alice'), member('mallory'), member('hub', 'collector')];
+const roster = rosterOf([alice, mallory, hub]);
+
+function envelopeOf({ name }: TestMember, sequence = 0n, store = 'aaaaaaaa'): Envelope {
+  return {
+    member: name,
+    epoch: 1n,
+    sequence,
+    previous: undefined,
+    store,
+    clock: 1000,
+    givenUp: 0,
+    waiting: 0,
+  };
+}
+
+function headOf(by: SigningLog, size: number, count = 1, branch = 'a'): PublishedHead {
+  const { logId, ...statement } = by.verified(size, treeOf(size, branch).root());
+  return {
+    kind: 'head',
+    logId,
+    statement,
+    verdict: 'pending',
+    reason: undefined,
+    sightings: [{ source: 'eth0', firstSeen: 1, lastSeen: 2, count }],
+  };
+}
+
+function batchOf(
+  who: TestMember,
+  heads: readonly PublishedHead[],
+  envelope = envelopeOf(who),
+): Uint8Array {
+  const packer = new Packer(8192);
+  for (const head of heads) assert(packer.addHead(head));
+  return packer.seal(envelope, who.key);
+}
+
+const evidenceIn = (): string => mkdtempSync(join(directory, 'evidence-'));
+
+function totals(store: Store): Record<string, number> {
+  return Object.fromEntries(
+    [...store.heads.all()].map(({ treeSize, count }) => [treeSize.toString(), count]),
+  );
+}
+
+describe('a collector', () => {
+  test('names a source after its site, and believes a head for its signature', () => {
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const forged = headOf(log, 2);
+    const wrong = { ...forged, statement: { ...forged.statement, timestamp: 5n } };
+    collector.take([
+      bus.put('alice', batchOf(alice, [headOf(log, 1, 7), wrong, headOf(stranger, 3)])),
+    ]);
+    assert.deepEqual(
+      [...store.heads.all()].map(({ treeSize, sources, count }) => ({ treeSize, sources, count })),
+      [{ treeSize: 1n, sources: ['alice/aaaaaaaa:eth0'], count: 7 }],
+    );
+    assert.deepEqual(members.refused('alice'), { [REFUSED.signature]: 1, [REFUSED.log]: 1 });
+  });
+
+  test('refuses what one member sends as another, and what nobody of the fleet sends', () => {
+    const store = memoryStore();
+    const { collector, members, events } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    collector.take([
+      bus.put('mallory', batchOf(alice, [headOf(log, 1)])),
+      bus.put('alice', batchOf(mallory, [headOf(log, 2)], envelopeOf(alice))),
+      bus.put('zoe', batchOf(alice, [headOf(log, 3)])),
+      bus.put('hub', batchOf(hub, [headOf(log, 4)])),
+    ]);
+    assert.deepEqual(totals(store), {});
+    assert.deepEqual(members.refused('mallory'), { [REFUSED.subject]: 1 });
+    assert.deepEqual(members.refused('alice'), { 'its member did not sign it': 1 });
+    assert.equal(events.filter(({ event }) => event === 'refused').length, 3);
+  });
+
+  test('takes no more of one that floods than of others, and loses nothing of these', () => {
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const junk = new Uint8Array(8192);
+    for (let second = 0; second < 30; second++) {
+      for (let i = 0; i < 100; i++) bus.put('mallory', junk, second * 1000 + i);
+      const batch = batchOf(alice, [headOf(log, second + 1)], envelopeOf(alice, BigInt(second)));
+      bus.put('alice', batch, second * 1000 + 999);
+    }
+    collector.take(bus.messages);
+    assert.equal(Object.keys(totals(store)).length, 30);
+    assert((members.refused('mallory')[REFUSED.tooMuch] ?? 0) > 2900);
+  });
+
+  test("lets nobody take the place of another's store", () => {
+    const store = memoryStore();
+    const { collector } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    // Mallory says first, and of all heads, that it has them from the store that Alice has.
+    collector.take([bus.put('mallory', batchOf(mallory, [headOf(log, 1, 1_000_000)]))]);
+    collector.take([bus.put('alice', batchOf(alice, [headOf(log, 1, 5)]))]);
+    const own = { ...envelopeOf(mallory, 1n), store: store.exchange.identity() };
+    collector.take([bus.put('mallory', batchOf(mallory, [headOf(log, 1, 3)], own))]);
+    assert.deepEqual(totals(store), { 1: 1_000_008 });
+    const [head] = store.heads.all();
+    const alices = head?.sources.filter((source) => source.startsWith('alice/')) ?? [];
+    assert.equal(alices.length, 1);
+    assert.equal(head?.sources.length, 3);
+  });
+
+  test('proves a split view between two sites, and tells it to all', () => {
+    const [store, elsewhere] = [memoryStore(), memoryStore()];
+    const evidence = evidenceIn();
+    const { collector, events } = collectorOver(store, roster, [known], evidence);
+    const bus = new TestBus();
+    collector.take([bus.put('alice', batchOf(alice, [headOf(log, 9)]))]);
+    assert.equal(readdirSync(evidence).length, 0);
+    collector.take([bus.put('mallory', batchOf(mallory, [headOf(log, 9, 1, 'b')]))]);
+    assert.equal(events.filter(({ event }) => event === 'fork-proven').length, 1);
+
+    // The collector's own word goes to a site that has one of the heads.
+    elsewhere.heads.record([
+      {
+        head: log.verified(9, treeOf(9).root()),
+        source: 'eth0',
+        firstSeen: 1,
+        lastSeen: 1,
+        count: 1,
+      },
+    ]);
+    const outbox = new Outbox({
+      store,
+      what: 'verdicts',
+      member: 'hub',
+      key: hub.key,
+      size: 8192,
+      now: () => 1,
+    });
+    const theirs = evidenceIn();
+    const site = collectorOver(elsewhere, roster, [known], theirs, { takesSightings: false });
+    const findings = new TestBus();
+    const batch = outbox.next();
+    site.collector.take([findings.put('hub', batch.bytes)]);
+    assert.deepEqual(
+      site.events.map(({ event }) => event),
+      ['evidence'],
+    );
+    assert.equal(elsewhere.evidence.all().length, 1);
+    const json = (name: string): boolean => name.endsWith('.json');
+    assert.deepEqual(readdirSync(theirs).filter(json), readdirSync(evidence).filter(json));
+    // Its own outbox does not tell the fleet that it saw what it only heard of.
+    const back = new Outbox({
+      store: elsewhere,
+      what: 'sightings',
+      member: 'alice',
+      key: alice.key,
+      size: 8192,
+      now: () => 1,
+    });
+    const opened = openBatch(back.next().bytes, 8192, (name) => keysOf(roster.members).get(name));
+    assert(typeof opened !== 'string');
+    const told = opened.items.flatMap((item) => (item.kind === 'head' ? [item] : []));
+    assert.deepEqual(told.map(({ sightings }) => sightings.map(({ source }) => source)).sort(), [
+      [],
+      ['eth0'],
+    ]);
+  });
+
+  test('tells a site what was concluded, which decides nothing there', () => {
+    const [store, elsewhere] = [memoryStore(), memoryStore()];
+    const head = log.verified(5, treeOf(5).root());
+    const seen = { source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
+    elsewhere.heads.record([{ head, ...seen }]);
+    const site = collectorOver(elsewhere, roster, [known], evidenceIn(), { takesSightings: false });
+    const bus = new TestBus();
+    const said = { ...headOf(log, 5), verdict: 'consistent' as const, sightings: [] };
+    const unknown = { ...headOf(log, 6), verdict: 'consistent' as const };
+    site.collector.take([bus.put('hub', batchOf(hub, [said, unknown]))]);
+    const tree = elsewhere.heads.treeOf(head);
+    assert.equal(tree.verdict, 'pending');
+    assert.deepEqual(
+      elsewhere.exchange
+        .foreignVerdicts()
+        .get(tree.id)
+        ?.map(({ origin, verdict }) => [origin.host, verdict]),
+      [['hub', 'consistent']],
+    );
+    // A site takes in no sightings, even of a collector.
+    assert.equal(elsewhere.heads.count(), 1);
+    // What was concluded earlier does not come back with an old batch.
+    const later = { ...said, verdict: 'unprovable' as const };
+    site.collector.take([bus.put('hub', batchOf(hub, [later], envelopeOf(hub, 1n)))]);
+    site.collector.take([bus.put('hub', batchOf(hub, [said]))]);
+    assert.equal(elsewhere.exchange.foreignVerdicts().get(tree.id)?.[0]?.verdict, 'unprovable');
+    assert.equal(store.heads.count(), 0);
+  });
+
+  describe('of evidence', () => {
+    function evidenceText(by: SigningLog, description: string): string {
+      const [store, own] = [memoryStore(), evidenceIn()];
+      const logs = [{ ...known, key: by.key, description }];
+      recordHeads(
+        { store, evidenceDirectory: own, logs, now: 1 },
+        ['a', 'b'].map((branch) => ({
+          head: by.verified(9, treeOf(9, branch).root()),
+          source: 'eth0',
+          firstSeen: 1,
+          lastSeen: 1,
+          count: 1,
+        })),
+      );
+      const name = readdirSync(own).find((each) => each.endsWith('.json'));
+      return readFileSync(join(own, name ?? assert.fail()), 'utf8');
+    }
+
+    function send(text: string): ReturnType<typeof collectorOver> & { files: string[] } {
+      const own = evidenceIn();
+      const taking = collectorOver(memoryStore(), roster, [known], own);
+      const file = Buffer.from(text);
+      const digest = createHash('sha256').update(file).digest();
+      const bus = new TestBus();
+      for (let [offset, sequence] = [0, 0n]; offset < file.length; sequence++) {
+        const packer = new Packer(8192);
+        offset += packer.addChunk(digest, file, offset);
+        const bytes = packer.seal(envelopeOf(alice, sequence), alice.key);
+        taking.collector.take([bus.put('alice', bytes)]);
+      }
+      const files = readdirSync(own).filter((name) => name.endsWith('.json'));
+      return { ...taking, files: files.map((name) => readFileSync(join(own, name), 'utf8')) };
+    }
+
+    test('keeps what holds, under the name that the log has here', () => {
+      const { files, events } = send(evidenceText(log, 'Another name'));
+      assert.equal(files.length, 1);
+      assert.match(files[0] ?? '', /"The log"/);
+      assert.doesNotMatch(files[0] ?? '', /Another name/);
+      assert.deepEqual(
+        events.map(({ event }) => event),
+        ['evidence'],
+      );
+    });
+
+    const genuine = evidenceText(log, 'The log');
+    for (const [what, text, reason] of [
+      ['of a log that nobody knows', evidenceText(stranger, 'The log'), REFUSED.log],
+      ['that was changed', genuine.replace('"tree_size": 9', '"tree_size": 8'), REFUSED.evidence],
+      ['with a word more', genuine.replace('"format"', '"more": 1,\n  "format"'), REFUSED.evidence],
+      ['that is none', '{}', REFUSED.evidence],
+      ['that is long and none', 'x'.repeat(50_000), REFUSED.evidence],
+    ] as const)
+      test(`refuses one ${what}`, () => {
+        const { files, members } = send(text);
+        assert.deepEqual(files, []);
+        assert.deepEqual(members.refused('alice'), { [reason]: 1 });
+      });
+  });
+
+  test('says what is missing, until it comes', () => {
+    const store = memoryStore();
+    const { collector, members, events } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const batch = (i: number): Uint8Array =>
+      batchOf(alice, [headOf(log, i + 1)], envelopeOf(alice, BigInt(i)));
+    collector.take([bus.put('alice', batch(0)), bus.put('alice', batch(3))]);
+    assert.equal(members.members()[0]?.missing, 2);
+    assert.deepEqual(
+      events.filter(({ event }) => event === 'missing'),
+      [{ event: 'missing', member: 'alice', batches: 2 }],
+    );
+    collector.take([bus.put('alice', batch(1))]);
+    assert.equal(members.members()[0]?.missing, 1);
+    assert.deepEqual(totals(store), { 1: 1, 2: 1, 4: 1 });
+  });
+
+  test('goes on while no evidence can be written, and writes it later', () => {
+    const [store, elsewhere] = [memoryStore(), memoryStore()];
+    const own = evidenceIn();
+    recordHeads(
+      { store: elsewhere, evidenceDirectory: own, logs: [known], now: 1 },
+      ['a', 'b'].map((branch) => ({
+        head: log.verified(9, treeOf(9, branch).root()),
+        source: 'evidence',
+        firstSeen: 1,
+        lastSeen: 1,
+        count: 1,
+      })),
+    );
+    const outbox = new Outbox({
+      store: elsewhere,
+      what: 'sightings',
+      member: 'alice',
+      key: alice.key,
+      size: 8192,
+      now: () => 1,
+    });
+    // Something that is no directory is where it belongs.
+    const blocked = join(directory, 'blocked');
+    writeFileSync(blocked, '');
+    const { collector, events } = collectorOver(store, roster, [known], blocked);
+    const bus = new TestBus();
+    const first = outbox.next();
+    first.sent();
+    collector.take([bus.put('alice', first.bytes)]);
+    assert(events.some(({ event }) => event === 'failed'));
+    rmSync(blocked);
+    collector.take([bus.put('mallory', batchOf(mallory, [headOf(log, 3)]))]);
+    assert.equal(store.evidence.all().length, 1);
+    assert.deepEqual(totals(store)[3], 1);
+  });
+});

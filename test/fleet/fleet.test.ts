@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Sites, a bus of real servers, and a collector, as services. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { Bus, readCredentials } from '../../src/fleet/bus.ts';
+import { readRoster } from '../../src/fleet/roster.ts';
+import type { Log } from '../../src/logs/log.ts';
+import { memberStatus } from '../../src/services/fleet-status.ts';
+import { runMember, type FleetEvent } from '../../src/services/fleet.ts';
+import type { VerifiedStatement } from '../../src/statements/statement.ts';
+import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { noNats, TestFleet } from '../support/bus.ts';
+import { eventually } from '../support/eventually.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const log = new SigningLog();
+const known: Log = {
+  key: log.key,
+  description: 'The test log',
+  url: 'https://log.test/',
+  api: 'rfc6962',
+  mmd: 86_400,
+};
+const heads = Array.from({ length: 60 }, (_, i) => log.verified(i + 1, treeOf(i + 1).root()));
+
+function stateIn(t: TestContext): State {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  const state = stateAt(directory);
+  const store = openForWriting(state);
+  store.logs.put([known]);
+  store.close();
+  return state;
+}
+
+function see(state: State, seen: readonly VerifiedStatement[], source = 'eth0'): void {
+  const store = openForWriting(state);
+  const now = Date.now();
+  store.heads.record(
+    seen.map((head) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
+  );
+  store.close();
+}
+
+interface Running {
+  readonly events: FleetEvent[];
+  readonly stop: () => Promise<void>;
+}
+
+function run(
+  t: TestContext,
+  fleet: TestFleet,
+  role: 'site' | 'collector',
+  directory: string,
+  state: State,
+): Running {
+  const stop = new AbortController();
+  const events: FleetEvent[] = [];
+  const ended = runMember(
+    {
+      state,
+      role,
+      servers: fleet.servers,
+      directory,
+      user: process.geteuid?.() === 0 ? 'root' : undefined,
+      onEvent: (event) => events.push(event),
+      warn: () => undefined,
+    },
+    stop.signal,
+  );
+  const end = async (): Promise<void> => {
+    stop.abort();
+    await ended;
+  };
+  t.after(end);
+  return { events, stop: end };
+}
+
+/** How often each head was seen, by size and root. */
+function seenAt(state: State): Record<string, number> {
+  const store = openForWriting(state);
+  try {
+    return Object.fromEntries(
+      [...store.heads.all()].map(({ treeSize, count }) => [treeSize.toString(), count]),
+    );
+  } finally {
+    store.close();
+  }
+}
+
+async function untilSame(hub: State, site: State, ...all: readonly Running[]): Promise<void> {
+  await eventually(
+    () => JSON.stringify(seenAt(hub)) === JSON.stringify(seenAt(site)),
+    () =>
+      JSON.stringify(
+        [seenAt(hub), seenAt(site), memberStatus(hub), all.map(({ events }) => events)],
+        (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value),
+      ),
+  );
+}
+
+describe('a fleet', { skip: noNats }, () => {
+  test('has at its collector what a site saw, each sighting once, whatever server is lost', async (t) => {
+    const fleet = await TestFleet.found(t, 3);
+    const [hub, site] = [fleet.join('hub', 'collector'), fleet.join('site1', 'site')];
+    const [hubState, siteState] = [stateIn(t), stateIn(t)];
+    await fleet.start('n1', 'n2', 'n3');
+    see(siteState, heads.slice(0, 20));
+    const collecting = run(t, fleet, 'collector', hub, hubState);
+    let sending = run(t, fleet, 'site', site, siteState);
+    await untilSame(hubState, siteState, collecting, sending);
+
+    // One server is lost, without which the bus goes on.
+    await fleet.kill('n1');
+    see(siteState, heads.slice(10, 30), 'eth1');
+    await untilSame(hubState, siteState, collecting, sending);
+
+    // Then a second: nothing arrives, and all waits, though the site is restarted meanwhile.
+    await fleet.kill('n2');
+    see(siteState, heads.slice(20, 40));
+    await eventually(
+      () => sending.events.some(({ event }) => event === 'bus-down'),
+      'the site to notice that the bus stands still',
+    );
+    await sending.stop();
+    sending = run(t, fleet, 'site', site, siteState);
+    see(siteState, heads.slice(0, 50));
+    assert.notDeepEqual(seenAt(hubState), seenAt(siteState));
+    await fleet.start('n1', 'n2');
+    await untilSame(hubState, siteState, collecting, sending);
+    const [status] = memberStatus(hubState).members;
+    assert.equal(status?.member, 'site1');
+    assert.equal(status.missing, 0);
+    assert.deepEqual(status.refused, {});
+  });
+
+  test('proves a split view between two sites, and each of them has the evidence', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const hub = fleet.join('hub', 'collector');
+    const sites = ['east', 'west'].map((name) => ({
+      name,
+      directory: fleet.join(name, 'site'),
+      state: stateIn(t),
+    }));
+    const hubState = stateIn(t);
+    await fleet.start('n1');
+    const collecting = run(t, fleet, 'collector', hub, hubState);
+    for (const [i, { state }] of sites.entries())
+      see(state, [log.verified(9, treeOf(9, i === 0 ? 'a' : 'b').root())]);
+    const running = sites.map(({ directory, state }) => run(t, fleet, 'site', directory, state));
+    for (const { events } of running)
+      await eventually(() => events.some(({ event }) => event === 'evidence'), 'evidence to come');
+    assert.equal(collecting.events.filter(({ event }) => event === 'fork-proven').length, 1);
+    for (const { state } of sites) {
+      const store = openForWriting(state);
+      assert.equal(store.evidence.all().length, 1);
+      assert.equal(store.verdicts.counts()['fork-proven'], 1);
+      // That both heads are in the evidence does not mean that both were seen here.
+      const sources = [...store.heads.all()].map((head) => head.sources.join());
+      assert.deepEqual(sources.sort(), ['eth0,evidence', 'evidence']);
+      store.close();
+    }
+  });
+
+  test('a site cannot publish as another, nor hear what others tell', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const hub = fleet.join('hub', 'collector');
+    const [alice, mallory] = [fleet.join('alice', 'site'), fleet.join('mallory', 'site')];
+    await fleet.start('n1');
+    const bus = (member: string, role: 'site' | 'collector', directory: string): Bus => {
+      const credentials = readCredentials(directory);
+      const opened = new Bus({ servers: fleet.servers, credentials, member, role });
+      t.after(() => opened.close());
+      return opened;
+    };
+    const collector = bus('hub', 'collector', hub);
+    await collector.connect();
+    await collector.prepare(readRoster(fleet.directory));
+    await collector.prepare(readRoster(fleet.directory));
+
+    const honest = bus('alice', 'site', alice);
+    await honest.connect();
+    await honest.publish('alice.1', new Uint8Array(8192), 5000);
+
+    // With her own key, under Alice's name: whom she says she is is in the subject and the inbox.
+    const liar = bus('alice', 'site', mallory);
+    await liar.connect();
+    await assert.rejects(liar.publish('alice.2', new Uint8Array(8192), 1000), {
+      code: 'bus-refused',
+    });
+    const spy = bus('mallory', 'collector', mallory);
+    await spy.connect();
+    await assert.rejects(spy.prepare(readRoster(fleet.directory)), { code: 'bus-refused' });
+    await assert.rejects(
+      spy.consume(() => assert.fail('it heard something'), new AbortController().signal),
+      { code: 'bus-refused' },
+    );
+    // Nobody without a key of the fleet comes in.
+    const stranger = new Bus({
+      servers: fleet.servers,
+      credentials: { ...readCredentials(alice), nkey: undefined },
+      member: 'alice',
+      role: 'site',
+    });
+    await assert.rejects(stranger.connect(), { code: 'bus-unreachable' });
+  });
+
+  test('a member refuses a server that another authority certified, or that has no TLS', async (t) => {
+    const [fleet, other] = [await TestFleet.found(t, 1), await TestFleet.found(t, 1)];
+    const site = fleet.join('site', 'site');
+    other.join('site', 'site');
+    await other.start('n1');
+    const credentials = readCredentials(site);
+    const bus = new Bus({ servers: other.servers, credentials, member: 'site', role: 'site' });
+    await assert.rejects(bus.connect(), { code: 'bus-unreachable', message: /certificate/ });
+    const plain = createServer((socket) =>
+      socket.write(
+        'INFO {"server_id":"x","version":"2.9.10","proto":1,"max_payload":1048576,"headers":true}\r\n',
+      ),
+    );
+    const port = await new Promise<number>((resolve) =>
+      plain.listen(0, '127.0.0.1', () => resolve((plain.address() as AddressInfo).port)),
+    );
+    t.after(() => plain.close());
+    const servers = [{ host: '127.0.0.1', port, isPlain: false }];
+    const open = new Bus({ servers, credentials, member: 'site', role: 'site' });
+    await assert.rejects(open.connect(), { code: 'bus-unreachable', message: /tls/ });
+  });
+});

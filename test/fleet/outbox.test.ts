@@ -1,0 +1,375 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Nothing that a site saw is lost or counted twice, whatever dies on the way to a collector. */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { recordHeads } from '../../src/evidence/record.ts';
+import type { Message } from '../../src/fleet/collector.ts';
+import { LEAST_BATCH, openBatch, type Item } from '../../src/fleet/batch.ts';
+import { Outbox, type ReadyBatch } from '../../src/fleet/outbox.ts';
+import { keysOf } from '../../src/fleet/roster.ts';
+import type { Log } from '../../src/logs/log.ts';
+import { ROLLED_UP } from '../../src/store/heads.ts';
+import { memoryStore } from '../../src/store/state.ts';
+import type { Store } from '../../src/store/store.ts';
+import { collectorOver, member, rosterOf, TestBus } from '../support/fleet-members.ts';
+import { fc } from '../support/random.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+after(() => rmSync(directory, { recursive: true }));
+
+const signers = [new SigningLog(), new SigningLog()];
+const logs = signers.map(({ key }, i): Log => {
+  return { key, description: `Log ${i}`, url: `https://${i}.test/`, api: 'rfc6962', mmd: 86_400 };
+});
+const heads = Array.from({ length: 120 }, (_, i) => {
+  const size = (i >> 1) + 1;
+  return (signers[i & 1] ?? assert.fail()).verified(size, treeOf(size).root());
+});
+const site = member('router');
+const roster = rosterOf([site]);
+
+function outboxOf(store: Store, now: () => number, mostWaiting?: number): Outbox {
+  return new Outbox({
+    store,
+    what: 'sightings',
+    member: site.name,
+    key: site.key,
+    size: LEAST_BATCH,
+    now,
+    ...(mostWaiting === undefined ? {} : { mostWaiting }),
+  });
+}
+
+function see(store: Store, indices: readonly number[], source: string, at: number): void {
+  store.heads.record(
+    indices.map((i) => {
+      const head = heads[i % heads.length] ?? assert.fail();
+      return { head, source, firstSeen: at, lastSeen: at, count: 1 + (i % 3) };
+    }),
+  );
+}
+
+/** By head, and by source: 'router/…:eth0' as 'eth0'. */
+function counts(store: Store): Record<string, Record<string, number>> {
+  return Object.fromEntries(
+    [...store.exchange.exports(0)].map(({ logId, treeSize, sightings }) => [
+      `${Buffer.from(logId).toString('hex', 0, 4)} ${treeSize}`,
+      Object.fromEntries(sightings.map(({ source, count }) => [source, count]).sort()) as Record<
+        string,
+        number
+      >,
+    ]),
+  );
+}
+
+function totals(store: Store): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(counts(store)).map(([head, bySource]) => [
+      head,
+      Object.values(bySource).reduce((sum, count) => sum + count, 0),
+    ]),
+  );
+}
+
+type Step =
+  | { readonly do: 'see'; readonly heads: readonly number[]; readonly source: string }
+  /** What becomes of a batch: the bus has it or not, and the site hears of that or not. */
+  | { readonly do: 'send'; readonly arrives: boolean; readonly isHeard: boolean }
+  /** kill -9 of the site's process, with its clock so much off. */
+  | { readonly do: 'restart'; readonly off: number }
+  | { readonly do: 'roll-up' }
+  /** The collector takes some, and dies before the bus hears of it, or before all is written. */
+  | { readonly do: 'take'; readonly count: number; readonly dies: 'no' | 'before-ack' | 'half' }
+  /** The bus brings what it has brought before, out of order. */
+  | { readonly do: 'again'; readonly which: readonly number[] };
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  fc.record({
+    do: fc.constant('see' as const),
+    heads: fc.array(fc.nat({ max: 119 }), { minLength: 1, maxLength: 30 }),
+    source: fc.constantFrom('eth0', 'eth1'),
+  }),
+  fc.record({ do: fc.constant('send' as const), arrives: fc.boolean(), isHeard: fc.boolean() }),
+  fc.record({
+    do: fc.constant('restart' as const),
+    off: fc.constantFrom(0, -86_400_000, 86_400_000),
+  }),
+  fc.constant({ do: 'roll-up' as const }),
+  fc.record({
+    do: fc.constant('take' as const),
+    count: fc.integer({ min: 1, max: 5 }),
+    dies: fc.constantFrom('no' as const, 'before-ack' as const, 'half' as const),
+  }),
+  fc.record({ do: fc.constant('again' as const), which: fc.array(fc.nat(), { maxLength: 4 }) }),
+);
+
+test('every sighting is counted once, whatever dies', () => {
+  fc.assert(
+    fc.property(fc.array(step, { minLength: 5, maxLength: 60 }), (steps) => {
+      const [here, there] = [memoryStore(), memoryStore()];
+      const bus = new TestBus();
+      let clock = 1_700_000_000_000;
+      let off = 0;
+      let outbox = outboxOf(here, () => clock);
+      let sent: ReadyBatch | undefined;
+      let hub = collectorOver(there, roster, logs, directory);
+      const acked = new Set<number>();
+
+      const send = (arrives: boolean, isHeard: boolean): void => {
+        if (sent === undefined) {
+          sent = outbox.next();
+          sent.sent();
+        }
+        // The bus knows what it has had by its ID.
+        if (arrives) bus.put(site.name, sent.bytes);
+        if (!arrives || !isHeard) return;
+        sent.arrived();
+        sent = undefined;
+      };
+      const restartHub = (): void => {
+        hub = collectorOver(there, roster, logs, directory, { members: hub.members });
+      };
+      const take = (messages: readonly Message[], dies: string): void => {
+        if (dies === 'half') {
+          const put = hub.members.put.bind(hub.members);
+          hub.members.put = () => {
+            throw new Error('the disk is full');
+          };
+          assert.throws(() => hub.collector.take(messages), /the disk is full/);
+          hub.members.put = put;
+        } else hub.collector.take(messages);
+        if (dies === 'no') for (const { number } of messages) acked.add(number);
+        else restartHub();
+      };
+
+      for (const each of steps) {
+        clock += 1000;
+        switch (each.do) {
+          case 'see':
+            see(here, each.heads, each.source, clock);
+            break;
+          case 'send':
+            send(each.arrives, each.isHeard);
+            break;
+          case 'restart':
+            off += each.off;
+            sent = undefined;
+            outbox = outboxOf(here, () => clock + off);
+            break;
+          case 'roll-up':
+            here.heads.rollUp(clock, 20);
+            break;
+          case 'take': {
+            const open = bus.messages.filter(({ number }) => !acked.has(number));
+            if (open.length > 0) take(open.slice(0, each.count), each.dies);
+            break;
+          }
+          case 'again':
+            if (bus.messages.length > 0)
+              hub.collector.take(
+                each.which.map((i) => bus.messages[i % bus.messages.length] ?? assert.fail()),
+              );
+        }
+      }
+      // In the end all that hinders is over.
+      while (here.publishing.waiting() > 0 || sent !== undefined) send(true, true);
+      for (const message of bus.messages)
+        if (!acked.has(message.number)) hub.collector.take([message]);
+      assert.deepEqual(totals(there), totals(here));
+      assert.equal(hub.members.members()[0]?.missing ?? 0, 0);
+      here.close();
+      there.close();
+    }),
+    { numRuns: 150 },
+  );
+});
+
+describe('an outbox', () => {
+  function sendAll(store: Store, outbox = outboxOf(store, Date.now)): Item[][] {
+    const batches: Item[][] = [];
+    do {
+      const batch = outbox.next();
+      const opened = openBatch(batch.bytes, LEAST_BATCH, (name) =>
+        keysOf(roster.members).get(name),
+      );
+      assert(typeof opened !== 'string');
+      batches.push([...opened.items]);
+      batch.sent();
+      batch.arrived();
+    } while (store.publishing.waiting() > 0);
+    return batches;
+  }
+
+  const sizes = (items: readonly Item[]): bigint[] =>
+    items.flatMap((item) => (item.kind === 'head' ? [item.statement.treeSize] : []));
+
+  test('costs a store that publishes nothing nothing', () => {
+    const store = memoryStore();
+    see(store, [0, 1, 2], 'eth0', 1);
+    assert.equal(store.publishing.waiting(), 0);
+    assert.equal(store.publishing.state(), undefined);
+  });
+
+  test('tells what was on record before, and then what is new, and what was seen again', () => {
+    const store = memoryStore();
+    see(store, [0, 2], 'eth0', 1);
+    const outbox = outboxOf(store, Date.now);
+    assert.deepEqual(sendAll(store, outbox).map(sizes), [[1n, 2n]]);
+    see(store, [4, 0], 'eth0', 2);
+    const [items = []] = sendAll(store, outbox);
+    assert.deepEqual(sizes(items), [3n, 1n]);
+    const again = items.find((item) => item.kind === 'head' && item.statement.treeSize === 1n);
+    assert(again?.kind === 'head');
+    assert.deepEqual(again.sightings, [{ source: 'eth0', firstSeen: 1, lastSeen: 2, count: 2 }]);
+    assert.deepEqual(sendAll(store, outbox).map(sizes), [[]]);
+  });
+
+  test('keeps what was seen while a batch was on its way', () => {
+    const store = memoryStore();
+    const outbox = outboxOf(store, Date.now);
+    see(store, [0], 'eth0', 1);
+    const batch = outbox.next();
+    batch.sent();
+    see(store, [0], 'eth0', 2);
+    batch.arrived();
+    assert.equal(store.publishing.waiting(), 1);
+  });
+
+  test('lets no log hold up another', () => {
+    const store = memoryStore();
+    see(
+      store,
+      Array.from({ length: 60 }, (_, i) => 2 * i),
+      'eth0',
+      1,
+    );
+    see(store, [1], 'eth0', 2);
+    const [first = []] = sendAll(store);
+    assert(
+      first.some(
+        (item) => item.kind === 'head' && item.logId.every((b, i) => b === logs[1]?.key.logId[i]),
+      ),
+    );
+  });
+
+  test('gives up the last of the log that has most, and counts them', () => {
+    const store = memoryStore();
+    see(store, [1, 3], 'eth0', 1);
+    see(
+      store,
+      Array.from({ length: 50 }, (_, i) => 2 * i),
+      'eth0',
+      2,
+    );
+    const outbox = outboxOf(store, Date.now, 12);
+    const batch = outbox.next();
+    assert.equal(outbox.counts.givenUp, 40);
+    assert.equal(outbox.counts.waiting, 12);
+    const opened = openBatch(batch.bytes, LEAST_BATCH, (name) => keysOf(roster.members).get(name));
+    assert(typeof opened !== 'string');
+    assert.equal(opened.envelope.givenUp, 40);
+    const kept = opened.items.map((item) => (item.kind === 'head' ? item.statement.treeSize : 0n));
+    assert.deepEqual(
+      [...kept].sort((a, b) => Number(a - b)),
+      [1n, 1n, 2n, 2n, 3n, 4n, 5n, 6n, 7n, 8n, 9n, 10n],
+    );
+  });
+
+  test('tells what other stores saw of nobody, and evidence of no sighting', () => {
+    const store = memoryStore();
+    const seen = { firstSeen: 1, lastSeen: 1, count: 1 };
+    const [one, two, three] = heads;
+    assert(one && two && three);
+    store.heads.record([
+      { head: one, source: 'a/0badf00d:eth0', origin: '0badf00d', ...seen },
+      { head: two, source: 'evidence', ...seen },
+      { head: three, source: ROLLED_UP, ...seen },
+    ]);
+    assert.deepEqual(sendAll(store).map(sizes), [[2n]]);
+  });
+
+  test('sums up the sources that are too many or whose names are too long', () => {
+    const store = memoryStore();
+    for (let i = 0; i < 40; i++) see(store, [0], `eth${i}`, i + 1);
+    see(store, [0], 'x'.repeat(300), 100);
+    const [[item] = []] = sendAll(store);
+    assert(item?.kind === 'head');
+    assert.equal(item.sightings.length, 16);
+    assert.equal(
+      item.sightings.reduce((sum, { count }) => sum + count, 0),
+      41,
+    );
+    assert.deepEqual(item.sightings.at(-1), {
+      source: ROLLED_UP,
+      firstSeen: 1,
+      lastSeen: 100,
+      count: 26,
+    });
+  });
+
+  test('begins an epoch that is larger than the one before, whatever the clock says', () => {
+    const store = memoryStore();
+    see(store, [0], 'eth0', 1);
+    sendAll(
+      store,
+      outboxOf(store, () => 5000),
+    );
+    const before = store.publishing.state();
+    assert.equal(before?.epoch, 5000n);
+    const bytes = outboxOf(store, () => 100).empty().bytes;
+    const opened = openBatch(bytes, LEAST_BATCH, (name) => keysOf(roster.members).get(name));
+    assert(typeof opened !== 'string');
+    assert.equal(opened.envelope.epoch, 5001n);
+    assert.deepEqual(opened.envelope.previous, { epoch: 5000n, sequence: 0n });
+  });
+
+  test('tells evidence first that was never told, and then again and again', () => {
+    const store = memoryStore();
+    const [log] = logs;
+    assert(log);
+    const evidenceDirectory = mkdtempSync(join(directory, 'evidence-'));
+    const fork = ['a', 'b'].map((branch) => ({
+      head: (signers[0] ?? assert.fail()).verified(9, treeOf(9, branch).root()),
+      source: 'eth0',
+      firstSeen: 1,
+      lastSeen: 1,
+      count: 1,
+    }));
+    recordHeads({ store, evidenceDirectory, logs, now: 1 }, fork);
+    const kinds = sendAll(store).map((items) => items.map(({ kind }) => kind));
+    assert.deepEqual(kinds, [['chunk', 'head', 'head']]);
+    const outbox = outboxOf(store, Date.now);
+    see(store, [0], 'eth0', 1);
+    for (const expected of [['head', 'chunk'], ['chunk'], ['chunk']])
+      assert.deepEqual(
+        sendAll(store, outbox).map((items) => items.map(({ kind }) => kind)),
+        [expected],
+      );
+  });
+
+  test('does not leave out a part of a file whose batch was never sent', () => {
+    const store = memoryStore();
+    const evidenceDirectory = mkdtempSync(join(directory, 'evidence-'));
+    const fork = ['a', 'b'].map((branch) => ({
+      head: (signers[0] ?? assert.fail()).verified(9, treeOf(9, branch).root()),
+      source: 'eth0',
+      firstSeen: 1,
+      lastSeen: 1,
+      count: 1,
+    }));
+    recordHeads({ store, evidenceDirectory, logs, now: 1 }, fork);
+    const outbox = outboxOf(store, Date.now);
+    const once = outbox.next();
+    const twice = outbox.next();
+    assert.equal(once.id, twice.id);
+    const items = [once, twice].map(({ bytes }) => {
+      const opened = openBatch(bytes, LEAST_BATCH, (name) => keysOf(roster.members).get(name));
+      return typeof opened === 'string' ? opened : opened.items;
+    });
+    assert.deepEqual(items[0], items[1]);
+  });
+});
