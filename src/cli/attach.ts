@@ -3,7 +3,6 @@
 import { Command, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
-import { parseBus } from '../fleet/bus-address.ts';
 import { switchPlaceOf } from '../dataplane/bmv2.ts';
 import { nameOfMode, parsePlane, PLANE_SYNTAX } from '../dataplane/registry.ts';
 import type { XdpMode } from '../dataplane/xdp.ts';
@@ -13,7 +12,7 @@ import { keptZones, type SwitchZones } from '../p4/switch-zones.ts';
 import type { ObservationEvent } from '../services/observe.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
-import { FLEET_DIRECTORY } from './fleet-member.ts';
+import { bus, FLEET_DIRECTORY } from './fleet-member.ts';
 import {
   ports,
   wholeNumber,
@@ -105,7 +104,10 @@ export function attachCommand(): Command {
     .option(
       '--publish <urls>',
       'also tell a fleet what is seen, over a bus at tls://HOST,HOST,HOST, as a process without privileges',
-      bus,
+      (text) => {
+        bus(text);
+        return text;
+      },
     )
     .option(
       '--fleet <dir>',
@@ -166,11 +168,6 @@ export function publisherArguments(
     ...['fleet', 'publish', '--state-dir', directory, '--bus', publish, '--fleet', fleet],
     ...(json === true ? ['--json'] : []),
   ];
-}
-
-function bus(text: string): string {
-  parseBus(text);
-  return text;
 }
 
 async function run(

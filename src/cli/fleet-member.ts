@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `ctga collect` and `ctga fleet publish` share. */
-import { Option } from 'commander';
+import { InvalidArgumentError, Option } from 'commander';
+import { messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { parseBus, type BusServer } from '../fleet/bus-address.ts';
 import type { FleetEvent } from '../services/fleet.ts';
@@ -22,12 +23,21 @@ export function busOption(): Option {
   return new Option(
     '--bus <urls>',
     'the servers of the bus, as tls://HOST,HOST,HOST with :PORT where it is not 4222',
-  ).argParser(parseBus);
+  ).argParser(bus);
+}
+
+/** Throws InvalidArgumentError for what is no bus. */
+export function bus(text: string): BusServer[] {
+  try {
+    return parseBus(text);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
 }
 
 export async function runFleetMember(
   role: 'site' | 'collector',
-  { stateDir, bus, fleet, user, json }: FleetMemberOptions,
+  { stateDir, bus: servers, fleet, user, json }: FleetMemberOptions,
 ): Promise<void> {
   const stop = stopRequest();
   const { runMember } = await import('../services/fleet.ts');
@@ -35,7 +45,7 @@ export async function runFleetMember(
     {
       state: stateAt(stateDir),
       role,
-      servers: bus,
+      servers,
       directory: fleet,
       user,
       onEvent: json === true ? printJsonLine : printEvent,

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where a bus is. */
 import { isIP } from 'node:net';
-import { badInput } from '../base/errors.ts';
 
 export interface BusServer {
   /** A DNS name or an address. */
@@ -15,7 +14,7 @@ const DEFAULT_PORT = 4222;
 
 /**
  * Parses `tls://HOST[:PORT],HOST[:PORT],...`. Without TLS, `nats://`, only servers of this machine
- * are accepted: whoever is on the way would read what was seen. Throws CtgaError `bad-input`.
+ * are accepted: whoever is on the way would read what was seen. Throws RangeError with the reason.
  */
 export function parseBus(text: string): BusServer[] {
   const [, scheme = '', hosts = ''] = /^(tls|nats):\/\/(.+)$/.exec(text.trim()) ?? [];
@@ -32,15 +31,11 @@ export function parseBus(text: string): BusServer[] {
       : [];
   });
   if (servers.length !== hosts.split(',').length)
-    throw badInput(
-      `"${text}" is not where a bus is`,
-      'Want tls://HOST,HOST,... with :PORT where it is not 4222.',
-    );
+    throw new RangeError('want tls://HOST,HOST,... with :PORT where it is not 4222.');
   const open = servers.find(({ host, isPlain }) => isPlain && !isLoopback(host));
   if (open !== undefined)
-    throw badInput(
-      `whoever is on the way to ${open.host} could read what was seen: nats:// is for this machine`,
-      'Write tls:// instead.',
+    throw new RangeError(
+      `want tls://: whoever is on the way to ${open.host} could read what was seen; nats:// is for this machine.`,
     );
   return servers;
 }

@@ -105,7 +105,12 @@ export class Outbox {
     const marks: Mark[] = [];
     for (const { head, mark } of publishing.next(Math.ceil(size / LEAST_HEAD))) {
       const published = publishedHead(head, what);
-      if (published !== undefined && !packer.addHead(published)) break;
+      if (published !== undefined && !packer.addHead(published)) {
+        if (new Packer(size).addHead(published)) break;
+        // It would hold up all behind it for ever.
+        publishing.dropOne(mark);
+        continue;
+      }
       marks.push(mark);
     }
     if (told !== undefined && told.rounds > 0) told = added(packer, told);

@@ -61,6 +61,9 @@ export interface PublishingStore {
    */
   giveUp(most: number): number;
 
+  /** Takes one head out, which no batch has room for, and counts it as given up. Idempotent. */
+  dropOne(mark: Mark): void;
+
   /** The evidence file that was told least often, of those the one that has waited longest. */
   nextEvidence():
     { readonly path: string; readonly logId: LogId; readonly rounds: number } | undefined;

@@ -279,6 +279,18 @@ describe('an outbox', () => {
     );
   });
 
+  test('gives up a head that no batch has room for, and tells those behind it', () => {
+    const store = memoryStore();
+    const [first] = heads;
+    assert(first);
+    const huge = { ...first, timestamp: 1n, signature: new Uint8Array(9000) };
+    const seen = { source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
+    store.heads.record([{ head: huge, ...seen }]);
+    see(store, [2], 'eth0', 1);
+    assert.deepEqual(sendAll(store).map(sizes), [[2n]]);
+    assert.equal(store.publishing.state()?.givenUp, 1);
+  });
+
   test('tells what other stores saw of nobody, and evidence of no sighting', () => {
     const store = memoryStore();
     const seen = { firstSeen: 1, lastSeen: 1, count: 1 };

@@ -146,6 +146,12 @@ export class SqlitePublishing implements PublishingStore {
     });
   }
 
+  dropOne(mark: Mark): void {
+    this.#connection.transaction(() => {
+      this.#countGivenUp.run({ count: this.#takeOut.run(mark) });
+    });
+  }
+
   nextEvidence(): { path: string; logId: EvidenceRecord['logId']; rounds: number } | undefined {
     const rounds = new Map(this.#rounds.all({}).map((row) => [row.path, row.rounds]));
     let next: ReturnType<SqlitePublishing['nextEvidence']>;
