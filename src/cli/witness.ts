@@ -12,6 +12,7 @@ import { parseListen, repeated, seconds, type Listen } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJson, printJsonLine, warn } from './output.ts';
 import { stopRequest } from './run.ts';
+import { witnessVerifyCommand } from './witness-verify.ts';
 
 interface WitnessOption {
   readonly stateDir?: string;
@@ -38,7 +39,8 @@ export function witnessCommand(): Command {
       'a witness of transparency logs (c2sp.org/tlog-witness): it cosigns a checkpoint only if its log proves that it extends the one before',
     )
     .addCommand(keygenCommand())
-    .addCommand(serveCommand());
+    .addCommand(serveCommand())
+    .addCommand(witnessVerifyCommand());
 }
 
 function withWitness(command: Command): Command {

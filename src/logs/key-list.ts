@@ -10,7 +10,7 @@
 import { badInput, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { toCheckpointKey, type CheckpointKey } from '../statements/key.ts';
-import { formatNoteKey } from '../statements/note-key.ts';
+import { formatNoteKey, originOfKey, SUMDB_ORIGIN } from '../statements/note-key.ts';
 import { parsePolicy } from '../statements/policy.ts';
 import { normalizeUrl } from './list-url.ts';
 import { logIdText, type Log } from './log.ts';
@@ -23,9 +23,7 @@ export interface KeyList {
   readonly leftOut: readonly string[];
 }
 
-/** What Go checksum databases have as their first line, all of them. */
-const SUMDB_ORIGIN = 'go.sum database tree';
-const SUMDB = { name: 'sum.golang.org', url: 'https://sum.golang.org/latest' };
+const SUMDB_URL = 'https://sum.golang.org/latest';
 /** Sigstore names its logs by the host alone; Rekor v2 serves checkpoint and tiles below this. */
 const REKOR_HOST = /(^|\.)rekor\.sigstage\.dev$|(^|\.)rekor\.sigstore\.dev$/;
 const REKOR_PATH = 'api/v2/';
@@ -147,13 +145,14 @@ function saidLines(text: string): { readonly line: string; readonly where: strin
 /** The log of an entry, or the reason why ctga cannot use it. */
 function toLog({ vkey, origin, url: given, allowPrivateAddress }: Entry): Log | string {
   const [keyName = ''] = vkey.split('+', 1);
-  const isGo = keyName === SUMDB.name;
-  const address = given ?? (isGo ? SUMDB.url : undefined);
+  const usual = originOfKey(keyName);
+  const isGo = usual === SUMDB_ORIGIN;
+  const address = given ?? (isGo ? SUMDB_URL : undefined);
   const [, prefix = '', end] = /^(.*?\/)(latest|checkpoint)?$/u.exec(address ?? '') ?? [];
   const isSumdb = end === 'latest' || (isGo && end === undefined);
   let key: CheckpointKey;
   try {
-    key = toCheckpointKey(vkey, origin ?? (isSumdb || isGo ? SUMDB_ORIGIN : undefined));
+    key = toCheckpointKey(vkey, origin ?? (isSumdb ? SUMDB_ORIGIN : usual));
   } catch (error) {
     if (error instanceof RangeError) return messageOf(error);
     throw error;

@@ -58,6 +58,17 @@ const LENGTHS: ReadonlyMap<number, number> = new Map([
   [NOTE_KEY_TYPE.mlDsa44, ML_DSA_44_BYTES.publicKey],
 ]);
 
+/** What Go checksum databases have as their first line, all of them. */
+export const SUMDB_ORIGIN = 'go.sum database tree';
+
+/**
+ * The origin of a log whose key has this name, where nobody says otherwise: the name itself
+ * (c2sp.org/tlog-checkpoint). Go's public checksum database is older than that.
+ */
+export function originOfKey(name: string): string {
+  return name === 'sum.golang.org' ? SUMDB_ORIGIN : name;
+}
+
 /** Whether a note allows it as the name of a key: no Unicode space, no plus, no control character. */
 export function isNoteName(name: string): boolean {
   return name !== '' && !/[\p{White_Space}\p{Cc}\p{Cs}+]/u.test(name);
