@@ -90,6 +90,14 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
       'take part in CTng, or play its sample run: monitors and gossipers that vouch together',
     load: async () => (await import('./ctng.ts')).ctngCommand(),
   },
+  carbonchain: {
+    summary: 'read and write data in Bitcoin transactions, in packets of Carbonchain',
+    load: async () => (await import('./carbonchain.ts')).carbonchainCommand(),
+  },
+  ddt: {
+    summary: 'keys and signed digests of container images in a Bitcoin chain',
+    load: async () => (await import('./ddt.ts')).ddtCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),

@@ -40,6 +40,10 @@ const pathOf = (command: Command): string[] =>
 const all = every(program).filter((command) => command !== program);
 const leaves = all.filter((command) => command.commands.length === 0 && command.name() !== 'help');
 
+const coinKey = join(directory, 'coin-key');
+writeFileSync(coinKey, '01'.repeat(32));
+const CHAIN = ['--network', 'regtest', '--node', 'http://127.0.0.1:1'];
+
 /** Arguments with which a command would do something, if its options were right. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   attach: ['ctga-no-such0'],
@@ -58,6 +62,14 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
   'audit run': ['--listen', '127.0.0.1:1'],
+  'carbonchain read': CHAIN,
+  'carbonchain write': [empty, ...CHAIN, '--coins', coinKey],
+  'ddt key': [join(directory, 'ddt-key')],
+  'ddt lab': ['--listen', '192.0.2.1:1'],
+  'ddt send': ['00', ...CHAIN, '--coins', coinKey],
+  'ddt serve': [...CHAIN, '--listen', '127.0.0.1:1'],
+  'ddt show': ['user', ...CHAIN],
+  'ddt sign': ['delete-root-key', 'user', '--key-file', coinKey],
   'ctng ca': [empty],
   'ctng gossiper': [empty, empty, empty, '1'],
   'ctng logger': [empty],
@@ -92,19 +104,23 @@ const NUMBER = ['x', '-1', '1e3', ''];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   auditor: ['x', 'ftp://host'],
+  btcd: [MISSING, directory],
   budget: NUMBER,
   bus: ['x', 'tls://', 'http://host', 'nats://bus.example', 'tls://a,,b', 'tls://a:70000'],
   calibrate: ['x', 'AS2=1:101', 'AS2=6:1', 'no=1:1'],
   client: ['x'],
+  coins: [MISSING, directory, empty],
   'data-plane': ['x'],
   delay: NUMBER,
   dir: [MISSING],
+  digest: ['x', 'sha256:', 'sha256:0'],
   domain: ['a b', '*', '*.*.example', '-x.example', ''],
   'direct-peering': [...NUMBER, '1.1'],
   entry: [MISSING, directory],
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
   feed: ['x', '-1', '1e3'],
+  fee: [...NUMBER, '0', '0.000000001', '10'],
   format: ['pdf'],
   from: ['nobody', 'ftp://host/list.json'],
   graph: [MISSING, directory, empty],
@@ -112,7 +128,9 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'heartbeat-every': [...NUMBER, '0'],
   ixps: [MISSING, directory, empty],
   'keep-days': NUMBER,
+  id: [...NUMBER, '256', '0x100'],
   interval: [...NUMBER, '0'],
+  'key-id': [...NUMBER, '256'],
   'key-file': [MISSING, directory, empty],
   leaf: ['x', 'AAAA'],
   'leaf-hash': ['x', 'AAAA', ''],
@@ -127,7 +145,10 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   mix: [...NUMBER, '0', '1001'],
   mode: ['x'],
   name: ['', 'A', 'a b', 'a.b'],
-  node: ['x', '=host', 'n1=', 'n1=a:0', 'n1=a:65000', 'n1=a/b'],
+  network: ['x'],
+  'new-key-file': [MISSING, directory],
+  node: ['x', '=host', 'n1=', 'n1=a:0', 'n1=a:65000', 'n1=a/b', 'ftp://host'],
+  'node-auth': [MISSING, directory, coinKey],
   'ns-address': ['x'],
   packets: [...NUMBER, '0'],
   parent: ['..', 'a b', 'elsewhere.example'],
@@ -144,6 +165,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   policy: [MISSING, directory, empty],
   proxy: ['x', 'http://127.0.0.1:1', 'socks5h://127.0.0.1'],
   publish: ['x', 'nats://bus.example'],
+  'public-key': ['x', '04'.repeat(33)],
   questions: NUMBER,
   rank: [MISSING, directory, empty],
   rate: [...NUMBER, '0'],
@@ -154,7 +176,9 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   route: ['x', '1='],
   runs: [...NUMBER, '0', '1002'],
   seen: NUMBER,
+  serial: [...NUMBER, '0'],
   server: ['x', '127.0.0.1:99999'],
+  set: ['x'],
   signature: [MISSING, directory],
   since: [MISSING, 'x'],
   space: [MISSING, directory, empty],
@@ -167,6 +191,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'tls-key': [MISSING, directory],
   tool: ['x'],
   type: [...NUMBER, '0', '5'],
+  until: ['x', '2027-13-01', '1900-01-01'],
   update: ['x', '127.0.0.1:99999'],
   user: ['no-such-account'],
   'zone-file': [empty, directory],

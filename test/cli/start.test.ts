@@ -34,6 +34,8 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   collect: [...SQLITE, 'zod'],
   fleet: [...SQLITE, 'zod'],
   ctng: [],
+  carbonchain: [...SQLITE, 'zod'],
+  ddt: [...SQLITE, 'zod'],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],

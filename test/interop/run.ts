@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * `npm run test:interop`: ctga against logs and a witness that nobody here wrote. Builds them with Go from the
- * module proxy, at the versions in logs/go.mod and go.sum, and runs every *.interop.ts here. Without Go it
- * says so and does nothing.
+ * `npm run test:interop`: ctga against logs, a witness and a Bitcoin node that nobody here wrote.
+ * Builds them with Go from the module proxy, at the versions in go.mod and go.sum, and runs every
+ * *.interop.ts here. Without Go it says so and does nothing.
  */
 import { spawnSync } from 'node:child_process';
 import { readdirSync } from 'node:fs';
@@ -19,17 +19,29 @@ if (spawnSync('go', ['version'], { env }).error !== undefined) {
   process.exit(0);
 }
 const binaries = join(ROOT, 'build/interop');
-console.error('interop: building the logs (the first time, a minute or two)');
-const front = 'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server';
-const witness = 'filippo.io/torchwood/cmd/litewitness';
-const built = spawnSync('go', ['build', '-o', `${binaries}/`, './...', front, witness], {
-  cwd: join(import.meta.dirname, 'logs'),
-  env,
-  stdio: ['ignore', 'inherit', 'inherit'],
-});
-if (built.status !== 0) {
-  console.error('interop: the logs could not be built: what Go says is above');
-  process.exit(1);
+console.error('interop: building the logs, litewitness and btcd (the first time, a minute or two)');
+/** What is built in each directory: its own programs, and those of others. */
+const PEERS: readonly (readonly [directory: string, packages: readonly string[]])[] = [
+  [
+    'logs',
+    [
+      './...',
+      'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server',
+      'filippo.io/torchwood/cmd/litewitness',
+    ],
+  ],
+  ['btcd', ['github.com/btcsuite/btcd']],
+];
+for (const [directory, packages] of PEERS) {
+  const built = spawnSync('go', ['build', '-o', `${binaries}/`, ...packages], {
+    cwd: join(import.meta.dirname, directory),
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  if (built.status !== 0) {
+    console.error(`interop: ${directory} could not be built: what Go says is above`);
+    process.exit(1);
+  }
 }
 const tests = readdirSync(import.meta.dirname)
   .filter((name) => name.endsWith('.interop.ts'))

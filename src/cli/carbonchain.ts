@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+/** `ctga carbonchain`: data in packets in Bitcoin transactions. */
+import { readFileSync } from 'node:fs';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { badFile, badInput } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
+import type { Datapack } from '../carbonchain/reader.ts';
+import {
+  chainOptions,
+  chainPrinter,
+  coinsOption,
+  withChain,
+  type ChainCommandOptions,
+} from './chain-options.ts';
+import type { ChainOptions } from '../services/ddt.ts';
+import { print, printJson, printJsonLine } from './output.ts';
+import { stopRequest } from './run.ts';
+
+interface ReadOptions extends ChainCommandOptions {
+  readonly id: number;
+  readonly follow?: boolean;
+}
+
+interface WriteOptions extends ChainCommandOptions {
+  readonly id: number;
+  readonly fee: bigint;
+}
+
+export function carbonchainCommand(): Command {
+  return new Command('carbonchain')
+    .description("read and write Carbonchain's packets in a Bitcoin chain that ctga checks itself")
+    .addCommand(readCommand())
+    .addCommand(writeCommand());
+}
+
+/** The packet identifier of Carbonchain's sample application. */
+const SAMPLE_ID = 0xfa;
+
+function idOption(): Option {
+  return new Option('--id <byte>', "the application's packet identifier, such as 0xdf for DDT")
+    .argParser((text: string) => {
+      const value = /^0x[0-9a-f]{1,2}$|^\d{1,3}$/i.test(text) ? Number(text) : 256;
+      if (value < 256) return value;
+      throw new InvalidArgumentError('want a byte, such as 0xdf or 223.');
+    })
+    .default(SAMPLE_ID, '0xfa');
+}
+
+export function feeOption(): Option {
+  return new Option('--fee <btc>', 'what each transaction pays to who mines it, in BTC')
+    .argParser((text: string) => {
+      const [, whole, part = ''] = /^(\d)(?:\.(\d{1,8}))?$/.exec(text) ?? [];
+      const satoshi = BigInt(`${whole ?? ''}${part.padEnd(8, '0')}`);
+      if (whole !== undefined && satoshi > 0n) return satoshi;
+      throw new InvalidArgumentError('want BTC, such as 0.00002.');
+    })
+    .default(2000n, '0.00002');
+}
+
+function readCommand(): Command {
+  const read = new Command('read')
+    .description('print the data that packets carry, once it counts: with 6 confirmations')
+    .addOption(idOption())
+    .option('--follow', 'go on, and print what comes');
+  return withChain(read).action(runRead);
+}
+
+async function runRead(options: ReadOptions): Promise<void> {
+  const stop = stopRequest();
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
+  );
+  const [{ ChainService }, { PacketReader }] = await Promise.all([
+    import('../services/ddt.ts'),
+    import('../carbonchain/reader.ts'),
+  ]);
+  let reader = new PacketReader(options.id);
+  const printed = new Set<string>();
+  const show = (datapack: Datapack): void => {
+    const key = [datapack.rules, ...datapack.transactions].join(' ');
+    if (!printed.has(key)) printDatapack(datapack, options.json);
+    printed.add(key);
+  };
+  const service = await ChainService.open(chained, {
+    connect: (...block) => reader.connect(...block).forEach(show),
+    rebuild: ({ chain, store, height }) => {
+      reader = new PacketReader(options.id);
+      for (let at = chain.start; at <= height; at++)
+        reader.connect(at, chain.medianTime(at), store.packets(at)).forEach(show);
+    },
+  });
+  try {
+    if (options.follow === true) await service.run(stop);
+    else await service.round(stop);
+  } finally {
+    await service.close();
+  }
+}
+
+function printDatapack(datapack: Datapack, json: boolean | undefined): void {
+  const { data, rules, version, owner, transactions, first, last } = datapack;
+  if (json === true) {
+    const hex = Buffer.from(data).toString('hex');
+    return printJsonLine({ rules, version, owner, first, last, transactions, data: hex });
+  }
+  const bytes = Buffer.from(data);
+  const text = bytes.toString('utf8');
+  print(
+    `Block${first === last ? ` ${first}` : `s ${first} to ${last}`}: ${plural(data.length, 'byte')} of ${owner} in ${plural(transactions.length, 'packet')} (version ${version}, ${rules} rules)`,
+  );
+  print(
+    `  ${Buffer.from(text).equals(bytes) && /^\P{Cc}+$/u.test(text) ? text : bytes.toString('hex')}`,
+  );
+}
+
+function writeCommand(): Command {
+  const write = new Command('write')
+    .description('write a file into the chain, 60 bytes a transaction')
+    .argument('<file>', 'its bytes are written as they are')
+    .addOption(idOption())
+    .addOption(coinsOption().makeOptionMandatory())
+    .addOption(feeOption());
+  return withChain(write).action(runWrite);
+}
+
+async function runWrite(file: string, options: WriteOptions): Promise<void> {
+  const stop = stopRequest();
+  const { MAX_DATA } = await import('../carbonchain/packet.ts');
+  let data: Buffer;
+  try {
+    data = readFileSync(file);
+  } catch (error) {
+    throw badFile('read', file, error);
+  }
+  if (data.length === 0 || data.length > MAX_DATA)
+    throw badInput(
+      `${file} has ${plural(data.length, 'byte')}, and packets carry 1 to ${MAX_DATA}`,
+    );
+  await writeToChain(data, options, stop);
+}
+
+/** Reads what is new of the chain, writes, and prints the IDs of the transactions. */
+export async function writeToChain(
+  data: Uint8Array,
+  {
+    id,
+    version,
+    fee,
+    ...options
+  }: ChainCommandOptions & { id: number; version?: number; fee: bigint },
+  stop: AbortSignal,
+): Promise<void> {
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
+  );
+  const { ChainService } = await import('../services/ddt.ts');
+  // The IDs are printed below, once.
+  const quiet: ChainOptions = {
+    ...chained,
+    onEvent: (event) => event.event === 'written' || chained.onEvent(event),
+  };
+  const service = await ChainService.open(quiet, {
+    connect: () => undefined,
+    rebuild: () => undefined,
+  });
+  try {
+    await service.round(stop);
+    const transactions = await service.write(data, { id, version, fee });
+    if (options.json === true) printJson({ transactions });
+    else for (const transaction of transactions) print(transaction);
+  } finally {
+    await service.close();
+  }
+}

@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A chain that is followed, what DDT's commands in it have left, and writing to it: what `ctga ddt`
+ * and `ctga carbonchain` have in common.
+ */
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CtgaError, messageOf } from '../base/errors.ts';
+import { Follower, type FollowEvent, type Start } from '../carbonchain/follow.ts';
+import type { Network } from '../carbonchain/header.ts';
+import type { BitcoinNode } from '../carbonchain/node.ts';
+import type { PlacedPacket } from '../carbonchain/reader.ts';
+import { passOn, spendable, transactionsFor, USUAL_FEE, type Purse } from '../carbonchain/send.ts';
+import { ChainStore } from '../carbonchain/store.ts';
+import { DDT_ID, Ledger, type Executed } from '../ddt/ledger.ts';
+import { DdtServer } from '../ddt/server.ts';
+import { makeDirectory } from '../disk/directory.ts';
+import { hold, type Held } from '../disk/lock.ts';
+
+export interface ChainOptions {
+  readonly network: Network;
+  readonly nodes: readonly BitcoinNode[];
+  readonly start?: Start | undefined;
+  /** Where the state lies; undefined for memory alone. */
+  readonly directory: string | undefined;
+  /** Whose coins pay for what is written. */
+  readonly purse?: Purse | undefined;
+  readonly onEvent: (event: ChainEvent) => void;
+}
+
+export type ChainEvent =
+  | FollowEvent
+  | { readonly event: 'executed'; readonly executed: Executed }
+  | { readonly event: 'written'; readonly transactions: readonly string[] }
+  | { readonly event: 'listening'; readonly url: string };
+
+/** Who reads the blocks. */
+export interface BlockReader {
+  connect(height: number, time: number, packets: readonly PlacedPacket[]): void;
+  /** Begins anew with all that the follower has read. */
+  rebuild(follower: Follower): void;
+}
+
+/** Seconds between two rounds. */
+const EVERY_MS = 10_000;
+
+export class ChainService {
+  readonly follower: Follower;
+  readonly #options: ChainOptions;
+  readonly #reader: BlockReader;
+  readonly #store: ChainStore;
+  readonly #held: Held | undefined;
+  /** What is done to the chain and its store is done one after the other. */
+  #last: Promise<unknown> = Promise.resolve();
+
+  private constructor(
+    options: ChainOptions,
+    reader: BlockReader,
+    follower: Follower,
+    held: Held | undefined,
+  ) {
+    this.#options = options;
+    this.#reader = reader;
+    this.follower = follower;
+    this.#store = follower.store;
+    this.#held = held;
+    reader.rebuild(follower);
+  }
+
+  /**
+   * Opens what was read before. Rejects with CtgaError `busy` if another process follows the chain
+   * with this directory, or with what Follower.open rejects with.
+   */
+  static async open(options: ChainOptions, reader: BlockReader): Promise<ChainService> {
+    const { directory, network, nodes, start, purse, onEvent } = options;
+    const path = directory === undefined ? undefined : join(directory, `chain-${network.name}.db`);
+    if (directory !== undefined) makeDirectory(directory);
+    const held = path === undefined ? undefined : hold(`${path}-held`);
+    if (path !== undefined && held === undefined)
+      throw new CtgaError('busy', `another ctga follows ${network.name} with ${path}`, {
+        remedy: 'Ask that one over its REST API, or use another directory with --state-dir.',
+      });
+    const store = path === undefined ? ChainStore.inMemory() : ChainStore.open(path);
+    try {
+      const watch = purse?.owner;
+      const follower = await Follower.open({ network, nodes, store, start, watch, onEvent });
+      return new ChainService(options, reader, follower, held);
+    } catch (error) {
+      store.close();
+      held?.release();
+      throw error;
+    }
+  }
+
+  /** Reads what is new, and passes on again what is in no block yet. */
+  round(signal?: AbortSignal): Promise<void> {
+    return this.#inTurn(async () => {
+      await this.follower.round(Date.now() / 1000, {
+        onCut: () => this.#reader.rebuild(this.follower),
+        onBlock: (height, time, packets) => this.#reader.connect(height, time, packets),
+        signal,
+      });
+      await passOn(this.#store, this.#options.nodes);
+    });
+  }
+
+  /** Reads on and on until `stop` is aborted. */
+  async run(stop: AbortSignal, every = EVERY_MS): Promise<void> {
+    while (!stop.aborted) {
+      await this.round(stop);
+      await sleep(every, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /**
+   * Writes data to the chain, and resolves to the IDs of its transactions, in their order, when a node
+   * has the first. The others are passed on until they are in a block. Rejects with CtgaError if there
+   * are too few coins, or no node takes it; then nothing was written.
+   */
+  write(
+    data: Uint8Array,
+    {
+      id,
+      version = 0,
+      fee = USUAL_FEE,
+    }: { id: number; version?: number; fee?: bigint | undefined },
+  ): Promise<string[]> {
+    const { purse, nodes, network, onEvent } = this.#options;
+    if (purse === undefined)
+      return Promise.reject(new CtgaError('bad-input', 'there are no coins to pay with'));
+    return this.#inTurn(async () => {
+      const coins = spendable(purse, this.#store, this.follower.height);
+      const signed = transactionsFor(data, { id, version }, { purse, coins, fee, network });
+      const [first] = signed;
+      if (first === undefined) return [];
+      await sendFirst(first.bytes, nodes);
+      this.#store.addSent(signed);
+      await passOn(this.#store, nodes);
+      const transactions = signed.map((each) => each.id);
+      onEvent({ event: 'written', transactions });
+      return transactions;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => undefined);
+    this.#store.close();
+    this.#held?.release();
+  }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.#last.then(work, work);
+    this.#last = done.catch(() => undefined);
+    return done;
+  }
+}
+
+/** To the first node that takes it; rejects with what the last one said. */
+async function sendFirst(bytes: Uint8Array, nodes: readonly BitcoinNode[]): Promise<void> {
+  let failure: unknown = new CtgaError('bad-input', 'name a node with --node URL');
+  for (const node of nodes)
+    try {
+      await node.send(bytes);
+      return;
+    } catch (error) {
+      failure = error;
+    }
+  throw failure;
+}
+
+/** Opens a chain with the state of DDT's commands. */
+export async function openDdt(
+  options: ChainOptions,
+): Promise<{ readonly chain: ChainService; readonly ledger: Ledger }> {
+  let isNew = false;
+  const ledger = new Ledger(options.network.genesis.hash, (executed) => {
+    // What was executed before is executed again at every start, and whenever blocks have left.
+    if (isNew) options.onEvent({ event: 'executed', executed });
+  });
+  const reader: BlockReader = {
+    connect: (...block) => ledger.connect(...block),
+    rebuild: (follower) => {
+      isNew = false;
+      ledger.rebuild(follower);
+      isNew = true;
+    },
+  };
+  return { chain: await ChainService.open(options, reader), ledger };
+}
+
+/**
+ * `ctga ddt serve`: follows the chain and answers over REST until `stop` is aborted. Rejects with
+ * CtgaError if it cannot listen.
+ */
+export async function serveDdt(
+  options: ChainOptions & {
+    readonly address: string;
+    readonly port: number;
+    readonly every?: number;
+  },
+  stop: AbortSignal,
+): Promise<void> {
+  const { purse, onEvent, address, port, every } = options;
+  const { chain, ledger } = await openDdt(options);
+  try {
+    const write =
+      purse === undefined
+        ? undefined
+        : async (command: Uint8Array, version: 0 | 1, fee: bigint | undefined) =>
+            chain.write(command, { id: DDT_ID, version, fee });
+    const onError = (error: unknown): void =>
+      onEvent({ event: 'failed', node: 'REST', message: messageOf(error) });
+    const server = await DdtServer.start({ address, port, ledger, write, onError });
+    try {
+      onEvent({ event: 'listening', url: server.at.url });
+      await chain.run(stop, every);
+    } finally {
+      await server.stop();
+    }
+  } finally {
+    await chain.close();
+  }
+}
