@@ -9,6 +9,7 @@ import { logIdText } from '../logs/log.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { AuditServiceEvent } from '../services/audit.ts';
 import type { LogId } from '../statements/statement.ts';
+import { StoreError } from '../disk/error.ts';
 import { openForReading, stateAt, type State } from '../store/state.ts';
 import {
   parseListen,
@@ -169,6 +170,10 @@ async function status(options: StateOption): Promise<void> {
   const { auditStatus } = await import('../services/audit.ts');
   const state = stateAt(options.stateDir);
   const found = auditStatus(state, MOST_FINDINGS);
+  if (found === undefined && state.isNamed)
+    throw new StoreError('store-failed', `there is no auditor in ${state.directory}`, {
+      remedy: 'Name its directory with --state-dir, or start it with: ctga audit run',
+    });
   if (options.json === true)
     printJson({
       counts: found?.counts,

@@ -18,7 +18,7 @@ import {
   type RoundSummary,
 } from '../services/challenge.ts';
 import { knownLogs } from '../store/known-logs.ts';
-import { stateAt } from '../store/state.ts';
+import { expectDirectory, stateAt } from '../store/state.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
@@ -144,6 +144,7 @@ async function run(options: ChallengeOptions): Promise<void> {
   const json = options.json === true;
   // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
+  if (options.once === true) expectDirectory(state);
   const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
   const hashes = HashStore.open(state.directory);

@@ -12,6 +12,7 @@ import { parseProxy } from '../http/proxy-address.ts';
 import { isInService, type Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import type { ClientEvent } from '../services/client.ts';
+import { StoreError } from '../disk/error.ts';
 import { ownDirectory, stateAt, type State } from '../store/state.ts';
 import {
   endpoint,
@@ -255,7 +256,12 @@ async function runStatus(options: StateOption & LogOptions): Promise<void> {
   let status = told;
   if (status === undefined) {
     const { logs, zones } = await logsAndZones(options);
-    const store = ClientStore.openForReading(directory) ?? ClientStore.inMemory();
+    const kept = ClientStore.openForReading(directory);
+    if (kept === undefined && options.stateDir !== undefined)
+      throw new StoreError('store-failed', `there is no client in ${options.stateDir}`, {
+        remedy: 'Name its directory with --state-dir, or start it with: ctga client run',
+      });
+    const store = kept ?? ClientStore.inMemory();
     try {
       // As it comes from the daemon.
       status = JSON.parse(toJson(statusOf(store, logs, zones))) as ReadStatus;

@@ -19,7 +19,7 @@ import {
   type LogListUpdate,
   logsInForce,
 } from '../services/log-lists.ts';
-import { openForWriting, stateAt } from '../store/state.ts';
+import { noStore, openForWriting, stateAt, storeExists } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { isCheckpointKey } from '../statements/key.ts';
@@ -103,11 +103,13 @@ ask nobody, it changes nothing.`,
 }
 
 function listLogs(options: StateOption & LogOptions): void {
-  const logs = logsInForce(stateAt(options.stateDir), options.logList, warn);
+  const state = stateAt(options.stateDir);
+  const logs = logsInForce(state, options.logList, warn);
   const labels = logLabels(logs);
   const zones = new Map<Log, string[]>();
   for (const [zone, log] of zonesOf(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix }))
     zones.set(log, [...(zones.get(log) ?? []), zone]);
+  if (state.isNamed && !storeExists(state)) throw noStore(state);
   if (options.json === true)
     return printJson(
       logs.map((log) => ({

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga web`: a status page, metrics and a health check. */
 import { Command, Option } from 'commander';
-import { stateAt } from '../store/state.ts';
+import { expectDirectory, stateAt } from '../store/state.ts';
 import { version } from '../version.ts';
 import { parseListen, repeated, withState, type Listen, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
@@ -53,6 +53,7 @@ proxy with TLS and a password in front of it.`,
 async function runWeb(options: WebOptions): Promise<void> {
   const stop = stopRequest();
   const state = stateAt(options.stateDir);
+  expectDirectory(state);
   const { listen, host: hosts, user } = options;
   const onListening = (url: string): void => {
     if (options.json === true) printJsonLine({ event: 'listening', url });

@@ -4,7 +4,7 @@
  * prepared; its errors are StoreErrors.
  */
 import Database from 'better-sqlite3';
-import { existsSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
@@ -63,11 +63,18 @@ export class SqliteFile {
 
   /** Undefined if there is none. Throws StoreError `store-failed` if it cannot be read. */
   static openForReading(path: string, kind: SqliteKind): SqliteFile | undefined {
-    if (!existsSync(path)) return undefined;
     try {
+      // SQLite would not say why it cannot.
+      closeSync(openSync(path, 'r'));
       return new SqliteFile(new Database(path, { readonly: true, timeout: 10_000 }), kind);
     } catch (error) {
-      throw failed(path, error, kind);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      if (code !== 'EACCES') throw failed(path, error, kind);
+      throw new StoreError('store-failed', `${path} may not be read by this account`, {
+        remedy: remedyFor(error),
+        cause: error,
+      });
     }
   }
 
@@ -167,6 +174,15 @@ function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {
   const remedy =
     cause instanceof StoreError
       ? cause.remedy
-      : `Check that the disk has room. The file can be removed: ${kind.ifRemoved}.`;
+      : (remedyFor(cause) ??
+        `Check that the disk has room. The file can be removed: ${kind.ifRemoved}.`);
   return new StoreError('store-failed', `${path}: ${messageOf(cause)}`, { remedy, cause });
+}
+
+/** Where the right is missing, or the way there is wrong: removing the file would mend nothing. */
+function remedyFor(cause: unknown): string | undefined {
+  const { code = '' } = cause as NodeJS.ErrnoException;
+  if (/^(EACCES|EPERM|SQLITE_(CANTOPEN|READONLY).*)$/.test(code))
+    return 'Run it with sudo, as the account that it belongs to, or name a directory of your own with --state-dir.';
+  return code === 'ENOTDIR' ? 'Name a directory with --state-dir.' : undefined;
 }

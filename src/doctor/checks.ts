@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The doctor's checks: each looks at one thing that ctga needs, and says what to do about it. */
 import { spawnSync } from 'node:child_process';
-import { accessSync, constants, existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statfsSync } from 'node:fs';
 import { connect } from 'node:net';
 import { delimiter, dirname, join } from 'node:path';
 import type { CheckResult } from '../base/check-result.ts';
@@ -83,8 +83,7 @@ export function checkStoreOf(state: State): CheckResult[] {
   );
   const what = 'store';
   try {
-    if (storeExists(state)) accessSync(state.database, constants.R_OK);
-    else if (!state.isNamed)
+    if (!storeExists(state) && !state.isNamed)
       return [...findings, { what, state: 'well', found: `none yet in ${state.directory}` }];
     const store = openForReading(state);
     const found = `${store.heads.count()} tree heads in ${state.database}`;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where an installation has its store and its evidence, and opening the store there. */
+import { existsSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { isStoreFailure, StoreError } from '../disk/error.ts';
@@ -97,6 +98,14 @@ export function openForReading(
     if (database === undefined) throw error;
     return new SqliteStore(path, { database, file: fileAt(path) });
   }
+}
+
+/**
+ * For commands that look at a store and may be there before it is: throws StoreError
+ * `store-failed` if somebody named its directory and there is not even that.
+ */
+export function expectDirectory(state: State): void {
+  if (state.isNamed && !storeExists(state) && !existsSync(state.directory)) throw noStore(state);
 }
 
 /** What to tell whoever named a directory in which there is no store. */

@@ -207,7 +207,10 @@ describe('the auditor', { skip: noMicrosocks }, () => {
 
   test('without an auditor there is nothing to say', async () => {
     const status = await ctga(['audit', 'status', '--state-dir', join(directory, 'nothing')]);
-    assert.deepEqual([status.code, /There is no auditor/.test(status.stdout)], [0, true]);
+    assert.deepEqual(
+      [status.code, status.stdout, /there is no auditor/.test(status.stderr)],
+      [1, '', true],
+    );
   });
 });
 

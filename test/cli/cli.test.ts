@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga, CTGA, ctgaProcess, type Ran } from '../support/ctga.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { readVector } from '../support/vectors.ts';
@@ -138,9 +139,9 @@ describe('the command line', () => {
 
   test('ends quietly when its reader leaves early', () => {
     const script = `"$0" logs list --state-dir "$1" | head -n 1; exit 0`;
-    const { stdout, stderr } = spawnSync('sh', ['-c', script, CTGA, join(directory, 'empty')], {
-      encoding: 'utf8',
-    });
+    const empty = join(directory, 'empty');
+    openForWriting(stateAt(empty)).close();
+    const { stdout, stderr } = spawnSync('sh', ['-c', script, CTGA, empty], { encoding: 'utf8' });
     assert.match(stdout, /^NAME .*\n$/);
     assert.equal(stderr, '');
   });

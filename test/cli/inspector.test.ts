@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, test } from 'node:test';
@@ -46,7 +47,7 @@ describe('SIGUSR1', () => {
   for (const delay of [0, 10, 30, 100, 300])
     test(`${delay} ms after the start opens nothing`, async (t) => {
       const root = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
-      const args = ['web', '--listen', '127.0.0.1:0', '--state-dir', '/nosuch', ...root];
+      const args = ['web', '--listen', '127.0.0.1:0', '--state-dir', tmpdir(), ...root];
       const child = spawn(CTGA, args, {
         env: { ...process.env, CTGA_NODE: process.execPath },
         stdio: ['ignore', 'pipe', 'pipe'],

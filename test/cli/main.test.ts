@@ -6,9 +6,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { CTGA } from '../support/ctga.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+openForWriting(stateAt(directory)).close();
 after(() => rmSync(directory, { recursive: true }));
 
 describe('output that nobody takes', () => {

@@ -4,36 +4,96 @@
  * is well when nothing could be read. Needs root, to become somebody who may not read.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
+import type { Command } from 'commander';
+import { ctgaProgram } from '../../src/cli/program.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { ctga } from '../support/ctga.ts';
+import { ctga, startCtga } from '../support/ctga.ts';
 
 const NOBODY = 65534;
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 chmodSync(directory, 0o755);
 after(() => rmSync(directory, { recursive: true }));
 
+/** What reads a store, and says what is in it. */
 const COMMANDS = [
   ['status'],
-  ['status', '--json'],
   ['heads', 'list'],
-  ['heads', 'list', '--json'],
   ['heads', 'export'],
   ['evidence', 'list'],
-  ['evidence', 'list', '--json'],
   ['alert', 'list'],
+  ['logs', 'list'],
   ['store', 'check'],
+  ['store', 'compact'],
+  ['store', 'export'],
+  ['store', 'backup', join(directory, 'copy')],
+  ['store', 'salvage'],
+  ['doctor'],
 ] as const;
-/** These make a store where there is none, or do without one. */
-const LASTING = [
+/** Each has a store of its own beside it. */
+const OWN = [
+  ['audit', 'status'],
+  ['client', 'status'],
+] as const;
+/** These may be there before the store is, but not before its directory. */
+const EARLY = [
   ['challenge', '--once', '--proxy', 'socks5h://127.0.0.1:1'],
   ['web', '--listen', '127.0.0.1:0'],
-  ['alert', 'run'],
 ] as const;
+/** These make a store where there is none, or do without one. */
+const LASTING = [...EARLY, ['alert', 'run'], ['alert', 'forget', 'eth0']] as const;
+
+/** Every other command that has a store: it writes one, or looks at something else first. */
+const OTHERS = new Set([
+  'alert test',
+  'attach',
+  'audit run',
+  'client host',
+  'client install',
+  'client run',
+  'detach',
+  'dns publish',
+  'dns query',
+  'dns serve',
+  'evidence keep',
+  'evidence report',
+  'evidence verify',
+  'heads import',
+  'lab clean',
+  'lab log',
+  'lab run',
+  'lab tell',
+  'logs import',
+  'logs update',
+  'p4 compile',
+  'p4 deploy',
+  'p4 undeploy',
+  'pool serve',
+  'replay',
+]);
+
+test('every command that has a store is tried, or is none that reads it', async () => {
+  const program = await ctgaProgram(['config']);
+  const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
+  const pathOf = (command: Command): string[] =>
+    command.parent === null ? [] : [...pathOf(command.parent), command.name()];
+  const tried = new Set([...COMMANDS, ...OWN, ...LASTING].map((words) => words.join(' ')));
+  const isTried = (path: string): boolean =>
+    [...tried].some((words) => words === path || words.startsWith(`${path} `));
+  const left = every(program)
+    .filter(({ options }) => options.some(({ long }) => long === '--state-dir'))
+    .map((command) => pathOf(command).join(' '))
+    .filter((path) => !isTried(path));
+  assert.deepEqual(left.sort(), [...OTHERS].sort());
+});
+
+/** What exports writes JSON anyway. */
+const asJsonToo = (words: readonly string[]): readonly (readonly string[])[] =>
+  words[1] === 'export' ? [words] : [words, [...words, '--json']];
 
 describe('a state directory', () => {
   before(() => {
@@ -55,6 +115,10 @@ describe('a state directory', () => {
       if (name === 'newer') raw.pragma('user_version = 999');
       raw.close();
       chmodSync(database, mode);
+    }
+    for (const own of ['audit', 'client']) {
+      mkdirSync(join(directory, 'private', own));
+      writeFileSync(join(directory, 'private', own, `${own}.sqlite`), '', { mode: 0o600 });
     }
   });
 
@@ -88,33 +152,76 @@ describe('a state directory', () => {
     }
   });
 
+  test('of the group that this account is a member of is read', async () => {
+    const shared = join(directory, 'shared');
+    mkdirSync(shared);
+    openForWriting(stateAt(shared)).close();
+    for (const [path, mode] of [
+      [shared, 0o750],
+      [stateAt(shared).database, 0o640],
+    ] as const) {
+      chownSync(path, 0, NOBODY);
+      chmodSync(path, mode);
+    }
+    for (const command of [...COMMANDS.filter(([word]) => word !== 'doctor'), ...LASTING]) {
+      const args = [...command, '--state-dir', shared];
+      process.setegid?.(NOBODY);
+      process.seteuid?.(NOBODY - 1);
+      try {
+        const running = startCtga(args);
+        const isPage = command[0] === 'web';
+        if (isPage) await running.until(() => running.said().includes('The status page'), 'listen');
+        // Who waits for a right would wait for ever.
+        const late = setTimeout(() => void running.stop(), 20_000);
+        const { code, stdout, stderr } = await (isPage ? running.stop() : running.ended);
+        clearTimeout(late);
+        const mayNot = /^(alert (run|forget)|challenge|store) /.test(`${command.join(' ')} `);
+        assert.equal(code, mayNot ? 1 : 0, `${args.join(' ')}: ${stdout}${stderr}`);
+        if (mayNot) assert.match(stderr, /may not write it|may not write|sudo/);
+      } finally {
+        process.seteuid?.(0);
+        process.setegid?.(0);
+      }
+    }
+  });
+
   for (const [what, name, message, commands] of [
     [
       'that the account may not enter',
       'closed',
       /may not be read by this account/,
-      [...COMMANDS, ...LASTING],
+      [...COMMANDS, ...OWN, ...LASTING],
     ],
-    ['whose files are of another account', 'private', /may not be read by this account/, COMMANDS],
+    [
+      'whose files are of another account',
+      'private',
+      /may not be read by this account/,
+      [...COMMANDS, ...OWN],
+    ],
     ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, COMMANDS],
-    ['that is a file', 'file', /is not a directory/, [...COMMANDS, ...LASTING]],
-    ['that has no store', 'empty', /there is no store in/, COMMANDS],
-    ['that does not exist', 'nowhere', /there is no store in/, COMMANDS],
+    ['that is a file', 'file', /is not a directory/, [...COMMANDS, ...OWN, ...LASTING]],
+    ['that has no store', 'empty', /there is no (store|auditor|client) in/, [...COMMANDS, ...OWN]],
+    [
+      'that does not exist',
+      'nowhere',
+      /there is no (store|auditor|client) in/,
+      [...COMMANDS, ...OWN, ...EARLY],
+    ],
   ] as const) {
     test(`${what} is a sentence, a remedy and exit code 1`, async () => {
       // The effective account alone decides what may be read, and can be taken back.
       process.seteuid?.(NOBODY);
       try {
-        for (const command of commands) {
+        for (const command of commands.flatMap(asJsonToo)) {
           const { code, stdout, stderr } = await ctga([
             ...command,
             '--state-dir',
             join(directory, name),
           ]);
-          const said = command.some((word) => word === '--json') ? stdout + stderr : stderr;
+          const said = stdout + stderr;
           assert.equal(code, 1, `${command.join(' ')}: ${stdout}${stderr}`);
           assert.match(said, message, command.join(' '));
-          assert.doesNotMatch(stderr, /bug|readonly|unable to open/);
+          assert.doesNotMatch(said, /bug|readonly|unable to open|\bE[A-Z]{4,}:/);
         }
       } finally {
         process.seteuid?.(0);

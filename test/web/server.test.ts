@@ -4,7 +4,15 @@
  * goes.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, renameSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
 import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -328,6 +336,7 @@ describe('metrics', () => {
 });
 
 test('the command says where it listens; a port that is taken is a sentence and a remedy', async () => {
+  mkdirSync(state.directory, { recursive: true });
   const taken = await ctga([
     'web',
     '--listen',

@@ -4,10 +4,10 @@
  * process holds it. It is opened for reading alone, so that a process that runs for long can start
  * and use what is known until the file can be opened as usual.
  */
-import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { closeSync, openSync, readFileSync, rmSync, statSync } from 'node:fs';
 import Database from 'better-sqlite3';
 import { isStoreFailure, StoreError } from '../../disk/error.ts';
+import { temporaryOf } from '../../disk/write.ts';
 import { refuseNewer } from './open.ts';
 import { MIGRATIONS } from './schema.ts';
 
@@ -23,13 +23,18 @@ export function mayPass(error: unknown, path: string): error is StoreError {
   if (MAY_PASS.test(code)) return true;
   if (!/^SQLITE_(CANTOPEN|READONLY)/.test(code)) return false;
   // The disk may be read-only or have no room for the files beside the database, or this process no
-  // right.
+  // right. access(2) would tell of the account that started it, and not of the one that it is.
+  return mayOpen(path, 'r+') && mayOpen(temporaryOf(path), 'wx');
+}
+
+/** Whether the file can be opened so, or cannot for another reason than want of a right. */
+function mayOpen(path: string, flags: 'r+' | 'wx'): boolean {
   try {
-    accessSync(dirname(path), constants.W_OK);
-    if (existsSync(path)) accessSync(path, constants.W_OK);
+    closeSync(openSync(path, flags));
+    if (flags === 'wx') rmSync(path);
     return true;
   } catch (denied) {
-    return codeOf(denied) === 'EROFS';
+    return !/^(EACCES|EPERM)$/.test(codeOf(denied));
   }
 }
 
