@@ -7,13 +7,15 @@
 import type { ByteCursor } from '../base/cursor.ts';
 import { FormatError } from '../base/cursor.ts';
 import { Bits, concat, isSame, long, readLong, readNumber, u16, u32, u64, u8 } from './bytes.ts';
-import type { MemberIndex, Roster } from './roster.ts';
+import { MAX_MEMBERS, type MemberIndex, type Roster } from './roster.ts';
 import { signedBytes, type Purpose, type Utterance } from './statement.ts';
 
 /** What a member said of one place, and its signature of that. */
 export interface Said {
   readonly body: Uint8Array;
   readonly signature: Uint8Array;
+  /** Of a signature of several by BLS: who they are, the member among them. */
+  readonly signers?: Bits | undefined;
 }
 
 export interface Fault extends Omit<Utterance, 'body'> {
@@ -32,8 +34,17 @@ export function encodeFault({ purpose, roster, period, view, member, said }: Fau
     u64(period),
     u32(view),
     u16(member),
-    ...said.flatMap(({ body, signature }) => [long(body), long(signature)]),
+    ...said.flatMap(({ body, signature, signers }) => [
+      long(body),
+      long(signature),
+      long(signers?.bytes ?? new Uint8Array(0)),
+    ]),
   ]);
+}
+
+function isTooLong({ body, signature, signers }: Said): boolean {
+  const most = Bits.bytesFor(MAX_MEMBERS);
+  return body.length > MAX_BODY || signature.length > 64 || (signers?.bytes.length ?? 0) > most;
 }
 
 /** Throws FormatError. */
@@ -42,9 +53,12 @@ export function readFault(cursor: ByteCursor): Fault {
   const purpose = PURPOSES[cursor.u8()];
   const roster = cursor.take(32).slice();
   const [period, view, member] = [readNumber(cursor), cursor.u32(), cursor.u16()];
-  const read = (): Said => ({ body: readLong(cursor), signature: readLong(cursor) });
+  const read = (): Said => {
+    const [body, signature, signers] = [readLong(cursor), readLong(cursor), readLong(cursor)];
+    return { body, signature, signers: signers.length === 0 ? undefined : new Bits(signers) };
+  };
   const [one, other] = [read(), read()];
-  if (purpose === undefined || Math.max(one.body.length, other.body.length) > MAX_BODY)
+  if (purpose === undefined || [one, other].some(isTooLong))
     throw new FormatError('fault', position);
   return { purpose, roster, period, view, member, said: [one, other] };
 }
@@ -65,10 +79,10 @@ export function isSaidBy(
   roster: Roster,
   member: MemberIndex,
   utterance: Utterance,
-  { signature }: Pick<Said, 'signature'>,
+  { signature, signers = Bits.of(roster.size, [member]) }: Pick<Said, 'signature' | 'signers'>,
 ): boolean {
   const bytes = signedBytes(utterance);
   if (utterance.purpose === 'proposal' || utterance.purpose === 'vote')
     return roster.isSignedBy(member, bytes, signature);
-  return roster.isSignedTogether({ signers: Bits.of(roster.size, [member]), signature }, bytes);
+  return signers.has(member) && roster.isSignedTogether({ signers, signature }, bytes);
 }

@@ -32,11 +32,12 @@ import {
   statedOf,
   type Certificate,
 } from './certificate.ts';
-import { encodeFault, isProven, readFault, type Fault } from './fault.ts';
+import { encodeFault, isProven, readFault, type Fault, type Said } from './fault.ts';
 import {
   decodeMessage,
   encodeMessage,
   isOfRoster,
+  ID_BYTES,
   MAX_IDS,
   MAX_MESSAGE,
   MAX_ROUND_MESSAGE,
@@ -49,6 +50,7 @@ import { IdSet } from './reconcile.ts';
 import {
   formatSignedRoster,
   parseSignedRoster,
+  rosterHash,
   successor,
   type MemberIndex,
   type Roster,
@@ -170,6 +172,7 @@ export class Member {
   readonly #latest = new Map<string, { readonly period: number; readonly item: Proposed }>();
   readonly #convicted = new Set<string>();
   readonly #faulty = new Set<Peer>();
+  readonly #doubted = new Set<Peer>();
   /** Of the periods that are asked for again and again. */
   readonly #read = new BoundedMap<number, readonly Certificate[]>(16);
   #period = -1;
@@ -320,6 +323,7 @@ export class Member {
       leaders: this.#leaders(roster, period),
       start,
       kept: store.keptRound(period),
+      doubted: this.#doubted,
     });
     for (const certificate of this.certificates(period)) round.learn(certificate);
     this.#rounds.set(period, round);
@@ -471,6 +475,8 @@ export class Member {
   #takeSetMessage(peer: Peer, message: SetMessage): void {
     switch (message.kind) {
       case 'compare': {
+        // It takes a look at each ID that is here.
+        if (!this.#mayCost(peer, (this.#ids.size * ID_BYTES) / 4)) return;
         const differences = message.ranges.map((range) => this.#ids.compare(range));
         const ranges = differences.flatMap((each) => each.ranges).slice(0, 256);
         if (ranges.length > 0) this.#sendSet(peer, { kind: 'compare', ranges });
@@ -685,9 +691,32 @@ export class Member {
     return 'taken';
   }
 
+  /** One of an epoch of which there is another here: whoever signed both is proven false. */
+  #takeOtherRoster({ body, signature }: SignedRoster): 'taken' | 'useless' | 'false' {
+    const before = this.#rosters.find(({ hash }) => isSame(hash, body.previous));
+    const text = this.#options.store.rosters()[body.epoch];
+    if (before === undefined || text === undefined) return 'useless';
+    const known = parseSignedRoster(text, 'a roster');
+    const said = [known, { body, signature }].map((each): Said => ({
+      body: rosterHash(each.body),
+      ...each.signature,
+    })) as [Said, Said];
+    if (!isSame(known.body.previous, body.previous) || isSame(said[0].body, said[1].body))
+      return 'useless';
+    const liars = known.signature.signers.members().filter((each) => signature.signers.has(each));
+    const place = { purpose: 'roster', roster: before.hash, period: 0, view: 0 } as const;
+    let outcome: 'taken' | 'useless' | 'false' = 'useless';
+    for (const member of liars) {
+      const found = this.#takeFault({ ...place, member, said });
+      if (found === 'false') return found;
+      if (found === 'taken') outcome = found;
+    }
+    return outcome;
+  }
+
   #takeRoster(signed: SignedRoster): 'taken' | 'useless' | 'false' {
     const { epoch } = signed.body;
-    if (epoch !== this.newestRoster.body.epoch + 1) return 'useless';
+    if (epoch !== this.newestRoster.body.epoch + 1) return this.#takeOtherRoster(signed);
     const roster = successor(this.newestRoster, signed);
     this.#options.store.addRoster(epoch, formatSignedRoster(signed));
     this.#rosters.push(roster);

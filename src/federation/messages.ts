@@ -214,7 +214,7 @@ function readMessage(cursor: ByteCursor, { size }: Roster): Message {
     case undefined:
       throw new FormatError('kind', position);
     case 'compare':
-      return { kind, ranges: readList(cursor, MAX_RANGES, () => readRange(cursor)) };
+      return { kind, ranges: readRanges(cursor) };
     case 'want':
       return { kind, ids: readList(cursor, MAX_IDS, () => cursor.take(ID_BYTES).slice()) };
     case 'objects': {
@@ -321,6 +321,18 @@ function encodeRange({ from, to, has }: SetRange): Uint8Array {
     bound(to ?? new Uint8Array(0)),
     ...('hash' in has ? [u8(0), u32(has.count), has.hash] : [u8(1), list([...has])]),
   ]);
+}
+
+/** One behind the other: of ranges that lie in each other, each would be looked through. */
+function readRanges(cursor: ByteCursor): SetRange[] {
+  const { position } = cursor;
+  const ranges = readList(cursor, MAX_RANGES, () => readRange(cursor));
+  ranges.forEach(({ from }, i) => {
+    const before = ranges[i - 1];
+    if (i > 0 && (before?.to === undefined || Buffer.compare(before.to, from) > 0))
+      throw new FormatError('ranges', position);
+  });
+  return ranges;
 }
 
 function readRange(cursor: ByteCursor): SetRange {

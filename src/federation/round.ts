@@ -12,7 +12,7 @@
 import type { G1 } from '../bls/signatures.ts';
 import { aggregate } from '../bls/signatures.ts';
 import { decodeSignature, encodeSignature } from '../bls/standard.ts';
-import { Bits, hex, isSame } from './bytes.ts';
+import { Bits, hex, isSame, sha256 } from './bytes.ts';
 import { faultOf, statedOf, statementsBytes, type Certificate, type Group } from './certificate.ts';
 import { isProven, type Fault, type Said } from './fault.ts';
 import {
@@ -29,6 +29,7 @@ import {
 import type { MemberIndex, Roster } from './roster.ts';
 import {
   digestOf,
+  encodeProposed,
   proposalDigest,
   slotOf,
   statementsBody,
@@ -71,6 +72,8 @@ export interface RoundOptions {
   /** When it begins, in ms. */
   readonly start: number;
   readonly kept?: KeptRound | undefined;
+  /** Keys of members who sent signatures that are none, in hexadecimal; others are added to it. */
+  readonly doubted: Set<string>;
 }
 
 /** What must outlast a crash, lest a member contradict itself. */
@@ -120,6 +123,8 @@ export class Round {
   readonly #proposals = new Map<number, SeenProposal>();
   readonly #voted = new Map<number, { readonly mask: Bits; readonly items: readonly Proposed[] }>();
   readonly #signed = new Set<number>();
+  /** Views of which the leader told a certificate that is none. */
+  readonly #falsified = new Set<number>();
   readonly #locks = new Map<string, WholeLock>();
   readonly #leads = new Map<number, Lead>();
   /** Proposals that came before their time, by view. */
@@ -153,9 +158,10 @@ export class Round {
     return this.#options.start + (this.#roster.body.patience * view * (view + 3)) / 4;
   }
 
-  /** One more than may be silent, and one after that: then it is for the next period. */
+  /** The last that begins within the period: those who find each other again late agree late. */
   get #lastView(): number {
-    return this.#roster.size - this.#roster.threshold + 2;
+    const { period, patience } = this.#roster.body;
+    return Math.floor((Math.sqrt(9 + (16_000 * period) / patience) - 3) / 2);
   }
 
   /** When `time` is to be called again; undefined: it need not. */
@@ -210,7 +216,8 @@ export class Round {
   }
 
   #take(from: MemberIndex, message: RoundMessage): void {
-    if (message.view > this.#lastView) return;
+    // Whose clock is a little late hears of what is to come; of more nobody has to remember.
+    if (message.view > Math.min(this.#lastView, this.#view + 2)) return;
     switch (message.kind) {
       case 'ready':
         return this.#takeReady(from, message);
@@ -223,7 +230,7 @@ export class Round {
       case 'statements':
         return this.#takeStatements(from, message);
       case 'certificate':
-        return this.#takeCertificate(message);
+        return this.#takeCertificate(from, message);
     }
   }
 
@@ -315,7 +322,7 @@ export class Round {
     const all = [...lead.ready.values()];
     const locks = view === 0 ? [] : this.#goodLocks(all);
     const items = this.#choose(view, all, locks);
-    const isComplete = view === 0 && items.length === this.#possible(all);
+    const isComplete = view === 0 && this.#isSettled(all, items);
     if (!isComplete && lead.ready.size < size && !this.#isPast(view, 1)) return;
     if (items.length === 0) {
       lead.isOver = lead.ready.size === size;
@@ -328,15 +335,21 @@ export class Round {
     this.#tellAll({ kind: 'proposal', period, view, items, signature, locks });
   }
 
-  /** In how many slots a threshold may yet come together. */
-  #possible(all: readonly Of<'ready'>[]): number {
-    const { size, threshold } = this.#roster;
-    const counts = new Map<string, number>();
-    for (const { statement } of all.flatMap(({ candidates }) => candidates)) {
-      const slot = slotOf(statement);
-      counts.set(slot, (counts.get(slot) ?? 0) + 1);
-    }
-    return [...counts.values()].filter((n) => n + size - all.length >= threshold).length;
+  /**
+   * Whether those who are not heard yet can bring nothing newer to a threshold. Else one liar who is
+   * heard early would have all agree on a tree that is older than they know.
+   */
+  #isSettled(all: readonly Of<'ready'>[], items: readonly Proposed[]): boolean {
+    const unheard = this.#roster.size - all.length;
+    const picked = new Map(items.map(({ statement }) => [slotOf(statement), statement]));
+    return [...bySlot(all)].every(([slot, candidates]) => {
+      const best = picked.get(slot);
+      return different(candidates, ({ statement }) => digestOf(statement)).every(
+        ({ statement }) =>
+          (best !== undefined && newestFirst(statement, best) >= 0) ||
+          supportersOf(statement, candidates) + unheard < this.#roster.threshold,
+      );
+    });
   }
 
   #signedHeader(view: number, digest: Uint8Array): ProposalHeader {
@@ -358,12 +371,7 @@ export class Round {
     const inOrder = locks.toSorted((a, b) => a.header.view - b.header.view);
     for (const lock of inOrder)
       for (const item of chosenOf(lock)) chosen.set(slotOf(item.statement), item);
-    const bySlot = new Map<string, Proposed[]>();
-    for (const item of all.flatMap(({ candidates }) => candidates)) {
-      const slot = slotOf(item.statement);
-      bySlot.set(slot, [...(bySlot.get(slot) ?? []), item]);
-    }
-    for (const [slot, candidates] of bySlot) {
+    for (const [slot, candidates] of bySlot(all)) {
       if (chosen.has(slot)) continue;
       const picked = this.#pick(candidates, view);
       if (picked !== undefined) chosen.set(slot, picked);
@@ -378,11 +386,9 @@ export class Round {
    * has seen those that are smaller too. In later views the one that the most can.
    */
   #pick(candidates: readonly Proposed[], view: number): Proposed | undefined {
-    const different = new Map(candidates.map((each) => [hex(digestOf(each.statement)), each]));
-    const supporters = ({ statement }: Proposed): number =>
-      candidates.filter((other) => supports(other.statement, statement)).length;
-    const ranked = [...different.values()]
-      .map((each) => ({ each, count: supporters(each) }))
+    // One statement may come with a false proof, and from others with a true one.
+    const ranked = different(candidates, (each) => sha256(encodeProposed(each)))
+      .map((each) => ({ each, count: supportersOf(each.statement, candidates) }))
       .filter(({ count }) => count >= this.#roster.threshold)
       .sort((a, b) => newestFirst(a.each.statement, b.each.statement));
     if (view > 0) ranked.sort((a, b) => b.count - a.count);
@@ -542,6 +548,15 @@ export class Round {
     }
     if (known !== undefined || lead.isOver) return;
     if (mask.members().some((i) => !chosen.has(i))) return;
+    // Whoever sent one that is none is checked alone from then on, so that all others need not be.
+    const key = this.#roster.body.members[from]?.key ?? new Uint8Array(0);
+    const bytes = statementsBytes(this.#place(view), proposal.items, mask);
+    const signers = Bits.of(this.#roster.size, [from]);
+    if (
+      this.#options.doubted.has(hex(key)) &&
+      !this.#roster.isSignedTogether({ signers, signature }, bytes)
+    )
+      return;
     lead.stated.set(from, { mask, signature });
     this.#certify(view);
   }
@@ -573,7 +588,12 @@ export class Round {
     this.#tellAll({ kind: 'certificate', period, view, digest, count, chosen, groups });
   }
 
-  /** Adds up those who stated the same. Whose signature is none is dropped. */
+  #doubt(member: MemberIndex): void {
+    const key = this.#roster.body.members[member]?.key;
+    if (key !== undefined) this.#options.doubted.add(hex(key));
+  }
+
+  /** Adds up those who stated the same. Whose signature is none is found by halves, and dropped. */
   #groups(view: number, { items }: SeenProposal, chosen: Bits, stated: Lead['stated']): Group[] {
     const { size } = this.#roster;
     const byMask = new Map<string, MemberIndex[]>();
@@ -590,13 +610,19 @@ export class Round {
       const mask = new Bits(new Uint8Array(Buffer.from(key, 'hex')));
       const signatureOf = (member: MemberIndex): Uint8Array =>
         stated.get(member)?.signature ?? new Uint8Array(0);
-      let members: readonly MemberIndex[] = all;
-      let signature = summed(members.map(signatureOf));
-      if (signature === undefined || !isGood(members, signature, mask)) {
-        members = all.filter((member) => isGood([member], signatureOf(member), mask));
-        for (const member of all) if (!members.includes(member)) stated.delete(member);
-        signature = summed(members.map(signatureOf));
-      }
+      const good = (part: readonly MemberIndex[]): readonly MemberIndex[] => {
+        const sum = summed(part.map(signatureOf));
+        if (sum !== undefined && isGood(part, sum, mask)) return part;
+        const [only] = part;
+        if (part.length <= 1) {
+          if (only !== undefined) this.#doubt(only);
+          return [];
+        }
+        return [good(part.slice(0, part.length / 2)), good(part.slice(part.length / 2))].flat();
+      };
+      const members = good(all);
+      for (const member of all) if (!members.includes(member)) stated.delete(member);
+      const signature = summed(members.map(signatureOf));
       if (signature === undefined || members.length === 0) return [];
       const places = chosen.members();
       const within = places.flatMap((i, place) => (mask.has(i) ? [place] : []));
@@ -604,14 +630,19 @@ export class Round {
     });
   }
 
-  #takeCertificate({ view, digest, count, chosen, groups }: Of<'certificate'>): void {
+  /** From its leader alone, and not after a false one: each takes a pairing to check. */
+  #takeCertificate(
+    from: MemberIndex,
+    { view, digest, count, chosen, groups }: Of<'certificate'>,
+  ): void {
+    if (from !== this.leaderOf(view) || this.#falsified.has(view)) return;
     const proposal = this.#proposals.get(view);
     if (proposal === undefined || !isSame(proposal.header.digest, digest)) return;
     if (count !== proposal.items.length) return;
     const items = proposal.items.filter((_, i) => chosen.has(i));
     if (!items.some(({ statement }) => this.#isOpen(statement))) return;
     const certificate = { ...this.#place(view), items, groups };
-    if (faultOf(certificate, this.#roster) !== undefined) return;
+    if (faultOf(certificate, this.#roster) !== undefined) return void this.#falsified.add(view);
     this.learn(certificate);
     this.#output.push({ kind: 'certified', certificate });
   }
@@ -639,6 +670,26 @@ export class Round {
     const fault: Fault = { purpose, roster, period, view, member, said: [one, other] };
     if (isProven(fault, this.#roster)) this.#output.push({ kind: 'fault', fault });
   }
+}
+
+function bySlot(all: readonly Of<'ready'>[]): Map<string, Proposed[]> {
+  const slots = new Map<string, Proposed[]>();
+  for (const item of all.flatMap(({ candidates }) => candidates)) {
+    const slot = slotOf(item.statement);
+    slots.set(slot, [...(slots.get(slot) ?? []), item]);
+  }
+  return slots;
+}
+
+function different(
+  all: readonly Proposed[],
+  digest: (each: Proposed) => Uint8Array,
+): readonly Proposed[] {
+  return [...new Map(all.map((each) => [hex(digest(each)), each])).values()];
+}
+
+function supportersOf(statement: Statement, candidates: readonly Proposed[]): number {
+  return candidates.filter((other) => supports(other.statement, statement)).length;
 }
 
 /** Whether whoever would state the first can state the second too. */
