@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
- * [--games N]`, as root.
+ * [--games N] [--ctngv3 FILE]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, dns, pool, store, p4, game, impact; all unless told, and only `dns`, `game`, `impact` and `pool` need no root. Each writes
- * results/PART.md and results/PART.json, and plots beside.
+ * dnstap, dns, start, pool, store, p4, game, impact, federation; all unless told, and only `dns`,
+ * `federation`, `game`, `impact` and `pool` need no root. Each writes results/PART.md and
+ * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -16,6 +17,7 @@ import { costTable, measureCost, ratioTable } from './cost.ts';
 import { measureDns, missingDnsTool } from './dns.ts';
 import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
+import { federationSections, measureFederation, readCtngV3 } from './federation.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
 import { measureImpact } from './impact.ts';
@@ -45,6 +47,8 @@ const { values, positionals } = parseArgs({
     paper: { type: 'string' },
     packets: { type: 'string' },
     games: { type: 'string' },
+    ctngv3: { type: 'string' },
+    help: { type: 'boolean', default: false },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
 });
@@ -67,7 +71,16 @@ const PARTS = [
   'p4',
   'game',
   'impact',
+  'federation',
 ];
+if (values.help) {
+  console.log(
+    `npm run bench [-- PART...] [--quick] [--output DIRECTORY] [--against OBJECT.o] [--paper DIRECTORY]
+    [--packets N] [--games N] [--ctngv3 FILE]
+Parts: ${PARTS.join(', ')}; all unless told. docs/BENCH.md has what each of them measures.`,
+  );
+  process.exit(0);
+}
 const unknown = positionals.filter((part) => !PARTS.includes(part));
 if (unknown.length > 0) fail(`no part named ${unknown.join(', ')}: want ${PARTS.join(', ')}`, 2);
 const chosen = PARTS.filter((part) => positionals.length === 0 || positionals.includes(part));
@@ -79,7 +92,7 @@ function wanted(part: string): boolean {
 }
 const needsNoRoot =
   positionals.length > 0 &&
-  positionals.every((part) => ['dns', 'game', 'impact', 'pool'].includes(part));
+  positionals.every((part) => ['dns', 'federation', 'game', 'impact', 'pool'].includes(part));
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
@@ -494,4 +507,9 @@ if (wanted('impact')) {
       ]),
     ),
   );
+}
+if (wanted('federation')) {
+  const agreements = measureFederation(quick, say);
+  const theirs = values.ctngv3 === undefined ? [] : readCtngV3(values.ctngv3);
+  report('federation', { agreements, theirs }, ...federationSections(agreements, theirs));
 }

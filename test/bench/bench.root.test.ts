@@ -2,7 +2,7 @@
 /** The bench runs: quickly, so its figures mean little. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, test } from 'node:test';
@@ -68,6 +68,24 @@ test('latency is swept over match rates, and plotted', () => {
     readFileSync(join(directory, 'latency-answers.svg'), 'utf8'),
     /^<svg [^]*<\/svg>\n$/,
   );
+});
+
+test('federations agree, whoever fails, and what that takes is written down beside runs of CTngV3', () => {
+  const runs = join(directory, 'runs');
+  const run = { n: 4, mal: 1, certs: 64, waits: ['1', '1', '1'], all: true, wall: 2.5 };
+  const sent = { bytes_member: 2_000_000, requests_member: 342, cpu_member: 0.27 };
+  writeFileSync(runs, `${JSON.stringify({ ...run, ...sent, bin: 'ctngv3-race' })}\n`);
+  const { status, stderr } = bench('federation', '--quick', '--ctngv3', runs);
+  assert.equal(status, 0, stderr);
+  const { data } = JSON.parse(readFileSync(join(directory, 'federation.json'), 'utf8')) as {
+    data: { agreements: { fault: string; convergence: number; bytes: number }[] };
+  };
+  assert.equal(new Set(data.agreements.map(({ fault }) => fault)).size, 7);
+  // One that is never reached is null in JSON.
+  for (const { convergence, bytes } of data.agreements) assert(convergence > 0 && bytes > 0);
+  const text = readFileSync(join(directory, 'federation.md'), 'utf8');
+  assert.match(text, /grow as n\^\d/);
+  assert.match(text, /\| 4 +\| 2\.5 +\| 2000000 +\| 342 /);
 });
 
 test('a part that there is not is named', () => {
