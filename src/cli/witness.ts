@@ -8,6 +8,7 @@ import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { WitnessEvent } from '../services/witness.ts';
 import { ownDirectory, stateAt, type State } from '../store/state.ts';
+import { ownWitness, SYSTEM_WITNESS } from '../witness/directory.ts';
 import { parseListen, repeated, seconds, type Listen } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJson, printJsonLine, warn } from './output.ts';
@@ -29,8 +30,6 @@ interface ServeOptions extends WitnessOption {
   readonly proxy?: readonly string[];
 }
 
-/** Not that of an observer: a witness must not come near what was seen. */
-const SYSTEM_DIRECTORY = '/var/lib/ctga-witness';
 const FEED_SECONDS = 3600;
 
 export function witnessCommand(): Command {
@@ -47,7 +46,7 @@ function withWitness(command: Command): Command {
   return command
     .option(
       '--state-dir <dir>',
-      `the directory of the witness, which is not that of an observer (default: ${SYSTEM_DIRECTORY} for root and if it is there, else ~/.local/state/ctga-witness)`,
+      `the directory of the witness, which is not that of an observer (default: ${SYSTEM_WITNESS} for root and if it is there, else ~/.local/state/ctga-witness)`,
     )
     .option('--user <name>', 'if started as root: the account to run as (default: ctga-witness)')
     .option('--json', 'print JSON for scripts');
@@ -172,8 +171,8 @@ async function runServe(options: ServeOptions): Promise<void> {
 
 function witnessState(directory: string | undefined): State {
   if (directory !== undefined) return stateAt(directory);
-  const isSystem = process.geteuid?.() === 0 || existsSync(SYSTEM_DIRECTORY);
-  return stateAt(isSystem ? SYSTEM_DIRECTORY : `${ownDirectory()}-witness`);
+  const isSystem = process.geteuid?.() === 0 || existsSync(SYSTEM_WITNESS);
+  return stateAt(isSystem ? SYSTEM_WITNESS : ownWitness(ownDirectory()));
 }
 
 function printEvent(event: WitnessEvent): void {

@@ -81,17 +81,17 @@ export class SqliteFile {
   /**
    * Opens a database that must be there and whole, every page of it: what it holds must not be begun
    * anew. Throws StoreError `store-damaged` if it is damaged or empty, and `store-failed` if it is
-   * missing or cannot be opened.
+   * missing or cannot be opened. `readonly`: nothing can be written.
    */
-  static openWhole(path: string, kind: SqliteKind): SqliteFile {
+  static openWhole(path: string, kind: SqliteKind, readonly = false): SqliteFile {
     let database: Database.Database | undefined;
     try {
-      database = new Database(path, { fileMustExist: true, timeout: 10_000 });
+      database = new Database(path, { fileMustExist: true, readonly, timeout: 10_000 });
       const found = database.pragma('quick_check', { simple: true });
       if (found !== 'ok') throw damaged(path, found);
       if (database.pragma('user_version', { simple: true }) === 0)
         throw damaged(path, 'it is empty');
-      return new SqliteFile(prepared(database, kind), kind);
+      return new SqliteFile(readonly ? database : prepared(database, kind), kind);
     } catch (error) {
       database?.close();
       if (error instanceof StoreError && error.code === 'store-damaged') throw error;

@@ -5,3 +5,11 @@ import { join } from 'node:path';
 export function witnessIn(stateDirectory: string): string {
   return join(stateDirectory, 'witness');
 }
+
+/** Where the machine's witness is: not in the state directory of an observer. */
+export const SYSTEM_WITNESS = '/var/lib/ctga-witness';
+
+/** Of the witness of one account, by that account's state directory. */
+export function ownWitness(ownDirectory: string): string {
+  return `${ownDirectory}-witness`;
+}

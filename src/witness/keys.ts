@@ -99,6 +99,8 @@ function readKey(directory: string, kind: Kind): NoteSigner {
     if (error instanceof CtgaError) throw error;
     if ((error as NodeJS.ErrnoException).code === 'ENOENT')
       throw badInput(`there is no key in ${path}`, 'Make keys: ctga witness keygen NAME');
+    if ((error as NodeJS.ErrnoException).code === 'EACCES')
+      throw badInput(`cannot read ${path}: ${messageOf(error)}`, 'Ask as root, or as its account.');
     throw badInput(
       `${path}: ${messageOf(error)}`,
       'Put back the file that "ctga witness keygen" wrote.',

@@ -112,9 +112,14 @@ export class WitnessStore {
   /**
    * Opens the store of the witness with these verifier keys; `own` is the Ed25519 one, which cosigned
    * all that is in it. Throws StoreError `store-damaged` or `store-failed` where it is not there, not
-   * whole, or another witness's.
+   * whole, or another witness's. `readonly`: nothing can be written.
    */
-  static open(directory: string, vkeys: readonly string[], own: NoteKey): WitnessStore {
+  static open(
+    directory: string,
+    vkeys: readonly string[],
+    own: NoteKey,
+    readonly = false,
+  ): WitnessStore {
     const path = pathIn(directory);
     if (!existsSync(path))
       throw new StoreError(
@@ -124,7 +129,7 @@ export class WitnessStore {
       );
     let file: SqliteFile;
     try {
-      file = SqliteFile.openWhole(path, DATABASE);
+      file = SqliteFile.openWhole(path, DATABASE, readonly);
     } catch (error) {
       if (!(error instanceof StoreError) || error.code !== 'store-damaged') throw error;
       throw new StoreError(error.code, error.message, { remedy: FORGOTTEN, cause: error });

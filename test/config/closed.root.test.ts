@@ -59,6 +59,7 @@ for (const command of [
   ['alert', 'test', ...STATE],
   ['dns', 'serve', '--zone-suffix', 'x.test', '--listen', '127.0.0.1:0', ...STATE],
   ['pool', 'serve', '--domain', 'www.example.net', '--listen', '127.0.0.1:0', ...STATE],
+  ['witness', 'serve', '--listen', '127.0.0.1:0', ...STATE],
   ['evidence', 'keep', ...STATE],
   ['attach', 'lo', ...STATE],
 ])

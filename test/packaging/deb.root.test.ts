@@ -145,7 +145,8 @@ dns/dns-published-00.json ctga-dns:ctga 660
     }
     for (const service of ['dns', 'pool', 'audit'])
       must(`${as(`ctga-${service}`)} touch /var/lib/ctga/${service}/x`);
-    for (const account of ['ctga-mail', 'nobody'])
+    // What was seen must not come near what a witness signs.
+    for (const account of ['ctga-mail', 'ctga-witness', 'nobody'])
       assert.notEqual(
         debian.inside(`setpriv --reuid=${account} --clear-groups --regid=nogroup ${list}`).code,
         0,
@@ -217,6 +218,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
       'ctga-web',
       'ctga-pool',
       'ctga-audit',
+      'ctga-witness',
       'ctga-alert',
     ];
     const listeners: ChildProcess[] = [];
@@ -308,6 +310,9 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       must('chmod 600 /etc/ctga/ctga.toml');
       must('systemctl reset-failed ctga-dns && systemctl start ctga-dns');
       must('systemctl enable --now ctga-pool ctga-audit');
+      assert.notEqual(debian.inside('systemctl start ctga-witness').code, 0, 'it has no keys');
+      must('ctga witness keygen witness.example.org/w1');
+      must('systemctl reset-failed ctga-witness && systemctl enable --now ctga-witness');
       must(`systemctl restart ${observer} ctga-challenger ctga-web ctga-alert`);
       // The observer wants what keeps its evidence.
       for (const unit of [observer, ...units, 'ctga-evidence'])
@@ -316,6 +321,13 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       assert.equal(property('ctga-web', 'StatusText'), 'at http://127.0.0.1:8420/');
       assert.equal(property('ctga-pool', 'StatusText'), 'at http://127.0.0.1:8421/');
       assert.equal(property('ctga-audit', 'StatusText'), 'auditing, at http://127.0.0.1:8422/');
+      assert.equal(property('ctga-witness', 'StatusText'), 'at http://127.0.0.1:8423/');
+      assert.match(
+        must(
+          'stat -c "%U:%G %a" /var/lib/ctga-witness/witness /var/lib/ctga-witness/witness/*.key',
+        ),
+        /^ctga-witness:ctga-witness 700\n(ctga-witness:ctga-witness 600\n){2}$/,
+      );
     });
 
     test('see a tree head, and store it', async () => {
@@ -396,7 +408,16 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
         );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
-        for (const unit of ['observer@', 'challenger', 'dns', 'web', 'pool', 'audit', 'alert']) {
+        for (const unit of [
+          'observer@',
+          'challenger',
+          'dns',
+          'web',
+          'pool',
+          'audit',
+          'witness',
+          'alert',
+        ]) {
           const service = unit.replace('@', '');
           const text = readFileSync(
             join(debian.root, `lib/systemd/system/ctga-${unit}.service`),
@@ -652,6 +673,7 @@ const ACCOUNTS = [
   'web',
   'pool',
   'audit',
+  'witness',
   'evidence',
   'mail',
 ].map((service) => `ctga-${service}`);

@@ -68,12 +68,20 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
   'packet sockets': socket(17, 3),
   vsock: socket(40, 1),
   netlink: socket(16, 3, ['observer']),
-  'the Internet Protocol': socket(2, 1, ['challenger', 'dns', 'web', 'pool', 'audit', 'alert']),
+  'the Internet Protocol': socket(2, 1, [
+    'challenger',
+    'dns',
+    'web',
+    'pool',
+    'audit',
+    'witness',
+    'alert',
+  ]),
   'other hosts': {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
     refusedWith: [EPERM, EACCES, ENETUNREACH, EAFNOSUPPORT, EINTR],
-    leftTo: ['dns', 'pool', 'alert'],
+    leftTo: ['dns', 'pool', 'witness', 'alert'],
   },
   'a set-user-ID file': {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
@@ -113,7 +121,7 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
   },
   'this machine': {
     try: connect(HERE),
-    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'alert'],
+    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'witness', 'alert'],
   },
 };
 

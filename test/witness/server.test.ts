@@ -379,3 +379,32 @@ describe('ctga witness', () => {
       assert.match(ran.stderr, found);
     });
 });
+
+describe('ctga doctor', () => {
+  const look = async (state: string): Promise<string> => {
+    const { stdout } = await ctga(['doctor', '--json', '--state-dir', state]);
+    const results = JSON.parse(stdout) as { what: string; state: string; found: string }[];
+    const [found] = results.filter(({ what }) => what === 'witness');
+    return found === undefined ? 'none' : `${found.state}: ${found.found}`;
+  };
+
+  test('looks at keys, at the store, and at what convicts', async () => {
+    const made = makeWitness([log.asLog()]);
+    const own = join(made.directory, 'witness');
+    assert.match(await look(made.directory), /^well: 0 logs in .*, nothing cosigned yet$/);
+    const add = (root: typeof EMPTY_ROOT, old: number): unknown =>
+      made.witness.addCheckpoint(addBody(old, [], log.checkpoint(5, root)));
+    add(tree.root(5), 0);
+    assert.match(await look(made.directory), /^well: 1 log in .*, last cosigned at 2025-06-15 /);
+    add(tree.root(6), 5);
+    assert.match(await look(made.directory), /^warning: what it refused proves 1 split view$/);
+    made.store.close();
+    chmodSync(join(own, 'ml-dsa-44.key'), 0o644);
+    assert.match(await look(made.directory), /^failure: .* has mode 644/);
+    chmodSync(join(own, 'ml-dsa-44.key'), 0o600);
+    rmSync(join(own, 'witness.sqlite'));
+    assert.match(await look(made.directory), /^failure: there are keys in .* no witness\.sqlite$/);
+    assert.equal(await look(join(directory, 'nowhere')), 'none');
+    rmSync(made.directory, { recursive: true });
+  });
+});
