@@ -1,0 +1,195 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * What goes out of a site, when, and how long it is: the same whatever was seen. By a clock and a bus
+ * of the test's own, so to the millisecond and the byte.
+ */
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, test, type TestContext } from 'node:test';
+import { BusError } from '../../src/fleet/bus.ts';
+import { keysOf } from '../../src/fleet/roster.ts';
+import { openBatch } from '../../src/fleet/batch.ts';
+import { formatRoster } from '../../src/fleet/roster.ts';
+import { runMember, type FleetEvent, type MemberBus } from '../../src/services/fleet.ts';
+import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { member, rosterOf } from '../support/fleet-members.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
+
+const log = new SigningLog();
+const heads = Array.from({ length: 400 }, (_, i) => log.verified(i + 1, treeOf(i + 1).root()));
+const site = member('router');
+const roster = rosterOf([site], 10);
+
+interface Sent {
+  readonly at: number;
+  readonly id: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What the bus does with the attempt that is its n-th, from 0. */
+type Fate = 'takes' | 'refuses' | 'is-away';
+
+/**
+ * A site's run for so many intervals of ten seconds, in which `seen` heads come in each of them; what
+ * the bus does with each attempt.
+ */
+async function runSite(
+  t: TestContext,
+  seen: (interval: number) => number,
+  intervals: number,
+  fate: (attempt: number) => Fate = () => 'takes',
+): Promise<{ sent: Sent[]; connections: number[]; events: FleetEvent[]; waiting: number }> {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  writeFileSync(join(directory, 'fleet.json'), formatRoster(roster));
+  writeFileSync(
+    join(directory, 'member.key'),
+    site.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  );
+  writeFileSync(join(directory, 'bus.nkey'), 'of no use here\n');
+  const state = stateAt(join(directory, 'state'));
+  const store = openForWriting(state);
+  let elapsed = 5000;
+  let attempt = 0;
+  let next = 0;
+  const stop = new AbortController();
+  const sent: Sent[] = [];
+  const connections: number[] = [];
+  const events: FleetEvent[] = [];
+  let isUp = false;
+  const bus: MemberBus = {
+    get isUp() {
+      return isUp;
+    },
+    connect: () => {
+      connections.push(elapsed);
+      if (fate(attempt++) === 'is-away')
+        return Promise.reject(new BusError('bus-unreachable', 'nobody is there'));
+      isUp = true;
+      return Promise.resolve();
+    },
+    publish: (id, bytes) => {
+      const what = fate(attempt++);
+      if (what === 'is-away') isUp = false;
+      if (what === 'is-away') return Promise.reject(new BusError('bus-unreachable', 'it is gone'));
+      sent.push({ at: elapsed, id, bytes });
+      if (what === 'takes') return Promise.resolve();
+      return Promise.reject(new BusError('bus-refused', 'no majority'));
+    },
+    prepare: () => assert.fail('a site makes no streams'),
+    consume: (_, signal) =>
+      new Promise((resolve) => signal.addEventListener('abort', () => resolve())),
+    close: () => Promise.resolve(),
+  };
+  await runMember(
+    {
+      state,
+      role: 'site',
+      servers: [],
+      directory,
+      user: process.geteuid?.() === 0 ? 'root' : undefined,
+      onEvent: (event) => events.push(event),
+      warn: () => undefined,
+    },
+    stop.signal,
+    {
+      now: () => 1_700_000_000_000 + elapsed,
+      elapsed: () => elapsed,
+      becomeAccount: () => undefined,
+      openBus: () => bus,
+      sleep: async (milliseconds, signal) => {
+        // Of those who sleep the publisher alone wakes up: it moves the clock.
+        if (milliseconds > 10_000)
+          return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+        elapsed += milliseconds;
+        const interval = Math.round((elapsed - 5000) / 10_000);
+        const now = heads.slice(next, next + seen(interval));
+        next += now.length;
+        if (now.length > 0)
+          store.heads.record(
+            now.map((head) => ({ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 })),
+          );
+        if (interval > intervals) stop.abort();
+        return new Promise((resolve) => setImmediate(resolve));
+      },
+    },
+  );
+  const waiting = store.publishing.waiting();
+  store.close();
+  return { sent, connections, events, waiting };
+}
+
+const shapes = (sent: readonly Sent[]): string[] =>
+  sent.map(({ at, id, bytes }) => `${at}: ${id.length} + ${bytes.length}`);
+
+describe('what goes out of a site', () => {
+  const FATES: Readonly<Record<string, (attempt: number) => Fate>> = {
+    'that is there': () => 'takes',
+    'that is away for a while': (n) => (n > 2 && n < 9 ? 'is-away' : 'takes'),
+    'that takes every third batch': (n) => (n % 3 === 0 ? 'takes' : 'refuses'),
+  };
+  for (const [what, fate] of Object.entries(FATES))
+    test(`is the same whatever was seen, with a bus ${what}`, async (t) => {
+      const busy = await runSite(t, (i) => [0, 40, 1, 90][i % 4] ?? 0, 24, fate);
+      const idle = await runSite(t, () => 0, 24, fate);
+      assert.deepEqual(shapes(busy.sent), shapes(idle.sent));
+      assert.deepEqual(busy.connections, idle.connections);
+      assert(busy.sent.length > 10);
+      // The busy one had something to tell.
+      const told = busy.sent.filter(({ bytes }) => bytes.subarray(108, -64).some((b) => b !== 0));
+      assert(told.length > 5);
+      assert(idle.sent.every(({ bytes }) => bytes.subarray(108, -64).every((b) => b === 0)));
+    });
+
+  test('is one batch in each interval', async (t) => {
+    const { sent } = await runSite(t, () => 3, 20);
+    assert.deepEqual(
+      sent.map(({ at }) => at),
+      Array.from({ length: 19 }, (_, i) => 25_000 + i * 10_000),
+    );
+    assert.equal(new Set(sent.map(({ id }) => id)).size, 19);
+  });
+
+  test('is sent again as it was, under its ID, until the bus has it', async (t) => {
+    const { sent } = await runSite(
+      t,
+      () => 3,
+      12,
+      (n) => (n > 2 && n < 8 ? 'refuses' : 'takes'),
+    );
+    const same = sent.slice(2, 8);
+    assert.equal(new Set(same.map(({ id }) => id)).size, 1);
+    for (const { bytes } of same) assert.deepEqual(bytes, same[0]?.bytes);
+    assert.equal(new Set(sent.map(({ id }) => id)).size, sent.length - 5);
+  });
+
+  test('is no burst after a week without a bus, and loses nothing of that week', async (t) => {
+    // 150 heads in the time that the bus is away, of some 45 in a batch.
+    const { sent, events, waiting } = await runSite(
+      t,
+      (i) => (i < 15 ? 10 : 0),
+      30,
+      (n) => (n < 20 ? 'is-away' : 'takes'),
+    );
+    assert.equal(sent[0]?.at, 5000 + 22 * 10_000);
+    const times = sent.map(({ at }) => at);
+    assert(times.every((at, i) => i === 0 || at - (times[i - 1] ?? 0) === 10_000));
+    const told = sent.flatMap(({ bytes }) => {
+      const opened = openBatch(bytes, 8192, (name) => keysOf(roster.members).get(name));
+      return typeof opened === 'string' ? assert.fail(opened) : opened.items;
+    });
+    const sizes = told.map((item) => (item.kind === 'head' ? Number(item.statement.treeSize) : 0));
+    assert.deepEqual(
+      sizes,
+      Array.from({ length: 140 }, (_, i) => i + 1),
+    );
+    assert.equal(waiting, 0);
+    // It is told once that the bus is away, and once that it is back.
+    assert.deepEqual(
+      events.map(({ event }) => event),
+      ['started', 'bus-down', 'bus-up'],
+    );
+  });
+});
