@@ -4,7 +4,9 @@
  * member of the fleet knows its servers by it.
  */
 import {
+  createHash,
   createPrivateKey,
+  createPublicKey,
   generateKeyPairSync,
   randomBytes,
   sign,
@@ -20,6 +22,8 @@ const BASIC_CONSTRAINTS = hex('0603551d13');
 const KEY_USAGE = hex('0603551d0f');
 const EXTENDED_KEY_USAGE = hex('0603551d25');
 const SUBJECT_ALT_NAME = hex('0603551d11');
+const SUBJECT_KEY_ID = hex('0603551d0e');
+const AUTHORITY_KEY_ID = hex('0603551d23');
 const SERVER_AND_CLIENT = der(0x30, hex('06082b06010505070301'), hex('06082b06010505070302'));
 const TRUE = der(0x01, Uint8Array.of(0xff));
 
@@ -37,6 +41,7 @@ export function makeAuthority(name: string, now: number, days: number): Certifie
     extension(BASIC_CONSTRAINTS, true, der(0x30, TRUE)),
     // keyCertSign and cRLSign.
     extension(KEY_USAGE, true, der(0x03, Uint8Array.of(1, 0x06))),
+    extension(SUBJECT_KEY_ID, false, der(0x04, keyId(publicKey))),
   ];
   const subject = nameOf(name);
   const tbs = tbsOf({ issuer: subject, subject, publicKey, extensions, now, days });
@@ -63,6 +68,8 @@ export function certify(
     // digitalSignature.
     extension(KEY_USAGE, true, der(0x03, Uint8Array.of(7, 0x80))),
     extension(EXTENDED_KEY_USAGE, false, SERVER_AND_CLIENT),
+    extension(SUBJECT_KEY_ID, false, der(0x04, keyId(publicKey))),
+    extension(AUTHORITY_KEY_ID, false, der(0x30, der(0x80, keyId(createPublicKey(authority.key))))),
     extension(SUBJECT_ALT_NAME, false, der(0x30, altName)),
   ];
   const tbs = tbsOf({ issuer: nameOf(issuer), subject, publicKey, extensions, now, days });
@@ -70,6 +77,12 @@ export function certify(
     certificate: pem(signed(tbs, createPrivateKey(authority.key))),
     key: keyPem(privateKey),
   };
+}
+
+/** Names a key: RFC 7093, Section 2, its first method. */
+function keyId(key: KeyObject): Uint8Array {
+  const point = key.export({ type: 'spki', format: 'der' }).subarray(-65);
+  return createHash('sha256').update(point).digest().subarray(0, 20);
 }
 
 function newKey(): { privateKey: KeyObject; publicKey: KeyObject } {
