@@ -4,6 +4,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
+import { viewUrl } from '../exchange/views.ts';
 import { HashStore } from '../follow/hash-store.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { readListedLogs } from '../logs/list.ts';
@@ -36,6 +37,7 @@ interface ChallengeOptions extends StateOption {
   readonly window: number;
   readonly directQuestions?: boolean;
   readonly pollinate: readonly string[];
+  readonly view: readonly string[];
   readonly user?: string;
 }
 
@@ -108,6 +110,14 @@ export function challengeCommand(): Command {
         .argParser((url: string, previous: readonly string[]) => [...previous, pollinator(url)])
         .default([], 'none'),
     )
+    .addOption(
+      new Option(
+        '--view <url>',
+        "compare with what others were shown: a witness's monitoring prefix (c2sp.org/tlog-witness), or a distributor's URL with /distributor/v0 at its end; may be repeated",
+      )
+        .argParser((url: string, previous: readonly string[]) => [...previous, view(url)])
+        .default([], 'none'),
+    )
     .option(
       '--user <name>',
       'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
@@ -163,6 +173,7 @@ async function run(options: ChallengeOptions): Promise<void> {
     budget: options.budget * 1e6,
     window: options.window * 86_400_000,
     pollinators: options.pollinate,
+    views: options.view,
     now: Date.now,
     signal,
     onEvent: report,
@@ -195,6 +206,14 @@ function pollinator(text: string): string {
     return pollinationUrl(text);
   } catch {
     throw new InvalidArgumentError('want a URL, https://HOST/ or with the path of the endpoint.');
+  }
+}
+
+function view(text: string): string {
+  try {
+    return viewUrl(text);
+  } catch {
+    throw new InvalidArgumentError('want a URL such as https://witness.example.org/.');
   }
 }
 
@@ -234,15 +253,17 @@ function printReport(report: Report): void {
     case 'not-asked':
       return warn(`${report.log} is not asked: ${report.reason}`);
     case 'pollinated':
+    case 'viewed': {
+      const { event, url, sent, received, fresh, refused } = report;
+      const of = event === 'viewed' ? `asked for ${plural(sent, 'log')}` : `for ${sent} of ours`;
       print(
-        `${report.url}: ${plural(report.received, 'tree head')} for ${report.sent} of ours, ${report.fresh} of them new${report.refused > 0 ? `; ${report.refused} refused` : ''}`,
+        `${url}: ${plural(received, 'tree head')} ${of}, ${fresh} of them new${refused > 0 ? `; ${refused} refused` : ''}`,
       );
       for (const path of report.evidence) printEvidence(path);
       if (report.evidenceFailure !== undefined)
-        warn(
-          `${report.url}: evidence of a split view is still to be written: ${report.evidenceFailure}`,
-        );
+        warn(`${url}: evidence of a split view is still to be written: ${report.evidenceFailure}`);
       return;
+    }
     case 'notice':
       return warn(`${report.log}: ${report.message}`);
     case 'started':

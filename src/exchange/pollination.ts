@@ -84,14 +84,16 @@ export async function exchangeHeads(
 }
 
 /**
- * Records the tree heads that an endpoint gave. How long that takes depends on what is in the store,
- * so nothing is to be open any more to whoever gave them. Throws as recordHeads does.
+ * Records the tree heads that an endpoint gave, as of a source such as `pollination:HOST`. How long that
+ * takes depends on what is in the store, so nothing is to be open any more to whoever gave them.
+ * Throws as recordHeads does.
  */
 export function recordExchanged(
   { url, sent, received }: Exchanged,
   context: RecordContext,
+  kind: 'pollination' | 'view' = 'pollination',
 ): Pollinated {
-  const source = `pollination:${new URL(url).hostname}`;
+  const source = `${kind}:${new URL(url).hostname}`;
   const { now } = context;
   const sightings = received.heads.map(({ head }) => ({
     head,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A log as ctga knows it, and its names. */
 import { encodeBase64 } from '../base/base64.ts';
-import type { LogKey } from '../statements/key.ts';
+import { isCheckpointKey, type LogKey } from '../statements/key.ts';
 import type { LogId, TreeRoot } from '../statements/statement.ts';
 
 /** The states that a log list (schema v3) can give a log. */
@@ -65,6 +65,23 @@ export function isAskable({ url }: Pick<Log, 'url'>): boolean {
   if (!URL.canParse(url)) return false;
   const labels = new URL(url).hostname.toLowerCase().replace(/\.$/, '').split('.');
   return !/^(example|.*\.example|example\.(com|net|org))$/.test(labels.slice(-2).join('.'));
+}
+
+/**
+ * The first line of the log's checkpoints. A CT log's is where it takes submissions, as a URL without
+ * scheme and without slashes at its end (c2sp.org/static-ct-api, "Checkpoints"). RFC 6962 logs publish
+ * no checkpoints, so theirs is made of their URL in the same way. Undefined for a static-ct log of
+ * which it is not known where it takes submissions.
+ */
+export function originOf({
+  key,
+  api,
+  url,
+  submissionUrl,
+}: Pick<Log, 'key' | 'api' | 'url' | 'submissionUrl'>): string | undefined {
+  if (isCheckpointKey(key)) return key.origin;
+  const address = api === 'static-ct' ? submissionUrl : url;
+  return address?.replace(/^[a-z]+:\/\//, '').replace(/\/+$/, '');
 }
 
 export function logIdText(logId: LogId): string {

@@ -6,7 +6,7 @@
 import { messageOf, type CtgaError } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { askDirectly } from '../challenger/direct.ts';
-import { pollinateThrough, type PollinateOptions } from '../challenger/pollinate.ts';
+import { pollinateThrough, viewThrough, type PollinateOptions } from '../challenger/pollinate.ts';
 import { MAX_AT_ONCE, runRound, runSchedule, type TimingOptions } from '../challenger/schedule.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
 import { Visits, type VisitsOptions } from '../challenger/visits.ts';
@@ -41,6 +41,8 @@ export interface ChallengeServiceOptions
   readonly storeFile: Pick<StoreInUse, 'store' | 'use' | 'replaceDamaged'>;
   /** Whether logs are asked about what was seen itself, and so learn that; not unless given. */
   readonly directQuestions?: boolean;
+  /** Monitoring prefixes of witnesses, and distributors; see exchange/views.ts. */
+  readonly views?: readonly string[];
   /** In one visit or direct challenge of a log; DEFAULT_QUESTIONS unless given. */
   readonly questions?: number | undefined;
   /** Bytes that are fetched of one log in a day; DEFAULT_BUDGET_MB unless given. */
@@ -101,6 +103,8 @@ export type ChallengeEvent =
   /** Trees of the log have no verdict because of something that is no log's doing. */
   | { readonly event: 'not-settled'; readonly log: string; readonly message: string }
   | ({ readonly event: 'pollinated' } & Pollinated)
+  /** What a witness or a distributor has; `sent` is the number of logs that it was asked for. */
+  | ({ readonly event: 'viewed' } & Pollinated)
   | { readonly event: 'notice'; readonly log: string; readonly message: string }
   | {
       readonly event: 'started';
@@ -266,7 +270,7 @@ interface WayHandlers {
 }
 
 function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
-  const { storeFile, directQuestions = false, known, proxies, ...given } = options;
+  const { storeFile, directQuestions = false, known, proxies, views = [], ...given } = options;
   const { store } = storeFile;
   const { onEvent, questions, ignoreBackOff } = handlers;
   const failed = (log: string, { code, message, remedy }: CtgaError<string>): void =>
@@ -282,6 +286,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     onNotice: (log: Log, message: string) =>
       onEvent({ event: 'notice', log: log.description, message }),
     onPollinated: (result: Pollinated) => onEvent({ event: 'pollinated', ...result }),
+    onViewed: (result: Pollinated) => onEvent({ event: 'viewed', ...result }),
     onPollinationFailed: failed,
     onLogFailed: (log: Log, error: LogError) => {
       answered.delete(log);
@@ -303,7 +308,13 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     }
   };
   const budget = options.budget ?? DEFAULT_BUDGET_MB * 1e6;
-  const timing = { ...asking, pollinate: (url: string) => pollinateThrough(url, asking) };
+  const isView = new Set(views);
+  const timing = {
+    ...asking,
+    // Their times are drawn as those of pollinators are.
+    pollinators: [...new Set([...options.pollinators, ...views])],
+    pollinate: (url: string) => (isView.has(url) ? viewThrough : pollinateThrough)(url, asking),
+  };
   const noteUnknown = unknownLog(onEvent);
   if (directQuestions) {
     const direct = { ...asking, questions, ignoreBackOff };

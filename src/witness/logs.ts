@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The logs that a witness cosigns, by origin, and the keys that it trusts to sign for each. */
-import type { Log } from '../logs/log.ts';
+import { originOf, type Log } from '../logs/log.ts';
 import {
   noteKeyId,
   treeHeadOf,
@@ -29,23 +29,6 @@ export interface WitnessedLog {
   readonly origin: string;
   /** One at least. */
   readonly keys: readonly TrustedKey[];
-}
-
-/**
- * The first line of the log's checkpoints. A CT log's is where it takes submissions, as a URL without
- * scheme and without slashes at its end (c2sp.org/static-ct-api, "Checkpoints"). RFC 6962 logs publish
- * no checkpoints, so theirs is made of their URL in the same way. Undefined for a static-ct log of
- * which it is not known where it takes submissions.
- */
-export function originOf({
-  key,
-  api,
-  url,
-  submissionUrl,
-}: Pick<Log, 'key' | 'api' | 'url' | 'submissionUrl'>): string | undefined {
-  if (isCheckpointKey(key)) return key.origin;
-  const address = api === 'static-ct' ? submissionUrl : url;
-  return address?.replace(/^[a-z]+:\/\//, '').replace(/\/+$/, '');
 }
 
 function trustedKey(log: Log, origin: string): TrustedKey {

@@ -195,6 +195,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   update: ['x', '127.0.0.1:99999'],
   user: ['no-such-account'],
   'zone-file': [empty, directory],
+  view: ['x', 'ftp://host', 'https://host/?x'],
   webhook: ['x', 'ftp://host'],
   'webhook-secret-file': [MISSING, directory],
   window: [...NUMBER, '0'],

@@ -78,6 +78,7 @@ async function pollination(
     now: () => NOW,
     signal: new AbortController().signal,
     onPollinated: ({ received }) => void events.push(`${received} received`),
+    onViewed: () => assert.fail('it is no view'),
     onPollinationFailed: (_, { code }) => void events.push(code),
   });
   return { events, body: posted };
