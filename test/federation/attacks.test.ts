@@ -275,7 +275,7 @@ describe('behind the proposal', () => {
     assert(once > again, `${once}`);
   });
 
-  test('false certificates by the hundred cost a check or two', () => {
+  test('false certificates cost a check or two, however many', () => {
     const network = new Network(SIXTEEN);
     const [liar = 0, ...rest] = others;
     let proposal: Extract<Message, { kind: 'proposal' }> | undefined;
@@ -309,7 +309,7 @@ describe('behind the proposal', () => {
           },
         ],
       });
-      const lies = Array.from({ length: 100 }, (_, i) => encodeMessage(lie(i), network.roster));
+      const lies = Array.from({ length: 10 }, (_, i) => encodeMessage(lie(i), network.roster));
       const victims = network.nodes.filter((_, i) => i !== liar);
       return [
         ...outputs,
