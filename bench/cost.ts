@@ -69,6 +69,8 @@ const txt = (name: string): Uint8Array =>
 const HEAD = `314423677.1529398586228.${'r'.repeat(43)}=.${'s'.repeat(96)}`;
 /** As the paper's examples: 284 bytes on the wire with their tree heads. */
 const REAL = 'sth.rocketeer.ct.googleapis.com';
+/** A checkpoint's, of as many bytes. */
+const CHECKPOINT = 'checkpoint.keteer.ct.google.com';
 const ofLength = (bytes: number): string => {
   const labels = ['sth'];
   for (let left = bytes - 5; left > 1; left -= Math.min(63, left))
@@ -86,6 +88,11 @@ const PATHS: readonly Path[] = [
   { path: 'DNS answer, type A', frame: addressAnswer(), packets: MANY },
   { path: '`xth.` TXT, 411 B', frame: answer(LOGS[0]?.replace('sth', 'xth') ?? ''), packets: MANY },
   { path: 'unknown `sth.` TXT, 284 B', frame: txt(REAL.replace('ee', 'ea')), packets: MANY },
+  {
+    path: 'unknown `checkpoint.`, 284 B',
+    frame: txt(CHECKPOINT.replace('ee', 'ea')),
+    packets: MANY,
+  },
   { path: 'unknown `sth.` TXT, 411 B', frame: unknownAnswer(), packets: MANY },
   ...[64, 128, 250].map((bytes) => ({
     path: `unknown, a name of ${bytes} B`,
@@ -96,6 +103,14 @@ const PATHS: readonly Path[] = [
   {
     path: 'known, seen, 284 B',
     frame: txt(REAL),
+    packets: MANY,
+    keys: { seen: DAY },
+    hasPaper: false,
+    fate: 'seen',
+  },
+  {
+    path: 'known `checkpoint.`, seen, 284 B',
+    frame: txt(CHECKPOINT),
     packets: MANY,
     keys: { seen: DAY },
     hasPaper: false,
@@ -180,7 +195,7 @@ export function measureCost({ paper, against, rounds }: CostOptions): PathCost[]
   }
   const plan = [
     `rounds ${rounds}`,
-    ...KNOWN_NAMES.concat(encodeName(REAL)).map((name) => `known ${hex(name)}`),
+    ...KNOWN_NAMES.concat([REAL, CHECKPOINT].map(encodeName)).map((name) => `known ${hex(name)}`),
     ...programs.map(({ name, kind, object }) => `program ${name} ${kind} ${object}`),
     ...PATHS.map(planOf),
   ];

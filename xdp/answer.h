@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A DNS message that answers a question for a tree head: a question for IN TXT sth.<name>, of a
+ * A DNS message that answers a question for a tree head: a question for IN TXT
+ * sth.<name>, or checkpoint.<name>, of a
  * name that we look for, and at least one answer ("Aggregation-Based Certificate Transparency
  * Gossip", Section 4.1).
  *

@@ -97,7 +97,7 @@ static __always_inline enum verdict judge_datagram(const struct bytes *bytes, vo
 	case ANSWER_OTHER:
 		return NOT_TREE_HEAD;
 	case ANSWER_UNKNOWN_NAME:
-		return begins_with_sth(first_bytes) ? UNKNOWN_NAME : NOT_TREE_HEAD;
+		return begins_with_known_label(first_bytes) ? UNKNOWN_NAME : NOT_TREE_HEAD;
 	case ANSWER_KNOWN:
 		return KNOWN_ANSWER;
 	}

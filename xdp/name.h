@@ -22,10 +22,16 @@
 #include "hash.h"
 #include "source.h"
 
-/* Whether the first label is that of every tree head's name (draft-ct-over-dns-01), in any case. */
-static __always_inline bool begins_with_sth(__u32 first_bytes)
+/*
+ * Whether the first label is one of those that we know names by, in any case: `sth`, that of every
+ * tree head's name (draft-ct-over-dns-01), or `checkpoint`, of which four bytes will do, since this
+ * decides only how an unknown name is counted.
+ */
+static __always_inline bool begins_with_known_label(__u32 first_bytes)
 {
-	return (first_bytes | bpf_htonl(0x00202020)) == bpf_htonl(0x03737468);
+	const __u32 folded = first_bytes | bpf_htonl(0x00202020);
+
+	return folded == bpf_htonl(0x03737468) || folded == bpf_htonl(0x0a636865);
 }
 
 /* What a look-up finds: `found` of struct name_place. */

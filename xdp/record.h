@@ -128,8 +128,8 @@ struct counters {
 	__u64 not_udp[256];        /* IP, but neither UDP nor a fragment of UDP; by its protocol */
 	__u64 other_port[2];       /* UDP from a port that is not listed; [1]: to one of a tunnel */
 	__u64 malformed;           /* cut off, contradictory lengths, or no plain name */
-	__u64 not_tree_head;       /* from a listed port, but no answer to IN TXT sth.* */
-	__u64 unknown_name;        /* an answer to IN TXT sth.*, but no name that we look for */
+	__u64 not_tree_head;       /* from a listed port, but no answer to IN TXT sth.* or checkpoint.* */
+	__u64 unknown_name;        /* an answer to such a question, but no name that we look for */
 	__u64 answers_too_large;   /* to a known name, in a frame above RECORD_CAPACITY bytes */
 	__u64 fragments_too_large; /* above the threshold, or in a frame above RECORD_CAPACITY */
 	struct copy_counters answers;

@@ -15,6 +15,7 @@
 #include <iterator>
 #include <memory>
 #include <set>
+#include <string_view>
 
 #include "core/bpffs.hpp"
 
@@ -79,14 +80,18 @@ void check_name(const Name& name) {
   std::size_t at = 0;
   while (at < name.size() && name[at] != 0 && name[at] < 64) at += 1 + name[at];
   const bool whole = at + 1 == name.size() && name[at] == 0 && name.size() <= MAX_NAME_LENGTH;
-  const bool tree_head = name.size() > 4 && name[0] == 3 && std::memcmp(&name[1], "sth", 3) == 0;
+  const auto begins_with = [&name](std::string_view label) {
+    return name.size() > 1 + label.size() && name[0] == label.size() &&
+           std::memcmp(&name[1], label.data(), label.size()) == 0;
+  };
+  const bool tree_head = begins_with("sth") || begins_with("checkpoint");
   const auto is_plain = [](std::uint8_t byte) {
     return byte != 0 && byte < 0x80 && (byte < 'A' || byte > 'Z');
   };
   if (!whole || !tree_head || !std::all_of(name.begin(), name.end() - 1, is_plain)) {
     throw Error(ErrorCode::bad_input, EINVAL,
                 "a name of " + std::to_string(name.size()) +
-                    " bytes that is not sth.* in wire format and lower case");
+                    " bytes that is not sth.* or checkpoint.* in wire format and lower case");
   }
 }
 

@@ -57,7 +57,7 @@ class Maps {
 
   // Replaces the set of names, and all keys. A name that stays is never missing meanwhile. Every
   // entry in the cache of seen answers ends: its answer is copied again when it next comes by.
-  // Throws Error{bad_input} if a name is not sth.* in lower case, or is one of more than
+  // Throws Error{bad_input} if a name is not sth.* or checkpoint.* in lower case, or is one of more than
   // MAX_KNOWN_NAMES.
   void set_known_names(const std::vector<Name>& names) const;
   std::size_t known_name_count() const;

@@ -86,7 +86,8 @@ export function dnsServeCommand(): Command {
       `
 Each log is at NAME.ZONE, where ZONE is the argument of --zone-suffix, and answers
 (draft-ct-over-dns-01):
-  sth.NAME.ZONE                                    its tree head
+  sth.NAME.ZONE                                    its tree head, of a CT log
+  checkpoint.NAME.ZONE                             its checkpoint, of any other log
   START.FIRST.SECOND.sth-consistency.NAME.ZONE     a consistency proof, 7 hashes at a time
   HASH.hash.NAME.ZONE                              the index of a leaf, by its hash in base32
   START.INDEX.SIZE.tree.NAME.ZONE                  an inclusion proof

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { openAttached } from '../dataplane/xdp.ts';
 import { formatName } from '../dns/name.ts';
-import { treeHeadName } from '../sources/ct-over-dns/source.ts';
+import { headNameOf } from '../sources/registry.ts';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { exclusively } from '../base/exclusive.ts';
 import { plural } from '../base/text.ts';
@@ -231,7 +231,7 @@ function namesInForce(options: StateOption & LogOptions): Uint8Array[] {
     zones: options.zone,
     zoneSuffix: options.zoneSuffix,
   });
-  return [...zones.keys()].map((zone) => treeHeadName(zone));
+  return Array.from(zones, ([zone, log]) => headNameOf(zone, log));
 }
 
 async function runDeploy(options: DeployOptions): Promise<void> {

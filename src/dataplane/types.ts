@@ -98,7 +98,7 @@ export interface DataPlaneCounters {
   readonly otherPort: bigint;
   /** Truncated, or with lengths or a question name that contradict themselves. */
   readonly malformed: bigint;
-  /** From such a port, but no answer to a question for IN TXT sth.*. */
+  /** From such a port, but no answer to a question for IN TXT sth.* or checkpoint.*. */
   readonly notTreeHead: bigint;
   /** Such an answer, to a name that is not looked for. */
   readonly unknownName: bigint;

@@ -351,7 +351,7 @@ abstract class XdpProgram implements DataPlane {
   }
 
   /**
-   * At most 4096 names of lower-case ASCII, each with `sth` as its first label, and at least one
+   * At most 4096 names of lower-case ASCII, each with `sth` or `checkpoint` as its first label, and at least one
    * port. Draws new keys too (see redrawKeys).
    */
   setMatchRules({ udpSourcePorts, dnsNames }: MatchRules): void {

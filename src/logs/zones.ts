@@ -7,6 +7,7 @@
  * runs, with a label for each log), and `--zone`.
  */
 import { badInput } from '../base/errors.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import { builtinLogs } from './builtin.ts';
 import { logIdText, logLabel, logLabels, type Log } from './log.ts';
 
@@ -64,8 +65,17 @@ export function zonesOf(logs: readonly Log[], options: ZoneOptions): Map<string,
     const zone = parseZone(pair.slice(0, split).replace(/^sth\./i, ''), '--zone');
     zones.set(zone, findLog(logs, pair.slice(split + 1)));
   }
+  for (const [zone, { key, description }] of zones)
+    if (isCheckpointKey(key) && zone.length > MAX_CHECKPOINT_ZONE)
+      throw badInput(
+        `the zone ${zone} of "${description}" is too long for checkpoint.${zone}`,
+        `Such a zone has at most ${MAX_CHECKPOINT_ZONE} characters.`,
+      );
   return zones;
 }
+
+/** checkpoint.<zone> takes eleven bytes more than the zone, of 255: see parseZone. */
+const MAX_CHECKPOINT_ZONE = 242;
 
 /**
  * Finds the one log with this log ID in base64, URL, name or description, or else with this part of

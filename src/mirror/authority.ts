@@ -28,11 +28,16 @@ export interface ZoneSource {
   /**
    * Something else whenever answers may have become others: until then, an answer with a tree head,
    * an index or a proof may be given again to whoever asks the same. Undefined while nothing may.
-   * It is asked for each question; `isForHead`: as `treeHead` is.
+   * It is asked for each question; `isForHead`: as `treeHead` and `checkpoint` are.
    */
   version?(isForHead: boolean): object | undefined;
   /** The TXT text. */
   treeHead(client: { readonly address: string }): Promise<string> | string;
+  /**
+   * For a log that signs checkpoints, of which no tree head is asked then: the RDATA of a TXT record,
+   * with what fits in `room` bytes.
+   */
+  readonly checkpoint?: (room: number) => Promise<Uint8Array> | Uint8Array;
   /** Not there for a zone that has tree heads alone. */
   readonly proofs?: ProofSource;
 }
@@ -48,7 +53,7 @@ export interface ProofSource {
  * In bytes: what the server takes, and the most that it sends over UDP. It fits into an IPv6 packet
  * on any path (RFC 9715).
  */
-const MAX_UDP_RESPONSE = 1232;
+export const MAX_UDP_RESPONSE = 1232;
 /**
  * In bytes: what every client takes, with EDNS or without (RFC 1035, Section 4.2.1; RFC 6891,
  * Section 6.2.3).
@@ -198,10 +203,10 @@ export class Authority implements Responder {
     }
     if (question.type !== RecordType.txt || zone.source === undefined) return answer([]);
     const asked = readCtQuestion(labelsOf(foldName(question.name)).slice(0, above + zone.asked));
-    if (asked === undefined || (asked.kind !== 'tree head' && zone.source.proofs === undefined))
-      return answer([]);
     const { source } = zone;
-    const current = (): object | undefined => source.version?.(asked.kind === 'tree head');
+    if (asked === undefined || !hasAnswer(asked, source)) return answer([]);
+    const isForHead = asked.kind === 'tree head' || asked.kind === 'checkpoint';
+    const current = (): object | undefined => source.version?.(isForHead);
     const version = current();
     const holds = (): boolean => version !== undefined && current() === version;
     try {
@@ -209,7 +214,7 @@ export class Authority implements Responder {
       // Resolvers would take an error code to be a fault of the server, and ask again.
       if (rdata === undefined) return answer([]);
       if (rdata.length > MAX_MESSAGE - 2 * MIN_UDP_RESPONSE) return bare(Rcode.serverFailure);
-      const ttl = asked.kind === 'tree head' ? this.#ttl : PROOF_TTL;
+      const ttl = isForHead ? this.#ttl : PROOF_TTL;
       return { ...answer([{ labelsAbove: 0, type: RecordType.txt, ttl, rdata }]), holds };
     } catch {
       // What failed, and how, is between the server and the log: the client learns only that it
@@ -224,8 +229,10 @@ export class Authority implements Responder {
     { client }: Exchange,
     nameLength: number,
   ): Promise<Uint8Array | undefined> {
-    if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
     const { proofs } = source;
+    if (asked.kind === 'tree head') return encodeTxt(await source.treeHead(client));
+    if (asked.kind === 'checkpoint')
+      return source.checkpoint?.(MAX_UDP_RESPONSE - CHECKPOINT_OVERHEAD - nameLength);
     if (proofs === undefined) throw new RangeError('no proofs here');
     if (asked.kind === 'leaf index')
       return encodeTxt((await proofs.leafIndex(asked.leafHash)).toString());
@@ -239,6 +246,18 @@ export class Authority implements Responder {
     return encodeTxt(Buffer.concat(part));
   }
 }
+
+function hasAnswer({ kind }: CtQuestion, source: ZoneSource): boolean {
+  if (kind === 'tree head') return source.checkpoint === undefined;
+  return (kind === 'checkpoint' ? source.checkpoint : source.proofs) !== undefined;
+}
+
+/**
+ * In bytes, what an answer with a checkpoint has beside the question's name and the RDATA: the
+ * header of DNS (12), the question's type and class (4), a record that points to the name (12) and
+ * OPT (11).
+ */
+export const CHECKPOINT_OVERHEAD = 12 + 4 + 12 + 11;
 
 /** In seconds: what never changes may be cached for a day. */
 const PROOF_TTL = 86_400;

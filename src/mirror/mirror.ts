@@ -15,6 +15,8 @@ import { LogError, type Asker, type LeafProof } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { isPowerOfTwo } from '../merkle/proof.ts';
+import { checkpointRdata } from '../sources/checkpoints/text.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import type { Publication, Published } from './publication.ts';
 
@@ -62,6 +64,9 @@ export class Mirror implements ZoneSource {
 
   constructor(options: MirrorOptions) {
     this.#options = options;
+    const { key } = options.log;
+    if (isCheckpointKey(key))
+      this.checkpoint = async (room) => checkpointRdata((await this.#head()).head, key, room);
     this.#published = options.publication.current();
     this.#version = this.#published && {};
   }
@@ -71,6 +76,9 @@ export class Mirror implements ZoneSource {
     this.#see();
     return this.#version;
   }
+
+  /** Of a log that signs checkpoints. Rejects with LogError until one has been published. */
+  readonly checkpoint?: (room: number) => Promise<Uint8Array>;
 
   /** The text of the TXT record. Rejects with LogError until a tree head has been published. */
   async treeHead(): Promise<string> {

@@ -19,7 +19,11 @@ import { publishedIn } from './directory.ts';
 import type { Published } from './publication.ts';
 
 /** Beside the head, which is as in other files of tree heads: see `ctga heads import`. */
-const publicationSchema = z.object({ published: z.number(), sizes: z.array(uint64) });
+const publicationSchema = z.object({
+  published: z.number(),
+  sizes: z.array(uint64),
+  others: z.array(z.string()).optional(),
+});
 
 export class PublishedHeads {
   readonly #directory: string;
@@ -36,8 +40,9 @@ export class PublishedHeads {
   get(log: Log): Published | undefined {
     try {
       const json: unknown = JSON.parse(this.#read(log));
-      const { published: at, sizes } = publicationSchema.parse(json);
-      const head = verifyStatement(treeHeadSchema.parse(json), log.key);
+      const { published: at, sizes, others } = publicationSchema.parse(json);
+      const statement = treeHeadSchema.parse(json);
+      const head = verifyStatement(others ? { ...statement, others } : statement, log.key);
       return head && { head, at, sizes: new Set(sizes) };
     } catch {
       return undefined;
@@ -63,6 +68,7 @@ export class PublishedHeads {
     const json = {
       log_id: logIdText(log.key.logId),
       ...treeHeadToJson(head),
+      others: head.others,
       published: at,
       sizes: Array.from(sizes, jsonInteger),
     };

@@ -550,7 +550,10 @@ function digestOf({ frame, timestamp }: CopiedPacket): bigint {
   return createHash('sha256').update(`${timestamp} `).update(frame).digest().readBigUInt64BE();
 }
 
-/** What the first source that finds something finds; else why the first that looked did not. */
+/**
+ * What the first source that finds something finds; else why the first that it was for did not, or
+ * the first at all.
+ */
 function firstFound<Found extends object>(
   sources: readonly Source[],
   read: (source: Source) => Found | Refusal | undefined,
@@ -560,7 +563,7 @@ function firstFound<Found extends object>(
     const result = read(source);
     if (result === undefined) continue;
     if (!isRefusal(result)) return result;
-    refusal ??= result;
+    if (refusal === undefined || refusal.isOfOthers === true) refusal = result;
   }
   return refusal ?? { kind: 'refused', reason: 'answer: no source reads it' };
 }

@@ -2,7 +2,9 @@
 /** The sources that there are. A new source is a folder of its own and a line in `sourcesOf`. */
 import type { Log } from '../logs/log.ts';
 import { zonesOf, type ZoneOptions } from '../logs/zones.ts';
-import { CtOverDns } from './ct-over-dns/source.ts';
+import { isCheckpointKey } from '../statements/key.ts';
+import { checkpointName, CheckpointsOverDns } from './checkpoints/source.ts';
+import { CtOverDns, treeHeadName } from './ct-over-dns/source.ts';
 import type { Source } from './source.ts';
 
 /**
@@ -14,5 +16,16 @@ export function sourcesOf(
   zones: ZoneOptions,
   ports?: readonly number[],
 ): Source[] {
-  return [new CtOverDns(zonesOf(logs, zones), ports)];
+  const all = [...zonesOf(logs, zones)];
+  const ofCheckpoints = all.filter(([, { key }]) => isCheckpointKey(key));
+  const ofTreeHeads = all.filter(([, { key }]) => !isCheckpointKey(key));
+  return [
+    new CtOverDns(new Map(ofTreeHeads), ports),
+    ...(ofCheckpoints.length > 0 ? [new CheckpointsOverDns(new Map(ofCheckpoints), ports)] : []),
+  ];
+}
+
+/** The name, in wire format, that carries what the log of this zone signs last. */
+export function headNameOf(zone: string, { key }: Pick<Log, 'key'>): Uint8Array {
+  return isCheckpointKey(key) ? checkpointName(zone) : treeHeadName(zone);
 }

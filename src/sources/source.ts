@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A source: what kind of plaintext carries signed statements of logs, and how they are read out of
- * it. CT-over-DNS (ct-over-dns/) is one.
+ * it: CT-over-DNS (ct-over-dns/), and checkpoints over DNS (checkpoints/).
  *
  * A source knows which packets to look for and how its messages are put together. It does not know
  * who copies the packets, and it neither parses nor verifies what a log is said to have signed.
@@ -14,6 +14,8 @@ import type { MatchPlace, MatchRules } from './match-rules.ts';
 export interface Refusal {
   readonly kind: 'refused';
   readonly reason: string;
+  /** It is not for this source to read, and perhaps for another. */
+  readonly isOfOthers?: boolean;
 }
 
 export interface SourceClaim extends Claim<Log> {

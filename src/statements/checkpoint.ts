@@ -15,7 +15,7 @@ import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import type { CheckpointKey } from './key.ts';
-import { checkSignatures } from './signature-lines.ts';
+import { checkSignatures, isNamedBy } from './signature-lines.ts';
 import type { LogId, Statement } from './statement.ts';
 
 const ED25519_LENGTH = 64;
@@ -123,10 +123,7 @@ export function checkpointStatement(
   const { noteKey, algorithm } = key;
   const length = algorithm === 'ed25519' ? ED25519_LENGTH : TIME_LENGTH + ML_DSA_44_LENGTH;
   const own = checkpoint.signatures
-    .filter(
-      ({ name, keyId, body }) =>
-        name === noteKey.name && Buffer.from(noteKey.keyId).equals(keyId) && body.length === length,
-    )
+    .filter((line) => isNamedBy(line, noteKey) && line.body.length === length)
     .slice(0, MAX_OWN_LINES);
   if (checkpoint.origin !== key.origin) return undefined;
   const taken =
@@ -146,6 +143,16 @@ export function checkpointStatement(
         signature: Uint8Array.from(Buffer.concat([Buffer.from(checkpoint.text), line.body])),
       }
     : { treeSize, timestamp: millisecondsOf(line.body), rootHash, signature: line.body };
+}
+
+/** The lines of others than the log of `key`, as c2sp.org/signed-note has them, each one once. */
+export function linesOfOthers({ signatures }: Checkpoint, { noteKey }: CheckpointKey): string[] {
+  const lines = signatures
+    .filter((line) => !isNamedBy(line, noteKey))
+    .map(
+      ({ name, keyId, body }) => `\u2014 ${name} ${encodeBase64(Buffer.concat([keyId, body]))}\n`,
+    );
+  return [...new Set(lines)];
 }
 
 /** The time of a signature of ML-DSA-44; what no clock will show is as late as can be said. */

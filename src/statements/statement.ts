@@ -50,6 +50,11 @@ export interface Statement extends TreeHead {
    * signature. Of any other log what `checkpointStatement` says.
    */
   readonly signature: Uint8Array;
+  /**
+   * Lines of other signers (witnesses), each with its newline, of a checkpoint that was asked of its
+   * log. Nobody has checked them.
+   */
+  readonly others?: readonly string[];
 }
 
 /**

@@ -7,8 +7,12 @@ import ipaddr from 'ipaddr.js';
 import { encodeTxt } from '../dns/encode.ts';
 import { RecordType } from '../dns/message.ts';
 import { encodeName, foldName } from '../dns/name.ts';
+import type { Log } from '../logs/log.ts';
 import type { RrSet } from '../dns/primary.ts';
-import { PROOF_LABELS } from '../mirror/authority.ts';
+import { CHECKPOINT_OVERHEAD, MAX_UDP_RESPONSE, PROOF_LABELS } from '../mirror/authority.ts';
+import { CHECKPOINT_LABEL } from '../sources/checkpoints/source.ts';
+import { checkpointRdata } from '../sources/checkpoints/text.ts';
+import { isCheckpointKey, type LogKey } from '../statements/key.ts';
 import { formatTreeHeadText } from '../statements/text.ts';
 import type { Statement } from '../statements/statement.ts';
 
@@ -26,16 +30,12 @@ export interface ProofServer {
 /** The records of the tree heads of these zones of logs, in the zone `parent`. */
 export function recordsOf(
   heads: ReadonlyMap<string, Statement>,
+  logs: ReadonlyMap<string, Pick<Log, 'key'>>,
   parent: string,
   proofs: ProofServer | undefined,
 ): RrSet[] {
   const sets: RrSet[] = [...heads].flatMap(([zone, head]) => [
-    {
-      name: `sth.${zone}`,
-      type: RecordType.txt,
-      ttl: HEAD_TTL,
-      rdatas: [encodeTxt(formatTreeHeadText(head))],
-    },
+    headRecord(zone, head, logs.get(zone)?.key),
     ...(proofs === undefined
       ? []
       : PROOF_LABELS.map((label) => ({
@@ -57,6 +57,15 @@ export function recordsOf(
     if (rdatas.length > 0) sets.push({ name: proofs.name, type, ttl: DELEGATION_TTL, rdatas });
   }
   return sets;
+}
+
+function headRecord(zone: string, head: Statement, key: LogKey | undefined): RrSet {
+  const set = { type: RecordType.txt, ttl: HEAD_TTL };
+  if (key === undefined || !isCheckpointKey(key))
+    return { ...set, name: `sth.${zone}`, rdatas: [encodeTxt(formatTreeHeadText(head))] };
+  const name = `${CHECKPOINT_LABEL}.${zone}`;
+  const room = MAX_UDP_RESPONSE - CHECKPOINT_OVERHEAD - encodeName(name).length;
+  return { ...set, name, rdatas: [checkpointRdata(head, key, room)] };
 }
 
 /** Whether a name, in lower case and without the last dot, is in the zone. */

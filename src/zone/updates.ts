@@ -14,8 +14,10 @@ import { RecordType } from '../dns/message.ts';
 import { PrimaryServer, type Change, type RrSet } from '../dns/primary.ts';
 import type { Endpoint } from '../dns/server.ts';
 import type { TsigKey } from '../dns/tsig.ts';
-import { parseTreeHeadText } from '../statements/text.ts';
-import { verifyStatement } from '../statements/verify.ts';
+import { noteOfRdata } from '../sources/checkpoints/text.ts';
+import { textOfRdata } from '../sources/ct-over-dns/answer.ts';
+import { verifyClaim } from '../statements/claim.ts';
+import { isCheckpointKey, type LogKey } from '../statements/key.ts';
 import { recordsOf, sameRecords } from './records.ts';
 import type { Applied, ZoneTarget, ZoneWish } from './target.ts';
 
@@ -63,7 +65,7 @@ export class UpdateTarget implements ZoneTarget {
   async #apply(primary: PrimaryServer, wish: ZoneWish): Promise<Applied> {
     const { parent } = wish;
     const put = this.#readPut(parent);
-    const sets = recordsOf(wish.heads, parent, wish.proofs);
+    const sets = recordsOf(wish.heads, wish.logs, parent, wish.proofs);
     const names = new Map(sets.map((set): [string, Wanted] => [keyOf(set), { ...set, set }]));
     for (const each of Object.keys(put)) {
       const [name = '', type] = each.split(' ');
@@ -158,7 +160,7 @@ function reasonToKeep(
   if (before === undefined) return undefined;
   const isOurs = put?.some((data) => data.join() === dataOf(before).join()) === true;
   if (before.type === RecordType.txt && after !== undefined) {
-    const zone = before.name.replace(/^sth\./, '');
+    const zone = before.name.replace(/^(sth|checkpoint)\./, '');
     const size = sizeOfHead(before, logs.get(zone)?.key);
     const ours = heads.get(zone)?.treeSize ?? 0n;
     if (size !== undefined)
@@ -173,22 +175,14 @@ function reasonToKeep(
 }
 
 /** Of the one tree head of this log that these records are; undefined where they are not. */
-function sizeOfHead(
-  { rdatas }: RrSet,
-  key: Parameters<typeof verifyStatement>[1] | undefined,
-): bigint | undefined {
+function sizeOfHead({ rdatas }: RrSet, key: LogKey | undefined): bigint | undefined {
   const [rdata, ...more] = rdatas;
   if (rdata === undefined || more.length > 0 || key === undefined) return undefined;
-  const parsed = parseTreeHeadText(textOf(rdata));
-  if (parsed.kind !== 'tree head') return undefined;
-  return verifyStatement(parsed.head, key)?.treeSize;
-}
-
-function textOf(rdata: Uint8Array): string {
-  const parts: string[] = [];
-  for (let at = 0; at < rdata.length; at += 1 + (rdata[at] ?? 0))
-    parts.push(Buffer.from(rdata.subarray(at + 1, at + 1 + (rdata[at] ?? 0))).toString('latin1'));
-  return parts.join('');
+  const claim = isCheckpointKey(key)
+    ? ({ log: { key }, bytes: noteOfRdata(rdata), form: 'checkpoint' } as const)
+    : ({ log: { key }, bytes: textOfRdata(rdata), form: 'ct-over-dns' } as const);
+  const verified = verifyClaim(claim);
+  return verified.kind === 'verified' ? verified.statement.treeSize : undefined;
 }
 
 function keyOf({ name, type }: Pick<RrSet, 'name' | 'type'>): string {

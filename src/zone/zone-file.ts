@@ -40,7 +40,7 @@ export class ZoneFileTarget implements ZoneTarget {
   async apply(wish: ZoneWish): Promise<Applied> {
     const { path, reload, now } = this.#options;
     const { text, file } = this.#template();
-    const sets = recordsOf(wish.heads, wish.parent, wish.proofs);
+    const sets = recordsOf(wish.heads, wish.logs, wish.parent, wish.proofs);
     const taken = ownersOf(file, wish.parent);
     const clash = sets.find(({ name }) => taken.has(name));
     if (clash !== undefined)

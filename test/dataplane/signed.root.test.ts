@@ -26,7 +26,7 @@ describe('a tree head in a zone that Knot signs', { skip: SERVER_NEEDS.knot }, (
       test(`(${signs}, a log with ${algorithm}) passes whole, and is copied`, async () => {
         const log = new SigningLog(algorithm);
         const head = log.verified(40, treeOf(40).root());
-        const records = recordsOf(new Map([[`alpha.${ZONE}`, head]]), ZONE, undefined);
+        const records = recordsOf(new Map([[`alpha.${ZONE}`, head]]), new Map(), ZONE, undefined);
         const soa = `${ZONE}. 300 SOA ns.${ZONE}. a.${ZONE}. 1 3600 600 86400 300\n${ZONE}. 300 NS ns.${ZONE}.\nns.${ZONE}. 300 A ${PEER_ADDRESS}\n`;
         const link = new Link();
         const inNamespace = (name: string): string[] => ['nsenter', `--net=/run/netns/${name}`];

@@ -52,7 +52,21 @@ const PAPER_NAME = ['sth', ...Array.from({ length: 5 }, () => 'z'.repeat(16))].j
  * Neighbours of 'A', 'Z', 'a' and 'z', which are no letters (RFC 4343).
  */
 const NOT_LETTERS = 'sth.@[`{';
-const KNOWN = [NAME, LONGEST_NAME, MANY_LABELS, PAPER_NAME, NOT_LETTERS].map(encodeName);
+/** Those of checkpoints (src/sources/checkpoints), the second one of 255 bytes. */
+const CHECKPOINT = 'checkpoint.log.example';
+const LONGEST_CHECKPOINT = [
+  'checkpoint',
+  ...[63, 63, 63, 50].map((length) => 'x'.repeat(length)),
+].join('.');
+const KNOWN = [
+  NAME,
+  LONGEST_NAME,
+  MANY_LABELS,
+  PAPER_NAME,
+  NOT_LETTERS,
+  CHECKPOINT,
+  LONGEST_CHECKPOINT,
+].map(encodeName);
 const KNOWN_HEX = new Set(KNOWN.map((name) => Buffer.from(name).toString('hex')));
 
 /** A message from raw parts, for what dns-packet does not encode. */
@@ -309,6 +323,12 @@ const copied: readonly Case[] = [
     frame: fragmentV6Behind([], 60),
     verdict: 'fragments',
   },
+  { name: 'a checkpoint', frame: frameV4(dnsAnswer({ name: CHECKPOINT })), verdict: 'answers' },
+  {
+    name: 'a checkpoint, in any case and of the longest name',
+    frame: frameV4(answered(LONGEST_CHECKPOINT.toUpperCase())),
+    verdict: 'answers',
+  },
   {
     name: 'a name whose bytes are almost letters',
     frame: frameV4(answered(NOT_LETTERS)),
@@ -548,6 +568,31 @@ const passedBy: readonly Case[] = [
     name: 'a parent of a known name',
     frame: frameV4(dnsAnswer({ name: 'log.example' })),
     verdict: 'notTreeHead',
+  },
+  {
+    name: 'an unknown name of a checkpoint, in any case',
+    frame: frameV4(dnsAnswer({ name: 'cHECKPOINt.other.example' })),
+    verdict: 'unknownName',
+  },
+  {
+    name: 'a label that is almost checkpoint',
+    frame: frameV4(dnsAnswer({ name: 'chuckpoint.log.example' })),
+    verdict: 'notTreeHead',
+  },
+  {
+    name: 'a label that begins with checkpoint',
+    frame: frameV4(dnsAnswer({ name: 'checkpoints.log.example' })),
+    verdict: 'notTreeHead',
+  },
+  {
+    name: 'a label that ends in checkpoint',
+    frame: frameV4(dnsAnswer({ name: 'acheckpoint.log.example' })),
+    verdict: 'notTreeHead',
+  },
+  {
+    name: "what follows a known tree head's label, behind that of a checkpoint",
+    frame: frameV4(answered(`checkpoint.${NAME}`)),
+    verdict: 'unknownName',
   },
   { name: 'sth alone', frame: frameV4(dnsAnswer({ name: 'sth' })), verdict: 'unknownName' },
   {
@@ -804,6 +849,9 @@ describe('the XDP program while it runs', () => {
   const unmatchable = [
     'log.example',
     'Sth.log.example',
+    'checkpoints.log.example',
+    'checkpoinT.log.example',
+    'acheckpoint.log.example',
     'sth.lOg.example',
     'sth.l\xf6g.example',
     'sth.l\0g.example',
@@ -814,7 +862,7 @@ describe('the XDP program while it runs', () => {
     test(`refuses to look for a name that it cannot match: ${JSON.stringify(name.slice(0, 20))}`, () => {
       assert.throws(
         () => xdp.setMatchRules(answersTo([encodeName(name)])),
-        /is not sth\.\* in wire format and lower case/,
+        /is not sth\.\* or checkpoint\.\* in wire format and lower case/,
       );
     });
   }

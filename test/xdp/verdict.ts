@@ -136,7 +136,9 @@ export function expectedOf(
     .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
   // QTYPE, QCLASS, and the shortest record there can be.
   if (!names.has(Buffer.from(name).toString('hex')) || length + 4 + 11 > question.length) {
-    const isOfTreeHead = question.toString('latin1', 0, 4).toLowerCase() === '\x03sth';
+    // Of a label of ten letters, four bytes say enough.
+    const first = question.toString('latin1', 0, 4).toLowerCase();
+    const isOfTreeHead = first === '\x03sth' || first === '\x0ache';
     return not(isOfTreeHead ? 'unknownName' : 'notTreeHead');
   }
   if (question.readUInt32BE(length) !== 0x0010_0001) return not('notTreeHead');

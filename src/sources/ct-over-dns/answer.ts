@@ -4,25 +4,10 @@
  * `sth.<zone>.` IN TXT, and the answer is a TXT record of the same name, whose character-strings
  * are joined (the tree head of an RSA log does not fit into one).
  *
- * A log must not be able to show a client a tree head in a message that this refuses. Clients
- * differ in what they take, so every TXT record of the answer section counts, whatever its owner and
- * its class: some clients follow CNAME and DNAME records to it, and c-ares and Go's resolver look at
- * neither, nor at the opcode. Nothing else of the message matters, and a log's own signature is the
- * only one that is checked.
- *
- * Only the form of the message is read here. source.ts knows the zones, and src/statements reads
- * the texts.
+ * Only the form of the message is read here, as ../dns-answer.ts does. source.ts knows the zones,
+ * and src/statements reads the texts.
  */
-import { FormatError } from '../../base/cursor.ts';
-import {
-  Rcode,
-  readAnswerSection,
-  RecordClass,
-  RecordType,
-  type AnswerSection,
-  type MessageFormatReason,
-} from '../../dns/message.ts';
-import { foldName, labelsOf } from '../../dns/name.ts';
+import { readTextRecords, type DnsRefusal } from '../dns-answer.ts';
 
 /**
  * In bytes: far more than a tree head with the signature of an 8192-bit RSA key (some 1,450). A
@@ -31,24 +16,6 @@ import { foldName, labelsOf } from '../../dns/name.ts';
 const MAX_TEXT = 2048;
 /** Of no more records than these each order is tried in which a resolver may rotate them. */
 const MAX_ROTATED = 4;
-
-export type DnsRefusalReason =
-  | 'truncated'
-  | MessageFormatReason
-  | 'not a response'
-  | 'question type' // not IN TXT
-  | 'not a tree head name' // the first label is not `sth`
-  // No TXT record was found, and:
-  | 'rcode'
-  | 'truncation bit' // TC: the client asks again over TCP
-  | 'no text';
-
-export interface DnsRefusal {
-  readonly kind: 'refused';
-  readonly reason: DnsRefusalReason;
-  /** The offset in the payload, for faults that have one. */
-  readonly offset?: number;
-}
 
 export interface TreeHeadAnswer {
   readonly kind: 'answer';
@@ -63,27 +30,10 @@ export interface TreeHeadAnswer {
 
 /** Parses the payload of a UDP datagram as a CT-over-DNS answer. Never throws. */
 export function parseTreeHeadAnswer(payload: Uint8Array): TreeHeadAnswer | DnsRefusal {
-  try {
-    return judge(readAnswerSection(payload));
-  } catch (error) {
-    return refuseFormat(error);
-  }
-}
-
-function judge(message: AnswerSection): TreeHeadAnswer | DnsRefusal {
-  const { question, answers } = message;
-  if (!message.isResponse) return refuse('not a response');
-  if (question.type !== RecordType.txt || question.class !== RecordClass.in)
-    return refuse('question type');
-  if (!isTreeHeadName(question.name)) return refuse('not a tree head name');
-  const texts = answers
-    .filter(({ type }) => type === RecordType.txt)
-    .map(({ rdata }) => textOfRdata(rdata));
-  if (texts.length > 0)
-    return { kind: 'answer', name: foldName(question.name), texts: distinct(asTaken(texts)) };
-  if (message.rcode !== Rcode.noError) return refuse('rcode');
-  if (message.truncated) return refuse('truncation bit');
-  return message.fault === undefined ? refuse('no text') : refuseFormat(message.fault);
+  const read = readTextRecords(payload, 'sth');
+  if (read.kind === 'refused') return read;
+  const texts = read.rdatas.map((rdata) => textOfRdata(rdata));
+  return { kind: 'answer', name: read.name, texts: distinct(asTaken(texts)) };
 }
 
 /**
@@ -120,20 +70,4 @@ export function textOfRdata(rdata: Uint8Array): Buffer {
 
 function join(texts: readonly Uint8Array[]): Buffer {
   return Buffer.concat(texts).subarray(0, MAX_TEXT);
-}
-
-/** Whether the first label is `sth`, in any case. */
-function isTreeHeadName(name: Uint8Array): boolean {
-  const [first] = labelsOf(name);
-  return first !== undefined && Buffer.from(foldName(first)).toString('latin1') === 'sth';
-}
-
-function refuse(reason: DnsRefusalReason): DnsRefusal {
-  return { kind: 'refused', reason };
-}
-
-function refuseFormat(error: unknown): DnsRefusal {
-  if (!(error instanceof FormatError)) throw error;
-  // The parsers of src/dns throw no other reasons; TypeScript cannot know that of an exception.
-  return { kind: 'refused', reason: error.reason as MessageFormatReason, offset: error.offset };
 }

@@ -4,6 +4,8 @@
  * back:
  *
  *   sth                                   the tree head
+ *   checkpoint                            the checkpoint of a log that is no CT log: docs/DNS.md,
+ *                                         not the draft
  *   START.FIRST.SECOND.sth-consistency    hashes of a consistency proof, from the START-th on
  *   HASH.hash                             the index of a leaf, by its hash in unpadded base32
  *                                         (RFC 4648)
@@ -17,6 +19,7 @@ import { MAX_PROOF_LENGTH } from '../../merkle/proof.ts';
 
 export type CtQuestion =
   | { readonly kind: 'tree head' }
+  | { readonly kind: 'checkpoint' }
   | {
       readonly kind: 'consistency';
       readonly start: number;
@@ -41,6 +44,8 @@ export function readCtQuestion(labels: readonly Uint8Array[]): CtQuestion | unde
   switch (`${texts.length} ${texts.at(-1) ?? ''}`) {
     case '1 sth':
       return { kind: 'tree head' };
+    case '1 checkpoint':
+      return { kind: 'checkpoint' };
     case '2 hash': {
       const leafHash = decodeBase32(a ?? '');
       return leafHash?.length === 32
@@ -70,6 +75,8 @@ export function formatCtQuestion(question: CtQuestion): string {
   switch (question.kind) {
     case 'tree head':
       return 'sth';
+    case 'checkpoint':
+      return 'checkpoint';
     case 'leaf index':
       return `${encodeBase32(question.leafHash)}.hash`;
     case 'consistency':

@@ -5,10 +5,8 @@ import { describe, test } from 'node:test';
 import dnsPacket from 'dns-packet';
 import { parseMessage } from '../../../src/dns/message.ts';
 import { encodeName } from '../../../src/dns/name.ts';
-import {
-  parseTreeHeadAnswer,
-  type DnsRefusalReason,
-} from '../../../src/sources/ct-over-dns/answer.ts';
+import { parseTreeHeadAnswer } from '../../../src/sources/ct-over-dns/answer.ts';
+import type { DnsRefusalReason } from '../../../src/sources/dns-answer.ts';
 import { FormatError } from '../../../src/base/cursor.ts';
 import { DatagramDecoder } from '../../../src/packet/decode.ts';
 import { concat, dnsAnswer } from '../../support/packets.ts';
