@@ -9,6 +9,7 @@ import type { Endpoint } from '../dns/server.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { isInService, type Log } from '../logs/log.ts';
 import { findLog, parseZone } from '../logs/zones.ts';
+import { logWays } from './log-ways.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { PublishEvent } from '../services/publish.ts';
 import { stateAt } from '../store/state.ts';
@@ -114,8 +115,6 @@ async function runPublish(options: PublishOptions): Promise<void> {
   const { becomePublisher } = await import('../services/privileges.ts');
   const { PublishService } = await import('../services/publish.ts');
   const { servedZones } = await import('../services/serve.ts');
-  const { directFetch } = await import('../http/request.ts');
-  const { openIdentity } = await import('../http/proxy.ts');
   const { UpdateTarget } = await import('../zone/updates.ts');
   const { ZoneFileTarget } = await import('../zone/zone-file.ts');
   const state = stateAt(options.stateDir);
@@ -154,22 +153,24 @@ async function runPublish(options: PublishOptions): Promise<void> {
       : new ZoneFileTarget({ ...file, now });
   const stop = stopRequest();
   becomePublisher(state, options.user, options.reload !== undefined);
+  const ways = await logWays(proxy);
   const service = new PublishService({
     zones: () => zones(() => undefined),
     parent,
     proofs,
     target,
     published: new PublishedHeads(state.directory),
-    fetchFor: ({ allowPrivateAddress }) =>
-      proxy === undefined
-        ? directFetch({ allowPrivateAddress })
-        : openIdentity(proxy, { allowPrivateAddress }).fetch,
+    fetchFor: ways.fetchFor,
     interval: options.every * 1000,
     now,
     onEvent: options.json === true ? printJsonLine : printEvent,
   });
-  if (options.once !== true) return service.run(stop);
-  if (!(await service.once())) setExitCode(ExitCode.failed);
+  try {
+    if (options.once !== true) await service.run(stop);
+    else if (!(await service.once())) setExitCode(ExitCode.failed);
+  } finally {
+    ways.close();
+  }
 }
 
 function parentOf({ parent, zoneSuffix, zone }: PublishOptions): string {

@@ -8,6 +8,7 @@ import { parseProxy } from '../http/proxy-address.ts';
 import { isInService } from '../logs/log.ts';
 import { findLog, parseZone } from '../logs/zones.ts';
 import type { DnsServiceEvent } from '../services/serve.ts';
+import { logWays } from './log-ways.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -103,8 +104,6 @@ async function runServer(options: ServeOptions): Promise<void> {
   const { PublishedHeads } = await import('../mirror/published.ts');
   const { becomeNameServer } = await import('../services/privileges.ts');
   const { DnsService, everyAddress, servedZones } = await import('../services/serve.ts');
-  const { directFetch } = await import('../http/request.ts');
-  const { openIdentity } = await import('../http/proxy.ts');
   const state = stateAt(options.stateDir);
   const known = logsInForce(state, options.logList, warn);
   const logs =
@@ -114,14 +113,12 @@ async function runServer(options: ServeOptions): Promise<void> {
   const zones = servedZones(logs, { zones: options.zone, zoneSuffix: options.zoneSuffix });
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const stop = stopRequest();
+  const ways = await logWays(proxy);
   const service = await DnsService.start({
     zones,
     published: new PublishedHeads(state.directory),
     followed: new FollowedHashes(state.directory, Date.now),
-    fetchFor: ({ allowPrivateAddress }) =>
-      proxy === undefined
-        ? directFetch({ allowPrivateAddress })
-        : openIdentity(proxy, { allowPrivateAddress }).fetch,
+    fetchFor: ways.fetchFor,
     interval: options.every * 1000,
     answersPerSecond: options.rate,
     proofsAt: options.proofs === undefined ? undefined : parseZone(options.proofs, '--proofs'),
@@ -131,7 +128,11 @@ async function runServer(options: ServeOptions): Promise<void> {
     onEvent: options.json === true ? printJsonLine : printEvent,
     becomeAccount: () => becomeNameServer(state, options.user),
   });
-  await service.run(stop);
+  try {
+    await service.run(stop);
+  } finally {
+    ways.close();
+  }
 }
 
 function printEvent(event: DnsServiceEvent): void {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createTcpServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -15,7 +15,7 @@ import { promisify } from 'node:util';
 import { DnsServer } from '../../src/dns/server.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { visit } from '../../src/follow/follower.ts';
-import { directFetch } from '../../src/http/request.ts';
+import { DEADLINE_MS, directFetch } from '../../src/http/request.ts';
 import { Authority } from '../../src/mirror/authority.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
@@ -28,6 +28,7 @@ import { PublishedHeads } from '../../src/mirror/published.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
+import { eventually } from '../support/eventually.ts';
 import { ctga, startCtga, type Ran, type Running } from '../support/ctga.ts';
 import { random, SEED } from '../support/random.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
@@ -373,4 +374,49 @@ describe('CT over DNS', () => {
     assert.match(ran.stderr, /Give --zone-suffix ZONE/);
     assert.equal((await ctga(['dns', 'serve', '--zone-suffix', SUFFIX, '--every', '60'])).code, 2);
   });
+});
+
+test('a log that does not answer holds up nobody who is to end', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  let [opened, closed] = [0, 0];
+  const sockets = new Set<Socket>();
+  const silent = createTcpServer((socket) => {
+    sockets.add(socket);
+    opened = performance.now();
+    socket.on('error', () => undefined).once('close', () => (closed = performance.now()));
+    socket.resume();
+  });
+  try {
+    await new Promise<void>((done) => silent.listen(0, '127.0.0.1', done));
+    const list = join(directory, 'list.json');
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+    const { key } = new SigningLog();
+    const entry = {
+      description: "Op 'Silent' log",
+      key: Buffer.from(key.spki).toString('base64'),
+      log_id: logIdText(key.logId),
+      allow_private_address: true,
+      monitoring_url: url,
+    };
+    writeFileSync(
+      list,
+      JSON.stringify({ operators: [{ name: 'Op', logs: [], tiled_logs: [entry] }] }),
+    );
+    const at = ['--log-list', list, '--state-dir', join(directory, 'state')];
+    const options = ['--zone-suffix', 'ct.test', '--json', ...at];
+    const server = startCtga(['dns', 'serve', ...options, '--listen', '127.0.0.1:0']);
+    await server.until(() => server.said().includes('"listening"'), 'a port');
+    const { port } = JSON.parse(server.said().split('\n')[0] ?? '') as { port: number };
+    const where = ['--server', `127.0.0.1:${port}`, ...at];
+    const asking = ctga(['dns', 'query', 'silent.ct.test', ...where]);
+    await eventually(() => opened > 0, 'a question to the log');
+    assert.equal((await server.stop()).code, 0);
+    await eventually(() => closed > 0, 'the end of the connection');
+    assert(closed - opened < DEADLINE_MS);
+    await asking;
+  } finally {
+    for (const socket of sockets) socket.destroy();
+    silent.close();
+    rmSync(directory, { recursive: true, force: true });
+  }
 });
