@@ -10,9 +10,15 @@ import * as z from 'zod';
 import { badInput, messageOf } from '../base/errors.ts';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { parseCheckpoint, treeHeadOf, type Checkpoint } from '../statements/checkpoint.ts';
+import {
+  checkpointStatement,
+  parseCheckpoint,
+  treeHeadOf,
+  type Checkpoint,
+} from '../statements/checkpoint.ts';
 import { BAD_SIGNATURE, verifyClaim, type Claim } from '../statements/claim.ts';
 import { attributionSchema, treeHeadSchema } from '../statements/json.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import type { NoteKey } from '../statements/note-key.ts';
 import { checkSignatures, type CheckedSignature } from '../statements/signature-lines.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
@@ -134,13 +140,23 @@ function fromCheckpoint(
       'Give a JSON of tree heads ({"sths": [...]}), a get-sth answer or a checkpoint.',
     );
   }
-  const log = logs.find(({ key }) => treeHeadOf(checkpoint, key.logId) !== undefined);
-  const claim =
-    log === undefined
-      ? `no known log signed the checkpoint of "${checkpoint.origin}": import a log list that has it`
-      : { log, bytes: Buffer.from(text), form: 'checkpoint' as const };
+  // One note may have lines of several logs' keys: of one log's two, for instance.
+  const signers = logs.filter(({ key }) =>
+    isCheckpointKey(key)
+      ? checkpointStatement(checkpoint, key) !== undefined
+      : treeHeadOf(checkpoint, key.logId) !== undefined,
+  );
+  const claims: (Claim<Log> | string)[] = signers.map((log) => ({
+    log,
+    bytes: Buffer.from(text),
+    form: 'checkpoint' as const,
+  }));
+  if (claims.length === 0)
+    claims.push(
+      `no known log signed the checkpoint of "${checkpoint.origin}": import a log list that has it`,
+    );
   return {
-    ...verifyAll([{ where: path, claim }]),
+    ...verifyAll(claims.map((claim) => ({ where: path, claim }))),
     signatures: checkSignatures(checkpoint, witnesses),
   };
 }

@@ -8,6 +8,7 @@ import { after, test } from 'node:test';
 import { readTreeHeads } from '../../src/exchange/files.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
+import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -15,7 +16,14 @@ after(() => rmSync(directory, { recursive: true }));
 
 const alpha = new SigningLog();
 const beta = new SigningLog('rsa');
-const logs = [alpha.asLog(), beta.asLog({ description: 'Beta log' })];
+const tlog = new CheckpointLog();
+const mlDsa = new CheckpointLog({ algorithm: 'ml-dsa-44' });
+const logs = [
+  alpha.asLog(),
+  beta.asLog({ description: 'Beta log' }),
+  tlog.asLog({ description: 'Gamma log' }),
+  mlDsa.asLog({ description: 'Delta log' }),
+];
 const root = treeOf(9).root();
 const json = treeHeadToJson(alpha.sign(9, root));
 const gossiped = (log: SigningLog, more: object = {}): object => ({
@@ -80,6 +88,35 @@ const cases: {
     refused: [/file: tree_size: /],
   },
   { name: 'a checkpoint', text: beta.checkpoint(9, root), heads: ['Beta log'], refused: [] },
+  {
+    name: 'a checkpoint of a log that is no CT log',
+    text: tlog.checkpoint(9, root),
+    heads: ['Gamma log'],
+    refused: [],
+  },
+  {
+    name: 'a checkpoint with lines of two keys of a log',
+    text: `${tlog.checkpoint(9, root)}${mlDsa.checkpoint(9, root).split('\n\n')[1] ?? ''}`,
+    heads: ['Gamma log', 'Delta log'],
+    refused: [],
+  },
+  {
+    name: 'a checkpoint of its origin by the key of another',
+    text: new CheckpointLog().checkpoint(9, root),
+    heads: [],
+    refused: [/file: no known log signed the checkpoint of "log\.test\/beta"/],
+  },
+  {
+    name: 'what a store exports of logs that are no CT logs',
+    text: JSON.stringify({
+      sths: [tlog, mlDsa].map((log) => ({
+        log_id: logIdText(log.key.logId),
+        ...treeHeadToJson(log.verified(9, root)),
+      })),
+    }),
+    heads: ['Gamma log', 'Delta log'],
+    refused: [],
+  },
   {
     name: 'a checkpoint that was changed',
     text: beta.checkpoint(9, root).replace('\n9\n', '\n8\n'),
