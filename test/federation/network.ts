@@ -248,14 +248,28 @@ export class Network {
     }
   }
 
+  /**
+   * Has a second process run with the keys of a member, that knows nothing of the first: between
+   * them they say two things of everything. What is sent to the member reaches both.
+   */
+  twin(index: number, found: FoundByChallenger): Node {
+    const { peer, keys } = this.node(index);
+    const store = new MemoryStore();
+    const member = this.#member({ keys, found, store });
+    const sent = { messages: 0, bytes: 0 };
+    const node: Node = { peer, keys, found, store, member, news: [], isUp: true, sent };
+    this.nodes.push(node);
+    return node;
+  }
+
   send(from: Node, peer: Peer, bytes: Uint8Array): void {
-    const to = this.nodes.find((each) => each.peer === peer);
-    if (to === undefined) return;
     from.sent.messages += 1;
     from.sent.bytes += bytes.length;
-    const delivery = { from, to, bytes };
-    for (const delay of this.#options.delays?.(delivery) ?? [1])
-      this.#events.push({ at: this.now + delay, number: this.#numbers++, delivery });
+    for (const to of this.nodes.filter((each) => each.peer === peer)) {
+      const delivery = { from, to, bytes };
+      for (const delay of this.#options.delays?.(delivery) ?? [1])
+        this.#events.push({ at: this.now + delay, number: this.#numbers++, delivery });
+    }
   }
 
   /** Goes on for so many milliseconds. */
