@@ -85,6 +85,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'found a fleet of sites and collectors over a bus, and see how its members are',
     load: async () => (await import('./fleet.ts')).fleetCommand(),
   },
+  federation: {
+    summary: 'vouch with other organisations for what logs showed, trusting none of them',
+    load: async () => (await import('./federation.ts')).federationCommand(),
+  },
   ctng: {
     summary:
       'take part in CTng, or play its sample run: monitors and gossipers that vouch together',

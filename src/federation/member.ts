@@ -141,6 +141,7 @@ const MAX_STRIKES = 3;
 /** What is sent at once to a peer that lacks it, in bytes. */
 const MAX_SENT = 256 * 2 ** 10;
 const MAX_PENDING = 1024;
+const MAX_UNREADY = 256;
 /** A signature takes some 20 ms: in between, others get their turn. */
 const OBJECTS_AT_ONCE = 4;
 /** News goes to so many peers at once, and from these on. */
@@ -166,6 +167,8 @@ export class Member {
   readonly #rounds = new Map<number, Round>();
   readonly #accounts = new Map<Peer, Account>();
   readonly #pending: Pending[] = [];
+  /** Cosignatures of what is not known to be stated yet. */
+  readonly #unready: SetObject[] = [];
   /** Peers of whom something was taken since they were last compared with. */
   readonly #fruitful = new Set<Peer>();
   /** Of what was last stated in each slot. */
@@ -530,11 +533,12 @@ export class Member {
   }
 
   #takeObject({ peer, object }: Pending): void {
-    const account = this.#account(peer);
+    // Of nobody: what came before its time, and was nobody's fault.
+    const account = peer === '' ? { strikes: 0 } : this.#account(peer);
     if (this.#ids.has(object.id) || account.strikes >= MAX_STRIKES) return;
     const outcome = this.#judgeObject(object);
     if (outcome === 'false') account.strikes += 1;
-    if (outcome === 'taken') this.#fruitful.add(peer);
+    if (outcome === 'taken' && peer !== '') this.#fruitful.add(peer);
   }
 
   #judgeObject({ id, bytes }: SetObject): 'taken' | 'useless' | 'false' {
@@ -622,6 +626,7 @@ export class Member {
     this.#read.delete(period);
     this.#remember(period);
     this.#noteLatest(certificate);
+    for (const object of this.#unready.splice(0)) this.#pending.push({ peer: '', object });
     const news = stated.filter(({ statement }) => !before.has(slotOf(statement)));
     this.#output.push({ kind: 'certified', certificate, stated: news });
   }
@@ -752,8 +757,11 @@ export class Member {
     const member = members.find(({ key }) => isSame(sha256(key), id.subarray(9)));
     if (member === undefined) return 'false';
     const stated = this.stated(period);
-    // What they are of may be still to come.
-    if (stated.length === 0) return 'useless';
+    if (stated.length === 0) {
+      // What they are of is still to come.
+      if (this.#unready.length < MAX_UNREADY) this.#unready.push({ id, bytes });
+      return 'useless';
+    }
     if (!this.#options.isCosigned(member, stated, bytes)) return 'false';
     this.#keep(id, bytes);
     return 'taken';

@@ -17,6 +17,8 @@ const DATABASE: SqliteKind = {
     -- See KeptRound. size: of the roster.
     CREATE TABLE rounds (period INTEGER PRIMARY KEY, size INTEGER NOT NULL, kept BLOB NOT NULL) STRICT;
     CREATE TABLE rosters (epoch INTEGER PRIMARY KEY, roster TEXT NOT NULL) STRICT;
+    -- Put here by a person, to be taken in by the member that runs.
+    CREATE TABLE pending (epoch INTEGER PRIMARY KEY, roster TEXT NOT NULL) STRICT;
     CREATE TABLE certificates (id INTEGER PRIMARY KEY, period INTEGER NOT NULL, bytes BLOB NOT NULL) STRICT;
     CREATE INDEX certificates_by_period ON certificates (period);
     CREATE TABLE objects (id BLOB PRIMARY KEY, bytes BLOB NOT NULL) STRICT, WITHOUT ROWID;
@@ -86,6 +88,17 @@ export class FederationStore implements MemberStore {
 
   addRoster(epoch: number, text: string): void {
     this.#run('INSERT INTO rosters VALUES (?, ?)', epoch, text);
+  }
+
+  pendingRoster(epoch: number): string | undefined {
+    const [row] = this.#all('SELECT roster FROM pending WHERE epoch = ?', epoch) as {
+      roster: string;
+    }[];
+    return row?.roster;
+  }
+
+  putPendingRoster(epoch: number, text: string): void {
+    this.#run('INSERT OR REPLACE INTO pending VALUES (?, ?)', epoch, text);
   }
 
   periods(): number[] {

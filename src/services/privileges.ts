@@ -23,6 +23,7 @@ import { CtgaError, badInput, messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { lockOf } from '../disk/lock.ts';
 import { CHAIN } from '../evidence/chain.ts';
+import { federationIn } from '../federation/directory.ts';
 import { hashStoreFiles } from '../follow/hash-store.ts';
 import { publishedIn } from '../mirror/directory.ts';
 import { auditorIn } from '../auditor/directory.ts';
@@ -123,6 +124,13 @@ export const becomePool: BecomeAccount = (state, user) =>
     accounts: role('pool'),
     onlyReads: true,
     own: poolIn(state.directory),
+  });
+
+export const becomeFederation: BecomeAccount = (state, user) =>
+  dropPrivileges(state, user, {
+    accounts: role('federation'),
+    onlyReads: true,
+    own: federationIn(state.directory),
   });
 
 /** As BecomeAccount, of the writer, which has the directory of evidence and no other. */

@@ -36,6 +36,7 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   ctng: [],
   carbonchain: [...SQLITE, 'zod'],
   ddt: [...SQLITE, 'zod'],
+  federation: [...SQLITE, 'ipaddr.js', 'zod'],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],

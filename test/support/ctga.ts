@@ -88,7 +88,7 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
     (command === 'fleet' && sub === 'publish') ||
     command === 'web' ||
     (command === 'witness' && (sub === 'serve' || sub === 'keygen')) ||
-    ((command === 'alert' || command === 'audit') && sub === 'run') ||
+    ((command === 'alert' || command === 'audit' || command === 'federation') && sub === 'run') ||
     ((command === 'dns' || command === 'pool') && sub === 'serve') ||
     (command === 'dns' && sub === 'publish');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What a member gives clients: the update of now, and a policy that makes the federation a quorum. */
+import { createHash } from 'node:crypto';
+import { encodeBase64 } from '../base/base64.ts';
+import { isCheckpointKey, verifierKeyOf } from '../statements/key.ts';
+import type { Log } from '../logs/log.ts';
+import { concat, hex } from './bytes.ts';
+import type { Certificate } from './certificate.ts';
+import { checkpointsOf, linesIn, originOf } from './cosignatures.ts';
+import type { Member } from './member.ts';
+import type { Roster, SignedRoster } from './roster.ts';
+import { slotOf } from './statement.ts';
+import type { Update } from './update.ts';
+
+/** Of each log and certificate authority what was last stated, and all that convicts. */
+export function updateOf(
+  member: Member,
+  rosters: readonly SignedRoster[],
+  logs: ReadonlyMap<string, Log>,
+  period: number,
+): Update {
+  const latest = member.latest();
+  const certificates = new Set<Certificate>();
+  const checkpoints: string[] = [];
+  for (const { period: of, item } of latest) {
+    const slot = slotOf(item.statement);
+    const found = member
+      .certificates(of)
+      .find(({ items }) => items.some(({ statement }) => slotOf(statement) === slot));
+    if (found !== undefined) certificates.add(found);
+    for (const [id, { note }] of checkpointsOf([item], logs)) {
+      const lines = [...member.cosignatures(of).values()].map(
+        (bytes) => linesIn(bytes)?.get(id) ?? '',
+      );
+      checkpoints.push(note + lines.join(''));
+    }
+  }
+  return {
+    federation: member.newestRoster.body.name,
+    period,
+    rosters,
+    certificates: [...certificates].toSorted((a, b) => a.period - b.period),
+    checkpoints,
+    evidence: [...member.evidence().values()].map((bytes) => Buffer.from(bytes).toString('utf8')),
+    faults: member.faults(),
+  };
+}
+
+/**
+ * A policy (c2sp.org/tlog-policy) by which a checkpoint is good that a threshold of the members
+ * cosigned, by either of their keys.
+ */
+export function policyOf({ body }: Roster, logs: Iterable<Log>): string {
+  const lines = [
+    `# The federation ${body.name}, epoch ${body.epoch}: ${body.threshold} of ${body.members.length} members.`,
+  ];
+  for (const log of logs) lines.push(`log ${keyLineOf(log)}`);
+  for (const { name, url, vkeys } of body.members) {
+    vkeys.forEach((vkey, i) => lines.push(`witness ${name}.${i + 1} ${vkey} ${url}`));
+    lines.push(`group ${name} any ${vkeys.map((_, i) => `${name}.${i + 1}`).join(' ')}`);
+  }
+  const names = body.members.map(({ name }) => name).join(' ');
+  lines.push(`group ${body.name} ${body.threshold} ${names}`, `quorum ${body.name}`);
+  return `${lines.join('\n')}\n`;
+}
+
+/** A verifier key: of a CT log one of type 0x05, which has the log's ID for a key. */
+function keyLineOf(log: Log): string {
+  if (isCheckpointKey(log.key)) return verifierKeyOf(log.key);
+  const origin = originOf(log);
+  const key = concat([Uint8Array.of(0x05), log.key.logId]);
+  const id = createHash('sha256').update(`${origin}\n`).update(key).digest();
+  return `${origin}+${hex(new Uint8Array(id.subarray(0, 4)))}+${encodeBase64(key)}`;
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * The HTTPS server of a member: peers, whom TLS tells by their keys, bring messages; anybody gets
+ * updates. Bounded in all that a request can cost.
+ */
+import { createServer, type Server } from 'node:https';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { TLSSocket } from 'node:tls';
+import { listenAt, type Listening } from '../base/listen.ts';
+import { FormatError } from '../base/cursor.ts';
+import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+import { hex, readAll, readLong } from './bytes.ts';
+import type { Peer } from './member.ts';
+import { MAX_MESSAGE } from './messages.ts';
+import { keyOfCertificate } from './tls.ts';
+
+export const MESSAGES_PATH = '/federation/v1/messages';
+export const UPDATE_PATH = '/federation/v1/update';
+const POLICY_PATH = '/federation/v1/policy';
+
+/** Bodies of peers that are read at once; others are told to come again. */
+const MAX_AT_ONCE = 64;
+const MAX_CONNECTIONS = 1024;
+export const MAX_BODY = MAX_MESSAGE + 1024;
+
+export interface FederationServerOptions {
+  readonly address: string;
+  readonly port: number;
+  /** In PEM. */
+  readonly certificate: string;
+  readonly privateKey: string;
+  readonly isPeer: (peer: Peer) => boolean;
+  readonly onMessage: (peer: Peer, bytes: Uint8Array) => void;
+  /** The update as JSON, and the policy as text. */
+  readonly update: () => string;
+  readonly policy: () => string;
+  readonly metrics: {
+    readonly contentType: string;
+    render(): Promise<string>;
+    countRequest(path: string, status: number): void;
+  };
+  readonly onError: (error: unknown) => void;
+}
+
+export class FederationServer {
+  readonly #options: FederationServerOptions;
+  readonly #server: Server;
+  #at: Listening = { port: 0, url: '' };
+  #atOnce = 0;
+
+  private constructor(options: FederationServerOptions) {
+    this.#options = options;
+    this.#server = createServer(
+      {
+        cert: options.certificate,
+        key: options.privateKey,
+        minVersion: 'TLSv1.3',
+        requestCert: true,
+        // Whose certificate it is decides what may be done: see #peerOf.
+        rejectUnauthorized: false,
+        headersTimeout: 10_000,
+        requestTimeout: 30_000,
+        keepAliveTimeout: 150_000,
+      },
+      (request, response) => void this.#answer(request, response),
+    );
+    this.#server.maxConnections = MAX_CONNECTIONS;
+    this.#server.setTimeout(180_000);
+    this.#server.on('tlsClientError', () => undefined);
+  }
+
+  /** Rejects with CtgaError if it cannot listen at the address. */
+  static async start(options: FederationServerOptions): Promise<FederationServer> {
+    const server = new FederationServer(options);
+    const at = await listenAt(server.#server, options);
+    server.#at = { ...at, url: at.url.replace(/^http:/, 'https:') };
+    return server;
+  }
+
+  get at(): Listening {
+    return this.#at;
+  }
+
+  async stop(): Promise<void> {
+    await new Promise<void>((resolve) => {
+      this.#server.close(() => resolve());
+      this.#server.closeAllConnections();
+    });
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const { metrics } = this.#options;
+    try {
+      await this.#handle(path, request, response);
+    } catch (error) {
+      await restOf(request);
+      if (error instanceof Refused) send(response, error.status, `${error.message}\n`);
+      else {
+        this.#options.onError(error);
+        if (!response.headersSent) send(response, 500, 'It cannot be done now.\n');
+      }
+    } finally {
+      const isOurs = [MESSAGES_PATH, UPDATE_PATH, POLICY_PATH].includes(path);
+      metrics.countRequest(isOurs ? path : 'other', response.statusCode);
+    }
+  }
+
+  async #handle(path: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { metrics, update, policy } = this.#options;
+    const method = path === MESSAGES_PATH ? 'POST' : 'GET';
+    const gets: Readonly<Record<string, () => Promise<readonly [string, string]>>> = {
+      [UPDATE_PATH]: () => Promise.resolve([update(), 'application/json']),
+      [POLICY_PATH]: () => Promise.resolve([policy(), 'text/plain; charset=utf-8']),
+      '/metrics': async () => [await metrics.render(), metrics.contentType],
+    };
+    const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
+    if (get === undefined && path !== MESSAGES_PATH) throw new Refused(404, 'Nothing is here.');
+    if (request.method !== method) throw new Refused(405, `Only ${method}.`);
+    if (get !== undefined) {
+      const [body, type] = await get();
+      return send(response, 200, body, type);
+    }
+    const peer = peerOf(request);
+    if (peer === undefined || !this.#options.isPeer(peer))
+      throw new Refused(403, 'Members of the federation alone.');
+    if (this.#atOnce >= MAX_AT_ONCE) throw new Refused(503, 'Too many at once.');
+    this.#atOnce += 1;
+    try {
+      const body = await bodyOf(request, MAX_BODY);
+      for (const bytes of messagesIn(body)) this.#options.onMessage(peer, bytes);
+      response.writeHead(204).end();
+    } finally {
+      this.#atOnce -= 1;
+    }
+  }
+}
+
+/** Whoever holds the key of the certificate that was shown: TLS has seen to that. */
+function peerOf({ socket }: IncomingMessage): Peer | undefined {
+  if (!(socket instanceof TLSSocket)) return undefined;
+  const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
+  const key = raw && keyOfCertificate(raw);
+  return key && hex(key);
+}
+
+/** Each behind its length. Throws Refused. */
+function messagesIn(body: Uint8Array): Uint8Array[] {
+  try {
+    return readAll(new Uint8Array(body), (cursor) => {
+      const messages: Uint8Array[] = [];
+      while (!cursor.atEnd) messages.push(readLong(cursor));
+      return messages;
+    });
+  } catch (error) {
+    if (error instanceof FormatError) throw new Refused(400, 'These are no messages.');
+    throw error;
+  }
+}
