@@ -53,8 +53,7 @@ function play(conditions: Weather): { network: Network; honest: Node[]; first: n
       const half = network.nodes.indexOf(from) >= count ? 1 : 0;
       const place = network.nodes.indexOf(to);
       if (liarsAre.has(from.peer) && (place + half) % 2 === 0 && draw(100) < 80) return [];
-      if (liarsAre.has(from.peer) && draw(100) < liarsFlip)
-        bytes[draw(bytes.length)] = draw(256);
+      if (liarsAre.has(from.peer) && draw(100) < liarsFlip) bytes[draw(bytes.length)] = draw(256);
       if (isCalm) return [1];
       if (draw(100) < lost) return [];
       const delay = (): number => 1 + draw(slowest);
