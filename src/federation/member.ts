@@ -579,11 +579,25 @@ export class Member {
       if (period > this.#period + 1 || period < this.#period - KEPT_PERIODS) return 'useless';
       if (!this.#isNews(certificate)) continue;
       if (faultOf(certificate, this.rosterAt(period)) !== undefined) return 'false';
-      this.#takeCertificate(certificate);
+      this.#takeCertificate(this.#withoutFalseProofs(certificate));
       this.#rounds.get(period)?.learn(certificate);
       outcome = 'taken';
     }
     return outcome;
+  }
+
+  /** What comes with a statement is signed by nobody here: whoever passed it on may have changed it. */
+  #withoutFalseProofs(certificate: Certificate): Certificate {
+    const { observer } = this.#options;
+    const items = certificate.items.map((item): Proposed => {
+      if (observer.judge(item) !== 'refused') return item;
+      const digest = digestOf(item.statement);
+      const own = observer
+        .candidates(certificate.period)
+        .find(({ statement }) => isSame(digestOf(statement), digest));
+      return own ?? { ...item, attachment: new Uint8Array(0) };
+    });
+    return { ...certificate, items };
   }
 
   /** Undefined where it is of a roster that is unknown, or not the one for its period. */

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { publicKeyOf } from '../../src/bls/signatures.ts';
 import { encodePublicKey, standard } from '../../src/bls/standard.ts';
-import { Bits } from '../../src/federation/bytes.ts';
+import { Bits, list, long, readAll } from '../../src/federation/bytes.ts';
+import { encodeCertificate, readCertificate } from '../../src/federation/certificate.ts';
 import {
+  idOf,
   Member as HonestMember,
   type Input,
   type Member,
@@ -575,6 +577,25 @@ describe('time', () => {
       assertAgreed(network, [leader, ...rest, wrong]);
       for (const each of network.nodes) assert.deepEqual(accusedBy(each), []);
     });
+
+  test('who is late and is told what was agreed on with false proofs beside it', () => {
+    const network = new Network(FOUR);
+    const [liar, late] = [network.node(2), network.node(3)];
+    late.isUp = false;
+    network.run(PERIOD_MS / 2);
+    const bytes = network.node(0).store.certificates(PERIOD)[0] as Uint8Array;
+    const certificate = readAll(bytes, (cursor) => readCertificate(cursor, 4));
+    const attachment = new Uint8Array(8000).fill(7);
+    const items = certificate.items.map((each) => ({ ...each, attachment }));
+    const told = list([long(encodeCertificate({ ...certificate, items }))]);
+    const object = { id: idOf('period', PERIOD, new Uint8Array(32).fill(1)), bytes: told };
+    const message = encodeMessage({ kind: 'objects', objects: [object] }, network.roster);
+    late.isUp = true;
+    network.give(late, { kind: 'message', peer: liar.peer, bytes: message });
+    assertAgreed(network, [0, 1, 3]);
+    for (const each of late.member.stated(PERIOD))
+      assert.match(Buffer.from(each.attachment).toString(), /^signed by log/);
+  });
 
   test('two halves that find each other within the period agree in it', () => {
     let isParted = true;
