@@ -10,7 +10,7 @@ import {
   runFleetMember,
   type FleetMemberOptions,
 } from './fleet-member.ts';
-import { repeated, withState, type StateOption } from './options.ts';
+import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { print, printJsonLine, printTable } from './output.ts';
 
 export function fleetCommand(): Command {
@@ -19,7 +19,8 @@ export function fleetCommand(): Command {
     .addCommand(initCommand())
     .addCommand(joinCommand())
     .addCommand(publishCommand())
-    .addCommand(statusCommand());
+    .addCommand(statusCommand())
+    .addCommand(headsCommand());
 }
 
 interface NodeGiven {
@@ -164,6 +165,66 @@ async function runStatus({ stateDir, json }: StateOption): Promise<void> {
       ),
     })),
   );
+}
+
+function headsCommand(): Command {
+  const heads = new Command('heads')
+    .description('show which sites saw which tree, of a collector: split views first')
+    .option('--limit <n>', 'the last so many tree heads that were new', wholeNumber(0), 20);
+  return withState(heads).action(runHeads);
+}
+
+async function runHeads({
+  stateDir,
+  json,
+  limit,
+}: StateOption & { readonly limit: number }): Promise<void> {
+  const { treesAtSites } = await import('../services/fleet-status.ts');
+  const { treeToJson } = await import('../fleet/sites.ts');
+  const { sites, contested, latest, nameOf } = treesAtSites(stateAt(stateDir), limit);
+  if (json === true)
+    return printJsonLine({
+      sites,
+      contested: contested.map(({ logId, evidence, trees }) => ({
+        log: nameOf(logId),
+        evidence,
+        trees: trees.map(treeToJson),
+      })),
+      latest: latest.map((each) => ({ log: nameOf(each.tree.logId), ...treeToJson(each) })),
+    });
+  for (const { logId, evidence, trees } of contested) {
+    print(`SPLIT VIEW: ${nameOf(logId)}`);
+    for (const each of trees) {
+      const { treeSize, rootHash } = each.tree;
+      const where = each.sites.length > 0 ? `: ${each.sites.join(', ')}` : '';
+      print(
+        `  size ${treeSize}, root ${shortRoot(rootHash)}: seen at ${of(each.sites.length, sites)}${where}`,
+      );
+    }
+    print(`  Evidence: ${evidence}`);
+  }
+  if (contested.length + latest.length === 0) return print('No tree heads were collected yet.');
+  if (latest.length === 0) return;
+  printTable(
+    ['log', { title: 'size', is: 'number' }, { title: 'root', is: 'whole' }, 'seen at', 'verdict'],
+    latest.map(({ tree, sites: at }) => ({
+      cells: [
+        nameOf(tree.logId),
+        tree.treeSize.toString(),
+        shortRoot(tree.rootHash),
+        of(at.length, sites),
+        tree.verdict,
+      ],
+    })),
+  );
+}
+
+function of(count: number, sites: number): string {
+  return `${count} of ${plural(sites, 'site')}`;
+}
+
+function shortRoot(root: Uint8Array): string {
+  return Buffer.from(root).toString('hex', 0, 4);
 }
 
 function name(text: string): string {

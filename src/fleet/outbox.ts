@@ -77,8 +77,8 @@ export class Outbox {
   /** Begins a new epoch. Throws StoreError. */
   constructor(options: OutboxOptions) {
     this.#options = options;
-    const { store, what, now } = options;
-    store.publishing.begin(what);
+    const { store, what, now, mostWaiting = MOST_WAITING } = options;
+    store.publishing.begin(what, mostWaiting);
     const state = store.publishing.state();
     const last = state?.epoch ?? 0n;
     this.#previous = state === undefined || last === 0n ? undefined : state;
@@ -96,7 +96,7 @@ export class Outbox {
     const { store, what, size, mostWaiting = MOST_WAITING } = this.#options;
     const { publishing } = store;
     // A store that took the place of a damaged one knows nothing of this.
-    publishing.begin(what);
+    publishing.begin(what, mostWaiting);
     publishing.giveUp(mostWaiting);
     this.#counts = { givenUp: publishing.state()?.givenUp ?? 0, waiting: publishing.waiting() };
     const packer = new Packer(size);

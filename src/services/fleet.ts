@@ -3,9 +3,11 @@
  * A member of a fleet as a service: what it tells the others, in a batch of one size in each
  * interval, and what it hears of them. `ctga fleet publish` is a site, `ctga collect` a collector.
  */
+import { createHash } from 'node:crypto';
 import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts';
-import { messageOf } from '../base/errors.ts';
-import { Bus, BusError, readCredentials } from '../fleet/bus.ts';
+import { CtgaError, messageOf } from '../base/errors.ts';
+import { exclusively } from '../base/exclusive.ts';
+import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
 import { Collector, type CollectorEvent, type Message } from '../fleet/collector.ts';
 import { MemberStore } from '../fleet/members.ts';
@@ -73,6 +75,9 @@ const PATIENCE_MS = 250;
 const DEAF_INTERVALS = 3;
 /** Of what was given up, and of members that are silent, it is told so often. */
 const LOOK_EVERY_MS = 60_000;
+/** After which a collector has the sum of a source's sightings alone, as observers do. */
+const KEPT_MS = 90 * 86_400_000;
+const ROLLED_UP_AT_ONCE = 2000;
 
 /**
  * Takes part in the fleet until `stop` is aborted, whatever becomes of the bus. Rejects with CtgaError
@@ -83,11 +88,29 @@ export async function runMember(
   stop: AbortSignal,
   dependencies: FleetDependencies = OF_THIS_MACHINE,
 ): Promise<void> {
-  const { state, role, directory, servers, user, onEvent, warn } = options;
+  const { state, role, directory, user } = options;
   // As root, where this is root: they are for nobody else to read.
   const membership = readMembership(directory, role);
   const credentials = readCredentials(directory);
   dependencies.becomeAccount(state, user);
+  const busy = new CtgaError('busy', `the store in ${state.directory} is told to a fleet already`, {
+    remedy:
+      'One process does that: "ctga fleet publish", or "ctga attach --publish", or "ctga collect".',
+  });
+  // Two would send twice as much as a member may, and what is too much is refused.
+  const lock = `ctga-fleet:${createHash('sha256').update(state.directory).digest('hex')}`;
+  await exclusively(lock, busy, () =>
+    takePart(options, dependencies, membership, credentials, stop),
+  );
+}
+
+async function takePart(
+  { state, role, servers, onEvent, warn, ...options }: FleetServiceOptions,
+  dependencies: FleetDependencies,
+  membership: Membership,
+  credentials: BusCredentials,
+  stop: AbortSignal,
+): Promise<void> {
   const storeFile = new StoreInUse({
     state,
     onSetAside: warn,
@@ -97,7 +120,14 @@ export async function runMember(
   const members = MemberStore.open(state.directory);
   const bus = dependencies.openBus({ servers, credentials, member: membership.member.name, role });
   try {
-    const member = new Member(options, dependencies, membership, storeFile, members, bus);
+    const member = new Member(
+      { ...options, state, role, servers, onEvent, warn },
+      dependencies,
+      membership,
+      storeFile,
+      members,
+      bus,
+    );
     onEvent({
       event: 'started',
       fleet: membership.roster.name,
@@ -301,6 +331,9 @@ class Member {
       } catch (error) {
         this.#options.onEvent({ event: 'failed', message: messageOf(error) });
       }
+      // At a site its observer does that.
+      if (this.#options.role === 'collector')
+        this.#attempt(() => this.#storeFile.store.heads.rollUp(now() - KEPT_MS, ROLLED_UP_AT_ONCE));
       const longest = this.#roster.intervalSeconds * 1000 * SILENT_INTERVALS;
       for (const { member, lastHeard } of this.#members.members()) {
         const isSilent = now() - lastHeard > Math.max(longest, LOOK_EVERY_MS);

@@ -32,10 +32,11 @@ export interface Mark {
 
 export interface PublishingStore {
   /**
-   * From now on what is recorded waits to be told, and so does all that is on record already.
-   * Idempotent. Throws StoreError `store-failed` if the other thing is published from this store.
+   * From now on what is recorded waits to be told, and so do the last `most` heads that are on record
+   * already; the others count as given up. Idempotent. Throws StoreError `store-failed` if the other
+   * thing is published from this store.
    */
-  begin(what: Published): void;
+  begin(what: Published, most: number): void;
 
   /** Undefined if nothing is published from this store. */
   state(): PublishingState | undefined;

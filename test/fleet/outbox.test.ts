@@ -258,6 +258,7 @@ describe('an outbox', () => {
 
   test('gives up the last of the log that has most, and counts them', () => {
     const store = memoryStore();
+    const outbox = outboxOf(store, Date.now, 12);
     see(store, [1, 3], 'eth0', 1);
     see(
       store,
@@ -265,7 +266,6 @@ describe('an outbox', () => {
       'eth0',
       2,
     );
-    const outbox = outboxOf(store, Date.now, 12);
     const batch = outbox.next();
     assert.equal(outbox.counts.givenUp, 40);
     assert.equal(outbox.counts.waiting, 12);

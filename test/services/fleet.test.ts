@@ -22,6 +22,15 @@ const heads = Array.from({ length: 400 }, (_, i) => log.verified(i + 1, treeOf(i
 const site = member('router');
 const roster = rosterOf([site], 10);
 
+function writeMember(directory: string): void {
+  writeFileSync(join(directory, 'fleet.json'), formatRoster(roster));
+  writeFileSync(
+    join(directory, 'member.key'),
+    site.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  );
+  writeFileSync(join(directory, 'bus.nkey'), 'of no use here\n');
+}
+
 interface Sent {
   readonly at: number;
   readonly id: string;
@@ -43,12 +52,7 @@ async function runSite(
 ): Promise<{ sent: Sent[]; connections: number[]; events: FleetEvent[]; waiting: number }> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
-  writeFileSync(join(directory, 'fleet.json'), formatRoster(roster));
-  writeFileSync(
-    join(directory, 'member.key'),
-    site.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
-  );
-  writeFileSync(join(directory, 'bus.nkey'), 'of no use here\n');
+  writeMember(directory);
   const state = stateAt(join(directory, 'state'));
   const store = openForWriting(state);
   let elapsed = 5000;
@@ -192,4 +196,28 @@ describe('what goes out of a site', () => {
       ['started', 'bus-down', 'bus-up'],
     );
   });
+});
+
+test('a store is told to a fleet by one process at a time', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  t.after(() => rmSync(directory, { recursive: true, force: true }));
+  writeMember(directory);
+  const stop = new AbortController();
+  const run = (): Promise<void> =>
+    runMember(
+      {
+        state: stateAt(join(directory, 'state')),
+        role: 'site',
+        servers: [{ host: '127.0.0.1', port: 1, isPlain: true }],
+        directory,
+        user: process.geteuid?.() === 0 ? 'root' : undefined,
+        onEvent: () => undefined,
+        warn: () => undefined,
+      },
+      stop.signal,
+    );
+  const first = run();
+  await assert.rejects(run(), { code: 'busy' });
+  stop.abort();
+  await first;
 });

@@ -19,7 +19,7 @@ describe('what a fleet is to be told', () => {
   test('of a site: what is on record, what is seen, and verdicts', () => {
     const store = memoryStore();
     see(store);
-    store.publishing.begin('sightings');
+    store.publishing.begin('sightings', 1000);
     assert.deepEqual(sizes(store), [1n, 2n, 3n]);
     const told = store.publishing.next(2).map(({ mark }) => mark);
     store.publishing.arrived(told, { epoch: 5n, sequence: 9n });
@@ -50,7 +50,7 @@ describe('what a fleet is to be told', () => {
   test('of a collector: verdicts alone', () => {
     const store = memoryStore();
     see(store);
-    store.publishing.begin('verdicts');
+    store.publishing.begin('verdicts', 1000);
     see(store);
     assert.deepEqual(sizes(store), []);
     const [first] = store.heads.trees(log.key.logId);
@@ -61,15 +61,23 @@ describe('what a fleet is to be told', () => {
 
   test('no store is a site and a collector', () => {
     const store = memoryStore();
-    store.publishing.begin('verdicts');
-    store.publishing.begin('verdicts');
-    assert.throws(() => store.publishing.begin('sightings'), { code: 'store-failed' });
+    store.publishing.begin('verdicts', 1000);
+    store.publishing.begin('verdicts', 1000);
+    assert.throws(() => store.publishing.begin('sightings', 1000), { code: 'store-failed' });
+  });
+
+  test('of a store that has very many heads: the last', () => {
+    const store = memoryStore();
+    see(store);
+    store.publishing.begin('sightings', 2);
+    assert.deepEqual(sizes(store), [2n, 3n]);
+    assert.equal(store.publishing.state()?.givenUp, 1);
   });
 
   test('without a head that was set aside', () => {
     const store = memoryStore();
     see(store);
-    store.publishing.begin('sightings');
+    store.publishing.begin('sightings', 1000);
     const [tree] = store.heads.trees(log.key.logId);
     assert(tree);
     store.heads.setAside({ kind: 'tree', id: tree.id }, 'a bit was flipped', 1);

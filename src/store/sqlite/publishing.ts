@@ -14,9 +14,12 @@ import type { SqliteEvidence } from './evidence.ts';
 import type { SqliteExchange } from './exchange.ts';
 
 const BEGIN = 'INSERT INTO publishing (id, what) VALUES (1, @what) ON CONFLICT DO NOTHING';
-const MARK_ALL = `INSERT OR IGNORE INTO unpublished_heads (tree_head, log_id, marks)
-  SELECT h.id, log_id, 1 FROM tree_heads h JOIN trees ON trees.id = tree
-  WHERE @what = 'sightings' OR verdict <> 'pending' ORDER BY h.id`;
+const TO_TELL = `FROM tree_heads h JOIN trees ON trees.id = tree
+  WHERE @what = 'sightings' OR verdict <> 'pending'`;
+const MARK_LAST = `INSERT INTO unpublished_heads (tree_head, log_id, marks)
+  SELECT id, log_id, 1 FROM (SELECT h.id, log_id ${TO_TELL} ORDER BY h.id DESC LIMIT @most)
+  ORDER BY id`;
+const COUNT_ALL = `SELECT count(*) AS count ${TO_TELL}`;
 const STATE = `SELECT what, CAST(epoch AS TEXT) AS epoch, CAST(sequence AS TEXT) AS sequence,
   given_up AS givenUp FROM publishing`;
 // One look into the index for each log.
@@ -51,7 +54,8 @@ export class SqlitePublishing implements PublishingStore {
   readonly #exchange: SqliteExchange;
   readonly #evidence: SqliteEvidence;
   readonly #begin: Statement<{ what: Published }>;
-  readonly #markAll: Statement<{ what: Published }>;
+  readonly #markLast: Statement<{ what: Published; most: number }>;
+  readonly #countAll: Statement<{ what: Published }, { readonly count: number }>;
   readonly #state: Statement<NoParameters, Row>;
   readonly #waiting: Statement<NoParameters, { readonly count: number }>;
   readonly #logs: Statement<NoParameters, { readonly log_id: Buffer }>;
@@ -69,7 +73,8 @@ export class SqlitePublishing implements PublishingStore {
     this.#exchange = exchange;
     this.#evidence = evidence;
     this.#begin = connection.statement(BEGIN);
-    this.#markAll = connection.statement(MARK_ALL);
+    this.#markLast = connection.statement(MARK_LAST);
+    this.#countAll = connection.statement(COUNT_ALL);
     this.#state = connection.statement(STATE);
     this.#waiting = connection.statement('SELECT count(*) AS count FROM unpublished_heads');
     this.#logs = connection.statement(LOGS);
@@ -83,10 +88,13 @@ export class SqlitePublishing implements PublishingStore {
     this.#round = connection.statement(ROUND);
   }
 
-  begin(what: Published): void {
+  begin(what: Published, most: number): void {
     if (this.#state.get({}) === undefined)
       this.#connection.transaction(() => {
-        if (this.#begin.run({ what }) > 0) this.#markAll.run({ what });
+        if (this.#begin.run({ what }) === 0) return;
+        const marked = this.#markLast.run({ what, most });
+        const all = this.#countAll.get({ what })?.count ?? marked;
+        this.#countGivenUp.run({ count: all - marked });
       });
     const state = this.state();
     if (state?.what === what) return;
