@@ -14,7 +14,13 @@ import { NodeError, type BitcoinNode } from './node.ts';
 import { decodePacket, keyHashOf, payloadOf } from './packet.ts';
 import type { PlacedPacket } from './reader.ts';
 import type { BlockContent, ChainStore } from './store.ts';
-import { HEADER_LENGTH, isCoinbase, parseBlock, type Block } from './transaction.ts';
+import {
+  HEADER_LENGTH,
+  isCoinbase,
+  parseBlock,
+  type Block,
+  type Transaction,
+} from './transaction.ts';
 
 /** A block that is trusted, in place of the first one. */
 export interface Start {
@@ -311,24 +317,30 @@ function contentOf(
         const { value } = outputs[output] as Block['transactions'][number]['outputs'][number];
         coins.push({ transaction: id, output, value, owner: watch, isCoinbase: isNew });
       }
-    const ownerOutput = keys.findIndex((key) => key !== undefined);
-    const owner = keys[ownerOutput];
-    if (owner === undefined) continue;
-    for (const [output, { script }] of outputs.entries()) {
-      const bytes = payloadOf(script);
-      const packet = bytes === undefined ? undefined : decodePacket(bytes);
-      if (bytes === undefined || packet === undefined) continue;
-      packets.push({
-        packet,
-        bytes,
-        output,
-        place,
-        owner: toHex(owner),
-        transaction: id,
-        ownerOutput,
-        spends: spent,
-      });
-    }
+    packets.push(...packetsIn(transaction, place));
   }
   return { height, header, packets, coins, spends, transactions: ids };
+}
+
+/** The packets of a transaction, which is at this place in its block. */
+export function packetsIn(transaction: Transaction, place: number): BlockContent['packets'] {
+  const { inputs, outputs } = transaction;
+  const keys = outputs.map(({ script }) => keyHashOf(script));
+  const ownerOutput = keys.findIndex((key) => key !== undefined);
+  const owner = keys[ownerOutput];
+  if (owner === undefined) return [];
+  const common = {
+    place,
+    owner: toHex(owner),
+    transaction: showHash(transaction.id),
+    ownerOutput,
+    spends: inputs.map((each) => `${showHash(each.id)}:${each.index}`),
+  };
+  return outputs.flatMap(({ script }, output) => {
+    const bytes = payloadOf(script);
+    const packet = bytes === undefined ? undefined : decodePacket(bytes);
+    return bytes === undefined || packet === undefined
+      ? []
+      : [{ ...common, packet, bytes, output }];
+  });
 }

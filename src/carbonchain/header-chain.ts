@@ -59,6 +59,14 @@ export class HeaderChain {
     return this.start + this.#count - 1;
   }
 
+  /** The work of all blocks, in hashes. */
+  get work(): bigint {
+    let work = 0n;
+    for (let i = 0; i < this.#count; i++)
+      work += workOf(this.#bytes.readUInt32LE(i * HEADER_LENGTH + 72));
+    return work;
+  }
+
   /** Undefined if the chain has none at this height. */
   at(height: number): ChainHeader | undefined {
     const i = height - this.start;

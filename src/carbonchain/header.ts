@@ -28,6 +28,8 @@ export interface Network {
   readonly isFixed: boolean;
   /** BIP 94: what a period begins with decides, and its first block is not of long before. */
   readonly hasBip94: boolean;
+  /** What the chain has at least, in hashes: less is a made-up one. */
+  readonly leastWork: bigint;
   /** The first byte of addresses, and of keys for wallets. */
   readonly address: {
     readonly pubKeyHash: number;
@@ -138,14 +140,28 @@ function genesis(root: string, time: number, bits: number, nonce: number): Heade
 
 const TEST_ADDRESS = { pubKeyHash: 0x6f, scriptHash: 0xc4, wif: 0xef };
 
-const usual = { isFixed: false, hasBip94: false, allowsEasyBlocks: false, limit: 0x1d00ffff };
-const easy = { isFixed: true, hasBip94: false, allowsEasyBlocks: true, limit: 0x207fffff };
+const usual = {
+  leastWork: 0n,
+  isFixed: false,
+  hasBip94: false,
+  allowsEasyBlocks: false,
+  limit: 0x1d00ffff,
+};
+const easy = {
+  leastWork: 0n,
+  isFixed: true,
+  hasBip94: false,
+  allowsEasyBlocks: true,
+  limit: 0x207fffff,
+};
 
 /** The parameters of Bitcoin Core's chainparams.cpp, and of btcd's simnet. */
 export const NETWORKS: Readonly<Record<NetworkName, Network>> = {
   mainnet: {
     ...usual,
     name: 'mainnet',
+    // It passed this in 2023.
+    leastWork: 1n << 94n,
     genesis: genesis(SATOSHIS, 1_231_006_505, 0x1d00ffff, 2_083_236_893),
     address: { pubKeyHash: 0, scriptHash: 5, wif: 0x80, bech32: 'bc' },
   },

@@ -15,7 +15,9 @@ export interface Transaction {
   /** The outputs that it spends, each by the ID of its transaction and its place there. */
   readonly inputs: readonly { readonly id: Uint8Array; readonly index: number }[];
   readonly outputs: readonly Output[];
-  /** How many bytes it is without witnesses. */
+  /** What it is without witnesses, in parts. */
+  readonly stripped: readonly Uint8Array[];
+  /** How many bytes that is. */
   readonly strippedLength: number;
 }
 
@@ -81,7 +83,8 @@ function readTransaction(cursor: ByteCursor): Transaction {
     bytes.subarray(body, bodyEnd),
     bytes.subarray(end - 4, end),
   ];
-  return { id: doubleSha256(...stripped), inputs, outputs, strippedLength: bodyEnd - body + 8 };
+  const id = doubleSha256(...stripped);
+  return { id, inputs, outputs, stripped, strippedLength: bodyEnd - body + 8 };
 }
 
 function readInput(cursor: ByteCursor): { id: Uint8Array; index: number } {

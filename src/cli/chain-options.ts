@@ -56,7 +56,8 @@ export function readText(file: string): string {
   }
 }
 
-export function withChain(command: Command): Command {
+/** `nodes` says whether a node has to be named. */
+export function withChain(command: Command, nodes: 'needed' | 'optional' = 'needed'): Command {
   return withState(
     command
       .addOption(networkOption())
@@ -65,7 +66,7 @@ export function withChain(command: Command): Command {
           '--node <url>',
           'ask this bitcoind or btcd by JSON-RPC, such as http://127.0.0.1:8332; may be repeated, and the chain with the most work wins',
           nodeUrl,
-        ).makeOptionMandatory(),
+        ).makeOptionMandatory(nodes === 'needed'),
       )
       .addOption(
         new Option(

@@ -102,6 +102,10 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: 'keys and signed digests of container images in a Bitcoin chain',
     load: async () => (await import('./ddt.ts')).ddtCommand(),
   },
+  trust: {
+    summary: 'sign container images in a Bitcoin chain, and verify them, also offline',
+    load: async () => (await import('./trust.ts')).trustCommand(),
+  },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',
     load: async () => (await import('./p4.ts')).p4Command(),

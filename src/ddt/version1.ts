@@ -226,16 +226,19 @@ export function signReplacement(
   network: string,
 ): Command {
   const { publicKey } = to;
-  const consent = signTagged(TAG_NEW_KEY, consentParts({ user, serial, publicKey }, network), to);
+  const parts = consentParts({ user, serial, publicKey }, from.publicKey, network);
+  const consent = signTagged(TAG_NEW_KEY, parts, to);
   return signCommand({ kind: 'replace-root-key', user, serial, publicKey, consent }, from, network);
 }
 
+/** It names the key that is replaced: nobody else who has the name somewhere can use the consent. */
 function consentParts(
   { user, serial, publicKey }: Common & { readonly publicKey: Uint8Array },
+  replaced: Uint8Array,
   network: string,
 ): Uint8Array[] {
   const unsigned = encodeUnsigned({ kind: 'register-root-key', user, serial, publicKey });
-  return [Buffer.from(network, 'hex'), unsigned];
+  return [Buffer.from(network, 'hex'), replaced, unsigned];
 }
 
 interface HeldKey extends Ending {
@@ -261,6 +264,8 @@ interface Image {
 interface User {
   /** Undefined once it was deleted. */
   rootKey: Uint8Array | undefined;
+  /** All that it had, the first one first. */
+  readonly rootKeys: Uint8Array[];
   serial: number;
   readonly images: Map<string, Image>;
 }
@@ -316,7 +321,7 @@ export class State {
     if (!this.#isSigned(command, user.rootKey)) return 'the signature is wrong';
     if (command.serial <= user.serial) return 'the serial is not greater than the last one';
     if (kind === 'replace-root-key') {
-      const parts = consentParts(command, this.#network);
+      const parts = consentParts(command, user.rootKey, this.#network);
       return verifyTagged(TAG_NEW_KEY, parts, command.consent, command.publicKey)
         ? undefined
         : 'the new root key has not signed';
@@ -335,7 +340,12 @@ export class State {
     const { kind, serial } = command;
     if (kind === 'register-root-key') {
       const { publicKey: rootKey } = command;
-      return void this.users.set(command.user, { rootKey, serial, images: new Map() });
+      return void this.users.set(command.user, {
+        rootKey,
+        rootKeys: [rootKey],
+        serial,
+        images: new Map(),
+      });
     }
     const user = this.users.get(command.user) as User;
     if (kind === 'delete-root-key') {
@@ -345,6 +355,7 @@ export class State {
     }
     if (kind === 'replace-root-key') {
       user.rootKey = command.publicKey;
+      user.rootKeys.push(command.publicKey);
       user.serial = serial;
       return;
     }

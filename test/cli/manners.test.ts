@@ -42,6 +42,8 @@ const leaves = all.filter((command) => command.commands.length === 0 && command.
 
 const coinKey = join(directory, 'coin-key');
 writeFileSync(coinKey, '01'.repeat(32));
+const DIGEST = `sha256:${'ab'.repeat(32)}`;
+const ROOT_KEY = `02${'79'.repeat(32)}`;
 const CHAIN = ['--network', 'regtest', '--node', 'http://127.0.0.1:1'];
 
 /** Arguments with which a command would do something, if its options were right. */
@@ -69,6 +71,10 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'ddt send': ['00', ...CHAIN, '--coins', coinKey],
   'ddt serve': [...CHAIN, '--listen', '127.0.0.1:1'],
   'ddt show': ['user', ...CHAIN],
+  'trust name': ['user/image:tag'],
+  'trust prove': ['user/image:tag', ...CHAIN, '--output', join(directory, 'proof')],
+  'trust sign': [DIGEST, 'user/image:tag', ...CHAIN, '--coins', coinKey, '--key-file', coinKey],
+  'trust verify': [DIGEST, 'user/image:tag', ...CHAIN, '--root-key', ROOT_KEY],
   'ddt sign': ['delete-root-key', 'user', '--key-file', coinKey],
   'ctng ca': [empty],
   'federation init': [empty],
@@ -169,6 +175,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   pool: ['x', 'ftp://host'],
   port: [...NUMBER, '0', '65536'],
   probes: [MISSING, directory, empty],
+  proof: [MISSING, directory, empty],
   proofs: ['..', 'a b'],
   policy: [MISSING, directory, empty],
   proxy: ['x', 'http://127.0.0.1:1', 'socks5h://127.0.0.1'],
@@ -182,8 +189,11 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   resolver: ['x', '127.0.0.1:99999'],
   rib: [MISSING, directory, empty],
   roster: [MISSING, directory, empty],
+  'root-key': ['x', '04'.repeat(33)],
   route: ['x', '1='],
+
   runs: [...NUMBER, '0', '1002'],
+  salt: ['x', '00', ''],
   seen: NUMBER,
   serial: [...NUMBER, '0'],
   server: ['x', '127.0.0.1:99999'],

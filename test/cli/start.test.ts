@@ -37,6 +37,7 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   carbonchain: [...SQLITE, 'zod'],
   ddt: [...SQLITE, 'zod'],
   federation: [...SQLITE, 'ipaddr.js', 'zod'],
+  trust: [...SQLITE, 'zod'],
   impact: ['ipaddr.js'],
   p4: [...SQLITE, ...THRIFT, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Proofs from a chain that is followed: the commands that matter, with the blocks they are in. */
+import { checkedBlock, type Follower } from '../carbonchain/follow.ts';
+import { branchOf } from '../carbonchain/merkle.ts';
+import { NodeError } from '../carbonchain/node.ts';
+import type { Datapack } from '../carbonchain/reader.ts';
+import type { Block, Transaction } from '../carbonchain/transaction.ts';
+import { Ledger } from '../ddt/ledger.ts';
+import type { TrustName } from '../trust/names.ts';
+import { writeProof, type Proven } from '../trust/proof.ts';
+import { ChainService, type ChainOptions } from './ddt.ts';
+
+/**
+ * A proof of all that the chain says of a name, as text. Rejects with NodeError if no node gives a
+ * block that is needed.
+ *
+ * @param published the name as it is in the chain
+ */
+export async function prove(
+  options: ChainOptions,
+  published: TrustName,
+  salt: Uint8Array | undefined,
+  stop: AbortSignal,
+): Promise<string> {
+  let matters: Datapack[] = [];
+  const ledger = new Ledger(options.network.genesis.hash, ({ set, command, datapack, refusal }) => {
+    if (set !== 'version 1' || command === undefined || refusal !== undefined) return;
+    const isOfImage = !('image' in command) || command.image === published.image;
+    if (command.user === published.user && isOfImage) matters.push(datapack);
+  });
+  const service = await ChainService.open(options, {
+    connect: (...block) => ledger.connect(...block),
+    rebuild: (follower) => {
+      matters = [];
+      ledger.rebuild(follower);
+    },
+  });
+  try {
+    await service.round(stop);
+    const { follower } = service;
+    const transactions: Proven[] = [];
+    for (const datapack of matters)
+      transactions.push(...(await proven(follower, datapack, options)));
+    const { start } = follower.chain;
+    const headers = follower.store.headers();
+    return writeProof(options.network.name, { start, headers, transactions, salt });
+  } finally {
+    await service.close();
+  }
+}
+
+/** The transactions of data, each with the proof that a block has it. */
+async function proven(
+  { chain, store }: Follower,
+  { first, last, transactions }: Datapack,
+  { nodes }: ChainOptions,
+): Promise<Proven[]> {
+  const wanted = new Set(transactions);
+  const found: Proven[] = [];
+  for (let height = first; height <= last; height++) {
+    const places = store.packets(height).filter(({ transaction }) => wanted.has(transaction));
+    const header = chain.at(height);
+    if (places.length === 0 || header === undefined) continue;
+    const block = await blockFrom(nodes, header.hash, header.bytes);
+    const ids = block.transactions.map(({ id }) => id);
+    const bytesAt = (index: number): Uint8Array =>
+      Buffer.concat((block.transactions[index] as Transaction).stripped);
+    for (const index of new Set(places.map(({ place }) => place)))
+      found.push({
+        height,
+        index,
+        transaction: bytesAt(index),
+        branch: branchOf(ids, index),
+        coinbase: bytesAt(0),
+        coinbaseBranch: branchOf(ids, 0),
+      });
+  }
+  return found;
+}
+
+async function blockFrom(
+  nodes: ChainOptions['nodes'],
+  hash: string,
+  header: Uint8Array,
+): Promise<Block> {
+  let failure: unknown = new NodeError('node-no-answer', `no node has the block ${hash}`);
+  for (const node of nodes)
+    try {
+      return checkedBlock(await node.block(hash), header);
+    } catch (error) {
+      failure = error;
+    }
+  throw failure;
+}
