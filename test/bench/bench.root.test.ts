@@ -80,7 +80,7 @@ test('federations agree, whoever fails, and what that takes is written down besi
   const { data } = JSON.parse(readFileSync(join(directory, 'federation.json'), 'utf8')) as {
     data: { agreements: { fault: string; convergence: number; bytes: number }[] };
   };
-  assert.equal(new Set(data.agreements.map(({ fault }) => fault)).size, 7);
+  assert.equal(new Set(data.agreements.map(({ fault }) => fault)).size, 6);
   // One that is never reached is null in JSON.
   for (const { convergence, bytes } of data.agreements) assert(convergence > 0 && bytes > 0);
   const text = readFileSync(join(directory, 'federation.md'), 'utf8');
