@@ -36,6 +36,8 @@ export class LogHttp {
    * is not 200, which may be the doing of whatever stands before the log.
    */
   async get(path: string, what = path, maxBytes?: number): Promise<LogAnswer> {
+    if (this.#url === '')
+      throw new LogError('log-unavailable', 'no list says at which URL the log is asked');
     let answer: HttpAnswer;
     try {
       answer = await this.#fetch(`${this.#url}${path}`, { maxBytes });

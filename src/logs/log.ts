@@ -52,8 +52,8 @@ export function isTiled({ api }: Pick<Log, 'api'>): boolean {
 }
 
 /** Whether the log is expected to answer. ctga still knows other logs, and can audit them. */
-export function isInService({ state }: Pick<Log, 'state'>): boolean {
-  return state !== 'retired' && state !== 'rejected';
+export function isInService({ state, url }: Pick<Log, 'state'> & Partial<Log>): boolean {
+  return state !== 'retired' && state !== 'rejected' && url !== '';
 }
 
 /**

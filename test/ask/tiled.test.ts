@@ -5,6 +5,7 @@ import { describe, test } from 'node:test';
 import { LogError } from '../../src/ask/asker.ts';
 import { TiledAsker } from '../../src/ask/tiled.ts';
 import type { HttpAnswer } from '../../src/http/request.ts';
+import { isInService } from '../../src/logs/log.ts';
 import { TiledFiles } from '../support/tiled-files.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -132,4 +133,10 @@ describe('what says nothing about the log is told apart from a refusal', () => {
       });
     });
   }
+});
+
+test('a log without a URL is asked nothing', async () => {
+  const asker = new TiledAsker('', log.key, () => assert.fail('it is asked'));
+  await assert.rejects(asker.treeHead(), { code: 'log-unavailable', message: /at which URL/ });
+  assert.equal(isInService({ state: 'usable', url: '' }), false);
 });
