@@ -128,6 +128,39 @@ describe('a collector', () => {
     assert((members.refused('mallory')[REFUSED.tooMuch] ?? 0) > 2900);
   });
 
+  test('takes in what the bus brings late or once more, however much of it', () => {
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    for (let i = 0; i < 100; i++)
+      bus.put('alice', batchOf(alice, [headOf(log, i + 1)], envelopeOf(alice, BigInt(i))));
+    // After a collector was killed the bus brings what is new before what was not acknowledged.
+    collector.take(bus.messages.slice(90));
+    collector.take(bus.messages.slice(0, 90));
+    collector.take(bus.messages);
+    assert.equal(Object.keys(totals(store)).length, 100);
+    assert.deepEqual(members.refused('alice'), {});
+    assert.equal(members.members()[0]?.missing, 0);
+    assert.equal(members.members()[0]?.batches, 100);
+  });
+
+  test('has what could not be written as new, when it is given once more', () => {
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const said = { ...headOf(log, 5), verdict: 'consistent' as const };
+    const message = bus.put('alice', batchOf(alice, [said]));
+    const record = store.heads.record.bind(store.heads);
+    store.heads.record = () => {
+      throw new Error('the disk is full');
+    };
+    assert.throws(() => collector.take([message]), /the disk is full/);
+    store.heads.record = record;
+    collector.take([message]);
+    assert.equal(store.exchange.foreignVerdicts().size, 1);
+    assert.equal(members.members()[0]?.batches, 1);
+  });
+
   test("lets nobody take the place of another's store", () => {
     const store = memoryStore();
     const { collector } = collectorOver(store, roster, [known], evidenceIn());
