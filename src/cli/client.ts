@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga client`: a client of Certificate Transparency for one person's browser. */
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { ExitCode } from '../base/errors.ts';
+import { homeDirectory } from '../base/home.ts';
 import { toJson } from '../base/json.ts';
 import { plural, time, utc } from '../base/text.ts';
 import type { StatusMessage } from '../client/messages.ts';
@@ -331,7 +331,7 @@ async function runInstall(options: StateOption): Promise<void> {
     import('../client/place.ts'),
   ]);
   const { directory } = stateOf(options);
-  const installed = installHost(homedir(), clientIn(directory), directory);
+  const installed = installHost(homeDirectory(), clientIn(directory), directory);
   if (options.json === true) return printJson(installed);
   print(`Firefox finds the client by ${installed.manifest},`);
   print(`which has it start ${installed.script}.`);

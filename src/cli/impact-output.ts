@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How the commands of `ctga impact` print: tables, and files with figures. */
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { badFile } from '../base/errors.ts';
 import { plural, shellWord } from '../base/text.ts';
+import { makeDirectory } from '../disk/directory.ts';
 import {
   drawFigures,
   noteOf,
@@ -22,7 +23,7 @@ import { print, printProgress, printTable, tellProgress } from './output.ts';
 export function prepareOutput(directory: string | undefined): void {
   if (directory === undefined) return;
   try {
-    mkdirSync(directory, { recursive: true });
+    makeDirectory(directory);
   } catch (error) {
     throw badFile('write', directory, error);
   }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Telling Firefox of the host: a manifest, and the script that it names. */
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { badFile } from '../base/errors.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { shellWord } from '../base/text.ts';
+import { makeDirectory } from '../disk/directory.ts';
 import { writeDurably } from '../disk/write.ts';
 
 /** What the extension calls the host, and what the host calls the extension. */
@@ -53,7 +54,7 @@ function launcher(): string {
 
 function write(path: string, text: string, mode: number): void {
   try {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    makeDirectory(dirname(path), 0o700);
     writeDurably(path, text);
     chmodSync(path, mode);
   } catch (error) {

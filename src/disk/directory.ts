@@ -14,22 +14,22 @@ import { dirname } from 'node:path';
 import { StoreError } from './error.ts';
 
 /**
- * Makes the directory and those that are missing above it. They survive a power cut once it
+ * Makes the directory and those that are missing above it, with this mode. They survive a power cut once it
  * returns. Throws StoreError `store-failed` if something else is there or on the way, and else the
  * system's error if it cannot make them.
  *
  * It does not use mkdirSync's `recursive`: under a parent in which nothing can be made, such as
  * /proc, that takes ENOENT for a missing parent and never returns.
  */
-export function makeDirectory(path: string): void {
+export function makeDirectory(path: string, mode = 0o777): void {
   try {
-    makeOne(path);
+    makeOne(path, mode);
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOTDIR') throw noDirectory(fileAbove(path), error);
     if (code !== 'ENOENT' || dirname(path) === path) throw error;
-    makeDirectory(dirname(path));
-    makeOne(path);
+    makeDirectory(dirname(path), mode);
+    makeOne(path, mode);
   }
 }
 
@@ -54,9 +54,9 @@ function noDirectory(path: string, cause: unknown): StoreError {
   );
 }
 
-function makeOne(path: string): void {
+function makeOne(path: string, mode: number): void {
   try {
-    mkdirSync(path);
+    mkdirSync(path, mode);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
     // Of a link, what it leads to counts.

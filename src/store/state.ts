@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Where an installation has its store and its evidence, and opening the store there. */
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { stateHome } from '../base/home.ts';
 import { isStoreFailure, StoreError } from '../disk/error.ts';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
@@ -54,7 +54,7 @@ function defaultDirectory(): string {
 
 /** The state directory of this account alone, whatever the machine has. */
 export function ownDirectory(): string {
-  return join(process.env['XDG_STATE_HOME'] ?? join(homedir(), '.local/state'), 'ctga');
+  return join(stateHome(), 'ctga');
 }
 
 /** False where there is certainly none: the lab leaves a directory there, for one. */
