@@ -28,6 +28,7 @@ const PEERS: readonly (readonly [directory: string, packages: readonly string[]]
       './...',
       'github.com/google/certificate-transparency-go/trillian/ctfe/ct_server',
       'filippo.io/torchwood/cmd/litewitness',
+      'github.com/transparency-dev/tessera/cmd/examples/posix-oneshot',
     ],
   ],
   ['btcd', ['github.com/btcsuite/btcd']],
