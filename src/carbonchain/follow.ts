@@ -98,7 +98,7 @@ export class Follower {
     const [first, ...rest] = store.headers();
     const chain = new HeaderChain(network, { header: first as Uint8Array, height: start.height });
     // They were checked when they were written, and a damaged file must not pass either.
-    const offered = chain.offer(rest, start.height, Infinity);
+    const offered = chain.extend(rest, Infinity);
     if (offered.is === 'invalid') store.cut(chain.height);
     return new Follower(options, chain, chain.height);
   }

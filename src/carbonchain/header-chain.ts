@@ -32,6 +32,8 @@ export type Offered =
 /** How far ahead of the clock a block's time may be, in seconds. */
 const MAX_AHEAD = 2 * 60 * 60;
 const MEDIAN_OF = 11;
+/** Headers that are looked at together. */
+const PART = 2000;
 
 export class HeaderChain {
   readonly network: Network;
@@ -107,6 +109,19 @@ export class HeaderChain {
     this.#count = fork + 1 - this.start;
     for (const { bytes } of branch.headers) this.#append(bytes);
     return { is: 'taken', fork };
+  }
+
+  /**
+   * Takes headers that go on where the chain ends, a part at a time: a whole mainnet would not fit in
+   * memory as a branch. What came before an invalid one is taken.
+   */
+  extend(headers: readonly Uint8Array[], now: number): Offered {
+    let offered: Offered = { is: 'lighter', fork: this.height };
+    for (let i = 0; i < headers.length; i += PART) {
+      offered = this.offer(headers.slice(i, i + PART), this.height, now);
+      if (offered.is !== 'taken') break;
+    }
+    return offered;
   }
 
   #has(bytes: Uint8Array | undefined, height: number): boolean {

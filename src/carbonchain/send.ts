@@ -150,35 +150,31 @@ export function spendable({ owner }: Purse, store: ChainStore, height: number): 
 const KNOWN = /already|txn-already|in block chain|exists/i;
 
 /**
- * Passes on, in their order, what was written and is in no block yet. Stops at the first that no node
- * takes, since the others spend it, and returns the last refusal; undefined if there is none.
+ * Passes on, in their order, what was written and is in no block yet. What every node refuses stays
+ * for the next time: it may only have to wait for a block.
  */
-export async function passOn(
-  store: ChainStore,
-  nodes: readonly BitcoinNode[],
-): Promise<NodeError | undefined> {
-  for (const { bytes } of store.sent()) {
-    let refusal: NodeError | undefined;
+export async function passOn(store: ChainStore, nodes: readonly BitcoinNode[]): Promise<void> {
+  for (const { bytes } of store.sent())
     for (const node of nodes)
       try {
         await node.send(bytes);
-        refusal = undefined;
         break;
       } catch (error) {
         if (!(error instanceof NodeError)) throw error;
-        if (error.code === 'node-refused' && KNOWN.test(error.message)) {
-          refusal = undefined;
-          break;
-        }
-        refusal = error;
+        if (KNOWN.test(error.message)) break;
       }
-    if (refusal !== undefined) return refusal;
-  }
-  return undefined;
 }
 
-/** A key file's text: wallet import format, or 32 bytes in hexadecimal. */
+/**
+ * A key file's text: wallet import format, or 32 bytes in hexadecimal. Throws CtgaError `bad-input`
+ * for what is no key.
+ */
 export function readPurse(text: string, network: Network): Purse {
   const hex = /^[0-9a-f]{64}$/i.test(text.trim()) ? fromHex(text.trim()) : undefined;
-  return hex === undefined ? purseOf(text.trim(), network) : purse(hex, network);
+  if (hex === undefined) return purseOf(text.trim(), network);
+  try {
+    return purse(hex, network);
+  } catch (cause) {
+    throw new CtgaError('bad-input', 'these 32 bytes are no private key', { cause });
+  }
 }

@@ -125,7 +125,7 @@ export function ledgerOf(proof: Proof, trusted: Start | undefined, now: number):
       'Name the block that you trust with --since HEIGHT:HASH.',
     );
   const chain = new HeaderChain(network, { header: first, height });
-  const offered = chain.offer(rest, height, now);
+  const offered = chain.extend(rest, now);
   if (offered.is === 'invalid')
     throw badInput(`the proof's block ${offered.height} ${offered.why}`);
   if (trusted === undefined && chain.work < network.leastWork)

@@ -157,3 +157,16 @@ test('who trusts a later block begins there, where a period begins', () => {
     0,
   );
 });
+
+test('a long chain is taken in parts, up to the header that is invalid', () => {
+  const chain = new HeaderChain(regtest, { header: regtest.genesis.bytes, height: 0 });
+  const long = row(regtest.genesis.bytes, 4100);
+  assert.equal(chain.extend(long, NOW).is, 'taken');
+  assert.equal(chain.height, 4100);
+  const other = new HeaderChain(regtest, { header: regtest.genesis.bytes, height: 0 });
+  const broken = long.with(3000, long[2999] as Uint8Array);
+  const offered = other.extend(broken, NOW);
+  assert.deepEqual(offered.is === 'invalid' && offered.height, 3001);
+  assert.equal(other.height, 2000);
+  assert.equal(chain.work, 4101n * workOf(regtest.genesis.bits));
+});

@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: Apache-2.0
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { NETWORKS } from '../../src/carbonchain/header.ts';
+import { NodeError } from '../../src/carbonchain/node.ts';
+import { decodePacket, payloadOf } from '../../src/carbonchain/packet.ts';
+import {
+  passOn,
+  purseOf,
+  readPurse,
+  spendable,
+  transactionsFor,
+  wifOf,
+} from '../../src/carbonchain/send.ts';
+import { ChainStore } from '../../src/carbonchain/store.ts';
+import { parseTransaction } from '../../src/carbonchain/transaction.ts';
+import { showHash, toHex } from '../../src/carbonchain/bytes.ts';
+import { FakeNode } from './blocks.ts';
+
+const network = NETWORKS.regtest;
+const own = readPurse('01'.repeat(32), network);
+const coin = (value: bigint, transaction = '11'.repeat(32)) => ({
+  transaction,
+  output: 0,
+  value,
+  owner: own.owner,
+  height: 1,
+  isCoinbase: false,
+});
+
+test('426 bytes are 8 transactions, each of which spends the change of the one before', () => {
+  const data = Buffer.alloc(426, 1);
+  const coins = [coin(20_000n)];
+  const signed = transactionsFor(data, { id: 0xdf }, { purse: own, coins, fee: 2000n, network });
+  assert.equal(signed.length, 8);
+  let before = '11'.repeat(32);
+  let left = 20_000n;
+  const parts: Uint8Array[] = [];
+  for (const { id, bytes } of signed) {
+    const { inputs, outputs, id: hash } = parseTransaction(bytes);
+    assert.deepEqual(
+      inputs.map((each) => `${showHash(each.id)}:${each.index}`),
+      [`${before}:0`],
+    );
+    assert.equal(showHash(hash), id);
+    left -= 2000n;
+    assert.deepEqual(
+      outputs.map(({ value }) => value),
+      [left, 0n],
+    );
+    assert.equal(toHex((outputs[0] as { script: Uint8Array }).script).slice(6, 46), own.owner);
+    const payload = payloadOf((outputs[1] as { script: Uint8Array }).script);
+    parts.push((decodePacket(payload as Uint8Array) as { data: Uint8Array }).data);
+    before = id;
+  }
+  assert.deepEqual(Buffer.concat(parts), data);
+});
+
+test('too few coins are said, in satoshi, and the last change is no dust', () => {
+  const pay = (value: bigint): unknown =>
+    transactionsFor(
+      Buffer.alloc(61),
+      { id: 1 },
+      { purse: own, coins: [coin(value)], fee: 2000n, network },
+    );
+  assert.throws(() => pay(4_999n), /has 4999 satoshi to spend, and 2 transactions cost 5000/);
+  pay(5_000n);
+});
+
+test('a key is of one network', () => {
+  const wif = wifOf(own, network);
+  assert.equal(purseOf(wif, network).address, own.address);
+  assert.throws(() => purseOf(wif, NETWORKS.mainnet), /of mainnet; it is one of/);
+  assert.throws(() => purseOf('x', network), /no key in wallet import format/);
+  assert.throws(() => readPurse('00'.repeat(32), network), /no private key/);
+});
+
+test('what is on its way is not spent twice, and its change can be spent', () => {
+  const store = ChainStore.inMemory();
+  const header = network.genesis.bytes;
+  const none = { packets: [], spends: [], transactions: [] };
+  store.add({ height: 0, header, coins: [coin(20_000n)], ...none });
+  store.add({
+    height: 1,
+    header,
+    coins: [{ ...coin(50n, '22'.repeat(32)), isCoinbase: true }],
+    ...none,
+  });
+  assert.deepEqual(
+    spendable(own, store, 99).map(({ value }) => value),
+    [20_000n],
+  );
+  assert.deepEqual(
+    spendable(own, store, 100).map(({ value }) => value),
+    [20_000n, 50n],
+  );
+  const [first] = transactionsFor(
+    Buffer.from('x'),
+    { id: 1 },
+    { purse: own, coins: spendable(own, store, 1), fee: 2000n, network },
+  );
+  const { id, bytes } = first as { id: string; bytes: Uint8Array };
+  store.addSent([{ id, bytes }]);
+  assert.deepEqual(
+    spendable(own, store, 1).map(({ value, transaction }) => [value, transaction]),
+    [[18_000n, id]],
+  );
+  // It is in a block, and then that block leaves the chain.
+  store.add({
+    height: 2,
+    header,
+    packets: [],
+    coins: [{ ...coin(18_000n, id) }],
+    spends: [`${'11'.repeat(32)}:0`],
+    transactions: [id],
+  });
+  assert.deepEqual(store.sent(), []);
+  assert.deepEqual(
+    spendable(own, store, 2).map(({ value }) => value),
+    [18_000n],
+  );
+  store.cut(1);
+  assert.deepEqual(
+    spendable(own, store, 1).map(({ value }) => value),
+    [20_000n],
+  );
+});
+
+test('what a node refuses keeps nothing else back', async () => {
+  const store = ChainStore.inMemory();
+  const [dead, alive] = [2n, 3n].map((n) =>
+    transactionsFor(
+      Buffer.from('x'),
+      { id: 1 },
+      { purse: own, coins: [coin(20_000n * n)], fee: 2000n, network },
+    ),
+  );
+  store.addSent([...(dead ?? []), ...(alive ?? [])]);
+  const node = new FakeNode('node');
+  const took: Uint8Array[] = [];
+  node.send = (bytes) => {
+    if (took.length === 0 && Buffer.compare(bytes, dead?.[0]?.bytes as Uint8Array) === 0)
+      return Promise.reject(new NodeError('node-refused', 'missing inputs'));
+    took.push(bytes);
+    return Promise.resolve('00'.repeat(32));
+  };
+  await passOn(store, [node]);
+  assert.deepEqual(took.map(toHex), [toHex(alive?.[0]?.bytes as Uint8Array)]);
+  assert.equal(store.sent().length, 2, 'until a block has them');
+});
