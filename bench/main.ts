@@ -3,8 +3,8 @@
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
  * [--games N] [--ctngv3 FILE]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, dns, start, pool, store, p4, game, impact, federation; all unless told, and only `dns`,
- * `federation`, `game`, `impact` and `pool` need no root. Each writes results/PART.md and
+ * dnstap, dns, start, pool, store, p4, game, impact, federation, witness; all unless told, and only `dns`,
+ * `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -23,6 +23,7 @@ import { measureFollowing } from './follow.ts';
 import { measureImpact } from './impact.ts';
 import { measureP4, missingP4Tools } from './p4.ts';
 import { measurePool } from './pool.ts';
+import { measureLogs, measureSigning } from './witness.ts';
 import { decodedRate, measureReplay } from './replay.ts';
 import { measureAtRest, measureStarts } from './start.ts';
 import { measureStore } from './store.ts';
@@ -72,6 +73,7 @@ const PARTS = [
   'game',
   'impact',
   'federation',
+  'witness',
 ];
 if (values.help) {
   console.log(
@@ -92,7 +94,9 @@ function wanted(part: string): boolean {
 }
 const needsNoRoot =
   positionals.length > 0 &&
-  positionals.every((part) => ['dns', 'federation', 'game', 'impact', 'pool'].includes(part));
+  positionals.every((part) =>
+    ['dns', 'federation', 'game', 'impact', 'pool', 'witness'].includes(part),
+  );
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
@@ -409,6 +413,38 @@ if (wanted('pool')) {
         `${each.diskMebibytes}`,
       ]),
     ),
+  );
+}
+if (wanted('witness')) {
+  const signing = measureSigning(quick ? 200 : 2000);
+  const loads = [await measureLogs(1, quick ? 10 : 60), await measureLogs(100, quick ? 2 : 20)];
+  report(
+    'witness',
+    { node: process.version, signing, loads },
+    `# A witness: cosignatures, and logs that grow at once (Node ${process.version})\n`,
+    `${table(
+      ['key', 'cosignatures a second', 'verified a second'],
+      signing.map(({ key, signed, verified }) => [key, `${signed}`, `${verified}`]),
+    )}\n\n${table(
+      [
+        'logs at once',
+        'requests',
+        'cosigned a second',
+        'a CPU second',
+        'p50 ms',
+        'p99 ms',
+        'others',
+      ],
+      loads.map((each) => [
+        `${each.logs}`,
+        `${each.requests}`,
+        `${each.cosignedPerSecond}`,
+        `${each.cosignedPerCpuSecond}`,
+        `${each.p50}`,
+        `${each.p99}`,
+        `${each.others}`,
+      ]),
+    )}`,
   );
 }
 if (wanted('start')) {
