@@ -18,8 +18,8 @@ export interface SqliteKind {
   readonly later?: string;
   /** FULL: what was committed survives a power cut. NORMAL: the last commits may not. */
   readonly synchronous: 'FULL' | 'NORMAL';
-  /** What becomes of what is in it if somebody removes the file, as a clause. */
-  readonly ifRemoved: string;
+  /** What becomes of what is in it if somebody removes the file, as a clause; undefined: nobody may. */
+  readonly ifRemoved: string | undefined;
 }
 
 export class SqliteFile {
@@ -149,7 +149,7 @@ function prepared(database: Database.Database, kind: SqliteKind): Database.Datab
       if (version === kind.version) return void database.exec(kind.later ?? '');
       if (version !== 0)
         throw new StoreError('store-failed', `it has schema ${String(version)}`, {
-          remedy: `A newer ctga wrote it. Upgrade ctga, or remove the file: ${kind.ifRemoved}.`,
+          remedy: `A newer ctga wrote it. Upgrade ctga${kind.ifRemoved === undefined ? '' : `, or remove the file: ${kind.ifRemoved}`}.`,
         });
       database.exec(kind.schema + (kind.later ?? ''));
       database.pragma(`user_version = ${kind.version}`);

@@ -35,8 +35,8 @@ const DATABASE: SqliteKind = {
     CREATE INDEX refused_by_state ON refused (state, origin);
   `,
   synchronous: 'FULL',
-  ifRemoved:
-    'never, for then the witness would cosign a second history: rather begin with new keys',
+  // The witness would cosign a second history.
+  ifRemoved: undefined,
 };
 
 /** Of one log. A log has to sign each of them, so that only one that misbehaves comes near. */
