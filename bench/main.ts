@@ -417,7 +417,7 @@ if (wanted('pool')) {
 }
 if (wanted('witness')) {
   const signing = measureSigning(quick ? 200 : 2000);
-  const loads = [await measureLogs(1, quick ? 10 : 60), await measureLogs(100, quick ? 2 : 20)];
+  const loads = [await measureLogs(1, quick ? 10 : 60), await measureLogs(100, quick ? 2 : 6)];
   report(
     'witness',
     { node: process.version, signing, loads },

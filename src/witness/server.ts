@@ -39,6 +39,7 @@ export class WitnessServer {
   readonly #server: Server | ReturnType<typeof createTlsServer>;
   readonly #clients: Limit;
   #at: Listening = { port: 0, url: '' };
+  #last: Promise<void> = Promise.resolve();
 
   private constructor(options: WitnessServerOptions) {
     this.#options = options;
@@ -113,6 +114,7 @@ export class WitnessServer {
       case 'sign-subtree': {
         requireMethod(request, ['POST']);
         const body = await bodyOf(request, MAX_BODY);
+        await this.#turn();
         const answer =
           name === 'add-checkpoint' ? witness.addCheckpoint(body) : witness.signSubtree(body);
         if (answer.refusal !== undefined) metrics.countRefusal(answer.refusal);
@@ -138,6 +140,15 @@ export class WitnessServer {
       case 'other':
         throw new Refused(404, 'Nothing is here.');
     }
+  }
+
+  /**
+   * One signature at a time, in the order of the requests, and new connections in between: Node takes
+   * one of them in each round of its loop, so that a hundred would wait behind those that are there.
+   */
+  #turn(): Promise<void> {
+    this.#last = this.#last.then(() => new Promise((resolve) => setImmediate(resolve)));
+    return this.#last;
   }
 
   /** A web server in front of it passes nothing on that it does not say so of. */
