@@ -538,7 +538,9 @@ export class Member {
     if (this.#ids.has(object.id) || account.strikes >= MAX_STRIKES) return;
     const outcome = this.#judgeObject(object);
     if (outcome === 'false') account.strikes += 1;
-    if (outcome === 'taken' && peer !== '') this.#fruitful.add(peer);
+    // Cosignatures come by themselves: what is on its way to here would be sent twice.
+    if (outcome === 'taken' && peer !== '' && object.id[0] !== KIND.cosignatures)
+      this.#fruitful.add(peer);
   }
 
   #judgeObject({ id, bytes }: SetObject): 'taken' | 'useless' | 'false' {

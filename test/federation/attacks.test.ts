@@ -688,6 +688,28 @@ describe('rosters', () => {
   });
 });
 
+test('cosignatures go once to each, though all send theirs at the same time', () => {
+  const count = 7;
+  let sent = 0;
+  const network: Network = new Network({
+    count,
+    delays: ({ from, bytes }) => {
+      const message = decodeMessage(bytes, network.roster);
+      if (message.kind === 'objects') sent += message.objects.length;
+      return [5 * (1 + network.nodes.indexOf(from))];
+    },
+  });
+  network.run(2 * PATIENCE);
+  sent = 0;
+  for (const [i, node] of network.nodes.entries()) {
+    const bytes = new Uint8Array(Buffer.from(`by m${i}`));
+    network.give(node, { kind: 'cosigned', period: PERIOD, bytes });
+  }
+  network.run(2 * PATIENCE);
+  assert.equal(sent, count * (count - 1));
+  for (const { member } of network.nodes) assert.equal(member.cosignatures(PERIOD).size, count);
+});
+
 describe('more liars than the threshold allows for', () => {
   test('can have two agreements, and everybody who sees both says so', () => {
     // Members 2 and 3 tell each of the others what that one has seen, of a log that has two faces.
