@@ -319,6 +319,8 @@ parser CtgaParser(packet_in packet, out headers_t headers, inout metadata_t meta
 			(_, 1, _): accept;
 			(LABEL_STH &&& LABEL_STH_MASK, _, 0): label;
 			(LABEL_STH &&& LABEL_STH_MASK, _, 1): accept;
+			(LABEL_CHE &&& LABEL_CHE_MASK, _, 0): label;
+			(LABEL_CHE &&& LABEL_CHE_MASK, _, 1): accept;
 			default: not_tree_head;
 		}
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* p4c-ebpf 1.2.4.4 of ce89e24bb074fefcec1d500ac8a10f39187d53cb78eda2d0bc74ad2011cf97bb */
+/* p4c-ebpf 1.2.4.4 of a192a8e6deee441248961bc3a13abf24d629c6ce32ac2ff879ac380ed0e13337 */
 #include "ebpf_kernel.h"
 
 #include <stdbool.h>
@@ -148,6 +148,7 @@ struct user_metadata_t {
     u32 ip_end; /* bit<32> */
     u32 udp_end; /* bit<32> */
     u32 name_start; /* bit<32> */
+    u16 first_label; /* bit<16> */
     u8 is_ipv6; /* bit<1> */
     u8 verdict; /* bit<8> */
     u64 not_name; /* bit<64> */
@@ -278,10 +279,11 @@ struct psa_metadata_t {
     u32 first; /* bit<32> */
 };
 struct _known_names_1_key {
-    u64 field0; /* known_names_words.w0 */
-    u64 field1; /* known_names_words.w1 */
-    u64 field2; /* known_names_words.w2 */
-    u64 field3; /* known_names_words.w3 */
+    u16 field0; /* known_names_so_far */
+    u64 field1; /* known_names_words.w0 */
+    u64 field2; /* known_names_words.w1 */
+    u64 field3; /* known_names_words.w2 */
+    u64 field4; /* known_names_words.w3 */
 } __attribute__((aligned(8)));
 #define _KNOWN_NAMES_1_ACT_PSAINGRESS_KNOWN_NAMES_PART_1 1
 #define _KNOWN_NAMES_1_ACT_PSAINGRESS_KNOWN_NAMES_UNKNOWN 2
@@ -744,24 +746,25 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
             .packet_path = compiler_meta__->packet_path,
         };
         u32 length_1;
-        u32 frame_tmp;
-        struct sth_label_t frame_tmp_0;
-        struct word_0_t frame_tmp_1;
-        struct word_1_t frame_tmp_2;
-        struct word_2_t frame_tmp_3;
-        struct word_3_t frame_tmp_4;
-        struct word_4_t frame_tmp_5;
-        struct word_5_t frame_tmp_6;
-        struct word_6_t frame_tmp_7;
-        struct word_7_t frame_tmp_8;
-        struct word_8_t frame_tmp_9;
-        struct word_9_t frame_tmp_10;
-        struct word_10_t frame_tmp_11;
-        struct word_11_t frame_tmp_12;
-        struct word_12_t frame_tmp_13;
-        struct word_13_t frame_tmp_14;
-        struct word_14_t frame_tmp_15;
-        struct word_15_t frame_tmp_16;
+        struct sth_label_t frame_tmp;
+        u32 frame_tmp_0;
+        struct sth_label_t frame_tmp_1;
+        struct word_0_t frame_tmp_2;
+        struct word_1_t frame_tmp_3;
+        struct word_2_t frame_tmp_4;
+        struct word_3_t frame_tmp_5;
+        struct word_4_t frame_tmp_6;
+        struct word_5_t frame_tmp_7;
+        struct word_6_t frame_tmp_8;
+        struct word_7_t frame_tmp_9;
+        struct word_8_t frame_tmp_10;
+        struct word_9_t frame_tmp_11;
+        struct word_10_t frame_tmp_12;
+        struct word_11_t frame_tmp_13;
+        struct word_12_t frame_tmp_14;
+        struct word_13_t frame_tmp_15;
+        struct word_14_t frame_tmp_16;
+        struct word_15_t frame_tmp_17;
         goto start;
         FrameParser_HeaderParser_answers: {
             u32 select_0;
@@ -1188,16 +1191,31 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                     goto reject;
                 }
 
-                frame_tmp_0.length_and_text = (u32)((load_word(pkt, BYTES(ebpf_packetOffsetInBits))));
+                frame_tmp.length_and_text = (u32)((load_word(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 32;
 
-                frame_tmp_0.ebpf_valid = 1;
+                frame_tmp.ebpf_valid = 1;
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            frame_tmp = frame_tmp_0.length_and_text;            u32 select_14;
-            select_14 = frame_tmp;
+            meta->frame.first_label = (u16)(u8)(frame_tmp.length_and_text >> 0x18);            {
+                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 32 + 0)) {
+                    ebpf_errorCode = PacketTooShort;
+                    goto reject;
+                }
+
+                frame_tmp_1.length_and_text = (u32)((load_word(pkt, BYTES(ebpf_packetOffsetInBits))));
+                ebpf_packetOffsetInBits += 32;
+
+                frame_tmp_1.ebpf_valid = 1;
+
+                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
+            }
+            frame_tmp_0 = frame_tmp_1.length_and_text;            u32 select_14;
+            select_14 = frame_tmp_0;
             if ((select_14 & 0xffdfdfdf) == (0x3535448 & 0xffdfdfdf))goto FrameParser_behind_sth;
+            if ((select_14 & 0xffdfdfdf) == (0xa434845 & 0xffdfdfdf))goto FrameParser_behind_sth;
             if ((select_14 & 0x0) == (0x0 & 0x0))goto FrameParser_not_tree_head;
             else goto reject;
         }
@@ -1209,17 +1227,17 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                     goto reject;
                 }
 
-                frame_tmp_1.before = (u32)((load_word(pkt, BYTES(ebpf_packetOffsetInBits))));
+                frame_tmp_2.before = (u32)((load_word(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 32;
 
-                frame_tmp_1.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
+                frame_tmp_2.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
 
-                frame_tmp_1.ebpf_valid = 1;
+                frame_tmp_2.ebpf_valid = 1;
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_1.w0 = frame_tmp_1.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_15;
+            meta->name.part_1.w0 = frame_tmp_2.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_15;
             select_15 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
             if (select_15 == 1)goto FrameParser_word_0;
             if ((select_15 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
@@ -1229,41 +1247,6 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
                 if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 160 + 0)) {
-                    ebpf_errorCode = PacketTooShort;
-                    goto reject;
-                }
-
-                frame_tmp_2.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
-                frame_tmp_2.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
-                frame_tmp_2.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
-                frame_tmp_2.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
-                frame_tmp_2.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
-                frame_tmp_2.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
-                frame_tmp_2.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
-                frame_tmp_2.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
-                frame_tmp_2.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
-                frame_tmp_2.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
-                frame_tmp_2.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
-                frame_tmp_2.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
-                ebpf_packetOffsetInBits += 96;
-
-                frame_tmp_2.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
-                ebpf_packetOffsetInBits += 64;
-
-                frame_tmp_2.ebpf_valid = 1;
-
-                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
-            }
-            meta->name.part_1.w1 = frame_tmp_2.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_16;
-            select_16 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_16 == 1)goto FrameParser_word_1;
-            if ((select_16 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
-            else goto reject;
-        }
-        FrameParser_word_1: {
-            {
-                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 224 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -1280,15 +1263,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_3.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
                 frame_tmp_3.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
                 frame_tmp_3.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
-                frame_tmp_3.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
-                frame_tmp_3.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
-                frame_tmp_3.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
-                frame_tmp_3.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
-                frame_tmp_3.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
-                frame_tmp_3.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
-                frame_tmp_3.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
-                frame_tmp_3.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
-                ebpf_packetOffsetInBits += 160;
+                ebpf_packetOffsetInBits += 96;
 
                 frame_tmp_3.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -1297,7 +1272,50 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_1.w2 = frame_tmp_3.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_17;
+            meta->name.part_1.w1 = frame_tmp_3.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_16;
+            select_16 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_16 == 1)goto FrameParser_word_1;
+            if ((select_16 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            else goto reject;
+        }
+        FrameParser_word_1: {
+            {
+                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 224 + 0)) {
+                    ebpf_errorCode = PacketTooShort;
+                    goto reject;
+                }
+
+                frame_tmp_4.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
+                frame_tmp_4.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
+                frame_tmp_4.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
+                frame_tmp_4.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
+                frame_tmp_4.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
+                frame_tmp_4.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
+                frame_tmp_4.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
+                frame_tmp_4.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
+                frame_tmp_4.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
+                frame_tmp_4.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
+                frame_tmp_4.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
+                frame_tmp_4.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
+                frame_tmp_4.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
+                frame_tmp_4.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
+                frame_tmp_4.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
+                frame_tmp_4.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
+                frame_tmp_4.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
+                frame_tmp_4.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
+                frame_tmp_4.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
+                frame_tmp_4.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
+                ebpf_packetOffsetInBits += 160;
+
+                frame_tmp_4.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
+                ebpf_packetOffsetInBits += 64;
+
+                frame_tmp_4.ebpf_valid = 1;
+
+                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
+            }
+            meta->name.part_1.w2 = frame_tmp_4.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_17;
             select_17 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
             if (select_17 == 1)goto FrameParser_word_2;
             if ((select_17 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
@@ -1307,121 +1325,6 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
                 if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 800 + 0)) {
-                    ebpf_errorCode = PacketTooShort;
-                    goto reject;
-                }
-
-                frame_tmp_12.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
-                frame_tmp_12.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
-                frame_tmp_12.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
-                frame_tmp_12.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
-                frame_tmp_12.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
-                frame_tmp_12.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
-                frame_tmp_12.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
-                frame_tmp_12.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
-                frame_tmp_12.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
-                frame_tmp_12.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
-                frame_tmp_12.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
-                frame_tmp_12.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
-                frame_tmp_12.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
-                frame_tmp_12.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
-                frame_tmp_12.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
-                frame_tmp_12.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
-                frame_tmp_12.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
-                frame_tmp_12.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
-                frame_tmp_12.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
-                frame_tmp_12.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
-                frame_tmp_12.before[20] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 20) >> 0));
-                frame_tmp_12.before[21] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 21) >> 0));
-                frame_tmp_12.before[22] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 22) >> 0));
-                frame_tmp_12.before[23] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 23) >> 0));
-                frame_tmp_12.before[24] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 24) >> 0));
-                frame_tmp_12.before[25] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 25) >> 0));
-                frame_tmp_12.before[26] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 26) >> 0));
-                frame_tmp_12.before[27] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 27) >> 0));
-                frame_tmp_12.before[28] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 28) >> 0));
-                frame_tmp_12.before[29] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 29) >> 0));
-                frame_tmp_12.before[30] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 30) >> 0));
-                frame_tmp_12.before[31] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 31) >> 0));
-                frame_tmp_12.before[32] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 32) >> 0));
-                frame_tmp_12.before[33] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 33) >> 0));
-                frame_tmp_12.before[34] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 34) >> 0));
-                frame_tmp_12.before[35] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 35) >> 0));
-                frame_tmp_12.before[36] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 36) >> 0));
-                frame_tmp_12.before[37] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 37) >> 0));
-                frame_tmp_12.before[38] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 38) >> 0));
-                frame_tmp_12.before[39] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 39) >> 0));
-                frame_tmp_12.before[40] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 40) >> 0));
-                frame_tmp_12.before[41] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 41) >> 0));
-                frame_tmp_12.before[42] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 42) >> 0));
-                frame_tmp_12.before[43] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 43) >> 0));
-                frame_tmp_12.before[44] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 44) >> 0));
-                frame_tmp_12.before[45] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 45) >> 0));
-                frame_tmp_12.before[46] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 46) >> 0));
-                frame_tmp_12.before[47] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 47) >> 0));
-                frame_tmp_12.before[48] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 48) >> 0));
-                frame_tmp_12.before[49] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 49) >> 0));
-                frame_tmp_12.before[50] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 50) >> 0));
-                frame_tmp_12.before[51] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 51) >> 0));
-                frame_tmp_12.before[52] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 52) >> 0));
-                frame_tmp_12.before[53] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 53) >> 0));
-                frame_tmp_12.before[54] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 54) >> 0));
-                frame_tmp_12.before[55] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 55) >> 0));
-                frame_tmp_12.before[56] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 56) >> 0));
-                frame_tmp_12.before[57] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 57) >> 0));
-                frame_tmp_12.before[58] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 58) >> 0));
-                frame_tmp_12.before[59] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 59) >> 0));
-                frame_tmp_12.before[60] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 60) >> 0));
-                frame_tmp_12.before[61] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 61) >> 0));
-                frame_tmp_12.before[62] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 62) >> 0));
-                frame_tmp_12.before[63] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 63) >> 0));
-                frame_tmp_12.before[64] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 64) >> 0));
-                frame_tmp_12.before[65] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 65) >> 0));
-                frame_tmp_12.before[66] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 66) >> 0));
-                frame_tmp_12.before[67] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 67) >> 0));
-                frame_tmp_12.before[68] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 68) >> 0));
-                frame_tmp_12.before[69] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 69) >> 0));
-                frame_tmp_12.before[70] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 70) >> 0));
-                frame_tmp_12.before[71] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 71) >> 0));
-                frame_tmp_12.before[72] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 72) >> 0));
-                frame_tmp_12.before[73] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 73) >> 0));
-                frame_tmp_12.before[74] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 74) >> 0));
-                frame_tmp_12.before[75] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 75) >> 0));
-                frame_tmp_12.before[76] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 76) >> 0));
-                frame_tmp_12.before[77] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 77) >> 0));
-                frame_tmp_12.before[78] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 78) >> 0));
-                frame_tmp_12.before[79] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 79) >> 0));
-                frame_tmp_12.before[80] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 80) >> 0));
-                frame_tmp_12.before[81] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 81) >> 0));
-                frame_tmp_12.before[82] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 82) >> 0));
-                frame_tmp_12.before[83] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 83) >> 0));
-                frame_tmp_12.before[84] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 84) >> 0));
-                frame_tmp_12.before[85] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 85) >> 0));
-                frame_tmp_12.before[86] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 86) >> 0));
-                frame_tmp_12.before[87] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 87) >> 0));
-                frame_tmp_12.before[88] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 88) >> 0));
-                frame_tmp_12.before[89] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 89) >> 0));
-                frame_tmp_12.before[90] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 90) >> 0));
-                frame_tmp_12.before[91] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 91) >> 0));
-                ebpf_packetOffsetInBits += 736;
-
-                frame_tmp_12.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
-                ebpf_packetOffsetInBits += 64;
-
-                frame_tmp_12.ebpf_valid = 1;
-
-                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
-            }
-            meta->name.part_3.w3 = frame_tmp_12.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_18;
-            select_18 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_18 == 1)goto FrameParser_word_11;
-            if ((select_18 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
-            else goto reject;
-        }
-        FrameParser_word_11: {
-            {
-                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 864 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -1518,15 +1421,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_13.before[89] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 89) >> 0));
                 frame_tmp_13.before[90] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 90) >> 0));
                 frame_tmp_13.before[91] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 91) >> 0));
-                frame_tmp_13.before[92] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 92) >> 0));
-                frame_tmp_13.before[93] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 93) >> 0));
-                frame_tmp_13.before[94] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 94) >> 0));
-                frame_tmp_13.before[95] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 95) >> 0));
-                frame_tmp_13.before[96] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 96) >> 0));
-                frame_tmp_13.before[97] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 97) >> 0));
-                frame_tmp_13.before[98] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 98) >> 0));
-                frame_tmp_13.before[99] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 99) >> 0));
-                ebpf_packetOffsetInBits += 800;
+                ebpf_packetOffsetInBits += 736;
 
                 frame_tmp_13.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -1535,16 +1430,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_4.w0 = frame_tmp_13.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_19;
-            select_19 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_19 == 1)goto FrameParser_word_12;
-            if ((select_19 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_3.w3 = frame_tmp_13.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_18;
+            select_18 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_18 == 1)goto FrameParser_word_11;
+            if ((select_18 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_12: {
+        FrameParser_word_11: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 928 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 864 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -1649,15 +1544,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_14.before[97] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 97) >> 0));
                 frame_tmp_14.before[98] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 98) >> 0));
                 frame_tmp_14.before[99] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 99) >> 0));
-                frame_tmp_14.before[100] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 100) >> 0));
-                frame_tmp_14.before[101] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 101) >> 0));
-                frame_tmp_14.before[102] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 102) >> 0));
-                frame_tmp_14.before[103] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 103) >> 0));
-                frame_tmp_14.before[104] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 104) >> 0));
-                frame_tmp_14.before[105] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 105) >> 0));
-                frame_tmp_14.before[106] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 106) >> 0));
-                frame_tmp_14.before[107] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 107) >> 0));
-                ebpf_packetOffsetInBits += 864;
+                ebpf_packetOffsetInBits += 800;
 
                 frame_tmp_14.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -1666,16 +1553,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_4.w1 = frame_tmp_14.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_20;
-            select_20 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_20 == 1)goto FrameParser_word_13;
-            if ((select_20 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_4.w0 = frame_tmp_14.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_19;
+            select_19 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_19 == 1)goto FrameParser_word_12;
+            if ((select_19 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_13: {
+        FrameParser_word_12: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 992 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 928 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -1788,15 +1675,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_15.before[105] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 105) >> 0));
                 frame_tmp_15.before[106] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 106) >> 0));
                 frame_tmp_15.before[107] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 107) >> 0));
-                frame_tmp_15.before[108] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 108) >> 0));
-                frame_tmp_15.before[109] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 109) >> 0));
-                frame_tmp_15.before[110] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 110) >> 0));
-                frame_tmp_15.before[111] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 111) >> 0));
-                frame_tmp_15.before[112] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 112) >> 0));
-                frame_tmp_15.before[113] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 113) >> 0));
-                frame_tmp_15.before[114] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 114) >> 0));
-                frame_tmp_15.before[115] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 115) >> 0));
-                ebpf_packetOffsetInBits += 928;
+                ebpf_packetOffsetInBits += 864;
 
                 frame_tmp_15.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -1805,16 +1684,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_4.w2 = frame_tmp_15.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_21;
-            select_21 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_21 == 1)goto FrameParser_word_14;
-            if ((select_21 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_4.w1 = frame_tmp_15.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_20;
+            select_20 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_20 == 1)goto FrameParser_word_13;
+            if ((select_20 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_14: {
+        FrameParser_word_13: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 1056 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 992 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -1935,15 +1814,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_16.before[113] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 113) >> 0));
                 frame_tmp_16.before[114] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 114) >> 0));
                 frame_tmp_16.before[115] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 115) >> 0));
-                frame_tmp_16.before[116] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 116) >> 0));
-                frame_tmp_16.before[117] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 117) >> 0));
-                frame_tmp_16.before[118] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 118) >> 0));
-                frame_tmp_16.before[119] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 119) >> 0));
-                frame_tmp_16.before[120] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 120) >> 0));
-                frame_tmp_16.before[121] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 121) >> 0));
-                frame_tmp_16.before[122] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 122) >> 0));
-                frame_tmp_16.before[123] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 123) >> 0));
-                ebpf_packetOffsetInBits += 992;
+                ebpf_packetOffsetInBits += 928;
 
                 frame_tmp_16.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -1952,63 +1823,159 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_4.w3 = frame_tmp_16.word;             goto FrameParser_answer;
+            meta->name.part_4.w2 = frame_tmp_16.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_21;
+            select_21 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_21 == 1)goto FrameParser_word_14;
+            if ((select_21 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            else goto reject;
+        }
+        FrameParser_word_14: {
+            {
+                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 1056 + 0)) {
+                    ebpf_errorCode = PacketTooShort;
+                    goto reject;
+                }
+
+                frame_tmp_17.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
+                frame_tmp_17.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
+                frame_tmp_17.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
+                frame_tmp_17.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
+                frame_tmp_17.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
+                frame_tmp_17.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
+                frame_tmp_17.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
+                frame_tmp_17.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
+                frame_tmp_17.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
+                frame_tmp_17.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
+                frame_tmp_17.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
+                frame_tmp_17.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
+                frame_tmp_17.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
+                frame_tmp_17.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
+                frame_tmp_17.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
+                frame_tmp_17.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
+                frame_tmp_17.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
+                frame_tmp_17.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
+                frame_tmp_17.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
+                frame_tmp_17.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
+                frame_tmp_17.before[20] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 20) >> 0));
+                frame_tmp_17.before[21] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 21) >> 0));
+                frame_tmp_17.before[22] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 22) >> 0));
+                frame_tmp_17.before[23] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 23) >> 0));
+                frame_tmp_17.before[24] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 24) >> 0));
+                frame_tmp_17.before[25] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 25) >> 0));
+                frame_tmp_17.before[26] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 26) >> 0));
+                frame_tmp_17.before[27] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 27) >> 0));
+                frame_tmp_17.before[28] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 28) >> 0));
+                frame_tmp_17.before[29] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 29) >> 0));
+                frame_tmp_17.before[30] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 30) >> 0));
+                frame_tmp_17.before[31] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 31) >> 0));
+                frame_tmp_17.before[32] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 32) >> 0));
+                frame_tmp_17.before[33] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 33) >> 0));
+                frame_tmp_17.before[34] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 34) >> 0));
+                frame_tmp_17.before[35] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 35) >> 0));
+                frame_tmp_17.before[36] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 36) >> 0));
+                frame_tmp_17.before[37] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 37) >> 0));
+                frame_tmp_17.before[38] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 38) >> 0));
+                frame_tmp_17.before[39] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 39) >> 0));
+                frame_tmp_17.before[40] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 40) >> 0));
+                frame_tmp_17.before[41] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 41) >> 0));
+                frame_tmp_17.before[42] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 42) >> 0));
+                frame_tmp_17.before[43] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 43) >> 0));
+                frame_tmp_17.before[44] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 44) >> 0));
+                frame_tmp_17.before[45] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 45) >> 0));
+                frame_tmp_17.before[46] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 46) >> 0));
+                frame_tmp_17.before[47] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 47) >> 0));
+                frame_tmp_17.before[48] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 48) >> 0));
+                frame_tmp_17.before[49] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 49) >> 0));
+                frame_tmp_17.before[50] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 50) >> 0));
+                frame_tmp_17.before[51] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 51) >> 0));
+                frame_tmp_17.before[52] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 52) >> 0));
+                frame_tmp_17.before[53] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 53) >> 0));
+                frame_tmp_17.before[54] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 54) >> 0));
+                frame_tmp_17.before[55] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 55) >> 0));
+                frame_tmp_17.before[56] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 56) >> 0));
+                frame_tmp_17.before[57] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 57) >> 0));
+                frame_tmp_17.before[58] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 58) >> 0));
+                frame_tmp_17.before[59] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 59) >> 0));
+                frame_tmp_17.before[60] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 60) >> 0));
+                frame_tmp_17.before[61] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 61) >> 0));
+                frame_tmp_17.before[62] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 62) >> 0));
+                frame_tmp_17.before[63] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 63) >> 0));
+                frame_tmp_17.before[64] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 64) >> 0));
+                frame_tmp_17.before[65] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 65) >> 0));
+                frame_tmp_17.before[66] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 66) >> 0));
+                frame_tmp_17.before[67] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 67) >> 0));
+                frame_tmp_17.before[68] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 68) >> 0));
+                frame_tmp_17.before[69] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 69) >> 0));
+                frame_tmp_17.before[70] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 70) >> 0));
+                frame_tmp_17.before[71] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 71) >> 0));
+                frame_tmp_17.before[72] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 72) >> 0));
+                frame_tmp_17.before[73] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 73) >> 0));
+                frame_tmp_17.before[74] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 74) >> 0));
+                frame_tmp_17.before[75] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 75) >> 0));
+                frame_tmp_17.before[76] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 76) >> 0));
+                frame_tmp_17.before[77] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 77) >> 0));
+                frame_tmp_17.before[78] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 78) >> 0));
+                frame_tmp_17.before[79] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 79) >> 0));
+                frame_tmp_17.before[80] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 80) >> 0));
+                frame_tmp_17.before[81] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 81) >> 0));
+                frame_tmp_17.before[82] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 82) >> 0));
+                frame_tmp_17.before[83] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 83) >> 0));
+                frame_tmp_17.before[84] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 84) >> 0));
+                frame_tmp_17.before[85] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 85) >> 0));
+                frame_tmp_17.before[86] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 86) >> 0));
+                frame_tmp_17.before[87] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 87) >> 0));
+                frame_tmp_17.before[88] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 88) >> 0));
+                frame_tmp_17.before[89] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 89) >> 0));
+                frame_tmp_17.before[90] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 90) >> 0));
+                frame_tmp_17.before[91] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 91) >> 0));
+                frame_tmp_17.before[92] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 92) >> 0));
+                frame_tmp_17.before[93] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 93) >> 0));
+                frame_tmp_17.before[94] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 94) >> 0));
+                frame_tmp_17.before[95] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 95) >> 0));
+                frame_tmp_17.before[96] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 96) >> 0));
+                frame_tmp_17.before[97] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 97) >> 0));
+                frame_tmp_17.before[98] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 98) >> 0));
+                frame_tmp_17.before[99] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 99) >> 0));
+                frame_tmp_17.before[100] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 100) >> 0));
+                frame_tmp_17.before[101] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 101) >> 0));
+                frame_tmp_17.before[102] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 102) >> 0));
+                frame_tmp_17.before[103] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 103) >> 0));
+                frame_tmp_17.before[104] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 104) >> 0));
+                frame_tmp_17.before[105] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 105) >> 0));
+                frame_tmp_17.before[106] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 106) >> 0));
+                frame_tmp_17.before[107] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 107) >> 0));
+                frame_tmp_17.before[108] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 108) >> 0));
+                frame_tmp_17.before[109] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 109) >> 0));
+                frame_tmp_17.before[110] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 110) >> 0));
+                frame_tmp_17.before[111] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 111) >> 0));
+                frame_tmp_17.before[112] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 112) >> 0));
+                frame_tmp_17.before[113] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 113) >> 0));
+                frame_tmp_17.before[114] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 114) >> 0));
+                frame_tmp_17.before[115] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 115) >> 0));
+                frame_tmp_17.before[116] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 116) >> 0));
+                frame_tmp_17.before[117] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 117) >> 0));
+                frame_tmp_17.before[118] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 118) >> 0));
+                frame_tmp_17.before[119] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 119) >> 0));
+                frame_tmp_17.before[120] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 120) >> 0));
+                frame_tmp_17.before[121] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 121) >> 0));
+                frame_tmp_17.before[122] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 122) >> 0));
+                frame_tmp_17.before[123] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 123) >> 0));
+                ebpf_packetOffsetInBits += 992;
+
+                frame_tmp_17.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
+                ebpf_packetOffsetInBits += 64;
+
+                frame_tmp_17.ebpf_valid = 1;
+
+                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
+            }
+            meta->name.part_4.w3 = frame_tmp_17.word;             goto FrameParser_answer;
         }
         FrameParser_word_2: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
                 if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 288 + 0)) {
-                    ebpf_errorCode = PacketTooShort;
-                    goto reject;
-                }
-
-                frame_tmp_4.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
-                frame_tmp_4.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
-                frame_tmp_4.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
-                frame_tmp_4.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
-                frame_tmp_4.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
-                frame_tmp_4.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
-                frame_tmp_4.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
-                frame_tmp_4.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
-                frame_tmp_4.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
-                frame_tmp_4.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
-                frame_tmp_4.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
-                frame_tmp_4.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
-                frame_tmp_4.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
-                frame_tmp_4.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
-                frame_tmp_4.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
-                frame_tmp_4.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
-                frame_tmp_4.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
-                frame_tmp_4.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
-                frame_tmp_4.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
-                frame_tmp_4.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
-                frame_tmp_4.before[20] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 20) >> 0));
-                frame_tmp_4.before[21] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 21) >> 0));
-                frame_tmp_4.before[22] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 22) >> 0));
-                frame_tmp_4.before[23] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 23) >> 0));
-                frame_tmp_4.before[24] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 24) >> 0));
-                frame_tmp_4.before[25] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 25) >> 0));
-                frame_tmp_4.before[26] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 26) >> 0));
-                frame_tmp_4.before[27] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 27) >> 0));
-                ebpf_packetOffsetInBits += 224;
-
-                frame_tmp_4.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
-                ebpf_packetOffsetInBits += 64;
-
-                frame_tmp_4.ebpf_valid = 1;
-
-                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
-            }
-            meta->name.part_1.w3 = frame_tmp_4.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_22;
-            select_22 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_22 == 1)goto FrameParser_word_3;
-            if ((select_22 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
-            else goto reject;
-        }
-        FrameParser_word_3: {
-            {
-                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 352 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2041,15 +2008,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_5.before[25] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 25) >> 0));
                 frame_tmp_5.before[26] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 26) >> 0));
                 frame_tmp_5.before[27] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 27) >> 0));
-                frame_tmp_5.before[28] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 28) >> 0));
-                frame_tmp_5.before[29] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 29) >> 0));
-                frame_tmp_5.before[30] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 30) >> 0));
-                frame_tmp_5.before[31] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 31) >> 0));
-                frame_tmp_5.before[32] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 32) >> 0));
-                frame_tmp_5.before[33] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 33) >> 0));
-                frame_tmp_5.before[34] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 34) >> 0));
-                frame_tmp_5.before[35] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 35) >> 0));
-                ebpf_packetOffsetInBits += 288;
+                ebpf_packetOffsetInBits += 224;
 
                 frame_tmp_5.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2058,16 +2017,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_2.w0 = frame_tmp_5.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_23;
-            select_23 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_23 == 1)goto FrameParser_word_4;
-            if ((select_23 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_1.w3 = frame_tmp_5.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_22;
+            select_22 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_22 == 1)goto FrameParser_word_3;
+            if ((select_22 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_4: {
+        FrameParser_word_3: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 416 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 352 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2108,15 +2067,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_6.before[33] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 33) >> 0));
                 frame_tmp_6.before[34] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 34) >> 0));
                 frame_tmp_6.before[35] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 35) >> 0));
-                frame_tmp_6.before[36] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 36) >> 0));
-                frame_tmp_6.before[37] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 37) >> 0));
-                frame_tmp_6.before[38] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 38) >> 0));
-                frame_tmp_6.before[39] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 39) >> 0));
-                frame_tmp_6.before[40] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 40) >> 0));
-                frame_tmp_6.before[41] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 41) >> 0));
-                frame_tmp_6.before[42] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 42) >> 0));
-                frame_tmp_6.before[43] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 43) >> 0));
-                ebpf_packetOffsetInBits += 352;
+                ebpf_packetOffsetInBits += 288;
 
                 frame_tmp_6.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2125,16 +2076,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_2.w1 = frame_tmp_6.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_24;
-            select_24 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_24 == 1)goto FrameParser_word_5;
-            if ((select_24 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_2.w0 = frame_tmp_6.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_23;
+            select_23 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_23 == 1)goto FrameParser_word_4;
+            if ((select_23 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_5: {
+        FrameParser_word_4: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 480 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 416 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2183,15 +2134,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_7.before[41] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 41) >> 0));
                 frame_tmp_7.before[42] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 42) >> 0));
                 frame_tmp_7.before[43] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 43) >> 0));
-                frame_tmp_7.before[44] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 44) >> 0));
-                frame_tmp_7.before[45] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 45) >> 0));
-                frame_tmp_7.before[46] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 46) >> 0));
-                frame_tmp_7.before[47] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 47) >> 0));
-                frame_tmp_7.before[48] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 48) >> 0));
-                frame_tmp_7.before[49] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 49) >> 0));
-                frame_tmp_7.before[50] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 50) >> 0));
-                frame_tmp_7.before[51] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 51) >> 0));
-                ebpf_packetOffsetInBits += 416;
+                ebpf_packetOffsetInBits += 352;
 
                 frame_tmp_7.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2200,16 +2143,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_2.w2 = frame_tmp_7.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_25;
-            select_25 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_25 == 1)goto FrameParser_word_6;
-            if ((select_25 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_2.w1 = frame_tmp_7.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_24;
+            select_24 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_24 == 1)goto FrameParser_word_5;
+            if ((select_24 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_6: {
+        FrameParser_word_5: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 544 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 480 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2266,15 +2209,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_8.before[49] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 49) >> 0));
                 frame_tmp_8.before[50] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 50) >> 0));
                 frame_tmp_8.before[51] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 51) >> 0));
-                frame_tmp_8.before[52] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 52) >> 0));
-                frame_tmp_8.before[53] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 53) >> 0));
-                frame_tmp_8.before[54] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 54) >> 0));
-                frame_tmp_8.before[55] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 55) >> 0));
-                frame_tmp_8.before[56] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 56) >> 0));
-                frame_tmp_8.before[57] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 57) >> 0));
-                frame_tmp_8.before[58] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 58) >> 0));
-                frame_tmp_8.before[59] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 59) >> 0));
-                ebpf_packetOffsetInBits += 480;
+                ebpf_packetOffsetInBits += 416;
 
                 frame_tmp_8.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2283,16 +2218,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_2.w3 = frame_tmp_8.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_26;
-            select_26 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_26 == 1)goto FrameParser_word_7;
-            if ((select_26 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_2.w2 = frame_tmp_8.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_25;
+            select_25 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_25 == 1)goto FrameParser_word_6;
+            if ((select_25 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_7: {
+        FrameParser_word_6: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 608 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 544 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2357,15 +2292,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_9.before[57] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 57) >> 0));
                 frame_tmp_9.before[58] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 58) >> 0));
                 frame_tmp_9.before[59] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 59) >> 0));
-                frame_tmp_9.before[60] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 60) >> 0));
-                frame_tmp_9.before[61] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 61) >> 0));
-                frame_tmp_9.before[62] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 62) >> 0));
-                frame_tmp_9.before[63] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 63) >> 0));
-                frame_tmp_9.before[64] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 64) >> 0));
-                frame_tmp_9.before[65] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 65) >> 0));
-                frame_tmp_9.before[66] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 66) >> 0));
-                frame_tmp_9.before[67] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 67) >> 0));
-                ebpf_packetOffsetInBits += 544;
+                ebpf_packetOffsetInBits += 480;
 
                 frame_tmp_9.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2374,16 +2301,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_3.w0 = frame_tmp_9.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_27;
-            select_27 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_27 == 1)goto FrameParser_word_8;
-            if ((select_27 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_2.w3 = frame_tmp_9.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_26;
+            select_26 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_26 == 1)goto FrameParser_word_7;
+            if ((select_26 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_8: {
+        FrameParser_word_7: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 672 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 608 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2456,15 +2383,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_10.before[65] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 65) >> 0));
                 frame_tmp_10.before[66] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 66) >> 0));
                 frame_tmp_10.before[67] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 67) >> 0));
-                frame_tmp_10.before[68] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 68) >> 0));
-                frame_tmp_10.before[69] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 69) >> 0));
-                frame_tmp_10.before[70] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 70) >> 0));
-                frame_tmp_10.before[71] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 71) >> 0));
-                frame_tmp_10.before[72] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 72) >> 0));
-                frame_tmp_10.before[73] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 73) >> 0));
-                frame_tmp_10.before[74] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 74) >> 0));
-                frame_tmp_10.before[75] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 75) >> 0));
-                ebpf_packetOffsetInBits += 608;
+                ebpf_packetOffsetInBits += 544;
 
                 frame_tmp_10.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2473,16 +2392,16 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_3.w1 = frame_tmp_10.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_28;
-            select_28 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
-            if (select_28 == 1)goto FrameParser_word_9;
-            if ((select_28 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            meta->name.part_3.w0 = frame_tmp_10.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_27;
+            select_27 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_27 == 1)goto FrameParser_word_8;
+            if ((select_27 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
             else goto reject;
         }
-        FrameParser_word_9: {
+        FrameParser_word_8: {
             {
                 ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
-                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 736 + 0)) {
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 672 + 0)) {
                     ebpf_errorCode = PacketTooShort;
                     goto reject;
                 }
@@ -2563,15 +2482,7 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
                 frame_tmp_11.before[73] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 73) >> 0));
                 frame_tmp_11.before[74] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 74) >> 0));
                 frame_tmp_11.before[75] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 75) >> 0));
-                frame_tmp_11.before[76] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 76) >> 0));
-                frame_tmp_11.before[77] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 77) >> 0));
-                frame_tmp_11.before[78] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 78) >> 0));
-                frame_tmp_11.before[79] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 79) >> 0));
-                frame_tmp_11.before[80] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 80) >> 0));
-                frame_tmp_11.before[81] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 81) >> 0));
-                frame_tmp_11.before[82] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 82) >> 0));
-                frame_tmp_11.before[83] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 83) >> 0));
-                ebpf_packetOffsetInBits += 672;
+                ebpf_packetOffsetInBits += 608;
 
                 frame_tmp_11.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
                 ebpf_packetOffsetInBits += 64;
@@ -2580,7 +2491,114 @@ static __always_inline int process(struct __sk_buff *skb, struct headers_t *head
 
                 ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
             }
-            meta->name.part_3.w2 = frame_tmp_11.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_29;
+            meta->name.part_3.w1 = frame_tmp_11.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_28;
+            select_28 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
+            if (select_28 == 1)goto FrameParser_word_9;
+            if ((select_28 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
+            else goto reject;
+        }
+        FrameParser_word_9: {
+            {
+                ebpf_packetOffsetInBits_save = ebpf_packetOffsetInBits;
+                if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 736 + 0)) {
+                    ebpf_errorCode = PacketTooShort;
+                    goto reject;
+                }
+
+                frame_tmp_12.before[0] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 0) >> 0));
+                frame_tmp_12.before[1] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 1) >> 0));
+                frame_tmp_12.before[2] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 2) >> 0));
+                frame_tmp_12.before[3] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 3) >> 0));
+                frame_tmp_12.before[4] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 4) >> 0));
+                frame_tmp_12.before[5] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 5) >> 0));
+                frame_tmp_12.before[6] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 6) >> 0));
+                frame_tmp_12.before[7] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 7) >> 0));
+                frame_tmp_12.before[8] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 8) >> 0));
+                frame_tmp_12.before[9] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 9) >> 0));
+                frame_tmp_12.before[10] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 10) >> 0));
+                frame_tmp_12.before[11] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 11) >> 0));
+                frame_tmp_12.before[12] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 12) >> 0));
+                frame_tmp_12.before[13] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 13) >> 0));
+                frame_tmp_12.before[14] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 14) >> 0));
+                frame_tmp_12.before[15] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 15) >> 0));
+                frame_tmp_12.before[16] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 16) >> 0));
+                frame_tmp_12.before[17] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 17) >> 0));
+                frame_tmp_12.before[18] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 18) >> 0));
+                frame_tmp_12.before[19] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 19) >> 0));
+                frame_tmp_12.before[20] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 20) >> 0));
+                frame_tmp_12.before[21] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 21) >> 0));
+                frame_tmp_12.before[22] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 22) >> 0));
+                frame_tmp_12.before[23] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 23) >> 0));
+                frame_tmp_12.before[24] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 24) >> 0));
+                frame_tmp_12.before[25] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 25) >> 0));
+                frame_tmp_12.before[26] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 26) >> 0));
+                frame_tmp_12.before[27] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 27) >> 0));
+                frame_tmp_12.before[28] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 28) >> 0));
+                frame_tmp_12.before[29] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 29) >> 0));
+                frame_tmp_12.before[30] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 30) >> 0));
+                frame_tmp_12.before[31] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 31) >> 0));
+                frame_tmp_12.before[32] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 32) >> 0));
+                frame_tmp_12.before[33] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 33) >> 0));
+                frame_tmp_12.before[34] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 34) >> 0));
+                frame_tmp_12.before[35] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 35) >> 0));
+                frame_tmp_12.before[36] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 36) >> 0));
+                frame_tmp_12.before[37] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 37) >> 0));
+                frame_tmp_12.before[38] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 38) >> 0));
+                frame_tmp_12.before[39] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 39) >> 0));
+                frame_tmp_12.before[40] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 40) >> 0));
+                frame_tmp_12.before[41] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 41) >> 0));
+                frame_tmp_12.before[42] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 42) >> 0));
+                frame_tmp_12.before[43] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 43) >> 0));
+                frame_tmp_12.before[44] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 44) >> 0));
+                frame_tmp_12.before[45] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 45) >> 0));
+                frame_tmp_12.before[46] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 46) >> 0));
+                frame_tmp_12.before[47] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 47) >> 0));
+                frame_tmp_12.before[48] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 48) >> 0));
+                frame_tmp_12.before[49] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 49) >> 0));
+                frame_tmp_12.before[50] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 50) >> 0));
+                frame_tmp_12.before[51] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 51) >> 0));
+                frame_tmp_12.before[52] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 52) >> 0));
+                frame_tmp_12.before[53] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 53) >> 0));
+                frame_tmp_12.before[54] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 54) >> 0));
+                frame_tmp_12.before[55] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 55) >> 0));
+                frame_tmp_12.before[56] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 56) >> 0));
+                frame_tmp_12.before[57] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 57) >> 0));
+                frame_tmp_12.before[58] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 58) >> 0));
+                frame_tmp_12.before[59] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 59) >> 0));
+                frame_tmp_12.before[60] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 60) >> 0));
+                frame_tmp_12.before[61] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 61) >> 0));
+                frame_tmp_12.before[62] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 62) >> 0));
+                frame_tmp_12.before[63] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 63) >> 0));
+                frame_tmp_12.before[64] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 64) >> 0));
+                frame_tmp_12.before[65] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 65) >> 0));
+                frame_tmp_12.before[66] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 66) >> 0));
+                frame_tmp_12.before[67] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 67) >> 0));
+                frame_tmp_12.before[68] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 68) >> 0));
+                frame_tmp_12.before[69] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 69) >> 0));
+                frame_tmp_12.before[70] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 70) >> 0));
+                frame_tmp_12.before[71] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 71) >> 0));
+                frame_tmp_12.before[72] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 72) >> 0));
+                frame_tmp_12.before[73] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 73) >> 0));
+                frame_tmp_12.before[74] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 74) >> 0));
+                frame_tmp_12.before[75] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 75) >> 0));
+                frame_tmp_12.before[76] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 76) >> 0));
+                frame_tmp_12.before[77] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 77) >> 0));
+                frame_tmp_12.before[78] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 78) >> 0));
+                frame_tmp_12.before[79] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 79) >> 0));
+                frame_tmp_12.before[80] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 80) >> 0));
+                frame_tmp_12.before[81] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 81) >> 0));
+                frame_tmp_12.before[82] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 82) >> 0));
+                frame_tmp_12.before[83] = (u8)((load_byte(pkt, BYTES(ebpf_packetOffsetInBits) + 83) >> 0));
+                ebpf_packetOffsetInBits += 672;
+
+                frame_tmp_12.word = (u64)((load_dword(pkt, BYTES(ebpf_packetOffsetInBits))));
+                ebpf_packetOffsetInBits += 64;
+
+                frame_tmp_12.ebpf_valid = 1;
+
+                ebpf_packetOffsetInBits = ebpf_packetOffsetInBits_save;
+            }
+            meta->name.part_3.w2 = frame_tmp_12.word;            meta->frame.offset = (meta->frame.offset + 8);            u8 select_29;
             select_29 = (((u8)((meta->frame.udp_end - (meta->frame.offset + 8)) >> 0x1f) ^ 1) & ((1 << 1) - 1));
             if (select_29 == 1)goto FrameParser_word_10;
             if ((select_29 & 0x0) == (0x0 & 0x0))goto FrameParser_answer;
@@ -2628,7 +2646,7 @@ pkt_len;/* headers->ethernet.setInvalid() */
             headers->udp.ebpf_valid = false;
 /* headers->dns.setInvalid() */
             headers->dns.ebpf_valid = false;
-            meta->frame.offset = 14;            meta->frame.frame_end = length_1;            meta->frame.ip_start = 0;            meta->frame.ip_end = 0;            meta->frame.udp_end = 0;            meta->frame.name_start = 0;            meta->frame.is_ipv6 = 0;            meta->frame.verdict = 3;            meta->frame.not_name = 0;            meta->frame.name_end = 0;            meta->frame.name_lengths = 0;            meta->frame.not_txt = 0;/* extract(headers->ethernet) */
+            meta->frame.offset = 14;            meta->frame.frame_end = length_1;            meta->frame.ip_start = 0;            meta->frame.ip_end = 0;            meta->frame.udp_end = 0;            meta->frame.name_start = 0;            meta->frame.first_label = 0;            meta->frame.is_ipv6 = 0;            meta->frame.verdict = 3;            meta->frame.not_name = 0;            meta->frame.name_end = 0;            meta->frame.name_lengths = 0;            meta->frame.not_txt = 0;/* extract(headers->ethernet) */
             if (ebpf_packetEnd < pkt + BYTES(ebpf_packetOffsetInBits + 112 + 0)) {
                 ebpf_errorCode = PacketTooShort;
                 goto reject;
@@ -2894,7 +2912,8 @@ pkt_len;/* headers->ethernet.setInvalid() */
 
                         answers_0 = 0;
             if (meta->frame.verdict == 254) {
-                known_names_words = meta->name.part_1;
+                known_names_so_far = meta->frame.first_label;
+                                known_names_words = meta->name.part_1;
                 /* known_names_words_1_word_0_find_zeros_0() */
 {
                     known_names_words_1_word_0_low = (known_names_words.w0 & 0x7f7f7f7f7f7f7f7f);
@@ -3044,10 +3063,11 @@ pkt_len;/* headers->ethernet.setInvalid() */
                 {
                     /* construct key */
                     struct _known_names_1_key key = {};
-                    key.field0 = known_names_words.w0;
-                    key.field1 = known_names_words.w1;
-                    key.field2 = known_names_words.w2;
-                    key.field3 = known_names_words.w3;
+                    key.field0 = known_names_so_far;
+                    key.field1 = known_names_words.w0;
+                    key.field2 = known_names_words.w1;
+                    key.field3 = known_names_words.w2;
+                    key.field4 = known_names_words.w3;
                     /* value */
                     struct _known_names_1_value *value = NULL;
                     /* perform lookup */

@@ -54,8 +54,10 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 	state sth {
 		meta.offset = meta.offset + 4;
 		meta.name_start = meta.offset;
+		meta.first_label = (bit<16>)packet.lookahead<sth_label_t>().length_and_text[31:24];
 		transition select(packet.lookahead<sth_label_t>().length_and_text) {
 			LABEL_STH &&& LABEL_STH_MASK: behind_sth;
+			LABEL_CHE &&& LABEL_CHE_MASK: behind_sth;
 			default: not_tree_head;
 		}
 	}

@@ -49,6 +49,12 @@ const bit<32> SHORTEST_RECORD = 11;
 /* A label of three letters, "sth" in any case (draft-ct-over-dns-01), as value and mask. */
 const bit<32> LABEL_STH = 0x03535448;
 const bit<32> LABEL_STH_MASK = 0xffdfdfdf;
+/*
+ * The first four bytes of the label "checkpoint", in any case. The other bytes are compared with the
+ * rest of the name.
+ */
+const bit<32> LABEL_CHE = 0x0a434845;
+const bit<32> LABEL_CHE_MASK = 0xffdfdfdf;
 
 header ethernet_t {
 	bit<48> destination;

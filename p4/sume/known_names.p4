@@ -4,8 +4,9 @@
  * whether it is asked for TXT, IN.
  *
  * A name has up to 128 bytes, and an exact key at most 384 bits on SUME. So there are four tables,
- * each for 32 bytes of the name behind "sth". The first three give a number to what a name begins
- * with, which is in the key of the next; the last knows the whole. Names are compared exactly, and
+ * each for 32 bytes of the name behind its first four. The first three give a number to what a name
+ * begins with, which is in the key of the next; the last knows the whole. In the key of the first is
+ * the length of the first label, of which the parser has seen those four bytes. Names are compared exactly, and
  * without regard to case. Every one goes through all four, whatever it is.
  */
 #include "name_word.p4"
@@ -34,6 +35,7 @@ control KnownNames(in name_words_t name_words, inout user_metadata_t meta)
 	@name(".known_names_1")
 	table known_names_1 {
 		key = {
+			so_far: exact @name("so_far");
 			words.w0: exact @name("w0");
 			words.w1: exact @name("w1");
 			words.w2: exact @name("w2");
@@ -102,6 +104,7 @@ control KnownNames(in name_words_t name_words, inout user_metadata_t meta)
 	}
 
 	apply {
+		so_far = meta.first_label;
 		words = name_words.part_1;
 		words_1.apply(meta, words);
 		known_names_1.apply();

@@ -27,6 +27,7 @@ parser HeaderParser(packet_in packet, in bit<32> frame_length, out headers_t hea
 		meta.ip_end = 0;
 		meta.udp_end = 0;
 		meta.name_start = 0;
+		meta.first_label = 0;
 		meta.is_ipv6 = 0;
 		meta.verdict = MALFORMED;
 		meta.not_name = 0;

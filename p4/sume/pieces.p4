@@ -7,7 +7,7 @@ header sth_label_t {
 }
 
 /*
- * What follows a question's "sth", in pieces whatever its labels are. Behind the end of a name
+ * What follows the first four bytes of a question's name, in pieces whatever its labels are. Behind the end of a name
  * there are 15 bytes at least (type, class, and a record), so the piece that it ends in is whole.
  * Of the next one, type and class may need four bytes, which the half has.
  */
@@ -60,11 +60,15 @@ parser FrameParser(packet_in packet, in bit<32> frame_length, out headers_t head
 		packet.extract(headers.sth);
 		meta.offset = meta.offset + 4;
 		meta.name_start = meta.offset;
+		meta.first_label = (bit<16>)headers.sth.length_and_text[31:24];
 		transition select(headers.sth.length_and_text, LEAVES(PIECE_BYTES),
 				  LEAVES(HALF_BYTES)) {
 			(LABEL_STH &&& LABEL_STH_MASK, 1, _): piece_1;
 			(LABEL_STH &&& LABEL_STH_MASK, _, 1): half_piece;
 			(LABEL_STH &&& LABEL_STH_MASK, _, _): answer;
+			(LABEL_CHE &&& LABEL_CHE_MASK, 1, _): piece_1;
+			(LABEL_CHE &&& LABEL_CHE_MASK, _, 1): half_piece;
+			(LABEL_CHE &&& LABEL_CHE_MASK, _, _): answer;
 			default: not_tree_head;
 		}
 	}

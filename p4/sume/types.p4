@@ -69,6 +69,8 @@ struct user_metadata_t {
 	bit<32> udp_end;
 	/* Where the pieces begin. */
 	bit<32> name_start;
+	/* The length of the name's first label: 3 of "sth", and 10 of "checkpoint". */
+	bit<16> first_label;
 	bit<1> is_ipv6;
 	bit<8> verdict;
 	/*

@@ -95,10 +95,10 @@ export function mapEntry({ soFar, words, id }: NameEntry): {
   readonly key: Buffer;
   readonly value: Buffer;
 } {
-  const before = soFar === undefined ? [] : [number(soFar, 2), Buffer.alloc(GAP.key)];
   return {
     key: Buffer.concat([
-      ...before,
+      number(soFar, 2),
+      Buffer.alloc(GAP.key),
       ...words.map((word) => (LITTLE ? Buffer.from(word).swap64() : word)),
     ]),
     value: Buffer.concat([number(FOUND, 4), number(id, 2), Buffer.alloc(GAP.value)]),

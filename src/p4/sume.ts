@@ -43,7 +43,7 @@ function sumeCommands(entries: readonly NameEntry[]): string {
       `table_cam_add_entry route forward ${binary(portBit(from))} => ${binary(portBit(to))}`,
   );
   const known = entries.map(({ table, soFar, words, id }) => {
-    const key = [...(soFar === undefined ? [] : [`${soFar}`]), ...words.map(inHex)];
+    const key = [`${soFar}`, ...words.map(inHex)];
     return `table_cam_add_entry known_names_${table} part_${table} ${key.join(' ')} => ${id}`;
   });
   return `${[...routes, ...known].join('\n')}\n`;

@@ -168,6 +168,22 @@ describe('the P4 program', { skip: noSimpleSwitch }, () => {
     assert.equal(switched.counters.answersCopied, 2n);
   });
 
+  test('knows names of checkpoints, and not their neighbours', async () => {
+    const known = ['checkpoint.log.example', 'sth.log.example'];
+    const frames = [
+      ...known,
+      'CHECKpoint.LOG.example',
+      'checkpoint.other.example',
+      'chequepoin.log.example',
+      'checkpoints.log.example',
+      'checkpoint',
+    ].map((name) => frameV4(dnsAnswer({ name })));
+    const switched = await pass(frames, 1, known.map(encodeName));
+    assertUnaltered(frames, switched);
+    const { answersCopied, unknownName, notTreeHead } = switched.counters;
+    assert.deepEqual([answersCopied, unknownName, notTreeHead], [3n, 3n, 1n]);
+  });
+
   test('takes the same names from two processes at once', async () => {
     const names = Array.from({ length: 50 }, (_, n) => encodeName(`sth.log${n}.example`));
     const fill = async (plane: SimpleSwitch, port: number): Promise<void> => {

@@ -88,6 +88,12 @@ export const NAMES_OF_EVERY_FORM: readonly string[] = [
   ),
   'sth.pilot.ct.googleapis.com',
   'sth.tuscolo2027h1.ct.example.org',
+  'checkpoint',
+  'checkpoint.tuscolo2027h1.ct.example.org',
+  ...Array.from(
+    { length: 32 },
+    (_, i) => `checkpoint.${letters(63, i)}.${letters(2 * i + 1 - (i > 25 ? 12 : 0), i)}`,
+  ),
 ].filter((name, i, all) => encodeName(name).length <= LONGEST && all.indexOf(name) === i);
 
 /**

@@ -81,7 +81,7 @@ test('the project has all that P4->NetFPGA’s make files look for', () => {
   assert.equal(last.length, TRAFFIC_ZONES.length + real.length);
   assert(
     commands.includes(
-      `table_cam_add_entry known_names_1 part_1 0x${Buffer.from('\x03log\x07exa').toString('hex')} 0x${Buffer.from('mple').toString('hex')}00000000 0x${'0'.repeat(16)} 0x${'0'.repeat(16)} => ${TRAFFIC_ZONES.length + 2}`,
+      `table_cam_add_entry known_names_1 part_1 3 0x${Buffer.from('\x03log\x07exa').toString('hex')} 0x${Buffer.from('mple').toString('hex')}00000000 0x${'0'.repeat(16)} 0x${'0'.repeat(16)} => ${TRAFFIC_ZONES.length + 2}`,
     ),
   );
   const vectors = sumeVectors(real);
@@ -192,12 +192,9 @@ describe('its twin', { skip: noTwin }, () => {
             Uint8Array.of(1 << (2 * (from ^ 1))),
           ]);
         for (const { table, soFar, words, id } of entries)
-          await add(
-            `known_names_${table}`,
-            [...(soFar === undefined ? [] : [u16(soFar)]), ...words],
-            `known_names.part_${table}`,
-            [u16(id)],
-          );
+          await add(`known_names_${table}`, [u16(soFar), ...words], `known_names.part_${table}`, [
+            u16(id),
+          ]);
         for (const [from, to] of DMA.entries())
           await connection.call('mirroring_session_add', BMV2_API.mirroring_session_add, {
             mirror_id: 250 + from,
