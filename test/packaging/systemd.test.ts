@@ -5,7 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
@@ -99,9 +107,12 @@ test('what the units start are commands that there are', async () => {
   }
 });
 
-test('a service manager is told that it is ready, alive and ending, as sd_notify(3) has it', async () => {
+test('a service manager is told that it is ready, alive and ending, as sd_notify(3) has it', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   chmodSync(directory, 0o777); // for the account that root becomes
+  const state = join(directory, 'state');
+  mkdirSync(state); // as the package does; the store itself comes with the first observer
+  chmodSync(state, 0o777);
   const socket = join(directory, 'notify');
   // In systemd's place, which is not the init of every machine: a datagram socket that prints what
   // it gets.
@@ -111,6 +122,7 @@ test('a service manager is told that it is ready, alive and ending, as sd_notify
     `import os, socket; s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM); s.bind('${socket}'); os.chmod('${socket}', 0o666); print('bound')
 while True: print(repr(s.recv(4096).decode()))`,
   ]);
+  t.after(() => listener.kill());
   let told = '';
   listener.stdout.on('data', (chunk: Buffer) => (told += chunk.toString()));
   const until = async (what: RegExp): Promise<void> => {
@@ -120,19 +132,16 @@ while True: print(repr(s.recv(4096).decode()))`,
     );
   };
   await until(/bound/);
-  const child = spawn(
-    CTGA,
-    ['web', '--listen', '127.0.0.1:0', '--state-dir', join(directory, 'state')],
-    {
-      env: {
-        ...process.env,
-        CTGA_NODE: process.execPath,
-        NOTIFY_SOCKET: socket,
-        WATCHDOG_USEC: '200000',
-      },
-      stdio: 'ignore',
+  const child = spawn(CTGA, ['web', '--listen', '127.0.0.1:0', '--state-dir', state], {
+    env: {
+      ...process.env,
+      CTGA_NODE: process.execPath,
+      NOTIFY_SOCKET: socket,
+      WATCHDOG_USEC: '200000',
     },
-  );
+    stdio: 'ignore',
+  });
+  t.after(() => child.kill('SIGKILL'));
   const ended = new Promise((done) => child.once('close', done));
   await until(/READY=1\\nSTATUS=at http:\/\/127\.0\.0\.1:\d+\//);
   await until(/(WATCHDOG=1'\s+'?){3}/);
@@ -140,6 +149,5 @@ while True: print(repr(s.recv(4096).decode()))`,
   assert.equal(await ended, 0);
   await until(/STOPPING=1/);
   assert.match(told.slice(told.indexOf('STOPPING')), /^STOPPING=1'\s*$/, 'nothing after the end');
-  listener.kill();
   rmSync(directory, { recursive: true, force: true });
 });
