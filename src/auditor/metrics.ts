@@ -1,21 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What an auditor counts, for Prometheus. */
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Gauge } from 'prom-client';
+import { ServerMetrics } from '../http/server-metrics.ts';
 import { STATES, type AuditStore } from './store.ts';
 
-export class AuditMetrics {
-  readonly #registry = new Registry();
-  readonly #requests: Counter<'path' | 'status'>;
-
+export class AuditMetrics extends ServerMetrics {
   /** The store is read for each answer. */
   constructor(store: Pick<AuditStore, 'counts'>) {
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: 'ctga_audit_requests_total',
-      help: 'Requests, by path and HTTP status',
-      labelNames: ['path', 'status'],
-      registers,
-    });
+    super('ctga_audit_requests_total');
+    const registers = [this.registry];
     for (const what of ['scts', 'heads'] as const)
       new Gauge({
         name: what === 'scts' ? 'ctga_audit_scts' : 'ctga_audit_tree_heads',
@@ -27,17 +20,5 @@ export class AuditMetrics {
           for (const state of STATES) this.set({ state }, counts[state]);
         },
       });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  render(): Promise<string> {
-    return this.#registry.metrics();
-  }
-
-  countRequest(path: string, status: number): void {
-    this.#requests.inc({ path, status: String(status) });
   }
 }

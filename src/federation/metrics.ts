@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a member of a federation counts, for Prometheus. */
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import { ServerMetrics } from '../http/server-metrics.ts';
 
 export interface FederationFigures {
   /** When the last period in which something was stated began, in seconds since the epoch. */
@@ -11,21 +12,14 @@ export interface FederationFigures {
   readonly faulty: number;
 }
 
-export class FederationMetrics {
-  readonly #registry = new Registry();
-  readonly #requests: Counter<'path' | 'status'>;
+export class FederationMetrics extends ServerMetrics {
   readonly #bytes: Counter<'member' | 'direction'>;
   readonly #failures: Counter<'member'>;
 
   /** `figures` is called for each answer. */
   constructor(figures: () => FederationFigures) {
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: 'ctga_federation_requests_total',
-      help: 'Requests, by path and HTTP status',
-      labelNames: ['path', 'status'],
-      registers,
-    });
+    super('ctga_federation_requests_total');
+    const registers = [this.registry];
     this.#bytes = new Counter({
       name: 'ctga_federation_bytes_total',
       help: 'Bytes of messages to and from another member',
@@ -60,18 +54,6 @@ export class FederationMetrics {
           this.set(figures()[what as keyof FederationFigures]);
         },
       });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  render(): Promise<string> {
-    return this.#registry.metrics();
-  }
-
-  countRequest(path: string, status: number): void {
-    this.#requests.inc({ path, status: String(status) });
   }
 
   countBytes(member: string, direction: 'sent' | 'received', bytes: number): void {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a pool counts, for Prometheus. */
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import { ServerMetrics } from '../http/server-metrics.ts';
 import { REFUSALS, type Refusal } from './feedback.ts';
 import { HEAD_OUTCOMES, type HeadOutcome } from './pollination.ts';
 import type { Added } from './store.ts';
@@ -8,22 +9,15 @@ import type { Added } from './store.ts';
 type PairOutcome = Added | Refusal;
 const PAIR_OUTCOMES: readonly PairOutcome[] = ['kept', 'known', 'too-many-chains', ...REFUSALS];
 
-export class PoolMetrics {
-  readonly #registry = new Registry();
-  readonly #requests: Counter<'path' | 'status'>;
+export class PoolMetrics extends ServerMetrics {
   readonly #pairs: Counter<'outcome'>;
   readonly #heads: Counter<'outcome'>;
   readonly #pushes: Counter<'auditor' | 'outcome'>;
 
   /** `sizes` is called for each answer. */
   constructor(sizes: () => { readonly pairs: number; readonly heads: number }) {
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: 'ctga_pool_requests_total',
-      help: 'Requests, by path and HTTP status',
-      labelNames: ['path', 'status'],
-      registers,
-    });
+    super('ctga_pool_requests_total');
+    const registers = [this.registry];
     this.#pairs = new Counter({
       name: 'ctga_pool_scts_total',
       help: 'SCTs with their chains that clients brought, by what became of them',
@@ -53,18 +47,6 @@ export class PoolMetrics {
           this.set(sizes()[what]);
         },
       });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  render(): Promise<string> {
-    return this.#registry.metrics();
-  }
-
-  countRequest(path: string, status: number): void {
-    this.#requests.inc({ path, status: String(status) });
   }
 
   countPair(outcome: PairOutcome, count = 1): void {

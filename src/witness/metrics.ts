@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a witness counts, for Prometheus. */
-import { Counter, Gauge, Registry } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import { ServerMetrics } from '../http/server-metrics.ts';
 import type { EndpointName } from './server.ts';
 import type { Cosigned, WitnessStore } from './store.ts';
 import type { Answer } from './witness.ts';
@@ -22,22 +23,15 @@ const OF_EACH_LOG: readonly (readonly [
   ],
 ];
 
-export class WitnessMetrics {
-  readonly #registry = new Registry();
-  readonly #requests: Counter<'path' | 'status'>;
+export class WitnessMetrics extends ServerMetrics<EndpointName> {
   readonly #refusals: Counter<'reason'>;
   readonly #cosigned: Counter;
   readonly #forks: Counter;
 
   /** The store is read for each answer. */
   constructor(store: Pick<WitnessStore, 'all' | 'counts'>) {
-    const registers = [this.#registry];
-    this.#requests = new Counter({
-      name: 'ctga_witness_requests_total',
-      help: 'Requests, by path and HTTP status',
-      labelNames: ['path', 'status'],
-      registers,
-    });
+    super('ctga_witness_requests_total');
+    const registers = [this.registry];
     this.#refusals = new Counter({
       name: 'ctga_witness_refusals_total',
       help: 'Checkpoints and subtrees that were not cosigned, by reason',
@@ -74,18 +68,6 @@ export class WitnessMetrics {
             this.set({ origin: cosigned.origin }, Number(valueOf(cosigned)));
         },
       });
-  }
-
-  get contentType(): string {
-    return this.#registry.contentType;
-  }
-
-  render(): Promise<string> {
-    return this.#registry.metrics();
-  }
-
-  countRequest(path: EndpointName, status: number): void {
-    this.#requests.inc({ path, status: String(status) });
   }
 
   countRefusal(reason: NonNullable<Answer['refusal']>): void {
