@@ -259,7 +259,7 @@ describe('logs', () => {
     const at = state('logs');
     const ran = await ctga(['logs', 'import', logList, ...at]);
     assert.match(ran.stdout, /1 log imported/);
-    assert.match((await ctga(['logs', 'list', ...at])).stdout, /alpha +- +alpha\.example/);
+    assert.match((await ctga(['logs', 'list', ...at])).stdout, /alpha +rfc6962 +- +alpha\.example/);
     const suffixed = await ctga([
       'logs',
       'list',
