@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # verify-evidence.sh FILE [LIST | KEY]: checks an evidence bundle of ctga without ctga.
 # LIST is a log list (JSON, schema v3), KEY a log's public key (PEM): whose key the bundle has, by that alone.
-# Of a log of checkpoints (version 2) LIST is a file with verifier keys: a line each, or "log VKEY", or "vkey VKEY" and
-# "origin ORIGIN" below it where the origin is not the key's name.
+# Of a log of checkpoints (version 2) LIST is a file with verifier keys: lines of "VKEY [URL]", a list of the witness
+# network (logs/v0), or a policy (tlog-policy).
 #
 # Uses openssl for every hash and signature, sed to read the file, and the arithmetic below, which is
 # RFC 9162, Sections 2.1.3.2 and 2.1.4.2, written out. docs/EVIDENCE.md explains each step.
@@ -294,12 +294,18 @@ check_checkpoint() { # check_checkpoint first|second: the log signed it, with it
 	echo "holds  the log signed the tree head of size $size"
 }
 listed_log() { # whether the file has the log: its key and its origin
+	# The origin is the key's name, but for Go's checksum databases, which have one name among them.
 	ORIGIN=$origin VKEY=$vkey awk '
-		function done() { if (vkey == ENVIRON["VKEY"] && origin == ENVIRON["ORIGIN"]) found = 1 }
+		function done(name) {
+			name = vkey; sub(/[+].*/, "", name)
+			if (origin == "") origin = name == "sum.golang.org" || url ~ "/latest$" ? "go.sum database tree" : name
+			if (vkey == ENVIRON["VKEY"] && origin == ENVIRON["ORIGIN"]) found = 1
+		}
 		{ sub(/\r$/, "") }
-		$1 == "origin" { origin = substr($0, index($0, "origin") + 7); next }
-		$1 == "vkey" || $1 == "log" || NF == 1 {
-			done(); vkey = NF == 1 ? $1 : $2; origin = vkey; sub(/[+].*/, "", origin)
+		$1 == "origin" { sub(/^[ \t]*origin[ \t]+/, ""); sub(/[ \t]+$/, ""); if (origin == "") origin = $0; next }
+		$1 == "url" { if (url == "") url = $2; next }
+		$1 == "vkey" || $1 == "log" || $1 ~ /^[^#].*[+]/ {
+			done(); at = $1 == "vkey" || $1 == "log" ? 2 : 1; vkey = $at; url = $(at + 1); origin = ""
 		}
 		END { done(); exit !found }' "$whose"
 }

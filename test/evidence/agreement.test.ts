@@ -125,9 +125,9 @@ function write(name: string, json: Json): string {
 }
 
 /** 0, 4 or, whatever else is wrong, 1. */
-function verified(path: string): number {
+function verified(path: string, logList = list): number {
   try {
-    const { stands, known } = checkEvidence(path, undefined, { logList: list });
+    const { stands, known } = checkEvidence(path, undefined, { logList });
     return stands ? (known === undefined ? 4 : 0) : 1;
   } catch {
     return 1;
@@ -167,7 +167,7 @@ describe('the verifier and the script agree', () => {
         (_, i) => i % step === 0,
       );
       const paths = cases.map(([, changed], i) => write(`${n}-${m}-${i}.json`, changed));
-      const wanted = paths.map(verified);
+      const wanted = paths.map((path) => verified(path));
       const found = await scripted(paths);
       assert.equal(wanted[0], 0);
       const differing = cases.flatMap(([what], i) =>
@@ -263,7 +263,10 @@ describe('the verifier and the script agree', () => {
       writeFileSync(path, text);
       return path;
     });
-    assert.deepEqual(paths.map(verified), [4, 4]);
+    assert.deepEqual(
+      paths.map((path) => verified(path)),
+      [4, 4],
+    );
     assert.deepEqual(await scripted(paths, keys), [0, (await opensslKnows('ml-dsa-44')) ? 0 : 5]);
   });
 
@@ -279,8 +282,53 @@ describe('the verifier and the script agree', () => {
       writeFileSync(path, bundle(log, 40, 40));
       return path;
     });
-    assert.deepEqual(paths.map(verified), [4, 4, 4]);
+    assert.deepEqual(
+      paths.map((path) => verified(path, keys)),
+      [4, 4, 4],
+    );
     assert.deepEqual(await scripted(paths, keys), [4, 4, 4]);
+  });
+
+  test('of whose key it is, in every form of a list of keys', async () => {
+    const { ed25519 } = checkpoints;
+    const own = new CheckpointLog({ name: 'log.test/own' });
+    const sums = new CheckpointLog({ name: 'sums.test', origin: 'go.sum database tree' });
+    const stranger = new CheckpointLog({ name: 'log.test/own' });
+    const paths = [ecdsa, ed25519, own, sums].map((log, i) => {
+      const path = join(directory, `listed-${i}.json`);
+      writeFileSync(path, bundle(log, 40, 40));
+      return path;
+    });
+    const sumdb = 'https://sums.test/latest';
+    const lists: [string, string, number[]][] = [
+      ['a log list', logListOf({ ecdsa }), [0, 4, 4, 4]],
+      ['lines', `# ${sums.vkey} ${sumdb}\n\n  ${own.vkey}`, [4, 4, 0, 4]],
+      ['CRLF', `${stranger.vkey}\r\n${own.vkey}\r\n`, [4, 4, 0, 4]],
+      ['URLs', `${own.vkey} https://log.test/\n${sums.vkey}\t${sumdb}\n`, [4, 4, 0, 0]],
+      ['a name that is not its origin', `${sums.vkey}\n${ed25519.vkey}\n`, [4, 4, 4, 4]],
+      [
+        'a list of the witness network',
+        `logs/v0\n\nvkey ${own.vkey}\nqpd 7\n\nvkey ${ed25519.vkey}\norigin  ${ed25519.origin} \nvkey ${sums.vkey}\nurl ${sumdb}\n`,
+        [4, 0, 0, 0],
+      ],
+      [
+        'one in which an origin comes twice',
+        `logs/v0\nvkey ${own.vkey}\norigin other\norigin ${own.origin}\nvkey ${ed25519.vkey}\norigin ${ed25519.origin}\norigin other\n`,
+        [4, 0, 4, 4],
+      ],
+      [
+        'a policy',
+        `log ${own.vkey} https://log.test/\nlog\t${sums.vkey} ${sumdb}\nquorum none\n`,
+        [4, 4, 0, 0],
+      ],
+    ];
+    for (const [what, text, wanted] of lists) {
+      const logList = join(directory, 'whose');
+      writeFileSync(logList, text);
+      const byCtga = paths.map((path) => verified(path, logList));
+      assert.deepEqual(byCtga, wanted, `${what}, by ctga`);
+      assert.deepEqual(await scripted(paths, logList), wanted, `${what}, by the script`);
+    }
   });
 
   for (const [type, step] of [
@@ -293,7 +341,7 @@ describe('the verifier and the script agree', () => {
         (_, i) => i % step === 0,
       );
       const paths = cases.map(([, changed], i) => write(`${type}-${i}.json`, changed));
-      const wanted = paths.map(verified);
+      const wanted = paths.map((path) => verified(path));
       const found = await scripted(paths);
       assert.equal(wanted[0], 0);
       const differing = cases.flatMap(([what], i) =>
@@ -317,7 +365,10 @@ describe('the verifier and the script agree', () => {
       writeFileSync(path, text);
       return path;
     });
-    assert.deepEqual(paths.map(verified), [1, 4, 4, 0, 0]);
+    assert.deepEqual(
+      paths.map((path) => verified(path)),
+      [1, 4, 4, 0, 0],
+    );
     assert.deepEqual(await scripted(paths), [1, 4, 4, 0, 0]);
   });
 
