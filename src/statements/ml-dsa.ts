@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * ML-DSA-44 (FIPS 204) with an empty context: by OpenSSL where the Node in use has it (24 and
- * later), which takes a tenth of the time, else by @noble/post-quantum. Both take and give the same
- * bytes.
+ * later), which verifies 2.5 times as fast (0.55 ms against 1.39 ms there), else by
+ * @noble/post-quantum. Both take and give the same bytes.
  */
 import { createPrivateKey, createPublicKey, sign, verify } from 'node:crypto';
 import { createRequire } from 'node:module';
