@@ -2,10 +2,12 @@
 /** Telling Firefox of the host: a manifest, and the script that it names. */
 import { chmodSync, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { badFile } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import { projectRoot } from '../base/project-root.ts';
+import { fileRemedy } from '../base/system-error.ts';
 import { shellWord } from '../base/text.ts';
 import { makeDirectory } from '../disk/directory.ts';
+import { StoreError } from '../disk/error.ts';
 import { writeDurably } from '../disk/write.ts';
 
 /** What the extension calls the host, and what the host calls the extension. */
@@ -19,7 +21,7 @@ export interface Installed {
 
 /**
  * Writes both for the account whose home this is; `directory` is the client's and `stateDirectory`
- * what the host is to be given. Doing it again changes nothing. Throws CtgaError `bad-input` where a
+ * what the host is to be given. Doing it again changes nothing. Throws StoreError `store-failed` where a
  * file cannot be written.
  */
 export function installHost(home: string, directory: string, stateDirectory: string): Installed {
@@ -58,6 +60,10 @@ function write(path: string, text: string, mode: number): void {
     writeDurably(path, text);
     chmodSync(path, mode);
   } catch (error) {
-    throw badFile('write', path, error);
+    if (error instanceof StoreError) throw error;
+    throw new StoreError('store-failed', `cannot write ${path}: ${messageOf(error)}`, {
+      remedy: fileRemedy(error),
+      cause: error,
+    });
   }
 }

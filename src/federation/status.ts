@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a member's store says, for people. */
-import { badInput } from '../base/errors.ts';
+import { StoreError } from '../disk/error.ts';
 import type { Log } from '../logs/log.ts';
 import { hex } from './bytes.ts';
 import { signersOf } from './certificate.ts';
@@ -35,7 +35,7 @@ export interface FederationStatus {
   };
 }
 
-/** Throws CtgaError `bad-input` where there is no member here, or no roster. */
+/** Throws StoreError `store-failed` where there is no member in it, or no roster, or it cannot be read. */
 export function readStatus(stateDirectory: string, logs: readonly Log[]): FederationStatus {
   const store = FederationStore.openForReading(federationIn(stateDirectory));
   const rosters: Roster[] = [];
@@ -44,7 +44,11 @@ export function readStatus(stateDirectory: string, logs: readonly Log[]): Federa
       rosters.push(successor(rosters.at(-1), parseSignedRoster(text, 'the store')));
     const roster = rosters.at(-1);
     if (store === undefined || roster === undefined)
-      throw badInput('there is no member of a federation here', 'See: ctga federation init --help');
+      throw new StoreError(
+        'store-failed',
+        `there is no member of a federation in ${stateDirectory}`,
+        { remedy: 'Name its directory with --state-dir, or see: ctga federation init --help' },
+      );
     const member = new Member({
       rosters,
       key: new Uint8Array(32),

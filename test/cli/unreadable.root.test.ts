@@ -40,6 +40,12 @@ const COMMANDS = [
 const OWN = [
   ['audit', 'status'],
   ['client', 'status'],
+  ['federation', 'status'],
+] as const;
+/** These keep what they read of a chain, and cannot do without the directory. */
+const CHAINS = [
+  ['carbonchain', 'read', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
+  ['ddt', 'show', 'somebody', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
 ] as const;
 /** These may be there before the store is, but not before its directory. */
 const EARLY = [
@@ -54,7 +60,6 @@ const OTHERS = new Set([
   'alert test',
   'attach',
   'audit run',
-  'carbonchain read',
   'carbonchain write',
   'client host',
   'client install',
@@ -62,7 +67,6 @@ const OTHERS = new Set([
   'collect',
   'ddt send',
   'ddt serve',
-  'ddt show',
   'detach',
   'dns publish',
   'dns query',
@@ -72,7 +76,6 @@ const OTHERS = new Set([
   'evidence verify',
   'federation join',
   'federation run',
-  'federation status',
   'fleet publish',
   'heads import',
   'lab clean',
@@ -98,7 +101,9 @@ test('every command that has a store is tried, or is none that reads it', async 
   const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
   const pathOf = (command: Command): string[] =>
     command.parent === null ? [] : [...pathOf(command.parent), command.name()];
-  const tried = new Set([...COMMANDS, ...OWN, ...LASTING].map((words) => words.join(' ')));
+  const tried = new Set(
+    [...COMMANDS, ...OWN, ...CHAINS, ...LASTING].map((words) => words.join(' ')),
+  );
   const isTried = (path: string): boolean =>
     [...tried].some((words) => words === path || words.startsWith(`${path} `));
   const left = every(program)
@@ -133,7 +138,7 @@ describe('a state directory', () => {
       raw.close();
       chmodSync(database, mode);
     }
-    for (const own of ['audit', 'client']) {
+    for (const [own] of OWN) {
       mkdirSync(join(directory, 'private', own));
       writeFileSync(join(directory, 'private', own, `${own}.sqlite`), '', { mode: 0o600 });
     }
@@ -209,6 +214,8 @@ describe('a state directory', () => {
       /may not be read by this account/,
       [...COMMANDS, ...OWN, ...LASTING],
     ],
+    ['that a chain may not be kept in', 'closed', /permission denied/, CHAINS],
+    ['that is a file, not a place for a chain', 'file', /is not a directory/, CHAINS],
     [
       'whose files are of another account',
       'private',
@@ -217,11 +224,16 @@ describe('a state directory', () => {
     ],
     ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, COMMANDS],
     ['that is a file', 'file', /is not a directory/, [...COMMANDS, ...OWN, ...LASTING]],
-    ['that has no store', 'empty', /there is no (store|auditor|client) in/, [...COMMANDS, ...OWN]],
+    [
+      'that has no store',
+      'empty',
+      /there is no (store|auditor|client|member of a federation) in/,
+      [...COMMANDS, ...OWN],
+    ],
     [
       'that does not exist',
       'nowhere',
-      /there is no (store|auditor|client) in/,
+      /there is no (store|auditor|client|member of a federation) in/,
       [...COMMANDS, ...OWN, ...EARLY],
     ],
   ] as const) {

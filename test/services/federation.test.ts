@@ -223,6 +223,10 @@ describe('a federation', { timeout: 600_000 }, () => {
       ...['--state-dir', stateOf('a')],
     );
     assert.equal(own, policy);
+    // What is missing is no wrong use: no script may take it for a federation without statements.
+    const missing = await ctga(['federation', 'status', '--json', '--state-dir', file('nowhere')]);
+    assert.equal(missing.code, 1);
+    assert.match(missing.stderr, /"there is no member of a federation in /);
     const keys = [...policy.matchAll(/^witness \S+ (\S+) /gm)].map(([, key]) =>
       parseNoteKey(key ?? ''),
     );
