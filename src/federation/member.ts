@@ -179,6 +179,7 @@ export class Member {
   /** Of the periods that are asked for again and again. */
   readonly #read = new BoundedMap<number, readonly Certificate[]>(16);
   #period = -1;
+  #version = 0;
   #compareAt: number | undefined;
   #output: Output[] = [];
 
@@ -210,6 +211,11 @@ export class Member {
   /** What was last stated of each log and certificate authority, and when. */
   latest(): { readonly period: number; readonly item: Proposed }[] {
     return [...this.#latest.values()];
+  }
+
+  /** Another number whenever something else may be stated, proven, cosigned or in force. */
+  get version(): number {
+    return this.#version;
   }
 
   isConvicted(logId: Uint8Array): boolean {
@@ -284,6 +290,7 @@ export class Member {
     const period = Math.floor(now / (this.newestRoster.body.period * 1000));
     if (period <= this.#period) return;
     this.#period = period;
+    this.#version += 1;
     for (const each of this.#rounds.keys()) if (each < period - 1) this.#rounds.delete(each);
     this.#accounts.clear();
     const { store } = this.#options;
@@ -424,7 +431,13 @@ export class Member {
     for (const output of outputs)
       switch (output.kind) {
         case 'keep-round':
-          this.#options.store.keepRound(output.kept, roster);
+          try {
+            this.#options.store.keepRound(output.kept, roster);
+          } catch (error) {
+            // As after a crash: what the round knows of itself and the store does not was not said.
+            this.#rounds.delete(period);
+            throw error;
+          }
           break;
         case 'tell':
           this.#tell(roster, output.to, output.message);
@@ -639,6 +652,7 @@ export class Member {
         this.#output.push({ kind: 'disagreement', certificates: [other, certificate] });
     }
     this.#options.store.addCertificate(period, encodeCertificate(certificate));
+    this.#version += 1;
     this.#read.delete(period);
     this.#remember(period);
     this.#noteLatest(certificate);
@@ -684,6 +698,7 @@ export class Member {
 
   #keep(id: Uint8Array, bytes: Uint8Array): void {
     this.#options.store.putObject(id, bytes);
+    this.#version += 1;
     this.#ids.add(id);
     this.#note(id);
   }
@@ -740,6 +755,7 @@ export class Member {
     if (epoch !== this.newestRoster.body.epoch + 1) return this.#takeOtherRoster(signed);
     const roster = successor(this.newestRoster, signed);
     this.#options.store.addRoster(epoch, formatSignedRoster(signed));
+    this.#version += 1;
     this.#rosters.push(roster);
     this.#ids.add(idOf('roster', epoch, roster.hash));
     // Rounds that are to be by the new roster begin anew.

@@ -5,22 +5,23 @@
  */
 import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { FormatError } from '../base/cursor.ts';
 import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
 import { hex, readAll, readLong } from './bytes.ts';
+import { Connections } from './connections.ts';
 import type { Peer } from './member.ts';
 import { MAX_MESSAGE } from './messages.ts';
 import { keyOfCertificate } from './tls.ts';
 
 export const MESSAGES_PATH = '/federation/v1/messages';
 export const UPDATE_PATH = '/federation/v1/update';
-const POLICY_PATH = '/federation/v1/policy';
+export const POLICY_PATH = '/federation/v1/policy';
 
-/** Bodies of peers that are read at once; others are told to come again. */
-const MAX_AT_ONCE = 64;
-const MAX_CONNECTIONS = 1024;
+/** Of strangers and peers together; who of them has how many, Connections decides. */
+const MAX_CONNECTIONS = 2048;
 export const MAX_BODY = MAX_MESSAGE + 1024;
 
 export interface FederationServerOptions {
@@ -31,6 +32,8 @@ export interface FederationServerOptions {
   readonly privateKey: string;
   readonly isPeer: (peer: Peer) => boolean;
   readonly onMessage: (peer: Peer, bytes: Uint8Array) => void;
+  /** Another whenever `update` or `policy` may give another text: they are not asked for it twice. */
+  readonly version: () => string;
   /** The update as JSON, and the policy as text. */
   readonly update: () => string;
   readonly policy: () => string;
@@ -46,7 +49,9 @@ export class FederationServer {
   readonly #options: FederationServerOptions;
   readonly #server: Server;
   #at: Listening = { port: 0, url: '' };
-  #atOnce = 0;
+  readonly #connections = new Connections();
+  /** By path. */
+  readonly #texts = new Map<string, { readonly version: string; readonly text: string }>();
 
   private constructor(options: FederationServerOptions) {
     this.#options = options;
@@ -58,6 +63,7 @@ export class FederationServer {
         requestCert: true,
         // Whose certificate it is decides what may be done: see #peerOf.
         rejectUnauthorized: false,
+        handshakeTimeout: 10_000,
         headersTimeout: 10_000,
         requestTimeout: 30_000,
         keepAliveTimeout: 150_000,
@@ -67,6 +73,7 @@ export class FederationServer {
     this.#server.maxConnections = MAX_CONNECTIONS;
     this.#server.setTimeout(180_000);
     this.#server.on('tlsClientError', () => undefined);
+    this.#server.on('connection', (socket: Socket) => this.#connections.accept(socket));
   }
 
   /** Rejects with CtgaError if it cannot listen at the address. */
@@ -84,7 +91,7 @@ export class FederationServer {
   async stop(): Promise<void> {
     await new Promise<void>((resolve) => {
       this.#server.close(() => resolve());
-      this.#server.closeAllConnections();
+      this.#connections.end();
     });
   }
 
@@ -110,8 +117,9 @@ export class FederationServer {
     const { metrics, update, policy } = this.#options;
     const method = path === MESSAGES_PATH ? 'POST' : 'GET';
     const gets: Readonly<Record<string, () => Promise<readonly [string, string]>>> = {
-      [UPDATE_PATH]: () => Promise.resolve([update(), 'application/json']),
-      [POLICY_PATH]: () => Promise.resolve([policy(), 'text/plain; charset=utf-8']),
+      [UPDATE_PATH]: () => Promise.resolve([this.#textOf(path, update), 'application/json']),
+      [POLICY_PATH]: () =>
+        Promise.resolve([this.#textOf(path, policy), 'text/plain; charset=utf-8']),
       '/metrics': async () => [await metrics.render(), metrics.contentType],
     };
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;
@@ -121,23 +129,27 @@ export class FederationServer {
       const [body, type] = await get();
       return send(response, 200, body, type);
     }
-    const peer = peerOf(request);
+    const peer = peerOf(request.socket);
     if (peer === undefined || !this.#options.isPeer(peer))
       throw new Refused(403, 'Members of the federation alone.');
-    if (this.#atOnce >= MAX_AT_ONCE) throw new Refused(503, 'Too many at once.');
-    this.#atOnce += 1;
-    try {
-      const body = await bodyOf(request, MAX_BODY);
-      for (const bytes of messagesIn(body)) this.#options.onMessage(peer, bytes);
-      response.writeHead(204).end();
-    } finally {
-      this.#atOnce -= 1;
-    }
+    this.#connections.know(request.socket, peer);
+    const body = await bodyOf(request, MAX_BODY);
+    for (const bytes of messagesIn(body)) this.#options.onMessage(peer, bytes);
+    response.writeHead(204).end();
+  }
+
+  #textOf(path: string, make: () => string): string {
+    const version = this.#options.version();
+    const known = this.#texts.get(path);
+    if (known?.version === version) return known.text;
+    const text = make();
+    this.#texts.set(path, { version, text });
+    return text;
   }
 }
 
 /** Whoever holds the key of the certificate that was shown: TLS has seen to that. */
-function peerOf({ socket }: IncomingMessage): Peer | undefined {
+function peerOf(socket: Socket): Peer | undefined {
   if (!(socket instanceof TLSSocket)) return undefined;
   const { raw } = socket.getPeerCertificate() as { raw?: Buffer };
   const key = raw && keyOfCertificate(raw);

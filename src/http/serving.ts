@@ -34,8 +34,9 @@ export function bodyOf(request: IncomingMessage, most: number): Promise<Buffer> 
       reject(tooLarge);
     });
     request.once('end', () => resolve(Buffer.concat(parts)));
-    request.once('error', reject);
-    request.once('close', () => reject(new Refused(400, 'The request ended early.')));
+    // Whoever sent it went, which is nobody's failure here.
+    for (const end of ['error', 'close'] as const)
+      request.once(end, () => reject(new Refused(400, 'The request ended early.')));
   });
 }
 

@@ -166,6 +166,7 @@ class Running {
         this.#metrics.countBytes(this.#nameOf(peer) ?? 'other', 'received', bytes.length);
         this.#give({ kind: 'message', peer, bytes });
       },
+      version: () => `${this.#member.version} ${currentPeriod(this.#member.newestRoster)}`,
       update: () => this.#update(),
       policy: () => policyOf(this.#member.newestRoster, this.#followed()),
       metrics: this.#metrics,
