@@ -22,7 +22,7 @@ import {
   type StateOption,
 } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
-import { stopRequest } from './run.ts';
+import { ofThisRun, stopRequest } from './run.ts';
 
 interface ServeOptions extends StateOption, LogOptions {
   readonly log: readonly string[];
@@ -125,7 +125,7 @@ async function runServer(options: ServeOptions): Promise<void> {
     listen: options.listen.length > 0 ? options.listen : [everyAddress()],
     addresses: options.nsAddress,
     now: Date.now,
-    onEvent: options.json === true ? printJsonLine : printEvent,
+    onEvent: ofThisRun(options.json === true ? printJsonLine : printEvent),
     becomeAccount: () => becomeNameServer(state, options.user),
   });
   try {

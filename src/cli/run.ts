@@ -71,6 +71,11 @@ export async function asRun(
   return run.exitCode;
 }
 
+/** The same function, of this run from wherever it is called: callbacks from native code are of none. */
+export function ofThisRun<A extends unknown[]>(call: (...args: A) => void): (...args: A) => void {
+  return AsyncLocalStorage.bind(call);
+}
+
 /** What the command that calls this reads and writes. */
 export function currentIo(): Io {
   return current().io;

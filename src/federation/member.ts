@@ -595,7 +595,10 @@ export class Member {
       if (!this.#isNews(certificate)) continue;
       if (faultOf(certificate, this.rosterAt(period)) !== undefined) return 'false';
       this.#takeCertificate(this.#withoutFalseProofs(certificate));
-      this.#rounds.get(period)?.learn(certificate);
+      const round = this.#rounds.get(period);
+      round?.learn(certificate);
+      // Whoever still waits for it is not to wait for a view that those who have it take no part in.
+      if (round !== undefined) this.#compareWithSome(FAN_OUT);
       outcome = 'taken';
     }
     return outcome;
