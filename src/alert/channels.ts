@@ -11,7 +11,7 @@ import { clean } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { COMMAND_MS, runProgram } from '../base/program.ts';
 import { HttpError } from '../http/error.ts';
-import { directFetch, type Resolve } from '../http/request.ts';
+import { directWay, type Resolve } from '../http/request.ts';
 import type { Severity } from './conditions.ts';
 
 /** An alert as it is sent; as JSON it is the body of a webhook. */
@@ -32,6 +32,8 @@ export interface Channel {
   readonly kind: ChannelKind;
   readonly name: string;
   readonly send: (alert: Alert) => Promise<void>;
+  /** Gives up what is being sent, and sends nothing any more; undefined: it ends by itself, within a minute. */
+  readonly close?: () => void;
 }
 
 /** No text from outside begins a line or a header of what a channel sends. */
@@ -165,8 +167,8 @@ export interface WebhookOptions {
  */
 export function webhookChannel(options: WebhookOptions): Channel {
   const { url, secret, allowPrivateAddress, resolve } = options;
-  const fetch = directFetch({ allowPrivateAddress }, resolve);
-  return channelOf('webhook', `webhook ${new URL(url).host}`, async (alert) => {
+  const { fetch, close } = directWay({ allowPrivateAddress }, resolve);
+  const channel = channelOf('webhook', `webhook ${new URL(url).host}`, async (alert) => {
     const body = JSON.stringify(alert);
     const headers =
       secret === undefined ? undefined : { 'x-ctga-signature': sign(body, secret, Date.now()) };
@@ -174,6 +176,7 @@ export function webhookChannel(options: WebhookOptions): Channel {
     if (status < 200 || status > 299)
       throw new HttpError('http-bad-answer', `it answered with status ${status}`);
   });
+  return { ...channel, close };
 }
 
 /** The value of X-Ctga-Signature: see webhookChannel. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A heartbeat: while all is well it tells somebody, who notices when it stops. */
 import { HttpError } from '../http/error.ts';
-import { directFetch } from '../http/request.ts';
+import type { Fetch } from '../http/request.ts';
 import { runProgram } from '../base/program.ts';
 
 export interface Heartbeat {
@@ -9,7 +9,7 @@ export interface Heartbeat {
   readonly url?: string;
   /** Run by the shell each time, if given. */
   readonly command?: string;
-  readonly allowPrivateAddress: boolean;
+  readonly fetch: Fetch;
 }
 
 /**
@@ -17,7 +17,7 @@ export interface Heartbeat {
  * else notes its head. Rejects with CtgaError if the URL or the command fails.
  */
 export async function beat(
-  { url, command, allowPrivateAddress }: Heartbeat,
+  { url, command, fetch }: Heartbeat,
   chain?: { readonly length: number; readonly head: string },
 ): Promise<void> {
   const environment: Record<string, string> =
@@ -26,7 +26,7 @@ export async function beat(
       : { CTGA_EVIDENCE_FILES: String(chain.length), CTGA_EVIDENCE_HEAD: chain.head };
   const fetched = async (): Promise<void> => {
     if (url === undefined) return;
-    const { status } = await directFetch({ allowPrivateAddress })(url);
+    const { status } = await fetch(url);
     if (status < 200 || status > 299)
       throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
   };

@@ -13,6 +13,7 @@ import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { utc } from '../base/text.ts';
+import { directWay } from '../http/request.ts';
 import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
@@ -124,17 +125,18 @@ async function runAlerts(options: RunOptions): Promise<void> {
   const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
   // The secret of webhooks may be readable by root alone.
   const channels = [journalChannel(printText, isJournal), ...channelsOf(options)];
-  const heartbeat = {
-    url: options.heartbeat,
-    command: options.heartbeatCommand,
-    allowPrivateAddress: options.webhookAllowPrivate ?? false,
-  };
+  const { fetch, close } = directWay({ allowPrivateAddress: options.webhookAllowPrivate });
+  const heartbeat = { url: options.heartbeat, command: options.heartbeatCommand, fetch };
   await sendAlerts(
     {
       state: stateAt(options.stateDir),
       user: options.user,
       channels,
-      heartbeat: { send: (chain) => beat(heartbeat, chain), every: options.heartbeatEvery * 1000 },
+      heartbeat: {
+        send: (chain) => beat(heartbeat, chain),
+        every: options.heartbeatEvery * 1000,
+        close,
+      },
       clock: systemClock,
       asTyped: withNextCommands,
       warn,

@@ -37,6 +37,8 @@ export interface AlertServiceOptions {
     readonly send: (chain: EvidenceChain | undefined) => Promise<void>;
     /** Milliseconds between two. */
     readonly every: number;
+    /** Gives up what is being sent. */
+    readonly close?: () => void;
   };
   readonly clock: Clock;
   /** A remedy with the commands in it as they have to be typed to find this store. */
@@ -55,6 +57,8 @@ export interface AlertRunOptions extends AlertServiceOptions {
 const LOOK_MS = 2000;
 /** What the store does not take meanwhile is kept in memory. */
 const PATIENCE_MS = 1000;
+/** So long what is being sent may take when the service is to end. It is sent again at the next start. */
+const LAST_MS = 2000;
 
 /**
  * Gives up root, and sends alerts until `stop` is aborted. Rejects with CtgaError if it cannot
@@ -84,6 +88,7 @@ export class AlertService {
   readonly #kept: EvidenceWatch;
   #chain: EvidenceChain | undefined;
   #nextBeat = -Infinity;
+  #hasGivenUp = false;
 
   /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
   constructor(options: AlertServiceOptions) {
@@ -100,7 +105,7 @@ export class AlertService {
       store: this.#storeFile.store,
       channels,
       asTyped,
-      onFailure: warn,
+      onFailure: (message) => this.#warnOfSending(message),
     });
   }
 
@@ -117,7 +122,8 @@ export class AlertService {
       await Promise.race([next, rejectionOf(looks)]);
     }
     notice.stopping();
-    await Promise.all(looks);
+    const late = setTimeout(() => this.#giveUp(), LAST_MS);
+    await Promise.all(looks).finally(() => clearTimeout(late));
   }
 
   /**
@@ -136,18 +142,30 @@ export class AlertService {
   }
 
   async #beat(): Promise<void> {
-    const { clock, warn, heartbeat } = this.#options;
+    const { clock, heartbeat } = this.#options;
     if (clock.elapsed() < this.#nextBeat) return;
     this.#nextBeat = clock.elapsed() + heartbeat.every;
     if (this.#alerter.isRaised(stopsHeartbeat)) return;
     try {
       await heartbeat.send(this.#chain);
     } catch (error) {
-      warn(`the heartbeat failed: ${messageOf(error)}`);
+      this.#warnOfSending(`the heartbeat failed: ${messageOf(error)}`);
     }
   }
 
+  /** That something was given up is no failure of who was to take it. */
+  #warnOfSending(message: string): void {
+    if (!this.#hasGivenUp) this.#options.warn(message);
+  }
+
+  #giveUp(): void {
+    this.#hasGivenUp = true;
+    const { channels, heartbeat } = this.#options;
+    for (const { close } of [...channels, heartbeat]) close?.();
+  }
+
   close(): void {
+    this.#giveUp();
     this.#storeFile.store.close();
   }
 

@@ -2,10 +2,14 @@
 /** `ctga alert run` without a process: a store, clocks and channels of the test's own. */
 import assert from 'node:assert/strict';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import type { Alert, Channel } from '../../src/alert/channels.ts';
+import { webhookChannel, type Alert, type Channel } from '../../src/alert/channels.ts';
+import { beat } from '../../src/alert/heartbeat.ts';
+import { listenAt } from '../../src/base/listen.ts';
+import { directWay } from '../../src/http/request.ts';
 import { poolEvidenceIn } from '../../src/pool/directory.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
@@ -19,6 +23,7 @@ import {
 import { makeEvidence } from '../../src/evidence/bundle.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { chainEvidence, writeEvidence } from '../../src/evidence/write.ts';
+import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { planeState } from '../support/plane-state.ts';
 
@@ -309,6 +314,49 @@ describe('the alert service', () => {
     stop.abort();
     await running;
     assert.deepEqual([done, warnings], [['somebody, in time', 'started'], []]);
+  });
+
+  test('gives up a webhook and a heartbeat that do not answer when it is to end, and says nothing', async () => {
+    const asked: string[] = [];
+    const silent = createServer(({ url = '' }) => void asked.push(url));
+    const { url } = await listenAt(silent, { address: '127.0.0.1', port: 0 });
+    const { fetch, close } = directWay({ allowPrivateAddress: true });
+    const webhook = webhookChannel({
+      url: `${url}hook`,
+      secret: undefined,
+      allowPrivateAddress: true,
+    });
+    const path = proveFork(state);
+    const stop = new AbortController();
+    try {
+      const running = sendAlerts(
+        {
+          state,
+          user: undefined,
+          channels: [webhook],
+          heartbeat: { send: () => beat({ url: `${url}beat`, fetch }), every: MINUTE, close },
+          clock: { now: () => now, elapsed: () => 0 },
+          warn: (message) => void warnings.push(message),
+          onStarted: () => undefined,
+        },
+        stop.signal,
+        () => undefined,
+      );
+      await eventually(() => asked.length === 2, 'both to be asked');
+      stop.abort();
+      await running;
+    } finally {
+      silent.close();
+      silent.closeAllConnections();
+    }
+    assert.deepEqual(asked.sort(), ['/beat', '/hook']);
+    assert.deepEqual(warnings, []);
+    // It goes out at the next start.
+    const store = openForWriting(state);
+    const [queued, ...more] = store.alerts.outbox(webhook.name);
+    store.close();
+    assert.match(queued?.body ?? '', new RegExp(basename(path)));
+    assert.deepEqual(more, []);
   });
 
   test('starts with a database that is damaged, and says what became of it', () => {
