@@ -101,6 +101,11 @@ function readKey(directory: string, kind: Kind): NoteSigner {
       throw badInput(`there is no key in ${path}`, 'Make keys: ctga witness keygen NAME');
     if ((error as NodeJS.ErrnoException).code === 'EACCES')
       throw badInput(`cannot read ${path}: ${messageOf(error)}`, 'Ask as root, or as its account.');
+    if ((error as NodeJS.ErrnoException).code === 'ELOOP')
+      throw badInput(
+        `${path} is a link, and no key is read through one`,
+        'Put the key itself there.',
+      );
     throw badInput(
       `${path}: ${messageOf(error)}`,
       'Put back the file that "ctga witness keygen" wrote.',

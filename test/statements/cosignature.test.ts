@@ -105,6 +105,28 @@ describe('a cosignature', () => {
     assert.equal(verifyCosignature(signer.key, new Uint8Array(2428), long), false);
   });
 
+  test('is for a name of at most 255 bytes by ML-DSA-44, whose length has one byte', () => {
+    for (const [length, isMade] of [
+      [255, true],
+      [256, false],
+      [256 + 'a.test'.length, false],
+    ] as const) {
+      const signer = noteSigner('n'.repeat(length), 'ML-DSA-44', SEED);
+      if (isMade) assert.notEqual(cosign(signer, unsigned(), TIME), '');
+      else assert.throws(() => cosign(signer, unsigned(), TIME), /cannot be cosigned/);
+    }
+  });
+
+  test("is none by a key that signs a log's checkpoints, whatever it signed", () => {
+    const { sign } = noteSigner('a.test', 'Ed25519 cosignature', SEED);
+    const { key } = noteSigner('a.test', 'Ed25519', SEED);
+    const time = Buffer.alloc(8);
+    const signed = Buffer.from(`cosignature/v1\ntime 0\n${unsigned().text}`);
+    const body = Buffer.concat([time, sign(signed)]);
+    assert.equal(verifyCosignature({ ...key, type: 4 }, body, unsigned()), true);
+    assert.equal(verifyCosignature(key, body, unsigned()), false);
+  });
+
   test('of any length is told good or bad, and nothing is thrown', () => {
     for (const type of ['Ed25519 cosignature', 'ML-DSA-44'] as const)
       for (const length of [0, 1, 7, 8, 9, 71, 72, 73, 2427, 2428, 2429])
@@ -143,8 +165,13 @@ describe('a cosignature of a subtree', () => {
     const { body } = parse(cosignSubtree(signer, { ...none, hash: EMPTY_ROOT }));
     assert.equal(verifySubtreeCosignature(signer.key, body, { ...none, hash: EMPTY_ROOT }), true);
     assert.throws(() => cosignSubtree(signer, { ...subtree, end: 3n }), /cannot be cosigned/);
+    const nameless = { ...subtree, origin: '' };
+    assert.throws(() => cosignSubtree(signer, nameless), /cannot be cosigned/);
     const ed25519 = noteSigner('a', 'Ed25519 cosignature', SEED);
     assert.throws(() => cosignSubtree(ed25519, subtree), /ML-DSA-44/);
+    const message = subtreeMessage('a', subtree, 0n) ?? new Uint8Array();
+    const signed = Buffer.concat([Buffer.alloc(8), ed25519.sign(message)]);
+    assert.equal(verifySubtreeCosignature(ed25519.key, signed, subtree), false);
   });
 });
 

@@ -428,4 +428,51 @@ describe('limits', () => {
     made.clock.now += 1000;
     assert.equal(tell(one, 3, 0).status, 409);
   });
+
+  test('of a log that grows too often: it stays at what was cosigned, and may repeat that', (t) => {
+    const [one, two] = [new CheckpointLog(), new CheckpointLog({ name: 'log.test/gamma' })];
+    const made = makeWitness([one.asLog(), two.asLog()], { growing: { perSecond: 1, burst: 2 } });
+    t.after(() => made.end());
+    const [tree] = trees(9);
+    const tell = (log: CheckpointLog, size: number, old: number): number => {
+      const proof = old > 0 && old < size ? tree.consistencyProof(old, size) : [];
+      const note = log.checkpoint(size, tree.root(size));
+      return made.witness.addCheckpoint(addBody(old, proof, note)).status;
+    };
+    assert.deepEqual([tell(one, 3, 0), tell(one, 4, 3), tell(one, 5, 4)], [200, 200, 429]);
+    assert.equal(made.store.cosigned(one.origin)?.treeSize, 4n);
+    assert.deepEqual([tell(one, 4, 4), tell(two, 3, 0)], [200, 200]);
+    made.clock.now += 1000;
+    assert.equal(tell(one, 5, 4), 200);
+  });
+});
+
+test('an origin for which ML-DSA-44 has no room is cosigned by Ed25519 alone', (t) => {
+  const log = new CheckpointLog({ name: 'o'.repeat(256) });
+  const made = makeWitness([log.asLog()]);
+  t.after(() => made.end());
+  const [tree] = trees(3);
+  const note = log.checkpoint(3, tree.root());
+  const { status, body } = made.witness.addCheckpoint(addBody(0, [], note));
+  assert.equal(status, 200);
+  const kinds = validKinds(made, note, body).map(({ kind }) => kind);
+  assert.deepEqual(kinds, ['Ed25519 cosignature']);
+});
+
+test('of two CT logs, or of a CT log and another one, of one origin the first is witnessed', (t) => {
+  const first = new SigningLog().asLog();
+  const strangers = [
+    new SigningLog().asLog(),
+    new CheckpointLog({ origin: 'log.test/alpha' }).asLog(),
+  ];
+  const made = makeWitness([first, ...strangers]);
+  t.after(() => made.end());
+  assert.deepEqual(
+    made.logs.get('log.test/alpha')?.keys.map(({ log }) => log),
+    [first],
+  );
+  assert.equal(
+    made.warnings.filter((line) => line.includes('another log has its origin')).length,
+    2,
+  );
 });

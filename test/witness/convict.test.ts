@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+/** What convicts a log is never missed in silence: disks that take nothing, and logs that sign much. */
+import assert from 'node:assert/strict';
+import { rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import Database from 'better-sqlite3';
+import { StoreError } from '../../src/disk/error.ts';
+import { CheckpointLog } from '../support/checkpoint-log.ts';
+import { treeOf } from '../support/signing-log.ts';
+import { addBody, makeWitness, type Harness } from './harness.ts';
+
+const [one, two] = [new CheckpointLog(), new CheckpointLog({ name: 'log.test/gamma' })];
+const [tree, fork] = [treeOf(9, 'a', 2), treeOf(9, 'b', 2)];
+
+/** A witness that cosigned five leaves of each log, and its database as others may open it. */
+function witnessOfTwo(t: TestContext): { made: Harness; raw: Database.Database } {
+  const made = makeWitness([one.asLog(), two.asLog()]);
+  const raw = new Database(join(made.directory, 'witness/witness.sqlite'), { timeout: 0 });
+  t.after(() => {
+    raw.close();
+    made.end();
+  });
+  for (const log of [one, two]) assert.equal(bring(made, log, tree, 0, 5), 200);
+  return { made, raw };
+}
+
+function bring(made: Harness, log: CheckpointLog, of: typeof tree, old: number, n: number): number {
+  const body = addBody(old, [], log.checkpoint(n, of.root(n)));
+  return made.witness.addCheckpoint(body).status;
+}
+
+const provenBy = ({ events }: Harness): unknown[] =>
+  events.flatMap((each) => (each.event === 'fork-proven' ? each.evidence : []));
+
+test('evidence that cannot be written is written as soon as it can be', (t) => {
+  const { made } = witnessOfTwo(t);
+  writeFileSync(made.evidence, 'a file in the place of the directory');
+  assert.equal(bring(made, one, fork, 5, 5), 422);
+  assert.deepEqual(made.store.counts(), { open: 1, malformed: 0, 'fork-proven': 0 });
+  assert.equal(made.errors.length, 1);
+  made.convictions.settleAll();
+  assert.deepEqual([made.errors.length, made.events], [2, []]);
+  rmSync(made.evidence);
+  made.convictions.settleAll();
+  assert.equal(provenBy(made).length, 1);
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 1 });
+});
+
+test('nor what its log proves when it is asked', async (t) => {
+  const { made } = witnessOfTwo(t);
+  assert.equal(bring(made, one, fork, 0, 7), 409);
+  writeFileSync(made.evidence, 'a file in the place of the directory');
+  const settle = (): Promise<void> =>
+    made.convictions.settle(one.origin, async (_, first, second) => {
+      const { judgeProof } = await import('../../src/evidence/judge.ts');
+      return judgeProof(first, second, {
+        kind: 'consistency',
+        hashes: fork.consistencyProof(5, 7),
+      });
+    });
+  await settle();
+  assert.deepEqual([made.store.counts().open, made.errors.length], [1, 1]);
+  rmSync(made.evidence);
+  await settle();
+  assert.equal(provenBy(made).length, 1);
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 1 });
+});
+
+test('what neither the database nor the directory takes is kept in mind', (t) => {
+  const { made, raw } = witnessOfTwo(t);
+  raw.exec("CREATE TRIGGER full BEFORE INSERT ON refused BEGIN SELECT RAISE(ABORT, 'full'); END");
+  writeFileSync(made.evidence, 'a file in the place of the directory');
+  assert.throws(() => bring(made, one, fork, 5, 5), StoreError);
+  raw.exec('DROP TRIGGER full');
+  rmSync(made.evidence);
+  made.convictions.settleAll();
+  assert.equal(provenBy(made).length, 1);
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 1 });
+});
+
+test('a log of which a thousand are kept is convicted all the same, and it is said', (t) => {
+  const { made, raw } = witnessOfTwo(t);
+  const note = one.checkpoint(7, fork.root(7));
+  raw
+    .prepare(
+      `INSERT INTO refused (origin, note, cosigned, status, proof, at, tree, state)
+        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+        SELECT ?, ?, ?, 409, '', 0, i, 'open' FROM n`,
+    )
+    .run(one.origin, note, note);
+  assert.equal(bring(made, one, fork, 5, 5), 422);
+  assert.equal(provenBy(made).length, 1);
+  const failures = made.events.filter(({ event }) => event === 'failed');
+  assert.match(JSON.stringify(failures), /so many of its checkpoints were refused/);
+  assert.equal(made.store.counts().open, 1000);
+  assert.equal(bring(made, two, fork, 5, 5), 422);
+  assert.equal(made.store.counts()['fork-proven'], 1, 'the other log has room of its own');
+});
+
+test('a log is asked about its own trees alone', async (t) => {
+  const { made } = witnessOfTwo(t);
+  for (const log of [one, two]) assert.equal(bring(made, log, fork, 0, 7), 409);
+  const asked: unknown[] = [];
+  await made.convictions.settle(one.origin, (log) => {
+    asked.push(log.key);
+    return Promise.resolve({ verdict: 'consistent' });
+  });
+  assert.deepEqual(asked, [one.key]);
+  assert.equal(made.store.counts().open, 1);
+});
