@@ -188,7 +188,6 @@ export class Witness {
     latest: Cosigned,
     note: string,
   ): void {
-    if (status !== 409 && status !== 422) return;
     const { convictions, now } = this.#options;
     const { origin } = checkpoint;
     const fitting = status === 422 ? proof : [];

@@ -109,3 +109,14 @@ test('a log is asked about its own trees alone', async (t) => {
   assert.deepEqual(asked, [one.key]);
   assert.equal(made.store.counts().open, 1);
 });
+
+test('a request that is malformed by its old size convicts by what the log signed', (t) => {
+  const { made } = witnessOfTwo(t);
+  assert.equal(bring(made, one, tree, 6, 5), 400);
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 0 });
+  assert.equal(bring(made, one, fork, 6, 5), 400);
+  assert.equal(provenBy(made).length, 1);
+  const stranger = new CheckpointLog();
+  assert.equal(bring(made, stranger, fork, 6, 5), 403, 'it has the name of the first log');
+  assert.equal(provenBy(made).length, 1);
+});
