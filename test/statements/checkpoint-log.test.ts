@@ -67,6 +67,8 @@ describe('the key of a log of checkpoints', () => {
       return `some+${id.slice(0, 8)}+${Buffer.from(bytes).toString('base64')}`;
     };
     const point = ed25519.key.noteKey.publicKey;
+    for (const origin of ['two\nlines', 'a\ttab', ''])
+      assert.throws(() => toCheckpointKey(ed25519.vkey, origin), /no line of text/);
     assert.equal(toCheckpointKey(vkey(1, ...point)).origin, 'some');
     assert.throws(() => toCheckpointKey(vkey(4, ...point)), /witness/);
     for (const y of [0, 1]) {
@@ -126,6 +128,34 @@ describe('a checkpoint of a log that is no CT log', () => {
     });
   }
 
+  for (const log of [ed25519, mlDsa])
+    test(`is not hidden by lines of another length: ${log.key.algorithm}`, () => {
+      const note = log.checkpoint(9, root);
+      const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
+      const keyId = Buffer.from(log.key.noteKey.keyId);
+      const noise = Array.from({ length: 90 }, (_, i) => {
+        const body = Buffer.concat([keyId, Buffer.alloc(1 + i, i)]);
+        return `\u2014 ${log.name} ${body.toString('base64')}\n`;
+      });
+      const right = log.line(text, 9n, root);
+      // One of the noise may have the length of an Ed25519 signature: three are not too many.
+      assert.equal(verdict(`${text}\n${noise.join('')}${right}`, log), 'verified');
+      const lines = (count: number): string => right.repeat(count);
+      assert.equal(verdict(`${text}\n${lines(100)}`, log), 'verified');
+      assert.throws(
+        () => parseCheckpoint(`${text}\n${lines(101)}`),
+        /more than 100 signature lines/,
+      );
+    });
+
+  test('is looked for in four lines of the key, each of which takes a check', () => {
+    const note = mlDsa.checkpoint(9, root);
+    const text = note.slice(0, note.lastIndexOf('\n\n') + 1);
+    const [wrong, right] = [mlDsa.line(text, 8n, root), mlDsa.line(text, 9n, root)];
+    assert.equal(verdict(`${text}\n${wrong.repeat(3)}${right}`, mlDsa), 'verified');
+    assert.equal(verdict(`${text}\n${wrong.repeat(4)}${right}`, mlDsa), 'bad signature');
+  });
+
   test('of Ed25519 is signed with its extension lines, of ML-DSA-44 without', () => {
     for (const log of [ed25519, mlDsa]) {
       const note = log.checkpoint(9, root, { extension: 'of the log\n' });
@@ -146,7 +176,15 @@ describe('a checkpoint of a log that is no CT log', () => {
   });
 
   test('of ML-DSA-44 is verified whatever time the log signed', () => {
-    for (const time of [0n, 1n, 2n ** 62n, 2n ** 63n - 1n])
-      assert.equal(verdict(mlDsa.checkpoint(9, root, { time }), mlDsa), 'verified');
+    const latest = 2n ** 64n - 1n;
+    for (const [time, timestamp] of [
+      [0n, 0n],
+      [1n, 1000n],
+      [latest / 1000n, (latest / 1000n) * 1000n],
+      [latest / 1000n + 1n, latest],
+      [2n ** 62n, latest],
+      [2n ** 63n - 1n, latest],
+    ] as const)
+      assert.equal(mlDsa.verified(9, root, { time }).timestamp, timestamp);
   });
 });

@@ -4,7 +4,7 @@ import { ml_dsa44 } from '@noble/post-quantum/ml-dsa.js';
 import { createHash, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
-import { parseNoteKey } from '../../src/statements/note-key.ts';
+import { parseNoteKey, toNoteKey } from '../../src/statements/note-key.ts';
 import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -127,6 +127,20 @@ describe('a verifier key', () => {
       /type 9 are not known/,
     ],
   ];
+  for (const [type, length] of [
+    [1, 32],
+    [4, 32],
+    [6, 1312],
+  ] as const)
+    test(`of type ${type} has ${length} bytes`, () => {
+      assert.equal(toNoteKey('x', type, new Uint8Array(length)).publicKey.length, length);
+      for (const other of [0, length - 1, length + 1])
+        assert.throws(
+          () => toNoteKey('x', type, new Uint8Array(other)),
+          new RegExp(`the key is ${other} bytes, want ${length}`),
+        );
+    });
+
   for (const [what, text, reason] of refused)
     test(`${what} is refused`, () => assert.throws(() => parseNoteKey(text), reason));
 });
