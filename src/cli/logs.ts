@@ -154,6 +154,9 @@ function importLogs(file: string, options: ImportOptions): void {
   try {
     list = importLogList(store, { name: file, json, signed: signed || undefined }, Date.now(), {
       mayBeOlder: options.allowOlder,
+      onProgress: (done, all) => {
+        if (options.json !== true) printProgress(`${file}: ${done} of ${all} logs read`);
+      },
     });
   } finally {
     endProgress();

@@ -65,6 +65,10 @@ export interface LogList {
 
 export type { ListKind };
 
+/** How many of all logs of a list are read. */
+export type Progress = (done: number, all: number) => void;
+const REPORT_EVERY = 1000;
+
 /** How many reasons the error gives for a list of which nothing can be used. */
 const SHOWN = 3;
 
@@ -92,9 +96,10 @@ export function readListedLogs(path: string, warn: (line: string) => void): read
 
 /**
  * Parses a list; `name` says in messages where the text came from. Throws CtgaError `bad-input` if
- * it is not a log list, contradicts itself, or has no log that ctga can use.
+ * it is not a log list, contradicts itself, or has no log that ctga can use. `onProgress` is called
+ * now and then while a long list is read.
  */
-export function parseLogList(text: string, name: string): LogList {
+export function parseLogList(text: string, name: string, onProgress?: Progress): LogList {
   const kind = keyListKind(text);
   if (kind !== undefined) return { kind, published: undefined, ...parseKeyList(text, kind, name) };
   const document = readDocument(text, name);
@@ -102,9 +107,14 @@ export function parseLogList(text: string, name: string): LogList {
   if (!parsed.success) throw badInput(`${name}: ${describeIssue(parsed.error)}`, FORM);
   const logs = new Map<string, Log>();
   const leftOut: string[] = [];
-  for (const operator of parsed.data.operators) {
+  const { operators } = parsed.data;
+  const all = operators.reduce((sum, each) => sum + each.logs.length + each.tiled_logs.length, 0);
+  let done = 0;
+  for (const operator of operators) {
     for (const api of ['logs', 'tiled_logs'] as const) {
       operator[api].forEach((entry, i) => {
+        if (done % REPORT_EVERY === 0 && done > 0) onProgress?.(done, all);
+        done += 1;
         const where = `${operator.name}, ${api}[${i}]${entry.description === undefined ? '' : ` "${entry.description}"`}`;
         const log = toLog(
           entry,

@@ -5,7 +5,7 @@ import { plural, time } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
 import { BUILTIN_PUBLISHED, builtinLogs } from '../logs/builtin.ts';
 import { changesOf, type LogChange } from '../logs/changes.ts';
-import { parseLogList, type LogList } from '../logs/list.ts';
+import { parseLogList, type LogList, type Progress } from '../logs/list.ts';
 import { fetchList, type Publisher } from '../logs/publishers.ts';
 import { isSignedList } from '../logs/signed-list.ts';
 import { logIdText, type Log } from '../logs/log.ts';
@@ -42,6 +42,11 @@ export interface ImportedLogList extends LogList {
   readonly changes: readonly LogChange[];
 }
 
+export interface ImportListOptions {
+  readonly mayBeOlder?: boolean | undefined;
+  readonly onProgress?: Progress | undefined;
+}
+
 /**
  * Imports the list of a file. Throws CtgaError `bad-input`, and imports nothing, if it is not a log
  * list, if its signature is not the publisher's, or if it would change logs of which a newer list
@@ -51,14 +56,14 @@ export function importLogList(
   store: Pick<Store, 'logs'>,
   { name, json, signed }: LogListFile,
   now: number,
-  { mayBeOlder = false }: { readonly mayBeOlder?: boolean | undefined } = {},
+  { mayBeOlder = false, onProgress }: ImportListOptions = {},
 ): ImportedLogList {
   if (signed !== undefined && !isSignedList(json, signed.signature, signed.key))
     throw badInput(
       `${signed.name} is not the signature of ${name}`,
       'Fetch the list and its signature again, at the same time. ctga used nothing of this list.',
     );
-  const list = parseLogList(json.toString('utf8'), name);
+  const list = parseLogList(json.toString('utf8'), name, onProgress);
   const known = knownLogs(store, undefined, () => undefined);
   const changes = changesOf(known, list.logs);
   if (!mayBeOlder) refuseToSetBack(store, name, list, changes);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Work that takes long says how far it is where a terminal is there, and is quiet elsewhere. */
 import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -64,6 +65,44 @@ describe('heads import of a long list', () => {
     assert.equal(shown, '');
     assert.match(stdout, /^2500 tree heads verified/);
   });
+});
+
+describe('logs import of a long list', () => {
+  const list = join(directory, 'long.json');
+  before(() => {
+    const logs = Array.from({ length: 2500 }, (_, i) => ({
+      key: generateKeyPairSync('ec', { namedCurve: 'P-256' })
+        .publicKey.export({ format: 'der', type: 'spki' })
+        .toString('base64'),
+      url: `https://ct${i}.example-logs.test/`,
+    }));
+    const operators = [
+      { name: 'One', logs: logs.slice(0, 1500) },
+      { name: 'Other', logs: [], tiled_logs: [] },
+      { name: 'Third', logs: logs.slice(1500) },
+    ];
+    writeFileSync(list, JSON.stringify({ operators }));
+  });
+
+  for (const [what, isTTY, flags, expected] of [
+    [
+      'says on a terminal how far it is',
+      true,
+      [],
+      ['', '/long.json: 1000 of 2500 logs read', '/long.json: 2000 of 2500 logs read', ''],
+    ],
+    ['is quiet without one', false, [], ['']],
+    ['is quiet with --json', true, ['--json'], ['', '']],
+  ] as const)
+    test(what, async () => {
+      const own = mkdtempSync(join(directory, 'logs-'));
+      const { shown, stdout } = await run(
+        isTTY,
+        ...['logs', 'import', list, '--state-dir', own, ...flags],
+      );
+      assert.deepEqual(steps(shown), expected);
+      assert.match(stdout, /^2500 logs imported|"imported": 2500/m);
+    });
 });
 
 describe('store salvage', () => {
