@@ -5,6 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
@@ -24,6 +25,7 @@ import { LabApi, makeCertificate, type LabCertificate } from '../../src/lab/api.
 import { LabLog } from '../../src/lab/log.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
+import { noteKeyId } from '../../src/statements/checkpoint.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, CTGA, startCtga, type Ran } from '../support/ctga.ts';
@@ -246,6 +248,45 @@ describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {
       const sizes = posted.map(({ sths }) => sths.map((each) => each.tree_size));
       assert.equal(sizes.length, 2);
       assert.deepEqual(new Set([...sizes.flat(), log.tree().size]), new Set([log.tree().size]));
+    } finally {
+      endpoint.close();
+    }
+  });
+
+  test('a view is sent nothing but questions for the logs that are listed; what it has convicts', async () => {
+    const state = await seen(log.tree().signedTreeHead);
+    log.grow(5);
+    log.equivocate(10, 30);
+    const { treeSize, timestamp, rootHash, signature } = log.tree('victim').signedTreeHead;
+    log.stopEquivocating();
+    const origin = api.url.replace('https://127.0.0.1', 'localhost').replace(/\/$/, '');
+    const time = Buffer.alloc(8);
+    time.writeBigUInt64BE(timestamp);
+    const line = Buffer.concat([noteKeyId(origin, log.key.logId), time, signature]);
+    const root = Buffer.from(rootHash).toString('base64');
+    const note = `${origin}\n${treeSize}\n${root}\n\n\u2014 ${origin} ${line.toString('base64')}\n`;
+    const asked: unknown[] = [];
+    const endpoint = createHttpServer((request, response) => {
+      let body = '';
+      request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+      request.on('end', () => {
+        asked.push([request.method, request.url, body]);
+        response.end(note);
+      });
+    });
+    await new Promise<void>((resolve) => endpoint.listen(0, '127.0.0.1', resolve));
+    const { port } = endpoint.address() as AddressInfo;
+    try {
+      const ran = await challenge([...state, '--view', `http://127.0.0.1:${port}/w1/`]);
+      assert.equal(ran.code, 3, ran.stderr + ran.stdout);
+      const viewed = events(ran).filter((each) => each.event === 'viewed');
+      assert.deepEqual(
+        viewed.map(({ sent, received, fresh, refused }) => [sent, received, fresh, refused]),
+        [[1, 1, 1, 0]],
+      );
+      assert(verdicts(ran).some(([size, verdict]) => size === 30 && verdict === 'fork-proven'));
+      const hash = createHash('sha256').update(origin).digest('hex');
+      assert.deepEqual(asked, [['GET', `/w1/${hash}/checkpoint`, '']]);
     } finally {
       endpoint.close();
     }

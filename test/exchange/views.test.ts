@@ -11,7 +11,7 @@ import { viewThrough } from '../../src/challenger/pollinate.ts';
 import { parseEvidence } from '../../src/evidence/bundle.ts';
 import { verifyEvidence } from '../../src/evidence/verify.ts';
 import type { Pollinated } from '../../src/exchange/pollination.ts';
-import { viewUrl } from '../../src/exchange/views.ts';
+import { fetchViews, viewUrl } from '../../src/exchange/views.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { HttpError } from '../../src/http/error.ts';
 import type { Fetch, HttpAnswer } from '../../src/http/request.ts';
@@ -64,8 +64,9 @@ async function look(
   const requests: string[] = [];
   const failures: string[] = [];
   let result: Pollinated | undefined;
-  const fetch: Fetch = (asked) => {
+  const fetch: Fetch = (asked, { maxBytes } = {}) => {
     requests.push(asked);
+    assert(asked.endsWith('/logs') || (maxBytes ?? Infinity) <= 1024 * 1024, 'no end to an answer');
     if (instead instanceof Error) return Promise.reject(instead);
     const body = files[asked.slice(url.length + 1)];
     const status = body === undefined ? 404 : 200;
@@ -145,6 +146,36 @@ describe('a view', () => {
       `${DISTRIBUTOR}/logs/${id}/checkpoint.1`,
     ]);
     assert.deepEqual(numbers(seen), [1, 1, 1, 0]);
+  });
+
+  test('has one checkpoint of a log with two keys, and both count', async () => {
+    const second = new CheckpointLog();
+    const logs = [tlog.asLog(), second.asLog()];
+    const note = ofTlog(650);
+    const text = note.slice(0, note.indexOf('\n\n') + 1);
+    const both = `${note}${second.line(text, 650n, honest.root(650))}`;
+    const store = memoryStore();
+    const seen = await look(store, WITNESS, { [at('log.test/beta')]: both }, { logs });
+    assert.equal(seen.requests.length, 1);
+    assert.deepEqual(numbers(seen), [1, 2, 2, 0]);
+    for (const log of logs) assert.deepEqual(found(store, log), [[650, 'pending']]);
+  });
+
+  test('is asked for a thousand logs in one visit, in an order that chance draws', async () => {
+    const url = (i: number): string => `https://log-${i}.test/`;
+    const logs = Array.from({ length: 1001 }, (_, i) => ct.asLog({ url: url(i) }));
+    const [one, other] = [0, 0.5].map((chance) => {
+      const asked: string[] = [];
+      const fetch: Fetch = (path) => {
+        asked.push(path);
+        return Promise.resolve({ status: 404, retryAfter: undefined, body: Buffer.alloc(0) });
+      };
+      return { asked, done: fetchViews(WITNESS, fetch, logs, () => chance) };
+    });
+    assert(one !== undefined && other !== undefined);
+    assert.deepEqual([(await one.done).asked, (await other.done).asked], [1000, 1000]);
+    assert.equal(new Set(one.asked).size, 1000);
+    assert.notDeepEqual(one.asked, other.asked);
   });
 
   test('is asked the same, whatever was seen', async () => {

@@ -133,6 +133,10 @@ describe('a checkpoint is held against a policy', () => {
   });
 
   const GOOD = signed([log, w1, w2]);
+  test('is not what was signed with a mark of byte order before it', () => {
+    assert.deepEqual(check(GOOD).faults, []);
+    assert.notDeepEqual(check(`\ufeff${GOOD}`).faults, []);
+  });
   const malformed: [string, string | Uint8Array, RegExp][] = [
     ['carriage returns', GOOD.replaceAll('\n', '\r\n'), /control character/],
     ['a tab', GOOD.replace('log.test/a', 'log.test/a\t'), /control character/],

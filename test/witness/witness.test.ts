@@ -471,6 +471,12 @@ test('of two CT logs, or of a CT log and another one, of one origin the first is
     made.logs.get('log.test/alpha')?.keys.map(({ log }) => log),
     [first],
   );
+  const reversed = makeWitness([...strangers].reverse());
+  t.after(() => reversed.end());
+  assert.deepEqual(
+    reversed.logs.get('log.test/alpha')?.keys.map(({ log }) => log),
+    strangers.slice(1),
+  );
   assert.equal(
     made.warnings.filter((line) => line.includes('another log has its origin')).length,
     2,
