@@ -14,6 +14,7 @@ import {
   Round,
   type KeptRound,
   type Observer,
+  type RoundOptions,
   type RoundOutput,
 } from '../../src/federation/round.ts';
 import { proposalDigest, type Proposed } from '../../src/federation/statement.ts';
@@ -29,23 +30,24 @@ const [x, y] = [head(0, 100), head(0, 90)];
 /** Of another log. */
 const z = head(1, 50);
 
-const observer: Observer = { candidates: () => [x, z], judge: () => 'stated' };
+const observer: Observer = {
+  candidates: () => [x, z],
+  judge: ({ attachment }) =>
+    Buffer.from(attachment).toString().startsWith('signed by log') ? 'stated' : 'refused',
+};
 
-function begin(kept?: KeptRound, leaders: readonly number[] = [0, 1, 2, ME]): Round {
+/** A statement beside which is what its log did not sign. */
+const withFalseProof = (item: Proposed): Proposed => ({ ...item, attachment: Uint8Array.of(7) });
+
+function optionsOf(leaders: readonly number[]): RoundOptions {
   const signer = keys[ME]?.signer;
   assert.ok(signer !== undefined);
   const doubted = new Set<string>();
-  return new Round({
-    roster,
-    me: ME,
-    signer,
-    observer,
-    period: PERIOD,
-    leaders,
-    start: 0,
-    kept,
-    doubted,
-  });
+  return { roster, me: ME, signer, observer, period: PERIOD, leaders, start: 0, doubted };
+}
+
+function begin(kept?: KeptRound, leaders: readonly number[] = [0, 1, 2, ME]): Round {
+  return new Round({ ...optionsOf(leaders), kept });
 }
 
 type Proposal = Extract<RoundMessage, { readonly kind: 'proposal' }>;
@@ -241,5 +243,49 @@ describe('what binds is kept before it is sent; after a crash in between', () =>
     const again = begin(keptIn(before(outputs, 'statements')));
     again.time(again.beginningOf(1));
     assert.deepEqual(votesFor(again, 1, propose(1, [y])), []);
+  });
+});
+
+describe('beside a true statement a false proof', () => {
+  test('in a proposal has nobody vote for it', () => {
+    const round = begin();
+    round.time(0);
+    assert.deepEqual(votesFor(round, 0, propose(0, [withFalseProof(x), z])), [1]);
+  });
+
+  for (const liar of [0, 1])
+    test(`from one that is heard as number ${liar + 1}, while another is silent, is not what is proposed`, () => {
+      const round = begin(undefined, [ME, 0, 1, 2]);
+      const outputs = round.time(0);
+      for (const from of [0, 1]) {
+        const candidates = [from === liar ? withFalseProof(x) : x];
+        outputs.push(
+          ...round.take(
+            from,
+            { kind: 'ready', period: PERIOD, view: 0, candidates, seen: undefined, locks: [] },
+            1,
+          ),
+        );
+      }
+      const [proposal] = told(outputs, 'proposal');
+      assert.deepEqual(proposal?.items, [x]);
+    });
+
+  test('from all is proposed by nobody', () => {
+    const round = new Round({
+      ...optionsOf([ME, 0, 1, 2]),
+      observer: { ...observer, candidates: () => [] },
+    });
+    const outputs = round.time(0);
+    const candidates = [withFalseProof(x)];
+    for (const from of [0, 1, 2])
+      outputs.push(
+        ...round.take(
+          from,
+          { kind: 'ready', period: PERIOD, view: 0, candidates, seen: undefined, locks: [] },
+          1,
+        ),
+      );
+    assert.equal(told(outputs, 'proposal').length, 0);
   });
 });
