@@ -41,6 +41,8 @@ export interface DnstapOptions {
   readonly type?: number;
   readonly address?: string;
   readonly port?: number;
+  /** Message.SocketProtocol; 1 is UDP, 2 TCP, and 3, DNS over TLS, unless told. */
+  readonly protocol?: number;
   readonly seconds?: number;
   /** Dnstap.type; 1, a message, unless told. */
   readonly kind?: number;
@@ -52,7 +54,7 @@ export function dnstapFrame(response: Uint8Array, options: DnstapOptions = {}): 
   const message = Buffer.concat([
     varintField(1, type),
     varintField(2, 1),
-    varintField(3, 3),
+    varintField(3, options.protocol ?? 3),
     bytesField(4, Buffer.from(address.split('.').map(Number))),
     varintField(6, port),
     varintField(12, options.seconds ?? 1_520_614_811),
