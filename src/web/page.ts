@@ -2,6 +2,7 @@
 /** The status page: the verdict first, then what proves it, then what is watched. */
 import type { Condition } from '../alert/conditions.ts';
 import { megabytes } from '../base/text.ts';
+import type { StoreError } from '../disk/error.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
@@ -57,6 +58,31 @@ export function renderPage(data: PageData): string {
     `,
   });
 }
+
+/**
+ * The page where the store cannot be read: the error, and what to do, with commands as they have to be
+ * typed.
+ */
+export function renderUnreadable(
+  { code, message }: StoreError,
+  remedy: string | undefined,
+  now: number,
+): string {
+  const headline = `The store ${code === 'store-damaged' ? 'is damaged' : 'cannot be read'}`;
+  const details = html`<p>${sentence(message)}</p>
+    ${remedy === undefined ? '' : html`<p>${remedy}</p>`}
+    <p>Nothing else can be shown until it is mended. That does not say that all is well.</p>`;
+  return renderDocument({
+    title: `ctga: ${headline}`,
+    kind: 'alarm',
+    generated: now,
+    main: html`<section id="verdict" aria-labelledby="verdict-title" class="verdict-box">
+      ${verdictSection({ kind: 'alarm', title: headline, headline, details })}
+    </section>`,
+  });
+}
+
+const sentence = (clause: string): string => `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 
 interface VerdictView {
   readonly kind: Kind;

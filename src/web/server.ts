@@ -29,7 +29,7 @@ import { measure, type Measurements } from './measurements.ts';
 import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
 import { LOGS_A_PAGE, renderLogs, renderSplits, SPLITS_A_PAGE } from './list-pages.ts';
-import { renderPage } from './page.ts';
+import { renderPage, renderUnreadable } from './page.ts';
 import { latestOfEachLog, findingsOf } from './splits.ts';
 import { timelineOf } from './timeline.ts';
 import { findingNoun } from './words.ts';
@@ -159,7 +159,15 @@ export class WebServer {
       case '/':
       case '/evidence':
       case '/logs':
-        return this.#sendPage(response, path, pageNumber(url));
+        try {
+          return this.#sendPage(response, path, pageNumber(url));
+        } catch (error) {
+          if (!(error instanceof StoreError)) throw error;
+          const { asTyped = String } = this.#options;
+          const remedy = error.remedy === undefined ? undefined : asTyped(error.remedy);
+          const text = renderUnreadable(error, remedy, Date.now());
+          return send(response, 500, text, 'text/html; charset=utf-8');
+        }
       case '/state.json':
         return send(
           response,

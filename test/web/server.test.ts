@@ -165,7 +165,10 @@ test('a store that is made, written, damaged and replaced is followed', async ()
   writeFileSync(state.database, 'no database '.repeat(1000));
   const damaged = await get('/');
   assert.equal(damaged.status, 500);
-  assert.match(damaged.body, /is damaged/);
+  assert.match(damaged.body, /<title>ctga: The store is damaged<\/title>/);
+  assert.match(damaged.body, /does not say that all is well/);
+  assert.match(damaged.body, /store salvage/);
+  for (const path of ['/state.json', '/metrics']) assert.equal((await get(path)).status, 500, path);
   for (const file of storeFiles(state)) rmSync(file, { force: true });
   record(5);
   assert.match((await get('/')).body, /1 tree head was seen/);

@@ -6,15 +6,22 @@ const FOCUSABLE = 'a, summary, [tabindex]';
 /** How many split views a page knows of. */
 const splitsIn = (page) => Number(page.querySelector('[data-splits]')?.dataset.splits ?? 0);
 
+const sectionsOf = (page) =>
+  [...page.querySelectorAll('main > section')].map(({ id }) => id).join(' ');
+
 /**
  * Takes over what differs, and leaves alone what a person is at: what is open stays open, what has
  * focus keeps it.
  */
 async function refresh() {
   const answer = await fetch(document.location.href, { cache: 'no-store' });
-  if (!answer.ok) throw new Error(`the server says ${answer.status}`);
+  // A store that cannot be read has a page, too.
+  if (!answer.headers.get('content-type')?.startsWith('text/html'))
+    throw new Error(`the server says ${answer.status}`);
   const fresh = new DOMParser().parseFromString(await answer.text(), 'text/html');
   const splits = splitsIn(document);
+  if (sectionsOf(document) !== sectionsOf(fresh))
+    byId('main').innerHTML = fresh.getElementById('main').innerHTML;
   for (const mine of document.querySelectorAll('main > section, #generated')) {
     const theirs = fresh.getElementById(mine.id);
     if (theirs === null) continue;
