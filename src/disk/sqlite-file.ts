@@ -175,7 +175,7 @@ function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {
     cause instanceof StoreError
       ? cause.remedy
       : (remedyFor(cause) ??
-        `Check that the disk has room. The file can be removed: ${kind.ifRemoved}.`);
+        `Check that the disk has room.${kind.ifRemoved === undefined ? '' : ` The file can be removed: ${kind.ifRemoved}.`}`);
   return new StoreError('store-failed', `${path}: ${messageOf(cause)}`, { remedy, cause });
 }
 

@@ -172,7 +172,7 @@ function isCheckpointBy(key: CheckpointKey, head: Statement): boolean {
   if (verifyStatement(head, key) === undefined) return false;
   if (key.algorithm === 'ml-dsa-44') {
     // The first was this one where Node's OpenSSL has no ML-DSA: then there is no second.
-    if (mlDsa44ByOpenSsl === undefined) return true;
+    if (mlDsa44ByOpenSsl() === undefined) return true;
     const [at, signature] = [head.signature.subarray(0, 8), head.signature.subarray(8)];
     const time = new DataView(at.buffer, at.byteOffset).getBigUint64(0);
     const subtree = { origin: key.origin, start: 0n, end: head.treeSize, hash: head.rootHash };
