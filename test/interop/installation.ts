@@ -2,7 +2,7 @@
 /** An installation of ctga as it runs: its command line over a state directory of its own. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CTGA, ctgaProcess, type Ran } from '../support/ctga.ts';
 import { fresh, type Kind } from './peers.ts';
@@ -17,6 +17,7 @@ export class Installation {
 
   /** It reaches logs through the SOCKS proxy at this port of 127.0.0.1 alone. */
   constructor(kind: Kind, proxyPort: number) {
+    mkdirSync(this.#stateDirectory);
     this.#kind = kind;
     this.#proxy = `socks5h://127.0.0.1:${proxyPort}`;
   }
