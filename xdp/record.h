@@ -122,14 +122,14 @@ struct copy_counters {
  * contradict their sum.
  */
 struct counters {
-	__u64 not_ip;              /* no IPv4 or IPv6 behind at most three VLAN tags and PPPoE */
-	__u64 more_tags;           /* more VLAN tags than that */
-	__u64 mpls;                /* MPLS there in place of IP */
-	__u64 not_udp[256];        /* IP, but neither UDP nor a fragment of UDP; by its protocol */
-	__u64 other_port[2];       /* UDP from a port that is not listed; [1]: to one of a tunnel */
-	__u64 malformed;           /* cut off, contradictory lengths, or no plain name */
-	__u64 not_tree_head;       /* from a listed port, but no answer to IN TXT sth.* or checkpoint.* */
-	__u64 unknown_name;        /* an answer to such a question, but no name that we look for */
+	__u64 not_ip;        /* no IPv4 or IPv6 behind at most three VLAN tags and PPPoE */
+	__u64 more_tags;     /* more VLAN tags than that */
+	__u64 mpls;          /* MPLS there in place of IP */
+	__u64 not_udp[256];  /* IP, but neither UDP nor a fragment of UDP; by its protocol */
+	__u64 other_port[2]; /* UDP from a port that is not listed; [1]: to one of a tunnel */
+	__u64 malformed;     /* cut off, contradictory lengths, or no plain name */
+	__u64 not_tree_head; /* from a listed port, but no answer to IN TXT sth.* or checkpoint.* */
+	__u64 unknown_name;  /* an answer to such a question, but no name that we look for */
 	__u64 answers_too_large;   /* to a known name, in a frame above RECORD_CAPACITY bytes */
 	__u64 fragments_too_large; /* above the threshold, or in a frame above RECORD_CAPACITY */
 	struct copy_counters answers;
