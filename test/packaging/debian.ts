@@ -226,14 +226,18 @@ export class Debian {
     }, 'systemd to be up');
   }
 
-  /** Processes of a unit, as this machine numbers them: the main one first. */
+  /** Processes of a unit, as this machine numbers them: the main one first. Between two starts, none. */
   processesOf(unit: string): number[] {
     const { cgroup } = this.#booted ?? assert.fail('not booted');
     const path = this.must(`systemctl show -P ControlGroup ${unit}`).trim();
-    return readFileSync(join(cgroup, path, 'cgroup.procs'), 'latin1')
-      .trim()
-      .split('\n')
-      .map(Number);
+    const file = join(cgroup, path, 'cgroup.procs');
+    try {
+      return readFileSync(file, 'latin1').trim().split('\n').map(Number);
+    } catch (error) {
+      // It was taken away in between.
+      if (['ENOENT', 'ENODEV'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+      throw error;
+    }
   }
 
   async halt(): Promise<void> {
