@@ -5,7 +5,7 @@ import { isIP } from 'node:net';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { listenAt } from '../base/listen.ts';
 import type { Fetch } from '../http/request.ts';
-import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
 import { decodeObject, type GossipObject } from './object.ts';
 
 /** In bytes. An object with a revocation vector has some 2,300. */
@@ -53,7 +53,7 @@ export async function startEndpoint(
 ): Promise<Endpoint> {
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     try {
-      const path = (request.url ?? '/').replace(/\?.*$/s, '').replace(/\/$/, '');
+      const path = pathOf(request).replace(/\/$/, '');
       const route = Object.hasOwn(routes, path) ? routes[path] : undefined;
       if (route === undefined) throw new Refused(404, 'Nothing is here.');
       if (request.method !== route.method)
@@ -90,14 +90,7 @@ export async function startEndpoint(
       cause: error,
     });
   }
-  return {
-    stop: () =>
-      new Promise<void>((resolve) => {
-        server.close(() => resolve());
-        server.closeIdleConnections();
-        setTimeout(() => server.closeAllConnections(), 1000).unref();
-      }),
-  };
+  return { stop: () => stopServer(server, 1000) };
 }
 
 /** Whoever opens many connections leaves those of others alone. */

@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { TLSSocket } from 'node:tls';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { FormatError } from '../base/cursor.ts';
-import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+import { bodyOf, pathOf, Refused, restOf, send } from '../http/serving.ts';
 import { hex, readAll, readLong } from './bytes.ts';
 import { Connections } from './connections.ts';
 import type { Peer } from './member.ts';
@@ -79,8 +79,7 @@ export class FederationServer {
   /** Rejects with CtgaError if it cannot listen at the address. */
   static async start(options: FederationServerOptions): Promise<FederationServer> {
     const server = new FederationServer(options);
-    const at = await listenAt(server.#server, options);
-    server.#at = { ...at, url: at.url.replace(/^http:/, 'https:') };
+    server.#at = await listenAt(server.#server, options, 'https');
     return server;
   }
 
@@ -96,7 +95,7 @@ export class FederationServer {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const path = pathOf(request);
     const { metrics } = this.#options;
     try {
       await this.#handle(path, request, response);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What servers of HTTP have in common that strangers send something to. */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 /** What is read of a body that is refused, in bytes. */
 const MAX_REST = 2 ** 24;
@@ -67,4 +67,21 @@ export function send(
     'cache-control': 'no-store',
   });
   response.end(body);
+}
+
+/** Takes no more connections, and gives requests that are being answered so many ms to end. */
+export async function stopServer(
+  server: Pick<Server, 'close' | 'closeIdleConnections' | 'closeAllConnections'>,
+  grace = 5000,
+): Promise<void> {
+  await new Promise<void>((resolve) => {
+    server.close(() => resolve());
+    server.closeIdleConnections();
+    setTimeout(() => server.closeAllConnections(), grace).unref();
+  });
+}
+
+/** The path of a request's URL, without what is behind a question mark. */
+export function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.replace(/\?.*$/s, '');
 }

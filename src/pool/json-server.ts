@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { messageOf } from '../base/errors.ts';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { StoreError } from '../disk/error.ts';
-import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
 
 export { Refused, send };
 
@@ -72,15 +72,11 @@ export class JsonServer {
   }
 
   async stop(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-      setTimeout(() => this.#server.closeAllConnections(), 5000).unref();
-    });
+    await stopServer(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const path = pathOf(request);
     try {
       if (path === '/metrics' && request.method === 'GET') {
         const { contentType } = this.#options.metrics;

@@ -10,7 +10,7 @@ import type { SecureContextOptions } from 'node:tls';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
-import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
+import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
 import { clientOf, Limit, type Rate } from './limits.ts';
 import type { WitnessMetrics } from './metrics.ts';
 import type { Answer, Witness } from './witness.ts';
@@ -80,15 +80,11 @@ export class WitnessServer {
   }
 
   async stop(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      this.#server.close(() => resolve());
-      this.#server.closeIdleConnections();
-      setTimeout(() => this.#server.closeAllConnections(), 5000).unref();
-    });
+    await stopServer(this.#server);
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const path = (request.url ?? '/').replace(/\?.*$/s, '');
+    const path = pathOf(request);
     const name = nameOf(path);
     try {
       if (name !== 'metrics') this.#limit(request);
