@@ -296,7 +296,10 @@ describe('on the network', () => {
     const gossiper = await listen(Number(config.gossiper.replace(/.*:/, '')), heard);
     const client = await listen(0, updates);
     const at = join(directory, 'm1');
-    const node = await startMonitor(config, at, { periods, onEvent: ignore });
+    // Its clock stands still in a period, so it asks nobody, and of what it says all is of others.
+    const middle = 60_000 * (Math.floor(Date.now() / 60_000) + 0.5);
+    const still = new Periods(60_000, () => middle);
+    const node = await startMonitor(config, at, { periods: still, onEvent: ignore });
     try {
       const from = '/monitor/recieve-gossip-from-gossiper';
       const full = conviction();
@@ -336,10 +339,7 @@ describe('on the network', () => {
       assert.equal((await post(monitor, '/monitor/checkforme', '{}')).status, 200);
       await node.stop();
       assert.equal(updates.length, 1);
-      assert.deepEqual(
-        heard.filter((text) => text.includes(logger)),
-        [],
-      );
+      assert.deepEqual(heard, []);
     } finally {
       await node.stop();
       gossiper.close();
