@@ -9,6 +9,7 @@ import type { ProxyAddress } from '../http/proxy-address.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
 import { checkClock, checkProxy, checkStoreOf } from './checks.ts';
+import { checkFederation } from './federation.ts';
 import { checkWitness } from './witness.ts';
 
 export interface Examination {
@@ -28,6 +29,7 @@ export async function examine(what: Examination): Promise<CheckResult[]> {
     ...checkPlanes(),
     ...checkStoreOf(state),
     ...checkWitness(state),
+    ...checkFederation(state),
     checkClock(),
     checkConfiguration(config, program),
     await checkProxy(proxy),

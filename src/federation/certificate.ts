@@ -100,6 +100,9 @@ export function faultOf(certificate: Certificate, roster: Roster): string | unde
  * What a certificate that holds states: what has its threshold. The others are there because those
  * who signed them signed them together with what is stated.
  */
-export function statedOf(certificate: Certificate, { threshold }: Roster): Proposed[] {
+export function statedOf(
+  certificate: Certificate,
+  { threshold }: Pick<Roster, 'threshold'>,
+): Proposed[] {
   return certificate.items.filter((_, i) => signersOf(certificate, i).length >= threshold);
 }

@@ -3,6 +3,7 @@
  * What a member of a federation keeps, in SQLite: `federation.sqlite` in its directory. A member that
  * loses it may contradict itself in the period that it is in, and learns the rest from its peers.
  */
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { SqliteFile, type SqliteKind } from '../disk/sqlite-file.ts';
 import { concat, hex, list, readAll, readList, u32, u64 } from './bytes.ts';
@@ -41,6 +42,10 @@ export class FederationStore implements MemberStore {
    */
   static open(directory: string): FederationStore {
     return new FederationStore(SqliteFile.open(pathIn(directory), DATABASE));
+  }
+
+  static isIn(directory: string): boolean {
+    return existsSync(pathIn(directory));
   }
 
   /** Undefined if there is none. Throws StoreError `store-failed` if it cannot be read. */
@@ -103,6 +108,14 @@ export class FederationStore implements MemberStore {
 
   periods(): number[] {
     const rows = this.#all('SELECT DISTINCT period FROM certificates ORDER BY period');
+    return (rows as { period: number }[]).map(({ period }) => period);
+  }
+
+  /** Those that have more than one. */
+  crowdedPeriods(): number[] {
+    const rows = this.#all(
+      'SELECT period FROM certificates GROUP BY period HAVING count(*) > 1 ORDER BY period',
+    );
     return (rows as { period: number }[]).map(({ period }) => period);
   }
 

@@ -20,10 +20,16 @@ import { writeProbe } from '../disk/probe.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
+import { federationEvidenceIn, federationIn } from '../federation/directory.ts';
+import { federationFaults } from '../federation/faults.ts';
+import { healthOf, type FederationHealth } from '../federation/health.ts';
+import { FederationStore } from '../federation/store.ts';
 import { poolEvidenceIn } from '../pool/directory.ts';
 import { isDamage, type State } from '../store/state.ts';
 import { recordFoundEvidence, UnrecordedEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
+import { toLogId } from '../statements/statement.ts';
+import { logDescriptions } from '../store/known-logs.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeAlerter, type BecomeAccount } from './privileges.ts';
 
@@ -55,6 +61,8 @@ export interface AlertRunOptions extends AlertServiceOptions {
 }
 
 const LOOK_MS = 2000;
+/** How often a member of a federation is looked at. */
+const FEDERATION_MS = 30_000;
 /** What the store does not take meanwhile is kept in memory. */
 const PATIENCE_MS = 1000;
 /** So long what is being sent may take when the service is to end. It is sent again at the next start. */
@@ -85,7 +93,9 @@ export class AlertService {
   readonly #alerter: Alerter;
   readonly #evidence = new UnrecordedEvidence();
   readonly #pooled = new UnrecordedEvidence();
+  readonly #federated = new UnrecordedEvidence();
   readonly #kept: EvidenceWatch;
+  #federation: { readonly health: FederationHealth | undefined; readonly at: number } | undefined;
   #chain: EvidenceChain | undefined;
   #nextBeat = -Infinity;
   #hasGivenUp = false;
@@ -171,7 +181,7 @@ export class AlertService {
 
   /**
    * What no store need tell: that it cannot be written, and evidence that it does not know, a pool's
-   * too.
+   * and a federation's too.
    */
   #lookAtDisk(): Condition[] {
     const { state } = this.#options;
@@ -183,6 +193,7 @@ export class AlertService {
       found = [
         ...this.#evidence.in(store, state.evidence),
         ...this.#pooled.in(store, poolEvidenceIn(state.directory)),
+        ...this.#federated.in(store, federationEvidenceIn(state.directory)),
       ];
     } catch (error) {
       if (isDamage(error)) throw error;
@@ -205,10 +216,42 @@ export class AlertService {
             secondSize: evidence.head.treeSize,
           }),
     );
-    const conditions = [...proven, ...this.#lookAtEvidence()];
+    const conditions = [...proven, ...this.#lookAtEvidence(), ...this.#lookAtFederation()];
     return failure === undefined
       ? conditions
       : [...conditions, storeFailed(state.directory, messageOf(failure))];
+  }
+
+  /** Of a member of a federation in the state directory, if there is one. */
+  #lookAtFederation(): Condition[] {
+    const { state, clock, warn } = this.#options;
+    const elapsed = clock.elapsed();
+    if (this.#federation === undefined || elapsed - this.#federation.at >= FEDERATION_MS)
+      try {
+        const store = FederationStore.openForReading(federationIn(state.directory));
+        try {
+          this.#federation = { health: store && healthOf(store), at: elapsed };
+        } finally {
+          store?.close();
+        }
+      } catch (error) {
+        // What was known of it before stays so.
+        this.#federation = { health: this.#federation?.health, at: elapsed };
+        warn(`the member of a federation cannot be looked at: ${messageOf(error)}`);
+      }
+    const { health } = this.#federation;
+    if (health === undefined) return [];
+    const describe =
+      health.accused.length === 0 ? undefined : logDescriptions(this.#storeFile.store);
+    const named = describe && ((id: Uint8Array) => describe(toLogId(id)));
+    return federationFaults(health, clock.now(), named).map(
+      ({ key, isCritical, message, remedy }) => ({
+        key: `federation-${key}`,
+        severity: isCritical ? 'critical' : 'warning',
+        message,
+        remedy,
+      }),
+    );
   }
 
   #lookAtEvidence(): Condition[] {

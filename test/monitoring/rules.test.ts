@@ -103,6 +103,34 @@ const CASES: readonly Case[] = [
     alert: 'AlertsNotDelivered',
     fires: { 8: [], 12: [{ instance: 'a', channel: 'mail' }] },
   },
+  {
+    name: 'a federation that agrees on nothing any more, and one that does',
+    series: {
+      'ctga_federation_stated_timestamp_seconds{job="ctga",instance="a"}': '0+60x10 600x60',
+      'ctga_federation_stated_timestamp_seconds{job="ctga",instance="b"}': '0+60x80',
+    },
+    alert: 'FederationSilent',
+    fires: { 20: [], 40: [{ instance: 'a' }] },
+  },
+  {
+    name: 'a federation with evidence against a log',
+    series: {
+      'ctga_federation_convicted_logs{job="ctga",instance="a"}': '0x9 1x30',
+      'ctga_federation_convicted_logs{job="ctga",instance="b"}': '0x40',
+    },
+    alert: 'FederationConvicts',
+    severity: 'critical',
+    fires: { 8: [], 12: [{ instance: 'a' }] },
+  },
+  {
+    name: 'a member that is not reached for an hour, and one that was away for a moment',
+    series: {
+      'ctga_federation_failures_total{job="ctga",instance="a",member="m"}': '0+1x90',
+      'ctga_federation_failures_total{job="ctga",instance="b",member="m"}': '0x30 5x60',
+    },
+    alert: 'FederationMemberUnreached',
+    fires: { 20: [], 60: [{ instance: 'a' }] },
+  },
 ];
 
 describe('the alerting rules', { skip: noPrometheus }, () => {

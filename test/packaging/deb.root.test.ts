@@ -133,7 +133,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
       must(`${as(account)} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
       must(`${as(account)} ${list}`);
     }
-    for (const account of ['ctga-web', 'ctga-dns', 'ctga-pool']) {
+    for (const account of ['ctga-web', 'ctga-dns', 'ctga-pool', 'ctga-federation']) {
       must(`${as(account)} ${list}`);
       for (const file of ['ctga.db', 'ctga.db-wal', 'ctga.db-shm', 'evidence/x', 'x'])
         assert.notEqual(
@@ -143,7 +143,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
         );
       assert.notEqual(debian.inside(`${as(account)} rm -f /var/lib/ctga/ctga.db`).code, 0);
     }
-    for (const service of ['dns', 'pool', 'audit'])
+    for (const service of ['dns', 'pool', 'audit', 'federation'])
       must(`${as(`ctga-${service}`)} touch /var/lib/ctga/${service}/x`);
     // What was seen must not come near what a witness signs.
     for (const account of ['ctga-mail', 'ctga-witness', 'nobody'])
@@ -218,6 +218,7 @@ dns/dns-published-00.json ctga-dns:ctga 660
       'ctga-web',
       'ctga-pool',
       'ctga-audit',
+      'ctga-federation',
       'ctga-witness',
       'ctga-alert',
     ];
@@ -227,6 +228,15 @@ dns/dns-published-00.json ctga-dns:ctga 660
     let size = 0;
     /** Connections to what is in the proxy's place, which takes them and ends them. */
     let proxied = 0;
+
+    /** A federation of one: as root, by the commands of docs/FEDERATION.md. */
+    function foundFederation(): void {
+      must('ctga federation join --name a --url https://a.example:8443/ > /tmp/a.json');
+      must('ctga federation init --federation demo /tmp/a.json > /tmp/draft.json');
+      must('ctga federation join /tmp/draft.json > /tmp/a.sig');
+      must('ctga federation init --draft /tmp/draft.json /tmp/a.sig > /tmp/roster.json');
+      must('ctga federation join /tmp/roster.json');
+    }
 
     /** A tree head goes by, which nobody saw before. Its tree's size. */
     async function headPasses({ treeSize = ++size, tree = treeOf(3) } = {}): Promise<number> {
@@ -313,6 +323,9 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       assert.notEqual(debian.inside('systemctl start ctga-witness').code, 0, 'it has no keys');
       must('ctga witness keygen witness.example.org/w1');
       must('systemctl reset-failed ctga-witness && systemctl enable --now ctga-witness');
+      assert.notEqual(debian.inside('systemctl start ctga-federation').code, 0, 'it has no keys');
+      foundFederation();
+      must('systemctl reset-failed ctga-federation && systemctl enable --now ctga-federation');
       must(`systemctl restart ${observer} ctga-challenger ctga-web ctga-alert`);
       // The observer wants what keeps its evidence.
       for (const unit of [observer, ...units, 'ctga-evidence'])
@@ -322,6 +335,12 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       assert.equal(property('ctga-pool', 'StatusText'), 'at http://127.0.0.1:8421/');
       assert.equal(property('ctga-audit', 'StatusText'), 'auditing, at http://127.0.0.1:8422/');
       assert.equal(property('ctga-witness', 'StatusText'), 'at http://127.0.0.1:8423/');
+      assert.equal(property('ctga-federation', 'StatusText'), 'at https://127.0.0.1:8443/');
+      assert.match(
+        must('cd /var/lib/ctga/federation && stat -c "%U:%G %a" . keys.json federation.sqlite'),
+        /^ctga-federation:ctga 2750\nctga-federation:ctga 600\nctga-federation:ctga 6[46]0\n$/,
+      );
+      assert.match(must('ctga doctor || true'), /federation .*nothing was stated yet/);
       assert.match(
         must(
           'stat -c "%U:%G %a" /var/lib/ctga-witness/witness /var/lib/ctga-witness/witness/*.key',
@@ -404,7 +423,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           debian.write(`${directory}/secret`, 'secret');
         debian.write('opt/probe.pl', PROBE);
         const free = must(
-          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /var/lib/ctga/pool/probe /tmp/probe-*',
+          'unshare --mount perl /opt/probe.pl; rm /var/lib/ctga/probe-* /var/lib/ctga/dns/probe /var/lib/ctga/pool/probe /var/lib/ctga/federation/probe /tmp/probe-*',
         );
         // Nothing is learnt where no sandbox is needed for the refusal.
         assert.deepEqual(refusedAnyway(free), [], free);
@@ -415,6 +434,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           'web',
           'pool',
           'audit',
+          'federation',
           'witness',
           'alert',
         ]) {
@@ -673,6 +693,7 @@ const ACCOUNTS = [
   'web',
   'pool',
   'audit',
+  'federation',
   'witness',
   'evidence',
   'mail',

@@ -74,6 +74,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     'web',
     'pool',
     'audit',
+    'federation',
     'witness',
     'alert',
   ]),
@@ -81,7 +82,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
     refusedWith: [EPERM, EACCES, ENETUNREACH, EAFNOSUPPORT, EINTR],
-    leftTo: ['dns', 'pool', 'witness', 'alert'],
+    leftTo: ['dns', 'pool', 'federation', 'witness', 'alert'],
   },
   'a set-user-ID file': {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
@@ -116,12 +117,16 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
     try: `open(my $f, '>', "/var/lib/ctga/pool/probe") ? 0 : $!+0`,
     leftTo: ['pool'],
   },
+  'what its federation states': {
+    try: `open(my $f, '>', "/var/lib/ctga/federation/probe") ? 0 : $!+0`,
+    leftTo: ['federation'],
+  },
   'its configuration': {
     try: `open(my $f, '<', "$ENV{CREDENTIALS_DIRECTORY}/ctga.toml") ? 0 : $!+0`,
   },
   'this machine': {
     try: connect(HERE),
-    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'witness', 'alert'],
+    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'federation', 'witness', 'alert'],
   },
 };
 

@@ -38,6 +38,7 @@ const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-web.service': 2,
   'ctga-pool.service': 2,
   'ctga-audit.service': 2,
+  'ctga-federation.service': 2,
   'ctga-witness.service': 2,
   'ctga-alert.service': 2,
   'ctga-mail@.service': 3,

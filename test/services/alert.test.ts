@@ -10,6 +10,7 @@ import { webhookChannel, type Alert, type Channel } from '../../src/alert/channe
 import { beat } from '../../src/alert/heartbeat.ts';
 import { listenAt } from '../../src/base/listen.ts';
 import { directWay } from '../../src/http/request.ts';
+import { federationEvidenceIn } from '../../src/federation/directory.ts';
 import { poolEvidenceIn } from '../../src/pool/directory.ts';
 import { AlertService, sendAlerts, testChannels } from '../../src/services/alert.ts';
 import { openDatabase } from '../../src/store/sqlite/open.ts';
@@ -23,7 +24,9 @@ import {
 import { makeEvidence } from '../../src/evidence/bundle.ts';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
 import { chainEvidence, writeEvidence } from '../../src/evidence/write.ts';
+import { accusation, head } from '../federation/network.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeMember } from '../support/federation-store.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { planeState } from '../support/plane-state.ts';
 
@@ -102,6 +105,29 @@ describe('the alert service', () => {
       sent.map(({ key, remedy }) => [key, remedy.includes(path)]),
       [[`fork:${basename(path)}`, true]],
     );
+  });
+
+  test('tells of what a federation found, of its silence, and of members that lie', async () => {
+    const path = proveFork({ evidence: federationEvidenceIn(state.directory) });
+    const first = Math.floor(START / MINUTE);
+    const member = makeMember(state.directory, first);
+    member.state(first, accusation(1));
+    const told = async (): Promise<string[]> => {
+      now += MINUTE;
+      await service.look();
+      return sent.splice(0).map(({ event, key }) => `${event} ${key}`);
+    };
+    const accused = `federation-accused:${Buffer.alloc(32, 2).toString('base64')}`;
+    assert.deepEqual(await told(), [`alert fork:${basename(path)}`, `alert ${accused}`]);
+    member.state(first + 1, head(1, 5));
+    assert.deepEqual(await told(), [`recovery ${accused}`]);
+    member.convict();
+    assert.deepEqual(await told(), ['alert federation-member:a']);
+    now += 15 * MINUTE;
+    assert.deepEqual(await told(), ['alert federation-silent']);
+    member.state(Math.floor(now / MINUTE), head(1, 6));
+    assert.deepEqual(await told(), ['recovery federation-silent']);
+    assert.deepEqual(warnings, []);
   });
 
   test('tells of evidence that is missing, changed or not in the chain, and of a chain that was cut', async () => {

@@ -89,6 +89,7 @@ function stayWhoWeAre([command, sub]: readonly string[]): string[] {
     command === 'web' ||
     (command === 'witness' && (sub === 'serve' || sub === 'keygen')) ||
     ((command === 'alert' || command === 'audit' || command === 'federation') && sub === 'run') ||
+    (command === 'federation' && sub === 'join') ||
     ((command === 'dns' || command === 'pool') && sub === 'serve') ||
     (command === 'dns' && sub === 'publish');
   return gaveUpRoot && process.geteuid?.() === 0 ? ['--user', 'root'] : [];
