@@ -2,7 +2,7 @@
 /** `ctga client`: a client of Certificate Transparency for one person's browser. */
 import { createReadStream, createWriteStream, readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { ExitCode } from '../base/errors.ts';
+import { badInput, ExitCode } from '../base/errors.ts';
 import { homeDirectory } from '../base/home.ts';
 import { toJson } from '../base/json.ts';
 import { plural, time, utc } from '../base/text.ts';
@@ -11,11 +11,12 @@ import type { Endpoint } from '../dns/server.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { isInService, type Log } from '../logs/log.ts';
 import { parseZone, zonesOf, type ZoneOptions } from '../logs/zones.ts';
-import type { ClientEvent } from '../services/client.ts';
+import type { ClientEvent, ClientOptions } from '../services/client.ts';
 import { StoreError } from '../disk/error.ts';
 import { ownDirectory, stateAt, type State } from '../store/state.ts';
 import {
   endpoint,
+  memberUrl,
   repeated,
   seconds,
   withLogs,
@@ -31,6 +32,8 @@ interface RunOptions extends StateOption, LogOptions {
   readonly maxDelay: number;
   readonly pool: readonly string[];
   readonly pollinateVisited?: boolean;
+  readonly federation?: string;
+  readonly federationRoster?: string;
   readonly proxy?: string;
 }
 
@@ -91,8 +94,15 @@ function runCommand(): Command {
     )
     .addOption(
       new Option(
+        '--federation <url>',
+        'take what a federation states from this member of it, and check it by --federation-roster',
+      ).argParser(memberUrl),
+    )
+    .option('--federation-roster <file>', 'the roster of the federation, of whatever epoch')
+    .addOption(
+      new Option(
         '--proxy <url>',
-        'exchange tree heads through this SOCKS5 proxy instead of directly',
+        'exchange tree heads, and ask the federation, through this SOCKS5 proxy instead of directly',
       ),
     )
     .addHelpText(
@@ -179,6 +189,7 @@ async function runRun(options: RunOptions): Promise<void> {
       import('../http/request.ts'),
       import('../dns/resolv-conf.ts'),
     ]);
+  const federation = await federationOf(options);
   const { logs, zones } = await logsAndZones(options);
   if (zones.size === 0)
     warn(
@@ -203,8 +214,9 @@ async function runRun(options: RunOptions): Promise<void> {
       maxDelay: maxDelay * 1000,
       pools,
       pollinateVisited,
+      federation,
       openWay: (to) => {
-        const http = { allowPrivateAddress: to === 'pool' };
+        const http = { allowPrivateAddress: to !== 'site', anyCertificate: to === 'federation' };
         return proxy === undefined ? directWay(http) : openIdentity(proxy, http);
       },
       onEvent: options.json === true ? printJsonLine : printEvent,
@@ -239,9 +251,28 @@ function printEvent(event: ClientEvent): void {
       return print(
         `${now}  ${event.url}: gave ${plural(event.given, 'tree head')}, took ${plural(event.taken, 'new one')}`,
       );
+    case 'federation':
+      return print(
+        `${now}  ${event.url}: ${plural(event.statements, 'statement')} of the federation${event.stated_at === undefined ? '' : `, the last of ${time(Date.parse(event.stated_at))}`}; took ${plural(event.taken, 'new tree head')}`,
+      );
     case 'failed':
       return warn(event.message);
   }
+}
+
+/** The member to be asked, and the roster that is trusted; neither, or both. */
+async function federationOf({
+  federation: url,
+  federationRoster: file,
+}: RunOptions): Promise<ClientOptions['federation']> {
+  if (url === undefined && file === undefined) return undefined;
+  if (url === undefined || file === undefined)
+    throw badInput('--federation and --federation-roster go together', 'Name both, or neither.');
+  const [{ readTextFile }, { parseSignedRoster }] = await Promise.all([
+    import('../base/documents.ts'),
+    import('../federation/roster.ts'),
+  ]);
+  return { url, roster: parseSignedRoster(readTextFile(file), file) };
 }
 
 async function runStatus(options: StateOption & LogOptions): Promise<void> {

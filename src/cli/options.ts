@@ -109,3 +109,11 @@ export function parseListen(text: string): Listen {
     throw new InvalidArgumentError('want ADDRESS:PORT or [ADDRESS]:PORT.');
   return { address, port: Number(port) };
 }
+
+/** Of a member of a federation. */
+export function memberUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === 'https:' && url.username === '' && url.search === '' && url.hash === '')
+    return url.href.replace(/\/?$/, '/');
+  throw new InvalidArgumentError('want https://HOST/.');
+}

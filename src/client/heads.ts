@@ -9,7 +9,7 @@ import { isRefusal, LogError, type Asker } from '../ask/asker.ts';
 import { prove } from '../ask/prove.ts';
 import { drawn, shuffled, uniform } from '../base/chance.ts';
 import { messageOf } from '../base/errors.ts';
-import { claimOf, makeEvidence } from '../evidence/bundle.ts';
+import { claimOf, makeEvidence, type Evidence } from '../evidence/bundle.ts';
 import { judgeWithoutProof, type Finding } from '../evidence/judge.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import type { Log } from '../logs/log.ts';
@@ -149,6 +149,21 @@ export class LogHeads {
     this.#keepWhatWaits();
     this.#makeRoom();
     return this.#heads.includes(taken) ? taken : undefined;
+  }
+
+  /**
+   * Takes evidence against this log that holds, whoever found it. Returns where it is, or undefined
+   * if it was known or there is enough of it. Throws what writing it throws.
+   */
+  takeEvidence(evidence: Evidence): { readonly what: string; readonly path: string } | undefined {
+    if (this.#findings.size >= MAX_FINDINGS) return undefined;
+    const path = writeEvidence(this.#evidence, evidence);
+    if (this.#findings.has(path)) return undefined;
+    this.#findings.add(path);
+    const found = { what: claimOf(evidence), path };
+    this.#unrecorded.push(found);
+    this.#recordFindings();
+    return found;
   }
 
   /**

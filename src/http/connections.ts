@@ -4,7 +4,7 @@
  * as curl has it. No two identities share one.
  */
 import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
-import tls, { type TLSSocket } from 'node:tls';
+import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { addon } from '../native/addon.ts';
 import { tlsOptions, type Request } from './curl.ts';
 import { HttpError } from './error.ts';
@@ -40,13 +40,15 @@ export const MAX_CONNECTIONS = 4;
 export class Connections {
   readonly #dial: Dial;
   readonly #patience: number;
+  readonly #tls: ConnectionOptions;
   readonly #hosts = new Map<string, Host>();
   #isClosed = false;
 
-  /** A connection has to be open within `patience`, in milliseconds. */
-  constructor(dial: Dial, patience: number) {
+  /** A connection has to be open within `patience`, in milliseconds. `tls` is beside curl's options. */
+  constructor(dial: Dial, patience: number, tls: ConnectionOptions = {}) {
     this.#dial = dial;
     this.#patience = patience;
+    this.#tls = tls;
   }
 
   /** Rejects with Unanswered, with what `dial` rejects with, or with what Node failed with. */
@@ -54,7 +56,8 @@ export class Connections {
     if (this.#isClosed)
       return Promise.reject(new HttpError('http-no-answer', 'the connections were closed'));
     const { origin } = request.url;
-    const host = this.#hosts.get(origin) ?? new Host(request.url, this.#dial, this.#patience);
+    const host =
+      this.#hosts.get(origin) ?? new Host(request.url, this.#dial, this.#patience, this.#tls);
     this.#hosts.set(origin, host);
     return host.send(request, signal);
   }
@@ -70,6 +73,7 @@ class Host {
   readonly #url: URL;
   readonly #dial: Dial;
   readonly #patience: number;
+  readonly #tls: ConnectionOptions;
   readonly #http1: Http1;
   #http2: Http2 | undefined;
   /** Whether the server was found to speak HTTP/1.1. It may still turn to HTTP/2. */
@@ -81,10 +85,11 @@ class Host {
   /** The ticket that the server gave us for a shorter handshake. */
   #session: Buffer | undefined;
 
-  constructor(url: URL, dial: Dial, patience: number) {
+  constructor(url: URL, dial: Dial, patience: number, tls: ConnectionOptions) {
     this.#url = url;
     this.#dial = dial;
     this.#patience = patience;
+    this.#tls = tls;
     this.#isHttp1 = url.protocol === 'http:';
     this.#http1 = new Http1(async () => {
       const socket = await this.#open();
@@ -163,12 +168,12 @@ class Host {
     }
   }
 
-  /** Verifies certificates against Node's roots and NODE_EXTRA_CA_CERTS. */
+  /** Verifies certificates against Node's roots and NODE_EXTRA_CA_CERTS, unless it is not to. */
   #startTls(socket: Socket, host: string, signal: AbortSignal): Promise<TLSSocket> {
     beLikeCurl();
     return new Promise((resolve, reject) => {
       const session = this.#session;
-      const secured = tls.connect({ ...tlsOptions(host), socket, session }, () => {
+      const secured = tls.connect({ ...tlsOptions(host), ...this.#tls, socket, session }, () => {
         signal.removeEventListener('abort', giveUp);
         // OpenSSL lets curl use a ticket once.
         if (this.#session === session) this.#session = undefined;

@@ -14,7 +14,7 @@ import { messageOf } from '../base/errors.ts';
 import { connectTcp, Connections } from './connections.ts';
 import { HttpError, ProxyError } from './error.ts';
 import type { ProxyAddress } from './proxy-address.ts';
-import { DEADLINE_MS, wayOver, type HttpOptions, type Way } from './request.ts';
+import { DEADLINE_MS, tlsOf, wayOver, type HttpOptions, type Way } from './request.ts';
 
 /** A way through the proxy, which resolves names. */
 export type Identity = Way;
@@ -27,6 +27,7 @@ export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Id
   const connections = new Connections(
     (host, port, signal) => dialThrough(proxy, credentials, { host, port }, signal),
     DEADLINE_MS,
+    tlsOf(options),
   );
   return wayOver(connections, options);
 }

@@ -40,6 +40,13 @@ export interface HttpOptions {
   readonly allowPrivateAddress?: boolean | undefined;
   /** Instead of DEADLINE_MS, where whoever answers is known to be near. */
   readonly deadline?: number;
+  /** Where what comes is checked by its own signatures, so that it does not matter who answers. */
+  readonly anyCertificate?: boolean;
+}
+
+/** The options of TLS for a way, beside curl's. */
+export function tlsOf({ anyCertificate }: HttpOptions): { readonly rejectUnauthorized?: boolean } {
+  return anyCertificate === true ? { rejectUnauthorized: false } : {};
 }
 
 /** How a name becomes addresses; dns.lookup but in tests. */
@@ -78,7 +85,7 @@ export interface Way {
 export function directWay(options: HttpOptions, resolve: Resolve = lookup): Way {
   const guarded = publicOnly(options, resolve);
   const dial: Dial = (host, port, signal) => connectTcp({ host, port, signal, lookup: guarded });
-  return wayOver(new Connections(dial, options.deadline ?? DEADLINE_MS), options);
+  return wayOver(new Connections(dial, options.deadline ?? DEADLINE_MS, tlsOf(options)), options);
 }
 
 /** As directWay, for whoever closes nothing. */

@@ -29,10 +29,13 @@ import type { Endpoint } from '../dns/server.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { recordHeads } from '../evidence/record.ts';
 import { pollinationUrl } from '../exchange/pollination.ts';
+import { fetchUpdate } from '../federation/fetch-update.ts';
+import type { SignedRoster } from '../federation/roster.ts';
 import { HttpError } from '../http/error.ts';
-import type { Way } from '../http/request.ts';
+import type { Fetch, Way } from '../http/request.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { openForWriting, type State } from '../store/state.ts';
+import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { ServiceNotice } from './notice.ts';
 
 export type ClientEvent =
@@ -59,6 +62,15 @@ export type ClientEvent =
       readonly given: number;
       readonly taken: number;
     }
+  | {
+      readonly event: 'federation';
+      readonly url: string;
+      /** How many statements the threshold made last. */
+      readonly statements: number;
+      readonly stated_at: string | undefined;
+      /** Heads that this client did not know. */
+      readonly taken: number;
+    }
   | { readonly event: 'failed'; readonly message: string };
 
 export interface ClientOptions {
@@ -77,8 +89,10 @@ export interface ClientOptions {
   readonly pools: readonly string[];
   /** Whether heads are exchanged with the sites that were visited too. */
   readonly pollinateVisited: boolean;
+  /** A member of a federation, and the roster by which what it gives is checked. */
+  readonly federation?: { readonly url: string; readonly roster: SignedRoster } | undefined;
   /** A way of its own for each exchange. It is closed behind it. */
-  readonly openWay: (to: 'pool' | 'site') => Way;
+  readonly openWay: (to: 'pool' | 'site' | 'federation') => Way;
   readonly onEvent: (event: ClientEvent) => void;
   /** In ms since the epoch. */
   readonly now?: () => number;
@@ -96,6 +110,9 @@ const PUSH_MS = 2000;
 const SITE_INTERVAL_MS = 86_400_000;
 /** For a site that does not pollinate. */
 const SITE_PUT_OFF_MS = 30 * SITE_INTERVAL_MS;
+/** A federation that stated nothing for so long, or a member that says so, is spoken of. */
+const OLD_UPDATE_MS = 86_400_000;
+const FEDERATION_TURN = 'federation';
 /** Messages with chains: so many at once, and from then on so many a second. */
 const SEEN_BURST = 400;
 const SEEN_A_SECOND = 20;
@@ -212,7 +229,7 @@ class Client {
 
   /** Puts into the queue whatever has its turn now. */
   #begin(): void {
-    const { zones, interval, pools, pollinateVisited } = this.#options;
+    const { zones, interval, pools, pollinateVisited, federation } = this.#options;
     const now = this.#now();
     const fail = (error: unknown): void => this.#fail(error);
     for (const [log, zone] of zones)
@@ -221,6 +238,8 @@ class Client {
     for (const pool of pools)
       if (this.#turns.take(`pool:${pool}`, interval, now, fail))
         this.#queue.push(() => this.#pollinate(pool, 'pool'));
+    if (federation !== undefined && this.#turns.take(FEDERATION_TURN, interval, now, fail))
+      this.#queue.push(() => this.#askFederation(federation));
     try {
       if (pollinateVisited)
         for (const origin of this.#store.origins())
@@ -257,13 +276,14 @@ class Client {
   }
 
   async #sleep(): Promise<void> {
-    const { zones, pools, pollinateVisited } = this.#options;
+    const { zones, pools, pollinateVisited, federation } = this.#options;
     let soonest: number | undefined;
     try {
       const names = [
         ...[...zones.keys()].map(turnOf),
         ...pools.map((pool) => `pool:${pool}`),
         ...(pollinateVisited ? this.#store.origins().map(siteTurn) : []),
+        ...(federation === undefined ? [] : [FEDERATION_TURN]),
       ];
       const sct = this.#asking.size === 0 ? this.#store.nextSct() : undefined;
       soonest = Math.min(this.#turns.soonest(names) ?? Infinity, sct ?? Infinity);
@@ -350,12 +370,23 @@ class Client {
   }
 
   async #pollinate(url: string, to: 'pool' | 'site'): Promise<void> {
+    await this.#exchange(url, to, async (fetch) => {
+      const done = await pollinate(pollinationUrl(url), fetch, this.#heads, this.#chance);
+      this.#options.onEvent({ event: 'pollinated', url, ...done });
+    });
+  }
+
+  /** Over a way of its own. What a site fails with is its caller's to judge. */
+  async #exchange(
+    url: string,
+    to: 'pool' | 'site' | 'federation',
+    work: (fetch: Fetch) => Promise<void>,
+  ): Promise<void> {
     const way = this.#options.openWay(to);
     const stopped = (): void => way.close();
     this.#stop.addEventListener('abort', stopped);
     try {
-      const done = await pollinate(pollinationUrl(url), way.fetch, this.#heads, this.#chance);
-      this.#options.onEvent({ event: 'pollinated', url, ...done });
+      await work(way.fetch);
     } catch (error) {
       if (this.#stop.aborted) return;
       if (to === 'site') throw error;
@@ -364,6 +395,33 @@ class Client {
       this.#stop.removeEventListener('abort', stopped);
       way.close();
     }
+  }
+
+  /** What logs signed in it is held against what this client was shown, and what convicts is kept. */
+  async #askFederation({ url, roster }: NonNullable<ClientOptions['federation']>): Promise<void> {
+    const { state, logs, onEvent } = this.#options;
+    await this.#exchange(url, 'federation', async (fetch) => {
+      const { verified, statedAt, heads, evidence } = await fetchUpdate(url, fetch, roster, logs);
+      let taken = 0;
+      for (const { log, head } of heads)
+        if (this.#headsOf(log).take(head, 'pool') !== undefined) taken += 1;
+      for (const { log, evidence: found } of evidence) {
+        const kept = this.#headsOf(log).takeEvidence(found);
+        if (kept === undefined) continue;
+        const { what, path } = kept;
+        onEvent({ event: 'fork-proven', log: log.description, what, evidence: path });
+        this.#changed();
+        recordFound(state);
+      }
+      const statements = verified.latest.length;
+      const stated_at = statedAt === undefined ? undefined : new Date(statedAt).toISOString();
+      onEvent({ event: 'federation', url, statements, stated_at, taken });
+      // A member can leave out what is new, and nothing else.
+      if (statedAt !== undefined && this.#now() - statedAt > OLD_UPDATE_MS)
+        throw new RangeError(
+          `what it says is from ${stated_at ?? ''}: the federation stands still, or this member holds back what is new. Ask another member`,
+        );
+    });
   }
 
   /** Most sites do not pollinate, which is no failure. */
@@ -489,6 +547,16 @@ function recordFork(
     keepEvidence(store, state.evidence, log, [one, other], finding, now, () =>
       store.verdicts.set(other, now, { verdict: 'fork-proven', provenAgainst: one.id }),
     );
+  } finally {
+    store.close();
+  }
+}
+
+/** Puts evidence that others found into the store, too. Throws StoreError. */
+function recordFound(state: State): void {
+  const store = openForWriting(state);
+  try {
+    recordFoundEvidence(store, state.evidence);
   } finally {
     store.close();
   }
