@@ -6,6 +6,7 @@
  * convergence is what as many machines as this one would take on a network of no latency.
  */
 import { readFileSync } from 'node:fs';
+import type { TlsAgreement } from './federation-tls.ts';
 import { table } from './report.ts';
 import {
   FIRST_PERIOD,
@@ -157,9 +158,50 @@ export function readCtngV3(file: string): CtngV3Run[] {
     .map((line) => JSON.parse(line) as CtngV3Run);
 }
 
+/** What the same takes over real connections, and CTngV3's best beside it. */
+function tlsSections(overTls: readonly TlsAgreement[], theirs: readonly CtngV3Run[]): string[] {
+  const best = (n: number): number =>
+    Math.min(...theirs.filter((each) => each.n === n).map((each) => each.bytes_member));
+  const honest = overTls.filter(({ fault }) => fault === 'none');
+  return [
+    '## Over HTTPS on loopback\n',
+    table(
+      [
+        'members',
+        'f',
+        'threshold',
+        'fault',
+        'ms',
+        'bytes',
+        'CPU ms',
+        "CTngV3's best bytes to these",
+      ],
+      overTls.map((each) => [
+        `${each.members}`,
+        `${each.f}`,
+        `${each.threshold}`,
+        each.fault,
+        each.convergence.toFixed(0),
+        each.bytes.toFixed(0),
+        each.cpu.toFixed(0),
+        each.fault === 'none' && Number.isFinite(best(each.members))
+          ? (best(each.members) / each.bytes).toFixed(0)
+          : '',
+      ]),
+    ),
+    "All members are in one process, and share one thread: time is the wall's, and about what all of them compute, one after the other. Bytes are what is on the sockets, with TLS and HTTP: a member's share of both directions. Who is silent says nothing, and takes what it is told.\n",
+    ...(honest.length > 1
+      ? [
+          `Bytes a member and period grow as n^${exponentOf(honest.map(({ members, bytes }) => [members, bytes])).toFixed(2)}, over all connections.\n`,
+        ]
+      : []),
+  ];
+}
+
 /** The sections of the report: ours by size and by f, with what was aimed at, and CTngV3's beside. */
 export function federationSections(
   agreements: readonly Agreement[],
+  overTls: readonly TlsAgreement[],
   theirs: readonly CtngV3Run[],
 ): string[] {
   const honest = agreements.filter(({ fault }) => fault === 'none');
@@ -196,6 +238,7 @@ export function federationSections(
     `\nBytes that agreeing takes a member in a period grow as n^${growth.toFixed(2)}, those of who leads as n^${growthOfMost.toFixed(2)}, and with cosignatures as n^${growthOfCosigned.toFixed(2)}.`,
     `With ${largest} members, f from 1 on, silent or not, convergence is ${Math.min(...times).toFixed(0)} to ${Math.max(...times).toFixed(0)} ms.\n`,
   ];
+  sections.push(...tlsSections(overTls, theirs));
   if (theirs.length === 0) return sections;
   const ours = (n: number): Agreement | undefined => sizes.find(({ members }) => members === n);
   const rows = [...new Set(theirs.map(({ n }) => n))].sort((a, b) => a - b);

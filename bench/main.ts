@@ -17,6 +17,7 @@ import { costTable, measureCost, ratioTable } from './cost.ts';
 import { measureDns, missingDnsTool } from './dns.ts';
 import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
+import { measureFederationOverTls } from './federation-tls.ts';
 import { federationSections, measureFederation, readCtngV3 } from './federation.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
@@ -547,5 +548,10 @@ if (wanted('impact')) {
 if (wanted('federation')) {
   const agreements = measureFederation(quick, say);
   const theirs = values.ctngv3 === undefined ? [] : readCtngV3(values.ctngv3);
-  report('federation', { agreements, theirs }, ...federationSections(agreements, theirs));
+  const overTls = await measureFederationOverTls(quick, say);
+  report(
+    'federation',
+    { agreements, overTls, theirs },
+    ...federationSections(agreements, overTls, theirs),
+  );
 }

@@ -78,11 +78,13 @@ test('federations agree, whoever fails, and what that takes is written down besi
   const { status, stderr } = bench('federation', '--quick', '--ctngv3', runs);
   assert.equal(status, 0, stderr);
   const { data } = JSON.parse(readFileSync(join(directory, 'federation.json'), 'utf8')) as {
-    data: { agreements: { fault: string; convergence: number; bytes: number }[] };
+    data: Record<'agreements' | 'overTls', { fault: string; convergence: number; bytes: number }[]>;
   };
   assert.equal(new Set(data.agreements.map(({ fault }) => fault)).size, 6);
   // One that is never reached is null in JSON.
-  for (const { convergence, bytes } of data.agreements) assert(convergence > 0 && bytes > 0);
+  assert(data.overTls.length > 0);
+  for (const { convergence, bytes } of [...data.agreements, ...data.overTls])
+    assert(convergence > 0 && bytes > 0);
   const text = readFileSync(join(directory, 'federation.md'), 'utf8');
   assert.match(text, /grow as n\^\d/);
   assert.match(text, /\| 4 +\| 2\.5 +\| 2000000 +\| 342 /);
