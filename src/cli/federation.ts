@@ -7,7 +7,14 @@ import { parseProxy } from '../http/proxy-address.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import type { FederationEvent } from '../services/federation.ts';
 import { stateAt } from '../store/state.ts';
-import { parseListen, wholeNumber, withState, type Listen, type StateOption } from './options.ts';
+import {
+  memberUrl,
+  parseListen,
+  wholeNumber,
+  withState,
+  type Listen,
+  type StateOption,
+} from './options.ts';
 import { print, printJson, printJsonLine, printTable, printText, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -124,6 +131,7 @@ async function runInit(files: readonly string[], options: InitOptions): Promise<
 interface JoinOptions extends StateOption {
   readonly name?: string;
   readonly url?: string;
+  readonly user?: string;
 }
 
 function joinCommand(): Command {
@@ -142,27 +150,37 @@ function joinCommand(): Command {
         '--url <url>',
         'where the others and clients reach it, such as https://ctga.example.net/',
       ).argParser(memberUrl),
+    )
+    .option(
+      '--user <name>',
+      'if started as root: the account that is to run it, as of federation run',
     );
   return withState(join).action(runJoin);
 }
 
 async function runJoin(file: string | undefined, options: JoinOptions): Promise<void> {
-  const [{ parseJson, readTextFile }, keys, roster, { federationIn }, signing] = await Promise.all([
-    import('../base/documents.ts'),
-    import('../federation/keys.ts'),
-    import('../federation/roster.ts'),
-    import('../federation/directory.ts'),
-    import('../federation/signing.ts'),
-  ]);
-  const directory = federationIn(stateAt(options.stateDir).directory);
+  const [{ parseJson, readTextFile }, keys, roster, directories, signing, { becomeFederation }] =
+    await Promise.all([
+      import('../base/documents.ts'),
+      import('../federation/keys.ts'),
+      import('../federation/roster.ts'),
+      import('../federation/directory.ts'),
+      import('../federation/signing.ts'),
+      import('../services/privileges.ts'),
+    ]);
+  const state = stateAt(options.stateDir);
+  const directory = directories.federationIn(state.directory);
+  const { name, url, user } = options;
   if (file === undefined) {
-    const { name, url } = options;
     if (name === undefined || url === undefined)
       throw badInput('join wants --name and --url, for new keys, or a file');
+    // What is kept is to be the account's that runs it.
+    becomeFederation(state, user);
     return printJson(roster.memberToJson(keys.makeKeys(directory, name, url).member));
   }
   const text = readTextFile(file);
   const json = parseJson(text, file);
+  becomeFederation(state, user);
   const mine = keys.readKeys(directory);
   if (typeof json !== 'object' || json === null || !('signature' in json))
     return printJson(signing.signDraft(roster.parseRosterBody(text, file), mine));
@@ -171,8 +189,10 @@ async function runJoin(file: string | undefined, options: JoinOptions): Promise<
   const store = FederationStore.open(directory);
   try {
     const { epoch } = signing.takeIn(store, signed);
-    const { name, members } = signed.body;
-    print(`${name}, epoch ${epoch}: ${plural(members.length, 'member')}, in this member's store.`);
+    const { name: federation, members } = signed.body;
+    print(
+      `${federation}, epoch ${epoch}: ${plural(members.length, 'member')}, in this member's store.`,
+    );
   } finally {
     store.close();
   }
@@ -185,16 +205,10 @@ function named(form: RegExp): (text: string) => string {
   };
 }
 
-function memberUrl(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url?.protocol === 'https:' && url.username === '' && url.search === '' && url.hash === '')
-    return url.href.replace(/\/?$/, '/');
-  throw new InvalidArgumentError('want https://HOST/.');
-}
-
 interface RunOptions extends StateOption {
   readonly listen: Listen;
   readonly logList?: string;
+  readonly authorities?: string;
   readonly proxy?: string;
   readonly user?: string;
 }
@@ -212,8 +226,12 @@ function runCommand(): Command {
       'use the logs of this list (schema v3) instead of the imported and built-in logs',
     )
     .option(
+      '--authorities <file>',
+      'state what these certificate authorities publish as revoked, too: a line NAME+ID+KEY URL each',
+    )
+    .option(
       '--proxy <url>',
-      'reach the other members through this SOCKS5 proxy instead of directly',
+      'reach the other members, and authorities, through this SOCKS5 proxy instead of directly',
     )
     .option(
       '--user <name>',
@@ -237,9 +255,15 @@ async function runRun(options: RunOptions): Promise<void> {
   const proxy = options.proxy === undefined ? undefined : parseProxy(options.proxy);
   const { listen, user } = options;
   const onEvent = options.json === true ? printJsonLine : printEvent;
-  const { runFederation } = await import('../services/federation.ts');
+  const [{ runFederation }, { parseAuthorities }, { readTextFile }] = await Promise.all([
+    import('../services/federation.ts'),
+    import('../federation/authorities.ts'),
+    import('../base/documents.ts'),
+  ]);
+  const file = options.authorities;
+  const authorities = file === undefined ? [] : parseAuthorities(readTextFile(file), file);
   const logs = logsInForce(state, options.logList, warn);
-  await runFederation({ state, ...listen, logs, proxy, user, onEvent }, stop);
+  await runFederation({ state, ...listen, logs, authorities, proxy, user, onEvent }, stop);
 }
 
 function printEvent(event: FederationEvent): void {

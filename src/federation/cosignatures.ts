@@ -5,7 +5,7 @@
  * (c2sp.org/tlog-policy) needs to know nothing of federations.
  */
 import { encodeBase64 } from '../base/base64.ts';
-import type { Log } from '../logs/log.ts';
+import { originOf, type Log } from '../logs/log.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
 import { checkpointOf, parseCheckpoint, type Checkpoint } from '../statements/checkpoint.ts';
 import { cosign, hasExtensionLines, type NoteSigner } from '../statements/cosignature.ts';
@@ -47,14 +47,6 @@ export function signedHeadOf(
   }
 }
 
-/**
- * What a log is called in checkpoints: of one that signs checkpoints its origin, of a CT log its
- * URL without what is before the host and without the slash at its end.
- */
-export function originOf({ key, url }: Log): string {
-  return isCheckpointKey(key) ? key.origin : url.replace(/^[a-z]+:\/\//, '').replace(/\/$/, '');
-}
-
 /** The checkpoint of a stated head, with the log's own line; undefined where it has none. */
 export function checkpointFor(proposed: Proposed, log: Log): string | undefined {
   const head = signedHeadOf(proposed, log);
@@ -62,7 +54,7 @@ export function checkpointFor(proposed: Proposed, log: Log): string | undefined 
   if (isCheckpointKey(log.key)) return checkpointOf(head, log.key);
   // RFC6962NoteSignature: c2sp.org/static-ct-api.
   const origin = originOf(log);
-  if (!/^[^\s+\p{Cc}]+$/u.test(origin)) return undefined;
+  if (origin === undefined || !/^[^\s+\p{Cc}]+$/u.test(origin)) return undefined;
   const id = sha256(`${origin}\n`, Uint8Array.of(0x05), log.key.logId).subarray(0, 4);
   const line = encodeBase64(concat([id, u64(head.timestamp), head.signature]));
   return `${origin}\n${head.treeSize}\n${encodeBase64(head.rootHash)}\n\n\u2014 ${origin} ${line}\n`;

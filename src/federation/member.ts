@@ -342,7 +342,7 @@ export class Member {
 
   /** What no member states, whatever its challenger saw: of a convicted log, or what is long past. */
   #judge({ statement }: Proposed): 'refused' | undefined {
-    if (statement.kind !== 'revocations' && this.isConvicted(statement.id)) return 'refused';
+    if (this.isConvicted(statement.id)) return 'refused';
     const before = this.#latest.get(slotOf(statement))?.item.statement;
     if (statement.kind === 'head' && before?.kind === 'head')
       return statement.treeSize < before.treeSize ? 'refused' : undefined;

@@ -3,10 +3,10 @@
 import { createHash } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
 import { isCheckpointKey, verifierKeyOf } from '../statements/key.ts';
-import type { Log } from '../logs/log.ts';
+import { originOf, type Log } from '../logs/log.ts';
 import { concat, hex } from './bytes.ts';
 import type { Certificate } from './certificate.ts';
-import { checkpointsOf, linesIn, originOf } from './cosignatures.ts';
+import { checkpointsOf, linesIn } from './cosignatures.ts';
 import type { Member } from './member.ts';
 import type { Roster, SignedRoster } from './roster.ts';
 import { slotOf } from './statement.ts';
@@ -54,7 +54,10 @@ export function policyOf({ body }: Roster, logs: Iterable<Log>): string {
   const lines = [
     `# The federation ${body.name}, epoch ${body.epoch}: ${body.threshold} of ${body.members.length} members.`,
   ];
-  for (const log of logs) lines.push(`log ${keyLineOf(log)}`);
+  for (const log of logs) {
+    const key = keyLineOf(log);
+    if (key !== undefined) lines.push(`log ${key}`);
+  }
   for (const { name, url, vkeys } of body.members) {
     vkeys.forEach((vkey, i) => lines.push(`witness ${name}.${i + 1} ${vkey} ${url}`));
     lines.push(`group ${name} any ${vkeys.map((_, i) => `${name}.${i + 1}`).join(' ')}`);
@@ -64,10 +67,14 @@ export function policyOf({ body }: Roster, logs: Iterable<Log>): string {
   return `${lines.join('\n')}\n`;
 }
 
-/** A verifier key: of a CT log one of type 0x05, which has the log's ID for a key. */
-function keyLineOf(log: Log): string {
+/**
+ * A verifier key: of a CT log one of type 0x05, which has the log's ID for a key. Undefined where
+ * the log's origin is not known.
+ */
+function keyLineOf(log: Log): string | undefined {
   if (isCheckpointKey(log.key)) return verifierKeyOf(log.key);
   const origin = originOf(log);
+  if (origin === undefined) return undefined;
   const key = concat([Uint8Array.of(0x05), log.key.logId]);
   const id = createHash('sha256').update(`${origin}\n`).update(key).digest();
   return `${origin}+${hex(new Uint8Array(id.subarray(0, 4)))}+${encodeBase64(key)}`;

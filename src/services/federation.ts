@@ -11,6 +11,7 @@ import { parseEvidence } from '../evidence/bundle.ts';
 import { textsIn } from '../evidence/directory.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import { isEvidence, writeEvidence } from '../evidence/write.ts';
+import { Authorities, observeBoth } from '../federation/authorities.ts';
 import { hex } from '../federation/bytes.ts';
 import { areCosignatures, cosignAll } from '../federation/cosignatures.ts';
 import { federationEvidenceIn, federationIn } from '../federation/directory.ts';
@@ -27,6 +28,8 @@ import { certificateOf } from '../federation/tls.ts';
 import { formatUpdate } from '../federation/update.ts';
 import { HashStore } from '../follow/hash-store.ts';
 import type { ProxyAddress } from '../http/proxy-address.ts';
+import { openIdentity } from '../http/proxy.ts';
+import { directWay } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
 import { ServiceNotice } from './notice.ts';
@@ -49,7 +52,9 @@ export interface FederationServiceOptions {
   readonly address: string;
   readonly port: number;
   readonly logs: readonly Log[];
-  /** To the other members; undefined: directly. */
+  /** Certificate authorities that publish what they revoked (parseAuthorities). */
+  readonly authorities?: readonly Log[];
+  /** To the other members and to authorities; undefined: directly. */
   readonly proxy: ProxyAddress | undefined;
   /** As root: the account to become; undefined for the usual one. */
   readonly user: string | undefined;
@@ -59,6 +64,7 @@ export interface FederationServiceOptions {
 /** How often own evidence is looked for, and contradictions are proven. */
 const LOOK_MS = 5000;
 const MAX_EVIDENCE_FILES = 4096;
+const AUTHORITY_DEADLINE_MS = 30_000;
 /** Of Node's timers. */
 const MAX_SLEEP_MS = 60_000;
 
@@ -103,7 +109,11 @@ class Running {
   readonly #keys: ReturnType<typeof readKeys>;
   readonly #store: FederationStore;
   readonly #logs: ReadonlyMap<string, Log>;
+  /** And the authorities: whatever can be convicted. */
+  readonly #known: ReadonlyMap<string, Log>;
   readonly #found: FoundByFollowing;
+  readonly #authorities: Authorities;
+  readonly #mute = new Set<Log>();
   readonly #member: Member;
   readonly #peers: Peers;
   readonly #metrics: FederationMetrics;
@@ -127,13 +137,19 @@ class Running {
     this.#logs = new Map(options.logs.map((log) => [hex(log.key.logId), log]));
     const hashes = (): HashStore | undefined =>
       (this.#hashes ??= HashStore.openForReading(options.state.directory));
+    const { authorities = [] } = options;
+    this.#known = new Map(
+      [...authorities, ...options.logs].map((each) => [hex(each.key.logId), each]),
+    );
     this.#found = new FoundByFollowing(hashes, this.#logs, Date.now);
+    const length = (rosters.at(-1)?.body.period ?? 0) * 1000;
+    this.#authorities = new Authorities(authorities, length, Date.now);
     const { key, name } = keys.member;
     this.#member = new Member({
       rosters,
       key,
       signer: keys.signer,
-      observer: this.#found,
+      observer: observeBoth(this.#found, this.#authorities),
       convicts: (bundle) => this.#convicts(bundle),
       isCosigned: (member, stated, bytes) => areCosignatures(member, stated, this.#logs, bytes),
       store,
@@ -177,10 +193,10 @@ class Running {
       onEvent({ event: 'listening', url, member: this.#keys.member.name });
       const notice = new ServiceNotice(`at ${url}`);
       this.#give({ kind: 'time' });
-      const looking = this.#look(stop);
+      const working = [this.#look(stop), this.#askAuthorities(stop)];
       await aborted(stop);
       notice.stopping();
-      await looking;
+      await Promise.all(working);
     } finally {
       this.#isOver = true;
       clearTimeout(this.#timer);
@@ -258,7 +274,7 @@ class Running {
       const evidence = parseEvidence(Buffer.from(bundle).toString('utf8'), 'evidence');
       const { logId } = evidence.log;
       const holds =
-        this.#logs.has(hex(logId)) && verifyEvidence(evidence).every((each) => each.holds);
+        this.#known.has(hex(logId)) && verifyEvidence(evidence).every((each) => each.holds);
       return holds ? logId : undefined;
     } catch {
       return undefined;
@@ -288,6 +304,7 @@ class Running {
         const texts = [
           ...textsIn(state.evidence, MAX_EVIDENCE_FILES),
           ...(await this.#found.convictions()),
+          ...this.#authorities.convictions(),
         ];
         for (const text of texts) {
           if (this.#seenEvidence.has(text)) continue;
@@ -300,6 +317,34 @@ class Running {
       }
       this.#takeNewRosters();
       await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
+  }
+
+  /** Each about once a period, over a way of its own. What is wrong with one is said once. */
+  async #askAuthorities(stop: AbortSignal): Promise<void> {
+    const { proxy } = this.#options;
+    const http = { allowPrivateAddress: true, deadline: AUTHORITY_DEADLINE_MS };
+    const ask = async (authority: Log): Promise<void> => {
+      const way = proxy === undefined ? directWay(http) : openIdentity(proxy, http);
+      const stopped = (): void => way.close();
+      stop.addEventListener('abort', stopped);
+      try {
+        await this.#authorities.ask(authority, way.fetch);
+        this.#mute.delete(authority);
+      } catch (error) {
+        if (stop.aborted || this.#mute.has(authority)) return;
+        this.#mute.add(authority);
+        this.#fail(new Error(`${authority.url}: ${messageOf(error)}`));
+      } finally {
+        stop.removeEventListener('abort', stopped);
+        way.close();
+      }
+    };
+    while (!stop.aborted && this.#authorities.all.length > 0) {
+      await Promise.all(this.#authorities.all.map(ask));
+      const { period } = this.#member.newestRoster.body;
+      const wait = Math.min(MAX_SLEEP_MS, period * 1000) * (0.7 + 0.2 * Math.random());
+      await sleep(wait, undefined, { signal: stop }).catch(() => undefined);
     }
   }
 
@@ -355,7 +400,7 @@ class Running {
   }
 
   #describe(id: Uint8Array): string {
-    return this.#logs.get(hex(id))?.description ?? hex(id);
+    return this.#known.get(hex(id))?.description ?? hex(id);
   }
 
   #sent(peer: Peer, bytes: number): void {

@@ -7,6 +7,7 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -25,12 +26,14 @@ import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import { parseNoteKey } from '../../src/statements/note-key.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
-import { CTGA, ctga } from '../support/ctga.ts';
+import { CTGA, ctga, startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'] as const;
+/** Seconds, and ms. */
+const [PERIOD, PATIENCE] = [6, 3000];
 const directory = mkdtempSync(join(tmpdir(), 'ctga-federation-'));
 const file = (name: string): string => join(directory, name);
 const stateOf = (name: string): string => file(`state-${name}`);
@@ -48,13 +51,13 @@ async function must(...args: readonly string[]): Promise<string> {
   return stdout;
 }
 
-function start(name: string, port: number): void {
+function start(name: string, port: number, ...more: readonly string[]): void {
   const asRoot = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
   const child = spawn(
     CTGA,
     [
       ...['federation', 'run', '--listen', `127.0.0.1:${port}`],
-      ...['--log-list', file('logs.json'), '--state-dir', stateOf(name), ...asRoot],
+      ...['--log-list', file('logs.json'), '--state-dir', stateOf(name), ...asRoot, ...more],
     ],
     { env: { ...process.env, CTGA_NODE: process.execPath }, stdio: ['ignore', 'pipe', 'pipe'] },
   );
@@ -71,6 +74,47 @@ async function end(name: string, signal: NodeJS.Signals = 'SIGTERM'): Promise<vo
   const ended = once(child, 'exit');
   child.kill(signal);
   await ended;
+}
+
+interface Tcp {
+  readonly local: string;
+  readonly remote: string;
+  readonly inode: string;
+}
+
+/** Connections over IPv4 that are open, as the kernel has them. */
+function connections(): Tcp[] {
+  const endpoint = (text: string): string => {
+    const [address = '', port = ''] = text.split(':');
+    const bytes = Buffer.from(address, 'hex').reverse();
+    return `${[...bytes].join('.')}:${parseInt(port, 16)}`;
+  };
+  return readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .slice(1)
+    .map((line) => line.trim().split(/\s+/))
+    .filter(([, , , state]) => state === '01')
+    .map(([, local = '', remote = '', , , , , , , inode = '']) => ({
+      local: endpoint(local),
+      remote: endpoint(remote),
+      inode,
+    }));
+}
+
+/** Where a process has connected to, other than those who connected to it. */
+function reachedBy(pid: number, ownPort: number): string[] {
+  const inodes = new Set(
+    readdirSync(`/proc/${pid}/fd`).flatMap((fd) => {
+      try {
+        return /^socket:\[(\d+)\]$/.exec(readlinkSync(`/proc/${pid}/fd/${fd}`))?.[1] ?? [];
+      } catch {
+        return []; // closed meanwhile
+      }
+    }),
+  );
+  return connections()
+    .filter(({ inode, local }) => inodes.has(inode) && !local.endsWith(`:${ownPort}`))
+    .map(({ remote }) => remote);
 }
 
 function get(port: number, path: string): Promise<string> {
@@ -105,11 +149,13 @@ function show(name: string, log: SigningLog, ...sizes: readonly number[]): void 
 describe('a federation', { timeout: 600_000 }, () => {
   after(async () => {
     await Promise.all([...running.keys()].map((name) => end(name, 'SIGKILL')));
+    proxy?.stop();
     rmSync(directory, { recursive: true, force: true });
   });
 
   const [alpha, beta] = [new SigningLog(), new SigningLog()];
   const ports = new Map<string, number>();
+  let proxy: Microsocks | undefined;
   const portOf = (name: string): number => ports.get(name) ?? 0;
   const planted = alpha.verified(117, treeOf(117).root(), 1_700_000_777_777n);
 
@@ -139,7 +185,8 @@ describe('a federation', { timeout: 600_000 }, () => {
       assert.equal(statSync(join(stateOf(name), 'federation/keys.json')).mode & 0o777, 0o600);
     }
     const members = NAMES.map((name) => file(`${name}.json`));
-    const short = ['--every', '2', '--patience', '500'];
+    // Long enough for a machine that does much else.
+    const short = ['--every', `${PERIOD}`, '--patience', `${PATIENCE}`];
     writeFileSync(
       file('draft.json'),
       await must('federation', 'init', '--federation', 'demo', ...short, ...members),
@@ -258,7 +305,8 @@ describe('a federation', { timeout: 600_000 }, () => {
   });
 
   test('one that comes later has it all, and one that is killed goes on', async () => {
-    start('d', portOf('d'));
+    proxy = noMicrosocks === false ? await startMicrosocks('127.0.0.9') : undefined;
+    start('d', portOf('d'), ...(proxy ? ['--proxy', `socks5h://127.0.0.1:${proxy.port}`] : []));
     await updateOf('d', ({ certificates }) => certificates.length > 0, 'what d has learned');
     await end('a', 'SIGKILL');
     for (const name of NAMES) show(name, alpha, 100, 130, 150);
@@ -272,6 +320,45 @@ describe('a federation', { timeout: 600_000 }, () => {
           ),
         `the tree of 150 entries at ${name}`,
       );
+  });
+
+  test(
+    'the others see one that has a proxy where its proxy is',
+    { skip: noMicrosocks },
+    async () => {
+      // Each tells each once a period at least, over one connection that stays open.
+      const seenBy = (name: string): string[] =>
+        connections()
+          .filter(({ local }) => local === `127.0.0.1:${portOf(name)}`)
+          .map(({ remote }) => remote.replace(/:.*/, ''));
+      for (const name of NAMES.slice(0, 3))
+        await eventually(() => seenBy(name).includes('127.0.0.9'), `d at ${name}, by its proxy`);
+      const pid = running.get('d')?.child.pid ?? 0;
+      const reached = reachedBy(pid, portOf('d'));
+      assert(reached.length > 0);
+      assert.deepEqual([...new Set(reached)], [`127.0.0.1:${proxy?.port ?? 0}`]);
+      // What has no proxy does not come from there, so the test would see it.
+      assert(!reachedBy(running.get('b')?.child.pid ?? 0, portOf('b')).includes(reached[0] ?? ''));
+    },
+  );
+
+  test('a client takes what it says, from one member that it need not trust', async () => {
+    const args = ['--log-list', file('logs.json'), '--state-dir', file('client'), '--json'];
+    const from = ['--federation', `https://127.0.0.1:${portOf('d')}`, '--interval', '1'];
+    const alone = await ctga(['client', 'run', ...args, ...from]);
+    assert.equal(alone.code, 2);
+    assert.match(alone.stderr, /--federation and --federation-roster go together/);
+    const client = startCtga([
+      ...['client', 'run', ...args, ...from, '--federation-roster', file('roster.json')],
+    ]);
+    try {
+      await client.until(
+        () => /"event":"federation".*"statements":2.*"taken":2/.test(client.said()),
+        'what the federation states',
+      );
+    } finally {
+      await client.stop();
+    }
   });
 
   test('evidence of one convicts the log with all', async () => {
@@ -290,6 +377,65 @@ describe('a federation', { timeout: 600_000 }, () => {
     ]);
     assert.equal(code, 3);
     assert.match(stdout, /SPLIT VIEW PROVEN/);
+  });
+
+  test('a new roster is in force by a threshold of the old one, and is told on', async () => {
+    const from = Math.floor(Date.now() / 1000 / PERIOD) + 5;
+    const init = ['federation', 'init', '--after', file('roster.json')];
+    const three = NAMES.slice(0, 3).map((name) => file(`${name}.json`));
+    writeFileSync(
+      file('draft2.json'),
+      await must(
+        ...init,
+        '--threshold',
+        '2',
+        '--start',
+        String(from),
+        '--patience',
+        '500',
+        ...three,
+      ),
+    );
+    for (const name of ['a', 'b', 'd'])
+      writeFileSync(
+        file(`${name}2.sig`),
+        await must('federation', 'join', file('draft2.json'), '--state-dir', stateOf(name)),
+      );
+    const combine = [...init, '--draft', file('draft2.json')];
+    const two = await ctga([...combine, file('a2.sig'), file('d2.sig')]);
+    assert.equal(two.code, 2);
+    assert.match(two.stderr, /2 have signed it, and it takes 3/);
+    // One of the three does not agree, and need not; one of those who do is out of it then.
+    writeFileSync(
+      file('roster2.json'),
+      await must(...combine, file('a2.sig'), file('b2.sig'), file('d2.sig')),
+    );
+    await must('federation', 'join', file('roster2.json'), '--state-dir', stateOf('b'));
+    for (const name of NAMES)
+      await updateOf(name, ({ rosters }) => rosters.length === 2, `the new roster at ${name}`);
+    // A tree that two know is agreed on by the new threshold, and would not be by the old one.
+    for (const name of ['a', 'c']) show(name, alpha, 100, 130, 150, 170);
+    const text = await updateOf(
+      'b',
+      ({ certificates }) =>
+        certificates.some(
+          ({ period, items }) =>
+            period >= from &&
+            items.some(({ statement }) => statement.kind === 'head' && statement.treeSize === 170n),
+        ),
+      'the tree of 170 entries at one that does not know it',
+    );
+    writeFileSync(file('later.json'), text);
+    // Who is no member any more is told no more.
+    const told = parseUpdate(await get(portOf('d'), '/federation/v1/update'), 'update');
+    assert(told.certificates.every(({ period }) => period < from));
+    // Who trusts the first roster follows.
+    for (const roster of ['roster.json', 'roster2.json']) {
+      const args = ['federation', 'verify', '--roster', file(roster), file('later.json')];
+      const { code, stdout } = await ctga(args);
+      assert.equal(code, 3, stdout);
+      assert.match(stdout, /head 170 {2}by a, c$/m);
+    }
   });
 
   test('strangers are told nothing but updates, and bring nothing', async () => {

@@ -15,9 +15,12 @@ export interface Microsocks {
   stop(): void;
 }
 
-export async function startMicrosocks(): Promise<Microsocks> {
+/** `from`: the address from which it connects. */
+export async function startMicrosocks(from?: string): Promise<Microsocks> {
   const port = await freePort();
-  const child = spawn('microsocks', ['-i', '127.0.0.1', '-p', String(port)], { stdio: 'ignore' });
+  const bound = from === undefined ? [] : ['-b', from];
+  const args = ['-i', '127.0.0.1', '-p', String(port), ...bound];
+  const child = spawn('microsocks', args, { stdio: 'ignore' });
   await eventually(() => listens(port), 'microsocks to listen');
   return { port, stop: () => void child.kill() };
 }
