@@ -191,6 +191,15 @@ export function verifyUpdate(update: Update, trusted: SignedRoster): VerifiedUpd
   const isThere = update.rosters.some(({ body }) => isSame(rosterHash(body), hash));
   if (!check('the roster that is trusted is one of the rosters in the update', isThere))
     return nothing;
+  // By the hashes that they name each other with, before any signature: those before the one that is
+  // trusted are bound by it, and of those behind it the first false one fails. So whoever hands over
+  // ten thousand of his own costs a reader nothing.
+  const follow = update.rosters.every(({ body }, i) => {
+    const before = update.rosters[i - 1]?.body;
+    const previous = before === undefined ? new Uint8Array(32) : rosterHash(before);
+    return body.epoch === i && isSame(body.previous, previous);
+  });
+  if (!check('each roster names the one before it', follow)) return nothing;
   try {
     for (const each of update.rosters) rosters.push(successor(rosters.at(-1), each));
     check('each roster is signed by a threshold of the one before it', true);

@@ -145,6 +145,13 @@ describe('an update', () => {
         /roster that is trusted/,
       ],
     ];
+    // Somebody else's rosters, of which none was looked at but its hash.
+    const own = { ...body, name: 'own' };
+    const others = Array.from({ length: 100 }, () => ({ ...trusted, body: own }));
+    await assert.rejects(
+      take(updateWith(shown, { rosters: [...others, trusted] })),
+      /each roster names the one before it/,
+    );
     for (const [what, text, why] of cases) await assert.rejects(take(text), why, what);
     await assert.rejects(take(good, 503), /status 503/);
   });
