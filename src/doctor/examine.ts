@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** All checks of `ctga doctor`, one after the other. */
+import { existsSync } from 'node:fs';
 import type { Command } from 'commander';
 import type { CheckResult } from '../base/check-result.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { checkConfig, readConfig } from '../config/config.ts';
 import { checkPlanes } from '../dataplane/registry.ts';
+import { federationIn } from '../federation/directory.ts';
 import type { ProxyAddress } from '../http/proxy-address.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
 import { checkClock, checkProxy, checkStoreOf } from './checks.ts';
-import { checkFederation } from './federation.ts';
 import { checkWitness } from './witness.ts';
 
 export interface Examination {
@@ -29,12 +30,19 @@ export async function examine(what: Examination): Promise<CheckResult[]> {
     ...checkPlanes(),
     ...checkStoreOf(state),
     ...checkWitness(state),
-    ...checkFederation(state),
+    ...(await checkFederationOf(state)),
     checkClock(),
     checkConfiguration(config, program),
     await checkProxy(proxy),
     ...(await Promise.all(logs.map((log) => checkLog(log, proxy)))),
   ];
+}
+
+/** A member is on few machines, and takes much to look at. */
+async function checkFederationOf(state: State): Promise<CheckResult[]> {
+  if (!existsSync(federationIn(state.directory))) return [];
+  const { checkFederation } = await import('./federation.ts');
+  return checkFederation(state);
 }
 
 export function checkConfiguration(path: string | undefined, program: Command): CheckResult {

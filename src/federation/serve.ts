@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
 import { isCheckpointKey, verifierKeyOf } from '../statements/key.ts';
+import { NOTE_KEY_TYPE } from '../statements/note-key.ts';
 import { originOf, type Log } from '../logs/log.ts';
 import { concat, hex } from './bytes.ts';
 import type { Certificate } from './certificate.ts';
@@ -46,11 +47,23 @@ export function updateOf(
   };
 }
 
+/** By which of its two keys a member cosigns. */
+export const POLICY_KEYS = {
+  ed25519: NOTE_KEY_TYPE.cosignature,
+  'ml-dsa-44': NOTE_KEY_TYPE.mlDsa44,
+} as const;
+export type PolicyKeys = keyof typeof POLICY_KEYS;
+
 /**
  * A policy (c2sp.org/tlog-policy) by which a checkpoint is good that a threshold of the members
- * cosigned, by either of their keys.
+ * cosigned by keys of this type. Clients refuse a policy with a key of a type that they do not know,
+ * so there is one for each.
  */
-export function policyOf({ body }: Roster, logs: Iterable<Log>): string {
+export function policyOf(
+  { body, noteKeys }: Roster,
+  logs: Iterable<Log>,
+  keys: PolicyKeys,
+): string {
   const lines = [
     `# The federation ${body.name}, epoch ${body.epoch}: ${body.threshold} of ${body.members.length} members.`,
   ];
@@ -58,12 +71,19 @@ export function policyOf({ body }: Roster, logs: Iterable<Log>): string {
     const key = keyLineOf(log);
     if (key !== undefined) lines.push(`log ${key}`);
   }
-  for (const { name, url, vkeys } of body.members) {
-    vkeys.forEach((vkey, i) => lines.push(`witness ${name}.${i + 1} ${vkey} ${url}`));
-    lines.push(`group ${name} any ${vkeys.map((_, i) => `${name}.${i + 1}`).join(' ')}`);
-  }
-  const names = body.members.map(({ name }) => name).join(' ');
-  lines.push(`group ${body.name} ${body.threshold} ${names}`, `quorum ${body.name}`);
+  const names = body.members.flatMap(({ name, url, vkeys }, i) => {
+    const place = noteKeys[i]?.findIndex(({ type }) => type === POLICY_KEYS[keys]) ?? -1;
+    const vkey = vkeys[place];
+    if (vkey === undefined) return [];
+    // No name is that of another line, and a quorum of `none` would be nobody.
+    lines.push(`witness ${name}.w ${vkey} ${url}`);
+    return [`${name}.w`];
+  });
+  const quorum = `${body.name}.quorum`;
+  // Fewer than a threshold have such a key: nothing is good by it.
+  if (names.length < body.threshold)
+    return `# Fewer than a threshold of the members of ${body.name} have keys of ${keys}.\n`;
+  lines.push(`group ${quorum} ${body.threshold} ${names.join(' ')}`, `quorum ${quorum}`);
   return `${lines.join('\n')}\n`;
 }
 

@@ -14,15 +14,19 @@ import { hex, readAll, readLong } from './bytes.ts';
 import { Connections } from './connections.ts';
 import type { Peer } from './member.ts';
 import { MAX_MESSAGE } from './messages.ts';
+import type { PolicyKeys } from './serve.ts';
 import { keyOfCertificate } from './tls.ts';
 
 export const MESSAGES_PATH = '/federation/v1/messages';
 export const UPDATE_PATH = '/federation/v1/update';
+/** The same by ML-DSA-44 keys is behind it. */
 export const POLICY_PATH = '/federation/v1/policy';
+const ML_DSA_44_POLICY_PATH = `${POLICY_PATH}-ml-dsa-44`;
 
 /** Of strangers and peers together; who of them has how many, Connections decides. */
 const MAX_CONNECTIONS = 2048;
 export const MAX_BODY = MAX_MESSAGE + 1024;
+const TEXT = 'text/plain; charset=utf-8';
 
 export interface FederationServerOptions {
   readonly address: string;
@@ -36,7 +40,7 @@ export interface FederationServerOptions {
   readonly version: () => string;
   /** The update as JSON, and the policy as text. */
   readonly update: () => string;
-  readonly policy: () => string;
+  readonly policy: (keys: PolicyKeys) => string;
   readonly metrics: {
     readonly contentType: string;
     render(): Promise<string>;
@@ -107,7 +111,9 @@ export class FederationServer {
         if (!response.headersSent) send(response, 500, 'It cannot be done now.\n');
       }
     } finally {
-      const isOurs = [MESSAGES_PATH, UPDATE_PATH, POLICY_PATH].includes(path);
+      const isOurs = [MESSAGES_PATH, UPDATE_PATH, POLICY_PATH, ML_DSA_44_POLICY_PATH].includes(
+        path,
+      );
       metrics.countRequest(isOurs ? path : 'other', response.statusCode);
     }
   }
@@ -117,8 +123,9 @@ export class FederationServer {
     const method = path === MESSAGES_PATH ? 'POST' : 'GET';
     const gets: Readonly<Record<string, () => Promise<readonly [string, string]>>> = {
       [UPDATE_PATH]: () => Promise.resolve([this.#textOf(path, update), 'application/json']),
-      [POLICY_PATH]: () =>
-        Promise.resolve([this.#textOf(path, policy), 'text/plain; charset=utf-8']),
+      [POLICY_PATH]: () => Promise.resolve([this.#textOf(path, () => policy('ed25519')), TEXT]),
+      [ML_DSA_44_POLICY_PATH]: () =>
+        Promise.resolve([this.#textOf(path, () => policy('ml-dsa-44')), TEXT]),
       '/metrics': async () => [await metrics.render(), metrics.contentType],
     };
     const get = Object.hasOwn(gets, path) ? gets[path] : undefined;

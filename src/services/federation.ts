@@ -184,7 +184,7 @@ class Running {
       },
       version: () => `${this.#member.version} ${currentPeriod(this.#member.newestRoster)}`,
       update: () => this.#update(),
-      policy: () => policyOf(this.#member.newestRoster, this.#followed()),
+      policy: (keys) => policyOf(this.#member.newestRoster, this.#followed(), keys),
       metrics: this.#metrics,
       onError: (error) => this.#fail(error),
     });

@@ -264,7 +264,8 @@ describe('a federation', { timeout: 600_000 }, () => {
 
   test('its checkpoints have a quorum of cosignatures, by the policy that it gives', async () => {
     const policy = await get(portOf('b'), '/federation/v1/policy');
-    assert.match(policy, /^group demo 3 a b c d\nquorum demo\n$/m);
+    assert.match(policy, /^group demo.quorum 3 a.w b.w c.w d.w\nquorum demo.quorum\n$/m);
+    const strong = await get(portOf('b'), '/federation/v1/policy-ml-dsa-44');
     const own = await must(
       ...['federation', 'status', '--policy', '--log-list', file('logs.json')],
       ...['--state-dir', stateOf('a')],
@@ -274,7 +275,8 @@ describe('a federation', { timeout: 600_000 }, () => {
     const missing = await ctga(['federation', 'status', '--json', '--state-dir', file('nowhere')]);
     assert.equal(missing.code, 1);
     assert.match(missing.stderr, /"there is no member of a federation in /);
-    const keys = [...policy.matchAll(/^witness \S+ (\S+) /gm)].map(([, key]) =>
+    assert.equal([...policy.matchAll(/^witness /gm)].length, 4);
+    const keys = [...`${policy}${strong}`.matchAll(/^witness \S+ (\S+) /gm)].map(([, key]) =>
       parseNoteKey(key ?? ''),
     );
     assert.equal(keys.length, 8);

@@ -10,6 +10,7 @@ tool (
 )
 
 require (
+	filippo.io/torchwood v0.9.0
 	github.com/google/trillian v1.7.3
 	github.com/transparency-dev/tessera v1.0.4
 	google.golang.org/protobuf v1.36.11
@@ -23,7 +24,6 @@ require (
 	cloud.google.com/go/trace v1.11.7 // indirect
 	contrib.go.opencensus.io/exporter/stackdriver v0.13.14 // indirect
 	filippo.io/edwards25519 v1.1.1 // indirect
-	filippo.io/torchwood v0.9.0 // indirect
 	github.com/aws/aws-sdk-go v1.55.5 // indirect
 	github.com/beorn7/perks v1.0.1 // indirect
 	github.com/cenkalti/backoff/v5 v5.0.3 // indirect
