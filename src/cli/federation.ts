@@ -5,7 +5,6 @@ import { ExitCode, badInput } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import { parseProxy } from '../http/proxy-address.ts';
 import { logsInForce } from '../services/log-lists.ts';
-import type { PolicyKeys } from '../federation/serve.ts';
 import type { FederationEvent } from '../services/federation.ts';
 import { stateAt } from '../store/state.ts';
 import {
@@ -297,21 +296,19 @@ function printEvent(event: FederationEvent): void {
 }
 
 interface StatusOptions extends StateOption {
-  readonly policy?: PolicyKeys;
+  readonly policy?: boolean;
+  readonly policyMlDsa44?: boolean;
   readonly logList?: string;
 }
 
 function statusCommand(): Command {
   const status = new Command('status')
     .description("show the roster and what was stated last, from this member's store")
-    .addOption(
-      new Option(
-        '--policy [keys]',
-        'print a policy (c2sp.org/tlog-policy) that makes the federation a quorum, by these keys of the members',
-      )
-        .choices(['ed25519', 'ml-dsa-44'])
-        .preset('ed25519'),
+    .option(
+      '--policy',
+      'print a policy (c2sp.org/tlog-policy) that makes the federation a quorum, by Ed25519',
     )
+    .option('--policy-ml-dsa-44', 'print one by ML-DSA-44')
     .option(
       '--log-list <file>',
       'use the logs of this list (schema v3) instead of the imported and built-in logs',
@@ -327,8 +324,9 @@ async function runStatus(options: StatusOptions): Promise<void> {
   ]);
   const logs = logsInForce(state, options.logList, warn);
   const status = readStatus(state.directory, logs);
-  if (options.policy !== undefined)
-    return printText(policyOf(status.roster, status.logs, options.policy));
+  const keys =
+    options.policyMlDsa44 === true ? 'ml-dsa-44' : options.policy === true ? 'ed25519' : undefined;
+  if (keys !== undefined) return printText(policyOf(status.roster, status.logs, keys));
   if (options.json === true) return printJson(status.json);
   const { body } = status.roster;
   print(

@@ -115,6 +115,7 @@ const NUMBER = ['x', '-1', '1e3', ''];
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   after: [MISSING, directory, empty],
   auditor: ['x', 'ftp://host'],
+  authorities: [MISSING, directory],
   btcd: [MISSING, directory],
   budget: NUMBER,
   bus: ['x', 'tls://', 'http://host', 'nats://bus.example', 'tls://a,,b', 'tls://a:70000'],
@@ -132,6 +133,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   every: NUMBER,
   'every-nth': [...NUMBER, '0'],
   federation: ['A', 'a b', ''],
+  'federation-roster': [MISSING, directory, empty],
   feed: ['x', '-1', '1e3'],
   fee: [...NUMBER, '0', '0.000000001', '10'],
   format: ['pdf'],
@@ -249,6 +251,7 @@ const STAY = new Set([
   'collect',
   'dns serve',
   'fleet publish',
+  'federation join',
   'federation run',
   'pool serve',
   'web',
