@@ -11,7 +11,7 @@ import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
 import { run, type EventData } from 'node:test';
 import { inspect } from 'node:util';
-import { endHungChildren } from './support/hung.ts';
+import { HungChildren } from './support/hung.ts';
 import { SEED } from './support/random.ts';
 
 const root = resolve(import.meta.dirname, '..');
@@ -71,6 +71,11 @@ function runWhereEverybodyMayEnter(): number {
     rmdirSync(place);
   }
 }
+
+const hung = new HungChildren({ whole: 20 * 60_000, afterFailure: 3 * 60_000 }, (file) => {
+  console.log(`\nFAILED ${relative(root, file)}: did not end by itself\n`);
+  process.exitCode = 1;
+});
 
 /** Runs a group of files, each in a process of its own. */
 async function runAll(group: readonly string[], concurrency: number): Promise<void> {
@@ -141,6 +146,7 @@ function printFailure({ name, file, details }: EventData.TestFail): void {
 
 function note(outcome: 'passed' | 'failed', { name, file, skip, details }: Ended): void {
   progress(file);
+  if (file !== undefined) hung.heard(file, outcome === 'failed');
   const where = file === undefined ? name : `${relative(root, file)}: ${name}`;
   // A suite that is skipped stands for the tests in it, of which nothing is heard; one that fails
   // does so for a test in it, or else for a hook.
@@ -158,11 +164,6 @@ function isHookFailure(details: Ended['details']): boolean {
   );
 }
 
-// The longest file takes a few minutes on a busy machine.
-endHungChildren(20 * 60_000, (file) => {
-  console.log(`\nFAILED ${relative(root, file)}: did not end by itself in 20 minutes\n`);
-  process.exitCode = 1;
-});
 await runAll(plain, 2);
 if (isRoot) await runAll(needRoot, 1);
 endFolder();

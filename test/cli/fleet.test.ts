@@ -45,12 +45,11 @@ interface Started {
   readonly said: () => string;
 }
 
-function start(t: TestContext, home: string, args: readonly string[]): Started {
+function start(home: string, args: readonly string[]): Started {
   const child = spawn(CTGA, args, {
     env: { ...process.env, CTGA_NODE: process.execPath, HOME: home },
     ...(isRoot && { uid: NOBODY, gid: NOBODY }),
   });
-  t.after(() => child.kill('SIGKILL'));
   let said = '';
   for (const stream of [child.stdout, child.stderr])
     stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
@@ -70,7 +69,11 @@ test(
     const fleet = await TestFleet.found(t, 1);
     const [hub, site] = [fleet.join('hub', 'collector'), fleet.join('router1', 'site')];
     const home = mkdtempSync(join(tmpdir(), 'ctga-test-'));
-    t.after(() => rmSync(home, { recursive: true, force: true }));
+    // What a failure leaves running, and what that started, write in it.
+    t.after(() => {
+      for (const pid of running(home)) process.kill(Number(pid), 'SIGKILL');
+      rmSync(home, { recursive: true, force: true, maxRetries: 20 });
+    });
     chmodSync(home, 0o777);
     for (const directory of [hub, site, fleet.directory, join(fleet.directory, 'members')]) {
       chmodSync(directory, 0o755);
@@ -85,10 +88,10 @@ test(
     assert.equal(imported.code, 0, imported.stderr);
     if (isRoot) spawnSync('chown', ['-R', String(NOBODY), there]);
     const collect = (): Started =>
-      start(t, home, ['collect', '--bus', fleet.url, '--fleet', hub, '--state-dir', there]);
+      start(home, ['collect', '--bus', fleet.url, '--fleet', hub, '--state-dir', there]);
     let collector = collect();
     const socket = join(home, 'dnstap.sock');
-    const observer = start(t, home, [
+    const observer = start(home, [
       ...['attach', `dnstap:${socket}`, '--state-dir', here, '--log-list', logList],
       ...['--spool', join(home, 'spool'), '--publish', fleet.url, '--fleet', site],
     ]);

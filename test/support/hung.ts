@@ -3,30 +3,53 @@
  * failed test left a child behind: a whole run would show one failure and then nothing more. */
 import { readdirSync, readFileSync } from 'node:fs';
 
-/**
- * Ends, with SIGKILL, each child of this process that runs a test file and has been seen for longer
- * than `patience` milliseconds, and tells its file. Looks every `interval` milliseconds until the returned
- * function is called.
- */
-export function endHungChildren(
-  patience: number,
-  tell: (file: string) => void,
-  interval = patience / 20,
-): () => void {
-  const firstSeen = new Map<string, number>();
-  const timer = setInterval(() => {
+/** How long a file may take, in milliseconds. */
+export interface Patience {
+  /** From its start to its end: the longest takes a few minutes on a busy machine. */
+  readonly whole: number;
+  /** From a test of it that failed to the next word of it: more often than not it never ends. */
+  readonly afterFailure: number;
+}
+
+/** Ends the children of this process that run a test file and do not end by themselves. */
+export class HungChildren {
+  readonly #patience: Patience;
+  readonly #tell: (file: string) => void;
+  readonly #firstSeen = new Map<string, number>();
+  /** By file: when it last told of a test, and whether one of them failed. */
+  readonly #heard = new Map<string, { readonly at: number; readonly failed: boolean }>();
+
+  /** Calls `tell` with the file of each that it ends, by SIGKILL. */
+  constructor(patience: Patience, tell: (file: string) => void) {
+    this.#patience = patience;
+    this.#tell = tell;
+    setInterval(() => this.look(), Math.min(patience.whole, patience.afterFailure) / 10).unref();
+  }
+
+  /** Takes note of a test of `file` that has ended. */
+  heard(file: string, failed: boolean): void {
+    const before = this.#heard.get(file)?.failed ?? false;
+    this.#heard.set(file, { at: performance.now(), failed: failed || before });
+  }
+
+  /** Looks at all children, once. */
+  look(): void {
     const children = childrenOf(process.pid).filter((pid) => testFile(pid) !== undefined);
-    for (const gone of firstSeen.keys()) if (!children.includes(gone)) firstSeen.delete(gone);
+    for (const gone of this.#firstSeen.keys())
+      if (!children.includes(gone)) this.#firstSeen.delete(gone);
     for (const pid of children) {
-      const since = firstSeen.get(pid) ?? performance.now();
-      firstSeen.set(pid, since);
-      if (performance.now() - since <= patience) continue;
-      tell(testFile(pid) ?? pid);
+      const file = testFile(pid) ?? pid;
+      const since = this.#firstSeen.get(pid) ?? performance.now();
+      this.#firstSeen.set(pid, since);
+      const word = this.#heard.get(file);
+      const isOver =
+        performance.now() - since > this.#patience.whole ||
+        (word?.failed === true && performance.now() - word.at > this.#patience.afterFailure);
+      if (!isOver) continue;
+      this.#tell(file);
       process.kill(Number(pid), 'SIGKILL');
     }
-  }, interval);
-  timer.unref();
-  return () => clearInterval(timer);
+  }
 }
 
 /** The processes whose parent this is; a process that ends meanwhile is left out. */
