@@ -67,12 +67,15 @@ const byOpenSsl: MlDsa44 = {
   },
 };
 
-/** Undefined where this Node's OpenSSL does not know ML-DSA. */
+/**
+ * Undefined where this Node cannot sign and verify by OpenSSL: one before 3.5 does not know ML-DSA,
+ * and Node 22 has one that does, takes its keys and refuses to sign by them.
+ */
 export function mlDsa44ByOpenSsl(): MlDsa44 | undefined {
   if (isKnown === undefined)
     try {
-      byOpenSsl.signer(new Uint8Array(ML_DSA_44_BYTES.seed));
-      isKnown = true;
+      const { publicKey, sign } = byOpenSsl.signer(new Uint8Array(ML_DSA_44_BYTES.seed));
+      isKnown = byOpenSsl.verify(sign(new Uint8Array()), new Uint8Array(), publicKey);
     } catch {
       isKnown = false;
     }
