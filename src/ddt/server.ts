@@ -11,6 +11,7 @@ import { isIP } from 'node:net';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { fromHex, toHex } from '../carbonchain/bytes.ts';
+import { HURRY, keepRoom } from '../http/crowd.ts';
 import { bodyOf, Refused, restOf, send } from '../http/serving.ts';
 import { isPublicKey, verifyAsOriginal } from './keys.ts';
 import type { Ledger } from './ledger.ts';
@@ -43,7 +44,8 @@ export interface DdtServerOptions {
 }
 
 const MAX_BODY = 2 ** 18;
-const MAX_CONNECTIONS = 512;
+/** How many connections may wait with their request, and how many more for their answer. */
+const MAX_WAITING = 512;
 /** The most that a client may have us pay for a transaction, in satoshi. */
 const MAX_FEE = 100_000n;
 const SATOSHI = 1e8;
@@ -90,11 +92,10 @@ export class DdtServer {
 
   private constructor(options: DdtServerOptions) {
     this.#options = options;
-    this.#server = createServer((request, response) => {
+    this.#server = createServer(HURRY, (request, response) => {
       this.#answer(request, response).catch(options.onError);
     });
-    this.#server.maxConnections = MAX_CONNECTIONS;
-    this.#server.requestTimeout = 30_000;
+    keepRoom(this.#server, MAX_WAITING);
   }
 
   /** Rejects with CtgaError if it cannot listen there, or if that is not loopback. */

@@ -2,6 +2,7 @@
 /** DDT's REST API (seed 003, table 7), and what it must not take. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
+import { connect } from 'node:net';
 import { after, test } from 'node:test';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
 import { decodePacket, packetsOf } from '../../src/carbonchain/packet.ts';
@@ -19,6 +20,7 @@ import {
 import { DdtServer } from '../../src/ddt/server.ts';
 import { encodeCommand, signCommand } from '../../src/ddt/version1.ts';
 import type { Packet } from '../../src/carbonchain/packet.ts';
+import { eventually } from '../support/eventually.ts';
 
 const NETWORK = NETWORKS.regtest.genesis.hash;
 const DIGEST = `sha256:${'ab'.repeat(32)}`;
@@ -387,4 +389,30 @@ test('without coins nothing is written, and that is said', async () => {
   });
   assert.equal(status, 400);
   assert.match(answer['error'] as string, /no coins/);
+});
+
+test('a thousand clients that never end their request leave room for one that does', async () => {
+  const service = await Service.start();
+  const { port } = service.server.at;
+  let [closed, told] = [0, 0];
+  const slow = Array.from({ length: 1024 }, (_, i) => {
+    const socket = connect(port, '127.0.0.1', () =>
+      // Of both kinds: half a head, and half a body with a command in it.
+      socket.write(
+        i % 2 === 0
+          ? 'GET /alice HTTP/1.1\r\nHost: 127.0.0.1\r\nX-a: b\r\n'
+          : 'POST /alice HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{',
+      ),
+    );
+    return socket
+      .on('error', () => undefined)
+      .on('close', () => closed++)
+      .on('data', () => told++);
+  });
+  after(() => slow.forEach((each) => each.destroy()));
+  await eventually(() => closed >= 512, 'the oldest to be closed');
+  assert.ok(told < 512, 'by who came after them, and not by their time (408)');
+  const body = { publicKey: hex(newKeyPair().publicKey) };
+  assert.equal((await service.ask('POST', '/alice', { body })).status, 200);
+  assert.equal((await service.ask('GET', '/alice')).status, 200);
 });
