@@ -18,6 +18,7 @@ import {
 import { wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
+import { hookCommand } from './trust-hook.ts';
 
 const NAME = 'USER/IMAGE:TAG, under which it is signed';
 const IMAGE =
@@ -32,6 +33,7 @@ export function trustCommand(): Command {
     .addCommand(signCommand())
     .addCommand(proveCommand())
     .addCommand(verifyCommand())
+    .addCommand(hookCommand())
     .addHelpText(
       'after',
       `

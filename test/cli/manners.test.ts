@@ -71,6 +71,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'ddt send': ['00', ...CHAIN, '--coins', coinKey],
   'ddt serve': [...CHAIN, '--listen', '127.0.0.1:1'],
   'ddt show': ['user', ...CHAIN],
+  'trust hook': ['--rules', empty, '--write', join(directory, 'no-hooks')],
   'trust name': ['user/image:tag'],
   'trust prove': ['user/image:tag', ...CHAIN, '--output', join(directory, 'proof')],
   'trust sign': [DIGEST, 'user/image:tag', ...CHAIN, '--coins', coinKey, '--key-file', coinKey],
@@ -194,6 +195,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   'root-key': ['x', '04'.repeat(33)],
   route: ['x', '1='],
 
+  rules: [MISSING, directory],
   runs: [...NUMBER, '0', '1002'],
   salt: ['x', '00', ''],
   seen: NUMBER,
@@ -225,6 +227,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   witness: ['x'],
   zone: ['x', '=', '..=Argon2018', 'a.example=no such log'],
   'zone-suffix': ['..', 'a b'],
+  write: [MISSING, empty],
 };
 /** Options whose value may be anything, or is wrong only once it is used. */
 const ANYTHING = new Set([
