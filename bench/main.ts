@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
- * [--games N] [--ctngv3 FILE]`, as root.
+ * [--games N] [--seconds N] [--ctngv3 FILE]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, dns, start, pool, store, p4, game, impact, federation, witness; all unless told, and only `dns`,
- * `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
+ * dnstap, dns, start, pool, store, p4, game, impact, federation, witness, ddt-dos; all unless told, and only
+ * `ddt-dos`, `dns`, `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -14,6 +14,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { costTable, measureCost, ratioTable } from './cost.ts';
+import { CONNECTIONS, dosLines, dosSections, measureDos, missingForDos } from './ddt-dos.ts';
 import { measureDns, missingDnsTool } from './dns.ts';
 import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
@@ -49,6 +50,7 @@ const { values, positionals } = parseArgs({
     paper: { type: 'string' },
     packets: { type: 'string' },
     games: { type: 'string' },
+    seconds: { type: 'string' },
     ctngv3: { type: 'string' },
     help: { type: 'boolean', default: false },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
@@ -75,11 +77,12 @@ const PARTS = [
   'impact',
   'federation',
   'witness',
+  'ddt-dos',
 ];
 if (values.help) {
   console.log(
     `npm run bench [-- PART...] [--quick] [--output DIRECTORY] [--against OBJECT.o] [--paper DIRECTORY]
-    [--packets N] [--games N] [--ctngv3 FILE]
+    [--packets N] [--games N] [--seconds N] [--ctngv3 FILE]
 Parts: ${PARTS.join(', ')}; all unless told. docs/BENCH.md has what each of them measures.`,
   );
   process.exit(0);
@@ -96,7 +99,7 @@ function wanted(part: string): boolean {
 const needsNoRoot =
   positionals.length > 0 &&
   positionals.every((part) =>
-    ['dns', 'federation', 'game', 'impact', 'pool', 'witness'].includes(part),
+    ['ddt-dos', 'dns', 'federation', 'game', 'impact', 'pool', 'witness'].includes(part),
   );
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
@@ -554,4 +557,23 @@ if (wanted('federation')) {
     { agreements, overTls, theirs },
     ...federationSections(agreements, overTls, theirs),
   );
+}
+if (wanted('ddt-dos')) {
+  const missing = missingForDos();
+  if (missing !== undefined && positionals.includes('ddt-dos')) fail(missing, 1);
+  else if (missing !== undefined) say(`  left out: ${missing}`);
+  else {
+    const seconds = quick ? 2 : Number(values.seconds ?? 60);
+    if (!(seconds >= 1 && seconds <= 600)) fail('--seconds: want a number from 1 to 600', 2);
+    const results = await measureDos({ connections: quick ? [0, 100] : CONNECTIONS, seconds }, say);
+    mkdirSync(values.output, { recursive: true });
+    const plot = linePlot(
+      'A good client beside slow ones',
+      'slow clients, on a logarithmic scale: none at 0, 100 at 10, 32,000 at 100',
+      '% of what it gets alone',
+      dosLines(results),
+    );
+    writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
+    report('ddt-dos', results, ...dosSections(results, seconds));
+  }
 }

@@ -28,6 +28,8 @@ const STYLES = [
   '#777" stroke-dasharray="10 4',
   '#0a6ebd" stroke-dasharray="5 3',
   '#c2410c" stroke-dasharray="2 3',
+  '#15803d" stroke-dasharray="12 3 2 3',
+  '#7e22ce" stroke-dasharray="7 2 2 2 2 2',
 ];
 
 /**
