@@ -15,6 +15,7 @@ import type { Log } from '../logs/log.ts';
 import { uniform } from '../base/chance.ts';
 import { failureOf, Settler, type SettleContext } from './settle.ts';
 import { waysOut, type WayOptions } from '../http/ways.ts';
+import { isForAll, type Share } from './share.ts';
 
 export interface VisitsOptions extends SettleContext, WayOptions {
   readonly hashes: HashStore;
@@ -32,6 +33,8 @@ export interface VisitsOptions extends SettleContext, WayOptions {
   readonly onLogFailed: (log: Log, error: LogError) => void;
   /** Told of what kept a log from being followed or settled, and is no log's doing. Throws not. */
   readonly onFailed: (log: Log, error: unknown) => void;
+  /** With others that ask the same logs: which this one may ask, and about what. */
+  readonly share?: Share | undefined;
   /** follower.ts, but in tests. */
   readonly visit?: typeof visit;
 }
@@ -66,15 +69,16 @@ export class Visits {
     const options = this.#options;
     const { signal, sleep = realSleep, chance = uniform } = options;
     const { allowPrivateAddress } = log;
+    const { share = isForAll } = options;
     let visited: Visit;
     this.#underWay += 1;
     try {
       visited = await (options.visit ?? visit)(log, {
         ...options,
-        open: waysOut(options, { allowPrivateAddress }),
+        open: waysOut(options, { allowPrivateAddress, maySend: () => share.mayAsk(log) }),
         chance,
         sleep: (milliseconds) => sleep(milliseconds, signal),
-        wanted: () => this.#settler.wanted(log),
+        wanted: () => share.ours(log, this.#settler.wanted(log)),
       });
     } catch (error) {
       // What is kept of the hashes failed: a full disk, for one.
@@ -89,6 +93,11 @@ export class Visits {
     const failure = failureOf(visited);
     if (failure instanceof LogError) options.onLogFailed(log, failure);
     else if (failure !== undefined) throw failure;
+  }
+
+  /** The sizes that wait for a block; see Settler. */
+  wanted(log: Log): readonly bigint[] {
+    return this.#settler.wanted(log);
   }
 
   /** Has a log settled after all others that wait for it, with what a visit showed or without. */

@@ -18,8 +18,11 @@ import {
   type ChallengeEvent,
   type RoundSummary,
 } from '../services/challenge.ts';
+import type { LogShare, ShareEvent, ShareOptions } from '../services/share-logs.ts';
+import { isAskable, type Log } from '../logs/log.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { expectDirectory, stateAt } from '../store/state.ts';
+import { bus, FLEET_DIRECTORY } from './fleet-member.ts';
 import { seconds, wholeNumber, withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
@@ -38,6 +41,8 @@ interface ChallengeOptions extends StateOption {
   readonly directQuestions?: boolean;
   readonly pollinate: readonly string[];
   readonly view: readonly string[];
+  readonly subscribe?: string;
+  readonly fleet: string;
   readonly user?: string;
 }
 
@@ -118,6 +123,17 @@ export function challengeCommand(): Command {
         .argParser((url: string, previous: readonly string[]) => [...previous, view(url)])
         .default([], 'none'),
     )
+    .addOption(
+      new Option(
+        '--subscribe <urls>',
+        'challenge what all sites of a fleet saw, and share the logs with its other challengers, over this bus: tls://HOST,HOST,HOST with :PORT where it is not 4222',
+      ).argParser(busUrls),
+    )
+    .option(
+      '--fleet <dir>',
+      'with --subscribe: the directory of this challenger, as "ctga fleet join" made it',
+      FLEET_DIRECTORY,
+    )
     .option(
       '--user <name>',
       'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
@@ -138,15 +154,23 @@ accuses a log.
 With --direct-questions the challenger asks for proofs between the trees that were seen: with --once
 of all trees, else in each challenge for always the same number of proofs. That needs little to be
 fetched, and each log learns which of its tree heads were seen.
+With --subscribe it starts "ctga collect" beside, which hears all sites, and tells them the verdicts and
+the evidence. One challenger of the fleet asks each log at a time: if it dies another takes its place
+within the lease (two minutes), and without the bus none asks. See docs/FLEET.md.
 If you can, run the challenger on another host than the packet processor: "ctga heads export" and
 "ctga heads import" bring tree heads over.`,
     );
   return withState(challenge).action(run);
 }
 
-async function run(options: ChallengeOptions): Promise<void> {
+async function run(options: ChallengeOptions, command: Command): Promise<void> {
   // As root, where this is root: the challenger's own account may not be able to read the sources.
   const { openIdentity } = await import('../http/proxy.ts');
+  if (options.once === true && options.subscribe !== undefined)
+    throw badInput(
+      '--once asks all logs now, and --subscribe some of them at their times',
+      'Give one.',
+    );
   if (options.directQuestions === true && options.questions === 0)
     throw badInput('--direct-questions with --questions 0 asks nothing', 'Give 1 or more.');
   const proxies = (options.proxy ?? [DEFAULT_PROXY]).map(parseProxy);
@@ -155,15 +179,20 @@ async function run(options: ChallengeOptions): Promise<void> {
   // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
   if (options.once === true) expectDirectory(state);
+  const signal = stopRequest();
+  const fleet = await joinFleet(options, state.directory, command);
   const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
   const hashes = HashStore.open(state.directory);
-  const signal = stopRequest();
   const report = json ? printJsonLine : printReport;
+  const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
+  const share = fleet?.share({ hashes, logs: () => known().filter(isAskable), onEvent: report });
   const challenging = {
     storeFile,
     evidenceDirectory: state.evidence,
-    known: () => listed ?? knownLogs(store, undefined, warn),
+    known,
+    share,
+    onWanted: share && ((wanted: (log: Log) => readonly bigint[]) => share.follow(wanted)),
     proxies,
     open: openIdentity,
     paths: options.paths,
@@ -186,14 +215,64 @@ async function run(options: ChallengeOptions): Promise<void> {
     } else {
       const { every } = options;
       const onProxyFailed = (error: Error): void => void reportFailure(error);
-      await challengeContinually({ ...challenging, every, onProxyFailed });
+      const challenged = new AbortController();
+      const sharing = share?.run(challenged.signal);
+      // What it rejects with is thrown when the challenger has ended.
+      sharing?.catch(() => undefined);
+      await challengeContinually({ ...challenging, every, onProxyFailed }).finally(() =>
+        challenged.abort(),
+      );
+      await sharing;
     }
   } catch (error) {
     if (!signal.aborted) throw error;
   } finally {
     store.close();
     hashes.close();
+    fleet?.leave();
   }
+}
+
+/** As root, where this is root: what `ctga collect` is started from, and the member's secrets. */
+async function joinFleet(
+  { subscribe, fleet, json }: ChallengeOptions,
+  stateDirectory: string,
+  command: Command,
+): Promise<
+  | {
+      readonly share: (options: Pick<ShareOptions, 'hashes' | 'logs' | 'onEvent'>) => LogShare;
+      readonly leave: () => void;
+    }
+  | undefined
+> {
+  if (subscribe === undefined) return undefined;
+  const { LogShare, readShareMember } = await import('../services/share-logs.ts');
+  const { spawnBeside } = await import('../services/spawn.ts');
+  const member = readShareMember(fleet);
+  const { config } = command.optsWithGlobals<{ config?: string }>();
+  const collector = spawnBeside([
+    ...(config === undefined ? [] : ['--config', config]),
+    ...['collect', '--state-dir', stateDirectory, '--bus', subscribe, '--fleet', fleet],
+    ...(json === true ? ['--json'] : []),
+  ]);
+  let isLeft = false;
+  collector.once('exit', (code) => {
+    const how = code === null ? 'by a signal' : `with exit code ${code}`;
+    if (!isLeft) warn(`what hears the fleet ended ${how}; nothing new is heard or told`);
+  });
+  return {
+    share: (options) => new LogShare({ ...member, ...options, servers: bus(subscribe) }),
+    leave: () => {
+      isLeft = true;
+      collector.stdin?.end();
+    },
+  };
+}
+
+/** As it is, since `ctga collect` is given it too. */
+function busUrls(text: string): string {
+  bus(text);
+  return text;
 }
 
 function exitCodeOf({ verdicts, failed }: RoundSummary): ExitCode {
@@ -222,7 +301,7 @@ function printEvidence(path: string): void {
   print(withNextCommands(`  Check it with: ctga evidence verify ${path}`));
 }
 
-type Report = ChallengeEvent | ({ readonly event: 'summary' } & RoundSummary);
+type Report = ChallengeEvent | ShareEvent | ({ readonly event: 'summary' } & RoundSummary);
 
 function printReport(report: Report): void {
   switch (report.event) {
@@ -270,6 +349,14 @@ function printReport(report: Report): void {
       return print(
         `Visiting ${plural(report.logs, 'log')}, each every ${report.every} s on average, with ${plural(report.questions, 'question')} at a time. Ctrl-C ends it.`,
       );
+    case 'lease':
+      return print(
+        `${report.log}: ${report.isHeld ? 'asked from here from now on' : 'no longer asked from here'}`,
+      );
+    case 'bus-down':
+      return warn(`${report.message}. No log is asked from here until the bus is back.`);
+    case 'bus-up':
+      return print('The bus answers again.');
     case 'summary': {
       const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);
       const text = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');

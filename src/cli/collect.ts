@@ -34,6 +34,6 @@ Of what a site says, heads count by their logs' signatures and evidence by what 
 something was seen is that site's word, and how much a site may say is limited. See docs/FLEET.md.`,
     );
   return withState(collect).action((options: FleetMemberOptions) =>
-    runFleetMember('collector', options),
+    runFleetMember(['collector', 'challenger'], options),
   );
 }

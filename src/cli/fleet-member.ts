@@ -3,6 +3,7 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
+import type { MemberRole } from '../fleet/roster.ts';
 import { parseBus, type BusServer } from '../fleet/bus-address.ts';
 import type { FleetEvent } from '../services/fleet.ts';
 import { stateAt } from '../store/state.ts';
@@ -36,7 +37,7 @@ export function bus(text: string): BusServer[] {
 }
 
 export async function runFleetMember(
-  role: 'site' | 'collector',
+  roles: readonly [MemberRole, ...MemberRole[]],
   { stateDir, bus: servers, fleet, user, json }: FleetMemberOptions,
 ): Promise<void> {
   const stop = stopRequest();
@@ -44,7 +45,7 @@ export async function runFleetMember(
   await runMember(
     {
       state: stateAt(stateDir),
-      role,
+      roles,
       servers,
       directory: fleet,
       user,

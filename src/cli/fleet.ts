@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga fleet`: a fleet of sites and collectors over a bus. */
 import { Command, InvalidArgumentError, Option } from 'commander';
+import type { MemberRole } from '../fleet/roster.ts';
 import { plural, utc } from '../base/text.ts';
 import { badInput } from '../base/errors.ts';
 import { stateAt } from '../store/state.ts';
@@ -73,11 +74,13 @@ const CLUSTER_OFFSET = 2000;
 
 function joinCommand(): Command {
   return new Command('join')
-    .description('make the keys of a site or a collector, and let it in')
+    .description('make the keys of a site, a collector or a challenger, and let it in')
     .argument('<name>', 'what it is called, in small letters, digits and hyphens', name)
     .requiredOption('--dir <dir>', 'the directory of the fleet, as "ctga fleet init" made it')
     .addOption(
-      new Option('--role <role>', 'what it is').choices(['site', 'collector']).default('site'),
+      new Option('--role <role>', 'what it is')
+        .choices(['site', 'collector', 'challenger'])
+        .default('site'),
     )
     .option('--json', 'print JSON for scripts')
     .action(runJoin);
@@ -85,7 +88,7 @@ function joinCommand(): Command {
 
 async function runJoin(
   member: string,
-  options: { readonly dir: string; readonly role: 'site' | 'collector'; readonly json?: boolean },
+  options: { readonly dir: string; readonly role: MemberRole; readonly json?: boolean },
 ): Promise<void> {
   const { dir, role, json } = options;
   const { joinFleet } = await import('../fleet/found.ts');
@@ -97,13 +100,14 @@ async function runJoin(
     `  2. Bring each server its new users.conf (${joined.users.join(', ')}), and run there: nats-server --signal reload`,
   );
   print(
-    `  3. Bring ${joined.roster} to the collectors, into ${FLEET_DIRECTORY}; they read it anew within a minute.`,
+    `  3. Bring ${joined.roster} to the other members, into ${FLEET_DIRECTORY}; they read it anew within a minute.`,
   );
-  print(
-    role === 'site'
-      ? `  4. There: ctga attach INTERFACE --publish ${joined.bus}`
-      : `  4. There: ctga collect --bus ${joined.bus}`,
-  );
+  const command = {
+    site: 'ctga attach INTERFACE --publish',
+    collector: 'ctga collect --bus',
+    challenger: 'ctga challenge --subscribe',
+  }[role];
+  print(`  4. There: ${command} ${joined.bus}`);
 }
 
 function publishCommand(): Command {
@@ -120,7 +124,7 @@ function publishCommand(): Command {
       'if started as root: the account to run as (default: ctga-fleet if it exists, else ctga, else nobody)',
     );
   return withState(publish).action((options: FleetMemberOptions) =>
-    runFleetMember('site', options),
+    runFleetMember(['site'], options),
   );
 }
 

@@ -3,8 +3,16 @@
  * The configuration of a bus's servers (nats-server 2.9 and later), from the roster. Who may do what
  * is by subject: a site can publish under its own name, hear the findings, and nothing else. Pure.
  */
-import { subjectOf } from './bus-subjects.ts';
-import { FILES, type BusNode, type Roster, type RosterMember } from './roster.ts';
+import {
+  keySubject,
+  leaseKey,
+  LEASES,
+  presenceKey,
+  streamOf,
+  subjectOf,
+  type Stream,
+} from './bus-subjects.ts';
+import { FILES, hears, tells, type BusNode, type Roster, type RosterMember } from './roster.ts';
 
 /** In a node's directory. */
 export const NODE_FILES = {
@@ -82,33 +90,47 @@ system_account: SYS
 }
 
 function user({ name, role, nkey = '' }: RosterMember): string {
-  const publish =
-    role === 'site'
-      ? [
-          subjectOf(role, name),
-          `$JS.API.CONSUMER.INFO.FINDINGS.${name}`,
-          `$JS.API.CONSUMER.MSG.NEXT.FINDINGS.${name}`,
-          `$JS.ACK.FINDINGS.${name}.>`,
-        ]
-      : [
-          subjectOf(role, name),
-          '$JS.API.INFO',
-          ...['SITES', 'FINDINGS'].flatMap((stream) => [
-            `$JS.API.STREAM.INFO.${stream}`,
-            `$JS.API.STREAM.CREATE.${stream}`,
-            `$JS.API.STREAM.UPDATE.${stream}`,
-            // From NATS 2.9 on the name of a new consumer is in the subject.
-            `$JS.API.CONSUMER.CREATE.${stream}.*`,
-            `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
-          ]),
-          `$JS.API.CONSUMER.INFO.SITES.${name}`,
-          `$JS.API.CONSUMER.MSG.NEXT.SITES.${name}`,
-          `$JS.ACK.SITES.${name}.>`,
-        ];
+  const publish = [
+    subjectOf(tells(role), name),
+    ...hears(role)
+      .map(streamOf)
+      .flatMap((stream) => [
+        `$JS.API.CONSUMER.INFO.${stream}.${name}`,
+        `$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`,
+        `$JS.ACK.${stream}.${name}.>`,
+      ]),
+    ...(role === 'site' ? [] : ['$JS.API.INFO', ...STREAMS.flatMap(mayMake)]),
+    ...(role === 'challenger' ? mayLease(name) : []),
+  ];
   return `      { nkey: ${nkey}, permissions: {
         publish: { allow: [${publish.map((subject) => `"${subject}"`).join(', ')}] }
         subscribe: { allow: ["_INBOX.${name}.>"] }
       } } # ${name}, a ${role}`;
+}
+
+const STREAMS: readonly Stream[] = ['SITES', 'FINDINGS'];
+
+/** Who hears what sites tell makes the streams, and everybody's consumers. */
+function mayMake(stream: Stream): string[] {
+  return [
+    `$JS.API.STREAM.INFO.${stream}`,
+    `$JS.API.STREAM.CREATE.${stream}`,
+    `$JS.API.STREAM.UPDATE.${stream}`,
+    // From NATS 2.9 on the name of a new consumer is in the subject.
+    `$JS.API.CONSUMER.CREATE.${stream}.*`,
+    `$JS.API.CONSUMER.DURABLE.CREATE.${stream}.*`,
+  ];
+}
+
+/** Any lease, and of presences its own. */
+function mayLease(name: string): string[] {
+  return [
+    `$JS.API.STREAM.INFO.${LEASES.stream}`,
+    `$JS.API.STREAM.CREATE.${LEASES.stream}`,
+    `$JS.API.STREAM.MSG.GET.${LEASES.stream}`,
+    keySubject(leaseKey('*')),
+    keySubject(presenceKey(name)),
+  ];
 }
 
 /** A server behind a name listens at every address. */

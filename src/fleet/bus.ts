@@ -13,6 +13,8 @@ import {
   DeliverPolicy,
   DiscardPolicy,
   jetstream,
+  JetStreamApiCodes,
+  JetStreamApiError,
   jetstreamManager,
   RetentionPolicy,
   StorageType,
@@ -20,6 +22,7 @@ import {
   type JsMsg,
   type StreamConfig,
 } from '@nats-io/jetstream';
+import { Kvm } from '@nats-io/kv';
 import {
   connect,
   nkeyAuthenticator,
@@ -29,9 +32,10 @@ import {
 import { shuffled } from '../base/chance.ts';
 import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
 import type { BusServer } from './bus-address.ts';
-import { subjectOf } from './bus-subjects.ts';
+import { LEASES, streamOf, subjectOf } from './bus-subjects.ts';
 import type { Message } from './collector.ts';
-import { FILES, type MemberRole, type Roster } from './roster.ts';
+import type { LeaseStore } from './leases.ts';
+import { FILES, hears, tells, type MemberRole, type Roster, type Told } from './roster.ts';
 
 export type BusErrorCode =
   /** No server answered, or the connection was lost. */
@@ -76,8 +80,6 @@ export function readCredentials(directory: string): BusCredentials {
   return { nkey: undefined, certificate, authority };
 }
 
-const SITES = 'SITES';
-const FINDINGS = 'FINDINGS';
 /** For how long the bus keeps batches for a collector or a site that is away. */
 const KEPT_MS = 3 * 86_400_000;
 /** In which it knows a batch again that is sent twice. */
@@ -90,6 +92,12 @@ const ACK_WAIT_MS = 60_000;
 const PULL_MS = 30_000;
 /** After which what could not be written is brought again. */
 const RETRY_MS = 5000;
+/** Of a key of the leases: a presence that names a thousand logs. */
+const MOST_VALUE = 12_288;
+const WRONG_REVISION: ReadonlySet<number> = new Set([
+  JetStreamApiCodes.StreamWrongLastSequence,
+  JetStreamApiCodes.StreamWrongLastSequenceUnknown,
+]);
 
 export interface BusOptions {
   readonly servers: readonly BusServer[];
@@ -163,7 +171,7 @@ export class Bus {
     const { role, member } = this.#options;
     if (!this.isUp || this.#client === undefined) throw noConnection();
     try {
-      await this.#client.publish(subjectOf(role, member), batch, {
+      await this.#client.publish(subjectOf(tells(role), member), batch, {
         msgID: id,
         timeout,
         retries: 1,
@@ -174,18 +182,16 @@ export class Bus {
   }
 
   /**
-   * Makes the streams, and a consumer for each member that hears of the other kind, as the roster has
-   * them; those that are there stay. Only a collector may. Rejects with BusError.
+   * Makes the streams, and a consumer of each for each member that hears it, as the roster has them;
+   * those that are there stay. A site may not. Rejects with BusError.
    */
   async prepare(roster: Roster): Promise<void> {
     if (this.#connection === undefined) throw noConnection();
     try {
       const manager = await jetstreamManager(this.#connection, { checkAPI: false });
-      for (const [stream, role] of [
-        [SITES, 'site'],
-        [FINDINGS, 'collector'],
-      ] as const) {
-        const config = streamConfig(stream, role, roster);
+      for (const told of ['sightings', 'findings'] as const) {
+        const stream = streamOf(told);
+        const config = streamConfig(told, roster);
         try {
           await manager.streams.add(config);
         } catch (error) {
@@ -193,8 +199,8 @@ export class Bus {
           if (!/name already in use/.test(messageOf(error))) throw error;
           await manager.streams.update(stream, config);
         }
-        for (const { name, role: of } of roster.members)
-          if (of !== role)
+        for (const { name, role } of roster.members)
+          if (hears(role).includes(told))
             await manager.consumers.add(stream, {
               durable_name: name,
               ack_policy: AckPolicy.Explicit,
@@ -217,7 +223,6 @@ export class Bus {
     const { role, member } = this.#options;
     const connection = this.#connection;
     if (connection === undefined || this.#client === undefined) throw noConnection();
-    const stream = role === 'site' ? FINDINGS : SITES;
     let waiting: JsMsg[] = [];
     // One commit for all that have come by then.
     const takeAll = (): void => {
@@ -230,8 +235,11 @@ export class Bus {
         for (const message of messages) message.nak(RETRY_MS);
       }
     };
-    try {
-      const consumer = await this.#client.consumers.get(stream, member);
+    const ended = new AbortController();
+    const until = AbortSignal.any([signal, ended.signal]);
+    const { consumers } = this.#client;
+    const consumeFrom = async (told: Told): Promise<void> => {
+      const consumer = await consumers.get(streamOf(told), member);
       const messages = await consumer.consume({
         max_messages: IN_HAND,
         expires: PULL_MS,
@@ -240,13 +248,52 @@ export class Bus {
         },
       });
       const stop = (): void => messages.stop();
-      signal.addEventListener('abort', stop, { once: true });
+      if (until.aborted) stop();
+      until.addEventListener('abort', stop, { once: true });
       void connection.closed().then(stop, stop);
       await messages.closed();
-      signal.removeEventListener('abort', stop);
-    } catch (error) {
-      throw refused(error);
-    }
+    };
+    // Where one cannot be heard any more, the other is left too, so that both are begun anew.
+    const hearing = hears(role).map((told) => consumeFrom(told).finally(() => ended.abort()));
+    const failed = (await Promise.allSettled(hearing)).find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw refused(failed.reason);
+  }
+
+  /**
+   * The leases of challengers, whose bucket is made if it is not there. Only a challenger may read and
+   * write them. An answer takes `timeout` ms at most. Rejects with BusError, and so does the store.
+   */
+  async leases({ nodes }: Roster, timeout: number): Promise<LeaseStore> {
+    if (this.#connection === undefined) throw noConnection();
+    const bucket = await answered(async (connection) => {
+      const manager = new Kvm(jetstream(connection, { timeout }));
+      return manager.create(LEASES.bucket, {
+        history: 1,
+        replicas: replicasOn(nodes),
+        storage: StorageType.File,
+        maxValueSize: MOST_VALUE,
+        // A replica may be behind; whoever leads is not.
+        allow_direct: false,
+      });
+    }, this.#connection);
+    const connection = this.#connection;
+    return {
+      get: (key) =>
+        answered(async () => {
+          const entry = await bucket.get(key);
+          return entry === null ? undefined : { revision: entry.revision, text: entry.string() };
+        }, connection),
+      put: (key, text, revision) =>
+        answered(async () => {
+          try {
+            return await bucket.put(key, text, { previousSeq: revision, timeout });
+          } catch (error) {
+            if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code))
+              return undefined;
+            throw error;
+          }
+        }, connection),
+    };
   }
 
   /** Ends the connection, if there is one; what was acknowledged is on its way before. */
@@ -263,17 +310,16 @@ export class Bus {
 }
 
 function streamConfig(
-  name: string,
-  role: MemberRole,
+  told: Told,
   { nodes, batchBytes, intervalSeconds }: Roster,
 ): Partial<StreamConfig> & { name: string } {
   return {
-    name,
-    subjects: [subjectOf(role, '*')],
+    name: streamOf(told),
+    subjects: [subjectOf(told, '*')],
     retention: RetentionPolicy.Limits,
     storage: StorageType.File,
     discard: DiscardPolicy.Old,
-    num_replicas: nodes.length >= 3 ? 3 : 1,
+    num_replicas: replicasOn(nodes),
     max_age: nanoseconds(KEPT_MS),
     // Who floods pushes out its own batches.
     max_msgs_per_subject: Math.ceil((KEPT_MS / (intervalSeconds * 1000)) * 1.1),
@@ -288,6 +334,24 @@ function streamConfig(
 function toMessage({ subject, data, time, seq }: JsMsg): Message {
   const member = subject.slice(subject.lastIndexOf('.') + 1);
   return { member, bytes: data, storedAt: time.getTime(), number: seq };
+}
+
+/** Of a bus of three each has all. */
+function replicasOn(nodes: Roster['nodes']): number {
+  return nodes.length >= 3 ? 3 : 1;
+}
+
+/** Rejects with BusError, also where there is no connection any more. */
+async function answered<T>(
+  ask: (connection: NatsConnection) => Promise<T>,
+  connection: NatsConnection,
+): Promise<T> {
+  if (connection.isClosed()) throw noConnection();
+  try {
+    return await ask(connection);
+  } catch (error) {
+    throw refused(error);
+  }
 }
 
 function nanoseconds(milliseconds: number): number {

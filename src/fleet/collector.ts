@@ -23,7 +23,7 @@ import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { openBatch, type Batch, type Chunk, type PublishedHead } from './batch.ts';
 import { EvidenceParts } from './evidence-parts.ts';
 import type { MemberState, MemberStore } from './members.ts';
-import { keysOf, type Roster } from './roster.ts';
+import { hears, keysOf, tells, type Roster, type RosterMember, type Told } from './roster.ts';
 import { place, spend } from './sequence.ts';
 
 export interface CollectorOptions {
@@ -32,11 +32,8 @@ export interface CollectorOptions {
   readonly evidenceDirectory: string;
   /** The logs in force. Called for each round of messages. */
   readonly logs: () => readonly Log[];
-  /**
-   * Whether sightings are taken in: those that a collector hears from sites, and not what a site
-   * hears from a collector.
-   */
-  readonly takesSightings: boolean;
+  /** The member that hears all this; which others it hears is by its role. */
+  readonly self: Pick<RosterMember, 'name' | 'role'>;
   readonly onEvent: (event: CollectorEvent) => void;
 }
 
@@ -109,8 +106,15 @@ export class Collector {
   }
 
   #heard({ members }: Roster): Roster['members'] {
-    const role = this.#options.takesSightings ? 'site' : 'collector';
-    return members.filter((member) => member.role === role);
+    const { name, role } = this.#options.self;
+    const heard = hears(role);
+    return members.filter((each) => each.name !== name && heard.includes(tells(each.role)));
+  }
+
+  /** What a member that is not in the roster any more told counts for nothing here. */
+  #mayTell(member: string, told: Told): boolean {
+    const role = this.#roster.members.find(({ name }) => name === member)?.role;
+    return role !== undefined && tells(role) === told;
   }
 
   /**
@@ -144,6 +148,8 @@ export class Collector {
   /** Undefined, and counted, where it is none or its member may not send it. */
   #admit({ member, bytes, storedAt, number }: Message): Admitted | undefined {
     const { batchBytes, intervalSeconds } = this.#roster;
+    // Its own findings come back to whoever hears findings.
+    if (member === this.#options.self.name) return undefined;
     if (!this.#keys.has(member))
       return this.#refuse(UNKNOWN, 'nobody of this name is in the fleet');
     const known = this.#states.get(member) ?? { ...UNHEARD, member };
@@ -196,13 +202,16 @@ export class Collector {
         continue;
       }
       const origin = { host: member, store: id };
+      const isSite = this.#mayTell(member, 'sightings');
       for (const item of batch.items) {
         const head = item.kind === 'head' ? this.#verified(member, item, logs) : undefined;
         if (item.kind !== 'head' || head === undefined) continue;
         const { verdict, reason } = item;
-        // What was concluded earlier does not come back.
-        if (verdict !== 'pending' && !isRepeated) verdicts.push({ head, origin, verdict, reason });
-        if (!this.#options.takesSightings || item.sightings.length === 0) continue;
+        // What was concluded earlier does not come back. That a log forked is nobody's word: evidence
+        // says it, and is on its own way here.
+        const isWord = verdict !== 'pending' && verdict !== 'fork-proven';
+        if (isWord && !isRepeated) verdicts.push({ head, origin, verdict, reason });
+        if (!isSite || item.sightings.length === 0) continue;
         sightings.set(
           `${id} ${nameOf(head)}`,
           item.sightings
@@ -258,15 +267,15 @@ export class Collector {
   /** A disk that takes no evidence keeps nothing else from being taken in: it is tried each time. */
   #writeEvidence(): void {
     if (this.#unwritten.size === 0) return;
-    const { store, evidenceDirectory, takesSightings, onEvent } = this.#options;
+    const { store, evidenceDirectory, onEvent } = this.#options;
     const known = new Set(store.evidence.all().map(({ path }) => path));
     for (const [name, { member, evidence }] of this.#unwritten) {
       try {
         if (!known.has(join(evidenceDirectory, name))) {
           const path = writeEvidence(evidenceDirectory, evidence);
           recordFoundEvidence(store, evidenceDirectory);
-          // Whoever told it knows it.
-          if (!takesSightings) store.publishing.evidenceArrived(path);
+          // Everybody hears findings. What a site tells, others have yet to be told.
+          if (this.#mayTell(member, 'findings')) store.publishing.evidenceArrived(path);
           onEvent({ event: 'evidence', member, log: evidence.log.description, evidence: path });
         }
         this.#unwritten.delete(name);

@@ -9,6 +9,7 @@ import { writeDurably } from '../disk/write.ts';
 import { nodeConfig, NODE_FILES, usersConfig } from './bus-config.ts';
 import { certify, makeAuthority } from './certificates.ts';
 import {
+  DEFAULT_LEASE_SECONDS,
   FILES,
   formatRoster,
   publicBytes,
@@ -47,6 +48,7 @@ export function foundFleet(
     name,
     intervalSeconds: DEFAULT_INTERVAL_SECONDS,
     batchBytes: DEFAULT_BATCH_BYTES,
+    leaseSeconds: DEFAULT_LEASE_SECONDS,
     nodes: [...nodes],
     members: [],
   };

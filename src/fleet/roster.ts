@@ -11,9 +11,24 @@ import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { base64Bytes } from '../statements/json.ts';
 import { isMemberName, LEAST_BATCH, MOST_BATCH } from './batch.ts';
 
-/** A site tells what it saw; a collector tells all sites what was concluded. */
-export const ROLES = ['site', 'collector'] as const;
+/**
+ * A site tells what it saw; a collector has in one store what all sites saw; a challenger does as
+ * well, and asks the logs that it holds a lease of. Both tell all others what was concluded.
+ */
+export const ROLES = ['site', 'collector', 'challenger'] as const;
 export type MemberRole = (typeof ROLES)[number];
+
+/** What members tell is of two kinds: what was seen, and what was concluded of it. */
+export type Told = 'sightings' | 'findings';
+
+export function tells(role: MemberRole): Told {
+  return role === 'site' ? 'sightings' : 'findings';
+}
+
+/** Of findings everybody hears; of sightings those alone who collect them. */
+export function hears(role: MemberRole): readonly Told[] {
+  return role === 'site' ? ['findings'] : ['sightings', 'findings'];
+}
 
 /** Names of files in the directory of a fleet, of a member, or of a node of its bus. */
 export const FILES = {
@@ -26,6 +41,8 @@ export const FILES = {
 } as const;
 
 const name = z.string().refine(isMemberName, 'is not 1 to 32 of a-z, 0-9 and -');
+
+export const DEFAULT_LEASE_SECONDS = 120;
 
 /** What stands before the 32 bytes of an Ed25519 key: RFC 8410, Section 4. */
 const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
@@ -58,6 +75,8 @@ const rosterSchema = z
     /** Between two batches of a member. */
     intervalSeconds: z.number().min(0.05).max(3600),
     batchBytes: z.number().int().min(LEAST_BATCH).max(MOST_BATCH),
+    /** In which a challenger that died is replaced; see lease.ts. */
+    leaseSeconds: z.number().min(1).max(86_400).default(DEFAULT_LEASE_SECONDS),
     nodes: z.array(nodeSchema).min(1).max(9),
     members: z.array(memberSchema).max(100_000),
   })
@@ -113,9 +132,12 @@ export interface Membership {
 
 /**
  * The member whose directory it is: the one in the roster with its key. Throws CtgaError `bad-input`
- * where there is none, or its role is another.
+ * where there is none, or its role is none of these.
  */
-export function readMembership(directory: string, role: MemberRole): Membership {
+export function readMembership(
+  directory: string,
+  ...roles: readonly [MemberRole, ...MemberRole[]]
+): Membership {
   const roster = readRoster(directory);
   const path = join(directory, FILES.memberKey);
   const pem = readTextFile(path);
@@ -133,10 +155,10 @@ export function readMembership(directory: string, role: MemberRole): Membership 
       `${join(directory, FILES.roster)} has no member with the key in ${FILES.memberKey}`,
       'Copy both from where "ctga fleet join" made them.',
     );
-  if (member.role !== role)
+  if (!roles.includes(member.role))
     throw badInput(
-      `${member.name} is a ${member.role} of the fleet, and not a ${role}`,
-      `Make one with: ctga fleet join NAME --role ${role}`,
+      `${member.name} is a ${member.role} of the fleet, and not a ${roles.join(' or a ')}`,
+      `Make one with: ctga fleet join NAME --role ${roles[0]}`,
     );
   return { roster, member, key };
 }

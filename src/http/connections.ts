@@ -7,7 +7,7 @@ import { connect, type Socket, type TcpNetConnectOpts } from 'node:net';
 import tls, { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { addon } from '../native/addon.ts';
 import { tlsOptions, type Request } from './curl.ts';
-import { HttpError } from './error.ts';
+import { HttpError, notOursToAsk } from './error.ts';
 import { Http1 } from './http1.ts';
 import { Http2 } from './http2.ts';
 import { Unanswered, type Response } from './response.ts';
@@ -55,6 +55,7 @@ export class Connections {
   send(request: Request, signal: AbortSignal): Promise<Response> {
     if (this.#isClosed)
       return Promise.reject(new HttpError('http-no-answer', 'the connections were closed'));
+    if (request.maySend?.() === false) return Promise.reject(notOursToAsk());
     const { origin } = request.url;
     const host =
       this.#hosts.get(origin) ?? new Host(request.url, this.#dial, this.#patience, this.#tls);
@@ -118,6 +119,7 @@ class Host {
   }
 
   async #sendNow(request: Request, signal: AbortSignal, isFresh: boolean): Promise<Response> {
+    if (request.maySend?.() === false) throw notOursToAsk();
     if (this.#http2?.isOpen === true) return this.#http2.send(request, signal, isFresh);
     if (this.#isHttp1) return this.#http1.send(request, signal);
     throw new Error('the server closed the connection at once');

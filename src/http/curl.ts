@@ -36,6 +36,8 @@ export interface Request {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly post: string | undefined;
   readonly maxBytes: number;
+  /** See HttpOptions. */
+  readonly maySend?: (() => boolean) | undefined;
 }
 
 export function requestOf(

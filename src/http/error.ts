@@ -16,7 +16,18 @@ export type HttpErrorCode =
  */
 export class HttpError extends CtgaError<HttpErrorCode> {}
 
-/**
- * No SOCKS5 proxy answers, so nothing was sent. This says nothing about whoever was to be asked.
- */
-export class ProxyError extends CtgaError<'proxy-unavailable'> {}
+export type ProxyErrorCode =
+  /** No SOCKS5 proxy answers. */
+  | 'proxy-unavailable'
+  /** It is not this process any more that may send something to the host; see HttpOptions. */
+  | 'not-ours-to-ask';
+
+/** Nothing was sent. This says nothing about whoever was to be asked. */
+export class ProxyError extends CtgaError<ProxyErrorCode> {}
+
+export function notOursToAsk(): ProxyError {
+  return new ProxyError(
+    'not-ours-to-ask',
+    'another challenger asks this log now: nothing was sent',
+  );
+}

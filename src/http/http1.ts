@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { Request } from './curl.ts';
+import { notOursToAsk } from './error.ts';
 import { readBody, Unanswered, type Response } from './response.ts';
 
 export class Http1 {
@@ -23,13 +24,18 @@ export class Http1 {
 
   /** Rejects with Unanswered, or with what `open` or Node failed with. */
   async send(
-    { method, url, headers, post, maxBytes }: Request,
+    { method, url, headers, post, maxBytes, maySend }: Request,
     signal: AbortSignal,
   ): Promise<Response> {
     await this.#places.take(signal);
+    if (maySend?.() === false) {
+      this.#places.give();
+      throw notOursToAsk();
+    }
     return new Promise((resolve, reject) => {
       const path = `${url.pathname}${url.search}`;
-      const request = http.request({ agent: this.#agent, method, path, setHost: false, signal });
+      const asked = { agent: this.#agent, method, path, setHost: false, signal, maySend };
+      const request = http.request(asked);
       request.setHeader('Host', url.host);
       for (const [name, value] of headers) request.setHeader(name, value);
       // HTTP/1.1 keeps connections anyway, and curl does not say so.
@@ -70,13 +76,18 @@ class HostAgent extends http.Agent {
 
   /** Called by Node, which takes the socket through the callback. */
   override createConnection(
-    _options: http.ClientRequestArgs,
+    { maySend }: http.ClientRequestArgs & Partial<Pick<Request, 'maySend'>>,
     done: (error: Error | null, stream: Duplex) => void,
   ): undefined {
     const failed = (error: unknown): void => (done as (error: unknown) => void)(error);
     const waiting = this.waiting.pop();
     const socket = waiting === undefined ? this.#open() : Promise.resolve(waiting);
-    socket.then((open) => done(null, open), failed);
+    socket.then((open) => {
+      // Connecting may have taken long.
+      if (maySend?.() !== false) return done(null, open);
+      open.destroy();
+      failed(notOursToAsk());
+    }, failed);
   }
 }
 

@@ -38,6 +38,11 @@ export const DEADLINE_MS = 90_000;
 export interface HttpOptions {
   /** Only where the operator allows it: for a log in its list, for a webhook by an option. */
   readonly allowPrivateAddress?: boolean | undefined;
+  /**
+   * Whether anything may be sent at this moment; always unless given. It is looked at before a
+   * connection is opened and right before a request is handed to one, which may be long after.
+   */
+  readonly maySend?: (() => boolean) | undefined;
   /** Instead of DEADLINE_MS, where whoever answers is known to be near. */
   readonly deadline?: number;
   /** Where what comes is checked by its own signatures, so that it does not matter who answers. */
@@ -58,14 +63,14 @@ export type Resolve = (
 
 export function wayOver(
   connections: Connections,
-  { allowPrivateAddress, deadline = DEADLINE_MS }: HttpOptions,
+  { allowPrivateAddress, maySend, deadline = DEADLINE_MS }: HttpOptions,
 ): Way {
   return {
     fetch: (address, options) => {
       const url = new URL(address);
       if (allowPrivateAddress !== true && isPrivateHost(bareHost(url.hostname)))
         return Promise.reject(privateAddress(url.hostname));
-      return send(requestOf(url, options), connections, deadline);
+      return send({ ...requestOf(url, options), maySend }, connections, deadline);
     },
     close: () => connections.close(),
   };

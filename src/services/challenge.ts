@@ -8,6 +8,7 @@ import { megabytes, plural } from '../base/text.ts';
 import { askDirectly } from '../challenger/direct.ts';
 import { pollinateThrough, viewThrough, type PollinateOptions } from '../challenger/pollinate.ts';
 import { MAX_AT_ONCE, runRound, runSchedule, type TimingOptions } from '../challenger/schedule.ts';
+import { isForAll } from '../challenger/share.ts';
 import type { TreeVerdict } from '../challenger/verdicts.ts';
 import { Visits, type VisitsOptions } from '../challenger/visits.ts';
 import type { WayOptions } from '../http/ways.ts';
@@ -34,7 +35,10 @@ export const DEFAULT_QUESTIONS = { blocks: 2, proofs: 4 } as const;
 export interface ChallengeServiceOptions
   extends
     WayOptions,
-    Pick<VisitsOptions, 'evidenceDirectory' | 'now' | 'sleep' | 'hashes' | 'paths' | 'visit'>,
+    Pick<
+      VisitsOptions,
+      'evidenceDirectory' | 'now' | 'sleep' | 'hashes' | 'paths' | 'visit' | 'share'
+    >,
     Pick<PollinateOptions, 'known'>,
     Pick<TimingOptions, 'pollinators'> {
   /** `known` reads from this store, or from a list. */
@@ -49,6 +53,8 @@ export interface ChallengeServiceOptions
   readonly budget?: number;
   /** Milliseconds for which hashes are kept; DEFAULT_WINDOW_DAYS unless given. */
   readonly window?: number;
+  /** Told, before anything is asked, how to learn which sizes of a log wait for a block. */
+  readonly onWanted?: ((wanted: (log: Log) => readonly bigint[]) => void) | undefined;
   readonly onEvent: (event: ChallengeEvent) => void;
 }
 
@@ -240,6 +246,7 @@ export async function challengeContinually(options: ScheduleServiceOptions): Pro
       survives: (error) => {
         if (isDamage(error)) storeFile.replaceDamaged();
         else if (error instanceof ProxyError) {
+          if (error.code === 'not-ours-to-ask') return true;
           if (error.message !== proxyFailure) onProxyFailed(error);
           proxyFailure = error.message;
         } else return false;
@@ -295,7 +302,12 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
   };
   /** Logs that gave what they were asked for, of those that are being asked. */
   const answered = new Set<Log>();
-  const counted = async (log: Log, ask: () => Promise<void>): Promise<void> => {
+  // The times are drawn for all logs, whoever asks them: those of each log are the same kind of chance
+  // before, at and after the moment in which another takes over.
+  const { share = isForAll } = options;
+  const counted = (log: Log, ask: () => Promise<void>): Promise<void> =>
+    share.asking(log, () => visited(log, ask));
+  const visited = async (log: Log, ask: () => Promise<void>): Promise<void> => {
     const { hashes, now, signal } = options;
     try {
       await ask();
@@ -350,6 +362,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     },
     onFailed: handlers.onFailed,
   });
+  options.onWanted?.((log) => visits.wanted(log));
   let isFirst = true;
   return {
     budget,

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * A member of a fleet as a service: what it tells the others, in a batch of one size in each
- * interval, and what it hears of them. `ctga fleet publish` is a site, `ctga collect` a collector.
+ * interval, and what it hears of them. `ctga fleet publish` is a site, `ctga collect` a collector,
+ * and a challenger's half that hears and tells.
  */
 import { createHash } from 'node:crypto';
 import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts';
@@ -15,6 +16,7 @@ import { Outbox, type ReadyBatch } from '../fleet/outbox.ts';
 import {
   readMembership,
   readRoster,
+  tells,
   type Membership,
   type MemberRole,
   type Roster,
@@ -45,7 +47,8 @@ export type FleetEvent =
 
 export interface FleetServiceOptions {
   readonly state: State;
-  readonly role: MemberRole;
+  /** Which it may be: what it is then is in the roster. */
+  readonly roles: readonly [MemberRole, ...MemberRole[]];
   readonly servers: readonly BusServer[];
   /** The member's directory; see FILES in fleet/roster.ts. */
   readonly directory: string;
@@ -88,9 +91,9 @@ export async function runMember(
   stop: AbortSignal,
   dependencies: FleetDependencies = OF_THIS_MACHINE,
 ): Promise<void> {
-  const { state, role, directory, user } = options;
+  const { state, roles, directory, user } = options;
   // As root, where this is root: they are for nobody else to read.
-  const membership = readMembership(directory, role);
+  const membership = readMembership(directory, ...roles);
   const credentials = readCredentials(directory);
   dependencies.becomeAccount(state, user);
   const busy = new CtgaError('busy', `the store in ${state.directory} is told to a fleet already`, {
@@ -105,7 +108,7 @@ export async function runMember(
 }
 
 async function takePart(
-  { state, role, servers, onEvent, warn, ...options }: FleetServiceOptions,
+  { state, servers, onEvent, warn, ...options }: FleetServiceOptions,
   dependencies: FleetDependencies,
   membership: Membership,
   credentials: BusCredentials,
@@ -118,10 +121,11 @@ async function takePart(
     patience: PATIENCE_MS,
   });
   const members = MemberStore.open(state.directory);
-  const bus = dependencies.openBus({ servers, credentials, member: membership.member.name, role });
+  const { name, role } = membership.member;
+  const bus = dependencies.openBus({ servers, credentials, member: name, role });
   try {
     const member = new Member(
-      { ...options, state, role, servers, onEvent, warn },
+      { ...options, state, servers, onEvent, warn },
       dependencies,
       membership,
       storeFile,
@@ -131,14 +135,12 @@ async function takePart(
     onEvent({
       event: 'started',
       fleet: membership.roster.name,
-      member: membership.member.name,
+      member: name,
       role,
       interval: membership.roster.intervalSeconds,
       batch: membership.roster.batchBytes,
     });
-    const notice = new ServiceNotice(
-      `${membership.member.name} of the fleet ${membership.roster.name}`,
-    );
+    const notice = new ServiceNotice(`${name} of the fleet ${membership.roster.name}`);
     stop.addEventListener('abort', () => notice.stopping(), { once: true });
     await member.run(stop);
   } finally {
@@ -156,6 +158,7 @@ class Member {
   readonly #members: MemberStore;
   readonly #outbox: Outbox;
   readonly #collector: Collector;
+  readonly #role: MemberRole;
   #roster: Roster;
   #isDown = false;
   #isDeaf = false;
@@ -172,8 +175,9 @@ class Member {
     members: MemberStore,
     bus: MemberBus,
   ) {
-    const { state, role, onEvent } = options;
+    const { state, onEvent } = options;
     const { store } = storeFile;
+    this.#role = member.role;
     this.#options = options;
     this.#dependencies = dependencies;
     this.#storeFile = storeFile;
@@ -182,7 +186,7 @@ class Member {
     this.#roster = roster;
     this.#outbox = new Outbox({
       store,
-      what: role === 'site' ? 'sightings' : 'verdicts',
+      what: tells(member.role) === 'sightings' ? 'sightings' : 'verdicts',
       member: member.name,
       key,
       size: roster.batchBytes,
@@ -195,7 +199,7 @@ class Member {
         members,
         evidenceDirectory: state.evidence,
         logs: () => knownLogs(store, undefined, () => undefined),
-        takesSightings: role === 'collector',
+        self: member,
         onEvent,
       },
       roster,
@@ -266,7 +270,7 @@ class Member {
   /** Once for each connection. */
   async #startHearing(stop: AbortSignal): Promise<void> {
     if (this.#hearing?.isOver === false) return;
-    if (this.#options.role === 'collector') await this.#bus.prepare(this.#roster);
+    if (this.#role !== 'site') await this.#bus.prepare(this.#roster);
     const end = new AbortController();
     const hearing = { end, isOver: false, ended: Promise.resolve() };
     hearing.ended = this.#hear(AbortSignal.any([stop, end.signal])).finally(
@@ -325,14 +329,13 @@ class Member {
         if (JSON.stringify(roster.members) !== JSON.stringify(this.#roster.members)) {
           this.#roster = { ...this.#roster, members: roster.members };
           this.#collector.follow(this.#roster);
-          if (this.#options.role === 'collector' && this.#bus.isUp)
-            await this.#bus.prepare(this.#roster);
+          if (this.#role !== 'site' && this.#bus.isUp) await this.#bus.prepare(this.#roster);
         }
       } catch (error) {
         this.#options.onEvent({ event: 'failed', message: messageOf(error) });
       }
       // At a site its observer does that.
-      if (this.#options.role === 'collector')
+      if (this.#role !== 'site')
         this.#attempt(() => this.#storeFile.store.heads.rollUp(now() - KEPT_MS, ROLLED_UP_AT_ONCE));
       const longest = this.#roster.intervalSeconds * 1000 * SILENT_INTERVALS;
       for (const { member, lastHeard } of this.#members.members()) {

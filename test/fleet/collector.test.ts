@@ -113,6 +113,84 @@ describe('a collector', () => {
     assert.equal(events.filter(({ event }) => event === 'refused').length, 3);
   });
 
+  test('takes the word of a challenger for what it is, and believes what it can verify', () => {
+    const [east, west] = [member('east', 'challenger'), member('west', 'challenger')];
+    const fleet = rosterOf([alice, hub, east, west]);
+    const all = [
+      ['a site', { self: alice }],
+      ['a collector', { self: hub }],
+      ['a challenger', { self: west }],
+    ] as const;
+    for (const [what, self] of all) {
+      const store = memoryStore();
+      const head = log.verified(5, treeOf(5).root());
+      store.heads.record([{ head, source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 }]);
+      const { collector, members, events } = collectorOver(
+        store,
+        fleet,
+        [known],
+        evidenceIn(),
+        self,
+      );
+      const bus = new TestBus();
+      const said = (verdict: PublishedHead['verdict'], size = 5): PublishedHead => ({
+        ...headOf(log, size, 1000),
+        verdict,
+      });
+      // That it forked, with no evidence, and with evidence that is none; and sightings.
+      const packer = new Packer(8192);
+      const forged = Buffer.from('{"format":"ctga-evidence"}');
+      packer.addHead(said('fork-proven'));
+      packer.addChunk(createHash('sha256').update(forged).digest(), forged, 0);
+      collector.take([
+        bus.put('east', packer.seal(envelopeOf(east), east.key)),
+        bus.put('east', batchOf(east, [said('consistent', 6)], envelopeOf(east, 1n))),
+      ]);
+      const tree = store.heads.treeOf(head);
+      assert.equal(tree.verdict, 'pending', what);
+      assert.equal(store.exchange.foreignVerdicts().get(tree.id), undefined, what);
+      assert.deepEqual(totals(store), { 5: 1 }, what);
+      assert.equal(store.evidence.all().length, 0, what);
+      assert.deepEqual(members.refused('east'), { [REFUSED.evidence]: 1 }, what);
+      assert.equal(events.filter(({ event }) => event === 'fork-proven').length, 0, what);
+      // What it may say is that it found the tree consistent: its word, beside the verdict here.
+      collector.take([bus.put('east', batchOf(east, [said('consistent')], envelopeOf(east, 2n)))]);
+      assert.equal(store.heads.treeOf(head).verdict, 'pending', what);
+      const words = store.exchange.foreignVerdicts().get(tree.id) ?? [];
+      assert.deepEqual(
+        words.map(({ origin, verdict }) => [origin.host, verdict]),
+        [['east', 'consistent']],
+        what,
+      );
+    }
+  });
+
+  test('hears nothing of itself, and a challenger what sites and other members tell', () => {
+    const [east, west] = [member('east', 'challenger'), member('west', 'challenger')];
+    const fleet = rosterOf([alice, hub, east, west]);
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, fleet, [known], evidenceIn(), {
+      self: east,
+    });
+    const bus = new TestBus();
+    collector.take([
+      bus.put('east', batchOf(east, [])),
+      bus.put('west', batchOf(west, [])),
+      bus.put('hub', batchOf(hub, [])),
+      bus.put('alice', batchOf(alice, [headOf(log, 3)])),
+    ]);
+    assert.deepEqual(
+      members.members().map((each) => [each.member, each.batches]),
+      [
+        ['alice', 1],
+        ['hub', 1],
+        ['west', 1],
+      ],
+    );
+    assert.deepEqual(totals(store), { 3: 1 });
+    assert.deepEqual(members.refused('(nobody)'), {});
+  });
+
   test('takes no more of one that floods than of others, and loses nothing of these', () => {
     const store = memoryStore();
     const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
@@ -206,7 +284,7 @@ describe('a collector', () => {
       now: () => 1,
     });
     const theirs = evidenceIn();
-    const site = collectorOver(elsewhere, roster, [known], theirs, { takesSightings: false });
+    const site = collectorOver(elsewhere, roster, [known], theirs, { self: alice });
     const findings = new TestBus();
     const batch = outbox.next();
     site.collector.take([findings.put('hub', batch.bytes)]);
@@ -240,7 +318,7 @@ describe('a collector', () => {
     const head = log.verified(5, treeOf(5).root());
     const seen = { source: 'eth0', firstSeen: 1, lastSeen: 1, count: 1 };
     elsewhere.heads.record([{ head, ...seen }]);
-    const site = collectorOver(elsewhere, roster, [known], evidenceIn(), { takesSightings: false });
+    const site = collectorOver(elsewhere, roster, [known], evidenceIn(), { self: alice });
     const bus = new TestBus();
     const said = { ...headOf(log, 5), verdict: 'consistent' as const, sightings: [] };
     const unknown = { ...headOf(log, 6), verdict: 'consistent' as const };

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { Bus, readCredentials } from '../../src/fleet/bus.ts';
-import { readRoster } from '../../src/fleet/roster.ts';
+import { leaseKey, presenceKey } from '../../src/fleet/bus-subjects.ts';
+import { readRoster, type MemberRole } from '../../src/fleet/roster.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { memberStatus } from '../../src/services/fleet-status.ts';
 import { runMember, type FleetEvent } from '../../src/services/fleet.ts';
@@ -63,7 +64,7 @@ function run(
   const ended = runMember(
     {
       state,
-      role,
+      roles: [role],
       servers: fleet.servers,
       directory,
       user: process.geteuid?.() === 0 ? 'root' : undefined,
@@ -207,6 +208,71 @@ describe('a fleet', { skip: noNats }, () => {
       role: 'site',
     });
     await assert.rejects(stranger.connect(), { code: 'bus-unreachable' });
+  });
+
+  test('a stolen key of a site concludes nothing, and one of a challenger speaks for itself alone', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const directories = {
+      hub: fleet.join('hub', 'collector'),
+      east: fleet.join('east', 'challenger'),
+      west: fleet.join('west', 'challenger'),
+      mallory: fleet.join('mallory', 'site'),
+    };
+    await fleet.start('n1');
+    const roster = readRoster(fleet.directory);
+    /** With the key of `who`, as `as`. */
+    const open = async (
+      who: keyof typeof directories,
+      as: keyof typeof directories,
+      role: MemberRole,
+    ): Promise<Bus> => {
+      const credentials = readCredentials(directories[who]);
+      const bus = new Bus({ servers: fleet.servers, credentials, member: as, role });
+      t.after(() => bus.close());
+      await bus.connect();
+      return bus;
+    };
+    const refused = { code: 'bus-refused' };
+    const batch = new Uint8Array(8192);
+    const challenger = await open('east', 'east', 'challenger');
+    await challenger.prepare(roster);
+    await challenger.publish('east.1', batch, 5000);
+    const leases = await challenger.leases(roster, 5000);
+    const log = leaseKey('ab'.repeat(32));
+    assert.equal(await leases.get(log), undefined);
+    const first = await leases.put(log, 'one', 0);
+    assert(first !== undefined);
+    // Compare and set, on a real server.
+    assert.equal(await leases.put(log, 'two', 0), undefined);
+    assert.equal(await leases.put(log, 'two', first + 7), undefined);
+    const second = await leases.put(log, 'two', first);
+    assert.deepEqual(await leases.get(log), { revision: second, text: 'two' });
+    await leases.put(presenceKey('east'), 'here', 0);
+
+    // A site: no verdict, under whatever name, and no lease.
+    for (const as of ['mallory', 'hub', 'east'] as const) {
+      const thief = await open('mallory', as, 'collector');
+      await assert.rejects(thief.publish(`${as}.2`, batch, 1000), refused);
+    }
+    await assert.rejects(
+      (await open('mallory', 'mallory', 'challenger')).leases(roster, 1000),
+      refused,
+    );
+    // A collector: no lease.
+    await assert.rejects((await open('hub', 'hub', 'challenger')).leases(roster, 1000), refused);
+    // A challenger: neither as another, nor as a site, nor that another is there.
+    await assert.rejects(
+      (await open('east', 'west', 'challenger')).publish('west.2', batch, 1000),
+      refused,
+    );
+    await assert.rejects(
+      (await open('east', 'mallory', 'site')).publish('mallory.2', batch, 1000),
+      refused,
+    );
+    const short = await (await open('east', 'east', 'challenger')).leases(roster, 1000);
+    await assert.rejects(short.put(presenceKey('west'), 'here', 0), refused);
+    assert.equal(await leases.get(presenceKey('west')), undefined);
+    assert.deepEqual(await leases.get(log), { revision: second, text: 'two' });
   });
 
   test('a member refuses a server that another authority certified, or that has no TLS', async (t) => {

@@ -104,7 +104,7 @@ async function lineOf(
     runMember(
       {
         state: stateAt(join(directory, role)),
-        role,
+        roles: [role],
         servers: [{ ...server, port, isPlain: true }],
         directory: own,
         user: process.geteuid?.() === 0 ? 'root' : undefined,

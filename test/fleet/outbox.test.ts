@@ -279,6 +279,54 @@ describe('an outbox', () => {
     );
   });
 
+  test('goes on for a week without a bus, in bounded room: evidence first then, and then the oldest', () => {
+    const most = 60;
+    const hour = 3_600_000;
+    const store = memoryStore();
+    const evidenceDirectory = mkdtempSync(join(directory, 'evidence-'));
+    const [loud, quiet] = signers;
+    assert(loud && quiet);
+    let now = 1_800_000_000_000;
+    let outbox = outboxOf(store, () => now, most);
+    let seen = 0;
+    const record = (by: SigningLog, size: number, branch = 'a'): void => {
+      const head = by.verified(size, treeOf(size, branch).root(), BigInt(now));
+      const sighting = { head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 };
+      recordHeads({ store, evidenceDirectory, logs, now }, [sighting]);
+      seen += 1;
+    };
+    for (let at = 0; at < 7 * 24; at++) {
+      now += hour;
+      // One log signs its trees again and again, and another one a day, which forks on the fourth.
+      for (let i = 0; i < 3; i++, now += 1) record(loud, 10 + at);
+      if (at % 24 === 5) record(quiet, 20 + at);
+      if (at === 3 * 24 + 6) record(quiet, 20 + at - 1, 'b');
+      // What is next is made anew in each interval, and never sent; once the site is restarted.
+      if (at === 100) outbox = outboxOf(store, () => now, most);
+      outbox.next();
+      assert(outbox.counts.waiting <= most, `${outbox.counts.waiting} wait after ${at} hours`);
+    }
+    assert.equal(store.evidence.all().length, 1);
+    const { givenUp, waiting } = outbox.counts;
+    assert.deepEqual([givenUp, waiting], [seen - most, most]);
+
+    // It is back.
+    const items = sendAll(store, outbox).flat();
+    assert.equal(items[0]?.kind, 'chunk');
+    const told = items.flatMap((item) => (item.kind === 'head' ? item : []));
+    assert.equal(told.length, most);
+    const timesOf = ({ key }: SigningLog): bigint[] =>
+      told.flatMap(({ logId, statement: { timestamp } }) =>
+        Buffer.compare(logId, key.logId) === 0 ? timestamp : [],
+      );
+    // All of the one that said little, in its order; of the other the oldest.
+    assert.equal(timesOf(quiet).length, 8);
+    for (const by of [loud, quiet]) assert.deepEqual(timesOf(by), timesOf(by).toSorted());
+    const first = 1_800_000_000_000 + hour;
+    assert(timesOf(loud).every((time) => time < BigInt(first + 24 * hour)));
+    assert.equal(store.publishing.state()?.givenUp, seen - most);
+  });
+
   test('gives up a head that no batch has room for, and tells those behind it', () => {
     const store = memoryStore();
     const [first] = heads;

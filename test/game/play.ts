@@ -80,9 +80,9 @@ export interface Game {
 
 export const LENGTH = 48 * HOUR;
 /** Mean seconds between two visits of one log. */
-const EVERY = 4 * 3600;
-const PATHS = 2;
-const SEEN = 'eth0';
+export const EVERY = 4 * 3600;
+export const PATHS = 2;
+export const SEEN = 'eth0';
 const QUESTIONS = 4;
 const LATE_LOG = 5;
 const ENDING_LOG = 6;
@@ -100,7 +100,7 @@ interface KindSetting {
   readonly mode?: 'blocks';
 }
 
-const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
+export const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
   'static-ct': {
     api: 'static-ct',
     growth: { first: 3600, hourly: 8 },
@@ -133,7 +133,7 @@ const KIND_SETTINGS: Readonly<Record<Kind, KindSetting>> = {
   },
 };
 /** Of a log that is asked for blocks: it has outgrown its budget. */
-const BYTES_PER_LEAF = 8000;
+export const BYTES_PER_LEAF = 8000;
 const FROZEN: Growth = { first: 50, hourly: 0 };
 const entriesBySize = new Map<number, Entries>();
 
@@ -255,7 +255,7 @@ export async function play(setting: GameSetting): Promise<Game> {
   return { setting, asked: wire.asked, handed, verdicts };
 }
 
-function see(
+export function see(
   log: AdversaryLog,
   { size, timestamp, isFork }: Handed,
   store: Store,
@@ -270,7 +270,7 @@ function see(
   if (failure !== undefined) throw new Error('no evidence', { cause: failure });
 }
 
-function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] {
+export function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] {
   const { api, growth } = KIND_SETTINGS[kind];
   const mood = moodOf(trouble, seed);
   const logs: LogSetting[] = [
@@ -287,7 +287,7 @@ function logsOf({ kind, strategy, trouble, seed }: GameSetting): AdversaryLog[] 
 }
 
 /** A list update brings a log, and takes another out of service. */
-function listedAt(logs: readonly AdversaryLog[], now: number): Log[] {
+export function listedAt(logs: readonly AdversaryLog[], now: number): Log[] {
   const isUpdated = now >= START + 20 * HOUR;
   return logs.flatMap((log) => {
     const { index } = log.setting;
@@ -329,7 +329,7 @@ const verified = new Map<string, boolean>();
  * From now on a signature that was verified once is not computed again, until the function returned
  * is called: the same heads come up in game after game.
  */
-function rememberVerified(): () => void {
+export function rememberVerified(): () => void {
   const { verify } = crypto;
   const remembering = (
     ...[algorithm, data, key, signature]: Parameters<typeof verify>
@@ -356,7 +356,7 @@ function rememberVerified(): () => void {
  * From now on the monotonic clock is the game's too, until the function returned is called:
  * otherwise settling, which takes turns by it, would take as many as the machine is slow.
  */
-function useAsMonotonicClock(time: VirtualTime): () => void {
+export function useAsMonotonicClock(time: VirtualTime): () => void {
   Object.defineProperty(performance, 'now', { value: time.now, configurable: true });
   return () => void Reflect.deleteProperty(performance, 'now');
 }

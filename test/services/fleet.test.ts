@@ -90,7 +90,7 @@ async function runSite(
   await runMember(
     {
       state,
-      role: 'site',
+      roles: ['site'],
       servers: [],
       directory,
       user: process.geteuid?.() === 0 ? 'root' : undefined,
@@ -207,7 +207,7 @@ test('a store is told to a fleet by one process at a time', async (t) => {
     runMember(
       {
         state: stateAt(join(directory, 'state')),
-        role: 'site',
+        roles: ['site'],
         servers: [{ host: '127.0.0.1', port: 1, isPlain: true }],
         directory,
         user: process.geteuid?.() === 0 ? 'root' : undefined,

@@ -24,6 +24,7 @@ export function rosterOf(members: readonly TestMember[], intervalSeconds = 1): R
     name: 'test',
     intervalSeconds,
     batchBytes: 8192,
+    leaseSeconds: 120,
     nodes: [{ name: 'n1', host: '127.0.0.1', port: 4222, clusterPort: 6222 }],
     members: members.map(({ name, role, key }) => ({
       name,
@@ -44,7 +45,10 @@ export function collectorOver(
   roster: Roster,
   logs: readonly Log[],
   evidenceDirectory: string,
-  { takesSightings = true, members = MemberStore.inMemory() } = {},
+  {
+    self = { name: 'hub', role: 'collector' as MemberRole },
+    members = MemberStore.inMemory(),
+  } = {},
 ): TestCollector {
   const events: CollectorEvent[] = [];
   const collector = new Collector(
@@ -53,7 +57,7 @@ export function collectorOver(
       members,
       evidenceDirectory,
       logs: () => logs,
-      takesSightings,
+      self,
       onEvent: (event) => events.push(event),
     },
     roster,

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+/**
+ * A challenger's share of the logs, by leases on the bus of its fleet, as a service: `ctga challenge
+ * --subscribe`. Its connection is its own; what is heard and told goes over that of `ctga collect`.
+ */
+import { randomBytes } from 'node:crypto';
+import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts';
+import type { Share } from '../challenger/share.ts';
+import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
+import type { BusServer } from '../fleet/bus-address.ts';
+import { Leases, type LeaseStore } from '../fleet/leases.ts';
+import { readMembership, readRoster, type Membership } from '../fleet/roster.ts';
+import { blockOf } from '../follow/block.ts';
+import type { HashStore } from '../follow/hash-store.ts';
+import type { Log } from '../logs/log.ts';
+
+export type ShareEvent =
+  | { readonly event: 'lease'; readonly log: string; readonly isHeld: boolean }
+  /** Told once until it is up again. While it is down, no log is asked. */
+  | { readonly event: 'bus-down'; readonly message: string }
+  | { readonly event: 'bus-up' };
+
+export interface ShareMember {
+  /** The member's directory. */
+  readonly directory: string;
+  readonly membership: Membership;
+  readonly credentials: BusCredentials;
+}
+
+/**
+ * Reads what a challenger needs to take its share, as root, where this is root. Throws CtgaError
+ * `bad-input` if the member's directory is not whole or it is no challenger.
+ */
+export function readShareMember(directory: string): ShareMember {
+  const membership = readMembership(directory, 'challenger');
+  return { directory, membership, credentials: readCredentials(directory) };
+}
+
+export interface ShareOptions extends ShareMember {
+  readonly servers: readonly BusServer[];
+  /** All that may be asked. */
+  readonly logs: () => readonly Log[];
+  readonly hashes: HashStore;
+  readonly onEvent: (event: ShareEvent) => void;
+}
+
+/** What a test puts in the place of a bus. */
+export interface ShareDependencies extends Clock {
+  readonly openBus: (
+    options: ConstructorParameters<typeof Bus>[0],
+  ) => Pick<Bus, 'isUp' | 'connect' | 'leases' | 'close'>;
+  readonly sleep: Sleep;
+}
+
+const OF_THIS_MACHINE: ShareDependencies = {
+  ...systemClock,
+  openBus: (options) => new Bus(options),
+  sleep: realSleep,
+};
+
+/** An answer of the bus that takes longer comes too late to be of use: of the time between two looks. */
+const PATIENCE = 0.8;
+/** The roster is read anew so often. */
+const ROSTER_MS = 60_000;
+
+export class LogShare implements Share {
+  readonly #options: ShareOptions;
+  readonly #dependencies: ShareDependencies;
+  readonly #leases: Leases;
+  #challengers: readonly string[];
+  #logs = new Map<string, Log>();
+  #wanted: (log: Log) => readonly bigint[] = () => [];
+  #isDown = false;
+
+  constructor(options: ShareOptions, dependencies: ShareDependencies = OF_THIS_MACHINE) {
+    const { membership, onEvent } = options;
+    this.#options = options;
+    this.#dependencies = dependencies;
+    this.#challengers = challengersIn(membership.roster);
+    this.#leases = new Leases({
+      me: membership.member.name,
+      run: randomBytes(8).toString('hex'),
+      seconds: membership.roster.leaseSeconds,
+      clock: dependencies,
+      challengers: () => this.#challengers,
+      waiting: (id) => this.#waiting(id),
+      onEvent: ({ log, isHeld }) =>
+        onEvent({ event: 'lease', log: this.#logs.get(log)?.description ?? log, isHeld }),
+    });
+  }
+
+  mayAsk = (log: Log): boolean => this.#leases.mayAsk(nameOf(log));
+
+  asking = (log: Log, ask: () => Promise<void>): Promise<void> => {
+    const name = nameOf(log);
+    return this.#leases.mayBegin(name) ? this.#leases.during(name, ask) : Promise.resolve();
+  };
+
+  ours = (log: Log, sizes: readonly bigint[]): readonly bigint[] =>
+    sizes.filter((size) => this.#leases.isOurs(nameOf(log), blockOf(size, log)));
+
+  /** `wanted`: the sizes of a log that wait for a block. */
+  follow(wanted: (log: Log) => readonly bigint[]): void {
+    this.#wanted = wanted;
+  }
+
+  /**
+   * Keeps the leases until `stop` is aborted, whatever becomes of the bus. To be left when nothing is
+   * asked any more: then others may take over at once.
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const { membership, servers, credentials } = this.#options;
+    const { elapsed, sleep, openBus } = this.#dependencies;
+    const { roster, member } = membership;
+    const { poll } = this.#leases;
+    const bus = openBus({ servers, credentials, member: member.name, role: member.role });
+    let store: LeaseStore | undefined;
+    let due = elapsed();
+    let rosterRead = due;
+    try {
+      while (!stop.aborted) {
+        try {
+          if (!bus.isUp) {
+            store = undefined;
+            await bus.connect();
+          }
+          store ??= await bus.leases(roster, poll * PATIENCE);
+          if (elapsed() - rosterRead > ROSTER_MS) {
+            rosterRead = elapsed();
+            this.#readRoster();
+          }
+          await this.#leases.tick(store, this.#names());
+          if (this.#isDown) this.#options.onEvent({ event: 'bus-up' });
+          this.#isDown = false;
+        } catch (error) {
+          this.#tellDown(error);
+        }
+        do due += poll;
+        while (due < elapsed());
+        await sleep(due - elapsed(), stop).catch(() => undefined);
+      }
+      if (bus.isUp && store !== undefined) await this.#leases.end(store);
+    } catch (error) {
+      // Then others wait until the leases are over.
+      if (!(error instanceof BusError)) throw error;
+    } finally {
+      await bus.close();
+    }
+  }
+
+  #names(): string[] {
+    this.#logs = new Map(this.#options.logs().map((log) => [nameOf(log), log]));
+    return [...this.#logs.keys()];
+  }
+
+  #waiting(name: string): bigint[] {
+    const log = this.#logs.get(name);
+    if (log === undefined) return [];
+    const blocks = new Set(this.#wanted(log).map((size) => blockOf(size, log)));
+    const rows = this.#options.hashes.rows(log);
+    return [...blocks].filter((start) => rows.block(start) === undefined);
+  }
+
+  #readRoster(): void {
+    try {
+      this.#challengers = challengersIn(readRoster(this.#options.directory));
+    } catch {
+      // `ctga collect`, which reads it too, tells of it.
+    }
+  }
+
+  #tellDown(error: unknown): void {
+    if (!(error instanceof BusError)) throw error;
+    if (!this.#isDown) this.#options.onEvent({ event: 'bus-down', message: error.message });
+    this.#isDown = true;
+  }
+}
+
+function challengersIn({ members }: Membership['roster']): string[] {
+  return members.filter(({ role }) => role === 'challenger').map(({ name }) => name);
+}
+
+function nameOf({ key }: Log): string {
+  return Buffer.from(key.logId).toString('hex');
+}
