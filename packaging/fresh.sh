@@ -1,9 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# sudo packaging/fresh.sh [trixie|bookworm] [COMMAND]: what README.md says to somebody with a fresh Debian, tried
-# in one: a minimal debootstrap with nothing but what README says to install first, a clone of this checkout in a
-# home directory of mode 0700, and then COMMAND (default: npm run demo), twice. Says how long each took, its CPU, and
-# what was downloaded. Takes Debian from where this machine takes it, and npm packages too. Nothing is left behind.
+# sudo packaging/fresh.sh [trixie|bookworm] [demo|test|COMMAND]: what README.md says to somebody with a fresh Debian,
+# tried in one: a minimal debootstrap with nothing but what README says to install first, a user who may use sudo, a
+# clone of this checkout in that user's home directory of mode 0700, and then by sudo COMMAND, twice, or
+#   demo  npm run demo, twice (the default)
+#   test  npm test, once, and its output as it comes
+# Says how long each took, its CPU, and what was downloaded. Takes Debian from where this machine takes it, and npm
+# packages too. Nothing is left behind.
 # CI does not run it, because each run downloads some 250 MB from mirrors that others pay for, and fails when one of
 # them is away.
 #
@@ -11,7 +14,15 @@
 # reached from what the npm registry has of it, which is the same program.
 set -eu
 release=${1:-trixie}
-command=${2:-npm run demo}
+command=${2:-demo}
+times="first second" show=
+case $command in
+demo) command="npm run demo" ;;
+test) command="npm test" ;;
+esac
+case $command in
+"npm test"*) times=first show=yes ;;
+esac
 checkout=$(dirname "$(dirname "$(readlink -f "$0")")")
 [ "$(id -u)" -eq 0 ] || { echo "fresh: needs root: sudo packaging/fresh.sh" >&2; exit 1; }
 case $release in
@@ -53,6 +64,9 @@ mount -t proc proc /proc
 mount -t sysfs sysfs /sys
 mount -t bpf bpf /sys/fs/bpf
 mount -t devpts devpts /dev/pts
+# What every machine has besides.
+mount -t tmpfs -o mode=1777 shm /dev/shm
+[ -e /dev/net/tun ] || { mkdir -p /dev/net && mknod -m 666 /dev/net/tun c 10 200; }
 export DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8
 apt-get -q update >/dev/null
 # shellcheck disable=SC2086 # a list of words
@@ -80,27 +94,39 @@ if [ "$RELEASE" = bookworm ]; then
 	rm -f /tmp/node.tgz /tmp/node.tar.xz
 	echo "Node $(node --version) from $from"
 fi
-npm config set registry "$REGISTRY"
-npm config set cafile /etc/ssl/certs/ca-certificates.crt
+npm config set --location=global registry "$REGISTRY"
+npm config set --location=global cafile /etc/ssl/certs/ca-certificates.crt
 useradd --create-home --shell /bin/sh somebody
+echo 'somebody ALL=(ALL) NOPASSWD: ALL' >/etc/sudoers.d/somebody
 chmod 700 /home/somebody
 cd /home/somebody
 git -c safe.directory='*' clone -q /checkout.git 'ctga (1)'
 chown -R somebody: .
 cd 'ctga (1)'
 received() { awk -F '[: ]+' 'NR > 2 && $2 != "lo" { sum += $3 } END { printf "%d\n", sum / 1e6 }' /proc/net/dev; }
-for which in first second; do
+# shellcheck disable=SC2086 # a list of words
+for which in $TIMES; do
 	before=$(received)
 	began=$(date +%s.%N)
-	sh -c "$COMMAND"' && times' >/tmp/said 2>&1 || { status=$?; tail -n 40 /tmp/said; exit $status; }
+	{
+		runuser -u somebody -- sh -c "sudo $COMMAND && times" 2>&1 || echo "status $?"
+	} | if [ -n "$SHOW" ]; then tee /tmp/said; else cat >/tmp/said; fi
 	cpu=$(tail -n 1 /tmp/said)
+	case $cpu in
+	status*)
+		[ -n "$SHOW" ] || tail -n 40 /tmp/said
+		printf '%s time: failed after %.0f s\n' "$which" "$(awk "BEGIN { print $(date +%s.%N) - $began }")"
+		exit "${cpu#status }"
+		;;
+	esac
 	printf '%s time: %.0f s, CPU %s, %s MB received\n' "$which" \
 		"$(awk "BEGIN { print $(date +%s.%N) - $began }")" "$cpu" $(($(received) - before))
 done
-grep -v '^[0-9]*m' /tmp/said | tail -n 20
+[ -n "$SHOW" ] || grep -v '^[0-9]*m' /tmp/said | tail -n 20
 TRY
 git clone -q --bare "$checkout" "$root/checkout.git"
 say "$command, in it"
 # Its root is a mount, as that of any machine: ip netns exec asks for one.
-PACKAGES=$packages REGISTRY=${registry%/} RELEASE=$release NODE=$node NPM=$npm COMMAND=$command unshare --mount --uts --pid --fork --kill-child \
+PACKAGES=$packages REGISTRY=${registry%/} RELEASE=$release NODE=$node NPM=$npm COMMAND=$command TIMES=$times SHOW=$show \
+	unshare --mount --uts --pid --fork --kill-child \
 	sh -c 'hostname fresh && mount --bind "$0" "$0" && exec chroot "$0" sh /try' "$root"
