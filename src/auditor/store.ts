@@ -176,6 +176,11 @@ export class AuditStore {
     return new AuditStore(SqliteFile.inMemory(AUDIT_DATABASE), limits);
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -83,6 +83,11 @@ export class ChainStore {
     return new ChainStore(SqliteFile.inMemory(KIND));
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
+  }
+
   close(): void {
     this.#file.close();
   }

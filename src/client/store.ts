@@ -145,6 +145,11 @@ export class ClientStore {
     return new ClientStore(SqliteFile.inMemory(CLIENT_DATABASE), limits);
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
+  }
+
   close(): void {
     this.#file.close();
   }

@@ -10,6 +10,9 @@ export type StoreErrorCode =
 
 export class StoreError extends CtgaError<StoreErrorCode> {}
 
+/** `store-damaged`, of a database that one program keeps beside the store, which is not damaged by it. */
+export class DamagedBesideError extends StoreError {}
+
 export function isStoreFailure(error: unknown): error is StoreError {
   return error instanceof StoreError && error.code === 'store-failed';
 }

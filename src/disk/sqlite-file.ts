@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * An SQLite database that one program of ctga writes and that is no evidence: opened, made,
- * prepared; its errors are StoreErrors.
+ * prepared; its errors are StoreErrors. The rule for a damaged one, unless nobody may begin it anew:
+ * what writes it sets it aside when it opens it, and begins anew. Where it finds the damage later it
+ * sets it aside when it closes it, and a service ends for that (whileWhole) and is started again.
  */
 import Database from 'better-sqlite3';
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
-import { StoreError } from './error.ts';
+import { DamagedBesideError, StoreError } from './error.ts';
 
 /** What a database holds, and how much of it a power cut may take. */
 export interface SqliteKind {
@@ -20,12 +22,15 @@ export interface SqliteKind {
   readonly synchronous: 'FULL' | 'NORMAL';
   /** What becomes of what is in it if somebody removes the file, as a clause; undefined: nobody may. */
   readonly ifRemoved: string | undefined;
+  /** Where nobody may: the remedy if it is damaged. */
+  readonly ifDamaged?: string;
 }
 
 export class SqliteFile {
   readonly #database: Database.Database;
   readonly #kind: SqliteKind;
   readonly #statements = new Map<string, Database.Statement>();
+  readonly #damage = new AbortController();
 
   private constructor(database: Database.Database, kind: SqliteKind) {
     this.#database = database;
@@ -43,8 +48,7 @@ export class SqliteFile {
     } catch (error) {
       if (!isDamage(error)) throw failed(path, error, kind);
       try {
-        renameSync(path, `${path}.damaged`);
-        for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
+        setAside(path);
         return SqliteFile.#openShared(path, kind);
       } catch (again) {
         throw failed(path, again, kind);
@@ -61,18 +65,28 @@ export class SqliteFile {
     return new SqliteFile(prepared(new Database(path, { timeout: 10_000 }), kind), kind);
   }
 
-  /** Undefined if there is none. Throws StoreError `store-failed` if it cannot be read. */
+  /**
+   * Undefined if there is none, or none that anything was written to yet. Throws StoreError
+   * `store-failed` if it cannot be read, and `store-damaged`.
+   */
   static openForReading(path: string, kind: SqliteKind): SqliteFile | undefined {
+    let database: Database.Database | undefined;
     try {
       // SQLite would not say why it cannot.
       closeSync(openSync(path, 'r'));
-      return new SqliteFile(new Database(path, { readonly: true, timeout: 10_000 }), kind);
+      database = new Database(path, { readonly: true, timeout: 10_000 });
+      const version = database.pragma('user_version', { simple: true });
+      if (version === kind.version) return new SqliteFile(database, kind);
+      if (version !== 0) throw otherVersion(version, kind);
+      database.close();
+      return undefined;
     } catch (error) {
+      database?.close();
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return undefined;
       if (code !== 'EACCES') throw failed(path, error, kind);
       throw new StoreError('store-failed', `${path} may not be read by this account`, {
-        remedy: remedyFor(error),
+        remedy: NOT_YOURS,
         cause: error,
       });
     }
@@ -88,14 +102,13 @@ export class SqliteFile {
     try {
       database = new Database(path, { fileMustExist: true, readonly, timeout: 10_000 });
       const found = database.pragma('quick_check', { simple: true });
-      if (found !== 'ok') throw damaged(path, found);
+      if (found !== 'ok') throw damaged(path, found, kind);
       if (database.pragma('user_version', { simple: true }) === 0)
-        throw damaged(path, 'it is empty');
+        throw damaged(path, 'it is empty', kind);
       return new SqliteFile(readonly ? database : prepared(database, kind), kind);
     } catch (error) {
       database?.close();
-      if (error instanceof StoreError && error.code === 'store-damaged') throw error;
-      throw isDamage(error) ? damaged(path, messageOf(error)) : failed(path, error, kind);
+      throw error instanceof DamagedBesideError ? error : failed(path, error, kind);
     }
   }
 
@@ -127,17 +140,35 @@ export class SqliteFile {
     try {
       return work();
     } catch (error) {
-      throw error instanceof Database.SqliteError
-        ? failed(this.#database.name, error, this.#kind)
-        : error;
+      if (!(error instanceof Database.SqliteError)) throw error;
+      const known = failed(this.#database.name, error, this.#kind);
+      if (known instanceof DamagedBesideError) this.#damage.abort(known);
+      throw known;
     }
+  }
+
+  /** Aborted when the database turns out damaged, with a StoreError `store-damaged` as the reason. */
+  get damage(): AbortSignal {
+    return this.#damage.signal;
   }
 
   close(): void {
     const { memory, readonly, name } = this.#database;
     this.#database.close();
-    if (!memory && !readonly) leaveReadable(name);
+    if (memory || readonly) return;
+    leaveReadable(name);
+    if (!this.damage.aborted || this.#kind.ifRemoved === undefined) return;
+    try {
+      setAside(name);
+    } catch {
+      // Whoever opens it next finds the same.
+    }
   }
+}
+
+function setAside(path: string): void {
+  renameSync(path, `${path}.damaged`);
+  for (const suffix of ['-wal', '-shm']) rmSync(`${path}${suffix}`, { force: true });
 }
 
 function prepared(database: Database.Database, kind: SqliteKind): Database.Database {
@@ -147,10 +178,7 @@ function prepared(database: Database.Database, kind: SqliteKind): Database.Datab
     const make = database.transaction(() => {
       const version = database.pragma('user_version', { simple: true });
       if (version === kind.version) return void database.exec(kind.later ?? '');
-      if (version !== 0)
-        throw new StoreError('store-failed', `it has schema ${String(version)}`, {
-          remedy: `A newer ctga wrote it. Upgrade ctga${kind.ifRemoved === undefined ? '' : `, or remove the file: ${kind.ifRemoved}`}.`,
-        });
+      if (version !== 0) throw otherVersion(version, kind);
       database.exec(kind.schema + (kind.later ?? ''));
       database.pragma(`user_version = ${kind.version}`);
     });
@@ -166,23 +194,52 @@ function isDamage(error: unknown): boolean {
   return error instanceof Database.SqliteError && /^SQLITE_(CORRUPT|NOTADB)/.test(error.code);
 }
 
-function damaged(path: string, found: unknown): StoreError {
-  return new StoreError('store-damaged', `${path} is damaged: ${String(found)}`);
+function otherVersion(version: unknown, { ifRemoved }: SqliteKind): StoreError {
+  return new StoreError('store-failed', `it has schema ${String(version)}`, {
+    remedy: `A newer ctga wrote it. Upgrade ctga${ifRemoved === undefined ? '' : `, or remove the file: ${ifRemoved}`}.`,
+  });
+}
+
+function damaged(path: string, found: unknown, kind: SqliteKind): DamagedBesideError {
+  const { ifRemoved, ifDamaged } = kind;
+  const remedy =
+    ifRemoved === undefined
+      ? ifDamaged
+      : `What writes it sets it aside as ${path}.damaged when it is started again, and begins anew: ${ifRemoved}.`;
+  return new DamagedBesideError('store-damaged', `${path} is damaged: ${String(found)}`, {
+    remedy,
+    cause: found,
+  });
 }
 
 function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {
-  const remedy =
-    cause instanceof StoreError
-      ? cause.remedy
-      : (remedyFor(cause) ??
-        `Check that the disk has room.${kind.ifRemoved === undefined ? '' : ` The file can be removed: ${kind.ifRemoved}.`}`);
+  if (isDamage(cause)) return damaged(path, messageOf(cause), kind);
+  const remedy = cause instanceof StoreError ? cause.remedy : remedyFor(cause, kind);
   return new StoreError('store-failed', `${path}: ${messageOf(cause)}`, { remedy, cause });
 }
 
-/** Where the right is missing, or the way there is wrong: removing the file would mend nothing. */
-function remedyFor(cause: unknown): string | undefined {
+function remedyFor(cause: unknown, { ifRemoved }: SqliteKind): string {
   const { code = '' } = cause as NodeJS.ErrnoException;
-  if (/^(EACCES|EPERM|SQLITE_(CANTOPEN|READONLY).*)$/.test(code))
-    return 'Run it with sudo, as the account that it belongs to, or name a directory of your own with --state-dir.';
-  return code === 'ENOTDIR' ? 'Name a directory with --state-dir.' : undefined;
+  // Where the right is missing, or the way there is wrong, removing the file would mend nothing.
+  if (/^(EACCES|EPERM|SQLITE_(CANTOPEN|READONLY).*)$/.test(code)) return NOT_YOURS;
+  if (code === 'ENOTDIR') return 'Name a directory with --state-dir.';
+  return `Check that the disk has room.${ifRemoved === undefined ? '' : ` The file can be removed: ${ifRemoved}.`}`;
+}
+
+const NOT_YOURS =
+  'Run it with sudo, as the account that it belongs to, or name a directory of your own with --state-dir.';
+
+/**
+ * Runs a service until `stop` is aborted, or a database that it writes turns out damaged: then
+ * `run`'s signal is aborted too, and this rejects with the StoreError `store-damaged` when `run` has
+ * ended.
+ */
+export async function whileWhole<T>(
+  { damage }: { readonly damage: AbortSignal },
+  stop: AbortSignal,
+  run: (stop: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const result = await run(AbortSignal.any([stop, damage]));
+  damage.throwIfAborted();
+  return result;
 }

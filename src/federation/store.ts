@@ -26,7 +26,7 @@ const DATABASE: SqliteKind = {
   `,
   synchronous: 'FULL',
   ifRemoved:
-    'the member takes no part in the period that it is in, and fetches what was stated from its peers',
+    'the member takes no part in the period that it is in, is given its rosters again by "ctga federation join ROSTER", and fetches what was stated from its peers',
 };
 
 export class FederationStore implements MemberStore {
@@ -56,6 +56,11 @@ export class FederationStore implements MemberStore {
 
   static inMemory(): FederationStore {
     return new FederationStore(SqliteFile.inMemory(DATABASE));
+  }
+
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
   }
 
   close(): void {

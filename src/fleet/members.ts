@@ -178,6 +178,11 @@ export class MemberStore {
     return row?.origin;
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
+  }
+
   close(): void {
     this.#file.close();
   }

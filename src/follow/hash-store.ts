@@ -74,6 +74,11 @@ export class HashStore {
     return known;
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#database.damage;
+  }
+
   close(): void {
     this.#database.close();
   }

@@ -94,6 +94,11 @@ export class PoolStore {
     return new PoolStore(SqliteFile.inMemory(POOL_DATABASE), limits);
   }
 
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
+  }
+
   close(): void {
     this.#file.close();
   }

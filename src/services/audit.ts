@@ -19,6 +19,7 @@ import { AuditStore, type AuditFinding, type AuditState } from '../auditor/store
 import { runSchedule } from '../challenger/schedule.ts';
 import { StoreError } from '../disk/error.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import { exchangeHeads } from '../exchange/pollination.ts';
 import { HashStore } from '../follow/hash-store.ts';
@@ -74,17 +75,30 @@ const HASHES_MS = 60_000;
 
 /**
  * Gives up root, and audits until `stop` is aborted. Rejects with CtgaError if it cannot become the
- * account, cannot listen, or cannot open its store.
+ * account, cannot listen, or cannot open its store, or if that turns out damaged.
  */
 export async function audit(
   options: AuditServiceOptions,
   stop: AbortSignal,
   becomeAccount: BecomeAccount = becomeAuditor,
 ): Promise<void> {
-  const { state, logs, listen, user, onEvent } = options;
+  const { state, user } = options;
   becomeAccount(state, user);
   const store = AuditStore.open(auditorIn(state.directory));
   makeReserve(state.evidence);
+  try {
+    await whileWhole(store, stop, (end) => auditWith(store, options, end));
+  } finally {
+    store.close();
+  }
+}
+
+async function auditWith(
+  store: AuditStore,
+  options: AuditServiceOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { state, logs, listen, onEvent } = options;
   const hashes = new Hashes(state.directory);
   let server: JsonServer | undefined;
   try {
@@ -108,7 +122,6 @@ export async function audit(
   } finally {
     await server?.stop();
     hashes.close();
-    store.close();
   }
 }
 

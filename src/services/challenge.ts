@@ -13,6 +13,7 @@ import type { TreeVerdict } from '../challenger/verdicts.ts';
 import { Visits, type VisitsOptions } from '../challenger/visits.ts';
 import type { WayOptions } from '../http/ways.ts';
 import { StoreError } from '../disk/error.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
 import type { LogError } from '../ask/asker.ts';
 import { ProxyError } from '../http/error.ts';
@@ -198,9 +199,15 @@ export async function challengeOnce(options: RoundServiceOptions): Promise<Round
  * Tells the service manager that it is ready, and visits every log in force at random times, seen
  * or not, until the signal is given; then it breaks off what is under way and returns. It goes on
  * while the proxy does not answer, and in a new database when its own turns out damaged; whatever
- * keeps trees from their verdicts keeps no log from being visited. Rejects with any other error.
+ * keeps trees from their verdicts keeps no log from being visited. Rejects with StoreError if the
+ * database of hashes turns out damaged, and with any other error.
  */
-export async function challengeContinually(options: ScheduleServiceOptions): Promise<void> {
+export function challengeContinually(options: ScheduleServiceOptions): Promise<void> {
+  const { hashes, signal } = options;
+  return whileWhole(hashes, signal, (end) => challengeUntil({ ...options, signal: end }));
+}
+
+async function challengeUntil(options: ScheduleServiceOptions): Promise<void> {
   const { storeFile, every, directQuestions = false, signal, onEvent, onProxyFailed } = options;
   const { questions = DEFAULT_QUESTIONS[directQuestions ? 'proofs' : 'blocks'] } = options;
   let proxyFailure = '';

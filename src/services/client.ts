@@ -24,6 +24,7 @@ import { ClientStore, siteTurn, type SctRow } from '../client/store.ts';
 import { Turns } from '../client/turns.ts';
 import { hold } from '../disk/lock.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import { lookUpTxt } from '../dns/resolv-conf.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { keepEvidence } from '../evidence/keep.ts';
@@ -125,32 +126,42 @@ export interface ClientResult {
 
 /**
  * Runs until `stop` is aborted. Rejects with CtgaError `busy` if another process runs on the same
- * state, and where it cannot open its store or listen.
+ * state, and where it cannot open its store or listen, or the store turns out damaged.
  */
 export async function runClient(options: ClientOptions, stop: AbortSignal): Promise<ClientResult> {
   const directory = clientIn(options.state.directory);
   const store = ClientStore.open(directory);
   const held = hold(join(directory, 'lock'));
-  let server: MessageServer | undefined;
   try {
     if (held === undefined)
       throw new CtgaError('busy', `a client runs already on ${directory}`, {
         remedy: 'End that first, or give this one a --state-dir of its own.',
       });
     makeReserve(options.state.directory);
-    const client = new Client(options, store, stop);
-    const socket = socketIn(directory);
-    server = await MessageServer.start(socket, (message, reply) => client.obey(message, reply));
+    await whileWhole(store, stop, (end) => runWith(store, socketIn(directory), options, end));
+    return { isForkProven: store.findings().length > 0 };
+  } finally {
+    held?.release();
+    store.close();
+  }
+}
+
+async function runWith(
+  store: ClientStore,
+  socket: string,
+  options: ClientOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const client = new Client(options, store, stop);
+  const server = await MessageServer.start(socket, (message, reply) => client.obey(message, reply));
+  try {
     client.serve(server);
     options.onEvent({ event: 'listening', socket, zones: options.zones.size });
     const notice = new ServiceNotice(`asks for ${plural(options.zones.size, 'log')}`);
     await client.run();
     notice.stopping();
-    return { isForkProven: store.findings().length > 0 };
   } finally {
-    await server?.stop();
-    held?.release();
-    store.close();
+    await server.stop();
   }
 }
 

@@ -16,6 +16,7 @@ import { DDT_ID, Ledger, type Executed } from '../ddt/ledger.ts';
 import { DdtServer } from '../ddt/server.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { hold, type Held } from '../disk/lock.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 
 export interface ChainOptions {
   readonly network: Network;
@@ -106,10 +107,12 @@ export class ChainService {
 
   /** Reads on and on until `stop` is aborted. */
   async run(stop: AbortSignal, every = EVERY_MS): Promise<void> {
-    while (!stop.aborted) {
-      await this.round(stop);
-      await sleep(every, undefined, { signal: stop }).catch(() => undefined);
-    }
+    await whileWhole(this.#store, stop, async (end) => {
+      while (!end.aborted) {
+        await this.round(end);
+        await sleep(every, undefined, { signal: end }).catch(() => undefined);
+      }
+    });
   }
 
   /**

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { badInput, messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import { parseEvidence } from '../evidence/bundle.ts';
 import { textsIn } from '../evidence/directory.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
@@ -83,7 +84,8 @@ export function rostersIn(store: Pick<FederationStore, 'rosters'>): Roster[] {
 
 /**
  * Gives up root, and takes part in the federation until `stop` is aborted. Rejects with CtgaError if
- * it cannot become the account, cannot listen, or has no keys or no roster.
+ * it cannot become the account, cannot listen, or has no keys or no roster, and with StoreError if
+ * its store turns out damaged.
  */
 export async function runFederation(
   options: FederationServiceOptions,
@@ -98,7 +100,7 @@ export async function runFederation(
   try {
     makeReserve(directory);
     const running = new Running(options, keys, store, rostersIn(store));
-    await running.run(stop);
+    await whileWhole(store, stop, (end) => running.run(end));
   } finally {
     store.close();
   }

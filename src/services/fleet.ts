@@ -8,6 +8,7 @@ import { createHash } from 'node:crypto';
 import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { exclusively } from '../base/exclusive.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
 import { Collector, type CollectorEvent, type Message } from '../fleet/collector.ts';
@@ -142,7 +143,7 @@ async function takePart(
     });
     const notice = new ServiceNotice(`${name} of the fleet ${membership.roster.name}`);
     stop.addEventListener('abort', () => notice.stopping(), { once: true });
-    await member.run(stop);
+    await whileWhole(members, stop, (end) => member.run(end));
   } finally {
     await bus.close();
     members.close();

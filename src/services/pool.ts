@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import type { Way } from '../http/request.ts';
 import type { Log } from '../logs/log.ts';
 import { poolEvidenceIn, poolIn } from '../pool/directory.ts';
@@ -48,18 +49,31 @@ const HOUR_MS = 3_600_000;
 
 /**
  * Gives up root, and serves the endpoints until `stop` is aborted. Rejects with CtgaError if it
- * cannot become the account, cannot listen, or cannot open its store.
+ * cannot become the account, cannot listen, or cannot open its store, or if that turns out damaged.
  */
 export async function servePool(
   options: PoolServiceOptions,
   stop: AbortSignal,
   becomeAccount: BecomeAccount = becomePool,
 ): Promise<void> {
-  const { state, domains, logs, user, onEvent, way, address, port } = options;
+  const { state, user } = options;
   const directory = poolIn(state.directory);
   becomeAccount(state, user);
   const store = PoolStore.open(directory);
   makeReserve(directory);
+  try {
+    await whileWhole(store, stop, (end) => serveFrom(store, options, end));
+  } finally {
+    store.close();
+  }
+}
+
+async function serveFrom(
+  store: PoolStore,
+  options: PoolServiceOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { state, domains, logs, onEvent, way, address, port } = options;
   let server: PoolServer | undefined;
   try {
     const fail = (error: unknown): void => onEvent({ event: 'failed', message: messageOf(error) });
@@ -92,7 +106,6 @@ export async function servePool(
     await pushing;
   } finally {
     await server?.stop();
-    store.close();
   }
 }
 

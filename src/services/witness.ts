@@ -15,6 +15,7 @@ import { LogError } from '../ask/asker.ts';
 import { Courtesy } from '../ask/courtesy.ts';
 import { runSchedule } from '../challenger/schedule.ts';
 import { makeReserve } from '../disk/reserve.ts';
+import { whileWhole } from '../disk/sqlite-file.ts';
 import { through, type WayOptions } from '../http/ways.ts';
 import { isAskable, isInService, type Log, originOf } from '../logs/log.ts';
 import { openForWriting, type State } from '../store/state.ts';
@@ -22,7 +23,7 @@ import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { Convictions, type ConvictEvent } from '../witness/convict.ts';
 import { witnessIn } from '../witness/directory.ts';
 import { feed, settle } from '../witness/feed.ts';
-import { makeKeys, readKeys, verifierKeysOf } from '../witness/keys.ts';
+import { makeKeys, readKeys, verifierKeysOf, type WitnessKeys } from '../witness/keys.ts';
 import { Limit } from '../witness/limits.ts';
 import { witnessedLogs } from '../witness/logs.ts';
 import { WitnessMetrics } from '../witness/metrics.ts';
@@ -89,22 +90,38 @@ export function makeWitness(
 
 /**
  * Gives up root, and serves until `stop` is aborted. Rejects with CtgaError if it cannot become the
- * account or listen, and with StoreError if its store is not the one that these keys began with.
+ * account or listen, and with StoreError if its store is not the one that these keys began with, or
+ * turns out damaged.
  */
 export async function serveWitness(
   options: WitnessServiceOptions,
   stop: AbortSignal,
   becomeAccount: BecomeAccount = becomeWitness,
 ): Promise<void> {
-  const { state, tls, user, onEvent, feedEvery } = options;
+  const { state, tls, user } = options;
   // A certificate's key is often root's alone.
   const context = tls && readTls(tls);
   becomeAccount(state, user);
   const directory = witnessIn(state.directory);
   const keys = readKeys(directory);
-  const vkeys = verifierKeysOf(keys);
-  const store = WitnessStore.open(directory, vkeys, keys.ed25519.key);
+  const store = WitnessStore.open(directory, verifierKeysOf(keys), keys.ed25519.key);
   makeReserve(state.evidence);
+  try {
+    await whileWhole(store, stop, (end) => serveFrom(store, keys, context, options, end));
+  } finally {
+    store.close();
+  }
+}
+
+async function serveFrom(
+  store: WitnessStore,
+  keys: WitnessKeys,
+  context: ReturnType<typeof readTls> | undefined,
+  options: WitnessServiceOptions,
+  stop: AbortSignal,
+): Promise<void> {
+  const { state, tls, onEvent, feedEvery } = options;
+  const vkeys = verifierKeysOf(keys);
   let server: WitnessServer | undefined;
   try {
     const names = [keys.ed25519.key.name, keys.mlDsa44.key.name];
@@ -174,7 +191,6 @@ export async function serveWitness(
     notice.stopping();
   } finally {
     await server?.stop();
-    store.close();
   }
 }
 

@@ -17,6 +17,9 @@ import { parseCheckpoint, type Checkpoint } from '../statements/checkpoint.ts';
 import { timeOfCosignature, verifyCosignature } from '../statements/cosignature.ts';
 import type { NoteKey } from '../statements/note-key.ts';
 
+const FORGOTTEN =
+  'Put back the newest copy of the directory only if nothing was cosigned since. A witness that does not know what it cosigned could cosign a second history: begin with new keys, in another directory.';
+
 const DATABASE: SqliteKind = {
   version: 1,
   schema: `
@@ -37,6 +40,7 @@ const DATABASE: SqliteKind = {
   synchronous: 'FULL',
   // The witness would cosign a second history.
   ifRemoved: undefined,
+  ifDamaged: FORGOTTEN,
 };
 
 /** Of one log. A log has to sign each of them, so that only one that misbehaves comes near. */
@@ -127,13 +131,7 @@ export class WitnessStore {
         `there are keys in ${directory}, but no witness.sqlite`,
         { remedy: FORGOTTEN },
       );
-    let file: SqliteFile;
-    try {
-      file = SqliteFile.openWhole(path, DATABASE, readonly);
-    } catch (error) {
-      if (!(error instanceof StoreError) || error.code !== 'store-damaged') throw error;
-      throw new StoreError(error.code, error.message, { remedy: FORGOTTEN, cause: error });
-    }
+    const file = SqliteFile.openWhole(path, DATABASE, readonly);
     const rows = file.attempt(() => file.statement('SELECT vkey FROM keys').all()) as {
       vkey: string;
     }[];
@@ -149,6 +147,11 @@ export class WitnessStore {
       });
     }
     return new WitnessStore(file, own);
+  }
+
+  /** See SqliteFile.damage. */
+  get damage(): AbortSignal {
+    return this.#file.damage;
   }
 
   close(): void {
@@ -310,9 +313,6 @@ export class WitnessStore {
 function treeIn(note: string): string {
   return note.split('\n').slice(1, 3).join(' ');
 }
-
-const FORGOTTEN =
-  'Put back the newest copy of the directory only if nothing was cosigned since. A witness that does not know what it cosigned could cosign a second history: begin with new keys, in another directory.';
 
 function pathIn(directory: string): string {
   return join(directory, 'witness.sqlite');

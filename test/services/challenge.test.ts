@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The challenger as a service: a store in memory, a log in memory, and no process. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, describe, test } from 'node:test';
@@ -19,6 +19,7 @@ import {
 } from '../../src/services/challenge.ts';
 import { memoryStore, stateAt, storeExists } from '../../src/store/state.ts';
 import type { Store } from '../../src/store/store.ts';
+import { damage } from '../support/damage.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeApi } from '../support/fake-api.ts';
 import type { LogRows } from '../../src/follow/log-rows.ts';
@@ -278,6 +279,32 @@ describe('left running', () => {
     await ended;
     assert.deepEqual(events[0], { event: 'started', logs: 3, every: 0.02, questions: 2 });
     assert(closed.every((each) => each));
+  });
+
+  test('hashes that turn out damaged end it, and it begins anew with others', async (t) => {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    t.after(() => rmSync(directory, { recursive: true }));
+    const api = new FakeApi(treeOf(40));
+    const { options, events } = setting([api.log.asLog()], api.fetch);
+    const hashes = HashStore.open(directory);
+    const ended = challengeContinually({
+      ...options,
+      hashes,
+      every: 0.01,
+      onProxyFailed: () => assert.fail(),
+    });
+    const isEnded = assert.rejects(ended, { code: 'store-damaged' });
+    await eventually(
+      () => headsOf(api) > 2,
+      () => `visits: ${JSON.stringify(events)}`,
+    );
+    damage(join(directory, 'mirror.sqlite'));
+    await isEnded;
+    hashes.close();
+    assert(existsSync(join(directory, 'mirror.sqlite.damaged')));
+    const others = HashStore.open(directory);
+    assert.equal(others.rows(api.log.asLog()).state(), undefined);
+    others.close();
   });
 
   test('what fails in settling is said, and keeps no visit from being made', async () => {

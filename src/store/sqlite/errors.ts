@@ -2,10 +2,15 @@
 /** What SQLite's errors mean to those who use the store. */
 import Database from 'better-sqlite3';
 import { messageOf } from '../../base/errors.ts';
-import { StoreError } from '../../disk/error.ts';
+import { DamagedBesideError, StoreError } from '../../disk/error.ts';
 
+/** Whether the store is damaged: what lies beside it has no part in that. */
 export function isDamage(error: unknown): error is StoreError {
-  return error instanceof StoreError && error.code === 'store-damaged';
+  return (
+    error instanceof StoreError &&
+    error.code === 'store-damaged' &&
+    !(error instanceof DamagedBesideError)
+  );
 }
 
 /** SQLite's error as a StoreError. Anything else, such as a bug, stays as it is. */
