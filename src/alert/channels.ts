@@ -32,7 +32,7 @@ export interface Channel {
   readonly kind: ChannelKind;
   readonly name: string;
   readonly send: (alert: Alert) => Promise<void>;
-  /** Gives up what is being sent, and sends nothing any more; undefined: it ends by itself, within a minute. */
+  /** Gives up what is being sent, and sends nothing any more; undefined: nothing takes any time. */
   readonly close?: () => void;
 }
 
@@ -75,7 +75,8 @@ export function mailChannel(
   sendmail = '/usr/sbin/sendmail',
   helper = '/run/ctga-mail.socket',
 ): Channel {
-  return channelOf('mail', `mail to ${address}`, (alert) => {
+  const stop = new AbortController();
+  const channel = channelOf('mail', `mail to ${address}`, (alert) => {
     const subject = `[ctga ${alert.host}] ${alert.event === 'recovery' ? 'over: ' : ''}${alert.message}`;
     const text = [
       `To: ${address}`,
@@ -90,9 +91,10 @@ export function mailChannel(
     ];
     const mail = `${text.join('\n')}\n`;
     return mayWrite(helper)
-      ? askHelper(helper, mail)
-      : runProgram(sendmail, ['-i', '-t'], mail, {});
+      ? askHelper(helper, mail, stop.signal)
+      : runProgram(sendmail, ['-i', '-t'], mail, {}, stop.signal);
   });
+  return { ...channel, close: () => stop.abort() };
 }
 
 function mayWrite(path: string): boolean {
@@ -105,10 +107,12 @@ function mayWrite(path: string): boolean {
 }
 
 /** Rejects with CtgaError if the helper's last line is not that sendmail ended well. */
-function askHelper(path: string, mail: string): Promise<void> {
+function askHelper(path: string, mail: string, stop: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     let answer = '';
     const socket = connect({ path, allowHalfOpen: true });
+    const giveUp = (): unknown => socket.destroy();
+    stop.addEventListener('abort', giveUp);
     const patience = setTimeout(
       () => socket.destroy(new Error(`no answer within ${COMMAND_MS / 1000} s`)),
       COMMAND_MS,
@@ -123,6 +127,7 @@ function askHelper(path: string, mail: string): Promise<void> {
     socket.once('error', (error) => (answer ||= `${path}: ${messageOf(error)}`));
     socket.once('close', () => {
       clearTimeout(patience);
+      stop.removeEventListener('abort', giveUp);
       const [end, complaint] = answer.trim().split('\n').reverse();
       if (end === 'exit code 0') resolve();
       else reject(new CtgaError('kernel', [end, complaint ?? []].flat().join(': ') || 'no answer'));
@@ -190,15 +195,19 @@ export function sign(body: string, secret: string, now: number): string {
  * CTGA_EVENT, CTGA_KEY, CTGA_SEVERITY, CTGA_MESSAGE and CTGA_REMEDY.
  */
 export function commandChannel(command: string): Channel {
-  return channelOf('command', `command ${command}`, (alert) =>
-    runProgram('/bin/sh', ['-c', command], `${JSON.stringify(alert)}\n`, {
+  const stop = new AbortController();
+  const channel = channelOf('command', `command ${command}`, (alert) => {
+    const environment = {
       CTGA_EVENT: alert.event,
       CTGA_KEY: alert.key,
       CTGA_SEVERITY: alert.severity,
       CTGA_MESSAGE: alert.message,
       CTGA_REMEDY: alert.remedy,
-    }),
-  );
+    };
+    const input = `${JSON.stringify(alert)}\n`;
+    return runProgram('/bin/sh', ['-c', command], input, environment, stop.signal);
+  });
+  return { ...channel, close: () => stop.abort() };
 }
 
 /** Standard output, with the priorities of sd-daemon(3) if it is the journal. */

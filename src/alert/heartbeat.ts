@@ -10,6 +10,8 @@ export interface Heartbeat {
   /** Run by the shell each time, if given. */
   readonly command?: string;
   readonly fetch: Fetch;
+  /** Gives up the command. */
+  readonly stop?: AbortSignal;
 }
 
 /**
@@ -17,7 +19,7 @@ export interface Heartbeat {
  * else notes its head. Rejects with CtgaError if the URL or the command fails.
  */
 export async function beat(
-  { url, command, fetch }: Heartbeat,
+  { url, command, fetch, stop }: Heartbeat,
   chain?: { readonly length: number; readonly head: string },
 ): Promise<void> {
   const environment: Record<string, string> =
@@ -31,7 +33,9 @@ export async function beat(
       throw new HttpError('http-bad-answer', `${new URL(url).host} answered with status ${status}`);
   };
   const ran =
-    command === undefined ? undefined : runProgram('/bin/sh', ['-c', command], '', environment);
+    command === undefined
+      ? undefined
+      : runProgram('/bin/sh', ['-c', command], '', environment, stop);
   // Neither waits for the other.
   for (const each of await Promise.allSettled([ran, fetched()]))
     if (each.status === 'rejected') throw each.reason;

@@ -126,7 +126,13 @@ async function runAlerts(options: RunOptions): Promise<void> {
   // The secret of webhooks may be readable by root alone.
   const channels = [journalChannel(printText, isJournal), ...channelsOf(options)];
   const { fetch, close } = directWay({ allowPrivateAddress: options.webhookAllowPrivate });
-  const heartbeat = { url: options.heartbeat, command: options.heartbeatCommand, fetch };
+  const giveUp = new AbortController();
+  const heartbeat = {
+    url: options.heartbeat,
+    command: options.heartbeatCommand,
+    fetch,
+    stop: giveUp.signal,
+  };
   await sendAlerts(
     {
       state: stateAt(options.stateDir),
@@ -135,7 +141,10 @@ async function runAlerts(options: RunOptions): Promise<void> {
       heartbeat: {
         send: (chain) => beat(heartbeat, chain),
         every: options.heartbeatEvery * 1000,
-        close,
+        close: () => {
+          giveUp.abort();
+          close();
+        },
       },
       clock: systemClock,
       asTyped: withNextCommands,

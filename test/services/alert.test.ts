@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga alert run` without a process: a store, clocks and channels of the test's own. */
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { afterEach, beforeEach, describe, test } from 'node:test';
-import { webhookChannel, type Alert, type Channel } from '../../src/alert/channels.ts';
+import {
+  commandChannel,
+  mailChannel,
+  webhookChannel,
+  type Alert,
+  type Channel,
+} from '../../src/alert/channels.ts';
 import { beat } from '../../src/alert/heartbeat.ts';
 import { listenAt } from '../../src/base/listen.ts';
 import { directWay } from '../../src/http/request.ts';
@@ -340,6 +346,44 @@ describe('the alert service', () => {
     stop.abort();
     await running;
     assert.deepEqual([done, warnings], [['somebody, in time', 'started'], []]);
+  });
+
+  test('gives up commands and mail that go on when it is to end', async () => {
+    const at = (name: string): string => join(state.directory, name);
+    const long = (name: string): string =>
+      `trap 'echo >${at(name)}-ended; exit 1' TERM; echo >${at(name)}-begun; sleep 86400 & wait`;
+    writeFileSync(at('sendmail'), `#!/bin/sh\n${long('mail')}\n`, { mode: 0o700 });
+    const over = new AbortController();
+    const heartbeat = {
+      fetch: () => Promise.reject(new Error('nobody asks')),
+      command: long('beat'),
+      stop: over.signal,
+    };
+    proveFork(state);
+    const stop = new AbortController();
+    const running = sendAlerts(
+      {
+        state,
+        user: undefined,
+        channels: [
+          commandChannel(long('command')),
+          mailChannel('somebody@example.net', at('sendmail'), at('no-helper')),
+        ],
+        heartbeat: { send: () => beat(heartbeat), every: MINUTE, close: () => over.abort() },
+        clock: { now: () => now, elapsed: () => 0 },
+        warn: (message) => void warnings.push(message),
+        onStarted: () => undefined,
+      },
+      stop.signal,
+      () => undefined,
+    );
+    const names = ['beat', 'command', 'mail'];
+    await eventually(() => names.every((name) => existsSync(`${at(name)}-begun`)), 'all to begin');
+    stop.abort();
+    await running;
+    for (const name of names)
+      await eventually(() => existsSync(`${at(name)}-ended`), `${name} to be told to end`);
+    assert.deepEqual(warnings, []);
   });
 
   test('gives up a webhook and a heartbeat that do not answer when it is to end, and says nothing', async () => {
