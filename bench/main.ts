@@ -104,7 +104,11 @@ const needsNoRoot =
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
 const { quick } = values;
-const say = (what: string): void => console.error(`bench: ${what}`);
+/** Says how far it is, to somebody who looks. */
+const say = (what: string): void => {
+  if (process.stderr.isTTY) warn(what);
+};
+const warn = (what: string): void => console.error(`bench: ${what}`);
 
 function fail(message: string, code: number): never {
   console.error(`bench: ${message}`);
@@ -131,7 +135,7 @@ if (wanted('cost')) {
   say('  a packet, by path');
   const { paper = process.env['CTGA_PAPER'], against } = values;
   if (paper === undefined)
-    say(
+    warn(
       "without --paper (or CTGA_PAPER), a copy of github.com/rgdd/ctga's xdp, there is no column of the paper's program",
     );
   const costs = measureCost({
@@ -492,7 +496,7 @@ if (wanted('p4')) {
   const missing = missingP4Tools();
   if (missing.length > 0 && positionals.length > 0)
     fail(`p4 needs ${missing.join(' and ')} on PATH`, 1);
-  if (missing.length > 0) say(`p4 is left out: ${missing.join(' and ')} not on PATH`);
+  if (missing.length > 0) warn(`p4 is left out: ${missing.join(' and ')} not on PATH`);
   else {
     const found = await measureP4(
       quick ? [0, 100] : [0, 10, 50, 100],

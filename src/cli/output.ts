@@ -86,8 +86,8 @@ const NARROWEST = 12;
 
 /**
  * Prints a table for the terminal's width; what reads a pipe gets it as on one of 80 columns. Where
- * there is no room for all, the extra columns go first, from the right. Then cells go on in the
- * next line: behind a space, or else behind "-" and "/" and before "#", columns on the left first, or else
+ * there is no room for all, the extra columns go first, the widest before all. Then cells go on in
+ * the next line: behind a space, or else behind "-" and "/" and before "#", columns on the left first, or else
  * anywhere. Nothing is cut.
  */
 export function printTable(columns: readonly Column[], rows: readonly Row[]): void {
@@ -98,8 +98,8 @@ export function printTable(columns: readonly Column[], rows: readonly Row[]): vo
   });
   const excess = (): number =>
     all.reduce((sum, { width }) => sum + width + GAP.length, -GAP.length) - outputWidth();
-  for (let i = all.length - 1; i >= 0 && excess() > 0; i--)
-    if (all[i]?.is === 'extra') all.splice(i, 1);
+  const extras = all.filter(({ is }) => is === 'extra').sort((a, b) => b.width - a.width);
+  for (const extra of extras) if (excess() > 0) all.splice(all.indexOf(extra), 1);
   const breakable = all.filter(({ is }) => is === 'text' || is === 'extra');
   const widestFirst = breakable.toSorted((a, b) => b.width - a.width);
   for (const [candidates, unbreakable] of [
@@ -179,7 +179,9 @@ function breakCell(text: string, width: number): string[] {
     while (rest.length > width) {
       const start = rest.slice(0, width);
       const [first = ''] = /^.*(?:[-/]|(?=#))/.exec(start) ?? [];
-      const at = first.length > width / 2 ? first.length : width;
+      const isGood =
+        first.length > width / 2 || (first !== '' && rest.length - first.length <= width);
+      const at = isGood ? first.length : width;
       lines.push(rest.slice(0, at));
       rest = rest.slice(at);
     }

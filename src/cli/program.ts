@@ -8,9 +8,18 @@ import { cleanLines } from '../base/clean.ts';
 import { badInput, ExitCode, messageOf, type CtgaError } from '../base/errors.ts';
 import { version } from '../version.ts';
 import { applyConfig, readConfig, type ConfigFile } from '../config/config.ts';
+import { meantBy } from './meant.ts';
 import { note, reportFailure, warn } from './output.ts';
 import { refill } from './refill.ts';
-import { asRun, currentIo, setCommand, setExitCode, type Io, type Output } from './run.ts';
+import {
+  asRun,
+  currentIo,
+  currentRun,
+  setCommand,
+  setExitCode,
+  type Io,
+  type Output,
+} from './run.ts';
 
 interface Entry {
   /** What `ctga --help` says of it. */
@@ -175,9 +184,13 @@ export function runCtga(argv: readonly string[], io?: Io): Promise<number> {
   });
 }
 
-/** `help heads list` as `heads list --help`; of a command that there is not, commander says so. */
+/**
+ * `help heads list` as `heads list --help`, and `version` as `--version`; of a command that there is
+ * not, commander says so.
+ */
 function withoutHelpCommand(argv: readonly string[]): readonly string[] {
   const [first, name, ...more] = argv;
+  if (first === 'version' && argv.length === 1) return ['--version'];
   if (first !== 'help' || name === undefined || name === 'help') return argv;
   return Object.hasOwn(COMMANDS, name) ? [name, ...more, '--help'] : [name, ...more];
 }
@@ -210,8 +223,17 @@ function wrongUsage(said: string): CtgaError {
     option === undefined
       ? first
       : `--${option} ${given}: ${want.replace(/\.$/, '').replace('Allowed choices are', 'want one of')}`;
-  const hint = hints.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
+  const hint = hintFor(first) ?? hints.map((line) => line.replace(/^\((.*)\)$/, '$1')).join(' ');
   return badInput(message, hint === '' ? undefined : hint);
+}
+
+/** For words that others have for what ctga does. */
+function hintFor(said: string): string | undefined {
+  const [, word = ''] = /^unknown (?:command|option) '(.*)'$/s.exec(said) ?? [];
+  const [, ...group] = currentRun().command.split(' ');
+  const commands = meantBy([...group, word].join(' '));
+  if (commands.length === 0) return undefined;
+  return `Did you mean ${commands.length === 1 ? '' : 'one of '}${commands.join(', ')}?`;
 }
 
 /**

@@ -19,6 +19,7 @@ import { shellWord } from '../base/text.ts';
 import { roomIn } from '../disk/probe.ts';
 import { EvidenceWatch, type EvidenceLook } from '../evidence/watch.ts';
 import { StoreError } from '../disk/error.ts';
+import { pathOf } from '../http/serving.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import type { Log } from '../logs/log.ts';
 import { SYSTEM_DIRECTORY } from '../store/directories.ts';
@@ -149,8 +150,7 @@ export class WebServer {
       return send(response, 405, 'Only GET and HEAD.\n');
     }
     // The path is compared as it was sent: every path that exists is listed below.
-    const url = request.url ?? '/';
-    const path = url.replace(/\?.*$/s, '');
+    const path = pathOf(request);
     const file = FILES[path];
     if (file !== undefined) return send(response, 200, readFileSync(file[0]), file[1]);
     if (path.startsWith('/evidence/'))
@@ -160,7 +160,7 @@ export class WebServer {
       case '/evidence':
       case '/logs':
         try {
-          return this.#sendPage(response, path, pageNumber(url));
+          return this.#sendPage(response, path, pageNumber(request));
         } catch (error) {
           if (!(error instanceof StoreError)) throw error;
           const { asTyped = String } = this.#options;
@@ -343,7 +343,7 @@ function send(
 }
 
 /** `?page=N`; the first page for all else. */
-function pageNumber(url: string): number {
+function pageNumber({ url = '' }: IncomingMessage): number {
   return Number(/\?page=([1-9]\d{0,5})$/.exec(url)?.[1] ?? 1);
 }
 
