@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What the operating system refused, in words: nobody has to know what ENOENT means. */
+import { statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { getSystemErrorMap } from 'node:util';
 
 /** An error that Node made of a failed system call. */
@@ -68,7 +70,37 @@ export function systemFault(error: unknown): string | undefined {
 export function systemSentence(error: unknown): string | undefined {
   const fault = systemFault(error);
   const { path } = error as Partial<SystemError>;
-  return fault === undefined || path === undefined ? undefined : `${path}: ${fault}`;
+  if (fault === undefined || path === undefined) return undefined;
+  return closedAbove(path, error) ?? `${path}: ${fault}`;
+}
+
+/**
+ * Names the directory that an account may not enter, or not write in, where that is why the file at
+ * `path` was refused: what is in it is of no use to whoever may not even look. Undefined where it is
+ * the file itself.
+ */
+export function closedAbove(path: string, error: unknown): string | undefined {
+  if (codeOf(error) !== 'EACCES') return undefined;
+  // By stat(2): access(2) would ask for the account that started the process.
+  const refused = (file: string): string => {
+    try {
+      statSync(file);
+      return '';
+    } catch (again) {
+      return codeOf(again);
+    }
+  };
+  const above: string[] = [];
+  for (let at = dirname(resolve(path)); above[0] !== at; at = dirname(at)) above.unshift(at);
+  const closed = above.find((directory) => refused(join(directory, 'x')) === 'EACCES');
+  if (closed !== undefined) return `this account may not enter the directory ${closed}`;
+  if (refused(path) !== 'ENOENT') return undefined;
+  const last = above.findLast((directory) => refused(directory) === '');
+  return last && `this account may not write in the directory ${last}`;
+}
+
+function codeOf(error: unknown): string {
+  return (error as Partial<SystemError>).code ?? '';
 }
 
 const PERMISSION = 'Run it with sudo, or as the account that it belongs to.';

@@ -9,6 +9,7 @@ import Database from 'better-sqlite3';
 import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../base/errors.ts';
+import { closedAbove } from '../base/system-error.ts';
 import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
 import { DamagedBesideError, StoreError } from './error.ts';
 
@@ -85,10 +86,11 @@ export class SqliteFile {
       const { code } = error as NodeJS.ErrnoException;
       if (code === 'ENOENT') return undefined;
       if (code !== 'EACCES') throw failed(path, error, kind);
-      throw new StoreError('store-failed', `${path} may not be read by this account`, {
-        remedy: NOT_YOURS,
-        cause: error,
-      });
+      throw new StoreError(
+        'store-failed',
+        closedAbove(path, error) ?? `this account may not read ${path}`,
+        { remedy: NOT_YOURS, cause: error },
+      );
     }
   }
 
@@ -215,7 +217,8 @@ function damaged(path: string, found: unknown, kind: SqliteKind): DamagedBesideE
 function failed(path: string, cause: unknown, kind: SqliteKind): StoreError {
   if (isDamage(cause)) return damaged(path, messageOf(cause), kind);
   const remedy = cause instanceof StoreError ? cause.remedy : remedyFor(cause, kind);
-  return new StoreError('store-failed', `${path}: ${messageOf(cause)}`, { remedy, cause });
+  const message = closedAbove(path, cause) ?? `${path}: ${messageOf(cause)}`;
+  return new StoreError('store-failed', message, { remedy, cause });
 }
 
 function remedyFor(cause: unknown, { ifRemoved }: SqliteKind): string {

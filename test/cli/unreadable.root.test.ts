@@ -47,6 +47,12 @@ const CHAINS = [
   ['carbonchain', 'read', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
   ['ddt', 'show', 'somebody', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
 ] as const;
+/** These make what is theirs alone, and say which directory is closed, not what they would make in it. */
+const MAKING = [
+  ['evidence', 'keep'],
+  ['federation', 'join', '--name', 'a', '--url', 'https://a.example/'],
+  ['witness', 'keygen', 'witness.example.org/w1', '--user', 'nobody'],
+] as const;
 /** These may be there before the store is, but not before its directory. */
 const EARLY = [
   ['challenge', '--once', '--proxy', 'socks5h://127.0.0.1:1'],
@@ -211,15 +217,20 @@ describe('a state directory', () => {
     [
       'that the account may not enter',
       'closed',
-      /may not be read by this account/,
+      /may not be read by this account|may not enter the directory .*closed("|$)/m,
       [...COMMANDS, ...OWN, ...LASTING],
     ],
-    ['that a chain may not be kept in', 'closed', /permission denied/, CHAINS],
+    [
+      'that a chain may not be kept in',
+      'closed',
+      /may not enter the directory .*closed\n/,
+      [...CHAINS, ...MAKING],
+    ],
     ['that is a file, not a place for a chain', 'file', /is not a directory/, CHAINS],
     [
       'whose files are of another account',
       'private',
-      /may not be read by this account/,
+      /may not be read by this account|may not read /,
       [...COMMANDS, ...OWN],
     ],
     ['that a newer ctga wrote', 'newer', /was written by a newer ctga/, COMMANDS],
