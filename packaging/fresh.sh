@@ -40,7 +40,9 @@ root=$(mktemp -d /var/tmp/ctga-fresh-XXXXXX)
 chmod 755 "$root"
 # Mounts are in a namespace that ends with the command.
 trap 'rm -rf --one-file-system "$root"' EXIT
-trap 'exit 130' INT TERM
+inside=
+# What begins a namespace takes no signal but this one, and takes all that is in it along.
+trap '[ -z "$inside" ] || kill -KILL "$inside"; exit 130' INT TERM
 say() { printf 'fresh: %s\n' "$*" >&2; }
 
 say "debootstrap of $release"
@@ -129,4 +131,6 @@ say "$command, in it"
 # Its root is a mount, as that of any machine: ip netns exec asks for one.
 PACKAGES=$packages REGISTRY=${registry%/} RELEASE=$release NODE=$node NPM=$npm COMMAND=$command TIMES=$times SHOW=$show \
 	unshare --mount --uts --pid --fork --kill-child \
-	sh -c 'hostname fresh && mount --bind "$0" "$0" && exec chroot "$0" sh /try' "$root"
+	sh -c 'hostname fresh && mount --bind "$0" "$0" && exec chroot "$0" sh /try' "$root" &
+inside=$!
+wait "$inside"
