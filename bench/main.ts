@@ -457,7 +457,7 @@ if (wanted('witness')) {
 }
 if (wanted('start')) {
   say('  each command, and memory at rest');
-  const starts = measureStarts(quick ? 1 : 3);
+  const starts = await measureStarts(quick ? 1 : 3);
   const resting = await measureAtRest();
   report(
     'start',

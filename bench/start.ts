@@ -9,6 +9,8 @@ import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { ctgaProgram } from '../src/cli/program.ts';
 import { median } from './statistics.ts';
 
 export interface StartCost {
@@ -31,17 +33,22 @@ export interface RestingMemory {
 const ROOT = resolve(import.meta.dirname, '..');
 const MAIN = join(ROOT, 'build/js/cli/main.cjs');
 const NODE = 'node -e 0';
-const COMMANDS: readonly string[] = [
-  '--version',
-  '--help',
-  ...['attach', 'detach', 'challenge', 'replay', 'dns serve', 'dns query', 'p4 deploy', 'lab run'],
-  ...['web', 'alert run', 'store check', 'heads import', 'evidence verify', 'logs update'],
-].map((words) => (words.startsWith('-') ? words : `${words} --help`));
 /** They only read, and wait for nothing. */
 const READING = ['status', 'heads list', 'evidence list', 'logs list', 'alert list'];
 
+/** Every command that does something, with --help: all of it is loaded, and nothing done. */
+async function everyCommand(): Promise<string[]> {
+  const program = await ctgaProgram(['config']);
+  const below = ({ commands }: Command, path: string): string[] =>
+    commands.flatMap((command) => {
+      const words = `${path}${command.name()} `;
+      return command.commands.length === 0 ? [`${words}--help`] : below(command, words);
+    });
+  return ['--version', '--help', ...below(program, '')];
+}
+
 /** `batches` of five starts of each command, in turns. */
-export function measureStarts(batches: number): StartCost[] {
+export async function measureStarts(batches: number): Promise<StartCost[]> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-bench-'));
   const config = join(directory, 'ctga.toml');
   writeFileSync(config, '');
@@ -56,7 +63,7 @@ export function measureStarts(batches: number): StartCost[] {
   });
   const runs = [
     { words: NODE, args: ['-e', '0'] },
-    ...COMMANDS.map((words) => run(words)),
+    ...(await everyCommand()).map((words) => run(words)),
     ...READING.map((words) => run(words, ...store)),
     run('config check', config),
   ];
