@@ -51,7 +51,7 @@ const CHAINS = [
 const MAKING = [
   ['evidence', 'keep'],
   ['federation', 'join', '--name', 'a', '--url', 'https://a.example/'],
-  ['witness', 'keygen', 'witness.example.org/w1', '--user', 'nobody'],
+  ['witness', 'keygen', 'witness.example.org/w1'],
 ] as const;
 /** These may be there before the store is, but not before its directory. */
 const EARLY = [
@@ -223,7 +223,7 @@ describe('a state directory', () => {
     [
       'that a chain may not be kept in',
       'closed',
-      /may not enter the directory .*closed\n/,
+      /may not enter the directory .*closed["\n]/,
       [...CHAINS, ...MAKING],
     ],
     ['that is a file, not a place for a chain', 'file', /is not a directory/, CHAINS],
