@@ -137,18 +137,32 @@ function statusCommand(): Command {
 
 async function runStatus({ stateDir, json }: StateOption): Promise<void> {
   const { memberStatus } = await import('../services/fleet-status.ts');
-  const { members, publishing } = memberStatus(stateAt(stateDir));
-  if (json === true) return printJsonLine({ publishing, members });
+  const { fleet, publishing, members } = memberStatus(stateAt(stateDir));
+  if (json === true)
+    return printJsonLine({
+      publishing,
+      fleet: fleet && { name: fleet.fleet, self: fleet.self, role: fleet.role },
+      members,
+      fromNobody: fleet?.fromNobody ?? 0,
+    });
   if (publishing !== undefined) {
     const { waiting, givenUp } = publishing;
     print(
       `${plural(waiting, 'tree head')} of this store ${waiting === 1 ? 'waits' : 'wait'} to be told${givenUp > 0 ? `; ${givenUp} were given up` : ''}.`,
     );
   }
-  if (members.length === 0) return print('No other member of a fleet was heard here.');
+  if (fleet === undefined || members.length === 0)
+    return print('No other member of a fleet was heard here.');
+  const silent = members.filter(({ hearing }) => hearing === 'silent').length;
+  const unheard = members.filter(({ hearing }) => hearing === 'never').length;
+  print(
+    `${fleet.self}, a ${fleet.role} of the fleet ${fleet.fleet}, hears ${plural(members.length - silent - unheard, 'member')}${silent > 0 ? `; ${silent} fell silent` : ''}${unheard > 0 ? `; ${unheard} never heard` : ''}.`,
+  );
   printTable(
     [
       'member',
+      'role',
+      'state',
       { title: 'last heard (UTC)', is: 'whole' },
       { title: 'batches', is: 'number' },
       { title: 'missing', is: 'number' },
@@ -158,7 +172,9 @@ async function runStatus({ stateDir, json }: StateOption): Promise<void> {
     members.map((each) => ({
       cells: [
         each.member,
-        utc(each.lastHeard),
+        each.role,
+        each.hearing,
+        each.lastHeard === undefined ? '' : utc(each.lastHeard),
         String(each.batches),
         String(each.missing),
         String(each.waiting),
@@ -201,8 +217,9 @@ async function runHeads({
     for (const each of trees) {
       const { treeSize, rootHash } = each.tree;
       const where = each.sites.length > 0 ? `: ${each.sites.join(', ')}` : '';
+      const old = each.isRolledUp ? '; longer ago at sites that are not known any more' : '';
       print(
-        `  size ${treeSize}, root ${shortRoot(rootHash)}: seen at ${of(each.sites.length, sites)}${where}`,
+        `  size ${treeSize}, root ${shortRoot(rootHash)}: seen at ${of(each.sites.length, sites)}${where}${old}`,
       );
     }
     print(`  Evidence: ${evidence}`);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { IDENTITY_DIGITS } from '../store/exchange.ts';
 import { SqliteFile, type SqliteKind } from '../disk/sqlite-file.ts';
 import { fleetIn } from './directory.ts';
+import type { MemberRole } from './roster.ts';
 import type { Allowance, Heard, Hole } from './sequence.ts';
 
 const KIND: SqliteKind = {
@@ -43,7 +44,23 @@ const KIND: SqliteKind = {
       PRIMARY KEY (member, store)
     ) STRICT, WITHOUT ROWID;
   `,
+  // One row: JSON, a KnownFleet.
+  later: `
+    CREATE TABLE IF NOT EXISTS fleet (
+      id    INTEGER PRIMARY KEY CHECK (id = 0),
+      known TEXT NOT NULL
+    ) STRICT;
+  `,
 };
+
+/** The fleet as the roster of this member has it, for whoever may not read the roster. */
+export interface KnownFleet {
+  readonly fleet: string;
+  /** The name of the member that keeps this. */
+  readonly self: string;
+  readonly intervalSeconds: number;
+  readonly members: readonly { readonly name: string; readonly role: MemberRole }[];
+}
 
 export interface MemberState {
   readonly member: string;
@@ -138,6 +155,25 @@ export class MemberStore {
     });
   }
 
+  /** Puts down who is in the fleet, in place of what was put down before. */
+  putFleet(fleet: KnownFleet): void {
+    this.#file.transaction(() =>
+      this.#file
+        .statement('INSERT OR REPLACE INTO fleet (id, known) VALUES (0, ?)')
+        .run(JSON.stringify(fleet)),
+    );
+  }
+
+  /** Undefined where the member was never run by a ctga that puts it down. */
+  fleet(): KnownFleet | undefined {
+    const row = this.#file.attempt(() => {
+      // A reader makes no tables.
+      const table = this.#file.statement("SELECT 1 FROM sqlite_master WHERE name = 'fleet'").get();
+      return table && this.#file.statement('SELECT known FROM fleet').get();
+    }) as { known: string } | undefined;
+    return row && (JSON.parse(row.known) as KnownFleet);
+  }
+
   /** How often something of a member was refused, by reason. */
   refused(member: string): Record<string, number> {
     const rows = this.#file.attempt(() =>
@@ -146,6 +182,19 @@ export class MemberStore {
         .all(member),
     ) as { reason: string; count: number }[];
     return Object.fromEntries(rows.map(({ reason, count }) => [reason, count]));
+  }
+
+  /** The same of all members at once. */
+  refusedOfAll(): Map<string, Record<string, number>> {
+    const rows = this.#file.attempt(() =>
+      this.#file
+        .statement('SELECT member, reason, count FROM refused ORDER BY member, reason')
+        .all(),
+    ) as { member: string; reason: string; count: number }[];
+    const all = new Map<string, Record<string, number>>();
+    for (const { member, reason, count } of rows)
+      all.set(member, { ...all.get(member), [reason]: count });
+    return all;
   }
 
   /**

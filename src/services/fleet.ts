@@ -14,6 +14,7 @@ import type { BusServer } from '../fleet/bus-address.ts';
 import { Collector, type CollectorEvent, type Message } from '../fleet/collector.ts';
 import { MemberStore } from '../fleet/members.ts';
 import { Outbox, type ReadyBatch } from '../fleet/outbox.ts';
+import { longestSilence } from '../fleet/overview.ts';
 import {
   readMembership,
   readRoster,
@@ -160,6 +161,7 @@ class Member {
   readonly #outbox: Outbox;
   readonly #collector: Collector;
   readonly #role: MemberRole;
+  readonly #member: string;
   #roster: Roster;
   #isDown = false;
   #isDeaf = false;
@@ -185,6 +187,8 @@ class Member {
     this.#bus = bus;
     this.#members = members;
     this.#roster = roster;
+    this.#member = member.name;
+    this.#noteFleet();
     this.#outbox = new Outbox({
       store,
       what: tells(member.role) === 'sightings' ? 'sightings' : 'verdicts',
@@ -209,6 +213,17 @@ class Member {
 
   async run(stop: AbortSignal): Promise<void> {
     await Promise.all([this.#publish(stop), this.#look(stop)]);
+  }
+
+  /** The page, the metrics and the alerts read it from there. */
+  #noteFleet(): void {
+    const { name, intervalSeconds, members } = this.#roster;
+    this.#members.putFleet({
+      fleet: name,
+      self: this.#member,
+      intervalSeconds,
+      members: members.map(({ name: member, role }) => ({ name: member, role })),
+    });
   }
 
   /**
@@ -330,6 +345,7 @@ class Member {
         if (JSON.stringify(roster.members) !== JSON.stringify(this.#roster.members)) {
           this.#roster = { ...this.#roster, members: roster.members };
           this.#collector.follow(this.#roster);
+          this.#noteFleet();
           if (this.#role !== 'site' && this.#bus.isUp) await this.#bus.prepare(this.#roster);
         }
       } catch (error) {
@@ -338,9 +354,9 @@ class Member {
       // At a site its observer does that.
       if (this.#role !== 'site')
         this.#attempt(() => this.#storeFile.store.heads.rollUp(now() - KEPT_MS, ROLLED_UP_AT_ONCE));
-      const longest = this.#roster.intervalSeconds * 1000 * SILENT_INTERVALS;
+      const longest = longestSilence(this.#roster.intervalSeconds);
       for (const { member, lastHeard } of this.#members.members()) {
-        const isSilent = now() - lastHeard > Math.max(longest, LOOK_EVERY_MS);
+        const isSilent = now() - lastHeard > longest;
         if (isSilent && !silent.has(member))
           this.#options.onEvent({ event: 'silent', member, since: lastHeard });
         if (isSilent) silent.add(member);
@@ -354,6 +370,3 @@ class Member {
 function isAborted(signal: AbortSignal): boolean {
   return signal.aborted;
 }
-
-/** So many batches in a row that do not come: somebody, or something, keeps them. */
-const SILENT_INTERVALS = 3;

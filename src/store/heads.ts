@@ -179,6 +179,12 @@ export interface HeadStore {
   /** New tree heads and sightings by log and day, from day `first` on; see LogDay. */
   days(first: number): LogDay[];
 
+  /** The `limit` trees that were new last, the newest first. */
+  newest(limit: number): StoredTree[];
+
+  /** The sources, each once and in no order, that saw the last `heads` heads which the log signed of a tree. */
+  sourcesOf(tree: Pick<StoredTree, 'id'>, heads: number): string[];
+
   /** As `latest`, of one tree: its first `limit` heads, by time of signing. */
   headSummaries(tree: Pick<StoredTree, 'id'>, limit: number): HeadSummary[];
 

@@ -3,19 +3,17 @@
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
 import { timelineList } from './page.ts';
+import { pager, type Part } from './parts.ts';
 import { findingCard } from './split-cards.ts';
 import type { Finding } from './splits.ts';
 import type { Timeline } from './timeline.ts';
-import { count, group } from './words.ts';
+import { count } from './words.ts';
 
 export const SPLITS_A_PAGE = 20;
 export const LOGS_A_PAGE = 50;
 
-/** Number `page` of them, from 1 on, and how many there are in all. */
-export interface Part {
-  readonly page: number;
-  readonly total: number;
-}
+/** What a card shows of a fleet, by evidence file. */
+export type AtSites = ReadonlyMap<string, Html>;
 
 export function renderSplits(
   splits: readonly Finding[],
@@ -23,6 +21,7 @@ export function renderSplits(
   part: Part,
   stateOption: string,
   generated: number,
+  atSites: AtSites = new Map(),
 ): string {
   const { total } = part;
   return renderDocument({
@@ -34,7 +33,7 @@ export function renderSplits(
         ${total === 0 ? 'No split view is proven' : `${count(total, noun)} proven`}
       </h1>
       ${total === 0 ? '' : html`<h2>The newest first</h2>`}
-      ${splits.map((split) => findingCard(split, stateOption))}
+      ${splits.map((split) => findingCard(split, stateOption, undefined, atSites.get(split.path)))}
       ${pager('/evidence', part, SPLITS_A_PAGE)}
     </section>`,
   });
@@ -50,16 +49,4 @@ export function renderLogs(timeline: Timeline, part: Part, generated: number): s
       ${timelineList(timeline)} ${pager('/logs', part, LOGS_A_PAGE)}
     </section>`,
   });
-}
-
-function pager(path: string, { page, total }: Part, perPage: number): Html {
-  const pages = Math.max(1, Math.ceil(total / perPage));
-  const link = (to: number, words: string): Html =>
-    to < 1 || to > pages ? html`` : html`<a href="${path}?page=${to}">${words}</a>`;
-  return html`<nav class="pager" aria-label="Pages">
-    <a href="/">The status page</a>
-    ${link(page - 1, 'Previous')}
-    <span>Page ${group(page)} of ${group(pages)}</span>
-    ${link(page + 1, 'Next')}
-  </nav>`;
 }

@@ -3,7 +3,8 @@
  * What ctga does, for Prometheus (exposition format 0.0.4). docs/OPERATIONS.md lists the names,
  * which are as Prometheus has them: base units, `_total` for what only grows, and
  * `_timestamp_seconds` for points in time. Labels are cleaned here. No label has more values than
- * there are interfaces and logs, but for evidence, of which measurements.ts gives so much.
+ * there are interfaces, logs and members of a fleet, but for evidence, of which measurements.ts gives
+ * so much.
  */
 import { Counter, Gauge, Registry } from 'prom-client';
 import { clean } from '../base/clean.ts';
@@ -16,6 +17,7 @@ import {
   NOT_STORED,
   UNREADABLE,
 } from '../store/counters.ts';
+import { refusedIn } from '../fleet/overview.ts';
 import type { Measurements } from './measurements.ts';
 import type { Overview } from './overview.ts';
 
@@ -82,6 +84,7 @@ export class Metrics {
     interfaces(page, overview, measured);
     store(page, overview, measured);
     logs(page, overview, measured);
+    fleet(page, overview);
     processes(page, overview, measured);
     page.gauge(
       'ctga_build_info',
@@ -403,6 +406,88 @@ function logs(page: Page, { following }: Overview, measured: Measurements): void
     'Always 1; mode: leaves, or blocks where a log outgrows its budget.',
     [...LOG, 'mode'],
     following.map((log) => [{ ...labelsOf(log), mode: log.mode }, 1]),
+  );
+}
+
+/** So many sites have series of their own, in the order of the roster: no member can make more. */
+const SITES_NAMED = 2000;
+
+/** By site. Who sends under a name that the roster does not have is counted together, as nobody. */
+function fleet(page: Page, { fleet: known }: Overview): void {
+  if (known === undefined) return;
+  const members = [...known.others, ...known.sites].slice(0, SITES_NAMED);
+  const labels = ['member', 'role'];
+  type Member = (typeof members)[number];
+  const each = (value: (member: Member) => number | undefined): Series =>
+    members.flatMap((member) => {
+      const of = value(member);
+      return of === undefined ? [] : [[{ member: member.member, role: member.role }, of] as const];
+    });
+  page.gauge(
+    'ctga_fleet_info',
+    'Always 1; which member of which fleet this store is of.',
+    ['fleet', 'member', 'role'],
+    [[{ fleet: known.fleet, member: known.self, role: known.role }, 1]],
+  );
+  page.gauge(
+    'ctga_fleet_members',
+    'Members that this one is to hear, by whether it does.',
+    ['state'],
+    (['heard', 'silent', 'never'] as const).map((state) => [
+      { state },
+      [...known.others, ...known.sites].filter(({ hearing }) => hearing === state).length,
+    ]),
+  );
+  page.gauge(
+    'ctga_member_silent',
+    '1 while a member that was heard is not.',
+    labels,
+    each(({ hearing }) => (hearing === 'silent' ? 1 : 0)),
+  );
+  page.gauge(
+    'ctga_member_last_heard_timestamp_seconds',
+    'When the bus had the last batch of a member, Unix time by its clock.',
+    labels,
+    each(({ lastHeard }) => (lastHeard === undefined ? undefined : lastHeard / 1000)),
+  );
+  page.gauge(
+    'ctga_member_clock_ahead_seconds',
+    'By how much the clock of a member was ahead of that of the bus.',
+    labels,
+    each(({ clockOff, lastHeard }) => (lastHeard === undefined ? undefined : clockOff / 1000)),
+  );
+  page.counter(
+    'ctga_member_batches_total',
+    'Batches of a member that were taken in.',
+    labels,
+    each(({ batches }) => batches),
+  );
+  page.gauge(
+    'ctga_member_batches_missing',
+    'Batches that a member sent and that did not come, or not yet.',
+    labels,
+    each(({ missing }) => missing),
+  );
+  page.gauge(
+    'ctga_member_heads_waiting',
+    'Tree heads that wait at a member to be told.',
+    labels,
+    each(({ waiting }) => waiting),
+  );
+  page.counter(
+    'ctga_member_heads_given_up_total',
+    'Tree heads that a member will not tell, because too many waited.',
+    labels,
+    each(({ givenUp }) => givenUp),
+  );
+  page.counter(
+    'ctga_member_refused_total',
+    'What a member sent and was refused; member="": under a name that is not in the fleet.',
+    labels,
+    [
+      ...each(({ refused }) => refusedIn(refused)),
+      [{ member: '', role: '' }, known.fromNobody] as const,
+    ],
   );
 }
 

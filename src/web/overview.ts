@@ -3,6 +3,7 @@
 import { basename } from 'node:path';
 import type { Condition } from '../alert/conditions.ts';
 import type { DiskRoom } from '../disk/probe.ts';
+import type { FleetOverview } from '../fleet/overview.ts';
 import type { FollowedLog } from '../follow/followed-logs.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
@@ -56,6 +57,8 @@ export interface Overview {
   readonly counts: Readonly<Record<string, number>>;
   /** What following the logs costs; none where no challenger runs here. */
   readonly following: readonly FollowedLog[];
+  /** The fleet that the store is of; undefined where it is of none. */
+  readonly fleet: FleetOverview | undefined;
   /** Of the disk that the store is on; undefined where the system does not say. */
   readonly room: DiskRoom | undefined;
 }
@@ -69,7 +72,9 @@ export function overviewOf(
   {
     now,
     ...others
-  }: Pick<Overview, 'conditions' | 'chain' | 'following' | 'room'> & { readonly now: number },
+  }: Pick<Overview, 'conditions' | 'chain' | 'following' | 'fleet' | 'room'> & {
+    readonly now: number;
+  },
 ): Overview {
   const nameOf = logDescriptions(store);
   return {

@@ -7,7 +7,9 @@ import type { HeadSummary } from '../store/heads.ts';
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
 import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
+import { command } from './parts.ts';
 import { lanePicture, sign } from './picture.ts';
+import { fleetSection } from './site-pages.ts';
 import { findingCard, sourcesOf } from './split-cards.ts';
 import type { Finding } from './splits.ts';
 import { SLOTS, type Lane, type Timeline } from './timeline.ts';
@@ -30,6 +32,8 @@ export interface PageData {
   /** The latest finding about each log, of some logs. */
   readonly splits: readonly Finding[];
   readonly timeline: Timeline;
+  /** Where in a fleet each of them was seen, by evidence file. */
+  readonly atSites?: ReadonlyMap<string, Html>;
   /** What commands need to find this store, with a space before it; empty if they need nothing. */
   readonly stateOption: string;
 }
@@ -47,6 +51,13 @@ export function renderPage(data: PageData): string {
       </section>
       <section id="facts" aria-label="In numbers">${factsSection(overview)}</section>
       <section id="splits" aria-labelledby="splits-title">${splitsSection(data)}</section>
+      ${
+        overview.fleet === undefined
+          ? ''
+          : html`<section id="sites" aria-labelledby="sites-title">
+              ${fleetSection(overview.fleet, data.stateOption)}
+            </section>`
+      }
       <section id="logs" aria-labelledby="logs-title">${logsSection(timeline)}</section>
       <section id="verdicts" aria-labelledby="verdicts-title">${verdictsSection(overview)}</section>
       <section id="interfaces" aria-labelledby="interfaces-title">
@@ -139,7 +150,12 @@ function verdictOf({ overview, stateOption }: PageData): VerdictView {
       kind: 'waiting',
       title: 'nothing seen yet',
       headline: 'Nothing has been seen yet',
-      details: interfaces.length === 0 ? firstSteps(stateOption) : watchingSteps(stateOption),
+      details:
+        interfaces.length > 0
+          ? watchingSteps(stateOption)
+          : isCollected(overview.fleet)
+            ? collectingSteps(overview.fleet)
+            : firstSteps(stateOption),
     };
   if (verdicts.consistent === 0)
     return {
@@ -164,8 +180,13 @@ function verdictOf({ overview, stateOption }: PageData): VerdictView {
     kind: verdicts.consistent * 2 < trees ? 'waiting' : 'good',
     title: 'no split view',
     headline: 'No split view is proven',
-    details: html`<p>${proven} ${watchedSentence(interfaces)}</p>`,
+    details: html`<p>${proven} ${watchedSentence(overview)}</p>`,
   };
+}
+
+/** Whether what the store has comes from sites of a fleet. */
+function isCollected(fleet: Overview['fleet']): fleet is NonNullable<Overview['fleet']> {
+  return fleet !== undefined && fleet.role !== 'site';
 }
 
 function provenSentence({ verdicts }: Overview, trees: number): string {
@@ -179,7 +200,9 @@ function provenSentence({ verdicts }: Overview, trees: number): string {
   return trees === 1 ? `The one tree seen ${proven}.` : `All ${group(trees)} trees seen ${proven}.`;
 }
 
-function watchedSentence(interfaces: readonly InterfaceOverview[]): string {
+function watchedSentence({ interfaces, fleet }: Overview): string {
+  if (interfaces.length === 0 && isCollected(fleet))
+    return `${group(fleet.sites.filter(({ hearing }) => hearing === 'heard').length)} of ${count(fleet.sites.length, 'site')} ${fleet.sites.length === 1 ? 'is' : 'are'} heard.`;
   if (interfaces.length === 0) return 'No interface is watched here.';
   return `${count(interfaces.length, 'interface')} ${interfaces.length === 1 ? 'is' : 'are'} watched.`;
 }
@@ -196,16 +219,25 @@ function firstSteps(stateOption: string): Html {
     </ol>`;
 }
 
+function collectingSteps({ sites }: NonNullable<Overview['fleet']>): Html {
+  const heard = sites.filter(({ hearing }) => hearing === 'heard').length;
+  if (heard > 0)
+    return html`<p>
+      ${count(heard, 'site is', 'sites are')} heard, and none has told of a tree head so far.
+    </p>`;
+  return html`<p>
+      No site of the fleet is heard yet. On each of them something has to tell what is seen, either
+      <code>ctga attach</code> with <code>--publish</code>, or beside it:
+    </p>
+    ${command('ctga fleet publish --bus tls://bus1.example.net,bus2.example.net,bus3.example.net')}`;
+}
+
 function watchingSteps(stateOption: string): Html {
   return html`<p>
       No tree head has passed in a DNS answer so far. <code>ctga logs list</code> shows the names
       that are watched; whether packets arrive is below, and with:
     </p>
     ${command(`sudo ctga status${stateOption}`)}`;
-}
-
-function command(line: string): Html {
-  return html`<pre tabindex="0" role="group" aria-label="Command"><code>${line}</code></pre>`;
 }
 
 /** Browsers would end a line behind the dashes of an option. */
@@ -255,7 +287,7 @@ const SIGNS: Readonly<Record<Kind, Html>> = {
 };
 
 /** From the packet to the verdict, one number each. */
-function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): Html {
+function factsSection({ interfaces, treeHeads, verdicts, evidence, fleet }: Overview): Html {
   const noun = findingNoun(evidence);
   const seeing = interfaces.filter(isSeeing).length;
   const sum = (name: string): number =>
@@ -263,16 +295,30 @@ function factsSection({ interfaces, treeHeads, verdicts, evidence }: Overview): 
   const trees = Object.values(verdicts).reduce((total, each) => total + each, 0);
   const fact = (value: string, label: string, kind: Kind | '' = ''): Html =>
     html`<li class="fact ${kind}"><strong>${value}</strong> <span>${label}</span></li>`;
+  const seenFacts = (): Html => html`
+    ${fact(compact(treeHeads), treeHeads === 1 ? 'signed tree head seen' : 'signed tree heads seen')}
+    ${fact(trees === 0 ? 'none' : `${compact(verdicts.consistent)} of ${compact(trees)}`, 'trees proven consistent')}
+    ${fact(compact(evidence.length), `${noun}${evidence.length === 1 ? '' : 's'} proven`, evidence.length > 0 ? 'alarm' : '')}
+  `;
+  const collected = isCollected(fleet) ? fleet.sites : undefined;
+  const heard = collected?.filter(({ hearing }) => hearing === 'heard').length ?? 0;
+  const fell = collected?.some(({ hearing }) => hearing === 'silent') === true;
+  if (collected !== undefined && interfaces.length === 0)
+    return html`<ol class="facts four">
+      ${fact(
+        collected.length === 0 ? 'none' : `${group(heard)} of ${group(collected.length)}`,
+        collected.length === 1 ? 'site heard' : 'sites heard',
+        fell ? 'warning' : '',
+      )}
+      ${seenFacts()}
+    </ol>`;
   return html`<ol class="facts">
     ${fact(
       interfaces.length === 0 ? 'none' : `${seeing} of ${interfaces.length}`,
       interfaces.length === 1 ? 'interface watched' : 'interfaces watched',
       seeing < interfaces.length ? 'warning' : '',
     )}
-    ${fact(compact(sum('packets')), 'packets passed, every one unchanged')}
-    ${fact(compact(treeHeads), treeHeads === 1 ? 'signed tree head seen' : 'signed tree heads seen')}
-    ${fact(trees === 0 ? 'none' : `${compact(verdicts.consistent)} of ${compact(trees)}`, 'trees proven consistent')}
-    ${fact(compact(evidence.length), `${noun}${evidence.length === 1 ? '' : 's'} proven`, evidence.length > 0 ? 'alarm' : '')}
+    ${fact(compact(sum('packets')), 'packets passed, every one unchanged')} ${seenFacts()}
   </ol>`;
 }
 
@@ -280,6 +326,7 @@ function splitsSection({
   overview: { evidence, verdicts, chain },
   splits,
   stateOption,
+  atSites,
 }: PageData): Html {
   const noun = findingNoun(evidence);
   const title = html`<h2 id="splits-title" data-splits="${evidence.length}" data-noun="${noun}">
@@ -298,6 +345,7 @@ function splitsSection({
       split,
       stateOption,
       ofLog > 1 ? html`<a href="/evidence">${group(ofLog - 1)} more of this log</a>.` : html``,
+      atSites?.get(split.path),
     );
   })}
   ${
@@ -457,8 +505,11 @@ const isSeeing = ({ isStale, blindSince }: InterfaceOverview): boolean =>
 
 const INTERFACES = 24;
 
-function interfacesSection({ overview: { interfaces }, stateOption }: PageData): Html {
+function interfacesSection({ overview: { interfaces, fleet }, stateOption }: PageData): Html {
   const title = html`<h2 id="interfaces-title">Interfaces</h2>`;
+  if (interfaces.length === 0 && isCollected(fleet))
+    return html`${title}
+      <p>None is watched from here: what is in this store comes from the sites of the fleet.</p>`;
   if (interfaces.length === 0)
     return html`${title}
       <p>None is watched from here. Watch one with:</p>

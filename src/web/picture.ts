@@ -77,6 +77,52 @@ export function sign(kind: Kind): Html {
   </svg>`;
 }
 
+const STRIP_HEIGHT = 18;
+/** Of the height, so that what is alarming does not only have another colour. */
+const CELL_HEIGHT: Readonly<Record<Kind, number>> = {
+  good: 0.6,
+  waiting: 0.35,
+  warning: 0.8,
+  alarm: 1,
+};
+/** In percent of the width: a single one of a thousand sites is seen still. */
+const LEAST_CELL = 1;
+
+/** A row of a matrix: a place for each column, marked or empty. Neighbours of one kind are one mark. */
+export function strip(cells: readonly (Kind | undefined)[], label: string): Html {
+  const place = (i: number): number => Math.round((10_000 * i) / cells.length) / 100;
+  const runs: { kind: Kind; from: number; to: number }[] = [];
+  for (const [i, kind] of cells.entries()) {
+    const last = runs.at(-1);
+    if (kind === undefined) continue;
+    // With a gap between them while there is room for one.
+    if (cells.length > GAPS && last?.to === i && last.kind === kind) last.to = i + 1;
+    else runs.push({ kind, from: i, to: i + 1 });
+  }
+  return html`<svg
+    class="strip"
+    width="100%"
+    height="${STRIP_HEIGHT}"
+    role="img"
+    aria-label="${label}"
+  >
+    <line class="tick" x1="0" x2="100%" y1="${STRIP_HEIGHT - 0.5}" y2="${STRIP_HEIGHT - 0.5}" />
+    ${runs.map(({ kind, from, to }) => {
+      const whole = place(to) - place(from);
+      const width = Math.max(LEAST_CELL, to - from === 1 ? whole * 0.8 : whole);
+      const height = Math.round(STRIP_HEIGHT * CELL_HEIGHT[kind]);
+      return html`<rect
+        class="cell ${kind}"
+        x="${Math.min(place(from), 100 - width)}%"
+        y="${STRIP_HEIGHT - height}"
+        width="${Math.round(width * 100) / 100}%"
+        height="${height}"
+      />`;
+    })}
+  </svg>`;
+}
+const GAPS = 60;
+
 const HEIGHT = 168;
 const BRANCH_Y = 46;
 const TRUNK_Y = 118;

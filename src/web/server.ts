@@ -9,7 +9,8 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { Conditions, evidenceFault } from '../alert/conditions.ts';
+import { Conditions, evidenceFault, type Condition } from '../alert/conditions.ts';
+import { FleetConditions, fleetUnreadable } from '../alert/fleet-conditions.ts';
 import { clean, cleanLines } from '../base/clean.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
@@ -20,6 +21,10 @@ import { roomIn } from '../disk/probe.ts';
 import { EvidenceWatch, type EvidenceLook } from '../evidence/watch.ts';
 import { StoreError } from '../disk/error.ts';
 import { pathOf } from '../http/serving.ts';
+import { FleetWatch, type FleetOverview } from '../fleet/overview.ts';
+import { MemberStore } from '../fleet/members.ts';
+import type { Html } from '../base/html.ts';
+import type { EvidenceRecord } from '../store/evidence.ts';
 import { followedLogs, visitedLogs, type FollowedLog } from '../follow/followed-logs.ts';
 import type { Log } from '../logs/log.ts';
 import { SYSTEM_DIRECTORY } from '../store/directories.ts';
@@ -31,6 +36,8 @@ import { Metrics } from './metrics.ts';
 import { overviewOf, type Overview } from './overview.ts';
 import { LOGS_A_PAGE, renderLogs, renderSplits, SPLITS_A_PAGE } from './list-pages.ts';
 import { renderPage, renderUnreadable } from './page.ts';
+import { renderSites, sitesOfSplit } from './site-pages.ts';
+import { SITES_A_PAGE, sitesView, splitsAtSites } from './sites.ts';
 import { latestOfEachLog, findingsOf } from './splits.ts';
 import { timelineOf } from './timeline.ts';
 import { findingNoun } from './words.ts';
@@ -84,6 +91,8 @@ export class WebServer {
   readonly #source: StoreSource;
   readonly #metrics: Metrics;
   readonly #conditions = new Conditions();
+  readonly #fleet = new FleetWatch();
+  readonly #fleetConditions = new FleetConditions();
   readonly #rendered = new Rendered();
   readonly #evidence: EvidenceWatch;
   readonly #listeners = new Set<ServerResponse>();
@@ -105,7 +114,7 @@ export class WebServer {
     let faults = '';
     this.#heartbeat = setInterval(() => {
       const before = faults;
-      faults = this.#evidence.look().faults.join('\n');
+      faults = [...this.#evidence.look().faults, this.#fleetState()].join('\n');
       this.#tell(faults === before ? ': still here\n\n' : 'event: change\ndata: \n\n');
     }, HEARTBEAT_MS);
   }
@@ -159,6 +168,7 @@ export class WebServer {
       case '/':
       case '/evidence':
       case '/logs':
+      case '/sites':
         try {
           return this.#sendPage(response, path, pageNumber(request));
         } catch (error) {
@@ -218,7 +228,15 @@ export class WebServer {
         part,
         this.#stateOption,
         Date.now(),
+        this.#atSites(store, this.#fleetOverview(), shown),
       );
+    }
+    if (path === '/sites') {
+      const fleet = this.#fleetOverview();
+      const total = fleet?.sites.length ?? 0;
+      if (page > 1 && (page - 1) * SITES_A_PAGE >= total) return '';
+      const view = fleet && sitesView(store, fleet, page, nameOf);
+      return renderSites(view, { page, total }, Date.now());
     }
     const overview = this.#overview(look);
     const offset = (page - 1) * LOGS_A_PAGE;
@@ -233,7 +251,57 @@ export class WebServer {
     }
     const latest = latestOfEachLog(store.evidence.all(), SPLITS);
     const splits = findingsOf(store, latest, nameOf, look.report);
-    return renderPage({ overview, splits, timeline, stateOption: this.#stateOption });
+    const atSites = this.#atSites(store, overview.fleet, latest);
+    return renderPage({ overview, splits, timeline, atSites, stateOption: this.#stateOption });
+  }
+
+  /** Of a collector's store: where the trees of these records were seen, by evidence file. */
+  #atSites(
+    store: Pick<Store, 'evidence' | 'heads'>,
+    fleet: FleetOverview | undefined,
+    records: readonly EvidenceRecord[],
+  ): Map<string, Html> {
+    if (fleet === undefined || fleet.role === 'site') return new Map();
+    const all = fleet.sites.map(({ member }) => member);
+    return new Map(
+      Array.from(splitsAtSites(store, fleet, records), ([path, split]) => [
+        path,
+        sitesOfSplit(split, all),
+      ]),
+    );
+  }
+
+  #fleetOverview(): FleetOverview | undefined {
+    const members = MemberStore.openForReading(this.#options.state.directory);
+    try {
+      return members && this.#fleet.look(members, Date.now(), performance.now());
+    } finally {
+      members?.close();
+    }
+  }
+
+  /** Where it cannot be read, somebody has to know: all else can be shown. */
+  #fleetOrFault(): { fleet: FleetOverview | undefined; fault: Condition[] } {
+    try {
+      const fleet = this.#fleetOverview();
+      return { fleet, fault: this.#fleetConditions.present(fleet, performance.now()) };
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return { fleet: undefined, fault: [fleetUnreadable(messageOf(error), error.remedy)] };
+    }
+  }
+
+  /** Changes whenever a person should see that something of the fleet has changed. */
+  #fleetState(): string {
+    try {
+      const members = this.#fleetOverview()?.sites ?? [];
+      return members
+        .map(({ hearing, missing, givenUp }) => `${hearing} ${missing} ${givenUp}`)
+        .join();
+    } catch {
+      // The page itself says so.
+      return '';
+    }
   }
 
   #overview({ report, faults }: EvidenceLook): Overview {
@@ -241,12 +309,15 @@ export class WebServer {
     const store = this.#source.store();
     const room = roomIn(this.#options.state.directory);
     const now = Date.now();
+    const { fleet, fault } = this.#fleetOrFault();
     const conditions = [
+      ...fault,
       ...faults.map(evidenceFault),
       ...this.#conditions.present(store, now, performance.now()),
     ].map((condition) => ({ ...condition, remedy: asTyped(condition.remedy) }));
     const chain = report && { length: report.length, head: report.head };
-    return overviewOf(store, { conditions, chain, following: this.#following(store), room, now });
+    const following = this.#following(store);
+    return overviewOf(store, { conditions, chain, following, fleet, room, now });
   }
 
   /** What a command needs to find this store, as a shell reads it. */

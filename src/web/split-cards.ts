@@ -5,11 +5,19 @@ import { sign, splitPicture } from './picture.ts';
 import type { BrokenPromise, Finding, Split, SplitTree } from './splits.ts';
 import { group, logName, timeOf, verdictChip } from './words.ts';
 
-/** `stateOption` is as in PageData; `others` tells of further ones. */
-export function findingCard(finding: Finding, stateOption: string, others: Html = html``): Html {
+/**
+ * `stateOption` is as in PageData; `others` tells of further ones, and `atSites` where in a fleet it was
+ * seen.
+ */
+export function findingCard(
+  finding: Finding,
+  stateOption: string,
+  others: Html = html``,
+  atSites: Html = html``,
+): Html {
   const body = finding.kind === 'fork' ? splitBody(finding) : promiseBody(finding);
   return html`<article class="card alarm-card">
-    ${body} ${evidenceOf(finding, stateOption)}
+    ${body} ${atSites} ${evidenceOf(finding, stateOption)}
     <p class="quiet small">Log ID <code>${finding.logId}</code>. ${others}</p>
   </article>`;
 }

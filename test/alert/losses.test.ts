@@ -105,6 +105,7 @@ describe('each loss', () => {
         conditions: [],
         chain: undefined,
         following: [],
+        fleet: undefined,
         room: undefined,
         now: Date.now(),
       }),

@@ -30,6 +30,15 @@ test('seen at 4 of 5 sites; one saw another tree', async (t) => {
   store.logs.put([known]);
   const sites = ['ams', 'ber', 'cph', 'dub', 'edi'].map((name) => member(name));
   const members = MemberStore.open(directory);
+  members.putFleet({
+    fleet: 'test',
+    self: 'hub',
+    intervalSeconds: 10,
+    members: [
+      { name: 'hub', role: 'collector' },
+      ...sites.map(({ name }) => ({ name, role: 'site' as const })),
+    ],
+  });
   const { collector } = collectorOver(store, rosterOf(sites), [known], state.evidence, { members });
   const bus = new TestBus();
   for (const { name, key } of sites) {
@@ -75,11 +84,16 @@ test('seen at 4 of 5 sites; one saw another tree', async (t) => {
   assert.match(stdout, /forking +5 +[0-9a-f]{8} +1 of 5 sites +pending\n/);
   const json = JSON.parse(
     (await ctga(['fleet', 'heads', '--json', '--state-dir', directory])).stdout,
-  ) as { sites: number; contested: { trees: { sites: string[] }[] }[]; latest: object[] };
+  ) as {
+    sites: number;
+    contested: { trees: { sites: string[]; paths: object }[] }[];
+    latest: object[];
+  };
   assert.equal(json.sites, 5);
   assert.deepEqual(
     json.contested.map(({ trees }) => trees.map((tree) => tree.sites)),
     [[['ams', 'ber', 'cph', 'edi'], ['dub']]],
   );
+  assert.deepEqual(json.contested[0]?.trees[1]?.paths, { dub: ['eth0', 'eth1'] });
   assert.equal(json.latest.length, 3);
 });

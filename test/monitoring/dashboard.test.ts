@@ -13,7 +13,10 @@ const SCHEMA = join(ROOT, 'node_modules/@grafana/schema');
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
-const dashboard = readFileSync(join(ROOT, 'monitoring/dashboard.json'), 'utf8');
+const DASHBOARDS = ['dashboard.json', 'fleet-dashboard.json'].map((name) =>
+  readFileSync(join(ROOT, 'monitoring', name), 'utf8'),
+);
+const [dashboard = ''] = DASHBOARDS;
 
 /** What tsc says of the text as a Dashboard of @grafana/schema. */
 function faultsOf(json: string): string {
@@ -38,13 +41,15 @@ export const dashboard: Dashboard = ${literal};
   return stdout + stderr;
 }
 
-test('the dashboard has the form and version of the schema', () => {
-  assert.equal(faultsOf(dashboard), '');
+test('the dashboards have the form and version of the schema', () => {
+  for (const each of DASHBOARDS) assert.equal(faultsOf(each), '');
   const { defaultDashboard } = createRequire(import.meta.url)('@grafana/schema') as {
     defaultDashboard: { schemaVersion: number };
   };
-  const { schemaVersion } = JSON.parse(dashboard) as { schemaVersion: number };
-  assert.equal(schemaVersion, defaultDashboard.schemaVersion);
+  for (const each of DASHBOARDS) {
+    const { schemaVersion } = JSON.parse(each) as { schemaVersion: number };
+    assert.equal(schemaVersion, defaultDashboard.schemaVersion);
+  }
 });
 
 test('another one would be refused', () => {

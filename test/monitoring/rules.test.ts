@@ -131,6 +131,54 @@ const CASES: readonly Case[] = [
     alert: 'FederationMemberUnreached',
     fires: { 20: [], 60: [{ instance: 'a' }] },
   },
+  {
+    name: 'a site that fell silent, and one that is heard',
+    series: {
+      'ctga_member_silent{job="ctga",instance="a",member="ams1",role="site"}': '0x5 1x30',
+      'ctga_member_silent{job="ctga",instance="a",member="ber1",role="site"}': '0x35',
+    },
+    alert: 'MemberSilent',
+    fires: { 5: [], 12: [{ instance: 'a', member: 'ams1' }] },
+  },
+  {
+    name: 'nobody of a fleet is heard, and a fleet that nobody has joined',
+    series: {
+      'ctga_fleet_members{job="ctga",instance="a",state="heard"}': '2x5 0x30',
+      'ctga_fleet_members{job="ctga",instance="a",state="silent"}': '0x5 2x30',
+      'ctga_fleet_members{job="ctga",instance="b",state="heard"}': '0x35',
+      'ctga_fleet_members{job="ctga",instance="b",state="silent"}': '0x35',
+    },
+    alert: 'FleetSilent',
+    severity: 'critical',
+    fires: { 5: [], 12: [{ instance: 'a' }] },
+  },
+  {
+    name: 'batches that did not come, and some that came late',
+    series: {
+      'ctga_member_batches_missing{job="ctga",instance="a",member="ams1",role="site"}': '7x9 9x30',
+      'ctga_member_batches_missing{job="ctga",instance="a",member="ber1",role="site"}': '7x9 2x30',
+    },
+    alert: 'BatchesMissing',
+    fires: { 8: [], 12: [{ instance: 'a', member: 'ams1' }], 30: [] },
+  },
+  {
+    name: 'tree heads that will not be told, and what was refused',
+    series: {
+      'ctga_member_heads_given_up_total{job="ctga",instance="a",member="ams1",role="site"}':
+        '0x9 5x30',
+    },
+    alert: 'HeadsGivenUp',
+    fires: { 8: [], 12: [{ instance: 'a', member: 'ams1' }], 30: [] },
+  },
+  {
+    name: 'what nobody in the fleet sent',
+    series: {
+      'ctga_member_refused_total{job="ctga",instance="a",member="",role=""}': '0x9 5x30',
+      'ctga_member_refused_total{job="ctga",instance="a",member="ams1",role="site"}': '3x40',
+    },
+    alert: 'MemberRefused',
+    fires: { 8: [], 12: [{ instance: 'a' }], 30: [] },
+  },
 ];
 
 describe('the alerting rules', { skip: noPrometheus }, () => {
@@ -143,7 +191,7 @@ describe('the alerting rules', { skip: noPrometheus }, () => {
         interval: '1m',
         input_series: Object.entries(series).map(([of, values]) => ({ series: of, values })),
         promql_expr_test: Object.entries(fires).map(([minute, expected]) => ({
-          expr: `count by (job, instance, interface, channel, log, log_id, evidence) (ALERTS{alertname="${alert}",alertstate="firing",severity="${severity}"})`,
+          expr: `count by (job, instance, interface, channel, log, log_id, evidence, member) (ALERTS{alertname="${alert}",alertstate="firing",severity="${severity}"})`,
           eval_time: `${minute}m`,
           exp_samples: expected.map((labels) => ({
             labels: `{${Object.entries({ job: 'ctga', ...labels })

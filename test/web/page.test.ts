@@ -21,6 +21,13 @@ const WIDTHS = [320, 375, 768, 1024, 1440, 1920, 2560];
 /** The lowest screen of a phone. */
 const HEIGHT = 568;
 
+/** What is looked at in a state, beside the first page. */
+const PATHS: Readonly<Record<string, readonly string[]>> = {
+  'nothing-seen': ['', 'evidence', 'logs', 'sites'],
+  extremes: ['', 'evidence', 'logs'],
+  'fleet-extremes': ['', 'evidence', 'sites', 'sites?page=20'],
+};
+
 /** A server for a store in one of the states. */
 class Served {
   readonly scene: Scene;
@@ -146,9 +153,7 @@ describe('the status page', { skip: noChromium }, () => {
   for (const name of Object.keys(SCENES))
     test(`${name}: all of it can be read at every width, and axe finds no fault with it`, async (t) => {
       const served = await Served.start(name, t);
-      for (const path of name === 'nothing-seen' || name === 'extremes'
-        ? ['', 'evidence', 'logs']
-        : ['']) {
+      for (const path of PATHS[name] ?? ['', ...(name.startsWith('fleet-') ? ['sites'] : [])]) {
         const { page, settle } = await served.open(browser, path);
         await page.evaluate(
           "document.querySelectorAll('details').forEach((each) => (each.open = true))",
@@ -218,6 +223,34 @@ describe('the status page', { skip: noChromium }, () => {
         /Lost, ring full\s+21/,
       ],
     },
+    'fleet-without-sites': {
+      title: 'ctga: nothing seen yet',
+      is: [/No site is in the fleet example yet/, /ctga fleet join router1 --dir fleet/],
+      isNot: [/attach eth0/],
+    },
+    'fleet-not-heard': {
+      title: 'ctga: nothing seen yet',
+      is: [
+        /No site of the fleet is heard yet/,
+        /ctga fleet publish --bus tls:/,
+        /0 of 2\s+sites heard/,
+      ],
+      isNot: [/attach eth0/],
+    },
+    'fleet-split': {
+      title: 'ctga: 1 split view proven',
+      is: [
+        /48 of 50\s+sites heard/,
+        /at 14 of 50 sites/,
+        /at 3 of 50 sites/,
+        /Look at fra2, gva1, hel3: ctga fleet status --state-dir/,
+        /None is watched from here: what is in this store comes from the sites/,
+      ],
+    },
+    'fleet-site': {
+      title: 'ctga: no split view',
+      is: [/told to the fleet example, as the site ams1/, /hub: last heard/, /hub2: never heard/],
+    },
     extremes: {
       title: 'ctga: 4 split views proven',
       is: [
@@ -270,6 +303,60 @@ describe('the status page', { skip: noChromium }, () => {
       "Example 'Birch2026h2' log: 1 tree proven a fork, 23 trees proven consistent, 1 tree without a verdict.",
     );
     await settle();
+  });
+
+  test('which site saw which tree: a split view is seen at once, and said in words', async (t) => {
+    const served = await Served.start('fleet-split', t);
+    const { page, settle } = await served.open(plain);
+    const strips = await page.evaluate<{ label: string; good: number; alarm: number }[]>(
+      `[...document.querySelectorAll('#splits .strip')].map((each) => ({
+        label: each.ariaLabel,
+        good: each.querySelectorAll('.cell.good').length,
+        alarm: each.querySelectorAll('.cell.alarm').length,
+      }))`,
+    );
+    assert.deepEqual(strips, [
+      {
+        label:
+          'Size 301, consistent: seen at 14 of 50 sites: ams1, ams4, ber2, ber5, cph3, dub1, dub4, edi2, edi5, fra3, gva1, gva4 and 2 more.',
+        good: 14,
+        alarm: 0,
+      },
+      {
+        label: 'Size 301, fork-proven: seen at 3 of 50 sites: dub1, dub2, edi4.',
+        good: 0,
+        alarm: 3,
+      },
+    ]);
+    await page.locator('.at-sites summary').click();
+    assert.match(
+      await page.locator('.at-sites').innerText(),
+      /at 3 of 50 sites:\s+dub1\s+dub2\s+edi4/,
+    );
+    await page.getByRole('link', { name: 'Which of the 50 sites saw which tree' }).click();
+    const text = await page.locator('body').innerText();
+    assert.match(text, /50 sites of the fleet example/);
+    assert.match(text, /hel3\s+heard[^]*?Refused\s+7|hel3\s+heard\s+[^\n]*\s7\s/);
+    // Of each log the trees that sites saw, and the log that forked before the others.
+    assert.equal(await page.locator('.matrix-row').count(), 6 * 2 + 1);
+    assert.equal(await page.locator('#sites h3').first().innerText(), "Example 'Birch2026h2' log");
+    assert.match(text, /fra2\s+silent/);
+    assert.match(text, /eth0 \d+, eth1 \d+/);
+    await settle();
+  });
+
+  test('every site can be reached, one page after the other, and a page that is not there is none', async (t) => {
+    const served = await Served.start('fleet-extremes', t);
+    const found = new Set<string>();
+    let path: string | undefined = 'sites';
+    while (path !== undefined) {
+      const text = await (await fetch(`${served.url}${path}`)).text();
+      for (const [name] of text.matchAll(/(?<=<th role="rowheader"[^>]*>\s*)w{28}\d{4}/g))
+        found.add(name);
+      path = /href="\/(sites\?page=\d+)"[^>]*>Next</.exec(text)?.[1];
+    }
+    assert.equal(found.size, 1000);
+    assert.equal((await fetch(`${served.url}sites?page=21`)).status, 404);
   });
 
   test('can be used by keyboard, and what has focus keeps it when the page changes', async (t) => {

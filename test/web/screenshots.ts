@@ -37,6 +37,9 @@ const PICTURES = [
   { name: 'damaged-store', scene: 'all-well', width: 1200, height: 400, spoil: damage },
   { name: 'unreadable-store', scene: 'all-well', width: 1200, height: 400, spoil: close },
   { name: 'dark', scene: 'split-view', width: 1200, height: 1130, colorScheme: 'dark' },
+  { name: 'fleet', scene: 'fleet-split', width: 1200, height: 1250 },
+  { name: 'sites', scene: 'fleet-split', path: 'sites', width: 1200, height: 1130 },
+  { name: 'sites-phone', scene: 'fleet-split', path: 'sites', width: 360, height: 780 },
   { name: 'phone', scene: 'split-view', width: 360, height: 780 },
 ] as const;
 
@@ -63,7 +66,7 @@ for (const { name, scene, width, height, ...how } of PICTURES) {
   const mend = 'spoil' in how ? how.spoil(state) : undefined;
   await page.emulateMedia({ colorScheme: 'colorScheme' in how ? how.colorScheme : 'light' });
   await page.setViewportSize({ width, height });
-  await page.goto(server.at.url);
+  await page.goto(`${server.at.url}${'path' in how ? how.path : ''}`);
   await page.waitForSelector('text=Live:');
   if (scene === 'blind-and-lost') {
     // Copies are lost between two looks.

@@ -109,6 +109,9 @@ const LATEST = `${SUMMARIES}
   GROUP BY tree_heads.id ORDER BY log_id, tree_size, timestamp`;
 const HEADS_OF_TREE = `${SUMMARIES}
   WHERE trees.id = @id GROUP BY tree_heads.id ORDER BY timestamp LIMIT @limit`;
+const NEWEST = 'SELECT * FROM trees ORDER BY id DESC LIMIT @limit';
+const SOURCES_OF_TREE = `SELECT DISTINCT source FROM sightings WHERE tree_head IN (
+    SELECT id FROM tree_heads WHERE tree = @id ORDER BY timestamp DESC LIMIT @heads)`;
 /** So many trees are looked at for those that are consistent. */
 const NEIGHBOURS = 256;
 const CONSISTENT_BELOW = `SELECT * FROM (
@@ -191,6 +194,8 @@ export class SqliteHeads implements HeadStore {
   readonly #headsOf: Statement<{ id: number }, SignedRow>;
   readonly #latest: Statement<{ limit: number }, HeadRow>;
   readonly #headSummaries: Statement<{ id: number; limit: number }, HeadRow>;
+  readonly #newest: Statement<{ limit: number }, TreeRow>;
+  readonly #sourcesOfTree: Statement<{ id: number; heads: number }, { readonly source: string }>;
   readonly #consistentBelow: Statement<{ logId: LogId; treeSize: string; limit: number }, TreeRow>;
   readonly #span: Statement<NoParameters, SpanRow>;
   readonly #timeline: Statement<
@@ -228,6 +233,8 @@ export class SqliteHeads implements HeadStore {
     this.#headsOf = connection.statement(HEADS_OF);
     this.#latest = connection.statement(LATEST);
     this.#headSummaries = connection.statement(HEADS_OF_TREE);
+    this.#newest = connection.statement(NEWEST);
+    this.#sourcesOfTree = connection.statement(SOURCES_OF_TREE);
     this.#consistentBelow = connection.statement(CONSISTENT_BELOW);
     this.#span = connection.statement(SPAN);
     this.#timeline = connection.statement(TIMELINE);
@@ -363,6 +370,14 @@ export class SqliteHeads implements HeadStore {
 
   headSummaries({ id }: Pick<StoredTree, 'id'>, limit: number): HeadSummary[] {
     return this.#headSummaries.all({ id, limit }).flatMap((row) => this.#summary(row) ?? []);
+  }
+
+  newest(limit: number): StoredTree[] {
+    return this.#newest.all({ limit }).flatMap((row) => this.#tree(row) ?? []);
+  }
+
+  sourcesOf({ id }: Pick<StoredTree, 'id'>, heads: number): string[] {
+    return this.#sourcesOfTree.all({ id, heads }).map(({ source }) => source);
   }
 
   consistentBelow(logId: LogId, size: bigint, limit: number): StoredTree[] {
