@@ -8,11 +8,13 @@ import { backOff } from '../base/back-off.ts';
 import { hasCome } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
 import { isStoreFailure } from '../disk/error.ts';
+import type { News, Tellers } from '../fleet/tellers.ts';
 import { alertCounter, type AlertOutcome } from '../store/counters.ts';
 import type { QueuedAlert } from '../store/alerts.ts';
 import type { Store } from '../store/store.ts';
 import { alertNow, type Alert, type Channel } from './channels.ts';
 import { Conditions, type Condition, type WatchedStore } from './conditions.ts';
+import { isOfFleet } from './fleet-conditions.ts';
 import { LastingAlerts } from './lasting.ts';
 
 const RETRY = { first: 5_000, longest: 3_600_000 };
@@ -24,6 +26,8 @@ export interface AlerterOptions {
   readonly channels: readonly Channel[];
   /** What a person is told to do, with commands as they have to be typed; as it is, if undefined. */
   readonly asTyped?: ((remedy: string) => string) | undefined;
+  /** Who of the alerters of a fleet tells what concerns all of it; undefined: this one alone. */
+  readonly tellers?: Pick<Tellers, 'claim' | 'maySend' | 'delivered'> | undefined;
   /** Called with a sentence for every delivery that failed and every message that was dropped. */
   readonly onFailure: (message: string) => void;
 }
@@ -116,30 +120,38 @@ export class Alerter {
   }
 
   #look(now: number, elapsed: number, others: readonly Condition[]): void {
-    const { channels, asTyped = String } = this.#options;
+    const { channels, asTyped = String, tellers } = this.#options;
     const found = this.#conditionsOf(now, elapsed);
     const present = new Map([...others, ...(found ?? [])].map((each) => [each.key, each]));
     const told = new Map(this.#alerts.raised().map((each) => [each.key, each]));
     const names = channels.map(({ name }) => name);
+    // By nobody where another alerter of the fleet has told it; undefined: that is not known yet.
+    const by = (key: string, event: News): readonly string[] | undefined => {
+      if (tellers === undefined || !isOfFleet(key)) return names;
+      const claim = tellers.claim(key, event);
+      return claim === 'open' ? undefined : claim === 'ours' ? names : [];
+    };
     for (const condition of present.values()) {
-      if (told.has(condition.key)) continue;
+      const over = told.has(condition.key) ? undefined : by(condition.key, 'alert');
+      if (over === undefined) continue;
       this.#alerts.raise(
         { key: condition.key, since: now, message: condition.message },
         JSON.stringify(alertNow('alert', { ...condition, remedy: asTyped(condition.remedy) }, now)),
-        names,
+        over,
       );
     }
     // What cannot be read may hold still.
     if (found === undefined) return;
     for (const { key, message } of told.values()) {
-      if (present.has(key)) continue;
+      const channelsOf = present.has(key) ? undefined : by(key, 'recovery');
+      if (channelsOf === undefined) continue;
       const over = {
         key,
         severity: 'warning',
         message,
         remedy: 'You need not do anything.',
       } as const;
-      this.#alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), names, now);
+      this.#alerts.end(key, JSON.stringify(alertNow('recovery', over, now)), channelsOf, now);
     }
   }
 
@@ -149,10 +161,20 @@ export class Alerter {
     { id, body, attempts }: QueuedAlert,
     now: number,
   ): Promise<boolean> {
-    const { onFailure } = this.#options;
+    const { onFailure, channels, tellers } = this.#options;
+    const alert = JSON.parse(body) as Alert;
+    const { key, event } = alert;
+    const news = tellers === undefined || event === 'test' || !isOfFleet(key) ? undefined : event;
+    // Right before it is sent: this process may have stood still since it was queued.
+    const claim = news && tellers?.maySend(key, news);
+    if (claim === 'open') return false;
+    if (claim === 'told') {
+      this.#alerts.dequeue(id);
+      return true;
+    }
     this.#alerts.send(id);
     try {
-      await channel.send(JSON.parse(body) as Alert);
+      await channel.send(alert);
     } catch (error) {
       if (attempts + 1 >= MOST_ATTEMPTS) {
         this.#count(channel, 'dropped');
@@ -169,6 +191,10 @@ export class Alerter {
       return false;
     }
     this.#alerts.dequeue(id);
+    // The journal wakes nobody, if there is anything else.
+    const isSomebody =
+      channel.kind !== 'journal' || channels.every(({ kind }) => kind === 'journal');
+    if (news !== undefined && isSomebody) tellers?.delivered(key, news);
     this.#count(channel, 'delivered');
     return true;
   }

@@ -16,6 +16,8 @@ import { utc } from '../base/text.ts';
 import { directWay } from '../http/request.ts';
 import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
+import type { BusServer } from '../fleet/bus-address.ts';
+import { busOption, FLEET_DIRECTORY } from './fleet-member.ts';
 import { repeated, wholeNumber, withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJson, printTable, printText, warn } from './output.ts';
@@ -33,6 +35,8 @@ interface RunOptions extends ChannelOptions {
   readonly heartbeat?: string;
   readonly heartbeatCommand?: string;
   readonly heartbeatEvery: number;
+  readonly bus?: readonly BusServer[];
+  readonly fleet: string;
   readonly user?: string;
 }
 
@@ -48,6 +52,16 @@ export function alertCommand(): Command {
     )
     .option('--heartbeat-command <command>', 'run this shell command at the same times')
     .option('--heartbeat-every <seconds>', 'time between two heartbeats', wholeNumber(1), 300)
+    .addOption(
+      busOption(
+        'where the alerters of a fleet agree that one of them tells what concerns all, as tls://HOST,HOST,HOST',
+      ),
+    )
+    .option(
+      '--fleet <dir>',
+      'with --bus: the directory of this collector, as "ctga fleet join" made it',
+      FLEET_DIRECTORY,
+    )
     .option(
       '--user <name>',
       'if started as root: the account to run as (default: ctga-alert if it exists, else ctga, else nobody)',
@@ -147,6 +161,7 @@ async function runAlerts(options: RunOptions): Promise<void> {
         },
       },
       clock: systemClock,
+      fleet: options.bus && { servers: options.bus, directory: options.fleet },
       asTyped: withNextCommands,
       warn,
       onStarted: () => {

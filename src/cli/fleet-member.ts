@@ -20,11 +20,10 @@ export interface FleetMemberOptions extends StateOption {
   readonly user?: string;
 }
 
-export function busOption(): Option {
-  return new Option(
-    '--bus <urls>',
-    'the servers of the bus, as tls://HOST,HOST,HOST with :PORT where it is not 4222',
-  ).argParser(bus);
+export function busOption(
+  what = 'the servers of the bus, as tls://HOST,HOST,HOST with :PORT where it is not 4222',
+): Option {
+  return new Option('--bus <urls>', what).argParser(bus);
 }
 
 /** Throws InvalidArgumentError for what is no bus. */

@@ -4,6 +4,8 @@
  * is by subject: a site can publish under its own name, hear the findings, and nothing else. Pure.
  */
 import {
+  ALERTS,
+  alertSubject,
   keySubject,
   leaseKey,
   LEASES,
@@ -99,7 +101,7 @@ function user({ name, role, nkey = '' }: RosterMember): string {
         `$JS.API.CONSUMER.MSG.NEXT.${stream}.${name}`,
         `$JS.ACK.${stream}.${name}.>`,
       ]),
-    ...(role === 'site' ? [] : ['$JS.API.INFO', ...STREAMS.flatMap(mayMake)]),
+    ...(role === 'site' ? [] : ['$JS.API.INFO', ...STREAMS.flatMap(mayMake), ...MAY_AGREE]),
     ...(role === 'challenger' ? mayLease(name) : []),
   ];
   return `      { nkey: ${nkey}, permissions: {
@@ -132,6 +134,13 @@ function mayLease(name: string): string[] {
     keySubject(presenceKey(name)),
   ];
 }
+
+/** Who of the alerters tells: not for sites, which could suppress what others found. */
+const MAY_AGREE: readonly string[] = [
+  `$JS.API.STREAM.CREATE.${ALERTS}`,
+  `$JS.API.STREAM.MSG.GET.${ALERTS}`,
+  alertSubject('*'),
+];
 
 /** A server behind a name listens at every address. */
 function listenAddress(host: string): string {

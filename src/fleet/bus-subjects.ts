@@ -28,3 +28,9 @@ export function presenceKey(member: string): string {
 export function keySubject(key: string): string {
   return `$KV.${LEASES.bucket}.${key}`;
 }
+
+/** The stream in which alerters agree who tells what, and the subject of an entry: see tellers.ts. */
+export const ALERTS = 'ALERTS';
+export function alertSubject(key: string): string {
+  return `ctga.alerts.${key}`;
+}

@@ -32,7 +32,7 @@ import {
 import { shuffled } from '../base/chance.ts';
 import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
 import type { BusServer } from './bus-address.ts';
-import { LEASES, streamOf, subjectOf } from './bus-subjects.ts';
+import { ALERTS, alertSubject, LEASES, streamOf, subjectOf } from './bus-subjects.ts';
 import type { Message } from './collector.ts';
 import type { LeaseStore } from './leases.ts';
 import { FILES, hears, tells, type MemberRole, type Roster, type Told } from './roster.ts';
@@ -287,6 +287,56 @@ export class Bus {
         answered(async () => {
           try {
             return await bucket.put(key, text, { previousSeq: revision, timeout });
+          } catch (error) {
+            if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code))
+              return undefined;
+            throw error;
+          }
+        }, connection),
+    };
+  }
+
+  /**
+   * What alerters agree by (tellers.ts), in a stream that keeps the last of each entry, and that is made
+   * if it is not there. A site may neither read nor write it. An answer takes `timeout` ms at most.
+   * Rejects with BusError, and so does the store.
+   */
+  async alertEntries({ nodes }: Roster, timeout: number): Promise<LeaseStore> {
+    if (this.#connection === undefined) throw noConnection();
+    const connection = this.#connection;
+    const client = jetstream(connection, { timeout });
+    const manager = await answered(async () => {
+      const made = await jetstreamManager(connection, { checkAPI: false, timeout });
+      try {
+        await made.streams.add({
+          name: ALERTS,
+          subjects: [alertSubject('*')],
+          storage: StorageType.File,
+          num_replicas: replicasOn(nodes),
+          max_msgs_per_subject: 1,
+          max_msg_size: 4096,
+          deny_delete: true,
+          deny_purge: true,
+        });
+      } catch (error) {
+        // It is there, and was made by a roster with other nodes.
+        if (!/name already in use/.test(messageOf(error))) throw error;
+      }
+      return made;
+    }, connection);
+    return {
+      get: (key) =>
+        answered(async () => {
+          const last = { last_by_subj: alertSubject(key) };
+          const message = await manager.streams.getMessage(ALERTS, last);
+          return message === null ? undefined : { revision: message.seq, text: message.string() };
+        }, connection),
+      put: (key, text, revision) =>
+        answered(async () => {
+          try {
+            const expect = { lastSubjectSequence: revision };
+            const options = { expect, timeout, retries: 1 };
+            return (await client.publish(alertSubject(key), text, options)).seq;
           } catch (error) {
             if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code))
               return undefined;

@@ -13,10 +13,16 @@ import {
   storeFailed,
   type Condition,
 } from '../alert/conditions.ts';
+import { FleetConditions, fleetUnreadable } from '../alert/fleet-conditions.ts';
 import type { EvidenceReport } from '../evidence/directory.ts';
 import { EvidenceWatch } from '../evidence/watch.ts';
 import type { Evidence } from '../evidence/bundle.ts';
+import { StoreError } from '../disk/error.ts';
 import { writeProbe } from '../disk/probe.ts';
+import { MemberStore } from '../fleet/members.ts';
+import { FleetWatch } from '../fleet/overview.ts';
+import type { BusServer } from '../fleet/bus-address.ts';
+import type { Tellers } from '../fleet/tellers.ts';
 import { alertNow, type Channel } from '../alert/channels.ts';
 import type { Clock } from '../base/clock.ts';
 import { messageOf } from '../base/errors.ts';
@@ -30,6 +36,7 @@ import { recordFoundEvidence, UnrecordedEvidence } from '../upkeep/found-evidenc
 import { StoreInUse } from '../upkeep/in-use.ts';
 import { toLogId } from '../statements/statement.ts';
 import { logDescriptions } from '../store/known-logs.ts';
+import type { AlertAgreement } from './alert-agreement.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeAlerter, type BecomeAccount } from './privileges.ts';
 
@@ -47,10 +54,18 @@ export interface AlertServiceOptions {
     readonly close?: () => void;
   };
   readonly clock: Clock;
+  /** Where the alerters of a fleet agree who of them tells; undefined: this one is alone. */
+  readonly fleet?: AlertFleet | undefined;
   /** A remedy with the commands in it as they have to be typed to find this store. */
   readonly asTyped?: (remedy: string) => string;
   /** Called with a sentence for everything that fails. */
   readonly warn: (message: string) => void;
+}
+
+export interface AlertFleet {
+  readonly servers: readonly BusServer[];
+  /** The directory of a collector or a challenger; see FILES in fleet/roster.ts. */
+  readonly directory: string;
 }
 
 export interface AlertRunOptions extends AlertServiceOptions {
@@ -77,14 +92,25 @@ export async function sendAlerts(
   stop: AbortSignal,
   becomeAccount: BecomeAccount = becomeAlerter,
 ): Promise<void> {
+  // As root, where this is root: keys are for nobody else to read.
+  const agreement = options.fleet && (await agreementOf(options, options.fleet));
   becomeAccount(options.state, options.user);
-  const service = new AlertService(options);
+  const service = new AlertService(options, agreement?.tellers);
   try {
     options.onStarted();
-    await service.run(stop);
+    await Promise.all([service.run(stop), agreement?.run(stop)]);
   } finally {
     service.close();
   }
+}
+
+/** Without a fleet, the packages of its bus are not loaded. */
+async function agreementOf(
+  { clock, warn }: AlertRunOptions,
+  fleet: AlertFleet,
+): Promise<AlertAgreement> {
+  const { AlertAgreement: Agreement } = await import('./alert-agreement.ts');
+  return new Agreement(fleet, clock, warn);
 }
 
 export class AlertService {
@@ -96,12 +122,14 @@ export class AlertService {
   readonly #federated = new UnrecordedEvidence();
   readonly #kept: EvidenceWatch;
   #federation: { readonly health: FederationHealth | undefined; readonly at: number } | undefined;
+  readonly #fleet = new FleetWatch();
+  readonly #fleetConditions = new FleetConditions();
   #chain: EvidenceChain | undefined;
   #nextBeat = -Infinity;
   #hasGivenUp = false;
 
   /** Opens the store. Throws CtgaError `store-failed` if it cannot. */
-  constructor(options: AlertServiceOptions) {
+  constructor(options: AlertServiceOptions, tellers?: Tellers) {
     const { state, channels, asTyped, warn } = options;
     this.#options = options;
     this.#kept = new EvidenceWatch(state.evidence);
@@ -115,6 +143,7 @@ export class AlertService {
       store: this.#storeFile.store,
       channels,
       asTyped,
+      tellers,
       onFailure: (message) => this.#warnOfSending(message),
     });
   }
@@ -216,7 +245,12 @@ export class AlertService {
             secondSize: evidence.head.treeSize,
           }),
     );
-    const conditions = [...proven, ...this.#lookAtEvidence(), ...this.#lookAtFederation()];
+    const conditions = [
+      ...proven,
+      ...this.#lookAtEvidence(),
+      ...this.#lookAtFederation(),
+      ...this.#lookAtFleet(),
+    ];
     return failure === undefined
       ? conditions
       : [...conditions, storeFailed(state.directory, messageOf(failure))];
@@ -252,6 +286,23 @@ export class AlertService {
         remedy,
       }),
     );
+  }
+
+  /** None where the store is of no fleet. */
+  #lookAtFleet(): Condition[] {
+    const { clock, state } = this.#options;
+    const elapsed = clock.elapsed();
+    let members: MemberStore | undefined;
+    try {
+      members = MemberStore.openForReading(state.directory);
+      const fleet = members && this.#fleet.look(members, clock.now(), elapsed);
+      return this.#fleetConditions.present(fleet, elapsed);
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+      return [fleetUnreadable(messageOf(error), error.remedy)];
+    } finally {
+      members?.close();
+    }
   }
 
   #lookAtEvidence(): Condition[] {
