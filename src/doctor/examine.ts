@@ -11,6 +11,7 @@ import type { ProxyAddress } from '../http/proxy-address.ts';
 import type { Log } from '../logs/log.ts';
 import type { State } from '../store/state.ts';
 import { checkClock, checkProxy, checkStoreOf } from './checks.ts';
+import { checkFleet } from './fleet.ts';
 import { checkWitness } from './witness.ts';
 
 export interface Examination {
@@ -31,6 +32,7 @@ export async function examine(what: Examination): Promise<CheckResult[]> {
     ...checkStoreOf(state),
     ...checkWitness(state),
     ...(await checkFederationOf(state)),
+    ...checkFleet(state, Date.now()),
     checkClock(),
     checkConfiguration(config, program),
     await checkProxy(proxy),

@@ -129,7 +129,13 @@ dns/dns-published-00.json ctga-dns:ctga 660
     const as = (account: string): string =>
       `umask 007; setpriv --reuid=${account} --regid=ctga --init-groups`;
     const list = 'ctga heads list --state-dir /var/lib/ctga';
-    for (const account of ['ctga-observer', 'ctga-challenger', 'ctga-audit', 'ctga-alert']) {
+    for (const account of [
+      'ctga-observer',
+      'ctga-challenger',
+      'ctga-audit',
+      'ctga-fleet',
+      'ctga-alert',
+    ]) {
       must(`${as(account)} ctga heads import /tmp/sths --state-dir /var/lib/ctga`);
       must(`${as(account)} ${list}`);
     }
@@ -143,10 +149,10 @@ dns/dns-published-00.json ctga-dns:ctga 660
         );
       assert.notEqual(debian.inside(`${as(account)} rm -f /var/lib/ctga/ctga.db`).code, 0);
     }
-    for (const service of ['dns', 'pool', 'audit', 'federation'])
+    for (const service of ['dns', 'pool', 'audit', 'federation', 'fleet'])
       must(`${as(`ctga-${service}`)} touch /var/lib/ctga/${service}/x`);
     // What was seen must not come near what a witness signs.
-    for (const account of ['ctga-mail', 'ctga-witness', 'nobody'])
+    for (const account of ['ctga-mail', 'ctga-witness', 'ctga-bus', 'nobody'])
       assert.notEqual(
         debian.inside(`setpriv --reuid=${account} --clear-groups --regid=nogroup ${list}`).code,
         0,
@@ -437,6 +443,8 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           'federation',
           'witness',
           'alert',
+          'collect',
+          'publish',
         ]) {
           const service = unit.replace('@', '');
           const text = readFileSync(
@@ -695,6 +703,8 @@ const ACCOUNTS = [
   'audit',
   'federation',
   'witness',
+  'fleet',
+  'bus',
   'evidence',
   'mail',
 ].map((service) => `ctga-${service}`);

@@ -77,12 +77,14 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     'federation',
     'witness',
     'alert',
+    'collect',
+    'publish',
   ]),
   'other hosts': {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
     refusedWith: [EPERM, EACCES, ENETUNREACH, EAFNOSUPPORT, EINTR],
-    leftTo: ['dns', 'pool', 'federation', 'witness', 'alert'],
+    leftTo: ['dns', 'pool', 'federation', 'witness', 'alert', 'collect', 'publish'],
   },
   'a set-user-ID file': {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
@@ -90,7 +92,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
   },
   'the store': {
     ...write('/var/lib/ctga/ctga.db'),
-    leftTo: ['observer', 'challenger', 'audit', 'alert'],
+    leftTo: ['observer', 'challenger', 'audit', 'alert', 'collect', 'publish'],
   },
   'its own program': write('/usr/lib/ctga/build/js/cli/main.cjs'),
   'its own configuration': write('/etc/ctga/ctga.toml'),
@@ -107,7 +109,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
 const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
   'its state': {
     try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0`,
-    leftTo: ['observer', 'challenger', 'audit', 'alert'],
+    leftTo: ['observer', 'challenger', 'audit', 'alert', 'collect', 'publish'],
   },
   'what it publishes': {
     try: `open(my $f, '>', "/var/lib/ctga/dns/probe") ? 0 : $!+0`,
@@ -126,7 +128,18 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
   },
   'this machine': {
     try: connect(HERE),
-    leftTo: ['challenger', 'dns', 'web', 'pool', 'audit', 'federation', 'witness', 'alert'],
+    leftTo: [
+      'challenger',
+      'dns',
+      'web',
+      'pool',
+      'audit',
+      'federation',
+      'witness',
+      'alert',
+      'collect',
+      'publish',
+    ],
   },
 };
 

@@ -41,6 +41,9 @@ const EXPOSURE: Readonly<Record<string, number>> = {
   'ctga-federation.service': 2,
   'ctga-witness.service': 2,
   'ctga-alert.service': 2,
+  'ctga-collect.service': 2,
+  'ctga-publish.service': 2,
+  'ctga-bus.service': 2,
   'ctga-mail@.service': 3,
 };
 
@@ -64,7 +67,10 @@ describe('systemd-analyze', { skip: noSystemd }, () => {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     for (const unit of units) {
       // The program is not installed here: what is said of it is not what is asked.
-      const text = readFileSync(join(UNITS, unit), 'utf8').replace('/usr/bin/ctga', '/bin/true');
+      const text = readFileSync(join(UNITS, unit), 'utf8').replace(
+        /\/usr\/(bin\/ctga|sbin\/nats-server)/,
+        '/bin/true',
+      );
       writeFileSync(join(directory, unit.replace('@.', '@eth0.')), text);
     }
     // What a socket starts is looked for beside it.
