@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
+import { fc } from '../support/random.ts';
 import type { LeaseStore } from '../../src/fleet/leases.ts';
 import { entryKey, PATIENCE_MS, POLL_MS, Tellers, type News } from '../../src/fleet/tellers.ts';
 
