@@ -8,6 +8,7 @@ import { contestedTrees, treeAtSites, type TreeAtSites } from '../fleet/sites.ts
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
+import type { StoredTree } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
 
@@ -50,23 +51,36 @@ export function sitesView(
   nameOf: (logId: LogId) => string,
 ): SitesView {
   const logs = new Map<string, { log: string; rows: MatrixRow[] }>();
-  // Of a log that has forked, what it forked with stays in sight.
+  const shown = new Set<number>();
+  // Of a log that has forked, what it forked with stays in sight, and beside it what all others saw.
   const forked = new Set(store.verdicts.logsWith('fork-proven').map(logIdText));
+  const rank = (tree: StoredTree): number =>
+    forked.has(logIdText(tree.logId)) ? (tree.verdict === 'fork-proven' ? 2 : 1) : 0;
   const newest = store.heads
     .newest(LOOKED_AT)
-    .map((tree) => ({ tree, id: logIdText(tree.logId) }))
-    .sort((a, b) => Number(forked.has(b.id)) - Number(forked.has(a.id)));
-  for (const { tree, id } of newest) {
+    .sort((a, b) => rank(b) - rank(a))
+    .flatMap((tree) =>
+      rank(tree) < 2
+        ? [tree]
+        : store.heads.treesOfSize(tree.logId, tree.treeSize).slice(0, TREES_OF_A_LOG - 1),
+    );
+  for (const tree of newest) {
+    const id = logIdText(tree.logId);
     const log = logs.get(id) ?? { log: nameOf(tree.logId), rows: [] };
-    if (log.rows.length === TREES_OF_A_LOG || (!logs.has(id) && logs.size === LOGS)) continue;
+    const isFull = log.rows.length === TREES_OF_A_LOG || (!logs.has(id) && logs.size === LOGS);
+    if (isFull || shown.has(tree.id)) continue;
+    shown.add(tree.id);
     const at = treeAtSites(store, tree);
     // What the log's own answers brought was seen at no site.
     if (at.sites.length === 0 && !at.isRolledUp) continue;
     logs.set(id, log);
-    log.rows.unshift({ ...at, verdict: tree.verdict });
+    log.rows.push({ ...at, verdict: tree.verdict });
   }
   for (const { rows } of logs.values())
-    rows.sort((a, b) => (a.tree.treeSize < b.tree.treeSize ? -1 : 1));
+    rows.sort(
+      (a, b) =>
+        Number(a.tree.treeSize > b.tree.treeSize) - Number(a.tree.treeSize < b.tree.treeSize),
+    );
   const rows = [...logs.values()].flatMap((log) => log.rows);
   const paths = new Map<string, Map<string, number>>();
   for (const row of rows)

@@ -339,6 +339,16 @@ describe('the status page', { skip: noChromium }, () => {
     assert.match(text, /hel3\s+heard[^]*?Refused\s+7|hel3\s+heard\s+[^\n]*\s7\s/);
     // Of each log the trees that sites saw, and the log that forked before the others.
     assert.equal(await page.locator('.matrix-row').count(), 6 * 2 + 1);
+    assert.deepEqual(
+      (await page.locator('#sites .matrix').first().locator('.matrix-words').allInnerTexts()).map(
+        (words) => words.replaceAll(/\s+/g, ' ').replace(/ [0-9a-f]{8} /, ' '),
+      ),
+      [
+        'Size 301 consistent at 14 of 50 sites',
+        'Size 301 fork-proven at 3 of 50 sites',
+        'Size 409 pending at 20 of 50 sites',
+      ],
+    );
     assert.equal(await page.locator('#sites h3').first().innerText(), "Example 'Birch2026h2' log");
     assert.match(text, /fra2\s+silent/);
     assert.match(text, /eth0 \d+, eth1 \d+/);
