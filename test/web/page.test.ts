@@ -346,7 +346,7 @@ describe('the status page', { skip: noChromium }, () => {
       [
         'Size 301 consistent at 14 of 50 sites',
         'Size 301 fork-proven at 3 of 50 sites',
-        'Size 409 pending at 20 of 50 sites',
+        'Size 408 pending at 40 of 50 sites',
       ],
     );
     assert.equal(await page.locator('#sites h3').first().innerText(), "Example 'Birch2026h2' log");
