@@ -10,7 +10,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:f
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { CaptureReader } from '../../src/dataplane/capture/reader.ts';
 import { noNats, TestFleet } from '../support/bus.ts';
 import { ctga, CTGA } from '../support/ctga.ts';

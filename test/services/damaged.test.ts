@@ -171,7 +171,7 @@ const SERVICES: readonly Service[] = [
       runMember(
         {
           state,
-          role: 'site',
+          roles: ['site'],
           servers: [],
           directory: state.directory,
           user: undefined,
