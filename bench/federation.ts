@@ -6,6 +6,10 @@
  * convergence is what as many machines as this one would take on a network of no latency.
  */
 import { readFileSync } from 'node:fs';
+import { hex } from '../src/federation/bytes.ts';
+import { attachmentOf, cosignAll } from '../src/federation/cosignatures.ts';
+import { toMerkleHash } from '../src/merkle/hash.ts';
+import { generateSignerKey, parseSignerKey } from '../src/statements/cosignature.ts';
 import type { TlsAgreement } from './federation-tls.ts';
 import { table } from './report.ts';
 import {
@@ -15,6 +19,7 @@ import {
   thresholdFor,
   TimedNetwork,
 } from '../test/support/federation.ts';
+import { SigningLog } from '../test/support/signing-log.ts';
 
 export const FAULTS = {
   none: 'nobody fails',
@@ -45,8 +50,26 @@ export const LOGS = 8;
 /** Until everything is compiled, and it is known who is silent. */
 const WARM_UP = 4;
 const PARTITION_MS = 11_000;
-/** A member's two cosignatures of a head, with their names (c2sp.org/tlog-cosignature). */
-const COSIGNATURES_BYTES = 64 + 2420 + 2 * (4 + 8 + 20);
+
+/** How many bytes a member's cosignatures of all heads of a period have. */
+function cosignedBytes(): number {
+  const root = toMerkleHash(new Uint8Array(32));
+  const all = Array.from({ length: LOGS }, (_, i) => {
+    const log = new SigningLog();
+    const head = log.verified(1_000_000 + i, root);
+    const { logId: id, treeSize, rootHash } = head;
+    const statement = { kind: 'head', id, treeSize, rootHash } as const;
+    const named = log.asLog({ url: `https://log${i}.example/2026h1/` });
+    return { named, item: { statement, attachment: attachmentOf(head) } };
+  });
+  const cosigners = [
+    generateSignerKey('member.example/a', 'Ed25519 cosignature'),
+    generateSignerKey('member.example/a/ml-dsa-44', 'ML-DSA-44'),
+  ].map(parseSignerKey);
+  const logs = new Map(all.map(({ named }) => [hex(named.key.logId), named]));
+  const items = all.map(({ item }) => item);
+  return cosignAll(items, logs, cosigners, 1_700_000_000n).length;
+}
 
 /** The worst of so many periods after each other; what is sent is their mean. */
 export function measureAgreement(
@@ -60,7 +83,7 @@ export function measureAgreement(
     size: members,
     threshold,
     isCharged: true,
-    ...(fault === 'cosigned' ? { cosignatures: LOGS * COSIGNATURES_BYTES } : {}),
+    ...(fault === 'cosigned' ? { cosignatures: cosignedBytes() } : {}),
   });
   const all = network.keys.map((_, i) => i);
   const failing = all.filter((i) => i < f);
