@@ -4,7 +4,7 @@
  * tell the same. From what the member puts down, so that none of them needs its keys.
  */
 import type { MemberState, MemberStore } from './members.ts';
-import type { MemberRole } from './roster.ts';
+import { hears, tells, type MemberRole } from './roster.ts';
 
 /** `never`: it is in the roster, and was not heard yet. */
 export type Hearing = 'heard' | 'silent' | 'never';
@@ -62,7 +62,8 @@ export class FleetWatch {
     const refused = members.refusedOfAll();
     const longest = longestSilence(intervalSeconds);
     const heard = known.members.filter(
-      (each) => each.name !== self && (states.has(each.name) || hears(role, each.role)),
+      (each) =>
+        each.name !== self && (states.has(each.name) || hears(role).includes(tells(each.role))),
     );
     const all = heard.map(({ name, role: its }): MemberOverview => {
       const state = states.get(name);
@@ -98,11 +99,6 @@ export class FleetWatch {
     this.#heard.set(name, { lastHeard, age, at: elapsed });
     return age;
   }
-}
-
-/** A site hears no other site. */
-function hears(role: MemberRole, other: MemberRole): boolean {
-  return (role === 'site') !== (other === 'site');
 }
 
 /** How often something was refused, whatever the reason. */
