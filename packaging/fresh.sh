@@ -39,7 +39,7 @@ root=$(mktemp -d /var/tmp/ctga-fresh-XXXXXX)
 
 chmod 755 "$root"
 # Mounts are in a namespace that ends with the command.
-trap 'rm -rf --one-file-system "$root"' EXIT
+trap 'rm -rf --one-file-system "$root" "$root.log"' EXIT
 inside=
 # What begins a namespace takes no signal but this one, and takes all that is in it along.
 trap '[ -z "$inside" ] || kill -KILL "$inside"; exit 130' INT TERM
