@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * Logs that are no CT logs, as people write them down: a verifier key on each line, with a URL where
- * the log can be asked (GOSUMDB has this form); lists of the witness network (`logs/v0`); trust
- * policies (c2sp.org/tlog-policy).
+ * Logs as people write them down beside CT's own lists: a verifier key on each line, with a URL where
+ * the log can be asked (GOSUMDB has this form); lists of the witness network (`logs/v0`), which have
+ * CT logs too; trust policies (c2sp.org/tlog-policy).
  *
  * The URL says how a log is asked. One that ends in `/latest` is a Go checksum database's, and any
  * other that of a log of c2sp.org/tlog-tiles, with or without `checkpoint` at its end.
  */
 import { badInput, messageOf } from '../base/errors.ts';
+import { decodeBase64 } from '../base/base64.ts';
 import { plural } from '../base/text.ts';
-import { toCheckpointKey, type CheckpointKey } from '../statements/key.ts';
-import { formatNoteKey, originOfKey, SUMDB_ORIGIN } from '../statements/note-key.ts';
+import { noteKeyId, RFC6962_NOTE_SIGNATURE } from '../statements/checkpoint.ts';
+import { toCheckpointKey, toCtKey, type CheckpointKey, type CtKey } from '../statements/key.ts';
+import { formatNoteKey, isNoteName, originOfKey, SUMDB_ORIGIN } from '../statements/note-key.ts';
 import { parsePolicy } from '../statements/policy.ts';
 import { normalizeUrl } from './list-url.ts';
 import { logIdText, type Log } from './log.ts';
@@ -143,8 +145,13 @@ function saidLines(text: string): { readonly line: string; readonly where: strin
 }
 
 /** The log of an entry, or the reason why ctga cannot use it. */
-function toLog({ vkey, origin, url: given, allowPrivateAddress }: Entry): Log | string {
-  const [keyName = ''] = vkey.split('+', 1);
+function toLog(entry: Entry): Log | string {
+  const { vkey, origin, url: given, allowPrivateAddress } = entry;
+  const [keyName = '', id = ''] = vkey.split('+', 2);
+  // Base64 has pluses of its own.
+  const encoded = vkey.slice(keyName.length + id.length + 2);
+  const bytes = decodeBase64(encoded);
+  if (bytes?.[0] === RFC6962_NOTE_SIGNATURE) return toCtLog(entry, keyName, id, bytes.subarray(1));
   const usual = originOfKey(keyName);
   const isGo = usual === SUMDB_ORIGIN;
   const address = given ?? (isGo ? SUMDB_URL : undefined);
@@ -168,6 +175,40 @@ function toLog({ vkey, origin, url: given, allowPrivateAddress }: Entry): Log | 
     ...log,
     url: isRekor ? `${url}${REKOR_PATH}` : url,
     api: isSumdb ? 'sumdb' : 'tlog-tiles',
+  };
+}
+
+/**
+ * A CT log, of which the vkey has the SubjectPublicKeyInfo and the key ID is made of the log ID, as
+ * github.com/transparency-dev/formats has it.
+ */
+function toCtLog(
+  { origin, url: address = '', allowPrivateAddress }: Entry,
+  name: string,
+  id: string,
+  spki: Uint8Array,
+): Log | string {
+  if (!isNoteName(name) || (origin ?? name) !== name)
+    return 'the origin of a CT log is the name of its key (c2sp.org/static-ct-api)';
+  let key: CtKey;
+  try {
+    key = toCtKey(spki);
+  } catch (error) {
+    if (error instanceof RangeError) return messageOf(error);
+    throw error;
+  }
+  const made = noteKeyId(name, key.logId).toString('hex');
+  if (made !== id.toLowerCase()) return `its key ID should be ${made}, and is ${id}`;
+  const url = address === '' ? '' : normalizeUrl(address.replace(/\/checkpoint$/, '/'));
+  if (url === undefined) return `its URL is malformed: ${address}`;
+  return {
+    key,
+    description: name,
+    mmd: PATIENCE_SECONDS,
+    allowPrivateAddress,
+    url,
+    api: 'static-ct',
+    submissionUrl: `https://${name}/`,
   };
 }
 

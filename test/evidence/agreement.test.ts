@@ -311,6 +311,9 @@ describe('the verifier and the script agree', () => {
         `logs/v0\n\nvkey ${own.vkey}\nqpd 7\n\nvkey ${ed25519.vkey}\norigin  ${ed25519.origin} \nvkey ${sums.vkey}\nurl ${sumdb}\n`,
         [4, 0, 0, 0],
       ],
+      ['the verifier key of a CT log', `${ecdsa.vkey()} https://ct.test/\n`, [0, 4, 4, 4]],
+      ['another key beside it', `${rsa.vkey()}\n# ${ecdsa.vkey()}\n`, [4, 4, 4, 4]],
+      ['a CT log in a list of the network', `logs/v0\n\nvkey ${ecdsa.vkey()}\n`, [0, 4, 4, 4]],
       [
         'one in which an origin comes twice',
         `logs/v0\nvkey ${own.vkey}\norigin other\norigin ${own.origin}\nvkey ${ed25519.vkey}\norigin ${ed25519.origin}\norigin other\n`,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { parseLogList } from '../../src/logs/list.ts';
-import type { Log } from '../../src/logs/log.ts';
+import { originOf as originOfLog, type Log } from '../../src/logs/log.ts';
 import { noteSigner } from '../../src/statements/cosignature.ts';
 import { verifyClaim } from '../../src/statements/claim.ts';
 import { isCheckpointKey, toLogKey } from '../../src/statements/key.ts';
@@ -17,6 +17,7 @@ import {
   SUMDB_LATER,
   SUMDB_VKEY,
 } from '../support/real-checkpoints.ts';
+import { SigningLog, treeOf } from '../support/signing-log.ts';
 import { MLDSA_CHECKPOINT, MLDSA_LOG } from '../support/torchwood-mldsa.ts';
 
 const vkey = (name: string, type: 'Ed25519' | 'ML-DSA-44' | 'Ed25519 cosignature', n = 1): string =>
@@ -213,5 +214,85 @@ describe('the checkpoints of real logs', () => {
       assert.equal(claim(checkpoint.replace(/^/, 'x')).kind, 'refused');
       // As it goes through a store.
       assert.deepEqual(toLogKey(log.key.spki).logId, log.key.logId);
+    });
+});
+
+describe('a verifier key of a CT log', () => {
+  const name = 'ct.test/2026h2';
+  const keys = { 'P-256': new SigningLog(), RSA: new SigningLog('rsa') };
+
+  for (const [algorithm, ct] of Object.entries(keys))
+    test(`with ${algorithm} is a static-ct log, in both forms, with a URL and without`, () => {
+      const network = `logs/v0\n\nvkey ${ct.vkey(name)}\nqpd 86400\ncontact x\n`;
+      const lines = `${ct.vkey(name)} https://mon.test/2026h2/checkpoint\n`;
+      for (const [text, url] of [
+        [network, ''],
+        [`${network}origin ${name}\nurl https://mon.test/2026h2\n`, 'https://mon.test/2026h2/'],
+        [lines, 'https://mon.test/2026h2/'],
+      ] as const) {
+        const { logs, leftOut } = parseLogList(text, 'list');
+        assert.deepEqual(leftOut, []);
+        const [log = assert.fail()] = logs;
+        assert.deepEqual([log.url, log.api, log.description], [url, 'static-ct', name]);
+        assert(!isCheckpointKey(log.key));
+        assert.deepEqual(log.key.spki, ct.key.spki);
+        assert.equal(originOfLog(log), name);
+      }
+    });
+
+  test('is read whole, whatever pluses its base64 has', () => {
+    // 0xfb 0xef 0xbe is "++++" in base64.
+    const head = Buffer.from(
+      '30820122300d06092a864886f70d01010105000382010f003082010a0282010100',
+      'hex',
+    );
+    const tail = Buffer.from('0203010001', 'hex');
+    const modulus = Buffer.alloc(256, Buffer.from('efbefb', 'hex'));
+    modulus[255] = 1;
+    const pluses = new SigningLog('rsa').vkey.call(
+      { key: toLogKey(Buffer.concat([head, modulus, tail])) } as SigningLog,
+      name,
+    );
+    assert.match(pluses, /\+{9}/);
+    assert.deepEqual(parseLogList(pluses, 'list').leftOut, []);
+  });
+
+  test('is that by which the log signs its checkpoints', () => {
+    const ct = new SigningLog();
+    const [log = assert.fail()] = parseLogList(ct.vkey(), 'list').logs;
+    const bytes = Buffer.from(ct.checkpoint(9, treeOf(9).root()));
+    assert.equal(verifyClaim({ log, bytes, form: 'checkpoint' }).kind, 'verified');
+  });
+
+  const ct = keys['P-256'];
+  const hostile: [string, string, RegExp][] = [
+    [
+      'of another key ID',
+      ct.vkey(name).replace(/\+(.)/, (_, c) => `+${c === '0' ? '1' : '0'}`),
+      /key ID/,
+    ],
+    ['cut short', `${ct.vkey(name).slice(0, -8)}`, /SubjectPublicKeyInfo|DER/],
+    ['with nothing behind the type', `${name}+00000000+BQ==`, /SubjectPublicKeyInfo|DER/],
+    [
+      'with the log ID instead of its key',
+      `${name}+00000000+${Buffer.alloc(33, 5).toString('base64')}`,
+      /SubjectPublicKeyInfo|DER/,
+    ],
+    [
+      'of another origin',
+      `logs/v0\nvkey ${ct.vkey(name)}\norigin other.test\n`,
+      /origin of a CT log/,
+    ],
+    ['with a URL that is none', `${ct.vkey(name)} ftp://x/`, /URL/],
+  ];
+  for (const [what, text, reason] of hostile)
+    test(`${what} is left out`, () => {
+      const good = vkey('log.test/a', 'Ed25519');
+      const { logs, leftOut } = parseLogList(
+        text.startsWith('logs/v0') ? `${text}vkey ${good}\n` : `${good}\n${text}\n`,
+        'list',
+      );
+      assert.equal(logs.length, 1);
+      assert.match(leftOut.join(), reason);
     });
 });

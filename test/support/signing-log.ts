@@ -99,6 +99,14 @@ export class SigningLog {
     return Uint8Array.from([4, this.#algorithm, ...length, ...signature]);
   }
 
+  /** As github.com/transparency-dev/formats has it (note.RFC6962VerifierString), apart from src. */
+  vkey(name = 'log.test/alpha'): string {
+    const { logId, spki } = this.key;
+    const id = createHash('sha256').update(`${name}\n\x05`).update(logId).digest('hex');
+    const bytes = Buffer.concat([Uint8Array.of(5), spki]);
+    return `${name}+${id.slice(0, 8)}+${bytes.toString('base64')}`;
+  }
+
   /**
    * A checkpoint with this log's line among others, as Sunlight writes it: noise first, with the
    * log's own name.
