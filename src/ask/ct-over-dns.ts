@@ -7,30 +7,37 @@ import { parseUint64 } from '../base/u64.ts';
 import { DnsError } from '../dns/client.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { consistencyProofLength, inclusionProofLength } from '../merkle/proof.ts';
+import { noteOfStrings } from '../sources/checkpoints/text.ts';
 import { formatCtQuestion, type CtQuestion } from '../sources/ct-over-dns/question.ts';
+import { withOthers } from '../statements/checkpoint.ts';
+import { parseClaim } from '../statements/claim.ts';
+import { isCheckpointKey, type CheckpointKey, type LogKey } from '../statements/key.ts';
 import type { Statement } from '../statements/statement.ts';
 import { parseTreeHeadText } from '../statements/text.ts';
 import { LogError, type Asker, type LeafProof, type LeafQuestion } from './asker.ts';
 
 /**
- * Looks up the one TXT record of a name and joins its character-strings. Rejects with DnsError.
- * DnsClient's `txt` is one.
+ * Looks up the one TXT record of a name: its character-strings. Rejects with DnsError. DnsClient's
+ * `txt` is one.
  */
-export type TxtLookup = (name: string) => Promise<Uint8Array>;
+export type TxtLookup = (name: string) => Promise<readonly Uint8Array[]>;
 
 const HASH_BYTES = 32;
 
 export class CtOverDnsAsker implements Asker {
   readonly #zone: string;
+  readonly #key: LogKey;
   readonly #lookup: TxtLookup;
 
-  /** `zone` is that of one log, as text, such as rome.ct.example.org. */
-  constructor(zone: string, lookup: TxtLookup) {
+  /** `zone` is that of the log of `key`, as text, such as rome.ct.example.org. */
+  constructor(zone: string, key: LogKey, lookup: TxtLookup) {
     this.#zone = zone;
+    this.#key = key;
     this.#lookup = lookup;
   }
 
   async treeHead(): Promise<Statement> {
+    if (isCheckpointKey(this.#key)) return this.#checkpoint(this.#key);
     const answer = parseTreeHeadText(await this.#text({ kind: 'tree head' }));
     if (answer.kind === 'refused')
       throw new LogError(
@@ -38,6 +45,18 @@ export class CtOverDnsAsker implements Asker {
         `sth.${this.#zone} carries no tree head: ${answer.reason}`,
       );
     return answer.head;
+  }
+
+  /** docs/DNS.md, "Checkpoints". */
+  async #checkpoint(key: CheckpointKey): Promise<Statement> {
+    const note = noteOfStrings(await this.#ask({ kind: 'checkpoint' }));
+    const parsed = parseClaim({ log: { key }, bytes: note, form: 'checkpoint' });
+    if (parsed.kind === 'refused')
+      throw new LogError(
+        'log-unavailable',
+        `checkpoint.${this.#zone} carries no checkpoint: ${parsed.reason}`,
+      );
+    return withOthers(parsed.statement, note, key);
   }
 
   async consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {
@@ -75,7 +94,7 @@ export class CtOverDnsAsker implements Asker {
   async #proof(length: number, question: (start: number) => CtQuestion): Promise<MerkleHash[]> {
     const hashes: MerkleHash[] = [];
     while (hashes.length < length) {
-      const bytes = await this.#ask(question(hashes.length));
+      const bytes = Buffer.concat(await this.#ask(question(hashes.length)));
       if (bytes.length === 0 || bytes.length % HASH_BYTES !== 0)
         throw new LogError(
           'log-unavailable',
@@ -88,10 +107,10 @@ export class CtOverDnsAsker implements Asker {
   }
 
   async #text(question: CtQuestion): Promise<string> {
-    return Buffer.from(await this.#ask(question)).toString('latin1');
+    return Buffer.concat(await this.#ask(question)).toString('latin1');
   }
 
-  async #ask(question: CtQuestion): Promise<Uint8Array> {
+  async #ask(question: CtQuestion): Promise<readonly Uint8Array[]> {
     try {
       return await this.#lookup(`${formatCtQuestion(question)}.${this.#zone}`);
     } catch (error) {

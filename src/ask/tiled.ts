@@ -13,8 +13,8 @@ import type { Fetch } from '../http/request.ts';
 import type { MerkleHash } from '../merkle/hash.ts';
 import { TILE_WIDTH, TiledTree, tilePath, type TilePlace } from '../merkle/tiles.ts';
 import { parseClaim } from '../statements/claim.ts';
-import { linesOfOthers, parseCheckpoint } from '../statements/checkpoint.ts';
-import { isCheckpointKey, type LogKey } from '../statements/key.ts';
+import { withOthers } from '../statements/checkpoint.ts';
+import type { LogKey } from '../statements/key.ts';
 import type { Statement } from '../statements/statement.ts';
 import { isRefusal, LogError, requireLeafRange, type Asker, type LeafQuestion } from './asker.ts';
 import { LogHttp } from './log-http.ts';
@@ -66,9 +66,7 @@ export class TiledAsker implements Asker {
     const log = { key: this.#key };
     const parsed = parseClaim({ log, bytes: body, form: 'checkpoint' });
     if (parsed.kind === 'refused') throw failure('log-unavailable', parsed.reason);
-    if (!isCheckpointKey(this.#key)) return parsed.statement;
-    const checkpoint = parseCheckpoint(Buffer.from(body).toString('utf8'));
-    return { ...parsed.statement, others: linesOfOthers(checkpoint, this.#key) };
+    return withOthers(parsed.statement, body, this.#key);
   }
 
   consistencyProof(first: bigint, second: bigint): Promise<MerkleHash[]> {

@@ -40,11 +40,9 @@ export async function askForHead(
     else if (each.reason instanceof CtgaError) failures.push(each.reason);
     else throw each.reason; // a bug
   }
-  recordShown(
-    log,
-    answers.map(({ head }) => head),
-    context,
-  );
+  const heads = answers.map(({ head }) => head);
+  context.onShown?.(log, heads);
+  recordShown(log, heads, context);
   if (answers.some(({ head }) => isMalformed(head))) failures.push(malformedHead());
   const [first, ...others] = answers.filter(({ head }) => !isMalformed(head));
   if (first === undefined) throw decidingFailure(failures) ?? new RangeError('no path to ask on');

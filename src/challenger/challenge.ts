@@ -19,6 +19,7 @@ import { plural } from '../base/text.ts';
 import type { Fetch } from '../http/request.ts';
 import { MAX_RETRY_AFTER } from '../http/retry-after.ts';
 import type { Log } from '../logs/log.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 import type { StoredTree } from '../store/heads.ts';
 import { askForHead } from './anchor.ts';
 import { Links } from './links.ts';
@@ -38,6 +39,8 @@ export interface ChallengeContext extends VerdictContext {
   readonly questions?: number;
   /** How to wait, a short Retry-After for one; a real wait unless given. */
   readonly sleep?: Sleep;
+  /** Told of the heads that the log showed and signed, on each path. */
+  readonly onShown?: (log: Log, heads: readonly VerifiedStatement[]) => void;
   /** Breaks the challenge off: what has not been answered by then stays as it was. */
   readonly signal: AbortSignal;
 }

@@ -8,6 +8,7 @@ import {
   type Exchanged,
   type Pollinated,
 } from '../exchange/pollination.ts';
+import type { ImportedHead } from '../exchange/files.ts';
 import { fetchViews } from '../exchange/views.ts';
 import type { HashStore } from '../follow/hash-store.ts';
 import { HttpError } from '../http/error.ts';
@@ -26,6 +27,8 @@ export interface PollinateOptions
   readonly onPollinated: (result: Pollinated) => void;
   /** `sent` is the number of logs of which a checkpoint was asked for. */
   readonly onViewed: (result: Pollinated) => void;
+  /** Told of what a view has, before it is recorded. */
+  readonly onSeenAt?: (url: string, heads: readonly ImportedHead[]) => void;
   /** Also told where the heads that came could not be recorded. */
   readonly onPollinationFailed: (url: string, error: HttpError | StoreError) => void;
 }
@@ -45,6 +48,7 @@ export async function pollinateThrough(url: string, options: PollinateOptions): 
 export async function viewThrough(url: string, options: PollinateOptions): Promise<void> {
   const ask = async (fetch: Fetch, logs: readonly Log[]): Promise<Exchanged> => {
     const { asked, received } = await fetchViews(url, fetch, logs, options.chance);
+    options.onSeenAt?.(url, received.heads);
     return { url, sent: asked, received };
   };
   await exchangeThrough(url, options, ask, 'view');

@@ -20,6 +20,7 @@ import {
 } from '../services/challenge.ts';
 import type { LogShare, ShareEvent, ShareOptions } from '../services/share-logs.ts';
 import { isAskable, type Log } from '../logs/log.ts';
+import type { NoteKey } from '../statements/note-key.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import { expectDirectory, stateAt } from '../store/state.ts';
 import { bus, FLEET_DIRECTORY } from './fleet-member.ts';
@@ -27,6 +28,7 @@ import { seconds, wholeNumber, withState, type StateOption } from './options.ts'
 import { withNextCommands } from './next.ts';
 import { print, printJsonLine, reportFailure, warn } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
+import { printCosignature, witnessOption } from './witness-option.ts';
 
 interface ChallengeOptions extends StateOption {
   readonly once?: boolean;
@@ -43,6 +45,7 @@ interface ChallengeOptions extends StateOption {
   readonly view: readonly string[];
   readonly subscribe?: string;
   readonly fleet: string;
+  readonly witness: readonly NoteKey[];
   readonly user?: string;
 }
 
@@ -134,6 +137,7 @@ export function challengeCommand(): Command {
       'with --subscribe: the directory of this challenger, as "ctga fleet join" made it',
       FLEET_DIRECTORY,
     )
+    .addOption(witnessOption())
     .option(
       '--user <name>',
       'if started as root: the account to run as (default: ctga-challenger if it exists, else ctga, else nobody)',
@@ -203,6 +207,7 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
     window: options.window * 86_400_000,
     pollinators: options.pollinate,
     views: options.view,
+    witnesses: options.witness,
     now: Date.now,
     signal,
     onEvent: report,
@@ -321,6 +326,8 @@ function printReport(report: Report): void {
       return print(
         `${report.log}: visited, size ${report.treeSize}; ${megabytes(report.bytes)} of it fetched today`,
       );
+    case 'cosigned':
+      return printCosignature(`${report.from}: size ${report.treeSize}: `, report);
     case 'log-failed':
       warn(`${report.log}: ${report.message}`);
       if (report.remedy !== undefined) print(`  ${withNextCommands(report.remedy)}`);

@@ -15,16 +15,19 @@ import { readTreeHeads } from '../exchange/files.ts';
 import { logsInForce } from '../services/log-lists.ts';
 import { logOfZone, queryZone, type QueryResult } from '../services/query.ts';
 import { stateAt } from '../store/state.ts';
+import type { NoteKey } from '../statements/note-key.ts';
 import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
 import { endpoint, withLogs, withState, type LogOptions, type StateOption } from './options.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
+import { printCosignature, witnessOption } from './witness-option.ts';
 
 interface QueryOptions extends StateOption, LogOptions {
   readonly server?: Endpoint;
   readonly log?: string;
   readonly since?: string;
   readonly leaf?: MerkleHash;
+  readonly witness: readonly NoteKey[];
 }
 
 export function dnsQueryCommand(): Command {
@@ -51,6 +54,7 @@ export function dnsQueryCommand(): Command {
       'a Merkle leaf hash in base64 or hexadecimal: check that it is in the log',
       leafHash,
     )
+    .addOption(witnessOption())
     .addHelpText(
       'after',
       `
@@ -62,7 +66,7 @@ trees that contradict each other. The evidence is then in the state directory.`,
 
 async function runQuery(text: string, options: QueryOptions): Promise<void> {
   const state = stateAt(options.stateDir);
-  const zone = parseZone(text.replace(/^sth\./i, ''), 'the zone');
+  const zone = parseZone(text.replace(/^(sth|checkpoint)\./i, ''), 'the zone');
   const { zone: zones, zoneSuffix } = options;
   const logs = logsInForce(state, options.logList, warn);
   // Whatever is wrong with one of them, although another names the log.
@@ -75,6 +79,7 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
     lookup: (name) => client.txt(name),
     since: options.since === undefined ? undefined : oldHead(options.since, log),
     leaf: options.leaf,
+    witnesses: options.witness,
     evidenceDirectory: state.evidence,
     now: Date.now(),
   });
@@ -83,9 +88,12 @@ async function runQuery(text: string, options: QueryOptions): Promise<void> {
   setExitCode(exitCodeOf(result));
 }
 
-function exitCodeOf({ since, leaf }: QueryResult): ExitCode {
+function exitCodeOf({ cosignatures, since, leaf }: QueryResult): ExitCode {
   if (since?.verdict === 'fork-proven') return ExitCode.forkProven;
-  const isVerified = (since?.verdict ?? 'consistent') === 'consistent' && leaf?.included !== false;
+  const isVerified =
+    (since?.verdict ?? 'consistent') === 'consistent' &&
+    leaf?.included !== false &&
+    cosignatures.every(({ valid }) => valid);
   return isVerified ? ExitCode.ok : ExitCode.failed;
 }
 
@@ -94,10 +102,12 @@ const REASONS = {
   'malformed-head': 'one of the heads is of an empty tree, and has a wrong root',
 } as const;
 
-function printResult({ zone, log, treeSize, timestamp, since, leaf }: QueryResult): void {
-  print(
-    `sth.${zone}: size ${treeSize}, signed by ${log} at ${time(timestamp)}. The signature verifies.`,
-  );
+function printResult(result: QueryResult): void {
+  const { name, log, treeSize, timestamp, cosignatures, since, leaf } = result;
+  // Ed25519 checkpoints say no time.
+  const when = timestamp === 0n ? '' : ` at ${time(timestamp)}`;
+  print(`${name}: size ${treeSize}, signed by ${log}${when}. The signature verifies.`);
+  for (const each of cosignatures) printCosignature('', each);
   if (since?.verdict === 'consistent')
     print(`It extends the tree of size ${since.treeSize}: append-only in between.`);
   else if (since?.verdict === 'fork-proven') {

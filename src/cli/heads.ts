@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga heads`: the tree heads in the store, and more from files. */
 import { hostname } from 'node:os';
-import { Command, InvalidArgumentError, Option } from 'commander';
-import { ExitCode, messageOf } from '../base/errors.ts';
-import { plural, time, utc } from '../base/text.ts';
+import { Command, InvalidArgumentError } from 'commander';
+import { ExitCode } from '../base/errors.ts';
+import { plural, utc } from '../base/text.ts';
 import { encodeBase64 } from '../base/base64.ts';
 import { logDescriptions, logNames } from '../store/known-logs.ts';
 import { findLog } from '../logs/zones.ts';
 import type { Imported } from '../services/heads.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
-import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
+import type { NoteKey } from '../statements/note-key.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import {
@@ -22,6 +22,7 @@ import {
   warn,
 } from './output.ts';
 import { setExitCode } from './run.ts';
+import { printCosignature, witnessOption } from './witness-option.ts';
 
 export function headsCommand(): Command {
   const list = new Command('list')
@@ -52,14 +53,7 @@ export function headsCommand(): Command {
       '--log-list <file>',
       'use the logs of this list instead of the imported and built-in ones',
     )
-    .addOption(
-      new Option(
-        '--witness <key>',
-        'verify the cosignatures of this witness, NAME+KEYID+KEY, on checkpoints; may be repeated',
-      )
-        .argParser((text: string, earlier: readonly NoteKey[]) => [...earlier, witness(text)])
-        .default([], 'none'),
-    )
+    .addOption(witnessOption())
     .action(importFiles);
   return new Command('heads')
     .description('list, export or import signed tree heads')
@@ -133,14 +127,6 @@ function pointInTime(text: string): number {
   throw new InvalidArgumentError('want a date such as 2026-11-20 or an age such as 36h or 7d.');
 }
 
-function witness(text: string): NoteKey {
-  try {
-    return parseNoteKey(text);
-  } catch (error) {
-    throw new InvalidArgumentError(messageOf(error));
-  }
-}
-
 async function exportFile(options: { stateDir?: string; since?: number }): Promise<void> {
   const { exportTreeHeads } = await import('../services/heads.ts');
   const store = openForReading(stateAt(options.stateDir));
@@ -189,11 +175,8 @@ function printImported(imported: Imported): void {
     warn(
       `${host} says that it has proof of a split view of ${log}, with a tree of size ${treeSize}: copy its evidence from there, and check it with: ${withNextCommands('ctga evidence verify')} FILE`,
     );
-  for (const { name, kind, valid, time: at } of signatures) {
-    const when = at === undefined ? '' : ` of ${time(at * 1000n)}`;
-    if (valid === true) print(`${kind}${when} by ${name}: verified`);
-    else if (valid === false) warn(`${kind} by ${name}: does NOT verify`);
-  }
+  for (const { name, valid, ...each } of signatures)
+    if (valid !== undefined) printCosignature('', { witness: name, valid, ...each });
   for (const line of refused) warn(line);
   for (const { log, treeSize, evidence } of forks) {
     print(`SPLIT VIEW PROVEN: ${log} signed two trees of size ${treeSize}`);

@@ -38,10 +38,10 @@ export class DnsClient {
   }
 
   /**
-   * The joined character-strings of the one TXT record of `name`. Rejects with DnsError. Any number
+   * The character-strings of the one TXT record of `name`. Rejects with DnsError. Any number
    * of look-ups may be under way at once.
    */
-  async txt(name: string): Promise<Buffer> {
+  async txt(name: string): Promise<Uint8Array[]> {
     const wire = encodeName(name);
     const query = txtQuery(name);
     const isAnswer = ({ id, isResponse, question }: DnsMessage): boolean =>
@@ -60,7 +60,7 @@ export class DnsClient {
     if (answer === undefined) throw this.#failure(`${name}: no such record`, name, 'dns-no-record');
     if (more.length > 0) throw this.#failure(`${name}: ${more.length + 1} records, want one`, name);
     try {
-      return Buffer.concat(readTxt(answer, bytes));
+      return readTxt(answer, bytes);
     } catch (error) {
       throw this.#failure(`${name}: ${messageOf(error)}`, name);
     }

@@ -25,7 +25,7 @@ export async function lookUpTxt(
   servers: () => readonly Endpoint[],
   name: string,
   stop?: AbortSignal,
-): Promise<Uint8Array> {
+): Promise<Uint8Array[]> {
   let last = new DnsError('dns-no-answer', 'this machine has no resolver', {
     remedy: `See ${RESOLV_CONF}.`,
   });

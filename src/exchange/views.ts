@@ -13,6 +13,7 @@ import { shuffled } from '../base/chance.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
 import { originOf, type Log } from '../logs/log.ts';
+import { withOthers } from '../statements/checkpoint.ts';
 import { verifyClaim } from '../statements/claim.ts';
 import type { ImportedHead, ImportedHeads } from './files.ts';
 
@@ -68,7 +69,9 @@ export async function fetchViews(
     if (status !== 200) throw new HttpError('http-bad-answer', `${url}/${path}: HTTP ${status}`);
     const claims = signers.map((log) => {
       const verified = verifyClaim({ log, bytes: body, form: 'checkpoint' });
-      return verified.kind === 'refused' ? verified.reason : { head: verified.statement, log };
+      return verified.kind === 'refused'
+        ? verified.reason
+        : { head: withOthers(verified.statement, body, log.key), log };
     });
     const signed = claims.filter((claim) => typeof claim !== 'string');
     heads.push(...signed.map((each) => ({ ...each, provenance: undefined })));

@@ -13,6 +13,7 @@ import { messageOf } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { writeDurably } from '../disk/write.ts';
+import { isCheckpointKey } from '../statements/key.ts';
 import { jsonInteger, treeHeadSchema, treeHeadToJson, uint64 } from '../statements/json.ts';
 import { verifyStatement } from '../statements/verify.ts';
 import { publishedIn } from './directory.ts';
@@ -68,7 +69,7 @@ export class PublishedHeads {
     const json = {
       log_id: logIdText(log.key.logId),
       ...treeHeadToJson(head),
-      others: head.others,
+      others: isCheckpointKey(log.key) ? head.others : undefined,
       published: at,
       sizes: Array.from(sizes, jsonInteger),
     };

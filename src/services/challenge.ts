@@ -14,10 +14,14 @@ import { Visits, type VisitsOptions } from '../challenger/visits.ts';
 import type { WayOptions } from '../http/ways.ts';
 import { StoreError } from '../disk/error.ts';
 import { whileWhole } from '../disk/sqlite-file.ts';
+import type { ImportedHead } from '../exchange/files.ts';
 import type { Pollinated } from '../exchange/pollination.ts';
 import type { LogError } from '../ask/asker.ts';
 import { ProxyError } from '../http/error.ts';
 import { isAskable, isInService, logIdText, type Log } from '../logs/log.ts';
+import { cosignaturesOf, type CheckedCosignature } from '../statements/cosigned.ts';
+import type { NoteKey } from '../statements/note-key.ts';
+import type { VerifiedStatement } from '../statements/statement.ts';
 import { isDamage, type State } from '../store/state.ts';
 import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
@@ -48,6 +52,8 @@ export interface ChallengeServiceOptions
   readonly directQuestions?: boolean;
   /** Monitoring prefixes of witnesses, and distributors; see exchange/views.ts. */
   readonly views?: readonly string[];
+  /** Whose cosignatures of checkpoints are verified. */
+  readonly witnesses?: readonly NoteKey[];
   /** In one visit or direct challenge of a log; DEFAULT_QUESTIONS unless given. */
   readonly questions?: number | undefined;
   /** Bytes that are fetched of one log in a day; DEFAULT_BUDGET_MB unless given. */
@@ -112,6 +118,13 @@ export type ChallengeEvent =
   | ({ readonly event: 'pollinated' } & Pollinated)
   /** What a witness or a distributor has; `sent` is the number of logs that it was asked for. */
   | ({ readonly event: 'viewed' } & Pollinated)
+  /** A witness's line below a checkpoint; `from` is the log that showed it, or the URL of a view. */
+  | ({
+      readonly event: 'cosigned';
+      readonly from: string;
+      readonly log: string;
+      readonly treeSize: bigint;
+    } & CheckedCosignature)
   | { readonly event: 'notice'; readonly log: string; readonly message: string }
   | {
       readonly event: 'started';
@@ -302,10 +315,32 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     onPollinated: (result: Pollinated) => onEvent({ event: 'pollinated', ...result }),
     onViewed: (result: Pollinated) => onEvent({ event: 'viewed', ...result }),
     onPollinationFailed: failed,
+    onShown: (log: Log, heads: readonly VerifiedStatement[]) => tellCosigned(log, heads),
+    onSeenAt: (url: string, heads: readonly ImportedHead[]) => {
+      for (const { log, head } of heads) tellCosigned(log, [head], url);
+    },
     onLogFailed: (log: Log, error: LogError) => {
       answered.delete(log);
       failed(log.description, error);
     },
+  };
+  /** On several paths a log shows the same. */
+  const tellCosigned = (
+    log: Log,
+    heads: readonly VerifiedStatement[],
+    from = log.description,
+  ): void => {
+    const checked = heads.flatMap((head) =>
+      cosignaturesOf(head, options.witnesses ?? []).map((each) => ({
+        event: 'cosigned' as const,
+        from,
+        log: log.description,
+        treeSize: head.treeSize,
+        ...each,
+      })),
+    );
+    const distinct = new Map(checked.map((each) => [Object.values(each).join(), each]));
+    for (const each of distinct.values()) onEvent(each);
   };
   /** Logs that gave what they were asked for, of those that are being asked. */
   const answered = new Set<Log>();
@@ -365,6 +400,7 @@ function wayOf(options: ChallengeServiceOptions, handlers: WayHandlers): Way {
     blocks: questions ?? DEFAULT_QUESTIONS.blocks,
     onVisited: (log, visit) => {
       if (visit.heads.length > 0) answered.add(log);
+      tellCosigned(log, visit.heads);
       handlers.onVisited(log, visit);
     },
     onFailed: handlers.onFailed,

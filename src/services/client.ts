@@ -317,7 +317,7 @@ class Client {
   async #visit(log: Log, zone: string): Promise<void> {
     const { onEvent } = this.#options;
     const { logId } = log.key;
-    const asker = this.#asker(zone);
+    const asker = this.#asker(log, zone);
     const heads = this.#headsOf(log);
     try {
       const head = await askForSignedHead(log, asker);
@@ -362,7 +362,7 @@ class Client {
         log,
         head: heads.fresh,
         isReachable: this.#reachable.has(log),
-        asker: this.#asker(zone),
+        asker: this.#asker(log, zone),
         now: this.#now(),
       },
       this.#pace,
@@ -521,9 +521,9 @@ class Client {
     }, PUSH_MS);
   }
 
-  #asker(zone: string): CtOverDnsAsker {
+  #asker(log: Log, zone: string): CtOverDnsAsker {
     const { resolvers } = this.#options;
-    return new CtOverDnsAsker(zone, (name) => lookUpTxt(resolvers, name, this.#stop));
+    return new CtOverDnsAsker(zone, log.key, (name) => lookUpTxt(resolvers, name, this.#stop));
   }
 
   #headsOf(log: Log): LogHeads {

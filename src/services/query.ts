@@ -11,6 +11,9 @@ import { logLabels, type Log } from '../logs/log.ts';
 import { findLog, zonesOf, type ZoneOptions } from '../logs/zones.ts';
 import { equalHash, type MerkleHash } from '../merkle/hash.ts';
 import { foldInclusion } from '../merkle/proof.ts';
+import { cosignaturesOf, type CheckedCosignature } from '../statements/cosigned.ts';
+import { isCheckpointKey } from '../statements/key.ts';
+import type { NoteKey } from '../statements/note-key.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
 
@@ -24,6 +27,8 @@ export interface Query {
   readonly since: VerifiedStatement | undefined;
   /** Is this leaf in the present tree? */
   readonly leaf: MerkleHash | undefined;
+  /** Whose cosignatures of a checkpoint are verified. */
+  readonly witnesses?: readonly NoteKey[];
   readonly evidenceDirectory: string;
   /** Milliseconds since the epoch. */
   readonly now: number;
@@ -31,10 +36,14 @@ export interface Query {
 
 export interface QueryResult {
   readonly zone: string;
+  /** Where the head was. */
+  readonly name: string;
   /** The log's description. */
   readonly log: string;
   readonly treeSize: bigint;
+  /** 0 where the log does not say when it signed. */
   readonly timestamp: bigint;
+  readonly cosignatures: readonly CheckedCosignature[];
   readonly since?: Comparison | undefined;
   readonly leaf?: { readonly leafIndex: bigint; readonly included: boolean } | undefined;
 }
@@ -53,12 +62,13 @@ export interface Comparison {
  */
 export async function queryZone(query: Query): Promise<QueryResult> {
   const { zone, log, since, leaf } = query;
-  const asker = new CtOverDnsAsker(zone, query.lookup);
+  const asker = new CtOverDnsAsker(zone, log.key, query.lookup);
+  const name = isCheckpointKey(log.key) ? `checkpoint.${zone}` : `sth.${zone}`;
   const head = verifyStatement(await asker.treeHead(), log.key);
   if (head === undefined)
     throw new LogError(
       'log-unavailable',
-      `the tree head at sth.${zone} is not signed by "${log.description}"`,
+      `the tree head at ${name} is not signed by "${log.description}"`,
       {
         remedy: 'It is another log, or somebody makes heads up. Say whose it should be with --log.',
       },
@@ -66,9 +76,11 @@ export async function queryZone(query: Query): Promise<QueryResult> {
   const { treeSize, timestamp } = head;
   return {
     zone,
+    name,
     log: log.description,
     treeSize,
     timestamp,
+    cosignatures: cosignaturesOf(head, query.witnesses ?? []),
     since: since && (await compare(asker, since, head, query)),
     leaf: leaf && (await findLeaf(asker, leaf, head)),
   };

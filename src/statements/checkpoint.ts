@@ -14,7 +14,7 @@ import { createHash } from 'node:crypto';
 import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
-import type { CheckpointKey } from './key.ts';
+import { isCheckpointKey, type CheckpointKey, type LogKey } from './key.ts';
 import { checkSignatures, isNamedBy } from './signature-lines.ts';
 import type { LogId, Statement } from './statement.ts';
 
@@ -26,7 +26,8 @@ const TIME_LENGTH = 8;
 const MAX_OWN_LINES = 4;
 const MAX_UINT64 = 2n ** 64n - 1n;
 
-const RFC6962_NOTE_SIGNATURE = 0x05;
+/** The type of the signatures of CT logs (c2sp.org/signed-note). */
+export const RFC6962_NOTE_SIGNATURE = 0x05;
 /** Far above what any log publishes. It limits the work that a hostile file can cause. */
 const MAX_SIGNATURE_LINES = 100;
 
@@ -145,14 +146,23 @@ export function checkpointStatement(
     : { treeSize, timestamp: millisecondsOf(line.body), rootHash, signature: line.body };
 }
 
-/** The lines of others than the log of `key`, as c2sp.org/signed-note has them, each one once. */
-export function linesOfOthers({ signatures }: Checkpoint, { noteKey }: CheckpointKey): string[] {
-  const lines = signatures
-    .filter((line) => !isNamedBy(line, noteKey))
-    .map(
-      ({ name, keyId, body }) => `\u2014 ${name} ${encodeBase64(Buffer.concat([keyId, body]))}\n`,
-    );
-  return [...new Set(lines)];
+/**
+ * The statement that was read of this checkpoint of the log of `key`, with the lines of others below
+ * it, each one once. Throws RangeError for bytes that are no checkpoint.
+ */
+export function withOthers<T extends Statement>(statement: T, note: Uint8Array, key: LogKey): T {
+  const { text, signatures } = parseCheckpoint(Buffer.from(note).toString('utf8'));
+  const isOwn = (line: NoteSignature): boolean =>
+    isCheckpointKey(key)
+      ? isNamedBy(line, key.noteKey)
+      : noteKeyId(line.name, key.logId).equals(line.keyId);
+  const others = signatures.filter((line) => !isOwn(line)).map(formatSignature);
+  return { ...statement, text, others: [...new Set(others)] };
+}
+
+/** The line, with its newline, as c2sp.org/signed-note has it. */
+export function formatSignature({ name, keyId, body }: NoteSignature): string {
+  return `\u2014 ${name} ${encodeBase64(Buffer.concat([keyId, body]))}\n`;
 }
 
 /** The time of a signature of ML-DSA-44; what no clock will show is as late as can be said. */

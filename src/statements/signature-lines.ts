@@ -40,6 +40,17 @@ export function checkSignatures(
   });
 }
 
+/** Each check of ML-DSA-44 takes a millisecond or more. */
+const MAX_LINES_OF_A_KEY = 4;
+
+/** The lines that say that this key made them; of many the first few. */
+export function linesBy(
+  { signatures }: Pick<Checkpoint, 'signatures'>,
+  key: NoteKey,
+): NoteSignature[] {
+  return signatures.filter((line) => isNamedBy(line, key)).slice(0, MAX_LINES_OF_A_KEY);
+}
+
 /** Whether the line says that this key made it. */
 export function isNamedBy({ name, keyId }: NoteSignature, key: NoteKey): boolean {
   return name === key.name && Buffer.from(key.keyId).equals(keyId);

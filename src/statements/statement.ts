@@ -52,9 +52,11 @@ export interface Statement extends TreeHead {
   readonly signature: Uint8Array;
   /**
    * Lines of other signers (witnesses), each with its newline, of a checkpoint that was asked of its
-   * log. Nobody has checked them.
+   * log. Nobody has checked them: see `cosignaturesOf`.
    */
   readonly others?: readonly string[];
+  /** The text that `others` are below, as it was given. */
+  readonly text?: string;
 }
 
 /**

@@ -6,11 +6,11 @@
  */
 import { foldInclusion } from '../merkle/proof.ts';
 import { equalHash, type MerkleHash } from '../merkle/hash.ts';
-import { parseCheckpoint, type Checkpoint, type NoteSignature } from './checkpoint.ts';
+import { parseCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { hasExtensionLines, timeOfCosignature } from './cosignature.ts';
 import { isNoteName, NOTE_KEY_TYPE, originOfKey, type NoteKey } from './note-key.ts';
 import { meetsQuorum, type Policy } from './policy.ts';
-import { checkSignatures, isNamedBy } from './signature-lines.ts';
+import { checkSignatures, linesBy } from './signature-lines.ts';
 import type { TlogProof } from './tlog-proof.ts';
 
 export interface TrustedCheckpoint {
@@ -31,19 +31,14 @@ export interface Cosigned {
   readonly time: bigint;
 }
 
-/** Each check of ML-DSA-44 takes a millisecond or more. */
-const MAX_LINES_OF_A_KEY = 4;
-
 /** Throws RangeError with the reason where the bytes are no checkpoint. */
 export function checkCheckpoint(bytes: Uint8Array, policy: Policy): TrustedCheckpoint {
   const checkpoint = parseStrictly(bytes);
   const extended = hasExtensionLines(checkpoint);
   const faults: string[] = [];
-  const linesOf = (key: NoteKey): NoteSignature[] =>
-    checkpoint.signatures.filter((line) => isNamedBy(line, key)).slice(0, MAX_LINES_OF_A_KEY);
   /** Whether the key made its lines; a line that says so and is not good spoils the note. */
   const isSignedBy = (key: NoteKey, whose: string): boolean => {
-    const signatures = linesOf(key);
+    const signatures = linesBy(checkpoint, key);
     const checked = checkSignatures({ ...checkpoint, signatures }, [key]);
     if (checked.some(({ valid }) => valid !== true))
       faults.push(`a signature that says it is by ${whose} is not good`);
@@ -66,7 +61,7 @@ export function checkCheckpoint(bytes: Uint8Array, policy: Policy): TrustedCheck
   const cosigned: Cosigned[] = [];
   for (const [witness, { key }] of policy.witnesses) {
     if (!isSignedBy(key, `the witness ${witness}`)) continue;
-    const [line] = linesOf(key);
+    const [line] = linesBy(checkpoint, key);
     cosigned.push({ witness, time: (line && timeOfCosignature(line.body)) ?? 0n });
   }
   if (!meetsQuorum(policy, new Set(cosigned.map(({ witness }) => witness))))

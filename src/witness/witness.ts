@@ -6,8 +6,7 @@
  */
 import { createHash } from 'node:crypto';
 import { plural } from '../base/text.ts';
-import { encodeBase64 } from '../base/base64.ts';
-import type { Checkpoint, NoteSignature } from '../statements/checkpoint.ts';
+import { formatSignature, type Checkpoint } from '../statements/checkpoint.ts';
 import {
   cosign,
   cosignedMessage,
@@ -93,7 +92,7 @@ export class Witness {
     if (authentic.kind === 'refused') return authentic;
     const busy = this.#tooOften(checkpoint);
     if (busy !== undefined) return busy;
-    const logNote = noteOf(checkpoint, authentic.signatures.map(lineOf));
+    const logNote = noteOf(checkpoint, authentic.signatures.map(formatSignature));
     const result = store.update(origin, (latest): Outcome => {
       const refused = decide(request, latest);
       if (refused !== undefined) return { refused, latest };
@@ -179,7 +178,7 @@ export class Witness {
     if (Number(latest.time) < Math.floor(this.#options.now() / 1000)) return undefined;
     return latest.signatures
       .filter((signature) => this.#signers.some(({ key }) => isNamedBy(signature, key)))
-      .map(lineOf);
+      .map(formatSignature);
   }
 
   #keep(
@@ -202,8 +201,4 @@ export function originHash(origin: string): string {
 
 function noteOf({ text }: Checkpoint, lines: readonly string[]): string {
   return `${text}\n${lines.join('')}`;
-}
-
-function lineOf({ name, keyId, body }: NoteSignature): string {
-  return `\u2014 ${name} ${encodeBase64(Buffer.concat([keyId, body]))}\n`;
 }

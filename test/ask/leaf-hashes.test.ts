@@ -203,7 +203,7 @@ describe('of an RFC 6962 log', () => {
 });
 
 test('a zone of CT-over-DNS refuses', async () => {
-  const asker = new CtOverDnsAsker('log.example', () => assert.fail());
+  const asker = new CtOverDnsAsker('log.example', log.key, () => assert.fail());
   await assert.rejects(asker.leafHashes(), { code: 'log-refused' });
 });
 

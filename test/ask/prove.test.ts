@@ -26,7 +26,7 @@ const askers: readonly (readonly [name: string, of: (tree: LogTree) => Asker])[]
       return new TiledAsker('https://log.test/alpha/', log.key, files.fetch);
     },
   ],
-  ['CT-over-DNS', (tree) => new CtOverDnsAsker(CT_ZONE, ctZone(log, tree))],
+  ['CT-over-DNS', (tree) => new CtOverDnsAsker(CT_ZONE, log.key, ctZone(log, tree))],
 ];
 
 const rootOf = (tree: LogTree, size: number): TreeRoot => ({
@@ -141,7 +141,7 @@ describe('CT-over-DNS in parts', () => {
   const tree = treeOf(SIZE);
   const [first, second] = [rootOf(tree, 5), rootOf(tree, 40)];
   const answering = (text: Uint8Array | string): CtOverDnsAsker =>
-    new CtOverDnsAsker('log.example', () => Promise.resolve(Buffer.from(text)));
+    new CtOverDnsAsker('log.example', log.key, () => Promise.resolve([Buffer.from(text)]));
 
   test('a part with more hashes than the proof has: a bad proof', async () => {
     const found = await prove(answering(Buffer.alloc(32 * 7)), rootOf(tree, 3), rootOf(tree, 4));

@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga dns serve` and `dns publish` of logs that are no CT logs: their checkpoints, and no heads. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import * as dnsPacket from 'dns-packet';
+import { LogError } from '../../src/ask/asker.ts';
 import { TiledAsker } from '../../src/ask/tiled.ts';
+import { DnsClient } from '../../src/dns/client.ts';
 import { encodeName } from '../../src/dns/name.ts';
+import { DnsServer } from '../../src/dns/server.ts';
+import { parseEvidence } from '../../src/evidence/bundle.ts';
+import { verifyEvidence } from '../../src/evidence/verify.ts';
 import { Authority } from '../../src/mirror/authority.ts';
 import { publishedIn } from '../../src/mirror/directory.ts';
 import { Mirror } from '../../src/mirror/mirror.ts';
 import { HourlyPublication } from '../../src/mirror/publication.ts';
 import { PublishedHeads } from '../../src/mirror/published.ts';
+import { queryZone, type Query, type QueryResult } from '../../src/services/query.ts';
 import { CheckpointsOverDns } from '../../src/sources/checkpoints/source.ts';
 import { noteOfRdata } from '../../src/sources/checkpoints/text.ts';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
+import { cosign, noteSigner } from '../../src/statements/cosignature.ts';
 import { verifyClaim } from '../../src/statements/claim.ts';
 import { recordsOf } from '../../src/zone/records.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
@@ -132,6 +139,68 @@ describe('the server of a log that signs checkpoints', () => {
     const again = new PublishedHeads(directory).get(log.asLog());
     assert.deepEqual(again?.head.others, COSIGNATURES);
     assert(publishedIn(directory).startsWith(directory));
+  });
+});
+
+describe('ctga dns query of a zone of checkpoints', () => {
+  const witness = noteSigner('w.test', 'Ed25519 cosignature', Buffer.alloc(32, 1));
+  const query = async (
+    log: CheckpointLog,
+    of = log,
+    more: Partial<Query> = {},
+  ): Promise<QueryResult> => {
+    const note = parseCheckpoint(log.checkpoint(40, tree.root()));
+    const cosignature = cosign(witness, note, 1_800_000_000n);
+    const server = new DnsServer(
+      new Authority({ zones: new Map([[ZONE, served(log, [cosignature, ...COSIGNATURES])]]) }),
+    );
+    const at = await server.listen({ address: '127.0.0.1', port: 0 });
+    const client = new DnsClient({ address: '127.0.0.1', port: at.port });
+    try {
+      return await queryZone({
+        zone: ZONE,
+        log: of.asLog(),
+        lookup: (name) => client.txt(name),
+        since: undefined,
+        leaf: undefined,
+        witnesses: [witness.key],
+        evidenceDirectory: directory,
+        now: 1,
+        ...more,
+      });
+    } finally {
+      await server.close();
+    }
+  };
+
+  test('verifies the checkpoint and the cosignatures, over UDP', async () => {
+    const { name, treeSize, timestamp, cosignatures } = await query(new CheckpointLog());
+    assert.deepEqual([name, treeSize, timestamp], [`checkpoint.${ZONE}`, 40n, 0n]);
+    assert.deepEqual(cosignatures, [
+      { witness: 'w.test', kind: 'Ed25519 cosignature', valid: true, time: 1_800_000_000n },
+    ]);
+  });
+
+  test('of ML-DSA-44 is answered over TCP, without cosignatures', async () => {
+    const log = new CheckpointLog({ algorithm: 'ml-dsa-44' });
+    const { treeSize, timestamp, cosignatures } = await query(log);
+    assert.deepEqual([treeSize, timestamp, cosignatures], [40n, 1_700_000_000_000n, []]);
+  });
+
+  test('proves two roots of one size, and a head of another key is refused', async () => {
+    const log = new CheckpointLog();
+    const since = log.verified(40, treeOf(40, 'b', 9).root());
+    const { since: found } = await query(log, log, { since });
+    assert.equal(found?.verdict, 'fork-proven');
+    const evidence = parseEvidence(readFileSync(found.evidence ?? '', 'utf8'), 'evidence');
+    assert.deepEqual(
+      verifyEvidence(evidence).filter(({ holds }) => !holds),
+      [],
+    );
+    await assert.rejects(
+      query(log, new CheckpointLog()),
+      (error) => error instanceof LogError && /no signature line|not signed/.test(error.message),
+    );
   });
 });
 

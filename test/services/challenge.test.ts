@@ -24,7 +24,10 @@ import { eventually } from '../support/eventually.ts';
 import { FakeApi } from '../support/fake-api.ts';
 import type { LogRows } from '../../src/follow/log-rows.ts';
 import { HashTable } from '../support/known-hashes.ts';
+import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
+import { cosign, noteSigner } from '../../src/statements/cosignature.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { TiledFiles } from '../support/tiled-files.ts';
 
 const NOW = 1_800_000_000_000;
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -100,6 +103,60 @@ test('the challenger becomes its account before it opens its store', () => {
   );
   store.close();
   assert(storeExists(state));
+});
+
+describe('cosignatures of witnesses', () => {
+  for (const directQuestions of [false, true])
+    test(`are told of once, below a static-ct checkpoint and in a view${directQuestions ? ', with direct questions' : ''}`, async () => {
+      const signer = noteSigner('w.test', 'ML-DSA-44', Buffer.alloc(32, 1));
+      const stranger = noteSigner('other.test', 'Ed25519 cosignature', Buffer.alloc(32, 2));
+      const log = new SigningLog();
+      const files = new TiledFiles(log, treeOf(40));
+      const plain = log.checkpoint(40, treeOf(40).root(), files.timestamp);
+      const forged = cosign(signer, parseCheckpoint(plain.replace('\n40\n', '\n41\n')), 7n);
+      const body = (line: string): Buffer =>
+        Buffer.from(plain + cosign(stranger, parseCheckpoint(plain), 8n) + line);
+      files.instead = (path) =>
+        path === 'checkpoint'
+          ? {
+              status: 200,
+              retryAfter: undefined,
+              body: body(cosign(signer, parseCheckpoint(plain), 9n)),
+            }
+          : undefined;
+      const asLog = log.asLog({
+        url: 'https://log.test/alpha/',
+        api: 'static-ct',
+        submissionUrl: 'https://log.test/alpha/',
+      });
+      const view = 'https://view.test';
+      const fetch: Fetch = (url, options) =>
+        url.startsWith(view)
+          ? Promise.resolve({ status: 200, retryAfter: undefined, body: body(forged) })
+          : files.fetch(url, options);
+      const { options, store, events } = setting([asLog], fetch, {
+        views: [view],
+        witnesses: [signer.key],
+        directQuestions,
+        paths: 1,
+      });
+      see(store, log, 40);
+      await challengeOnce({ ...options, maxDelay: 0 });
+      const said = events
+        .filter((each) => each.event === 'cosigned')
+        .map(({ from, treeSize, witness, kind, valid, time }) =>
+          [from, treeSize, witness, kind, valid, time].join(),
+        );
+      assert.deepEqual(
+        said.sort(),
+        [
+          `${asLog.description},40,w.test,ML-DSA-44,true,9`,
+          `${view},40,w.test,ML-DSA-44,false,7`,
+        ].sort(),
+      );
+      // What a view says of a witness accuses no log.
+      assert.deepEqual(store.evidence.all(), []);
+    });
 });
 
 describe('a round', () => {

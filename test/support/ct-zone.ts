@@ -17,7 +17,7 @@ export function ctZone(log: SigningLog, tree: MerkleTree): TxtLookup {
     const labels = name.slice(0, -`.${CT_ZONE}`.length).split('.');
     const question = readCtQuestion(labels.map((label) => Buffer.from(label)));
     assert(question !== undefined, name);
-    return Promise.resolve(answerOf(log, tree, question));
+    return Promise.resolve([answerOf(log, tree, question)]);
   };
 }
 

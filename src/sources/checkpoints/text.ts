@@ -30,14 +30,19 @@ function encodeLine(line: Uint8Array): Buffer {
 
 /** The note in a TXT record's RDATA, up to a string that would end behind it. */
 export function noteOfRdata(rdata: Uint8Array): Buffer {
-  const parts: Uint8Array[] = [];
+  const strings: Uint8Array[] = [];
   for (let at = 0; at < rdata.length;) {
     const length = rdata[at] as number;
     if (at + 1 + length > rdata.length) break;
-    parts.push(rdata.subarray(at + 1, at + 1 + length));
-    if (length < MAX_STRING) parts.push(NEWLINE);
+    strings.push(rdata.subarray(at + 1, at + 1 + length));
     at += 1 + length;
   }
+  return noteOfStrings(strings);
+}
+
+/** The note in a TXT record's character-strings. */
+export function noteOfStrings(strings: readonly Uint8Array[]): Buffer {
+  const parts = strings.flatMap((part) => (part.length < MAX_STRING ? [part, NEWLINE] : [part]));
   return Buffer.concat(parts).subarray(0, MAX_NOTE);
 }
 
