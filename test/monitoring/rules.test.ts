@@ -30,6 +30,10 @@ const forked = (instance: string, log: string, evidence: string): Record<string,
   evidence,
 });
 
+const WITNESS = { job: 'ctga-witness' };
+const witnessed = (instance: string, metric: string, labels = ''): string =>
+  `ctga_witness_${metric}{job="ctga-witness",instance="${instance}"${labels === '' ? '' : `,${labels}`}}`;
+
 const CASES: readonly Case[] = [
   {
     name: 'each split view of each machine is an alert of its own, and the first ones stay',
@@ -178,6 +182,65 @@ const CASES: readonly Case[] = [
     },
     alert: 'MemberRefused',
     fires: { 8: [], 12: [{ instance: 'a' }], 30: [] },
+  },
+  {
+    name: 'a log that a witness convicted, and none of another witness that only refused',
+    series: {
+      [witnessed('a', 'refused_checkpoints', 'state="fork-proven"')]: '0x9 1x30',
+      [witnessed('b', 'refused_checkpoints', 'state="fork-proven"')]: '0x40',
+      [witnessed('b', 'refused_checkpoints', 'state="open"')]: '3x40',
+    },
+    alert: 'WitnessedLogForked',
+    severity: 'critical',
+    fires: { 8: [], 12: [{ ...WITNESS, instance: 'a' }], 40: [{ ...WITNESS, instance: 'a' }] },
+  },
+  {
+    name: 'a second conviction notifies as the first did',
+    series: { [witnessed('a', 'forks_proven_total')]: '0x4 1x25 2x30' },
+    alert: 'WitnessedLogForkedAgain',
+    severity: 'critical',
+    fires: {
+      3: [],
+      8: [{ ...WITNESS, instance: 'a' }],
+      25: [],
+      35: [{ ...WITNESS, instance: 'a' }],
+    },
+  },
+  {
+    name: 'refusals that nothing settles',
+    series: {
+      [witnessed('a', 'refused_checkpoints', 'state="open"')]: '2x100',
+      [witnessed('b', 'refused_checkpoints', 'state="open"')]: '2x30 0x70',
+    },
+    alert: 'WitnessRefusalOpen',
+    fires: { 50: [], 90: [{ ...WITNESS, instance: 'a' }] },
+  },
+  {
+    name: 'a witness whose disk takes nothing, and one that refuses what is wrong',
+    series: {
+      [witnessed('a', 'requests_total', 'path="add-checkpoint",status="503"')]: '0x9 4x30',
+      [witnessed('b', 'requests_total', 'path="add-checkpoint",status="422"')]: '0x9 4x30',
+    },
+    alert: 'WitnessCannotKeep',
+    severity: 'critical',
+    fires: { 8: [], 12: [{ ...WITNESS, instance: 'a' }], 35: [] },
+  },
+  {
+    name: 'a witness that cosigns nothing, and one that lags behind one log alone',
+    series: {
+      [witnessed('a', 'cosigned_timestamp_seconds', 'origin="L"')]: '0x2000',
+      [witnessed('b', 'cosigned_timestamp_seconds', 'origin="L"')]: '0x2000',
+      [witnessed('b', 'cosigned_timestamp_seconds', 'origin="M"')]: '0+60x2000',
+    },
+    alert: 'WitnessIdle',
+    fires: { 60: [], 1500: [{ ...WITNESS, instance: 'a' }] },
+  },
+  {
+    name: 'a witness that is gone, and no page of ctga web',
+    series: { 'up{job="ctga-witness",instance="a"}': '1x5 0x30' },
+    alert: 'WitnessGone',
+    severity: 'critical',
+    fires: { 4: [], 15: [{ ...WITNESS, instance: 'a' }] },
   },
 ];
 
