@@ -20,8 +20,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { pinsIn } from '../dataplane/namespaces.ts';
+import { checkpointAnswer } from '../support/checkpoint-answer.ts';
+import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { CTGA, type Ran } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
+import { ethernet, fragmentIpv4, frameV4, frameV6, ipv4, udp } from '../support/packets.ts';
+import { treeOf } from '../support/signing-log.ts';
 
 const id = `ctga-test-${process.pid}`;
 const [near, far] = [`ctn${process.pid}`.slice(0, 15), `ctf${process.pid}`.slice(0, 15)];
@@ -87,6 +91,15 @@ class Watching {
     return this.ended;
   }
 }
+
+/** Sends each line of its input, in hexadecimal, as a frame from the interface. */
+const SEND_FRAMES = `
+import socket, sys
+out = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+out.bind((sys.argv[1], 0))
+for line in sys.stdin:
+    out.send(bytes.fromhex(line))
+`;
 
 const running = new Set<Watching>();
 
@@ -343,6 +356,46 @@ describe('ctga attach', () => {
     running.delete(watching);
     assert(watching.said.endsWith('\nStopped.\n'), watching.said);
   });
+
+  for (const mode of ['tc', 'generic'])
+    test(`sees checkpoints of a log that is no CT log, whole and in fragments, with --mode ${mode}`, async () => {
+      const [log, stranger] = [new CheckpointLog(), new CheckpointLog()];
+      const tree = treeOf(9);
+      const keys = join(directory, `keys-${mode}`);
+      writeFileSync(keys, `${log.vkey}\n`);
+      const state = join(directory, `checkpoints-${mode}`);
+      const watching = new Watching(
+        ...['--mode', mode, '--state-dir', state, '--log-list', keys],
+        ...['--zone', `beta.example=${log.origin}`],
+      );
+      await watching.until(/Ctrl-C/);
+      const answer = (size: number, of = log, witnesses = 0): Buffer =>
+        checkpointAnswer('beta.example', of.verified(size, tree.root(size)), of.key, witnesses);
+      const large = ipv4({ payload: udp({ payload: answer(3, log, 6) }) });
+      const frames = [
+        frameV4(answer(5, stranger)),
+        frameV4(answer(1)),
+        frameV6(answer(2, log, 2)),
+        ...fragmentIpv4(large, 376).map((payload) => ethernet({ payload })),
+      ];
+      const sent = spawnSync(
+        'nsenter',
+        [`--net=/run/netns/${id}`, '--', 'python3', '-c', SEND_FRAMES, far],
+        { input: frames.map((frame) => `${Buffer.from(frame).toString('hex')}\n`).join('') },
+      );
+      assert.equal(sent.status, 0, sent.stderr.toString());
+      await eventually(
+        () => {
+          const { stdout } = ctgaThere('heads', 'list', '--json', '--state-dir', state);
+          const sizes = (JSON.parse(stdout) as { treeSize: number }[]).map(
+            ({ treeSize }) => treeSize,
+          );
+          return sizes.sort().join() === '1,2,3';
+        },
+        () => `three checkpoints; ctga has said:\n${watching.said}`,
+      );
+      assert.equal(await watching.stop(), 0, watching.said);
+    });
 
   test('at TC ingress, from another port, without a cache: as told, and status shows it', async () => {
     const watching = new Watching(

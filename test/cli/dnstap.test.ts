@@ -21,12 +21,10 @@ import { after, test } from 'node:test';
 import { ctga, CTGA } from '../support/ctga.ts';
 import { dnstapFile, dnstapFrame } from '../support/dnstap.ts';
 import { eventually } from '../support/eventually.ts';
+import { checkpointAnswer } from '../support/checkpoint-answer.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { treeOf } from '../support/signing-log.ts';
 import { readVector } from '../support/vectors.ts';
-import { encodeResponse } from '../../src/dns/encode.ts';
-import { encodeName } from '../../src/dns/name.ts';
-import { checkpointRdata } from '../../src/sources/checkpoints/text.ts';
 import { CaptureReader } from '../../src/dataplane/capture/reader.ts';
 
 const { list, captures } = readVector('captures.json') as {
@@ -70,10 +68,7 @@ test('replay finds checkpoints, also those that no answer over UDP has room for'
   const root = treeOf(9).root();
   const logs = (['ed25519', 'ml-dsa-44'] as const).map((algorithm) => {
     const log = new CheckpointLog({ algorithm, name: `log.test/${algorithm}` });
-    const answer = answerTo(
-      `checkpoint.${algorithm}.example`,
-      checkpointRdata(log.verified(9, root), log.key, 1100),
-    );
+    const answer = checkpointAnswer(`${algorithm}.example`, log.verified(9, root), log.key);
     return { log, algorithm, answer };
   });
   const [small, large] = logs.map(({ answer }) => answer.length);
@@ -84,10 +79,7 @@ test('replay finds checkpoints, also those that no answer over UDP has room for'
   const frames = logs.map(({ answer }) => dnstapFrame(answer, { protocol: 2 }));
   // Signed by a key that no list has.
   const stranger = new CheckpointLog({ name: 'log.test/ed25519' });
-  const astray = answerTo(
-    'checkpoint.ml-dsa-44.example',
-    checkpointRdata(stranger.verified(8, root), stranger.key, 1100),
-  );
+  const astray = checkpointAnswer('ml-dsa-44.example', stranger.verified(8, root), stranger.key);
   writeFileSync(file, dnstapFile([...frames, dnstapFrame(astray, { protocol: 2 })]));
   const state = ['--state-dir', join(directory, 'checkpoints')];
   const zones = logs.flatMap(({ log, algorithm }) => [
@@ -104,22 +96,6 @@ test('replay finds checkpoints, also those that no answer over UDP has room for'
     'log.test/ml-dsa-44 9',
   ]);
 });
-
-function answerTo(name: string, rdata: Uint8Array): Buffer {
-  const wire = Buffer.concat([encodeName(name), Uint8Array.of(0, 16, 0, 1)]);
-  return encodeResponse({
-    id: 7,
-    opcode: 0,
-    authoritative: true,
-    truncated: false,
-    recursionDesired: false,
-    rcode: 0,
-    question: { name: encodeName(name), type: 16, class: 1, wire },
-    answers: [{ labelsAbove: 0, type: 16, ttl: 300, rdata }],
-    authorities: [],
-    edns: undefined,
-  });
-}
 
 test('attach sees what a resolver answers; no account, address or port of who asked is kept', async () => {
   const home = join(directory, 'home');

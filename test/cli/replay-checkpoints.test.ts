@@ -5,10 +5,8 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { encodeResponse } from '../../src/dns/encode.ts';
-import { checkpointName } from '../../src/sources/checkpoints/source.ts';
-import { checkpointRdata } from '../../src/sources/checkpoints/text.ts';
 import type { VerifiedStatement } from '../../src/statements/statement.ts';
+import { checkpointAnswer } from '../support/checkpoint-answer.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { ctga } from '../support/ctga.ts';
 import { ethernet, fragmentIpv4, frameV4, frameV6, ipv4, udp } from '../support/packets.ts';
@@ -20,33 +18,8 @@ const log = new CheckpointLog();
 const stranger = new CheckpointLog();
 const tree = treeOf(40);
 
-/** The answer with this head, and with so many lines of witnesses. */
-function answer(head: VerifiedStatement, witnesses = 0): Buffer {
-  const others = Array.from(
-    { length: witnesses },
-    (_, i) => `\u2014 w.test/${i} ${Buffer.alloc(76, i).toString('base64')}\n`,
-  );
-  const name = checkpointName('beta.example');
-  return encodeResponse({
-    id: 7,
-    opcode: 0,
-    authoritative: true,
-    truncated: false,
-    recursionDesired: false,
-    rcode: 0,
-    question: { name, type: 16, class: 1, wire: Buffer.concat([name, Uint8Array.of(0, 16, 0, 1)]) },
-    answers: [
-      {
-        labelsAbove: 0,
-        type: 16,
-        ttl: 300,
-        rdata: checkpointRdata({ ...head, others }, log.key, 1100),
-      },
-    ],
-    authorities: [],
-    edns: undefined,
-  });
-}
+const answer = (head: VerifiedStatement, witnesses = 0): Buffer =>
+  checkpointAnswer('beta.example', head, log.key, witnesses);
 
 /** A capture file of Ethernet frames: libpcap's savefile format. */
 function pcap(frames: readonly Uint8Array[]): Buffer {
