@@ -66,5 +66,5 @@ test('replay finds checkpoints, whole or in fragments, and takes none of another
   assert.equal(ran.code, 0, ran.stderr);
   const listed = await ctga(['heads', 'list', '--json', ...state]);
   const heads = JSON.parse(listed.stdout) as { log: string; treeSize: number }[];
-  assert.deepEqual(heads.map(({ treeSize }) => Number(treeSize)).sort(), [10, 11, 12]);
+  assert.deepEqual(heads.map(({ treeSize }) => treeSize).sort(), [10, 11, 12]);
 });

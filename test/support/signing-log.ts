@@ -45,6 +45,13 @@ function listEntry(name: string, { key }: SigningLog): Record<string, unknown> {
   };
 }
 
+/** As github.com/transparency-dev/formats has it (note.RFC6962VerifierString), apart from src. */
+export function vkeyOf({ logId, spki }: Pick<CtKey, 'logId' | 'spki'>, name: string): string {
+  const id = createHash('sha256').update(`${name}\n\x05`).update(logId).digest('hex');
+  const bytes = Buffer.concat([Uint8Array.of(5), spki]);
+  return `${name}+${id.slice(0, 8)}+${bytes.toString('base64')}`;
+}
+
 export class SigningLog {
   readonly key: CtKey;
   readonly #privateKey: KeyObject;
@@ -99,12 +106,8 @@ export class SigningLog {
     return Uint8Array.from([4, this.#algorithm, ...length, ...signature]);
   }
 
-  /** As github.com/transparency-dev/formats has it (note.RFC6962VerifierString), apart from src. */
   vkey(name = 'log.test/alpha'): string {
-    const { logId, spki } = this.key;
-    const id = createHash('sha256').update(`${name}\n\x05`).update(logId).digest('hex');
-    const bytes = Buffer.concat([Uint8Array.of(5), spki]);
-    return `${name}+${id.slice(0, 8)}+${bytes.toString('base64')}`;
+    return vkeyOf(this.key, name);
   }
 
   /**
