@@ -95,7 +95,8 @@ export async function measureDns(seconds: number, turns: number): Promise<DnsRat
     );
     const names = questions();
     const records: string[] = [];
-    for (const name of names) records.push(`${name}. 300 TXT ${formatTxt(Buffer.concat(await client.txt(name)))}`);
+    for (const name of names)
+      records.push(`${name}. 300 TXT ${formatTxt(Buffer.concat(await client.txt(name)))}`);
     const soa = `${ZONE}. 300 SOA ns.${ZONE}. hostmaster.${ZONE}. 1 3600 600 86400 300\n${ZONE}. 300 NS ns.${ZONE}.\nns.${ZONE}. 300 A 127.0.0.1\n`;
     const nsd = await startServer('nsd', {
       zone: ZONE,
