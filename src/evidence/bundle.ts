@@ -394,7 +394,10 @@ export function evidenceFileName(evidence: Evidence): string {
     return `promise-${logId}-${derivation.leafIndex}-${pair.slice(0, 12)}.json`;
   }
   const { first, second } = evidence;
-  const pair = hash.update(sizeAndRoot(first)).update(sizeAndRoot(second)).digest('hex');
+  const trees = [sizeAndRoot(first), sizeAndRoot(second)];
+  // Of two trees of one size the first is the one that this store happened to know first.
+  if (first.treeSize === second.treeSize) trees.sort();
+  const pair = hash.update(trees.join('')).digest('hex');
   return `fork-${logId}-${first.treeSize}-${second.treeSize}-${pair.slice(0, 12)}.json`;
 }
 

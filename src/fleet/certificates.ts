@@ -114,8 +114,8 @@ function tbsOf({
     der(0x02, serial),
     ECDSA_WITH_SHA256,
     issuer,
-    // From a day before, for servers whose clocks are behind.
-    der(0x30, time(now - DAY_MS), time(now + days * DAY_MS)),
+    // From a week before, for servers and members whose clocks are behind.
+    der(0x30, time(now - 7 * DAY_MS), time(now + days * DAY_MS)),
     subject,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, der(0x30, ...extensions)),

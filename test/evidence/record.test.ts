@@ -312,3 +312,18 @@ test('nothing else records heads: lint says so', () => {
     assert.match(stdout, /recordHeads/);
   }
 });
+
+test('of two trees of one size each store has one file of one name, whichever it knew first', () => {
+  const names = [
+    [one, other],
+    [other, one],
+  ].map((trees) => {
+    const { store, evidenceDirectory } = newPlace();
+    const context = { store, evidenceDirectory, logs: [log.asLog()], now: NOW };
+    for (const tree of trees)
+      recordHeads(context, [{ head: log.verified(9, tree.root()), ...sighting }]);
+    return readdirSync(evidenceDirectory).filter((name) => name.endsWith('.json'));
+  });
+  assert.equal(names[0]?.length, 1);
+  assert.deepEqual(names[0], names[1]);
+});

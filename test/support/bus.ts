@@ -27,7 +27,11 @@ export class TestFleet {
   readonly #logs = new Map<string, string>();
 
   /** With `count` servers, none of which runs; removed with all that is started at the test's end. */
-  static async found(t: TestContext, count: number): Promise<TestFleet> {
+  static async found(
+    t: TestContext,
+    count: number,
+    intervalSeconds = INTERVAL_SECONDS,
+  ): Promise<TestFleet> {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     const fleet = new TestFleet(directory);
     t.after(async () => {
@@ -44,10 +48,7 @@ export class TestFleet {
       });
     foundFleet(directory, 'test', nodes, Date.now());
     const roster = readRoster(directory);
-    writeFileSync(
-      join(directory, 'fleet.json'),
-      formatRoster({ ...roster, intervalSeconds: INTERVAL_SECONDS }),
-    );
+    writeFileSync(join(directory, 'fleet.json'), formatRoster({ ...roster, intervalSeconds }));
     for (const { name } of nodes) {
       const config = join(fleet.#nodeDirectory(name), 'nats-server.conf');
       const text = readFileSync(config, 'utf8')
@@ -105,6 +106,11 @@ export class TestFleet {
         },
         () => `${name}, which says: ${this.log(name)}`,
       );
+  }
+
+  /** Of the servers that run. */
+  get pids(): number[] {
+    return [...this.#servers.values()].flatMap(({ pid }) => pid ?? []);
   }
 
   log(name: string): string {

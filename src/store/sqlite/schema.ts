@@ -328,4 +328,8 @@ export const MIGRATIONS: readonly string[] = [
     rounds INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  -- Of a fleet's very many credits few have a verdict: whoever asks for those does not read the others.
+  CREATE INDEX imported_verdicts ON imported (tree_head, origin) WHERE verdict IS NOT NULL;
+  `,
 ];
