@@ -75,7 +75,7 @@ describe('what the log sees of a hand-over is the same whatever both have seen',
       );
     });
 
-  test('rfc6962 in blocks: but for one place of a batch of each, and no block twice', async (t) => {
+  test('rfc6962 in blocks: but for one place of a batch of each', async (t) => {
     let wanted = 0;
     await fc.assert(
       fc.asyncProperty(
@@ -84,7 +84,8 @@ describe('what the log sees of a hand-over is the same whatever both have seen',
         network,
         async (game, seen) => {
           const none = circuitsOf(await playHandOver(game, [undefined, undefined]));
-          // Both have heard of the same: each on its own would ask for the same blocks.
+          // That they ask for no block twice test/fleet/leases.test.ts tries: in games this short they
+          // seldom would, whatever they knew of each other.
           const both = await playHandOver(game, [seen, seen]);
           const some = circuitsOf(both);
           assert.equal(some.length, none.length);
@@ -92,7 +93,6 @@ describe('what the log sees of a hand-over is the same whatever both have seen',
           const differ = because.length;
           const places = some.filter(([path]) => path !== 'ct/v1/get-sth').length;
           assert(differ <= Math.ceil(places / BATCH) + 2, `${differ} of ${places} differ`);
-          assert.equal(new Set(because).size, differ, `asked for twice: ${because.join('; ')}`);
           wanted += differ;
         },
       ),
