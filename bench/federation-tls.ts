@@ -168,7 +168,11 @@ class Station {
 }
 
 /** The slowest of some periods; what is sent and computed is their mean. */
-async function measureOverTls(members: number, f: number, fault: FaultKind): Promise<TlsAgreement> {
+export async function measureOverTls(
+  members: number,
+  f: number,
+  fault: FaultKind,
+): Promise<TlsAgreement> {
   const threshold = thresholdFor(members, f);
   const keys = keysOf(members);
   const agreed = new Map<string, { statements: number; at: number }>();
