@@ -5,9 +5,9 @@
  * (compare-and-set). Who puts itself into it tells; when somebody has been told, it says so. Pure but
  * for the store that `tick` is given.
  *
- * Twice is better than never. Who dies between telling and saying so has another tell it again, after
- * that one has seen the same entry for WAIT_MS. With the bus away for longer than PATIENCE_MS everybody
- * tells alone. No two clocks are compared (lease by watching: Gray and Cheriton, SOSP 1989): who tells
+ * Twice is better than never. Who dies, or stands still, between telling and saying so has another
+ * tell it again, after that one has seen the same entry for WAIT_MS. With the bus away for longer than
+ * PATIENCE_MS everybody tells alone. No two clocks are compared (lease by watching: Gray and Cheriton, SOSP 1989): who tells
  * counts from before it wrote, HOLD_MS at most, and others from when they saw it, WAIT_MS at least.
  *
  * Whoever runs a server of the bus can drop and repeat entries, and can make none: each is signed by
@@ -69,6 +69,8 @@ export interface TellersOptions {
   readonly clock: Clock;
   /** The keys of those that may tell, by name. */
   readonly keyOf: (member: string) => KeyObject | undefined;
+  /** Called when somebody has been told: the sooner `tick` says so, the better. */
+  readonly onDelivered?: () => void;
 }
 
 interface Wanted {
@@ -120,6 +122,7 @@ export class Tellers {
   /** Somebody has been told by this alerter. */
   delivered(key: string, event: News): void {
     this.#want(key, event).isDelivered = true;
+    this.#options.onDelivered?.();
   }
 
   /** Looks at what is not settled. Rejects as the store does. */

@@ -15,6 +15,7 @@ export class AlertAgreement {
   readonly #warn: (message: string) => void;
   #roster: Roster;
   #isDown = false;
+  #hurry = new AbortController();
 
   /** Throws CtgaError `bad-input` where the directory is not whole, or is that of a site. */
   constructor({ servers, directory }: AlertFleet, clock: Clock, warn: (message: string) => void) {
@@ -29,6 +30,7 @@ export class AlertAgreement {
       key,
       run: randomBytes(8).toString('hex'),
       clock,
+      onDelivered: () => this.#hurry.abort(),
       // What a site signs suppresses nothing.
       keyOf: (name) =>
         keysOf(
@@ -42,7 +44,10 @@ export class AlertAgreement {
     try {
       while (!stop.aborted) {
         await this.#turn();
-        await realSleep(POLL_MS, stop).catch(() => undefined);
+        this.#hurry = new AbortController();
+        await realSleep(POLL_MS, AbortSignal.any([stop, this.#hurry.signal])).catch(
+          () => undefined,
+        );
       }
     } finally {
       await this.#bus.close();

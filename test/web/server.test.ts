@@ -19,6 +19,7 @@ import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
+import { MemberStore } from '../../src/fleet/members.ts';
 import { openForWriting, stateAt, storeFiles, type State } from '../../src/store/state.ts';
 import { alertCounter, BLIND, NO_ROOM } from '../../src/store/counters.ts';
 import { html } from '../../src/base/html.ts';
@@ -309,17 +310,33 @@ describe('metrics', () => {
     },
   );
 
-  test('are those that the rules, the dashboard and the documentation name', async () => {
+  test('are those that the rules, the dashboards and the documentation name', async () => {
+    // Those of a fleet are there in a fleet alone.
+    const members = MemberStore.open(state.directory);
+    members.putFleet({
+      fleet: 'test',
+      self: 'hub',
+      intervalSeconds: 10,
+      members: [
+        { name: 'hub', role: 'collector' },
+        { name: 'ams1', role: 'site' },
+      ],
+    });
+    members.close();
     const { body } = await get('/metrics');
     const there = new Set([...body.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name));
     for (const file of [
       'monitoring/alerts.yml',
       'monitoring/dashboard.json',
+      'monitoring/fleet-dashboard.json',
       'docs/OPERATIONS.md',
     ]) {
       const text = readFileSync(resolve(import.meta.dirname, '../..', file), 'utf8');
       const named = new Set(
-        [...text.matchAll(/\b(?:ctga|process)_[a-z_]+[a-z]\b/g)].map(([name]) => name),
+        [...text.matchAll(/\b(?:ctga|process)_[a-z_]+[a-z]\b/g)]
+          .map(([name]) => name)
+          // A federation's member serves its own.
+          .filter((name) => !name.startsWith('ctga_federation_')),
       );
       for (const name of named) assert(there.has(name), `${file}: ${name}`);
       if (file.endsWith('.md'))
