@@ -16,6 +16,7 @@ import { badFile, badInput, CtgaError, ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { NetworkName } from '../carbonchain/header.ts';
 import type { KeyPair } from '../ddt/keys.ts';
+import { KINDS, type Kind } from '../ddt/kinds.ts';
 import type { Executed, Ledger } from '../ddt/ledger.ts';
 import type {
   KeyCommand,
@@ -70,17 +71,6 @@ function keyCommand(): Command {
     });
 }
 
-const SIGN_KINDS = [
-  'register-root-key',
-  'replace-root-key',
-  'delete-root-key',
-  'register-key',
-  'delete-key',
-  'register-metadata',
-  'delete-metadata',
-] as const;
-type SignKind = (typeof SIGN_KINDS)[number];
-
 interface SignOptions {
   readonly keyFile: string;
   readonly newKeyFile?: string;
@@ -97,7 +87,7 @@ interface SignOptions {
 function signCommand(): Command {
   return new Command('sign')
     .description('sign a command with a key that stays here, and print it in hexadecimal')
-    .argument('<command>', SIGN_KINDS.join(', '), signKind)
+    .argument('<command>', KINDS.join(', '), signKind)
     .argument('<name>', 'USER, USER/IMAGE for a tagging key, USER/IMAGE:TAG for metadata')
     .addOption(
       new Option(
@@ -143,10 +133,10 @@ function signCommand(): Command {
     .action(runSign);
 }
 
-function signKind(text: string): SignKind {
-  const kind = SIGN_KINDS.find((each) => each === text);
+function signKind(text: string): Kind {
+  const kind = KINDS.find((each) => each === text);
   if (kind !== undefined) return kind;
-  throw new InvalidArgumentError(`want one of ${SIGN_KINDS.join(', ')}.`);
+  throw new InvalidArgumentError(`want one of ${KINDS.join(', ')}.`);
 }
 
 function publicKey(text: string): Uint8Array {
@@ -166,7 +156,7 @@ function date(text: string): number {
 }
 
 /** USER, USER/IMAGE or USER/IMAGE:TAG, of which a command needs one. Throws CtgaError `bad-input`. */
-function placeOf(kind: SignKind, text: string): { user: string; image: string; tag: string } {
+function placeOf(kind: Kind, text: string): { user: string; image: string; tag: string } {
   const [, user = '', image = '', tag = ''] =
     /^([^/]+)(?:\/(.+?)(?::([^:/]+))?)?$/.exec(text) ?? [];
   const form = kind.endsWith('root-key')
@@ -180,7 +170,7 @@ function placeOf(kind: SignKind, text: string): { user: string; image: string; t
   return { user, image, tag };
 }
 
-async function runSign(kind: SignKind, name: string, options: SignOptions): Promise<void> {
+async function runSign(kind: Kind, name: string, options: SignOptions): Promise<void> {
   const place = placeOf(kind, name);
   if (options.newKeyFile !== undefined && kind !== 'replace-root-key')
     throw badInput('--new-key-file is for replace-root-key alone');
@@ -203,13 +193,13 @@ async function keyIn(text: string, option: string): Promise<KeyPair> {
 }
 
 /** The tagging key that a command is about. */
-function named({ publicKey: key }: SignOptions, kind: SignKind): Uint8Array {
+function named({ publicKey: key }: SignOptions, kind: Kind): Uint8Array {
   if (key !== undefined) return key;
   throw badInput(`${kind} wants --public-key`);
 }
 
 async function version1(
-  kind: SignKind,
+  kind: Kind,
   { user, image, tag }: { user: string; image: string; tag: string },
   options: SignOptions,
 ): Promise<Uint8Array> {
@@ -256,7 +246,7 @@ async function version1(
 }
 
 async function original(
-  kind: SignKind,
+  kind: Kind,
   { user, image, tag }: { user: string; image: string; tag: string },
   options: SignOptions,
 ): Promise<Uint8Array> {

@@ -18,17 +18,8 @@ import {
   verifyAsOriginal,
   type KeyPair,
 } from './keys.ts';
+import { ORIGINAL_KINDS } from './kinds.ts';
 import { bytesOfName, nameFrom, type Name } from './names.ts';
-
-/** The first byte of a command is its place here. */
-export const ORIGINAL_KINDS = [
-  'register-root-key',
-  'delete-root-key',
-  'register-key',
-  'delete-key',
-  'register-metadata',
-  'delete-metadata',
-] as const;
 
 export interface RootKeyCommand {
   readonly kind: 'register-root-key' | 'delete-root-key';

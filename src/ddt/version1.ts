@@ -18,22 +18,14 @@ import {
   verifyTagged,
   type KeyPair,
 } from './keys.ts';
+import { KINDS } from './kinds.ts';
 
 /** What the signatures are for, and of nothing else. */
 const TAG = 'ctga/ddt/1';
 /** With this tag a new root key signs that it takes over. */
 const TAG_NEW_KEY = 'ctga/ddt/1/new-root-key';
 
-/** The first byte is the place here plus 16, which no command of the original has. */
-export const KINDS = [
-  'register-root-key',
-  'replace-root-key',
-  'delete-root-key',
-  'register-key',
-  'delete-key',
-  'register-metadata',
-  'delete-metadata',
-] as const;
+/** The first byte is the place in KINDS plus this, which no command of the original has. */
 const FIRST_KIND = 16;
 
 interface Common {

@@ -17,6 +17,14 @@ export function parseTrustName(text: string): TrustName {
   throw badInput(`'${text}' is no name: want USER/IMAGE:TAG`);
 }
 
+/** How long a salt has to be, in bytes: a shorter one can be tried out. */
+export const SALT_BYTES = { least: 16, most: 64 } as const;
+
+/** Whether bytes can be a salt. */
+export function isSalt({ length }: Uint8Array): boolean {
+  return length >= SALT_BYTES.least && length <= SALT_BYTES.most;
+}
+
 /**
  * The name as it is in the chain: with a salt, the image and the tag are hashes of which nobody learns
  * what they stand for without the salt. The user's name stays, because its key is found by it.
@@ -30,8 +38,9 @@ export function publishedName(
 }
 
 function hidden(salt: Uint8Array, parts: readonly string[]): string {
-  const hash = createHash('sha256').update('ctga/trust/hidden-name\0').update(salt);
-  // Each part with its length, so that no two lists of parts are one text.
+  const hash = createHash('sha256').update('ctga/trust/hidden-name\0');
+  // The salt and each part with its length, so that no two salts and lists of parts are one text.
+  hash.update(`${salt.length}:`).update(salt);
   for (const part of parts) hash.update(`${Buffer.byteLength(part)}:${part}`);
   return `~${hash.digest('base64url')}`;
 }

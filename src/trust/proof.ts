@@ -19,7 +19,7 @@ import type { PlacedPacket } from '../carbonchain/reader.ts';
 import { HEADER_LENGTH } from '../carbonchain/transaction.ts';
 import { Ledger } from '../ddt/ledger.ts';
 import { type SignedMetadata, type Status } from '../ddt/version1.ts';
-import { publishedName, type TrustName } from './names.ts';
+import { isSalt, publishedName, type TrustName } from './names.ts';
 
 const KIND = 'ctga-trust-proof';
 
@@ -38,7 +38,7 @@ const proofSchema = z.object({
   version: z.literal(1),
   network: z.enum(Object.keys(NETWORKS) as [NetworkName, ...NetworkName[]]),
   /** Of the name that is proven, if it is hidden. */
-  salt: hexSchema.optional(),
+  salt: hexSchema.refine(isSalt).optional(),
   /** The height of the first header. */
   start: z.int().min(0),
   /** All headers in base64, one behind the other. */

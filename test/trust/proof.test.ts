@@ -2,6 +2,7 @@
 /** Proofs without a network: what they prove, and what somebody who makes them up cannot. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
 import { packetsOf } from '../../src/carbonchain/packet.ts';
 import { newKeyPair, type KeyPair } from '../../src/ddt/keys.ts';
@@ -254,3 +255,40 @@ test('a name that cannot be is refused', () => {
   );
   assert.equal(new Set(names.map(({ tag }) => tag)).size, 3);
 });
+
+test('no two salts and names are one hidden name', () => {
+  // A maker of proofs chooses the salt: it must not take over what stands before or in a name.
+  const salt = Buffer.alloc(16, 1);
+  const long = publishedName(parseTrustName('alice/a5:alice3:foo:v1'), salt);
+  const moved = publishedName(
+    parseTrustName('alice/foo:v1'),
+    Buffer.concat([salt, Buffer.from('5:alice13:a')]),
+  );
+  assert.notEqual(long.image, moved.image);
+  assert.notEqual(long.tag, moved.tag);
+  fc.assert(
+    fc.property(
+      fc.array(fc.tuple(fc.uint8Array({ minLength: 16, maxLength: 64 }), NAMES), {
+        minLength: 2,
+        maxLength: 2,
+      }),
+      ([one, other]) => {
+        const [a, b] = [one, other] as [[Uint8Array, string], [Uint8Array, string]];
+        const same = Buffer.compare(a[0], b[0]) === 0 && a[1] === b[1];
+        const hidden = ([bytes, image]: [Uint8Array, string]): string =>
+          publishedName({ user: 'alice', image, tag: 'v1' }, bytes).image;
+        assert.equal(hidden(a) === hidden(b), same);
+      },
+    ),
+  );
+  // What could be tried out is no salt, whoever made the proof.
+  const proof = { kind: 'ctga-trust-proof', version: 1, network: 'regtest', start: 0 };
+  for (const short of ['', '00'.repeat(15), '00'.repeat(65)])
+    assert.throws(
+      () => readProof(JSON.stringify({ ...proof, headers: '', transactions: [], salt: short })),
+      /no proof/,
+    );
+});
+
+/** Names of images of the letters that lengths and names are told apart by. */
+const NAMES = fc.string({ unit: fc.constantFrom('1', '3', ':', 'a', 'alice'), minLength: 1 });
