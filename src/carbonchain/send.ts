@@ -66,24 +66,37 @@ export interface Signed {
   readonly bytes: Uint8Array;
 }
 
+export interface Payment {
+  readonly purse: Purse;
+  readonly coins: readonly Coin[];
+  /** For each transaction, in satoshi. */
+  readonly fee: bigint;
+  readonly network: Network;
+}
+
 /**
  * The transactions that write `data`, in their order, paid with these coins. Pure.
  *
- * @param fee for each transaction, in satoshi
  * @throws CtgaError `bad-input` if the coins do not suffice
  */
 export function transactionsFor(
   data: Uint8Array,
   { id, version = 0 }: { readonly id: number; readonly version?: number },
-  {
-    purse: from,
-    coins,
-    fee,
-    network,
-  }: { purse: Purse; coins: readonly Coin[]; fee: bigint; network: Network },
+  payment: Payment,
 ): Signed[] {
-  const packets = packetsOf(data, { id, version });
-  const needed = fee * BigInt(packets.length) + DUST;
+  return transactionsWith(packetsOf(data, { id, version }).map(scriptFor), payment);
+}
+
+/**
+ * One transaction for each script, which spends the change of the one before. Pure.
+ *
+ * @throws CtgaError `bad-input` if the coins do not suffice
+ */
+export function transactionsWith(
+  scripts: readonly Uint8Array[],
+  { purse: from, coins, fee, network }: Payment,
+): Signed[] {
+  const needed = fee * BigInt(scripts.length) + DUST;
   const inputs: Coin[] = [];
   let amount = 0n;
   for (const coin of coins) {
@@ -93,13 +106,13 @@ export function transactionsFor(
   }
   if (amount < needed)
     throw badInput(
-      `${from.address} has ${amount} satoshi to spend, and ${packets.length} transactions cost ${needed}`,
+      `${from.address} has ${amount} satoshi to spend, and ${scripts.length} transactions cost ${needed}`,
       'Send coins to this address, and wait for a block.',
     );
   const script = p2pkh(from.publicKey, network.address).script;
   const signed: Signed[] = [];
   let spends: readonly Pick<Coin, 'transaction' | 'output' | 'value'>[] = inputs;
-  for (const packet of packets) {
+  for (const carried of scripts) {
     const transaction = new Transaction({
       allowUnknownOutputs: true,
       disableScriptCheck: true,
@@ -116,7 +129,7 @@ export function transactionsFor(
     }
     amount -= fee;
     transaction.addOutput({ script, amount });
-    transaction.addOutput({ script: scriptFor(packet), amount: 0n });
+    transaction.addOutput({ script: carried, amount: 0n });
     transaction.sign(from.privateKey);
     transaction.finalize();
     const bytes = transaction.extract();

@@ -200,6 +200,12 @@ export class ChainStore {
     }));
   }
 
+  /** The height of the block with this transaction, which pays something to a key that is watched. */
+  heightOf(transaction: string): number | undefined {
+    const sql = 'SELECT height FROM coin WHERE txid = ? LIMIT 1';
+    return this.#all<{ height: number }>(sql, transaction)[0]?.height;
+  }
+
   /** Notes transactions that are on their way, in their order. */
   addSent(transactions: readonly { readonly id: string; readonly bytes: Uint8Array }[]): void {
     this.#file.transaction(() => {

@@ -30,7 +30,8 @@ export function carbonchainCommand(): Command {
   return new Command('carbonchain')
     .description("read and write Carbonchain's packets in a Bitcoin chain that ctga checks itself")
     .addCommand(readCommand())
-    .addCommand(writeCommand());
+    .addCommand(writeCommand())
+    .addCommand(headersCommand());
 }
 
 /** The packet identifier of Carbonchain's sample application. */
@@ -138,6 +139,47 @@ async function runWrite(file: string, options: WriteOptions): Promise<void> {
       `${file} has ${plural(data.length, 'byte')}, and packets carry 1 to ${MAX_DATA}`,
     );
   await writeToChain(data, options, stop);
+}
+
+function headersCommand(): Command {
+  const headers = new Command('headers')
+    .description(
+      'write the headers of the chain, which were checked, to a file: for --headers of other commands, without a network',
+    )
+    .requiredOption('--output <file>', 'where they go, 80 bytes a block');
+  return withChain(headers).action(runHeaders);
+}
+
+async function runHeaders(
+  options: ChainCommandOptions & { readonly output: string },
+): Promise<void> {
+  const stop = stopRequest();
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
+  );
+  const [{ ChainService }, { writeDurably }] = await Promise.all([
+    import('../services/ddt.ts'),
+    import('../disk/write.ts'),
+  ]);
+  const service = await ChainService.open(chained, {
+    connect: () => undefined,
+    rebuild: () => undefined,
+  });
+  try {
+    await service.round(stop);
+    const { store, height } = service.follower;
+    const { output } = options;
+    try {
+      writeDurably(output, Buffer.concat(store.headers()));
+    } catch (error) {
+      throw badFile('write', output, error);
+    }
+    if (options.json === true) printJson({ output, height });
+    else print(`${output} has the headers up to block ${height}.`);
+  } finally {
+    await service.close();
+  }
 }
 
 /** Reads what is new of the chain, writes, and prints the IDs of the transactions. */

@@ -17,6 +17,7 @@ import { checkEvidence, listEvidence } from '../services/evidence.ts';
 import { keepEvidence } from '../services/keep-evidence.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
 import { stateAt } from '../store/state.ts';
+import { anchorCommand } from './evidence-anchor.ts';
 import { withState, type StateOption } from './options.ts';
 import { withNextCommands } from './next.ts';
 import { print, printJson, printJsonLine, printTable, printText, warn } from './output.ts';
@@ -79,7 +80,8 @@ export function evidenceCommand(): Command {
         .addOption(logListOption())
         .addOption(stateDirOption())
         .action(report),
-    );
+    )
+    .addCommand(anchorCommand());
 }
 
 function listKeyOption(): Option {

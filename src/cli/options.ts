@@ -117,3 +117,15 @@ export function memberUrl(text: string): string {
     return url.href.replace(/\/?$/, '/');
   throw new InvalidArgumentError('want https://HOST/.');
 }
+
+/** `--until`: a day or a time in UTC, in Unix seconds; 0 is never. */
+export function dateOption(what: string): Option {
+  return new Option('--until <date>', `${what}, such as 2027-06-30`)
+    .argParser((text: string) => {
+      const isDate = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text);
+      const at = isDate ? Date.parse(text) / 1000 : NaN;
+      if (at > 0 && at < 2 ** 32) return at;
+      throw new InvalidArgumentError('want a date such as 2027-06-30, or 2027-06-30T12:00:00Z.');
+    })
+    .default(0, 'never');
+}

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
-/** `ctga trust`: images that are signed in a Bitcoin chain, and whether one is. */
+/** `ctga trust`: images that are signed in a Bitcoin chain or a log, and whether one is. */
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { badFile, badInput, ExitCode } from '../base/errors.ts';
-import { utc } from '../base/text.ts';
-import type { NetworkName } from '../carbonchain/header.ts';
+import { plural, utc } from '../base/text.ts';
 import type { Ledger } from '../ddt/ledger.ts';
-import { feeOption, writeToChain } from './carbonchain.ts';
-import {
-  chainOptions,
-  chainPrinter,
-  coinsOption,
-  readText,
-  withChain,
-  type ChainCommandOptions,
-} from './chain-options.ts';
-import { wholeNumber } from './options.ts';
+import type { Place } from '../services/trust-place.ts';
+import type { TrustName } from '../trust/names.ts';
+import { chainOptions, chainPrinter, readText } from './chain-options.ts';
+import { dateOption, wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
+import {
+  ageOption,
+  logOptions,
+  openPlace,
+  readPolicy,
+  withPlace,
+  withWritingPlace,
+  type PlaceOptions,
+  type WritingOptions,
+} from './place-options.ts';
 import { setExitCode, stopRequest } from './run.ts';
 import { hookCommand } from './trust-hook.ts';
+import { keyCommand } from './trust-key.ts';
+import { logCommand } from './trust-log.ts';
 
 const NAME = 'USER/IMAGE:TAG, under which it is signed';
 const IMAGE =
@@ -27,18 +33,20 @@ const IMAGE =
 export function trustCommand(): Command {
   return new Command('trust')
     .description(
-      'sign container images in a Bitcoin chain, and verify them, also without a network',
+      'sign container images in a Bitcoin chain or a transparency log, and verify them, also without a network',
     )
+    .addCommand(keyCommand())
     .addCommand(nameCommand())
     .addCommand(signCommand())
     .addCommand(proveCommand())
     .addCommand(verifyCommand())
     .addCommand(hookCommand())
+    .addCommand(logCommand())
     .addHelpText(
       'after',
       `
-The keys are those of ctga ddt: make them with ctga ddt key, register them with ctga ddt sign and
-send, replace or revoke them the same way. docs/TRUST.md has the whole story.`,
+Each of them works on a chain (--node), which takes an hour and asks nobody, or on a transparency log
+(--policy), which takes seconds and asks its witnesses. docs/TRUST.md compares them.`,
     );
 }
 
@@ -78,96 +86,111 @@ function nameCommand(): Command {
     );
 }
 
-interface SignOptions extends ChainCommandOptions {
+interface SignOptions extends WritingOptions {
   readonly keyFile: string;
-  readonly keyId: number;
+  readonly keyId?: number;
   readonly salt?: Uint8Array;
-  readonly fee: bigint;
+  readonly until: number;
 }
 
 function signCommand(): Command {
   const sign = new Command('sign')
-    .description("sign an image's digest with a tagging key, and write it into the chain")
+    .description("sign an image's digest with a tagging key, and write it into a chain or a log")
     .argument('<image>', IMAGE)
     .argument('<name>', NAME)
     .addOption(
       new Option('--key-file <file>', "the tagging key's private part").makeOptionMandatory(),
     )
     .addOption(
-      new Option('--key-id <n>', 'which of the tagging keys of the image it is')
-        .argParser(wholeNumber(0, 255))
-        .default(0),
+      new Option(
+        '--key-id <n>',
+        'which of the tagging keys of the image it is (default: the one with this key)',
+      ).argParser(wholeNumber(0, 255)),
     )
-    .addOption(saltOption())
-    .addOption(coinsOption().makeOptionMandatory())
-    .addOption(feeOption());
-  return withChain(sign).action(runSign);
+    .addOption(dateOption('when the signature ends'))
+    .addOption(saltOption());
+  return withWritingPlace(sign).action(runSign);
 }
 
 async function runSign(image: string, text: string, options: SignOptions): Promise<void> {
   const stop = stopRequest();
-  const [
-    { digestOfImage },
-    names,
-    { encodeCommand, signCommand: signWith },
-    { readPrivateKey },
-    { NETWORKS },
-    { DDT_ID: id },
-  ] = await Promise.all([
-    import('../trust/image.ts'),
-    import('../trust/names.ts'),
-    import('../ddt/version1.ts'),
-    import('../ddt/keys.ts'),
-    import('../carbonchain/header.ts'),
-    import('../ddt/ledger.ts'),
-  ]);
+  const [{ digestOfImage }, names, { encodeCommand, signCommand: signWith }, { readPrivateKey }] =
+    await Promise.all([
+      import('../trust/image.ts'),
+      import('../trust/names.ts'),
+      import('../ddt/version1.ts'),
+      import('../ddt/keys.ts'),
+    ]);
   const name = names.publishedName(names.parseTrustName(text), options.salt);
   const key = readPrivateKey(readText(options.keyFile));
   if (key === undefined)
     throw badInput('the file of --key-file has no private key in it: 64 hexadecimal digits');
-  // What is wrong with the other options is said before the image is read.
-  await chainOptions(options, () => undefined);
-  const digest = await digestOfImage(image);
-  const { keyId } = options;
-  const unsigned = {
-    kind: 'register-metadata',
-    ...name,
-    serial: Date.now(),
-    keyId,
-    until: 0,
-    digests: [digest],
-  } as const;
-  const command = signWith(unsigned, key, NETWORKS[options.network].genesis.hash);
-  if (options.json !== true) print(`Signed ${digest}, in these transactions:`);
-  await writeToChain(encodeCommand(command), { ...options, id, version: 1 }, stop);
+  const place = await openPlace(options, stop);
+  try {
+    const keyId = options.keyId ?? keyIdOf(place.state, name, key.publicKey);
+    const digest = await digestOfImage(image);
+    const unsigned = {
+      kind: 'register-metadata',
+      ...name,
+      serial: Date.now(),
+      keyId,
+      until: options.until,
+      digests: [digest],
+    } as const;
+    const command = signWith(unsigned, key, place.network);
+    const now = Math.max(place.time, Math.floor(Date.now() / 1000));
+    const refusal = place.state.refusalOf(command, now);
+    if (refusal !== undefined) throw badInput(`the signature would be refused: ${refusal}`);
+    const { lines, json } = await place.write(encodeCommand(command));
+    if (options.json === true) return printJson({ digest, ...json });
+    print(`Signed ${digest}. It was written:`);
+    for (const line of lines) print(line);
+  } finally {
+    await place.close();
+  }
 }
 
-interface ProveOptions extends ChainCommandOptions {
+/** Throws CtgaError `bad-input` if it is no tagging key of the image now. */
+function keyIdOf(
+  state: Place['state'],
+  { user, image }: { readonly user: string; readonly image: string },
+  publicKey: Uint8Array,
+): number {
+  for (const [keyId, held] of state.users.get(user)?.images.get(image)?.keys ?? [])
+    if (Buffer.compare(held.publicKey, publicKey) === 0) return keyId;
+  throw badInput(
+    `the key of --key-file is no tagging key of ${user}/${image}`,
+    'Register it: ctga trust key new. In a chain that counts after six blocks.',
+  );
+}
+
+interface ProveOptions extends PlaceOptions {
+  readonly whole?: boolean;
   readonly salt?: Uint8Array;
   readonly output: string;
 }
 
 function proveCommand(): Command {
   const prove = new Command('prove')
-    .description('write a proof of what the chain says of a name, to be verified without a network')
+    .description(
+      'write a proof of what a chain or a log says of a name, to be verified without a network',
+    )
     .argument('<name>', NAME)
     .requiredOption('--output <file>', 'where the proof goes')
+    .option('--whole', 'of a log: with all its entries, so that no revocation can be left out')
     .addOption(saltOption());
-  return withChain(prove).action(async (text: string, options: ProveOptions) => {
+  return withPlace(prove).action(async (text: string, options: ProveOptions) => {
     const stop = stopRequest();
-    const [{ prove: proofOf }, { parseTrustName, publishedName }, { writeDurably }] =
-      await Promise.all([
-        import('../services/trust.ts'),
-        import('../trust/names.ts'),
-        import('../disk/write.ts'),
-      ]);
+    const [{ parseTrustName, publishedName }, { writeDurably }] = await Promise.all([
+      import('../trust/names.ts'),
+      import('../disk/write.ts'),
+    ]);
     const { salt, output } = options;
     const name = publishedName(parseTrustName(text), salt);
-    const chained = await chainOptions(
-      options,
-      chainPrinter(options.json, () => undefined),
-    );
-    const proof = await proofOf(chained, name, salt, stop);
+    const proof =
+      options.policy === undefined
+        ? await proveInChain(options, name, stop)
+        : await proveInLog(options, name);
     try {
       writeDurably(output, proof);
     } catch (error) {
@@ -178,20 +201,56 @@ function proveCommand(): Command {
   });
 }
 
-interface VerifyOptions extends Omit<ChainCommandOptions, 'node'> {
-  readonly node: readonly URL[];
-  readonly network: NetworkName;
+async function proveInChain(
+  options: ProveOptions,
+  name: TrustName,
+  stop: AbortSignal,
+): Promise<string> {
+  if (options.node.length === 0)
+    throw badInput('want --node URL for a chain, or --policy FILE for a transparency log');
+  if (options.whole === true) throw badInput('--whole is for a log: no proof has a whole chain');
+  const { prove } = await import('../services/trust.ts');
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
+  );
+  return prove(chained, name, options.salt, stop);
+}
+
+async function proveInLog(options: ProveOptions, name: TrustName): Promise<Uint8Array> {
+  const [{ readRemembered }, { writeLogProof }] = await Promise.all([
+    import('../services/trust-place.ts'),
+    import('../trust/log-proof.ts'),
+  ]);
+  const view = await readRemembered(await logOptions(options));
+  const proof = writeLogProof(view, name, options.salt, options.whole);
+  if (proof !== undefined) return proof;
+  throw badInput(`the log ${view.key.name} says nothing of ${name.user}`);
+}
+
+interface VerifyOptions extends PlaceOptions {
   readonly proof?: string;
+  readonly offline?: boolean;
+  readonly whole?: boolean;
+  readonly headers?: string;
   readonly rootKey?: Uint8Array;
   readonly salt?: Uint8Array;
+  readonly maxAge?: number;
 }
 
 function verifyCommand(): Command {
   const verify = new Command('verify')
-    .description('whether the chain has this image under this name: exit code 0 if so, else 1')
+    .description(
+      'whether a chain or a log has this image under this name: exit code 0 if so, else 1',
+    )
     .argument('<image>', IMAGE)
     .argument('<name>', NAME)
     .option('--proof <file>', 'use this proof, and no network; needs --root-key')
+    .option('--offline', 'ask nobody: the same as --proof, which it needs')
+    .option(
+      '--headers <file>',
+      'the headers of a chain, as ctga carbonchain headers writes them, for the anchor in the proof of a log',
+    )
     .addOption(
       new Option(
         '--root-key <hex>',
@@ -201,65 +260,204 @@ function verifyCommand(): Command {
         throw new InvalidArgumentError('want a compressed public key: 02 or 03, and 64 digits.');
       }),
     )
+    .addOption(ageOption())
+    .option(
+      '--whole',
+      'do not trust a proof from which whoever made it may have left a revocation out: only one of a whole log',
+    )
     .addOption(saltOption());
-  return withChain(verify, 'optional').action(runVerify);
+  return withPlace(verify).action(runVerify);
+}
+
+/** What a verdict is given on, and as of when. */
+interface Basis {
+  readonly state: Place['state'];
+  /** Its own clock, in Unix seconds. */
+  readonly time: number;
+  /** Unix seconds as of which it is known what was revoked; undefined if nobody says. */
+  readonly asOf: number | undefined;
+  readonly salt: Uint8Array | undefined;
+  /** Whether nothing up to then can have been left out. */
+  readonly isWhole: boolean;
+  /** Of what that is known, as the beginning of a sentence. */
+  readonly as: string;
+  readonly lines: readonly string[];
+  readonly json: Readonly<Record<string, unknown>>;
 }
 
 async function runVerify(image: string, text: string, options: VerifyOptions): Promise<void> {
   const stop = stopRequest();
-  const [{ digestOfImage }, { parseTrustName }, { judge, ledgerOf, readProof }] = await Promise.all(
-    [import('../trust/image.ts'), import('../trust/names.ts'), import('../trust/proof.ts')],
-  );
+  const [{ digestOfImage }, { parseTrustName }, { judge }] = await Promise.all([
+    import('../trust/image.ts'),
+    import('../trust/names.ts'),
+    import('../trust/proof.ts'),
+  ]);
   const name = parseTrustName(text);
   const now = Date.now() / 1000;
-  const { proof: file, rootKey, since } = options;
-  if (file === undefined && options.node.length === 0)
-    throw badInput('want --node URL, or --proof FILE for no network at all');
-  let { salt } = options;
-  let ledger: Ledger;
-  let isBehind = false;
-  if (file !== undefined) {
-    const proof = readProof(readText(file));
-    if (rootKey === undefined)
-      throw badInput(
-        '--proof wants --root-key: a proof cannot show that nobody else had the name before',
-        'Get the root key from whoever signs, once.',
-      );
-    if (proof.network !== options.network)
-      throw badInput(
-        `the proof is of ${proof.network}, not of ${options.network}`,
-        `To accept it, say --network ${proof.network}.`,
-      );
-    salt ??= proof.salt;
-    ledger = ledgerOf(proof, since, now);
-  } else {
-    const { openDdt } = await import('../services/ddt.ts');
-    const chained = await chainOptions(
-      options,
-      chainPrinter(options.json, () => undefined),
+  const { proof, policy, rootKey, maxAge } = options;
+  if (proof === undefined && options.offline === true)
+    throw badInput(
+      '--offline wants --proof FILE',
+      'Make one where there is a network: ctga trust prove.',
     );
-    const { chain, ledger: read } = await openDdt(chained);
-    try {
-      await chain.round(stop);
-      isBehind = chain.follower.isBehind;
-    } finally {
-      await chain.close();
-    }
-    ledger = read;
-  }
+  if (proof === undefined && policy === undefined && options.node.length === 0)
+    throw badInput('want --node URL or --policy FILE, or --proof FILE for no network at all');
+  if (proof !== undefined && rootKey === undefined)
+    throw badInput(
+      '--proof wants --root-key: a proof cannot show that nobody else had the name before',
+      'Get the root key from whoever signs, once.',
+    );
+  if (options.headers !== undefined && (proof === undefined || policy === undefined))
+    throw badInput('--headers goes with --proof and --policy: a proof from a chain has its own');
+  const basis = await (proof !== undefined
+    ? policy === undefined
+      ? chainProof(proof, options, now)
+      : logProof(proof, policy, options, now)
+    : policy === undefined
+      ? chainNow(options, stop)
+      : logNow(options));
   const digest = await digestOfImage(image);
-  const verdict = judge(ledger, { name, salt, digest, now, rootKey });
+  const { salt, asOf } = basis;
+  const judged = judge(basis, { name, salt, digest, now, rootKey });
+  const age = asOf === undefined ? undefined : Math.max(0, Math.floor(now - asOf));
+  const isOld = maxAge !== undefined && (age === undefined || age > maxAge);
+  const doubt = isOld
+    ? 'What is known is older than --max-age allows.'
+    : options.whole === true && !basis.isWhole
+      ? 'A revocation may have been left out of the proof, and --whole does not allow that.'
+      : undefined;
+  const verdict =
+    judged.trusted && doubt !== undefined ? { trusted: false as const, why: doubt } : judged;
   if (!verdict.trusted) setExitCode(ExitCode.failed);
-  const { height, time } = ledger;
-  const asOf = { height, time: new Date(time * 1000).toISOString() };
   if (options.json === true) {
     const why = verdict.trusted ? null : verdict.why;
-    return printJson({ trusted: verdict.trusted, why, digest, asOf, isBehind });
+    return printJson({
+      trusted: verdict.trusted,
+      why,
+      digest,
+      age: age ?? null,
+      whole: basis.isWhole,
+      ...basis.json,
+    });
   }
   print(
     verdict.trusted ? `TRUSTED: ${digest} is signed as ${text}.` : `NOT TRUSTED: ${verdict.why}`,
   );
-  print(
-    `As of block ${height}, whose time is ${utc(time * 1000)}; what was revoked later is not known here.`,
+  for (const line of basis.lines) print(line);
+  const ago = age === undefined ? '' : ` (${shownAge(age)} ago)`;
+  const left = basis.isWhole ? 'later' : 'later, or left out of the proof,';
+  print(`${basis.as}${ago}; what was revoked ${left} is not known here.`);
+}
+
+function shownAge(seconds: number): string {
+  if (seconds < 2 * 3600) return plural(Math.floor(seconds / 60), 'minute');
+  if (seconds < 2 * 86_400) return plural(Math.floor(seconds / 3600), 'hour');
+  return plural(Math.floor(seconds / 86_400), 'day');
+}
+
+function ofChain(
+  { state, time, height }: Ledger,
+  salt: Uint8Array | undefined,
+  { isBehind, isWhole }: { readonly isBehind: boolean; readonly isWhole: boolean },
+): Basis {
+  const asOf = { height, time: new Date(time * 1000).toISOString() };
+  const as = `As of block ${height}, whose time is ${utc(time * 1000)}`;
+  return { state, time, asOf: time, salt, isWhole, as, lines: [], json: { asOf, isBehind } };
+}
+
+async function chainNow(options: VerifyOptions, stop: AbortSignal): Promise<Basis> {
+  const { openDdt } = await import('../services/ddt.ts');
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
   );
+  const { chain, ledger } = await openDdt(chained);
+  try {
+    await chain.round(stop);
+    return ofChain(ledger, options.salt, { isBehind: chain.follower.isBehind, isWhole: true });
+  } finally {
+    await chain.close();
+  }
+}
+
+async function chainProof(file: string, options: VerifyOptions, now: number): Promise<Basis> {
+  const { ledgerOf, readProof } = await import('../trust/proof.ts');
+  const proof = readProof(readText(file));
+  if (proof.network !== options.network)
+    throw badInput(
+      `the proof is of ${proof.network}, not of ${options.network}`,
+      `To accept it, say --network ${proof.network}.`,
+    );
+  const ledger = ledgerOf(proof, options.since, now);
+  return ofChain(ledger, options.salt ?? proof.salt, { isBehind: false, isWhole: false });
+}
+
+function ofLog(
+  log: {
+    readonly origin: string;
+    readonly treeSize: bigint;
+    readonly state: { readonly state: Place['state']; readonly time: number };
+    readonly seen: number | undefined;
+    readonly isWhole: boolean;
+  },
+  salt: Uint8Array | undefined,
+): Basis {
+  const { origin, treeSize, seen, isWhole } = log;
+  const { state, time } = log.state;
+  const asOf = seen;
+  const at = asOf === undefined ? null : new Date(asOf * 1000).toISOString();
+  const as =
+    asOf === undefined
+      ? `As of ${treeSize} entries of ${origin}; the policy wants no witness, so nobody says when`
+      : `As of ${treeSize} entries of ${origin}, which a quorum of its witnesses saw at ${utc(asOf * 1000)}`;
+  const json = { asOf: { log: origin, treeSize: treeSize.toString(), time: at } };
+  return { state, time, asOf, salt, isWhole, as, lines: [], json };
+}
+
+async function logNow(options: VerifyOptions): Promise<Basis> {
+  const { readRemembered } = await import('../services/trust-place.ts');
+  const { checkpoint, state, seen } = await readRemembered(await logOptions(options));
+  const { origin, treeSize } = checkpoint;
+  return ofLog({ origin, treeSize, state, seen, isWhole: true }, options.salt);
+}
+
+async function logProof(
+  file: string,
+  policy: string,
+  options: VerifyOptions,
+  now: number,
+): Promise<Basis> {
+  const [{ anchoredIn, readLogProof }, { chainOfHeaders }] = await Promise.all([
+    import('../trust/log-proof.ts'),
+    import('../trust/proof.ts'),
+  ]);
+  const proof = readLogProof(readBytes(file), await readPolicy(policy));
+  const basis = ofLog(proof, options.salt ?? proof.salt);
+  const { anchor } = proof;
+  const { headers, network, since } = options;
+  if (headers === undefined) return basis;
+  const chain = chainOfHeaders(readBytes(headers), network, since, now);
+  const found = anchor && anchoredIn(anchor.blocks, chain);
+  if (anchor === undefined || found === undefined)
+    return {
+      ...basis,
+      lines: ['These headers have no anchor of the log.'],
+      json: { ...basis.json, anchor: null },
+    };
+  const { height, time } = found;
+  const line = `The first ${anchor.treeSize} entries of the log are in block ${height} of ${network}, whose time is ${utc(time * 1000)}.`;
+  const shown = {
+    treeSize: anchor.treeSize.toString(),
+    height,
+    time: new Date(time * 1000).toISOString(),
+  };
+  return { ...basis, lines: [line], json: { ...basis.json, anchor: shown } };
+}
+
+function readBytes(file: string): Buffer {
+  try {
+    return readFileSync(file);
+  } catch (error) {
+    throw badFile('read', file, error);
+  }
 }

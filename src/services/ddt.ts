@@ -10,7 +10,17 @@ import { Follower, type FollowEvent, type Start } from '../carbonchain/follow.ts
 import type { Network } from '../carbonchain/header.ts';
 import type { BitcoinNode } from '../carbonchain/node.ts';
 import type { PlacedPacket } from '../carbonchain/reader.ts';
-import { passOn, spendable, transactionsFor, USUAL_FEE, type Purse } from '../carbonchain/send.ts';
+import { scriptFor } from '../carbonchain/packet.ts';
+import {
+  passOn,
+  spendable,
+  transactionsFor,
+  transactionsWith,
+  USUAL_FEE,
+  type Payment,
+  type Purse,
+  type Signed,
+} from '../carbonchain/send.ts';
 import { ChainStore } from '../carbonchain/store.ts';
 import { DDT_ID, Ledger, type Executed } from '../ddt/ledger.ts';
 import { DdtServer } from '../ddt/server.ts';
@@ -93,6 +103,10 @@ export class ChainService {
     }
   }
 
+  get nodes(): readonly BitcoinNode[] {
+    return this.#options.nodes;
+  }
+
   /** Reads what is new, and passes on again what is in no block yet. */
   round(signal?: AbortSignal): Promise<void> {
     return this.#inTurn(async () => {
@@ -128,20 +142,51 @@ export class ChainService {
       fee = USUAL_FEE,
     }: { id: number; version?: number; fee?: bigint | undefined },
   ): Promise<string[]> {
+    return this.#send(fee, (payment) => transactionsFor(data, { id, version }, payment));
+  }
+
+  /**
+   * Writes a hash of 32 bytes to the chain, as `write` does. `keep` is called with its transaction
+   * before it is sent.
+   */
+  async commit(
+    hash: Uint8Array,
+    { fee = USUAL_FEE, keep }: { fee?: bigint | undefined; keep: (transaction: Signed) => void },
+  ): Promise<Signed> {
+    let signed: Signed | undefined;
+    await this.#send(fee, (payment) => {
+      const transactions = transactionsWith([scriptFor(hash)], payment);
+      [signed] = transactions;
+      keep(signed as Signed);
+      return transactions;
+    });
+    return signed as Signed;
+  }
+
+  /** Passes on from now on, with each round, a transaction that left the chain with its block. */
+  sendAgain(transaction: Signed): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#store.sent().some(({ id }) => id === transaction.id)) return;
+      this.#store.addSent([transaction]);
+      await passOn(this.#store, this.#options.nodes);
+    });
+  }
+
+  #send(fee: bigint, transactions: (payment: Payment) => readonly Signed[]): Promise<string[]> {
     const { purse, nodes, network, onEvent } = this.#options;
     if (purse === undefined)
       return Promise.reject(new CtgaError('bad-input', 'there are no coins to pay with'));
     return this.#inTurn(async () => {
       const coins = spendable(purse, this.#store, this.follower.height);
-      const signed = transactionsFor(data, { id, version }, { purse, coins, fee, network });
+      const signed = transactions({ purse, coins, fee, network });
       const [first] = signed;
       if (first === undefined) return [];
       await sendFirst(first.bytes, nodes);
       this.#store.addSent(signed);
       await passOn(this.#store, nodes);
-      const transactions = signed.map((each) => each.id);
-      onEvent({ event: 'written', transactions });
-      return transactions;
+      const ids = signed.map((each) => each.id);
+      onEvent({ event: 'written', transactions: ids });
+      return ids;
     });
   }
 

@@ -2,7 +2,7 @@
 /** Proofs from a chain that is followed: the commands that matter, with the blocks they are in. */
 import { checkedBlock, type Follower } from '../carbonchain/follow.ts';
 import { branchOf } from '../carbonchain/merkle.ts';
-import { NodeError } from '../carbonchain/node.ts';
+import { NodeError, type BitcoinNode } from '../carbonchain/node.ts';
 import type { Datapack } from '../carbonchain/reader.ts';
 import type { Block, Transaction } from '../carbonchain/transaction.ts';
 import { Ledger } from '../ddt/ledger.ts';
@@ -78,8 +78,9 @@ async function proven(
   return found;
 }
 
-async function blockFrom(
-  nodes: ChainOptions['nodes'],
+/** The block of this header, from the first node that has it. Rejects with NodeError or a lie. */
+export async function blockFrom(
+  nodes: readonly BitcoinNode[],
   hash: string,
   header: Uint8Array,
 ): Promise<Block> {

@@ -3,7 +3,7 @@
  * Proof files (c2sp.org/tlog-proof): the index of an entry, its audit path and a checkpoint, so that
  * an entry's inclusion can be checked without asking anybody. Only form is read here.
  */
-import { decodeBase64 } from '../base/base64.ts';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { parseUint64 } from '../base/u64.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 
@@ -59,4 +59,15 @@ export function parseTlogProof(bytes: Uint8Array): TlogProof {
     hashes.push(toMerkleHash(hash));
   }
   return { extra, index, hashes, checkpoint: Uint8Array.from(file.subarray(at)) };
+}
+
+/** The file that `parseTlogProof` reads. */
+export function formatTlogProof({ extra, index, hashes, checkpoint }: TlogProof): Uint8Array {
+  const lines = [
+    HEADER,
+    ...(extra === undefined ? [] : [`extra ${encodeBase64(extra)}`]),
+    `index ${index}`,
+    ...hashes.map(encodeBase64),
+  ];
+  return Buffer.concat([Buffer.from(`${lines.join('\n')}\n\n`), checkpoint]);
 }

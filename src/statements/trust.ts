@@ -72,6 +72,20 @@ export function checkCheckpoint(bytes: Uint8Array, policy: Policy): TrustedCheck
 }
 
 /**
+ * The latest time of which a quorum says that it saw the checkpoint then or later, in seconds since the
+ * epoch. Undefined if the policy wants no quorum, or if those that say no time are needed for one.
+ */
+export function quorumTime(policy: Policy, cosigned: readonly Cosigned[]): bigint | undefined {
+  if (policy.quorum === undefined) return undefined;
+  const times = cosigned.map(({ time }) => time).filter((time) => time > 0n);
+  times.sort((a, b) => (a < b ? 1 : -1));
+  return times.find((time) => {
+    const since = cosigned.filter((each) => each.time >= time).map(({ witness }) => witness);
+    return meetsQuorum(policy, new Set(since));
+  });
+}
+
+/**
  * Holds a proof file against the policy; the leaf's hash is what its reader knows the entry by. Throws
  * RangeError where the checkpoint in it is none.
  */

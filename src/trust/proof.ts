@@ -13,7 +13,7 @@ import { badInput } from '../base/errors.ts';
 import { fromHex, sameBytes, toHex } from '../carbonchain/bytes.ts';
 import { packetsIn, type Start } from '../carbonchain/follow.ts';
 import { HeaderChain } from '../carbonchain/header-chain.ts';
-import { NETWORKS, parseHeader, type NetworkName } from '../carbonchain/header.ts';
+import { NETWORKS, parseHeader, PERIOD, type NetworkName } from '../carbonchain/header.ts';
 import { checkInclusion, type Inclusion } from '../carbonchain/merkle.ts';
 import type { PlacedPacket } from '../carbonchain/reader.ts';
 import { HEADER_LENGTH } from '../carbonchain/transaction.ts';
@@ -108,28 +108,49 @@ export function readProof(text: string): Proof {
 }
 
 /**
- * The state that the proof's commands lead to. `trusted` is the block that the headers have to begin with if not
- * with the network's first; `now` is in Unix seconds. Throws CtgaError `bad-input` for what the proof does not prove.
+ * The chain of these headers, one behind the other. `trusted` is the block that they have to begin with if not
+ * with the network's first; `now` is in Unix seconds. Throws CtgaError `bad-input` if they are no such
+ * chain, or made up.
  */
-export function ledgerOf(proof: Proof, trusted: Start | undefined, now: number): Ledger {
-  const network = NETWORKS[proof.network];
-  const bytes = Buffer.from(proof.headers, 'base64');
+export function chainOfHeaders(
+  bytes: Uint8Array,
+  name: NetworkName,
+  trusted: Start | undefined,
+  now: number,
+): HeaderChain {
+  const network = NETWORKS[name];
   const headers = Array.from({ length: Math.floor(bytes.length / HEADER_LENGTH) }, (_, i) =>
     bytes.subarray(i * HEADER_LENGTH, (i + 1) * HEADER_LENGTH),
   );
   const [first, ...rest] = headers;
   const { height, hash } = trusted ?? { height: 0, hash: network.genesis.hash };
-  if (first === undefined || proof.start !== height || parseHeader(first).hash !== hash)
+  if (first === undefined || parseHeader(first).hash !== hash)
     throw badInput(
-      `the proof's headers do not begin with block ${height}, ${hash}`,
+      `the headers do not begin with block ${height}, ${hash}`,
       'Name the block that you trust with --since HEIGHT:HASH.',
     );
+  if (height % PERIOD !== 0 && !network.isFixed)
+    throw badInput(`the height of the block that is trusted has to be one that ${PERIOD} divides`);
   const chain = new HeaderChain(network, { header: first, height });
   const offered = chain.extend(rest, now);
   if (offered.is === 'invalid')
-    throw badInput(`the proof's block ${offered.height} ${offered.why}`);
+    throw badInput(`block ${offered.height} of the headers ${offered.why}`);
   if (trusted === undefined && chain.work < network.leastWork)
-    throw badInput(`the proof's headers have less work than ${network.name} has: they are made up`);
+    throw badInput(`the headers have less work than ${network.name} has: they are made up`);
+  return chain;
+}
+
+/**
+ * The state that the proof's commands lead to; `trusted` and `now` are those of chainOfHeaders. Throws
+ * CtgaError `bad-input` for what the proof does not prove.
+ */
+export function ledgerOf(proof: Proof, trusted: Start | undefined, now: number): Ledger {
+  const network = NETWORKS[proof.network];
+  const height = trusted?.height ?? 0;
+  if (proof.start !== height)
+    throw badInput(`the proof's headers do not begin with block ${height}`);
+  const headers = Buffer.from(proof.headers, 'base64');
+  const chain = chainOfHeaders(headers, proof.network, trusted, now);
   const blocks = new Map<number, PlacedPacket[]>();
   const seen = new Set<string>();
   for (const each of proof.transactions) {
@@ -183,7 +204,7 @@ export interface Question {
 
 /** Whether an image with this digest is signed under this name. */
 export function judge(
-  { state, time }: Ledger,
+  { state, time }: Pick<Ledger, 'state' | 'time'>,
   { name, salt, digest, now, rootKey }: Question,
 ): TrustVerdict {
   const { user: owner, image, tag } = publishedName(name, salt);

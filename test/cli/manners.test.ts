@@ -46,6 +46,11 @@ const DIGEST = `sha256:${'ab'.repeat(32)}`;
 const ROOT_KEY = `02${'79'.repeat(32)}`;
 const CHAIN = ['--network', 'regtest', '--node', 'http://127.0.0.1:1'];
 
+const KEY = [
+  ...['user/image', ...CHAIN, '--coins', coinKey],
+  ...['--key-file', coinKey, '--root-key-file', coinKey],
+];
+
 /** Arguments with which a command would do something, if its options were right. */
 const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   attach: ['ctga-no-such0'],
@@ -64,6 +69,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   ],
   'dns query': ['argon2018.ct.googleapis.com', '--server', '127.0.0.1:1'],
   'audit run': ['--listen', '127.0.0.1:1'],
+  'carbonchain headers': [...CHAIN, '--output', join(directory, 'headers')],
   'carbonchain read': CHAIN,
   'carbonchain write': [empty, ...CHAIN, '--coins', coinKey],
   'ddt key': [join(directory, 'ddt-key')],
@@ -72,6 +78,11 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'ddt serve': [...CHAIN, '--listen', '127.0.0.1:1'],
   'ddt show': ['user', ...CHAIN],
   'trust hook': ['--rules', empty, '--write', join(directory, 'no-hooks')],
+  'trust key new': KEY,
+  'trust key revoke': ['user/image', ...CHAIN, '--coins', coinKey, '--root-key-file', coinKey],
+  'trust key rotate': KEY,
+  'trust log new': [join(directory, 'log'), 'log.example.org/trust'],
+  'trust log serve': [join(directory, 'no-log'), '--policy', empty, '--listen', '127.0.0.1:1'],
   'trust name': ['user/image:tag'],
   'trust prove': ['user/image:tag', ...CHAIN, '--output', join(directory, 'proof')],
   'trust sign': [DIGEST, 'user/image:tag', ...CHAIN, '--coins', coinKey, '--key-file', coinKey],
@@ -94,6 +105,7 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
   'fleet init': [join(directory, 'fleet'), '--node', 'n1=127.0.0.1'],
   'fleet join': ['site', '--dir', join(directory, 'no-fleet')],
   'fleet publish': ['--bus', 'nats://127.0.0.1:1', '--fleet', join(directory, 'no-fleet')],
+  'evidence anchor': [empty, ...CHAIN, '--coins', coinKey],
   'evidence report': [empty],
   'evidence show': [empty],
   'evidence verify': [empty],
@@ -115,6 +127,7 @@ const NUMBER = ['x', '-1', '1e3', ''];
 /** Wrong values of options that take one, by name. */
 const WRONG: Readonly<Record<string, readonly string[]>> = {
   after: [MISSING, directory, empty],
+  'anchor-every': [...NUMBER, '0'],
   auditor: ['x', 'ftp://host'],
   authorities: [MISSING, directory],
   btcd: [MISSING, directory],
@@ -140,6 +153,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   format: ['pdf'],
   from: ['nobody', 'ftp://host/list.json'],
   graph: [MISSING, directory, empty],
+  headers: [MISSING, directory, empty],
   heartbeat: ['x', 'ftp://host'],
   'heartbeat-every': [...NUMBER, '0'],
   ixps: [MISSING, directory, empty],
@@ -156,6 +170,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   log: ['no such log'],
   'log-list': [MISSING, directory, empty],
   mail: ['a b', '-x'],
+  'max-age': ['x', '7', '0d', '1w', '-1d'],
   'max-delay': NUMBER,
   mine: ['x', '7', '0'],
   mix: [...NUMBER, '0', '1001'],
@@ -189,9 +204,11 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   rate: [...NUMBER, '0'],
   rates: ['x', '101'],
   role: ['x'],
+  refresh: [...NUMBER, '0'],
   resolver: ['x', '127.0.0.1:99999'],
   rib: [MISSING, directory, empty],
   roster: [MISSING, directory, empty],
+  'root-key-file': [MISSING, directory, empty],
   'root-key': ['x', '04'.repeat(33)],
   route: ['x', '1='],
 

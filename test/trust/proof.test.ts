@@ -2,7 +2,6 @@
 /** Proofs without a network: what they prove, and what somebody who makes them up cannot. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
 import { packetsOf } from '../../src/carbonchain/packet.ts';
 import { newKeyPair, type KeyPair } from '../../src/ddt/keys.ts';
@@ -18,6 +17,7 @@ import { prove } from '../../src/services/trust.ts';
 import { parseTrustName, publishedName } from '../../src/trust/names.ts';
 import { judge, ledgerOf, readProof, type TrustVerdict } from '../../src/trust/proof.ts';
 import { FakeNode, idOf, withPacket } from '../carbonchain/blocks.ts';
+import { fc } from '../support/random.ts';
 
 const network = NETWORKS.regtest;
 const NETWORK = network.genesis.hash;

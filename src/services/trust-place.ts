@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+/** Where commands about keys and images go, and what those there have left: a chain, or a log. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DDT_ID } from '../ddt/ledger.ts';
+import type { State } from '../ddt/version1.ts';
+import { makeDirectory } from '../disk/directory.ts';
+import { writeDurably } from '../disk/write.ts';
+import type { Fetch } from '../http/request.ts';
+import type { Policy } from '../statements/policy.ts';
+import { badInput } from '../base/errors.ts';
+import { networkOfLog } from '../trust/log-entry.ts';
+import {
+  addToLog,
+  logOf,
+  readLog,
+  requireGrown,
+  TrustLogError,
+  type LogView,
+} from '../trust/log-client.ts';
+import { openDdt, type ChainOptions } from './ddt.ts';
+
+export interface Place {
+  /** What a signature is for, in hexadecimal. */
+  readonly network: string;
+  readonly state: State;
+  /** By its own clock, in Unix seconds. */
+  readonly time: number;
+  /** Resolves to what was written, for a person, and for a script. */
+  write(command: Uint8Array): Promise<Written>;
+  close(): Promise<void>;
+}
+
+export interface Written {
+  readonly lines: readonly string[];
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Follows the chain up to now. `fee` is for each transaction, in satoshi. */
+export async function chainPlace(
+  options: ChainOptions,
+  fee: bigint,
+  stop: AbortSignal,
+): Promise<Place> {
+  const { chain, ledger } = await openDdt(options);
+  try {
+    await chain.round(stop);
+  } catch (error) {
+    await chain.close();
+    throw error;
+  }
+  return {
+    network: options.network.genesis.hash,
+    get state() {
+      return ledger.state;
+    },
+    get time() {
+      return ledger.time;
+    },
+    write: async (command) => {
+      const transactions = await chain.write(command, { id: DDT_ID, version: 1, fee });
+      return { lines: transactions, json: { transactions } };
+    },
+    close: () => chain.close(),
+  };
+}
+
+export interface LogPlaceOptions {
+  readonly policy: Policy;
+  readonly fetch: Fetch;
+  /** Where it is remembered what the log showed. */
+  readonly directory: string;
+}
+
+/** Reads the log whole. Rejects with TrustLogError, or CtgaError `bad-input` for a policy without URL. */
+export async function logPlace({ policy, fetch, directory }: LogPlaceOptions): Promise<Place> {
+  const { url } = urlOf(policy);
+  const { state, key } = await readRemembered({ policy, fetch, directory });
+  return {
+    network: networkOfLog(key),
+    state: state.state,
+    time: state.time,
+    write: async (command) => {
+      const { index, published } = await addToLog(url, command, fetch);
+      const line = published
+        ? `entry ${index} of ${key.name}`
+        : `entry ${index} of ${key.name}, which waits for cosignatures`;
+      return { lines: [line], json: { log: key.name, index, published } };
+    },
+    close: () => Promise.resolve(),
+  };
+}
+
+function urlOf(policy: Policy): { url: string } {
+  const { key, url } = logOf(policy);
+  if (url !== undefined) return { url };
+  throw badInput(`the policy has no URL for the log ${key.name}`, 'Add it: log VKEY URL');
+}
+
+/**
+ * The log, if it goes on from what it showed before. Otherwise both checkpoints are kept for whoever
+ * is to convict it.
+ */
+export async function readRemembered({
+  policy,
+  fetch,
+  directory,
+}: LogPlaceOptions): Promise<LogView> {
+  const { key } = logOf(policy);
+  const view = await readLog(policy, { key, ...urlOf(policy) }, fetch);
+  makeDirectory(directory);
+  const name = `trust-log-${Buffer.from(key.keyId).toString('hex')}`;
+  const path = join(directory, `${name}.checkpoint`);
+  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  if (before !== undefined)
+    try {
+      requireGrown(before, view);
+    } catch (error) {
+      if (!(error instanceof TrustLogError) || error.code !== 'log-forked') throw error;
+      const files = [`${name}-before.checkpoint`, `${name}-now.checkpoint`].map((each) =>
+        join(directory, each),
+      ) as [string, string];
+      writeDurably(files[0], before);
+      writeDurably(files[1], view.note);
+      throw new TrustLogError(error.code, error.message, {
+        remedy: `Have it judged: ctga logs import POLICY, then ctga heads import ${files.join(' ')}, then ctga challenge --once.`,
+      });
+    }
+  writeDurably(path, view.note);
+  return view;
+}
