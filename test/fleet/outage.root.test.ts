@@ -99,7 +99,6 @@ async function untilSame(site: Member, hub: Member): Promise<void> {
 /** On the way to a server; during a partition nothing passes it, and nobody is told. */
 class Link {
   readonly server: BusServer;
-  readonly #listener;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   #isCut = false;
 
@@ -116,7 +115,6 @@ class Link {
   }
 
   private constructor(server: BusServer, listener: ReturnType<typeof createServer>) {
-    this.#listener = listener;
     this.server = { ...server, port: (listener.address() as AddressInfo).port };
     listener.on('connection', (client) => {
       const pair = [client, connect(server.port, server.host)] as const;
