@@ -4,7 +4,7 @@
  * `{"command": HEX}`. A command that would not be executed is refused, so that strangers cannot fill the
  * log with what nobody reads; the names that they may register in it are limited by a rate.
  */
-import { createReadStream, statSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { listenAt, type Listening } from '../base/listen.ts';
@@ -91,20 +91,20 @@ export class LogServer {
     if (request.method !== 'GET' && request.method !== 'HEAD') throw new Refused(405, 'Want GET.');
     if (!FILES.test(path)) throw new Refused(404, 'There is nothing here.');
     const file = join(this.#options.directory, path);
-    const size = statSync(file, { throwIfNoEntry: false });
-    if (size?.isFile() !== true) throw new Refused(404, 'There is nothing here.');
+    // Read at once: a checkpoint may be replaced between a look at its length and at its content.
+    const isFile = statSync(file, { throwIfNoEntry: false })?.isFile() === true;
+    if (!isFile) throw new Refused(404, 'There is nothing here.');
+    const body = readFileSync(file);
     response.writeHead(200, {
       'content-type':
         path === '/checkpoint' ? 'text/plain; charset=utf-8' : 'application/octet-stream',
-      'content-length': size.size,
+      'content-length': body.length,
       'x-content-type-options': 'nosniff',
       'cache-control': path.startsWith('/tile/')
         ? 'public, max-age=31536000, immutable'
         : 'no-store',
     });
-    if (request.method === 'HEAD') return void response.end();
-    const stream = createReadStream(file, { end: Math.max(0, size.size - 1) });
-    stream.on('error', () => response.destroy()).pipe(response);
+    response.end(request.method === 'HEAD' ? undefined : body);
   }
 }
 

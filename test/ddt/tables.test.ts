@@ -12,10 +12,10 @@ import { decodePacket, packetsOf } from '../../src/carbonchain/packet.ts';
 import { parseTransaction } from '../../src/carbonchain/transaction.ts';
 import { newKeyPair, type KeyPair } from '../../src/ddt/keys.ts';
 import { nameOf } from '../../src/ddt/names.ts';
+import { ORIGINAL_KINDS } from '../../src/ddt/kinds.ts';
 import {
   decodeOriginal,
   encodeOriginal,
-  ORIGINAL_KINDS,
   OriginalState,
   signOriginal,
   type KeyCommand,

@@ -159,7 +159,7 @@ test('an image is signed in seconds, verified with a network and without, revoke
   assert.match(replayed.stdout, /what was revoked later is not known here/);
   await key('revoke', 'alice', ...root);
   const gone = await ctga(verify(IMAGE, ...SALT, ...place));
-  assert.match(gone.stdout, /^NOT TRUSTED: The root key was deleted/);
+  assert.match(gone.stdout, /^NOT TRUSTED: The root key was deleted/, gone.stderr);
   const again = await ctga(['trust', 'key', 'new', 'alice', '--key-file', at('root2'), ...place]);
   assert.match(again.stderr, /the name is taken/);
 });
