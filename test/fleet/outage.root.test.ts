@@ -176,18 +176,19 @@ describe('a fleet loses and doubles nothing', { skip: noNats }, () => {
   });
 
   test('when the disk of the bus is full', async (t) => {
-    let mounted: string | undefined;
-    let fleet: TestFleet | undefined;
+    const started: TestFleet[] = [];
+    const mounted: string[] = [];
     t.after(async () => {
-      await fleet?.stopAll();
-      if (mounted !== undefined) execFileSync('umount', [mounted]);
+      for (const each of started) await each.stopAll();
+      for (const each of mounted) execFileSync('umount', [each]);
     });
-    fleet = await TestFleet.found(t, 1, 0.5);
+    const fleet = await TestFleet.found(t, 1, 0.5);
+    started.push(fleet);
     const files = { hub: fleet.join('hub', 'collector'), site: fleet.join('site', 'site') };
     const disk = join(fleet.directory, 'nodes/n1/store');
     mkdirSync(disk, { recursive: true });
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=16m', 'none', disk]);
-    mounted = disk;
+    mounted.push(disk);
     await fleet.start('n1');
     const hub = new Member(t, 'collector', files.hub, fleet.servers);
     const site = new Member(t, 'site', files.site, fleet.servers);
@@ -206,7 +207,7 @@ describe('a fleet loses and doubles nothing', { skip: noNats }, () => {
       return site.is('bus-down');
     }, 'the bus to refuse');
     rmSync(filler);
-    // A server whose disk was full has ended its JetStream: its operator starts it again.
+    // Its operator makes room, and starts it again.
     await fleet.kill('n1');
     await fleet.start('n1');
     site.see();

@@ -91,8 +91,10 @@ export class ProcessFleet {
     },
   ): Promise<ProcessFleet> {
     // Before what they write into is removed.
-    let fleet: ProcessFleet | undefined;
-    t.after(() => fleet?.stopAll());
+    const started: ProcessFleet[] = [];
+    t.after(async () => {
+      for (const each of started) await each.stopAll();
+    });
     const bus = await TestFleet.found(t, options.nodes, options.intervalSeconds);
     const answering = new FakeApi(treeOf(TREE_SIZE));
     answering.timestamp = BigInt(Date.now());
@@ -116,7 +118,8 @@ export class ProcessFleet {
     }
     const proxy = await startMicrosocks();
     const url = (await options.urlOf?.(bus)) ?? bus.url;
-    fleet = new ProcessFleet(bus, options, url, answering, api, ear, proxy, alerts);
+    const fleet = new ProcessFleet(bus, options, url, answering, api, ear, proxy, alerts);
+    started.push(fleet);
     return fleet;
   }
 
@@ -264,7 +267,10 @@ export class ProcessFleet {
     const told = reading(this.hub, (store) => countsBySite(store));
     const lacks: string[] = [];
     for (const { name, state } of this.sites) {
-      const seen = reading(state, (store) => countsBySite(store).get('') ?? new Map());
+      const seen = reading(
+        state,
+        (store) => countsBySite(store).get('') ?? new Map<string, number>(),
+      );
       const there = told.get(name) ?? new Map<string, number>();
       for (const [head, count] of seen)
         if (there.get(head) !== count)
@@ -294,7 +300,7 @@ export class ProcessFleet {
       for (const [tree, heard] of reading(state, heardByTree))
         if (verdicts.get(tree) !== heard)
           lacks.push(
-            `${name} knows ${tree} as ${heard ?? 'unknown'}, the hub as ${verdicts.get(tree)}`,
+            `${name} knows ${tree} as ${heard ?? 'unknown'}, the hub as ${verdicts.get(tree) ?? 'unknown'}`,
           );
     const keys = new Set(this.alerts.flatMap((body) => alertKey(body) ?? []));
     for (const each of evidence)
@@ -349,12 +355,12 @@ export class ProcessFleet {
       for (const [head, count] of done)
         assert(
           (counts.get(head) ?? 0) >= count,
-          `${name} lost ${head}: ${counts.get(head)} of ${count}`,
+          `${name} lost ${head}: ${counts.get(head) ?? 0} of ${count}`,
         );
       for (const [head, count] of counts)
         assert(
           count <= (tried.get(head) ?? 0),
-          `${name} has ${head} ${count} times, of ${tried.get(head)}`,
+          `${name} has ${head} ${count} times, of ${tried.get(head) ?? 0}`,
         );
     }
   }

@@ -3,6 +3,7 @@
  * A process that sees heads as an observer does, and writes them into a site's store until it is
  * killed. A journal says what it is about to write and what is written. Its argument is a SeerFile.
  */
+import { randomInt } from 'node:crypto';
 import { appendFileSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { toMerkleHash } from '../../src/merkle/hash.ts';
@@ -27,7 +28,7 @@ let next = 0;
 /** Each once, and from then on by chance. */
 const pick = (): number => {
   next += 1;
-  return next <= heads.length ? next - 1 : Math.floor(Math.random() * heads.length);
+  return next <= heads.length ? next - 1 : randomInt(heads.length);
 };
 const store = openForWriting(stateAt(file.stateDirectory));
 for (;;) {
@@ -40,7 +41,7 @@ for (;;) {
       return [`${treeSize} ${timestamp} ${Buffer.from(rootHash).toString('hex', 0, 4)}`, head];
     }),
   );
-  const count = 1 + Math.floor(Math.random() * 3);
+  const count = randomInt(1, 4);
   // A line that was cut off when it died ends before the next.
   const note = (what: string): void =>
     appendFileSync(
@@ -58,5 +59,5 @@ for (;;) {
     })),
   );
   note('done');
-  await sleep(100 + Math.random() * 200);
+  await sleep(randomInt(100, 300));
 }
