@@ -164,7 +164,8 @@ function isHookFailure(details: Ended['details']): boolean {
   );
 }
 
-await runAll(plain, 2);
+// Many a file waits more than it works.
+await runAll(plain, 3);
 if (isRoot) await runAll(needRoot, 1);
 endFolder();
 summarize();

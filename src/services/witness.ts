@@ -24,7 +24,7 @@ import { Convictions, type ConvictEvent } from '../witness/convict.ts';
 import { witnessIn } from '../witness/directory.ts';
 import { feed, settle } from '../witness/feed.ts';
 import { makeKeys, readKeys, verifierKeysOf, type WitnessKeys } from '../witness/keys.ts';
-import { Limit } from '../witness/limits.ts';
+import { Limit } from '../http/limits.ts';
 import { witnessedLogs } from '../witness/logs.ts';
 import { WitnessMetrics } from '../witness/metrics.ts';
 import { renderWitnessPage } from '../witness/page.ts';

@@ -2,18 +2,22 @@
 /**
  * The HTTP interface of a log of trust: what c2sp.org/tlog-tiles has for reading, and `POST /add` with
  * `{"command": HEX}`. A command that would not be executed is refused, so that strangers cannot fill the
- * log with what nobody reads; the names that they may register in it are limited by a rate.
+ * log with what nobody reads; how many they may add is limited by a rate
+ * for each.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { fromHex } from '../carbonchain/bytes.ts';
+import { clientOf, Limit, senderOf } from '../http/limits.ts';
 import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
 import { MAX_COMMAND } from './log-entry.ts';
 
 /** Hexadecimal, and the JSON around it. */
 const MAX_BODY = 2 * MAX_COMMAND + 100;
+/** Of one client: a command a second, and so many at once, say after a release of many images. */
+const ADDED = { perSecond: 1, burst: 100 };
 /** What lies in `public`: nothing else is read, whatever a path says. */
 const FILES =
   /^\/(?:checkpoint|anchor|anchors\/\d{1,16}(?:\.ots)?|tile\/(?:\d|entries)\/(?:x\d{3}\/){0,4}\d{3}(?:\.p\/\d{1,3})?)$/;
@@ -38,6 +42,7 @@ export interface LogServerOptions {
 export class LogServer {
   readonly #options: LogServerOptions;
   readonly #server: Server;
+  readonly #adding = new Limit(ADDED);
   #at: Listening = { port: 0, url: '' };
 
   private constructor(options: LogServerOptions) {
@@ -72,10 +77,19 @@ export class LogServer {
       await this.#serve(request, response);
     } catch (error) {
       await restOf(request);
-      if (error instanceof Refused) return send(response, error.status, `${error.message}\n`);
+      if (error instanceof Refused) {
+        for (const [name, value] of Object.entries(error.headers)) response.setHeader(name, value);
+        return send(response, error.status, `${error.message}\n`);
+      }
       this.#options.onError(error);
       send(response, 500, 'That failed here.\n');
     }
+  }
+
+  #limit(request: IncomingMessage): void {
+    const wait = this.#adding.take(clientOf(senderOf(request)), Date.now());
+    if (wait === undefined) return;
+    throw new Refused(429, `Too often. Come again in ${wait} s.`, { 'retry-after': String(wait) });
   }
 
   async #serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -85,6 +99,7 @@ export class LogServer {
       // No page in a browser sends this to another site without asking first.
       if (request.headers['content-type'] !== 'application/json')
         throw new Refused(415, 'Want application/json.');
+      this.#limit(request);
       const added = await this.#options.add(commandIn(await bodyOf(request, MAX_BODY)));
       return send(response, 200, `${JSON.stringify(added)}\n`, 'application/json');
     }

@@ -5,13 +5,12 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
-import { isIP } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { plural } from '../base/text.ts';
 import { StoreError } from '../disk/error.ts';
 import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
-import { clientOf, Limit, type Rate } from './limits.ts';
+import { clientOf, Limit, senderOf, type Rate } from '../http/limits.ts';
 import type { WitnessMetrics } from './metrics.ts';
 import type { Answer, Witness } from './witness.ts';
 
@@ -157,10 +156,8 @@ export class WitnessServer {
 
   /** Of a web server in front of it, whoever that has the request from. */
   #limit(request: IncomingMessage): void {
-    const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',');
-    const last = forwarded.split(',').at(-1)?.trim() ?? '';
-    const isBehind = this.#options.tls === undefined && isIP(last) !== 0;
-    const address = isBehind ? last : (request.socket.remoteAddress ?? '');
+    const address =
+      this.#options.tls === undefined ? senderOf(request) : (request.socket.remoteAddress ?? '');
     const wait = this.#clients.take(clientOf(address), Date.now());
     if (wait === undefined) return;
     this.#options.metrics.countRefusal('too-often');

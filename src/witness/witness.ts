@@ -26,7 +26,7 @@ import {
   type RefusedRequest,
 } from './decide.ts';
 import type { WitnessKeys } from './keys.ts';
-import type { Limit } from './limits.ts';
+import type { Limit } from '../http/limits.ts';
 import type { WitnessedLog } from './logs.ts';
 import { parseAddCheckpoint, parseSignSubtree, type AddCheckpoint } from './request.ts';
 import type { Cosigned, WitnessStore } from './store.ts';

@@ -136,7 +136,7 @@ test('tables 3 to 5: a transaction, its inputs and its outputs', () => {
   ]);
   assert.equal(parsed.outputs.length, 1);
   assert.equal(parsed.outputs[0]?.value, 1000n);
-  assert.deepEqual(parsed.outputs[0]?.script, to('Script'));
+  assert.deepEqual(parsed.outputs[0].script, to('Script'));
 });
 
 test('table 6: the commands, and what the code of the original does where the table says something else', () => {

@@ -494,4 +494,17 @@ test('the server gives nothing but the log, and takes nothing but commands', asy
   ] as const)
     assert.equal(await get('add', { method: 'POST', body, headers }), want, body.slice(0, 30));
   assert.equal(added.length, 2);
+  const add = (from: string): Promise<number> =>
+    get('add', {
+      method: 'POST',
+      body: '{"command":"ff"}',
+      headers: { ...json, 'x-forwarded-for': from },
+    });
+  // The web server says who asks; one asks too often, from all over its network, and no other is touched.
+  const often = await Promise.all(
+    Array.from({ length: 120 }, (_, number) => add(`192.0.2.9, 2001:db8::${number}`)),
+  );
+  assert.deepEqual(new Set(often), new Set([200, 429]));
+  assert(often.filter((status) => status === 200).length >= 100);
+  assert.equal(await add('192.0.2.9'), 200);
 });

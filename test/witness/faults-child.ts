@@ -7,7 +7,7 @@ import { mkdirSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { Convictions } from '../../src/witness/convict.ts';
 import { makeKeys, verifierKeysOf } from '../../src/witness/keys.ts';
-import { Limit } from '../../src/witness/limits.ts';
+import { Limit } from '../../src/http/limits.ts';
 import { witnessedLogs } from '../../src/witness/logs.ts';
 import { WitnessStore } from '../../src/witness/store.ts';
 import { Witness } from '../../src/witness/witness.ts';

@@ -9,7 +9,7 @@ import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { Convictions, type ConvictEvent } from '../../src/witness/convict.ts';
 import { makeKeys, readKeys, verifierKeysOf, type WitnessKeys } from '../../src/witness/keys.ts';
-import { Limit, type Rate } from '../../src/witness/limits.ts';
+import { Limit, type Rate } from '../../src/http/limits.ts';
 import { witnessedLogs, type WitnessedLog } from '../../src/witness/logs.ts';
 import { WitnessStore } from '../../src/witness/store.ts';
 import { Witness } from '../../src/witness/witness.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How often somebody may ask. */
-import { isIPv6 } from 'node:net';
+import type { IncomingMessage } from 'node:http';
+import { isIP, isIPv6 } from 'node:net';
 import { BoundedMap } from '../base/bounded-map.ts';
 
 export interface Rate {
@@ -43,4 +44,11 @@ export function clientOf(address: string): string {
     .slice(0, 4)
     .map((group) => group.replace(/^0+(?=.)/, ''))
     .join(':');
+}
+
+/** Who sent a request; of a web server in front of us, whoever that says it has it from last. */
+export function senderOf(request: IncomingMessage): string {
+  const forwarded = [request.headers['x-forwarded-for'] ?? []].flat().join(',');
+  const last = forwarded.split(',').at(-1)?.trim() ?? '';
+  return isIP(last) === 0 ? (request.socket.remoteAddress ?? '') : last;
 }
