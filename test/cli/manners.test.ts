@@ -223,6 +223,7 @@ const WRONG: Readonly<Record<string, readonly string[]>> = {
   since: [MISSING, 'x'],
   start: NUMBER,
   space: [MISSING, directory, empty],
+  subscribe: ['x', 'tls://', 'http://host', 'nats://bus.example', 'tls://a,,b', 'tls://a:70000'],
   target: ['x', 'a=1.2.3.4'],
   targets: ['x', 'a=x', '0', '7', '1,1'],
   threshold: [...NUMBER, '99999'],

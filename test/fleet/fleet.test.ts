@@ -133,9 +133,13 @@ describe('a fleet', { skip: noNats }, () => {
     assert.notDeepEqual(seenAt(hubState), seenAt(siteState));
     await fleet.start('n1', 'n2');
     await untilSame(hubState, siteState, collecting, sending);
+    // Batches that had to be delivered again come out of their order.
+    await eventually(
+      () => memberStatus(hubState).members[0]?.missing === 0,
+      () => JSON.stringify(memberStatus(hubState).members[0]),
+    );
     const [status] = memberStatus(hubState).members;
     assert.equal(status?.member, 'site1');
-    assert.equal(status.missing, 0);
     assert.deepEqual(status.refused, {});
   });
 
