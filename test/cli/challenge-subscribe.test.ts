@@ -12,6 +12,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { preferred } from '../../src/fleet/lease.ts';
 import { formatRoster, readRoster } from '../../src/fleet/roster.ts';
 import { logIdText } from '../../src/logs/log.ts';
 import { openForReading, openForWriting, stateAt, type State } from '../../src/store/state.ts';
@@ -113,7 +114,7 @@ test(
     await fleet.start('n1');
 
     // The URL of a log says who asks it: each challenger has a list of its own.
-    const logs = Array.from({ length: LOGS }, () => new FakeApi(treeOf(SIZE)));
+    const logs = Array.from({ length: LOGS }, (_, i) => logFor(i % 2 === 0 ? 'east' : 'west'));
     const asked: Asked[] = [];
     const web = createServer((request, response) => {
       const [, by = '', number = ''] = new URL(request.url ?? '', 'http://log').pathname.split('/');
@@ -257,6 +258,15 @@ test(
     );
   },
 );
+
+/** A log that this challenger is to ask while both are there: keys are drawn, and one could get none. */
+function logFor(name: 'east' | 'west'): FakeApi {
+  for (;;) {
+    const log = new FakeApi(treeOf(SIZE));
+    const id = Buffer.from(log.log.key.logId).toString('hex');
+    if (preferred(id, ['east', 'west']) === name) return log;
+  }
+}
 
 /** The third field of proc_pid_stat(5). */
 function stateOfProcess({ pid = 0 }: ChildProcess): string {
