@@ -133,7 +133,7 @@ const CASES: readonly Case[] = [
       'ctga_federation_failures_total{job="ctga",instance="b",member="m"}': '0x30 5x60',
     },
     alert: 'FederationMemberUnreached',
-    fires: { 20: [], 60: [{ instance: 'a' }] },
+    fires: { 20: [], 60: [{ instance: 'a', member: 'm' }] },
   },
   {
     name: 'a site that fell silent, and one that is heard',
