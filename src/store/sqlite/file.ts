@@ -28,8 +28,10 @@ export type FileIdentity = number;
  */
 export function fileAt(path: string): FileIdentity | undefined {
   try {
-    return statSync(path, { throwIfNoEntry: false })?.ino;
+    return statSync(path).ino;
   } catch (error) {
+    // By `throwIfNoEntry`, Node 22 finds no file either where a part of the path is no directory.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cannotReach(path, error);
   }
 }
