@@ -97,6 +97,30 @@ export function makeShared(path: string): void {
   }
 }
 
+/** Debian's nogroup and Linux's overflow group, which nobody is made a member of. */
+const NOGROUP = 65_534;
+
+/**
+ * What somebody does who may not read, or write, what is in this directory of a store. It speaks of
+ * a group only where the directory lets one in: a store that a checkout made as root belongs to
+ * nobody's group, and somebody's own to no group at all.
+ */
+export function remedyToEnter(directory: string, by: 'read' | 'write' = 'read'): string {
+  if (!letsGroupIn(directory)) return 'Run it with sudo.';
+  return by === 'read'
+    ? 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).'
+    : 'Run it with sudo, or as a member of the group that may write it (ctga-store).';
+}
+
+function letsGroupIn(directory: string): boolean {
+  try {
+    const { gid, mode } = statSync(directory);
+    return gid !== 0 && gid !== NOGROUP && (mode & 0o070) !== 0;
+  } catch {
+    return true; // it is in a directory that is closed itself, which may be the group's
+  }
+}
+
 /** Once this returns, files made, renamed and removed in the directory survive a power cut so. */
 export function syncDirectory(path: string): void {
   const directory = openSync(path, 'r');

@@ -12,6 +12,7 @@ import { parseLogList, readLogList } from '../logs/list.ts';
 import type { Log } from '../logs/log.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { logIdOf } from '../statements/key.ts';
+import { remedyToEnter } from '../disk/directory.ts';
 import { StoreError } from '../disk/error.ts';
 import { EvidenceReader, faultsOf, inChain, type EvidenceReport } from '../evidence/directory.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
@@ -184,7 +185,7 @@ function read(reader: EvidenceReader, directory: string): EvidenceReport {
     return reader.read();
   } catch (error) {
     throw new StoreError('store-failed', `cannot read ${directory}: ${messageOf(error)}`, {
-      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
+      remedy: remedyToEnter(directory),
       cause: error,
     });
   }

@@ -7,6 +7,7 @@
 import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
+import { remedyToEnter } from '../disk/directory.ts';
 import { StoreError } from '../disk/error.ts';
 import { equalHash } from '../merkle/hash.ts';
 import { recordHeads, type RecordContext } from '../evidence/record.ts';
@@ -60,7 +61,7 @@ function namesIn(directory: string): string[] {
     return readdirSync(directory);
   } catch (error) {
     throw new StoreError('store-failed', `cannot read ${directory}: ${messageOf(error)}`, {
-      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
+      remedy: remedyToEnter(directory),
       cause: error,
     });
   }

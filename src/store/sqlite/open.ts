@@ -5,7 +5,7 @@ import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
 import { StoreError } from '../../disk/error.ts';
-import { makeDirectory, makeShared } from '../../disk/directory.ts';
+import { makeDirectory, makeShared, remedyToEnter } from '../../disk/directory.ts';
 import { asStoreError, damaged, isDamage } from './errors.ts';
 import { alone } from '../../disk/lock.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -86,7 +86,7 @@ function notOpened(path: string, cause: unknown): StoreError {
   const why = isClosed ? 'this account may not write it' : messageOf(cause);
   return new StoreError('store-failed', `cannot open ${path}: ${why}`, {
     remedy: isClosed
-      ? 'Run it with sudo, or as a member of the group that may write it (ctga-store).'
+      ? remedyToEnter(dirname(path), 'write')
       : mayNot(cause)
         ? 'Run it with sudo, or name a directory of your own with --state-dir.'
         : 'Check that the directory is writable and the disk has room, or name another with --state-dir.',
@@ -109,10 +109,7 @@ export function mayNotBeRead(directory: string, cause: unknown): StoreError {
   return new StoreError(
     'store-failed',
     `the store in ${directory} may not be read by this account`,
-    {
-      remedy: 'Run it with sudo, or as a member of the group that the directory belongs to (ctga).',
-      cause,
-    },
+    { remedy: remedyToEnter(directory), cause },
   );
 }
 
