@@ -435,13 +435,17 @@ describe('requests at once', () => {
   const paths = Array.from({ length: 20 }, (_, i) => `${URL_}${i}`);
 
   test('are streams of one connection over HTTP/2', async () => {
-    let [now, most] = [0, 0];
+    // None is answered before all are there, or will not be.
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    const answerAll = (): void => {
+      most = Math.max(most, waiting.length);
+      for (const answer of waiting.splice(0)) answer();
+    };
     const server = createSecureServer(tlsKeys, (_, response) => {
-      most = Math.max(most, ++now);
-      setTimeout(() => {
-        now -= 1;
-        response.end('hello');
-      }, 20);
+      waiting.push(() => response.end('hello'));
+      if (waiting.length === paths.length) answerAll();
+      else setTimeout(answerAll, 5000).unref();
     });
     await served(server, async ({ fetch, accepted }) => {
       await Promise.all(paths.map((path) => fetch(path)));
