@@ -35,7 +35,7 @@ import {
   withChain,
   type ChainCommandOptions,
 } from './chain-options.ts';
-import { parseListen, repeated, wholeNumber, type Listen } from './options.ts';
+import { date, parseListen, repeated, wholeNumber, type Listen } from './options.ts';
 import { print, printJson, printJsonLine, tellProgress } from './output.ts';
 import { setExitCode, stopRequest } from './run.ts';
 
@@ -147,12 +147,6 @@ function publicKey(text: string): Uint8Array {
 function digest(text: string): string {
   if (/^[\w+.-]{1,127}:(?:[0-9a-f]{2}){1,127}$/.test(text)) return text;
   throw new InvalidArgumentError('want ALGORITHM:HEX, such as sha256:9f86...');
-}
-
-function date(text: string): number {
-  const at = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text) ? Date.parse(text) / 1000 : NaN;
-  if (at > 0 && at < 2 ** 32) return at;
-  throw new InvalidArgumentError('want a date such as 2027-06-30, or 2027-06-30T12:00:00Z.');
 }
 
 /** USER, USER/IMAGE or USER/IMAGE:TAG, of which a command needs one. Throws CtgaError `bad-input`. */

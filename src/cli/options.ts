@@ -118,14 +118,16 @@ export function memberUrl(text: string): string {
   throw new InvalidArgumentError('want https://HOST/.');
 }
 
+/** A day or a time in UTC, in Unix seconds. */
+export function date(text: string): number {
+  const at = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text) ? Date.parse(text) / 1000 : NaN;
+  if (at > 0 && at < 2 ** 32) return at;
+  throw new InvalidArgumentError('want a date such as 2027-06-30, or 2027-06-30T12:00:00Z.');
+}
+
 /** `--until`: a day or a time in UTC, in Unix seconds; 0 is never. */
 export function dateOption(what: string): Option {
   return new Option('--until <date>', `${what}, such as 2027-06-30`)
-    .argParser((text: string) => {
-      const isDate = /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?$/.test(text);
-      const at = isDate ? Date.parse(text) / 1000 : NaN;
-      if (at > 0 && at < 2 ** 32) return at;
-      throw new InvalidArgumentError('want a date such as 2027-06-30, or 2027-06-30T12:00:00Z.');
-    })
+    .argParser(date)
     .default(0, 'never');
 }
