@@ -13,7 +13,7 @@ import { encodeBase64 } from '../src/base/base64.ts';
 import { Certificate } from '../src/scts/certificate.ts';
 import { treeHeadToJson } from '../src/statements/json.ts';
 import { Authority } from '../src/lab/certificates.ts';
-import { freePort } from '../test/support/microsocks.ts';
+import { freePort } from '../test/support/ports.ts';
 import { CTGA } from '../test/support/ctga.ts';
 import { logListOf, SigningLog, treeOf } from '../test/support/signing-log.ts';
 import { cpuSecondsOf } from './cpu.ts';

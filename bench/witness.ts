@@ -19,7 +19,7 @@ import {
 } from '../src/statements/cosignature.ts';
 import { CheckpointLog } from '../test/support/checkpoint-log.ts';
 import { CTGA, ctgaProcess } from '../test/support/ctga.ts';
-import { freePort } from '../test/support/microsocks.ts';
+import { freePort } from '../test/support/ports.ts';
 import { treeOf } from '../test/support/signing-log.ts';
 import { addBody } from '../test/witness/harness.ts';
 import { cpuSecondsOf } from './cpu.ts';

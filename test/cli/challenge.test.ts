@@ -30,7 +30,8 @@ import { treeHeadToJson } from '../../src/statements/json.ts';
 import type { Statement } from '../../src/statements/statement.ts';
 import { ctga, CTGA, startCtga, type Ran } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { trust } from '../support/trust.ts';
 
 describe('ctga challenge, through microsocks', { skip: noMicrosocks }, () => {

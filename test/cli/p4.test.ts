@@ -12,7 +12,7 @@ import { captureFile } from '../../src/traffic/traffic.ts';
 import { PROGRAM } from '../../src/p4/compile.ts';
 import { nameOfPlace } from '../../src/p4/simple-switch.ts';
 import { ctga } from '../support/ctga.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import {
   connected,
   noGrpcSwitch,

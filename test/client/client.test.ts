@@ -25,7 +25,7 @@ import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { ctga, startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const DAY = 86_400_000;

@@ -7,7 +7,6 @@ import assert from 'node:assert/strict';
 import { execFile, spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
@@ -16,6 +15,7 @@ import { DnstapPlane } from '../../src/dataplane/dnstap.ts';
 import { parseTreeHeadAnswer } from '../../src/sources/ct-over-dns/answer.ts';
 import { eventually } from '../support/eventually.ts';
 import { encodeName } from '../support/packets.ts';
+import { freePort } from '../support/ports.ts';
 import { needs, startAuthority, type Unbound } from '../support/unbound.ts';
 import { answersTo } from '../support/xdp.ts';
 
@@ -176,7 +176,7 @@ describe('resolvers', { skip }, () => {
 
       before(async () => {
         const directory = mkdtempSync(join(top, `${program}-`));
-        const [udp = 0, tls = 0, https = 0] = await freePorts(3);
+        const [udp, tls, https] = [await freePort(), await freePort(), await freePort()];
         place = {
           directory,
           config: join(directory, 'config'),
@@ -241,13 +241,4 @@ async function ask(place: Place, over: Transport, name: Transport): Promise<stri
   const args = ['@127.0.0.1', '-p', String(place.ports[over]), ...TRANSPORTS[over], '+short', '+timeout=5', '+retry=0', 'TXT', `sth.${name}.${ZONE}`];
   const { stdout } = await promisify(execFile)('kdig', args).catch(() => ({ stdout: '' }));
   return stdout;
-}
-
-/** Free for TCP on 127.0.0.1; UDP is all but sure to be free too. */
-async function freePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
 }

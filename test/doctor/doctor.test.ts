@@ -12,7 +12,8 @@ import { checkKernel } from '../../src/dataplane/interface.ts';
 import { checkProxy, checkStoreOf, programState } from '../../src/doctor/checks.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga } from '../support/ctga.ts';
-import { freePort, startMicrosocks } from '../support/microsocks.ts';
+import { startMicrosocks } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));

@@ -10,7 +10,7 @@ import { after, describe, test } from 'node:test';
 import { Command } from 'commander';
 import { checkConfiguration, examine } from '../../src/doctor/examine.ts';
 import { stateAt } from '../../src/store/state.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));

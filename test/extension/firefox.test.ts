@@ -22,7 +22,7 @@ import { Authority } from '../../src/lab/certificates.ts';
 import { startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { noFirefox, packExtension, startFirefox, type RunningFirefox } from '../support/firefox.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog } from '../support/signing-log.ts';
 
 const FEEDBACK = '/.well-known/ct/v1/sct-feedback';

@@ -12,7 +12,7 @@ import { join, resolve } from 'node:path';
 import type { MerkleHash } from '../../src/merkle/hash.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { SigningLog } from '../support/signing-log.ts';
 
 /** A log in operation. */

@@ -19,7 +19,7 @@ import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { CTGA, ctgaProcess } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { treeOf } from '../support/signing-log.ts';
 import { addBody, makeWitness, type Harness } from '../witness/harness.ts';
 import { fresh, removeLogs, Tiled, TILED_ORIGIN } from './peers.ts';

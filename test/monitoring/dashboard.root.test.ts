@@ -15,7 +15,7 @@ import { runLab } from '../../src/lab/story.ts';
 import { stateAt } from '../../src/store/state.ts';
 import { WebServer } from '../../src/web/server.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { noPrometheus } from '../support/prometheus.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');

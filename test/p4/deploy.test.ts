@@ -18,7 +18,7 @@ import { choosePorts, deploy, withSwitch, type SwitchSetUp } from '../../src/p4/
 import { keepZones, keptZones } from '../../src/p4/switch-zones.ts';
 import { ThriftConnection } from '../../src/p4/thrift-call.ts';
 import { captureFile } from '../../src/traffic/traffic.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { connected, noSimpleSwitch } from '../support/simple-switch.ts';
 
 const host = '127.0.0.1';

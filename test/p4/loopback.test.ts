@@ -7,7 +7,7 @@ import { closeSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, test } from 'node:test';
 import { listens, openPreloaded, preloadedEnvironment } from '../../src/p4/loopback.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 
 /** Binds as the first argument says, listens, prints the address, and goes on until it is ended. */
 const SERVER = `

@@ -17,8 +17,8 @@ import { encodeBase64 } from '../../src/base/base64.ts';
 import { treeHeadToJson } from '../../src/statements/json.ts';
 import { startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
 import { nginxConfig } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const HONEYBEE = process.env['CTGA_HONEYBEE'];

@@ -12,8 +12,8 @@ import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { Authority } from '../../src/lab/certificates.ts';
 import { startCtga, type Running } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
 import { nginxConfig } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const DOCUMENT = readFileSync(resolve(import.meta.dirname, '../../docs/GOSSIP.md'), 'utf8');

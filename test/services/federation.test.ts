@@ -28,7 +28,8 @@ import { parseNoteKey } from '../../src/statements/note-key.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { CTGA, ctga, startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 
 const NAMES = ['a', 'b', 'c', 'd'] as const;

@@ -10,7 +10,7 @@ import { parseBus, type BusServer } from '../../src/fleet/bus-address.ts';
 import { busOf, foundFleet, joinFleet } from '../../src/fleet/found.ts';
 import { formatRoster, readRoster, type MemberRole } from '../../src/fleet/roster.ts';
 import { eventually } from './eventually.ts';
-import { freePort } from './microsocks.ts';
+import { freePort } from './ports.ts';
 
 /** `skip` value for node:test. */
 export const noNats: false | string =

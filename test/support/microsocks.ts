@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 /** A real SOCKS5 proxy on loopback. */
 import { spawn, spawnSync } from 'node:child_process';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
 
 /** `skip` value for node:test. */
 export const noMicrosocks: false | string =
@@ -23,16 +24,6 @@ export async function startMicrosocks(from?: string): Promise<Microsocks> {
   const child = spawn('microsocks', args, { stdio: 'ignore' });
   await eventually(() => listens(port), 'microsocks to listen');
   return { port, stop: () => void child.kill() };
-}
-
-/** A TCP port of 127.0.0.1 that nobody listened on a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (typeof address !== 'object' || address === null) throw new Error('no address');
-  return address.port;
 }
 
 function listens(port: number): Promise<boolean> {

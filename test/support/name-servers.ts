@@ -2,13 +2,13 @@
 /** Debian's authoritative servers on loopback, each with one zone. */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { eventually } from './eventually.ts';
+import { freePort } from './ports.ts';
 import { needs } from './unbound.ts';
 
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
@@ -255,15 +255,6 @@ export async function startServer(kind: ServerKind, options: ServerOptions): Pro
     throw error;
   }
   return { address, port, pid: child.pid ?? 0, directory, reload, said: () => said, stop };
-}
-
-/** Free for UDP and TCP, and so, most likely, is the next. */
-export async function freePort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }
 
 /** What PowerDNS 4.7 asks of the tables that its package ships. */

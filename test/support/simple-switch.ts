@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { captureFile } from '../../src/traffic/traffic.ts';
 import { readProgram } from '../../src/p4/compile.ts';
 import { SimpleSwitch, type SwitchPlace } from '../../src/p4/simple-switch.ts';
-import { freePort } from './microsocks.ts';
+import { freePort } from './ports.ts';
 
 /** `skip` value for node:test. */
 export const noSimpleSwitch: false | string =

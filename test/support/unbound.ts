@@ -5,11 +5,11 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync } from 'node:child_process';
-import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from './ports.ts';
 
 const PATH = `${process.env['PATH'] ?? ''}:/usr/sbin`;
 
@@ -92,7 +92,7 @@ async function startWith(
   more = '      module-config: "iterator"\n',
 ): Promise<Unbound> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-unbound-'));
-  const port = await freeUdpPort();
+  const port = await freePort();
   const config = join(directory, 'unbound.conf');
   writeFileSync(
     config,
@@ -137,12 +137,4 @@ ${more}      local-zone: "test." transparent
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-async function freeUdpPort(): Promise<number> {
-  const socket = createSocket('udp4').bind(0, '127.0.0.1');
-  await once(socket, 'listening');
-  const { port } = socket.address();
-  socket.close();
-  return port;
 }

@@ -3,7 +3,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
@@ -12,6 +11,7 @@ import { btcdFor, noBtcd } from '../support/btcd.ts';
 import { CTGA, ctga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { layout } from './layouts.ts';
+import { freePort } from '../support/ports.ts';
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
 const noRegistry =
@@ -167,11 +167,3 @@ test('an image in a registry is what it is there', { skip: noRegistry }, async (
   assert.equal(none.code, 1);
   assert.match(none.stderr, /cannot fetch the manifest/);
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}

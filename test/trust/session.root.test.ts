@@ -8,7 +8,6 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -16,6 +15,7 @@ import { noBtcd } from '../support/btcd.ts';
 import { CTGA, ctga, startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { echoRoot, noPodman, podmanIn } from './podman.ts';
+import { freePort } from '../support/ports.ts';
 
 const has = (program: string): boolean => spawnSync(program, ['--version']).error === undefined;
 const skip =
@@ -265,12 +265,4 @@ function indexOf(layout: string): string {
   const named = { ...index, annotations: { 'org.opencontainers.image.ref.name': 'all' } };
   writeFileSync(path, JSON.stringify({ ...top, manifests: [...top.manifests, named] }));
   return index.digest;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

@@ -9,8 +9,8 @@ import { join, resolve } from 'node:path';
 import { test } from 'node:test';
 import { ctga, startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
 import { nginxConfig } from '../support/nginx.ts';
+import { freePort } from '../support/ports.ts';
 import { logListOf, SigningLog, treeOf } from '../support/signing-log.ts';
 import { addBody } from './harness.ts';
 

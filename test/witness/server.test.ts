@@ -24,7 +24,7 @@ import { WitnessServer, type WitnessServerOptions } from '../../src/witness/serv
 import { WitnessMetrics } from '../../src/witness/metrics.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { ctga, startCtga, type Running } from '../support/ctga.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { treeOf } from '../support/signing-log.ts';
 import { addBody, makeWitness, validKinds, type Harness } from './harness.ts';
 
