@@ -3,8 +3,8 @@
  * Runs every test with node's own runner: says how far it is, each failure in full as soon as it is
  * known, and at the end what came of it. Words on the command line choose the files that have all
  * of them in their path, and none of those behind a minus sign. `*.root.test.ts` files make network
- * namespaces and load BPF programs: they need root and run one at a time, and are left out without
- * it.
+ * namespaces and load BPF programs: they need root and run one at a time, beside the others, and are
+ * left out without it.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
@@ -29,6 +29,8 @@ if (files.length === 0) {
   console.error(`no test file is meant by: ${wanted.join(' ')}`);
   process.exit(1);
 }
+/** It measures what the observer needs under load, beside nothing else. */
+const ALONE = join('observer', 'load.root.test.ts');
 const needRoot = files.filter((name) => name.endsWith('.root.test.ts'));
 const plain = files.filter((name) => !needRoot.includes(name));
 const outcomes: Outcome[] = [];
@@ -80,10 +82,15 @@ const hung = new HungChildren({ whole: 20 * 60_000, afterFailure: 3 * 60_000 }, 
 /** Runs a group of files, each in a process of its own. */
 async function runAll(group: readonly string[], concurrency: number): Promise<void> {
   if (group.length === 0) return;
+  const progress = new Progress();
   const events = run({ files: [...group], concurrency });
-  events.on('test:pass', (test) => note('passed', test));
+  events.on('test:pass', (test) => {
+    progress.of(test.file);
+    note('passed', test);
+  });
   events.on('test:fail', (test) => {
     process.exitCode = 1;
+    progress.of(test.file);
     note('failed', test);
     if (test.details.type !== 'suite' || isHookFailure(test.details)) printFailure(test);
   });
@@ -93,40 +100,45 @@ async function runAll(group: readonly string[], concurrency: number): Promise<vo
   };
   events.on('test:stdout', keep).on('test:stderr', keep);
   for await (const _ of events);
+  progress.endFolder();
 }
 
 const printed = new Map<string | undefined, string>();
 const done = new Set<string>();
-let folder = '';
-let folderBegan = 0;
+const all = isRoot ? files.length : plain.length;
 
-/** A line for each folder when it is done; on a terminal also the file that comes next. */
-function progress(file: string | undefined): void {
-  if (file === undefined || done.has(file)) return;
-  done.add(file);
-  const next = dirname(relative(root, file));
-  if (next !== folder) endFolder();
-  folder = next;
-  if (process.stdout.isTTY)
-    process.stdout.write(
-      `\r[${done.size} of ${isRoot ? files.length : plain.length}] ${relative(root, file)}\u001b[K`,
+/** A line for each folder of a group when it is done; on a terminal also the file that comes next. */
+class Progress {
+  #folder = '';
+  readonly #files = new Set<string>();
+
+  of(file: string | undefined): void {
+    if (file === undefined || done.has(file)) return;
+    done.add(file);
+    const next = dirname(relative(root, file));
+    if (next !== this.#folder) this.endFolder();
+    this.#folder = next;
+    this.#files.add(file);
+    if (process.stdout.isTTY)
+      process.stdout.write(`\r[${done.size} of ${all}] ${relative(root, file)}\u001b[K`);
+  }
+
+  endFolder(): void {
+    if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
+    if (this.#folder === '') return;
+    const own = outcomes.filter(({ file }) => file !== undefined && this.#files.has(file));
+    const count = (outcome: Outcome['outcome']): number =>
+      own.filter((each) => each.outcome === outcome).length;
+    const also = (['failed', 'skipped'] as const)
+      .filter((outcome) => count(outcome) > 0)
+      .map((outcome) => `, ${count(outcome)} ${outcome}`)
+      .join('');
+    console.log(
+      `[${done.size} of ${all} files, ${minutes()}] ${this.#folder}: ${count('passed')} passed${also}`,
     );
-}
-
-function endFolder(): void {
-  if (process.stdout.isTTY) process.stdout.write('\r\u001b[K');
-  if (folder === '') return;
-  const own = outcomes.slice(folderBegan);
-  folderBegan = outcomes.length;
-  const count = (outcome: Outcome['outcome']): number =>
-    own.filter((each) => each.outcome === outcome).length;
-  const also = (['failed', 'skipped'] as const)
-    .filter((outcome) => count(outcome) > 0)
-    .map((outcome) => `, ${count(outcome)} ${outcome}`)
-    .join('');
-  console.log(
-    `[${done.size} of ${isRoot ? files.length : plain.length} files, ${minutes()}] ${folder}: ${count('passed')} passed${also}`,
-  );
+    this.#folder = '';
+    this.#files.clear();
+  }
 }
 
 function minutes(): string {
@@ -145,7 +157,6 @@ function printFailure({ name, file, details }: EventData.TestFail): void {
 }
 
 function note(outcome: 'passed' | 'failed', { name, file, skip, details }: Ended): void {
-  progress(file);
   if (file !== undefined) hung.heard(file, outcome === 'failed');
   const where = file === undefined ? name : `${relative(root, file)}: ${name}`;
   // A suite that is skipped stands for the tests in it, of which nothing is heard; one that fails
@@ -164,10 +175,11 @@ function isHookFailure(details: Ended['details']): boolean {
   );
 }
 
-// Many a file waits more than it works.
-await runAll(plain, 3);
-if (isRoot) await runAll(needRoot, 1);
-endFolder();
+// Many a file waits more than it works, and most of all those that need root.
+const isAlone = (file: string): boolean => file.endsWith(ALONE);
+const beside = isRoot ? needRoot.filter((file) => !isAlone(file)) : [];
+await Promise.all([runAll(plain, 2), runAll(beside, 1)]);
+if (isRoot) await runAll(needRoot.filter(isAlone), 1);
 summarize();
 
 function summarize(): void {
