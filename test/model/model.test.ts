@@ -98,10 +98,10 @@ describe('whatever a log does', () => {
       await runHistory(history);
     });
 
-  test('an honest log on bad days is not accused', () => explore('honest', 4));
+  test('an honest log on bad days is not accused', () => explore('honest', 2));
 
   test('a log that lies is convicted by what it said, and by nothing else', () =>
-    explore('liar', 4));
+    explore('liar', 2));
 
   test('a kill at any moment of a conviction takes nothing back', () => explore('killed', 1));
 
