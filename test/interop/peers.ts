@@ -64,8 +64,6 @@ export const TILED_ORIGIN = 'interop.example.org/tiled';
 export interface TiledOptions {
   /** Seconds between two collections of partial tiles that full ones have replaced; 0: never. */
   readonly collected?: number;
-  /** A policy (c2sp.org/tlog-policy) with the witnesses that it asks before it publishes. */
-  readonly policy?: string;
 }
 
 export class Tiled implements Kind {
@@ -74,12 +72,12 @@ export class Tiled implements Kind {
   readonly #authority = new Authority();
   readonly #signing = new SigningLog();
   readonly #collected: number;
-  readonly #policy: string | undefined;
   readonly key = this.#signing.key.spki;
+  /** A policy (c2sp.org/tlog-policy) with the witnesses that it asks before it publishes. */
+  policy: string | undefined;
 
-  constructor({ collected = 0, policy }: TiledOptions = {}) {
+  constructor({ collected = 0 }: TiledOptions = {}) {
     this.#collected = collected;
-    this.#policy = policy;
   }
 
   make(): Promise<RunningLog> {
@@ -104,9 +102,9 @@ export class Tiled implements Kind {
     const keyFile = fresh('key.der');
     writeFileSync(keyFile, this.#signing.pkcs8());
     const about = [keyFile, TILED_ORIGIN, String(this.#collected)];
-    if (this.#policy !== undefined) {
+    if (this.policy !== undefined) {
       const policyFile = fresh('policy');
-      writeFileSync(policyFile, this.#policy);
+      writeFileSync(policyFile, this.policy);
       about.push(policyFile);
     }
     const [child, address] = await start('tiled', tiles, ...about);
@@ -230,7 +228,7 @@ export class Classic implements Kind {
 }
 
 /** A certificate authority and certificates of its, by openssl. */
-class Authority {
+export class Authority {
   readonly certificate = fresh('ca.pem');
   readonly #key = fresh('ca.key');
 

@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
@@ -14,15 +14,15 @@ import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
 import { MerkleTree } from '../../src/merkle/tree.ts';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import { toCheckpointKey } from '../../src/statements/key.ts';
-import { parseNoteKey, toNoteKey, type NoteKey } from '../../src/statements/note-key.ts';
+import { toNoteKey, type NoteKey } from '../../src/statements/note-key.ts';
 import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { CheckpointLog } from '../support/checkpoint-log.ts';
-import { CTGA, ctgaProcess } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { freePort } from '../support/ports.ts';
 import { treeOf } from '../support/signing-log.ts';
 import { addBody, makeWitness, type Harness } from '../witness/harness.ts';
 import { fresh, removeLogs, Tiled, TILED_ORIGIN } from './peers.ts';
+import { answers, endPrograms, start, startWitness } from './witnesses.ts';
 
 const LITEWITNESS = resolve(import.meta.dirname, '../../build/interop/litewitness');
 const children = new Set<ChildProcess>();
@@ -59,30 +59,21 @@ async function startLitewitness(
   const publicKey = Buffer.from(encoded, 'base64').subarray(-32);
   const fingerprint = spawnSync('ssh-keygen', ['-l', '-f', `${keyFile}.pub`]).stdout.toString();
   const port = await freePort();
-  const child = spawn(
+  const url = `http://127.0.0.1:${port}/`;
+  await start(
     LITEWITNESS,
     [
       ...['-db', database, '-ssh-agent', socket, '-name', 'interop.example.org/lite'],
       ...['-key', fingerprint.split(' ')[1] ?? '', '-listen', `127.0.0.1:${port}`],
     ],
-    { stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  children.add(child);
-  let said = '';
-  child.stderr.on('data', (part: Buffer) => (said += part.toString()));
-  const url = `http://127.0.0.1:${port}/`;
-  await eventually(
-    async () => {
-      assert.equal(child.exitCode, null, said);
-      return (await fetch(url).catch(() => undefined))?.status === 200;
-    },
-    () => `litewitness to listen: ${said}`,
+    () => answers(url),
   );
   return { url, key: toNoteKey('interop.example.org/lite', 4, publicKey) };
 }
 
 after(() => {
   for (const child of children) child.kill('SIGKILL');
+  endPrograms();
   removeLogs();
 });
 
@@ -169,77 +160,31 @@ describe('beside litewitness', () => {
 });
 
 describe('as the witness of Tessera, a static-ct log', () => {
-  const state = fresh('witness');
-  let policy = '';
-  let keys: NoteKey[] = [];
-  let kind = new Tiled();
-  before(async () => {
-    const stay = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
-    const args = ['--state-dir', state, '--json', ...stay];
-    const made = await ctgaProcess(['witness', 'keygen', 'interop.example.org/w', ...args]);
-    assert.equal(made.code, 0, made.stderr);
-    const { vkeys } = JSON.parse(made.stdout) as { readonly vkeys: readonly string[] };
-    keys = vkeys.map((vkey) => parseNoteKey(vkey));
-    const port = await freePort();
-    policy = `witness w ${vkeys[0] ?? ''} http://127.0.0.1:${port}/\nquorum w\n`;
-    kind = new Tiled({ policy });
-    const list = fresh('list.json');
-    const entry = {
-      description: 'Tessera',
-      key: Buffer.from(kind.key).toString('base64'),
-      monitoring_url: 'http://127.0.0.1:1/',
-      submission_url: `https://${TILED_ORIGIN}/`,
-    };
-    writeFileSync(
-      list,
-      JSON.stringify({ operators: [{ name: 'Op', logs: [], tiled_logs: [entry] }] }),
-    );
-    const child = spawn(
-      CTGA,
-      ['witness', 'serve', '--listen', `127.0.0.1:${port}`, '--log-list', list, ...args],
-      { env: { ...process.env, CTGA_NODE: process.execPath }, stdio: ['ignore', 'ignore', 'pipe'] },
-    );
-    children.add(child);
-    let said = '';
-    child.stderr.on('data', (part: Buffer) => (said += part.toString()));
-    await eventually(
-      async () => {
-        assert.equal(child.exitCode, null, said);
-        return (await fetch(`http://127.0.0.1:${port}/`).catch(() => undefined))?.status === 200;
-      },
-      () => `the witness to listen: ${said}`,
-    );
-  });
-
   test('every checkpoint that it publishes is cosigned; of a second history none is, and it is convicted', async () => {
+    const kind = new Tiled();
+    // Nobody listens there: it is not visited.
+    const log = { spki: kind.key, origin: TILED_ORIGIN, tiles: 'http://127.0.0.1:1/' };
+    const witness = await startWitness(log);
+    kind.policy = `witness w ${witness.vkeys[0]} ${witness.url}\nquorum w\n`;
     const [shown, hidden] = await kind.makeTwo(3);
-    const cosigned = async (head: Promise<string>): Promise<bigint> => {
-      const checkpoint = parseCheckpoint(await head);
-      const valid = checkSignatures(checkpoint, keys).filter((each) => each.valid);
-      assert(valid.length >= 1, checkpoint.text);
-      return checkpoint.treeSize;
+    const sizeOfCosigned = async (head: Promise<string>): Promise<bigint> => {
+      const note = await head;
+      assert(witness.cosigned(note).includes('Ed25519 cosignature'), note);
+      return parseCheckpoint(note).treeSize;
     };
-    assert.equal(await cosigned(shown.head()), 3n);
+    assert.equal(await sizeOfCosigned(shown.head()), 3n);
     for (const growth of [1, 1, 3]) {
       await shown.grow(growth);
-      await cosigned(shown.head());
+      await sizeOfCosigned(shown.head());
     }
-    assert.equal(await cosigned(shown.head()), 8n);
+    assert.equal(await sizeOfCosigned(shown.head()), 8n);
     // It cannot publish: its witness does not cosign.
     void hidden.grow(1).catch(() => undefined);
-    const evidence = join(state, 'evidence');
-    const files = (): string[] => {
-      try {
-        return readdirSync(evidence).filter((name) => name.endsWith('.json'));
-      } catch {
-        return [];
-      }
-    };
     // It grows to the size at which the two part.
     void hidden.grow(6).catch(() => undefined);
-    await eventually(() => files().length > 0, 'evidence of the second history');
+    await eventually(() => witness.evidence().length > 0, 'evidence of the second history');
     assert.equal(parseCheckpoint(await hidden.head()).treeSize, 3n);
-    for (const name of files())
-      assert.equal(faultOf(readFileSync(join(evidence, name), 'utf8')), undefined);
+    for (const path of witness.evidence())
+      assert.equal(faultOf(readFileSync(path, 'utf8')), undefined);
   });
 });
