@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** The logs that a witness cosigns, by origin, and the keys that it trusts to sign for each. */
-import { originOf, type Log } from '../logs/log.ts';
+import { logIdText, originOf, type Log } from '../logs/log.ts';
 import {
   noteKeyId,
   treeHeadOf,
@@ -67,8 +67,12 @@ export function witnessedLogs(
   warn: (line: string) => void,
 ): Map<string, WitnessedLog> {
   const found = new Map<string, WitnessedLog>();
+  /** What a CT log signs names no origin: under two of them it would have two histories cosigned. */
+  const originsOfCtKeys = new Map<string, string>();
   for (const log of logs) {
     const origin = originOf(log);
+    const id = isCheckpointKey(log.key) ? undefined : logIdText(log.key.logId);
+    const former = id === undefined ? undefined : originsOfCtKeys.get(id);
     const others = origin === undefined ? undefined : found.get(origin);
     if (origin === undefined)
       warn(`${log.description}: its list does not say where it takes submissions: not witnessed`);
@@ -76,7 +80,12 @@ export function witnessedLogs(
       warn(`${log.description}: its origin is the name of a key of this witness: not witnessed`);
     else if (others !== undefined && !isSameLog(others, log))
       warn(`${log.description}: another log has its origin, "${origin}": not witnessed`);
-    else found.set(origin, { origin, keys: [...(others?.keys ?? []), trustedKey(log, origin)] });
+    else if (former !== undefined)
+      warn(`${log.description}: the log "${former}" has its key: not witnessed`);
+    else {
+      found.set(origin, { origin, keys: [...(others?.keys ?? []), trustedKey(log, origin)] });
+      if (id !== undefined) originsOfCtKeys.set(id, origin);
+    }
   }
   return found;
 }

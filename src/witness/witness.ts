@@ -49,7 +49,7 @@ export interface WitnessOptions {
   readonly convictions: Convictions;
   /** How often a log may have trees cosigned that are larger than the last. */
   readonly growing: Limit;
-  /** How often anybody may bring what a log signed and is not larger. */
+  /** How often the tree that was cosigned last is cosigned again, whoever brings it. */
   readonly repeating: Limit;
   /** In ms since the epoch. */
   readonly now: () => number;
@@ -58,6 +58,7 @@ export interface WitnessOptions {
 
 type Outcome = { readonly made?: { readonly note: string; readonly logNote: string } } & (
   | { readonly lines: readonly string[] }
+  | { readonly busy: Answer }
   | { readonly refused: RefusedRequest; readonly latest: Cosigned | undefined }
 );
 
@@ -90,14 +91,16 @@ export class Witness {
     const log = logs.get(origin);
     const authentic = authenticate(request, log);
     if (authentic.kind === 'refused') return authentic;
-    const busy = this.#tooOften(checkpoint);
-    if (busy !== undefined) return busy;
     const logNote = noteOf(checkpoint, authentic.signatures.map(formatSignature));
     const result = store.update(origin, (latest): Outcome => {
       const refused = decide(request, latest);
       if (refused !== undefined) return { refused, latest };
       const again = this.#cosignedNow(latest, checkpoint);
       if (again !== undefined) return { lines: again };
+      // What is refused counts for nothing here, or a stranger who brings what the log published
+      // could hold up the log.
+      const busy = this.#tooOften(checkpoint, latest);
+      if (busy !== undefined) return { busy };
       // Later than what was said before, whatever the clock says: it was the largest tree then.
       const time = BigInt(Math.max(Math.floor(now() / 1000), Number(latest?.time ?? 0n)));
       const lines = this.#cosignatures(checkpoint, time);
@@ -107,6 +110,7 @@ export class Witness {
       this.#options.onCosigned(origin, checkpoint);
       return { status: 200, body: result.lines.join('') };
     }
+    if ('busy' in result) return result.busy;
     const { refused, latest } = result;
     if (latest !== undefined) this.#keep(request, refused, latest, logNote);
     return refused;
@@ -145,9 +149,8 @@ export class Witness {
     return origin === undefined ? undefined : this.#options.store.cosigned(origin)?.note;
   }
 
-  #tooOften({ origin, treeSize }: Checkpoint): Answer | undefined {
-    const { store, growing, repeating, now } = this.#options;
-    const latest = store.cosigned(origin);
+  #tooOften({ origin, treeSize }: Checkpoint, latest: Cosigned | undefined): Answer | undefined {
+    const { growing, repeating, now } = this.#options;
     const limit = latest === undefined || treeSize > latest.treeSize ? growing : repeating;
     const retryAfter = limit.take(origin, now());
     if (retryAfter === undefined) return undefined;
