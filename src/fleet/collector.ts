@@ -16,7 +16,7 @@ import { verifyStored } from '../evidence/stored.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
-import { sourceOf, type ForeignVerdict } from '../store/exchange.ts';
+import { sourceOf, type ToldVerdict } from '../store/exchange.ts';
 import { ROLLED_UP, type Sighting } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
@@ -77,7 +77,7 @@ export const REFUSED = {
   stores: 'it has more stores than a member may have',
 } as const;
 
-/** Hashes of evidence that was looked at, since each file goes round. */
+/** Hashes of evidence that was believed, since each file goes round. */
 const EVIDENCE_REMEMBERED = 4096;
 
 export class Collector {
@@ -86,7 +86,7 @@ export class Collector {
   #keys: ReturnType<typeof keysOf>;
   #states: Map<string, MemberState>;
   readonly #parts = new Map<string, EvidenceParts>();
-  readonly #looked = new BoundedMap<string, boolean>(EVIDENCE_REMEMBERED);
+  readonly #believed = new BoundedMap<string, boolean>(EVIDENCE_REMEMBERED);
   /** Evidence that holds and could not be written yet, by its file's name. */
   readonly #unwritten = new Map<string, { readonly member: string; readonly evidence: Evidence }>();
   #refused = new Map<string, Map<string, number>>();
@@ -175,7 +175,7 @@ export class Collector {
       givenUp,
     });
     if (missing > 0n) this.#options.onEvent({ event: 'missing', member, batches: Number(missing) });
-    return { batch, storedAt, isRepeated };
+    return { batch, storedAt };
   }
 
   #refuse(member: string, reason: string): undefined {
@@ -191,9 +191,9 @@ export class Collector {
     const now = Date.now();
     // Of two batches that tell of one head, the later has all that the earlier has.
     const sightings = new Map<string, Sighting[]>();
-    const verdicts: (ForeignVerdict & { head: VerifiedStatement })[] = [];
-    for (const { batch, storedAt, isRepeated } of batches) {
-      const { member, store: told } = batch.envelope;
+    const words: ToldVerdict[] = [];
+    for (const { batch, storedAt } of batches) {
+      const { member, store: told, epoch, sequence } = batch.envelope;
       const own = store.exchange.identity();
       const draw = (): string => randomBytes(4).toString('hex');
       const id = this.#options.members.originOf(member, told, own, draw);
@@ -206,11 +206,13 @@ export class Collector {
       for (const item of batch.items) {
         const head = item.kind === 'head' ? this.#verified(member, item, logs) : undefined;
         if (item.kind !== 'head' || head === undefined) continue;
-        const { verdict, reason } = item;
-        // What was concluded earlier does not come back. That a log forked is nobody's word: evidence
-        // says it, and is on its own way here.
-        const isWord = verdict !== 'pending' && verdict !== 'fork-proven';
-        if (isWord && !isRepeated) verdicts.push({ head, origin, verdict, reason });
+        const word = { head, origin, place: { epoch, sequence } };
+        // That a log forked is nobody's word: evidence says it, and is on its own way here. But what
+        // was said before does not stand any more.
+        if (item.verdict === 'fork-proven')
+          words.push({ ...word, verdict: undefined, reason: undefined });
+        else if (item.verdict !== 'pending')
+          words.push({ ...word, verdict: item.verdict, reason: item.reason });
         if (!isSite || item.sightings.length === 0) continue;
         sightings.set(
           `${id} ${nameOf(head)}`,
@@ -233,7 +235,7 @@ export class Collector {
     const { forks, failure } = recordHeads(context, [...sightings.values()].flat());
     for (const fork of forks) this.#tell(fork);
     if (failure !== undefined) onEvent({ event: 'failed', message: messageOf(failure) });
-    if (verdicts.length > 0) store.exchange.putVerdicts(verdicts);
+    if (words.length > 0) store.exchange.putVerdicts(words);
   }
 
   #tell({ log, treeSize, evidence }: RecordedFork): void {
@@ -257,11 +259,13 @@ export class Collector {
     const text = parts.add(chunk);
     if (text === undefined) return;
     const digest = createHash('sha256').update(text).digest('hex');
-    if (this.#looked.get(digest) !== undefined) return;
+    if (this.#believed.get(digest) !== undefined) return;
     const evidence = this.#evidenceIn(member, text, logs);
-    if (evidence !== undefined && this.#unwritten.size < MOST_UNWRITTEN)
-      this.#unwritten.set(evidenceFileName(evidence), { member, evidence });
-    this.#looked.set(digest, true);
+    // It may be believed the next time that it goes round: the log or the list may be known by then.
+    if (evidence === undefined) return;
+    if (this.#unwritten.size >= MOST_UNWRITTEN) return;
+    this.#unwritten.set(evidenceFileName(evidence), { member, evidence });
+    this.#believed.set(digest, true);
   }
 
   /** A disk that takes no evidence keeps nothing else from being taken in: it is tried each time. */
@@ -331,7 +335,6 @@ const UNHEARD: Omit<MemberState, 'member' | 'allowance'> & { readonly allowance:
 interface Admitted {
   readonly batch: Batch;
   readonly storedAt: number;
-  readonly isRepeated: boolean;
 }
 
 function nameOf({ logId, treeSize, timestamp, rootHash }: VerifiedStatement): string {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * What a member publishes next, from its store: evidence that was never told, then the heads that
- * have waited longest, then evidence once more, for as long as there is room. It knows no bus and no
- * clock but the one that it is given.
+ * have waited longest, then evidence and verdicts once more, in turn, for as long as there is room.
+ * What goes round reaches whoever joins late, was away for longer than the bus keeps anything, or
+ * lost its store, and takes room alone that would be padding. It knows no bus and no clock but the
+ * one that it is given.
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -72,6 +74,8 @@ export class Outbox {
   readonly #store: string;
   #sequence = 0n;
   #file: File | undefined;
+  /** The tree up to which verdicts have gone round. */
+  #toldAgain: number;
   #counts: { readonly givenUp: number; readonly waiting: number } = { givenUp: 0, waiting: 0 };
 
   /** Begins a new epoch. Throws StoreError. */
@@ -80,10 +84,10 @@ export class Outbox {
     const { store, what, now, mostWaiting = MOST_WAITING } = options;
     store.publishing.begin(what, mostWaiting);
     const state = store.publishing.state();
-    const last = state?.epoch ?? 0n;
-    this.#previous = state === undefined || last === 0n ? undefined : state;
-    this.#epoch = [BigInt(now()), last + 1n].reduce((a, b) => (a > b ? a : b));
+    this.#previous = state === undefined || state.epoch === 0n ? undefined : state;
+    this.#epoch = store.publishing.beginEpoch(now());
     this.#store = store.exchange.identity();
+    this.#toldAgain = state?.toldAgain ?? 0;
   }
 
   /** Heads that wait, and that were given up in all, as of the last batch. */
@@ -113,10 +117,13 @@ export class Outbox {
       }
       marks.push(mark);
     }
+    const isTurnOfVerdicts = this.#sequence % 2n === 1n;
+    let toldAgain = isTurnOfVerdicts ? this.#addVerdicts(packer) : this.#toldAgain;
     if (told !== undefined && told.rounds > 0) told = added(packer, told);
+    if (!isTurnOfVerdicts) toldAgain = this.#addVerdicts(packer);
     const isWhole = told !== undefined && told.offset === told.bytes.length;
-    const batch = { epoch: this.#epoch, sequence: this.#sequence };
-    return this.#sealed(packer, isWhole ? undefined : told, () => {
+    const batch = { epoch: this.#epoch, sequence: this.#sequence, toldAgain };
+    return this.#sealed(packer, { file: isWhole ? undefined : told, toldAgain }, () => {
       if (isWhole && told !== undefined) publishing.evidenceArrived(told.path);
       if (marks.length > 0 || batch.sequence % NOTE_EVERY === 0n) publishing.arrived(marks, batch);
     });
@@ -124,10 +131,32 @@ export class Outbox {
 
   /** A batch with nothing in it, for which nothing is read. */
   empty(): ReadyBatch {
-    return this.#sealed(new Packer(this.#options.size), this.#file, () => undefined);
+    const unchanged = { file: this.#file, toldAgain: this.#toldAgain };
+    return this.#sealed(new Packer(this.#options.size), unchanged, () => undefined);
   }
 
-  #sealed(packer: Packer, file: File | undefined, arrived: () => void): ReadyBatch {
+  /** As many as there is room for. Returns the tree up to which that is. */
+  #addVerdicts(packer: Packer): number {
+    const { store, what, size } = this.#options;
+    // A site's verdicts, if it has any, go with what it saw.
+    if (what === 'sightings') return this.#toldAgain;
+    const { heads, upTo } = store.publishing.again(this.#toldAgain, Math.ceil(size / LEAST_HEAD));
+    let last = this.#toldAgain;
+    for (const head of heads) {
+      const published = publishedHead(head, what);
+      const isTold = published === undefined || packer.addHead(published);
+      // Where no batch has room for it, it would hold up all behind it for ever.
+      if (!isTold && new Packer(size).addHead(published)) return last;
+      last = head.id;
+    }
+    return upTo;
+  }
+
+  #sealed(
+    packer: Packer,
+    { file, toldAgain }: { readonly file: File | undefined; readonly toldAgain: number },
+    arrived: () => void,
+  ): ReadyBatch {
     const { member, key, now } = this.#options;
     const [epoch, sequence, previous, store] = [
       this.#epoch,
@@ -142,6 +171,7 @@ export class Outbox {
       sent: () => {
         this.#sequence = sequence + 1n;
         this.#file = file;
+        this.#toldAgain = toldAgain;
       },
       arrived,
     };

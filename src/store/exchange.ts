@@ -29,11 +29,20 @@ export interface ExportedHead extends StoredTree {
   readonly sightings: readonly ExportedSighting[];
 }
 
-/** What another store concluded of a head. Nobody here has proven it. */
+/** What another store concluded of a tree. Nobody here has proven it. */
 export interface ForeignVerdict {
   readonly origin: Origin;
   readonly verdict: string;
   readonly reason: string | undefined;
+}
+
+/** What another store says of the tree of a head, which need not be known here, or not yet. */
+export interface ToldVerdict extends Omit<ForeignVerdict, 'verdict'> {
+  readonly head: VerifiedStatement;
+  /** Undefined: it takes back what it said before. */
+  readonly verdict: string | undefined;
+  /** Where in all that the store says this stands, if that is known: later is larger. */
+  readonly place?: { readonly epoch: bigint; readonly sequence: bigint };
 }
 
 export interface ExchangeStore {
@@ -53,10 +62,14 @@ export interface ExchangeStore {
    */
   exports(since: number): Generator<ExportedHead, void, undefined>;
 
-  /** Records what another store concluded of heads, in place of what it did before. */
-  putVerdicts(verdicts: readonly (ForeignVerdict & { readonly head: VerifiedStatement })[]): void;
+  /**
+   * Records what other stores concluded of trees, in place of what each had concluded before: by their
+   * places, in whatever order it comes. Of trees that are not known here so much of each host is kept
+   * for later.
+   */
+  putVerdicts(told: readonly ToldVerdict[], mostEarly?: number): void;
 
-  /** What other stores concluded, by the ID of the tree. */
+  /** What other stores concluded of the trees that are known here, by the ID of the tree. */
   foreignVerdicts(): Map<number, ForeignVerdict[]>;
 }
 

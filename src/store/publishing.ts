@@ -17,6 +17,8 @@ export interface PublishingState {
   readonly sequence: bigint;
   /** Heads that were dropped from the outbox because too many waited. */
   readonly givenUp: number;
+  /** The ID of the tree up to which verdicts have gone round; 0: a round begins. */
+  readonly toldAgain: number;
 }
 
 /** A head that waits, and how far it was marked when it was read. */
@@ -38,6 +40,12 @@ export interface PublishingStore {
    */
   begin(what: Published, most: number): void;
 
+  /**
+   * An epoch that is larger than any before: `now`, or else one more than the last. Where the store
+   * takes nothing it is not noted, so that whoever can read may tell.
+   */
+  beginEpoch(now: number): bigint;
+
   /** Undefined if nothing is published from this store. */
   state(): PublishingState | undefined;
 
@@ -52,9 +60,22 @@ export interface PublishingStore {
 
   /**
    * Takes heads out that have arrived, unless there is more to tell of them since, and notes the
-   * batch with which they did.
+   * batch with which they did, and how far verdicts have gone round if that is given.
    */
-  arrived(marks: readonly Mark[], batch: Pick<PublishingState, 'epoch' | 'sequence'>): void;
+  arrived(
+    marks: readonly Mark[],
+    batch: Pick<PublishingState, 'epoch' | 'sequence'> & { readonly toldAgain?: number },
+  ): void;
+
+  /**
+   * Verdicts that go round: of up to `limit` trees that were judged, in the order of their IDs, one
+   * head each, without its sightings. `after`: the ID of the tree before them; `upTo`: the last that
+   * was looked at, or 0 where that is the last of all. Looks at a bounded number of trees.
+   */
+  again(
+    after: number,
+    limit: number,
+  ): { readonly heads: readonly ExportedHead[]; readonly upTo: number };
 
   /**
    * Leaves at most `most` waiting. Those that go are the last of the log that has most. Returns how

@@ -29,6 +29,7 @@ describe('what a fleet is to be told', () => {
       epoch: 5n,
       sequence: 9n,
       givenUp: 0,
+      toldAgain: 0,
     });
     const [first] = store.heads.trees(log.key.logId);
     assert(first);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What passes between stores, in SQLite: tables identity and imported. */
-import type { VerifiedStatement } from '../../statements/statement.ts';
+/** What passes between stores, in SQLite: tables identity and imported; words.ts has what they say. */
 import {
   IDENTITY_DIGITS,
   isIdentity,
@@ -10,13 +9,16 @@ import {
   type ExportedSighting,
   type ForeignVerdict,
   type Origin,
+  type ToldVerdict,
 } from '../exchange.ts';
 import { ROLLED_UP, type Sighting } from '../heads.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
-import { padded, toHead, toTree, treeKey, type TreeKey, type TreeRow } from './rows.ts';
+import { padded, toHead, toTree, type TreeRow } from './rows.ts';
+import { SqliteWords } from './words.ts';
 
-const COLUMNS = `SELECT trees.*, h.id AS head_id, h.timestamp, h.signature,
+const HEAD = 'SELECT trees.*, h.id AS head_id, h.timestamp, h.signature';
+const COLUMNS = `${HEAD},
     (SELECT json_group_array(json_array(source, first_seen, last_seen, count))
       FROM sightings WHERE tree_head = h.id) AS sightings,
     (SELECT json_group_array(json_array(origin, count)) FROM imported WHERE tree_head = h.id) AS imported
@@ -25,20 +27,13 @@ const EXPORTS = `${COLUMNS}
   WHERE EXISTS (SELECT 1 FROM sightings WHERE tree_head = h.id AND last_seen >= @since)
   ORDER BY h.id`;
 const EXPORT = `${COLUMNS} WHERE h.id = @id`;
+const EXPORT_BARE = `${HEAD}, '[]' AS sightings, '[]' AS imported
+  FROM tree_heads h JOIN trees ON trees.id = h.tree WHERE h.id = @id`;
 const HEAD_ID = 'SELECT id FROM tree_heads WHERE tree = @tree AND timestamp = @timestamp';
 const CREDITED = 'SELECT count FROM imported WHERE tree_head = @head AND origin = @origin';
 const CREDIT = `INSERT INTO imported (tree_head, origin, count) VALUES (@head, @origin, @count)
   ON CONFLICT DO UPDATE SET count = max(count, excluded.count)`;
 const SEEN_BEFORE = 'SELECT count FROM sightings WHERE tree_head = @head AND source = @source';
-const PUT_VERDICT = `INSERT INTO imported (tree_head, origin, count, verdict, reason)
-  SELECT h.id, @origin, 0, @verdict, @reason FROM tree_heads h JOIN trees ON trees.id = h.tree
-    WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash
-      AND timestamp = @timestamp
-  ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason`;
-const VERDICTS = `SELECT DISTINCT tree, origin, verdict, reason
-  FROM imported JOIN tree_heads h ON h.id = tree_head WHERE verdict IS NOT NULL
-  ORDER BY tree, origin`;
-
 interface ExportRow extends TreeRow {
   readonly head_id: number;
   readonly timestamp: string;
@@ -51,42 +46,29 @@ interface ExportRow extends TreeRow {
 
 type SightingTuple = [source: string, firstSeen: number, lastSeen: number, count: number];
 
-interface VerdictRow {
-  readonly tree: number;
-  readonly origin: string;
-  readonly verdict: string;
-  readonly reason: string | null;
-}
-
 export class SqliteExchange implements ExchangeStore {
-  readonly #connection: Connection;
   readonly #damaged: SqliteDamagedRows;
   readonly #identity: Statement<NoParameters, { readonly id: string }>;
   readonly #adopt: Statement<{ identity: string }>;
   readonly #exports: Statement<{ since: number }, ExportRow>;
-  readonly #export: Statement<{ id: number }, ExportRow>;
+  readonly #export: Readonly<Record<'whole' | 'bare', Statement<{ id: number }, ExportRow>>>;
   readonly #headId: Statement<{ tree: number; timestamp: string }, { readonly id: number }>;
   readonly #credited: Statement<{ head: number; origin: string }, { readonly count: number }>;
   readonly #credit: Statement<{ head: number; origin: string; count: number }>;
   readonly #seenBefore: Statement<{ head: number; source: string }, { readonly count: number }>;
-  readonly #putVerdict: Statement<
-    TreeKey & { timestamp: string; origin: string; verdict: string; reason: string | undefined }
-  >;
-  readonly #verdicts: Statement<NoParameters, VerdictRow>;
+  readonly #words: SqliteWords;
 
   constructor(connection: Connection, damagedRows: SqliteDamagedRows) {
-    this.#connection = connection;
     this.#damaged = damagedRows;
     this.#identity = connection.statement('SELECT id FROM identity');
     this.#adopt = connection.statement('UPDATE identity SET id = @identity');
     this.#exports = connection.statement(EXPORTS);
-    this.#export = connection.statement(EXPORT);
+    this.#export = { whole: connection.statement(EXPORT), bare: connection.statement(EXPORT_BARE) };
     this.#headId = connection.statement(HEAD_ID);
     this.#credited = connection.statement(CREDITED);
     this.#credit = connection.statement(CREDIT);
     this.#seenBefore = connection.statement(SEEN_BEFORE);
-    this.#putVerdict = connection.statement(PUT_VERDICT);
-    this.#verdicts = connection.statement(VERDICTS);
+    this.#words = new SqliteWords(connection);
   }
 
   identity(): string {
@@ -104,9 +86,12 @@ export class SqliteExchange implements ExchangeStore {
     }
   }
 
-  /** These heads as `exports` has them, by their IDs; without those that are not there any more. */
-  exportsOf(ids: readonly number[]): Map<number, ExportedHead> {
-    const rows = ids.flatMap((id) => this.#export.get({ id }) ?? []);
+  /**
+   * These heads as `exports` has them, by their IDs; without those that are not there any more. 'bare':
+   * without sightings, which may be thousands.
+   */
+  exportsOf(ids: readonly number[], how: 'whole' | 'bare' = 'whole'): Map<number, ExportedHead> {
+    const rows = ids.flatMap((id) => this.#export[how].get({ id }) ?? []);
     return new Map(
       rows.flatMap((row) => {
         const exported = this.#exported(row);
@@ -136,28 +121,12 @@ export class SqliteExchange implements ExchangeStore {
     });
   }
 
-  putVerdicts(verdicts: readonly (ForeignVerdict & { readonly head: VerifiedStatement })[]): void {
-    this.#connection.transaction(() => {
-      for (const { head, origin, verdict, reason } of verdicts)
-        this.#putVerdict.run({
-          ...treeKey(head),
-          timestamp: padded(head.timestamp),
-          origin: `${origin.host}/${origin.store}`,
-          verdict,
-          reason,
-        });
-    });
+  putVerdicts(told: readonly ToldVerdict[], mostEarly?: number): void {
+    this.#words.put(told, mostEarly);
   }
 
   foreignVerdicts(): Map<number, ForeignVerdict[]> {
-    const byTree = new Map<number, ForeignVerdict[]>();
-    for (const { tree, origin: label, verdict, reason } of this.#verdicts.all({})) {
-      const origin = originOf(`${label}:-`)?.origin;
-      if (origin === undefined) continue;
-      const found = { origin, verdict, reason: reason ?? undefined };
-      byTree.set(tree, [...(byTree.get(tree) ?? []), found]);
-    }
-    return byTree;
+    return this.#words.all();
   }
 }
 

@@ -21,7 +21,7 @@ const MARK_LAST = `INSERT INTO unpublished_heads (tree_head, log_id, marks)
   ORDER BY id`;
 const COUNT_ALL = `SELECT count(*) AS count ${TO_TELL}`;
 const STATE = `SELECT what, CAST(epoch AS TEXT) AS epoch, CAST(sequence AS TEXT) AS sequence,
-  given_up AS givenUp FROM publishing`;
+  given_up AS givenUp, told_again AS toldAgain FROM publishing`;
 // One look into the index for each log.
 const LOGS = `WITH RECURSIVE logs (log_id) AS (
     SELECT min(log_id) FROM unpublished_heads
@@ -31,7 +31,19 @@ const LOGS = `WITH RECURSIVE logs (log_id) AS (
 const OF_LOG = `SELECT tree_head AS treeHead, marks, turn FROM unpublished_heads
   WHERE log_id = @logId ORDER BY turn LIMIT @limit`;
 const TAKE_OUT = 'DELETE FROM unpublished_heads WHERE tree_head = @treeHead AND marks = @marks';
-const NOTE = 'UPDATE publishing SET epoch = @epoch, sequence = @sequence';
+const NOTE = `UPDATE publishing SET epoch = @epoch, sequence = @sequence,
+  told_again = coalesce(@toldAgain, told_again)`;
+/** So many trees are looked at for one batch, whether or not they were judged. */
+const PAGE = 1024;
+const PAGE_OF_TREES = `SELECT id, verdict FROM trees WHERE id > @after ORDER BY id LIMIT ${PAGE}`;
+const END_OF_PAGE = `SELECT max(id) AS id FROM (${PAGE_OF_TREES})`;
+// Of a fork the evidence goes round, which says more.
+const JUDGED = `SELECT page.id AS tree,
+    (SELECT id FROM tree_heads WHERE tree = page.id ORDER BY timestamp DESC LIMIT 1) AS treeHead
+  FROM (${PAGE_OF_TREES}) AS page WHERE verdict NOT IN ('pending', 'fork-proven')
+  ORDER BY page.id LIMIT @limit`;
+const NEXT_EPOCH = `SELECT CAST(max(@now, begun + 1, epoch + 1) AS TEXT) AS epoch FROM publishing`;
+const BEGIN_EPOCH = 'UPDATE publishing SET begun = @epoch';
 const LARGEST = `SELECT log_id FROM unpublished_heads GROUP BY log_id ORDER BY count(*) DESC LIMIT 1`;
 const GIVE_UP = `DELETE FROM unpublished_heads WHERE turn IN (
   SELECT turn FROM unpublished_heads WHERE log_id = @logId ORDER BY turn DESC LIMIT @limit)`;
@@ -45,6 +57,7 @@ interface Row {
   readonly epoch: string;
   readonly sequence: string;
   readonly givenUp: number;
+  readonly toldAgain: number;
 }
 
 type TurnRow = Mark & { readonly turn: number };
@@ -61,7 +74,14 @@ export class SqlitePublishing implements PublishingStore {
   readonly #logs: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #ofLog: Statement<{ logId: Buffer; limit: number }, TurnRow>;
   readonly #takeOut: Statement<Mark>;
-  readonly #note: Statement<{ epoch: bigint; sequence: bigint }>;
+  readonly #note: Statement<{ epoch: bigint; sequence: bigint; toldAgain: number | undefined }>;
+  readonly #nextEpoch: Statement<{ now: bigint }, { readonly epoch: string }>;
+  readonly #beginEpoch: Statement<{ epoch: bigint }>;
+  readonly #endOfPage: Statement<{ after: number }, { readonly id: number | null }>;
+  readonly #judged: Statement<
+    { after: number; limit: number },
+    { readonly tree: number; readonly treeHead: number | null }
+  >;
   readonly #largest: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #giveUp: Statement<{ logId: Buffer; limit: number }>;
   readonly #countGivenUp: Statement<{ count: number }>;
@@ -81,6 +101,10 @@ export class SqlitePublishing implements PublishingStore {
     this.#ofLog = connection.statement(OF_LOG);
     this.#takeOut = connection.statement(TAKE_OUT);
     this.#note = connection.statement(NOTE);
+    this.#nextEpoch = connection.statement(NEXT_EPOCH);
+    this.#beginEpoch = connection.statement(BEGIN_EPOCH);
+    this.#endOfPage = connection.statement(END_OF_PAGE);
+    this.#judged = connection.statement(JUDGED);
     this.#largest = connection.statement(LARGEST);
     this.#giveUp = connection.statement(GIVE_UP);
     this.#countGivenUp = connection.statement(COUNT_GIVEN_UP);
@@ -107,6 +131,18 @@ export class SqlitePublishing implements PublishingStore {
     );
   }
 
+  beginEpoch(now: number): bigint {
+    const epoch = BigInt(
+      this.#nextEpoch.get({ now: BigInt(Math.trunc(now)) })?.epoch ?? Math.trunc(now),
+    );
+    try {
+      this.#beginEpoch.run({ epoch });
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error;
+    }
+    return epoch;
+  }
+
   state(): PublishingState | undefined {
     const row = this.#state.get({});
     return row && { ...row, epoch: BigInt(row.epoch), sequence: BigInt(row.sequence) };
@@ -130,12 +166,27 @@ export class SqlitePublishing implements PublishingStore {
 
   arrived(
     marks: readonly Mark[],
-    { epoch, sequence }: Pick<PublishingState, 'epoch' | 'sequence'>,
+    {
+      epoch,
+      sequence,
+      toldAgain,
+    }: Pick<PublishingState, 'epoch' | 'sequence'> & { readonly toldAgain?: number },
   ): void {
     this.#connection.transaction(() => {
       for (const mark of marks) this.#takeOut.run(mark);
-      this.#note.run({ epoch, sequence });
+      this.#note.run({ epoch, sequence, toldAgain });
     });
+  }
+
+  again(after: number, limit: number): ReturnType<PublishingStore['again']> {
+    const judged = this.#judged.all({ after, limit });
+    const heads = this.#exchange.exportsOf(
+      judged.flatMap(({ treeHead }) => treeHead ?? []),
+      'bare',
+    );
+    const last = judged.at(-1)?.tree;
+    const upTo = judged.length === limit ? last : this.#endOfPage.get({ after })?.id;
+    return { heads: [...heads.values()], upTo: upTo ?? 0 };
   }
 
   giveUp(most: number): number {

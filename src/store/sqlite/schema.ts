@@ -332,4 +332,40 @@ export const MIGRATIONS: readonly string[] = [
   -- Of a fleet's very many credits few have a verdict: whoever asks for those does not read the others.
   CREATE INDEX imported_verdicts ON imported (tree_head, origin) WHERE verdict IS NOT NULL;
   `,
+  `
+  -- What other stores concluded of a tree, whichever of its heads they saw: is_early, of one that is not known here. Of
+  -- two words of one store the one with the larger place (epoch, sequence) counts; NULL: it took back what it had said.
+  CREATE TABLE words (
+    log_id    BLOB NOT NULL,
+    tree_size TEXT NOT NULL,
+    root_hash BLOB NOT NULL,
+    host      TEXT NOT NULL,
+    store     TEXT NOT NULL,
+    verdict   TEXT,
+    reason    TEXT,
+    epoch     INTEGER NOT NULL,
+    sequence  INTEGER NOT NULL,
+    is_early  INTEGER NOT NULL,
+    PRIMARY KEY (log_id, tree_size, root_hash, host, store)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX early_words ON words (host, log_id, tree_size) WHERE is_early;
+  CREATE TRIGGER awaited_tree AFTER INSERT ON trees BEGIN
+    UPDATE words SET is_early = 0
+      WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size AND root_hash = NEW.root_hash;
+  END;
+  INSERT OR REPLACE INTO words
+    SELECT log_id, tree_size, root_hash, substr(origin, 1, instr(origin, '/') - 1),
+      substr(origin, instr(origin, '/') + 1), imported.verdict, imported.reason, 0, 0, 0
+    FROM imported JOIN tree_heads h ON h.id = tree_head JOIN trees ON trees.id = tree
+    WHERE imported.verdict IS NOT NULL ORDER BY h.id;
+  DROP INDEX imported_verdicts;
+  DELETE FROM imported WHERE count = 0;
+  ALTER TABLE imported DROP COLUMN verdict;
+  ALTER TABLE imported DROP COLUMN reason;
+
+  -- Up to which tree what was concluded has gone round: it does so for ever, as evidence does.
+  ALTER TABLE publishing ADD COLUMN told_again INTEGER NOT NULL DEFAULT 0;
+  -- The last epoch that was begun, whether or not anything of it is known to have arrived.
+  ALTER TABLE publishing ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
