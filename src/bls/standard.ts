@@ -96,9 +96,11 @@ function decoded<P extends G1 | G2>(bytes: Uint8Array, length: number, decode: (
   let point: P;
   try {
     point = decode();
+    // It has been, where the library decodes; that is remembered, so to be sure costs nothing.
+    point.assertValidity();
   } catch {
     throw new RangeError('is no point of BLS12-381');
   }
-  if (point.is0() || !point.isTorsionFree()) throw new RangeError('is no point of BLS12-381');
+  if (point.is0()) throw new RangeError('is no point of BLS12-381');
   return point;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { bls12_381 } from '@noble/curves/bls12-381.js';
 import {
   aggregate,
   G1Point,
@@ -102,6 +103,62 @@ test('multisignatures are of those that are named, of what they signed', () => {
   const [key] = keys;
   assert.ok(key !== undefined);
   assert.ok(!verify(standard, G1Point.ZERO, message, [key, key.negate()]));
+});
+
+test('a point has one encoding, and what is another is refused', () => {
+  const key = publicKeyOf(standard, 5n);
+  const signature = sign(standard, 5n, text('message'));
+  const flipped = (of: Uint8Array, bits: number): Uint8Array => {
+    const wrong = new Uint8Array(of);
+    wrong[0] = (wrong[0] ?? 0) ^ bits;
+    return wrong;
+  };
+  const good = encodeSignature(signature);
+  // x + p is x to whoever reduces it, where it fits beside the flags.
+  const { ORDER } = bls12_381.fields.Fp;
+  let again: Uint8Array | undefined;
+  for (let i = 0; again === undefined; i++) {
+    const encoded = encodeSignature(sign(standard, 5n, text(`message ${i}`)));
+    const flags = (encoded[0] ?? 0) & 0xe0;
+    const x = BigInt(`0x${Buffer.from(flipped(encoded, flags)).toString('hex')}`) + ORDER;
+    if (x >> 381n === 0n) again = flipped(bytes(x.toString(16).padStart(96, '0')), flags);
+  }
+  assert.throws(() => decodeSignature(again), RangeError);
+  // Without the flag of compression, with that of infinity beside a point, and the other root.
+  for (const bits of [0x80, 0x40, 0xc0]) {
+    assert.throws(() => decodeSignature(flipped(good, bits)), RangeError);
+    assert.throws(() => decodePublicKey(flipped(encodePublicKey(key), bits)), RangeError);
+  }
+  const negative = decodeSignature(flipped(good, 0x20));
+  assert.ok(negative.equals(signature.negate()));
+  assert.ok(!verify(standard, negative, text('message'), [key]));
+  // Infinity with something beside it.
+  const infinity = new Uint8Array(48);
+  [infinity[0], infinity[47]] = [0xc0, 1];
+  assert.throws(() => decodeSignature(infinity), RangeError);
+});
+
+test('a public key outside of the subgroup is refused', () => {
+  const { Fp2 } = bls12_381.fields;
+  const b = Fp2.create({ c0: 4n, c1: 4n });
+  let found = 0;
+  for (let i = 1n; found < 3; i++) {
+    const x = Fp2.create({ c0: i, c1: 0n });
+    let y;
+    try {
+      y = Fp2.sqrt(Fp2.add(Fp2.mul(Fp2.sqr(x), x), b));
+    } catch {
+      continue; // no point has this x
+    }
+    const point = G2Point.fromAffine({ x, y });
+    assert.ok(!point.isTorsionFree());
+    const encoded = bytes(`${'00'.repeat(48)}${i.toString(16).padStart(96, '0')}`);
+    for (const flags of [0x80, 0xa0]) {
+      encoded[0] = flags;
+      assert.throws(() => decodePublicKey(encoded), RangeError);
+    }
+    found += 1;
+  }
 });
 
 test('what is no point of the subgroup is refused', () => {
