@@ -6,7 +6,12 @@
 import { randomBytes } from 'node:crypto';
 import { Agent, request } from 'node:https';
 import type { Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import {
+  connect as connectTls,
+  createSecureContext,
+  type SecureContext,
+  type TLSSocket,
+} from 'node:tls';
 import { SocksClient } from 'socks';
 import type { ProxyAddress } from '../http/proxy-address.ts';
 import { bareHost } from '../http/targets.ts';
@@ -41,10 +46,14 @@ interface Line {
 export class Peers {
   readonly #options: PeersOptions;
   readonly #lines = new Map<Peer, Line>();
+  /** What is shown to all peers: to make it takes as long as a handshake. */
+  readonly #context: SecureContext;
   #isClosed = false;
 
   constructor(options: PeersOptions) {
     this.#options = options;
+    const { certificate: cert, privateKey: key } = options;
+    this.#context = createSecureContext({ cert, key, minVersion: 'TLSv1.3' });
   }
 
   /** Those who are sent to from now on. */
@@ -159,7 +168,7 @@ export class Peers {
     { key, name }: Member,
     destination: { readonly host: string; readonly port: number },
   ): Promise<TLSSocket> {
-    const { proxy, certificate, privateKey, deadline } = this.#options;
+    const { proxy, deadline } = this.#options;
     let tunnel: Socket | undefined;
     if (proxy !== undefined) {
       const made = await SocksClient.createConnection({
@@ -174,9 +183,7 @@ export class Peers {
     return new Promise((resolve, reject) => {
       const socket = connectTls({
         ...(tunnel === undefined ? destination : { socket: tunnel }),
-        cert: certificate,
-        key: privateKey,
-        minVersion: 'TLSv1.3',
+        secureContext: this.#context,
         // The key is pinned by the roster, and no authority has a part in it.
         rejectUnauthorized: false,
       });

@@ -54,6 +54,8 @@ export class FederationServer {
   readonly #server: Server;
   #at: Listening = { port: 0, url: '' };
   readonly #connections = new Connections();
+  /** Who shows a certificate over a connection, once it was looked at. */
+  readonly #shown = new WeakMap<Socket, Peer>();
   /** By path. */
   readonly #texts = new Map<string, { readonly version: string; readonly text: string }>();
 
@@ -135,9 +137,10 @@ export class FederationServer {
       const [body, type] = await get();
       return send(response, 200, body, type);
     }
-    const peer = peerOf(request.socket);
+    const peer = this.#shown.get(request.socket) ?? peerOf(request.socket);
     if (peer === undefined || !this.#options.isPeer(peer))
       throw new Refused(403, 'Members of the federation alone.');
+    this.#shown.set(request.socket, peer);
     this.#connections.know(request.socket, peer);
     const body = await bodyOf(request, MAX_BODY);
     for (const bytes of messagesIn(body)) this.#options.onMessage(peer, bytes);
