@@ -4,24 +4,53 @@
  * checkpoint, which its members sign as any witness does, so that a client with a policy
  * (c2sp.org/tlog-policy) needs to know nothing of federations.
  */
-import { deflateRawSync, inflateRawSync } from 'node:zlib';
-import { encodeBase64 } from '../base/base64.ts';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { originOf, type Log } from '../logs/log.ts';
 import { toMerkleHash } from '../merkle/hash.ts';
-import { checkpointOf, parseCheckpoint, type Checkpoint } from '../statements/checkpoint.ts';
-import { cosign, hasExtensionLines, type NoteSigner } from '../statements/cosignature.ts';
+import {
+  checkpointOf,
+  formatSignature,
+  parseCheckpoint,
+  type Checkpoint,
+} from '../statements/checkpoint.ts';
+import {
+  cosign,
+  hasExtensionLines,
+  verifyCosignature,
+  type NoteSigner,
+} from '../statements/cosignature.ts';
 import { isCheckpointKey } from '../statements/key.ts';
-import { NOTE_KEY_TYPE, parseNoteKey, type NoteKey } from '../statements/note-key.ts';
-import { checkSignatures } from '../statements/signature-lines.ts';
+import {
+  ML_DSA_44_BYTES,
+  NOTE_KEY_TYPE,
+  parseNoteKey,
+  type NoteKey,
+} from '../statements/note-key.ts';
 import type { Statement as SignedHead } from '../statements/statement.ts';
 import { verifyStatement } from '../statements/verify.ts';
-import { concat, hex, long, readAll, readLong, readU64, sha256, u64 } from './bytes.ts';
+import {
+  concat,
+  hex,
+  list,
+  long,
+  readAll,
+  readList,
+  readLong,
+  readU64,
+  sha256,
+  u64,
+  u8,
+} from './bytes.ts';
 import { FormatError } from '../base/cursor.ts';
 import type { Member } from './roster.ts';
-import type { Proposed } from './statement.ts';
+import { MAX_STATEMENTS, type Proposed } from './statement.ts';
 
-/** Of all heads of a period by one member, as JSON. */
-const MAX_BYTES = 4 * 2 ** 20;
+const SHORT_ID_BYTES = 8;
+/** Of a signature, by the type of its key: a roster has keys of no other. */
+const LENGTHS: Readonly<Record<number, number>> = {
+  [NOTE_KEY_TYPE.cosignature]: 64,
+  [NOTE_KEY_TYPE.mlDsa44]: ML_DSA_44_BYTES.signature,
+};
 
 /** The attachment of a head: when the log signed it, and its signature. */
 export function attachmentOf({ timestamp, signature }: SignedHead): Uint8Array {
@@ -62,8 +91,10 @@ export function checkpointFor(proposed: Proposed, log: Log): string | undefined 
 }
 
 /**
- * The lines that the cosigners put under each of the heads, by log ID, as bytes: JSON, deflated (RFC
- * 1951), since a quarter of base64 says nothing, and these are most of what members send.
+ * What the cosigners put under each of the heads. These are most of what members send, so there is
+ * little in it but the signatures: the time (8 bytes), and behind their number (2 bytes) of each head
+ * the first 8 bytes of its log's ID, by which of the member's keys it is signed (a byte, bit *i* for
+ * key *i*), and these signatures.
  */
 export function cosignAll(
   stated: readonly Proposed[],
@@ -71,13 +102,68 @@ export function cosignAll(
   cosigners: readonly NoteSigner[],
   time: bigint,
 ): Uint8Array {
-  const lines: Record<string, string> = {};
+  const heads = new Map<string, Cosigned>();
   for (const [id, { checkpoint }] of checkpointsOf(stated, logs))
-    lines[id] = cosigners
-      .filter(({ key }) => key.type !== NOTE_KEY_TYPE.mlDsa44 || !hasExtensionLines(checkpoint))
-      .map((cosigner) => cosign(cosigner, checkpoint, time))
-      .join('');
-  return new Uint8Array(deflateRawSync(JSON.stringify(lines), { level: 9 }));
+    heads.set(
+      shortOf(id),
+      cosigners.map((cosigner) =>
+        cosigner.key.type === NOTE_KEY_TYPE.mlDsa44 && hasExtensionLines(checkpoint)
+          ? undefined
+          : signatureIn(cosign(cosigner, checkpoint, time)),
+      ),
+    );
+  return encode({ time, heads });
+}
+
+/** A head's signatures by each of the keys that made one. */
+type Cosigned = readonly (Uint8Array | undefined)[];
+
+interface Cosignatures {
+  readonly time: bigint;
+  /** By log, see shortOf. */
+  readonly heads: ReadonlyMap<string, Cosigned>;
+}
+
+/** Enough of a log's ID, in hexadecimal, to tell it from others that a member knows. */
+function shortOf(id: string): string {
+  return id.slice(0, 2 * SHORT_ID_BYTES);
+}
+
+/** Behind name, key ID (4 bytes) and time (8). */
+function signatureIn(line: string): Uint8Array {
+  const body = decodeBase64(line.trimEnd().split(' ').at(-1) ?? '') ?? new Uint8Array(0);
+  return body.slice(12);
+}
+
+function encode({ time, heads }: Cosignatures): Uint8Array {
+  const all = [...heads].map(([id, signatures]) => {
+    const mask = signatures.reduce((sum, each, i) => sum | (each === undefined ? 0 : 1 << i), 0);
+    return concat([bytesOf(id), u8(mask), ...signatures.flatMap((each) => each ?? [])]);
+  });
+  return concat([u64(time), list(all)]);
+}
+
+function read(bytes: Uint8Array, keys: readonly NoteKey[]): Cosignatures | undefined {
+  try {
+    return readAll(bytes, (cursor) => {
+      const time = readU64(cursor);
+      const heads = new Map<string, Cosigned>();
+      readList(cursor, MAX_STATEMENTS, () => {
+        const { position } = cursor;
+        const id = hex(cursor.take(SHORT_ID_BYTES));
+        const mask = cursor.u8();
+        if (heads.has(id) || mask >> keys.length !== 0) throw new FormatError('head', position);
+        const signatures = keys.map(({ type }, i) =>
+          (mask & (1 << i)) === 0 ? undefined : cursor.take(LENGTHS[type] ?? 0).slice(),
+        );
+        heads.set(id, signatures);
+      });
+      return { time, heads };
+    });
+  } catch (error) {
+    if (error instanceof FormatError) return undefined;
+    throw error;
+  }
 }
 
 export interface CheckpointText {
@@ -101,51 +187,48 @@ export function checkpointsOf(
   return found;
 }
 
-/** Whether these are cosignatures of this member, each of a known head, and at least one. */
-export function areCosignatures(
+/**
+ * Of cosignatures of this member those that are of known heads, if all of these are good: whoever
+ * kept or passed on what he cannot check would answer for it. Else that they are false, or that none
+ * of them is of a known head.
+ */
+export function goodCosignatures(
   { vkeys }: Pick<Member, 'vkeys'>,
   stated: readonly Proposed[],
   logs: ReadonlyMap<string, Log>,
   bytes: Uint8Array,
-): boolean {
-  if (bytes.length > MAX_BYTES) return false;
+): Uint8Array | 'false' | 'unknown' {
   const keys = vkeys.map(parseNoteKey);
-  const lines = linesIn(bytes);
-  if (lines === undefined) return false;
-  const checkpoints = checkpointsOf(stated, logs);
-  const known = [...lines].filter(([id]) => checkpoints.has(id));
-  return (
-    known.length > 0 &&
-    known.every(([id, text]) => {
-      const { checkpoint } = checkpoints.get(id) ?? {};
-      return checkpoint !== undefined && areGood(checkpoint, text, keys);
+  const said = read(bytes, keys);
+  if (said === undefined) return 'false';
+  const { time } = said;
+  const heads = new Map<string, Cosigned>();
+  for (const [id, { checkpoint }] of checkpointsOf(stated, logs)) {
+    const signatures = said.heads.get(shortOf(id));
+    if (signatures === undefined || signatures.every((each) => each === undefined)) continue;
+    const areGood = signatures.every((each, i) => {
+      const key = keys[i];
+      const body = each && concat([u64(time), each]);
+      return body === undefined || key === undefined || verifyCosignature(key, body, checkpoint);
+    });
+    if (!areGood) return 'false';
+    heads.set(shortOf(id), signatures);
+  }
+  return heads.size === 0 ? 'unknown' : encode({ time, heads });
+}
+
+/** The lines under the head of a log by its ID in hexadecimal, by a member with these keys. */
+export function linesOf(bytes: Uint8Array, keys: readonly NoteKey[], id: string): string {
+  const { time, heads } = read(bytes, keys) ?? { time: 0n, heads: new Map<string, Cosigned>() };
+  return (heads.get(shortOf(id)) ?? [])
+    .map((signature, i) => {
+      const key = keys[i];
+      if (signature === undefined || key === undefined) return '';
+      return formatSignature({ ...key, body: concat([u64(time), signature]) });
     })
-  );
+    .join('');
 }
 
-function areGood(checkpoint: Checkpoint, lines: string, keys: readonly NoteKey[]): boolean {
-  try {
-    const { signatures } = parseCheckpoint(`${checkpoint.text}\n${lines}`);
-    if (signatures.length > keys.length) return false;
-    if (`${lines.split('\n').length - 1}` !== `${signatures.length}`) return false;
-    return checkSignatures({ ...checkpoint, signatures }, keys).every(({ valid }) => valid);
-  } catch (error) {
-    if (error instanceof RangeError) return false;
-    throw error;
-  }
-}
-
-/** The lines by log ID; undefined where it is something else. */
-export function linesIn(bytes: Uint8Array): Map<string, string> | undefined {
-  try {
-    const text = inflateRawSync(bytes, { maxOutputLength: MAX_BYTES }).toString('utf8');
-    const json: unknown = JSON.parse(text);
-    if (typeof json !== 'object' || json === null || Array.isArray(json)) return undefined;
-    const entries = Object.entries(json);
-    return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')
-      ? new Map(entries)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+function bytesOf(id: string): Uint8Array {
+  return new Uint8Array(Buffer.from(id, 'hex'));
 }

@@ -68,7 +68,7 @@ export type Input =
   | { readonly kind: 'time' }
   /** Evidence against a log, of this member's own. */
   | { readonly kind: 'evidence'; readonly bytes: Uint8Array }
-  /** This member's cosignatures of the heads of a period, as `isCosigned` takes them. */
+  /** This member's cosignatures of the heads of a period, as `goodCosignatures` takes them. */
   | { readonly kind: 'cosigned'; readonly period: number; readonly bytes: Uint8Array }
   | { readonly kind: 'roster'; readonly signed: SignedRoster };
 
@@ -119,12 +119,12 @@ export interface MemberOptions {
   readonly observer: Observer;
   /** The ID of the known log that a bundle convicts; undefined if it convicts none. */
   readonly convicts: (bundle: Uint8Array) => Uint8Array | undefined;
-  /** Whether these are the member's cosignatures of what was stated in a period. */
-  readonly isCosigned: (
+  /** Of the member's cosignatures those of what was stated in a period, which is all that is kept. */
+  readonly goodCosignatures: (
     member: Roster['body']['members'][number],
     stated: readonly Proposed[],
     bytes: Uint8Array,
-  ) => boolean;
+  ) => Uint8Array | 'false' | 'unknown';
   readonly store: MemberStore;
   /** 0 <= x < 1. */
   readonly random: () => number;
@@ -792,13 +792,15 @@ export class Member {
     const member = members.find(({ key }) => isSame(sha256(key), id.subarray(9)));
     if (member === undefined) return 'false';
     const stated = this.stated(period);
-    if (stated.length === 0) {
+    const good =
+      stated.length === 0 ? 'unknown' : this.#options.goodCosignatures(member, stated, bytes);
+    if (good === 'false') return 'false';
+    if (good === 'unknown') {
       // What they are of is still to come.
       if (this.#unready.length < MAX_UNREADY) this.#unready.push({ id, bytes });
       return 'useless';
     }
-    if (!this.#options.isCosigned(member, stated, bytes)) return 'false';
-    this.#keep(id, bytes);
+    this.#keep(id, good);
     return 'taken';
   }
 

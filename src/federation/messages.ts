@@ -17,7 +17,6 @@ import { FormatError } from '../base/cursor.ts';
 import {
   Bits,
   concat,
-  hex,
   isSame,
   list,
   long,
@@ -392,8 +391,4 @@ export function isLocked(roster: Roster, period: number, lock: WholeLock): boole
       roster.isSignedBy(member, voteBytes(roster, period, header, mask), signature),
     ),
   );
-}
-
-export function keyOf(id: Uint8Array): string {
-  return hex(id);
 }

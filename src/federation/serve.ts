@@ -5,12 +5,12 @@ import { encodeBase64 } from '../base/base64.ts';
 import { isCheckpointKey, verifierKeyOf } from '../statements/key.ts';
 import { NOTE_KEY_TYPE } from '../statements/note-key.ts';
 import { originOf, type Log } from '../logs/log.ts';
-import { concat, hex } from './bytes.ts';
-import type { Certificate } from './certificate.ts';
-import { checkpointsOf, linesIn } from './cosignatures.ts';
+import { concat, hex, isSame } from './bytes.ts';
+import { statedOf, type Certificate } from './certificate.ts';
+import { checkpointsOf, linesOf } from './cosignatures.ts';
 import type { Member } from './member.ts';
 import type { Roster, SignedRoster } from './roster.ts';
-import { slotOf } from './statement.ts';
+import { digestOf, type Proposed } from './statement.ts';
 import type { Update } from './update.ts';
 
 /** Of each log and certificate authority what was last stated, and all that convicts. */
@@ -24,14 +24,15 @@ export function updateOf(
   const certificates = new Set<Certificate>();
   const checkpoints: string[] = [];
   for (const { period: of, item } of latest) {
-    const slot = slotOf(item.statement);
+    const roster = member.rosterAt(of);
+    // Not in one in which it has fewer signatures than it takes.
     const found = member
       .certificates(of)
-      .find(({ items }) => items.some(({ statement }) => slotOf(statement) === slot));
+      .find((each) => statedOf(each, roster).some((stated) => isSameStatement(stated, item)));
     if (found !== undefined) certificates.add(found);
     for (const [id, { note }] of checkpointsOf([item], logs)) {
-      const lines = [...member.cosignatures(of).values()].map(
-        (bytes) => linesIn(bytes)?.get(id) ?? '',
+      const lines = [...member.cosignatures(of)].map(([peer, bytes]) =>
+        linesOf(bytes, roster.noteKeys[roster.indexOf(Buffer.from(peer, 'hex'))] ?? [], id),
       );
       checkpoints.push(note + lines.join(''));
     }
@@ -45,6 +46,10 @@ export function updateOf(
     evidence: [...member.evidence().values()].map((bytes) => Buffer.from(bytes).toString('utf8')),
     faults: member.faults(),
   };
+}
+
+function isSameStatement(one: Proposed, other: Proposed): boolean {
+  return isSame(digestOf(one.statement), digestOf(other.statement));
 }
 
 /** By which of its two keys a member cosigns. */

@@ -55,7 +55,7 @@ export function readStatus(stateDirectory: string, logs: readonly Log[]): Federa
       signer: { sign: refuse, signBls: refuse },
       observer: { candidates: () => [], judge: () => 'unknown' },
       convicts: () => undefined,
-      isCosigned: () => false,
+      goodCosignatures: () => 'unknown',
       store,
       random: () => 0,
     });

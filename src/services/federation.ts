@@ -14,7 +14,7 @@ import { verifyEvidence } from '../evidence/verify.ts';
 import { isEvidence, writeEvidence } from '../evidence/write.ts';
 import { Authorities, observeBoth } from '../federation/authorities.ts';
 import { hex } from '../federation/bytes.ts';
-import { areCosignatures, cosignAll } from '../federation/cosignatures.ts';
+import { cosignAll, goodCosignatures } from '../federation/cosignatures.ts';
 import { federationEvidenceIn, federationIn } from '../federation/directory.ts';
 import { FoundByFollowing } from '../federation/found.ts';
 import { readKeys } from '../federation/keys.ts';
@@ -153,7 +153,8 @@ class Running {
       signer: keys.signer,
       observer: observeBoth(this.#found, this.#authorities),
       convicts: (bundle) => this.#convicts(bundle),
-      isCosigned: (member, stated, bytes) => areCosignatures(member, stated, this.#logs, bytes),
+      goodCosignatures: (member, stated, bytes) =>
+        goodCosignatures(member, stated, this.#logs, bytes),
       store,
       random: Math.random,
     });

@@ -767,7 +767,7 @@ function faceOf(network: Network, liar: number, found: FoundByChallenger): Membe
     signer: keys.signer,
     observer: found,
     convicts: () => undefined,
-    isCosigned: () => true,
+    goodCosignatures: (_, __, bytes) => bytes,
     store: new MemoryStore(),
     random: () => 0.5,
   });

@@ -221,7 +221,8 @@ export class Network {
       signer: keys.signer,
       observer: found,
       convicts: (bundle) => (bundle[0] === 0xbb ? idOfLog(bundle[1] ?? 0) : undefined),
-      isCosigned: (member, _, bytes) => Buffer.from(bytes).toString() === `by ${member.name}`,
+      goodCosignatures: (member, _, bytes) =>
+        Buffer.from(bytes).toString() === `by ${member.name}` ? bytes : 'false',
       store,
       random: this.#options.random ?? (() => this.#draw(2 ** 20) / 2 ** 20),
       ...this.#options.member,

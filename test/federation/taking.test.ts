@@ -11,16 +11,18 @@ import {
   type Certificate,
 } from '../../src/federation/certificate.ts';
 import { encodeFault, type Fault, type Said } from '../../src/federation/fault.ts';
-import { idOf, type Output } from '../../src/federation/member.ts';
+import { idOf, KEPT_PERIODS, type Output } from '../../src/federation/member.ts';
 import {
   decodeMessage,
   encodeMessage,
+  MAX_IDS,
   proposalBytes,
   type Message,
   type SetObject,
 } from '../../src/federation/messages.ts';
 import type { RosterBody, SignedRoster } from '../../src/federation/roster.ts';
 import { proposalDigest } from '../../src/federation/statement.ts';
+import { updateOf } from '../../src/federation/serve.ts';
 import { MemoryStore } from '../../src/federation/store.ts';
 import { verifyUpdate, type Update } from '../../src/federation/update.ts';
 import {
@@ -216,6 +218,134 @@ describe('a certificate is by the roster of its period', () => {
       [true, false, false, true],
     );
   });
+});
+
+describe('what is sent out of its place', () => {
+  test('a certificate of a period that is still to come, or is forgotten, is not kept', () => {
+    const network = new Network(FOUR);
+    const [victim, peer] = [network.node(2), network.node(3)];
+    victim.member.handle({ kind: 'time' }, network.now);
+    const { hash } = network.roster;
+    const of = (period: number): Certificate => certified(hash, [head(0, 100)], [0, 1, 2], period);
+    const start = 60_000 * 1000 + KEPT_PERIODS * 60_000;
+    network.now = start;
+    const now = PERIOD + KEPT_PERIODS;
+    for (const period of [now + 2, now + 1e9, now - KEPT_PERIODS - 1, 0])
+      tell(network, victim, peer, objects(periodObject(of(period))));
+    assert.deepEqual(victim.store.periods(), []);
+    // Whatever they are called: it is what they are that counts.
+    const called = { ...periodObject(of(now + 2)), id: periodObject(of(now)).id };
+    tell(network, victim, peer, objects(called));
+    assert.deepEqual(victim.store.periods(), []);
+    const kept = [now - KEPT_PERIODS, now, now + 1];
+    for (const period of kept) tell(network, victim, peer, objects(periodObject(of(period))));
+    assert.deepEqual([...victim.store.periods()].sort(), kept.map(Number).sort());
+  });
+
+  test('more in one message than there may be is no message, and three of them are the last', () => {
+    const ids = (count: number): Uint8Array[] =>
+      Array.from({ length: count }, (_, i) => idOf('evidence', i));
+    const many: readonly Message[] = [
+      { kind: 'want', ids: ids(MAX_IDS + 1) },
+      {
+        kind: 'compare',
+        ranges: [{ from: new Uint8Array(0), to: undefined, has: ids(MAX_IDS + 1) }],
+      },
+      {
+        kind: 'compare',
+        ranges: ids(300).map((from, i) => ({ from, to: idOf('evidence', i + 1), has: [] })),
+      },
+      objects(...Array.from({ length: 257 }, (_, i) => falseEvidence(i))),
+    ];
+    for (const message of many) {
+      const network = new Network(FOUR);
+      network.run(2000);
+      const [victim, liar] = [network.node(2), network.node(3)];
+      for (let i = 0; i < 3; i++) assert.deepEqual(tell(network, victim, liar, message), []);
+      tell(network, victim, liar, objects(evidence(6)));
+      assert.equal(victim.member.evidence().size, 0);
+    }
+  });
+
+  test('what was said under an old roster, said again under the new one, changes nothing', () => {
+    const said: { from: Node; to: Node; bytes: Uint8Array }[] = [];
+    const network = new Network({ ...FOUR, delays: (each) => (said.push(each), [1]) });
+    network.run(2000);
+    const signed = signRoster(keys, [0, 1, 2], nextBody(network, PERIOD + 2));
+    network.give(network.node(0), { kind: 'roster', signed });
+    for (let i = 0; i < 2; i++) network.runToNextPeriod();
+    const old = said.splice(0);
+    assert(old.length > 20);
+    const before = network.nodes.map(({ news }) => news.length);
+    const agreedBefore = network.nodes.map((node) => agreed(node, PERIOD + 2));
+    for (const { from, to, bytes } of old) tell(network, to, from, bytes);
+    assert.deepEqual(
+      network.nodes.map(({ news }) => news.length),
+      before,
+    );
+    assert.deepEqual(
+      network.nodes.map((node) => agreed(node, PERIOD + 2)),
+      agreedBefore,
+    );
+    for (let i = 0; i < 2; i++) network.runToNextPeriod();
+    for (const { member, news } of network.nodes) {
+      assert.equal(member.newestRoster.body.epoch, 1);
+      assert.equal(member.stated(PERIOD + 3).length, 1);
+      assert(!news.some(({ kind }) => kind === 'fault' || kind === 'disagreement'));
+    }
+  });
+
+  test("cosignatures of what is not known yet are nobody's lie, and wait", () => {
+    let isKnown = false;
+    const goodCosignatures = (
+      _: unknown,
+      __: unknown,
+      bytes: Uint8Array,
+    ): Uint8Array | 'unknown' => (isKnown ? bytes : 'unknown');
+    const network = new Network({ ...FOUR, logs: 2, member: { goodCosignatures } });
+    const [victim, peer] = [network.node(2), network.node(3)];
+    for (const node of network.nodes) node.isUp = false;
+    victim.member.handle({ kind: 'time' }, network.now);
+    const { hash } = network.roster;
+    const items = [0, 1].map((log) => head(log, 100));
+    tell(network, victim, peer, objects(periodObject(certified(hash, [head(0, 100)], [0, 1, 2]))));
+    const own = {
+      id: idOf('cosignatures', PERIOD, sha256(keys[3]?.key ?? '')),
+      bytes: Uint8Array.of(1),
+    };
+    for (let i = 0; i < 5; i++) tell(network, victim, peer, objects(own));
+    assert.equal(victim.member.cosignatures(PERIOD).size, 0);
+    tell(network, victim, peer, objects(evidence(5)));
+    assert.equal(victim.member.evidence().size, 1, 'it is listened to all the same');
+    isKnown = true;
+    tell(network, victim, peer, objects(periodObject(certified(hash, items.slice(1), [0, 1, 2]))));
+    assert.equal(victim.member.cosignatures(PERIOD).size, 1);
+  });
+});
+
+test('what has too few signatures in one certificate and enough in another is shown by that one', () => {
+  const network = new Network({ ...FOUR, logs: 2 });
+  const [victim, peer] = [network.node(2), network.node(3)];
+  victim.member.handle({ kind: 'time' }, network.now);
+  const { hash } = network.roster;
+  const items = [head(0, 100), head(1, 100)];
+  const place = { roster: hash, period: PERIOD, view: 0 };
+  const groups = [[Bits.of(2, [0, 1]), [0, 1]] as const, [Bits.of(2, [0]), [2]] as const].map(
+    ([mask, members]) => ({
+      mask,
+      ...signedBy(keys, members, statementsBytes(place, items, mask)),
+    }),
+  );
+  tell(network, victim, peer, objects(periodObject({ ...place, items, groups })));
+  assert.equal(agreed(victim, PERIOD).length, 1);
+  const second = certified(hash, [head(1, 100)], [0, 1, 2]);
+  tell(network, victim, peer, objects(periodObject({ ...second })));
+  assert.equal(agreed(victim, PERIOD).length, 2);
+  const first = signRoster(keys, [0, 1, 2, 3], network.roster.body);
+  const update = updateOf(victim.member, [first], new Map(), PERIOD);
+  const { checks, latest } = verifyUpdate(update, first);
+  assert(checks.every(({ holds }) => holds));
+  assert.equal(latest.length, 2);
 });
 
 test('false proofs beside what was agreed on are replaced by own ones, or dropped, and passed on to nobody', () => {

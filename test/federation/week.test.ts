@@ -53,7 +53,7 @@ test(`who was away for ${PERIODS} periods learns them, the newest first, in boun
       signer,
       observer: { candidates: () => [], judge: (item) => observer.judge(item) },
       convicts: () => undefined,
-      isCosigned: () => false,
+      goodCosignatures: () => 'unknown',
       store,
       random: () => draw(2 ** 20) / 2 ** 20,
     });

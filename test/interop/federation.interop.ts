@@ -9,7 +9,7 @@ import {
   attachmentOf,
   checkpointsOf,
   cosignAll,
-  linesIn,
+  linesOf,
 } from '../../src/federation/cosignatures.ts';
 import { hex } from '../../src/federation/bytes.ts';
 import { makeKeys } from '../../src/federation/keys.ts';
@@ -50,9 +50,15 @@ test('Torchwood and Tessera take a threshold of its members for a quorum, and no
     const statement = { kind: 'head', id, treeSize, rootHash } as const;
     return { statement, attachment: attachmentOf(head) };
   });
-  const lines = members.map(({ cosigners }) =>
-    linesIn(cosignAll(stated, logs, cosigners, 1_700_000_000n)),
-  );
+  const lines = members.map(({ cosigners }) => {
+    const bytes = cosignAll(stated, logs, cosigners, 1_700_000_000n);
+    return (id: string) =>
+      linesOf(
+        bytes,
+        cosigners.map(({ key }) => key),
+        id,
+      );
+  });
   const policy = fresh('policy');
   writeFileSync(policy, policyOf(roster, logs.values(), 'ed25519'));
   const files: string[] = [];
@@ -60,7 +66,7 @@ test('Torchwood and Tessera take a threshold of its members for a quorum, and no
   for (const [id, { note }] of checkpointsOf(stated, logs))
     for (const who of [[0, 1, 2, 3], [0, 2, 3], [1, 2], []]) {
       const file = fresh('checkpoint');
-      writeFileSync(file, note + who.map((i) => lines[i]?.get(id) ?? '').join(''));
+      writeFileSync(file, note + who.map((i) => lines[i]?.(id) ?? '').join(''));
       files.push(file);
       const is = String(who.length >= 3);
       want.push(`torchwood ${is} tessera ${is}`);
@@ -68,7 +74,7 @@ test('Torchwood and Tessera take a threshold of its members for a quorum, and no
   // Others' lines change nothing, and neither does a line that is there twice.
   for (const [id, { note }] of checkpointsOf(stated, logs)) {
     const file = fresh('checkpoint');
-    const twice = [0, 0, 1].map((i) => lines[i]?.get(id) ?? '');
+    const twice = [0, 0, 1].map((i) => lines[i]?.(id) ?? '');
     writeFileSync(file, `${note}${twice.join('')}`);
     files.push(file);
     want.push('torchwood false tessera false');

@@ -27,8 +27,8 @@ export function thresholdFor(size: number, liars: number): number {
   return Math.floor((size + liars) / 2) + 1;
 }
 
-/** Bytes of what came with a head: about what a log signs, and its proof. */
-const ATTACHMENT_BYTES = 300;
+/** Of `attachmentOf` a head that a log signed by ECDSA over P-256, as CT logs do. */
+const ATTACHMENT_BYTES = 8 + 4 + 72;
 
 /** The head of log number `log` at a size. */
 function headOf(log: number, size: number): Proposed {
@@ -142,7 +142,7 @@ export class TimedNetwork {
       signer,
       observer,
       convicts: () => undefined,
-      isCosigned: () => true,
+      goodCosignatures: (_, __, bytes) => bytes,
       store,
       random: () => this.#draw(2 ** 30) / 2 ** 30,
     };
