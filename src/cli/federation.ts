@@ -370,13 +370,19 @@ function verifyCommand(): Command {
 }
 
 async function runVerify(path: string, options: VerifyOptions): Promise<void> {
-  const [{ readTextFile }, { parseSignedRoster }, { parseUpdate, verifyUpdate }, { encodeBase64 }] =
-    await Promise.all([
-      import('../base/documents.ts'),
-      import('../federation/roster.ts'),
-      import('../federation/update.ts'),
-      import('../base/base64.ts'),
-    ]);
+  const [
+    { readTextFile },
+    { parseSignedRoster },
+    { parseUpdate, verifyUpdate },
+    { encodeBase64 },
+    { hex },
+  ] = await Promise.all([
+    import('../base/documents.ts'),
+    import('../federation/roster.ts'),
+    import('../federation/update.ts'),
+    import('../base/base64.ts'),
+    import('../federation/bytes.ts'),
+  ]);
   const trusted = parseSignedRoster(readTextFile(options.roster), options.roster);
   const update = parseUpdate(readTextFile(path === '-' ? '/dev/stdin' : path), path);
   const verified = verifyUpdate(update, trusted);
@@ -404,7 +410,12 @@ async function runVerify(path: string, options: VerifyOptions): Promise<void> {
     print(
       `${time(Date.parse(when))}  ${id}  ${kind}${size === undefined ? '' : ` ${size}`}  by ${signers.join(', ')}`,
     );
-  for (const id of convicted) print(`SPLIT VIEW PROVEN: the log ${id}`);
+  const ids = new Set(verified.latest.map(({ item }) => hex(item.statement.id)));
+  // Anybody can contradict himself by a key of his own, and give it whatever name.
+  for (const id of convicted)
+    print(
+      `SPLIT VIEW PROVEN: the log ${id}${ids.has(id) ? '' : ', of which the federation states nothing: is it one that anybody uses?'}`,
+    );
   for (const name of faulty) print(`The member ${name} contradicted itself.`);
   print('The update holds.');
 }

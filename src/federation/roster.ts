@@ -12,7 +12,7 @@ import { describeIssue, parseJson } from '../base/documents.ts';
 import { verify, type G2 } from '../bls/signatures.ts';
 import { decodePublicKey, decodeSignature, isPossessed, standard } from '../bls/standard.ts';
 import { base64Bytes } from '../statements/json.ts';
-import { parseNoteKey, type NoteKey } from '../statements/note-key.ts';
+import { NOTE_KEY_TYPE, parseNoteKey, type NoteKey } from '../statements/note-key.ts';
 import { Bits, hex, isSame, sha256 } from './bytes.ts';
 import { signedBytes } from './statement.ts';
 
@@ -57,6 +57,8 @@ export interface MultiSignature {
 }
 
 const FIRST = new Uint8Array(32);
+/** Types of keys that cosign: what a plain one signs has no time in it. */
+const COSIGNING: ReadonlySet<number> = new Set([NOTE_KEY_TYPE.cosignature, NOTE_KEY_TYPE.mlDsa44]);
 
 /** A number of members as members themselves know each other: by their place in the roster. */
 export type MemberIndex = number;
@@ -70,12 +72,16 @@ export class Roster {
   readonly blsKeys: readonly G2[];
   readonly noteKeys: readonly (readonly NoteKey[])[];
 
-  private constructor(body: RosterBody, blsKeys: readonly G2[]) {
+  private constructor(
+    body: RosterBody,
+    blsKeys: readonly G2[],
+    noteKeys: readonly (readonly NoteKey[])[],
+  ) {
     this.body = body;
     this.hash = rosterHash(body);
     this.blsKeys = blsKeys;
     this.keys = body.members.map(({ key }) => ed25519Key(key));
-    this.noteKeys = body.members.map(({ vkeys }) => vkeys.map(parseNoteKey));
+    this.noteKeys = noteKeys;
   }
 
   /** Throws CtgaError `bad-input` with what is wrong. Takes some 25 ms a member. */
@@ -97,8 +103,16 @@ export class Roster {
       ['BLS key', ({ bls }: Member) => hex(bls)],
     ] as const)
       if (new Set(members.map(of)).size !== members.length) wrong(`two members have one ${what}`);
-    const vkeys = members.flatMap((member) => member.vkeys);
-    if (new Set(vkeys).size !== vkeys.length) wrong('two members have one verifier key');
+    const noteKeys = members.map(({ name, vkeys }) =>
+      vkeys.map((each) => tryNoteKey(each) ?? wrong(`${name}: ${each} is no key of cosignatures`)),
+    );
+    // By the keys themselves: what Ed25519 signs has no name in it, so one key under two names would
+    // be two cosignatures.
+    const all = noteKeys.flat().map(({ publicKey }) => hex(publicKey));
+    if (new Set(all).size !== all.length) wrong('two members have one verifier key');
+    for (const [i, keys] of noteKeys.entries())
+      if (new Set(keys.map(({ type }) => type)).size !== keys.length)
+        wrong(`${members[i]?.name ?? ''}: it has two verifier keys of one type`);
     const blsKeys = members.map((member) => {
       const key = tryKey(member.bls) ?? wrong(`${member.name}: its BLS key is none`);
       if (!isPossessed(key, member.proof))
@@ -106,7 +120,7 @@ export class Roster {
       return key;
     });
     try {
-      return new Roster(body, blsKeys);
+      return new Roster(body, blsKeys, noteKeys);
     } catch (error) {
       return wrong((error as Error).message);
     }
@@ -145,6 +159,15 @@ export class Roster {
       if (error instanceof RangeError) return false;
       throw error;
     }
+  }
+}
+
+function tryNoteKey(text: string): NoteKey | undefined {
+  try {
+    const key = parseNoteKey(text);
+    return COSIGNING.has(key.type) ? key : undefined;
+  } catch {
+    return undefined;
   }
 }
 

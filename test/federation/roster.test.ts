@@ -21,6 +21,8 @@ import {
   type Member,
   type RosterBody,
 } from '../../src/federation/roster.ts';
+import { generateSignerKey, parseSignerKey } from '../../src/statements/cosignature.ts';
+import { formatNoteKey, toNoteKey } from '../../src/statements/note-key.ts';
 import { agreed, drawKeys, keysOf, Network, rosterBody, signedBy, signRoster } from './network.ts';
 
 const keys = keysOf(4);
@@ -34,7 +36,26 @@ function changed(index: number, change: Partial<Member>): RosterBody {
   return { ...first, members };
 }
 
+interface Raw {
+  readonly type: number;
+  readonly publicKey: Uint8Array;
+}
+
 test('a roster says only what a roster may say', () => {
+  const [one1, other1] = ['a', 'b'].map(() => {
+    const { key } = parseSignerKey(generateSignerKey('m.example', 'Ed25519 cosignature'));
+    return { type: key.type, publicKey: key.publicKey };
+  }) as [Raw, Raw];
+  const withKeys = (
+    ...all: readonly (readonly [] | readonly [string, ...Raw[]])[]
+  ): RosterBody => ({
+    ...first,
+    members: first.members.map((member, i) => {
+      const [name = '', ...of] = all[i] ?? [];
+      const vkeys = of.map((key) => formatNoteKey(toNoteKey(name, key.type, key.publicKey)));
+      return { ...member, vkeys };
+    }),
+  });
   const [one, two] = first.members;
   assert.ok(one !== undefined && two !== undefined);
   const [k1, k2] = keys;
@@ -51,6 +72,11 @@ test('a roster says only what a roster may say', () => {
     ['one key twice', changed(0, { key: two.key }), /one key/],
     ['one name twice', changed(0, { name: two.name }), /one name/],
     ['no key', changed(0, { bls: new Uint8Array(96) }), /is none/],
+    ['one vkey twice', withKeys(['a', one1], ['a', one1]), /one verifier key/],
+    ['one key under two names', withKeys(['a', one1], ['b', one1]), /one verifier key/],
+    ['two of one type', withKeys(['a', one1, other1], []), /two verifier keys of one type/],
+    ['a key of notes', withKeys(['a', { ...one1, type: 1 }], []), /no key of cosignatures/],
+    ['no verifier key', changed(0, { vkeys: ['a+00000000+AAAA'] }), /no key of cosignatures/],
     ['a first one with one before', { ...first, previous: new Uint8Array(32).fill(1) }, /first/],
   ];
   for (const [what, body, message] of cases)
