@@ -321,7 +321,7 @@ function exitCodeOf({ findings, scts }: ReadStatus): ExitCode {
 }
 
 function printStatus(status: ReadStatus, isRunning: boolean): void {
-  const { logs, scts, more, discarded, findings, feedback } = status;
+  const { logs, scts, more, discarded, findings, feedback, federations } = status;
   print(isRunning ? 'The client runs.' : 'The client does not run: start it with ctga client run');
   for (const { what, evidence } of findings) {
     print(`SPLIT VIEW PROVEN: ${what}`);
@@ -337,6 +337,13 @@ function printStatus(status: ReadStatus, isRunning: boolean): void {
         notes: state === 'consistent' && why.startsWith('All ') ? [] : [why],
       })),
     );
+  for (const { name, url, taken, epoch, statements, stated, why } of federations) {
+    if (taken !== undefined)
+      printHanging(
+        `The federation ${name}, epoch ${epoch ?? 0}: ${plural(statements, 'statement')}${stated === undefined ? '' : `, the last of ${time(stated)}`}; from ${url}, at ${time(taken)}.`,
+      );
+    if (why !== '') printHanging(`The federation ${name}: ${why}`);
+  }
   const without = logs.length - asked.length;
   if (without > 0) print(`${plural(without, 'log')} without a DNS zone that is known.`);
   print();

@@ -105,6 +105,22 @@ export interface FeedbackStatus {
   readonly time: number;
 }
 
+/** What a federation's update said last (docs/FEDERATION.md). */
+export interface FederationStatus {
+  readonly name: string;
+  /** The member that gave it. */
+  readonly url: string;
+  /** When it came, in ms since the epoch; undefined: none has held yet. */
+  readonly taken?: number | undefined;
+  /** Of its newest roster. */
+  readonly epoch?: number | undefined;
+  readonly statements: number;
+  /** When the period began in which something was stated last, in ms since the epoch. */
+  readonly stated?: number | undefined;
+  /** What is wrong since; empty: nothing. */
+  readonly why: string;
+}
+
 export interface StatusMessage {
   readonly type: 'status';
   readonly logs: readonly LogStatus[];
@@ -115,6 +131,7 @@ export interface StatusMessage {
   readonly discarded: Readonly<Record<string, number>>;
   readonly findings: readonly FindingStatus[];
   readonly feedback: readonly FeedbackStatus[];
+  readonly federations: readonly FederationStatus[];
 }
 
 export interface ErrorMessage {

@@ -39,6 +39,7 @@ export function statusOf(
     discarded: store.discarded(),
     findings,
     feedback: store.feedback(MOST_FEEDBACK),
+    federations: store.federations().map(({ roster: _, ...federation }) => federation),
   };
 }
 

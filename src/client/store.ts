@@ -12,7 +12,11 @@ import { SqliteFile, type SqliteKind } from '../disk/sqlite-file.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { toLogId, type LogId, type Statement } from '../statements/statement.ts';
-import type { FeedbackStatus, SctState } from './messages.ts';
+import type { FederationStatus, FeedbackStatus, SctState } from './messages.ts';
+
+/** taken: when its last good update came; epoch, roster: of its newest roster; why: what is wrong since. */
+const FEDERATIONS = `CREATE TABLE IF NOT EXISTS federations (name TEXT PRIMARY KEY, url TEXT NOT NULL,
+  taken INTEGER, epoch INTEGER, roster BLOB, statements INTEGER NOT NULL, stated INTEGER, why TEXT NOT NULL) STRICT;`;
 
 const CLIENT_DATABASE: SqliteKind = {
   version: 1,
@@ -34,7 +38,9 @@ const CLIENT_DATABASE: SqliteKind = {
     CREATE INDEX scts_by_leaf ON scts (log, leaf);
     CREATE TABLE feedback (origin TEXT PRIMARY KEY, outcome TEXT NOT NULL, status INTEGER, time INTEGER NOT NULL) STRICT;
     CREATE TABLE discarded (reason TEXT PRIMARY KEY, count INTEGER NOT NULL) STRICT;
+    ${FEDERATIONS}
   `,
+  later: FEDERATIONS,
   synchronous: 'NORMAL',
   ifRemoved: 'the browser brings again what it meets again',
 };
@@ -84,6 +90,11 @@ export interface SctRow extends PromisedLeaf {
   readonly tries: number;
   /** When it is looked at next, in ms since the epoch. */
   readonly next: number;
+}
+
+export interface KnownFederation extends FederationStatus {
+  /** SHA-256 of its newest roster. */
+  readonly roster?: Uint8Array | undefined;
 }
 
 interface RawHead {
@@ -382,6 +393,41 @@ export class ClientStore {
       'status'
     > & { readonly status: number | null })[];
     return rows.map((row) => ({ ...row, status: row.status ?? undefined }));
+  }
+
+  /** What a member of a federation gave, all of which held. */
+  setFederation({ roster, ...row }: KnownFederation): void {
+    this.#run('INSERT OR REPLACE INTO federations VALUES (?, ?, ?, ?, ?, ?, ?, ?)', [
+      row.name,
+      row.url,
+      row.taken ?? null,
+      row.epoch ?? null,
+      roster ?? null,
+      row.statements,
+      row.stated ?? null,
+      row.why,
+    ]);
+  }
+
+  /** That a member of a federation gave nothing, or what does not hold; what others gave stays. */
+  setFederationFailed(name: string, url: string, why: string): void {
+    this.#run(
+      `INSERT INTO federations (name, url, statements, why) VALUES (?, ?, 0, ?)
+        ON CONFLICT DO UPDATE SET why = excluded.why`,
+      [name, url, why],
+    );
+  }
+
+  federations(): KnownFederation[] {
+    const rows = this.#all('SELECT * FROM federations ORDER BY name') as {
+      readonly [Key in keyof KnownFederation]: KnownFederation[Key] | null;
+    }[];
+    return rows.map(
+      (row) =>
+        Object.fromEntries(
+          Object.entries(row).filter(([, value]) => value !== null),
+        ) as unknown as KnownFederation,
+    );
   }
 
   /** Forgets all of an origin, or of every one, and overwrites it on the disk. */

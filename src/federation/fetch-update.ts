@@ -6,8 +6,8 @@
  */
 import { parseEvidence, type Evidence } from '../evidence/bundle.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
-import { hex } from './bytes.ts';
-import type { SignedRoster } from './roster.ts';
+import { hex, isSame } from './bytes.ts';
+import { rosterHash, type SignedRoster } from './roster.ts';
 import { parseUpdate, verifyUpdate, type VerifiedUpdate } from './update.ts';
 import { HttpError } from '../http/error.ts';
 import type { Fetch } from '../http/request.ts';
@@ -34,6 +34,12 @@ export interface FederationUpdate {
   readonly evidence: readonly { readonly log: Log; readonly evidence: Evidence }[];
 }
 
+/** A roster that was in a good update before: what comes has to follow from it, or be it. */
+export interface SeenRoster {
+  readonly epoch: number;
+  readonly hash: Uint8Array;
+}
+
 /** The update of a member. `url` is the member's. */
 export function updateUrl(url: string): string {
   return new URL('federation/v1/update', url.replace(/\/*$/, '/')).href;
@@ -41,13 +47,15 @@ export function updateUrl(url: string): string {
 
 /**
  * Fetches the update and checks all of it. Rejects with HttpError, with CtgaError `bad-input` where it
- * is no update, and with RangeError where it does not hold; nothing of it counts then.
+ * is no update, and with RangeError where it does not hold, or goes back behind a roster that was
+ * `seen`; nothing of it counts then.
  */
 export async function fetchUpdate(
   url: string,
   fetch: Fetch,
   trusted: SignedRoster,
   logs: readonly Log[],
+  seen?: SeenRoster,
 ): Promise<FederationUpdate> {
   const { status, body } = await fetch(updateUrl(url), { maxBytes: MAX_UPDATE });
   if (status !== 200) throw new HttpError('http-bad-answer', `answers with status ${status}`);
@@ -55,6 +63,17 @@ export async function fetchUpdate(
   const verified = verifyUpdate(update, trusted);
   const failed = verified.checks.find(({ holds }) => !holds);
   if (failed !== undefined) throw new RangeError(`the update does not hold: ${failed.what}`);
+  if (seen !== undefined) {
+    const again = update.rosters[seen.epoch]?.body;
+    if (again === undefined)
+      throw new RangeError(
+        `the update is of epoch ${update.rosters.length - 1}, and epoch ${seen.epoch} was seen already: those of an old roster may be in force no more`,
+      );
+    if (!isSame(rosterHash(again), seen.hash))
+      throw new RangeError(
+        `the update has another roster of epoch ${seen.epoch} than was seen already: a threshold signed two`,
+      );
+  }
   const last = Math.max(-1, ...verified.latest.map(({ period }) => period));
   return {
     verified,

@@ -409,30 +409,63 @@ class Client {
   }
 
   /** What logs signed in it is held against what this client was shown, and what convicts is kept. */
-  async #askFederation({ url, roster }: NonNullable<ClientOptions['federation']>): Promise<void> {
-    const { state, logs, onEvent } = this.#options;
+  async #askFederation(federation: NonNullable<ClientOptions['federation']>): Promise<void> {
+    const { url, roster } = federation;
     await this.#exchange(url, 'federation', async (fetch) => {
-      const { verified, statedAt, heads, evidence } = await fetchUpdate(url, fetch, roster, logs);
-      let taken = 0;
-      for (const { log, head } of heads)
-        if (this.#headsOf(log).take(head, 'pool') !== undefined) taken += 1;
-      for (const { log, evidence: found } of evidence) {
-        const kept = this.#headsOf(log).takeEvidence(found);
-        if (kept === undefined) continue;
-        const { what, path } = kept;
-        onEvent({ event: 'fork-proven', log: log.description, what, evidence: path });
-        this.#changed();
-        recordFound(state);
+      try {
+        await this.#takeUpdate(federation, fetch);
+      } catch (error) {
+        if (!this.#stop.aborted)
+          this.#store.setFederationFailed(roster.body.name, url, messageOf(error));
+        throw error;
       }
-      const statements = verified.latest.length;
-      const stated_at = statedAt === undefined ? undefined : new Date(statedAt).toISOString();
-      onEvent({ event: 'federation', url, statements, stated_at, taken });
-      // A member can leave out what is new, and nothing else.
-      if (statedAt !== undefined && this.#now() - statedAt > OLD_UPDATE_MS)
-        throw new RangeError(
-          `what it says is from ${stated_at ?? ''}: the federation stands still, or this member holds back what is new. Ask another member`,
-        );
     });
+  }
+
+  /** The newest roster of a federation that was ever seen: nobody goes back behind it. */
+  #seenRoster(of: string): { readonly epoch: number; readonly hash: Uint8Array } | undefined {
+    const { epoch, roster: hash } = this.#store.federations().find(({ name }) => name === of) ?? {};
+    return epoch === undefined || hash === undefined ? undefined : { epoch, hash };
+  }
+
+  async #takeUpdate(
+    { url, roster }: NonNullable<ClientOptions['federation']>,
+    fetch: Fetch,
+  ): Promise<void> {
+    const { state, logs, onEvent } = this.#options;
+    const { name } = roster.body;
+    const update = await fetchUpdate(url, fetch, roster, logs, this.#seenRoster(name));
+    const { verified, statedAt, heads, evidence } = update;
+    let taken = 0;
+    for (const { log, head } of heads)
+      if (this.#headsOf(log).take(head, 'pool') !== undefined) taken += 1;
+    for (const { log, evidence: found } of evidence) {
+      const kept = this.#headsOf(log).takeEvidence(found);
+      if (kept === undefined) continue;
+      const { what, path } = kept;
+      onEvent({ event: 'fork-proven', log: log.description, what, evidence: path });
+      this.#changed();
+      recordFound(state);
+    }
+    const statements = verified.latest.length;
+    const stated_at = statedAt === undefined ? undefined : new Date(statedAt).toISOString();
+    const newest = verified.roster;
+    this.#store.setFederation({
+      name,
+      url,
+      taken: this.#now(),
+      epoch: newest?.body.epoch,
+      roster: newest?.hash,
+      statements,
+      stated: statedAt,
+      why: '',
+    });
+    onEvent({ event: 'federation', url, statements, stated_at, taken });
+    // A member can leave out what is new, and nothing else.
+    if (statedAt !== undefined && this.#now() - statedAt > OLD_UPDATE_MS)
+      throw new RangeError(
+        `what it says is from ${stated_at ?? ''}: the federation stands still, or this member holds back what is new. Ask another member`,
+      );
   }
 
   /** Most sites do not pollinate, which is no failure. */

@@ -156,6 +156,16 @@ describe('an update', () => {
     await assert.rejects(take(good, 503), /status 503/);
   });
 
+  test('does not go back behind a roster that was seen, and comes to no other of its epoch', async () => {
+    const text = updateWith(shown);
+    const takeAfter = (epoch: number, seen: Uint8Array): Promise<unknown> =>
+      fetchUpdate('https://a.example/', giving(text), trusted, [known], { epoch, hash: seen });
+    await takeAfter(0, hash);
+    // As those give it who were in force then, and may have been put out since.
+    await assert.rejects(takeAfter(1, hash), /is of epoch 0, and epoch 1 was seen already/);
+    await assert.rejects(takeAfter(0, new Uint8Array(32)), /another roster of epoch 0/);
+  });
+
   test('is asked for where the member is', () => {
     for (const url of ['https://a.example', 'https://a.example/', 'https://a.example//'])
       assert.equal(updateUrl(url), 'https://a.example/federation/v1/update');

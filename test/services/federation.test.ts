@@ -12,7 +12,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { createServer } from 'node:http';
 import { request } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -25,7 +27,9 @@ import { HashStore } from '../../src/follow/hash-store.ts';
 import { checkSignatures } from '../../src/statements/signature-lines.ts';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import { parseNoteKey } from '../../src/statements/note-key.ts';
+import { toMerkleHash } from '../../src/merkle/hash.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { CheckpointLog } from '../support/checkpoint-log.ts';
 import { CTGA, ctga, startCtga } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
 import { noMicrosocks, startMicrosocks, type Microsocks } from '../support/microsocks.ts';
@@ -359,6 +363,16 @@ describe('a federation', { timeout: 600_000 }, () => {
         () => /"event":"federation".*"statements":2.*"taken":2/.test(client.said()),
         'what the federation states',
       );
+      const statuses = [await must('client', 'status', ...args.slice(0, 4))];
+      await client.stop();
+      statuses.push(await must('client', 'status', ...args.slice(0, 4)));
+      for (const status of statuses)
+        assert.match(
+          status.replace(/\s+/g, ' '),
+          new RegExp(
+            `The federation demo, epoch 0: 2 statements, the last of 20.* UTC; from https://127.0.0.1:${portOf('d')}, at 20.* UTC\\.`,
+          ),
+        );
     } finally {
       await client.stop();
     }
@@ -463,6 +477,39 @@ describe('a federation', { timeout: 600_000 }, () => {
     assert.equal(refused, 403);
     assert.match(await get(portOf('b'), '/metrics'), /ctga_federation_statements 2/);
     assert.match(await get(portOf('b'), '/etc'), /Nothing is here/);
+  });
+
+  test('what an authority revoked is stated by those who are told of it, and known to all', async () => {
+    const ca = new CheckpointLog({ name: 'ca.example/revocations' });
+    const published = createServer((_, response) =>
+      response.end(ca.checkpoint(3, toMerkleHash(new Uint8Array(32).fill(7)))),
+    );
+    published.listen(0, '127.0.0.1');
+    await once(published, 'listening');
+    try {
+      const { port } = published.address() as AddressInfo;
+      writeFileSync(file('authorities'), `${ca.vkey} http://127.0.0.1:${port}/revocations\n`);
+      for (const name of ['b', 'c']) {
+        await end(name);
+        start(name, portOf(name), '--authorities', file('authorities'));
+      }
+      const text = await updateOf(
+        'a',
+        ({ certificates }) =>
+          certificates.some(({ items }) =>
+            items.some(({ statement }) => statement.kind === 'revocations'),
+          ),
+        'what is revoked, at one that is not told of the authority',
+      );
+      writeFileSync(file('revoked.json'), text);
+      const { stdout } = await ctga([
+        ...['federation', 'verify', '--roster', file('roster.json'), file('revoked.json')],
+      ]);
+      assert.match(stdout, /revocations {2}by b, c$/m);
+      assert.match(stdout, /The update holds\./);
+    } finally {
+      published.close();
+    }
   });
 
   test('a head that was seen on the wire alone is nowhere', async () => {
