@@ -3,8 +3,9 @@
 import assert from 'node:assert/strict';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { Agent, request, type RequestOptions } from 'node:https';
-import { connect, type Socket } from 'node:net';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Agent, createServer, request, type RequestOptions } from 'node:https';
+import { connect, type AddressInfo, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { hex, long } from '../../src/federation/bytes.ts';
 import { Peers } from '../../src/federation/peers.ts';
@@ -219,6 +220,110 @@ test('a member that sends without end keeps two bodies waiting, and nobody else'
     received.map(({ peer }) => peer),
     [hex(other.key), hex(one.key)],
   );
+});
+
+/** A member's server that does with requests what a test says. */
+async function serveOddly(
+  t: TestContext,
+  keys: Keys,
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<number> {
+  const { certificate: cert, privateKey: key } = shownBy(keys);
+  const odd = createServer({ cert, key, requestCert: true, rejectUnauthorized: false }, answer);
+  odd.listen(0, '127.0.0.1');
+  await once(odd, 'listening');
+  t.after(() => (odd.closeAllConnections(), odd.close()));
+  return (odd.address() as AddressInfo).port;
+}
+
+test('a member that does not answer is told the newest of what waits for it, and others all', async (t) => {
+  const bodies: Buffer[] = [];
+  const waiting: ServerResponse[] = [];
+  let isDeaf = true;
+  const deaf = await serveOddly(t, other, (request, response) => {
+    void (async () => {
+      const parts: Buffer[] = [];
+      for await (const part of request) parts.push(part as Buffer);
+      bodies.push(Buffer.concat(parts));
+      if (isDeaf) waiting.push(response);
+      else response.writeHead(204).end();
+    })();
+  });
+  const { port, received } = await serve(t);
+  const [member] = roster.body.members;
+  assert.ok(member !== undefined);
+  const failures: string[] = [];
+  const peers = new Peers({
+    ...shownBy(one),
+    proxy: undefined,
+    deadline: 600_000,
+    onSent: () => undefined,
+    onFailure: (_, error) => void failures.push((error as Error).message),
+  });
+  t.after(() => peers.close());
+  peers.set([
+    { ...member, url: `https://127.0.0.1:${deaf}/`, key: other.key },
+    { ...member, url: `https://127.0.0.1:${port}/`, key: server.key },
+  ]);
+  peers.send(hex(other.key), HELLO);
+  await eventually(() => waiting.length === 1, 'the first message');
+  // Sixty mebibytes that it does not take, each with its number in front.
+  for (let i = 0; i < 240; i++) peers.send(hex(other.key), new Uint8Array(2 ** 18).fill(i, 0, 1));
+  peers.send(hex(server.key), HELLO);
+  await eventually(() => received.length === 1, 'what the other is told');
+  isDeaf = false;
+  waiting[0]?.writeHead(204).end();
+  const numbers = (): number[] => bodies.slice(1).flatMap(numbersIn);
+  await eventually(
+    () => numbers().at(-1) === 239,
+    () => `${numbers().length} of those that waited`,
+  );
+  assert(numbers().length <= 32, `${numbers().length}`);
+  assert.deepEqual(
+    numbers(),
+    numbers().map((_, i, all) => 240 - all.length + i),
+  );
+  assert.deepEqual(failures, []);
+});
+
+/** The first byte of each message of a body. */
+function numbersIn(body: Buffer): number[] {
+  const numbers: number[] = [];
+  for (let at = 0; at < body.length; at += 4 + body.readUInt32BE(at))
+    numbers.push(body[at + 4] ?? -1);
+  return numbers;
+}
+
+test('a member that answers a byte at a time, without end, is given up and tried again', async (t) => {
+  let requests = 0;
+  const port = await serveOddly(t, other, (request, response) => {
+    request.resume();
+    requests += 1;
+    if (requests > 1) return void response.writeHead(204).end();
+    response.writeHead(200, { 'content-length': 1e9 });
+    const drip = setInterval(() => response.write('.'), 20);
+    response.once('close', () => clearInterval(drip));
+  });
+  const [member] = roster.body.members;
+  assert.ok(member !== undefined);
+  const [sent, failures]: [number[], string[]] = [[], []];
+  const peers = new Peers({
+    ...shownBy(one),
+    proxy: undefined,
+    deadline: 2000,
+    onSent: (_, bytes) => void sent.push(bytes),
+    onFailure: (_, error) => void failures.push((error as Error).message),
+  });
+  t.after(() => peers.close());
+  peers.set([{ ...member, url: `https://127.0.0.1:${port}/`, key: other.key }]);
+  await eventually(() => {
+    if (sent.length + failures.length < 1) peers.send(hex(other.key), HELLO);
+    return failures.length > 0;
+  }, 'that it is given up');
+  await eventually(() => {
+    peers.send(hex(other.key), HELLO);
+    return sent.length > 0;
+  }, 'that it is told again');
 });
 
 test('who becomes a member while it is connected is counted as one', async (t) => {
