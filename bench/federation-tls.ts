@@ -1,27 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * The same as bench/federation.ts over real connections: each member has its HTTPS server and its
- * connections to all others on loopback, as `ctga federation run` has, in one process. So all members
- * share the CPU of one thread, and time is the wall's. Bytes are those of the sockets, with TLS and
- * HTTP in them.
+ * connections to all others on loopback, as `ctga federation run` has. The members are spread among
+ * as many threads as there are CPUs, so that they share these and nothing else, and time is the
+ * wall's. Bytes are those of the sockets, with TLS and HTTP in them.
  */
-import diagnostics from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
+import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { hex } from '../src/federation/bytes.ts';
-import { Member, type Input, type Output } from '../src/federation/member.ts';
-import { Peers } from '../src/federation/peers.ts';
-import { Roster } from '../src/federation/roster.ts';
-import type { Observer } from '../src/federation/round.ts';
-import { FederationServer } from '../src/federation/server.ts';
-import { MemoryStore } from '../src/federation/store.ts';
-import { certificateOf } from '../src/federation/tls.ts';
-import { keysOf, rosterBody, type Keys } from '../test/federation/network.ts';
-import { observerOf, thresholdFor } from '../test/support/federation.ts';
+import type { Worker } from 'node:worker_threads';
+import { startThread } from '../src/base/thread.ts';
+import { keysOf, rosterBody } from '../test/federation/network.ts';
+import { thresholdFor } from '../test/support/federation.ts';
+import type { FromThread, SentKeys, ThreadData, ToThread } from './federation-tls-thread.ts';
 import { LOGS, type FaultKind } from './federation.ts';
 
-/** Seconds; and ms. A thread that all members share is slow, which is no silence. */
-const PERIOD = 20;
+/** Seconds; and ms. Of CPUs that many members share one that is slow is not silent. */
+const PERIOD = 10;
 const PATIENCE_MS = 4000;
 const PARTITION_MS = 5000;
 const WARM_UP = 2;
@@ -36,134 +31,78 @@ export interface TlsAgreement {
   readonly convergence: number;
   /** Of all bytes on the sockets, a member's share in a period. */
   readonly bytes: number;
-  /** Of what this process computed, a member's share in a period, in ms. */
+  /** Of what all threads computed, a member's share in a period, in ms. */
   readonly cpu: number;
 }
 
-/** All bytes on connections that servers of this process took, in both directions. */
-class Wire {
-  readonly #sockets = new Set<Socket>();
-  #closed = 0;
-  readonly #onSocket = (message: unknown): void => {
-    const { socket } = message as { socket: Socket };
-    this.#sockets.add(socket);
-    socket.once('close', () => {
-      this.#closed += socket.bytesRead + socket.bytesWritten;
-      this.#sockets.delete(socket);
+/** Members in threads, told what to do. */
+class Threads {
+  readonly #workers: readonly Worker[];
+
+  private constructor(workers: readonly Worker[]) {
+    this.#workers = workers;
+  }
+
+  /** Resolves to them and where their members listen, by place. */
+  static async start(
+    keys: readonly SentKeys[],
+    onMessage: (message: FromThread) => void,
+  ): Promise<{ threads: Threads; urls: ReadonlyMap<number, string> }> {
+    const count = Math.min(availableParallelism(), keys.length);
+    const workers = Array.from({ length: count }, (_, thread) => {
+      const mine = [...keys.entries()].filter(([place]) => place % count === thread);
+      const data: ThreadData = { keys: new Map(mine) };
+      return startThread('../bench/federation-tls-thread', data);
     });
-  };
-
-  constructor() {
-    diagnostics.subscribe('net.server.socket', this.#onSocket);
-  }
-
-  get bytes(): number {
-    const open = [...this.#sockets].map(({ bytesRead, bytesWritten }) => bytesRead + bytesWritten);
-    return open.reduce((sum, each) => sum + each, this.#closed);
-  }
-
-  stop(): void {
-    diagnostics.unsubscribe('net.server.socket', this.#onSocket);
-  }
-}
-
-/** A member, or a liar with two faces, of which peers with even and odd places see one each. */
-class Station {
-  readonly #keys: Keys;
-  readonly #onCertified: (period: number, statements: number) => void;
-  #server: FederationServer | undefined;
-  #peers: Peers | undefined;
-  #faces: Member[] = [];
-  #timer: NodeJS.Timeout | undefined;
-  #places = new Map<string, number>();
-  /** Whether it may tell a peer, by its place. */
-  reaches: (place: number) => boolean = () => true;
-
-  constructor(keys: Keys, onCertified: (period: number, statements: number) => void) {
-    this.#keys = keys;
-    this.#onCertified = onCertified;
-  }
-
-  async listen(): Promise<string> {
-    const { key, privateKey } = this.#keys;
-    this.#server = await FederationServer.start({
-      address: '127.0.0.1',
-      port: 0,
-      certificate: certificateOf('m', key, privateKey),
-      privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-      isPeer: (peer) => this.#places.has(peer),
-      onMessage: (peer, bytes) => this.#give({ kind: 'message', peer, bytes }),
-      version: () => '',
-      update: () => '',
-      policy: () => '',
-      metrics: {
-        contentType: 'text/plain',
-        render: () => Promise.resolve(''),
-        countRequest: () => undefined,
-      },
-      onError: (error) => {
-        throw error;
-      },
+    const urls = new Map<number, string>();
+    const threads = new Threads(workers);
+    await threads.#answers((message) => {
+      if (message.kind === 'listening')
+        for (const [place, url] of message.urls) urls.set(place, url);
     });
-    return this.#server.at.url;
+    for (const worker of workers) worker.on('message', onMessage);
+    return { threads, urls };
   }
 
-  begin(roster: Roster, observers: readonly Observer[]): void {
-    const { key, privateKey, signer } = this.#keys;
-    this.#places = new Map(roster.body.members.map((each, place) => [hex(each.key), place]));
-    this.#peers = new Peers({
-      certificate: certificateOf('m', key, privateKey),
-      privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
-      proxy: undefined,
-      deadline: 60_000,
-      onSent: () => undefined,
-      onFailure: () => undefined,
-    });
-    this.#peers.set(roster.body.members.filter((each) => hex(each.key) !== hex(key)));
-    this.#faces = observers.map(
-      (observer) =>
-        new Member({
-          rosters: [roster],
-          key,
-          signer,
-          observer,
-          convicts: () => undefined,
-          isCosigned: () => true,
-          store: new MemoryStore(),
-          random: Math.random,
-        }),
+  tell(message: ToThread): void {
+    for (const worker of this.#workers) worker.postMessage(message);
+  }
+
+  async begin(message: Extract<ToThread, { kind: 'begin' }>): Promise<void> {
+    const begun = this.#answers(() => undefined);
+    this.tell(message);
+    await begun;
+  }
+
+  /** All bytes on the wire so far. */
+  async bytes(): Promise<number> {
+    let bytes = 0;
+    const counted = Promise.all(
+      this.#workers.map(async (worker) => {
+        for (;;) {
+          const [message] = (await once(worker, 'message')) as [FromThread];
+          if (message.kind === 'counted') return void (bytes += message.bytes);
+        }
+      }),
     );
-    this.#give({ kind: 'time' });
+    this.tell({ kind: 'count' });
+    await counted;
+    return bytes;
   }
 
-  /** Says and does nothing any more, and answers all the same: whoever is silent is not refused. */
-  fallSilent(): void {
-    clearTimeout(this.#timer);
-    this.#faces = [];
-  }
-
-  #give(input: Input): void {
-    for (const [i, face] of this.#faces.entries())
-      for (const output of face.handle(input, Date.now())) this.#follow(output, i);
-    clearTimeout(this.#timer);
-    const next = Math.min(...this.#faces.map(({ wakeAt }) => wakeAt));
-    if (!Number.isFinite(next)) return;
-    this.#timer = setTimeout(() => this.#give({ kind: 'time' }), Math.max(1, next - Date.now()));
-  }
-
-  #follow(output: Output, face: number): void {
-    if (output.kind === 'certified')
-      this.#onCertified(output.certificate.period, output.stated.length);
-    if (output.kind !== 'send') return;
-    const place = this.#places.get(output.peer) ?? 0;
-    const isTold = this.#faces.length === 1 || place % this.#faces.length === face;
-    if (isTold && this.reaches(place)) this.#peers?.send(output.peer, output.bytes);
+  async #answers(take: (message: FromThread) => void): Promise<void> {
+    await Promise.all(
+      this.#workers.map(async (worker) => {
+        const [message] = (await once(worker, 'message')) as [FromThread];
+        take(message);
+      }),
+    );
   }
 
   async stop(): Promise<void> {
-    this.fallSilent();
-    this.#peers?.close();
-    await this.#server?.stop();
+    const ended = this.#workers.map((worker) => once(worker, 'exit'));
+    this.tell({ kind: 'stop' });
+    await Promise.all(ended);
   }
 }
 
@@ -176,46 +115,43 @@ export async function measureOverTls(
   const threshold = thresholdFor(members, f);
   const keys = keysOf(members);
   const agreed = new Map<string, { statements: number; at: number }>();
-  const wire = new Wire();
-  const stations = keys.map(
-    (each, i) =>
-      new Station(each, (period, statements) => {
-        const known = agreed.get(`${period} ${i}`)?.statements ?? 0;
-        agreed.set(`${period} ${i}`, { statements: known + statements, at: Date.now() });
-      }),
-  );
+  const sent = keys.map(({ key, privateKey, secret }): SentKeys => ({
+    key,
+    privateKey: privateKey.export({ format: 'pem', type: 'pkcs8' }).toString(),
+    secret,
+  }));
+  const { threads, urls } = await Threads.start(sent, (message) => {
+    if (message.kind !== 'agreed') return;
+    const { place, period, statements, at } = message;
+    const known = agreed.get(`${period} ${place}`)?.statements ?? 0;
+    agreed.set(`${period} ${place}`, { statements: known + statements, at });
+  });
   try {
-    const urls = await Promise.all(stations.map((each) => each.listen()));
     const body = rosterBody(keys, { threshold, period: PERIOD, patience: PATIENCE_MS });
-    const roster = Roster.of({
-      ...body,
-      members: body.members.map((each, i) => ({ ...each, url: urls[i] ?? each.url })),
-    });
+    const named = body.members.map((each, i) => ({ ...each, url: urls.get(i) ?? each.url }));
     const failing = fault === 'none' || fault === 'partition' ? 0 : f;
-    for (const [i, station] of stations.entries()) {
-      const twoFaced = fault === 'equivocating' && i < failing;
-      if (fault === 'silent' && i < failing) continue;
-      const behind = twoFaced ? [0, 1] : [0];
-      station.begin(
-        roster,
-        behind.map((each) => observerOf(LOGS, each)),
-      );
-    }
-    const honest = stations.map((_, i) => i).filter((i) => i >= failing);
+    const behind = keys.map((_, i): [number, number[]] => {
+      if (i >= failing || fault === 'falling silent') return [i, [0]];
+      return [i, fault === 'silent' ? [] : [0, 1]];
+    });
+    await threads.begin({
+      kind: 'begin',
+      body: { ...body, members: named },
+      behind: new Map(behind),
+    });
+    const honest = keys.map((_, i) => i).filter((i) => i >= failing);
     const first = Math.floor(Date.now() / 1000 / PERIOD) + 1 + WARM_UP;
     await sleep(first * PERIOD * 1000 - Date.now() - 500);
     if (fault === 'falling silent')
-      for (const each of stations.slice(0, failing)) each.fallSilent();
-    const before = { bytes: wire.bytes, cpu: process.cpuUsage() };
+      threads.tell({ kind: 'fall-silent', places: keys.map((_, i) => i).slice(0, failing) });
+    const before = { bytes: await threads.bytes(), cpu: process.cpuUsage() };
     let convergence = 0;
     for (let period = first; period < first + MEASURED; period++) {
       const start = period * PERIOD * 1000;
       const from = fault === 'partition' ? start + PARTITION_MS : start;
-      if (fault === 'partition')
-        for (const [i, station] of stations.entries())
-          station.reaches = (place) => place % 2 === i % 2;
+      if (fault === 'partition') threads.tell({ kind: 'part', isParted: true });
       await sleep(from - Date.now());
-      for (const station of stations) station.reaches = () => true;
+      threads.tell({ kind: 'part', isParted: false });
       await sleep((period + 1) * PERIOD * 1000 - Date.now() - 500);
       for (const i of honest) {
         const known = agreed.get(`${period} ${i}`);
@@ -231,12 +167,11 @@ export async function measureOverTls(
       threshold,
       fault,
       convergence,
-      bytes: (wire.bytes - before.bytes) / share,
+      bytes: ((await threads.bytes()) - before.bytes) / share,
       cpu: (user + system) / 1000 / share,
     };
   } finally {
-    await Promise.all(stations.map((each) => each.stop()));
-    wire.stop();
+    await threads.stop();
   }
 }
 
