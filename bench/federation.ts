@@ -6,6 +6,7 @@
  * convergence is what as many machines as this one would take on a network of no latency.
  */
 import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { hex } from '../src/federation/bytes.ts';
 import { attachmentOf, cosignAll } from '../src/federation/cosignatures.ts';
 import { toMerkleHash } from '../src/merkle/hash.ts';
@@ -212,7 +213,7 @@ function tlsSections(overTls: readonly TlsAgreement[], theirs: readonly CtngV3Ru
           : '',
       ]),
     ),
-    "All members are in one process, and share one thread: time is the wall's, and about what all of them compute, one after the other. Bytes are what is on the sockets, with TLS and HTTP: a member's share of both directions. Who is silent says nothing, and takes what it is told.\n",
+    `The members share ${availableParallelism()} CPUs, in as many threads: time is the wall's, and about what all of them compute by these. Bytes are what is on the sockets, with TLS and HTTP: a member's share of both directions. Who is silent says nothing, and takes what it is told.\n`,
     ...(honest.length > 1
       ? [
           `Bytes a member and period grow as n^${exponentOf(honest.map(({ members, bytes }) => [members, bytes])).toFixed(2)}, over all connections.\n`,

@@ -102,6 +102,7 @@ describe('a message from the daemon', () => {
     discarded: {},
     findings: [],
     feedback: [],
+    federations: [],
   });
   const parsed = (bytes: Buffer): StatusMessage => {
     const [body] = [...new FrameReader().take(bytes)];
