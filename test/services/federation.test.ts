@@ -370,7 +370,7 @@ describe('a federation', { timeout: 600_000 }, () => {
         assert.match(
           status.replace(/\s+/g, ' '),
           new RegExp(
-            `The federation demo, epoch 0: 2 statements, the last of 20.* UTC; from https://127.0.0.1:${portOf('d')}, at 20.* UTC\\.`,
+            `The federation demo, epoch 0: 2 statements, the last of 20.* UTC; from https://127.0.0.1:${portOf('d')}/, at 20.* UTC\\.`,
           ),
         );
     } finally {
