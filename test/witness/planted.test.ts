@@ -45,7 +45,8 @@ function filesIn(directory: string): string[] {
 
 /** All that leaves a witness in a state directory where `seen` was seen, for an hour of requests. */
 async function outputsWith(
-  seen: { readonly size: number; readonly root: typeof planted }[],
+  seen: readonly { readonly size: number; readonly root: typeof planted }[],
+  isFeeding = true,
 ): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   const state = stateAt(directory);
@@ -72,7 +73,7 @@ async function outputsWith(
       address: '127.0.0.1',
       port: 0,
       tls: undefined,
-      feedEvery: 0.05,
+      feedEvery: isFeeding ? 0.05 : undefined,
       proxies: [{ host: '127.0.0.1', port: 1 }],
       open: () => ({ fetch: fetchLog, close: () => undefined }),
       user: undefined,
@@ -105,15 +106,17 @@ async function outputsWith(
       await ask(`${hash}/checkpoint`);
     }
     const asked = (): number => outputs.filter((each) => each.startsWith('asked: ')).length;
-    for (const size of [120, 240, 399]) {
+    const shown = isFeeding ? [120, 240, 399] : [];
+    for (const size of shown) {
       api.size = size;
       const before = asked();
       await eventually(() => asked() > before + 3, 'the log to be asked');
       await ask(`${hash}/checkpoint`);
     }
+    const old = shown.at(-1) ?? 90;
     const last = addBody(
-      399,
-      tree.consistencyProof(399, 400),
+      old,
+      tree.consistencyProof(old, 400),
       api.log.checkpoint(400, tree.root()),
     );
     await ask('add-checkpoint', last);
@@ -135,4 +138,14 @@ test('a tree head that one client was shown turns up in nothing that a witness s
   assert(outputs.includes(base64), 'a tree that the log submitted');
   assert(outputs.includes(Buffer.from(tree.root(399)).toString('base64')), 'and one that it shows');
   assert.match(outputs, /asked: .*get-sth-consistency\?first=\d+&second=399/);
+});
+
+test('a log that brings other trees than it showed one client is answered as where nobody saw that', async () => {
+  const seen = [40, 60, 90, 400].map((size) => ({ size, root: treeOf(size, 'planted').root() }));
+  const [told, untold] = [await outputsWith(seen, false), await outputsWith([], false)];
+  const answers = (outputs: string): string[] => outputs.match(/^\d{3}(?= \[\[)/gm) ?? [];
+  assert.deepEqual(answers(told), answers(untold));
+  assert(answers(told).filter((status) => status === '200').length > 6, answers(told).join());
+  // The tree head in the store and the one that is cosigned convict the log, but not here.
+  for (const outputs of [told, untold]) assert(!outputs.includes('"event":"fork-proven"'));
 });

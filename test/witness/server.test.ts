@@ -171,11 +171,23 @@ describe('the server', () => {
   test('who is slow is told so by 408, and nothing happens; garbage is 400', async () => {
     const { port } = server.at;
     const before = made.store.cosigned(log.origin)?.note;
-    const [slow, garbage, lied] = await Promise.all([
+    const note = addBody(0, [], log.checkpoint(0, EMPTY_ROOT));
+    const [slow, dripping, garbage, lied] = await Promise.all([
       raw(port, (socket) => {
         socket.write(
           'POST /add-checkpoint HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\nold 0\n',
         );
+      }),
+      raw(port, (socket) => {
+        socket.write(
+          'POST /add-checkpoint HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n',
+        );
+        // A byte of a good request now and then: each comes in time, and the whole does not.
+        let sent = 0;
+        const drip = setInterval(() => {
+          socket.write(`1\r\n${note.toString('latin1', sent, ++sent)}\r\n`, 'latin1');
+        }, 200);
+        socket.once('close', () => clearInterval(drip));
       }),
       raw(port, (socket) => socket.end('\x16\x03\x01 hello\r\n\r\n')),
       raw(port, (socket) =>
@@ -185,6 +197,7 @@ describe('the server', () => {
       ),
     ]);
     assert.match(slow, /^HTTP\/1\.1 408 /);
+    assert.match(dripping, /^HTTP\/1\.1 408 /);
     assert.match(garbage, /^HTTP\/1\.1 400 /);
     assert(lied === '' || /^HTTP\/1\.1 400 /.test(lied), lied);
     assert.equal(made.store.cosigned(log.origin)?.note, before);
