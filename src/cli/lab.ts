@@ -22,6 +22,7 @@ interface RunOptions {
   readonly tor?: boolean;
   readonly dataPlane: LabDataPlane;
   readonly client: 'dig' | 'firefox';
+  readonly fleet?: boolean;
 }
 
 export function labCommand(): Command {
@@ -48,14 +49,28 @@ export function labCommand(): Command {
         .choices(['dig', 'firefox'])
         .default('dig'),
     )
+    .addOption(
+      new Option(
+        '--fleet',
+        'a fleet instead: three routers, two challengers and a bus of three servers (takes some two minutes)',
+      ).conflicts(['tor', 'dataPlane', 'client']),
+    )
     .action(async (options: RunOptions) => {
       const json = options.json === true;
+      const onLine = json ? tellProgress : print;
+      if (options.fleet === true) {
+        const { runFleetLab } = await import('../lab/fleet-story.ts');
+        const played = await runFleetLab({ stateDir: options.stateDir, onLine });
+        if (json) printJson(played);
+        if (!played.held) setExitCode(ExitCode.failed);
+        return;
+      }
       const result = await runLab({
         tor: options.tor === true,
         dataPlane: options.dataPlane,
         firefox: options.client === 'firefox',
         stateDir: options.stateDir,
-        onLine: json ? tellProgress : print,
+        onLine,
       });
       if (json) printJson(result);
       if (!result.held) setExitCode(ExitCode.failed);

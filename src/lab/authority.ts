@@ -4,7 +4,10 @@
  * over DNS (draft-ct-over-dns-01). The API shows the public tree; DNS answers show the victim's
  * tree.
  *
- *   node authority.ts SOCKET CERTIFICATE KEY      obeys the commands of control.ts on SOCKET
+ *   node authority.ts SOCKET CERTIFICATE KEY [ADDRESS...]
+ *
+ * It obeys the commands of control.ts on SOCKET. At each ADDRESS, if there are any, DNS answers show
+ * the public tree: the victim is who asks at the address of the lab with one path.
  */
 import { randomInt } from 'node:crypto';
 import { encodeBase64 } from '../base/base64.ts';
@@ -16,7 +19,7 @@ import { messageOf } from '../base/errors.ts';
 import { LabApi, type LabCertificate } from './api.ts';
 import { listenForCommands, type LogCommand, type LogState } from './control.ts';
 import { fragmentUdp, reorder } from '../packet/fragments.ts';
-import { LabLog } from './log.ts';
+import { LabLog, type Audience } from './log.ts';
 import { ADDRESS } from './network.ts';
 import { sendRaw } from './raw-sender.ts';
 import { LOG_NAME, SUBMISSION_PATH } from './services.ts';
@@ -43,8 +46,8 @@ function padTo(): number | undefined {
   return fragmentation?.answerSize;
 }
 
-function answer(): string {
-  answering = { text: log.treeHeadText('victim'), packets: 1 };
+function answer(audience: Audience): string {
+  answering = { text: log.treeHeadText(audience), packets: 1 };
   answers.push(answering);
   if (answers.length > REMEMBERED_ANSWERS) answers.shift();
   return answering.text;
@@ -115,9 +118,9 @@ function obey(command: LogCommand): LogState {
   };
 }
 
-const [socketPath, certificatePath, keyPath] = process.argv.slice(2);
+const [socketPath, certificatePath, keyPath, ...publicAddresses] = process.argv.slice(2);
 if (socketPath === undefined || certificatePath === undefined || keyPath === undefined) {
-  throw new Error('usage: authority.ts SOCKET CERTIFICATE KEY');
+  throw new Error('usage: authority.ts SOCKET CERTIFICATE KEY [ADDRESS...]');
 }
 let api: LabApi;
 async function serve(socket: string, certificate: LabCertificate): Promise<void> {
@@ -130,9 +133,13 @@ async function serve(socket: string, certificate: LabCertificate): Promise<void>
     port: 443,
   });
   // No cache may keep a tree head, because the next question must get the next tree head.
-  const authority = new Authority({ zones: new Map([[LOG_NAME, { treeHead: answer }]]), ttl: 0 });
-  const dns = new DnsServer(authority, { padTo, transmit });
-  await dns.listen({ address: ADDRESS.authority, port: 53 });
+  const listen = async (address: string, audience: Audience): Promise<void> => {
+    const treeHead = (): string => answer(audience);
+    const authority = new Authority({ zones: new Map([[LOG_NAME, { treeHead }]]), ttl: 0 });
+    await new DnsServer(authority, { padTo, transmit }).listen({ address, port: 53 });
+  };
+  await listen(ADDRESS.authority, 'victim');
+  for (const address of publicAddresses) await listen(address, 'public');
   await listenForCommands(socket, obey);
 }
 serve(socketPath, { certificatePath, keyPath }).catch((error: unknown) => {

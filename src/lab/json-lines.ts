@@ -29,23 +29,33 @@ export class JsonLines {
 
   /**
    * Resolves to the first `count` reports that match, earlier ones included. Rejects, with `what`
-   * in the message, after ten seconds or when the process closes its output.
+   * in the message, after so many seconds or when the process closes its output.
    */
-  async until(what: string, matches: (report: Report) => boolean, count = 1): Promise<Report[]> {
-    const deadline = performance.now() + 10_000;
+  async until(
+    what: string,
+    matches: (report: Report) => boolean,
+    count = 1,
+    seconds = 10,
+  ): Promise<Report[]> {
+    const deadline = performance.now() + seconds * 1000;
     for (;;) {
-      const found = this.#reports.filter(matches);
+      const found = this.all(matches);
       if (found.length >= count) return found.slice(0, count);
       const left = deadline - performance.now();
       if (this.#ended || left <= 0) {
         const errors = readFileSync(this.#errorPath, 'utf8').trim().replaceAll('\n', ' | ');
         const problem = this.#ended
           ? 'ended without reporting'
-          : 'did not report within 10 seconds';
+          : `did not report within ${seconds} seconds`;
         throw new Error(`ctga ${problem} ${what}${errors === '' ? '' : `; it said: ${errors}`}`);
       }
       await this.#change(left);
     }
+  }
+
+  /** Those that match of what was reported so far. */
+  all(matches: (report: Report) => boolean): Report[] {
+    return this.#reports.filter(matches);
   }
 
   /** Resolves at the next report, or after `ms` milliseconds. */

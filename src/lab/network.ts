@@ -19,11 +19,35 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import { endMarkedProcesses, must, type Surroundings } from './processes.ts';
 
-const ROLES = ['client', 'resolver', 'router', 'log', 'challenger', 'proxy', 'site'] as const;
+const ONE_PATH_ROLES = [
+  'client',
+  'resolver',
+  'router',
+  'log',
+  'challenger',
+  'proxy',
+  'site',
+] as const;
+/** What only the lab of a fleet has (fleet-plan.ts). */
+const FLEET_ROLES = [
+  'client2',
+  'resolver2',
+  'router2',
+  'client3',
+  'resolver3',
+  'router3',
+  'challenger2',
+  'proxy2',
+  'hub',
+  'bus1',
+  'bus2',
+  'bus3',
+] as const;
+const ROLES = [...ONE_PATH_ROLES, ...FLEET_ROLES];
 export type Role = (typeof ROLES)[number];
 
 /** One veth pair: an interface in each of two namespaces. */
-interface Link {
+export interface Link {
   readonly ends: readonly [LinkEnd, LinkEnd];
 }
 interface LinkEnd {
@@ -36,7 +60,7 @@ interface LinkEnd {
   readonly address: string;
 }
 
-function link(net: number, a: [Role, string], b: [Role, string]): Link {
+export function link(net: number, a: [Role, string], b: [Role, string]): Link {
   return {
     ends: [
       { role: a[0], suffix: a[1], address: `198.18.${net}.1` },
@@ -79,12 +103,19 @@ export const ADDRESS = {
 } as const;
 
 export const PROXY_PORT = 1080;
+/** Of each server of a bus, for members. */
+export const BUS_PORT = 4222;
 
-const DEFAULT_ROUTES: readonly {
+export interface Route {
   readonly role: Role;
   readonly via: string;
+  /** 'default' by default. */
+  readonly to?: string;
+  /** The end of a link that a switch joins with others. */
   readonly wire?: string;
-}[] = [
+}
+
+const DEFAULT_ROUTES: readonly Route[] = [
   { role: 'resolver', via: '198.18.2.1', wire: 'res-r' },
   { role: 'log', via: '198.18.3.1', wire: 'log-r' },
   // This route leads nowhere: the proxy does not forward, and the filter below drops everything but
@@ -93,26 +124,54 @@ const DEFAULT_ROUTES: readonly {
   { role: 'challenger', via: ADDRESS.proxy },
 ];
 
+/** A network as it is to be made. */
+export interface LabPlan {
+  readonly roles: readonly Role[];
+  readonly links: readonly Link[];
+  readonly routes: readonly Route[];
+  /** Whose kernel forwards, unless a switch does. */
+  readonly routers: readonly Role[];
+  /** The challengers, and the only ways that each may take. */
+  readonly challengers: readonly { readonly role: Role; readonly proxy: string }[];
+  /** The addresses of a bus, where there is one. */
+  readonly bus?: string;
+}
+
+export const ONE_PATH: LabPlan = {
+  roles: ONE_PATH_ROLES,
+  links: LINKS,
+  routes: DEFAULT_ROUTES,
+  routers: ['router'],
+  challengers: [{ role: 'challenger', proxy: ADDRESS.proxy }],
+};
+
 /**
- * Counts what the challenger's namespace sends to the proxy's port, and counts and drops everything
- * else. It includes the loopback interface, where a program that looked up names itself would ask a
- * resolver.
+ * Counts what the challenger's namespace sends to the proxy's port, and to the bus, and counts and
+ * drops everything else. It includes the loopback interface, where a program that looked up names
+ * itself would ask a resolver.
  */
-const CHALLENGER_RULES = `
+function challengerRules(proxy: string, bus: string | undefined): string {
+  const toBus = `ip daddr ${bus} tcp dport ${BUS_PORT} counter name bus accept`;
+  return `
 table inet ctga_lab {
   counter proxied {}
+  counter bus {}
   counter stray {}
   chain output {
     type filter hook output priority filter; policy drop;
-    ip daddr ${ADDRESS.proxy} tcp dport ${PROXY_PORT} counter name proxied accept
+    ip daddr ${proxy} tcp dport ${PROXY_PORT} counter name proxied accept
+    ${bus === undefined ? '' : toBus}
     counter name stray drop
   }
 }
 `;
+}
 
 /** Packets that left, or tried to leave, the challenger's namespace since it was made. */
 export interface ChallengerPackets {
   readonly toProxy: number;
+  /** Where there is a bus. */
+  readonly toBus: number;
   readonly stray: number;
 }
 
@@ -124,6 +183,10 @@ export interface RoutedPackets {
   readonly received: number;
   readonly forwarded: number;
 }
+
+/** Those on which ctga watches. */
+export const ROUTERS = ['router', 'router2', 'router3'] as const;
+export type Router = (typeof ROUTERS)[number];
 
 export interface LabNames {
   /** It also marks the lab's processes. The namespaces are named `<lab>-<role>`. */
@@ -137,10 +200,16 @@ export const LAB_NAMES: LabNames = { lab: 'ctga-lab', interfacePrefix: 'ctga-' }
 export class LabNetwork {
   readonly names: LabNames;
   readonly dataPlane: LabDataPlane;
+  readonly #plan: LabPlan;
 
-  constructor(names: LabNames = LAB_NAMES, dataPlane: LabDataPlane = 'xdp') {
+  constructor(
+    names: LabNames = LAB_NAMES,
+    dataPlane: LabDataPlane = 'xdp',
+    plan: LabPlan = ONE_PATH,
+  ) {
     this.names = names;
     this.dataPlane = dataPlane;
+    this.#plan = plan;
   }
 
   /** The surroundings of commands in the namespace of `role`. */
@@ -154,7 +223,13 @@ export class LabNetwork {
 
   /** The router's two interfaces, which ctga watches: to the resolver and to the log. */
   get routerInterfaces(): readonly [string, string] {
-    return [`${this.names.interfacePrefix}r-res`, `${this.names.interfacePrefix}r-log`];
+    return this.interfacesOf('router');
+  }
+
+  /** The same of one of several routers. */
+  interfacesOf(router: Router): readonly [string, string] {
+    const own = `${this.names.interfacePrefix}${router.replace('router', 'r')}`;
+    return [`${own}-res`, `${own}-log`];
   }
 
   /** Whether any of the lab's namespaces exists. */
@@ -169,13 +244,15 @@ export class LabNetwork {
   async up(): Promise<void> {
     await this.down();
     try {
-      await Promise.all(ROLES.map((role) => this.#makeNamespace(role)));
-      for (const { ends } of LINKS) await this.#makeLink(ends);
-      for (const { role, via, wire } of DEFAULT_ROUTES) {
+      const { roles, links, routes, challengers, bus } = this.#plan;
+      await Promise.all(roles.map((role) => this.#makeNamespace(role)));
+      for (const { ends } of links) await this.#makeLink(ends);
+      for (const { role, via, to = 'default', wire } of routes) {
         if (this.dataPlane === 'bmv2' && wire !== undefined) await this.#joinWire(role, wire);
-        else await this.#ip(['-n', this.namespace(role), 'route', 'add', 'default', 'via', via]);
+        else await this.#ip(['-n', this.namespace(role), 'route', 'add', to, 'via', via]);
       }
-      await must('nft', ['-f', '-'], this.in('challenger'), { input: CHALLENGER_RULES });
+      for (const { role, proxy } of challengers)
+        await must('nft', ['-f', '-'], this.in(role), { input: challengerRules(proxy, bus) });
     } catch (error) {
       await this.down();
       throw error;
@@ -199,7 +276,7 @@ export class LabNetwork {
   pinDirectories(): string[] {
     const root = '/sys/fs/bpf/ctga';
     if (!existsSync(root)) return [];
-    const interfaces = [...this.routerInterfaces, SWITCH_COPIES];
+    const interfaces = [...ROUTERS.flatMap((router) => this.interfacesOf(router)), SWITCH_COPIES];
     return readdirSync(root)
       .map((name) => join(root, name))
       .filter((path) => {
@@ -211,26 +288,26 @@ export class LabNetwork {
       });
   }
 
-  async challengerPackets(): Promise<ChallengerPackets> {
+  async challengerPackets(role: Role = 'challenger'): Promise<ChallengerPackets> {
     const json = await must(
       'nft',
       ['--json', 'list', 'counters', 'table', 'inet', 'ctga_lab'],
-      this.in('challenger'),
+      this.in(role),
     );
     const packets = new Map<string, number>();
     for (const { counter } of nftCounters.parse(JSON.parse(json)).nftables) {
       if (counter !== undefined) packets.set(counter.name, counter.packets);
     }
-    const [toProxy, stray] = [packets.get('proxied'), packets.get('stray')];
-    if (toProxy === undefined || stray === undefined)
+    const [toProxy, toBus, stray] = ['proxied', 'bus', 'stray'].map((name) => packets.get(name));
+    if (toProxy === undefined || toBus === undefined || stray === undefined)
       throw new Error('nft lists no counters that we made');
-    return { toProxy, stray };
+    return { toProxy, toBus, stray };
   }
 
-  async routedPackets(): Promise<RoutedPackets> {
+  async routedPackets(router: Router = 'router'): Promise<RoutedPackets> {
     if (this.dataPlane === 'bmv2') return this.#switchedFrames();
     // Two lines begin with "Ip:": the names and the numbers, as in RFC 2011.
-    const snmp = await must('cat', ['/proc/net/snmp'], this.in('router'));
+    const snmp = await must('cat', ['/proc/net/snmp'], this.in(router));
     const [names = [], values = []] = snmp
       .split('\n')
       .filter((line) => line.startsWith('Ip:'))
@@ -267,7 +344,7 @@ export class LabNetwork {
     await this.#sysctl(
       role,
       'net/ipv4/ip_forward',
-      role === 'router' && this.dataPlane === 'xdp' ? '1' : '0',
+      this.#plan.routers.includes(role) && this.dataPlane === 'xdp' ? '1' : '0',
     );
     // Otherwise router solicitations and the like would count as packets of the story.
     for (const conf of ['all', 'default'])

@@ -98,7 +98,7 @@ export class LabServices {
     const running: Service[] = [];
     try {
       running.push(startLog(network.in('log'), files, certificate));
-      running.push(startUnbound(network, 'resolver', ADDRESS.resolver, RESOLVER_CONFIGURATION));
+      running.push(startResolver(network, 'resolver', ADDRESS.resolver, ADDRESS.authority));
       const tor = options.tor ? await startTor(network, files, running, options) : undefined;
       if (tor === undefined) running.push(startMicrosocks(network, files));
       const [logService, unbound] = running as [Service, Service];
@@ -127,7 +127,13 @@ export class LabServices {
   }
 }
 
-function startLog(where: Surroundings, files: LabFiles, certificate: LabCertificate): Service {
+/** At `publicAddresses` its name server shows everybody the public tree. */
+export function startLog(
+  where: Surroundings,
+  files: LabFiles,
+  certificate: LabCertificate,
+  publicAddresses: readonly string[] = [],
+): Service {
   return start(
     'the log',
     [
@@ -137,6 +143,7 @@ function startLog(where: Surroundings, files: LabFiles, certificate: LabCertific
       files.logSocket,
       certificate.certificatePath,
       certificate.keyPath,
+      ...publicAddresses,
     ],
     where,
     { logPath: join(files.services, 'log.log') },
@@ -144,7 +151,11 @@ function startLog(where: Surroundings, files: LabFiles, certificate: LabCertific
 }
 
 /** The log list exists as soon as the log answers. */
-async function readyLog(service: Service, files: LabFiles, isStatic: boolean): Promise<LogControl> {
+export async function readyLog(
+  service: Service,
+  files: LabFiles,
+  isStatic = false,
+): Promise<LogControl> {
   // The log opens its socket last, when it already answers both DNS and HTTPS.
   let log: LogControl | undefined;
   await untilReady(service, async () => {
@@ -166,7 +177,7 @@ export async function startLogAlone(files: LabFiles): Promise<Service> {
   const certificate = await makeCertificate(files.services, LOG_NAME);
   const service = startLog({ lab: 'ctga-lab-log' }, files, certificate);
   try {
-    (await readyLog(service, files, false)).close();
+    (await readyLog(service, files)).close();
     return service;
   } catch (error) {
     await stop(service);
@@ -206,6 +217,17 @@ remote-control:
 `;
 }
 
+/** The resolver of a path, which asks the log's name server at `authority`. */
+export function startResolver(
+  network: LabNetwork,
+  role: Role,
+  address: string,
+  authority: string,
+): Service {
+  const configuration = `${RESOLVER_CONFIGURATION}\n  stub-addr: ${authority}`;
+  return startUnbound(network, role, address, configuration);
+}
+
 const RESOLVER_CONFIGURATION = `
   # Names reach the authority in mixed case, as most of the Internet's do.
   use-caps-for-id: yes
@@ -217,8 +239,7 @@ const RESOLVER_CONFIGURATION = `
   local-zone: "ctga.test." transparent
   local-data: "${SITE_NAME}. A ${ADDRESS.siteForClient}"
 stub-zone:
-  name: "${LOG_NAME}"
-  stub-addr: ${ADDRESS.authority}`;
+  name: "${LOG_NAME}"`;
 
 /** The name server that Tor's exits ask. It knows only the log. */
 async function startTor(
@@ -249,7 +270,12 @@ async function startTor(
  * Only the proxy can look up the log's name: the names are in two files that are mounted over /etc
  * in the mount namespace of this one process.
  */
-function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
+export function startMicrosocks(
+  network: LabNetwork,
+  files: LabFiles,
+  role: Role = 'proxy',
+  address: string = ADDRESS.proxy,
+): Service {
   const hosts = join(files.services, 'hosts');
   const nsswitch = join(files.services, 'nsswitch.conf');
   writeFileSync(
@@ -260,21 +286,10 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
   const script = `mount --bind "$1" /etc/hosts && mount --bind "$2" /etc/nsswitch.conf &&
     exec microsocks -i "$3" -p "$4"`;
   return start(
-    'microsocks',
-    [
-      'unshare',
-      '--mount',
-      'sh',
-      '-c',
-      script,
-      'sh',
-      hosts,
-      nsswitch,
-      ADDRESS.proxy,
-      String(PROXY_PORT),
-    ],
-    network.in('proxy'),
-    { logPath: join(files.services, 'microsocks.log') },
+    `microsocks (${role})`,
+    ['unshare', '--mount', 'sh', '-c', script, 'sh', hosts, nsswitch, address, String(PROXY_PORT)],
+    network.in(role),
+    { logPath: join(files.services, `microsocks-${role}.log`) },
   );
 }
 
@@ -282,7 +297,12 @@ function startMicrosocks(network: LabNetwork, files: LabFiles): Service {
  * Whether a process in the network namespace of `pid` listens on this address, or on all. It reads
  * /proc, because the lab counts packets and must not see any from a test connection.
  */
-function listens(pid: number, protocol: 'tcp' | 'udp', address: string, port: number): boolean {
+export function listens(
+  pid: number,
+  protocol: 'tcp' | 'udp',
+  address: string,
+  port: number,
+): boolean {
   let table: string;
   try {
     table = readFileSync(`/proc/${pid}/net/${protocol}`, 'latin1');
@@ -326,12 +346,16 @@ function logListOf({ key, logId }: LogState, isStatic: boolean): string {
 }
 
 /**
- * Asks the victim's resolver for the log's tree head, as the client. Returns the TXT data with its
+ * Asks a resolver, the victim's by default, for the log's tree head, as its client. Returns the TXT data with its
  * strings joined.
  */
-export async function digTreeHead(network: LabNetwork): Promise<string> {
-  const args = [`@${ADDRESS.resolver}`, '+short', '+tries=2', '+time=5', 'TXT', `sth.${LOG_NAME}.`];
-  const printed = await must('dig', args, network.in('client'));
+export async function digTreeHead(
+  network: LabNetwork,
+  client: Role = 'client',
+  resolver: string = ADDRESS.resolver,
+): Promise<string> {
+  const args = [`@${resolver}`, '+short', '+tries=2', '+time=5', 'TXT', `sth.${LOG_NAME}.`];
+  const printed = await must('dig', args, network.in(client));
   // dig prints each character-string in quotes. A tree head contains nothing that dig escapes.
   return [...printed.matchAll(/"([^"]*)"/g)].map(([, text]) => text).join('');
 }

@@ -8,11 +8,9 @@ import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
-import { exclusively } from '../base/exclusive.ts';
 import { projectRoot } from '../base/project-root.ts';
-import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
+import { CtgaError, ExitCode } from '../base/errors.ts';
 import { shellWord } from '../base/text.ts';
-import { onStopSignals } from '../base/stop-signals.ts';
 import { Browsing } from './browsing.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
@@ -49,6 +47,16 @@ import {
   removeServiceFiles,
   SITE_NAME,
 } from './services.ts';
+import {
+  alone,
+  check,
+  CheckFailed,
+  Interruption,
+  perform,
+  type Outcome,
+  type Play,
+  type Step,
+} from './stage.ts';
 
 /** Not in the machine's own state directory, which others may not enter. */
 export const DEFAULT_LAB_DIRECTORY = '/var/lib/ctga-lab';
@@ -68,24 +76,7 @@ export interface LabOptions {
   readonly onLine: (line: string) => void;
 }
 
-export interface LabResult {
-  /** Whether every step held. */
-  readonly held: boolean;
-  readonly seconds: number;
-  readonly steps: readonly StepResult[];
-  /** Why a step failed, or the interruption. */
-  readonly failure?: { readonly step: string; readonly message: string; readonly remedy?: string };
-  /** The steps that were played. */
-  readonly summary?: LabSummary;
-}
-
-export interface StepResult {
-  readonly title: string;
-  readonly held: boolean;
-  /** The result; undefined if the step failed. */
-  readonly found?: string;
-  readonly seconds: number;
-}
+export type LabResult = Outcome<LabSummary>;
 
 export interface LabSummary {
   /** The router's interfaces, by name. */
@@ -122,8 +113,7 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
     ...(isFirefox ? ['firefox-esr', 'bash', 'ss'] : []),
   ]);
   const names = options.names ?? LAB_NAMES;
-  return alone(names, async () => {
-    const began = performance.now();
+  return alone(names, () => {
     const files = new LabFiles(resolve(options.stateDir ?? DEFAULT_LAB_DIRECTORY));
     const onProgress = (what: string): void => say(`        ${what}`);
     const story = new Story(new LabNetwork(names, dataPlane), files, {
@@ -131,46 +121,8 @@ export async function runLab(options: LabOptions): Promise<LabResult> {
       isStatic: isFirefox,
       onProgress,
     });
-    const interruption = new Interruption();
-    const steps: StepResult[] = [];
-    let failure: LabResult['failure'];
-    let work: Promise<string> | undefined;
-    try {
-      for (const [index, { title, play }] of story.steps.entries()) {
-        say(`[${String(index + 1).padStart(2)}/${story.steps.length}] ${title}`);
-        const stepBegan = performance.now();
-        try {
-          work = play();
-          const found = await interruption.orElse(work);
-          steps.push({ title, held: true, found, seconds: secondsSince(stepBegan) });
-          say(`        ${found}`);
-        } catch (error) {
-          steps.push({ title, held: false, seconds: secondsSince(stepBegan) });
-          const remedy = error instanceof CtgaError ? error.remedy : undefined;
-          failure = { step: title, message: messageOf(error), remedy };
-          say(`        FAILED: ${failure.message}`);
-          if (remedy !== undefined) say(`        ${remedy}`);
-          break;
-        }
-      }
-    } finally {
-      await story.end(work);
-      interruption.dispose();
-    }
-    const { summary } = story;
-    const seconds = secondsSince(began);
-    if (summary !== undefined) summaryLines(summary).forEach(say);
-    say(
-      failure === undefined
-        ? `All of it held, in ${seconds.toFixed(1)} s. The lab is gone.`
-        : 'The lab is gone.',
-    );
-    return { held: failure === undefined, seconds, steps, failure, summary };
+    return perform(story, say, summaryLines);
   });
-}
-
-function secondsSince(began: number): number {
-  return Math.round(performance.now() - began) / 1000;
 }
 
 /** Builds the lab and leaves it standing. Returns a text about what to try in it. */
@@ -253,19 +205,6 @@ async function takeDown(network: LabNetwork): Promise<void> {
 
 const PROXY_URL = `socks5h://${ADDRESS.proxy}:${PROXY_PORT}`;
 
-interface Step {
-  readonly title: string;
-  /** Acts and checks; resolves to the result. Rejects with CheckFailed or CtgaError. */
-  readonly play: () => Promise<string>;
-}
-
-/** A step did not have the result that it must have. */
-class CheckFailed extends Error {}
-
-function check(holds: boolean, otherwise: string): asserts holds {
-  if (!holds) throw new CheckFailed(otherwise);
-}
-
 /** How much the tree grows before each question, to sizes of 9, 32 (perfect), 33, 73 and 100. */
 const GROWTH = [9, 23, 1, 40, 27];
 
@@ -274,7 +213,7 @@ const LARGE_ANSWER = { answerSize: 900, maxIpLength: 400 } as const;
 
 const IP_HEADER_AND_UDP_HEADER = 28;
 
-class Story {
+class Story implements Play<LabSummary> {
   readonly #steps: readonly (Step & { readonly only?: 'tor' | 'firefox' | 'dig' })[] = [
     {
       title: 'Building the network out of namespaces and veth pairs',
@@ -373,12 +312,6 @@ class Story {
     return this.#steps.filter(({ only }) => here.includes(only));
   }
 
-  /**
-   * Ends the processes and removes everything that the story has made so far. `work` is the step
-   * that is being played. If it was interrupted, it may still be making things, so it must end
-   * before the last of them is removed; it ends as soon as the processes that it waits for are
-   * gone.
-   */
   async end(work: Promise<unknown> | undefined): Promise<void> {
     await endMarkedProcesses(this.#network.names.lab);
     await work?.catch(() => undefined);
@@ -906,7 +839,7 @@ function lastLine(text: string): string {
   return text.trim().split('\n').at(-1) ?? '';
 }
 
-function cleanCommand(directory: string): string {
+export function cleanCommand(directory: string): string {
   const where = directory === DEFAULT_LAB_DIRECTORY ? '' : ` --state-dir ${shellWord(directory)}`;
   return `sudo ctga lab clean${where}`;
 }
@@ -947,38 +880,4 @@ function summaryLines({
     `  ${clean}`,
     '',
   ];
-}
-
-/** Runs `work` unless another lab is running, because a machine has only one lab. */
-function alone<T>({ lab }: LabNames, work: () => Promise<T>): Promise<T> {
-  const busy = new CtgaError('busy', 'another ctga lab is running on this machine', {
-    remedy: 'Wait until it has ended, or end it with ctrl-C in its terminal.',
-  });
-  return exclusively(lab, busy, work);
-}
-
-/** Until it is disposed of, turns stop signals into a rejection of what is being waited for. */
-class Interruption {
-  readonly #interrupted: Promise<never>;
-  readonly #ignore: () => void;
-
-  constructor() {
-    let reject: (error: Error) => void = () => undefined;
-    this.#interrupted = new Promise((_resolve, rejectPromise) => (reject = rejectPromise));
-    this.#interrupted.catch(() => undefined); // between two steps nobody waits for it
-    // A second ctrl-C calls the same handler and changes nothing: the lab is already being removed.
-    this.#ignore = onStopSignals((signal) => reject(new CheckFailed(`interrupted by ${signal}`)));
-  }
-
-  /**
-   * Resolves as `work` does, unless a signal comes first. Then `work` goes on until the things that
-   * it waits for have been removed.
-   */
-  async orElse<T>(work: Promise<T>): Promise<T> {
-    return Promise.race([work, this.#interrupted]);
-  }
-
-  dispose(): void {
-    this.#ignore();
-  }
 }

@@ -71,7 +71,7 @@ test('the router forwards and nobody else does', async () => {
 describe('the challenger', () => {
   test('reaches the proxy alone; whatever else it sends is counted and dropped', async () => {
     await network.up();
-    assert.deepEqual(await network.challengerPackets(), { toProxy: 0, stray: 0 });
+    assert.deepEqual(await network.challengerPackets(), { toProxy: 0, toBus: 0, stray: 0 });
 
     assert.equal(
       await connect(network.in('challenger'), ADDRESS.proxy, PROXY_PORT),
