@@ -94,6 +94,8 @@ export async function runFleetLab(options: FleetLabOptions): Promise<FleetLabRes
 
 /** Far longer than anything takes on a busy machine. */
 const PATIENCE = 240;
+/** Each look runs ctga, which costs more than what is waited for. */
+const POLL_MS = 2000;
 const GROWTH = [9, 23, 41];
 const [DECEIVED, KILLED_SITE] = PATHS;
 const KILLED_SERVER = 'bus2';
@@ -418,7 +420,7 @@ class FleetStory implements Play<FleetLabSummary> {
     const deadline = performance.now() + PATIENCE * 1000;
     while (!(await condition())) {
       check(performance.now() < deadline, `waited in vain for ${what}`);
-      await sleep(500);
+      await sleep(POLL_MS);
     }
   }
 

@@ -151,7 +151,8 @@ export const ONE_PATH: LabPlan = {
  * itself would ask a resolver.
  */
 function challengerRules(proxy: string, bus: string | undefined): string {
-  const toBus = `ip daddr ${bus} tcp dport ${BUS_PORT} counter name bus accept`;
+  const toBus =
+    bus === undefined ? '' : `ip daddr ${bus} tcp dport ${BUS_PORT} counter name bus accept`;
   return `
 table inet ctga_lab {
   counter proxied {}
@@ -160,7 +161,7 @@ table inet ctga_lab {
   chain output {
     type filter hook output priority filter; policy drop;
     ip daddr ${proxy} tcp dport ${PROXY_PORT} counter name proxied accept
-    ${bus === undefined ? '' : toBus}
+    ${toBus}
     counter name stray drop
   }
 }
