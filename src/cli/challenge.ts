@@ -169,7 +169,7 @@ If you can, run the challenger on another host than the packet processor: "ctga 
 
 async function run(options: ChallengeOptions, command: Command): Promise<void> {
   // As root, where this is root: the challenger's own account may not be able to read the sources.
-  const { openIdentity } = await import('../http/proxy.ts');
+  const { isListening, openIdentity } = await import('../http/proxy.ts');
   if (options.once === true && options.subscribe !== undefined)
     throw badInput(
       '--once asks all logs now, and --subscribe some of them at their times',
@@ -190,7 +190,15 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
   const hashes = HashStore.open(state.directory);
   const report = json ? printJsonLine : printReport;
   const known = (): readonly Log[] => listed ?? knownLogs(store, undefined, warn);
-  const share = fleet?.share({ hashes, logs: () => known().filter(isAskable), onEvent: report });
+  const share = fleet?.share({
+    hashes,
+    logs: () => known().filter(isAskable),
+    canAsk: async (patience) => {
+      const listening = proxies.map((proxy) => isListening(proxy, patience));
+      return (await Promise.all(listening)).includes(true);
+    },
+    onEvent: report,
+  });
   const challenging = {
     storeFile,
     evidenceDirectory: state.evidence,
@@ -245,7 +253,9 @@ async function joinFleet(
   command: Command,
 ): Promise<
   | {
-      readonly share: (options: Pick<ShareOptions, 'hashes' | 'logs' | 'onEvent'>) => LogShare;
+      readonly share: (
+        options: Pick<ShareOptions, 'hashes' | 'logs' | 'canAsk' | 'onEvent'>,
+      ) => LogShare;
       readonly leave: () => void;
     }
   | undefined
@@ -364,6 +374,8 @@ function printReport(report: Report): void {
       return warn(`${report.message}. No log is asked from here until the bus is back.`);
     case 'bus-up':
       return print('The bus answers again.');
+    case 'no-way-out':
+      return warn('No proxy answers. The logs are left to the other challengers until one does.');
     case 'summary': {
       const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);
       const text = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');

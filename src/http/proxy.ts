@@ -32,6 +32,17 @@ export function openIdentity(proxy: ProxyAddress, options: HttpOptions = {}): Id
   return wayOver(connections, options);
 }
 
+/** Whether somebody listens at the proxy's address within so many ms. It is asked for nothing. */
+export async function isListening(proxy: ProxyAddress, patience: number): Promise<boolean> {
+  try {
+    const socket = await connectTcp({ ...proxy, signal: AbortSignal.timeout(patience) });
+    socket.destroy();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Connects to a host, whose name the proxy resolves. Rejects with HttpError or ProxyError. */
 async function dialThrough(
   proxy: ProxyAddress,

@@ -18,7 +18,9 @@ export type ShareEvent =
   | { readonly event: 'lease'; readonly log: string; readonly isHeld: boolean }
   /** Told once until it is up again. While it is down, no log is asked. */
   | { readonly event: 'bus-down'; readonly message: string }
-  | { readonly event: 'bus-up' };
+  | { readonly event: 'bus-up' }
+  /** No proxy answers: its logs are left to the other challengers, until one does. */
+  | { readonly event: 'no-way-out' };
 
 export interface ShareMember {
   /** The member's directory. */
@@ -41,6 +43,8 @@ export interface ShareOptions extends ShareMember {
   /** All that may be asked. */
   readonly logs: () => readonly Log[];
   readonly hashes: HashStore;
+  /** Whether there is a way to the logs, which is known within so many ms. */
+  readonly canAsk: (patience: number) => Promise<boolean>;
   readonly onEvent: (event: ShareEvent) => void;
 }
 
@@ -60,6 +64,10 @@ const OF_THIS_MACHINE: ShareDependencies = {
 
 /** An answer of the bus that takes longer comes too late to be of use: of the time between two looks. */
 const PATIENCE = 0.8;
+/** So much of that time may be spent on looking for a proxy. */
+const PATIENCE_FOR_PROXY = 0.2;
+/** So many times in a row no proxy answers before the leases are given back. */
+const LOOKS_FOR_PROXY = 2;
 /** The roster is read anew so often. */
 const ROSTER_MS = 60_000;
 
@@ -71,6 +79,8 @@ export class LogShare implements Share {
   #logs = new Map<string, Log>();
   #wanted: (log: Log) => readonly bigint[] = () => [];
   #isDown = false;
+  /** How often in a row no proxy was there. */
+  #withoutProxy = 0;
 
   constructor(options: ShareOptions, dependencies: ShareDependencies = OF_THIS_MACHINE) {
     const { membership, onEvent } = options;
@@ -129,7 +139,10 @@ export class LogShare implements Share {
             rosterRead = elapsed();
             this.#readRoster();
           }
-          await this.#leases.tick(store, this.#names());
+          // What it cannot ask it leaves to others, by the proxy alone, and nothing that was seen.
+          await this.#lookForProxy(poll * PATIENCE_FOR_PROXY);
+          const canAsk = this.#withoutProxy < LOOKS_FOR_PROXY;
+          await this.#leases.tick(store, canAsk ? this.#names() : []);
           if (this.#isDown) this.#options.onEvent({ event: 'bus-up' });
           this.#isDown = false;
         } catch (error) {
@@ -146,6 +159,12 @@ export class LogShare implements Share {
     } finally {
       await bus.close();
     }
+  }
+
+  async #lookForProxy(patience: number): Promise<void> {
+    const { canAsk, onEvent } = this.#options;
+    this.#withoutProxy = (await canAsk(patience)) ? 0 : this.#withoutProxy + 1;
+    if (this.#withoutProxy === LOOKS_FOR_PROXY) onEvent({ event: 'no-way-out' });
   }
 
   #names(): string[] {
