@@ -35,6 +35,8 @@ export interface CollectorOptions {
   /** The member that hears all this; which others it hears is by its role. */
   readonly self: Pick<RosterMember, 'name' | 'role'>;
   readonly onEvent: (event: CollectorEvent) => void;
+  /** Ms since the epoch; the clock of this machine by default. */
+  readonly now?: () => number;
 }
 
 export type CollectorEvent =
@@ -90,6 +92,8 @@ export class Collector {
   /** Evidence that holds and could not be written yet, by its file's name. */
   readonly #unwritten = new Map<string, { readonly member: string; readonly evidence: Evidence }>();
   #refused = new Map<string, Map<string, number>>();
+  /** When the bus had the newest of what it has brought. */
+  #newest = 0;
 
   /** Throws StoreError. */
   constructor(options: CollectorOptions, roster: Roster) {
@@ -136,6 +140,7 @@ export class Collector {
       this.#options.members.put(
         [...changed].flatMap((member) => this.#states.get(member) ?? []),
         this.#refused,
+        this.#busBehind(messages),
       );
     } catch (error) {
       this.#states = before;
@@ -143,6 +148,14 @@ export class Collector {
     } finally {
       this.#refused = new Map();
     }
+  }
+
+  /** As the newest message shows it; undefined where a newer one has. */
+  #busBehind(messages: readonly Message[]): number | undefined {
+    const newest = Math.max(...messages.map(({ storedAt }) => storedAt));
+    if (newest < this.#newest) return undefined;
+    this.#newest = newest;
+    return (this.#options.now ?? Date.now)() - newest;
   }
 
   /** Undefined, and counted, where it is none or its member may not send it. */
@@ -188,7 +201,7 @@ export class Collector {
 
   #record(batches: readonly Admitted[], logs: ReadonlyMap<string, Log>): void {
     const { store, evidenceDirectory, onEvent } = this.#options;
-    const now = Date.now();
+    const now = (this.#options.now ?? Date.now)();
     // Of two batches that tell of one head, the later has all that the earlier has.
     const sightings = new Map<string, Sighting[]>();
     const words: ToldVerdict[] = [];

@@ -44,11 +44,15 @@ const KIND: SqliteKind = {
       PRIMARY KEY (member, store)
     ) STRICT, WITHOUT ROWID;
   `,
-  // One row: JSON, a KnownFleet.
+  // One row each: JSON, a KnownFleet; and by how much the clock of the bus was behind that of this machine.
   later: `
     CREATE TABLE IF NOT EXISTS fleet (
       id    INTEGER PRIMARY KEY CHECK (id = 0),
       known TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE IF NOT EXISTS bus_clock (
+      id     INTEGER PRIMARY KEY CHECK (id = 0),
+      behind INTEGER NOT NULL
     ) STRICT;
   `,
 };
@@ -134,12 +138,20 @@ export class MemberStore {
     }));
   }
 
-  /** Puts down what became of some batches, in one transaction. */
+  /**
+   * Puts down what became of some batches, in one transaction. `busBehind`: by how much the clock of
+   * the bus was behind this machine's when the last of them came, in ms.
+   */
   put(
     members: Iterable<MemberState>,
     refused: ReadonlyMap<string, ReadonlyMap<string, number>>,
+    busBehind?: number,
   ): void {
     this.#file.transaction(() => {
+      if (busBehind !== undefined)
+        this.#file
+          .statement('INSERT OR REPLACE INTO bus_clock (id, behind) VALUES (0, ?)')
+          .run(busBehind);
       const put = this.#file.statement(
         `INSERT OR REPLACE INTO members (member, heard, left, at, number, last_heard, clock_off, batches, missing, waiting, given_up)
          VALUES (@member, @heard, @left, @at, @number, @lastHeard, @clockOff, @batches, @missing, @waiting, @givenUp)`,
@@ -166,12 +178,25 @@ export class MemberStore {
 
   /** Undefined where the member was never run by a ctga that puts it down. */
   fleet(): KnownFleet | undefined {
-    const row = this.#file.attempt(() => {
-      // A reader makes no tables.
-      const table = this.#file.statement("SELECT 1 FROM sqlite_master WHERE name = 'fleet'").get();
-      return table && this.#file.statement('SELECT known FROM fleet').get();
-    }) as { known: string } | undefined;
+    const row = this.#rowOf('fleet') as { known: string } | undefined;
     return row && (JSON.parse(row.known) as KnownFleet);
+  }
+
+  /**
+   * By how much the clock of the bus was behind this machine's when something was last heard, in ms:
+   * with it, times of the bus and of this machine may be compared. 0 where nobody knows.
+   */
+  busBehind(): number {
+    const row = this.#rowOf('bus_clock') as { behind: number } | undefined;
+    return row?.behind ?? 0;
+  }
+
+  /** A reader makes no tables. */
+  #rowOf(table: 'fleet' | 'bus_clock'): unknown {
+    return this.#file.attempt(() => {
+      const made = this.#file.statement('SELECT 1 FROM sqlite_master WHERE name = ?').get(table);
+      return made && this.#file.statement(`SELECT * FROM ${table}`).get();
+    });
   }
 
   /** How often something of a member was refused, by reason. */

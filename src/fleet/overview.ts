@@ -61,6 +61,7 @@ export class FleetWatch {
     const states = new Map(members.members().map((state) => [state.member, state]));
     const refused = members.refusedOfAll();
     const longest = longestSilence(intervalSeconds);
+    const busNow = now - members.busBehind();
     const heard = known.members.filter(
       (each) =>
         each.name !== self && (states.has(each.name) || hears(role).includes(tells(each.role))),
@@ -70,7 +71,7 @@ export class FleetWatch {
       const ofMember = { role: its, refused: refused.get(name) ?? {} };
       if (state === undefined) return { ...UNHEARD, member: name, ...ofMember };
       const { heard: _, allowance: __, lastHeard, ...rest } = state;
-      const isSilent = this.#ageOf(name, lastHeard, now, elapsed) > longest;
+      const isSilent = this.#ageOf(name, lastHeard, busNow, elapsed) > longest;
       return {
         ...rest,
         ...ofMember,
@@ -92,10 +93,10 @@ export class FleetWatch {
     };
   }
 
-  #ageOf(name: string, lastHeard: number, now: number, elapsed: number): number {
+  #ageOf(name: string, lastHeard: number, busNow: number, elapsed: number): number {
     const known = this.#heard.get(name);
     if (known?.lastHeard === lastHeard) return known.age + (elapsed - known.at);
-    const age = known === undefined ? now - lastHeard : 0;
+    const age = known === undefined ? busNow - lastHeard : 0;
     this.#heard.set(name, { lastHeard, age, at: elapsed });
     return age;
   }

@@ -207,6 +207,7 @@ class Member {
         logs: () => knownLogs(store, undefined, () => undefined),
         self: member,
         onEvent,
+        now: dependencies.now,
       },
       roster,
     );
@@ -356,8 +357,9 @@ class Member {
       if (this.#role !== 'site')
         this.#attempt(() => this.#storeFile.store.heads.rollUp(now() - KEPT_MS, ROLLED_UP_AT_ONCE));
       const longest = longestSilence(this.#roster.intervalSeconds);
+      const busNow = now() - this.#members.busBehind();
       for (const { member, lastHeard } of this.#members.members()) {
-        const isSilent = now() - lastHeard > longest;
+        const isSilent = busNow - lastHeard > longest;
         if (isSilent && !silent.has(member))
           this.#options.onEvent({ event: 'silent', member, since: lastHeard });
         if (isSilent) silent.add(member);

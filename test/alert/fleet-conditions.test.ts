@@ -147,3 +147,17 @@ test('what came under names that the roster does not have is counted together', 
   );
   assert.equal(new FleetWatch().look(fleet.members, NOW, 0)?.fromNobody, 9);
 });
+
+test('a member is not silent at a site whose clock is apart from that of the bus', () => {
+  for (const apart of [-86_400_000, 0, 86_400_000]) {
+    const fleet = new TestFleet('hub', 'site');
+    fleet.hear('other', NOW, {}, 0);
+    fleet.members.put([], new Map(), apart);
+    // Whoever looks for the first time, as each command does, knows no time but this machine's.
+    const hearing = (after: number): string | undefined =>
+      new FleetWatch().look(fleet.members, NOW + apart + after, 0)?.others[0]?.hearing;
+    assert.equal(hearing(5000), 'heard', `${apart}`);
+    assert.equal(hearing(59_000), 'heard', `${apart}`);
+    assert.equal(hearing(61_000), 'silent', `${apart}`);
+  }
+});

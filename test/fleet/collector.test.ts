@@ -8,7 +8,8 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { recordHeads } from '../../src/evidence/record.ts';
 import { openBatch, Packer, type Envelope, type PublishedHead } from '../../src/fleet/batch.ts';
-import { REFUSED } from '../../src/fleet/collector.ts';
+import { Collector, REFUSED } from '../../src/fleet/collector.ts';
+import { MemberStore } from '../../src/fleet/members.ts';
 import { Outbox } from '../../src/fleet/outbox.ts';
 import { keysOf } from '../../src/fleet/roster.ts';
 import type { Log } from '../../src/logs/log.ts';
@@ -237,6 +238,33 @@ describe('a collector', () => {
     collector.take([message]);
     assert.equal(store.exchange.foreignVerdicts().size, 1);
     assert.equal(members.members()[0]?.batches, 1);
+  });
+
+  test('knows by how much the clock of the bus is apart, by the newest of what it brings', () => {
+    const members = MemberStore.inMemory();
+    const [store, evidenceDirectory] = [memoryStore(), evidenceIn()];
+    let now = 90_000;
+    const collector = new Collector(
+      {
+        ...{ store, members, evidenceDirectory, logs: () => [known], onEvent: () => undefined },
+        ...{ self: { name: 'hub', role: 'collector' }, now: () => now },
+      },
+      roster,
+    );
+    const bus = new TestBus();
+    assert.equal(members.busBehind(), 0);
+    const [old, late] = [10_000, 20_000].map((at, i) =>
+      bus.put('alice', batchOf(alice, [], envelopeOf(alice, BigInt(i))), at),
+    );
+    assert(old && late);
+    collector.take([old]);
+    assert.equal(members.busBehind(), 80_000);
+    collector.take([old, late]);
+    assert.equal(members.busBehind(), 70_000);
+    // What is brought once more says nothing of the time.
+    now = 95_000;
+    collector.take([old]);
+    assert.equal(members.busBehind(), 70_000);
   });
 
   test("lets nobody take the place of another's store", () => {
