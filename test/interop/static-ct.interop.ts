@@ -17,7 +17,8 @@ import Database from 'better-sqlite3';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import { originHash } from '../../src/witness/witness.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort, noMicrosocks, startMicrosocks } from '../support/microsocks.ts';
+import { noMicrosocks, startMicrosocks } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { Authority, fresh, removeLogs } from './peers.ts';
 import { answers, endPrograms, start, startWitness, type RunningWitness } from './witnesses.ts';
 

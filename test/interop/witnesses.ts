@@ -10,7 +10,7 @@ import { parseNoteKey } from '../../src/statements/note-key.ts';
 import { checkSignatures, type SignatureKind } from '../../src/statements/signature-lines.ts';
 import { CTGA, ctgaProcess } from '../support/ctga.ts';
 import { eventually } from '../support/eventually.ts';
-import { freePort } from '../support/microsocks.ts';
+import { freePort } from '../support/ports.ts';
 import { fresh } from './peers.ts';
 
 const children = new Set<ChildProcess>();
