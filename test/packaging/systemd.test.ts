@@ -89,6 +89,29 @@ describe('systemd-analyze', { skip: noSystemd }, () => {
     rmSync(directory, { recursive: true });
   });
 
+  test('finds none in what docs/FLEET.md has a challenger of a fleet add', () => {
+    const docs = resolve(import.meta.dirname, '../../docs/FLEET.md');
+    const [, added = ''] =
+      /systemctl edit ctga-challenger\n(\[Service\]\n[^`]+)```/.exec(readFileSync(docs, 'utf8')) ??
+      assert.fail('it has none');
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    const file = join(directory, 'ctga-challenger.service');
+    const unit = readFileSync(join(UNITS, 'ctga-challenger.service'), 'utf8');
+    writeFileSync(file, `${unit.replace('/usr/bin/ctga', '/bin/true')}\n${added}`);
+    const { stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], {
+      encoding: 'utf8',
+    });
+    assert.deepEqual(
+      stderr.split('\n').filter((line) => line.includes(file)),
+      [],
+    );
+    // What it adds is what the unit of a collector has.
+    const collector = readFileSync(join(UNITS, 'ctga-collect.service'), 'utf8').split('\n');
+    for (const line of added.trim().split('\n'))
+      if (!line.startsWith('IPAddressAllow=')) assert(collector.includes(line), line);
+    rmSync(directory, { recursive: true });
+  });
+
   test('finds none in the unit for a person', () => {
     const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     const file = join(directory, 'ctga-client.service');
