@@ -67,6 +67,8 @@ export class Convictions {
   take({ proof, ...refused }: NewlyRefused, now: number): void {
     const { store } = this.#options;
     if ((store.stateOf(refused) ?? 'open') !== 'open') return;
+    // What it signs more would fill the disk with evidence, and say nothing that is new.
+    if (store.isFullOfForks(refused.origin)) return;
     const pair: Pair = {
       ...refused,
       proof: proof.map(encodeBase64).join('\n'),
@@ -77,10 +79,10 @@ export class Convictions {
     const settled = this.#settled(pair);
     if (settled === undefined) return;
     try {
-      if (store.keep(settled) === undefined)
+      if (!store.keep(settled))
         this.#options.onEvent({
           event: 'failed',
-          message: `${refused.origin}: so many of its checkpoints were refused that this one was not kept`,
+          message: `${refused.origin}: so many of its checkpoints were refused that one is not kept`,
         });
     } catch (error) {
       if (settled.state === 'open' && this.#unkept.length < MAX_UNKEPT) this.#unkept.push(pair);

@@ -222,29 +222,47 @@ export class WitnessStore {
   }
 
   /**
-   * Keeps a refused checkpoint, once for each tree. Returns its ID; undefined if the log has so many
-   * that this one is not kept. Throws StoreError.
+   * Keeps a refused checkpoint, once for each tree. Where there are as many of the log as are kept,
+   * one that convicts it takes the place of one that nothing shows yet. Returns whether all are kept.
+   * Throws StoreError.
    */
-  keep(refused: Omit<RefusedCheckpoint, 'id'>): number | undefined {
+  keep(refused: Omit<RefusedCheckpoint, 'id'>): boolean {
     const { origin, note, cosigned, status, proof, at, state, evidence } = refused;
     return this.#file.transaction(() => {
-      const tree = treeIn(note);
-      const known = this.#file
-        .statement('SELECT id FROM refused WHERE origin = ? AND tree = ?')
-        .get(origin, tree) as { readonly id: number } | undefined;
-      if (known !== undefined) return known.id;
+      if (this.stateOf(refused) !== undefined) return true;
       const { n } = this.#file
         .statement('SELECT count(*) AS n FROM refused WHERE origin = ?')
         .get(origin) as { readonly n: number };
-      if (n >= MAX_REFUSED) return undefined;
-      const { lastInsertRowid } = this.#file
+      const isFull = n >= MAX_REFUSED;
+      if (isFull && (state !== 'fork-proven' || !this.#makeRoom(origin))) return false;
+      this.#file
         .statement(
           `INSERT INTO refused (origin, note, cosigned, status, proof, at, tree, state, evidence)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         )
-        .run(origin, note, cosigned, status, proof, at, tree, state, evidence);
-      return Number(lastInsertRowid);
+        .run(origin, note, cosigned, status, proof, at, treeIn(note), state, evidence);
+      return !isFull;
     });
+  }
+
+  #makeRoom(origin: string): boolean {
+    const { changes } = this.#file
+      .statement(
+        `DELETE FROM refused WHERE id =
+          (SELECT id FROM refused WHERE origin = ? AND state <> 'fork-proven' ORDER BY id LIMIT 1)`,
+      )
+      .run(origin);
+    return changes > 0;
+  }
+
+  /** Whether as many checkpoints as are kept of a log convict it. Throws StoreError. */
+  isFullOfForks(origin: string): boolean {
+    const { n } = this.#file.attempt(() =>
+      this.#file
+        .statement("SELECT count(*) AS n FROM refused WHERE origin = ? AND state = 'fork-proven'")
+        .get(origin),
+    ) as { readonly n: number };
+    return n >= MAX_REFUSED;
   }
 
   /** What is known of a refused checkpoint of this tree, if it was kept. */

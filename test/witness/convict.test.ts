@@ -93,9 +93,16 @@ test('a log of which a thousand are kept is convicted all the same, and it is sa
   assert.equal(provenBy(made).length, 1);
   const failures = made.events.filter(({ event }) => event === 'failed');
   assert.match(JSON.stringify(failures), /so many of its checkpoints were refused/);
-  assert.equal(made.store.counts().open, 1000);
+  assert.deepEqual(made.store.counts(), { open: 999, malformed: 0, 'fork-proven': 1 });
+  assert.equal(bring(made, one, fork, 5, 6), 422, 'nothing shows that yet');
+  assert.deepEqual(made.store.counts(), { open: 999, malformed: 0, 'fork-proven': 1 });
   assert.equal(bring(made, two, fork, 5, 5), 422);
-  assert.equal(made.store.counts()['fork-proven'], 1, 'the other log has room of its own');
+  assert.equal(made.store.counts()['fork-proven'], 2, 'the other log has room of its own');
+  // Whoever has its key cannot fill the disk with evidence.
+  raw.exec(`UPDATE refused SET state = 'fork-proven' WHERE origin = '${one.origin}'`);
+  for (let i = 0; i < 5; i++) assert.equal(bring(made, one, treeOf(9, `other ${i}`), 5, 5), 422);
+  assert.equal(provenBy(made).length, 2);
+  assert.equal(made.store.counts()['fork-proven'], 1001);
 });
 
 test('a log is asked about its own trees alone', async (t) => {
