@@ -136,11 +136,15 @@ describe('checkpoints over DNS, of processes', () => {
     });
 
   const dig = needs('dig', 'bind9-dnsutils');
-  test('on the wire the lines are character-strings, within 1,232 bytes', dig, async () => {
-    const at = ['@127.0.0.1', '-p', String(port), '+bufsize=1232', '+ignore'];
-    const asked = [`checkpoint.log-test-ed.${SUFFIX}`, 'TXT'];
-    const { stdout } = await promisify(execFile)('dig', [...at, ...asked]);
-    assert(stdout.includes(`"log.test/ed" "${SIZE}" "${encodeBase64(tree.root())}"`), stdout);
-    assert(Number(/MSG SIZE {2}rcvd: (\d+)/.exec(stdout)?.[1] ?? 9999) <= 1232, stdout);
-  });
+  test(
+    'on the wire the lines are character-strings, within 1,232 bytes',
+    { skip: dig },
+    async () => {
+      const at = ['@127.0.0.1', '-p', String(port), '+bufsize=1232', '+ignore'];
+      const asked = [`checkpoint.log-test-ed.${SUFFIX}`, 'TXT'];
+      const { stdout } = await promisify(execFile)('dig', [...at, ...asked]);
+      assert(stdout.includes(`"log.test/ed" "${SIZE}" "${encodeBase64(tree.root())}"`), stdout);
+      assert(Number(/MSG SIZE {2}rcvd: (\d+)/.exec(stdout)?.[1] ?? 9999) <= 1232, stdout);
+    },
+  );
 });
