@@ -16,9 +16,9 @@ import type { FromThread, SentKeys, ThreadData, ToThread } from './federation-tl
 import { LOGS, type FaultKind } from './federation.ts';
 
 /** Seconds; and ms. Of CPUs that many members share one that is slow is not silent. */
-const PERIOD = 10;
+const PERIOD = 8;
 const PATIENCE_MS = 4000;
-const PARTITION_MS = 5000;
+const PARTITION_MS = 4000;
 const WARM_UP = 2;
 const MEASURED = 2;
 

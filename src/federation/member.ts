@@ -549,14 +549,14 @@ export class Member {
     // Of nobody: what came before its time, and was nobody's fault.
     const account = peer === '' ? { strikes: 0 } : this.#account(peer);
     if (this.#ids.has(object.id) || account.strikes >= MAX_STRIKES) return;
-    const outcome = this.#judgeObject(object);
+    const outcome = this.#judgeObject(object, peer === '');
     if (outcome === 'false') account.strikes += 1;
     // Cosignatures come by themselves: what is on its way to here would be sent twice.
     if (outcome === 'taken' && peer !== '' && object.id[0] !== KIND.cosignatures)
       this.#fruitful.add(peer);
   }
 
-  #judgeObject({ id, bytes }: SetObject): 'taken' | 'useless' | 'false' {
+  #judgeObject({ id, bytes }: SetObject, isAgain: boolean): 'taken' | 'useless' | 'false' {
     try {
       switch (id[0]) {
         case KIND.roster:
@@ -570,7 +570,7 @@ export class Member {
         case KIND.period:
           return this.#takePeriod(bytes);
         case KIND.cosignatures:
-          return this.#takeCosignatures(id, bytes);
+          return this.#takeCosignatures(id, bytes, isAgain);
         default:
           return 'false';
       }
@@ -785,7 +785,11 @@ export class Member {
     for (const peer of this.#peers()) this.#sendSet(peer, { kind: 'objects', objects });
   }
 
-  #takeCosignatures(id: Uint8Array, bytes: Uint8Array): 'taken' | 'useless' | 'false' {
+  #takeCosignatures(
+    id: Uint8Array,
+    bytes: Uint8Array,
+    isAgain: boolean,
+  ): 'taken' | 'useless' | 'false' {
     const period = Number(Buffer.from(id).readBigUInt64BE(1));
     if (period < this.#period - COSIGNED_PERIODS || period > this.#period + 1) return 'useless';
     const { members } = this.rosterAt(period).body;
@@ -796,8 +800,8 @@ export class Member {
       stated.length === 0 ? 'unknown' : this.#options.goodCosignatures(member, stated, bytes);
     if (good === 'false') return 'false';
     if (good === 'unknown') {
-      // What they are of is still to come.
-      if (this.#unready.length < MAX_UNREADY) this.#unready.push({ id, bytes });
+      // What they are of is still to come. They wait once: a comparison brings them again.
+      if (!isAgain && this.#unready.length < MAX_UNREADY) this.#unready.push({ id, bytes });
       return 'useless';
     }
     this.#keep(id, good);

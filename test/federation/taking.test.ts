@@ -297,11 +297,15 @@ describe('what is sent out of its place', () => {
 
   test("cosignatures of what is not known yet are nobody's lie, and wait", () => {
     let isKnown = false;
+    let checks = 0;
     const goodCosignatures = (
       _: unknown,
       __: unknown,
       bytes: Uint8Array,
-    ): Uint8Array | 'unknown' => (isKnown ? bytes : 'unknown');
+    ): Uint8Array | 'unknown' => {
+      checks += 1;
+      return isKnown ? bytes : 'unknown';
+    };
     const network = new Network({ ...FOUR, logs: 2, member: { goodCosignatures } });
     const [victim, peer] = [network.node(2), network.node(3)];
     for (const node of network.nodes) node.isUp = false;
@@ -317,9 +321,15 @@ describe('what is sent out of its place', () => {
     assert.equal(victim.member.cosignatures(PERIOD).size, 0);
     tell(network, victim, peer, objects(evidence(5)));
     assert.equal(victim.member.evidence().size, 1, 'it is listened to all the same');
+    // Once more each when there is news, and then no more.
+    const other = certified(hash, [head(2, 100)], [0, 1, 2]);
+    tell(network, victim, peer, objects(periodObject(other)));
+    assert.equal(checks, 10);
+    tell(network, victim, peer, objects(own));
     isKnown = true;
     tell(network, victim, peer, objects(periodObject(certified(hash, items.slice(1), [0, 1, 2]))));
     assert.equal(victim.member.cosignatures(PERIOD).size, 1);
+    assert.equal(checks, 12);
   });
 });
 

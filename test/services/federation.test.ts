@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { once } from 'node:events';
 import { judgeWithoutProof } from '../../src/evidence/judge.ts';
-import { makeEvidence } from '../../src/evidence/bundle.ts';
+import { formatEvidence, makeEvidence } from '../../src/evidence/bundle.ts';
 import { writeEvidence } from '../../src/evidence/write.ts';
 import { formatUpdate, parseUpdate } from '../../src/federation/update.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
@@ -393,7 +393,27 @@ describe('a federation', { timeout: 600_000 }, () => {
       ...['federation', 'verify', '--roster', file('roster.json'), file('convicts.json')],
     ]);
     assert.equal(code, 3);
-    assert.match(stdout, /SPLIT VIEW PROVEN/);
+    assert.match(stdout, /SPLIT VIEW PROVEN: the log [0-9a-f]{64}$/m);
+    // Whoever hands an update over can put in what convicts a log of his own, by whatever name.
+    const own = new SigningLog();
+    const [left, right] = ['a', 'b'].map((branch) =>
+      own.verified(9, treeOf(9, branch).root(), 1n),
+    ) as [typeof one, typeof one];
+    const forged = judgeWithoutProof(left, right);
+    assert.ok(forged?.verdict === 'fork-proven');
+    const bundle = makeEvidence(own.asLog({ description: 'The beta log' }), left, right, forged, 0);
+    const update = parseUpdate(text, 'update');
+    writeFileSync(
+      file('own.json'),
+      formatUpdate({ ...update, evidence: [formatEvidence(bundle)] }),
+    );
+    const said = await ctga([
+      ...['federation', 'verify', '--roster', file('roster.json'), file('own.json')],
+    ]);
+    assert.match(
+      said.stdout,
+      /SPLIT VIEW PROVEN: the log [0-9a-f]{64}, of which the federation states nothing: is it one/,
+    );
   });
 
   test('a new roster is in force by a threshold of the old one, and is told on', async () => {
