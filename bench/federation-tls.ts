@@ -18,7 +18,8 @@ import { LOGS, type FaultKind } from './federation.ts';
 /** Seconds; and ms. Of CPUs that many members share one that is slow is not silent. */
 const PERIOD = 8;
 const PATIENCE_MS = 4000;
-const PARTITION_MS = 4000;
+/** It ends before the second view begins. */
+const PARTITION_MS = 3000;
 const WARM_UP = 2;
 const MEASURED = 2;
 

@@ -187,6 +187,7 @@ function tlsSections(overTls: readonly TlsAgreement[], theirs: readonly CtngV3Ru
   const best = (n: number): number =>
     Math.min(...theirs.filter((each) => each.n === n).map((each) => each.bytes_member));
   const honest = overTls.filter(({ fault }) => fault === 'none');
+  const most = honest.at(-1);
   return [
     '## Over HTTPS on loopback\n',
     table(
@@ -214,6 +215,11 @@ function tlsSections(overTls: readonly TlsAgreement[], theirs: readonly CtngV3Ru
       ]),
     ),
     `The members share ${availableParallelism()} CPUs, in as many threads: time is the wall's, and about what all of them compute by these. Bytes are what is on the sockets, with TLS and HTTP: a member's share of both directions. Who is silent says nothing, and takes what it is told.\n`,
+    ...(most === undefined
+      ? []
+      : [
+          `What ${most.members} members compute in a period is ${((most.members * most.cpu) / 1000).toFixed(1)} s, which these CPUs do in ${((most.members * most.cpu) / 1000 / availableParallelism()).toFixed(1)} s at the least; with a CPU each the first table counts.\n`,
+        ]),
     ...(honest.length > 1
       ? [
           `Bytes a member and period grow as n^${exponentOf(honest.map(({ members, bytes }) => [members, bytes])).toFixed(2)}, over all connections.\n`,
