@@ -17,6 +17,8 @@ import { LOGS, type FaultKind } from './federation.ts';
 
 /** Seconds; and ms. Of CPUs that many members share one that is slow is not silent. */
 const PERIOD = 8;
+/** Of a quick run, which may be on a machine that does much else. */
+const QUICK_PERIOD = 20;
 const PATIENCE_MS = 4000;
 /** It ends before the second view begins. */
 const PARTITION_MS = 3000;
@@ -112,6 +114,7 @@ export async function measureOverTls(
   members: number,
   f: number,
   fault: FaultKind,
+  seconds = PERIOD,
 ): Promise<TlsAgreement> {
   const threshold = thresholdFor(members, f);
   const keys = keysOf(members);
@@ -128,7 +131,7 @@ export async function measureOverTls(
     agreed.set(`${period} ${place}`, { statements: known + statements, at });
   });
   try {
-    const body = rosterBody(keys, { threshold, period: PERIOD, patience: PATIENCE_MS });
+    const body = rosterBody(keys, { threshold, period: seconds, patience: PATIENCE_MS });
     const named = body.members.map((each, i) => ({ ...each, url: urls.get(i) ?? each.url }));
     const failing = fault === 'none' || fault === 'partition' ? 0 : f;
     const behind = keys.map((_, i): [number, number[]] => {
@@ -141,19 +144,19 @@ export async function measureOverTls(
       behind: new Map(behind),
     });
     const honest = keys.map((_, i) => i).filter((i) => i >= failing);
-    const first = Math.floor(Date.now() / 1000 / PERIOD) + 1 + WARM_UP;
-    await sleep(first * PERIOD * 1000 - Date.now() - 500);
+    const first = Math.floor(Date.now() / 1000 / seconds) + 1 + WARM_UP;
+    await sleep(first * seconds * 1000 - Date.now() - 500);
     if (fault === 'falling silent')
       threads.tell({ kind: 'fall-silent', places: keys.map((_, i) => i).slice(0, failing) });
     const before = { bytes: await threads.bytes(), cpu: process.cpuUsage() };
     let convergence = 0;
     for (let period = first; period < first + MEASURED; period++) {
-      const start = period * PERIOD * 1000;
+      const start = period * seconds * 1000;
       const from = fault === 'partition' ? start + PARTITION_MS : start;
       if (fault === 'partition') threads.tell({ kind: 'part', isParted: true });
       await sleep(from - Date.now());
       threads.tell({ kind: 'part', isParted: false });
-      await sleep((period + 1) * PERIOD * 1000 - Date.now() - 500);
+      await sleep((period + 1) * seconds * 1000 - Date.now() - 500);
       for (const i of honest) {
         const known = agreed.get(`${period} ${i}`);
         const took = known?.statements === LOGS ? known.at - from : Infinity;
@@ -197,7 +200,7 @@ export async function measureFederationOverTls(
   const found: TlsAgreement[] = [];
   for (const [size, f, fault] of runs) {
     say(`  over TLS: ${size} members, f = ${f}, ${fault}`);
-    found.push(await measureOverTls(size, f, fault));
+    found.push(await measureOverTls(size, f, fault, isQuick ? QUICK_PERIOD : PERIOD));
   }
   return found;
 }
