@@ -34,9 +34,12 @@ const broken = join(directory, 'broken.json');
 writeFileSync(broken, readFileSync(evidence, 'utf8').replaceAll('400', '401'));
 
 /** Runs it with nobody at the other end of its output. */
-async function unread(args: readonly string[]): Promise<{ code: unknown; stderr: string }> {
+async function unread(
+  args: readonly string[],
+  env: Record<string, string> = {},
+): Promise<{ code: unknown; stderr: string }> {
   const child = spawn(CTGA, args, {
-    env: { ...process.env, CTGA_NODE: process.execPath },
+    env: { ...process.env, CTGA_NODE: process.execPath, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   child.stdout.destroy();
@@ -79,5 +82,19 @@ describe('a reader that leaves early', () => {
     const asRoot = process.geteuid?.() === 0 ? ['--user', 'root'] : [];
     const ended = await unread(['web', '--listen', '127.0.0.1:0', ...asRoot, ...one.option]);
     assert.deepEqual(ended, { code: 0, stderr: '' });
+  });
+
+  test('ends what begins to watch only when the reader has left', async () => {
+    const late = `process.stdout.once('error', () => setTimeout(() => {
+      const never = setTimeout(() => process.stderr.write('not asked'), 60_000);
+      process.once('SIGTERM', () => {
+        clearTimeout(never);
+        process.stderr.write('asked');
+      });
+    }, 100));`;
+    const ended = await unread(['--version'], {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(late)}`,
+    });
+    assert.deepEqual(ended, { code: 0, stderr: 'asked' });
   });
 });

@@ -10,16 +10,19 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { StoreError } from '../../src/disk/error.ts';
 import { realSleep, systemClock } from '../../src/base/clock.ts';
+import { NETWORKS } from '../../src/carbonchain/header.ts';
 import { BusError } from '../../src/fleet/bus.ts';
 import { formatRoster } from '../../src/fleet/roster.ts';
 import { directWay } from '../../src/http/request.ts';
 import { audit } from '../../src/services/audit.ts';
 import { runClient } from '../../src/services/client.ts';
+import { serveDdt } from '../../src/services/ddt.ts';
 import { servePool } from '../../src/services/pool.ts';
 import { runFederation } from '../../src/services/federation.ts';
 import { runMember, type MemberBus } from '../../src/services/fleet.ts';
 import { makeWitness, serveWitness } from '../../src/services/witness.ts';
 import { stateAt, type State } from '../../src/store/state.ts';
+import { FakeNode } from '../carbonchain/blocks.ts';
 import { ctga } from '../support/ctga.ts';
 import { damage } from '../support/damage.ts';
 import { eventually } from '../support/eventually.ts';
@@ -30,6 +33,8 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
 const log = new SigningLog().asLog();
+const bitcoin = new FakeNode('node');
+for (let i = 0; i < 3; i++) bitcoin.mine([]);
 const LOOPBACK = { address: '127.0.0.1', port: 0 };
 const nobody = (): undefined => undefined;
 interface Told {
@@ -198,6 +203,24 @@ const SERVICES: readonly Service[] = [
         { ...LOOPBACK, state, logs: [log], proxy: undefined, user: undefined, onEvent },
         stop,
         nobody,
+      ),
+    begun: 'listening',
+  },
+  {
+    name: 'reader of a Bitcoin chain',
+    database: 'chain-regtest.db',
+    mayBeginAnew: true,
+    run: (state, onEvent, stop) =>
+      serveDdt(
+        {
+          ...LOOPBACK,
+          network: NETWORKS.regtest,
+          nodes: [bitcoin],
+          directory: state.directory,
+          onEvent,
+          every: 20,
+        },
+        stop,
       ),
     begun: 'listening',
   },
