@@ -20,8 +20,6 @@ import { must, start, stop, untilReady, type Service } from './processes.ts';
 import { ctgaCommand, SITE_NAME, type LabFiles } from './services.ts';
 
 const POOL = '127.0.0.1:8421';
-/** Firefox starts in a few seconds, and in many on a busy machine. */
-const PATIENCE_SECONDS = 60;
 
 export class Browsing {
   /** Pools, the site and the log's API are trusted by who trusts the certificates in this file. */
@@ -158,7 +156,7 @@ export class Browsing {
     const service = start('Firefox', ['unshare', '--mount', ...command], where, {
       logPath: join(this.#directory, 'firefox.log'),
     });
-    await untilReady(service, () => marionettePort(profile) !== undefined, PATIENCE_SECONDS);
+    await untilReady(service, () => marionettePort(profile) !== undefined);
     // Only in its namespace can one connect with it.
     const port = marionettePort(profile) ?? 0;
     const through = `exec 3<>/dev/tcp/127.0.0.1/${port}; cat <&3 & exec cat >&3`;

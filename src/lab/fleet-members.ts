@@ -32,8 +32,6 @@ import {
 
 /** Shorter than what "ctga fleet init" writes: nobody wants to watch a lease of two minutes. */
 const PACE = { intervalSeconds: 1, leaseSeconds: 24 };
-/** In seconds: far longer than any of it takes on a busy machine. */
-const PATIENCE = 240;
 /** The mean time between two visits of the log by a challenger, in seconds. */
 const EVERY = 2;
 /** Where the files of a server of the bus are, by the configuration as it is made. */
@@ -55,15 +53,11 @@ export async function startSurroundings(network: LabNetwork, files: LabFiles): P
   const logService = startLog(network.in('log'), files, certificate, others);
   for (const { resolver, resolverAddress, authority } of PATHS) {
     const unbound = startResolver(network, resolver, resolverAddress, authority);
-    await untilReady(unbound, () => listens(unbound.pid, 'udp', resolverAddress, 53), PATIENCE);
+    await untilReady(unbound, () => listens(unbound.pid, 'udp', resolverAddress, 53));
   }
   for (const { proxy, proxyAddress } of CHALLENGERS) {
     const microsocks = startMicrosocks(network, files, proxy, proxyAddress);
-    await untilReady(
-      microsocks,
-      () => listens(microsocks.pid, 'tcp', proxyAddress, PROXY_PORT),
-      PATIENCE,
-    );
+    await untilReady(microsocks, () => listens(microsocks.pid, 'tcp', proxyAddress, PROXY_PORT));
   }
   return readyLog(logService, files);
 }
@@ -113,10 +107,8 @@ export class LabMembers {
       this.#servers.set(name, service);
     }
     for (const service of this.#servers.values())
-      await untilReady(
-        service,
-        () => readFileSync(service.logPath, 'utf8').includes('Server is ready'),
-        PATIENCE,
+      await untilReady(service, () =>
+        readFileSync(service.logPath, 'utf8').includes('Server is ready'),
       );
   }
 
@@ -140,7 +132,6 @@ export class LabMembers {
       'that it is attached',
       ({ event }) => event === 'attached',
       interfaces.length,
-      PATIENCE,
     );
     return member;
   }

@@ -29,6 +29,7 @@ import {
   run,
   start,
   stop,
+  PATIENCE_SECONDS,
   untilReady,
 } from './processes.ts';
 import { ctgaCommand, digTreeHead, LabFiles, LOG_NAME, removeServiceFiles } from './services.ts';
@@ -92,8 +93,6 @@ export async function runFleetLab(options: FleetLabOptions): Promise<FleetLabRes
   });
 }
 
-/** Far longer than anything takes on a busy machine. */
-const PATIENCE = 240;
 /** Each look runs ctga, which costs more than what is waited for. */
 const POLL_MS = 2000;
 const GROWTH = [9, 23, 41];
@@ -264,8 +263,6 @@ class FleetStory implements Play<FleetLabSummary> {
     await survivor.reports.until(
       'that the split view is proven',
       ({ event, verdict }) => event === 'verdict' && verdict === 'fork-proven',
-      1,
-      PATIENCE,
     );
     this.#toVerdict = secondsSince(this.#shownAt);
     this.#wentOn.push(
@@ -279,7 +276,7 @@ class FleetStory implements Play<FleetLabSummary> {
     this.#observers.set(KILLED_SITE, await this.#members.attach(KILLED_SITE));
     await Promise.all(
       [...this.#observers].map(async ([{ site }, { reports }]) => {
-        await reports.until('evidence', ({ event }) => event === 'evidence', 1, PATIENCE);
+        await reports.until('evidence', ({ event }) => event === 'evidence');
         this.#toSites.set(site, secondsSince(this.#shownAt));
       }),
     );
@@ -317,7 +314,7 @@ class FleetStory implements Play<FleetLabSummary> {
     const service = start('ctga web', command, surroundings, { logPath });
     const address = (): string | undefined =>
       /http:\/\/[\d.:]+\//.exec(readFileSync(logPath, 'utf8'))?.[0];
-    await untilReady(service, () => address() !== undefined, PATIENCE);
+    await untilReady(service, () => address() !== undefined);
     const text = async (path: string): Promise<string> =>
       (await fetch(`${address() ?? ''}${path}`)).text();
     const [evidence, sites] = [await text('evidence'), await text('sites')];
@@ -410,14 +407,12 @@ class FleetStory implements Play<FleetLabSummary> {
     const [report] = await observer.reports.until(
       `the tree head of size ${treeSize}`,
       ({ event, ...head }) => event === 'tree-head' && head['treeSize'] === treeSize,
-      1,
-      PATIENCE,
     );
     return report;
   }
 
   async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + PATIENCE * 1000;
+    const deadline = performance.now() + PATIENCE_SECONDS * 1000;
     while (!(await condition())) {
       check(performance.now() < deadline, `waited in vain for ${what}`);
       await sleep(POLL_MS);

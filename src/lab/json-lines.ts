@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
+import { PATIENCE_SECONDS } from './processes.ts';
 
 export type Report = Readonly<Record<string, unknown>>;
 
@@ -29,15 +30,10 @@ export class JsonLines {
 
   /**
    * Resolves to the first `count` reports that match, earlier ones included. Rejects, with `what`
-   * in the message, after so many seconds or when the process closes its output.
+   * in the message, after PATIENCE_SECONDS or when the process closes its output.
    */
-  async until(
-    what: string,
-    matches: (report: Report) => boolean,
-    count = 1,
-    seconds = 10,
-  ): Promise<Report[]> {
-    const deadline = performance.now() + seconds * 1000;
+  async until(what: string, matches: (report: Report) => boolean, count = 1): Promise<Report[]> {
+    const deadline = performance.now() + PATIENCE_SECONDS * 1000;
     for (;;) {
       const found = this.all(matches);
       if (found.length >= count) return found.slice(0, count);
@@ -46,7 +42,7 @@ export class JsonLines {
         const errors = readFileSync(this.#errorPath, 'utf8').trim().replaceAll('\n', ' | ');
         const problem = this.#ended
           ? 'ended without reporting'
-          : `did not report within ${seconds} seconds`;
+          : `did not report within ${PATIENCE_SECONDS} seconds`;
         throw new Error(`ctga ${problem} ${what}${errors === '' ? '' : `; it said: ${errors}`}`);
       }
       await this.#change(left);

@@ -23,6 +23,12 @@ import { CtgaError, messageOf } from '../base/errors.ts';
 
 const MARK = 'CTGA_LAB';
 
+/**
+ * How long the lab waits for what takes a moment on an idle machine: a program that ends is noticed
+ * at once, and a busy machine is no fault.
+ */
+export const PATIENCE_SECONDS = 240;
+
 /** A root shell from su has no sbin on its PATH, but half of the tools are there. */
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
 
@@ -187,9 +193,8 @@ export function start(
 export async function untilReady(
   service: Service,
   ready: () => boolean | Promise<boolean>,
-  seconds = 15,
 ): Promise<void> {
-  const deadline = performance.now() + seconds * 1000;
+  const deadline = performance.now() + PATIENCE_SECONDS * 1000;
   for (;;) {
     if (await ready()) return;
     const { exitCode, signalCode } = service.child;
@@ -197,7 +202,7 @@ export async function untilReady(
       throw failedToStart(service, `ended with ${signalCode ?? `exit code ${String(exitCode)}`}`);
     }
     if (performance.now() > deadline)
-      throw failedToStart(service, `was not ready after ${seconds} seconds`);
+      throw failedToStart(service, `was not ready after ${PATIENCE_SECONDS} seconds`);
     await sleep(10);
   }
 }

@@ -29,6 +29,7 @@ import { cleanLab, EARLIER_LAB_DIRECTORY, type Cleaned } from './clean.ts';
 import {
   endMarkedProcesses,
   must,
+  PATIENCE_SECONDS,
   requireLabTools,
   run,
   start,
@@ -547,9 +548,9 @@ class Story implements Play<LabSummary> {
     return `it shows ${this.#evidence.length} findings, each with its evidence`;
   }
 
-  /** Waits until a condition holds. Rejects with CheckFailed after half a minute. */
+  /** Waits until a condition holds. Rejects with CheckFailed after PATIENCE_SECONDS. */
   async #until(what: string, condition: () => Promise<boolean>): Promise<void> {
-    const deadline = performance.now() + 30_000;
+    const deadline = performance.now() + PATIENCE_SECONDS * 1000;
     while (!(await condition())) {
       check(performance.now() < deadline, `waited in vain for ${what}`);
       await sleep(100);

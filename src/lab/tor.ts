@@ -32,8 +32,6 @@ export interface TorOptions {
 
 const AUTHORITIES = [0, 1, 2];
 const FIRST_PORT = 28_000;
-/** Bootstrapping takes 7 to 17 seconds, or more than a minute on a machine under load. */
-const BOOTSTRAP_SECONDS = 90;
 
 export class TorNetwork {
   readonly control: TorControl;
@@ -254,16 +252,12 @@ async function bootstrap(
   onProgress: (what: string) => void,
 ): Promise<void> {
   let last = '';
-  await untilReady(
-    client,
-    async () => {
-      const { percent, summary } = await control.bootstrapped();
-      const line = `tor has bootstrapped to ${percent} % (${summary})`;
-      if (line !== last) onProgress(line);
-      last = line;
-      await sleep(90);
-      return percent === 100;
-    },
-    BOOTSTRAP_SECONDS,
-  );
+  await untilReady(client, async () => {
+    const { percent, summary } = await control.bootstrapped();
+    const line = `tor has bootstrapped to ${percent} % (${summary})`;
+    if (line !== last) onProgress(line);
+    last = line;
+    await sleep(90);
+    return percent === 100;
+  });
 }
