@@ -82,7 +82,7 @@ export function makeKeys(directory: string, name: string, url: string): MemberKe
 /** Throws CtgaError `bad-input` where there are none, and never with a key. */
 export function readKeys(directory: string): MemberKeys {
   const path = join(directory, FILE);
-  const result = schema.safeParse(parseJson(readTextFile(path), path));
+  const result = schema.safeParse(parseJson(readSecrets(path), path));
   if (!result.success) throw badInput(`${path}: no keys: ${describeIssue(result.error)}`);
   const { name, url, key: seed, bls, cosigners: texts } = result.data;
   try {
@@ -110,5 +110,18 @@ export function readKeys(directory: string): MemberKeys {
   } catch (error) {
     if (error instanceof RangeError) throw badInput(`${path}: no keys: ${messageOf(error)}`);
     throw error;
+  }
+}
+
+function readSecrets(path: string): string {
+  try {
+    return readTextFile(path);
+  } catch (error) {
+    const { cause } = error as { cause?: NodeJS.ErrnoException };
+    if (cause?.code !== 'ENOENT') throw error;
+    throw badInput(
+      `there are no keys of a member in ${path}`,
+      'Make them: ctga federation join --name NAME --url URL',
+    );
   }
 }

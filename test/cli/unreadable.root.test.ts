@@ -12,6 +12,7 @@ import Database from 'better-sqlite3';
 import type { Command } from 'commander';
 import { ctgaProgram } from '../../src/cli/program.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
+import { commandLines, RAW } from '../support/command-lines.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
 
 const NOBODY = 65534;
@@ -274,4 +275,32 @@ describe('a state directory', () => {
       }
     });
   }
+
+  test('that may not be read, or is none, is a sentence of every other command, too', async () => {
+    const { ARGUMENTS } = commandLines(directory);
+    // The host of a browser asks the client, which is another account's.
+    const others = [...OTHERS].filter((path) => path !== 'client host' && !path.startsWith('lab '));
+    process.seteuid?.(NOBODY);
+    try {
+      for (const path of others)
+        for (const name of ['closed', 'file']) {
+          const args = [...path.split(' '), ...(ARGUMENTS[path] ?? [])];
+          for (const each of asJsonToo([...args, '--state-dir', join(directory, name)])) {
+            const { code, stdout, stderr } = await ctga(each);
+            const what = `${each.join(' ')}: ${stdout}${stderr}`;
+            assert(code === 1 || code === 2, what);
+            assert.doesNotMatch(stdout + stderr, RAW, what);
+            assert.doesNotMatch(stdout + stderr, /No split view|No evidence|consistent/, what);
+            if (each.includes('--json'))
+              assert(stderr.split('\n').slice(0, -1).every(isObject), what);
+          }
+        }
+    } finally {
+      process.seteuid?.(0);
+    }
+  });
 });
+
+function isObject(line: string): boolean {
+  return typeof JSON.parse(line) === 'object';
+}
