@@ -462,13 +462,14 @@ if (wanted('start')) {
   report(
     'start',
     { starts, resting },
-    '# Starting: CPU time of a start, and memory\n',
+    '# Starting: time of a start, and memory\n',
     table(
-      ['command', 'CPU ms', 'to node -e 0', 'peak MiB'],
-      starts.map(({ command, cpuMilliseconds, toNode, memory }) => [
+      ['command', 'CPU ms', 'to node -e 0', 'wall ms', 'peak MiB'],
+      starts.map(({ command, cpuMilliseconds, toNode, wallMilliseconds, memory }) => [
         command,
         cpuMilliseconds.toFixed(0),
         toNode.toFixed(2),
+        wallMilliseconds.toFixed(0),
         memory.toFixed(0),
       ]),
     ),

@@ -18,6 +18,8 @@ export interface StartCost {
   /** User and system, of the fastest batch. */
   readonly cpuMilliseconds: number;
   readonly toNode: number;
+  /** From start to end, of the fastest batch. */
+  readonly wallMilliseconds: number;
   /** The largest resident set, in MiB. */
   readonly memory: number;
 }
@@ -68,16 +70,21 @@ export async function measureStarts(batches: number): Promise<StartCost[]> {
     run('config check', config),
   ];
   try {
-    const costs = runs.map((each) => ({ ...each, cpu: [] as number[] }));
+    const costs = runs.map((each) => ({ ...each, cpu: [] as number[], wall: [] as number[] }));
     for (let batch = 0; batch < batches; batch++)
-      for (const { args, cpu } of costs) cpu.push(cpuOf(args));
-    const least = (cpu: readonly number[]): number => Math.min(...cpu);
+      for (const { args, cpu, wall } of costs) {
+        const before = performance.now();
+        cpu.push(cpuOf(args));
+        wall.push((performance.now() - before) / STARTS);
+      }
+    const least = (each: readonly number[]): number => Math.min(...each);
     const [node] = costs;
     if (node === undefined) throw new Error('nothing was measured');
-    return costs.map(({ words, args, cpu }) => ({
+    return costs.map(({ words, args, cpu, wall }) => ({
       command: words,
       cpuMilliseconds: least(cpu),
       toNode: least(cpu) / least(node.cpu),
+      wallMilliseconds: least(wall),
       memory: median([1, 2, 3].map(() => peakOf(args))),
     }));
   } finally {
