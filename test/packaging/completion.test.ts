@@ -12,11 +12,19 @@ const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
 const commands = [
-  { path: [], help: 'Commands:\n  heads  x\n  status  x\n\nOptions:\n  --config <file>  x\n' },
+  {
+    path: [],
+    help: 'Commands:\n  heads  x\n  status  x\n  trust  x\n\nOptions:\n  --config <file>  x\n',
+  },
   { path: ['heads'], help: 'Commands:\n  list  x\n  import  x\n' },
   { path: ['heads', 'list'], help: 'Options:\n  --limit <n>  x\n  --json  x\n' },
   { path: ['heads', 'import'], help: 'Options:\n  --log <name>  x\n' },
   { path: ['status'], help: 'Options:\n  --json  x\n' },
+  { path: ['trust'], help: 'Commands:\n  key  x\n  verify  x\n' },
+  { path: ['trust', 'key'], help: 'Commands:\n  new  x\n  rotate  x\n' },
+  { path: ['trust', 'key', 'rotate'], help: 'Options:\n  --key-file <file>  x\n' },
+  { path: ['trust', 'key', 'new'], help: 'Options:\n  --json  x\n' },
+  { path: ['trust', 'verify'], help: 'Options:\n  --proof <file>  x\n' },
 ];
 const script = (name: string, text: string): string => {
   const path = join(directory, name);
@@ -70,6 +78,16 @@ for (const [shell, args] of Object.entries(SHELLS)) {
         ],
         [['ctga', 'heads', 'import', '--l'], ['--log']],
         [['ctga', 'heads', 'list', '--limit', '5', '--j'], ['--json']],
+        [
+          ['ctga', 'trust', ''],
+          ['key', 'verify'],
+        ],
+        [
+          ['ctga', 'trust', 'key', ''],
+          ['new', 'rotate'],
+        ],
+        [['ctga', 'trust', 'key', 'rotate', '--'], ['--key-file']],
+        [['ctga', '--config', 'c.toml', 'trust', 'verify', '--p'], ['--proof']],
       ] as const)
         test(words.join(' '), () => {
           const { stdout, stderr } = spawnSync(shell, args(words), {
