@@ -5,12 +5,12 @@
  * network (testData/fakeLogger, testData/fakeCA).
  */
 import { lookup } from 'node:dns/promises';
-import { existsSync, readFileSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
 import { join } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { makeDirectory } from '../disk/directory.ts';
-import { writeDurably } from '../disk/write.ts';
+import { temporaryOf, writeDurably } from '../disk/write.ts';
 import { directWay, type Way } from '../http/request.ts';
 import { Refused } from '../http/serving.ts';
 import type { GossiperConfig, MonitorConfig } from './config.ts';
@@ -81,6 +81,17 @@ export function storageOf(kind: 'gossiper' | 'monitor', id: string): string {
   return join('testData', `${kind}data`, id);
 }
 
+/**
+ * Makes the directory. Throws the system's error if this account may not write in it: what convicts
+ * would be lost later.
+ */
+function claim(directory: string): void {
+  makeDirectory(directory);
+  const probe = temporaryOf(join(directory, 'probe'));
+  closeSync(openSync(probe, 'w'));
+  rmSync(probe);
+}
+
 export async function startGossiper(
   config: GossiperConfig,
   directory: string,
@@ -114,7 +125,7 @@ export async function startGossiper(
       const fields = new Map([...log].map(([period, each]) => [period, { ...each }]));
       writeDurably(join(directory, 'GossipStorage.Json'), writeGo(fields, true));
     });
-  makeDirectory(directory);
+  claim(directory);
   for (const object of node.restored(convictions)) node.kept(gossiper.restore(object), object);
   const take: Route = {
     method: 'POST',
@@ -203,7 +214,7 @@ export async function startMonitor(
     save(...types);
   };
 
-  makeDirectory(directory);
+  claim(directory);
   for (const type of types)
     for (const object of node.restored(fileOf(type))) node.kept(monitor.restore(object), object);
   save(...types);
@@ -372,10 +383,20 @@ class Node {
     }
   }
 
-  /** What is in a file of objects, which may not be there. */
+  /**
+   * What is in a file of objects, which may not be there. Throws the system's error if it cannot be
+   * read: it would be replaced by an empty one.
+   */
   restored(file: string): GossipObject[] {
+    let text: string;
     try {
-      return existsSync(file) ? decodeObjects(readFileSync(file, 'utf8') || '[]') : [];
+      text = readFileSync(file, 'utf8');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+      throw error;
+    }
+    try {
+      return decodeObjects(text || '[]');
     } catch (error) {
       this.#fail(new Error(`${file}: ${messageOf(error)}; it is begun anew`, { cause: error }));
       return [];

@@ -4,13 +4,25 @@
  * is well when nothing could be read. Needs root, to become somebody who may not read.
  */
 import assert from 'node:assert/strict';
-import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Command } from 'commander';
 import { ctgaProgram } from '../../src/cli/program.ts';
+import { readGossiperConfig, readMonitorConfig } from '../../src/ctng/config.ts';
+import { startGossiper, startMonitor, storageOf, type Running } from '../../src/ctng/nodes.ts';
+import { Periods } from '../../src/ctng/periods.ts';
+import { freeNames, sampleFiles, writeSample } from '../../src/ctng/sample.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { commandLines, RAW } from '../support/command-lines.ts';
 import { ctga, startCtga } from '../support/ctga.ts';
@@ -299,6 +311,47 @@ describe('a state directory', () => {
       process.seteuid?.(0);
     }
   });
+});
+
+test("what CTng's programs keep below the working directory is not begun anew by who may not write it", async () => {
+  const at = join(directory, 'ctng');
+  mkdirSync(at);
+  chmodSync(at, 0o755);
+  const [names] = await freeNames(1);
+  assert(names);
+  await writeSample(at, names, 60);
+  const storage = (kind: 'gossiper' | 'monitor'): string => join(at, storageOf(kind, '1'));
+  const start = {
+    gossiper: (): Promise<Running> =>
+      startGossiper(readGossiperConfig(...files('gossiper')), storage('gossiper'), {
+        periods: new Periods(60_000),
+        onEvent: () => undefined,
+      }),
+    monitor: (): Promise<Running> =>
+      startMonitor(readMonitorConfig(...files('monitor')), storage('monitor'), {
+        periods: new Periods(60_000),
+        onEvent: () => undefined,
+      }),
+  };
+  const files = (kind: 'gossiper' | 'monitor'): [string, string, string] =>
+    sampleFiles(kind, 1).map((path) => join(at, path)) as [string, string, string];
+  for (const kind of ['gossiper', 'monitor'] as const) {
+    for (const path of files(kind)) chmodSync(path, 0o644);
+    // By root, as by sudo.
+    mkdirSync(storage(kind), { recursive: true });
+    const kept = join(storage(kind), 'CONFLICT_POM.json');
+    writeFileSync(kept, '[]', { mode: 0o600 });
+    for (const mode of [0o755, 0o777]) {
+      chmodSync(storage(kind), mode);
+      process.seteuid?.(NOBODY);
+      try {
+        await assert.rejects(start[kind](), { code: 'EACCES' }, `${kind} ${mode}`);
+      } finally {
+        process.seteuid?.(0);
+      }
+      assert.equal(readFileSync(kept, 'utf8'), '[]');
+    }
+  }
 });
 
 function isObject(line: string): boolean {
