@@ -17,7 +17,7 @@ import { noChromium, openBrowser, type Browser } from '../support/chromium.ts';
 import { HOSTILE, Scene, SCENES } from './states.ts';
 
 const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
-const WIDTHS = [320, 360, 375, 768, 820, 1024, 1440, 1920, 2560];
+const WIDTHS = [320, 360, 375, 768, 780, 820, 1024, 1440, 1920, 2560];
 /** The lowest screen of a phone. */
 const HEIGHT = 568;
 
