@@ -6,10 +6,10 @@
 import { spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError } from '../base/errors.ts';
+import { freePort } from '../base/listen.ts';
 import { directFetch, type Fetch } from '../http/request.ts';
 import { nodeAt, NodeError, type BitcoinNode } from './node.ts';
 
@@ -118,12 +118,4 @@ function caller(url: URL, fetch: Fetch): Btcd['call'] {
       throw new NodeError('node-refused', `${method}: ${error.message}`, { number: error.code });
     return result;
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

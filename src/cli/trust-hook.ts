@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga trust hook`: Podman asks before it makes a container. */
-import { appendFileSync, existsSync, statSync } from 'node:fs';
+import { appendFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { text as textOf } from 'node:stream/consumers';
 import { Command } from 'commander';
@@ -79,17 +79,16 @@ function tellCaller(line: string): void {
 }
 
 async function writeHook(rules: string, directory: string): Promise<void> {
-  const [{ writeDurably }, { projectRoot }] = await Promise.all([
+  const [{ writeDurably }, { launcherPath }] = await Promise.all([
     import('../disk/write.ts'),
     import('../base/project-root.ts'),
   ]);
-  const checkout = join(projectRoot(), 'bin/ctga');
   const path = join(directory, 'ctga.json');
   const hook = {
     version: '1.0.0',
     // Podman starts it with no environment but this.
     hook: {
-      path: existsSync(checkout) ? checkout : '/usr/bin/ctga',
+      path: launcherPath(),
       args: ['ctga', 'trust', 'hook', '--rules', rules],
       env: [
         `PATH=${process.env['PATH'] ?? '/usr/sbin:/usr/bin:/sbin:/bin'}`,

@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { messageOf } from '../base/errors.ts';
 import { startBtcd, type Btcd } from '../carbonchain/btcd.ts';
 import { NETWORKS } from '../carbonchain/header.ts';
 import { purse, wifOf } from '../carbonchain/send.ts';
@@ -44,7 +45,7 @@ export async function playLab(options: LabOptions, stop: AbortSignal): Promise<v
     writeFileSync(coins, `${wifOf(own, network)}\n`, { mode: 0o600 });
     onReady({ node: `http://${node.url.host}`, auth, coins });
     const ended = new AbortController();
-    const mining = mineWhatWaits(node, AbortSignal.any([stop, ended.signal]));
+    const mining = mineWhatWaits(node, AbortSignal.any([stop, ended.signal]), onEvent);
     try {
       await serveDdt(
         {
@@ -68,11 +69,23 @@ export async function playLab(options: LabOptions, stop: AbortSignal): Promise<v
   }
 }
 
-/** Mines as many blocks as make it count whenever something waits for one. */
-async function mineWhatWaits(node: Btcd, stop: AbortSignal): Promise<void> {
+/**
+ * Mines as many blocks as make it count whenever something waits for one. A node that does not answer, on a
+ * machine that is busy, is asked again.
+ */
+export async function mineWhatWaits(
+  node: Pick<Btcd, 'call' | 'mine'>,
+  stop: AbortSignal,
+  onEvent: LabOptions['onEvent'],
+): Promise<void> {
   while (!stop.aborted) {
-    const waiting = (await node.call('getrawmempool')) as unknown[];
-    if (waiting.length > 0) await node.mine(CONFIRMATIONS);
+    try {
+      const waiting = (await node.call('getrawmempool')) as unknown[];
+      if (waiting.length > 0) await node.mine(CONFIRMATIONS);
+    } catch (error) {
+      if (!stop.aborted)
+        onEvent({ event: 'failed', node: 'btcd', message: `mining: ${messageOf(error)}` });
+    }
     await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   }
 }
