@@ -6,6 +6,7 @@ import { badFile, badInput } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { Start } from '../carbonchain/follow.ts';
 import type { NetworkName } from '../carbonchain/header.ts';
+import type { Ledger } from '../ddt/ledger.ts';
 import type { ChainEvent, ChainOptions } from '../services/ddt.ts';
 import { stateAt } from '../store/state.ts';
 import { repeated, withState, type StateOption } from './options.ts';
@@ -129,6 +130,26 @@ export async function chainOptions(
     return nodeAt(withAuth, fetch);
   });
   return { network, nodes, start, directory: stateAt(stateDir).directory, purse, onEvent };
+}
+
+/** Reads the chain up to now, and resolves to what `use` makes of it; `isBehind` as the follower says. */
+export async function withLedger<T>(
+  options: ChainCommandOptions,
+  stop: AbortSignal,
+  use: (ledger: Ledger, isBehind: boolean) => T | Promise<T>,
+): Promise<T> {
+  const { openDdt } = await import('../services/ddt.ts');
+  const chained = await chainOptions(
+    options,
+    chainPrinter(options.json, () => undefined),
+  );
+  const { chain, ledger } = await openDdt(chained);
+  try {
+    await chain.round(stop);
+    return await use(ledger, chain.follower.isBehind);
+  } finally {
+    await chain.close();
+  }
 }
 
 /** Tells of what happens while a chain is followed. */

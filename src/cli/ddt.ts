@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga ddt`: keys and signed metadata of images in a Bitcoin chain (Decentralised Docker Trust). */
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdtempSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { badFile, badInput, CtgaError, ExitCode } from '../base/errors.ts';
+import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { NetworkName } from '../carbonchain/header.ts';
 import type { KeyPair } from '../ddt/keys.ts';
@@ -25,6 +17,7 @@ import type {
   RootKeyCommand,
 } from '../ddt/original.ts';
 import type { Command as Version1Command } from '../ddt/version1.ts';
+import { btcdOption, btcdProgram } from './btcd-option.ts';
 import { feeOption, writeToChain } from './carbonchain.ts';
 import {
   chainOptions,
@@ -33,6 +26,7 @@ import {
   networkOption,
   readText,
   withChain,
+  withLedger,
   type ChainCommandOptions,
 } from './chain-options.ts';
 import { date, parseListen, repeated, wholeNumber, type Listen } from './options.ts';
@@ -301,18 +295,9 @@ function showCommand(): Command {
     .argument('<name>', 'USER, USER/IMAGE or USER/IMAGE:TAG');
   return withChain(show).action(async (name: string, options: ChainCommandOptions) => {
     const stop = stopRequest();
-    const { openDdt } = await import('../services/ddt.ts');
-    const chained = await chainOptions(
-      options,
-      chainPrinter(options.json, () => undefined),
+    await withLedger(options, stop, (ledger, isBehind) =>
+      printShown(name, ledger, isBehind, options.json),
     );
-    const { chain, ledger } = await openDdt(chained);
-    try {
-      await chain.round(stop);
-      await printShown(name, ledger, chain.follower.isBehind, options.json);
-    } finally {
-      await chain.close();
-    }
   });
 }
 
@@ -404,7 +389,7 @@ function labCommand(): Command {
     .description(
       'start btcd in regtest and the service on top of it, with coins, and mine what is written',
     )
-    .addOption(new Option('--btcd <file>', 'the program (default: CTGA_BTCD, or btcd on the PATH)'))
+    .addOption(btcdOption())
     .addOption(listenOption())
     .option('--json', 'print JSON for scripts, one object a line')
     .action(runLab);
@@ -412,16 +397,8 @@ function labCommand(): Command {
 
 async function runLab(options: LabOptions): Promise<void> {
   const stop = stopRequest();
-  const [{ playLab }, { findBtcd, BTCD_VARIABLE }] = await Promise.all([
-    import('../services/ddt-lab.ts'),
-    import('../carbonchain/btcd.ts'),
-  ]);
-  if (options.btcd !== undefined) accessible(options.btcd);
-  const btcd = options.btcd ?? findBtcd();
-  if (btcd === undefined)
-    throw new CtgaError('not-set-up', 'there is no btcd on this machine', {
-      remedy: `Build it with: go install github.com/btcsuite/btcd@v0.24.2, and name it with ${BTCD_VARIABLE}.`,
-    });
+  const { playLab } = await import('../services/ddt-lab.ts');
+  const btcd = await btcdProgram(options.btcd);
   const directory = mkdtempSync(join(tmpdir(), 'ctga-ddt-'));
   try {
     await playLab(
@@ -441,16 +418,6 @@ async function runLab(options: LabOptions): Promise<void> {
     );
   } finally {
     rmSync(directory, { recursive: true, force: true });
-  }
-}
-
-/** Throws CtgaError `bad-input` unless it is a program. */
-function accessible(file: string): void {
-  try {
-    accessSync(file, constants.X_OK);
-    if (statSync(file).isDirectory()) throw badInput(`${file} is a directory`);
-  } catch (error) {
-    throw error instanceof CtgaError ? error : badFile('run', file, error);
   }
 }
 

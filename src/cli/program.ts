@@ -113,7 +113,7 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   trust: {
     summary: 'sign container images in a Bitcoin chain, and verify them, also offline',
-    load: async () => (await import('./trust.ts')).trustCommand(),
+    load: async () => (await import('./trust.ts')).trustCommand(runCtga),
   },
   p4: {
     summary: 'set up the data plane in P4, for bmv2 and NetFPGA SUME',

@@ -7,8 +7,9 @@ import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { plural, utc } from '../base/text.ts';
 import type { Ledger } from '../ddt/ledger.ts';
 import type { Place } from '../services/trust-place.ts';
+import type { RunCtga } from '../trust-lab/desk.ts';
 import type { TrustName } from '../trust/names.ts';
-import { chainOptions, chainPrinter, readText } from './chain-options.ts';
+import { chainOptions, chainPrinter, readText, withLedger } from './chain-options.ts';
 import { dateOption, wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import {
@@ -24,13 +25,16 @@ import {
 import { setExitCode, stopRequest } from './run.ts';
 import { hookCommand } from './trust-hook.ts';
 import { keyCommand } from './trust-key.ts';
+import { labCommand } from './trust-lab.ts';
 import { logCommand } from './trust-log.ts';
+import { showCommand } from './trust-show.ts';
 
 const NAME = 'USER/IMAGE:TAG, under which it is signed';
 const IMAGE =
   'oci:DIRECTORY[:NAME], oci-archive:FILE[:NAME], docker://HOST/NAME[:TAG] (by skopeo) or sha256:HEX';
 
-export function trustCommand(): Command {
+/** `runCtga` is for the lab, which types commands. */
+export function trustCommand(runCtga: RunCtga): Command {
   return new Command('trust')
     .description(
       'sign container images in a Bitcoin chain or a transparency log, and verify them, also without a network',
@@ -40,8 +44,10 @@ export function trustCommand(): Command {
     .addCommand(signCommand())
     .addCommand(proveCommand())
     .addCommand(verifyCommand())
+    .addCommand(showCommand())
     .addCommand(hookCommand())
     .addCommand(logCommand())
+    .addCommand(labCommand(runCtga))
     .addHelpText(
       'after',
       `
@@ -366,18 +372,9 @@ function ofChain(
 }
 
 async function chainNow(options: VerifyOptions, stop: AbortSignal): Promise<Basis> {
-  const { openDdt } = await import('../services/ddt.ts');
-  const chained = await chainOptions(
-    options,
-    chainPrinter(options.json, () => undefined),
+  return withLedger(options, stop, (ledger, isBehind) =>
+    ofChain(ledger, options.salt, { isBehind, isWhole: true }),
   );
-  const { chain, ledger } = await openDdt(chained);
-  try {
-    await chain.round(stop);
-    return ofChain(ledger, options.salt, { isBehind: chain.follower.isBehind, isWhole: true });
-  } finally {
-    await chain.close();
-  }
 }
 
 async function chainProof(file: string, options: VerifyOptions, now: number): Promise<Basis> {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What the chain says of a user, an image or a tag, for a person and for a script. Pure. */
+/** What a chain or a log says of a user, an image or a tag, for a person and for a script. Pure. */
 import { toHex } from '../carbonchain/bytes.ts';
 import { utc } from '../base/text.ts';
 import type { Ledger } from './ledger.ts';
@@ -15,11 +15,26 @@ interface Shown {
 
 /** `name` is USER, USER/IMAGE or USER/IMAGE:TAG; an image may have slashes in it. */
 export function shownOf(ledger: Ledger, name: string): Shown {
-  const [, user = '', image, tag] = /^([^/]*)(?:\/(.+?)(?::([^:/]+))?)?$/.exec(name) ?? [];
+  const wanted = wantedBy(name);
   const lines: string[] = [];
-  const original = ofOriginal(ledger, { user, image, tag }, lines);
-  const version1 = ofVersion1(ledger, { user, image, tag }, lines);
+  const original = ofOriginal(ledger, wanted, lines);
+  const version1 = ofVersion1(ledger, wanted, lines, 'Version 1: the');
   return { lines, json: { original, version1 } };
+}
+
+/** The same of the commands of version 1 alone, which is what a log of trust has. */
+export function shownOfState(
+  place: Pick<Ledger, 'state' | 'time'>,
+  name: string,
+): { readonly lines: readonly string[]; readonly json: unknown } {
+  const lines: string[] = [];
+  const json = ofVersion1(place, wantedBy(name), lines, 'The');
+  return { lines, json };
+}
+
+function wantedBy(name: string): Wanted {
+  const [, user = '', image, tag] = /^([^/]*)(?:\/(.+?)(?::([^:/]+))?)?$/.exec(name) ?? [];
+  return { user, image, tag };
 }
 
 interface Wanted {
@@ -68,14 +83,19 @@ function ofOriginal({ original: state }: Ledger, wanted: Wanted, lines: string[]
   return { publicKey: rootKey === undefined ? null : toHex(rootKey), keys, metadata };
 }
 
-function ofVersion1({ state, time }: Ledger, wanted: Wanted, lines: string[]): unknown {
+function ofVersion1(
+  { state, time }: Pick<Ledger, 'state' | 'time'>,
+  wanted: Wanted,
+  lines: string[],
+  the: string,
+): unknown {
   const user = state.users.get(wanted.user);
   if (user === undefined) return null;
   const { rootKey } = user;
   lines.push(
     rootKey === undefined
-      ? `Version 1: the root key of ${wanted.user} was deleted, and with it all that hung on it`
-      : `Version 1: the root key of ${wanted.user} is ${toHex(rootKey)}`,
+      ? `${the} root key of ${wanted.user} was deleted, and with it all that hung on it`
+      : `${the} root key of ${wanted.user} is ${toHex(rootKey)}`,
   );
   const keys: unknown[] = [];
   const metadata: unknown[] = [];

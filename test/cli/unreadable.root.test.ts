@@ -59,6 +59,7 @@ const OWN = [
 const CHAINS = [
   ['carbonchain', 'read', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
   ['ddt', 'show', 'somebody', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
+  ['trust', 'show', 'somebody', '--network', 'regtest', '--node', 'http://127.0.0.1:1'],
 ] as const;
 /** These make what is theirs alone, and say which directory is closed, not what they would make in it. */
 const MAKING = [

@@ -69,6 +69,7 @@ export function commandLines(directory: string): {
     'trust log serve': [join(directory, 'no-log'), '--policy', empty, '--listen', '127.0.0.1:1'],
     'trust name': ['user/image:tag'],
     'trust prove': ['user/image:tag', ...CHAIN, '--output', join(directory, 'proof')],
+    'trust show': ['user', ...CHAIN],
     'trust sign': [DIGEST, 'user/image:tag', ...CHAIN, '--coins', coinKey, '--key-file', coinKey],
     'trust verify': [DIGEST, 'user/image:tag', ...CHAIN, '--root-key', ROOT_KEY],
     'ddt sign': ['delete-root-key', 'user', '--key-file', coinKey],

@@ -87,6 +87,18 @@ test('an image is signed in seconds, verified with a network and without, revoke
   const begun = performance.now();
   assert.match(await run(...sign, ...place), /Signed sha256:abab.*\nentry 2 of log\.test\/trust$/);
   t.diagnostic(`signed and cosigned within ${Math.round(performance.now() - begun)} ms`);
+  const show = (name: string, ...more: string[]) =>
+    ctga(['trust', 'show', name, ...place, ...more]);
+  const all = await show('alice');
+  assert.equal(all.code, 0, all.stderr);
+  assert.match(
+    all.stdout,
+    /^As of 3 entries of log\.test\/trust, which a quorum .*:\nThe root key of alice is 0[23][0-9a-f]{64}\n {2}\S+: tagging key 0 is .*\n {2}\S+:\S+ by tagging key 0 \(SIGNATURE_VALID\)\n {4}sha256:abab/,
+  );
+  assert(all.stdout.includes(rootKey) && all.stdout.includes(image.slice('alice/'.length)));
+  const nobody = await show('bob', '--json');
+  assert.equal(nobody.code, 1);
+  assert.equal((JSON.parse(nobody.stdout) as { found: unknown }).found, null);
   const verify = (digest: string, ...more: string[]): string[] => [
     'trust',
     'verify',
@@ -157,7 +169,11 @@ test('an image is signed in seconds, verified with a network and without, revoke
   const replayed = alone(IMAGE);
   assert.equal(replayed.status, 0);
   assert.match(replayed.stdout, /what was revoked later is not known here/);
+  const after = await show(image);
+  assert.match(after.stdout, /by tagging key 1 \(KEY_MISSING\)/, 'what was revoked is shown so');
+  assert.match(after.stdout, /tagging key 0 is [0-9a-f]{66}, until /, 'and what was replaced');
   await key('revoke', 'alice', ...root);
+  assert.match((await show('alice')).stdout, /The root key of alice was deleted/);
   const gone = await ctga(verify(IMAGE, ...SALT, ...place));
   assert.match(gone.stdout, /^NOT TRUSTED: The root key was deleted/, gone.stderr);
   const again = await ctga(['trust', 'key', 'new', 'alice', '--key-file', at('root2'), ...place]);
