@@ -16,6 +16,7 @@ import { wifOf } from '../../src/carbonchain/send.ts';
 import { btcdFor, noBtcd } from '../support/btcd.ts';
 import { CTGA, ctga, startCtga, type Ran } from '../support/ctga.ts';
 import { needsPython, python } from '../support/python.ts';
+import { writeWhatCounts } from './anchored-files.ts';
 
 /** The client of OpenTimestamps: that of CTGA_OTS, or the one on the PATH. */
 const OTS = process.env['CTGA_OTS'] ?? 'ots';
@@ -99,6 +100,35 @@ test('three files in one transaction, with a network and without', { skip: noBtc
   assert.match(bad.stderr, /two: .*is no OpenTimestamps file/);
   assert.match(bad.stderr, /three: there is no .*three\.ots/);
 });
+
+test(
+  'evidence and a statement of a federation hold as before, and were there by then',
+  { skip: noBtcd },
+  async (t) => {
+    const { at, anchor, check } = await chainWith(t);
+    const { evidence, statement, logList, roster } = writeWhatCounts(at);
+    const before = [evidence, statement].map((file) => readFileSync(file));
+    const { height } = await anchor(evidence, statement);
+    const good = await check(evidence, statement);
+    assert.equal(good.code, 0, good.stderr);
+    assert.equal(good.stdout.match(new RegExp(`block ${String(height)} has it`, 'g'))?.length, 2);
+    assert.deepEqual(
+      [evidence, statement].map((file) => readFileSync(file)),
+      before,
+    );
+    // Each says what it said, to who has the stamp beside it or not.
+    const convicts = await ctga(['evidence', 'verify', evidence, '--log-list', logList]);
+    assert.equal(convicts.code, 0, convicts.stdout + convicts.stderr);
+    const vouches = await ctga(['federation', 'verify', '--roster', roster, statement]);
+    assert.equal(vouches.code, 0, vouches.stdout + vouches.stderr);
+    // Somebody who is accused writes another statement, and puts the stamp of the first beside it.
+    writeFileSync(statement, before[1]?.toString().replace('"demo"', '"Demo"') ?? '');
+    const forged = await check(evidence, statement);
+    assert.equal(forged.code, 1);
+    assert.match(forged.stdout, /evidence\.json was there at/);
+    assert.match(forged.stderr, /statement\.json: .* is of another file, or this one was changed/);
+  },
+);
 
 test('who is interrupted goes on, and pays once', { skip: noBtcd }, async (t) => {
   const { btcd, at, chain, files, anchor, check } = await chainWith(t);

@@ -19,8 +19,8 @@ const noRegistry =
   (!(has('docker-registry') && has('skopeo')) &&
     'docker-registry or skopeo is missing: sudo apt-get install docker-registry skopeo');
 
-/** A chain with a name and its tagging key, and what runs commands on it. */
-async function signer(t: Parameters<typeof btcdFor>[0], image: string) {
+/** A chain with coins, and what runs commands on it. */
+async function place(t: Parameters<typeof btcdFor>[0]) {
   const { btcd, own, directory } = await btcdFor(t);
   const at = (name: string): string => join(directory, name);
   writeFileSync(at('auth'), `${btcd.url.username}:${btcd.url.password}\n`);
@@ -33,9 +33,16 @@ async function signer(t: Parameters<typeof btcdFor>[0], image: string) {
     return stdout.trim();
   };
   const pay = ['--coins', at('coins'), ...chain];
+  const mine = (count: number): Promise<string[]> => btcd.mine(count);
+  return { at, chain, run, pay, mine };
+}
+
+/** The same with a name and its tagging key. */
+async function signer(t: Parameters<typeof btcdFor>[0], image: string) {
+  const { at, chain, run, pay, mine } = await place(t);
   const send = async (...args: string[]): Promise<void> => {
     await run('ddt', 'send', await run('ddt', 'sign', ...args, '--network', 'regtest'), ...pay);
-    await btcd.mine(6);
+    await mine(6);
   };
   const rootKey = await run('ddt', 'key', at('root'));
   const tagging = await run('ddt', 'key', at('tagging'));
@@ -44,7 +51,7 @@ async function signer(t: Parameters<typeof btcdFor>[0], image: string) {
   await send('register-key', image, ...root, '--public-key', tagging);
   const sign = async (from: string, name: string, ...more: string[]): Promise<void> => {
     await run('trust', 'sign', from, name, '--key-file', at('tagging'), ...more, ...pay);
-    await btcd.mine(6);
+    await mine(6);
   };
   return { at, chain, run, send, sign, root, rootKey };
 }
@@ -109,6 +116,73 @@ test(
     assert.match(revoked.stdout, /^NOT TRUSTED: The tagging key that signed it was revoked/);
     await run('trust', 'prove', 'alice/app:v1', '--output', at('proof'), ...salt, ...chain);
     assert.equal(alone().status, 1);
+  },
+);
+
+test(
+  'keys are made, replaced and revoked in a chain, and none of it counts before six blocks have it',
+  { skip: noBtcd },
+  async (t) => {
+    const { at, chain, run, pay, mine } = await place(t);
+    const key = (...args: string[]): Promise<string> =>
+      run('trust', 'key', ...args, ...pay, '--json');
+    const tryKey = (...args: string[]) => ctga(['trust', 'key', ...args, ...pay]);
+    const sign = (digest: string, tag: string, by: string) =>
+      ctga(['trust', 'sign', digest, `alice/app:${tag}`, '--key-file', at(by), ...pay]);
+    const says = async (digest: string, tag: string, ...more: string[]): Promise<string> =>
+      (await ctga(['trust', 'verify', digest, `alice/app:${tag}`, ...chain, ...more])).stdout;
+    const [one, two] = [`sha256:${'ab'.repeat(32)}`, `sha256:${'cd'.repeat(32)}`];
+    const root = ['--root-key-file', at('root')];
+
+    const made = JSON.parse(await key('new', 'alice', '--key-file', at('root'))) as {
+      publicKey: string;
+    };
+    const early = await tryKey('new', 'alice/app', '--key-file', at('tagging'), ...root);
+    assert.equal(early.code, 2);
+    assert.match(early.stderr, /would be refused[^]*six blocks/);
+    await mine(6);
+    await key('new', 'alice/app', '--key-file', at('tagging'), ...root);
+    await mine(6);
+    assert.equal((await tryKey('new', 'alice', '--key-file', at('mine'))).code, 2, 'it is taken');
+    assert.equal((await sign(one, 'v1', 'tagging')).code, 0);
+    await mine(5);
+    assert.match(await says(one, 'v1'), /^NOT TRUSTED: Nothing is signed/, 'five confirmations');
+    await mine(1);
+    assert.match(await says(one, 'v1'), /^TRUSTED/);
+
+    await key('rotate', 'alice/app', '--key-file', at('next'), ...root);
+    await mine(6);
+    const late = await sign(two, 'v2', 'tagging');
+    assert.match(late.stderr, /the key has expired/);
+    assert.equal((await sign(two, 'v2', 'next')).code, 0);
+    await key('rotate', 'alice', '--key-file', at('root2'), ...root);
+    await mine(6);
+    for (const [digest, tag] of [
+      [one, 'v1'],
+      [two, 'v2'],
+    ] as const)
+      assert.match(await says(digest, tag, '--root-key', made.publicKey), /^TRUSTED/, tag);
+    // The root key that was replaced is good for nothing.
+    const old = await tryKey('revoke', 'alice/app', '--key-id', '0', ...root);
+    assert.equal(old.code, 2, old.stderr);
+
+    const root2 = ['--root-key-file', at('root2')];
+    const which = await tryKey('revoke', 'alice/app', ...root2);
+    assert.match(which.stderr, /has the tagging keys 0, 1: say which one/);
+    await key('revoke', 'alice/app', '--key-id', '0', ...root2);
+    await mine(5);
+    assert.match(await says(one, 'v1'), /^TRUSTED/, 'a revocation too takes six blocks');
+    await mine(1);
+    assert.match(await says(one, 'v1'), /^NOT TRUSTED: The tagging key that signed it was revoked/);
+    assert.match(await says(two, 'v2'), /^TRUSTED/);
+    const shown = await run('trust', 'show', 'alice/app', ...chain);
+    assert.match(shown, /app:v1 by tagging key 0 \(KEY_MISSING\)/);
+    assert.match(shown, /app:v2 by tagging key 1 \(SIGNATURE_VALID\)/);
+    await key('revoke', 'alice', ...root2);
+    await mine(6);
+    assert.match(await says(two, 'v2'), /^NOT TRUSTED: The root key was deleted/);
+    const again = await tryKey('new', 'alice', '--key-file', at('root3'));
+    assert.match(again.stderr, /the name is taken/);
   },
 );
 
