@@ -48,7 +48,8 @@ export function missingForDos(): string | undefined {
 export async function measureDos(
   { connections, seconds }: { connections: readonly number[]; seconds: number },
   say: (what: string) => void,
-): Promise<DosResult[]> {
+  onResults: (results: readonly DosResult[]) => void,
+): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-dos-'));
   const started: ChildProcess[] = [];
   try {
@@ -76,8 +77,8 @@ export async function measureDos(
         offline: a60(atRest.got.offline),
       });
       say(`    ${JSON.stringify(results.at(-1))}`);
+      onResults(results);
     }
-    return results;
   } finally {
     for (const child of started.reverse()) await end(child);
     rmSync(directory, { recursive: true, force: true });

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
- * [--games N] [--seconds N] [--ctngv3 FILE]`, as root.
+ * [--games N] [--seconds N] [--connections N,N] [--ctngv3 FILE]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
  * dnstap, dns, start, pool, store, p4, game, impact, federation, witness, ddt-dos; all unless told, and only
  * `ddt-dos`, `dns`, `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
@@ -51,6 +51,7 @@ const { values, positionals } = parseArgs({
     packets: { type: 'string' },
     games: { type: 'string' },
     seconds: { type: 'string' },
+    connections: { type: 'string' },
     ctngv3: { type: 'string' },
     help: { type: 'boolean', default: false },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
@@ -82,7 +83,7 @@ const PARTS = [
 if (values.help) {
   console.log(
     `npm run bench [-- PART...] [--quick] [--output DIRECTORY] [--against OBJECT.o] [--paper DIRECTORY]
-    [--packets N] [--games N] [--seconds N] [--ctngv3 FILE]
+    [--packets N] [--games N] [--seconds N] [--connections N,N] [--ctngv3 FILE]
 Parts: ${PARTS.join(', ')}; all unless told. docs/BENCH.md has what each of them measures.`,
   );
   process.exit(0);
@@ -570,15 +571,21 @@ if (wanted('ddt-dos')) {
   else {
     const seconds = quick ? 2 : Number(values.seconds ?? 60);
     if (!(seconds >= 1 && seconds <= 600)) fail('--seconds: want a number from 1 to 600', 2);
-    const results = await measureDos({ connections: quick ? [0, 100] : CONNECTIONS, seconds }, say);
-    mkdirSync(values.output, { recursive: true });
-    const plot = linePlot(
-      'A good client beside slow ones',
-      'slow clients, on a logarithmic scale: none at 0, 100 at 10, 32,000 at 100',
-      '% of what it gets alone',
-      dosLines(results),
-    );
-    writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
-    report('ddt-dos', results, ...dosSections(results, seconds));
+    const asked = values.connections?.split(',').map(Number);
+    if (asked?.every((count) => CONNECTIONS.includes(count)) === false)
+      fail(`--connections: want some of ${CONNECTIONS.join(',')}`, 2);
+    const connections = asked ?? (quick ? [0, 100] : CONNECTIONS);
+    // After each number, so that what was measured is there however it ends.
+    await measureDos({ connections, seconds }, say, (results) => {
+      mkdirSync(values.output, { recursive: true });
+      const plot = linePlot(
+        'A good client beside slow ones',
+        'slow clients, on a logarithmic scale: none at 0, 100 at 10, 32,000 at 100',
+        '% of what it gets alone',
+        dosLines(results),
+      );
+      writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
+      report('ddt-dos', results, ...dosSections(results, seconds));
+    });
   }
 }
