@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/** A server at the address that somebody chose, or at a port that is free. */
-import { createServer, isIP, type AddressInfo, type Server } from 'node:net';
+/** An HTTP server at the address that somebody chose. */
+import { isIP, type AddressInfo, type Server } from 'node:net';
 import { CtgaError, messageOf } from './errors.ts';
 
 /** Where a server listens. */
@@ -34,13 +34,4 @@ export async function listenAt(
   const { port: bound } = server.address() as AddressInfo;
   const host = isIP(address) === 6 ? `[${address}]` : address;
   return { port: bound, url: `${scheme}://${host}:${bound}/` };
-}
-
-/** A port of loopback that is free now, for a program that cannot be told to choose one itself. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }

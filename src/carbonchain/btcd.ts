@@ -9,7 +9,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError } from '../base/errors.ts';
-import { freePort } from '../base/listen.ts';
+import { freePort } from '../base/free-port.ts';
 import { directFetch, type Fetch } from '../http/request.ts';
 import { nodeAt, NodeError, type BitcoinNode } from './node.ts';
 

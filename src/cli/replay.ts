@@ -70,9 +70,9 @@ function printReplay(found: ReplayedFiles): void {
   for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
     const fragments =
       reassembled === 0 ? '' : `, ${reassembled} of them reassembled from fragments`;
-    print(
-      `  ${log.description}: size ${treeSize}, signed at ${time(timestamp)}, seen ${seen}x${fragments}`,
-    );
+    // Ed25519 checkpoints say no time.
+    const when = timestamp === 0n ? '' : `, signed at ${time(timestamp)}`;
+    print(`  ${log.description}: size ${treeSize}${when}, seen ${seen}x${fragments}`);
   }
   for (const log of malformed) warn(`malformed tree head of ${log}: ${MALFORMED}`);
   for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);

@@ -18,7 +18,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CtgaError } from '../base/errors.ts';
-import { freePort } from '../base/listen.ts';
+import { freePort } from '../base/free-port.ts';
 import { launcherPath } from '../base/project-root.ts';
 import { fromHex, showHash } from '../carbonchain/bytes.ts';
 import { parseTransaction } from '../carbonchain/transaction.ts';
