@@ -118,7 +118,7 @@ export function dosSections(results: readonly DosResult[], seconds: number): str
   ];
 }
 
-/** Every curve as a share of what there is without slow clients, so that different machines compare. */
+/** Every curve as a share of the most that there was with any number, so that different machines compare. */
 export function dosLines(
   results: readonly DosResult[],
 ): { name: string; points: (readonly [number, number])[] }[] {
@@ -128,7 +128,8 @@ export function dosLines(
   const line = (name: string, points: readonly (readonly [number, number])[]) => ({
     name,
     points: points.map(
-      ([count, value]) => [x(count), (100 * value) / Math.max(points[0]?.[1] ?? 1, 1e-9)] as const,
+      ([count, value]) =>
+        [x(count), (100 * value) / Math.max(...points.map(([, each]) => each), 1e-9)] as const,
     ),
   });
   const mine = (what: 'notary' | 'rest' | 'node' | 'offline') =>

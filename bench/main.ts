@@ -581,7 +581,7 @@ if (wanted('ddt-dos')) {
       const plot = linePlot(
         'A good client beside slow ones',
         'slow clients, on a logarithmic scale: none at 0, 100 at 10, 32,000 at 100',
-        '% of what it gets alone',
+        '% of the most that it got',
         dosLines(results),
       );
       writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
