@@ -83,8 +83,7 @@ export async function mineWhatWaits(
       const waiting = (await node.call('getrawmempool')) as unknown[];
       if (waiting.length > 0) await node.mine(CONFIRMATIONS);
     } catch (error) {
-      if (!stop.aborted)
-        onEvent({ event: 'failed', node: 'btcd', message: `mining: ${messageOf(error)}` });
+      onEvent({ event: 'failed', node: 'btcd', message: `mining: ${messageOf(error)}` });
     }
     await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   }

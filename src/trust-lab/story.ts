@@ -172,6 +172,14 @@ interface Step {
   readonly play: () => Promise<string>;
 }
 
+/** The log and its witness. */
+interface Served {
+  log: Running;
+  readonly witness: Running;
+  readonly vkey: string;
+  readonly url: string;
+}
+
 const REGTEST = ['--network', 'regtest'];
 const LOG_NAME = 'log.example.org/trust';
 const WITNESS_NAME = 'witness.example.org/w1';
@@ -236,7 +244,7 @@ class Story {
   #otherDigest = '';
   #known: Variable = { variable: 'KNOWN', words: [] };
   #logRootKey = '';
-  #served: { log: Running; witness: Running; vkey: string; url: string } | undefined;
+  #served: Served | undefined;
   #transactions: readonly string[] = [];
 
   constructor(options: TrustLabOptions) {
@@ -690,7 +698,7 @@ class Story {
     return `${String(size)} entries in block ${String(height)}, which the proof shows without a network`;
   }
 
-  #logServed(): NonNullable<Story['#served']> {
+  #logServed(): Served {
     if (this.#served === undefined) throw new Error('the log was not started');
     return this.#served;
   }

@@ -163,7 +163,7 @@ test('a log is anchored once it is there, and again each period in which it grew
 });
 
 test('who ends in between goes on with what was paid for, and a block that leaves takes nothing', async (t) => {
-  const { node, start, end, of, many, holds } = anchoredLog(t);
+  const { node, start, end, many, holds } = anchoredLog(t);
   await start();
   const { transaction: paid } = await many('anchoring', 1);
   await end();
