@@ -306,7 +306,7 @@ class Story {
         ({ ok }) => ok,
         () => false,
       );
-    await untilReady(registry, answers, 120);
+    await untilReady(registry, answers);
     this.#place = `127.0.0.1:${port}/app`;
     const tar = echoRoot(this.#at('podman'));
     const echo = (text: string): string => `CMD ["/bin/echo", "${text}"]`;
