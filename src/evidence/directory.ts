@@ -53,12 +53,20 @@ export function keepFile(directory: string, { name, text, holds }: KeepOptions):
   for (const file of copies) {
     const link = links.find((each) => each.file === file);
     const path = join(directory, file);
-    const found = textOf(path);
-    const isKept =
-      found !== undefined && (link === undefined || link.sha256 === sha256(found)) && holds(found);
-    const isFree = found === undefined && (link === undefined || link.sha256 === sha256(text));
-    if (!isKept && !(isFree && withReserve(directory, () => place(directory, file, text))))
-      continue;
+    const isKept = (): boolean => {
+      const found = textOf(path);
+      return (
+        found !== undefined && (link === undefined || link.sha256 === sha256(found)) && holds(found)
+      );
+    };
+    const isFree =
+      textOf(path) === undefined && (link === undefined || link.sha256 === sha256(text));
+    const isPlaced = isFree && withReserve(directory, () => place(directory, file, text));
+    if (!isPlaced) {
+      // Where another process was faster, its file is looked at.
+      if (!isKept()) continue;
+      syncDirectory(directory);
+    }
     chainUp(directory, holds);
     return file;
   }

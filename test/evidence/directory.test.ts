@@ -237,3 +237,35 @@ describe('a process that was killed', () => {
     assert.equal(readdirSync(directory).filter((name) => name.endsWith('.tmp')).length, 0);
   });
 });
+
+test('two processes that keep the same evidence at the same moment keep it once', async () => {
+  const directory = newDirectory();
+  const source = newDirectory();
+  const texts = Array.from({ length: 60 }, (_, i) =>
+    readFileSync(writeEvidence(source, fork(i + 2)), 'utf8'),
+  );
+  // Both do each in the same millisecond, if they can.
+  const script = `
+    import { keepFile } from '${new URL('../../src/evidence/directory.ts', import.meta.url).href}';
+    let texts = '';
+    for await (const chunk of process.stdin) texts += chunk;
+    const began = Number(process.argv[1]);
+    JSON.parse(texts).forEach((text, i) => {
+      while (Date.now() < began + 25 * i);
+      console.log(keepFile('${directory}', { name: 'fork-' + i + '.json', text, holds: () => true }));
+    });`;
+  const began = Date.now() + 3000;
+  const run = async (): Promise<string> => {
+    const args = ['--import', 'tsx', '--input-type=module', '-e', script, String(began)];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    child.stdin.end(JSON.stringify(texts));
+    let said = '';
+    child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
+    await once(child, 'close');
+    return said;
+  };
+  const [one, other] = await Promise.all([run(), run()]);
+  assert.equal(one, texts.map((_, i) => `fork-${i}.json\n`).join(''));
+  assert.equal(other, one);
+  assert.deepEqual(new Set(statesIn(directory)), new Set(['kept']));
+});
