@@ -9,7 +9,6 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { test } from 'node:test';
@@ -25,7 +24,6 @@ import {
   type Names,
   type Program,
 } from '../../src/ctng/sample.ts';
-import { eventually } from '../support/eventually.ts';
 
 const THEIRS = process.env['CTGA_CTNG'];
 const OURS = resolve(import.meta.dirname, '../../bin/ctga');
@@ -60,13 +58,9 @@ class Mix {
   readonly directory = mkdtempSync(join(tmpdir(), 'ctga-mix-'));
   readonly #children: ChildProcess[] = [];
   logger = '';
-  #places: string[] = [];
 
   async prepare(names: Names): Promise<void> {
     this.logger = names.loggers[0] ?? '';
-    const { loggers, cas, gossipers, monitors } = names;
-    const running = [loggers[0], cas[0], gossipers[0], gossipers[2], monitors[0], monitors[2]];
-    this.#places = running.flatMap((each) => each ?? []);
     await writeSample(this.directory, names, MINUTE_MS / 1000, WAIT_SECONDS);
   }
 
@@ -97,12 +91,6 @@ class Mix {
     child.stdin?.on('error', () => undefined);
     child.stdin?.end(`${answer}\n`);
     this.#children.push(child);
-  }
-
-  /** Until all its programs have begun, which takes a busy machine a while. */
-  async areListening(): Promise<void> {
-    for (const place of this.#places)
-      await eventually(() => isListening(place), `${place}, of ${this.directory}`);
   }
 
   /**
@@ -147,15 +135,6 @@ class Mix {
   }
 }
 
-function isListening(place: string): Promise<boolean> {
-  const [host = '', port = ''] = place.split(':');
-  return new Promise((resolve) => {
-    const socket = connect(Number(port), host);
-    socket.once('connect', () => (socket.destroy(), resolve(true)));
-    socket.once('error', () => resolve(false));
-  });
-}
-
 const skip =
   THEIRS === undefined
     ? 'NOT RUN: CTGA_CTNG names no binary of the Go programs; their recorded messages are replayed instead'
@@ -174,10 +153,9 @@ test(
         const into = Date.now() % MINUTE_MS;
         if (into < 20_000 || into > 30_000)
           await sleep((2 * MINUTE_MS - into + 20_000) % MINUTE_MS);
-        for (const [i, mix] of mixes.entries()) mix.start(first + i);
-        await Promise.all(mixes.map((mix) => mix.areListening()));
         const minute = Math.floor(Date.now() / MINUTE_MS);
         const periods = Array.from({ length: PERIODS }, (_, i) => String((minute + 1 + i) % 60));
+        for (const [i, mix] of mixes.entries()) mix.start(first + i);
         await Promise.all(
           mixes.map((mix, i) => mix.holdMonitor3(first + i, (minute + 1) * MINUTE_MS)),
         );
