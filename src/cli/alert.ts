@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga alert`: messages for people about split views and failures. */
 import { Command, InvalidArgumentError } from 'commander';
-import {
-  commandChannel,
-  journalChannel,
-  mailChannel,
-  webhookChannel,
-  type Channel,
-} from '../alert/channels.ts';
-import { beat } from '../alert/heartbeat.ts';
+import type { Channel } from '../alert/channels.ts';
 import { systemClock } from '../base/clock.ts';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { utc } from '../base/text.ts';
-import { directWay } from '../http/request.ts';
-import { sendAlerts, testChannels } from '../services/alert.ts';
 import { openForReading, openForWriting, stateAt } from '../store/state.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
 import { busOption, FLEET_DIRECTORY } from './fleet-member.ts';
@@ -121,7 +112,8 @@ HMAC-SHA256 of "SECONDS.BODY".`,
     );
 }
 
-function channelsOf(options: ChannelOptions): Channel[] {
+async function channelsOf(options: ChannelOptions): Promise<Channel[]> {
+  const { commandChannel, mailChannel, webhookChannel } = await import('../alert/channels.ts');
   const { webhookSecretFile, webhookAllowPrivate = false } = options;
   const secret =
     webhookSecretFile === undefined ? undefined : readTextFile(webhookSecretFile).trim();
@@ -137,8 +129,12 @@ function channelsOf(options: ChannelOptions): Channel[] {
 async function runAlerts(options: RunOptions): Promise<void> {
   const stop = stopRequest();
   const isJournal = process.env['JOURNAL_STREAM'] !== undefined;
+  const { journalChannel } = await import('../alert/channels.ts');
+  const { beat } = await import('../alert/heartbeat.ts');
+  const { directWay } = await import('../http/request.ts');
+  const { sendAlerts } = await import('../services/alert.ts');
   // The secret of webhooks may be readable by root alone.
-  const channels = [journalChannel(printText, isJournal), ...channelsOf(options)];
+  const channels = [journalChannel(printText, isJournal), ...(await channelsOf(options))];
   const { fetch, close } = directWay({ allowPrivateAddress: options.webhookAllowPrivate });
   const giveUp = new AbortController();
   const heartbeat = {
@@ -174,12 +170,13 @@ async function runAlerts(options: RunOptions): Promise<void> {
 }
 
 async function testAlerts(options: ChannelOptions): Promise<void> {
-  const channels = channelsOf(options);
+  const channels = await channelsOf(options);
   if (channels.length === 0)
     throw badInput(
       'no channel is set, so nothing can be sent',
       'Give one with --mail, --webhook or --command, or in the configuration file.',
     );
+  const { testChannels } = await import('../services/alert.ts');
   const results = await testChannels(channels, Date.now());
   if (options.json === true) printJson(results);
   else {

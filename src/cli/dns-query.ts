@@ -13,7 +13,7 @@ import { parseZone, zonesOf } from '../logs/zones.ts';
 import { toMerkleHash, type MerkleHash } from '../merkle/hash.ts';
 import { readTreeHeads } from '../exchange/files.ts';
 import { logsInForce } from '../services/log-lists.ts';
-import { logOfZone, queryZone, type QueryResult } from '../services/query.ts';
+import type { QueryResult } from '../services/query.ts';
 import { stateAt } from '../store/state.ts';
 import type { NoteKey } from '../statements/note-key.ts';
 import { MALFORMED, type VerifiedStatement } from '../statements/statement.ts';
@@ -65,6 +65,7 @@ trees that contradict each other. The evidence is then in the state directory.`,
 }
 
 async function runQuery(text: string, options: QueryOptions): Promise<void> {
+  const { logOfZone, queryZone } = await import('../services/query.ts');
   const state = stateAt(options.stateDir);
   const zone = parseZone(text.replace(/^(sth|checkpoint)\./i, ''), 'the zone');
   const { zone: zones, zoneSuffix } = options;

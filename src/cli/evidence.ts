@@ -8,13 +8,8 @@ import { encodeBase64 } from '../base/base64.ts';
 import { cleanJson } from '../base/clean.ts';
 import { badFile, ExitCode } from '../base/errors.ts';
 import { plural, time, utc } from '../base/text.ts';
-import { exhibitsOf, isListed, parseEvidence, signerOf } from '../evidence/bundle.ts';
-import { formatReport, UNKNOWN_KEY, type KnownKey } from '../evidence/report.ts';
+import type { KnownKey } from '../evidence/report.ts';
 import { readTextFile } from '../base/documents.ts';
-import { logIdText } from '../logs/log.ts';
-import { verifierKeyOf } from '../statements/key.ts';
-import { checkEvidence, listEvidence } from '../services/evidence.ts';
-import { keepEvidence } from '../services/keep-evidence.ts';
 import type { EvidenceRecord } from '../store/evidence.ts';
 import { stateAt } from '../store/state.ts';
 import { anchorCommand } from './evidence-anchor.ts';
@@ -109,6 +104,8 @@ interface CheckOptions {
 }
 
 async function list(options: StateOption): Promise<void> {
+  const { listEvidence } = await import('../services/evidence.ts');
+  const { logIdText } = await import('../logs/log.ts');
   const { evidence, chain, faults } = await listEvidence(stateAt(options.stateDir));
   if (faults.length > 0) setExitCode(ExitCode.failed);
   if (options.json === true)
@@ -156,6 +153,7 @@ function sizesOf({ kind, firstSize, secondSize }: EvidenceRecord): string {
 }
 
 async function keep(options: StateOption & { readonly user?: string }): Promise<void> {
+  const { keepEvidence } = await import('../services/keep-evidence.ts');
   const state = stateAt(options.stateDir);
   const json = options.json === true;
   await keepEvidence(
@@ -176,7 +174,9 @@ async function keep(options: StateOption & { readonly user?: string }): Promise<
   );
 }
 
-function show(file: string, options: { json?: boolean }): void {
+async function show(file: string, options: { json?: boolean }): Promise<void> {
+  const { exhibitsOf, isListed, parseEvidence, signerOf } = await import('../evidence/bundle.ts');
+  const { verifierKeyOf } = await import('../statements/key.ts');
   const text = readTextFile(file);
   const evidence = parseEvidence(text, file);
   const { log, created } = evidence;
@@ -218,10 +218,12 @@ function show(file: string, options: { json?: boolean }): void {
   print(withNextCommands(`Check it with: ctga evidence verify ${file}`));
 }
 
-function report(
+async function report(
   file: string,
   options: CheckOptions & { format: 'markdown' | 'html'; output?: string },
-): void {
+): Promise<void> {
+  const { checkEvidence } = await import('../services/evidence.ts');
+  const { formatReport } = await import('../evidence/report.ts');
   const { format, output, listKey } = options;
   const { evidence, checks, text, stands, known } = checkEvidence(file, listKey, options);
   const sha256 = createHash('sha256').update(text).digest('hex');
@@ -243,7 +245,9 @@ function report(
   setExitCode(exitCodeOf(stands, known));
 }
 
-function verify(file: string, options: CheckOptions & { json?: boolean }): void {
+async function verify(file: string, options: CheckOptions & { json?: boolean }): Promise<void> {
+  const { checkEvidence } = await import('../services/evidence.ts');
+  const { UNKNOWN_KEY } = await import('../evidence/report.ts');
   const { evidence, checks, stands, known } = checkEvidence(file, options.listKey, options);
   if (options.json === true)
     printJson({

@@ -3,13 +3,6 @@
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
-import {
-  backupStore,
-  checkStore,
-  compactStore,
-  exportStore,
-  salvageStore,
-} from '../upkeep/maintenance.ts';
 import { stateAt } from '../store/state.ts';
 import { wholeNumber, withState, type StateOption } from './options.ts';
 import { endProgress, print, printJson, printJsonLine, printProgress, warn } from './output.ts';
@@ -53,7 +46,8 @@ export function storeCommand(): Command {
     .addCommand(withState(backup));
 }
 
-function runCheck(options: StateOption): void {
+async function runCheck(options: StateOption): Promise<void> {
+  const { checkStore } = await import('../upkeep/maintenance.ts');
   const found = checkStore(stateAt(options.stateDir));
   if (options.json === true) printJson(found);
   else {
@@ -71,7 +65,8 @@ function runCheck(options: StateOption): void {
   if (found.faults.length > 0) setExitCode(ExitCode.failed);
 }
 
-function runSalvage(options: StateOption): void {
+async function runSalvage(options: StateOption): Promise<void> {
+  const { salvageStore } = await import('../upkeep/maintenance.ts');
   const state = stateAt(options.stateDir);
   const said: string[] = [];
   try {
@@ -85,6 +80,7 @@ function runSalvage(options: StateOption): void {
 }
 
 async function runCompact(options: StateOption & { keepDays: number }): Promise<void> {
+  const { compactStore } = await import('../upkeep/maintenance.ts');
   const before = Date.now() - options.keepDays * 86_400_000;
   const state = stateAt(options.stateDir);
   const done = await compactStore(state, before, progressOf(options)).finally(endProgress);
@@ -95,11 +91,13 @@ async function runCompact(options: StateOption & { keepDays: number }): Promise<
   );
 }
 
-function runExport(options: StateOption): void {
+async function runExport(options: StateOption): Promise<void> {
+  const { exportStore } = await import('../upkeep/maintenance.ts');
   for (const line of exportStore(stateAt(options.stateDir))) printJsonLine(line);
 }
 
 async function runBackup(file: string, options: StateOption): Promise<void> {
+  const { backupStore } = await import('../upkeep/maintenance.ts');
   const show = progressOf(options);
   await backupStore(stateAt(options.stateDir), file, (share) =>
     show(`${Math.round(share * 100)} %`),
