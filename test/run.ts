@@ -178,7 +178,7 @@ function isHookFailure(details: Ended['details']): boolean {
 // Many a file waits more than it works, and most of all those that need root.
 const isAlone = (file: string): boolean => file.endsWith(ALONE);
 const beside = isRoot ? needRoot.filter((file) => !isAlone(file)) : [];
-await Promise.all([runAll(plain, 2), runAll(beside, 1)]);
+await Promise.all([runAll(plain, beside.length > 0 ? 2 : 3), runAll(beside, 1)]);
 if (isRoot) await runAll(needRoot.filter(isAlone), 1);
 summarize();
 
