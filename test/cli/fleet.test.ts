@@ -92,11 +92,12 @@ test(
       start(home, ['collect', '--bus', fleet.url, '--fleet', hub, '--state-dir', there]);
     let collector = collect();
     // Whoever looks as root at the moment in which another account opens the database may be in its way.
-    const isOpen = (): Promise<void> =>
-      eventually(
+    const isOpen = async (): Promise<void> => {
+      await eventually(
         () => collector.said().includes('a collector of'),
         () => collector.said(),
       );
+    };
     await isOpen();
     const socket = join(home, 'dnstap.sock');
     const observer = start(home, [
