@@ -8,6 +8,7 @@ import { after, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import { recordHeads } from '../../src/evidence/record.ts';
 import { AlertService } from '../../src/services/alert.ts';
+import { padded } from '../../src/store/sqlite/rows.ts';
 import { MIGRATIONS } from '../../src/store/sqlite/schema.ts';
 import { openForReading, openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { checkStore } from '../../src/upkeep/maintenance.ts';
@@ -163,4 +164,55 @@ test('in a store of the version before, the newest list has told of the logs', (
   assert.equal(store.logs.listedAt(log.key.logId), Date.UTC(2026, 5, 1));
   assert.match(store.exchange.identity(), /^[0-9a-f]{8}$/);
   store.close();
+});
+
+test('in a store of before words had a table, what others concluded and what they saw stays', () => {
+  const state = fresh();
+  mkdirSync(state.directory);
+  const old = new Database(state.database);
+  const before = MIGRATIONS.findIndex((step) => step.includes('CREATE TABLE words'));
+  for (const step of MIGRATIONS.slice(0, before)) old.exec(step);
+  old.pragma(`user_version = ${before}`);
+  const { logId, treeSize, rootHash, timestamp, signature } = log.verified(3, treeOf(3).root());
+  old
+    .prepare(
+      `INSERT INTO trees (id, log_id, tree_size, root_hash, first_seen) VALUES (7, ?, ?, ?, 1)`,
+    )
+    .run(logId, padded(treeSize), rootHash);
+  old
+    .prepare('INSERT INTO tree_heads (id, tree, timestamp, signature) VALUES (5, 7, ?, ?)')
+    .run(padded(timestamp), signature);
+  const put = old.prepare('INSERT INTO imported VALUES (5, ?, ?, ?, ?)');
+  put.run('there/0011aabb', 0, 'bad-proof', 'a reason');
+  put.run('elsewhere/0011aabb', 3, 'consistent', null);
+  put.run('silent/0011aabb', 2, null, null);
+  old.close();
+  const store = openForWriting(state);
+  assert.deepEqual(
+    store.exchange.foreignVerdicts(),
+    new Map([
+      [
+        7,
+        [
+          {
+            origin: { host: 'elsewhere', store: '0011aabb' },
+            verdict: 'consistent',
+            reason: undefined,
+          },
+          {
+            origin: { host: 'there', store: '0011aabb' },
+            verdict: 'bad-proof',
+            reason: 'a reason',
+          },
+        ],
+      ],
+    ]),
+  );
+  store.close();
+  const now = new Database(state.database, { readonly: true });
+  assert.deepEqual(now.prepare('SELECT origin, count FROM imported ORDER BY origin').raw().all(), [
+    ['elsewhere/0011aabb', 3],
+    ['silent/0011aabb', 2],
+  ]);
+  now.close();
 });
