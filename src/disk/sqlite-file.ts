@@ -12,6 +12,7 @@ import { messageOf } from '../base/errors.ts';
 import { closedAbove } from '../base/system-error.ts';
 import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
 import { DamagedBesideError, StoreError } from './error.ts';
+import { openedWritable } from './sqlite-writable.ts';
 
 /** What a database holds, and how much of it a power cut may take. */
 export interface SqliteKind {
@@ -63,7 +64,8 @@ export class SqliteFile {
    */
   static #openShared(path: string, kind: SqliteKind): SqliteFile {
     makeShared(path);
-    return new SqliteFile(prepared(new Database(path, { timeout: 10_000 }), kind), kind);
+    const open = (): Database.Database => prepared(new Database(path, { timeout: 10_000 }), kind);
+    return new SqliteFile(openedWritable(path, open), kind);
   }
 
   /**

@@ -6,6 +6,7 @@ import Database from 'better-sqlite3';
 import { CtgaError, messageOf } from '../../base/errors.ts';
 import { StoreError } from '../../disk/error.ts';
 import { makeDirectory, makeShared, remedyToEnter } from '../../disk/directory.ts';
+import { assertWritable, cannotWrite, openedWritable } from '../../disk/sqlite-writable.ts';
 import { asStoreError, damaged, isDamage } from './errors.ts';
 import { alone } from '../../disk/lock.ts';
 import { MIGRATIONS } from './schema.ts';
@@ -36,28 +37,10 @@ export const PATIENCE_MS = 10_000;
  * of a small database, and all of a large one if `thorough` is true. Throws StoreError:
  * `store-damaged`, or `store-failed` if it cannot be opened or a newer ctga has written it.
  */
-export function openDatabase(
-  path: string,
-  { thorough = false, patience = PATIENCE_MS }: OpenOptions = {},
-): Database.Database {
-  let database: Database.Database | undefined;
+export function openDatabase(path: string, options: OpenOptions = {}): Database.Database {
   try {
-    if (path !== MEMORY) make(path);
-    database = new Database(path, { timeout: patience });
-    // What becomes of pages that are not used any more. Of a database that is there, it would write.
-    if (path !== MEMORY && statSync(path).size === 0) database.pragma('auto_vacuum = INCREMENTAL');
-    database.pragma('journal_mode = WAL');
-    // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
-    database.pragma('synchronous = FULL');
-    database.pragma('foreign_keys = ON');
-    if (thorough || path === MEMORY || statSync(path).size <= SMALL) quickCheck(database, path);
-    if (wasMade(path) && isEmpty(database)) throw damaged(path, NOTHING_LEFT);
-    const isOld = migrate(database, path);
-    if (path !== MEMORY) ifPossible(database, () => makeShared(markOf(path)));
-    if (isOld && path !== MEMORY && statSync(path).size <= SMALL) ifPossible(database, rewrite);
-    return database;
+    return openedWritable(path, () => opened(path, options));
   } catch (error) {
-    database?.close();
     if (error instanceof CtgaError) throw error;
     const known = asStoreError(error, path);
     if (isDamage(known)) throw known;
@@ -65,25 +48,56 @@ export function openDatabase(
   }
 }
 
+function opened(
+  path: string,
+  { thorough = false, patience = PATIENCE_MS }: OpenOptions,
+): Database.Database {
+  if (path !== MEMORY) make(path);
+  const database = new Database(path, { timeout: patience });
+  try {
+    // What becomes of pages that are not used any more. Of a database that is there, it would write.
+    if (path !== MEMORY && statSync(path).size === 0) database.pragma('auto_vacuum = INCREMENTAL');
+    database.pragma('journal_mode = WAL');
+    // better-sqlite3 is built with synchronous=NORMAL for WAL: commits could vanish in a power cut.
+    database.pragma('synchronous = FULL');
+    database.pragma('foreign_keys = ON');
+    assertWritable(database);
+    if (thorough || path === MEMORY || statSync(path).size <= SMALL) quickCheck(database, path);
+    if (wasMade(path) && isEmpty(database)) throw damaged(path, NOTHING_LEFT);
+    const isOld = migrate(database, path);
+    if (path !== MEMORY) ifPossible(database, () => makeShared(markOf(path)));
+    if (isOld && path !== MEMORY && statSync(path).size <= SMALL) ifPossible(database, rewrite);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
 function notOpened(path: string, cause: unknown): StoreError {
   const code = (cause as { code?: unknown }).code;
   // By opening it: access(2) asks for the real account, not for the effective one.
-  const may = (flags: 'r' | 'r+'): boolean => {
+  const mayRead = (): boolean => {
     try {
-      closeSync(openSync(path, flags));
+      closeSync(openSync(path, 'r'));
       return true;
     } catch {
       return !existsSync(path);
     }
   };
-  if (!may('r')) return mayNotBeRead(dirname(path), cause);
+  if (!mayRead()) return mayNotBeRead(dirname(path), cause);
   try {
     refuseNewer(versionIn(path), path);
   } catch (error) {
     if (error instanceof StoreError) return error;
   }
-  const isClosed = String(code).startsWith('SQLITE_READONLY') && !may('r+');
-  const why = isClosed ? 'this account may not write it' : messageOf(cause);
+  const closed = String(code).startsWith('SQLITE_READONLY')
+    ? cannotWrite(path, ['', '-wal', '-shm'])
+    : undefined;
+  const isClosed = closed !== undefined;
+  const why = isClosed
+    ? `this account may not write ${closed === path ? 'it' : closed}`
+    : messageOf(cause);
   return new StoreError('store-failed', `cannot open ${path}: ${why}`, {
     remedy: isClosed
       ? remedyToEnter(dirname(path), 'write')

@@ -24,7 +24,8 @@ export function mayPass(error: unknown, path: string): error is StoreError {
   if (!/^SQLITE_(CANTOPEN|READONLY)/.test(code)) return false;
   // The disk may be read-only or have no room for the files beside the database, or this process no
   // right. access(2) would tell of the account that started it, and not of the one that it is.
-  return mayOpen(path, 'r+') && mayOpen(temporaryOf(path), 'wx');
+  const files = [path, `${path}-wal`, `${path}-shm`];
+  return files.every((file) => mayOpen(file, 'r+')) && mayOpen(temporaryOf(path), 'wx');
 }
 
 /** Whether the file can be opened so, or cannot for another reason than want of a right. */
