@@ -187,7 +187,6 @@ function summarize(): void {
     outcomes.filter((each) => each.outcome === outcome);
   const [failed, skipped] = [of('failed'), of('skipped')];
   console.log();
-  for (const { where } of failed) console.log(`  failed: ${where}`);
   for (const why of new Set(skipped.map(({ reason }) => reason))) {
     const those = skipped.filter(({ reason }) => reason === why);
     const where = new Set(
@@ -202,6 +201,8 @@ function summarize(): void {
   console.log(
     `  took ${minutes()}; CTGA_TEST_SEED=${SEED} runs them with the same random numbers again`,
   );
+  // Last, where a reader of the end alone finds them.
+  for (const { where } of failed) console.log(`  failed: ${where}`);
   console.log(
     `\n${of('passed').length} passed, ${failed.length} failed, ${skipped.length} skipped`,
   );
