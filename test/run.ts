@@ -4,7 +4,8 @@
  * known, and at the end what came of it. Words on the command line choose the files that have all
  * of them in their path, and none of those behind a minus sign. `*.root.test.ts` files make network
  * namespaces and load BPF programs: they need root and run one at a time, beside the others, and are
- * left out without it.
+ * left out without it. Where few files fail they run once more, alone and with the same random
+ * numbers; the end tells which of their tests failed beside others and passed alone.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmdirSync, statSync } from 'node:fs';
@@ -33,7 +34,11 @@ if (files.length === 0) {
 const ALONE = join('observer', 'load.root.test.ts');
 const needRoot = files.filter((name) => name.endsWith('.root.test.ts'));
 const plain = files.filter((name) => !needRoot.includes(name));
-const outcomes: Outcome[] = [];
+/** More than so many files do not fail for want of a quick machine. */
+const FEW = 3;
+let outcomes: Outcome[] = [];
+/** The files in which a test, a suite or a hook has failed. */
+const failedFiles = new Set<string>();
 const began = performance.now();
 
 interface Outcome {
@@ -76,7 +81,7 @@ function runWhereEverybodyMayEnter(): number {
 
 const hung = new HungChildren({ whole: 20 * 60_000, afterFailure: 3 * 60_000 }, (file) => {
   console.log(`\nFAILED ${relative(root, file)}: did not end by itself\n`);
-  process.exitCode = 1;
+  failedFiles.add(file);
 });
 
 /** Runs a group of files, each in a process of its own. */
@@ -89,7 +94,7 @@ async function runAll(group: readonly string[], concurrency: number): Promise<vo
     note('passed', test);
   });
   events.on('test:fail', (test) => {
-    process.exitCode = 1;
+    failedFiles.add(test.file ?? test.name);
     progress.of(test.file);
     note('failed', test);
     if (test.details.type !== 'suite' || isHookFailure(test.details)) printFailure(test);
@@ -180,9 +185,28 @@ const isAlone = (file: string): boolean => file.endsWith(ALONE);
 const beside = isRoot ? needRoot.filter((file) => !isAlone(file)) : [];
 await Promise.all([runAll(plain, beside.length > 0 ? 2 : 3), runAll(beside, 1)]);
 if (isRoot) await runAll(needRoot.filter(isAlone), 1);
-summarize();
+summarize(await runFailedAgain());
+if (failedFiles.size > 0) process.exitCode = 1;
 
-function summarize(): void {
+/** Returns what failed and did not fail again. */
+async function runFailedAgain(): Promise<Outcome[]> {
+  const again = [...failedFiles];
+  if (again.length === 0 || again.length > FEW || !again.every((file) => files.includes(file)))
+    return [];
+  const isAgain = ({ file }: Outcome): boolean => file !== undefined && again.includes(file);
+  const before = outcomes.filter((each) => isAgain(each) && each.outcome === 'failed');
+  outcomes = outcomes.filter((each) => !isAgain(each));
+  failedFiles.clear();
+  for (const file of again) {
+    console.log(`\nonce more, alone: ${relative(root, file)}`);
+    printed.delete(file);
+    hung.forget(file);
+  }
+  await runAll(again, 1);
+  return before.filter(({ file }) => file !== undefined && !failedFiles.has(file));
+}
+
+function summarize(failedOnce: readonly Outcome[]): void {
   const of = (outcome: Outcome['outcome']): Outcome[] =>
     outcomes.filter((each) => each.outcome === outcome);
   const [failed, skipped] = [of('failed'), of('skipped')];
@@ -202,8 +226,11 @@ function summarize(): void {
     `  took ${minutes()}; CTGA_TEST_SEED=${SEED} runs them with the same random numbers again`,
   );
   // Last, where a reader of the end alone finds them.
+  for (const { where } of failedOnce)
+    console.log(`  failed beside other files, passed alone: ${where}`);
   for (const { where } of failed) console.log(`  failed: ${where}`);
+  const once = failedOnce.length > 0 ? ` (${failedOnce.length} at the second try)` : '';
   console.log(
-    `\n${of('passed').length} passed, ${failed.length} failed, ${skipped.length} skipped`,
+    `\n${of('passed').length} passed${once}, ${failed.length} failed, ${skipped.length} skipped`,
   );
 }

@@ -32,6 +32,11 @@ export class HungChildren {
     this.#heard.set(file, { at: performance.now(), failed: failed || before });
   }
 
+  /** Forgets what was heard of `file`, which is run once more. */
+  forget(file: string): void {
+    this.#heard.delete(file);
+  }
+
   /** Looks at all children, once. */
   look(): void {
     const children = childrenOf(process.pid).filter((pid) => testFile(pid) !== undefined);
