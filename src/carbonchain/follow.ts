@@ -35,7 +35,10 @@ export interface FollowOptions {
   readonly store: ChainStore;
   /** Where reading begins, above this block. */
   readonly start?: Start | undefined;
-  /** The key hash, in hexadecimal, whose coins are followed. */
+  /**
+   * The key hash, in hexadecimal, whose coins are followed, beside those that the store follows already. The
+   * first time that one is named, the chain is read once more.
+   */
   readonly watch?: string | undefined;
   readonly onEvent: (event: FollowEvent) => void;
 }
@@ -64,10 +67,15 @@ export class Follower {
   readonly chain: HeaderChain;
   readonly store: ChainStore;
   readonly #options: FollowOptions;
+  readonly #watched: ReadonlySet<string>;
   /** The height of the last block whose packets were read. */
   #read: number;
 
-  private constructor(options: FollowOptions, chain: HeaderChain, read: number) {
+  private constructor(
+    options: FollowOptions,
+    { chain, watched, read }: { chain: HeaderChain; watched: ReadonlySet<string>; read: number },
+  ) {
+    this.#watched = watched;
     this.chain = chain;
     this.store = options.store;
     this.#options = options;
@@ -80,8 +88,10 @@ export class Follower {
    */
   static async open(options: FollowOptions): Promise<Follower> {
     const { network, store, start = { height: 0, hash: network.genesis.hash }, watch } = options;
-    const beginning = JSON.stringify([network.name, start.height, start.hash, watch ?? '']);
-    if (store.meta('beginning') !== beginning) {
+    const beginning = JSON.stringify([network.name, start.height, start.hash]);
+    const known = (store.meta('watched') ?? '').split(' ').filter((each) => each !== '');
+    const watched = new Set(watch === undefined ? known : [...known, watch]);
+    if (store.meta('beginning') !== beginning || watched.size > known.length) {
       store.clear();
       const header = await firstHeader(start, options);
       const content = {
@@ -93,6 +103,7 @@ export class Follower {
         transactions: [],
       };
       store.add(content);
+      store.setMeta('watched', [...watched].join(' '));
       store.setMeta('beginning', beginning);
     }
     const [first, ...rest] = store.headers();
@@ -100,7 +111,7 @@ export class Follower {
     // They were checked when they were written, and a damaged file must not pass either.
     const offered = chain.extend(rest, Infinity);
     if (offered.is === 'invalid') store.cut(chain.height);
-    return new Follower(options, chain, chain.height);
+    return new Follower(options, { chain, watched, read: chain.height });
   }
 
   get height(): number {
@@ -219,7 +230,7 @@ export class Follower {
     for (const node of answering) {
       const work = async (): Promise<void> => {
         const block = checkedBlock(await node.block(header.hash), header.bytes);
-        content = contentOf(block, height, this.#options.watch);
+        content = contentOf(block, height, this.#watched);
       };
       if (await this.#try(node, work)) return content;
       answering.delete(node);
@@ -292,11 +303,11 @@ export function checkedBlock(bytes: Uint8Array, header: Uint8Array): Block {
   return block;
 }
 
-/** What is kept of a block: its packets, and what the watched key gets and spends. */
+/** What is kept of a block: its packets, and what the watched keys get and spend. */
 function contentOf(
   { header, transactions }: Block,
   height: number,
-  watch: string | undefined,
+  watched: ReadonlySet<string>,
 ): BlockContent {
   const packets: BlockContent['packets'][number][] = [];
   const coins: BlockContent['coins'][number][] = [];
@@ -307,16 +318,16 @@ function contentOf(
     const id = showHash(transaction.id);
     const isNew = isCoinbase(transaction);
     const spent = isNew ? [] : inputs.map((each) => `${showHash(each.id)}:${each.index}`);
-    if (watch !== undefined) {
+    if (watched.size > 0) {
       spends.push(...spent);
       ids.push(id);
     }
-    const keys = outputs.map(({ script }) => keyHashOf(script));
-    for (const [output, key] of keys.entries())
-      if (watch !== undefined && key !== undefined && toHex(key) === watch) {
-        const { value } = outputs[output] as Block['transactions'][number]['outputs'][number];
-        coins.push({ transaction: id, output, value, owner: watch, isCoinbase: isNew });
-      }
+    for (const [output, { script, value }] of outputs.entries()) {
+      const key = keyHashOf(script);
+      const owner = key === undefined ? '' : toHex(key);
+      if (watched.has(owner))
+        coins.push({ transaction: id, output, value, owner, isCoinbase: isNew });
+    }
     packets.push(...packetsIn(transaction, place));
   }
   return { height, header, packets, coins, spends, transactions: ids };

@@ -139,12 +139,25 @@ export function transactionsWith(
   return signed;
 }
 
-/** What can be spent now: coins in blocks, and change that is on its way. The largest first. */
+/**
+ * What can be spent now: coins in blocks, and change that is on its way. The largest first. What was written
+ * with a coin that another transaction has spent since, such as one of another wallet with the same key, comes
+ * no more, and neither does its change.
+ */
 export function spendable({ owner }: Purse, store: ChainStore, height: number): Coin[] {
   const spent = new Set<string>();
+  const overtaken = new Set<string>();
   const coming: Coin[] = [];
   for (const { id, bytes } of store.sent()) {
     const { inputs, outputs } = parseTransaction(bytes);
+    const isOvertaken = inputs.some((each) => {
+      const from = showHash(each.id);
+      return overtaken.has(from) || store.isSpent(from, each.index);
+    });
+    if (isOvertaken) {
+      overtaken.add(id);
+      continue;
+    }
     for (const each of inputs) spent.add(`${showHash(each.id)}:${each.index}`);
     for (const [output, { value, script }] of outputs.entries()) {
       const key = keyHashOf(script);
@@ -164,18 +177,27 @@ const KNOWN = /already|txn-already|in block chain|exists/i;
 
 /**
  * Passes on, in their order, what was written and is in no block yet. What every node refuses stays
- * for the next time: it may only have to wait for a block.
+ * for the next time: it may only have to wait for a block. Resolves to the IDs of what no node has.
  */
-export async function passOn(store: ChainStore, nodes: readonly BitcoinNode[]): Promise<void> {
-  for (const { bytes } of store.sent())
-    for (const node of nodes)
-      try {
-        await node.send(bytes);
-        break;
-      } catch (error) {
-        if (!(error instanceof NodeError)) throw error;
-        if (KNOWN.test(error.message)) break;
-      }
+export async function passOn(
+  store: ChainStore,
+  nodes: readonly BitcoinNode[],
+): Promise<readonly string[]> {
+  const waiting: string[] = [];
+  for (const { id, bytes } of store.sent()) if (!(await isTaken(bytes, nodes))) waiting.push(id);
+  return waiting;
+}
+
+async function isTaken(bytes: Uint8Array, nodes: readonly BitcoinNode[]): Promise<boolean> {
+  for (const node of nodes)
+    try {
+      await node.send(bytes);
+      return true;
+    } catch (error) {
+      if (!(error instanceof NodeError)) throw error;
+      if (KNOWN.test(error.message)) return true;
+    }
+  return false;
 }
 
 /**

@@ -173,11 +173,10 @@ export class ChainStore {
     });
   }
 
-  /** Forgets everything, for another beginning. */
+  /** Forgets what was read, for another beginning, and not what was sent: that may be half of a command. */
   clear(): void {
     this.#file.transaction(() => {
-      for (const table of ['meta', 'block', 'packet', 'coin', 'sent'])
-        this.#run(`DELETE FROM ${table}`);
+      for (const table of ['meta', 'block', 'packet', 'coin']) this.#run(`DELETE FROM ${table}`);
     });
   }
 
@@ -200,6 +199,12 @@ export class ChainStore {
     }));
   }
 
+  /** Whether a block spends this output, which pays to a key that is watched. */
+  isSpent(transaction: string, output: number): boolean {
+    const sql = 'SELECT 1 FROM coin WHERE txid = ? AND output = ? AND spent IS NOT NULL';
+    return this.#all(sql, transaction, output).length > 0;
+  }
+
   /** The height of the block with this transaction, which pays something to a key that is watched. */
   heightOf(transaction: string): number | undefined {
     const sql = 'SELECT height FROM coin WHERE txid = ? LIMIT 1';
@@ -211,6 +216,13 @@ export class ChainStore {
     this.#file.transaction(() => {
       for (const { id, bytes } of transactions)
         this.#run('INSERT INTO sent (txid, bytes) VALUES (?, ?)', id, bytes);
+    });
+  }
+
+  /** Forgets transactions that no node took. */
+  removeSent(ids: readonly string[]): void {
+    this.#file.transaction(() => {
+      for (const id of ids) this.#run('DELETE FROM sent WHERE txid = ?', id);
     });
   }
 

@@ -9,6 +9,7 @@ import {
   chainOptions,
   chainPrinter,
   coinsOption,
+  tellWaiting,
   withChain,
   type ChainCommandOptions,
 } from './chain-options.ts';
@@ -210,8 +211,10 @@ export async function writeToChain(
   try {
     await service.round(stop);
     const transactions = await service.write(data, { id, version, fee });
-    if (options.json === true) printJson({ transactions });
+    const waiting = await service.settle(transactions, stop);
+    if (options.json === true) printJson({ transactions, waiting });
     else for (const transaction of transactions) print(transaction);
+    tellWaiting(waiting);
   } finally {
     await service.close();
   }

@@ -2,7 +2,7 @@
 /** Options of commands that follow a Bitcoin chain. */
 import { readFileSync } from 'node:fs';
 import { InvalidArgumentError, Option, type Command } from 'commander';
-import { badFile, badInput } from '../base/errors.ts';
+import { badFile, badInput, ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { Start } from '../carbonchain/follow.ts';
 import type { NetworkName } from '../carbonchain/header.ts';
@@ -11,6 +11,7 @@ import type { ChainEvent, ChainOptions } from '../services/ddt.ts';
 import { stateAt } from '../store/state.ts';
 import { repeated, withState, type StateOption } from './options.ts';
 import { print, printJsonLine, warn } from './output.ts';
+import { setExitCode } from './run.ts';
 
 export interface ChainCommandOptions extends StateOption {
   readonly network: NetworkName;
@@ -150,6 +151,15 @@ export async function withLedger<T>(
   } finally {
     await chain.close();
   }
+}
+
+/** Says so, and ends with exit code 1, if no node has some of the transactions that were written. */
+export function tellWaiting(waiting: readonly string[]): void {
+  if (waiting.length === 0) return;
+  setExitCode(ExitCode.failed);
+  warn(
+    `no node has ${plural(waiting.length, 'transaction')} of these yet, and until one has it, what was written does not count. Whatever ctga does next with this chain and state directory passes them on: ctga ddt show, say, when the next block has come.`,
+  );
 }
 
 /** Tells of what happens while a chain is followed. */

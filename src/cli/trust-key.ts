@@ -6,7 +6,7 @@ import { badFile, badInput, CtgaError } from '../base/errors.ts';
 import type { KeyPair } from '../ddt/keys.ts';
 import type { Command as Version1, UnsignedCommand } from '../ddt/version1.ts';
 import type { Place, Written } from '../services/trust-place.ts';
-import { readText } from './chain-options.ts';
+import { readText, tellWaiting } from './chain-options.ts';
 import { dateOption, wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import { openPlace, withWritingPlace, type WritingOptions } from './place-options.ts';
@@ -146,6 +146,7 @@ function tell(
   say: { readonly lines: readonly string[]; readonly json: Readonly<Record<string, unknown>> },
   written: readonly Written[],
 ): void {
+  tellWaiting(written.flatMap(({ waiting }) => waiting));
   if (options.json === true)
     return printJson({ ...say.json, written: written.map(({ json }) => json) });
   for (const line of say.lines) print(line);

@@ -9,7 +9,7 @@ import type { Ledger } from '../ddt/ledger.ts';
 import type { Place } from '../services/trust-place.ts';
 import type { RunCtga } from '../trust-lab/desk.ts';
 import type { TrustName } from '../trust/names.ts';
-import { chainOptions, chainPrinter, readText, withLedger } from './chain-options.ts';
+import { chainOptions, chainPrinter, readText, tellWaiting, withLedger } from './chain-options.ts';
 import { dateOption, wholeNumber } from './options.ts';
 import { print, printJson } from './output.ts';
 import {
@@ -147,7 +147,8 @@ async function runSign(image: string, text: string, options: SignOptions): Promi
     const now = Math.max(place.time, Math.floor(Date.now() / 1000));
     const refusal = place.state.refusalOf(command, now);
     if (refusal !== undefined) throw badInput(`the signature would be refused: ${refusal}`);
-    const { lines, json } = await place.write(encodeCommand(command));
+    const { lines, json, waiting } = await place.write(encodeCommand(command));
+    tellWaiting(waiting);
     if (options.json === true) return printJson({ digest, ...json });
     print(`Signed ${digest}. It was written:`);
     for (const line of lines) print(line);

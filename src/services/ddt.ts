@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { Follower, type FollowEvent, type Start } from '../carbonchain/follow.ts';
 import type { Network } from '../carbonchain/header.ts';
-import type { BitcoinNode } from '../carbonchain/node.ts';
+import { NodeError, type BitcoinNode } from '../carbonchain/node.ts';
 import type { PlacedPacket } from '../carbonchain/reader.ts';
 import { scriptFor } from '../carbonchain/packet.ts';
 import {
@@ -52,8 +52,11 @@ export interface BlockReader {
   rebuild(follower: Follower): void;
 }
 
-/** Seconds between two rounds. */
+/** Between two rounds. */
 const EVERY_MS = 10_000;
+/** Between two rounds in which what was just written is passed on, and how many there are. */
+const SETTLE_MS = 250;
+const SETTLE_ROUNDS = 40;
 
 export class ChainService {
   readonly follower: Follower;
@@ -107,16 +110,33 @@ export class ChainService {
     return this.#options.nodes;
   }
 
-  /** Reads what is new, and passes on again what is in no block yet. */
-  round(signal?: AbortSignal): Promise<void> {
+  /**
+   * Reads what is new, and passes on again what is in no block yet. Resolves to the IDs of what was written
+   * and no node has.
+   */
+  round(signal?: AbortSignal): Promise<readonly string[]> {
     return this.#inTurn(async () => {
       await this.follower.round(Date.now() / 1000, {
         onCut: () => this.#reader.rebuild(this.follower),
         onBlock: (height, time, packets) => this.#reader.connect(height, time, packets),
         signal,
       });
-      await passOn(this.#store, this.#options.nodes);
+      return passOn(this.#store, this.#options.nodes);
     });
+  }
+
+  /**
+   * For whoever ends after having written: passes these on until a node has all of them, which may take a
+   * moment (btcd refuses what spends a transaction that it is just moving into a block). Resolves to the IDs
+   * of those that no node has after ten seconds.
+   */
+  async settle(ids: readonly string[], stop: AbortSignal): Promise<readonly string[]> {
+    for (let left = SETTLE_ROUNDS; ; left--) {
+      const none = new Set(await this.round(stop));
+      const waiting = ids.filter((id) => none.has(id));
+      if (waiting.length === 0 || left === 0 || stop.aborted) return waiting;
+      await sleep(SETTLE_MS, undefined, { signal: stop }).catch(() => undefined);
+    }
   }
 
   /** Reads on and on until `stop` is aborted. */
@@ -131,8 +151,9 @@ export class ChainService {
 
   /**
    * Writes data to the chain, and resolves to the IDs of its transactions, in their order, when a node
-   * has the first. The others are passed on until they are in a block. Rejects with CtgaError if there
-   * are too few coins, or no node takes it; then nothing was written.
+   * has the first, or may have it, since it did not answer. With each round they are passed on until they are
+   * in a block: who makes no more rounds settles them. Rejects with CtgaError if there are too few coins, or
+   * every node refuses it; then nothing was written.
    */
   write(
     data: Uint8Array,
@@ -181,10 +202,16 @@ export class ChainService {
       const signed = transactions({ purse, coins, fee, network });
       const [first] = signed;
       if (first === undefined) return [];
-      await sendFirst(first.bytes, nodes);
-      this.#store.addSent(signed);
-      await passOn(this.#store, nodes);
       const ids = signed.map((each) => each.id);
+      // Before a node has the first: whoever is interrupted has not written half of it.
+      this.#store.addSent(signed);
+      try {
+        await sendFirst(first.bytes, nodes);
+      } catch (error) {
+        this.#store.removeSent(ids);
+        throw error;
+      }
+      await passOn(this.#store, nodes);
       onEvent({ event: 'written', transactions: ids });
       return ids;
     });
@@ -203,17 +230,22 @@ export class ChainService {
   }
 }
 
-/** To the first node that takes it; rejects with what the last one said. */
+/**
+ * To the first node that takes it; one that does not answer may have it all the same. Rejects with what the last
+ * one said if all refuse it.
+ */
 async function sendFirst(bytes: Uint8Array, nodes: readonly BitcoinNode[]): Promise<void> {
   let failure: unknown = new CtgaError('bad-input', 'name a node with --node URL');
+  let isUnknown = false;
   for (const node of nodes)
     try {
       await node.send(bytes);
       return;
     } catch (error) {
       failure = error;
+      isUnknown ||= error instanceof NodeError && error.code === 'node-no-answer';
     }
-  throw failure;
+  if (!isUnknown) throw failure;
 }
 
 /** Opens a chain with the state of DDT's commands. */

@@ -34,6 +34,8 @@ export interface Place {
 export interface Written {
   readonly lines: readonly string[];
   readonly json: Readonly<Record<string, unknown>>;
+  /** The transactions of it that no node has yet. */
+  readonly waiting: readonly string[];
 }
 
 /** Follows the chain up to now. `fee` is for each transaction, in satoshi. */
@@ -59,7 +61,8 @@ export async function chainPlace(
     },
     write: async (command) => {
       const transactions = await chain.write(command, { id: DDT_ID, version: 1, fee });
-      return { lines: transactions, json: { transactions } };
+      const waiting = await chain.settle(transactions, stop);
+      return { lines: transactions, json: { transactions, waiting }, waiting };
     },
     close: () => chain.close(),
   };
@@ -85,7 +88,7 @@ export async function logPlace({ policy, fetch, directory }: LogPlaceOptions): P
       const line = published
         ? `entry ${index} of ${key.name}`
         : `entry ${index} of ${key.name}, which waits for cosignatures`;
-      return { lines: [line], json: { log: key.name, index, published } };
+      return { lines: [line], json: { log: key.name, index, published }, waiting: [] };
     },
     close: () => Promise.resolve(),
   };
