@@ -7,10 +7,10 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent as HttpAgent, get as getHttp } from 'node:http';
 import { Agent as HttpsAgent, get as getHttps } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../src/base/free-port.ts';
 import { findBtcd } from '../src/carbonchain/btcd.ts';
 import { table } from './report.ts';
 
@@ -22,16 +22,27 @@ export const THESIS = {
   Japan: [817.6, 428.6, 226.4, 110.6, 43.8, 18.4, 18.4, 7, 3.4, 0.4],
 };
 
-export interface DosResult {
+/** What gets something: answers of Notary and of the REST service; runs of `ctga trust verify` by a node, and offline. */
+export const CURVES = ['notary', 'rest', 'node', 'offline'] as const;
+export type Curve = (typeof CURVES)[number];
+export const isCurve = (text: string): text is Curve => CURVES.some((each) => each === text);
+
+interface DosRow {
   readonly connections: number;
-  /** Of them, how many were open at the end of a measurement: at Notary, and at the REST service. */
-  readonly open: { readonly notary: number; readonly rest: number };
+  /** Of them, how many were open at the end. */
+  readonly open: number;
   /** What a good client got in 60 seconds, calculated from the seconds that were measured. */
-  readonly notary: number;
-  readonly rest: number;
-  readonly node: number;
-  readonly offline: number;
+  readonly got: number;
 }
+
+/** One curve, measured in one go: in this order, with nobody else at the beginning and at the end. */
+export interface DosCurve {
+  readonly date: string;
+  readonly seconds: number;
+  readonly rows: readonly DosRow[];
+}
+
+export type DosResults = Partial<Readonly<Record<Curve, DosCurve>>>;
 
 /** What is missing here to measure it, as a sentence; undefined if nothing is. */
 export function missingForDos(): string | undefined {
@@ -45,39 +56,47 @@ export function missingForDos(): string | undefined {
   return undefined;
 }
 
+/**
+ * Measures some curves, one after the other, and tells of each as soon as it is whole. The numbers of clients
+ * are taken in a mixed order between two times without any, so that a machine that grows warm or busy is seen
+ * and not taken for an attack.
+ */
 export async function measureDos(
-  { connections, seconds }: { connections: readonly number[]; seconds: number },
+  {
+    curves,
+    connections,
+    seconds,
+  }: { curves: readonly Curve[]; connections: readonly number[]; seconds: number },
   say: (what: string) => void,
-  onResults: (results: readonly DosResult[]) => void,
+  onCurve: (curve: Curve, measured: DosCurve) => void,
 ): Promise<void> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-dos-'));
   const started: ChildProcess[] = [];
   try {
-    const notary = await startNotary(directory, started);
-    const lab = await startLab(directory, started);
-    const results: DosResult[] = [];
-    for (const count of connections) {
-      say(`  ${count} slow clients of Notary`);
-      const atNotary = await besides(count, notary.port, true, () =>
-        answers(`https://127.0.0.1:${notary.port}${SNAPSHOT}`, seconds),
-      );
-      say(`  ${count} slow clients of the REST service`);
-      const atRest = await besides(count, lab.port, false, async () => ({
-        rest: await answers(`http://127.0.0.1:${lab.port}/alice/app:v1?set=1`, seconds),
-        node: await runs([...lab.verify, ...lab.chain], seconds),
-        offline: await runs([...lab.verify, ...lab.offline], seconds),
-      }));
-      const a60 = (value: number): number => Math.round((value * 600) / seconds) / 10;
-      results.push({
-        connections: count,
-        open: { notary: atNotary.open, rest: atRest.open },
-        notary: a60(atNotary.got),
-        rest: a60(atRest.got.rest),
-        node: a60(atRest.got.node),
-        offline: a60(atRest.got.offline),
-      });
-      say(`    ${JSON.stringify(results.at(-1))}`);
-      onResults(results);
+    const notary = curves.includes('notary') ? await startNotary(directory, started) : undefined;
+    const lab = curves.some((each) => each !== 'notary')
+      ? await startLab(directory, started)
+      : undefined;
+    for (const curve of curves) {
+      const [attacked, isTls] = curve === 'notary' ? [notary, true] : [lab, false];
+      const port = attacked?.port as number;
+      const work = (time: number): Promise<number> => {
+        if (curve === 'notary') return answers(`https://127.0.0.1:${port}${SNAPSHOT}`, time);
+        const { verify, chain, offline } = lab as Lab;
+        return curve === 'rest'
+          ? answers(`http://127.0.0.1:${port}/alice/app:v1?set=1`, time)
+          : runs([...verify, ...(curve === 'node' ? chain : offline)], time);
+      };
+      // What is compiled and kept at first is not the attack's doing.
+      await work(Math.min(10, seconds));
+      const rows: DosRow[] = [];
+      for (const count of mixed(connections)) {
+        say(`  ${curve}: ${count} slow clients`);
+        const { got, open } = await besides(count, { port, isTls }, () => work(seconds));
+        rows.push({ connections: count, open, got: Math.round((got * 600) / seconds) / 10 });
+        say(`    ${JSON.stringify(rows.at(-1))}`);
+      }
+      onCurve(curve, { date: new Date().toISOString(), seconds, rows });
     }
   } finally {
     for (const child of started.reverse()) await end(child);
@@ -85,62 +104,91 @@ export async function measureDos(
   }
 }
 
-export function dosSections(results: readonly DosResult[], seconds: number): string[] {
-  const of = (list: readonly number[], count: number): string =>
-    `${list[CONNECTIONS.indexOf(count)] ?? ''}`;
+/** Nobody, then from the lower and the upper half by turns, and nobody again. */
+export function mixed(connections: readonly number[]): number[] {
+  const some = connections.filter((count) => count > 0).toSorted((a, b) => a - b);
+  const half = Math.ceil(some.length / 2);
+  const [few, many] = [some.slice(0, half), some.slice(half).toReversed()];
+  return [0, ...few.flatMap((count, i) => [count, ...many.slice(i, i + 1)]), 0];
+}
+
+/** What a curve has at a number: at 0, the mean of the beginning and the end. */
+export function at(curve: DosCurve | undefined, connections: number): DosRow | undefined {
+  const rows = curve?.rows.filter((each) => each.connections === connections) ?? [];
+  const [first] = rows;
+  if (first === undefined) return undefined;
+  return { ...first, got: rows.reduce((sum, { got }) => sum + got, 0) / rows.length };
+}
+
+const NAMES: Readonly<Record<Curve, string>> = {
+  notary: 'Notary',
+  rest: 'REST',
+  node: 'verify by a node',
+  offline: 'verify offline',
+};
+
+const thousands = (value: number): string => Math.round(value).toLocaleString('en');
+
+export function dosSections(results: DosResults): string[] {
+  const measured = CURVES.filter((curve) => results[curve] !== undefined);
+  const numbers = CONNECTIONS.filter((count) =>
+    measured.some((curve) => at(results[curve], count) !== undefined),
+  );
+  const share = (got: number, most: number): string => `${Math.round((100 * got) / most)} %`;
+  const cells = (curve: Curve, count: number): string[] => {
+    const [row, alone] = [at(results[curve], count), at(results[curve], 0)];
+    if (row === undefined || alone === undefined) return ['', '', ''];
+    return [thousands(row.got), share(row.got, alone.got), thousands(row.open)];
+  };
+  const theirs = (list: readonly number[], count: number): string =>
+    share(list[CONNECTIONS.indexOf(count)] ?? 0, list[0] ?? 1);
+  const drift = measured.map((curve) => {
+    const { rows = [], seconds = 0, date = '' } = results[curve] ?? {};
+    const alone = rows
+      .filter(({ connections }) => connections === 0)
+      .map(({ got }) => thousands(got));
+    return `${NAMES[curve]} ${alone.join(' and ')} (${seconds} s each, ${date.slice(0, 10)})`;
+  });
   return [
     '# A good client beside slow ones: what it gets in 60 seconds\n',
-    `Measured for ${seconds} seconds each. Notary and REST: answers of 2xx, on one connection. By a node, offline: runs of \`ctga trust verify\` that say TRUSTED, one after the other, each a process of its own, while the REST service has the slow clients. Open: slow connections at the end.\n\n![A good client beside slow ones](ddt-dos.svg)\n`,
+    `Notary and REST: answers of 2xx, on one connection. Verify: runs of \`ctga trust verify\` that say TRUSTED, one after the other, each a process of its own, while the REST service has the slow clients. Behind each its share of what the curve has without slow clients, and how many of these were open at the end. Each curve was measured in one go, the numbers in a mixed order; without slow clients at its beginning and its end: ${drift.join('; ')}.\n\n![A good client beside slow ones](ddt-dos.svg)\n`,
     table(
       [
         'slow clients',
-        'Notary',
-        'open',
-        'REST',
-        'open',
-        'by a node',
-        'offline',
+        ...measured.flatMap((curve) => [NAMES[curve], '', 'open']),
         'thesis, America',
         'thesis, Japan',
       ],
-      results.map((each) => [
-        `${each.connections}`,
-        `${each.notary}`,
-        `${each.open.notary}`,
-        `${each.rest}`,
-        `${each.open.rest}`,
-        `${each.node}`,
-        `${each.offline}`,
-        of(THESIS.America, each.connections),
-        of(THESIS.Japan, each.connections),
+      numbers.map((count) => [
+        thousands(count),
+        ...measured.flatMap((curve) => cells(curve, count)),
+        theirs(THESIS.America, count),
+        theirs(THESIS.Japan, count),
       ]),
     ),
   ];
 }
 
-/** Every curve as a share of the most that there was with any number, so that different machines compare. */
+/** Every curve as a share of what it has without slow clients, so that different machines compare. */
 export function dosLines(
-  results: readonly DosResult[],
+  results: DosResults,
 ): { name: string; points: (readonly [number, number])[] }[] {
   // The axis is logarithmic: at 0 is nobody, and at 100 are 32,000.
   const x = (count: number): number =>
     count === 0 ? 0 : 10 + (90 * Math.log2(count / 100)) / Math.log2(320);
-  const line = (name: string, points: readonly (readonly [number, number])[]) => ({
-    name,
-    points: points.map(
-      ([count, value]) =>
-        [x(count), (100 * value) / Math.max(...points.map(([, each]) => each), 1e-9)] as const,
-    ),
-  });
-  const mine = (what: 'notary' | 'rest' | 'node' | 'offline') =>
-    results.map((each) => [each.connections, each[what]] as const);
-  const theirs = (list: readonly number[]) =>
-    CONNECTIONS.map((count, i) => [count, list[i] ?? 0] as const);
+  const line = (name: string, got: (count: number) => number | undefined) => {
+    const alone = got(0) ?? 1;
+    const points = CONNECTIONS.flatMap((count) => {
+      const value = got(count);
+      return value === undefined ? [] : [[x(count), (100 * value) / alone] as const];
+    });
+    return { name, points };
+  };
+  const theirs = (list: readonly number[]) => (count: number) => list[CONNECTIONS.indexOf(count)];
   return [
-    line('Notary here', mine('notary')),
-    line('REST here', mine('rest')),
-    line('ctga trust verify by a node', mine('node')),
-    line('ctga trust verify offline', mine('offline')),
+    ...CURVES.filter((curve) => results[curve] !== undefined).map((curve) =>
+      line(`${NAMES[curve]}, here`, (count) => at(results[curve], count)?.got),
+    ),
     line('Notary, thesis, America', theirs(THESIS.America)),
     line('Notary, thesis, Japan', theirs(THESIS.Japan)),
   ];
@@ -148,11 +196,14 @@ export function dosLines(
 
 const SNAPSHOT = '/v2/test/collection/_trust/tuf/snapshot.json';
 
+/** No more get in when for so long none did; and so long it takes at most. */
+const SETTLED_MS = 5_000;
+const AT_MOST_MS = 60_000;
+
 /** Does `work` beside so many slow clients. */
 async function besides<T>(
   count: number,
-  port: number,
-  isTls: boolean,
+  { port, isTls }: { readonly port: number; readonly isTls: boolean },
   work: () => Promise<T>,
 ): Promise<{ got: T; open: number }> {
   if (count === 0) return { got: await work(), open: 0 };
@@ -182,10 +233,13 @@ async function besides<T>(
   try {
     while (attackers.some(({ state, share }) => state.started < share)) await sleep(100);
     // The last ones need a moment, as many as get in.
-    await sleep(2000);
+    const openNow = (): number => attackers.reduce((sum, { state }) => sum + state.open, 0);
+    for (let before = -1, since = Date.now(), began = since; openNow() < count; await sleep(500)) {
+      if (openNow() > before) [before, since] = [openNow(), Date.now()];
+      if (Date.now() - since > SETTLED_MS || Date.now() - began > AT_MOST_MS) break;
+    }
     const got = await work();
-    const open = attackers.reduce((sum, { state }) => sum + state.open, 0);
-    return { got, open };
+    return { got, open: openNow() };
   } finally {
     for (const { child } of attackers) await end(child);
   }
@@ -333,11 +387,15 @@ async function startNotary(directory: string, started: ChildProcess[]): Promise<
   return { port };
 }
 
+interface Lab {
+  readonly port: number;
+  readonly verify: readonly string[];
+  readonly chain: readonly string[];
+  readonly offline: readonly string[];
+}
+
 /** btcd with the REST service, and an image that is signed there. */
-async function startLab(
-  directory: string,
-  started: ChildProcess[],
-): Promise<{ port: number; verify: string[]; chain: string[]; offline: string[] }> {
+async function startLab(directory: string, started: ChildProcess[]): Promise<Lab> {
   const at = (name: string): string => join(directory, name);
   const lab = spawn(CTGA, ['ddt', 'lab', '--listen', '127.0.0.1:0', '--json'], {
     stdio: ['ignore', 'pipe', 'inherit'],
@@ -392,14 +450,6 @@ async function startLab(
     chain,
     offline: ['--network', 'regtest', '--proof', at('proof')],
   };
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
-  const { port } = server.address() as { port: number };
-  await new Promise((done) => server.close(done));
-  return port;
 }
 
 async function reached(port: number): Promise<void> {

@@ -1,20 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
- * [--games N] [--seconds N] [--connections N,N] [--ctngv3 FILE]`, as root.
+ * [--games N] [--seconds N] [--connections N,N] [--curves NAME,NAME] [--ctngv3 FILE]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
  * dnstap, dns, start, pool, store, p4, game, impact, federation, witness, ddt-dos; all unless told, and only
  * `ddt-dos`, `dns`, `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { cpus, release, totalmem } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { measureChallenge } from './challenge.ts';
 import { costTable, measureCost, ratioTable } from './cost.ts';
-import { CONNECTIONS, dosLines, dosSections, measureDos, missingForDos } from './ddt-dos.ts';
+import {
+  CONNECTIONS,
+  CURVES,
+  dosLines,
+  dosSections,
+  isCurve,
+  measureDos,
+  missingForDos,
+  type DosResults,
+} from './ddt-dos.ts';
 import { measureDns, missingDnsTool } from './dns.ts';
 import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
@@ -52,6 +61,7 @@ const { values, positionals } = parseArgs({
     games: { type: 'string' },
     seconds: { type: 'string' },
     connections: { type: 'string' },
+    curves: { type: 'string' },
     ctngv3: { type: 'string' },
     help: { type: 'boolean', default: false },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
@@ -83,7 +93,8 @@ const PARTS = [
 if (values.help) {
   console.log(
     `npm run bench [-- PART...] [--quick] [--output DIRECTORY] [--against OBJECT.o] [--paper DIRECTORY]
-    [--packets N] [--games N] [--seconds N] [--connections N,N] [--ctngv3 FILE]
+    [--packets N] [--games N] [--seconds N] [--connections N,N] [--curves NAME,NAME]
+    [--ctngv3 FILE]
 Parts: ${PARTS.join(', ')}; all unless told. docs/BENCH.md has what each of them measures.`,
   );
   process.exit(0);
@@ -571,21 +582,28 @@ if (wanted('ddt-dos')) {
   else {
     const seconds = quick ? 2 : Number(values.seconds ?? 60);
     if (!(seconds >= 1 && seconds <= 600)) fail('--seconds: want a number from 1 to 600', 2);
-    const asked = values.connections?.split(',').map(Number);
-    if (asked?.every((count) => CONNECTIONS.includes(count)) === false)
+    const connections = values.connections?.split(',').map(Number) ?? (quick ? [100] : CONNECTIONS);
+    if (!connections.every((count) => CONNECTIONS.includes(count)))
       fail(`--connections: want some of ${CONNECTIONS.join(',')}`, 2);
-    const connections = asked ?? (quick ? [0, 100] : CONNECTIONS);
-    // After each number, so that what was measured is there however it ends.
-    await measureDos({ connections, seconds }, say, (results) => {
+    const curves = (values.curves?.split(',') ?? [...CURVES]).filter(isCurve);
+    if (curves.length !== (values.curves?.split(',') ?? CURVES).length)
+      fail(`--curves: want some of ${CURVES.join(',')}`, 2);
+    const path = join(values.output, 'ddt-dos.json');
+    // After each curve, beside those that another run measured.
+    await measureDos({ curves, connections, seconds }, say, (curve, measured) => {
+      const before = existsSync(path)
+        ? (JSON.parse(readFileSync(path, 'utf8')) as { data: DosResults }).data
+        : {};
+      const results = { ...before, [curve]: measured };
       mkdirSync(values.output, { recursive: true });
       const plot = linePlot(
         'A good client beside slow ones',
         'slow clients, on a logarithmic scale: none at 0, 100 at 10, 32,000 at 100',
-        '% of the most that it got',
+        '% of what it gets without them',
         dosLines(results),
       );
       writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
-      report('ddt-dos', results, ...dosSections(results, seconds));
+      report('ddt-dos', results, ...dosSections(results));
     });
   }
 }
