@@ -16,7 +16,7 @@ import {
   DEFAULT_BUDGET_MB,
   DEFAULT_QUESTIONS,
   DEFAULT_WINDOW_DAYS,
-} from '../src/services/challenge.ts';
+} from '../src/services/challenge-defaults.ts';
 import { entriesAsked, FakeApi, json } from '../test/support/fake-api.ts';
 import { random } from '../test/support/random.ts';
 import { LogTree } from '../test/support/signing-log.ts';

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { ctgaProgram } from '../src/cli/program.ts';
+import { wholeProgram } from '../src/cli/program.ts';
 import { median } from './statistics.ts';
 
 export interface StartCost {
@@ -40,7 +40,7 @@ const READING = ['status', 'heads list', 'evidence list', 'logs list', 'alert li
 
 /** Every command that does something, with --help: all of it is loaded, and nothing done. */
 async function everyCommand(): Promise<string[]> {
-  const program = await ctgaProgram(['config']);
+  const program = await wholeProgram();
   const below = ({ commands }: Command, path: string): string[] =>
     commands.flatMap((command) => {
       const words = `${path}${command.name()} `;

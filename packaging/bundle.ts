@@ -7,6 +7,7 @@
  */
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import Module from 'node:module';
 import { join, resolve } from 'node:path';
 import { build } from 'esbuild';
 
@@ -57,10 +58,13 @@ await build({
   },
 });
 for (const name of PARTS) {
-  const code = readFileSync(join(unfinished, `${name}.code.cjs`), 'utf8');
+  const file = join(unfinished, `${name}.code.cjs`);
+  const code = readFileSync(file, 'utf8');
   // It is read as such (cached.cjs). esbuild leaves regular expressions and templates with tags alone.
   const [foreign] = /.{0,60}[^\0-\x7f].{0,30}/.exec(code) ?? [];
   if (foreign !== undefined) throw new Error(`${name} has to be ASCII: write \\u… in ${foreign}`);
+  // Here, and not at each start: that would copy it once more.
+  writeFileSync(file, Module.wrap(code));
 }
 for (const name of PARTS)
   copyFileSync(join(import.meta.dirname, 'cached.cjs'), join(unfinished, `${name}.cjs`));

@@ -6,7 +6,7 @@
  */
 'use strict';
 const { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } = require('node:fs');
-const { createRequire, wrap } = require('node:module');
+const { createRequire } = require('node:module');
 const { tmpdir } = require('node:os');
 const { dirname, join, resolve } = require('node:path');
 const process = require('node:process');
@@ -15,7 +15,7 @@ const { Script } = require('node:vm');
 
 const main = resolve(process.argv[2], 'cli/main');
 const filename = `${main}.code.cjs`;
-const script = new Script(wrap(readFileSync(filename, 'latin1')), { filename });
+const script = new Script(readFileSync(filename, 'latin1'), { filename });
 const run = script.runInThisContext();
 const temporary = mkdtempSync(join(tmpdir(), 'ctga-cache-'));
 const config = join(temporary, 'ctga.toml');
@@ -24,14 +24,20 @@ const store = ['--config', config, '--state-dir', join(temporary, 'state')];
 const runs = [
   ['--help'],
   ['config', 'check', config],
-  ['attach', '--help'],
   ['logs', 'list', ...store],
   ['status', ...store],
   ['heads', 'list', ...store],
   ['evidence', 'list', ...store],
   ['alert', 'list', ...store],
 ];
-process.stdout.write = process.stderr.write = () => true;
+process.stderr.write = () => true;
+// The first run says which commands there are.
+process.stdout.write = (help) => {
+  process.stdout.write = () => true;
+  const commands = help.split('\nCommands:\n')[1].matchAll(/^ {2}([a-z]\S*) /gm);
+  for (const [, name] of commands) runs.push([name, '--help']);
+  return true;
+};
 
 function next() {
   const argv = runs.shift();

@@ -5,7 +5,6 @@
  */
 'use strict';
 const { readFileSync } = require('node:fs');
-const { wrap } = require('node:module');
 const { Script } = require('node:vm');
 
 const part = module.filename.slice(0, -'.cjs'.length);
@@ -16,6 +15,6 @@ try {
 } catch {
   // It starts without, more slowly.
 }
-// esbuild writes ASCII, which needs no decoding.
-const script = new Script(wrap(readFileSync(filename, 'latin1')), { filename, cachedData });
+// It is ASCII, which needs no decoding, and a function as Module.wrap makes one.
+const script = new Script(readFileSync(filename, 'latin1'), { filename, cachedData });
 script.runInThisContext()(exports, require, module, filename, module.path);

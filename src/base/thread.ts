@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Starting a part of this program as a thread. */
 import { pathToFileURL } from 'node:url';
-import { Worker } from 'node:worker_threads';
+import type { Worker } from 'node:worker_threads';
 import { isSource, scriptPath } from './scripts.ts';
 
 /**
@@ -9,6 +9,8 @@ import { isSource, scriptPath } from './scripts.ts';
  * Node 20 runs no TypeScript in a thread, even where the process does, so the thread loads tsx.
  */
 export function startThread(name: string, data?: unknown): Worker {
+  // Few start one, and it takes long to load.
+  const { Worker } = process.getBuiltinModule('node:worker_threads');
   const module = pathToFileURL(scriptPath(name));
   if (!isSource) return new Worker(module, { workerData: data });
   const bootstrap = `

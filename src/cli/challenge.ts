@@ -3,21 +3,17 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { badInput, ExitCode } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
-import { pollinationUrl } from '../exchange/pollination.ts';
+import { pollinationUrl } from '../exchange/pollination-url.ts';
 import { viewUrl } from '../exchange/views.ts';
 import { HashStore } from '../follow/hash-store.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { readListedLogs } from '../logs/list.ts';
+import type { ChallengeEvent, RoundSummary } from '../services/challenge.ts';
 import {
-  challengeContinually,
-  challengeOnce,
   DEFAULT_BUDGET_MB,
   DEFAULT_QUESTIONS,
   DEFAULT_WINDOW_DAYS,
-  openChallengerStore,
-  type ChallengeEvent,
-  type RoundSummary,
-} from '../services/challenge.ts';
+} from '../services/challenge-defaults.ts';
 import type { LogShare, ShareEvent, ShareOptions } from '../services/share-logs.ts';
 import { isAskable, type Log } from '../logs/log.ts';
 import type { NoteKey } from '../statements/note-key.ts';
@@ -170,6 +166,8 @@ If you can, run the challenger on another host than the packet processor: "ctga 
 async function run(options: ChallengeOptions, command: Command): Promise<void> {
   // As root, where this is root: the challenger's own account may not be able to read the sources.
   const { isListening, openIdentity } = await import('../http/proxy.ts');
+  const { challengeContinually, challengeOnce, openChallengerStore } =
+    await import('../services/challenge.ts');
   if (options.once === true && options.subscribe !== undefined)
     throw badInput(
       '--once asks all logs now, and --subscribe some of them at their times',

@@ -7,20 +7,25 @@ import { ExitCode } from '../base/errors.ts';
 import { print, printJson, warn } from './output.ts';
 import { setExitCode } from './run.ts';
 
-/** `program` is called when all commands have been added to the program. */
-export function configCommand(program: () => Command): Command {
+/** `programWith` makes a program in which the commands of these names are whole. */
+export function configCommand(
+  programWith: (names: readonly string[]) => Promise<Command>,
+): Command {
   const check = new Command('check')
     .description(
       'check every key and value of the configuration file, as the commands would; the exit code is 2 if one is wrong',
     )
     .argument('[file]', `the file to check (default: that of --config, or ${DEFAULT_CONFIG})`)
     .option('--json', 'print JSON for scripts')
-    .action((named: string | undefined, { json }: { json?: boolean }) => {
-      const path = named ?? program().opts<{ config?: string }>().config;
+    .action(async (named: string | undefined, { json }: { json?: boolean }, command: Command) => {
+      const path = named ?? command.optsWithGlobals<{ config?: string }>().config;
       const file = path ?? DEFAULT_CONFIG;
       const isNone = path === undefined && !statSync(file, { throwIfNoEntry: false });
       const config = isNone ? undefined : readConfig(file);
-      const faults = config === undefined ? [] : checkConfig(config, program());
+      const faults =
+        config === undefined
+          ? []
+          : checkConfig(config, await programWith(Object.keys(config.tables)));
       if (json === true) printJson({ file, exists: config !== undefined, faults });
       else {
         for (const fault of faults) warn(fault);

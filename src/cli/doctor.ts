@@ -3,7 +3,6 @@
 import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import type { CheckResult } from '../base/check-result.ts';
-import { examine } from '../doctor/examine.ts';
 import { DEFAULT_PROXY, parseProxy } from '../http/proxy-address.ts';
 import { isInService } from '../logs/log.ts';
 import { logsInForce } from '../services/log-lists.ts';
@@ -18,21 +17,24 @@ interface DoctorOptions extends StateOption {
   readonly logs?: boolean;
 }
 
-/** `program` is called when all commands have been added to the program. */
-export function doctorCommand(program: () => Command): Command {
+/** `programWith` makes a program in which the commands of these names are whole. */
+export function doctorCommand(
+  programWith: (names: readonly string[]) => Promise<Command>,
+): Command {
   const doctor = new Command('doctor')
     .description(
       'check whether this machine has what ctga needs, and say what to do if not; the exit code is 1 if something must be done',
     )
     .option('--proxy <url>', "the challenger's SOCKS5 proxy", DEFAULT_PROXY)
     .option('--logs', 'also ask every log in service for its tree head, through the proxy')
-    .action(async (options: DoctorOptions) => {
+    .action(async (options: DoctorOptions, command: Command) => {
+      const { examine } = await import('../doctor/examine.ts');
       const state = stateAt(options.stateDir);
       const results = await examine({
         state,
         proxy: parseProxy(options.proxy),
-        config: program().opts<{ config?: string }>().config,
-        program: program(),
+        config: command.optsWithGlobals<{ config?: string }>().config,
+        programWith,
         logs: options.logs === true ? logsInForce(state, undefined, warn).filter(isInService) : [],
       });
       if (options.json === true) printJson(results);

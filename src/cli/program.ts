@@ -24,11 +24,8 @@ import {
 interface Entry {
   /** What `ctga --help` says of it. */
   readonly summary: string;
-  /**
-   * Loads the command and all that it works with. `program` may be called when all commands have
-   * been added to the program.
-   */
-  readonly load: (program: () => Command) => Promise<Command>;
+  /** Loads the command and all that it works with before it acts. */
+  readonly load: () => Promise<Command>;
 }
 
 /**
@@ -141,11 +138,11 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   config: {
     summary: 'check the configuration file',
-    load: async (program) => (await import('./config.ts')).configCommand(program),
+    load: async () => (await import('./config.ts')).configCommand(ctgaProgram),
   },
   doctor: {
     summary: 'check whether this machine has what ctga needs',
-    load: async (program) => (await import('./doctor.ts')).doctorCommand(program),
+    load: async () => (await import('./doctor.ts')).doctorCommand(ctgaProgram),
   },
   impact: {
     summary: 'estimate whom aggregation would protect, and where to deploy it',
@@ -156,9 +153,6 @@ const COMMANDS: Readonly<Record<string, Entry>> = {
     load: async () => (await import('./bench.ts')).benchCommand(),
   },
 };
-
-/** They go through the options of every command. */
-const KNOW_ALL_COMMANDS = ['config', 'doctor'];
 
 /**
  * Runs one command. `argv` are the arguments behind the program's name. Resolves to the exit code:
@@ -236,6 +230,11 @@ function hintFor(said: string): string | undefined {
   return `Did you mean ${commands.length === 1 ? '' : 'one of '}${commands.join(', ')}?`;
 }
 
+/** The program with every command whole. */
+export function wholeProgram(): Promise<Command> {
+  return ctgaProgram(Object.keys(COMMANDS));
+}
+
 /**
  * The program, for a run with these arguments. Each command that an argument names is whole; of the
  * others there is what the program's help says of them.
@@ -263,9 +262,8 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
 4 evidence holds, but no log list has its key.`,
     )
     .configureHelp({ subcommandTerm: (command) => command.name() });
-  const all = argv.some((word) => KNOW_ALL_COMMANDS.includes(word));
   for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
-    const command = all || argv.includes(name) ? await load(() => program) : new Command(name);
+    const command = argv.includes(name) ? await load() : new Command(name);
     program.addCommand(command.summary(summary));
   }
   const { stdout, stderr } = currentIo();

@@ -4,8 +4,7 @@ import { Command } from 'commander';
 import { ExitCode } from '../base/errors.ts';
 import { plural, time } from '../base/text.ts';
 import type { CaptureProgress } from '../dataplane/capture.ts';
-import { COUNTED_BEFORE } from '../observer/observer.ts';
-import { replay, type ReplayedFiles } from '../services/replay.ts';
+import type { ReplayedFiles } from '../services/replay.ts';
 import { MALFORMED } from '../statements/statement.ts';
 import { stateAt } from '../store/state.ts';
 import { withLogs, withState, type LogOptions, type StateOption } from './options.ts';
@@ -29,6 +28,8 @@ Streams, as fstrm_capture writes them.`,
 }
 
 async function run(files: readonly string[], options: StateOption & LogOptions): Promise<void> {
+  const { replay } = await import('../services/replay.ts');
+  const { COUNTED_BEFORE } = await import('../observer/observer.ts');
   const found = await replay({
     state: stateAt(options.stateDir),
     files,
@@ -41,7 +42,7 @@ async function run(files: readonly string[], options: StateOption & LogOptions):
   // What came before damage in a file is stored, and shown, all the same.
   if (failures.length === 0 || found.packets > 0) {
     if (options.json === true) printJson(forScripts(found));
-    else printReplay(found);
+    else printReplay(found, COUNTED_BEFORE);
   }
   for (const failure of failures) setExitCode(reportFailure(failure));
   if (found.evidence.length > 0) setExitCode(ExitCode.forkProven);
@@ -64,7 +65,8 @@ function forScripts({ files, treeHeads, ...found }: ReplayedFiles): unknown {
   };
 }
 
-function printReplay(found: ReplayedFiles): void {
+/** `before` is the name of what was counted by an earlier replay. */
+function printReplay(found: ReplayedFiles, before: string): void {
   const { packets, treeHeads, evidence, malformed, counts } = found;
   print(`${plural(packets, 'packet')}, ${plural(treeHeads.length, 'verified tree head')}.`);
   for (const { log, treeSize, timestamp, seen, reassembled } of treeHeads) {
@@ -77,8 +79,8 @@ function printReplay(found: ReplayedFiles): void {
   for (const log of malformed) warn(`malformed tree head of ${log}: ${MALFORMED}`);
   for (const path of evidence) print(`SPLIT VIEW PROVEN: ${path}`);
   for (const [name, count] of Object.entries(counts))
-    if (name !== COUNTED_BEFORE) print(`  ${count} x ${name}`);
-  const again = counts[COUNTED_BEFORE] ?? 0;
+    if (name !== before) print(`  ${count} x ${name}`);
+  const again = counts[before] ?? 0;
   if (again > 0)
     print(
       `An earlier replay has counted ${again === 1 ? '1 of these sightings' : `${again} of these sightings`}; ctga does not count them again.`,

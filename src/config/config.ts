@@ -66,7 +66,10 @@ export function applyConfig(config: ConfigFile, command: Command): void {
   }
 }
 
-/** Returns every fault in the file, as a sentence. `program` must have all commands. */
+/**
+ * Returns every fault in the file, as a sentence. `program` must have all commands, whole where the
+ * file has a table for them.
+ */
 export function checkConfig(config: ConfigFile, program: Command): string[] {
   const faults: string[] = [];
   const walk = (

@@ -19,14 +19,14 @@ export interface Examination {
   readonly proxy: ProxyAddress;
   /** The configuration file that was named; the usual one if it is undefined. */
   readonly config: string | undefined;
-  /** The program whose options the configuration sets. */
-  readonly program: Command;
+  /** The program whose options the configuration sets, with the commands of these names whole. */
+  readonly programWith: (names: readonly string[]) => Promise<Command>;
   /** The logs to ask for their tree heads, through the proxy. */
   readonly logs: readonly Log[];
 }
 
 export async function examine(what: Examination): Promise<CheckResult[]> {
-  const { state, proxy, config, program, logs } = what;
+  const { state, proxy, config, programWith, logs } = what;
   return [
     ...checkPlanes(),
     ...checkStoreOf(state),
@@ -34,7 +34,7 @@ export async function examine(what: Examination): Promise<CheckResult[]> {
     ...(await checkFederationOf(state)),
     ...checkFleet(state, Date.now()),
     checkClock(),
-    checkConfiguration(config, program),
+    await checkConfiguration(config, programWith),
     await checkProxy(proxy),
     ...(await Promise.all(logs.map((log) => checkLog(log, proxy)))),
   ];
@@ -47,13 +47,16 @@ async function checkFederationOf(state: State): Promise<CheckResult[]> {
   return checkFederation(state);
 }
 
-export function checkConfiguration(path: string | undefined, program: Command): CheckResult {
+export async function checkConfiguration(
+  path: string | undefined,
+  programWith: Examination['programWith'],
+): Promise<CheckResult> {
   const what = 'configuration';
   try {
     const config = readConfig(path);
     if (config === undefined)
       return { what, state: 'well', found: 'none; all options have their defaults' };
-    const [fault, ...others] = checkConfig(config, program);
+    const [fault, ...others] = checkConfig(config, await programWith(Object.keys(config.tables)));
     if (fault === undefined) return { what, state: 'well', found: config.path };
     const more = others.length === 0 ? '' : ` (and ${others.length} more)`;
     return {

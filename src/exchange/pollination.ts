@@ -18,7 +18,6 @@ import { isCheckpointKey } from '../statements/key.ts';
 import { treeHeadToJson } from '../statements/json.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
 
-const WELL_KNOWN = '/.well-known/ct/v1/sth-pollination';
 /** The draft calls older heads stale: they may identify whoever has them. */
 const FRESH_MS = 14 * 86_400_000;
 /** As many heads of each log as its share of these, and one at least. */
@@ -38,16 +37,6 @@ export interface Pollinated {
   readonly evidence: readonly string[];
   /** Why evidence could not be written; it is tried again later. */
   readonly evidenceFailure: string | undefined;
-}
-
-/**
- * The URL of an endpoint. A host without a path has its endpoint where the draft puts it. Throws
- * TypeError for text that is no http(s) URL.
- */
-export function pollinationUrl(text: string): string {
-  const url = new URL(text);
-  if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new TypeError('want https://');
-  return url.pathname === '/' ? new URL(WELL_KNOWN, url).href : url.href;
 }
 
 /** What an endpoint gave for what it was sent. */

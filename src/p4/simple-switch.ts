@@ -7,7 +7,6 @@
 import { randomBytes } from 'node:crypto';
 import type { CompiledProgram, SwitchDriver } from './driver.ts';
 import { SwitchRefusal } from './refusal.ts';
-import { ThriftDriver } from './thrift-driver.ts';
 
 /** What the program counts, by the index in its counter (p4/shared/verdicts.p4). */
 export const P4_COUNTERS = [
@@ -85,8 +84,11 @@ export class SimpleSwitch {
    * CtgaError `busy` if the switch obeys another P4Runtime controller.
    */
   static async connect({ host, port, device }: SwitchPlace): Promise<SimpleSwitch> {
-    if (device === undefined) return new SimpleSwitch(await ThriftDriver.connect(host, port));
-    // Few have such a switch, and the packages that this needs take long to load.
+    // Few have a switch, and the packages that either API needs take long to load.
+    if (device === undefined) {
+      const { ThriftDriver } = await import('./thrift-driver.ts');
+      return new SimpleSwitch(await ThriftDriver.connect(host, port));
+    }
     const { P4RuntimeDriver } = await import('./p4runtime-driver.ts');
     return new SimpleSwitch(await P4RuntimeDriver.connect(host, port, device));
   }

@@ -27,15 +27,9 @@ import type { Store } from '../store/store.ts';
 import type { Verdict } from '../store/verdicts.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
 import { StoreInUse } from '../upkeep/in-use.ts';
+import { DEFAULT_BUDGET_MB, DEFAULT_QUESTIONS, DEFAULT_WINDOW_DAYS } from './challenge-defaults.ts';
 import { ServiceNotice } from './notice.ts';
 import { becomeChallenger, type BecomeAccount } from './privileges.ts';
-
-/** Megabytes that are fetched of a log in a day, unless somebody says otherwise. */
-export const DEFAULT_BUDGET_MB = 128;
-/** Days for which hashes are kept, unless somebody says otherwise. */
-export const DEFAULT_WINDOW_DAYS = 14;
-/** Blocks in a visit, and proofs in a direct challenge, unless somebody says otherwise. */
-export const DEFAULT_QUESTIONS = { blocks: 2, proofs: 4 } as const;
 
 export interface ChallengeServiceOptions
   extends

@@ -29,7 +29,7 @@ import { lookUpTxt } from '../dns/resolv-conf.ts';
 import type { Endpoint } from '../dns/server.ts';
 import { keepEvidence } from '../evidence/keep.ts';
 import { recordHeads } from '../evidence/record.ts';
-import { pollinationUrl } from '../exchange/pollination.ts';
+import { pollinationUrl } from '../exchange/pollination-url.ts';
 import { fetchUpdate } from '../federation/fetch-update.ts';
 import type { SignedRoster } from '../federation/roster.ts';
 import { HttpError } from '../http/error.ts';

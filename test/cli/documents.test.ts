@@ -20,7 +20,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { describe, test } from 'node:test';
 import type { Command } from 'commander';
-import { ctgaProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../../src/cli/program.ts';
 import { SYSTEM_DIRECTORY } from '../../src/store/directories.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -90,7 +90,7 @@ function follow(program: Command, words: readonly string[]): { command: Command;
 
 /** Parses a command and does nothing of it. Throws what commander says of wrong ones. */
 async function parse(words: readonly string[]): Promise<void> {
-  const program = await ctgaProgram(['config']);
+  const program = await wholeProgram();
   const disarm = (command: Command): void => {
     command.action(() => undefined);
     command.commands.forEach(disarm);
@@ -105,7 +105,7 @@ for (const document of DOCUMENTS)
     for (const { line, words, isWhole } of commandsIn(text))
       test(`line ${line}: ctga ${words.join(' ')}`, async () => {
         if (isWhole) return parse(words);
-        const program = await ctgaProgram(['config']);
+        const program = await wholeProgram();
         const { command, rest } = follow(program, words);
         if (rest[0]?.startsWith('--') !== true && command.commands.length > 0 && rest.length > 0)
           assert.fail(`${command.name()} has no command ${rest.join(' ')}`);

@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { before, describe, test } from 'node:test';
 import type { Command } from 'commander';
-import { ctgaProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../../src/cli/program.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 const GLOSSARY = 'docs/GLOSSARY.md';
@@ -53,7 +53,7 @@ before(async () => {
   for (const name of PRINTING.flatMap((folder) => filesIn(`src/${folder}`, '.ts')))
     texts.set(name, printedBy(readFileSync(join(ROOT, name), 'utf8')));
   const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
-  for (const command of every(await ctgaProgram(['config'])))
+  for (const command of every(await wholeProgram()))
     texts.set(`help of ${command.name()}`, command.helpInformation());
 });
 

@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import type { Command, Option } from 'commander';
 import { CARRIED } from '../../src/cli/next.ts';
-import { ctgaProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../../src/cli/program.ts';
 import { builtinLogs } from '../../src/logs/builtin.ts';
 import { findLog } from '../../src/logs/zones.ts';
 import { commandLines, RAW } from '../support/command-lines.ts';
@@ -21,7 +21,7 @@ after(() => rmSync(directory, { recursive: true }));
 const { ARGUMENTS, empty, coinKey } = commandLines(directory);
 
 // Those that go through all options know all commands.
-const program = await ctgaProgram(['config']);
+const program = await wholeProgram();
 const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
 const pathOf = (command: Command): string[] =>
   command.parent === null ? [] : [...pathOf(command.parent), command.name()];

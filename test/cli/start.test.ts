@@ -14,18 +14,16 @@ const ROOT = resolve(import.meta.dirname, '../..');
 const SLOW = new Set(['http', 'https', 'http2', 'tls', 'readline'].map((name) => `node:${name}`));
 /** With what it loads in turn, but for what finds its addon. */
 const SQLITE = ['better-sqlite3', 'bindings', 'file-uri-to-path'];
-const THRIFT = ['thrift', 'node-int64', 'uuid'];
-const CURVES = ['@noble/curves', '@noble/hashes'];
 
 /** Beside `commander`, which every command needs. */
 const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   // The program itself.
   program: ['smol-toml'],
-  attach: [...SQLITE, ...THRIFT, 'ipaddr.js', 'zod'],
-  detach: [...SQLITE, ...THRIFT, 'zod'],
-  status: [...SQLITE, ...THRIFT, 'zod'],
+  attach: [...SQLITE, 'ipaddr.js', 'zod'],
+  detach: [...SQLITE, 'zod'],
+  status: [...SQLITE, 'zod'],
   heads: [...SQLITE, 'zod'],
-  challenge: [...SQLITE, ...CURVES, 'ipaddr.js', 'zod', 'node:tls'],
+  challenge: [...SQLITE, 'ipaddr.js', 'zod'],
   evidence: [...SQLITE, 'zod'],
   logs: [...SQLITE, 'ipaddr.js', 'zod'],
   dns: [...SQLITE, '@leichtgewicht/ip-codec', 'dns-packet', 'ipaddr.js', 'zod'],
@@ -39,16 +37,16 @@ const MAY_LOAD: Readonly<Record<string, readonly string[]>> = {
   federation: [...SQLITE, 'ipaddr.js', 'zod'],
   trust: [...SQLITE, 'zod'],
   impact: ['ipaddr.js'],
-  p4: [...SQLITE, ...THRIFT, 'zod'],
+  p4: [...SQLITE, 'zod'],
   pool: [...SQLITE, 'ipaddr.js', 'zod'],
   audit: [...SQLITE, 'ipaddr.js', 'zod'],
-  replay: [...SQLITE, ...CURVES, 'zod'],
+  replay: [...SQLITE, 'zod'],
   lab: ['zod', 'node:https', 'node:readline'],
   alert: [...SQLITE, 'zod'],
   store: [...SQLITE, 'zod'],
   web: [...SQLITE, 'zod'],
   config: ['smol-toml'],
-  doctor: [...SQLITE, ...THRIFT, 'ipaddr.js', 'smol-toml', 'zod'],
+  doctor: [...SQLITE, 'ipaddr.js', 'zod'],
   bench: [],
 };
 

@@ -18,7 +18,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import Database from 'better-sqlite3';
 import type { Command } from 'commander';
-import { ctgaProgram } from '../../src/cli/program.ts';
+import { wholeProgram } from '../../src/cli/program.ts';
 import { readGossiperConfig, readMonitorConfig } from '../../src/ctng/config.ts';
 import { startGossiper, startMonitor, storageOf, type Running } from '../../src/ctng/nodes.ts';
 import { Periods } from '../../src/ctng/periods.ts';
@@ -123,7 +123,7 @@ const OTHERS = new Set([
 ]);
 
 test('every command that has a store is tried, or is none that reads it', async () => {
-  const program = await ctgaProgram(['config']);
+  const program = await wholeProgram();
   const every = (command: Command): Command[] => [command, ...command.commands.flatMap(every)];
   const pathOf = (command: Command): string[] =>
     command.parent === null ? [] : [...pathOf(command.parent), command.name()];

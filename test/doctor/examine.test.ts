@@ -16,8 +16,12 @@ import { SigningLog } from '../support/signing-log.ts';
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(directory, { recursive: true }));
 
-const program = new Command('ctga');
-program.command('watch').option('--name <text>', 'a text');
+/** A program that has just one command. */
+function programWith(): Promise<Command> {
+  const program = new Command('ctga');
+  program.command('watch').option('--name <text>', 'a text');
+  return Promise.resolve(program);
+}
 
 function file(text: string): string {
   const path = join(directory, 'ctga.toml');
@@ -32,15 +36,16 @@ describe('the configuration', () => {
     ['with two faults', '[watch]\nnames = "a"\n[match]\n', 'failure', /\(and 1 more\)$/],
     ['that is no TOML', '[watch', 'failure', /ctga\.toml/],
   ] as const)
-    test(what, () => {
-      const result = checkConfiguration(file(text), program);
+    test(what, async () => {
+      const result = await checkConfiguration(file(text), programWith);
       assert.equal(result.state, state, result.found);
       assert.match(result.found, found);
       assert.equal(result.remedy !== undefined, state === 'failure');
     });
 
-  test('that was named and is not there', () => {
-    assert.equal(checkConfiguration(join(directory, 'none.toml'), program).state, 'failure');
+  test('that was named and is not there', async () => {
+    const { state } = await checkConfiguration(join(directory, 'none.toml'), programWith);
+    assert.equal(state, 'failure');
   });
 });
 
@@ -49,7 +54,7 @@ test('everything has a result; a log that cannot be asked is a warning', async (
     state: { ...stateAt(join(directory, 'state')), isNamed: false },
     proxy: { host: '127.0.0.1', port: await freePort() },
     config: file('[watch]\nname = "a"\n'),
-    program,
+    programWith,
     logs: ['Rome', 'Oslo'].map((description) => new SigningLog().asLog({ description })),
   });
   const stateOf = (what: string): string | undefined =>

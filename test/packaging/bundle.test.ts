@@ -136,7 +136,7 @@ describe('the compiled program', () => {
           ...options,
           '--print',
           `const { readFileSync } = require('node:fs');
-          const source = require('node:module').wrap(readFileSync(process.argv[1], 'latin1'));
+          const source = readFileSync(process.argv[1], 'latin1');
           const cachedData = readFileSync(process.argv[2]);
           !new (require('node:vm').Script)(source, { cachedData }).cachedDataRejected`,
           '--',
