@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Makes the completion for bash, zsh and fish: commands and their options, and else files. */
-import { options, subcommands, type CommandDoc } from './program.ts';
+import { options, optionsWithValue, subcommands, type CommandDoc } from './program.ts';
 
 export function bashCompletion(commands: readonly CommandDoc[]): string {
   const cases = commands.map((doc) => {
@@ -9,38 +9,54 @@ export function bashCompletion(commands: readonly CommandDoc[]): string {
   });
   return `# bash completion for ctga
 _ctga() {
-\tlocal path='' words='' word i
+\tlocal path='' words='' i
 \tfor ((i = 1; i < COMP_CWORD; i++)); do
-\t\tword=\${COMP_WORDS[i]}
-\t\tcase "$word" in
-\t\t-*) ;;
-\t\t*) _ctga_is_command "\${path:+$path }$word" && path="\${path:+$path }$word" ;;
+\t\tcase "\${path:+$path }\${COMP_WORDS[i]}" in
+\t\t${alternatives(commandsOf(commands))}) path="\${path:+$path }\${COMP_WORDS[i]}" ;;
+\t\t${alternatives(takersOf(commands))})
+\t\t\t# bash makes a word of the = in --config=FILE.
+\t\t\t((i += 1))
+\t\t\t[[ \${COMP_WORDS[i]} != '=' ]] || ((i += 1))
+\t\t\t;;
 \t\tesac
 \tdone
+\t# A value, which is a file for all that is known here.
+\t[ "$i" -le "$COMP_CWORD" ] && [[ \${COMP_WORDS[COMP_CWORD]} != '=' ]] || return 0
 \tcase "$path" in
 ${cases.join('\n')}
 \tesac
 \tCOMPREPLY=($(compgen -W "$words" -- "\${COMP_WORDS[COMP_CWORD]}"))
 \t# Else files.
 }
-_ctga_is_command() {
-\tcase "$1" in
-\t${commands
-    .filter(({ path }) => path.length > 0)
-    .map(({ path }) => `'${path.join(' ')}'`)
-    .join(' | ')}) return 0 ;;
-\tesac
-\treturn 1
-}
 complete -o default -F _ctga ctga
 `;
 }
 
+/** The commands, as they are typed. */
+function commandsOf(commands: readonly CommandDoc[]): string[] {
+  return commands.flatMap(({ path }) => (path.length > 0 ? [path.join(' ')] : []));
+}
+
+/**
+ * The options whose next word is their value, each behind its command; those of the program are taken
+ * behind every command. So nobody takes a value for a command.
+ */
+function takersOf(commands: readonly CommandDoc[]): string[] {
+  const everywhere = commands.filter(({ path }) => path.length === 0).flatMap(optionsWithValue);
+  return commands.flatMap((doc) =>
+    [...new Set([...everywhere, ...optionsWithValue(doc)])].map((name) =>
+      [...doc.path, name].join(' '),
+    ),
+  );
+}
+
 /** A list of words for a pattern of the shell's `case`. */
-function alternatives(commands: readonly CommandDoc[]): string {
-  return commands
-    .flatMap(({ path }) => (path.length > 0 ? [`'${path.join(' ')}'`] : []))
-    .join(' | ');
+function alternatives(words: readonly string[]): string {
+  return quoted(words).join(' | ');
+}
+
+function quoted(words: readonly string[]): string[] {
+  return words.map((word) => `'${word}'`);
 }
 
 export function zshCompletion(commands: readonly CommandDoc[]): string {
@@ -51,14 +67,17 @@ export function zshCompletion(commands: readonly CommandDoc[]): string {
   return `#compdef ctga
 # zsh completion for ctga
 _ctga() {
-\tlocal at='' longer word
+\tlocal at='' longer word isValue=''
 \tlocal -a names
 \tfor word in "\${(@)words[2,CURRENT-1]}"; do
+\t\tif [[ -n $isValue ]]; then isValue=''; continue; fi
 \t\tlonger="\${at:+$at }$word"
 \t\tcase "$longer" in
-\t\t${alternatives(commands)}) at=$longer ;;
+\t\t${alternatives(commandsOf(commands))}) at=$longer ;;
+\t\t${alternatives(takersOf(commands))}) isValue=1 ;;
 \t\tesac
 \tdone
+\tif [[ -n $isValue ]]; then _files; return; fi
 \tcase "$at" in
 ${cases.join('\n')}
 \tesac
@@ -72,21 +91,31 @@ if [[ $funcstack[1] == _ctga ]]; then _ctga "$@"; else compdef _ctga ctga; fi
 export function fishCompletion(commands: readonly CommandDoc[]): string {
   const lines = commands.flatMap((doc) => {
     const at = `-n '__ctga_at "${doc.path.join(' ')}"'`;
+    const takers = new Set(optionsWithValue(doc));
     return [
       ...subcommands(doc).map((name) => `complete -c ctga ${at} -a ${name}`),
-      ...options(doc).map((name) => `complete -c ctga ${at} -l ${name.slice(2)}`),
+      ...options(doc).map(
+        (name) => `complete -c ctga ${at} -l ${name.slice(2)}${takers.has(name) ? ' -r' : ''}`,
+      ),
     ];
   });
-  const known = commands.flatMap(({ path }) => (path.length > 0 ? [`'${path.join(' ')}'`] : []));
   return `# fish completion for ctga
 function __ctga_at
 \tset -l at ''
+\tset -l is_value ''
 \tfor word in (commandline -opc)[2..]
+\t\tif test -n "$is_value"
+\t\t\tset is_value ''
+\t\t\tcontinue
+\t\tend
 \t\tset -l longer (string trim "$at $word")
-\t\tcontains -- $longer ${known.join(' ')}
-\t\tand set at $longer
+\t\tif contains -- $longer ${quoted(commandsOf(commands)).join(' ')}
+\t\t\tset at $longer
+\t\telse if contains -- $longer ${quoted(takersOf(commands)).join(' ')}
+\t\t\tset is_value 1
+\t\tend
 \tend
-\ttest "$at" = "$argv[1]"
+\ttest -z "$is_value" -a "$at" = "$argv[1]"
 end
 ${lines.join('\n')}
 `;

@@ -30,6 +30,11 @@ export function options({ help }: CommandDoc): string[] {
   return [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z][a-z-]*)/gm)].map(([, name = '']) => name);
 }
 
+/** Those of its options that are followed by a value. */
+export function optionsWithValue({ help }: CommandDoc): string[] {
+  return [...help.matchAll(/^ {2}(?:-\w, )?(--[a-z][a-z-]*) </gm)].map(([, name = '']) => name);
+}
+
 /**
  * Returns the program and all of its commands, each one before its subcommands. `main` is the
  * compiled entry.

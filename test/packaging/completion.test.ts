@@ -88,6 +88,23 @@ for (const [shell, args] of Object.entries(SHELLS)) {
         ],
         [['ctga', 'trust', 'key', 'rotate', '--'], ['--key-file']],
         [['ctga', '--config', 'c.toml', 'trust', 'verify', '--p'], ['--proof']],
+        // A value may be named as a command is.
+        [
+          ['ctga', '--config', 'trust', 'heads', ''],
+          ['import', 'list'],
+        ],
+        [
+          ['ctga', 'heads', '--config', 'list', ''],
+          ['import', 'list'],
+        ],
+        [
+          ['ctga', '--config=trust', 'heads', ''],
+          ['import', 'list'],
+        ],
+        [['ctga', 'heads', 'import', '--log', 'x', '--l'], ['--log']],
+        [['ctga', 'trust', 'verify', '--proof', 'verify', '--p'], ['--proof']],
+        [['ctga', '--config', 'st'], []],
+        [['ctga', 'heads', 'import', '--log', ''], []],
       ] as const)
         test(words.join(' '), () => {
           const { stdout, stderr } = spawnSync(shell, args(words), {
