@@ -153,6 +153,8 @@ async function runPublish(options: PublishOptions): Promise<void> {
       : new ZoneFileTarget({ ...file, now });
   const stop = stopRequest();
   becomePublisher(state, options.user, options.reload !== undefined);
+  // Before a log is asked for anything, and as the account that will write.
+  if (target instanceof ZoneFileTarget) target.expectWritable();
   const ways = await logWays(proxy);
   const service = new PublishService({
     zones: () => zones(() => undefined),

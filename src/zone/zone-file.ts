@@ -3,7 +3,8 @@
  * A zone file for NSD, Knot or BIND: the operator's own file, with tree heads behind it and another
  * serial in it, written whole, and a command by which the server reads it again.
  */
-import { readFileSync } from 'node:fs';
+import { accessSync, constants, readFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { runProgram } from '../base/program.ts';
 import { writeDurably } from '../disk/write.ts';
@@ -30,11 +31,26 @@ export class ZoneFileTarget implements ZoneTarget {
   /** What the server has read, as far as it is known. */
   #loaded: string | undefined;
 
-  /** Throws CtgaError `bad-input` if the template or the present file is none of its own. */
+  /**
+   * Throws CtgaError `bad-input` if the template or the present file is none of its own, and
+   * `not-permitted` where no file can be written there.
+   */
   constructor(options: ZoneFileOptions) {
     this.#options = options;
     this.#template();
     this.#present();
+    this.expectWritable();
+  }
+
+  /** The last of these, for whoever has become another account since. */
+  expectWritable(): void {
+    const { path } = this.#options;
+    try {
+      // What is written is another file, which then takes its name.
+      accessSync(dirname(path), constants.W_OK | constants.X_OK);
+    } catch (error) {
+      throw cannotWrite(path, error);
+    }
   }
 
   async apply(wish: ZoneWish): Promise<Applied> {
@@ -60,10 +76,7 @@ export class ZoneFileTarget implements ZoneTarget {
       try {
         writeDurably(path, write(serial));
       } catch (error) {
-        throw new CtgaError('not-permitted', `cannot write ${path}: ${messageOf(error)}`, {
-          remedy: 'Its directory has to be writable for the account that this runs as (--user).',
-          cause: error,
-        });
+        throw cannotWrite(path, error);
       } finally {
         process.umask(mask);
       }
@@ -96,6 +109,13 @@ export class ZoneFileTarget implements ZoneTarget {
       );
     return { text, file: readZoneFile(text, path) };
   }
+}
+
+function cannotWrite(path: string, cause: unknown): CtgaError {
+  return new CtgaError('not-permitted', `cannot write ${path}: ${messageOf(cause)}`, {
+    remedy: 'Its directory has to be writable for the account that this runs as (--user).',
+    cause,
+  });
 }
 
 function read(path: string): string {

@@ -12,7 +12,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync 
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { promisify } from 'node:util';
 import { logIdText } from '../../src/logs/log.ts';
@@ -56,10 +56,12 @@ describe('ctga dns publish', { skip }, () => {
   const list = join(directory, 'list.json');
   const template = join(directory, 'template');
   let files: Server;
+  let asked = 0;
   let count = 0;
   before(async () => {
     writeFileSync(template, TEMPLATE);
     files = createServer((request, response) => {
+      asked += 1;
       const [, name = '', ...path] = (request.url ?? '').split('/');
       const log = name in logs ? logs[name as keyof typeof logs] : undefined;
       const { status, body } = log?.read(path.join('/')) ?? { status: 404, body: '' };
@@ -412,6 +414,25 @@ describe('ctga dns publish', { skip }, () => {
       assert.match(ran.stderr, said);
       assert(!existsSync(state));
     });
+
+  for (const [what, file] of [
+    ['that is missing', 'none/zone'],
+    ['that is a file', 'template/zone'],
+    ['that belongs to another account', '/zone'],
+  ] as const) {
+    const mayAll = file === '/zone' && process.geteuid?.() === 0;
+    const title = `a zone file in a directory ${what}: no log is asked, and nothing is made`;
+    test(title, { skip: mayAll ? 'root may write everywhere' : false }, async () => {
+      const state = newState();
+      const before = asked;
+      const path = resolve(directory, file);
+      const ran = await publish(state, '--zone-file', path, '--template', template);
+      assert.equal(ran.code, ran.stderr.includes('cannot read') ? 2 : 1, ran.stderr);
+      assert.match(ran.stderr, /cannot (write|read) [^]*"remedy":"./);
+      assert.equal(asked, before);
+      assert(!existsSync(state));
+    });
+  }
 
   test('a file of others, records of its own in the template, and a reload that fails', async () => {
     const state = newState();
