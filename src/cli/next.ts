@@ -92,6 +92,17 @@ export function withNextCommands(text: string): string {
   return text.replaceAll(COMMAND, (_, command: string) => nextCommand(command));
 }
 
+/**
+ * The remedy without options that this command has not: what is far below, such as a directory that
+ * cannot be made, says "with --state-dir" since nearly every command has that.
+ */
+export function withOwnOptions(remedy: string): string {
+  const { has } = currentRun();
+  return remedy.replaceAll(/ with --([a-z-]+)/g, (phrase, name: string) =>
+    has === undefined || has.has(name) ? phrase : '',
+  );
+}
+
 function nextCommand(command: string): string {
   const { isRoot, isSudo, given } = currentRun();
   const sudo = isRoot ? isSudo && !NEEDS_NOTHING.has(command) : NEEDS_ROOT.has(command);

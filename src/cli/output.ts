@@ -10,7 +10,7 @@ import { CtgaError, ExitCode, messageOf } from '../base/errors.ts';
 import { toJson } from '../base/json.ts';
 import { fileRemedy, systemSentence } from '../base/system-error.ts';
 import { paint } from './colour.ts';
-import { withNextCommands } from './next.ts';
+import { withNextCommands, withOwnOptions } from './next.ts';
 import { currentIo, currentRun } from './run.ts';
 
 /** Prints text that is clean already as it is, with no line end behind it. */
@@ -201,7 +201,7 @@ function outputWidth(): number {
  */
 export function reportFailure(error: unknown): number {
   const { code, message, remedy, exitCode } = describeFailure(error);
-  const steps = remedy === undefined ? [] : [withNextCommands(remedy)];
+  const steps = remedy === undefined ? [] : [withNextCommands(withOwnOptions(remedy))];
   if (exitCode === ExitCode.badInput) steps.push(`See: ${currentRun().command} --help`);
   if (currentRun().json) printToStderr(toJson({ error: code, message, remedy: steps.join('\n') }));
   else {

@@ -297,7 +297,11 @@ Exit codes: 0 success, 1 something failed, 2 wrong usage or input, 3 a split vie
     for (const option of command.options)
       if (needed.has(option) && isMissing(command.getOptionValue(option.attributeName())))
         throw wrongUsage(`required option '${option.flags}' not specified`);
-    setCommand(nameOf(command), givenTo(command));
+    setCommand(
+      nameOf(command),
+      givenTo(command),
+      new Set(command.options.map((option) => option.name())),
+    );
     await sayWhichStore(command);
   });
   return program;

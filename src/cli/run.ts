@@ -36,6 +36,8 @@ interface Run {
   command: string;
   /** The values of options that say where things are, by name, as they were given. */
   given: Readonly<Record<string, unknown>>;
+  /** The names of all options that the command has; undefined before it is known which it is. */
+  has: ReadonlySet<string> | undefined;
   /** Whether it began as root, and whether by sudo; it may give root up. */
   readonly isRoot: boolean;
   readonly isSudo: boolean;
@@ -47,6 +49,7 @@ const newRun = (io: Io): Run => ({
   json: false,
   command: 'ctga',
   given: {},
+  has: undefined,
   isRoot: process.geteuid?.() === 0,
   isSudo: process.env['SUDO_UID'] !== undefined,
   exitCode: ExitCode.ok,
@@ -85,9 +88,9 @@ export function currentRun(): Readonly<Omit<Run, 'exitCode'>> {
   return current();
 }
 
-/** Says which command this is, and what it was given. */
-export function setCommand(command: string, given: Run['given'] = {}): void {
-  Object.assign(current(), { command, given });
+/** Says which command this is, what it was given, and which options it has. */
+export function setCommand(command: string, given: Run['given'] = {}, has?: Run['has']): void {
+  Object.assign(current(), { command, given, has });
 }
 
 /** Sets the exit code with which the run will end; it goes on until then. */

@@ -50,7 +50,7 @@ function noDirectory(path: string, cause: unknown): StoreError {
   return new StoreError(
     'store-failed',
     `${path} is ${leadsNowhere ? 'a link that leads nowhere' : 'not a directory'}`,
-    { remedy: 'Name a directory, such as that of a store with --state-dir.', cause },
+    { remedy: 'Name a directory with --state-dir.', cause },
   );
 }
 

@@ -100,3 +100,20 @@ describe('what to do about a finding', () => {
     }
   });
 });
+
+describe('a remedy', () => {
+  for (const [args, expected] of [
+    [['trust', 'log', 'new', '/dev/null/x', 'log.example.org/x'], 'Name a directory.'],
+    [
+      ['heads', 'import', '/dev/null', '--state-dir', '/dev/null/x'],
+      'Name the directory of a store with --state-dir.',
+    ],
+  ] as const)
+    test(`names the options that ctga ${args.slice(0, 2).join(' ')} has, and no others`, async () => {
+      const { code, stderr } = await ctga([...args, '--json']);
+      assert.equal(code, 1, stderr);
+      const { message, remedy } = JSON.parse(stderr) as { message: string; remedy: string };
+      assert.match(message, /is not a directory$/);
+      assert.equal(remedy, expected);
+    });
+});
