@@ -3,6 +3,8 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import {
+  chmodSync,
+  chownSync,
   cpSync,
   mkdirSync,
   mkdtempSync,
@@ -81,6 +83,41 @@ describe('ctga on PATH', () => {
     link(two, { unlessOwned: true, node: '/newer' });
     assert.equal(started(), 'two with /newer');
   });
+
+  test('says what to do where its checkout is gone', () => {
+    const one = checkout('one');
+    link(one);
+    rmSync(one, { recursive: true });
+    const { status, stderr } = spawnSync(launcher(), { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, new RegExp(`^ctga: the checkout ${one} is gone.*\\n  .*npm run setup\n$`));
+  });
+
+  const isRoot = process.geteuid?.() === 0;
+  test(
+    'says so where other accounts may not enter its checkout, at set-up and to them',
+    { skip: isRoot ? false : 'needs root, whose launcher is for everybody' },
+    () => {
+      chmodSync(directory, 0o755);
+      const home = join(directory, 'home');
+      const one = checkout('home/one');
+      assert.doesNotMatch(link(one), /may not enter/);
+      chmodSync(home, 0o700);
+      rmSync(launcher());
+      assert.match(
+        link(one),
+        new RegExp(`only root can run it: others may not enter ${home}$`, 'm'),
+      );
+      assert.equal(started(), 'home/one with /node');
+      const other = spawnSync(launcher(), { encoding: 'utf8', cwd: '/', uid: 65_534, gid: 65_534 });
+      assert.equal(other.status, 1);
+      assert.match(other.stderr, /^ctga: .*may not enter it\n {2}Run it with sudo/);
+      // A home of somebody else, who is root by sudo.
+      chownSync(home, 65_534, 65_534);
+      rmSync(launcher());
+      assert.match(link(one), /only \w+ and root can run it/);
+    },
+  );
 
   test('is left to a program that is not ours', () => {
     const one = checkout('one');
