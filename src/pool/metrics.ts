@@ -32,7 +32,7 @@ export class PoolMetrics extends ServerMetrics {
     });
     this.#pushes = new Counter({
       name: 'ctga_pool_pushes_total',
-      help: 'Attempts to push SCT feedback to an auditor',
+      help: 'Attempts to push SCT feedback to an auditor, and SCTs that it refused each by itself',
       labelNames: ['auditor', 'outcome'],
       registers,
     });
@@ -57,7 +57,7 @@ export class PoolMetrics extends ServerMetrics {
     this.#heads.inc({ outcome });
   }
 
-  countPush(auditor: string, outcome: 'delivered' | 'failed'): void {
-    this.#pushes.inc({ auditor, outcome });
+  countPush(auditor: string, outcome: 'delivered' | 'failed' | 'refused', count = 1): void {
+    this.#pushes.inc({ auditor, outcome }, count);
   }
 }

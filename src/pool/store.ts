@@ -33,7 +33,7 @@ const POOL_DATABASE: SqliteKind = {
 /** What a pool keeps at most. */
 export interface PoolLimits {
   readonly pairs: number;
-  /** Of all chains together. */
+  /** Of all chains together, with the SCTs beside them: a log may sign one of 64 KiB. */
   readonly chainBytes: number;
   /** Different chains with which one SCT is kept. */
   readonly chainsOfAnSct: number;
@@ -147,16 +147,25 @@ export class PoolStore {
   }
 
   #isFull(): boolean {
-    return (
-      this.pairs() > this.#limits.pairs ||
-      this.#count('SELECT total(length(certificates)) AS n FROM chains') > this.#limits.chainBytes
+    return this.pairs() > this.#limits.pairs || this.#hasTooManyBytes();
+  }
+
+  #hasTooManyBytes(): boolean {
+    const bytes = this.#count(
+      `SELECT (SELECT total(length(certificates)) FROM chains) + (SELECT total(length(sct)) FROM pairs) AS n`,
     );
+    return bytes > this.#limits.chainBytes;
   }
 
   #dropPair(): void {
+    // By what there is too much of: a few large chains are a flood as well as many small ones.
     const most = this.#get(
-      `SELECT leaf, count(*) AS n FROM pairs JOIN chains c ON c.id = chain
-        GROUP BY leaf ORDER BY n DESC, random() LIMIT 1`,
+      this.#hasTooManyBytes()
+        ? `SELECT leaf, sum(n) AS n FROM (SELECT leaf, count(*) AS n, length(certificates) + total(length(sct)) AS bytes
+            FROM pairs JOIN chains c ON c.id = chain GROUP BY c.id)
+            GROUP BY leaf ORDER BY sum(bytes) DESC, random() LIMIT 1`
+        : `SELECT leaf, count(*) AS n FROM pairs JOIN chains c ON c.id = chain
+            GROUP BY leaf ORDER BY n DESC, random() LIMIT 1`,
     ) as { leaf: Buffer; n: number } | undefined;
     if (most === undefined) return;
     this.#run(
@@ -197,11 +206,18 @@ export class PoolStore {
     }
   }
 
-  /** Up to `most` pairs that an auditor was not sent, and what to tell `setPushed` once it was. */
+  /**
+   * Up to `most` pairs that an auditor was not sent, each with its ID, and what to tell `setPushed` once
+   * it was sent all of them.
+   */
   unpushed(
     auditor: string,
     most: number,
-  ): { readonly submitted: readonly Submitted[]; readonly upTo: number } {
+  ): {
+    readonly submitted: readonly Submitted[];
+    readonly ids: readonly number[];
+    readonly upTo: number;
+  } {
     const rows = this.#all(
       `SELECT pairs.id, certificates, sct FROM pairs JOIN chains c ON c.id = pairs.chain
         WHERE pairs.id > coalesce((SELECT pair FROM pushed WHERE auditor = ?), 0)
@@ -214,6 +230,7 @@ export class PoolStore {
         chain: certificatesOf(certificates),
         scts: [sct],
       })),
+      ids: rows.map(({ id }) => id),
       upTo: rows.at(-1)?.id ?? 0,
     };
   }

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../base/errors.ts';
 import { aborted } from '../base/stop-signals.ts';
+import { plural } from '../base/text.ts';
 import { makeReserve } from '../disk/reserve.ts';
 import { whileWhole } from '../disk/sqlite-file.ts';
 import type { Way } from '../http/request.ts';
@@ -122,7 +123,13 @@ async function pushOnAndOn(
     await Promise.all(
       auditors.map(async (auditor) => {
         try {
-          const scts = await push(store, auditor, way.fetch);
+          let refused = 0;
+          const scts = await push(store, auditor, way.fetch, () => void (refused += 1));
+          if (refused > 0) {
+            metrics.countPush(auditor, 'refused', refused);
+            const message = `${auditor}: refused ${plural(refused, 'SCT')}, each by itself, which it is not sent again`;
+            onEvent({ event: 'failed', message });
+          }
           if (scts > 0) onEvent({ event: 'pushed', auditor, scts });
           metrics.countPush(auditor, 'delivered');
         } catch (error) {

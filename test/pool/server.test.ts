@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { after, before, describe, test } from 'node:test';
-import { directFetch } from '../../src/http/request.ts';
+import { directFetch, type Fetch } from '../../src/http/request.ts';
 import { FeedbackChecks } from '../../src/pool/feedback.ts';
 import { PoolMetrics } from '../../src/pool/metrics.ts';
 import { HeadPool } from '../../src/pool/pollination.ts';
@@ -216,6 +216,39 @@ describe('a pool over HTTP', () => {
       auditorUrl('https://auditor.example'),
       'https://auditor.example/ct/v1/sct-feedback',
     );
+  });
+
+  test('pushes the rest past what an auditor refuses, or is too much for one request', async () => {
+    const store = PoolStore.inMemory();
+    const pairOf = (text: string, size = 1): Parameters<PoolStore['addPairs']>[0][number] => ({
+      chain: [new Uint8Array(size), Buffer.from(text)],
+      sct: Buffer.from(text),
+    });
+    // A client brings 120 of a log that the auditor does not know, and chains that are large, first.
+    const unknown = Array.from({ length: 120 }, (_, i) => pairOf(`unknown ${i}`));
+    const large = Array.from({ length: 8 }, (_, i) => pairOf(`large ${i}`, 700_000));
+    store.addPairs([...unknown, ...large, pairOf('victim')]);
+    const got: string[] = [];
+    const auditor: Fetch = (_, { post = '' } = {}) => {
+      const { sct_feedback: items } = JSON.parse(String(post)) as {
+        sct_feedback: { sct_data: string[] }[];
+      };
+      const scts = items.flatMap((each) => each.sct_data).map((each) => atob(each));
+      const known = scts.filter((each) => !each.startsWith('unknown'));
+      const status = String(post).length > 2 ** 20 ? 413 : known.length === 0 ? 400 : 200;
+      if (status === 200) got.push(...known);
+      return Promise.resolve({ status, retryAfter: undefined, body: Buffer.alloc(0) });
+    };
+    let refused = 0;
+    await push(store, 'https://a.example/', auditor, () => void (refused += 1));
+    assert.deepEqual(got.toSorted(), [...large.keys()].map((i) => `large ${i}`).concat('victim'));
+    assert(refused > 60, `${refused}`);
+    assert.equal(await push(store, 'https://a.example/', auditor), 0);
+    // One that fails for another reason has all of it again.
+    const away: Fetch = () =>
+      Promise.resolve({ status: 503, retryAfter: undefined, body: Buffer.alloc(0) });
+    await assert.rejects(push(store, 'https://b.example/', away), /HTTP 503/);
+    assert.equal(store.unpushed('https://b.example/', 1000).submitted.length, 129);
   });
 
   test('sends what it collected to four at once, and tells a fifth to come again', async () => {

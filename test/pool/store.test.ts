@@ -66,6 +66,22 @@ describe('a pool', () => {
     assert(store.pairs() <= 9 && store.pairs() >= 8, `${store.pairs()}`);
   });
 
+  test('has no more bytes of SCTs than it may: what a log signs has up to 64 KiB', () => {
+    const store = PoolStore.inMemory({ ...POOL_LIMITS, chainBytes: 10_000 });
+    store.addPairs([pair('rare', 'sct')]);
+    for (let i = 0; i < 100; i++) store.addPairs([pair('flood', `${i} ${'x'.repeat(1000)}`)]);
+    assert(store.pairs() <= 10 && store.pairs() >= 9, `${store.pairs()}`);
+    assert(kept(store).includes('rare issuer sct'));
+  });
+
+  test('drops of what is large first, where it is bytes that there are too many of', () => {
+    const store = PoolStore.inMemory({ ...POOL_LIMITS, chainBytes: 10_000 });
+    store.addPairs([pair('victim', 'sct 1'), pair('victim', 'sct 2')]);
+    // Certificates with one SCT each, and chains that whoever floods has made large.
+    for (let i = 0; i < 100; i++) store.addPairs([pair(`${i}`, 'sct', `${i}`.repeat(1000))]);
+    assert.equal(kept(store).filter((each) => each.startsWith('victim')).length, 2);
+  });
+
   test('remembers over a restart what each auditor was sent', () => {
     const first = PoolStore.open(directory);
     first.addPairs([pair('a', '1'), pair('b', '2'), pair('c', '3')]);
