@@ -10,7 +10,7 @@ import type { Asker } from '../ask/asker.ts';
 import { LogError } from '../ask/asker.ts';
 import { prove } from '../ask/prove.ts';
 import { makeEvidence, makePromiseEvidence, type Evidence } from '../evidence/bundle.ts';
-import type { Conclusion } from '../evidence/judge.ts';
+import { judgeWithoutProof, type Conclusion, type Finding } from '../evidence/judge.ts';
 import type { HashStore } from '../follow/hash-store.ts';
 import { isInService, logIdText, type Log } from '../logs/log.ts';
 import type { CheckedPair } from '../pool/feedback.ts';
@@ -230,8 +230,13 @@ export class Auditor {
     if (log === undefined) return this.#settle('head', audited, log, UNKNOWN);
     const head = verifyStatement(audited.head, log.key);
     if (head === undefined) return this.#drop('head', audited, log);
-    const here = hashes()?.of(log).inWindow(head.treeSize);
     const shown = this.#shown(log);
+    const rival = this.#rival(log, head, shown);
+    if (rival !== undefined)
+      return this.#convict('head', audited, log, () =>
+        keep(makeEvidence(log, head, rival.head, rival.finding, now())),
+      );
+    const here = hashes()?.of(log).inWindow(head.treeSize);
     const against = here?.against ?? shown;
     if (here === undefined && !isInService(log)) return this.#settle('head', audited, log, RETIRED);
     if (against === undefined || against.treeSize < head.treeSize)
@@ -273,6 +278,25 @@ export class Auditor {
         );
       }
     }
+  }
+
+  /**
+   * Another root that the log signed for this size. That convicts it by itself, so it is looked for
+   * before anybody is asked: a log that shows no proofs, or shows none any more, must not get off.
+   */
+  #rival(
+    log: Log,
+    head: VerifiedStatement,
+    shown: VerifiedStatement | undefined,
+  ): { readonly head: VerifiedStatement; readonly finding: Finding } | undefined {
+    for (const each of [shown, ...this.#options.store.rivals(head)]) {
+      if (each?.treeSize !== head.treeSize) continue;
+      const other = verifyStatement(each, log.key);
+      if (other === undefined) continue;
+      const finding = judgeWithoutProof(head, other);
+      if (finding?.verdict === 'fork-proven') return { head: other, finding };
+    }
+    return undefined;
   }
 
   /**

@@ -388,6 +388,21 @@ export class AuditStore {
     }));
   }
 
+  /**
+   * Heads of the same size with another root that nobody has to be shielded for: what mixes is not among
+   * them.
+   */
+  rivals({ logId, treeSize, rootHash }: NewHead): Statement[] {
+    const rows = this.#all(
+      `SELECT size, root, timestamp, signature FROM heads
+        WHERE log_id = ? AND size = ? AND root <> ? AND state <> 'mixing' ORDER BY root`,
+      logId,
+      String(treeSize),
+      rootHash,
+    ) as HeadRow[];
+    return rows.map(toStatement);
+  }
+
   /** When the next is due, in ms since the epoch; undefined: nothing is. */
   nextDue(): number | undefined {
     const { n } = this.#get(

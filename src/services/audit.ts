@@ -241,23 +241,33 @@ class AuditService {
     const allowed = { allowPrivateAddress: true };
     let pairs: CheckedPair[] = [];
     let heads: Brought[] = [];
-    try {
+    await this.#try(async () => {
       const submitted = await through(this.#ways, 1, allowed, ([fetch]) =>
         collectedFrom(at('collected-sct-feedback'), wayOf(fetch)),
       );
       pairs = await this.#checked(submitted);
       this.auditor.takePublic(pool, pairs);
+    });
+    // Whatever became of the feedback: some servers have one of the two alone.
+    await this.#try(async () => {
       const shared = this.auditor.headsToShare(FRESH_MS);
       const { received } = await through(this.#ways, 1, allowed, ([fetch]) =>
         exchangeHeads(at('sth-pollination'), wayOf(fetch), shared, this.#options.logs),
       );
       heads = received.heads.map(({ head }) => ({ head, logId: head.logId }));
       this.auditor.takePublic(pool, [], heads);
+    });
+    this.#options.onEvent({ event: 'polled', pool, scts: pairs.length, heads: heads.length });
+  }
+
+  /** What one server fails with is said, and ends nothing else. */
+  async #try(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
     } catch (error) {
       if (!(error instanceof HttpError)) throw error;
       this.failed(error);
     }
-    this.#options.onEvent({ event: 'polled', pool, scts: pairs.length, heads: heads.length });
   }
 
   async #checked(submitted: readonly Submitted[]): Promise<CheckedPair[]> {

@@ -456,6 +456,40 @@ describe('heads', () => {
     );
   });
 
+  for (const [what, is, fetch] of [
+    [
+      'refuses every proof',
+      log,
+      () => Promise.resolve({ status: 404, retryAfter: undefined, body: Buffer.from('no') }),
+    ],
+    ['does not answer', log, () => Promise.reject(new HttpError('http-no-answer', 'nobody'))],
+    ['is retired', { ...log, state: 'retired' }, api().fetch],
+  ] as const)
+    test(`two of one size convict a log that ${what}, whatever pools they come from`, async () => {
+      const harness = new Harness({ logs: [{ log: is, fetch }], now: NOW, delay: HOUR });
+      harness.show(is, signer, 64, tree.root());
+      harness.auditor.takePublic('one', [], [brought(20)]);
+      await harness.pass(2 * HOUR);
+      assert.deepEqual(harness.evidence, []);
+      harness.auditor.takePublic('other', [], [brought(20, other)]);
+      await harness.pass(2 * HOUR);
+      assert.match(harness.counts, /[12] convicted/);
+      assert(harness.evidence.every(({ kind }) => kind === 'fork'));
+    });
+
+  test('of one client convict nobody before they have mixed', async () => {
+    const fake = api();
+    const harness = new Harness({ logs: [{ log, fetch: fake.fetch }], now: NOW, delay: HOUR });
+    harness.auditor.takePublic('one', [], [brought(20)]);
+    harness.auditor.takeSubmitted([], [brought(20, other)]);
+    await harness.pass(2 * HOUR);
+    assert.equal(harness.evidence.length, 0);
+    harness.auditor.takeSubmitted([], [brought(21)]);
+    harness.auditor.takeSubmitted([], [brought(22)]);
+    await harness.pass(2 * HOUR);
+    assert.match(harness.counts, /[12] convicted/);
+  });
+
   test('that are larger than any the log shows wait, and are unprovable in the end', async () => {
     const fake = api();
     const harness = new Harness({ logs: [{ log, fetch: fake.fetch }], now: NOW, delay: HOUR });
