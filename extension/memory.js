@@ -261,14 +261,17 @@ function counts(chains) {
  *
  * @param {readonly Shown[]} chains
  * @param {ReadonlySet<string>} current SCTs in base64
+ * @param {() => number} random in [0, 1)
  * @returns {{ readonly body: string, readonly scts: number, readonly keys: readonly string[] } | undefined}
  */
-export function reportOf(chains, current) {
+export function reportOf(chains, current, random = Math.random) {
   const parts = [];
   const keys = [];
   let [scts, bytes] = [0, 0];
   for (const shown of [...chains].sort((a, b) => a.accepted - b.accepted)) {
-    const others = shown.scts.filter((sct) => !current.has(sct));
+    const all = shown.scts.filter((sct) => !current.has(sct));
+    // Where one certificate has more than may be sent, chance picks, so that another day brings others.
+    const others = all.length > MAX_SCTS_SENT ? drawn(all, MAX_SCTS_SENT, random) : all;
     const part = JSON.stringify({ x509_chain: shown.chain, sct_data: others });
     const fits = scts + others.length <= MAX_SCTS_SENT && bytes + part.length + 1 <= MAX_BYTES_SENT;
     if (others.length === 0 || !fits) continue;
@@ -279,6 +282,20 @@ export function reportOf(chains, current) {
   }
   if (parts.length === 0) return undefined;
   return { body: `{"sct_feedback":[${parts.join(',')}]}`, scts, keys };
+}
+
+/**
+ * So many of these, each with the same chance.
+ *
+ * @param {readonly string[]} all
+ * @param {number} most
+ * @param {() => number} random in [0, 1)
+ */
+function drawn(all, most, random) {
+  const left = [...all];
+  return Array.from({ length: most }, () =>
+    left.splice(Math.floor(random() * left.length), 1),
+  ).flat();
 }
 
 /**

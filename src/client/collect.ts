@@ -3,8 +3,15 @@
 import { FormatError } from '../base/cursor.ts';
 import { logIdText, type Log } from '../logs/log.ts';
 import { Certificate } from '../scts/certificate.ts';
-import { leafHashOf, leafIndexOf, parseSct, verifySct, type LogEntry } from '../scts/sct.ts';
-import { MAX_SCTS, type ToDaemon } from './messages.ts';
+import {
+  leafHashOf,
+  leafIndexOf,
+  parseSct,
+  verifySct,
+  type LogEntry,
+  type Sct,
+} from '../scts/sct.ts';
+import type { ToDaemon } from './messages.ts';
 import type { PromisedLeaf } from './store.ts';
 
 type Seen = Extract<ToDaemon, { type: 'seen' }>;
@@ -33,7 +40,8 @@ export function collect({ origin, chain, scts }: Seen, logs: ReadonlyMap<string,
   let embedded: Uint8Array[];
   try {
     leaf = certificateOf(chain[0]);
-    embedded = leaf.embeddedScts.slice(0, MAX_SCTS);
+    // All of them: whoever has a certificate made chooses what stands in front of an SCT in it.
+    embedded = leaf.embeddedScts;
   } catch (error) {
     if (!(error instanceof FormatError)) throw error;
     return { promised, forged, discarded: { ...discarded, malformed: Math.max(1, scts.length) } };
@@ -50,7 +58,7 @@ export function collect({ origin, chain, scts }: Seen, logs: ReadonlyMap<string,
         logId: sct.logId,
         time: sct.timestamp,
         leafHash: leafHashOf(sct, entry),
-        leafIndex: isSigned && log.api === 'static-ct' ? leafIndexOf(sct.extensions) : undefined,
+        leafIndex: isSigned && log.api === 'static-ct' ? indexIn(sct) : undefined,
       };
       (isSigned ? promised : forged).push(found);
     } catch (error) {
@@ -62,6 +70,19 @@ export function collect({ origin, chain, scts }: Seen, logs: ReadonlyMap<string,
   for (const each of embedded) add(each, precertificate);
   for (const each of scts) add(each, leaf.entry);
   return { promised, forged, discarded };
+}
+
+/**
+ * Undefined also where a log wrote no list of extensions: it signed that, so it is held to what it
+ * promised, and shows it by no index.
+ */
+function indexIn({ extensions }: Sct): bigint | undefined {
+  try {
+    return leafIndexOf(extensions);
+  } catch (error) {
+    if (!(error instanceof FormatError)) throw error;
+    return undefined;
+  }
 }
 
 /** The entry of the SCTs inside: it needs the issuer, which a log saw beside it. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a client's store says, for the browser and for `ctga client status`. */
+import { plural } from '../base/text.ts';
 import { logIdText, logLabels, type Log } from '../logs/log.ts';
 import type { LogStatus, StatusMessage } from './messages.ts';
 import type { ClientStore, HeadRow } from './store.ts';
@@ -51,8 +52,9 @@ function logStatus(
   convicted: ReadonlySet<string>,
 ): LogStatus {
   const { logId } = log.key;
-  const newest = store
-    .heads(logId)
+  const heads = store.heads(logId);
+  const unproven = heads.filter(({ isConsistent }) => !isConsistent).length;
+  const newest = heads
     .filter(({ source }) => source === 'dns')
     .reduce<HeadRow | undefined>(
       (last, each) => (last === undefined || each.timestamp > last.timestamp ? each : last),
@@ -76,9 +78,13 @@ function logStatus(
     if (newest === undefined || known.answered === undefined)
       return { state: 'no-answer', why: known.why };
     if (!newest.isConsistent) return { state: 'unproven', why: known.why };
+    if (known.why !== '') return { state: 'consistent', why: known.why };
     return {
       state: 'consistent',
-      why: known.why === '' ? 'All its tree heads are of one append-only log.' : known.why,
+      why:
+        unproven === 0
+          ? 'All its tree heads are of one append-only log.'
+          : `Its newest tree head is of one append-only log with those before; of ${plural(unproven, 'other')} that came no proof was given yet.`,
     };
   }
 }

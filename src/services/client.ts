@@ -138,20 +138,24 @@ export async function runClient(options: ClientOptions, stop: AbortSignal): Prom
         remedy: 'End that first, or give this one a --state-dir of its own.',
       });
     makeReserve(options.state.directory);
-    await whileWhole(store, stop, (end) => runWith(store, socketIn(directory), options, end));
-    return { isForkProven: store.findings().length > 0 };
+    const isConvicted = await whileWhole(store, stop, (end) =>
+      runWith(store, socketIn(directory), options, end),
+    );
+    // A disk that takes nothing more may have evidence, in its reserve, and not the word of it.
+    return { isForkProven: isConvicted || store.findings().length > 0 };
   } finally {
     held?.release();
     store.close();
   }
 }
 
+/** Resolves to whether a log is convicted. */
 async function runWith(
   store: ClientStore,
   socket: string,
   options: ClientOptions,
   stop: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const client = new Client(options, store, stop);
   const server = await MessageServer.start(socket, (message, reply) => client.obey(message, reply));
   try {
@@ -160,6 +164,7 @@ async function runWith(
     const notice = new ServiceNotice(`asks for ${plural(options.zones.size, 'log')}`);
     await client.run();
     notice.stopping();
+    return client.isAnyConvicted;
   } finally {
     await server.stop();
   }
@@ -222,6 +227,10 @@ class Client {
   /** Whom to tell when something has changed. */
   serve(server: MessageServer): void {
     this.#server = server;
+  }
+
+  get isAnyConvicted(): boolean {
+    return [...this.#heads.values()].some(({ isConvicted }) => isConvicted);
   }
 
   async run(): Promise<void> {

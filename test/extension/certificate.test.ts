@@ -97,19 +97,18 @@ describe('the SCTs in a certificate', () => {
     tried(new Uint8Array(70_000));
     // A thousand values inside each other: it goes one level down for what it looks for, no deeper.
     tried(Buffer.alloc(65_000, Uint8Array.of(0x30, 0x83, 0, 0xfd, 0xe0)));
-    const list = Buffer.concat(Array.from({ length: 1000 }, () => Uint8Array.of(0, 1, 0)));
-    const length = (bytes: Uint8Array): Uint8Array =>
-      Uint8Array.of(bytes.length >> 8, bytes.length & 255);
-    const wrapped = Buffer.concat([length(list), list]);
-    const many = authority.issue(['www.example.net'], {
-      extensions: [
-        [
-          '060a2b06010401d679020402',
-          Buffer.concat([Uint8Array.of(4, 0x82), length(wrapped), wrapped]),
-        ],
-      ],
-    });
-    assert.throws(() => embedded(many), FormatError, 'SCTs without end');
+  });
+
+  test('are found behind however many others', async () => {
+    const junk = Array.from({ length: 1000 }, () => Uint8Array.of(0));
+    const hidden = authority.draft(['www.example.net']);
+    const many = hidden.finish([...junk, known.promise(hidden.entry, 1n)]);
+    const found = await (await logsOf(known)).sctsOf([many, authority.der]);
+    assert.deepEqual(found.map(hex), new Certificate(many).embeddedScts.slice(1000).map(hex));
+    const signed = authority.draft(['www.example.net']);
+    const scts = Array.from({ length: 300 }, (_, i) => known.promise(signed.entry, BigInt(i)));
+    const crowded = signed.finish(scts);
+    assert.equal((await (await logsOf(known)).sctsOf([crowded, authority.der])).length, 300);
   });
 
   test('base64 goes there and back', () => {

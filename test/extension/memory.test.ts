@@ -194,6 +194,24 @@ describe('a report', () => {
     );
   });
 
+  test('has in the end all of a certificate that has more SCTs than may be sent at once', () => {
+    const crowded = kept(
+      'crowded',
+      Array.from({ length: 500 }, (_, i) => `${i}`),
+    );
+    const told = new Set<string>();
+    for (let day = 0; day < 60 && told.size < 500; day++) {
+      const report = reportOf([{ ...crowded, accepted: day }], new Set(), chance);
+      assert.equal(report?.scts, MAX_SCTS_SENT);
+      const { sct_feedback: items } = JSON.parse(report.body) as {
+        sct_feedback: [{ sct_data: string[] }];
+      };
+      assert.equal(new Set(items[0].sct_data).size, MAX_SCTS_SENT);
+      for (const sct of items[0].sct_data) told.add(sct);
+    }
+    assert.equal(told.size, 500);
+  });
+
   test('goes to an origin once a day, whatever the container and the clock', async () => {
     const day = REPORT_INTERVAL;
     const report = { at: 10 * day, scts: 1, outcome: 'sent' as const, status: 200 };
