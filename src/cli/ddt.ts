@@ -96,7 +96,7 @@ function signCommand(): Command {
       ),
     )
     .addOption(
-      new Option('--key-id <n>', 'which of an image\u2019s tagging keys it is')
+      new Option('--key-id <n>', "which of an image's tagging keys it is")
         .argParser(wholeNumber(0, 255))
         .default(0),
     )

@@ -33,7 +33,7 @@ export function keyCommand(): Command {
           .argument('<name>', NAME)
           .addOption(keyFileOption('the key; its file is made with mode 0600'))
           .addOption(rootKeyFileOption())
-          .addOption(keyIdOption('which of the image\u2019s tagging keys it becomes (default: 0)'))
+          .addOption(keyIdOption("which of the image's tagging keys it becomes (default: 0)"))
           .addOption(untilOption()),
       ).action(runNew),
     )
@@ -46,7 +46,7 @@ export function keyCommand(): Command {
           .argument('<name>', NAME)
           .addOption(keyFileOption('the new key; its file is made with mode 0600'))
           .addOption(rootKeyFileOption())
-          .addOption(keyIdOption('which of the image\u2019s tagging keys is replaced'))
+          .addOption(keyIdOption("which of the image's tagging keys is replaced"))
           .addOption(untilOption()),
       ).action(runRotate),
     )
@@ -58,7 +58,7 @@ export function keyCommand(): Command {
           )
           .argument('<name>', NAME)
           .addOption(rootKeyFileOption())
-          .addOption(keyIdOption('which of the image\u2019s tagging keys it is')),
+          .addOption(keyIdOption("which of the image's tagging keys it is")),
       ).action(runRevoke),
     );
 }
