@@ -161,7 +161,8 @@ async function tellLog(json: string, stateDir: string): Promise<unknown> {
   }
 }
 
-function say(message: string, json: boolean | undefined): void {
+/** A message may have several lines. */
+export function say(message: string, json: boolean | undefined): void {
   if (json === true) printJson({ message });
-  else print(message);
+  else for (const line of message.split('\n')) print(line);
 }
