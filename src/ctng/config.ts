@@ -6,6 +6,7 @@
 import type { KeyObject } from 'node:crypto';
 import { readTextFile } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
+import { jsonFault } from '../base/json-fault.ts';
 import { decodePublicKey, decodeSecret, herumi } from '../bls/herumi.ts';
 import { publicKeyOf, type G2 } from '../bls/signatures.ts';
 import { rsaPrivateKey, rsaPublicKey, type Keys } from './crypto.ts';
@@ -155,9 +156,9 @@ class Fields<Name extends string> {
     try {
       this.#fields = goFields(parseGo(text), names);
     } catch (error) {
-      throw badInput(
-        `${file}: ${error instanceof SyntaxError ? 'not JSON: ' : ''}${messageOf(error)}`,
-      );
+      if (!(error instanceof SyntaxError)) throw badInput(`${file}: ${messageOf(error)}`);
+      const what = error.cause === undefined ? jsonFault(text).what : error.message;
+      throw badInput(`${file}: not JSON: ${what}`);
     }
   }
 

@@ -300,6 +300,28 @@ describe('wrong usage', () => {
   });
 });
 
+describe('a file', () => {
+  const garbage = join(directory, 'garbage');
+  writeFileSync(
+    garbage,
+    Uint8Array.from({ length: 400 }, (_, i) => (i * 37) % 256),
+  );
+  const open = join(directory, 'open.json');
+  writeFileSync(open, '{"a": [1, 2');
+  for (const [path, needed] of Object.entries(ARGUMENTS))
+    for (const [i, each] of needed.entries()) {
+      if (each !== empty) continue;
+      test(`of ctga ${path} (${i}) that is none of its kind is refused in words`, async () => {
+        for (const file of [garbage, open]) {
+          const args = needed.with(i, file);
+          const { code, stderr } = await ctga([...path.split(' '), ...args]);
+          assert(code === 1 || code === 2, stderr);
+          assert.doesNotMatch(stderr, RAW);
+        }
+      });
+    }
+});
+
 describe('with --json', () => {
   for (const command of leaves) {
     const path = pathOf(command);

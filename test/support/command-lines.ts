@@ -3,8 +3,9 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Any name of an error number, a stack, or what JavaScript makes of nothing. */
-export const RAW = /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object/;
+/** Any name of an error number, a stack, JavaScript's words for JSON, or what it makes of nothing. */
+export const RAW =
+  /\bE(?!OF\b)[A-Z]{4,}\b|\n\s+at .*:\d+|this is a bug|undefined|\[object|Unexpected |is not valid JSON/;
 
 /** Arguments with which a command would do something if its options were right, and files among them. */
 export function commandLines(directory: string): {
