@@ -308,13 +308,19 @@ describe('a file', () => {
   );
   const open = join(directory, 'open.json');
   writeFileSync(open, '{"a": [1, 2');
+  /** Some read nothing of the file before they have a store. */
+  const ownStore = (path: string): string[] => {
+    const command = leaves.find((leaf) => pathOf(leaf).join(' ') === path);
+    const has = command?.options.some(({ long }) => long === '--state-dir') === true;
+    return has ? ['--state-dir', join(directory, 'state')] : [];
+  };
   for (const [path, needed] of Object.entries(ARGUMENTS))
     for (const [i, each] of needed.entries()) {
       if (each !== empty) continue;
       test(`of ctga ${path} (${i}) that is none of its kind is refused in words`, async () => {
         for (const file of [garbage, open]) {
-          const args = needed.with(i, file);
-          const { code, stderr } = await ctga([...path.split(' '), ...args]);
+          const args = [...path.split(' '), ...needed.with(i, file), ...ownStore(path)];
+          const { code, stderr } = await ctga(args);
           assert(code === 1 || code === 2, stderr);
           assert.doesNotMatch(stderr, RAW);
         }
