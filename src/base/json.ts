@@ -22,3 +22,16 @@ export function toJson(value: unknown, indent?: number): string {
     ),
   );
 }
+
+/**
+ * Whether there are more than `most` of these characters of ASCII in a text. JSON of a megabyte can have
+ * half a million values, and what reads it then takes seconds and hundreds of megabytes: whoever takes
+ * JSON from strangers counts its commas first, or its brackets too.
+ */
+export function hasMore(text: Uint8Array, most: number, of: string): boolean {
+  const wanted = new Uint8Array(256);
+  for (const each of Buffer.from(of)) wanted[each] = 1;
+  let count = 0;
+  for (const byte of text) count += wanted[byte] ?? 0;
+  return count > most;
+}

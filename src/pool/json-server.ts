@@ -5,6 +5,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { messageOf } from '../base/errors.ts';
+import { hasMore } from '../base/json.ts';
 import { listenAt, type Listening } from '../base/listen.ts';
 import { StoreError } from '../disk/error.ts';
 import { bodyOf, pathOf, Refused, restOf, send, stopServer } from '../http/serving.ts';
@@ -13,6 +14,8 @@ export { Refused, send };
 
 /** In bytes. A chain has some 5,000. */
 const MAX_BODY = 2 ** 20;
+/** Of 256 SCTs with as many chains, or 500 tree heads, there are some 4,000. */
+const MAX_COMMAS = 20_000;
 /** Requests whose bodies are read or checked at once; others are told to come again. */
 const MAX_AT_ONCE = 32;
 const RETRY_AFTER_SECONDS = '60';
@@ -129,6 +132,8 @@ export async function jsonOf(request: IncomingMessage): Promise<unknown> {
   if (request.headers['content-encoding'] !== undefined)
     throw new Refused(415, 'No content encoding is understood.');
   const body = await bodyOf(request, MAX_BODY);
+  if (hasMore(body, MAX_COMMAS, ','))
+    throw new Refused(413, 'There are more values in it than anybody has to send.');
   try {
     return JSON.parse(body.toString('utf8'));
   } catch {

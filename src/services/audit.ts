@@ -5,6 +5,7 @@
  * SOCKS5 proxy.
  */
 import { messageOf } from '../base/errors.ts';
+import { hasMore } from '../base/json.ts';
 import { realSleep } from '../base/clock.ts';
 import { uniform } from '../base/chance.ts';
 import { askerOf } from '../ask/asker-of.ts';
@@ -66,6 +67,8 @@ export interface AuditServiceOptions extends Pick<WayOptions, 'proxies' | 'open'
 const MAX_COLLECTED = 96 * 2 ** 20;
 /** What is taken of one pool in one visit. */
 const MAX_PAIRS = 20_000;
+/** Commas and brackets in its JSON: each pair has a chain of ten, and its own brackets. */
+const MAX_VALUES = 20 * MAX_PAIRS;
 /** "Fresh iff its timestamp is less than 14 days in the past" (draft, Section 5.2). */
 const FRESH_MS = 14 * 86_400_000;
 const LOOK_MS = 1000;
@@ -295,6 +298,8 @@ function wayOf(fetch: Fetch | undefined): Fetch {
 async function collectedFrom(url: string, fetch: Fetch): Promise<Submitted[]> {
   const { status, body } = await fetch(url, { maxBytes: MAX_COLLECTED });
   if (status !== 200) throw new HttpError('http-bad-answer', `${url}: HTTP ${status}`);
+  if (hasMore(body, MAX_VALUES, ',[{'))
+    throw new HttpError('http-bad-answer', `${url}: there are more values in it than chains have`);
   try {
     return DRAFT_02.readFeedback(JSON.parse(body.toString('utf8')));
   } catch (error) {

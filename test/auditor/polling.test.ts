@@ -16,21 +16,27 @@ import { SigningLog, treeOf } from '../support/signing-log.ts';
 const directory = mkdtempSync(join(tmpdir(), 'ctga-audit-'));
 after(() => rmSync(directory, { recursive: true }));
 
-test('a server without SCT feedback is asked for tree heads all the same', async () => {
+test('a server without SCT feedback, or with a bomb in its place, is asked for tree heads all the same', async () => {
   const signer = new SigningLog();
   const head = signer.sign(3, treeOf(3).root(), BigInt(Date.now()));
   const sths = [{ log_id: encodeBase64(signer.key.logId), ...treeHeadToJson(head) }];
+  // Ten megabytes of values, of which to make errors takes gigabytes.
+  const bomb = Buffer.from(`{"sct_feedback":[${'0,'.repeat(5_000_000)}0]}`);
   const answer = (status: number, json: unknown): ReturnType<Fetch> =>
     Promise.resolve({ status, retryAfter: undefined, body: Buffer.from(JSON.stringify(json)) });
   const fetchAny: Fetch = (url) =>
-    url.endsWith('/sth-pollination') ? answer(200, { sths }) : answer(404, {});
+    url.endsWith('/sth-pollination')
+      ? answer(200, { sths })
+      : url.startsWith('https://bomb.test')
+        ? Promise.resolve({ status: 200, retryAfter: undefined, body: bomb })
+        : answer(404, {});
   const events: AuditServiceEvent[] = [];
   const stop = new AbortController();
   const running = audit(
     {
       state: stateAt(directory),
       logs: [signer.asLog()],
-      pools: ['https://pool.test'],
+      pools: ['https://pool.test', 'https://bomb.test'],
       listen: undefined,
       proxies: [{ host: '127.0.0.1', port: 1 }],
       open: () => ({ fetch: fetchAny, close: () => undefined }),
@@ -43,12 +49,15 @@ test('a server without SCT feedback is asked for tree heads all the same', async
     stop.signal,
     () => undefined,
   );
-  const polled = await eventually(
-    () => events.find((each) => each.event === 'polled'),
-    'the pool to be visited',
-  );
+  for (const pool of ['https://pool.test', 'https://bomb.test']) {
+    const polled = await eventually(
+      () => events.find((each) => each.event === 'polled' && each.pool === pool),
+      'the pool to be visited',
+    );
+    assert.deepEqual(polled, { event: 'polled', pool, scts: 0, heads: 1 });
+  }
   stop.abort();
   await running;
-  assert.deepEqual(polled, { event: 'polled', pool: 'https://pool.test', scts: 0, heads: 1 });
+  assert(events.some((each) => each.event === 'failed' && /more values/.test(each.message)));
   assert(events.some((each) => each.event === 'failed' && /HTTP 404/.test(each.message)));
 });
