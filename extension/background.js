@@ -26,13 +26,21 @@ const REPORT_TIMEOUT = 30_000;
 /** An unchanged connection is not looked at again for so many milliseconds. */
 const UNCHANGED = 60 * 60 * 1000;
 const MAX_REMEMBERED = 2000;
+/** For so many milliseconds the daemon may still say that it could not do what it was sent. */
+const UNSURE = 60_000;
+/** After so many it is sent that again: it is sought again by then (daemon.js). */
+const AGAIN = 90_000;
 
 const HTTPS = { urls: ['https://*/*'] };
 
 const memory = new Memory(browser.storage.local);
 const turns = new Turns();
 const marks = new Marks(siteOf);
-const daemon = new Daemon(showFindings);
+const daemon = new Daemon(showFindings, () => void tellAll().catch(report), tellAgain);
+/** What the daemon was sent lately: what it has of a place, and origins to be forgotten. */
+let lately = /** @type {{ at: number, id?: string, forgotten?: readonly string[] }[]} */ ([]);
+/** When all is sent again that it has not taken. */
+let again = /** @type {ReturnType<typeof setTimeout> | undefined} */ (undefined);
 const logs = knownLogs();
 /** The chain that each place showed last, and when. */
 const latest = /** @type {Map<string, { key: string, at: number }>} */ (new Map());
@@ -178,8 +186,42 @@ async function handOver(id) {
     if (row === undefined || chains.every(({ handed }) => handed) || !daemon.isThere) return;
     for (const { chain, handed } of chains)
       if (!handed) daemon.send({ type: 'seen', origin: row.origin, chain, scts: [] });
+    remember({ id });
     await memory.changeChains(id, (shown) => ({ ...shown, handed: true }));
   });
+}
+
+/** Hands the daemon all that it does not have: it may have begun to run long after the visits. */
+async function tellAll() {
+  if (!(await daemon.reach())) return;
+  await turns.take(tellForgotten);
+  for (const id of await memory.unhanded()) await handOver(id);
+}
+
+/** @param {{ id?: string, forgotten?: readonly string[] }} sent */
+function remember(sent) {
+  const now = Date.now();
+  lately = [...lately.filter(({ at }) => Math.abs(now - at) < UNSURE), { at: now, ...sent }];
+}
+
+/**
+ * The daemon does not say what of it it could not do, so all that it was sent lately counts as not
+ * taken: what it has it takes twice without harm.
+ */
+function tellAgain() {
+  turns
+    .take(async () => {
+      const unsure = lately;
+      lately = [];
+      await memory.untell(unsure.flatMap(({ forgotten = [] }) => forgotten));
+      for (const id of new Set(unsure.flatMap((sent) => sent.id ?? [])))
+        await memory.changeChains(id, (shown) => ({ ...shown, handed: false }));
+      again ??= setTimeout(() => {
+        again = undefined;
+        tellAll().catch(report);
+      }, AGAIN);
+    })
+    .catch(report);
 }
 
 /** In a turn. */
@@ -188,6 +230,7 @@ async function tellForgotten() {
   if (untold.length === 0 || !daemon.isThere) return;
   for (const origin of untold)
     daemon.send(origin === FORGET_ALL ? { type: 'forget-all' } : { type: 'forget', origin });
+  remember({ forgotten: untold });
   await memory.told();
 }
 

@@ -10,6 +10,8 @@ const RETRY_AFTER = 60_000;
 
 export class Daemon {
   #onStatus;
+  #onReached;
+  #onUndone;
   #port = /** @type {any} */ (undefined);
   #opening = /** @type {Promise<boolean> | undefined} */ (undefined);
   #failedAt = -Infinity;
@@ -19,9 +21,15 @@ export class Daemon {
   /** Why it is missing; what it could not do. */
   fault = '';
 
-  /** @param {(status: any) => void} onStatus called with what it says of itself or when asked */
-  constructor(onStatus) {
+  /**
+   * @param {(status: any) => void} onStatus called with what it says of itself or when asked
+   * @param {() => void} onReached called when it is there, and was not
+   * @param {() => void} onUndone called when it did not do something that it was sent lately
+   */
+  constructor(onStatus, onReached = () => undefined, onUndone = () => undefined) {
     this.#onStatus = onStatus;
+    this.#onReached = onReached;
+    this.#onUndone = onUndone;
   }
 
   get isThere() {
@@ -68,7 +76,10 @@ export class Daemon {
       port.onDisconnect.addListener(() => this.#lost(port));
       const came = this.#answer();
       port.postMessage({ type: 'status' });
-      if (await came) return true;
+      if (await came) {
+        this.#onReached();
+        return true;
+      }
       port.disconnect();
       this.#lost(port);
     } catch (error) {
@@ -98,8 +109,18 @@ export class Daemon {
       this.#onStatus(message);
     } else if (message?.type === 'error') {
       this.fault = String(message.message);
-      if (this.status === undefined) this.#tell(false);
+      // The host outlives the daemon, and what is sent to it then is lost.
+      if (message.why === 'no-daemon') this.#leave();
+      else if (this.status === undefined) this.#tell(false);
+      if (message.why !== undefined) this.#onUndone();
     }
+  }
+
+  /** Firefox tells nobody that he himself has ended a connection. */
+  #leave() {
+    const port = this.#port;
+    port?.disconnect();
+    this.#lost(port);
   }
 
   /** @param {any} port */

@@ -17,6 +17,7 @@
  * @property {string} latest the leaf that it showed last
  * @property {number} chains how many are kept
  * @property {number} scts how many are kept
+ * @property {number=} unhanded how many chains the daemon does not have; missing in an older store
  * @property {Report=} report the last one
  */
 /**
@@ -160,8 +161,13 @@ export class Memory {
    */
   async changeChains(id, change) {
     const index = await this.rows();
-    if (index[id] === undefined) return;
-    await this.#write(index, { [chainsKey(id)]: (await this.chains(id)).map(change) });
+    const row = index[id];
+    if (row === undefined) return;
+    const chains = (await this.chains(id)).map(change);
+    await this.#write(
+      { ...index, [id]: { ...row, ...counts(chains) } },
+      { [chainsKey(id)]: chains },
+    );
   }
 
   /**
@@ -179,12 +185,40 @@ export class Memory {
     const origins = new Set([...(await this.untold()), ...rows.map(({ origin }) => origin)]);
     const untold = origins.size > MAX_UNTOLD ? [FORGET_ALL] : [...origins];
     await this.#write(index, { [UNTOLD]: untold }, gone);
-    // The daemon forgets by origin, and what stays here is handed to it again.
-    const forgotten = new Set(rows.map(({ origin }) => origin));
-    for (const [id, { origin }] of Object.entries(index))
-      if (forgotten.has(origin))
-        await this.changeChains(id, (each) => ({ ...each, handed: false }));
+    await this.#handAgain(new Set(rows.map(({ origin }) => origin)));
     return rows;
+  }
+
+  /**
+   * What the daemon was told to forget it may not have heard of: it is to be told again.
+   *
+   * @param {readonly string[]} told as untold() had it
+   */
+  async untell(told) {
+    if (told.length === 0) return;
+    const origins = new Set([...(await this.untold()), ...told]);
+    await this.#area.set({
+      [UNTOLD]: origins.has(FORGET_ALL) || origins.size > MAX_UNTOLD ? [FORGET_ALL] : [...origins],
+    });
+    await this.#handAgain(origins);
+  }
+
+  /**
+   * The daemon forgets by origin, and what stays here is handed to it again.
+   *
+   * @param {ReadonlySet<string>} origins
+   */
+  async #handAgain(origins) {
+    for (const [id, { origin }] of Object.entries(await this.rows()))
+      if (origins.has(origin) || origins.has(FORGET_ALL))
+        await this.changeChains(id, (each) => ({ ...each, handed: false }));
+  }
+
+  /** The ids of what the daemon does not have all of. */
+  async unhanded() {
+    return Object.entries(await this.rows())
+      .filter(([, { unhanded }]) => unhanded !== 0)
+      .map(([id]) => id);
   }
 
   /** Removes everything. */
@@ -251,7 +285,11 @@ export class Memory {
 
 /** @param {readonly Shown[]} chains */
 function counts(chains) {
-  return { chains: chains.length, scts: chains.reduce((sum, { scts }) => sum + scts.length, 0) };
+  return {
+    chains: chains.length,
+    scts: chains.reduce((sum, { scts }) => sum + scts.length, 0),
+    unhanded: chains.filter(({ handed }) => !handed).length,
+  };
 }
 
 /**

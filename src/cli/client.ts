@@ -219,14 +219,18 @@ async function runRun(options: RunOptions): Promise<void> {
         const http = { allowPrivateAddress: to !== 'site', anyCertificate: to === 'federation' };
         return proxy === undefined ? directWay(http) : openIdentity(proxy, http);
       },
-      onEvent: options.json === true ? printJsonLine : printEvent,
+      onEvent: options.json === true ? printJsonLine : (event) => printEvent(event, pools),
     },
     stop,
   );
   if (isForkProven) setExitCode(ExitCode.forkProven);
 }
 
-function printEvent(event: ClientEvent): void {
+/**
+ * Names no site that was visited: what a service prints stays in the system's journal, whatever the
+ * browser says is to be forgotten. `ctga client status` names them.
+ */
+export function printEvent(event: ClientEvent, pools: readonly string[]): void {
   const now = time(Date.now());
   switch (event.event) {
     case 'listening':
@@ -245,11 +249,11 @@ function printEvent(event: ClientEvent): void {
     case 'sct':
       // What is loud is a warning; it accuses nobody.
       return (event.state === 'included' ? print : warn)(
-        `${event.origin}: an SCT of ${event.log} is ${event.state}. ${event.why}`,
+        `An SCT of ${event.log} is ${event.state}. ${event.why}${event.state === 'included' ? '' : ' Which site showed it, ctga client status says.'}`,
       );
     case 'pollinated':
       return print(
-        `${now}  ${event.url}: gave ${plural(event.given, 'tree head')}, took ${plural(event.taken, 'new one')}`,
+        `${now}  ${pools.includes(event.url) ? event.url : 'a site that was visited'}: gave ${plural(event.given, 'tree head')}, took ${plural(event.taken, 'new one')}`,
       );
     case 'federation':
       return print(

@@ -8,6 +8,7 @@ import { connect, type Socket } from 'node:net';
 import type { Readable, Writable } from 'node:stream';
 import { toJson } from '../base/json.ts';
 import { frame, FrameReader } from './frames.ts';
+import type { ErrorReason } from './messages.ts';
 
 export interface HostOptions {
   /** Of the daemon. */
@@ -22,8 +23,8 @@ export interface HostOptions {
 /** Passes messages on until the browser ends it, or sends what can be no message. */
 export async function relay({ socket: path, input, output, remedy }: HostOptions): Promise<void> {
   let daemon: Socket | undefined;
-  const say = (message: string): void =>
-    void output.write(frame(toJson({ type: 'error', message })));
+  const say = (message: string, why?: ErrorReason): void =>
+    void output.write(frame(toJson({ type: 'error', message, ...(why && { why }) })));
   output.on('error', () => input.destroy());
   const connection = async (): Promise<Socket | undefined> => {
     if (daemon !== undefined) return daemon;
@@ -58,7 +59,7 @@ export async function relay({ socket: path, input, output, remedy }: HostOptions
     for await (const bytes of input as AsyncIterable<Buffer>)
       for (const body of reader.take(bytes)) {
         const socket = await connection();
-        if (socket === undefined) say(`The daemon does not run. ${remedy}`);
+        if (socket === undefined) say(`The daemon does not run. ${remedy}`, 'no-daemon');
         else if (!socket.write(frame(body.toString())))
           await new Promise<void>((done) => {
             socket.once('drain', done).once('close', done);

@@ -137,7 +137,15 @@ export interface StatusMessage {
 export interface ErrorMessage {
   readonly type: 'error';
   readonly message: string;
+  /** Where what was asked for was not done and may be asked for again. */
+  readonly why?: ErrorReason;
 }
+
+export type ErrorReason =
+  /** The daemon could not do it now: there was too much at once, or the disk took nothing. */
+  | 'later'
+  /** No daemon runs; the host says this. */
+  | 'no-daemon';
 
 export type FromDaemon = StatusMessage | ErrorMessage;
 

@@ -104,7 +104,8 @@ export class MessageServer {
     try {
       await this.#handle(readToDaemon(body), reply);
     } catch (error) {
-      reply({ type: 'error', message: messageOf(error) });
+      const why = error instanceof CtgaError ? ({ why: 'later' } as const) : {};
+      reply({ type: 'error', message: messageOf(error), ...why });
     }
   }
 }

@@ -488,7 +488,7 @@ class Client {
     }
   }
 
-  /** Does what a message asks for. Throws RangeError or StoreError with what is in the way. */
+  /** Does what a message asks for. Throws CtgaError with what is in the way for now. */
   obey(message: ToDaemon, reply: (message: FromDaemon) => void): void {
     switch (message.type) {
       case 'status':
@@ -520,7 +520,7 @@ class Client {
     const key = hash.digest('base64');
     if (this.#recent.get(key) === true) return;
     if (!this.#allowance.take(performance.now()))
-      throw new RangeError('too many chains at once: bring this one again later');
+      throw new CtgaError('busy', 'too many chains at once: bring this one again later');
     const { promised, forged, discarded } = collect(seen, this.#logs);
     const row = { tries: 0, next: 0 };
     const now = this.#now();

@@ -13,7 +13,7 @@ describe('the status of a log', () => {
   const store = ClientStore.inMemory();
   const stateOf = (): string => {
     const [status] = statusOf(store, [log], new Map([[log, 'log.test']])).logs;
-    return `${status?.state}: ${status?.why}`;
+    return [status?.state, status?.why].join(': ');
   };
   const add = (size: number, source: 'dns' | 'pool', isConsistent: boolean): number =>
     store.addHead(logId, { ...signer.sign(size, treeOf(size).root()), source, isConsistent });

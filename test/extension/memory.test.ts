@@ -100,6 +100,24 @@ describe('the memory', () => {
     assert.equal(area.items.size, MAX_ORIGINS + 1, 'and nothing else is left behind');
   });
 
+  test('knows what the daemon does not have, and what it may not have heard of', async () => {
+    const area = new FakeArea();
+    const memory = new Memory(area, chance);
+    await memory.add('a', place('a.test'), shown('one'), 1);
+    await memory.add('b', place('b.test'), shown('two'), 1);
+    assert.deepEqual(await memory.unhanded(), ['a', 'b']);
+    for (const id of ['a', 'b'])
+      await memory.changeChains(id, (each) => ({ ...each, handed: true }));
+    assert.deepEqual(await new Memory(area, chance).unhanded(), []);
+    // The daemon ended before it heard of this, and its SCTs of the site would stay.
+    await memory.untell(['https://a.test', 'https://gone.test']);
+    assert.deepEqual(await memory.untold(), ['https://a.test', 'https://gone.test']);
+    assert.deepEqual(await memory.unhanded(), ['a']);
+    await memory.untell([FORGET_ALL]);
+    assert.deepEqual(await memory.untold(), [FORGET_ALL]);
+    assert.deepEqual(await memory.unhanded(), ['a', 'b']);
+  });
+
   test('forgets, remembers what the daemon is yet to forget, and hands the rest again', async () => {
     const area = new FakeArea();
     const memory = new Memory(area, chance);
