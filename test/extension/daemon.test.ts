@@ -13,7 +13,7 @@ class FakePort {
   isOpen = true;
   #heard: Listener = () => undefined;
   readonly onMessage = { addListener: (listener: Listener) => void (this.#heard = listener) };
-  readonly onDisconnect = { addListener: (): void => undefined };
+  readonly onDisconnect = { addListener: (listener: () => void): unknown => listener };
   readonly #answer: (message: unknown) => unknown;
 
   constructor(answer: (message: unknown) => unknown) {
