@@ -37,7 +37,9 @@ export async function digestOfImage(image: string): Promise<string> {
 async function digestOfArchive(file: string, ref: string | undefined): Promise<string> {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-image-'));
   try {
-    const words = ['-x', '-f', file, '-C', directory, '--no-same-owner', '--no-same-permissions'];
+    // A colon in the name of the file does not name another machine.
+    const words = ['-x', '--force-local', '-f', file, '-C', directory];
+    words.push('--no-same-owner', '--no-same-permissions');
     await run('tar', words, 'bad-input', `cannot read ${file}`);
     return await digestOfLayout(directory, ref);
   } finally {

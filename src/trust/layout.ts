@@ -41,8 +41,9 @@ export async function digestOfLayout(directory: string, ref: string | undefined)
   const path = join(directory, 'index.json');
   let index;
   try {
-    index = indexSchema.parse(JSON.parse(readFileSync(path, 'utf8')));
+    index = readIndex(path);
   } catch (error) {
+    if (error instanceof ImageError) throw error;
     throw badFile(
       'read',
       path,
@@ -60,6 +61,42 @@ export async function digestOfLayout(directory: string, ref: string | undefined)
   return image.digest;
 }
 
+/** What programs in Go look for in index.json: they take these names in capital letters too. */
+const FIELDS = ['manifests', 'mediaType', 'digest', 'size', 'annotations', 'platform'];
+const folded = (key: string): string => key.toLowerCase().toUpperCase();
+const FOLDED = new Map(FIELDS.map((each) => [folded(each), each]));
+
+/**
+ * The one file of a layout that no digest covers. Whoever made it must not have another image pulled than the
+ * one that is verified here: podman and skopeo, which are written in Go, take names of fields in any letters, and
+ * of a name that stands twice they may take both. Throws ImageError for what can be read in two ways.
+ */
+function readIndex(path: string): z.infer<typeof indexSchema> {
+  if (!statSync(path).isFile()) throw new Error('it is no file');
+  const text = readFileSync(path, 'utf8');
+  const value: unknown = JSON.parse(text);
+  const names = text.match(/"(?:[^"\\]|\\.)*"\s*:?/g)?.filter((each) => each.endsWith(':')) ?? [];
+  if (names.length !== namesIn(value)) throw ambiguous(path, 'a name stands twice in it');
+  return indexSchema.parse(value);
+
+  function namesIn(part: unknown, isMap = false): number {
+    if (typeof part !== 'object' || part === null) return 0;
+    const entries = Object.entries(part);
+    let count = Array.isArray(part) ? 0 : entries.length;
+    for (const [key, each] of entries) {
+      const field = FOLDED.get(folded(key));
+      if (!isMap && field !== undefined && field !== key)
+        throw ambiguous(path, `'${key}' is not '${field}'`);
+      count += namesIn(each, key === 'annotations');
+    }
+    return count;
+  }
+}
+
+function ambiguous(path: string, why: string): ImageError {
+  return new ImageError('image-changed', `${path} can be read in two ways: ${why}`);
+}
+
 async function checkBlob(
   directory: string,
   { digest, size, mediaType = '' }: Descriptor,
@@ -71,7 +108,9 @@ async function checkBlob(
   const [algorithm = '', hex = ''] = digest.split(':');
   const path = join(directory, 'blobs', algorithm, hex);
   try {
-    if (statSync(path).size !== size)
+    const found = statSync(path);
+    if (!found.isFile()) throw new Error('it is no file');
+    if (found.size !== size)
       throw new ImageError('image-changed', `${digest} has another length than the image says`);
     const hash = createHash(algorithm);
     for await (const part of createReadStream(path)) hash.update(part as Buffer);

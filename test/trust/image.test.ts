@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
+import { isOnPath } from '../../src/lab/processes.ts';
 import { digestOfImage } from '../../src/trust/image.ts';
 import { layout } from './layouts.ts';
 
@@ -70,4 +72,64 @@ test('an image of which any part was changed, or is missing, has no digest', asy
     writeFileSync(path, before);
   }
   assert.equal(await digestOfImage(`oci:${directory}:many`), digests['many']);
+});
+
+test('an index.json that others read otherwise names no image', async (t) => {
+  const hasSkopeo = isOnPath('skopeo');
+  const of = layout({ good: ['amd64'], bad: ['arm64'] });
+  t.after(() => rmSync(of.directory, { recursive: true }));
+  const path = join(of.directory, 'index.json');
+  const { manifests } = JSON.parse(readFileSync(path, 'utf8')) as {
+    manifests: { mediaType: string; digest: string; size: number }[];
+  };
+  const [good = '', bad = ''] = manifests.map(({ mediaType, digest, size }) =>
+    JSON.stringify({ mediaType, digest, size }).slice(1, -1),
+  );
+  const name = '{"org.opencontainers.image.ref.name":"v1"}';
+  const asked = [`{${good},"annotations":${name}}`, `{${good}}`] as const;
+  const cases = {
+    'another list in capital letters': `{"schemaVersion":2,"manifests":[${asked[0]}],"Manifests":[{${bad},"annotations":${name}}]}`,
+    'a list by a letter that Go folds': `{"schemaVersion":2,"manifests":[${asked[0]}],"manifest\u017f":[{${bad},"annotations":${name}}]}`,
+    'a name in capital letters': `{"schemaVersion":2,"manifests":[{${bad},"Annotations":${name}},${asked[0]}]}`,
+    'a name that is there twice, of which one is empty': `{"schemaVersion":2,"manifests":[{${bad},"annotations":${name},"annotations":{}},${asked[0]}]}`,
+    'a name that is written in two ways': `{"schemaVersion":2,"manifests":[{${bad},"annotations":${name},"\\u0061nnotations":{}},${asked[0]}]}`,
+    'a digest in capital letters': `{"schemaVersion":2,"manifests":[{${good},"annotations":${name},"DIGEST":"${of.digests['bad'] ?? ''}"}]}`,
+  };
+  const deceived: string[] = [];
+  for (const [what, text] of Object.entries(cases)) {
+    writeFileSync(path, text);
+    await assert.rejects(digestOfImage(`oci:${of.directory}:v1`), /in two ways/, what);
+    if (!hasSkopeo) continue;
+    const ran = spawnSync('skopeo', ['inspect', '--raw', `oci:${of.directory}:v1`]);
+    const taken = `sha256:${createHash('sha256').update(ran.stdout).digest('hex')}`;
+    if (taken === of.digests['bad']) deceived.push(what);
+  }
+  if (hasSkopeo) t.diagnostic(`skopeo takes the other image: ${deceived.join('; ')}`);
+  if (hasSkopeo) assert.notDeepEqual(deceived, [], 'none of these would have deceived anybody');
+  // What is only unusual is read.
+  for (const text of [
+    `{ "schemaVersion" : 2, "manifests" : [ {${good}, "annotations": {"a\\"b:": "\\"x\\": y", "Digest": "1", "org.opencontainers.image.ref.name" : "v1"}} ] }`,
+    `{"x-more":{"a":[{"a":1},{"a":":"}]},"manifests":[${asked[1]}]}`,
+  ]) {
+    writeFileSync(path, text);
+    const ref = text.includes('ref.name') ? ':v1' : '';
+    assert.equal(await digestOfImage(`oci:${of.directory}${ref}`), of.digests['good'], text);
+  }
+});
+
+test('what would never come to an end is no part of an image', async (t) => {
+  const of = layout({ only: ['amd64'] });
+  t.after(() => rmSync(of.directory, { recursive: true }));
+  const path = of.blob(of.digests['only'] as string);
+  const before = readFileSync(path);
+  rmSync(path);
+  execFileSync('mkfifo', [path]);
+  await assert.rejects(digestOfImage(`oci:${of.directory}`), /it is no file/);
+  rmSync(path);
+  writeFileSync(path, before);
+  const index = join(of.directory, 'index.json');
+  rmSync(index);
+  execFileSync('mkfifo', [index]);
+  await assert.rejects(digestOfImage(`oci:${of.directory}`), /it is no file/);
+  rmSync(index);
 });
