@@ -123,6 +123,12 @@ export class ChainStore {
     });
   }
 
+  /** The heights of the blocks that have packets, in their order. */
+  heightsWithPackets(): number[] {
+    const sql = 'SELECT DISTINCT height FROM packet ORDER BY height';
+    return this.#all<{ height: number }>(sql).map(({ height }) => height);
+  }
+
   /** Adds the next block. */
   add({ height, header, packets, coins, spends, transactions }: BlockContent): void {
     this.#file.transaction(() => {

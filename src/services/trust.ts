@@ -5,7 +5,7 @@ import { branchOf } from '../carbonchain/merkle.ts';
 import { NodeError, type BitcoinNode } from '../carbonchain/node.ts';
 import type { Datapack } from '../carbonchain/reader.ts';
 import type { Block, Transaction } from '../carbonchain/transaction.ts';
-import { Ledger } from '../ddt/ledger.ts';
+import { DDT_ID, Ledger } from '../ddt/ledger.ts';
 import type { TrustName } from '../trust/names.ts';
 import { writeProof, type Proven } from '../trust/proof.ts';
 import { ChainService, type ChainOptions } from './ddt.ts';
@@ -38,9 +38,7 @@ export async function prove(
   try {
     await service.round(stop);
     const { follower } = service;
-    const transactions: Proven[] = [];
-    for (const datapack of matters)
-      transactions.push(...(await proven(follower, datapack, options)));
+    const transactions = await proven(follower, matters, options);
     const { start } = follower.chain;
     const headers = follower.store.headers();
     return writeProof(options.network.name, { start, headers, transactions, salt });
@@ -49,23 +47,27 @@ export async function prove(
   }
 }
 
-/** The transactions of data, each with the proof that a block has it. */
+/**
+ * The transactions of what matters, each with the proof that a block has it. Every block with a command of DDT is
+ * asked for, whosever it is: a node does not learn from that which name somebody proves.
+ */
 async function proven(
   { chain, store }: Follower,
-  { first, last, transactions }: Datapack,
+  matters: readonly Datapack[],
   { nodes }: ChainOptions,
 ): Promise<Proven[]> {
-  const wanted = new Set(transactions);
+  const wanted = new Set(matters.flatMap(({ transactions }) => transactions));
   const found: Proven[] = [];
-  for (let height = first; height <= last; height++) {
-    const places = store.packets(height).filter(({ transaction }) => wanted.has(transaction));
+  for (const height of store.heightsWithPackets()) {
+    const places = store.packets(height).filter(({ packet }) => packet.id === DDT_ID);
     const header = chain.at(height);
     if (places.length === 0 || header === undefined) continue;
     const block = await blockFrom(nodes, header.hash, header.bytes);
     const ids = block.transactions.map(({ id }) => id);
     const bytesAt = (index: number): Uint8Array =>
       Buffer.concat((block.transactions[index] as Transaction).stripped);
-    for (const index of new Set(places.map(({ place }) => place)))
+    const those = places.filter(({ transaction }) => wanted.has(transaction));
+    for (const index of new Set(those.map(({ place }) => place)))
       found.push({
         height,
         index,
