@@ -307,6 +307,11 @@ async function runVerify(image: string, text: string, options: VerifyOptions): P
       '--offline wants --proof FILE',
       'Make one where there is a network: ctga trust prove.',
     );
+  if (options.offline === true && image.startsWith('docker:'))
+    throw badInput(
+      '--offline asks nobody, and docker:// asks a registry',
+      'Name the image by its digest, or copy it into a layout: skopeo copy --preserve-digests.',
+    );
   if (proof === undefined && policy === undefined && options.node.length === 0)
     throw badInput('want --node URL or --policy FILE, or --proof FILE for no network at all');
   if (proof !== undefined && rootKey === undefined)

@@ -141,6 +141,9 @@ test('an image is signed in seconds, verified with a network and without, revoke
   assert.equal(alone(OTHER).status, 1);
   assert.equal((await ctga(verify(IMAGE, ...offline))).code, 2, 'no root key');
   assert.equal((await ctga(verify(IMAGE, '--offline', ...place))).code, 2, 'no proof');
+  const asking = await ctga(verify('docker://127.0.0.1:1/app', ...offline, '--root-key', rootKey));
+  assert.equal(asking.code, 2, 'a registry is somebody');
+  assert.match(asking.stderr, /asks a registry/);
   // Any verifier of c2sp.org/tlog-proof can check it, here ours, which knows nothing of images.
   const bundle = readFileSync(at('log/public/tile/entries/000.p/3'));
   let from = 0;
