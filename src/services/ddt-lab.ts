@@ -70,19 +70,28 @@ export async function playLab(options: LabOptions, stop: AbortSignal): Promise<v
 }
 
 /**
- * Mines as many blocks as make it count whenever something waits for one. A node that does not answer, on a
- * machine that is busy, is asked again.
+ * Mines when something waits, and goes on until whatever came into one of the blocks counts, also what came
+ * while they were mined. A node that does not answer, on a machine that is busy, is asked again.
  */
 export async function mineWhatWaits(
   node: Pick<Btcd, 'call' | 'mine'>,
   stop: AbortSignal,
   onEvent: LabOptions['onEvent'],
 ): Promise<void> {
+  let owed = 0;
   while (!stop.aborted) {
     try {
       const waiting = (await node.call('getrawmempool')) as unknown[];
-      if (waiting.length > 0) await node.mine(CONFIRMATIONS);
+      if (waiting.length > 0) owed = CONFIRMATIONS;
+      while (owed > 0 && !stop.aborted) {
+        const [hash] = await node.mine(1);
+        const { tx } = (await node.call('getblock', hash, 1)) as { tx: unknown[] };
+        // The first one pays whoever mined it.
+        owed = tx.length > 1 ? CONFIRMATIONS - 1 : owed - 1;
+      }
     } catch (error) {
+      // What it did without saying so is not known.
+      owed = CONFIRMATIONS;
       onEvent({ event: 'failed', node: 'btcd', message: `mining: ${messageOf(error)}` });
     }
     await sleep(EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
