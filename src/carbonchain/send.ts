@@ -172,8 +172,11 @@ export function spendable({ owner }: Purse, store: ChainStore, height: number): 
   return [...ripe, ...coming].filter(free).toSorted((a, b) => (a.value < b.value ? 1 : -1));
 }
 
-/** bitcoind's and btcd's numbers for a transaction that is in the chain or the mempool already. */
-const KNOWN = /already|txn-already|in block chain|exists/i;
+/**
+ * What bitcoind and btcd say of a transaction that is in the chain or the mempool already. Of one whose coins are
+ * "already spent" by another, they say that too.
+ */
+const KNOWN = /\balready (?:have|exists|in)\b|txn-already/i;
 
 /**
  * Passes on, in their order, what was written and is in no block yet. What every node refuses stays

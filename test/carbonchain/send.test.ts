@@ -148,3 +148,28 @@ test('what a node refuses keeps nothing else back', async () => {
   assert.deepEqual(took.map(toHex), [toHex(alive?.[0]?.bytes as Uint8Array)]);
   assert.equal(store.sent().length, 2, 'until a block has them');
 });
+
+test('what a node has already is told from what it has another one for', async () => {
+  for (const [message, isKnown] of [
+    ['TX rejected: already have transaction in mempool 00', true],
+    ['TX rejected: transaction already exists in blockchain', true],
+    ['txn-already-in-mempool', true],
+    ['txn-already-known', true],
+    ['Transaction already in block chain', true],
+    ['Transaction outputs already in utxo set', true],
+    ['TX rejected: output 00:0 already spent by transaction 11 in the memory pool', false],
+    ['TX rejected: orphan transaction 00 references outputs of unknown or fully-spent 11', false],
+    ['txn-mempool-conflict', false],
+    ['bad-txns-inputs-missingorspent', false],
+    ['min relay fee not met', false],
+  ] as const) {
+    const store = ChainStore.inMemory();
+    const payment = { purse: own, coins: [coin(20_000n)], fee: 2000n, network };
+    const signed = transactionsFor(Buffer.from('x'), { id: 1 }, payment);
+    store.addSent(signed);
+    const node = new FakeNode('node');
+    node.send = () => Promise.reject(new NodeError('node-refused', message));
+    const waiting = await passOn(store, [node]);
+    assert.deepEqual(waiting, isKnown ? [] : signed.map(({ id }) => id), message);
+  }
+});
