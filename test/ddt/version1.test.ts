@@ -132,6 +132,30 @@ test('a signature is for one network, one use and one form', () => {
     'the signature is wrong',
     'no domain',
   );
+  // Numbers that are none of the group, and DER in as many bytes.
+  const order = Buffer.from(secp256k1.Point.Fn.ORDER.toString(16).padStart(64, '0'), 'hex');
+  const [r, low] = [signature.subarray(0, 32), signature.subarray(32)];
+  const none = Buffer.alloc(32);
+  const der = secp256k1.Signature.fromBytes(signature).toBytes('der');
+  for (const [what, bytes] of [
+    ['nothing', [none, none]],
+    ['r is 0', [none, low]],
+    ['s is 0', [r, none]],
+    ['r is the order', [order, low]],
+    ['s is the order', [r, order]],
+    ['all ones', [Buffer.alloc(64, 255)]],
+    ['r and s change places', [low, r]],
+    ['DER', [der.subarray(0, 64)]],
+    ['the end of DER', [der.subarray(-64)]],
+  ] as const)
+    assert.equal(
+      through(state, { ...rest, signature: Uint8Array.from(Buffer.concat(bytes)) }),
+      'the signature is wrong',
+      what,
+    );
+  for (const whole of [der, Buffer.concat([signature, Buffer.of(0)]), signature.subarray(0, 63)])
+    assert.equal(decodeCommand(Buffer.concat([encodeUnsigned(rest), whole])), undefined);
+  assert.equal(through(state, { ...rest, signature }), undefined, 'the right one, after all');
 });
 
 test('a command is executed once, and none after a later one', () => {
