@@ -10,7 +10,7 @@ import { setExitCode, stopRequest } from './run.ts';
 export function labCommand(runCtga: RunCtga): Command {
   return new Command('lab')
     .description(
-      'play the whole session: push, sign, verify, rotate, catch a split view, revoke, refuse (needs root and about a minute)',
+      'play the whole session: push, sign, verify, rotate, catch a split view, revoke, refuse (needs root and about two minutes)',
     )
     .addOption(btcdOption())
     .option('--json', 'print the outcome as JSON, and progress on standard error')

@@ -37,6 +37,9 @@ export interface DeskOptions {
 /** Far longer than anything takes on a busy machine: it ends a wait for what never comes. */
 const PATIENCE_MS = 5 * 60_000;
 
+/** As many characters of a line, or of a word, as are told. */
+const MAX_SHOWN = 240;
+
 /** A step did not have the result that it must have. */
 export class CheckFailed extends Error {}
 
@@ -110,14 +113,14 @@ export class Desk {
 
   #typed(words: Words, end = ''): void {
     const shown = words.map((word) =>
-      typeof word === 'string' ? shellWord(word) : `$${word.variable}`,
+      typeof word === 'string' ? shortened(shellWord(word)) : `$${word.variable}`,
     );
     this.#tell(`$ ${shown.join(' ')}${end}`);
   }
 
   #answered(ran: Finished): Finished {
     const text = said(ran);
-    if (text !== '') for (const line of text.split('\n')) this.#tell(`  ${line}`);
+    if (text !== '') for (const line of text.split('\n')) this.#tell(`  ${shortened(line)}`);
     return ran;
   }
 
@@ -125,6 +128,11 @@ export class Desk {
     const { directory, onLine } = this.#options;
     onLine(`        ${line.replaceAll(directory, '~')}`);
   }
+}
+
+/** For a person, who reads no command of 852 digits. */
+function shortened(text: string): string {
+  return text.length > MAX_SHOWN ? `${text.slice(0, MAX_SHOWN - 10)}...` : text;
 }
 
 export function said({ stdout, stderr }: Finished): string {

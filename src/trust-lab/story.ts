@@ -6,6 +6,7 @@
  * However it ends, nothing is left.
  */
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -17,6 +18,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CtgaError } from '../base/errors.ts';
 import { freePort } from '../base/free-port.ts';
 import { launcherPath } from '../base/project-root.ts';
@@ -40,6 +42,7 @@ import {
   type Words,
 } from './desk.ts';
 import { addIndex } from './layout.ts';
+import * as ORIGINAL from './original.ts';
 import { Passing } from './passing.ts';
 import { echoRoot, podmanIn } from './podman.ts';
 
@@ -74,6 +77,7 @@ export interface StepResult {
 /** Of one signature in each of the two places. Bytes, and BTC. */
 export interface Figures {
   chain?: { transactions: number; bytes: number; fee: string; proof: number };
+  original?: { transactions: number; bytes: number; digests: number };
   log?: { seconds: number; proof: number; wholeProof: number };
   anchor?: { entries: number; height: number; fee: string };
 }
@@ -149,11 +153,15 @@ function secondsSince(began: number): number {
   return Math.round(performance.now() - began) / 1000;
 }
 
-function figureLines({ chain, log, anchor }: Figures): string[] {
+function figureLines({ chain, original, log, anchor }: Figures): string[] {
   const lines: string[] = [];
   if (chain !== undefined)
     lines.push(
       `A signature in the chain: ${chain.transactions} transactions, ${chain.bytes} bytes, ${chain.fee} BTC; it counts after 6 blocks, an hour on mainnet; the proof has ${chain.proof} bytes.`,
+    );
+  if (original !== undefined)
+    lines.push(
+      `The original's own command: ${original.bytes} bytes in ${original.transactions} transactions, read back byte for byte; its signature covers none of its ${original.digests} digests.`,
     );
   if (log !== undefined)
     lines.push(
@@ -187,6 +195,10 @@ const WITNESS_NAME = 'witness.example.org/w1';
 const ZONE = 'images.example';
 /** What each transaction pays, if nobody says otherwise. */
 const FEE = 0.00002;
+/** How a signature of the original is shown. */
+const WORTHLESS = /\(SIGNATURE_VALID\): signed, but the digest is not covered/;
+/** Between two looks at whether a proof is old. */
+const OLD_ENOUGH_MS = 10_000;
 /** The first is at once, and the next not while the lab plays. */
 const ANCHOR_SECONDS = '86400';
 
@@ -211,6 +223,10 @@ class Story {
     { title: 'An image for two architectures', play: () => this.#signIndex() },
     { title: 'Other keys take over: what the old ones signed stays', play: () => this.#rotate() },
     {
+      title: 'What the original program wrote is read back, and is worth what it is worth',
+      play: () => this.#readOriginal(),
+    },
+    {
       title: 'A transparency log and its witness take the place of the chain',
       play: () => this.#startLog(),
     },
@@ -221,6 +237,10 @@ class Story {
       play: () => this.#convict(),
     },
     { title: 'Revoking the key, in the chain and in the log', play: () => this.#revoke() },
+    {
+      title: 'A proof from before the revocation is refused for its age',
+      play: () => this.#refuseOld(),
+    },
     { title: 'Podman refuses what was revoked', play: () => this.#refuse() },
   ];
   readonly figures: Figures = {};
@@ -441,7 +461,7 @@ class Story {
     return this.#desk.try('unshare', ['--net', launcherPath(), ...words], { env, as });
   }
 
-  #verifyAlone(proof: string): Promise<Finished> {
+  #verifyAlone(proof: string, ...more: string[]): Promise<Finished> {
     const offline = ['--offline', '--proof', this.#at(proof), ...REGTEST];
     return this.#alone(
       'trust',
@@ -450,11 +470,13 @@ class Story {
       'alice/app:v1',
       this.#known,
       ...offline,
+      ...more,
     );
   }
 
   async #verifyOffline(): Promise<string> {
     const proof = await this.#prove();
+    copyFileSync(this.#at('app.proof'), this.#at('old.proof'));
     const { transactions } = JSON.parse(readFileSync(this.#at('app.proof'), 'utf8')) as {
       transactions: { transaction: string }[];
     };
@@ -566,6 +588,54 @@ class Story {
     return 'what the first tagging key signed holds, by the root key that was known before';
   }
 
+  /** The commands of the original's own test, by its own rules; then another one that nobody signed. */
+  async #readOriginal(): Promise<string> {
+    const send = async (command: string): Promise<string[]> => {
+      const said = await this.#desk.ctga('ddt', 'send', command, this.#pay);
+      await this.#counts(1);
+      return said.split('\n');
+    };
+    const written = [
+      ORIGINAL.REGISTER_ROOT_KEY,
+      ORIGINAL.REGISTER_KEY,
+      ORIGINAL.registerMetadata(),
+    ];
+    let transactions: string[] = [];
+    for (const command of written) transactions = await send(command);
+    const show = ['ddt', 'show', ORIGINAL.NAME] as const;
+    const shown = await this.#desk.ctga(...show, this.#chain);
+    check(
+      ORIGINAL.DIGESTS.every((each) => shown.includes(each)) && WORTHLESS.test(shown),
+      'it is shown otherwise',
+    );
+    const read = (await this.#desk.ctga('carbonchain', 'read', '--id', '0xdf', this.#chain)).split(
+      '\n',
+    );
+    for (const command of written)
+      check(read.includes(`  ${command}`), 'the packets are put together otherwise');
+    const bytes = (written.at(-1) ?? '').length / 2;
+    const digests = ORIGINAL.DIGESTS.length;
+    this.figures.original = { transactions: transactions.length, bytes, digests };
+    // Whoever saw that command has what it takes to sign anything, as the original judges.
+    await send(ORIGINAL.registerMetadata([this.#otherDigest]));
+    const forged = await this.#desk.ctga(...show, this.#chain);
+    check(
+      forged.includes(this.#otherDigest) && WORTHLESS.test(forged),
+      'the forged command is shown as something better',
+    );
+    const ran = await this.#desk.tryCtga(
+      'trust',
+      'verify',
+      `docker://${this.#place}:other`,
+      ORIGINAL.NAME,
+      '--root-key',
+      ORIGINAL.PUBLIC_KEY,
+      this.#chain,
+    );
+    check(ran.exitCode === 1 && ran.stdout.startsWith('NOT TRUSTED: '), 'a forgery is trusted');
+    return `${bytes} bytes in ${transactions.length} packets, by the original's rules; other digests behind the same signature are valid there, and trusted here by nobody`;
+  }
+
   async #startLog(): Promise<string> {
     const made = await this.#desk.ctga('trust', 'log', 'new', this.#at('log'), LOG_NAME);
     const [, vkey = ''] = /^log (\S+) https:/m.exec(made) ?? [];
@@ -645,13 +715,13 @@ class Story {
     const proof = await size('log.proof');
     const wholeProof = await size('whole.proof', '--whole');
     this.figures.log = { seconds, proof, wholeProof };
-    const ran = await this.#verifyLogAlone();
+    const ran = await this.#verifyLogAlone('whole.proof', '--max-age', '1d');
     check(ran.exitCode === 0, `without a network: ${said(ran)}`);
     return `signed, cosigned and verified; it took ${seconds} s, and nothing in the chain`;
   }
 
-  #verifyLogAlone(...more: string[]): Promise<Finished> {
-    const offline = ['--offline', '--proof', this.#at('whole.proof'), '--whole', '--max-age', '1d'];
+  #verifyLogAlone(file = 'whole.proof', ...more: string[]): Promise<Finished> {
+    const offline = ['--offline', '--proof', this.#at(file), '--whole'];
     const known = ['--policy', this.#at('log.policy'), '--root-key', this.#logRootKey];
     return this.#alone(
       'trust',
@@ -687,7 +757,9 @@ class Story {
     await this.#desk.ctga('carbonchain', 'headers', '--output', this.#at('headers'), this.#chain);
     const whole = ['--output', this.#at('whole.proof'), '--whole'];
     await this.#desk.ctga('trust', 'prove', 'alice/app:v1', ...whole, this.#log);
-    const ran = await this.#verifyLogAlone('--headers', this.#at('headers'), ...REGTEST);
+    copyFileSync(this.#at('whole.proof'), this.#at('old-whole.proof'));
+    const anchored = ['--headers', this.#at('headers'), ...REGTEST];
+    const ran = await this.#verifyLogAlone('whole.proof', ...anchored);
     check(ran.exitCode === 0, `with the anchor: ${said(ran)}`);
     check(
       ran.stdout.includes(
@@ -811,6 +883,35 @@ class Story {
     const v4 = ['trust', 'verify', `docker://${this.#place}:other`, 'alice/app:v4'];
     await this.#desk.ctga(...v4, this.#known, this.#chain);
     return 'nothing that it signed is trusted any more, with a network and without; what the next key signed is';
+  }
+
+  /** Both proofs say what was so; only their age gives them away. */
+  async #refuseOld(): Promise<string> {
+    const verified = [
+      await this.#verifyAlone('old.proof'),
+      await this.#verifyLogAlone('old-whole.proof'),
+    ];
+    for (const ran of verified)
+      check(
+        ran.exitCode === 0 && ran.stdout.startsWith('TRUSTED: '),
+        `the old proof: ${said(ran)}`,
+      );
+    const young = ['--max-age', '1m'];
+    const { stop } = this.#options;
+    for (const verify of [
+      () => this.#verifyAlone('old.proof', ...young),
+      () => this.#verifyLogAlone('old-whole.proof', ...young),
+    ]) {
+      let ran = await verify();
+      // A minute has to pass, and regtest's blocks may be a little ahead of the clock.
+      for (; ran.exitCode === 0; ran = await verify())
+        await sleep(OLD_ENOUGH_MS, undefined, { signal: stop });
+      check(
+        ran.stdout.startsWith('NOT TRUSTED: What is known is older than --max-age allows.'),
+        `the old proof, with --max-age: ${said(ran)}`,
+      );
+    }
+    return 'offline it verifies for as long as nobody asks how old it is; with --max-age it does not';
   }
 
   async #refuse(): Promise<string> {

@@ -18,6 +18,7 @@ import {
   type OriginalCommand,
   type RootKeyCommand,
 } from '../../src/ddt/original.ts';
+import * as WRITTEN from '../../src/trust-lab/original.ts';
 
 const user = nameOf('TestUser');
 const image = nameOf('TestImage');
@@ -26,40 +27,10 @@ const tag = nameOf('TestTag');
 const KEY = readPrivateKey(
   'fe90f04022ee37dfb4ccae2c9d2610932a1c7bd8f92b0a2e05cf8c7031ad5b1c',
 ) as KeyPair;
-const DIGESTS = [
-  'eed4da4937cb562e9005f3c66eb8c3abc14bb95ad497c03dc89d66bcd172fc7f',
-  'b6ca02dfe5e62c58dacb1dec16eb42ed35761c15562485f9da9364bb7c90b9b3',
-  'afbfb84fad8a4d9a9818efcb4f084bde4b14934c91a531ae344814a5191a2eb6',
-  '41829a143bccc7bee3849353e1ce4358d4cf1c7481f236d8194ea36113bf73d9',
-  '86726b2a83fc76e0eeabb1ae34b1a128e1bb41d1efc2242c0a39cd7b94ca2b98',
-  '5b0e63da2fb4bc9917bb6d00046cc7db229c15649cabe61439a6b2c0f01c5bf9',
-  'c418a51fc08117c4b436d1c4317dc4c567f1874abb9d7297b8d794ce3ac59407',
-  'eae6e471b603f3df6028a2a932a211707ce4032ab223e352b82ef62821d30a4c',
-].map((each) => `sha256:${each}`);
+const { DIGESTS, REGISTER_KEY } = WRITTEN;
+const METADATA = WRITTEN.registerMetadata();
 const name = (text: string): string =>
   `${text.length.toString(16).padStart(2, '0')}000000${Buffer.from(text).toString('hex')}`;
-/** What the original's own test wrote, in one run of it. */
-const METADATA = [
-  '04',
-  name('TestUser'),
-  name('TestImage'),
-  name('TestTag'),
-  '00',
-  '08000000',
-  ...DIGESTS.map((each) => `0673686132353620${each.slice(7)}`),
-  '56785390ffc9594f1ee9e5e2d098d03bad68ae7361b24a3949fde8554e7e281b',
-  '5dd8fd1c5f6446ee1406ad7be019d8895ff18e04be21514a12522cdc533f3bf5',
-].join('');
-/** What its NewKeyCommandFromKeyRequest made with the same key. */
-const REGISTER_KEY = [
-  '02',
-  name('TestUser'),
-  '023f00e77837b341841f587385594951d65179364c2d435d44457df19797012975',
-  name('TestImage'),
-  '00',
-  '785c8dc1a6c0eec3a8ecf78d4c7bcd6f5f418dcf831a5a0cc92b8ee56ad92d52',
-  'f44bfcde5a7c9708096bbf51403d2fca4d3e2fecede0bce714706b0c3758af54',
-].join('');
 
 const hex = (text: string): Buffer => Buffer.from(text, 'hex');
 const decoded = (bytes: Uint8Array): OriginalCommand =>

@@ -61,7 +61,7 @@ test(
     const { held, failure, steps, figures } = resultOf(ran);
     assert.equal(held, true, JSON.stringify(failure));
     assert.equal(ran.code, 0);
-    assert.equal(steps.length, 15);
+    assert.equal(steps.length, 17);
     assert.deepEqual(
       steps.filter((step) => !step.held),
       [],
@@ -70,6 +70,7 @@ test(
     assert.equal(figures.chain?.transactions, 3);
     const { bytes } = figures.chain;
     assert(bytes > 600 && bytes < 1200, `${bytes} bytes`);
+    assert.deepEqual(figures.original, { transactions: 8, bytes: 426, digests: 8 });
     assert.equal(figures.anchor?.entries, 3);
     assert((figures.log?.wholeProof ?? 0) > 0);
     assert.deepEqual(leftovers(), before);
