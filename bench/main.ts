@@ -592,9 +592,10 @@ if (wanted('ddt-dos')) {
     // After each curve, beside those that another run measured.
     await measureDos({ curves, connections, seconds }, say, (curve, measured) => {
       const before = existsSync(path)
-        ? (JSON.parse(readFileSync(path, 'utf8')) as { data: DosResults }).data
+        ? (JSON.parse(readFileSync(path, 'utf8')) as { data: DosResults | unknown[] }).data
         : {};
-      const results = { ...before, [curve]: measured };
+      // Before, a list had all curves, and the number without slow clients was cold.
+      const results = { ...(!Array.isArray(before) && before), [curve]: measured };
       mkdirSync(values.output, { recursive: true });
       const plot = linePlot(
         'A good client beside slow ones',

@@ -83,7 +83,7 @@ export async function mineWhatWaits(
     try {
       const waiting = (await node.call('getrawmempool')) as unknown[];
       if (waiting.length > 0) owed = CONFIRMATIONS;
-      while (owed > 0 && !stop.aborted) {
+      while (owed > 0) {
         const [hash] = await node.mine(1);
         const { tx } = (await node.call('getblock', hash, 1)) as { tx: unknown[] };
         // The first one pays whoever mined it.
