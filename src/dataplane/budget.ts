@@ -87,11 +87,13 @@ interface Movement {
  */
 function adjusted(present: number, usual: number, moved: Movement): number {
   if (present === 0) return 0;
+  // What the operator asks for may be less than the least, or more than the most.
+  const [least, most] = [Math.min(LEAST, usual), Math.max(MOST, usual)];
   const lag = moved.copied - moved.delivered;
   if (moved.ringFull > 0 || lag > present * TOLERATED_SECONDS)
-    return Math.max(LEAST, Math.floor(present / 2));
+    return Math.max(least, Math.floor(present / 2));
   if (present < usual) return Math.min(usual, present * 2);
-  if (moved.overBudget > 0) return Math.min(MOST, Math.round(present * 1.1));
+  if (moved.overBudget > 0) return Math.min(most, Math.round(present * 1.1));
   return Math.max(usual, Math.floor(present * 0.9));
 }
 

@@ -99,6 +99,22 @@ describe('a budget', () => {
     assert.equal(scene.budget.answersPerSecond, 50_000);
   });
 
+  test('is what the operator asks for, though that is less than the least or more than the most', () => {
+    for (const answersPerSecond of [1, 100, 1_000_000]) {
+      const scene = new Scene({ ...USUAL, answersPerSecond });
+      for (let i = 0; i < 3; i++)
+        assert.equal(
+          scene.second({ copied: 10, overBudget: 1 }).answersPerSecond >= answersPerSecond,
+          true,
+        );
+      const lagging = new Scene({ ...USUAL, answersPerSecond });
+      for (let i = 0; i < 20; i++) {
+        const { answersPerSecond: now } = lagging.second({ ringFull: 1 });
+        assert(now > 0 && now <= answersPerSecond, `${answersPerSecond}: ${now}`);
+      }
+    }
+  });
+
   test('of 0 is no limit, and stays so', () => {
     const scene = new Scene({ ...USUAL, answersPerSecond: 0 });
     assert.equal(scene.second({ copied: 10, ringFull: 5 }).answersPerSecond, 0);
