@@ -4,12 +4,10 @@
  * do not. It is a process, an account, a state directory and keys of its own, and reads no tree head of
  * any store: what was seen on a wire must not turn up in a cosignature.
  */
-import { statSync } from 'node:fs';
 import { messageOf } from '../base/errors.ts';
 import { realSleep } from '../base/clock.ts';
 import { uniform } from '../base/chance.ts';
 import { aborted } from '../base/stop-signals.ts';
-import { readTextFile } from '../base/documents.ts';
 import { askerOf } from '../ask/asker-of.ts';
 import { LogError } from '../ask/asker.ts';
 import { Courtesy } from '../ask/courtesy.ts';
@@ -25,9 +23,10 @@ import { witnessIn } from '../witness/directory.ts';
 import { feed, settle } from '../witness/feed.ts';
 import { makeKeys, readKeys, verifierKeysOf, type WitnessKeys } from '../witness/keys.ts';
 import { Limit } from '../http/limits.ts';
-import { witnessedLogs } from '../witness/logs.ts';
+import { witnessedLogs, type WitnessedLog } from '../witness/logs.ts';
 import { WitnessMetrics } from '../witness/metrics.ts';
 import { renderWitnessPage } from '../witness/page.ts';
+import { readTls, renewal, type TlsFiles } from '../witness/renewal.ts';
 import { WitnessServer } from '../witness/server.ts';
 import { WitnessStore } from '../witness/store.ts';
 import { Witness } from '../witness/witness.ts';
@@ -44,11 +43,6 @@ export type WitnessEvent =
   | { readonly event: 'cosigned'; readonly origin: string; readonly size: string }
   | { readonly event: 'left-out'; readonly message: string }
   | ConvictEvent;
-
-export interface TlsFiles {
-  readonly certificate: string;
-  readonly key: string;
-}
 
 export interface WitnessServiceOptions extends Pick<WayOptions, 'proxies' | 'open' | 'chance'> {
   readonly state: State;
@@ -172,7 +166,8 @@ async function serveFrom(
     const { url } = server.at;
     onEvent({ event: 'listening', url, vkeys, logs: logs.size });
     const notice = new ServiceNotice(`at ${url}`);
-    const renew = renewal(tls, server, onError);
+    const renew =
+      tls === undefined ? () => undefined : renewal(tls, (files) => server?.renew(files), onError);
     const looking = setInterval(() => {
       renew();
       try {
@@ -184,7 +179,7 @@ async function serveFrom(
     try {
       await (feedEvery === undefined
         ? aborted(stop)
-        : feedOnAndOn(options, { witness, store, convictions }, feedEvery, stop, onError));
+        : feedOnAndOn(options, { witness, store, convictions, logs }, feedEvery, stop, onError));
     } finally {
       clearInterval(looking);
     }
@@ -208,44 +203,22 @@ function tell(state: State, onError: (error: unknown) => void): void {
   }
 }
 
-function readTls({ certificate, key }: TlsFiles): { cert: string; key: string } {
-  return { cert: readTextFile(certificate), key: readTextFile(key) };
-}
-
-/** Takes a certificate that was renewed, when it is called. */
-function renewal(
-  tls: TlsFiles | undefined,
-  server: WitnessServer,
-  onError: (error: unknown) => void,
-): () => void {
-  if (tls === undefined) return () => undefined;
-  const changed = (): number | undefined =>
-    statSync(tls.certificate, { throwIfNoEntry: false })?.mtimeMs;
-  let last = changed();
-  return () => {
-    const at = changed();
-    if (at === undefined || at === last) return;
-    last = at;
-    try {
-      server.renew(readTls(tls));
-    } catch (error) {
-      onError(error);
-    }
-  };
-}
-
 /** Visits every log at times that chance draws, whether or not it submits anything. */
 async function feedOnAndOn(
-  { logs, proxies, open, chance = uniform }: WitnessServiceOptions,
-  parts: Parameters<typeof feed>[0],
+  { proxies, open, chance = uniform }: WitnessServiceOptions,
+  parts: Parameters<typeof feed>[0] & {
+    readonly convictions: Convictions;
+    readonly logs: ReadonlyMap<string, WitnessedLog>;
+  },
   every: number,
   signal: AbortSignal,
   onError: (error: unknown) => void,
 ): Promise<void> {
   const ways: WayOptions = { proxies, open, signal, chance };
-  const fed = logs.filter(
-    (log) => isInService(log) && isAskable(log) && originOf(log) !== undefined,
-  );
+  // Those that are left out may have the origin of another.
+  const fed = [...parts.logs.values()]
+    .flatMap(({ keys }) => keys.map(({ log }) => log))
+    .filter((log) => isInService(log) && isAskable(log));
   await runSchedule({
     logs: () => fed,
     ask: async (log) => {

@@ -12,7 +12,6 @@ import { foldConsistency } from '../merkle/proof.ts';
 import { isSubtreeConsistent } from '../merkle/subtree.ts';
 import type { NoteSignature } from '../statements/checkpoint.ts';
 import { isMalformed, MALFORMED, type TreeRoot } from '../statements/statement.ts';
-import { hasExtensionLines } from '../statements/cosignature.ts';
 import type { WitnessedLog } from './logs.ts';
 import type { AddCheckpoint, SignSubtree } from './request.ts';
 
@@ -48,8 +47,8 @@ export interface Authentic {
  * Whether keys that are trusted for the log signed the checkpoint. A line that has the name and the
  * key ID of such a key and does not verify spoils the whole (c2sp.org/signed-note).
  *
- * Extension lines must be signed too: an RFC 6962 signature and one of ML-DSA-44 cover none, so that
- * anybody could have put them there.
+ * Extension lines must be signed too, and an odd spelling of the root in base64: an RFC 6962 signature
+ * and one of ML-DSA-44 cover neither, so that anybody could have put them there.
  */
 export function authenticate(
   { checkpoint }: Pick<AddCheckpoint, 'checkpoint'>,
@@ -58,7 +57,8 @@ export function authenticate(
   if (log === undefined)
     return refused(404, 'unknown-origin', 'No log of this origin is witnessed here.');
   const signatures: NoteSignature[] = [];
-  let isCovered = !hasExtensionLines(checkpoint);
+  const { origin, treeSize, rootHash } = checkpoint;
+  let isCovered = checkpoint.text === `${origin}\n${treeSize}\n${encodeBase64(rootHash)}\n`;
   for (const signature of distinct(checkpoint.signatures)) {
     const keys = log.keys.filter((key) => key.isOf(signature));
     if (keys.length === 0) continue;
@@ -71,7 +71,11 @@ export function authenticate(
   if (signatures.length === 0)
     return refused(403, 'bad-signature', 'No key that is trusted for this origin has signed it.');
   if (!isCovered)
-    return refused(403, 'bad-signature', "The log's signature does not cover the extension lines.");
+    return refused(
+      403,
+      'bad-signature',
+      "The log's signature does not cover all of the text: extension lines, or how its root is spelt.",
+    );
   return { kind: 'authentic', signatures };
 }
 

@@ -5,7 +5,8 @@
  * shows to everybody.
  */
 import { encodeBase64 } from '../base/base64.ts';
-import type { Asker } from '../ask/asker.ts';
+import { LogError, type Asker } from '../ask/asker.ts';
+import type { MerkleHash } from '../merkle/hash.ts';
 import { prove } from '../ask/prove.ts';
 import { askForSignedHead } from '../ask/signed-head.ts';
 import type { Log } from '../logs/log.ts';
@@ -24,27 +25,27 @@ import type { Answer, Witness } from './witness.ts';
  * Rejects with LogError and ProxyError as the asker does, and with StoreError.
  */
 export async function feed(
-  {
-    witness,
-    store,
-    convictions,
-  }: { readonly witness: Witness; readonly store: WitnessStore; readonly convictions: Convictions },
+  { witness, store }: { readonly witness: Witness; readonly store: WitnessStore },
   origin: string,
   log: Log,
   asker: Asker,
 ): Promise<Answer | undefined> {
   const head = await askForSignedHead(log, asker);
-  const note = checkpointWith(origin, log, head);
-  const checkpoint = parseCheckpoint(note);
-  const latest = store.cosigned(origin);
-  const old = latest?.treeSize ?? 0n;
-  if (latest !== undefined && head.treeSize < old) {
-    convictions.take({ origin, note, cosigned: latest.note, status: 409, proof: [] }, Date.now());
+  const checkpoint = parseCheckpoint(checkpointWith(origin, log, head));
+  const old = store.cosigned(origin)?.treeSize ?? 0n;
+  const add = (proof: readonly MerkleHash[]): Answer => witness.add({ old, proof, checkpoint });
+  if (old === 0n || old === head.treeSize) return add([]);
+  if (head.treeSize < old) {
+    add([]);
     return undefined;
   }
-  const proof =
-    old > 0n && old < head.treeSize ? await asker.consistencyProof(old, head.treeSize) : [];
-  return witness.add({ old, proof, checkpoint });
+  try {
+    return add(await asker.consistencyProof(old, head.treeSize));
+  } catch (error) {
+    // It showed the tree to everybody, and has still to prove it.
+    if (error instanceof LogError) add([]);
+    throw error;
+  }
 }
 
 /** Has the log itself prove what is still open about it, or convict it. */

@@ -149,9 +149,7 @@ export class WitnessServer {
   /** A web server in front of it passes nothing on that it does not say so of. */
   #isFromHere({ socket, headers }: IncomingMessage): boolean {
     if (headers['x-forwarded-for'] !== undefined || headers.forwarded !== undefined) return false;
-    return (
-      this.#options.tls === undefined || /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? '')
-    );
+    return /^(::ffff:)?127\.|^::1$/.test(socket.remoteAddress ?? '');
   }
 
   /** Of a web server in front of it, whoever that has the request from. */

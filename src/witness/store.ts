@@ -9,6 +9,7 @@
  */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { decodeBase64, encodeBase64 } from '../base/base64.ts';
 import { badInput } from '../base/errors.ts';
 import { StoreError } from '../disk/error.ts';
 import { syncDirectory } from '../disk/directory.ts';
@@ -45,6 +46,8 @@ const DATABASE: SqliteKind = {
 
 /** Of one log. A log has to sign each of them, so that only one that misbehaves comes near. */
 const MAX_REFUSED = 1000;
+/** One is enough, unless the database was damaged there. */
+const MAX_RIVALS = 10;
 /** Of one log: what is refused can be held against these. */
 const MAX_PAST = 1000;
 
@@ -65,11 +68,11 @@ export interface RefusedCheckpoint {
   readonly origin: string;
   /** With the lines of the log's keys alone. */
   readonly note: string;
-  /** What had been cosigned for the origin then. */
+  /** What it is held against: what had been cosigned for the origin then, or empty: nothing had. */
   readonly cosigned: string;
   /** The status of the answer. */
   readonly status: number;
-  /** The hashes of the request, 32 bytes each, in base64, one a line. */
+  /** Hashes that lead from that to this one, 32 bytes each, in base64, one a line. */
   readonly proof: string;
   /** In ms since the epoch. */
   readonly at: number;
@@ -222,14 +225,22 @@ export class WitnessStore {
   }
 
   /**
-   * Keeps a refused checkpoint, once for each tree. Where there are as many of the log as are kept,
-   * one that convicts it takes the place of one that nothing shows yet. Returns whether all are kept.
-   * Throws StoreError.
+   * Keeps a refused checkpoint, once for each tree, or what has become of one that is kept. Where there
+   * are as many of the log as are kept, one that convicts it takes the place of one that nothing shows
+   * yet. Returns whether all are kept. Throws StoreError.
    */
   keep(refused: Omit<RefusedCheckpoint, 'id'>): boolean {
     const { origin, note, cosigned, status, proof, at, state, evidence } = refused;
     return this.#file.transaction(() => {
-      if (this.stateOf(refused) !== undefined) return true;
+      const former = this.stateOf(refused);
+      if (former === 'open' && state !== 'open')
+        this.#file
+          .statement(
+            `UPDATE refused SET cosigned = ?, proof = ?, state = ?, evidence = ?
+              WHERE origin = ? AND tree = ?`,
+          )
+          .run(cosigned, proof, state, evidence, origin, treeIn(note));
+      if (former !== undefined) return true;
       const { n } = this.#file
         .statement('SELECT count(*) AS n FROM refused WHERE origin = ?')
         .get(origin) as { readonly n: number };
@@ -275,6 +286,21 @@ export class WitnessStore {
     return row?.state;
   }
 
+  /** Refused checkpoints of the same size with another root, of the same log. Throws StoreError. */
+  rivals({ origin, note }: Pick<RefusedCheckpoint, 'origin' | 'note'>): RefusedCheckpoint[] {
+    const tree = treeIn(note);
+    const [size = ''] = tree.split(' ');
+    return this.#file.attempt(
+      () =>
+        this.#file
+          .statement(
+            `SELECT * FROM refused WHERE origin = ? AND tree BETWEEN ? AND ? AND tree <> ?
+              AND state <> 'malformed' ORDER BY id LIMIT ?`,
+          )
+          .all(origin, `${size} `, `${size} ~`, tree, MAX_RIVALS) as RefusedCheckpoint[],
+    );
+  }
+
   /** Refused checkpoints of which nothing shows yet whether one history has them. */
   open(): RefusedCheckpoint[] {
     return this.#file.attempt(
@@ -293,15 +319,6 @@ export class WitnessStore {
     const counts = { open: 0, malformed: 0, 'fork-proven': 0 };
     for (const { state, n } of rows) counts[state] = n;
     return counts;
-  }
-
-  /** What became of a refused checkpoint. */
-  settle(id: number, state: RefusedState, evidence: string | null): void {
-    this.#file.attempt(() =>
-      this.#file
-        .statement('UPDATE refused SET state = ?, evidence = ? WHERE id = ?')
-        .run(state, evidence, id),
-    );
   }
 
   /** Of one that is proven consistent with what was cosigned. */
@@ -327,9 +344,10 @@ export class WitnessStore {
   }
 }
 
-/** Size and root, as the checkpoint writes them. */
+/** Size and root, in one spelling. */
 function treeIn(note: string): string {
-  return note.split('\n').slice(1, 3).join(' ');
+  const [, size = '', root = ''] = note.split('\n');
+  return `${size} ${encodeBase64(decodeBase64(root) ?? new Uint8Array())}`;
 }
 
 function pathIn(directory: string): string {

@@ -102,7 +102,8 @@ export class Witness {
       const busy = this.#tooOften(checkpoint, latest);
       if (busy !== undefined) return { busy };
       // Later than what was said before, whatever the clock says: it was the largest tree then.
-      const time = BigInt(Math.max(Math.floor(now() / 1000), Number(latest?.time ?? 0n)));
+      // And never 0, which would be a cosignature that does not say when.
+      const time = BigInt(Math.max(1, Math.floor(now() / 1000), Number(latest?.time ?? 0n)));
       const lines = this.#cosignatures(checkpoint, time);
       return { lines, made: { note: logNote + lines.join(''), logNote } };
     });
@@ -112,7 +113,7 @@ export class Witness {
     }
     if ('busy' in result) return result.busy;
     const { refused, latest } = result;
-    if (latest !== undefined) this.#keep(request, refused, latest, logNote);
+    this.#keep(request, refused, latest, logNote);
     return refused;
   }
 
@@ -185,15 +186,15 @@ export class Witness {
   }
 
   #keep(
-    { checkpoint, proof }: AddCheckpoint,
+    { old, proof }: AddCheckpoint,
     { status }: RefusedRequest,
-    latest: Cosigned,
+    latest: Cosigned | undefined,
     note: string,
   ): void {
     const { convictions, now } = this.#options;
-    const { origin } = checkpoint;
-    const fitting = status === 422 ? proof : [];
-    convictions.take({ origin, note, cosigned: latest.note, status, proof: fitting }, now());
+    const [origin = ''] = note.split('\n');
+    const cosigned = latest?.note ?? '';
+    convictions.take({ origin, note, cosigned, status, old, proof }, now());
   }
 }
 

@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { askerOf } from '../../src/ask/asker-of.ts';
+import { LogError } from '../../src/ask/asker.ts';
 import { feed, settle } from '../../src/witness/feed.ts';
 import { parseCheckpoint } from '../../src/statements/checkpoint.ts';
 import type { Log } from '../../src/logs/log.ts';
@@ -109,3 +110,37 @@ for (const [name, make] of [
         assert.equal(made.events.length, 1, JSON.stringify(made.events));
       });
   });
+
+test('a log that is left out, for another has its origin, is not held against that one', async (t) => {
+  const [log, other] = [rfc6962(), rfc6962()];
+  const made = makeWitness([log.log, other.log]);
+  t.after(() => made.end());
+  assert.match(made.warnings.join(), /another log has its origin/);
+  const visit = (from: Fed, size: number, of: LogTree): Promise<unknown> => {
+    from.show(size, of);
+    return feed(made, ORIGIN, from.log, askerOf(from.log, from.fetch));
+  };
+  await visit(log, 6, tree);
+  await visit(log, 9, tree);
+  await visit(other, 6, fork);
+  await visit(other, 12, fork).catch(() => undefined);
+  assert.deepEqual(made.events, []);
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 0 });
+});
+
+test('a tree that a log shows to everybody and does not prove is kept, and proven later', async (t) => {
+  const log = rfc6962();
+  const made = makeWitness([log.log]);
+  t.after(() => made.end());
+  log.show(9);
+  await feed(made, ORIGIN, log.log, askerOf(log.log, log.fetch));
+  log.show(20, fork);
+  const refusing: Fetch = (url, ...rest) =>
+    url.includes('consistency')
+      ? Promise.reject(new LogError('log-refused', 'not now'))
+      : log.fetch(url, ...rest);
+  await assert.rejects(feed(made, ORIGIN, log.log, askerOf(log.log, refusing)), LogError);
+  assert.equal(made.store.counts().open, 1);
+  await settle(made.convictions, ORIGIN, askerOf(log.log, log.fetch));
+  assert.deepEqual(made.store.counts(), { open: 0, malformed: 0, 'fork-proven': 1 });
+});

@@ -16,7 +16,7 @@ import {
 import { Agent, request as httpRequest } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
+import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { EMPTY_ROOT } from '../../src/merkle/hash.ts';
@@ -215,6 +215,18 @@ describe('the server', () => {
       text,
       /ctga_witness_cosigned_timestamp_seconds\{origin="log\.test\/beta"\} 1750000000/,
     );
+  });
+
+  test('nor for others that reach it without a web server', async (t) => {
+    const own = Object.values(networkInterfaces())
+      .flatMap((each) => each ?? [])
+      .find(({ family, internal }) => family === 'IPv4' && !internal);
+    if (own === undefined) return t.skip('this machine has no address of its own');
+    const open = await WitnessServer.start({ ...options(), address: '0.0.0.0' });
+    t.after(() => open.stop());
+    const statusAt = async (host: string): Promise<number> =>
+      (await fetch(`http://${host}:${open.at.port}/metrics`)).status;
+    assert.deepEqual([await statusAt(own.address), await statusAt('127.0.0.1')], [404, 200]);
   });
 
   test('a client that asks too often waits; the one that the web server names last, and no other', async (t) => {

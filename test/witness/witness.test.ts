@@ -298,6 +298,28 @@ describe('extension lines', () => {
     });
 });
 
+describe('a root that is spelt oddly in base64, with bits behind its end', () => {
+  const [tree] = trees(3);
+  /** The last character before the padding has two bits that mean nothing. */
+  const odd = (root: MerkleHash): string =>
+    Buffer.from(root)
+      .toString('base64')
+      .replace(/(.)=$/, (_, last: string) => {
+        const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+        return `${alphabet[alphabet.indexOf(last) + 1] ?? ''}=`;
+      });
+  for (const by of KINDS)
+    test(`is cosigned only if the log's ${by.name} covers it, and is no other tree`, (t) => {
+      const made = makeWitness([by.log]);
+      t.after(() => made.end());
+      const [plain, root] = [by.checkpoint(3, tree.root()), tree.root()];
+      const spelt = plain.replace(Buffer.from(root).toString('base64'), odd(root));
+      assert.deepEqual(parseCheckpoint(spelt).rootHash, root);
+      assert.equal(made.witness.addCheckpoint(addBody(0, [], spelt)).status, 403);
+      assert.equal(made.witness.addCheckpoint(addBody(0, [], plain)).status, 200);
+    });
+});
+
 describe('time', () => {
   test('never goes back, and the same text in the same second has the same answer', (t) => {
     const asking = new Asking(t, ED25519);
@@ -312,6 +334,20 @@ describe('time', () => {
     assert.equal(timeOf(asking.bring(tree, 5, 5), 5), 1_750_000_001n);
     made.clock.now -= 3_600_000;
     assert.equal(timeOf(asking.bring(tree, 9, 5), 9), 1_750_000_001n);
+  });
+
+  test('is never 0, with a clock that begins at 1970 or before', (t) => {
+    for (const now of [0, -5000]) {
+      const asking = new Asking(t, ED25519);
+      const [tree] = trees(5);
+      asking.made.clock.now = now;
+      const note = ED25519.checkpoint(5, tree.root(5));
+      const kinds = validKinds(asking.made, note, asking.bring(tree, 5, 0).body);
+      assert.deepEqual(
+        kinds.map(({ time }) => time),
+        [1n, 1n],
+      );
+    }
   });
 });
 
