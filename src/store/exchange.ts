@@ -69,8 +69,8 @@ export interface ExchangeStore {
    */
   putVerdicts(told: readonly ToldVerdict[], mostEarly?: number): void;
 
-  /** What other stores concluded of the trees that are known here, by the ID of the tree. */
-  foreignVerdicts(): Map<number, ForeignVerdict[]>;
+  /** What other stores concluded of the trees that are known here, or of these, by the ID of the tree. */
+  foreignVerdicts(trees?: readonly number[]): Map<number, ForeignVerdict[]>;
 }
 
 export function isIdentity(text: string): boolean {

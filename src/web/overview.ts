@@ -9,6 +9,7 @@ import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import type { LogId } from '../statements/statement.ts';
 import type { EvidenceKind } from '../store/evidence.ts';
+import type { ForeignVerdict } from '../store/exchange.ts';
 import type { HeadSummary } from '../store/heads.ts';
 import { isStale, type PlaneState } from '../store/plane-state.ts';
 import type { Store } from '../store/store.ts';
@@ -29,6 +30,12 @@ export interface LogOverview {
   readonly sightings: readonly number[];
 }
 
+export interface RecentHead extends HeadSummary {
+  readonly log: string;
+  /** What others concluded of its tree, which is their word. */
+  readonly elsewhere: readonly ForeignVerdict[];
+}
+
 export interface EvidenceOverview {
   /** The name of the file. */
   readonly name: string;
@@ -47,7 +54,7 @@ export interface Overview {
   readonly interfaces: readonly InterfaceOverview[];
   readonly treeHeads: number;
   readonly verdicts: Readonly<Record<Verdict, number>>;
-  readonly recent: readonly (HeadSummary & { readonly log: string })[];
+  readonly recent: readonly RecentHead[];
   /** The logs that were seen, busiest first. */
   readonly logs: readonly LogOverview[];
   readonly evidence: readonly EvidenceOverview[];
@@ -90,10 +97,7 @@ export function overviewOf(
       })),
     treeHeads: store.heads.count(),
     verdicts: store.verdicts.counts(),
-    recent: store.heads
-      .latest(RECENT)
-      .map((head) => ({ ...head, log: nameOf(head.logId) }))
-      .sort((a, b) => b.headFirstSeen - a.headFirstSeen),
+    recent: recentOf(store, nameOf),
     logs: logsOf(store, now, nameOf),
     evidence: store.evidence
       .all()
@@ -108,6 +112,17 @@ export function overviewOf(
       .reverse(),
     counts: store.counters.totals(),
   };
+}
+
+function recentOf(
+  { heads, exchange }: Pick<Store, 'heads' | 'exchange'>,
+  nameOf: (logId: LogId) => string,
+): RecentHead[] {
+  const latest = heads.latest(RECENT);
+  const elsewhere = exchange.foreignVerdicts(latest.map(({ id }) => id));
+  return latest
+    .map((head) => ({ ...head, log: nameOf(head.logId), elsewhere: elsewhere.get(head.id) ?? [] }))
+    .sort((a, b) => b.headFirstSeen - a.headFirstSeen);
 }
 
 function logsOf(

@@ -3,10 +3,9 @@
 import type { Condition } from '../alert/conditions.ts';
 import { megabytes } from '../base/text.ts';
 import type { StoreError } from '../disk/error.ts';
-import type { HeadSummary } from '../store/heads.ts';
 import { renderDocument } from './document.ts';
 import { html, type Html } from '../base/html.ts';
-import { DAYS, type InterfaceOverview, type Overview } from './overview.ts';
+import { DAYS, type InterfaceOverview, type Overview, type RecentHead } from './overview.ts';
 import { command } from './parts.ts';
 import { lanePicture, sign } from './picture.ts';
 import { fleetSection } from './site-pages.ts';
@@ -24,6 +23,7 @@ import {
   VERDICT_ORDER,
   VERDICT_WORDS,
   verdictChip,
+  wordsOf,
   type Kind,
 } from './words.ts';
 
@@ -643,7 +643,7 @@ function recentSection({ overview: { recent } }: PageData): Html {
 /** A name that stays on one line whatever else is in its row. */
 const SHORT = 36;
 
-function recentRow(head: HeadSummary & { readonly log: string }): Html {
+function recentRow(head: RecentHead): Html {
   const name = logName(head.log);
   const cell = (words: string, value: Html, kind = ''): Html =>
     html`<td role="cell" class="${kind}">
@@ -653,7 +653,9 @@ function recentRow(head: HeadSummary & { readonly log: string }): Html {
     <th role="rowheader" scope="row" class="name ${name.length <= SHORT ? 'short' : ''}">
       ${name}
     </th>
-    <td role="cell" class="cell-verdict">${verdictChip(head.verdict)}</td>
+    <td role="cell" class="cell-verdict">
+      ${verdictChip(head.verdict)} ${wordsOf(head.elsewhere)}
+    </td>
     ${cell('Tree size', html`${group(head.treeSize)}`, 'number')}
     ${cell('Signed', head.timestamp === 0n ? html`no time` : timeOf(Number(head.timestamp)))}
     ${cell('First seen', timeOf(head.headFirstSeen))}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** How the pages write times, numbers, names and verdicts. */
 import type { EvidenceKind } from '../store/evidence.ts';
+import type { ForeignVerdict } from '../store/exchange.ts';
 import { time } from '../base/text.ts';
 import type { Verdict } from '../store/verdicts.ts';
 import { html, type Html } from '../base/html.ts';
@@ -90,6 +91,24 @@ export const VERDICT_ORDER = Object.keys(VERDICT_WORDS) as Verdict[];
 
 export function verdictChip(verdict: Verdict): Html {
   return html`<span class="chip ${VERDICT_WORDS[verdict].kind}">${verdict}</span>`;
+}
+
+/** So many members are named for one verdict. */
+const NAMED = 2;
+
+/**
+ * What others concluded of a tree, which is their word, by verdict. That a tree is forked is nobody's
+ * word: its evidence shows it, to whoever has it.
+ */
+export function wordsOf(elsewhere: readonly ForeignVerdict[]): Html[] {
+  return VERDICT_ORDER.filter((verdict) => verdict !== 'fork-proven').flatMap((verdict) => {
+    const words = elsewhere.filter((each) => each.verdict === verdict);
+    const who = [...new Set(words.map(({ origin }) => origin.host))].sort();
+    if (who.length === 0) return [];
+    const more = who.length - NAMED;
+    const named = who.slice(0, NAMED).join(', ') + (more > 0 ? ` and ${group(more)} more` : '');
+    return [html`<span class="word">${named}: ${verdict}</span>`];
+  });
 }
 
 /** What findings are called together, in the singular; no findings are no split views. */

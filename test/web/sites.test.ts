@@ -92,6 +92,44 @@ test('state.json has the members', async (t) => {
   );
 });
 
+describe('what others of the fleet concluded', () => {
+  test('is shown beside the verdict here, as their word, and changes none', async (t) => {
+    const { url } = await served(t, 'fleet-site');
+    const page = await textAt(url);
+    const cells = [...page.matchAll(/class="cell-verdict">([^]*?)<\/td>/g)].map(([, cell = '']) =>
+      cell
+        .replace(/<[^>]*>/g, ' ')
+        .replace(/\s+/g, ' ')
+        .trim(),
+    );
+    const told = cells.filter((cell) => cell.includes(':'));
+    assert(told.length > 0);
+    for (const cell of told)
+      assert.equal(
+        cell,
+        'pending a-challenger-with-a-very-long-name: skewed east, hub and 2 more: consistent',
+      );
+    // That a tree is forked is believed by evidence alone, whoever says it; who is nobody says nothing.
+    assert.doesNotMatch(page, /liar|joker|<script>alert/);
+    assert.match(page, /No split view is proven/);
+  });
+
+  test('is in state.json, with who said it', async (t) => {
+    const { url } = await served(t, 'fleet-site');
+    const { recent } = JSON.parse(await textAt(`${url}state.json`)) as {
+      recent: { elsewhere: { origin: { host: string }; verdict: string }[] }[];
+    };
+    const words = recent.flatMap(({ elsewhere }) => elsewhere);
+    assert(words.some(({ origin }) => origin.host === 'hub'));
+    assert(words.every(({ origin }) => origin.host !== '<b>'));
+  });
+
+  test('is nothing where nobody told anything', async (t) => {
+    const { url } = await served(t, 'all-well');
+    assert.doesNotMatch(await textAt(url), /class="word"/);
+  });
+});
+
 test('what cannot be read of a fleet is told, and all else is shown', async (t) => {
   const { url, state } = await served(t, 'fleet-split');
   writeFileSync(join(state.directory, 'fleet', 'members.db'), 'no database '.repeat(1000));

@@ -102,6 +102,17 @@ export class Scene {
     }
   }
 
+  /** What another member concluded of the last tree that each log showed in the month. */
+  say(host: string, verdict: string): void {
+    this.store.exchange.putVerdicts(
+      this.logs.map((log, of) => {
+        const size = 60 + (25 - of * 3) * (11 + of);
+        const head = log.verified(size, treeOf(size, 'public').root());
+        return { head, origin: { host, store: '0badcafe' }, verdict, reason: undefined };
+      }),
+    );
+  }
+
   watch(name: string, blindSince: number | null = null, lost = 0): void {
     const counters = {
       packets: name === 'eth0' ? 48_211_937 : 1_203_455,
@@ -233,6 +244,11 @@ export const SCENES: Readonly<Record<string, (scene: Scene) => void>> = {
     scene.watch('eth0');
     scene.month('consistent', 1);
     scene.fleet('ams1', [...COLLECTING, ...asSites(SITES)], [{ member: 'hub' }]);
+    for (const host of ['east', 'hub', 'hub2', 'west']) scene.say(host, 'consistent');
+    scene.say('a-challenger-with-a-very-long-name', 'skewed');
+    scene.say('liar', 'fork-proven');
+    scene.say('<b>', 'consistent');
+    scene.say('joker', '<script>alert(1)</script>');
   },
   'fleet-extremes': (scene) => {
     const names = Array.from(

@@ -125,8 +125,8 @@ export class SqliteExchange implements ExchangeStore {
     this.#words.put(told, mostEarly);
   }
 
-  foreignVerdicts(): Map<number, ForeignVerdict[]> {
-    return this.#words.all();
+  foreignVerdicts(trees?: readonly number[]): Map<number, ForeignVerdict[]> {
+    return trees === undefined ? this.#words.all() : this.#words.of(trees);
   }
 }
 

@@ -15,9 +15,10 @@ const PUT = `INSERT INTO words
   ON CONFLICT DO UPDATE SET verdict = excluded.verdict, reason = excluded.reason,
       epoch = excluded.epoch, sequence = excluded.sequence
     WHERE (excluded.epoch, excluded.sequence) >= (words.epoch, words.sequence)`;
-const ALL = `SELECT trees.id AS tree, host, store, words.verdict, words.reason
-  FROM words JOIN trees USING (log_id, tree_size, root_hash)
-  WHERE words.verdict IS NOT NULL ORDER BY tree, host, store`;
+const SELECT = `SELECT trees.id AS tree, host, store, words.verdict, words.reason
+  FROM words JOIN trees USING (log_id, tree_size, root_hash) WHERE words.verdict IS NOT NULL`;
+const ALL = `${SELECT} ORDER BY tree, host, store`;
+const OF = `${SELECT} AND trees.id IN (SELECT value FROM json_each(@trees)) ORDER BY tree, host, store`;
 const COUNT_EARLY = 'SELECT count(*) AS count FROM words WHERE host = @host AND is_early';
 const LARGEST = `SELECT log_id FROM words WHERE host = @host AND is_early
   GROUP BY log_id ORDER BY count(*) DESC LIMIT 1`;
@@ -55,6 +56,7 @@ export class SqliteWords {
   readonly #connection: Connection;
   readonly #put: Statement<Word>;
   readonly #all: Statement<NoParameters, WordRow>;
+  readonly #of: Statement<{ trees: string }, WordRow>;
   readonly #countEarly: Statement<{ host: string }, { readonly count: number }>;
   readonly #largest: Statement<{ host: string }, { readonly log_id: Buffer }>;
   readonly #forget: Statement<{ host: string; logId: Buffer; limit: number }>;
@@ -63,6 +65,7 @@ export class SqliteWords {
     this.#connection = connection;
     this.#put = connection.statement(PUT);
     this.#all = connection.statement(ALL);
+    this.#of = connection.statement(OF);
     this.#countEarly = connection.statement(COUNT_EARLY);
     this.#largest = connection.statement(LARGEST);
     this.#forget = connection.statement(FORGET);
@@ -98,14 +101,23 @@ export class SqliteWords {
 
   /** By the ID of the tree, of those that are known here. */
   all(): Map<number, ForeignVerdict[]> {
-    const byTree = new Map<number, ForeignVerdict[]>();
-    for (const { tree, host, store, verdict, reason } of this.#all.all({})) {
-      // A damaged row names nobody.
-      const origin = originOf(`${host}/${store}:-`)?.origin;
-      if (origin === undefined) continue;
-      const found = { origin, verdict, reason: reason ?? undefined };
-      byTree.set(tree, [...(byTree.get(tree) ?? []), found]);
-    }
-    return byTree;
+    return byTree(this.#all.all({}));
   }
+
+  /** The same, of these trees alone. */
+  of(trees: readonly number[]): Map<number, ForeignVerdict[]> {
+    return byTree(this.#of.all({ trees: JSON.stringify(trees) }));
+  }
+}
+
+function byTree(rows: readonly WordRow[]): Map<number, ForeignVerdict[]> {
+  const found = new Map<number, ForeignVerdict[]>();
+  for (const { tree, host, store, verdict, reason } of rows) {
+    // A damaged row names nobody.
+    const origin = originOf(`${host}/${store}:-`)?.origin;
+    if (origin === undefined) continue;
+    const word = { origin, verdict, reason: reason ?? undefined };
+    found.set(tree, [...(found.get(tree) ?? []), word]);
+  }
+  return found;
 }
