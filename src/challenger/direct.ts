@@ -7,7 +7,7 @@ import type { LogError } from '../ask/asker.ts';
 import type { Log } from '../logs/log.ts';
 import { challengeLog, type ChallengeContext } from './challenge.ts';
 import { through, type WayOptions } from '../http/ways.ts';
-import { isForAll, type Share } from './share.ts';
+import { heardOf, isForAll, type Share } from './share.ts';
 
 export interface DirectOptions extends Omit<ChallengeContext, 'paths'>, WayOptions {
   /** How many identities, and so ways, one log is asked through at once. */
@@ -21,7 +21,8 @@ export async function askDirectly(log: Log, options: DirectOptions): Promise<voi
   const { allowPrivateAddress } = log;
   const { share = isForAll } = options;
   const allowed = { allowPrivateAddress, maySend: () => share.mayAsk(log) };
-  await through(options, options.paths, allowed, async (paths) => {
+  const open: DirectOptions['open'] = (...given) => heardOf(options.open(...given), log, share);
+  await through({ ...options, open }, options.paths, allowed, async (paths) => {
     const failure = await challengeLog(log, { ...options, paths });
     options.signal.throwIfAborted();
     if (failure !== undefined) options.onLogFailed(log, failure);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** One of several challengers, each of which asks some of the logs. Who asks which is none of its doing. */
+import { HttpError, ProxyError } from '../http/error.ts';
+import type { Identity } from '../http/proxy.ts';
 import type { Log } from '../logs/log.ts';
 
 export interface Share {
@@ -9,6 +11,8 @@ export interface Share {
   readonly asking: (log: Log, ask: () => Promise<void>) => Promise<void>;
   /** Of sizes that wait for a block, those whose blocks none of the others asks for. */
   readonly ours: (log: Log, sizes: readonly bigint[]) => readonly bigint[];
+  /** Told what became of each request to a log: whether any answer came, be it a refusal. */
+  readonly heard: (log: Log, isAnswer: boolean) => void;
 }
 
 /** Of a challenger that is alone. */
@@ -16,4 +20,28 @@ export const isForAll: Share = {
   mayAsk: () => true,
   asking: (_, ask) => ask(),
   ours: (_, sizes) => sizes,
+  heard: () => undefined,
 };
+
+/** The way to a log, of which the share learns whether it leads there. */
+export function heardOf(way: Identity, log: Log, { heard }: Share): Identity {
+  return {
+    fetch: async (url, options) => {
+      try {
+        const answer = await way.fetch(url, options);
+        heard(log, true);
+        return answer;
+      } catch (error) {
+        if (isSilence(error)) heard(log, false);
+        throw error;
+      }
+    },
+    close: () => way.close(),
+  };
+}
+
+/** What was not sent because it was not to be sent says nothing about the way. */
+function isSilence(error: unknown): boolean {
+  if (error instanceof ProxyError) return error.code === 'proxy-unavailable';
+  return error instanceof HttpError && error.code === 'http-no-answer';
+}

@@ -15,7 +15,7 @@ import type { Log } from '../logs/log.ts';
 import { uniform } from '../base/chance.ts';
 import { failureOf, Settler, type SettleContext } from './settle.ts';
 import { waysOut, type WayOptions } from '../http/ways.ts';
-import { isForAll, type Share } from './share.ts';
+import { heardOf, isForAll, type Share } from './share.ts';
 
 export interface VisitsOptions extends SettleContext, WayOptions {
   readonly hashes: HashStore;
@@ -70,12 +70,13 @@ export class Visits {
     const { signal, sleep = realSleep, chance = uniform } = options;
     const { allowPrivateAddress } = log;
     const { share = isForAll } = options;
+    const open = waysOut(options, { allowPrivateAddress, maySend: () => share.mayAsk(log) });
     let visited: Visit;
     this.#underWay += 1;
     try {
       visited = await (options.visit ?? visit)(log, {
         ...options,
-        open: waysOut(options, { allowPrivateAddress, maySend: () => share.mayAsk(log) }),
+        open: () => heardOf(open(), log, share),
         chance,
         sleep: (milliseconds) => sleep(milliseconds, signal),
         wanted: () => share.ours(log, this.#settler.wanted(log)),

@@ -10,6 +10,7 @@
  * for because a tree waits for it, no other asks for because of that: a log that is asked twice for
  * one block knows that it is no chance.
  */
+import { uniform } from '../base/chance.ts';
 import type { Clock } from '../base/clock.ts';
 import { leaseKey, presenceKey } from './bus-subjects.ts';
 import {
@@ -55,7 +56,12 @@ export interface LeasesOptions {
    */
   readonly waiting: (log: string) => readonly bigint[];
   readonly onEvent: (event: LeaseEvent) => void;
+  /** 0 <= x < 1; the system's generator unless given. */
+  readonly chance?: () => number;
 }
+
+/** Picks one of the logs that a challenger would ask, or none. */
+export type PickTrial = (logs: readonly string[]) => string | undefined;
 
 /** A lease that was taken, given up, or lost. */
 export interface LeaseEvent {
@@ -87,6 +93,8 @@ interface Peer {
   readonly presence: Presence | undefined;
 }
 
+/** Who has shown itself within so many looks is there, and not only not known to be gone. */
+const LATELY = 3;
 /** Leases that are looked at at the same time. */
 const AT_ONCE = 32;
 
@@ -96,6 +104,8 @@ export class Leases {
   readonly #leases = new Map<string, Lease>();
   readonly #peers = new Map<string, Peer>();
   #presence: number | undefined;
+  /** The logs that it said it asks. */
+  #offered: ReadonlySet<string> = new Set();
 
   constructor(options: LeasesOptions) {
     this.#options = options;
@@ -144,25 +154,47 @@ export class Leases {
   }
 
   /**
-   * Looks at all leases once, and keeps, takes or gives up each. Rejects as the store does, when all
-   * were looked at that could be.
+   * Looks at all leases once, and keeps, takes or gives up each. With `pickTrial` the way to the logs
+   * leads nowhere: what another challenger asks is left to it, but for the log that is picked. Rejects
+   * as the store does, when all were looked at that could be.
    */
-  async tick(store: LeaseStore, logs: readonly string[]): Promise<void> {
+  async tick(store: LeaseStore, logs: readonly string[], pickTrial?: PickTrial): Promise<void> {
     const failures: unknown[] = [];
     const attempt = (work: Promise<void>): Promise<void> =>
       work.catch((error: unknown) => void failures.push(error));
     const { me } = this.#options;
-    await attempt(
-      this.#show(store, formatPresence(this.#options.run, this.#options.seconds, logs)),
-    );
     const others = this.#options.challengers().filter((name) => name !== me);
     await atMost(AT_ONCE, others, (name) => attempt(this.#lookFor(store, name)));
+    // By what the others have just said: who is left with a log must not leave it as well.
+    const offered = pickTrial === undefined ? logs : this.#unlessLeft(logs, pickTrial);
+    this.#offered = new Set(offered);
+    await attempt(
+      this.#show(store, formatPresence(this.#options.run, this.#options.seconds, offered)),
+    );
     const isListed = new Set(logs);
-    const left = [...this.#leases.keys()].filter((log) => !isListed.has(log));
-    await atMost(AT_ONCE, [...logs, ...left], (log) =>
+    const unlisted = [...this.#leases.keys()].filter((log) => !isListed.has(log));
+    await atMost(AT_ONCE, [...logs, ...unlisted], (log) =>
       attempt(this.#look(store, log, isListed.has(log)).finally(() => this.#tell(log))),
     );
     for (const failure of failures) throw failure;
+  }
+
+  /**
+   * Those that no other challenger asks which has shown itself just now, and the one that is picked of
+   * those that would be this one's. Of two that leave their logs to each other at the same moment
+   * chance has one go first.
+   */
+  #unlessLeft(logs: readonly string[], pickTrial: PickTrial): string[] {
+    const { chance = uniform } = this.#options;
+    const at = this.#options.clock.elapsed();
+    const there = this.#othersThere().filter(({ since }) => at - since < LATELY * this.poll);
+    const isOthers = (log: string): boolean =>
+      there.some(({ presence }) => presence !== undefined && knows(presence, log));
+    const goes = chance() < 0.5;
+    const trial = pickTrial(logs.filter((log) => this.#isPreferred(log)));
+    return logs.filter(
+      (log) => log === trial || !isOthers(log) || (this.#offered.has(log) && !goes),
+    );
   }
 
   /**
@@ -171,6 +203,7 @@ export class Leases {
    */
   async end(store: LeaseStore): Promise<void> {
     const { seconds } = this.#options;
+    this.#offered = new Set();
     await this.#show(store, formatPresence('', seconds, []));
     await atMost(AT_ONCE, [...this.#leases.keys()], (log) => this.#look(store, log, false));
   }
@@ -208,17 +241,24 @@ export class Leases {
     this.#peers.set(name, { revision, since, presence: parsePresence(text) });
   }
 
-  /** Whether it is this challenger that is to ask the log. */
-  #isPreferred(log: string): boolean {
+  /** The others that are there. */
+  #othersThere(): (Peer & { readonly name: string })[] {
     const { me, clock, challengers } = this.#options;
     const at = clock.elapsed();
-    const isThere = (name: string): boolean => {
-      const { presence, since } = this.#peers.get(name) ?? {};
-      if (presence === undefined || since === undefined || presence.run === '') return false;
-      return at - since < this.#waitFor(presence.seconds) && knows(presence, log);
-    };
-    const there = challengers().filter((name) => name !== me && isThere(name));
-    return preferred(log, [me, ...there]) === me;
+    return challengers().flatMap((name) => {
+      const peer = name === me ? undefined : this.#peers.get(name);
+      if (peer?.presence === undefined || peer.presence.run === '') return [];
+      return at - peer.since < this.#waitFor(peer.presence.seconds) ? [{ ...peer, name }] : [];
+    });
+  }
+
+  /** Whether it is this challenger that is to ask the log. */
+  #isPreferred(log: string): boolean {
+    const { me } = this.#options;
+    const others = this.#othersThere().flatMap(({ name, presence }) =>
+      presence !== undefined && knows(presence, log) ? name : [],
+    );
+    return preferred(log, [me, ...others]) === me;
   }
 
   #waitFor(seconds: number): number {
@@ -238,7 +278,11 @@ export class Leases {
     }
     const { value, since } = lease;
     const isMine = value?.holder === me && value.run === run;
-    const isWanted = isListed && this.#isPreferred(log);
+    const isOver = at - since >= this.#waitFor(value?.seconds ?? 0);
+    // What is left to another and nobody has taken in its time is taken, to be left anew: the other may
+    // have to wait for longer.
+    const isAsked = this.#offered.has(log) || (isOver && !isMine);
+    const isWanted = isListed && isAsked && this.#isPreferred(log);
     lease.isDue = !isWanted;
     if (isMine) {
       const isKept = isWanted || lease.busy > 0;
@@ -249,7 +293,6 @@ export class Leases {
     }
     lease.sent = undefined;
     const isFree = value !== undefined && value.holder === undefined;
-    const isOver = at - since >= this.#waitFor(value?.seconds ?? 0);
     if (isWanted && (isFree || isOver)) await this.#put(store, log, lease, true);
     else if (!isListed && lease.busy === 0) this.#leases.delete(log);
   }

@@ -4,12 +4,14 @@
  * --subscribe`. Its connection is its own; what is heard and told goes over that of `ctga collect`.
  */
 import { randomBytes } from 'node:crypto';
+import { uniform } from '../base/chance.ts';
 import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts';
 import type { Share } from '../challenger/share.ts';
 import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
-import { Leases, type LeaseStore } from '../fleet/leases.ts';
+import { Leases, type LeaseStore, type PickTrial } from '../fleet/leases.ts';
 import { readMembership, readRoster, type Membership } from '../fleet/roster.ts';
+import { WayOut } from '../fleet/way-out.ts';
 import { blockOf } from '../follow/block.ts';
 import type { HashStore } from '../follow/hash-store.ts';
 import type { Log } from '../logs/log.ts';
@@ -20,7 +22,9 @@ export type ShareEvent =
   | { readonly event: 'bus-down'; readonly message: string }
   | { readonly event: 'bus-up' }
   /** No proxy answers: its logs are left to the other challengers, until one does. */
-  | { readonly event: 'no-way-out' };
+  | { readonly event: 'no-way-out' }
+  /** Through the proxies no log answers: as before, but one log at a time is tried. */
+  | { readonly event: 'leads-nowhere' };
 
 export interface ShareMember {
   /** The member's directory. */
@@ -50,6 +54,8 @@ export interface ShareOptions extends ShareMember {
 
 /** What a test puts in the place of a bus. */
 export interface ShareDependencies extends Clock {
+  /** 0 <= x < 1; the system's generator unless given. */
+  readonly chance?: () => number;
   readonly openBus: (
     options: ConstructorParameters<typeof Bus>[0],
   ) => Pick<Bus, 'isUp' | 'connect' | 'leases' | 'close'>;
@@ -75,6 +81,8 @@ export class LogShare implements Share {
   readonly #options: ShareOptions;
   readonly #dependencies: ShareDependencies;
   readonly #leases: Leases;
+  readonly #way: WayOut;
+  #isLost = false;
   #challengers: readonly string[];
   #logs = new Map<string, Log>();
   #wanted: (log: Log) => readonly bigint[] = () => [];
@@ -87,11 +95,14 @@ export class LogShare implements Share {
     this.#options = options;
     this.#dependencies = dependencies;
     this.#challengers = challengersIn(membership.roster);
+    const { chance = uniform } = dependencies;
+    this.#way = new WayOut({ lease: membership.roster.leaseSeconds * 1000, chance });
     this.#leases = new Leases({
       me: membership.member.name,
       run: randomBytes(8).toString('hex'),
       seconds: membership.roster.leaseSeconds,
       clock: dependencies,
+      chance,
       challengers: () => this.#challengers,
       waiting: (id) => this.#waiting(id),
       onEvent: ({ log, isHeld }) =>
@@ -108,6 +119,9 @@ export class LogShare implements Share {
 
   ours = (log: Log, sizes: readonly bigint[]): readonly bigint[] =>
     sizes.filter((size) => this.#leases.isOurs(nameOf(log), blockOf(size, log)));
+
+  heard = (log: Log, isAnswer: boolean): void =>
+    this.#way.heard(nameOf(log), isAnswer, this.#dependencies.elapsed());
 
   /** `wanted`: the sizes of a log that wait for a block. */
   follow(wanted: (log: Log) => readonly bigint[]): void {
@@ -142,7 +156,7 @@ export class LogShare implements Share {
           // What it cannot ask it leaves to others, by the proxy alone, and nothing that was seen.
           await this.#lookForProxy(poll * PATIENCE_FOR_PROXY);
           const canAsk = this.#withoutProxy < LOOKS_FOR_PROXY;
-          await this.#leases.tick(store, canAsk ? this.#names() : []);
+          await this.#leases.tick(store, canAsk ? this.#names() : [], this.#pickTrial());
           if (this.#isDown) this.#options.onEvent({ event: 'bus-up' });
           this.#isDown = false;
         } catch (error) {
@@ -165,6 +179,15 @@ export class LogShare implements Share {
     const { canAsk, onEvent } = this.#options;
     this.#withoutProxy = (await canAsk(patience)) ? 0 : this.#withoutProxy + 1;
     if (this.#withoutProxy === LOOKS_FOR_PROXY) onEvent({ event: 'no-way-out' });
+  }
+
+  /** Undefined: as far as is known the way leads to the logs. */
+  #pickTrial(): PickTrial | undefined {
+    const at = this.#dependencies.elapsed();
+    const wasLost = this.#isLost;
+    this.#isLost = this.#way.isLost(this.#leases.held().length, at);
+    if (this.#isLost && !wasLost) this.#options.onEvent({ event: 'leads-nowhere' });
+    return this.#isLost ? (logs) => this.#way.trial(logs, at) : undefined;
   }
 
   #names(): string[] {

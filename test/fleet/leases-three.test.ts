@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Leases in the key-value store of a real bus of three servers, one of which is lost: whichever, the
- * logs are asked on, by one challenger each, and go to another as before.
+ * logs are asked on, by one challenger each, and go to another as before. With two lost nobody asks, and
+ * with one back somebody does.
  */
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
@@ -24,7 +25,7 @@ const LOGS = Array.from({ length: 8 }, (_, i): Log => {
   return { key, description: `Log ${i}`, url: `https://${i}.test/`, api: 'rfc6962', mmd: 86_400 };
 });
 
-test('one server of three is lost', { skip: noNats }, async (t) => {
+test('one server of three is lost, then another', { skip: noNats }, async (t) => {
   const fleet = await TestFleet.found(t, 3);
   const roster = { ...readRoster(fleet.directory), leaseSeconds: LEASE_SECONDS };
   writeFileSync(join(fleet.directory, 'fleet.json'), formatRoster(roster));
@@ -77,6 +78,19 @@ test('one server of three is lost', { skip: noNats }, async (t) => {
   await eventually(
     () => LOGS.every((log) => holders(log)[0] === 0),
     () => `${lost} is lost; ${why()}`,
+  );
+
+  // With a second one lost there is no majority: what is held runs out, and nobody takes anything.
+  const [second = 'n2'] = shuffled(fleet.nodes.filter((node) => node !== lost));
+  await fleet.kill(second);
+  await eventually(
+    () => LOGS.every((log) => holders(log).length === 0),
+    () => `${lost} and ${second} are lost; ${said.slice(-20).join('\n')}`,
+  );
+  await fleet.start(second);
+  await eventually(
+    () => LOGS.every((log) => holders(log)[0] === 0),
+    () => `${second} is back; ${why()}`,
   );
   assert.equal(twice, 0);
 });

@@ -33,6 +33,8 @@ interface Trouble {
   readonly cutOff: readonly Span[];
   /** What it asks of the bus is lost, done late, answered late, or answered as of before. */
   readonly poor: readonly Span[];
+  /** Its proxy leads nowhere, and it tries one log by chance. */
+  readonly lost: readonly Span[];
   /** It is killed, and begins anew after that long. */
   readonly killed: readonly Span[];
   /** Its wall clock is set, by so much at once. */
@@ -141,8 +143,11 @@ class Challenger {
       challengers: () => this.#names,
       waiting: () => [],
       onEvent: () => undefined,
+      chance: this.#draw,
     });
     this.#leases = leases;
+    const pickTrial = (logs: readonly string[]): string | undefined =>
+      logs[Math.floor(this.#draw() * (logs.length + 1))];
     const isOver = (): boolean => this.#run !== run;
     const store: LeaseStore = {
       get: (key) => this.#ask(isOver, (isStale) => this.#bus.get(key, isStale)),
@@ -151,7 +156,8 @@ class Challenger {
     };
     const loop = async (): Promise<void> => {
       while (!isOver()) {
-        await leases.tick(store, LOGS).catch(() => undefined);
+        const isLost = isIn(this.trouble.lost, this.#at);
+        await leases.tick(store, LOGS, isLost ? pickTrial : undefined).catch(() => undefined);
         await this.#after(leases.poll, isOver);
       }
     };
@@ -196,6 +202,15 @@ class Challenger {
   }
 }
 
+/** Numbers as chance draws them: those of fast-check are mostly extremes. */
+function drawsOf(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
 interface Found {
   /** The longest that nobody held a log while a challenger was there and nothing went wrong. */
   readonly longestNone: number;
@@ -207,11 +222,7 @@ interface Found {
 async function play(troubles: readonly Trouble[], seed: number): Promise<Found> {
   const time = new VirtualTime(START);
   const bus = new Bus();
-  let state = seed;
-  const draw = (): number => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
+  const draw = drawsOf(seed);
   const names = troubles.map((_, i) => `c${i}`);
   const all = troubles.map(
     (trouble, i) => new Challenger(`c${i}`, trouble, names, bus, time, draw),
@@ -260,7 +271,8 @@ const spans = (longest: number, maxLength = 2): fc.Arbitrary<Span[]> =>
     { maxLength },
   );
 const CALM: Trouble = {
-  ...{ stopped: [], asleep: [], cutOff: [], poor: [], killed: [], set: [], pace: 0, off: 0 },
+  ...{ stopped: [], asleep: [], cutOff: [], poor: [], lost: [], killed: [], set: [] },
+  ...{ pace: 0, off: 0 },
 };
 const trouble: fc.Arbitrary<Trouble> = fc
   .record({
@@ -268,6 +280,7 @@ const trouble: fc.Arbitrary<Trouble> = fc
     asleep: spans(3 * LEASE, 1),
     cutOff: spans(3 * LEASE),
     poor: spans(2 * LEASE),
+    lost: spans(5 * LEASE),
     killed: spans(2 * LEASE),
     set: fc.array(
       fc.tuple(fc.integer({ min: 0, max: LENGTH }), fc.integer({ min: -DAY, max: DAY })),
@@ -370,6 +383,60 @@ describe('the leases of several challengers', () => {
     waiting.east = [128n];
     const again = leasesOf('east');
     assert.deepEqual(new Set(await turn(again)), new Set([0n, 128n]));
+  });
+
+  test('are left by one whose way is lost, and never by all, though all look at the same moment', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.nat(), async (seed) => {
+        const chance = drawsOf(seed);
+        const bus = new Bus();
+        let at = 0;
+        // Everything that is asked at one time is answered before anything is asked again.
+        const store: LeaseStore = {
+          get: async (key) => {
+            const entry = bus.get(key, false);
+            await Promise.resolve();
+            return entry;
+          },
+          put: async (key, text, revision) => {
+            const written = bus.put(key, text, revision, at);
+            await Promise.resolve();
+            return written;
+          },
+        };
+        const clock = { now: () => at, elapsed: () => at };
+        const names = ['a', 'b', 'c'];
+        const all = names.map(
+          (me) =>
+            new Leases({
+              ...{ me, run: me, seconds: LEASE_SECONDS, clock, chance, challengers: () => names },
+              ...{ waiting: () => [], onEvent: () => undefined },
+            }),
+        );
+        const tick = async (isLost: boolean): Promise<void> => {
+          at += 10_000;
+          await Promise.all(
+            all.map((each) => each.tick(store, LOGS, isLost ? () => undefined : undefined)),
+          );
+        };
+        const held = (): string[] => all.flatMap((each) => each.held()).sort();
+        for (let i = 0; i < 20; i++) await tick(false);
+        assert.deepEqual(held(), LOGS);
+        let settled = 0;
+        for (let i = 0; i < 60; i++) {
+          await tick(true);
+          const now = held();
+          assert.equal(new Set(now).size, now.length, 'two may ask one log');
+          settled = now.length === LOGS.length ? settled + 1 : 0;
+        }
+        assert(settled > 20, `all were asked in the last ${settled} looks alone`);
+        // Every way leads on again, and each has its share.
+        for (let i = 0; i < 20; i++) await tick(false);
+        assert.deepEqual(held(), LOGS);
+        assert(all.filter((each) => each.held().length > 0).length > 1);
+      }),
+      { numRuns: RUNS, endOnFailure: true },
+    );
   });
 
   test('are found out by this model where a clock is much too slow', async () => {

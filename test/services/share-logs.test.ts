@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
-/** Who asks which log when proxies are gone: with time that passes at once, and no bus but a map. */
+/** Who asks which log when proxies are gone, or lead nowhere: with time that passes at once, and no bus but a map. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Entry } from '../../src/fleet/lease.ts';
+import { preferred, type Entry } from '../../src/fleet/lease.ts';
 import type { LeaseStore } from '../../src/fleet/leases.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import type { Log } from '../../src/logs/log.ts';
@@ -13,10 +13,18 @@ import { SigningLog } from '../support/signing-log.ts';
 
 const START = Date.UTC(2026, 0, 1);
 const LEASE = 120_000;
+/** Each is to ask three of them while both are there: keys are drawn. */
 const LOGS = Array.from({ length: 6 }, (_, i): Log => {
-  const { key } = new SigningLog();
+  const { key } = keyFor(i % 2 === 0 ? 'east' : 'west');
   return { key, description: `Log ${i}`, url: `https://${i}.test/`, api: 'rfc6962', mmd: 86_400 };
 });
+function keyFor(name: string): SigningLog {
+  for (;;) {
+    const log = new SigningLog();
+    const id = Buffer.from(log.key.logId).toString('hex');
+    if (preferred(id, ['east', 'west']) === name) return log;
+  }
+}
 const [east, west] = [member('east', 'challenger'), member('west', 'challenger')];
 const roster = rosterOf([east, west]);
 
@@ -38,8 +46,20 @@ class KeyValues implements LeaseStore {
 class Challengers {
   readonly time = new VirtualTime(START);
   readonly hasProxy = { east: true, west: true };
+  /** Whether anything answers through it. */
+  readonly leadsOn = { east: true, west: true };
+  /** Logs that answer nobody. */
+  readonly silent = new Set<Log>();
+  /** Whom each log was asked by last, and when it last answered. */
+  readonly answered = new Map<Log, { readonly by: string; readonly at: number }>();
+  #visit = 0;
   readonly events: string[] = [];
   readonly #store = new KeyValues();
+  #state = 1;
+  readonly #draw = (): number => {
+    this.#state = (Math.imul(this.#state, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#state / 2 ** 32;
+  };
   readonly #shares = [east, west].map((who) => {
     const name = who.name as 'east' | 'west';
     const found = roster.members.find((each) => each.name === name) ?? assert.fail();
@@ -58,6 +78,7 @@ class Challengers {
         now: this.time.now,
         elapsed: this.time.now,
         sleep: this.time.sleep,
+        chance: this.#draw,
         openBus: () => ({
           isUp: true,
           connect: () => Promise.resolve(),
@@ -70,9 +91,32 @@ class Challengers {
 
   /** Who may ask each log. Looks each half second until `end`, and has each asked by one at most. */
   async until(end: number): Promise<string[]> {
-    for (; this.time.now() < START + end; await this.time.run(this.time.now() + 500))
+    for (; this.time.now() < START + end; await this.time.run(this.time.now() + 500)) {
       for (const may of this.may()) assert(may.length <= 1, 'two may ask one log');
+      this.#visitNext();
+    }
     return this.may().map(([name = 'nobody']) => name);
+  }
+
+  /** Each challenger is to visit one log after the other, and visits those that are its own. */
+  #visitNext(): void {
+    const log = LOGS[this.#visit++ % LOGS.length] ?? assert.fail();
+    for (const [i, { name }] of [east, west].entries()) {
+      const share = this.#shares[i] ?? assert.fail();
+      const doesAnswer = this.leadsOn[name as 'east' | 'west'] && !this.silent.has(log);
+      void share.asking(log, () => {
+        share.heard(log, doesAnswer);
+        if (doesAnswer) this.answered.set(log, { by: name, at: this.time.now() });
+        return Promise.resolve();
+      });
+    }
+  }
+
+  /** The logs that did not answer for so long. */
+  unheard(milliseconds: number): Log[] {
+    return LOGS.filter(
+      (log) => (this.answered.get(log)?.at ?? START) < this.time.now() - milliseconds,
+    );
   }
 
   may(): string[][] {
@@ -118,6 +162,58 @@ test('a proxy that is away for one look costs no lease', async () => {
       both.hasProxy.east = i % 2 === 0;
       assert.deepEqual(await both.until(2 * LEASE + (i + 1) * 10_000), before);
     }
+    assert.deepEqual(both.events, []);
+  });
+});
+
+test('a challenger whose proxy leads nowhere leaves its logs to the other, but for one that it tries', async () => {
+  const both = new Challengers();
+  await both.play(async () => {
+    const before = await both.until(2 * LEASE);
+    both.leadsOn.east = false;
+    // What it asks in vain for as long as a lease, others ask in the next.
+    for (let end = 4 * LEASE; end <= 12 * LEASE; end += LEASE / 4) {
+      const east = (await both.until(end)).filter((name) => name === 'east');
+      assert(east.length <= 1, `it keeps ${east.length} logs`);
+    }
+    assert.deepEqual(both.events, ['east leads-nowhere']);
+    // Each was tried for a while, and not one of them all the time.
+    assert.deepEqual(both.unheard(6 * LEASE), []);
+    both.leadsOn.east = true;
+    assert.deepEqual(await both.until(15 * LEASE), before);
+    assert.deepEqual(both.events, ['east leads-nowhere']);
+  });
+});
+
+test('where all proxies lead nowhere somebody goes on, and all have their own when they lead on', async () => {
+  const both = new Challengers();
+  await both.play(async () => {
+    const before = await both.until(2 * LEASE);
+    both.leadsOn.east = both.leadsOn.west = false;
+    await both.until(4 * LEASE);
+    const since = both.time.now();
+    for (let end = 4 * LEASE; end <= 10 * LEASE; end += LEASE)
+      assert((await both.until(end)).filter((name) => name !== 'nobody').length >= LOGS.length - 1);
+    both.leadsOn.west = true;
+    await both.until(13 * LEASE);
+    assert.deepEqual(
+      LOGS.filter((log) => (both.answered.get(log)?.at ?? 0) < since),
+      [],
+      'these were asked by nobody who has a way',
+    );
+    both.leadsOn.east = true;
+    assert.deepEqual(await both.until(16 * LEASE), before);
+  });
+});
+
+test('two logs that answer nobody are their own affair: everything stays as it is', async () => {
+  const both = new Challengers();
+  await both.play(async () => {
+    const before = await both.until(2 * LEASE);
+    for (const name of ['east', 'west'])
+      for (const log of LOGS.filter((_, i) => before[i] === name).slice(0, 1)) both.silent.add(log);
+    for (let end = 2 * LEASE; end <= 8 * LEASE; end += 5000)
+      assert.deepEqual(await both.until(end), before);
     assert.deepEqual(both.events, []);
   });
 });
