@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga challenge`: make the logs prove that everything seen is one append-only log. */
 import { Command, InvalidArgumentError, Option } from 'commander';
-import { badInput, ExitCode } from '../base/errors.ts';
+import { badInput, CtgaError, ExitCode } from '../base/errors.ts';
 import { megabytes, plural } from '../base/text.ts';
 import { pollinationUrl } from '../exchange/pollination-url.ts';
 import { viewUrl } from '../exchange/views.ts';
@@ -181,8 +181,14 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
   // Read as root, where this is root: the challenger's own account may not be able to.
   const listed = options.logList === undefined ? undefined : readListedLogs(options.logList, warn);
   if (options.once === true) expectDirectory(state);
-  const signal = stopRequest();
+  if (options.subscribe === undefined && command.getOptionValueSource('fleet') === 'cli')
+    throw badInput(
+      'a challenger of a fleet (--fleet) shares the logs over a bus, and none is named',
+      'Name it with --subscribe, or as subscribe in [challenge] of the configuration.',
+    );
+  const asked = stopRequest();
   const fleet = await joinFleet(options, state.directory, command);
+  const signal = fleet === undefined ? asked : AbortSignal.any([asked, fleet.lost]);
   const storeFile = openChallengerStore(state, options.user, warn);
   const { store } = storeFile;
   const hashes = HashStore.open(state.directory);
@@ -234,9 +240,10 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
         challenged.abort(),
       );
       await sharing;
+      fleet?.lost.throwIfAborted();
     }
   } catch (error) {
-    if (!signal.aborted) throw error;
+    if (!asked.aborted) throw error;
   } finally {
     store.close();
     hashes.close();
@@ -244,41 +251,54 @@ async function run(options: ChallengeOptions, command: Command): Promise<void> {
   }
 }
 
+interface FleetShare {
+  readonly share: (
+    options: Pick<ShareOptions, 'hashes' | 'logs' | 'canAsk' | 'onEvent'>,
+  ) => LogShare;
+  /** Aborted, with what to say, when nothing of the fleet is heard or told here any more. */
+  readonly lost: AbortSignal;
+  readonly leave: () => void;
+}
+
 /** As root, where this is root: what `ctga collect` is started from, and the member's secrets. */
 async function joinFleet(
   { subscribe, fleet, json }: ChallengeOptions,
   stateDirectory: string,
   command: Command,
-): Promise<
-  | {
-      readonly share: (
-        options: Pick<ShareOptions, 'hashes' | 'logs' | 'canAsk' | 'onEvent'>,
-      ) => LogShare;
-      readonly leave: () => void;
-    }
-  | undefined
-> {
+): Promise<FleetShare | undefined> {
   if (subscribe === undefined) return undefined;
   const { LogShare, readShareMember } = await import('../services/share-logs.ts');
-  const { spawnBeside } = await import('../services/spawn.ts');
+  const { keepBeside, spawnBeside } = await import('../services/spawn.ts');
   const member = readShareMember(fleet);
   const { config } = command.optsWithGlobals<{ config?: string }>();
-  const collector = spawnBeside([
+  const collector = [
     ...(config === undefined ? [] : ['--config', config]),
     ...['collect', '--state-dir', stateDirectory, '--bus', subscribe, '--fleet', fleet],
     ...(json === true ? ['--json'] : []),
-  ]);
-  let isLeft = false;
-  collector.once('exit', (code) => {
-    const how = code === null ? 'by a signal' : `with exit code ${code}`;
-    if (!isLeft) warn(`what hears the fleet ended ${how}; nothing new is heard or told`);
+  ];
+  const [left, lost] = [new AbortController(), new AbortController()];
+  const hearing = keepBeside(
+    {
+      start: () => spawnBeside(collector),
+      onEnded: (how) => warn(`what hears the fleet ended ${how}; it is started again`),
+    },
+    left.signal,
+  );
+  // The logs are then another's: who hears nothing and tells nobody is of no use to the fleet.
+  void hearing.then((how) => {
+    if (how === 'refused')
+      lost.abort(badInput('what hears the fleet (ctga collect) cannot be started', 'It says why.'));
+    if (how === 'lost')
+      lost.abort(
+        new CtgaError('not-permitted', 'what hears the fleet ended, and cannot be started again', {
+          remedy: `This account may not read ${fleet} as root did: start "ctga challenge" again.`,
+        }),
+      );
   });
   return {
     share: (options) => new LogShare({ ...member, ...options, servers: bus(subscribe) }),
-    leave: () => {
-      isLeft = true;
-      collector.stdin?.end();
-    },
+    lost: lost.signal,
+    leave: () => left.abort(),
   };
 }
 
@@ -374,6 +394,10 @@ function printReport(report: Report): void {
       return print('The bus answers again.');
     case 'no-way-out':
       return warn('No proxy answers. The logs are left to the other challengers until one does.');
+    case 'leads-nowhere':
+      return warn(
+        'No log answers through the proxies. They are left to the other challengers, but for one that is tried, until one answers.',
+      );
     case 'summary': {
       const verdicts = Object.entries(report.verdicts).filter(([, count]) => count > 0);
       const text = verdicts.map(([verdict, count]) => `${count} ${verdict}`).join(', ');

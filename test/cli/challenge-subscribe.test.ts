@@ -201,6 +201,17 @@ test(
       }
     }, said);
 
+    // What hears the fleet for it is killed, and is started again.
+    const hears = (): string =>
+      spawnSync('pgrep', ['-f', '--', `collect --state-dir ${states.east.directory}`], {
+        encoding: 'utf8',
+      }).stdout.trim();
+    const heard = hears();
+    assert.match(heard, /^[0-9]+$/);
+    process.kill(Number(heard), 'SIGKILL');
+    await eventually(() => /^[0-9]+$/.test(hears()) && hears() !== heard, said);
+    assert.match(stopped.said(), /what hears the fleet ended by a signal; it is started again/);
+
     // Another comes, and each asks its share.
     let killed = challenge('west', west);
     await eventually(
