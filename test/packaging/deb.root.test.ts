@@ -46,7 +46,7 @@ describe('the Debian package', () => {
       /^Depends: (.*)$/m.exec(
         execFileSync('dpkg-deb', ['--field', deb], { encoding: 'utf8' }),
       )?.[1] ?? '';
-    debian.installFromHere(namesIn(depends));
+    debian.installFromHere([...namesIn(depends), 'nats-server']);
     execFileSync('cp', [deb, join(debian.root, 'srv')]);
     pristine = debian.files();
   });
@@ -448,6 +448,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           'witness',
           'alert',
           'collect',
+          'fleet-challenger',
           'publish',
         ]) {
           const service = unit.replace('@', '');
@@ -457,7 +458,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
           )
             .replace(/^ExecStart=.*$/m, 'ExecStart=/usr/bin/perl /opt/probe.pl')
             .replace(/^Type=.*$/m, 'Type=oneshot')
-            .replace(/^(Restart|Watchdog|Requires=sys|After=sys).*\n/gm, '');
+            .replace(/^(Restart|Watchdog|Requires=sys|After=sys|Conflicts).*\n/gm, '');
           debian.write(`etc/systemd/system/probe-${service}.service`, text);
           must(`systemctl daemon-reload && systemctl start probe-${service}`);
           must('journalctl --sync');
@@ -648,6 +649,101 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       process.kill(main, 'SIGKILL');
       await until(() => ![main, 0].includes(debian.processesOf('ctga-resolver')[0] ?? 0));
       await until(() => debian.inside('test -S /run/ctga/dnstap.sock').code === 0);
+    });
+
+    test('run a fleet: a server of its bus, a site, a collector, and a challenger with its share', async () => {
+      const said = (unit: string): string =>
+        must(`journalctl --sync; journalctl -u ${unit} -o cat`);
+      const configured = readFileSync(join(debian.root, 'etc/ctga/ctga.toml'), 'utf8');
+      must('ctga fleet init /root/fleet --node n1=127.0.0.1');
+      // So that the test is not long.
+      must(
+        `sed -i 's/"leaseSeconds": *120/"leaseSeconds":12/; s/"intervalSeconds": *10/"intervalSeconds":1/' /root/fleet/fleet.json`,
+      );
+      assert.match(must('cat /root/fleet/fleet.json'), /"leaseSeconds":12[^0]/);
+      const [site, hub, east] = ['site', 'collector', 'challenger'].map((role) => {
+        must(`ctga fleet join a-${role} --dir /root/fleet --role ${role}`);
+        return `rm -rf /etc/ctga/fleet && cp -r /root/fleet/members/a-${role} /etc/ctga/fleet`;
+      });
+      // With the rights that root's umask left, as somebody brings them.
+      must('cp -r /root/fleet/nodes/n1 /etc/ctga-bus');
+      must('systemctl start nats-server');
+      must('systemctl enable --now ctga-bus');
+      assert.notEqual(property('nats-server', 'ActiveState'), 'active', 'it has the port');
+      assert.equal(must('stat -c "%U %a" /var/lib/ctga-bus'), 'ctga-bus 700\n');
+
+      // With no bus named, nobody asks any log alone.
+      must(east ?? '');
+      assert.notEqual(debian.inside('systemctl start ctga-fleet-challenger').code, 0);
+      assert.equal(property('ctga-fleet-challenger', 'NRestarts'), '0');
+      assert.match(said('ctga-fleet-challenger'), /shares the logs over a bus, and none is named/);
+      must('systemctl reset-failed ctga-fleet-challenger');
+      const bus = 'tls://127.0.0.1';
+      debian.write(
+        'etc/ctga/ctga.toml',
+        `${configured.replace('[challenge]', `[challenge]\nsubscribe = "${bus}"`)}[fleet.publish]\nbus = "${bus}"\n[collect]\nbus = "${bus}"\n`,
+      );
+      must('ctga config check');
+
+      must(site ?? '');
+      // A store is a site's or a collector's; the other of this machine is that of the challenger.
+      dropIn(
+        'ctga-publish',
+        '[Service]\nExecStart=\nExecStart=/usr/bin/ctga fleet publish --state-dir /var/lib/ctga/fleet/site\n',
+      );
+      must('systemctl start ctga-publish');
+      await until(() => /bytes every 1 s/.test(said('ctga-publish')));
+      must('systemctl stop ctga-publish');
+      assert.equal(property('ctga-publish', 'Result'), 'success', said('ctga-publish'));
+
+      must(east ?? '');
+      must('systemctl start ctga-fleet-challenger');
+      assert.equal(property('ctga-challenger', 'ActiveState'), 'inactive', 'two would ask');
+      // The bus has its streams from it, and it the logs from the bus.
+      await until(() => /asked from here from now on/.test(said('ctga-fleet-challenger')));
+      const asked = proxied;
+      await until(() => proxied > asked);
+      const account = must('id -u ctga-fleet').trim();
+      const processes = (): number[] => debian.processesOf('ctga-fleet-challenger');
+      assert.equal(processes().length, 2);
+      for (const pid of processes())
+        for (const status of statusesOf(pid)) {
+          assert.match(status, new RegExp(`^Uid:\\s+${account}\\s+${account}\\s+${account}`, 'm'));
+          assert.match(status, /^CapEff:\s+0{16}$/m);
+          assert.match(status, /^Seccomp:\s+2$/m);
+        }
+      // Its keys are for root and its own group alone.
+      assert.match(must('stat -c "%U:%G %a" /etc/ctga/fleet/member.key'), /^root:ctga-fleet 640$/m);
+      // What hears the fleet dies, and is there again; the challenger went on.
+      const [main = 0, beside = 0] = processes();
+      process.kill(beside, 'SIGKILL');
+      await until(() => processes().length === 2 && !processes().includes(beside));
+      assert.equal(
+        property('ctga-fleet-challenger', 'MainPID'),
+        property('ctga-fleet-challenger', 'ExecMainPID'),
+      );
+      assert.equal(processes()[0], main);
+      assert.equal(property('ctga-fleet-challenger', 'NRestarts'), '0');
+      assert.match(said('ctga-fleet-challenger'), /what hears the fleet ended by a signal/);
+      assert.doesNotMatch(must('journalctl -o cat'), /reception only permitted for main PID/);
+      must('systemctl stop ctga-fleet-challenger');
+      assert.equal(
+        property('ctga-fleet-challenger', 'Result'),
+        'success',
+        said('ctga-fleet-challenger'),
+      );
+
+      // A collector, over the same store.
+      must(hub ?? '');
+      must('systemctl start ctga-collect');
+      await until(() => /bytes every 1 s/.test(said('ctga-collect')));
+      must('ctga fleet status');
+      // A challenger that is alone, again.
+      debian.write('etc/ctga/ctga.toml', configured);
+      must('systemctl stop ctga-collect ctga-bus');
+      assert.equal(property('ctga-bus', 'Result'), 'success', said('ctga-bus'));
+      must('systemctl start ctga-challenger');
+      must('rm -r /etc/ctga/fleet /root/fleet /etc/systemd/system/ctga-publish.service.d');
     });
 
     test('are gone when it is removed, and nothing is attached', () => {

@@ -40,6 +40,17 @@ export const ELSEWHERE = { address: '10.99.0.2', port: 9051 };
 const connect = ({ address, port }: typeof HERE): string =>
   `my $s; $SIG{ALRM} = sub {}; alarm 2; socket($s, 2, 1, 0) && connect($s, sockaddr_in(${port}, inet_aton('${address}'))) ? 0 : $!+0`;
 
+/** Whoever writes the store. */
+const WRITERS = [
+  'observer',
+  'challenger',
+  'audit',
+  'alert',
+  'collect',
+  'fleet-challenger',
+  'publish',
+];
+
 // System calls by their numbers on x86-64. Arguments are such that the kernel would refuse them
 // otherwise, with another error.
 const ESCAPES: Readonly<Record<string, Escape>> = {
@@ -78,22 +89,29 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
     'witness',
     'alert',
     'collect',
+    'fleet-challenger',
     'publish',
   ]),
   'other hosts': {
     try: connect(ELSEWHERE),
     // EINTR: no answer.
     refusedWith: [EPERM, EACCES, ENETUNREACH, EAFNOSUPPORT, EINTR],
-    leftTo: ['dns', 'pool', 'federation', 'witness', 'alert', 'collect', 'publish'],
+    leftTo: [
+      'dns',
+      'pool',
+      'federation',
+      'witness',
+      'alert',
+      'collect',
+      'fleet-challenger',
+      'publish',
+    ],
   },
   'a set-user-ID file': {
     try: `open(my $f, '>', "/tmp/probe-$>"); chmod(04755, "/tmp/probe-$>") ? 0 : $!+0`,
     refusedWith: [EPERM],
   },
-  'the store': {
-    ...write('/var/lib/ctga/ctga.db'),
-    leftTo: ['observer', 'challenger', 'audit', 'alert', 'collect', 'publish'],
-  },
+  'the store': { ...write('/var/lib/ctga/ctga.db'), leftTo: WRITERS },
   'its own program': write('/usr/lib/ctga/build/js/cli/main.cjs'),
   'its own configuration': write('/etc/ctga/ctga.toml'),
   "the kernel's settings": write('/sys/class/net/lo/ifalias'),
@@ -107,10 +125,7 @@ const ESCAPES: Readonly<Record<string, Escape>> = {
 };
 /** And what each has to be able to do. */
 const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
-  'its state': {
-    try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0`,
-    leftTo: ['observer', 'challenger', 'audit', 'alert', 'collect', 'publish'],
-  },
+  'its state': { try: `open(my $f, '>', "/var/lib/ctga/probe-$>") ? 0 : $!+0`, leftTo: WRITERS },
   'what it publishes': {
     try: `open(my $f, '>', "/var/lib/ctga/dns/probe") ? 0 : $!+0`,
     leftTo: ['dns'],
@@ -138,6 +153,7 @@ const NEEDS: Readonly<Record<string, Pick<Escape, 'try' | 'leftTo'>>> = {
       'witness',
       'alert',
       'collect',
+      'fleet-challenger',
       'publish',
     ],
   },
