@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * What a member publishes next, from its store: evidence that was never told, then the heads that
- * have waited longest, then evidence and verdicts once more, in turn, for as long as there is room.
+ * What a member publishes next, from its store: evidence of logs of which none was told, then, in
+ * turn, evidence that was never told and the heads that have waited longest, then evidence and verdicts
+ * once more, in turn, for as long as there is room. Logs have their turns of evidence.
  * What goes round reaches whoever joins late, was away for longer than the bus keeps anything, or
  * lost its store, and takes room alone that would be padding. It knows no bus and no clock but the
  * one that it is given.
  */
 import { createHash, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { LogId } from '../statements/statement.ts';
 import { ROLLED_UP } from '../store/heads.ts';
 import type { ExportedHead, ExportedSighting } from '../store/exchange.ts';
 import type { Mark, Published } from '../store/publishing.ts';
@@ -63,7 +65,9 @@ interface File {
   readonly path: string;
   readonly sha256: Uint8Array;
   readonly bytes: Uint8Array;
+  readonly logId: LogId;
   readonly rounds: number;
+  readonly isFirst: boolean;
   readonly offset: number;
 }
 
@@ -74,6 +78,8 @@ export class Outbox {
   readonly #store: string;
   #sequence = 0n;
   #file: File | undefined;
+  /** The log of which evidence was told last. */
+  #lastTold: LogId | undefined;
   /** The tree up to which verdicts have gone round. */
   #toldAgain: number;
   #counts: { readonly givenUp: number; readonly waiting: number } = { givenUp: 0, waiting: 0 };
@@ -105,7 +111,9 @@ export class Outbox {
     this.#counts = { givenUp: publishing.state()?.givenUp ?? 0, waiting: publishing.waiting() };
     const packer = new Packer(size);
     const file = this.#currentFile();
-    let told = file?.rounds === 0 ? added(packer, file) : file;
+    // What more is proven of a log of which some is told shares the batches with what was seen.
+    const isUrgent = file?.rounds === 0 && (file.isFirst || this.#sequence % 2n === 0n);
+    let told = file !== undefined && isUrgent ? added(packer, file) : file;
     const marks: Mark[] = [];
     for (const { head, mark } of publishing.next(Math.ceil(size / LEAST_HEAD))) {
       const published = publishedHead(head, what);
@@ -119,12 +127,15 @@ export class Outbox {
     }
     const isTurnOfVerdicts = this.#sequence % 2n === 1n;
     let toldAgain = isTurnOfVerdicts ? this.#addVerdicts(packer) : this.#toldAgain;
-    if (told !== undefined && told.rounds > 0) told = added(packer, told);
+    if (told !== undefined && !isUrgent) told = added(packer, told);
     if (!isTurnOfVerdicts) toldAgain = this.#addVerdicts(packer);
     const isWhole = told !== undefined && told.offset === told.bytes.length;
     const batch = { epoch: this.#epoch, sequence: this.#sequence, toldAgain };
     return this.#sealed(packer, { file: isWhole ? undefined : told, toldAgain }, () => {
-      if (isWhole && told !== undefined) publishing.evidenceArrived(told.path);
+      if (isWhole && told !== undefined) {
+        publishing.evidenceArrived(told.path);
+        this.#lastTold = told.logId;
+      }
       if (marks.length > 0 || batch.sequence % NOTE_EVERY === 0n) publishing.arrived(marks, batch);
     });
   }
@@ -177,12 +188,13 @@ export class Outbox {
     };
   }
 
-  /** The file that is being told. One that was told already makes room for one that was not. */
+  /** The file that is being told. What was told makes room for what was not. */
   #currentFile(): File | undefined {
-    if (this.#file?.rounds === 0) return this.#file;
+    if (this.#file?.isFirst === true) return this.#file;
     const { publishing } = this.#options.store;
-    const next = publishing.nextEvidence();
-    if (next === undefined || (this.#file !== undefined && next.rounds > 0)) return this.#file;
+    const next = publishing.nextEvidence(this.#lastTold);
+    if (next === undefined) return this.#file;
+    if (this.#file !== undefined && urgency(next) <= urgency(this.#file)) return this.#file;
     const bytes = readEvidence(next.path);
     if (bytes === undefined) {
       // It is gone, which `ctga evidence list` tells: the others have their turn.
@@ -190,8 +202,13 @@ export class Outbox {
       return this.#file;
     }
     const sha256 = createHash('sha256').update(bytes).digest();
-    return { path: next.path, sha256, bytes, rounds: next.rounds, offset: 0 };
+    return { ...next, sha256, bytes, offset: 0 };
   }
+}
+
+/** Of evidence: whatever is more urgent takes the place of what is being told. */
+function urgency({ rounds, isFirst }: Pick<File, 'rounds' | 'isFirst'>): number {
+  return rounds > 0 ? 0 : isFirst ? 2 : 1;
 }
 
 /** The file with as much more of it told as there is room for. */

@@ -10,6 +10,15 @@ import type { ExportedHead } from './exchange.ts';
 /** 'sightings': and verdicts; 'verdicts': these alone, of who collects the sightings of others. */
 export type Published = 'sightings' | 'verdicts';
 
+export interface EvidenceToTell {
+  readonly path: string;
+  readonly logId: LogId;
+  /** How often it was told. */
+  readonly rounds: number;
+  /** Whether no evidence of its log was told so far. */
+  readonly isFirst: boolean;
+}
+
 export interface PublishingState {
   readonly what: Published;
   /** Of the last batch that is known to have arrived; epoch 0: none has. */
@@ -86,9 +95,12 @@ export interface PublishingStore {
   /** Takes one head out, which no batch has room for, and counts it as given up. Idempotent. */
   dropOne(mark: Mark): void;
 
-  /** The evidence file that was told least often, of those the one that has waited longest. */
-  nextEvidence():
-    { readonly path: string; readonly logId: LogId; readonly rounds: number } | undefined;
+  /**
+   * The evidence to tell next: of a log of which none was told, else such as was never told, else any.
+   * Logs have their turns, `after` being the one that had the last, so that none that is convicted again
+   * and again holds up another; of a log, that which was told least often, and has waited longest.
+   */
+  nextEvidence(after?: LogId): EvidenceToTell | undefined;
 
   /** It was told to the end once more. */
   evidenceArrived(path: string): void;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Nothing that a site saw is lost or counted twice, whatever dies on the way to a collector. */
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -409,6 +410,73 @@ describe('an outbox', () => {
         sendAll(store, outbox).map((items) => items.map(({ kind }) => kind)),
         [expected],
       );
+  });
+
+  test('has no log that is convicted again and again hold up evidence of another, or what was seen', () => {
+    const store = memoryStore();
+    const evidenceDirectory = mkdtempSync(join(directory, 'evidence-'));
+    const [loud, quiet] = signers;
+    assert(loud && quiet);
+    let now = 1;
+    const record = (by: SigningLog, size: number, ...branches: string[]): void => {
+      const sightings = branches.map((branch) => ({
+        head: by.verified(size, treeOf(size, branch).root()),
+        ...{ source: 'eth0', firstSeen: now, lastSeen: now, count: 1 },
+      }));
+      recordHeads({ store, evidenceDirectory, logs, now: ++now }, sightings);
+    };
+    // More than can be told in an hour, before the other log does anything.
+    for (let size = 10; size < 50; size++) record(loud, size, 'a', 'b');
+    const outbox = outboxOf(store, Date.now);
+    const sent: Item[][] = [];
+    const send = (): void => {
+      const batch = outbox.next();
+      const opened = openBatch(batch.bytes, LEAST_BATCH, (name) =>
+        keysOf(roster.members).get(name),
+      );
+      assert(typeof opened !== 'string');
+      batch.sent();
+      batch.arrived();
+      sent.push([...opened.items]);
+    };
+    send();
+    send();
+    record(quiet, 7, 'a', 'b');
+    const { path } = store.evidence.all().at(-1) ?? assert.fail();
+    const bytes = readFileSync(path);
+    const needs = Math.ceil(bytes.length / (LEAST_BATCH - 400));
+    const isOfQuiet = (item: Item): boolean =>
+      item.kind === 'chunk' &&
+      Buffer.compare(item.sha256, createHash('sha256').update(bytes).digest()) === 0;
+    for (let i = 0; i < needs; i++) send();
+    const told = sent.flat().filter(isOfQuiet);
+    assert.equal(
+      told.reduce((sum, item) => sum + (item.kind === 'chunk' ? item.bytes.length : 0), 0),
+      bytes.length,
+      'it is not told at once',
+    );
+    // What was seen has every other batch, though evidence of the one goes on and on.
+    while (store.publishing.waiting() > 0) {
+      send();
+      assert(sent.length < 40, 'what was seen waits for evidence');
+    }
+    const untold = (): number => {
+      let count = 0;
+      while (store.publishing.nextEvidence()?.rounds === 0 && count < 1000) {
+        send();
+        count += 1;
+      }
+      return count;
+    };
+    assert(untold() > 20, 'there was not so much evidence');
+    // Whoever joins late has that of each log soon.
+    sent.length = 0;
+    for (let i = 0; i < 60; i++) send();
+    let since = 0;
+    for (const items of sent) {
+      since = items.some(isOfQuiet) ? 0 : since + 1;
+      assert(since <= 4 * needs, 'it does not go round as often as that of the other log');
+    }
   });
 
   test('does not leave out a part of a file whose batch was never sent', () => {

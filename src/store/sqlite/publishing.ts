@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What a fleet is told, in SQLite: tables publishing, unpublished_heads and published_evidence. */
 import { StoreError } from '../../disk/error.ts';
+import { logIdText } from '../../logs/log.ts';
+import type { LogId } from '../../statements/statement.ts';
 import type {
+  EvidenceToTell,
   Mark,
   Published,
   PublishingState,
   PublishingStore,
   WaitingHead,
 } from '../publishing.ts';
-import type { EvidenceRecord } from '../evidence.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteEvidence } from './evidence.ts';
 import type { SqliteExchange } from './exchange.ts';
@@ -211,14 +213,29 @@ export class SqlitePublishing implements PublishingStore {
     });
   }
 
-  nextEvidence(): { path: string; logId: EvidenceRecord['logId']; rounds: number } | undefined {
+  nextEvidence(after?: LogId): EvidenceToTell | undefined {
     const rounds = new Map(this.#rounds.all({}).map((row) => [row.path, row.rounds]));
-    let next: ReturnType<SqlitePublishing['nextEvidence']>;
+    // Of each log, what was told least often.
+    const byLog = new Map<string, EvidenceToTell>();
     for (const { path, logId } of this.#evidence.all()) {
-      const done = rounds.get(path) ?? 0;
-      if (next === undefined || done < next.rounds) next = { path, logId, rounds: done };
+      const name = logIdText(logId);
+      const before = byLog.get(name);
+      const told = rounds.get(path) ?? 0;
+      const isFirst = told === 0 && before?.isFirst !== false;
+      const isNext = before === undefined || told < before.rounds;
+      byLog.set(name, { ...(isNext ? { path, logId, rounds: told } : before), isFirst });
     }
-    return next;
+    const last = after === undefined ? '' : logIdText(after);
+    const all = [...byLog].sort(([a], [b]) => (a < b ? -1 : 1));
+    const inTurn = [
+      ...all.filter(([name]) => name > last),
+      ...all.filter(([name]) => name <= last),
+    ];
+    const next =
+      inTurn.find(([, { isFirst }]) => isFirst) ??
+      inTurn.find(([, { rounds: told }]) => told === 0) ??
+      inTurn[0];
+    return next?.[1];
   }
 
   evidenceArrived(path: string): void {
