@@ -93,14 +93,13 @@ export function withNextCommands(text: string): string {
 }
 
 /**
- * The remedy without options that this command has not: what is far below, such as a directory that
- * cannot be made, says "with --state-dir" since nearly every command has that.
+ * The remedy without --state-dir if this command has no such option: what is far below, such as a
+ * directory that cannot be made, names it since nearly every command has it.
  */
 export function withOwnOptions(remedy: string): string {
-  const { has } = currentRun();
-  return remedy.replaceAll(/ with --([a-z-]+)/g, (phrase, name: string) =>
-    has === undefined || has.has(name) ? phrase : '',
-  );
+  return currentRun().has?.has('state-dir') === false
+    ? remedy.replaceAll(' with --state-dir', '')
+    : remedy;
 }
 
 function nextCommand(command: string): string {
