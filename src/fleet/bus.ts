@@ -34,6 +34,7 @@ import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
 import type { BusServer } from './bus-address.ts';
 import { ALERTS, alertSubject, LEASES, streamOf, subjectOf } from './bus-subjects.ts';
 import type { Message } from './collector.ts';
+import { Intake } from './intake.ts';
 import type { LeaseStore } from './leases.ts';
 import { FILES, hears, tells, type MemberRole, type Roster, type Told } from './roster.ts';
 
@@ -90,8 +91,8 @@ const LEAVE_MS = 1000;
 const IN_HAND = 256;
 const ACK_WAIT_MS = 60_000;
 const PULL_MS = 30_000;
-/** After which what could not be written is brought again. */
-const RETRY_MS = 5000;
+/** Consumers that are made at a time. */
+const AT_ONCE = 32;
 /** Of a key of the leases: a presence that names a thousand logs. */
 const MOST_VALUE = 12_288;
 const WRONG_REVISION: ReadonlySet<number> = new Set([
@@ -105,6 +106,9 @@ export interface BusOptions {
   readonly member: string;
   readonly role: MemberRole;
 }
+
+/** Resolves at the next moment at which something may be done, or when the signal is given. */
+export type Moments = (signal: AbortSignal) => Promise<void>;
 
 /** One connection at a time, to any of the servers. It does not come back by itself. */
 export class Bus {
@@ -199,15 +203,22 @@ export class Bus {
           if (!/name already in use/.test(messageOf(error))) throw error;
           await manager.streams.update(stream, config);
         }
-        for (const { name, role } of roster.members)
-          if (hears(role).includes(told))
-            await manager.consumers.add(stream, {
-              durable_name: name,
-              ack_policy: AckPolicy.Explicit,
-              deliver_policy: DeliverPolicy.All,
-              ack_wait: nanoseconds(ACK_WAIT_MS),
-              max_ack_pending: IN_HAND * 2,
-            });
+        // Each has to find a leader first, which takes most of a second on an idle bus.
+        const names = hearersOf(told, roster);
+        while (names.length > 0)
+          await Promise.all(
+            names
+              .splice(0, AT_ONCE)
+              .map((name) =>
+                manager.consumers.add(stream, {
+                  durable_name: name,
+                  ack_policy: AckPolicy.Explicit,
+                  deliver_policy: DeliverPolicy.All,
+                  ack_wait: nanoseconds(ACK_WAIT_MS),
+                  max_ack_pending: IN_HAND * 2,
+                }),
+              ),
+          );
       }
     } catch (error) {
       throw refused(error);
@@ -216,25 +227,19 @@ export class Bus {
 
   /**
    * Gives what the bus has for this member to `take`, some at a time, and has the bus forget it when
-   * that returns; where it throws, the bus brings it again. Resolves when the connection has ended or
-   * `signal` is aborted. Rejects with BusError where there is no consumer.
+   * that returns; where it throws, the bus brings it again. That is done at `moments` (intake.ts).
+   * Resolves when the connection has ended or `signal` is aborted. Rejects with BusError where
+   * there is no consumer.
    */
-  async consume(take: (messages: readonly Message[]) => void, signal: AbortSignal): Promise<void> {
+  async consume(
+    take: (messages: readonly Message[]) => void,
+    signal: AbortSignal,
+    moments: Moments,
+  ): Promise<void> {
     const { role, member } = this.#options;
     const connection = this.#connection;
     if (connection === undefined || this.#client === undefined) throw noConnection();
-    let waiting: JsMsg[] = [];
-    // One commit for all that have come by then.
-    const takeAll = (): void => {
-      const messages = waiting;
-      waiting = [];
-      try {
-        take(messages.map(toMessage));
-        for (const message of messages) message.ack();
-      } catch {
-        for (const message of messages) message.nak(RETRY_MS);
-      }
-    };
+    const intake = new Intake<JsMsg>((messages) => take(messages.map(toMessage)));
     const ended = new AbortController();
     const until = AbortSignal.any([signal, ended.signal]);
     const { consumers } = this.#client;
@@ -243,9 +248,7 @@ export class Bus {
       const messages = await consumer.consume({
         max_messages: IN_HAND,
         expires: PULL_MS,
-        callback: (message) => {
-          if (waiting.push(message) === 1) setImmediate(takeAll);
-        },
+        callback: (message) => intake.put(message),
       });
       const stop = (): void => messages.stop();
       if (until.aborted) stop();
@@ -253,8 +256,18 @@ export class Bus {
       void connection.closed().then(stop, stop);
       await messages.closed();
     };
+    const taking = async (): Promise<void> => {
+      for (;;) {
+        await moments(until);
+        if (connection.isClosed()) return;
+        if (until.aborted) return intake.answer();
+        intake.moment();
+      }
+    };
     // Where one cannot be heard any more, the other is left too, so that both are begun anew.
-    const hearing = hears(role).map((told) => consumeFrom(told).finally(() => ended.abort()));
+    const hearing = [...hears(role).map(consumeFrom), taking()].map((each) =>
+      each.finally(() => ended.abort()),
+    );
     const failed = (await Promise.allSettled(hearing)).find((each) => each.status === 'rejected');
     if (failed !== undefined) throw refused(failed.reason);
   }
@@ -402,6 +415,11 @@ async function answered<T>(
   } catch (error) {
     throw refused(error);
   }
+}
+
+/** The members that have a consumer of a stream. */
+function hearersOf(told: Told, { members }: Roster): string[] {
+  return members.filter(({ role }) => hears(role).includes(told)).map(({ name }) => name);
 }
 
 function nanoseconds(milliseconds: number): number {

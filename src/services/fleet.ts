@@ -76,6 +76,8 @@ const OF_THIS_MACHINE: FleetDependencies = {
 };
 
 const PATIENCE_MS = 250;
+/** So often in an interval what was heard is taken in. */
+const MOMENTS_AN_INTERVAL = 20;
 /** After so many intervals it is tried again whether there is something to hear. */
 const DEAF_INTERVALS = 3;
 /** Of what was given up, and of members that are silent, it is told so often. */
@@ -164,6 +166,9 @@ class Member {
   readonly #role: MemberRole;
   readonly #member: string;
   #roster: Roster;
+  /** By the monotonic clock: a batch's time is a number of intervals later. */
+  #began = 0;
+  #moments = -1;
   #isDown = false;
   #isDeaf = false;
   #givenUp = 0;
@@ -235,7 +240,8 @@ class Member {
   async #publish(stop: AbortSignal): Promise<void> {
     const { elapsed, sleep } = this.#dependencies;
     const interval = this.#roster.intervalSeconds * 1000;
-    let due = elapsed();
+    this.#began = elapsed();
+    let due = this.#began;
     let ready = this.#next();
     let isSent = false;
     while (!stop.aborted) {
@@ -300,7 +306,11 @@ class Member {
   /** For as long as the connection lasts. */
   async #hear(stop: AbortSignal): Promise<void> {
     try {
-      await this.#bus.consume((messages) => this.#take(messages), stop);
+      await this.#bus.consume(
+        (messages) => this.#take(messages),
+        stop,
+        (signal) => this.#moment(signal),
+      );
     } catch (error) {
       if (!(error instanceof BusError)) throw error;
       // Until a collector has made it there is no consumer.
@@ -312,6 +322,20 @@ class Member {
         () => undefined,
       );
     }
+  }
+
+  /**
+   * What is heard is taken in, and answered, at moments that depend on nothing that was seen, and none
+   * of which is near the time of a batch: the work of one keeps the other from nothing.
+   */
+  async #moment(stop: AbortSignal): Promise<void> {
+    const { elapsed, sleep } = this.#dependencies;
+    const pace = (this.#roster.intervalSeconds * 1000) / MOMENTS_AN_INTERVAL;
+    // A timer may be early, and the same moment does not come twice.
+    const passed = Math.floor((elapsed() - this.#began) / pace - 0.5);
+    this.#moments = Math.max(this.#moments, passed) + 1;
+    const next = this.#began + (this.#moments + 0.5) * pace;
+    await sleep(next - elapsed(), stop).catch(() => undefined);
   }
 
   #take(messages: readonly Message[]): void {

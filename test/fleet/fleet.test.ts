@@ -6,6 +6,7 @@ import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { realSleep } from '../../src/base/clock.ts';
 import { Bus, readCredentials } from '../../src/fleet/bus.ts';
 import { leaseKey, presenceKey } from '../../src/fleet/bus-subjects.ts';
 import { readRoster, type MemberRole } from '../../src/fleet/roster.ts';
@@ -201,7 +202,11 @@ describe('a fleet', { skip: noNats }, () => {
     await spy.connect();
     await assert.rejects(spy.prepare(readRoster(fleet.directory)), { code: 'bus-refused' });
     await assert.rejects(
-      spy.consume(() => assert.fail('it heard something'), new AbortController().signal),
+      spy.consume(
+        () => assert.fail('it heard something'),
+        new AbortController().signal,
+        (signal) => realSleep(10, signal).catch(() => undefined),
+      ),
       { code: 'bus-refused' },
     );
     // Nobody without a key of the fleet comes in.

@@ -198,6 +198,84 @@ describe('what goes out of a site', () => {
   });
 });
 
+describe('what a member hears', () => {
+  /** When it was taken, of a member whose work takes so long each time, by a clock that `early` moves. */
+  async function momentsOf(t: TestContext, work: number, early: number): Promise<number[]> {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    writeMember(directory);
+    const stop = new AbortController();
+    const found: number[] = [];
+    let elapsed = 5000;
+    const bus: MemberBus = {
+      isUp: true,
+      connect: () => Promise.resolve(),
+      publish: () => Promise.resolve(),
+      prepare: () => Promise.resolve(),
+      consume: async (_, signal, moments) => {
+        while (found.length < 50) {
+          await moments(signal);
+          found.push(elapsed);
+          elapsed += work;
+        }
+        stop.abort();
+      },
+      close: () => Promise.resolve(),
+    };
+    let isFirst = true;
+    await runMember(
+      {
+        state: stateAt(join(directory, 'state')),
+        roles: ['site'],
+        servers: [],
+        directory,
+        user: process.geteuid?.() === 0 ? 'root' : undefined,
+        onEvent: () => undefined,
+        warn: () => undefined,
+      },
+      stop.signal,
+      {
+        now: () => 1_700_000_000_000,
+        elapsed: () => elapsed,
+        becomeAccount: () => undefined,
+        openBus: () => bus,
+        sleep: (milliseconds, signal) => {
+          // The first is until the publisher's first time; then none but those of the moments end.
+          if (milliseconds > 1000 && !isFirst)
+            return new Promise((resolve) => signal.addEventListener('abort', () => resolve()));
+          elapsed += isFirst ? milliseconds : milliseconds - early;
+          isFirst = false;
+          return new Promise((resolve) => setImmediate(resolve));
+        },
+      },
+    );
+    return found;
+  }
+
+  test('is taken in at times that its amount does not move, none of which is near a batch', async (t) => {
+    const idle = await momentsOf(t, 0, 0);
+    assert.deepEqual(await momentsOf(t, 140, 0), idle);
+    assert.deepEqual(
+      idle,
+      Array.from({ length: 50 }, (_, i) => 15_250 + i * 500),
+      'a twentieth of an interval apart, and half of that from where a batch may go out',
+    );
+  });
+
+  test('is taken in once at each of them, though timers are early', async (t) => {
+    const found = await momentsOf(t, 0, 0.4);
+    assert.deepEqual(
+      found.map((at) => Math.round(at / 500 - 0.5)),
+      Array.from({ length: 50 }, (_, i) => 30 + i),
+    );
+  });
+
+  test('waits for the next of them where the work takes longer than one lasts', async (t) => {
+    const found = await momentsOf(t, 700, 0);
+    assert(found.every((at, i) => at === 15_250 + i * 1000));
+  });
+});
+
 test('a store is told to a fleet by one process at a time', async (t) => {
   const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
   t.after(() => rmSync(directory, { recursive: true, force: true }));
