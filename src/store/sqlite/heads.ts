@@ -98,6 +98,12 @@ const SEEN_ENTRIES = `SELECT CAST(entry AS TEXT) AS entry, credited, tree_heads.
     JOIN tree_heads ON tree_heads.id = seen_entries.tree_head
     JOIN trees ON trees.id = tree_heads.tree
   WHERE source = @source`;
+// One look into the index for each log, however many trees there are.
+const LOG_IDS = `WITH RECURSIVE logs (log_id) AS (
+    SELECT min(log_id) FROM trees
+    UNION ALL SELECT (SELECT min(log_id) FROM trees WHERE log_id > logs.log_id) FROM logs
+      WHERE logs.log_id IS NOT NULL)
+  SELECT log_id FROM logs WHERE log_id IS NOT NULL`;
 const HEADS_OF = `SELECT tree_heads.id AS head_id, log_id, tree_size, root_hash, timestamp, signature
   FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp`;
 const SUMMARIES = `SELECT trees.*, tree_heads.id AS head_id, tree_heads.timestamp, tree_heads.signature,
@@ -110,8 +116,10 @@ const LATEST = `${SUMMARIES}
 const HEADS_OF_TREE = `${SUMMARIES}
   WHERE trees.id = @id GROUP BY tree_heads.id ORDER BY timestamp LIMIT @limit`;
 const NEWEST = 'SELECT * FROM trees ORDER BY id DESC LIMIT @limit';
-const SOURCES_OF_TREE = `SELECT DISTINCT source FROM sightings WHERE tree_head IN (
-    SELECT id FROM tree_heads WHERE tree = @id ORDER BY timestamp DESC LIMIT @heads)`;
+// One row with all of them: a fleet has thousands, and each row costs as much as a few hundred bytes.
+const SOURCES_OF_TREE = `SELECT json_group_array(source) AS sources FROM (
+  SELECT DISTINCT source FROM sightings WHERE tree_head IN (
+    SELECT id FROM tree_heads WHERE tree = @id ORDER BY timestamp DESC LIMIT @heads))`;
 /** So many trees are looked at for those that are consistent. */
 const NEIGHBOURS = 256;
 const CONSISTENT_BELOW = `SELECT * FROM (
@@ -126,14 +134,15 @@ const SPAN = `SELECT
 /** So many of a log's trees are on its timeline, the largest, and all that were proven a fork. */
 const ON_TIMELINE = 10_000;
 const TIMELINE = `WITH shown AS (
-    SELECT * FROM (SELECT id FROM trees WHERE log_id = @logId
-      ORDER BY tree_size DESC LIMIT ${ON_TIMELINE})
-    UNION SELECT id FROM trees WHERE verdict = 'fork-proven' AND log_id = @logId)
+    SELECT * FROM (SELECT tree_size, first_seen, verdict FROM trees WHERE log_id = @logId
+      ORDER BY tree_size DESC LIMIT ${ON_TIMELINE}) WHERE verdict <> 'fork-proven'
+    UNION ALL SELECT tree_size, first_seen, verdict FROM trees
+      WHERE verdict = 'fork-proven' AND log_id = @logId)
   SELECT
     CASE WHEN first_seen < @from THEN -1
       ELSE CAST(min(@slots - 1, (first_seen - @from) * @slots / (@to - @from)) AS INTEGER) END AS slot,
     verdict, count(*) AS trees, max(tree_size) AS largest
-  FROM trees WHERE id IN shown GROUP BY slot, verdict ORDER BY slot, verdict`;
+  FROM shown GROUP BY slot, verdict ORDER BY slot, verdict`;
 const ALL = `${SUMMARIES} GROUP BY tree_heads.id ORDER BY tree_heads.id`;
 // The name is part of the text: with a parameter, SQLite would not use the index on times.
 const OLD_SIGHTINGS = `SELECT tree_head, source, first_seen, last_seen, count FROM sightings
@@ -195,7 +204,7 @@ export class SqliteHeads implements HeadStore {
   readonly #latest: Statement<{ limit: number }, HeadRow>;
   readonly #headSummaries: Statement<{ id: number; limit: number }, HeadRow>;
   readonly #newest: Statement<{ limit: number }, TreeRow>;
-  readonly #sourcesOfTree: Statement<{ id: number; heads: number }, { readonly source: string }>;
+  readonly #sourcesOfTree: Statement<{ id: number; heads: number }, { readonly sources: string }>;
   readonly #consistentBelow: Statement<{ logId: LogId; treeSize: string; limit: number }, TreeRow>;
   readonly #span: Statement<NoParameters, SpanRow>;
   readonly #timeline: Statement<
@@ -229,7 +238,7 @@ export class SqliteHeads implements HeadStore {
     this.#trees = connection.statement(
       'SELECT * FROM trees WHERE log_id = @logId ORDER BY tree_size, id',
     );
-    this.#logIds = connection.statement('SELECT DISTINCT log_id FROM trees');
+    this.#logIds = connection.statement(LOG_IDS);
     this.#headsOf = connection.statement(HEADS_OF);
     this.#latest = connection.statement(LATEST);
     this.#headSummaries = connection.statement(HEADS_OF_TREE);
@@ -377,7 +386,7 @@ export class SqliteHeads implements HeadStore {
   }
 
   sourcesOf({ id }: Pick<StoredTree, 'id'>, heads: number): string[] {
-    return this.#sourcesOfTree.all({ id, heads }).map(({ source }) => source);
+    return JSON.parse(this.#sourcesOfTree.get({ id, heads })?.sources ?? '[]') as string[];
   }
 
   consistentBelow(logId: LogId, size: bigint, limit: number): StoredTree[] {
