@@ -368,4 +368,8 @@ export const MIGRATIONS: readonly string[] = [
   -- The last epoch that was begun, whether or not anything of it is known to have arrived.
   ALTER TABLE publishing ADD COLUMN begun INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- A log's line on the status page, for which no row of a tree is read.
+  CREATE INDEX trees_on_line ON trees (log_id, tree_size, first_seen, verdict);
+  `,
 ];
