@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * `npm run bench [-- PART...] [--quick] [--against OBJECT.o] [--paper DIRECTORY] [--packets N]
- * [--games N] [--seconds N] [--connections N,N] [--curves NAME,NAME] [--ctngv3 FILE]`, as root.
+ * [--games N] [--seconds N] [--connections N,N] [--curves NAME,NAME] [--ctngv3 FILE]
+ * [--only PIECE,PIECE] [--rows N] [--store DIRECTORY]`, as root.
  * Parts: cost, throughput, latency, distinguisher, unaltered, challenge, follow, wire, drain, replay,
- * dnstap, dns, start, pool, store, p4, game, impact, federation, witness, ddt-dos; all unless told, and only
- * `ddt-dos`, `dns`, `federation`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
+ * dnstap, dns, start, pool, store, p4, game, impact, federation, witness, ddt-dos, fleet; all unless told, and only
+ * `ddt-dos`, `dns`, `federation`, `fleet`, `game`, `impact`, `pool` and `witness` need no root. Each writes results/PART.md and
  * results/PART.json, and plots beside.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -29,6 +30,13 @@ import { measureDnstap } from './dnstap.ts';
 import { measureDrain } from './drain.ts';
 import { measureFederationOverTls } from './federation-tls.ts';
 import { federationSections, measureFederation, readCtngV3 } from './federation.ts';
+import {
+  FLEET_PIECES,
+  fleetSections,
+  measurePiece,
+  missingFor,
+  type FleetPieces,
+} from './fleet.ts';
 import { gameSections, measureGame } from './game.ts';
 import { measureFollowing } from './follow.ts';
 import { measureImpact } from './impact.ts';
@@ -63,6 +71,9 @@ const { values, positionals } = parseArgs({
     connections: { type: 'string' },
     curves: { type: 'string' },
     ctngv3: { type: 'string' },
+    only: { type: 'string' },
+    rows: { type: 'string' },
+    store: { type: 'string' },
     help: { type: 'boolean', default: false },
     output: { type: 'string', default: join(import.meta.dirname, 'results') },
   },
@@ -89,12 +100,13 @@ const PARTS = [
   'federation',
   'witness',
   'ddt-dos',
+  'fleet',
 ];
 if (values.help) {
   console.log(
     `npm run bench [-- PART...] [--quick] [--output DIRECTORY] [--against OBJECT.o] [--paper DIRECTORY]
     [--packets N] [--games N] [--seconds N] [--connections N,N] [--curves NAME,NAME]
-    [--ctngv3 FILE]
+    [--ctngv3 FILE] [--only PIECE,PIECE] [--rows N] [--store DIRECTORY]
 Parts: ${PARTS.join(', ')}; all unless told. docs/BENCH.md has what each of them measures.`,
   );
   process.exit(0);
@@ -111,7 +123,7 @@ function wanted(part: string): boolean {
 const needsNoRoot =
   positionals.length > 0 &&
   positionals.every((part) =>
-    ['ddt-dos', 'dns', 'federation', 'game', 'impact', 'pool', 'witness'].includes(part),
+    ['ddt-dos', 'dns', 'federation', 'fleet', 'game', 'impact', 'pool', 'witness'].includes(part),
   );
 if (!needsNoRoot && process.geteuid?.() !== 0)
   fail('the bench loads BPF programs and makes network namespaces: run it as root', 1);
@@ -606,5 +618,41 @@ if (wanted('ddt-dos')) {
       writeFileSync(join(values.output, 'ddt-dos.svg'), plot);
       report('ddt-dos', results, ...dosSections(results));
     });
+  }
+}
+if (wanted('fleet')) {
+  const asked = values.only?.split(',') ?? FLEET_PIECES;
+  const strange = asked.filter((piece) => !FLEET_PIECES.some((each) => each === piece));
+  if (strange.length > 0) fail(`--only: want some of ${FLEET_PIECES.join(',')}`, 2);
+  const rows = Number(values.rows ?? (quick ? 1e5 : 1e6));
+  if (!(rows >= 1e5 && rows <= 1e9)) fail('--rows: want a number from 1e5 to 1e9', 2);
+  // What other runs measured stays, with its date.
+  const path = join(values.output, 'fleet.json');
+  type Measured = Partial<FleetPieces> & { dates?: Readonly<Record<string, string>> };
+  let measured: Measured = existsSync(path)
+    ? (JSON.parse(readFileSync(path, 'utf8')) as { data: Measured }).data
+    : {};
+  for (const piece of FLEET_PIECES.filter((each) => asked.includes(each))) {
+    const missing = missingFor(piece);
+    if (missing !== undefined && values.only !== undefined) fail(`${piece}: ${missing}`, 1);
+    if (missing !== undefined) {
+      warn(`fleet: ${piece} is left out: ${missing}`);
+      continue;
+    }
+    say(`  ${piece}`);
+    const found = await measurePiece(piece, {
+      isQuick: quick,
+      rows,
+      store: values.store,
+      say: (what) => say(`  ${what}`),
+    });
+    const dates = { ...measured.dates, [piece]: new Date().toISOString() };
+    measured = { ...measured, [piece]: found, dates };
+    report(
+      'fleet',
+      measured,
+      '# A fleet: sites of one process, a bus of three servers, a collector\n',
+      ...fleetSections(measured),
+    );
   }
 }
