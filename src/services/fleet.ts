@@ -76,6 +76,8 @@ const OF_THIS_MACHINE: FleetDependencies = {
 };
 
 const PATIENCE_MS = 250;
+/** Of an interval: for so long a batch waits for its time, however slow the disk is. */
+const MADE_BEFORE = 0.25;
 /** So often in an interval what was heard is taken in. */
 const MOMENTS_AN_INTERVAL = 20;
 /** After so many intervals it is tried again whether there is something to hear. */
@@ -234,21 +236,27 @@ class Member {
   }
 
   /**
-   * In each interval one batch, at its time, whatever is in it: what is next is made before, while
-   * nobody waits for it. With no bus, each interval has one attempt to find it.
+   * In each interval one batch, at its time, whatever is in it: it is made some time before, so that
+   * nobody waits for it then. With no bus, each interval has one attempt to find it.
    */
   async #publish(stop: AbortSignal): Promise<void> {
     const { elapsed, sleep } = this.#dependencies;
     const interval = this.#roster.intervalSeconds * 1000;
+    const until = (time: number): Promise<void> =>
+      sleep(time - elapsed(), stop).catch(() => undefined);
     this.#began = elapsed();
     let due = this.#began;
-    let ready = this.#next();
+    let ready: ReadyBatch | undefined;
     let isSent = false;
-    while (!stop.aborted) {
+    for (;;) {
       // What takes longer than an interval costs whole ones: the times stay what they are.
       do due += interval;
       while (due < elapsed());
-      await sleep(due - elapsed(), stop).catch(() => undefined);
+      await until(due - interval * MADE_BEFORE);
+      if (isAborted(stop)) break;
+      // One that may have arrived is sent again as it is.
+      if (ready === undefined || !isSent) ready = this.#next();
+      await until(due);
       if (isAborted(stop)) break;
       try {
         const wasUp = this.#bus.isUp;
@@ -266,8 +274,6 @@ class Member {
       } catch (error) {
         this.#tellDown(error);
       }
-      // One that may have arrived is sent again as it is.
-      if (!isSent) ready = this.#next();
     }
     this.#hearing?.end.abort();
     await this.#hearing?.ended;
