@@ -125,7 +125,8 @@ class Link {
         socket.on('error', () => undefined);
         socket.on('close', () => {
           if (!this.#isCut) other.destroy();
-          this.#pairs.delete(pair);
+          // In a partition the other end hears nothing of it, and is still to be closed.
+          if (pair.every(({ destroyed }) => destroyed)) this.#pairs.delete(pair);
         });
       }
     });
