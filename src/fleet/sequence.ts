@@ -41,18 +41,19 @@ export function place(
   { epoch, sequence, previous }: Pick<Envelope, 'epoch' | 'sequence' | 'previous'>,
 ): Place {
   const known = heard.find((each) => each.epoch === epoch);
-  const withEpoch = (one: HeardEpoch): Heard =>
-    [...heard.filter((each) => each.epoch !== epoch), one].slice(-EPOCHS_KEPT);
   if (known === undefined) {
+    const before = withPrevious(heard, previous);
     const holes: Hole[] = sequence > 0n ? [[0n, sequence - 1n]] : [];
-    const missing = sequence + missingBefore(heard, previous);
-    return { heard: withEpoch({ epoch, sequence, holes }), isRepeated: false, missing };
+    return {
+      heard: withEpoch(before.heard, { epoch, sequence, holes }),
+      isRepeated: false,
+      missing: sequence + before.missing,
+    };
   }
   if (sequence > known.sequence) {
     const missing = sequence - known.sequence - 1n;
-    const hole: Hole[] = missing > 0n ? [[known.sequence + 1n, sequence - 1n]] : [];
-    const holes = [...known.holes, ...hole].slice(-HOLES_KEPT);
-    return { heard: withEpoch({ epoch, sequence, holes }), isRepeated: false, missing };
+    const upTo = missing > 0n ? withHole(known, sequence - 1n) : known;
+    return { heard: withEpoch(heard, { ...upTo, sequence }), isRepeated: false, missing };
   }
   const isIn = ([first, last]: Hole): boolean => first <= sequence && sequence <= last;
   if (!known.holes.some(isIn)) return { heard, isRepeated: true, missing: 0n };
@@ -66,16 +67,33 @@ export function place(
     return parts.filter(([from, to]) => from <= to);
   });
   const filled = { ...known, holes: holes.slice(-HOLES_KEPT) };
-  return { heard: withEpoch(filled), isRepeated: false, missing: -1n };
+  return { heard: withEpoch(heard, filled), isRepeated: false, missing: -1n };
 }
 
-/** Batches that the member knows to have arrived at the bus before this epoch. */
-function missingBefore(heard: Heard, previous: Envelope['previous']): bigint {
+function withEpoch(heard: Heard, one: HeardEpoch): Heard {
+  return [...heard.filter(({ epoch }) => epoch !== one.epoch), one].slice(-EPOCHS_KEPT);
+}
+
+/** All up to `last` that was not heard yet is missing. */
+function withHole({ epoch, sequence, holes }: HeardEpoch, last: bigint): HeardEpoch {
+  const hole: Hole = [sequence + 1n, last];
+  return { epoch, sequence: last, holes: [...holes, hole].slice(-HOLES_KEPT) };
+}
+
+/**
+ * With what the member knows to have arrived at the bus before this epoch. What of that was not heard
+ * is missing, and may still come: the bus brings again what was not acknowledged, behind what is newer.
+ */
+function withPrevious(
+  heard: Heard,
+  previous: Envelope['previous'],
+): { readonly heard: Heard; readonly missing: bigint } {
   // Of a member that was never heard, nobody can say what was missed.
-  if (previous === undefined || heard.length === 0) return 0n;
-  const known = heard.find((each) => each.epoch === previous.epoch);
-  if (known === undefined) return previous.sequence + 1n;
-  return previous.sequence > known.sequence ? previous.sequence - known.sequence : 0n;
+  if (previous === undefined || heard.length === 0) return { heard, missing: 0n };
+  const { epoch, sequence } = previous;
+  const known = heard.find((each) => each.epoch === epoch) ?? { epoch, sequence: -1n, holes: [] };
+  if (sequence <= known.sequence) return { heard, missing: 0n };
+  return { heard: withEpoch(heard, withHole(known, sequence)), missing: sequence - known.sequence };
 }
 
 /** What is left of what a member may send. */

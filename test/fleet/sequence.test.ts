@@ -27,6 +27,37 @@ describe('the sequence of a member', () => {
     );
   });
 
+  test('misses nothing in the end, though what was sent before a restart comes behind what is newer', () => {
+    const lengths = fc.array(fc.integer({ min: 1, max: 8 }), { minLength: 1, maxLength: 6 });
+    const orders = lengths.chain((each) => {
+      const all = each.flatMap((length, epoch) =>
+        Array.from({ length }, (_, i) => ({
+          epoch: BigInt(epoch),
+          sequence: BigInt(i),
+          previous:
+            epoch === 0
+              ? undefined
+              : { epoch: BigInt(epoch - 1), sequence: BigInt(each[epoch - 1] ?? 0) - 1n },
+        })),
+      );
+      return fc.shuffledSubarray(all, { minLength: all.length, maxLength: all.length });
+    });
+    fc.assert(
+      fc.property(orders, (batches) => {
+        let heard: Heard = [];
+        let missing = 0n;
+        for (const batch of batches) {
+          const placed = place(heard, batch);
+          assert.equal(placed.isRepeated, false);
+          ({ heard } = placed);
+          missing += placed.missing;
+          assert(missing >= 0n);
+        }
+        assert.equal(missing, 0n);
+      }),
+    );
+  });
+
   test('is kept bounded where every other batch is missing', () => {
     let heard: Heard = [];
     let missing = 0n;
