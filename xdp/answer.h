@@ -28,17 +28,17 @@ struct dns_header {
 	__be16 additional_count;
 };
 
-#define DNS_RESPONSE 0x8000
 #define DNS_CLASS_IN 1
 
 /*
- * Whether this is a response with a question and an answer. Nothing else of the header matters,
- * because some client takes the answer all the same: c-ares and Go's resolver do not look at the
- * opcode, dig prints an answer with any RCODE, and some clients ignore TC.
+ * Whether this has a question and an answer. Nothing else of the header matters, because some client
+ * takes the answer all the same: c-ares, glibc and dig do not ask whether it is a response, c-ares
+ * and Go's resolver do not look at the opcode, dig prints an answer with any RCODE, and some clients
+ * ignore TC.
  */
 static __always_inline bool has_answer(const struct dns_header *dns)
 {
-	return (dns->flags & bpf_htons(DNS_RESPONSE)) && dns->question_count && dns->answer_count;
+	return dns->question_count && dns->answer_count;
 }
 
 /*
@@ -264,10 +264,10 @@ struct question_end {
 	__be16 class;
 } __attribute__((packed));
 
-/* An answer to a known name. */
+/* An answer to a known name, or to a compressed one that may be known. */
 struct answer {
 	struct answer_place place;
-	__u32 name;  /* its number */
+	__u32 name;  /* its number, whose share pays for the copy */
 	__u32 names; /* how many are known */
 };
 
@@ -310,8 +310,11 @@ static __always_inline enum answer_result parse_answer(const struct bytes *bytes
 		return ANSWER_UNKNOWN_NAME;
 	if (question_end->type != bpf_htons(DNS_TYPE_TXT) ||
 	    question_end->class != bpf_htons(DNS_CLASS_IN))
-		return ANSWER_OTHER;
+		return found & NAME_COMPRESSED ? ANSWER_UNKNOWN_NAME : ANSWER_OTHER;
 
+	/* A compressed name is not known here, so there is nothing to make a tag of. */
+	if (found & NAME_COMPRESSED)
+		return ANSWER_KNOWN;
 	text = only_text(bytes, ctx, hook, behind + sizeof(*question_end), end, count);
 	length = text & 0xffff;
 	if (length < SHORTEST_HASHED_RDATA || length > MAX_HASHED_RDATA)

@@ -5,7 +5,9 @@
  * The name is taken to end at its first zero byte, as each known name does, and nobody asks whether
  * it consists of labels: all that counts is whether its bytes are those of a known name, in any case
  * of letters (RFC 4343), since resolvers randomise it (draft-vixie-dnsext-dns0x20) and authorities
- * echo it. One walk over the words finds the end and adds up a sum, which leads to a bucket of the
+ * echo it. Where it has a byte that can begin a compression pointer (RFC 1035, Section 4.1.4), which
+ * no honest server sends in a question, it may go on as any name: some clients follow it wherever it
+ * leads, and user space does. One walk over the words finds the end and adds up a sum, which leads to a bucket of the
  * table and to one known name at most; a second walk compares the name with that one. So a name with
  * the sum of a known one gains nothing.
  *
@@ -34,32 +36,52 @@ static __always_inline bool begins_with_known_label(__u32 first_bytes)
 	return folded == bpf_htonl(0x03737468) || folded == bpf_htonl(0x0a636865);
 }
 
-/* What a look-up finds: `found` of struct name_place. */
+/*
+ * What a look-up finds: `found` of struct name_place, or NAME_COMPRESSED beside the length of a name
+ * with its compression pointer, and a number that no name has unless there are MAX_KNOWN_NAMES.
+ */
 #define NAME_UNKNOWN 0
+#define NAME_COMPRESSED 0x8000
 #define LENGTH_OF_NAME(found) ((found) >> 16)
 #define NUMBER_OF_NAME(found) ((found) & (MAX_KNOWN_NAMES - 1))
 
+static __always_inline __u32 compressed_name(__u32 pointer_at)
+{
+	return (pointer_at + 2) << 16 | NAME_COMPRESSED | (MAX_KNOWN_NAMES - 1);
+}
+
+enum name_walk {
+	WALK_ON,
+	WALK_ENDED,
+	WALK_POINTS, /* the sum is where the pointer stands */
+	WALK_CUT,
+};
+
 /*
- * Adds a word of the name to its sum. Returns true with the last one, where zeros take the place of
- * what follows the name. No known name has a byte above 0x80: that ends the walk with 0, which is no
- * name's sum.
+ * Adds a word of the name to its sum. The walk ends with the last one, where zeros take the place
+ * of what follows the name. No known name has a byte above 0x80: that ends the walk with 0, which
+ * is no name's sum, or with the byte's place in the word if it can begin a pointer.
  */
-static __always_inline bool add_name_word(__u64 *sum, __u64 word, const __u64 *key)
+static __always_inline enum name_walk add_name_word(__u64 *sum, __u64 word, const __u64 *key)
 {
 	__u64 ends = (word - EACH_BYTE(0x01)) & EACH_BYTE(0x80);
 
 	if (ends) {
 		ends &= -ends; /* the first of these */
 		if (word & ends) {
+			/* The product's highest byte is the number of bytes below. */
+			*sum = (ends >> 7) * 0x0001020304050607ULL >> 56;
+			if (word & ends >> 1)
+				return WALK_POINTS;
 			*sum = 0;
-			return true;
+			return WALK_ENDED;
 		}
 		word &= (ends >> 7) - 1; /* the bytes below */
 		*sum += nh_word(fold_name_word(word), *key);
-		return true;
+		return WALK_ENDED;
 	}
 	*sum += nh_word(fold_name_word(word), *key);
-	return false;
+	return WALK_ON;
 }
 
 /*
@@ -99,25 +121,24 @@ static __always_inline __u64 difference(__u64 word, const struct name_word *know
 #define MAX_NAME_BLOCKS (MAX_NAME_WORDS / NAME_BLOCK)
 
 /*
- * Adds the words of the block at `offset` to the sum of a name. The frame may end within the block,
+ * Adds the words of the block at `offset` to the sum of a name; a pointer's place is that in the
+ * block. The frame may end within the block,
  * but not within the word where the name ends: what follows in an answer is longer.
  */
-enum name_walk {
-	WALK_ON,
-	WALK_ENDED,
-	WALK_CUT,
-};
-
 static __always_inline enum name_walk walk_block(const struct bytes *bytes, __u32 offset,
 						 const __u64 *keys, __u64 *sum)
 {
 	const __u64 *words = bytes_at(bytes, offset, NAME_BLOCK * 8);
+	enum name_walk walk;
 
 	if (words) {
 #pragma unroll
 		for (__u32 i = 0; i < NAME_BLOCK; i++) {
-			if (add_name_word(sum, words[i], &keys[i]))
-				return WALK_ENDED;
+			walk = add_name_word(sum, words[i], &keys[i]);
+			if (walk == WALK_POINTS)
+				*sum += i * 8;
+			if (walk != WALK_ON)
+				return walk;
 		}
 		return WALK_ON;
 	}
@@ -125,8 +146,11 @@ static __always_inline enum name_walk walk_block(const struct bytes *bytes, __u3
 		words = bytes_at(bytes, offset + i * 8, 8);
 		if (!words)
 			return WALK_CUT;
-		if (add_name_word(sum, *words, &keys[i]))
-			return WALK_ENDED;
+		walk = add_name_word(sum, *words, &keys[i]);
+		if (walk == WALK_POINTS)
+			*sum += i * 8;
+		if (walk != WALK_ON)
+			return walk;
 	}
 	return WALK_CUT;
 }
@@ -180,6 +204,8 @@ static __always_inline __u32 find_name_in_frame(void *ctx, enum hook hook, __u32
 			return NAME_UNKNOWN;
 		walk = walk_block(&bytes, offset + length,
 				  &generation->keys.name[block * NAME_BLOCK], &sum);
+		if (walk == WALK_POINTS)
+			return compressed_name(length + sum);
 		length += NAME_BLOCK * 8;
 		if (walk == WALK_ENDED)
 			break;
@@ -215,6 +241,7 @@ __noinline __u32 find_copied_name(__u32 number)
 	const struct generation *generation = generation_of(number);
 	const struct name_text *known;
 	__u64 sum = 0, differs = 0;
+	enum name_walk walk;
 	__u32 found;
 
 	if (!copy || !generation)
@@ -223,7 +250,10 @@ __noinline __u32 find_copied_name(__u32 number)
 	for (__u32 i = 0; i < MAX_NAME_WORDS; i++) {
 		if (i % NAME_BLOCK == 0 && i / NAME_BLOCK >= generation->names.blocks)
 			return NAME_UNKNOWN;
-		if (add_name_word(&sum, copy->name[i], &generation->keys.name[i]))
+		walk = add_name_word(&sum, copy->name[i], &generation->keys.name[i]);
+		if (walk == WALK_POINTS)
+			return compressed_name(i * 8 + sum);
+		if (walk != WALK_ON)
 			break;
 	}
 	found = name_of_sum(&generation->names, sum);

@@ -8,7 +8,7 @@
  * nobody else minds.
  */
 import { ByteCursor, FormatError } from '../base/cursor.ts';
-import { readName, skipName, type NameFormatReason } from './name.ts';
+import { readName, readNameAnywhere, skipName, type NameFormatReason } from './name.ts';
 
 // prettier-ignore
 export const RecordType = { a: 1, ns: 2, cname: 5, soa: 6, txt: 16, aaaa: 28, opt: 41, rrsig: 46, tsig: 250, any: 255 } as const;
@@ -46,7 +46,7 @@ export type MessageFormatReason =
   | 'opt record'; // two of them, outside the additional section, or with another owner than the root
 
 export interface Question {
-  /** Wire format, case as asked. */
+  /** Wire format, uncompressed, case as asked. */
   readonly name: Uint8Array;
   readonly type: number;
   readonly class: number;
@@ -114,7 +114,9 @@ export type AnswerRecord = Pick<ResourceRecord, 'type' | 'rdata'>;
 
 /**
  * Reads no further than the answer section, and there no further than the first record that does
- * not hold together: some clients do the same. Throws FormatError<MessageFormatReason>, for the
+ * not hold together: some clients do the same. The question's name may go on wherever a pointer
+ * leads: unbound, dig, c-ares and Go's resolver take such a question for the one that they asked,
+ * each where it follows the pointer. Throws FormatError<MessageFormatReason>, for the
  * header and the first question alone.
  */
 export function readAnswerSection(bytes: Uint8Array): AnswerSection {
@@ -125,7 +127,7 @@ export function readAnswerSection(bytes: Uint8Array): AnswerSection {
   const answerCount = cursor.u16();
   cursor.skip(4);
   if (questions === 0) throw new FormatError<MessageFormatReason>('question count', 4);
-  const question = readQuestion(cursor);
+  const question = readQuestion(cursor, readNameAnywhere);
   const answers: AnswerRecord[] = [];
   let fault: FormatError<MessageFormatReason> | undefined;
   try {
@@ -164,7 +166,7 @@ export function parseMessage(bytes: Uint8Array): DnsMessage {
   if (answerCount + authorityCount + additionalCount > MAX_RECORDS) {
     throw new FormatError<MessageFormatReason>('too many records', 6);
   }
-  const question = readQuestion(cursor);
+  const question = readQuestion(cursor, readName);
   const answers = readRecords(cursor, answerCount);
   const authorities = readRecords(cursor, authorityCount);
   const all = readRecords(cursor, additionalCount);
@@ -207,9 +209,9 @@ export function readTxt(record: ResourceRecord, message: Uint8Array): Uint8Array
   return strings;
 }
 
-function readQuestion(cursor: ByteCursor): Question {
+function readQuestion(cursor: ByteCursor, read: typeof readName): Question {
   const start = cursor.position;
-  const name = readName(cursor);
+  const name = read(cursor);
   const type = cursor.u16();
   const klass = cursor.u16();
   return { name, type, class: klass, wire: cursor.bytes.subarray(start, cursor.position) };

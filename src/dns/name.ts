@@ -104,6 +104,20 @@ export function labelsOf(name: Uint8Array): Uint8Array[] {
  * Throws FormatError<NameFormatReason>.
  */
 export function readName(cursor: ByteCursor): Uint8Array {
+  return follow(cursor, MAX_POINTERS, true);
+}
+
+/**
+ * The same where pointers lead anywhere in the message, as several clients follow them: into the
+ * header, which has zeros for a name to end at, and forwards. Throws
+ * FormatError<NameFormatReason>.
+ */
+export function readNameAnywhere(cursor: ByteCursor): Uint8Array {
+  // glibc follows no more of them, and unbound (256) and Go (10) fewer in most messages.
+  return follow(cursor, Math.max(257, Math.ceil(cursor.bytes.length / 2)), false);
+}
+
+function follow(cursor: ByteCursor, mostPointers: number, backwards: boolean): Uint8Array {
   const { bytes } = cursor;
   const name: number[] = [];
   let pointers = 0;
@@ -114,11 +128,11 @@ export function readName(cursor: ByteCursor): Uint8Array {
     const length = at.u8();
     if (length >= 0xc0) {
       const target = ((length & 0x3f) << 8) | at.u8();
-      if (target >= labelsStart)
+      if (backwards && target >= labelsStart)
         throw new FormatError<NameFormatReason>('pointer not backwards', offset);
-      if (target < MESSAGE_HEADER)
+      if (backwards && target < MESSAGE_HEADER)
         throw new FormatError<NameFormatReason>('pointer into header', offset);
-      if (++pointers > MAX_POINTERS)
+      if (++pointers > mostPointers)
         throw new FormatError<NameFormatReason>('too many pointers', offset);
       labelsStart = target;
       at = at.startingAt(target);

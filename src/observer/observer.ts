@@ -23,7 +23,7 @@ import { messageOf } from '../base/errors.ts';
 import { isStoreFailure } from '../disk/error.ts';
 import type { AnswerPlace, CopiedPacket, SeenEntry } from '../dataplane/types.ts';
 import { logIdText, type Log } from '../logs/log.ts';
-import { DatagramDecoder } from '../packet/decode.ts';
+import { DatagramDecoder, type UdpDatagram } from '../packet/decode.ts';
 import { combineRules, type MatchRules } from '../sources/match-rules.ts';
 import type { Refusal, Source, SourceClaim } from '../sources/source.ts';
 import { BAD_SIGNATURE, parseClaim } from '../statements/claim.ts';
@@ -224,11 +224,15 @@ export class Observer {
     const whole = { source: interfaceName, at, count: 1, reassembled: 0, digest };
     if (packet.isMessage) return this.#read(packet.frame, this.#options.sources, whole);
     const datagram = this.#decoder.push(packet.frame, at, interfaceName);
-    if (datagram === undefined) return;
+    if (datagram !== undefined) this.#readDatagram(datagram, whole);
+    for (const other of this.#decoder.others) this.#readDatagram(other, whole);
+  }
+
+  #readDatagram(datagram: UdpDatagram, seen: Seen): void {
     const sources = this.#sourcesByPort.get(datagram.sourcePort);
     if (sources === undefined) return this.#count('datagram: from another port');
     const reassembled = datagram.fragments > 1 ? 1 : 0;
-    this.#read(datagram.payload, sources, { ...whole, reassembled });
+    this.#read(datagram.payload, sources, { ...seen, reassembled });
   }
 
   #read(message: Uint8Array, sources: readonly Source[], seen: Seen): void {

@@ -5,13 +5,16 @@
  * Nothing here throws, whatever the bytes are. The caller says what time it is.
  */
 import { ByteCursor } from '../base/cursor.ts';
+import { isSame, ReassemblerByHops } from './by-hops.ts';
 import { EtherType, parseEthernet } from './ethernet.ts';
+import { FragmentKey } from './fragment-key.ts';
 import { parseIpv4, type Ipv4Refusal } from './ipv4.ts';
 import { parseIpv6, type Ipv6Refusal } from './ipv6.ts';
 import {
   DEFAULT_LIMITS,
   Reassembler,
   type FragmentOutcome,
+  type ReassembledPayload,
   type ReassemblyEvent,
   type ReassemblyLimits,
   type Tracked,
@@ -53,12 +56,16 @@ export interface DecoderOptions {
 export class DatagramDecoder {
   readonly #counters = zeroCounters();
   readonly #reassembler: Reassembler;
+  readonly #byHops: ReassemblerByHops;
+  #others: readonly UdpDatagram[] = [];
   readonly #acceptsNoIpv4Checksum: boolean;
 
   constructor({ limits, tracked, acceptsNoIpv4Checksum = false }: DecoderOptions = {}) {
     this.#acceptsNoIpv4Checksum = acceptsNoIpv4Checksum;
+    const all = { ...DEFAULT_LIMITS, ...limits };
+    this.#byHops = new ReassemblerByHops(all);
     this.#reassembler = new Reassembler(
-      { ...DEFAULT_LIMITS, ...limits },
+      all,
       (event) => {
         this.#counters[event]++;
       },
@@ -72,7 +79,8 @@ export class DatagramDecoder {
 
   /** Datagrams that wait for fragments, and the bytes charged for them. */
   get pending(): { readonly datagrams: number; readonly bytes: number } {
-    return this.#reassembler.pending;
+    const { datagrams, bytes } = this.#reassembler.pending;
+    return { datagrams, bytes: bytes + this.#byHops.pendingBytes };
   }
 
   /**
@@ -84,6 +92,7 @@ export class DatagramDecoder {
    * datagram that came whole is a view of it.
    */
   push(frame: Uint8Array, now: number, interfaceName: string): UdpDatagram | undefined {
+    this.#others = [];
     const result = this.#decode(frame, now, interfaceName);
     if (typeof result === 'string') {
       this.#counters[result]++;
@@ -96,9 +105,18 @@ export class DatagramDecoder {
     return result;
   }
 
+  /**
+   * What the last frame completed besides what was returned: its receiver may have got one of these,
+   * if not all fragments came as far (ReassemblerByHops). Almost always nothing.
+   */
+  get others(): readonly UdpDatagram[] {
+    return this.#others;
+  }
+
   /** Drops datagrams that have waited too long. To be called now and then when nothing arrives. */
   expire(now: number): void {
     this.#reassembler.expire(now);
+    this.#byHops.expire(now);
   }
 
   #decode(frame: Uint8Array, now: number, interfaceName: string): UdpDatagram | FrameOutcome {
@@ -119,9 +137,25 @@ export class DatagramDecoder {
     const { fragment } = packet;
     // Nobody vouches for a fragment without a checksum, so it goes with others of its kind alone.
     const network = `${interfaceName}/${link.network}${packet.lacksChecksum ? '/unchecked' : ''}`;
-    const whole = this.#reassembler.add(packet, fragment, network, now);
-    if (typeof whole === 'string') return whole;
-    return parseUdp(packet, whole.bytes, whole.start, whole.bytes.length, whole.fragments);
+    const key = new FragmentKey(packet, fragment, network);
+    const byHops = this.#byHops.add(
+      key,
+      packet,
+      fragment,
+      () => this.#reassembler.heldWithOthers(key, packet.hops, now),
+      now,
+    );
+    const whole = this.#reassembler.add(key, packet, fragment, now);
+    const read = ({ bytes, start, fragments }: ReassembledPayload): UdpDatagram | 'udpBadLength' =>
+      parseUdp(packet, bytes, start, bytes.length, fragments);
+    if (typeof whole !== 'string') {
+      const others = byHops.filter((each) => !isSame(each, whole)).map(read);
+      this.#others = others.filter((each) => typeof each !== 'string');
+      return read(whole);
+    }
+    const [first = whole, ...others] = byHops.map(read);
+    this.#others = others.filter((each) => typeof each !== 'string');
+    return first;
   }
 }
 

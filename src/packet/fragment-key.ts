@@ -11,7 +11,15 @@
  */
 import type { IpFragment, IpPacket } from './ip.ts';
 
-export class FragmentKey {
+/** What fragments have in common that are put together. */
+export interface ReassemblyKey {
+  /** Unlike that of any other datagram. */
+  readonly datagram: string;
+  /** Whom the datagram is charged to. */
+  readonly source: string;
+}
+
+export class FragmentKey implements ReassemblyKey {
   /**
    * RFC 8200, Section 4.5: "An original packet is reassembled only from Fragment packets that have
    * the same Source Address, Destination Address, and Fragment Identification". RFC 791, Section
@@ -33,6 +41,11 @@ export class FragmentKey {
     this.#network = network;
     this.#addresses = addresses;
     this.#sourceLength = addressLength === 4 ? 4 : 8;
+  }
+
+  /** The same for those fragments alone that have so many hops left, or more. */
+  withHops(hops: number): ReassemblyKey {
+    return { datagram: `${hops}/${this.datagram}`, source: this.source };
   }
 
   /** Whom the datagram is charged to: an IPv4 address or an IPv6 /64. */

@@ -27,6 +27,8 @@ export interface IpPacket {
   readonly protocol: number;
   readonly payloadStart: number;
   readonly payloadEnd: number;
+  /** The time to live, or hop limit: how many routers it may still pass. */
+  readonly hops: number;
   /** Of IPv4: the sender left the header's checksum to its network card. */
   readonly lacksChecksum: boolean;
   /** Undefined for whole packets, which atomic IPv6 fragments are too (RFC 6946). */

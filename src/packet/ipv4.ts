@@ -34,7 +34,7 @@ export function parseIpv4(cursor: ByteCursor, acceptsNoChecksum = false): IpPack
   }
   const identification = cursor.u16();
   const flagsAndOffset = cursor.u16();
-  cursor.skip(1); // time to live
+  const hops = cursor.u8();
   const protocol = cursor.u8();
   const checksum = cursor.u16();
   const addressesAt = cursor.position;
@@ -54,6 +54,7 @@ export function parseIpv4(cursor: ByteCursor, acceptsNoChecksum = false): IpPack
     protocol,
     payloadStart: cursor.position,
     payloadEnd: cursor.end,
+    hops,
     lacksChecksum: !isSound,
     fragment:
       offset === 0 && !more

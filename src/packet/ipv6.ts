@@ -25,7 +25,7 @@ export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
   cursor.skip(3); // traffic class and flow label
   const payloadLength = cursor.u16();
   const nextHeader = cursor.u8();
-  cursor.skip(1); // hop limit
+  const hops = cursor.u8();
   const addressesAt = cursor.skip(32);
   if (!cursor.narrow(payloadLength)) return 'ipv6Truncated';
   const headersEnd = cursor.position;
@@ -37,6 +37,7 @@ export function parseIpv6(cursor: ByteCursor): IpPacket | Ipv6Refusal {
     addressesAt,
     addressLength: 16,
     payloadEnd: cursor.end,
+    hops,
     lacksChecksum: false,
   } as const;
   if (outer === IpProtocol.udp) {

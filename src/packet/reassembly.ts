@@ -21,7 +21,7 @@
  * There is no list of holes (RFC 815): the pieces of a datagram are disjoint, so it is whole when
  * their lengths add up to its end. The caller says what time it is.
  */
-import { FragmentKey } from './fragment-key.ts';
+import type { ReassemblyKey } from './fragment-key.ts';
 import type { IpFragment, IpPacket } from './ip.ts';
 import { IpProtocol } from './ip.ts';
 
@@ -123,11 +123,30 @@ interface Piece {
   readonly start: number;
   readonly bytes: Uint8Array;
   readonly run: Run;
+  /** See IpPacket. */
+  readonly hops: number;
+  /** How many pieces came before. */
+  readonly order: number;
+}
+
+/** What is held of a datagram. */
+export interface HeldDatagram {
+  readonly protocol: number;
+  readonly upperOffset: number;
+  /** In the order in which they came. */
+  readonly pieces: readonly {
+    readonly start: number;
+    readonly bytes: Uint8Array;
+    readonly hops: number;
+    /** Whether the datagram ends with it. */
+    readonly isLast: boolean;
+  }[];
 }
 
 interface Datagram {
   readonly key: string;
   readonly source: string;
+  readonly hops: number;
   readonly since: number;
   readonly timeout: number;
   pool: Pool;
@@ -250,14 +269,13 @@ export class Reassembler {
   }
 
   /**
-   * Adds a copy of one fragment, and returns the payload if it completes one. `network` is the
-   * interface with its VLANs: only fragments of one network are put together. `now` is in
-   * milliseconds.
+   * Adds a copy of one fragment, and returns the payload if it completes one: those with one key are
+   * put together. `now` is in milliseconds.
    */
   add(
+    key: ReassemblyKey,
     packet: IpPacket,
     fragment: IpFragment,
-    network: string,
     now: number,
   ): ReassembledPayload | FragmentOutcome {
     this.expire(now);
@@ -276,7 +294,7 @@ export class Reassembler {
       if (start === 0 && fragment.upperOffset === undefined) return 'fragmentHeaderChainCut';
     }
 
-    const datagram = this.#find(packet, fragment, network, now);
+    const datagram = this.#find(key, packet, now);
     if (contradictsEnd(datagram, end, more)) return this.#end(datagram, 'fragmentConflictingEnd');
     datagram.end = Math.max(datagram.end, end);
     datagram.hasLast ||= !more;
@@ -314,6 +332,8 @@ export class Reassembler {
       start,
       bytes: isWhole ? bytes : new Uint8Array(bytes),
       run: extended ?? { start, end },
+      hops: packet.hops,
+      order: pieces.length,
     });
     if (!isWhole) return 'fragmentHeld';
 
@@ -325,6 +345,25 @@ export class Reassembler {
       start: datagram.upperOffset,
       fragments: pieces.length,
     };
+  }
+
+  /** What is held under this key, if the first fragment of that had another number of hops left. */
+  heldWithOthers(
+    { datagram: key }: ReassemblyKey,
+    hops: number,
+    now: number,
+  ): HeldDatagram | undefined {
+    const found = this.#datagrams.get(key);
+    if (found === undefined || found.hops === hops || isOld(found, now)) return undefined;
+    const { protocol, upperOffset, hasLast, end } = found;
+    const inOrder = found.pieces.toSorted((a, b) => a.order - b.order);
+    const pieces = inOrder.map(({ start, bytes, hops }) => ({
+      start,
+      bytes,
+      hops,
+      isLast: hasLast && start + bytes.length === end,
+    }));
+    return { protocol, upperOffset, pieces };
   }
 
   /**
@@ -346,8 +385,7 @@ export class Reassembler {
     this.#remove(datagram);
   }
 
-  #find(packet: IpPacket, fragment: IpFragment, network: string, now: number): Datagram {
-    const key = new FragmentKey(packet, fragment, network);
+  #find(key: ReassemblyKey, packet: IpPacket, now: number): Datagram {
     const found = this.#datagrams.get(key.datagram);
     if (found !== undefined) {
       if (!isOld(found, now)) return found;
@@ -356,6 +394,7 @@ export class Reassembler {
     const datagram: Datagram = {
       key: key.datagram,
       source: key.source,
+      hops: packet.hops,
       since: now,
       timeout: this.#limits.timeouts[packet.addressLength],
       pool: this.#ordinary,

@@ -4,10 +4,10 @@
  * their statements, and why a message is refused.
  *
  * A log must not be able to show a client a statement in a message that this refuses. Clients
- * differ in what they take, so every TXT record of the answer section counts, whatever its owner and
- * its class: some clients follow CNAME and DNAME records to it, and c-ares and Go's resolver look at
- * neither, nor at the opcode. Nothing else of the message matters, and a log's own signature is the
- * only one that is checked.
+ * differ in what they take, so every TXT record of the answer section counts, whatever its owner
+ * and its class: some clients follow CNAME and DNAME records to it, and c-ares and Go's resolver
+ * look at neither, nor at the opcode, and c-ares and glibc not even at QR. Nothing else of the
+ * message matters, and a log's own signature is the only one that is checked.
  */
 import { ByteCursor, FormatError } from '../base/cursor.ts';
 import {
@@ -18,7 +18,7 @@ import {
   type AnswerSection,
   type MessageFormatReason,
 } from '../dns/message.ts';
-import { foldName, labelsOf, readName } from '../dns/name.ts';
+import { foldName, labelsOf, readNameAnywhere } from '../dns/name.ts';
 import type { Log } from '../logs/log.ts';
 import type { MatchPlace } from './match-rules.ts';
 import type { Refusal } from './source.ts';
@@ -30,10 +30,10 @@ const DNS_HEADER = 12;
 export type DnsRefusalReason =
   | 'truncated'
   | MessageFormatReason
-  | 'not a response'
   | 'question type' // not IN TXT
   | 'not a tree head name' // the first label is none of a source's
   // No TXT record was found, and:
+  | 'not a response'
   | 'rcode'
   | 'truncation bit' // TC: the client asks again over TCP
   | 'no text';
@@ -67,12 +67,12 @@ export function readTextRecords(payload: Uint8Array, label: string): TextRecords
 
 function judge(message: AnswerSection, label: string): TextRecords | DnsRefusal {
   const { question, answers } = message;
-  if (!message.isResponse) return refuse('not a response');
   if (question.type !== RecordType.txt || question.class !== RecordClass.in)
     return refuse('question type');
   if (!beginsWith(question.name, label)) return refuse('not a tree head name');
   const rdatas = answers.filter(({ type }) => type === RecordType.txt).map(({ rdata }) => rdata);
   if (rdatas.length > 0) return { kind: 'records', name: foldName(question.name), rdatas };
+  if (!message.isResponse) return refuse('not a response');
   if (message.rcode !== Rcode.noError) return refuse('rcode');
   if (message.truncated) return refuse('truncation bit');
   return message.fault === undefined ? refuse('no text') : refuseFormat(message.fault);
@@ -129,7 +129,7 @@ export class NamedLogs {
     try {
       const cursor = new ByteCursor(start);
       cursor.skip(DNS_HEADER);
-      return this.#logs.has(keyOf(foldName(readName(cursor))));
+      return this.#logs.has(keyOf(foldName(readNameAnywhere(cursor))));
     } catch (error) {
       if (error instanceof FormatError) return false;
       throw error;

@@ -176,7 +176,7 @@ describe('what does not match is told apart', () => {
     ),
     ['TCP', frameV4(message(), { protocol: 6 }), Verdict.notUdp],
     ['another port', frameV4(message(), { sourcePort: 54 }), Verdict.otherPort],
-    ['a query', frameV4(message({ flags: 0x0100 })), Verdict.notTreeHead],
+    ['a query', frameV4(message({ flags: 0x0100, answers: [] })), Verdict.notTreeHead],
     ['another name', frameV4(dnsAnswer({ name: 'sth.other.example' })), Verdict.unknownName],
     ['a longer name', frameV4(dnsAnswer({ name: `sth.x.${NAME}` })), Verdict.unknownName],
     ['no tree head', frameV4(dnsAnswer({ name: 'www.example' })), Verdict.notTreeHead],

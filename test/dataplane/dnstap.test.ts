@@ -24,6 +24,7 @@ import {
   START,
   STOP,
 } from '../support/dnstap.ts';
+import { answersElsewhere } from '../support/corpus.ts';
 import { eventually } from '../support/eventually.ts';
 import { dnsAnswer, encodeName } from '../support/packets.ts';
 import { answersTo } from '../support/xdp.ts';
@@ -137,6 +138,21 @@ test('repeats are counted under the entry of their answer, whatever else differs
     () => 'a third copy',
   );
   assert.deepEqual(tapped.packets[2]?.answer?.ended, { entry: a?.answer?.entry, repeats: 2 });
+});
+
+test('an answer whose question is compressed is handed over each time, and is no known text', async () => {
+  const tapped = await watched();
+  const answers = [...answersElsewhere(NAME), ...answersElsewhere(NAME)];
+  await send(
+    tapped.path,
+    answers.map((message) => dnstapFrame(message)),
+  );
+  await tapped.plane.stop();
+  assert.deepEqual(counts(tapped), { packets: 6, answers: 6, answersCopied: 6 });
+  assert.deepEqual(
+    tapped.packets,
+    answers.map((bytes) => ({ bytes: Buffer.from(bytes), isMessage: true, answer: undefined })),
+  );
 });
 
 test('nothing is counted as seen with --seen 0, and one of n copied with --every-nth n', async () => {

@@ -209,6 +209,16 @@ describe('a tree head reaches the store', () => {
   });
 });
 
+test('a fragment that ends before the receiver hides no tree head', () => {
+  const { store, see, finish } = setUp();
+  const [first, ...rest] = fragmentIpv4(ipv4({ payload: udp({ payload: answer(head) }) }), 96);
+  const fragmentOffset = 96 * rest.length;
+  const forged = ipv4({ payload: new Uint8Array(8), fragmentOffset, hops: 1 });
+  for (const payload of [forged, first ?? assert.fail(), ...rest]) see(ethernet({ payload }));
+  finish();
+  assert.equal(store.heads.latest().length, 1);
+});
+
 test('a flood of fragments does not push out one that began as an answer to a watched name', () => {
   const { store, see, finish } = setUp();
   const fragments = fragmentIpv4(ipv4({ payload: udp({ payload: answer(head) }) }), 200);

@@ -21,7 +21,7 @@ export function counterOf(
   threshold: number,
 ): keyof P4Counters {
   if (hasOptions(Buffer.from(frame))) return 'notUdp';
-  const { verdict } = expectedOf(frame, names, threshold);
+  const { verdict: whole, atSwitch: verdict = whole } = expectedOf(frame, names, threshold);
   switch (verdict) {
     case 'answers':
       return 'answersCopied';

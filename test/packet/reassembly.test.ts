@@ -54,6 +54,7 @@ interface FragmentOptions {
   readonly moreFragments: boolean;
   readonly identification?: number;
   readonly source?: string;
+  readonly hops?: number;
   readonly tags?: readonly { tpid: number; vlanId: number }[];
 }
 
@@ -79,9 +80,10 @@ function feed(
   decoder: DatagramDecoder;
 } {
   const decoder = options.decoder ?? new DatagramDecoder({ limits: options.limits });
-  const datagrams = frames.flatMap(
-    (frame, index) => decoder.push(frame, options.now?.(index) ?? 0, 'eth0') ?? [],
-  );
+  const datagrams = frames.flatMap((frame, index) => {
+    const datagram = decoder.push(frame, options.now?.(index) ?? 0, 'eth0');
+    return [...(datagram === undefined ? [] : [datagram]), ...decoder.others];
+  });
   return { datagrams, counters: nonZero(decoder), decoder };
 }
 
@@ -420,6 +422,99 @@ for (const version of versions) {
           moreFragments: true,
         });
         assert.deepEqual(feed([first, mixed, second]).datagrams[0]?.payload, payload);
+      });
+    });
+
+    describe('fragments that end before the receiver', () => {
+      /** Bytes [start, end) of the datagram, or of another, with so many hops left. */
+      const far = (start: number, end: number, hops: number, seed?: number): Uint8Array =>
+        fragment({
+          version,
+          payload: seed === undefined ? datagram.subarray(start, end) : pattern(end - start, seed),
+          fragmentOffset: start,
+          moreFragments: end !== 32,
+          hops,
+        });
+      const forged = far(16, 32, 2, 99);
+      const [start, end] = [far(0, 16, 60), far(16, 32, 60)];
+      const orders: readonly (readonly [string, readonly Uint8Array[]])[] = [
+        ['ahead of all', [forged, start, end]],
+        ['ahead of the end', [start, forged, end]],
+        ['that contradict', [start, far(8, 32, 3, 7), far(24, 40, 2, 7), end]],
+        ['of all places', [far(0, 16, 3, 5), start, far(16, 32, 4, 6), end]],
+        ['more than one number', [forged, far(16, 32, 3, 98), start, far(16, 32, 1, 97), end]],
+        [
+          'more than are kept',
+          [...Array.from({ length: 100 }, (_, i) => far(16, 32, 1 + (i % 50), i)), start, end],
+        ],
+      ];
+      for (const [name, frames] of orders)
+        test(`hide nothing: ${name}`, () => {
+          const found = feed(frames).datagrams.map((each) =>
+            Buffer.from(each.payload).toString('hex'),
+          );
+          assert(found.includes(Buffer.from(payload).toString('hex')), found.join(' '));
+        });
+
+      test('what is completed twice comes once', () => {
+        const { datagrams, counters } = feed([start, far(16, 32, 61)]);
+        assert.deepEqual(
+          datagrams.map((each) => each.payload),
+          [payload],
+        );
+        assert.deepEqual(counters, { fragmentHeld: 1, datagramReassembled: 1 });
+      });
+
+      test('whatever a receiver at any distance puts together is found', () => {
+        const pieces = fc.record({
+          at: fc.nat(3),
+          length: fc.integer({ min: 1, max: 4 }),
+          hops: fc.constantFrom(1, 2, 3, 60, 61),
+          seed: fc.constantFrom(undefined, undefined, 1, 2),
+        });
+        let several = 0;
+        fc.assert(
+          fc.property(fc.array(pieces, { maxLength: 14 }), (all) => {
+            const arrive = (list: typeof all, allHops?: number): Set<string> => {
+              const frames = list.map(({ at, length, hops, seed }) =>
+                far(at * 8, Math.min(at + length, 4) * 8, allHops ?? hops, seed),
+              );
+              const { datagrams } = feed(frames);
+              return new Set(datagrams.map((each) => Buffer.from(each.payload).toString('hex')));
+            };
+            const found = arrive(all);
+            if (found.size > 1) several++;
+            for (const distance of [1, 2, 3, 60, 61])
+              for (const text of arrive(
+                all.filter(({ hops }) => hops >= distance),
+                64,
+              ))
+                assert(found.has(text), `${text} at ${distance}`);
+          }),
+          { numRuns: 2000 },
+        );
+        assert(several > 20, `${several}`);
+      });
+
+      test('memory for them is bounded, and given back', () => {
+        const decoder = new DatagramDecoder({ limits: { bytes: 64 * 1024 } });
+        for (let id = 0; id < 2000; id++)
+          for (const hops of [60, 2, 3, 4, 5])
+            decoder.push(
+              fragment({
+                version,
+                payload: pattern(64),
+                fragmentOffset: 8,
+                moreFragments: true,
+                hops,
+                identification: id,
+              }),
+              0,
+              'eth0',
+            );
+        assert(decoder.pending.bytes <= 64 * 1024 * 1.25, `${decoder.pending.bytes}`);
+        decoder.expire(1e9);
+        assert.equal(decoder.pending.bytes, 0);
       });
     });
 

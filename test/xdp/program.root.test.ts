@@ -28,6 +28,7 @@ import {
   overPppoe,
   udp,
 } from '../support/packets.ts';
+import { answersElsewhere } from '../support/corpus.ts';
 import { answersTo } from '../support/xdp.ts';
 import { accountingErrors, expectedOf, moved, type Verdict } from './verdict.ts';
 
@@ -245,6 +246,39 @@ const copied: readonly Case[] = [
   {
     name: 'an owner that points to the question',
     frame: frameV4(dnsAnswer({ name: NAME, compressed: true })),
+    verdict: 'answers',
+  },
+  ...answersElsewhere(NAME).map((each, i) => ({
+    name: `a question whose name goes on elsewhere, as clients take it (${i + 1})`,
+    frame: frameV4(each),
+    verdict: 'answers' as const,
+  })),
+  ...[0, 1, 2, 3, 4, 5, 6, 7, 8, 22, 23, 30, 31, 32, 61, 62, 63].map((length) => ({
+    name: `a question whose first label is of ${length} bytes, and behind it a pointer`,
+    frame: frameV4(
+      message(
+        concat(
+          encodeName(length === 0 ? '.' : 'x'.repeat(length)).subarray(0, -1),
+          Uint8Array.of(0xff, 0xff),
+          IN_TXT,
+          RECORD,
+        ),
+      ),
+    ),
+    verdict: 'answers' as const,
+  })),
+  {
+    name: 'a pointer behind the longest name that a pointer could shorten',
+    frame: frameV4(
+      message(
+        concat(
+          encodeName(`${LONGEST_NAME}x`).subarray(0, -1),
+          Uint8Array.of(0xc0, 4),
+          IN_TXT,
+          RECORD,
+        ),
+      ),
+    ),
     verdict: 'answers',
   },
   { name: 'an answer of another type', frame: frameV4(answered(NAME)), verdict: 'answers' },
@@ -630,13 +664,27 @@ const passedBy: readonly Case[] = [
   },
 
   {
-    name: 'a compressed question',
-    frame: frameV4(message(concat(Uint8Array.of(0xc0, 12), IN_TXT))),
+    name: 'a compressed question, and no room for an answer',
+    frame: frameV4(message(concat(Uint8Array.of(0xc0, 12), IN_TXT, RECORD.subarray(1)))),
     verdict: 'notTreeHead',
   },
   {
-    name: 'a question that goes on compressed',
-    frame: frameV4(message(concat(STH, Uint8Array.of(0xc0, 12), IN_TXT, RECORD))),
+    name: 'a compressed question for addresses',
+    frame: frameV4(message(concat(STH, Uint8Array.of(0xc0, 12, 0, 1, 0, 1), RECORD))),
+    verdict: 'unknownName',
+  },
+  {
+    name: 'a compressed question whose pointer is behind the longest name',
+    frame: frameV4(
+      message(
+        concat(
+          encodeName(`${LONGEST_NAME}xx`).subarray(0, -1),
+          Uint8Array.of(0xc0, 4),
+          IN_TXT,
+          RECORD,
+        ),
+      ),
+    ),
     verdict: 'unknownName',
   },
   {

@@ -26,6 +26,8 @@ export interface Expectation {
   readonly copied: number;
   /** Where the text lies by which repeats of a copied answer are told; undefined if by nothing. */
   readonly text?: { readonly offset: number; readonly length: number } | undefined;
+  /** What a P4 switch counts that looks at no compressed name, and at responses alone. */
+  readonly atSwitch?: Verdict | undefined;
 }
 
 const LARGEST_COPY = 2048;
@@ -124,29 +126,53 @@ export function expectedOf(
   const datagramEnd = udpLength === 0 && etherType === 0x86dd ? end : payload + udpLength;
   const dns = payload + 8;
   if (!has(dns, 12) || datagramEnd > end || dns + 12 > datagramEnd) return not('malformed');
-  const [flags, questions, answers] = [2, 4, 6].map((at) => packet.readUInt16BE(dns + at));
-  if (!flags || flags < 0x8000 || !questions || !answers) return not('notTreeHead');
+  const [flags = 0, questions = 0, answers = 0] = [2, 4, 6].map((at) =>
+    packet.readUInt16BE(dns + at),
+  );
+  if (questions === 0 || answers === 0) return not('notTreeHead');
+  const found = expectedOfMessage();
+  return flags < 0x8000 ? { ...found, atSwitch: 'notTreeHead' } : found;
 
-  if (end > packet.length) return not('malformed');
-  // The name is what stands in front of the first zero byte of the datagram.
-  const question = packet.subarray(dns + 12, datagramEnd);
-  const length = question.indexOf(0) + 1;
-  const name = question
-    .subarray(0, length)
-    .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
-  // QTYPE, QCLASS, and the shortest record there can be.
-  if (!names.has(Buffer.from(name).toString('hex')) || length + 4 + 11 > question.length) {
-    // Of a label of ten letters, four bytes say enough.
-    const first = question.toString('latin1', 0, 4).toLowerCase();
-    const isOfTreeHead = first === '\x03sth' || first === '\x0ache';
-    return not(isOfTreeHead ? 'unknownName' : 'notTreeHead');
+  function expectedOfMessage(): Expectation {
+    if (end > packet.length) return not('malformed');
+    // The name is what stands in front of the first zero byte of the datagram, or of one that can
+    // begin a compression pointer, as far as names are looked at.
+    const question = packet.subarray(dns + 12, datagramEnd);
+    const length = question.indexOf(0) + 1;
+    const name = question
+      .subarray(0, length)
+      .map((byte) => (byte >= 65 && byte <= 90 ? byte + 32 : byte));
+    // QTYPE, QCLASS, and the shortest record there can be.
+    const hasRoom = (behind: number): boolean => behind + 4 + 11 <= question.length;
+    if (!names.has(Buffer.from(name).toString('hex')) || !hasRoom(length)) {
+      // Of a label of ten letters, four bytes say enough.
+      const first = question.toString('latin1', 0, 4).toLowerCase();
+      const isOfTreeHead = first === '\x03sth' || first === '\x0ache';
+      const atSwitch = isOfTreeHead ? 'unknownName' : 'notTreeHead';
+      const longest = Math.max(0, ...Array.from(names, (hex) => hex.length / 2));
+      const pointer = question
+        .subarray(0, Math.ceil(longest / 32) * 32)
+        .findIndex((byte) => byte === 0 || byte > 0x80);
+      const isCompressed =
+        pointer >= 0 &&
+        question.readUInt8(pointer) >= 0xc0 &&
+        hasRoom(pointer + 2) &&
+        question.readUInt32BE(pointer + 2) === 0x0010_0001;
+      if (!isCompressed) return not(atSwitch);
+      const isLarge = end > LARGEST_COPY;
+      return {
+        verdict: isLarge ? 'answersTooLarge' : 'answers',
+        copied: isLarge ? 0 : end,
+        atSwitch,
+      };
+    }
+    if (question.readUInt32BE(length) !== 0x0010_0001) return not('notTreeHead');
+    if (end > LARGEST_COPY) return not('answersTooLarge');
+    const records = dns + 12 + length + 4;
+    const text =
+      questions === 1 ? textOf(packet.subarray(0, datagramEnd), records, answers) : undefined;
+    return { verdict: 'answers', copied: end, text };
   }
-  if (question.readUInt32BE(length) !== 0x0010_0001) return not('notTreeHead');
-  if (end > LARGEST_COPY) return not('answersTooLarge');
-  const records = dns + 12 + length + 4;
-  const text =
-    questions === 1 ? textOf(packet.subarray(0, datagramEnd), records, answers) : undefined;
-  return { verdict: 'answers', copied: end, text };
 }
 
 /** The RDATA of the only TXT record among `count` that begin at `at` and end with the packet. */

@@ -4,6 +4,8 @@ import { Verdict } from './verdict.ts';
 
 const DNS_HEADER = 12;
 const MAX_LABEL = 63;
+/** The first byte of a compression pointer (RFC 1035, Section 4.1.4) is no less. */
+const POINTER = 0xc0;
 /** Of a question: its type and its class. */
 const TXT_IN = [0, 16, 0, 1] as const;
 
@@ -13,7 +15,7 @@ const [HASH_START, HASH_PRIME] = [0x811c_9dc5, 0x0100_0193];
 
 /**
  * Whether a DNS message answers a question for one of the names, IN TXT: they are found by a hash of
- * their bytes.
+ * their bytes. A compressed question may be for any of them.
  */
 export class MessageFilter {
   /** What all names begin with, up to the end of the first label. */
@@ -37,13 +39,18 @@ export class MessageFilter {
   judge(bytes: Uint8Array, start: number, end: number): Verdict {
     if (end - start < DNS_HEADER) return Verdict.malformed;
     const isResponse = (bytes[start + 2] as number) >= 0x80;
-    const questions = ((bytes[start + 4] as number) << 8) | (bytes[start + 5] as number);
-    if (!isResponse || questions === 0) return Verdict.notTreeHead;
+    const [questions, answers] = [start + 4, start + 6].map(
+      (at) => ((bytes[at] as number) << 8) | (bytes[at + 1] as number),
+    );
+    // Some clients take answers of what says that it is a query.
+    if (questions === 0 || (!isResponse && answers === 0)) return Verdict.notTreeHead;
     return this.#judgeQuestion(bytes, start + DNS_HEADER, end);
   }
 
   #judgeQuestion(bytes: Uint8Array, start: number, messageEnd: number): Verdict {
     const prefix = this.#prefix;
+    if (this.#longest > 0 && start < messageEnd && (bytes[start] as number) >= POINTER)
+      return judgeCompressed(bytes, start, messageEnd);
     for (let i = 0; i < prefix.length; i++) {
       if (start + i >= messageEnd) return Verdict.malformed;
       if (fold(bytes[start + i] as number) !== prefix[i]) return Verdict.notTreeHead;
@@ -51,8 +58,6 @@ export class MessageFilter {
     let hash = HASH_START;
     let at = start;
     let labelEnd = start;
-    // Nothing precedes this name that a compression pointer (RFC 1035, Section 4.1.4) could lead
-    // to.
     for (;;) {
       if (at >= messageEnd) return Verdict.malformed;
       if (at - start >= this.#longest) return Verdict.unknownName;
@@ -60,6 +65,7 @@ export class MessageFilter {
       hash = Math.imul(hash ^ fold(byte), HASH_PRIME);
       if (at++ !== labelEnd) continue;
       if (byte === 0) break;
+      if (byte >= POINTER) return judgeCompressed(bytes, at - 1, messageEnd);
       if (byte > MAX_LABEL) return Verdict.malformed;
       labelEnd = at + byte;
     }
@@ -67,11 +73,23 @@ export class MessageFilter {
     for (const name of slot) {
       if (!isName(name, bytes, start, at)) continue;
       if (at + 4 > messageEnd) return Verdict.malformed;
-      const isTxtIn = TXT_IN.every((byte, i) => bytes[at + i] === byte);
-      return isTxtIn ? Verdict.answer : Verdict.notTreeHead;
+      return isTxtIn(bytes, at) ? Verdict.answer : Verdict.notTreeHead;
     }
     return Verdict.unknownName;
   }
+}
+
+/**
+ * A question whose name goes on elsewhere, with a pointer at `at`. Some clients follow it, and no
+ * honest server sends it, so whoever decodes it may look where it leads.
+ */
+function judgeCompressed(bytes: Uint8Array, at: number, messageEnd: number): Verdict {
+  if (at + 6 > messageEnd) return Verdict.malformed;
+  return isTxtIn(bytes, at + 2) ? Verdict.answer : Verdict.unknownName;
+}
+
+function isTxtIn(bytes: Uint8Array, at: number): boolean {
+  return TXT_IN.every((byte, i) => bytes[at + i] === byte);
 }
 
 /** Whether bytes[start, end) in lower case are the name. */

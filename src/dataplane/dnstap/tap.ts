@@ -35,6 +35,8 @@ export interface TapOptions {
 }
 
 const DNS_HEADER = 12;
+/** What follows the name in a question. */
+const TYPE_AND_CLASS = 4;
 /** Of no more than these a message's only text is told from its repeats, as in the kernel. */
 const MAX_RECORDS = 4;
 /** Texts that are longer are copied each time they come. */
@@ -114,6 +116,9 @@ interface Texts {
 function readTexts(message: Uint8Array): Texts {
   try {
     const { question, answers, fault } = readAnswerSection(message);
+    // Compressed names have one share: whoever sends them may make up as many as he likes.
+    if (question.wire.length !== question.name.length + TYPE_AND_CLASS)
+      return { name: '', only: undefined };
     const name = Buffer.from(foldName(question.name)).toString('latin1');
     const texts = answers.filter(({ type }) => type === RecordType.txt);
     const [text] = texts;

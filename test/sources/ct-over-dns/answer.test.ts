@@ -31,6 +31,7 @@ const PADDING = 12;
 const SOA = record({ type: 6, rdata: concat(u16(0xc00c, 0xc00c), new Uint8Array(20)) });
 
 const OTHER = encodeName('heads.example');
+const STH = QUESTION.subarray(0, 4);
 const texts = (...parts: readonly string[]): Uint8Array => record({ rdata: strings(...parts) });
 
 describe('answers', () => {
@@ -195,8 +196,44 @@ describe('answers', () => {
       text: '1.2.3.4',
     },
     {
+      name: 'what says that it is a query, which c-ares, glibc and dig take',
+      payload: message({ flags: 0x0100 }),
+      text: '1.2.3.4',
+    },
+    {
       name: 'two questions, of which dig prints the first',
       payload: message({ counts: [2, 1, 0, 0], question: concat(QUESTION, QUESTION) }),
+      text: '1.2.3.4',
+    },
+    {
+      name: 'a question that ends at a zero of the header, which dig, c-ares and Go take',
+      payload: message({ question: concat(QUESTION.subarray(0, -5), u16(0xc004, 16, 1)) }),
+      text: '1.2.3.4',
+    },
+    {
+      name: 'a question that goes on in the owner behind it, which unbound and Go take',
+      payload: message({
+        question: concat(QUESTION.subarray(0, 4), u16(0xc000 | (12 + 10 + 4), 16, 1)),
+        answers: [record({ owner: encodeName(NAME) })],
+      }),
+      text: '1.2.3.4',
+    },
+    {
+      name: 'a question of 256 pointers, as many as unbound follows',
+      payload: message({
+        question: u16(0xc000 | 600, 16, 1),
+        answers: [
+          TXT,
+          record({
+            type: 99,
+            rdata: concat(
+              new Uint8Array(600 - 12 - 6 - TXT.length - 12),
+              ...Array.from({ length: 255 }, (_, i) => u16(0xc000 | (602 + 2 * i))),
+              encodeName(NAME),
+            ),
+          }),
+        ],
+      }),
       text: '1.2.3.4',
     },
     { name: 'another RCODE', payload: message({ flags: 0x8403 }), text: '1.2.3.4' },
@@ -285,6 +322,21 @@ describe('refused', () => {
       name: 'a name that only begins with sth',
       payload: message({ question: concat(encodeName('sth-consistency.example'), u16(16, 1)) }),
       reason: 'not a tree head name',
+    },
+    {
+      name: 'a question that points to itself',
+      payload: message({ question: concat(STH, u16(0xc00c, 16, 1)) }),
+      reason: 'name too long',
+    },
+    {
+      name: 'a question that is a circle of pointers',
+      payload: message({ question: u16(0xc000 | 18, 16, 1), answers: [u16(0xc00c)] }),
+      reason: 'too many pointers',
+    },
+    {
+      name: 'a question that goes on behind the message',
+      payload: message({ question: concat(STH, u16(0xffff, 16, 1)) }),
+      reason: 'truncated',
     },
     {
       name: 'the root',
