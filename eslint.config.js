@@ -76,6 +76,20 @@ export default tseslint.config(
     },
   },
   {
+    // A path that somebody typed may lead to a pipe, a device or what has no end.
+    files: ['src/cli/*.ts'],
+    rules: {
+      'no-restricted-imports': [
+        'error',
+        {
+          name: 'node:fs',
+          importNames: ['readFileSync', 'readFile', 'openSync'],
+          message: 'Read what was named with src/base/documents.ts or src/base/file-input.ts.',
+        },
+      ],
+    },
+  },
+  {
     // A head that is recorded and held against nothing is a fork that nobody hears of.
     files: ['src/**/*.ts'],
     ignores: ['src/evidence/record.ts'],

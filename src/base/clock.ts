@@ -30,3 +30,8 @@ export const realSleep: Sleep = (milliseconds, signal) =>
   setTimeout(milliseconds, undefined, { signal });
 
 export const systemClock: Clock = { now: Date.now, elapsed: () => performance.now() };
+
+/** Does nothing for so many milliseconds, and lets nothing else of this thread run. */
+export function waitSync(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds);
+}

@@ -3,25 +3,26 @@
  * Reading documents from outside (log lists, tree heads, evidence, logs' answers). A fault in one
  * is a sentence that names the file and the field.
  */
-import { readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type * as z from 'zod';
 import { badFile, CtgaError } from './errors.ts';
 import { jsonFault } from './json-fault.ts';
+import { bytesOf } from './read-file.ts';
 
 /**
  * The text of a file; where this account may not read it, that of the credential of the same name,
- * if the service manager gave one (LoadCredential= in systemd.exec(5)). Throws the system's error.
+ * if the service manager gave one (LoadCredential= in systemd.exec(5)). Throws the system's error, or
+ * FileFault for what is no file.
  */
 export function readText(path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    return bytesOf(path).toString();
   } catch (error) {
     const credentials = process.env['CREDENTIALS_DIRECTORY'];
     if (credentials === undefined || (error as NodeJS.ErrnoException).code !== 'EACCES')
       throw error;
     try {
-      return readFileSync(join(credentials, basename(path)), 'utf8');
+      return bytesOf(join(credentials, basename(path))).toString();
     } catch {
       throw error;
     }
@@ -32,6 +33,15 @@ export function readText(path: string): string {
 export function readTextFile(path: string): string {
   try {
     return readText(path);
+  } catch (error) {
+    throw badFile('read', path, error);
+  }
+}
+
+/** The bytes of a file. Throws CtgaError `bad-input` saying why it cannot be read. */
+export function readBinaryFile(path: string, most?: number): Buffer {
+  try {
+    return bytesOf(path, most);
   } catch (error) {
     throw badFile('read', path, error);
   }
@@ -54,6 +64,9 @@ export function describeIssue(error: z.ZodError): string {
   const path = issue.path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('');
-  const message = issue.message.replace(', received undefined', ', and there is none');
+  const message = issue.message
+    .replace(', received undefined', ', and there is none')
+    // Where one of several kinds is wanted, no more is said.
+    .replace(/^Invalid input$/, 'is missing, or of another kind than it has to be');
   return `${path.replace(/^\./, '') || 'document'}: ${message}`;
 }

@@ -27,6 +27,8 @@ export type GeneralErrorCode =
   | 'bad-input'
   /** Somebody else is using it, and only one can: a port, an interface, the lab. */
   | 'busy'
+  /** It was asked to end before it was done. */
+  | 'interrupted'
   /** There is no network interface of that name here. */
   | 'no-such-interface'
   /** ctga is not attached to that interface or switch. */
@@ -70,10 +72,21 @@ export function badInput(message: string, remedy?: string): CtgaError {
   return new CtgaError('bad-input', message, { remedy });
 }
 
+/** Why something that was named is not read as a file: a clause without its subject, and a remedy. */
+export class FileFault extends Error {
+  readonly remedy: string;
+
+  constructor(message: string, remedy: string) {
+    super(message);
+    this.name = 'FileFault';
+    this.remedy = remedy;
+  }
+}
+
 /** A file that was named, and cannot be read or written; `doing` is "read" or "write". */
 export function badFile(doing: string, file: string, cause: unknown): CtgaError {
   return new CtgaError('bad-input', `cannot ${doing} ${file}: ${messageOf(cause)}`, {
-    remedy: fileRemedy(cause),
+    remedy: cause instanceof FileFault ? cause.remedy : fileRemedy(cause),
     cause,
   });
 }

@@ -2,9 +2,19 @@
 /** Where bytes come from that are read once: a file or standard input, compressed or not. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createReadStream, statSync } from 'node:fs';
+import { createReadStream, type Stats } from 'node:fs';
+import { Socket } from 'node:net';
 import { pipeline } from 'node:stream/promises';
 import { badInput, badFile, CtgaError, messageOf } from './errors.ts';
+import {
+  checkFile,
+  close,
+  firstOfPipe,
+  isOwnInput,
+  openToRead,
+  readingFault,
+  type OpenFile,
+} from './read-file.ts';
 
 /** The path that means standard input. */
 export const STANDARD_INPUT = '-';
@@ -28,10 +38,20 @@ export class FileInput {
   /** Bytes of the file that have been read, compressed as they are. */
   bytesRead = 0;
   readonly #path: string;
+  #found: Stats | undefined;
 
   constructor(path: string) {
     this.#path = path;
     this.name = path === STANDARD_INPUT ? 'standard input' : path;
+  }
+
+  /** Throws CtgaError `bad-input` for what is not there or is no file, before anything is opened. */
+  check(): void {
+    try {
+      if (this.#path !== STANDARD_INPUT) checkFile(this.#path);
+    } catch (error) {
+      throw badFile('read', this.name, error);
+    }
   }
 
   /**
@@ -50,19 +70,33 @@ export class FileInput {
 
   async *#raw(): AsyncGenerator<Buffer, void, undefined> {
     try {
-      for await (const chunk of this.#open()) {
+      for await (const chunk of await this.#open()) {
         this.bytesRead += (chunk as Buffer).length;
         yield chunk as Buffer;
       }
     } catch (error) {
-      throw badFile('read', this.name, error);
+      throw badFile('read', this.name, this.#found ? readingFault(this.#found, error) : error);
     }
   }
 
-  #open(): AsyncIterable<unknown> {
-    if (this.#path === STANDARD_INPUT) return process.stdin;
-    const found = statSync(this.#path);
-    if (found.isFile()) this.size = found.size;
+  async #open(): Promise<AsyncIterable<unknown>> {
+    if (this.#path === STANDARD_INPUT || isOwnInput(this.#path)) return process.stdin;
+    const file = openToRead(this.#path);
+    const { descriptor: fd, found } = file;
+    if (found.isFIFO()) {
+      const first = await firstOfPipe(file).catch((error: unknown) => {
+        close(file);
+        throw error;
+      });
+      return pipe(first, file);
+    }
+    if (found.isFile()) {
+      this.#found = found;
+      this.size = found.size;
+      return createReadStream('', { fd, highWaterMark: READ });
+    }
+    // A terminal says that nothing has come yet, for which a stream does not wait.
+    close(file);
     return createReadStream(this.#path, { highWaterMark: READ });
   }
 
@@ -113,6 +147,20 @@ async function beginning(
     head = head.length === 0 ? value : Buffer.concat([head, value]);
   }
   return { head, isEnd: false };
+}
+
+/** The first bytes of a pipe and the rest; it is closed at the end, whoever ends it. */
+async function* pipe(first: Buffer, file: OpenFile): AsyncGenerator<Buffer, void, undefined> {
+  let socket: Socket | undefined;
+  try {
+    yield first;
+    if (first.length === 0) return;
+    socket = new Socket({ fd: file.descriptor, readable: true });
+    yield* socket as AsyncIterable<Buffer>;
+  } finally {
+    if (socket === undefined) close(file);
+    else socket.destroy();
+  }
 }
 
 async function* only(chunk: Buffer): AsyncGenerator<Buffer, void, undefined> {

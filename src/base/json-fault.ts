@@ -28,6 +28,9 @@ type Want = keyof typeof WANTED;
 export function jsonFault(text: string): JsonFault {
   const start = text.slice(0, 4096);
   if (start.trim() === '' && text.trim() === '') return { line: 1, what: 'it is empty' };
+  // Its senders must not begin with one (RFC 8259 section 8.1).
+  if (start.startsWith('\ufeff'))
+    return { line: 1, what: 'it begins with a byte order mark; save it as UTF-8 without one' };
   if (/[\0\ufffd]/.test(start)) return { line: 1, what: 'it is no text' };
   if (/^\s*</.test(start)) return { line: 1, what: 'it is a page of HTML or XML' };
   const open: ('list' | 'object')[] = [];

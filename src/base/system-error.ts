@@ -12,6 +12,9 @@ interface SystemError extends Error {
   readonly path?: string;
 }
 
+/** What Node asks for the directory that it is in, from which relative paths go on. */
+const CWD = 'uv_cwd';
+
 const WORDS: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EADDRINUSE: 'another program has this address and port',
@@ -63,14 +66,21 @@ export function systemFault(error: unknown): string | undefined {
   const { code, errno, syscall } = error;
   const program = /^spawn(?:Sync)? (.*)$/.exec(syscall)?.[1];
   if (program !== undefined && code === 'ENOENT') return `there is no program ${program} here`;
+  if (syscall === CWD) return 'the directory in which it was started is gone';
   return WORDS[code] ?? getSystemErrorMap().get(errno)?.[1] ?? code;
 }
 
-/** A sentence with its subject, for an error that nobody expected and that names a file. */
+/**
+ * A sentence with its subject, for an error that nobody expected: that of a file, or of a disk that takes
+ * nothing, which does not name the file if that was open. Undefined for what is not the system's.
+ */
 export function systemSentence(error: unknown): string | undefined {
   const fault = systemFault(error);
   const { path } = error as Partial<SystemError>;
-  if (fault === undefined || path === undefined) return undefined;
+  if (fault === undefined) return undefined;
+  if ((error as SystemError).syscall === CWD) return fault;
+  if (path === undefined)
+    return fileRemedy(error) === DISK ? `a file cannot be written: ${fault}` : undefined;
   return closedAbove(path, error) ?? `${path}: ${fault}`;
 }
 
@@ -118,5 +128,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
 
 /** What to do about a file that cannot be read or written, if that is known. */
 export function fileRemedy(error: unknown): string | undefined {
-  return isSystemError(error) ? REMEDIES[error.code] : undefined;
+  if (!isSystemError(error)) return undefined;
+  return error.syscall === CWD ? 'Change to one that is there: cd' : REMEDIES[error.code];
 }

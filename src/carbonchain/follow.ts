@@ -11,7 +11,7 @@ import { parseHeader, type Network } from './header.ts';
 import { HeaderChain } from './header-chain.ts';
 import { merkleRoot } from './merkle.ts';
 import { NodeError, type BitcoinNode } from './node.ts';
-import { decodePacket, keyHashOf, payloadOf } from './packet.ts';
+import { decodePacket, isSpendable, keyHashOf, payloadOf } from './packet.ts';
 import type { PlacedPacket } from './reader.ts';
 import type { BlockContent, ChainStore } from './store.ts';
 import {
@@ -43,6 +43,13 @@ export interface FollowOptions {
   readonly onEvent: (event: FollowEvent) => void;
 }
 
+/** Who is told of what is read. */
+interface Reading {
+  readonly onCut: (height: number) => void;
+  readonly onBlock: (height: number, time: number, packets: readonly PlacedPacket[]) => void;
+  readonly signal?: AbortSignal | undefined;
+}
+
 export type FollowEvent =
   /** Blocks left the chain; those above `fork` are others now. */
   | { readonly event: 'reorganised'; readonly fork: number; readonly depth: number }
@@ -70,6 +77,9 @@ export class Follower {
   readonly #watched: ReadonlySet<string>;
   /** The height of the last block whose packets were read. */
   #read: number;
+  #isHeard = false;
+  #isUpToDate = false;
+  #isOfLeastWork = false;
 
   private constructor(
     options: FollowOptions,
@@ -123,27 +133,44 @@ export class Follower {
     return this.#read < this.chain.height;
   }
 
+  /** Whether in the last round a node told its chain, with the network's least work: if not, this one may be as old as it likes. */
+  get isHeard(): boolean {
+    return this.#isHeard;
+  }
+
+  /**
+   * Whether a node told its chain in the last round that came to its end, and all of it was read. Until then what
+   * was read may have been revoked since.
+   */
+  get isUpToDate(): boolean {
+    return this.#isUpToDate;
+  }
+
   /**
    * Asks every node for what is new, and reads it. `onBlock` is told of each block, `onCut` before
    * that of the height above which all blocks have left the chain. `now` is in Unix seconds.
    */
-  async round(
-    now: number,
-    {
-      onCut,
-      onBlock,
-      signal,
-    }: {
-      readonly onCut: (height: number) => void;
-      readonly onBlock: (height: number, time: number, packets: readonly PlacedPacket[]) => void;
-      readonly signal?: AbortSignal | undefined;
-    },
-  ): Promise<void> {
+  async round(now: number, reading: Reading): Promise<void> {
+    await this.#readOn(now, reading);
+    this.#isUpToDate = this.#isHeard && !this.isBehind;
+  }
+
+  async #readOn(now: number, { onCut, onBlock, signal }: Reading): Promise<void> {
+    this.#isHeard = false;
     const answering = new Set<BitcoinNode>();
     for (const node of this.#options.nodes) {
       if (signal?.aborted === true) return;
       if (await this.#try(node, () => this.#headers(node, now, onCut))) answering.add(node);
     }
+    if (!this.#hasLeastWork()) {
+      // Nothing is read of it. A later block that is trusted stands for the work before it.
+      this.#isHeard = false;
+      const message = `its chain has less work than ${this.chain.network.name} has: it is made up, or the node is not there yet`;
+      for (const { name } of answering)
+        this.#options.onEvent({ event: 'failed', node: name, message });
+      return;
+    }
+    if (answering.size > 0) this.#isHeard = true;
     while (this.isBehind && signal?.aborted !== true) {
       const content = await this.#nextBlock(answering);
       if (content === undefined) return;
@@ -153,13 +180,24 @@ export class Follower {
     }
   }
 
+  /** A chain only ever gives way to one of more work, so this is found out once. */
+  #hasLeastWork(): boolean {
+    const { chain } = this;
+    const { network } = chain;
+    this.#isOfLeastWork ||= chain.start > 0 || chain.work >= network.leastWork;
+    return this.#isOfLeastWork;
+  }
+
   /** Whether it succeeded; if not, whoever listens is told. */
   async #try(node: BitcoinNode, work: () => Promise<void>): Promise<boolean> {
     try {
       await work();
       return true;
     } catch (error) {
-      if (error instanceof Moved) return false;
+      if (error instanceof Moved) {
+        this.#isHeard = true;
+        return false;
+      }
       if (error instanceof Lie)
         this.#options.onEvent({ event: 'lied', node: node.name, why: error.message });
       else if (error instanceof NodeError)
@@ -297,6 +335,10 @@ export function checkedBlock(bytes: Uint8Array, header: Uint8Array): Block {
     throw error;
   }
   if (!sameBytes(block.header, header)) throw new Lie('a block has another header than its own');
+  const [first] = block.transactions;
+  // Otherwise two nodes of the tree could pass for a transaction of 64 bytes, and hide those below them.
+  if (first === undefined || !isCoinbase(first))
+    throw new Lie('a block has a first transaction that makes no coins');
   const root = merkleRoot(block.transactions.map(({ id }) => id));
   if (root === undefined || !sameBytes(root, header.subarray(36, 68)))
     throw new Lie("a block's transactions do not lead to its header's root");
@@ -325,7 +367,7 @@ function contentOf(
     for (const [output, { script, value }] of outputs.entries()) {
       const key = keyHashOf(script);
       const owner = key === undefined ? '' : toHex(key);
-      if (watched.has(owner))
+      if (watched.has(owner) && isSpendable(script))
         coins.push({ transaction: id, output, value, owner, isCoinbase: isNew });
     }
     packets.push(...packetsIn(transaction, place));

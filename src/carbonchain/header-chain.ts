@@ -30,7 +30,7 @@ export type Offered =
   | { readonly is: 'invalid'; readonly height: number; readonly why: string };
 
 /** How far ahead of the clock a block's time may be, in seconds. */
-const MAX_AHEAD = 2 * 60 * 60;
+export const MAX_AHEAD = 2 * 60 * 60;
 const MEDIAN_OF = 11;
 /** Headers that are looked at together. */
 const PART = 2000;

@@ -112,3 +112,8 @@ export function keyHashOf(script: Uint8Array): Uint8Array | undefined {
     script[24] === 0xac;
   return isP2pkh ? script.subarray(3, 23) : undefined;
 }
+
+/** Whether an output is that to the letter. Only then can its key spend it: what owns a packet may be no coin. */
+export function isSpendable(script: Uint8Array): boolean {
+  return keyHashOf(script) !== undefined && script[2] === 20;
+}

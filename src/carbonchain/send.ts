@@ -6,6 +6,7 @@
 import { Transaction, p2pkh, WIF } from '@scure/btc-signer';
 import { hash160, pubECDSA } from '@scure/btc-signer/utils.js';
 import { badInput, CtgaError } from '../base/errors.ts';
+import { plural } from '../base/text.ts';
 import { fromHex, showHash, toHex } from './bytes.ts';
 import { NETWORKS, type Network } from './header.ts';
 import { NodeError, type BitcoinNode } from './node.ts';
@@ -29,8 +30,8 @@ const DUST = 1_000n;
 /** How many blocks new coins have to wait for. */
 const MATURITY = 100;
 
-/** The key in wallet import format, of this network. Throws CtgaError `bad-input`. */
-export function purseOf(wif: string, network: Network): Purse {
+/** The key in wallet import format, of this network. Throws CtgaError `bad-input`, which calls it by `name`. */
+export function purseOf(wif: string, network: Network, name = 'that'): Purse {
   try {
     return purse(WIF(network.address).decode(wif), network);
   } catch (cause) {
@@ -44,7 +45,7 @@ export function purseOf(wif: string, network: Network): Purse {
     const hint = other === undefined ? '' : `; it is one of ${other.name}`;
     throw new CtgaError(
       'bad-input',
-      `that is no key in wallet import format of ${network.name}${hint}`,
+      `${name} is no key in wallet import format of ${network.name}${hint}`,
       { cause },
     );
   }
@@ -106,7 +107,7 @@ export function transactionsWith(
   }
   if (amount < needed)
     throw badInput(
-      `${from.address} has ${amount} satoshi to spend, and ${scripts.length} transactions cost ${needed}`,
+      `${from.address} has ${amount} satoshi to spend, and ${plural(scripts.length, 'transaction')} cost${scripts.length === 1 ? 's' : ''} ${needed}`,
       'Send coins to this address, and wait for a block.',
     );
   const script = p2pkh(from.publicKey, network.address).script;
@@ -140,11 +141,18 @@ export function transactionsWith(
 }
 
 /**
- * What can be spent now: coins in blocks, and change that is on its way. The largest first. What was written
- * with a coin that another transaction has spent since, such as one of another wallet with the same key, comes
- * no more, and neither does its change.
+ * What can be spent now: change that is on its way, and then coins in blocks, of each the largest first. So what
+ * is written next spends what was written before, and no block has it in another order: a command that comes
+ * behind a later one of its signer is refused. What was written with a coin that another transaction has spent
+ * since, such as one of another wallet with the same key, comes no more, and neither does its change. Change of
+ * what is `waiting`, since no node takes it, is the last that is tried.
  */
-export function spendable({ owner }: Purse, store: ChainStore, height: number): Coin[] {
+export function spendable(
+  { owner }: Purse,
+  store: ChainStore,
+  height: number,
+  waiting: readonly string[] = [],
+): Coin[] {
   const spent = new Set<string>();
   const overtaken = new Set<string>();
   const coming: Coin[] = [];
@@ -169,7 +177,14 @@ export function spendable({ owner }: Purse, store: ChainStore, height: number): 
     .coins(owner)
     .filter((coin) => !coin.isCoinbase || height - coin.height + 1 >= MATURITY);
   const free = (coin: Coin): boolean => !spent.has(`${coin.transaction}:${coin.output}`);
-  return [...ripe, ...coming].filter(free).toSorted((a, b) => (a.value < b.value ? 1 : -1));
+  const largestFirst = (coins: readonly Coin[]): Coin[] =>
+    coins.filter(free).toSorted((a, b) => (a.value < b.value ? 1 : -1));
+  const isWaiting = (coin: Coin): boolean => waiting.includes(coin.transaction);
+  return [
+    ...largestFirst(coming.filter((coin) => !isWaiting(coin))),
+    ...largestFirst(ripe),
+    ...largestFirst(coming.filter(isWaiting)),
+  ];
 }
 
 /**
@@ -179,8 +194,9 @@ export function spendable({ owner }: Purse, store: ChainStore, height: number): 
 const KNOWN = /\balready (?:have|exists|in)\b|txn-already/i;
 
 /**
- * Passes on, in their order, what was written and is in no block yet. What every node refuses stays
- * for the next time: it may only have to wait for a block. Resolves to the IDs of what no node has.
+ * Passes on to every node, in their order, what was written and is in no block yet: one that takes a transaction
+ * may keep it to itself. What every node refuses stays for the next time: it may only have to wait for a block.
+ * Resolves to the IDs of what no node has.
  */
 export async function passOn(
   store: ChainStore,
@@ -192,27 +208,28 @@ export async function passOn(
 }
 
 async function isTaken(bytes: Uint8Array, nodes: readonly BitcoinNode[]): Promise<boolean> {
+  let isTaken = false;
   for (const node of nodes)
     try {
       await node.send(bytes);
-      return true;
+      isTaken = true;
     } catch (error) {
       if (!(error instanceof NodeError)) throw error;
-      if (KNOWN.test(error.message)) return true;
+      isTaken ||= KNOWN.test(error.message);
     }
-  return false;
+  return isTaken;
 }
 
 /**
  * A key file's text: wallet import format, or 32 bytes in hexadecimal. Throws CtgaError `bad-input`
- * for what is no key.
+ * for what is no key, and calls it by `name`.
  */
-export function readPurse(text: string, network: Network): Purse {
+export function readPurse(text: string, network: Network, name = 'that'): Purse {
   const hex = /^[0-9a-f]{64}$/i.test(text.trim()) ? fromHex(text.trim()) : undefined;
-  if (hex === undefined) return purseOf(text.trim(), network);
+  if (hex === undefined) return purseOf(text.trim(), network, name);
   try {
     return purse(hex, network);
   } catch (cause) {
-    throw new CtgaError('bad-input', 'these 32 bytes are no private key', { cause });
+    throw new CtgaError('bad-input', `the 32 bytes of ${name} are no private key`, { cause });
   }
 }

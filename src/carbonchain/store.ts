@@ -4,6 +4,7 @@
  * the addresses that are watched. All of it can be read again from a node.
  */
 import { SqliteFile, type SqliteKind } from '../disk/sqlite-file.ts';
+import { sha256, toHex } from './bytes.ts';
 import { decodePacket } from './packet.ts';
 import type { PlacedPacket } from './reader.ts';
 
@@ -25,6 +26,9 @@ const KIND: SqliteKind = {
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX coin_by_spent ON coin (spent, owner);
     CREATE TABLE sent (n INTEGER PRIMARY KEY, txid TEXT NOT NULL, bytes BLOB NOT NULL) STRICT;
+  `,
+  later: `
+    CREATE TABLE IF NOT EXISTS packet_sum (height INTEGER PRIMARY KEY, sum TEXT NOT NULL) STRICT;
   `,
   synchronous: 'NORMAL',
   ifRemoved: 'then the chain is read from the nodes once more',
@@ -60,6 +64,7 @@ export interface BlockContent {
 interface PacketRow {
   readonly height: number;
   readonly place: number;
+  readonly output: number;
   readonly bytes: Buffer;
   readonly owner: string;
   readonly txid: string;
@@ -67,9 +72,20 @@ interface PacketRow {
   readonly spends: string;
 }
 
+/** What the packets of a block are known by. */
+function sumOf(rows: readonly PacketRow[]): string {
+  const fields = rows.map((row) => [
+    ...[row.place, row.output, toHex(row.bytes), row.owner, row.txid, row.owner_output],
+    row.spends,
+  ]);
+  return toHex(sha256(Buffer.from(JSON.stringify(fields))));
+}
+
 /** Every method throws StoreError `store-failed` if the disk does not do its part. */
 export class ChainStore {
   readonly #file: SqliteFile;
+  /** Of the blocks that have packets; undefined until it is read. */
+  #sums: ReadonlyMap<number, string> | undefined;
 
   private constructor(file: SqliteFile) {
     this.#file = file;
@@ -109,11 +125,20 @@ export class ChainStore {
     );
   }
 
+  /**
+   * The packets of a block as they were read. Throws StoreError `store-damaged` if they are not these: one that is
+   * missing may be a revocation.
+   */
   packets(height: number): PlacedPacket[] {
-    const rows = this.#all<PacketRow>(
-      'SELECT * FROM packet WHERE height = ? ORDER BY place, output',
-      height,
+    const rows = this.#rows(height);
+    this.#sums ??= new Map(
+      this.#all<{ height: number; sum: string }>('SELECT * FROM packet_sum').map((row) => [
+        row.height,
+        row.sum,
+      ]),
     );
+    if (this.#sums.get(height) !== (rows.length === 0 ? undefined : sumOf(rows)))
+      this.#file.reportDamage(`the packets of block ${height} are not those that were read`);
     return rows.flatMap((row) => {
       const packet = decodePacket(row.bytes);
       if (packet === undefined) return [];
@@ -121,6 +146,11 @@ export class ChainStore {
       const spends = row.spends.split(' ');
       return [{ packet, owner, place, ownerOutput, transaction, spends }];
     });
+  }
+
+  #rows(height: number): PacketRow[] {
+    const sql = 'SELECT * FROM packet WHERE height = ? ORDER BY place, output';
+    return this.#all<PacketRow>(sql, height);
   }
 
   /** The heights of the blocks that have packets, in their order. */
@@ -145,6 +175,8 @@ export class ChainStore {
           each.ownerOutput,
           each.spends.join(' '),
         );
+      if (packets.length > 0)
+        this.#run('INSERT INTO packet_sum VALUES (?, ?)', height, sumOf(this.#rows(height)));
       for (const { transaction, output, value, owner, isCoinbase } of coins)
         this.#run(
           'INSERT OR REPLACE INTO coin VALUES (?, ?, ?, ?, ?, ?, NULL)',
@@ -168,22 +200,26 @@ export class ChainStore {
       for (const id of transactions)
         if (sent.has(id)) this.#run('DELETE FROM sent WHERE txid = ?', id);
     });
+    if (packets.length > 0) this.#sums = undefined;
   }
 
   /** Forgets all blocks above this height. */
   cut(height: number): void {
     this.#file.transaction(() => {
-      for (const table of ['block', 'packet', 'coin'])
+      for (const table of ['block', 'packet', 'packet_sum', 'coin'])
         this.#run(`DELETE FROM ${table} WHERE height > ?`, height);
       this.#run('UPDATE coin SET spent = NULL WHERE spent > ?', height);
     });
+    this.#sums = undefined;
   }
 
   /** Forgets what was read, for another beginning, and not what was sent: that may be half of a command. */
   clear(): void {
     this.#file.transaction(() => {
-      for (const table of ['meta', 'block', 'packet', 'coin']) this.#run(`DELETE FROM ${table}`);
+      for (const table of ['meta', 'block', 'packet', 'packet_sum', 'coin'])
+        this.#run(`DELETE FROM ${table}`);
     });
+    this.#sums = undefined;
   }
 
   /** What the owner can spend, the largest first. */

@@ -13,7 +13,13 @@ import { badFile, badInput, CtgaError } from '../base/errors.ts';
 export const DEFAULT_CONFIG = '/etc/ctga/ctga.toml';
 
 /** Options that make sense for a single run only, or that name the file itself. */
-const NOT_IN_FILES = new Set(['--json', '--config', '--once', '--help', '--all']);
+export const NOT_IN_FILES: ReadonlySet<string> = new Set([
+  '--json',
+  '--config',
+  '--once',
+  '--help',
+  '--all',
+]);
 
 export interface ConfigFile {
   readonly path: string;

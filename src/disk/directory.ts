@@ -2,9 +2,11 @@
 /** Directories: making them, sharing their files among accounts, and syncing them. */
 import {
   closeSync,
+  constants,
   existsSync,
   fchmodSync,
   fchownSync,
+  fstatSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -68,18 +70,21 @@ function makeOne(path: string, mode: number): void {
 
 /**
  * Gives an open file that was made in `directory` to the accounts that the directory belongs to: to
- * its owner if root made the file, and to its group, whatever the umask says, if the group may
- * write in the directory.
+ * its owner if root made the file, and, whatever the umask says, to its group if the group may write
+ * in the directory; nobody but its owner may write it if not.
  */
 export function share(file: number, directory: string): void {
   const { uid, gid, mode } = statSync(directory);
   if (process.geteuid?.() === 0 && uid !== 0) fchownSync(file, uid, gid);
+  const own = fstatSync(file).mode;
   if ((mode & 0o020) !== 0) fchmodSync(file, 0o660);
+  else if ((own & 0o022) !== 0) fchmodSync(file, own & 0o755);
 }
 
 /**
- * Makes an empty file if there is none, and gives it to everybody who may write in the directory.
- * SQLite would let only its owner write it, whatever the umask allows the group.
+ * Makes an empty file if there is none, and gives it to everybody who may write in the directory, and
+ * to nobody else, also where an earlier ctga did otherwise. SQLite would let only its owner write it,
+ * whatever the umask allows the group.
  */
 export function makeShared(path: string): void {
   let file: number;
@@ -87,13 +92,32 @@ export function makeShared(path: string): void {
     file = openSync(path, 'ax', 0o666);
   } catch (error) {
     // It is there, perhaps since another process was faster; a link that leads nowhere is an error.
-    if (existsSync(path)) return;
+    if (existsSync(path)) return keepFromOthers(path);
     throw error;
   }
   try {
     share(file, dirname(path));
   } finally {
     closeSync(file);
+  }
+}
+
+/**
+ * Lets nobody but its owner write a file in a directory in which nobody else may. Throws nothing: it may
+ * be for its owner alone to change.
+ */
+export function keepFromOthers(path: string): void {
+  try {
+    if ((statSync(dirname(path)).mode & 0o020) !== 0) return;
+    const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+    try {
+      const { mode, nlink } = fstatSync(file);
+      if (nlink === 1 && (mode & 0o022) !== 0) fchmodSync(file, mode & 0o755);
+    } finally {
+      closeSync(file);
+    }
+  } catch {
+    // It is no worse than it was.
   }
 }
 
@@ -132,13 +156,13 @@ export function syncDirectory(path: string): void {
 }
 
 /**
- * Leaves empty files beside an SQLite database that was closed, in a directory that is shared. SQLite
- * takes its own away with the last connection, and whoever may not write in the directory cannot
- * read the database without them.
+ * Leaves empty files beside an SQLite database that was closed, in a directory that others may enter.
+ * SQLite takes its own away with the last connection, and whoever may not write in the directory
+ * cannot read the database without them.
  */
 export function leaveReadable(database: string): void {
   try {
-    if ((statSync(dirname(database)).mode & 0o020) === 0) return;
+    if ((statSync(dirname(database)).mode & 0o011) === 0) return;
     for (const suffix of ['-wal', '-shm']) makeShared(database + suffix);
   } catch {
     // Then it is read by whoever may write.

@@ -10,7 +10,7 @@ import { closeSync, openSync, renameSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { closedAbove } from '../base/system-error.ts';
-import { leaveReadable, makeDirectory, makeShared } from './directory.ts';
+import { keepFromOthers, leaveReadable, makeDirectory, makeShared } from './directory.ts';
 import { DamagedBesideError, StoreError } from './error.ts';
 import { openedWritable } from './sqlite-writable.ts';
 
@@ -64,6 +64,7 @@ export class SqliteFile {
    */
   static #openShared(path: string, kind: SqliteKind): SqliteFile {
     makeShared(path);
+    for (const suffix of ['-wal', '-shm']) keepFromOthers(path + suffix);
     const open = (): Database.Database => prepared(new Database(path, { timeout: 10_000 }), kind);
     return new SqliteFile(openedWritable(path, open), kind);
   }
@@ -149,6 +150,16 @@ export class SqliteFile {
       if (known instanceof DamagedBesideError) this.#damage.abort(known);
       throw known;
     }
+  }
+
+  /**
+   * For who finds that something is not as it was written, which SQLite cannot know: the same as damage that SQLite
+   * finds. Throws StoreError `store-damaged`.
+   */
+  reportDamage(what: string): never {
+    return this.attempt(() => {
+      throw new Database.SqliteError(what, 'SQLITE_CORRUPT');
+    });
   }
 
   /** Aborted when the database turns out damaged, with a StoreError `store-damaged` as the reason. */

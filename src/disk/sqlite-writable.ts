@@ -7,6 +7,7 @@
  */
 import Database from 'better-sqlite3';
 import { closeSync, openSync } from 'node:fs';
+import { waitSync } from '../base/clock.ts';
 
 /** How often, and after how many milliseconds each time, a database is opened anew. */
 const TRIES = 20;
@@ -22,7 +23,7 @@ export function openedWritable<T>(path: string, open: () => T): T {
       return open();
     } catch (error) {
       if (tries === TRIES || !isReadOnly(error) || cannotWrite(path)) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, PAUSE_MS);
+      waitSync(PAUSE_MS);
     }
   }
 }
@@ -35,8 +36,12 @@ export function assertWritable(database: Database.Database): void {
   const patience = database.pragma('busy_timeout', { simple: true }) as number;
   database.pragma('busy_timeout = 0');
   try {
-    database.exec('BEGIN IMMEDIATE; ROLLBACK');
+    // Where the file itself may only be read, what begins is a transaction that reads (build.c,
+    // sqlite3BeginTransaction), so something has to be changed.
+    const version = database.pragma('user_version', { simple: true }) as number;
+    database.exec(`BEGIN IMMEDIATE; PRAGMA user_version = ${version}; ROLLBACK`);
   } catch (error) {
+    if (database.inTransaction) database.exec('ROLLBACK');
     if (isReadOnly(error)) throw error;
     // Another writes at the moment, or the first write will say what is wrong.
   } finally {
@@ -58,6 +63,7 @@ export function cannotWrite(path: string, suffixes: readonly string[] = ['']): s
     });
 }
 
-function isReadOnly(error: unknown): boolean {
+/** Whether this is SQLite's error that the database can only be read. */
+export function isReadOnly(error: unknown): boolean {
   return error instanceof Database.SqliteError && error.code.startsWith('SQLITE_READONLY');
 }

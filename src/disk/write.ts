@@ -40,8 +40,37 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
     moveDurably(temporary, path);
   } catch (error) {
     rmSync(temporary, { force: true });
-    throw error;
+    throw naming(path, error);
   }
+}
+
+/**
+ * Makes a file with this content that its owner alone may read. When it returns, the file survives a power
+ * cut; if it throws, there is none, so that whoever made room may try again. Throws the system's error, EEXIST
+ * where there is one.
+ */
+export function writeSecret(path: string, content: string): void {
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    try {
+      writeFileSync(file, content);
+      fsyncSync(file);
+    } finally {
+      closeSync(file);
+    }
+    syncDirectory(dirname(path));
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw naming(path, error);
+  }
+}
+
+/** The system's error with the file's name, which it lacks if the file was open. */
+function naming(path: string, error: unknown): unknown {
+  const { errno, path: named } = error as NodeJS.ErrnoException;
+  return errno === undefined || named !== undefined
+    ? error
+    : Object.assign(error as Error, { path });
 }
 
 /** The name under which this process writes what is to be at `path`. */

@@ -6,6 +6,7 @@
 import { createHash } from 'node:crypto';
 import { clean } from '../base/clean.ts';
 import { encodeBase64 } from '../base/base64.ts';
+import { shellWord } from '../base/text.ts';
 import type { Log } from '../logs/log.ts';
 import { fingerprintOf } from '../logs/signed-list.ts';
 import { checkpointOf } from '../statements/checkpoint.ts';
@@ -104,7 +105,10 @@ function blocksOf(
       kind: 'text',
       text: 'With ctga, or without it by openssl and a page of shell arithmetic (docs/verify-evidence.sh in the source; docs/EVIDENCE.md has the format and the reasoning):',
     },
-    { kind: 'code', text: `ctga evidence verify ${name}\nsh docs/verify-evidence.sh ${name}` },
+    {
+      kind: 'code',
+      text: `ctga evidence verify ${shellWord(name)}\nsh docs/verify-evidence.sh ${shellWord(name)}`,
+    },
     { kind: 'heading', text: 'What it does not show' },
     {
       kind: 'text',

@@ -30,6 +30,8 @@ export type Progress = (done: number, all: number) => void;
 /** So many are verified between two reports: some tenths of a second. */
 const REPORT_EVERY = 1000;
 
+const FORMS = 'Give a JSON of tree heads ({"sths": [...]}), a get-sth answer or a checkpoint.';
+
 export interface ImportedHead {
   readonly head: VerifiedStatement;
   readonly log: Log;
@@ -55,7 +57,7 @@ export interface ImportResult extends ImportedHeads {
 /**
  * Reads and verifies the tree heads in a file. `only` is the log that is meant where the file names
  * none: a get-sth answer has no log ID. Throws CtgaError `bad-input` if the file cannot be read or
- * has none of the three forms.
+ * has none of the three forms, as an empty list has none.
  */
 export function readTreeHeads(
   path: string,
@@ -67,9 +69,13 @@ export function readTreeHeads(
   const text = readTextFile(path);
   const digest = createHash('sha256').update(text).digest('hex').slice(0, 8);
   const source = `import:${basename(path)}#${digest}`;
+  if (text.trim() === '') throw badInput(`${path}: is empty`, FORMS);
   if (!/^\s*[[{]/.test(text))
     return { source, exporter: undefined, ...fromCheckpoint(text, path, logs, witnesses) };
-  const exporter = exporterOf(parseJson(text, path));
+  const document = parseJson(text, path);
+  if (Array.isArray(document) && document.length === 0)
+    throw badInput(`${path}: an empty list, of nobody knows what`, FORMS);
+  const exporter = exporterOf(document);
   return { source, exporter, ...treeHeadsFromJson(text, path, logs, only, onProgress) };
 }
 
@@ -97,20 +103,31 @@ export function treeHeadsFromJson(
     ? // JSON.parse keeps no spelling, so elements of a list are written anew.
       list.data.map((item, i) => ({
         where: `${where}: sths[${i}]`,
-        claim: claimOf(item, Buffer.from(JSON.stringify(item)), byId, only),
+        claim: claimOf(item, spelled(item), byId, only),
         item,
       }))
     : [{ where, claim: claimOf(json, Buffer.from(text), byId, only) }];
   return { ...verifyAll(claims, onProgress), signatures: [] };
 }
 
+/** The JSON of an element; undefined for lists in lists without an end, which nobody can spell. */
+function spelled(item: unknown): Uint8Array | undefined {
+  try {
+    return Buffer.from(JSON.stringify(item));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
+}
+
 /** Returns the reason, as a string, where it cannot be told which log's claim `bytes` are. */
 function claimOf(
   json: unknown,
-  bytes: Uint8Array,
+  bytes: Uint8Array | undefined,
   logs: ReadonlyMap<string, Log>,
   only: Log | undefined,
 ): Claim<Log> | string {
+  if (bytes === undefined) return 'it is nested too deeply';
   if (typeof json !== 'object' || json === null || !('log_id' in json)) {
     if (only !== undefined) return { log: only, bytes, form: 'get-sth' };
     const { error } = treeHeadSchema.safeParse(json);
@@ -135,10 +152,7 @@ function fromCheckpoint(
   try {
     checkpoint = parseCheckpoint(text);
   } catch (error) {
-    throw badInput(
-      `${path}: neither JSON nor a checkpoint: ${messageOf(error)}`,
-      'Give a JSON of tree heads ({"sths": [...]}), a get-sth answer or a checkpoint.',
-    );
+    throw badInput(`${path}: neither JSON nor a checkpoint: ${messageOf(error)}`, FORMS);
   }
   // One note may have lines of several logs' keys: of one log's two, for instance.
   const signers = logs.filter(({ key }) =>

@@ -12,6 +12,7 @@ import { constants } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { Settings } from 'node:http2';
 import type { ConnectionOptions } from 'node:tls';
+import { serverIdentityFault } from './server-identity.ts';
 
 /** What a request may have beside its URL. Requests to logs have none of it. */
 export interface FetchOptions {
@@ -100,7 +101,12 @@ const TLS: ConnectionOptions = {
 /** For a TLS connection to `host`, an address or the name that has to be in the certificate. */
 export function tlsOptions(host: string): ConnectionOptions {
   // An address is no server name (RFC 6066, Section 3).
-  return { ...TLS, host, ...(isIP(host) === 0 && { servername: host }) };
+  return {
+    ...TLS,
+    host,
+    ...(isIP(host) === 0 && { servername: host }),
+    checkServerIdentity: serverIdentityFault,
+  };
 }
 
 /** curl's window, for each stream and for all together. It never announces more. */

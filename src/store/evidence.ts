@@ -45,13 +45,17 @@ export interface EvidenceStore {
   /** All that is on record, the oldest first. */
   all(): EvidenceRecord[];
 
+  /** Whether a file is on record. Costs the same however many are. */
+  has(path: string): boolean;
+
   /** The trees that a file on record is about, as they are now; of a broken promise the first. */
   treesOf(path: string): EvidenceTrees;
 
   /**
    * Pairs of trees of one log and size, above 0, with different roots for which no evidence is on
    * record: each is a fork, and somebody owes an evidence file for it. A tree is paired with the
-   * first four of its size. Costs as much as there are such pairs, however many trees there are.
+   * first four of its size. Costs as much as there are such pairs, however many trees and how much
+   * evidence there is.
    */
   missing(): [first: StoredTree, second: StoredTree][];
 }

@@ -185,6 +185,9 @@ export interface HeadStore {
   /** The sources, each once and in no order, that saw the last `heads` heads which the log signed of a tree. */
   sourcesOf(tree: Pick<StoredTree, 'id'>, heads: number): string[];
 
+  /** The sources that saw a tree head and whose names begin so, `limit` of them; none if nobody recorded it. */
+  sourcesUnder(head: VerifiedStatement, prefix: string, limit: number): string[];
+
   /** As `latest`, of one tree: its first `limit` heads, by time of signing. */
   headSummaries(tree: Pick<StoredTree, 'id'>, limit: number): HeadSummary[];
 

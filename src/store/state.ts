@@ -3,6 +3,7 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { stateHome } from '../base/home.ts';
+import { shellWord } from '../base/text.ts';
 import { isStoreFailure, StoreError } from '../disk/error.ts';
 import type { DamagedStore } from './damaged.ts';
 import type { StoreWithFile } from './file.ts';
@@ -112,7 +113,7 @@ export function expectDirectory(state: State): void {
 export function noStore({ directory, database }: State): StoreError {
   if (wasMade(database))
     return new StoreError('store-damaged', `the store in ${directory} is gone: ${database}`, {
-      remedy: `Restore it from a copy, or begin anew with: ctga store salvage --state-dir ${directory}`,
+      remedy: `Restore it from a copy, or begin anew with: ctga store salvage --state-dir ${shellWord(directory)}`,
     });
   return new StoreError('store-failed', `there is no store in ${directory}`, {
     remedy: `Name its directory with --state-dir. The machine's store is in ${SYSTEM_DIRECTORY}.`,
@@ -144,6 +145,25 @@ export function openReplaceable(
 /** Opens the file of a damaged store, to read what is left. Throws if it cannot be opened. */
 export function openDamaged(path: string): DamagedStore {
   return new SqliteDamaged(path);
+}
+
+/**
+ * A store that is made, or opened for writing, when it is first needed: none is to be there for what
+ * turns out before to be wrong.
+ */
+export function openWhenNeeded(state: State): {
+  readonly open: () => StoreWithFile;
+  readonly close: () => void;
+} {
+  let close = (): void => undefined;
+  return {
+    open: () => {
+      const store = openForWriting(state);
+      close = () => store.close();
+      return store;
+    },
+    close: () => close(),
+  };
 }
 
 /** A store in memory alone, which ends with its use. */

@@ -30,14 +30,21 @@ export function recordFoundEvidence(
   store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>,
   directory: string,
 ): void {
-  for (const path of unrecordedFiles(store, directory)) {
-    const evidence = readEvidence(path);
-    try {
-      if (evidence !== undefined)
-        record({ store, evidenceDirectory: directory, logs: [], now: Date.now() }, path, evidence);
-    } catch {
-      // The disk is full, or another process is writing.
-    }
+  for (const path of unrecordedFiles(store, directory)) recordFile(store, directory, path);
+}
+
+/** As `recordFoundEvidence`, of one file in the directory; what else is there costs nothing. */
+export function recordFile(
+  store: Pick<Store, 'evidence' | 'heads' | 'logs' | 'verdicts'>,
+  directory: string,
+  path: string,
+): void {
+  const evidence = readEvidence(path);
+  try {
+    if (evidence !== undefined)
+      record({ store, evidenceDirectory: directory, logs: [], now: Date.now() }, path, evidence);
+  } catch {
+    // The disk is full, or another process is writing.
   }
 }
 
@@ -110,10 +117,10 @@ function addEvidence(
   evidence: Evidence,
   at: number,
 ): void {
-  const known = store.heads.trees(logId);
   const trees = heads.flatMap(
     ({ treeSize, rootHash }) =>
-      known.find((tree) => tree.treeSize === treeSize && equalHash(tree.rootHash, rootHash)) ?? [],
+      store.heads.treesOfSize(logId, treeSize).find((tree) => equalHash(tree.rootHash, rootHash)) ??
+      [],
   );
   if (evidence.kind === 'promise-broken') {
     const [tree] = trees;

@@ -3,10 +3,12 @@
  * A zone file for NSD, Knot or BIND: the operator's own file, with tree heads behind it and another
  * serial in it, written whole, and a command by which the server reads it again.
  */
-import { accessSync, constants, readFileSync } from 'node:fs';
+import { accessSync, constants } from 'node:fs';
 import { dirname } from 'node:path';
+import { readBinaryFile } from '../base/documents.ts';
 import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
 import { runProgram } from '../base/program.ts';
+import { bytesOf } from '../base/read-file.ts';
 import { writeDurably } from '../disk/write.ts';
 import type { RrSet } from '../dns/primary.ts';
 import { formatRecords, nextSerial, readZoneFile, type ZoneFile } from './master-file.ts';
@@ -97,7 +99,7 @@ export class ZoneFileTarget implements ZoneTarget {
     const { path } = this.#options;
     let text: string;
     try {
-      text = readFileSync(path, 'latin1');
+      text = bytesOf(path).toString('latin1');
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
       throw badFile('read', path, error);
@@ -119,11 +121,7 @@ function cannotWrite(path: string, cause: unknown): CtgaError {
 }
 
 function read(path: string): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    throw badFile('read', path, error);
-  }
+  return readBinaryFile(path).toString('latin1');
 }
 
 function linesOf(sets: readonly RrSet[]): string {

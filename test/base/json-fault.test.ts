@@ -10,6 +10,7 @@ const ROWS: readonly (readonly [text: string, what: string | RegExp, line?: numb
   [' \n\t', 'it is empty'],
   ['\x7fELF\0\0', 'it is no text'],
   ['\x1f\ufffd\b', 'it is no text'],
+  ['\ufeff{}', 'it begins with a byte order mark; save it as UTF-8 without one'],
   ['<!DOCTYPE html>', 'it is a page of HTML or XML'],
   ['not json', 'line 1, column 1: want a value'],
   ['{"a": 1,}', 'line 1, column 9: want a name in double quotes'],

@@ -2,12 +2,21 @@
 /** Following a chain through nodes that fail, fork and lie. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Follower, type FollowEvent } from '../../src/carbonchain/follow.ts';
-import { NETWORKS } from '../../src/carbonchain/header.ts';
+import { checkedBlock, Follower, type FollowEvent } from '../../src/carbonchain/follow.ts';
+import { NETWORKS, workOf, type Network } from '../../src/carbonchain/header.ts';
 import { NodeError } from '../../src/carbonchain/node.ts';
 import { packetsOf } from '../../src/carbonchain/packet.ts';
 import { ChainStore } from '../../src/carbonchain/store.ts';
-import { FakeNode, blockOf, coinbase, idOf, withPacket } from './blocks.ts';
+import { parseTransaction } from '../../src/carbonchain/transaction.ts';
+import {
+  FakeNode,
+  blockOf,
+  coinbase,
+  headerAfter,
+  idOf,
+  transaction,
+  withPacket,
+} from './blocks.ts';
 
 const NOW = 2_000_000_000;
 const OWNER = '33'.repeat(20);
@@ -26,10 +35,14 @@ class Reading {
     this.follower = follower;
   }
 
-  static async of(nodes: readonly FakeNode[], store = ChainStore.inMemory()): Promise<Reading> {
+  static async of(
+    nodes: readonly FakeNode[],
+    store = ChainStore.inMemory(),
+    of: Network = network,
+  ): Promise<Reading> {
     const events: FollowEvent[] = [];
     const onEvent = (event: FollowEvent): void => void events.push(event);
-    const follower = await Follower.open({ network, nodes, store, onEvent });
+    const follower = await Follower.open({ network: of, nodes, store, onEvent });
     const reading = new Reading(follower);
     reading.events = events;
     return reading;
@@ -152,6 +165,44 @@ test('what a node makes up is noticed, and an honest node is enough', async () =
   }
 });
 
+test('two nodes of a tree are no transaction of a block', () => {
+  // Its bytes may be the IDs of two transactions that a node wants to keep back: the root is the same.
+  const short = transaction([{}], [Uint8Array.of(0x51, 0x51, 0x51, 0x51)]);
+  assert.equal(short.length, 64);
+  const root = parseTransaction(short).id;
+  const header = headerAfter(network.genesis.bytes, { root });
+  assert.throws(() => checkedBlock(blockOf(header, [short]), header), /makes no coins/);
+});
+
+test('whoever asks between two rounds hears what the last one came to', async () => {
+  const node = new FakeNode('a');
+  for (let i = 1; i <= 3; i++) node.mine();
+  const reading = await Reading.of([node]);
+  const { follower } = reading;
+  assert.equal(follower.isUpToDate, false, 'before the first');
+  await reading.round();
+  assert.equal(follower.isUpToDate, true);
+  // A round that goes on takes nothing back.
+  const honest = node.height;
+  const meanwhile: boolean[] = [];
+  node.height = () => {
+    meanwhile.push(follower.isUpToDate);
+    return honest();
+  };
+  node.mine();
+  const [last] = [...node.blocks].slice(-1) as [[string, Uint8Array]];
+  node.blocks.delete(last[0]);
+  await reading.round();
+  assert.deepEqual(meanwhile, [true]);
+  assert.equal(follower.isUpToDate, false, 'a block is withheld');
+  node.blocks.set(...last);
+  await reading.round();
+  assert.equal(follower.isUpToDate, true);
+  node.height = () => Promise.reject(new NodeError('node-no-answer', 'nobody there'));
+  await reading.round();
+  assert.equal(follower.isUpToDate, false, 'no node tells its chain');
+});
+
 test('a chain without work is not followed, however long it is', async () => {
   const [liar, honest] = [new FakeNode('liar'), new FakeNode('honest')];
   for (let i = 1; i <= 3; i++) honest.mine([packet('true')]);
@@ -207,4 +258,25 @@ test('several packets of one transaction are kept in their order', async () => {
   assert.deepEqual(reading.all, ['one', 'two']);
   const [first] = reading.follower.store.packets(1);
   assert.equal(first?.transaction, idOf(packet('one')));
+});
+
+test('of a chain of less work than the network has, nothing is read, and nobody goes by it', async () => {
+  const leastWork = 10n * workOf(network.limit);
+  const node = new FakeNode('cheap');
+  for (let i = 1; i <= 8; i++) node.mine([packet(`p${i}`)]);
+  const store = ChainStore.inMemory();
+  const reading = await Reading.of([node], store, { ...network, leastWork });
+  await reading.round();
+  assert.equal(reading.follower.isHeard, false);
+  assert.deepEqual(reading.all, []);
+  assert.match(JSON.stringify(reading.events), /"node":"cheap".*less work than regtest has/);
+  // It was not there yet.
+  node.mine([packet('p9')]);
+  await reading.round();
+  assert.equal(reading.follower.isHeard, true);
+  assert.equal(reading.all.length, 9);
+  // Nor is a store believed that was filled before.
+  const more = await Reading.of([node], store, { ...network, leastWork: leastWork + 1n });
+  await more.round();
+  assert.equal(more.follower.isHeard, false);
 });

@@ -15,7 +15,7 @@ import {
 import { ChainStore } from '../../src/carbonchain/store.ts';
 import { parseTransaction } from '../../src/carbonchain/transaction.ts';
 import { showHash, toHex } from '../../src/carbonchain/bytes.ts';
-import { FakeNode } from './blocks.ts';
+import { FakeNode, idOf } from './blocks.ts';
 
 const network = NETWORKS.regtest;
 const own = readPurse('01'.repeat(32), network);
@@ -126,6 +126,31 @@ test('what is on its way is not spent twice, and its change can be spent', () =>
   );
 });
 
+test('what is written next spends what was written before, however many coins there are', () => {
+  const store = ChainStore.inMemory();
+  const coins = [coin(90_000n), coin(80_000n, '22'.repeat(32)), coin(70_000n, '33'.repeat(32))];
+  const { bytes: header } = network.genesis;
+  store.add({ height: 0, header, coins, packets: [], spends: [], transactions: [] });
+  let before: string | undefined;
+  for (let i = 0; i < 4; i++) {
+    const signed = transactionsFor(
+      Buffer.alloc(61, i),
+      { id: 1 },
+      { purse: own, coins: spendable(own, store, 1), fee: 20_000n, network },
+    );
+    store.addSent(signed);
+    const spent = parseTransaction(signed[0]?.bytes ?? assert.fail()).inputs;
+    const ids = spent.map(({ id }) => showHash(id));
+    assert(before === undefined || ids.includes(before), `the ${i}th spends ${ids.join(', ')}`);
+    before = signed.at(-1)?.id;
+  }
+  // What no node takes any more keeps nothing else back, as long as there is another coin.
+  const waiting = store.sent().map(({ id }) => id);
+  const [next, ...more] = spendable(own, store, 1, waiting);
+  assert.equal(next?.transaction, '33'.repeat(32));
+  assert.equal(more.at(-1)?.transaction, before);
+});
+
 test('what a node refuses keeps nothing else back', async () => {
   const store = ChainStore.inMemory();
   const [dead, alive] = [2n, 3n].map((n) =>
@@ -147,6 +172,19 @@ test('what a node refuses keeps nothing else back', async () => {
   await passOn(store, [node]);
   assert.deepEqual(took.map(toHex), [toHex(alive?.[0]?.bytes as Uint8Array)]);
   assert.equal(store.sent().length, 2, 'until a block has them');
+});
+
+test('a node that keeps to itself what it takes keeps it from no other', async () => {
+  const store = ChainStore.inMemory();
+  const payment = { purse: own, coins: [coin(20_000n)], fee: 2000n, network };
+  const signed = transactionsFor(Buffer.alloc(61), { id: 1 }, payment);
+  store.addSent(signed);
+  const [liar, honest] = [new FakeNode('liar'), new FakeNode('honest')];
+  assert.deepEqual(await passOn(store, [liar, honest]), []);
+  assert.deepEqual(
+    honest.sent.map(idOf),
+    signed.map(({ id }) => id),
+  );
 });
 
 test('what a node has already is told from what it has another one for', async () => {

@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Databases beside the store: what is said of one that is empty, damaged, newer or closed. */
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -51,6 +59,37 @@ function failureOf(work: () => unknown): StoreError {
   }
   return assert.fail('nothing went wrong');
 }
+
+describe('in a directory in which a group may only read', () => {
+  test('what an earlier ctga let the group write, it may write no more', () => {
+    const own = join(directory, 'owned');
+    mkdirSync(own);
+    chmodSync(own, 0o2750);
+    const path = join(own, 'members.db');
+    opened(path, put);
+    const names = ['', '-wal', '-shm'].map((suffix) => path + suffix);
+    for (const name of names) chmodSync(name, 0o660);
+    const mayWrite = (): string[] => names.filter((name) => (statSync(name).mode & 0o022) !== 0);
+    assert.deepEqual(mayWrite(), names);
+    opened(path, (file) => {
+      assert.equal(all(file).length, 1);
+      assert.deepEqual(mayWrite(), [], 'while it is open');
+    });
+    assert.deepEqual(mayWrite(), [], 'when it was closed');
+  });
+
+  test('where the group may write the directory, it may write what is there', () => {
+    const own = join(directory, 'shared');
+    mkdirSync(own);
+    chmodSync(own, 0o2770);
+    const path = join(own, 'members.db');
+    for (let i = 0; i < 2; i++)
+      opened(path, (file) => {
+        put(file);
+        assert.equal(statSync(path).mode & 0o777, 0o660);
+      });
+  });
+});
 
 describe('for reading', () => {
   test('a database that nothing was written to is none', () => {

@@ -84,7 +84,7 @@ const ENTRANCES: Readonly<Record<string, (place: Place, head: Statement) => unkn
     const path = join(newDirectory(), 'heads.json');
     writeFileSync(path, JSON.stringify({ sths: [sthOf(head)] }));
     const options = { logs: [log.asLog()], witnesses: [], evidenceDirectory, now: NOW };
-    importTreeHeads(store, [path], options);
+    importTreeHeads(() => store, [path], options);
   },
   async 'a pollinator'({ store, evidenceDirectory }, head) {
     const answer = json({ sths: [{ sth_version: 0, ...sthOf(head) }] });

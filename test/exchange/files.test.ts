@@ -152,4 +152,20 @@ test('a file of none of the forms is bad input', () => {
     code: 'bad-input',
     message: /neither JSON nor a checkpoint/,
   });
+  writeFileSync(path, '\n');
+  assert.throws(() => readTreeHeads(path, logs, undefined), { message: /noise: is empty$/ });
+  writeFileSync(path, ' [ ]\n');
+  assert.throws(() => readTreeHeads(path, logs, undefined), {
+    code: 'bad-input',
+    message: /an empty list, of nobody knows what/,
+  });
+});
+
+test('what is nested however deeply is refused, and the rest is taken', () => {
+  const path = join(directory, 'deep');
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  writeFileSync(path, `{"sths": [${deep}, ${JSON.stringify(gossiped(alpha))}]}`);
+  const { heads, refused } = readTreeHeads(path, logs, undefined);
+  assert.equal(heads.length, 1);
+  assert.match(refused.join(), /sths\[0\]: it is nested too deeply$/);
 });

@@ -216,3 +216,48 @@ test('in a store of before words had a table, what others concluded and what the
   ]);
   now.close();
 });
+
+test('in a store of before rounds were in the rows of evidence, what was told stays told', () => {
+  const state = fresh();
+  mkdirSync(state.directory);
+  const old = new Database(state.database);
+  const before = MIGRATIONS.findIndex((step) => step.includes('DROP TABLE published_evidence'));
+  for (const step of MIGRATIONS.slice(0, before)) old.exec(step);
+  old.pragma(`user_version = ${before}`);
+  const put = old.prepare(
+    'INSERT INTO trees (log_id, tree_size, root_hash, first_seen) VALUES (?, ?, ?, 1)',
+  );
+  for (const size of [3, 4, 5])
+    for (const branch of ['a', 'b'])
+      put.run(log.key.logId, padded(BigInt(size)), treeOf(size, branch).root());
+  // Of the last pair there is no evidence yet.
+  for (const [name, first] of [
+    ['told', 1],
+    ['untold', 3],
+  ] as const)
+    old
+      .prepare(
+        `INSERT INTO evidence (path, log_id, first, second, first_size, second_size, created)
+         VALUES (?, ?, ?, ?, ?, ?, 1)`,
+      )
+      // Whichever of the two was first.
+      .run(`evidence/${name}.json`, log.key.logId, first + 1, first, padded(3n), padded(3n));
+  // By the path that it had before the directory was moved.
+  old
+    .prepare('INSERT INTO published_evidence (path, rounds) VALUES (?, 7)')
+    .run('/var/lib/elsewhere/evidence/told.json');
+  old.close();
+  const store = openForWriting(state);
+  const next = store.publishing.nextEvidence();
+  assert.equal(next?.path, join(state.evidence, 'untold.json'));
+  store.publishing.evidenceArrived(next.path);
+  assert.equal(store.publishing.nextEvidence()?.rounds, 1);
+  for (let i = 0; i < 6; i++) store.publishing.evidenceArrived(next.path);
+  store.publishing.evidenceArrived(next.path);
+  assert.equal(store.publishing.nextEvidence()?.rounds, 7);
+  assert.deepEqual(
+    store.evidence.missing().map(([{ treeSize }]) => treeSize),
+    [5n],
+  );
+  store.close();
+});

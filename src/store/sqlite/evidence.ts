@@ -4,10 +4,11 @@ import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:pat
 import { toLogId, type LogId, type TreeRoot } from '../../statements/statement.ts';
 import type { EvidenceKind, EvidenceRecord, EvidenceStore, EvidenceTrees } from '../evidence.ts';
 import type { StoredTree } from '../heads.ts';
+import type { EvidenceToTell } from '../publishing.ts';
 import { EVIDENCE, evidenceOf } from '../directories.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
-import { padded, toTree, unpadded, type TreeRow } from './rows.ts';
+import { isLogId, padded, toTree, unpadded, type TreeRow } from './rows.ts';
 
 const ADD = `INSERT INTO evidence (path, kind, log_id, first, second, first_size, second_size, created)
   VALUES (@path, @kind, @logId, @first, @second, @firstSize, @secondSize, @created)
@@ -15,9 +16,19 @@ const ADD = `INSERT INTO evidence (path, kind, log_id, first, second, first_size
     second = excluded.second, first_size = excluded.first_size, second_size = excluded.second_size`;
 const ALL = `SELECT path, kind, log_id, first_size, second_size, created FROM evidence
   ORDER BY created, path`;
-const MISSING = `SELECT first, second FROM contradictions c
-  WHERE NOT EXISTS (SELECT 1 FROM evidence e
-    WHERE e.first IN (c.first, c.second) AND e.second IN (c.first, c.second))`;
+const MISSING = 'SELECT first, second FROM contradictions WHERE is_owed';
+// One look into the index for each log.
+const LOGS = `WITH RECURSIVE logs (log_id) AS (
+    SELECT min(log_id) FROM evidence
+    UNION ALL SELECT (SELECT min(e.log_id) FROM evidence e WHERE e.log_id > logs.log_id)
+      FROM logs WHERE logs.log_id IS NOT NULL)`;
+// And two for its least and its most.
+const FIRST_OF_EACH_LOG = `${LOGS}
+  SELECT next.log_id, next.path, next.rounds,
+    (SELECT max(rounds) FROM evidence e WHERE e.log_id = logs.log_id) = 0 AS isFirst
+  FROM logs JOIN evidence next ON next.path = (SELECT path FROM evidence e
+    WHERE e.log_id = logs.log_id ORDER BY rounds, created, path LIMIT 1)`;
+const TOLD = 'UPDATE evidence SET rounds = rounds + 1 WHERE path IN (@path, @asRead)';
 
 interface NewRow {
   readonly path: string;
@@ -28,6 +39,13 @@ interface NewRow {
   readonly firstSize: string;
   readonly secondSize: string;
   readonly created: number;
+}
+
+interface FirstRow {
+  readonly log_id: Buffer;
+  readonly path: string;
+  readonly rounds: number;
+  readonly isFirst: number;
 }
 
 interface Row {
@@ -48,6 +66,9 @@ export class SqliteEvidence implements EvidenceStore {
     { readonly kind: EvidenceKind; readonly first: number; readonly second: number | null }
   >;
   readonly #missing: Statement<NoParameters, { readonly first: number; readonly second: number }>;
+  readonly #has: Statement<{ path: string }, { readonly path: string }>;
+  readonly #firstOfEachLog: Statement<NoParameters, FirstRow>;
+  readonly #told: Statement<{ path: string; asRead: string }>;
   readonly #tree: Statement<{ id: number }, TreeRow>;
   readonly #directory: string;
 
@@ -61,6 +82,9 @@ export class SqliteEvidence implements EvidenceStore {
       'SELECT kind, first, second FROM evidence WHERE path = @path',
     );
     this.#missing = connection.statement(MISSING);
+    this.#has = connection.statement('SELECT path FROM evidence WHERE path = @path');
+    this.#firstOfEachLog = connection.statement(FIRST_OF_EACH_LOG);
+    this.#told = connection.statement(TOLD);
     this.#tree = connection.statement('SELECT * FROM trees WHERE id = @id');
   }
 
@@ -102,6 +126,31 @@ export class SqliteEvidence implements EvidenceStore {
     });
   }
 
+  has(path: string): boolean {
+    return this.#has.get({ path: this.#fromDirectory(path) }) !== undefined;
+  }
+
+  /** By log ID: of each log what was told least often and has waited longest. See PublishingStore. */
+  firstOfEachLog(): EvidenceToTell[] {
+    return this.#firstOfEachLog
+      .all({})
+      .flatMap(({ log_id: logId, path, rounds, isFirst }) =>
+        // One with a damaged ID is of no log: its file is found again.
+        isLogId(logId)
+          ? [{ path: this.#absolute(path), logId: toLogId(logId), rounds, isFirst: isFirst === 1 }]
+          : [],
+      )
+      .sort((a, b) => Buffer.compare(a.logId, b.logId));
+  }
+
+  /** As PublishingStore.evidenceArrived. */
+  toldOnceMore(path: string): void {
+    const from = `${this.#directory}/`;
+    // A damaged path is not spelled as it would be written: it must not come first for ever.
+    const asRead = path.startsWith(from) ? path.slice(from.length) : path;
+    this.#told.run({ path: this.#fromDirectory(path), asRead });
+  }
+
   /**
    * A file that is elsewhere keeps its path. Where evidence belongs to a writer, its directory counts
    * as the one in the store's own: what was recorded before there was a writer is there now.
@@ -114,9 +163,9 @@ export class SqliteEvidence implements EvidenceStore {
 
   #absolute(path: string): string {
     if (isAbsolute(path)) return path;
-    return dirname(path) === EVIDENCE
+    return path === join(EVIDENCE, basename(path))
       ? join(evidenceOf(this.#directory), basename(path))
-      : join(this.#directory, path);
+      : `${this.#directory}/${path}`;
   }
 
   treesOf(path: string): EvidenceTrees {

@@ -3,6 +3,7 @@
 import { existsSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import Database from 'better-sqlite3';
+import { messageOf } from '../../base/errors.ts';
 import { inSteps } from '../../base/steps.ts';
 import { syncDirectory } from '../../disk/directory.ts';
 import { moveDurably, temporaryOf, tidy } from '../../disk/write.ts';
@@ -24,16 +25,22 @@ export type FileIdentity = number;
 
 /**
  * The file in place; undefined where there is none. Throws StoreError `store-failed` where this
- * process may not look.
+ * process may not look, or something else is in its place: of a pipe, nobody would see the end.
  */
 export function fileAt(path: string): FileIdentity | undefined {
+  let found;
   try {
-    return statSync(path).ino;
+    found = statSync(path);
   } catch (error) {
     // By `throwIfNoEntry`, Node 22 finds no file either where a part of the path is no directory.
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw cannotReach(path, error);
   }
+  if (!found.isFile())
+    throw new StoreError('store-failed', `${path} is no file, and so no store`, {
+      remedy: 'Move it away, or name another directory with --state-dir.',
+    });
+  return found.ino;
 }
 
 function cannotReach(path: string, error: unknown): StoreError {
@@ -44,7 +51,11 @@ function cannotReach(path: string, error: unknown): StoreError {
       remedy: 'Name the directory of a store with --state-dir.',
       cause: error,
     });
-  return mayNotBeRead(directory, error);
+  if (code === 'EACCES' || code === 'EPERM') return mayNotBeRead(directory, error);
+  return new StoreError('store-failed', `cannot look for a store at ${path}: ${messageOf(error)}`, {
+    remedy: 'Name another directory with --state-dir.',
+    cause: error,
+  });
 }
 
 export interface OpenedFile {

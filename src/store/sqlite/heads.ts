@@ -22,11 +22,12 @@ import {
 } from '../heads.ts';
 import { damaged } from './errors.ts';
 import type { DamagedRow } from '../damaged-rows.ts';
-import type { Verdict } from '../verdicts.ts';
+import { VERDICTS, type Verdict } from '../verdicts.ts';
 import type { Connection, NoParameters, Statement } from './connection.ts';
 import type { SqliteDamagedRows } from './damaged-rows.ts';
 import type { SqliteExchange } from './exchange.ts';
 import {
+  isLogId,
   padded,
   toTree,
   toHead,
@@ -63,6 +64,9 @@ interface DayRow {
 }
 
 const DAY_MS = 86_400_000;
+/** No sum is more, whatever was made up elsewhere: past 2^63 SQLite has none, which looks like damage. */
+const added = (column: string): string =>
+  `${column} = min(${column} + excluded.${column}, ${Number.MAX_SAFE_INTEGER})`;
 const NO_CHANGES: SeenEntryChanges = { put: [], over: [] };
 
 const PUT_TREE = `INSERT INTO trees (log_id, tree_size, root_hash, first_seen, verdict, reason)
@@ -78,12 +82,12 @@ const PUT_HEAD = `INSERT INTO tree_heads (tree, timestamp, signature)
 const PUT_SIGHTING = `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
   SELECT id, @source, @firstSeen, @lastSeen, @count FROM tree_heads
     WHERE tree = @tree AND timestamp = @timestamp
-  ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+  ON CONFLICT (tree_head, source) DO UPDATE SET ${added('count')},
     first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)`;
 const PUT_DAY = `INSERT INTO days (log_id, day, heads, sightings)
   VALUES (@logId, @day, @heads, @sightings)
-  ON CONFLICT DO UPDATE SET heads = heads + excluded.heads, sightings = sightings + excluded.sightings`;
+  ON CONFLICT DO UPDATE SET heads = heads + excluded.heads, ${added('sightings')}`;
 const PUT_SEEN_ENTRY = `INSERT INTO seen_entries (source, entry, credited, tree_head)
   SELECT @source, @entry, @credited, tree_heads.id
     FROM tree_heads JOIN trees ON trees.id = tree_heads.tree
@@ -108,7 +112,7 @@ const HEADS_OF = `SELECT tree_heads.id AS head_id, log_id, tree_size, root_hash,
   FROM tree_heads JOIN trees ON trees.id = tree WHERE tree = @id ORDER BY timestamp`;
 const SUMMARIES = `SELECT trees.*, tree_heads.id AS head_id, tree_heads.timestamp, tree_heads.signature,
     json_group_array(source) AS sources, min(sightings.first_seen) AS head_first_seen,
-    max(last_seen) AS last_seen, sum(count) AS count
+    max(last_seen) AS last_seen, CAST(min(total(count), ${Number.MAX_SAFE_INTEGER}) AS INTEGER) AS count
   FROM tree_heads JOIN trees ON trees.id = tree JOIN sightings ON tree_head = tree_heads.id`;
 const LATEST = `${SUMMARIES}
   WHERE tree_heads.id IN (SELECT id FROM tree_heads ORDER BY id DESC LIMIT @limit)
@@ -120,6 +124,12 @@ const NEWEST = 'SELECT * FROM trees ORDER BY id DESC LIMIT @limit';
 const SOURCES_OF_TREE = `SELECT json_group_array(source) AS sources FROM (
   SELECT DISTINCT source FROM sightings WHERE tree_head IN (
     SELECT id FROM tree_heads WHERE tree = @id ORDER BY timestamp DESC LIMIT @heads))`;
+// By the primary key of sightings, however many there are.
+const SOURCES_UNDER = `SELECT source FROM sightings WHERE source >= @from AND source < @to
+    AND tree_head = (SELECT tree_heads.id FROM tree_heads JOIN trees ON trees.id = tree
+      WHERE log_id = @logId AND tree_size = @treeSize AND root_hash = @rootHash
+        AND timestamp = @timestamp)
+  ORDER BY source LIMIT @limit`;
 /** So many trees are looked at for those that are consistent. */
 const NEIGHBOURS = 256;
 const CONSISTENT_BELOW = `SELECT * FROM (
@@ -133,23 +143,26 @@ const SPAN = `SELECT
   (SELECT max(last_seen) FROM sightings WHERE source <> '${ROLLED_UP}') AS last_sighting`;
 /** So many of a log's trees are on its timeline, the largest, and all that were proven a fork. */
 const ON_TIMELINE = 10_000;
+// One number for a slot and a verdict: whatever has to be sorted is small. What is no verdict is NULL.
+const VERDICT_BITS = 16;
+const SLOT_AND_VERDICT = `(CASE WHEN first_seen < @from THEN -1
+      ELSE CAST(min(@slots - 1, (first_seen - @from) * @slots / (@to - @from)) AS INTEGER) END) * ${VERDICT_BITS}
+    + CASE verdict ${VERDICTS.map((verdict, i) => `WHEN '${verdict}' THEN ${i}`).join(' ')} END`;
 const TIMELINE = `WITH shown AS (
-    SELECT * FROM (SELECT tree_size, first_seen, verdict FROM trees WHERE log_id = @logId
-      ORDER BY tree_size DESC LIMIT ${ON_TIMELINE}) WHERE verdict <> 'fork-proven'
-    UNION ALL SELECT tree_size, first_seen, verdict FROM trees
+    SELECT * FROM (SELECT ${SLOT_AND_VERDICT} AS place, tree_size FROM trees WHERE log_id = @logId
+      ORDER BY tree_size DESC LIMIT ${ON_TIMELINE})
+      WHERE place & ${VERDICT_BITS - 1} <> ${VERDICTS.indexOf('fork-proven')}
+    UNION ALL SELECT ${SLOT_AND_VERDICT}, tree_size FROM trees
       WHERE verdict = 'fork-proven' AND log_id = @logId)
-  SELECT
-    CASE WHEN first_seen < @from THEN -1
-      ELSE CAST(min(@slots - 1, (first_seen - @from) * @slots / (@to - @from)) AS INTEGER) END AS slot,
-    verdict, count(*) AS trees, max(tree_size) AS largest
-  FROM shown GROUP BY slot, verdict ORDER BY slot, verdict`;
+  SELECT place, count(*) AS trees, max(tree_size) AS largest FROM shown
+  WHERE place IS NOT NULL GROUP BY place`;
 const ALL = `${SUMMARIES} GROUP BY tree_heads.id ORDER BY tree_heads.id`;
 // The name is part of the text: with a parameter, SQLite would not use the index on times.
 const OLD_SIGHTINGS = `SELECT tree_head, source, first_seen, last_seen, count FROM sightings
   WHERE last_seen < @before AND source <> '${ROLLED_UP}' ORDER BY last_seen LIMIT @limit`;
 const ADD_TO_SUM = `INSERT INTO sightings (tree_head, source, first_seen, last_seen, count)
   VALUES (@tree_head, '${ROLLED_UP}', @first_seen, @last_seen, @count)
-  ON CONFLICT (tree_head, source) DO UPDATE SET count = count + excluded.count,
+  ON CONFLICT (tree_head, source) DO UPDATE SET ${added('count')},
     first_seen = min(first_seen, excluded.first_seen),
     last_seen = max(last_seen, excluded.last_seen)`;
 const DROP_SIGHTING = 'DELETE FROM sightings WHERE tree_head = @tree_head AND source = @source';
@@ -161,8 +174,8 @@ interface SpanRow {
 }
 
 interface TimelineRow {
-  readonly slot: number;
-  readonly verdict: Verdict;
+  /** Of the slot and the verdict. */
+  readonly place: number;
   readonly trees: number;
   readonly largest: string;
 }
@@ -205,6 +218,10 @@ export class SqliteHeads implements HeadStore {
   readonly #headSummaries: Statement<{ id: number; limit: number }, HeadRow>;
   readonly #newest: Statement<{ limit: number }, TreeRow>;
   readonly #sourcesOfTree: Statement<{ id: number; heads: number }, { readonly sources: string }>;
+  readonly #sourcesUnder: Statement<
+    HeadKey & { from: string; to: string; limit: number },
+    { readonly source: string }
+  >;
   readonly #consistentBelow: Statement<{ logId: LogId; treeSize: string; limit: number }, TreeRow>;
   readonly #span: Statement<NoParameters, SpanRow>;
   readonly #timeline: Statement<
@@ -244,6 +261,7 @@ export class SqliteHeads implements HeadStore {
     this.#headSummaries = connection.statement(HEADS_OF_TREE);
     this.#newest = connection.statement(NEWEST);
     this.#sourcesOfTree = connection.statement(SOURCES_OF_TREE);
+    this.#sourcesUnder = connection.statement(SOURCES_UNDER);
     this.#consistentBelow = connection.statement(CONSISTENT_BELOW);
     this.#span = connection.statement(SPAN);
     this.#timeline = connection.statement(TIMELINE);
@@ -389,6 +407,13 @@ export class SqliteHeads implements HeadStore {
     return JSON.parse(this.#sourcesOfTree.get({ id, heads })?.sources ?? '[]') as string[];
   }
 
+  sourcesUnder(head: VerifiedStatement, prefix: string, limit: number): string[] {
+    const key = { ...treeKey(head), timestamp: padded(head.timestamp) };
+    // What begins so is less than this, and more than nothing else.
+    const to = prefix.slice(0, -1) + String.fromCharCode(prefix.charCodeAt(prefix.length - 1) + 1);
+    return this.#sourcesUnder.all({ ...key, from: prefix, to, limit }).map(({ source }) => source);
+  }
+
   consistentBelow(logId: LogId, size: bigint, limit: number): StoredTree[] {
     return this.#consistentBelow
       .all({ logId, treeSize: padded(size), limit })
@@ -404,9 +429,12 @@ export class SqliteHeads implements HeadStore {
   }
 
   timeline(logId: LogId, from: number, to: number, slots: number): TimelineSlot[] {
-    return this.#timeline.all({ logId, from, to: Math.max(to, from + 1), slots }).flatMap((row) => {
+    const asked = { logId, from, to: Math.max(to, from + 1), slots };
+    return this.#timeline.all(asked).flatMap(({ place, trees, largest }) => {
+      const slot = Math.floor(place / VERDICT_BITS);
+      const verdict = VERDICTS[place - slot * VERDICT_BITS];
       try {
-        return [{ ...row, largest: unpadded(row.largest) }];
+        return verdict === undefined ? [] : [{ slot, verdict, trees, largest: unpadded(largest) }];
       } catch {
         return []; // a damaged row: it is set aside where it is read whole
       }
@@ -468,18 +496,13 @@ class Days {
       logId,
       day,
       heads: heads + (isNew ? 1 : 0),
-      sightings: sightings + count,
+      sightings: Math.min(sightings + count, Number.MAX_SAFE_INTEGER),
     });
   }
 
   sums(): Iterable<LogDay> {
     return this.#sums.values();
   }
-}
-
-/** What is no log ID is part of a row that is set aside when it is read whole. */
-function isLogId(bytes: Uint8Array): boolean {
-  return bytes.length === 32;
 }
 
 function toSummary(tree: StoredTree, row: HeadRow): HeadSummary {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-/** What a fleet is told, in SQLite: tables publishing, unpublished_heads and published_evidence. */
+/** What a fleet is told, in SQLite: tables publishing and unpublished_heads, and of evidence its rounds. */
 import { StoreError } from '../../disk/error.ts';
-import { logIdText } from '../../logs/log.ts';
 import type { LogId } from '../../statements/statement.ts';
 import type {
   EvidenceToTell,
@@ -50,10 +49,6 @@ const LARGEST = `SELECT log_id FROM unpublished_heads GROUP BY log_id ORDER BY c
 const GIVE_UP = `DELETE FROM unpublished_heads WHERE turn IN (
   SELECT turn FROM unpublished_heads WHERE log_id = @logId ORDER BY turn DESC LIMIT @limit)`;
 const COUNT_GIVEN_UP = 'UPDATE publishing SET given_up = given_up + @count';
-const ROUNDS = 'SELECT path, rounds FROM published_evidence';
-const ROUND = `INSERT INTO published_evidence (path, rounds) VALUES (@path, 1)
-  ON CONFLICT DO UPDATE SET rounds = rounds + 1`;
-
 interface Row {
   readonly what: Published;
   readonly epoch: string;
@@ -87,8 +82,6 @@ export class SqlitePublishing implements PublishingStore {
   readonly #largest: Statement<NoParameters, { readonly log_id: Buffer }>;
   readonly #giveUp: Statement<{ logId: Buffer; limit: number }>;
   readonly #countGivenUp: Statement<{ count: number }>;
-  readonly #rounds: Statement<NoParameters, { readonly path: string; readonly rounds: number }>;
-  readonly #round: Statement<{ path: string }>;
 
   constructor(connection: Connection, exchange: SqliteExchange, evidence: SqliteEvidence) {
     this.#connection = connection;
@@ -110,8 +103,6 @@ export class SqlitePublishing implements PublishingStore {
     this.#largest = connection.statement(LARGEST);
     this.#giveUp = connection.statement(GIVE_UP);
     this.#countGivenUp = connection.statement(COUNT_GIVEN_UP);
-    this.#rounds = connection.statement(ROUNDS);
-    this.#round = connection.statement(ROUND);
   }
 
   begin(what: Published, most: number): void {
@@ -214,33 +205,24 @@ export class SqlitePublishing implements PublishingStore {
   }
 
   nextEvidence(after?: LogId): EvidenceToTell | undefined {
-    const rounds = new Map(this.#rounds.all({}).map((row) => [row.path, row.rounds]));
-    // Of each log, what was told least often.
-    const byLog = new Map<string, EvidenceToTell>();
-    for (const { path, logId } of this.#evidence.all()) {
-      const name = logIdText(logId);
-      const before = byLog.get(name);
-      const told = rounds.get(path) ?? 0;
-      const isFirst = told === 0 && before?.isFirst !== false;
-      const isNext = before === undefined || told < before.rounds;
-      byLog.set(name, { ...(isNext ? { path, logId, rounds: told } : before), isFirst });
-    }
-    const last = after === undefined ? '' : logIdText(after);
-    const all = [...byLog].sort(([a], [b]) => (a < b ? -1 : 1));
-    const inTurn = [
-      ...all.filter(([name]) => name > last),
-      ...all.filter(([name]) => name <= last),
-    ];
-    const next =
-      inTurn.find(([, { isFirst }]) => isFirst) ??
-      inTurn.find(([, { rounds: told }]) => told === 0) ??
-      inTurn[0];
-    return next?.[1];
+    const firsts = this.#evidence.firstOfEachLog();
+    const last =
+      after === undefined ? -1 : firsts.findLastIndex(({ logId }) => !isLater(logId, after));
+    const inTurn = [...firsts.slice(last + 1), ...firsts.slice(0, last + 1)];
+    return (
+      inTurn.find(({ isFirst }) => isFirst) ??
+      inTurn.find(({ rounds }) => rounds === 0) ??
+      inTurn[0]
+    );
   }
 
   evidenceArrived(path: string): void {
-    this.#round.run({ path });
+    this.#evidence.toldOnceMore(path);
   }
+}
+
+function isLater(logId: LogId, than: LogId): boolean {
+  return Buffer.compare(logId, than) > 0;
 }
 
 /** The first of each, then the second of each, and so on. */

@@ -3,6 +3,7 @@
 import type { OnReplaced, ReplaceableOptions, ReplaceableStore } from '../replaceable.ts';
 import type Database from 'better-sqlite3';
 import type { StoreError } from '../../disk/error.ts';
+import { cannotWrite, isReadOnly } from '../../disk/sqlite-writable.ts';
 import { fileAt, moveAside, openFile, type FileIdentity, type OpenedFile } from './file.ts';
 import { mayPass, openReadOnly } from './read-only.ts';
 import { isDamage } from './errors.ts';
@@ -29,7 +30,20 @@ export class SqliteReplaceable extends SqliteStore implements ReplaceableStore {
 
   follow(): boolean {
     if (this.isInPlace()) return false;
-    this.goOnIn(openOrReplace(this.#path, this.#onReplaced, { patience: this.#patience }));
+    const open = (): OpenedFile =>
+      openOrReplace(this.#path, this.#onReplaced, { patience: this.#patience });
+    try {
+      this.goOnIn(open());
+    } catch (error) {
+      if (!isReadOnlyAsBefore(error, this.#path)) throw error;
+      this.goOnIn({ database: emptyDatabase(), file: NO_FILE });
+      try {
+        this.goOnIn(open());
+      } catch (again) {
+        this.goOnIn({ database: openReadOnly(this.#path) ?? emptyDatabase(), file: NO_FILE });
+        throw again;
+      }
+    }
     return true;
   }
 
@@ -55,6 +69,19 @@ function openAtStart(
     if (!mayPass(refusal, path)) throw refusal;
     return { database: openReadOnly(path) ?? emptyDatabase(), file: NO_FILE, refusal };
   }
+}
+
+/**
+ * Whether a database cannot be written although its files can. A process has one shared memory for all its
+ * connections to a database (os_unix.c, unixShmNode): if the first could only read it, the others can only read
+ * it until that one is closed.
+ */
+function isReadOnlyAsBefore(error: unknown, path: string): boolean {
+  return (
+    mayPass(error, path) &&
+    isReadOnly(error.cause) &&
+    cannotWrite(path, ['', '-wal', '-shm']) === undefined
+  );
 }
 
 /** Takes nothing in. */

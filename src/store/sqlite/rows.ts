@@ -41,6 +41,11 @@ export function treeKey({ logId, treeSize, rootHash }: TreeRoot & { logId: LogId
   return { logId, treeSize: padded(treeSize), rootHash };
 }
 
+/** What is no log ID is part of a damaged row, which is set aside where it is read whole. */
+export function isLogId(bytes: Uint8Array): boolean {
+  return bytes.length === 32;
+}
+
 /** See schema.ts: as text that sorts as the numbers do. */
 export function padded(value: bigint): string {
   return value.toString().padStart(20, '0');

@@ -372,4 +372,47 @@ export const MIGRATIONS: readonly string[] = [
   -- A log's line on the status page, for which no row of a tree is read.
   CREATE INDEX trees_on_line ON trees (log_id, tree_size, first_seen, verdict);
   `,
+  `
+  -- How often each evidence file was told to the end is in its row, and what is to be told next at the head of an index.
+  -- It was kept by the whole path, of which the file's name is what stays.
+  ALTER TABLE evidence ADD COLUMN rounds INTEGER NOT NULL DEFAULT 0;
+  UPDATE evidence SET rounds = told.rounds
+    FROM (SELECT replace(path, rtrim(path, replace(path, '/', '')), '') AS name, max(rounds) AS rounds
+          FROM published_evidence GROUP BY 1) AS told
+    WHERE replace(evidence.path, rtrim(evidence.path, replace(evidence.path, '/', '')), '') = told.name;
+  DROP TABLE published_evidence;
+  CREATE INDEX evidence_by_turn ON evidence (log_id, rounds, created, path);
+
+  -- Whether a pair of trees still has no evidence: it is asked with each batch of heads, however many pairs have some.
+  ALTER TABLE contradictions ADD COLUMN is_owed INTEGER NOT NULL DEFAULT 1;
+  DROP TRIGGER contradicting;
+  CREATE TRIGGER contradicting AFTER INSERT ON trees WHEN NEW.tree_size > '00000000000000000000' BEGIN
+    INSERT INTO contradictions (first, second) SELECT id, NEW.id FROM trees
+      WHERE log_id = NEW.log_id AND tree_size = NEW.tree_size AND id <> NEW.id ORDER BY id LIMIT 4;
+  END;
+  CREATE INDEX owed_evidence ON contradictions (first, second) WHERE is_owed;
+  CREATE INDEX evidence_by_trees ON evidence (first, second);
+  UPDATE contradictions SET is_owed = NOT EXISTS (SELECT 1 FROM evidence e
+    WHERE (e.first = contradictions.first AND e.second = contradictions.second)
+      OR (e.first = contradictions.second AND e.second = contradictions.first));
+  CREATE TRIGGER evidence_kept AFTER INSERT ON evidence BEGIN
+    UPDATE contradictions SET is_owed = 0
+      WHERE (first = NEW.first AND second = NEW.second) OR (first = NEW.second AND second = NEW.first);
+  END;
+  CREATE TRIGGER evidence_gone AFTER DELETE ON evidence BEGIN
+    UPDATE contradictions SET is_owed = NOT EXISTS (SELECT 1 FROM evidence e
+      WHERE (e.first = OLD.first AND e.second = OLD.second) OR (e.first = OLD.second AND e.second = OLD.first))
+      WHERE (first = OLD.first AND second = OLD.second) OR (first = OLD.second AND second = OLD.first);
+  END;
+  CREATE TRIGGER evidence_changed AFTER UPDATE OF first, second ON evidence BEGIN
+    UPDATE contradictions SET is_owed = NOT EXISTS (SELECT 1 FROM evidence e
+      WHERE (e.first = OLD.first AND e.second = OLD.second) OR (e.first = OLD.second AND e.second = OLD.first))
+      WHERE (first = OLD.first AND second = OLD.second) OR (first = OLD.second AND second = OLD.first);
+    UPDATE contradictions SET is_owed = 0
+      WHERE (first = NEW.first AND second = NEW.second) OR (first = NEW.second AND second = NEW.first);
+  END;
+
+  -- All forks of a log are on its line, and nobody looks for them among its other trees.
+  CREATE INDEX forks_on_line ON trees (log_id, tree_size, first_seen, verdict) WHERE verdict = 'fork-proven';
+  `,
 ];
