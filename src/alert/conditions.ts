@@ -4,7 +4,7 @@
  * the alerter sends one alert when the key appears and one message when it disappears.
  */
 import { basename } from 'node:path';
-import { plural, time } from '../base/text.ts';
+import { plural, shellWord, time } from '../base/text.ts';
 import { logDescriptions } from '../store/known-logs.ts';
 import { logIdText } from '../logs/log.ts';
 import { isStale } from '../store/plane-state.ts';
@@ -280,7 +280,7 @@ export function provenCondition({
       kind === 'fork'
         ? `SPLIT VIEW PROVEN: ${log} signed trees of size ${firstSize} and ${secondSize} that no append-only log can both have.`
         : `BROKEN PROMISE PROVEN: ${log} promised a certificate to be entry ${firstSize} of its tree, and signed a tree of size ${secondSize} in which that is another.`,
-    remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${path}`,
+    remedy: `The evidence is in ${path}. Check it with: ctga evidence verify ${shellWord(path)}`,
   };
 }
 

@@ -70,13 +70,15 @@ export class FleetConditions {
 
 function silent(members: readonly MemberOverview[]): Condition[] {
   const all = members.filter(({ hearing }) => hearing === 'silent');
+  const isAnyHeard = members.some(({ hearing }) => hearing === 'heard');
   const remedy =
     'It is down, its line to the bus is, or somebody keeps what it sends. There: ctga fleet status, and systemctl status ctga-publish or ctga-collect';
-  if (all.length >= MANY)
+  // Of one that hears nobody, the others are hardly the reason.
+  if (all.length >= MANY || (all.length > 1 && !isAnyHeard))
     return [
       warning(
         'fleet-silent:many',
-        `Nothing is heard of ${plural(all.length, 'member')} of the fleet: ${listed(all.map(({ member }) => member))}.`,
+        `Nothing is heard of ${isAnyHeard ? `${plural(all.length, 'member')} of the fleet` : 'any member of the fleet any more'}: ${listed(all.map(({ member }) => member))}.`,
         'When it is many at once, look at the bus first, and at whatever hears it here: ctga collect.',
       ),
     ];

@@ -11,8 +11,11 @@ export interface Share {
   readonly asking: (log: Log, ask: () => Promise<void>) => Promise<void>;
   /** Of sizes that wait for a block, those whose blocks none of the others asks for. */
   readonly ours: (log: Log, sizes: readonly bigint[]) => readonly bigint[];
-  /** Told what became of each request to a log: whether any answer came, be it a refusal. */
-  readonly heard: (log: Log, isAnswer: boolean) => void;
+  /**
+   * Told of each request to a log, as it is sent. What it returns is told what became of it: whether any
+   * answer came, be it a refusal.
+   */
+  readonly asks: (log: Log) => (isAnswer: boolean) => void;
 }
 
 /** Of a challenger that is alone. */
@@ -20,19 +23,20 @@ export const isForAll: Share = {
   mayAsk: () => true,
   asking: (_, ask) => ask(),
   ours: (_, sizes) => sizes,
-  heard: () => undefined,
+  asks: () => () => undefined,
 };
 
 /** The way to a log, of which the share learns whether it leads there. */
-export function heardOf(way: Identity, log: Log, { heard }: Share): Identity {
+export function heardOf(way: Identity, log: Log, { asks }: Share): Identity {
   return {
     fetch: async (url, options) => {
+      const heard = asks(log);
       try {
         const answer = await way.fetch(url, options);
-        heard(log, true);
+        heard(true);
         return answer;
       } catch (error) {
-        if (isSilence(error)) heard(log, false);
+        if (isSilence(error)) heard(false);
         throw error;
       }
     },

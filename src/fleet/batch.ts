@@ -23,6 +23,11 @@ const CHUNK_HEADER = 1 + 32 + 4 + 4 + 2;
 export const MOST_SOURCES = 16;
 /** Of a source's name, in bytes of UTF-8. */
 export const LONGEST_SOURCE = 200;
+/**
+ * Of one source, of one head: far more than there can be. Whatever numbers a member makes up, those of a
+ * whole fleet can be added up.
+ */
+export const MOST_COUNTED = 2 ** 40;
 /** A batch holds a head with all that may go with it. */
 export const LEAST_BATCH = 8192;
 export const MOST_BATCH = 65_536;
@@ -196,6 +201,19 @@ function text(value: string, most: number): Buffer {
 }
 
 /**
+ * What a batch says of itself, at next to no cost, before anything of it is verified. Returns why it is
+ * none, as openBatch does. Throws nothing, whatever the bytes are.
+ */
+export function envelopeOf(bytes: Uint8Array, size: number): Envelope | string {
+  const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  if (batch.length !== size) return 'it has another size than batchBytes in fleet.json here';
+  if (!batch.subarray(0, MAGIC.length).equals(MAGIC)) return 'it is no batch of this version';
+  const member = batch.toString('latin1', 16, 16 + NAME_BYTES).replace(/\0+$/, '');
+  if (!isMemberName(member)) return 'its member has no name';
+  return ifWhole(() => envelopeIn(batch, member));
+}
+
+/**
  * Reads a batch that must be of `size` bytes and signed by the member whose key `keyOf` has for its
  * name, to the last bit. Returns why it is refused, as a clause; one of a few, so it may name a
  * counter. Throws nothing, whatever the bytes are.
@@ -205,18 +223,20 @@ export function openBatch(
   size: number,
   keyOf: (member: string) => KeyObject | undefined,
 ): Batch | string {
-  const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-  if (batch.length !== size) return 'it has another size than batches have';
-  if (!batch.subarray(0, MAGIC.length).equals(MAGIC)) return 'it is no batch of this version';
-  const member = batch.toString('latin1', 16, 16 + NAME_BYTES).replace(/\0+$/, '');
-  if (!isMemberName(member)) return 'its member has no name';
-  const key = keyOf(member);
+  const envelope = envelopeOf(bytes, size);
+  if (typeof envelope === 'string') return envelope;
+  const key = keyOf(envelope.member);
   if (key === undefined) return 'nobody of this name is in the fleet';
+  const batch = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   const signed = batch.subarray(0, -SIGNATURE_BYTES);
   if (!verify(null, signed, key, batch.subarray(-SIGNATURE_BYTES)))
     return 'its member did not sign it';
+  return ifWhole(() => ({ envelope, items: itemsIn(signed) }));
+}
+
+function ifWhole<T>(read: () => T): T | string {
   try {
-    return { envelope: envelopeIn(batch, member), items: itemsIn(signed) };
+    return read();
   } catch (error) {
     if (error instanceof FormatError || error instanceof RangeError)
       return 'what it holds is damaged';
@@ -279,7 +299,7 @@ function sightingIn(cursor: ByteCursor): PublishedSighting {
   const [firstSeen = 0, lastSeen = 0, count = 0] = [1, 2, 3].map(() => numberIn(u64(cursor)));
   const isOne = source !== '' && firstSeen <= lastSeen && lastSeen <= LAST_DATE && count > 0;
   if (!isOne) throw new RangeError();
-  return { source, firstSeen, lastSeen, count };
+  return { source, firstSeen, lastSeen, count: Math.min(count, MOST_COUNTED) };
 }
 
 const LAST_DATE = 8_640_000_000_000_000;

@@ -127,9 +127,8 @@ function mayMake(stream: Stream): string[] {
 /** Any lease, and of presences its own. */
 function mayLease(name: string): string[] {
   return [
-    `$JS.API.STREAM.INFO.${LEASES.stream}`,
-    `$JS.API.STREAM.CREATE.${LEASES.stream}`,
-    `$JS.API.STREAM.MSG.GET.${LEASES.stream}`,
+    `$JS.API.STREAM.CREATE.${LEASES}`,
+    `$JS.API.STREAM.MSG.GET.${LEASES}`,
     keySubject(leaseKey('*')),
     keySubject(presenceKey(name)),
   ];

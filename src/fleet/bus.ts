@@ -4,10 +4,11 @@
  * docs/FLEET.md says, and what a member may do with them `ctga fleet join` writes into the
  * configuration of the bus.
  */
-import { existsSync, readFileSync } from 'node:fs';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
+import type { ConnectionOptions } from 'node:tls';
 import {
   AckPolicy,
   DeliverPolicy,
@@ -22,21 +23,31 @@ import {
   type JsMsg,
   type StreamConfig,
 } from '@nats-io/jetstream';
-import { Kvm } from '@nats-io/kv';
 import {
   connect,
   nkeyAuthenticator,
+  nkeys,
   type NatsConnection,
   type TlsOptions,
 } from '@nats-io/transport-node';
 import { shuffled } from '../base/chance.ts';
-import { badFile, badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badInput, CtgaError, messageOf } from '../base/errors.ts';
+import { serverIdentityFault } from '../http/server-identity.ts';
 import type { BusServer } from './bus-address.ts';
-import { ALERTS, alertSubject, LEASES, streamOf, subjectOf } from './bus-subjects.ts';
+import { ALERTS, alertSubject, keySubject, LEASES, streamOf, subjectOf } from './bus-subjects.ts';
 import type { Message } from './collector.ts';
 import { Intake } from './intake.ts';
 import type { LeaseStore } from './leases.ts';
-import { FILES, hears, tells, type MemberRole, type Roster, type Told } from './roster.ts';
+import {
+  FILES,
+  hears,
+  tells,
+  type MemberRole,
+  type Roster,
+  type RosterMember,
+  type Told,
+} from './roster.ts';
 
 export type BusErrorCode =
   /** No server answered, or the connection was lost. */
@@ -56,29 +67,62 @@ export interface BusCredentials {
 
 /**
  * Reads them from a member's directory: an NKEY's seed, or else a certificate and its key. Throws
- * CtgaError `bad-input` where neither is there, or one cannot be read.
+ * CtgaError `bad-input` where neither is there, or one cannot be read or is not what it should be, or
+ * the NKEY is not that which the roster has for the `member`: a server would only say that it knows
+ * nobody of that kind, or that this one may not do what another may.
  */
-export function readCredentials(directory: string): BusCredentials {
-  const text = (file: string): string => {
+export function readCredentials(
+  directory: string,
+  member?: Pick<RosterMember, 'name' | 'nkey'>,
+): BusCredentials {
+  const text = (file: string): string => readBinaryFile(join(directory, file)).toString();
+  const read = <T>(file: string, holds: string, parse: (content: string) => T): T => {
+    const content = text(file);
     try {
-      return readFileSync(join(directory, file), 'utf8');
-    } catch (error) {
-      throw badFile('read', join(directory, file), error);
+      return parse(content);
+    } catch {
+      throw badInput(`${join(directory, file)} holds ${holds}`, COPY);
     }
   };
+  const certificateIn = (content: string): string => {
+    new X509Certificate(content);
+    return content;
+  };
   const has = (file: string): boolean => existsSync(join(directory, file));
-  const authority = has(FILES.authority) ? text(FILES.authority) : undefined;
+  const authority = has(FILES.authority)
+    ? read(FILES.authority, 'no certificate in PEM', certificateIn)
+    : undefined;
   if (has(FILES.nkey)) {
-    const nkey = Buffer.from(text(FILES.nkey).trim());
+    const nkey = read(FILES.nkey, "no seed of a user's NKEY", seedIn);
+    if (member?.nkey !== undefined && member.nkey !== nkeys.fromSeed(nkey).getPublicKey())
+      throw badInput(
+        `${join(directory, FILES.nkey)} is not the key that ${FILES.roster} has for ${member.name}`,
+        COPY,
+      );
     return { nkey, certificate: undefined, authority };
   }
   if (!has(FILES.certificate))
+    throw badInput(`${directory} has neither ${FILES.nkey} nor ${FILES.certificate}`, COPY);
+  const cert = read(FILES.certificate, 'no certificate in PEM', certificateIn);
+  const key = read(FILES.certificateKey, 'no private key in PEM', (content) => {
+    createPrivateKey(content);
+    return content;
+  });
+  if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key)))
     throw badInput(
-      `${directory} has neither ${FILES.nkey} nor ${FILES.certificate}`,
-      'Copy the directory that "ctga fleet join" made.',
+      `${join(directory, FILES.certificateKey)} is not the key of ${FILES.certificate}`,
+      'Put the key there that the certificate was made for.',
     );
-  const certificate = { cert: text(FILES.certificate), key: text(FILES.certificateKey) };
-  return { nkey: undefined, certificate, authority };
+  return { nkey: undefined, certificate: { cert, key }, authority };
+}
+
+const COPY = 'Copy the directory that "ctga fleet join" made.';
+
+/** Throws where it is none. */
+function seedIn(content: string): Uint8Array {
+  const seed = Buffer.from(content.trim());
+  if (!nkeys.fromSeed(seed).getPublicKey().startsWith('U')) throw new RangeError();
+  return seed;
 }
 
 /** For how long the bus keeps batches for a collector or a site that is away. */
@@ -95,6 +139,7 @@ const PULL_MS = 30_000;
 const AT_ONCE = 32;
 /** Of a key of the leases: a presence that names a thousand logs. */
 const MOST_VALUE = 12_288;
+const MOST_ALERT = 4096;
 const WRONG_REVISION: ReadonlySet<number> = new Set([
   JetStreamApiCodes.StreamWrongLastSequence,
   JetStreamApiCodes.StreamWrongLastSequenceUnknown,
@@ -137,10 +182,7 @@ export class Bus {
         failure = new BusError(
           'bus-unreachable',
           `${server.host}:${server.port}: ${messageOf(error)}`,
-          {
-            remedy: 'It is tried again. See whether nats-server runs there and knows this member.',
-            cause: error,
-          },
+          { remedy: `It is tried again. ${remedyFor(messageOf(error))}`, cause: error },
         );
       }
     }
@@ -201,7 +243,8 @@ export class Bus {
         } catch (error) {
           // It is there, and was made by a roster with other nodes or another interval.
           if (!/name already in use/.test(messageOf(error))) throw error;
-          await manager.streams.update(stream, config);
+          const { config: before } = await manager.streams.info(stream);
+          await manager.streams.update(stream, withRoomOf(before, config));
         }
         // Each has to find a leader first, which takes most of a second on an idle bus.
         const names = hearersOf(told, roster);
@@ -260,7 +303,7 @@ export class Bus {
       for (;;) {
         await moments(until);
         if (connection.isClosed()) return;
-        if (until.aborted) return intake.answer();
+        if (until.aborted) return intake.end();
         intake.moment();
       }
     };
@@ -273,48 +316,28 @@ export class Bus {
   }
 
   /**
-   * The leases of challengers, whose bucket is made if it is not there. Only a challenger may read and
-   * write them. An answer takes `timeout` ms at most. Rejects with BusError, and so does the store.
+   * The leases of challengers, in a stream that keeps the last of each, and that is made if it is not
+   * there. Only a challenger may read and write them. An answer takes `timeout` ms at most. Rejects with
+   * BusError, and so does the store.
    */
-  async leases({ nodes }: Roster, timeout: number): Promise<LeaseStore> {
-    if (this.#connection === undefined) throw noConnection();
-    const bucket = await answered(async (connection) => {
-      const manager = new Kvm(jetstream(connection, { timeout }));
-      return manager.create(LEASES.bucket, {
-        history: 1,
-        replicas: replicasOn(nodes),
-        storage: StorageType.File,
-        maxValueSize: MOST_VALUE,
-        // A replica may be behind; whoever leads is not.
-        allow_direct: false,
-      });
-    }, this.#connection);
-    const connection = this.#connection;
-    return {
-      get: (key) =>
-        answered(async () => {
-          const entry = await bucket.get(key);
-          return entry === null ? undefined : { revision: entry.revision, text: entry.string() };
-        }, connection),
-      put: (key, text, revision) =>
-        answered(async () => {
-          try {
-            return await bucket.put(key, text, { previousSeq: revision, timeout });
-          } catch (error) {
-            if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code))
-              return undefined;
-            throw error;
-          }
-        }, connection),
-    };
+  leases(roster: Roster, timeout: number): Promise<LeaseStore> {
+    const subjects = { all: keySubject('>'), of: keySubject };
+    return this.#entries(LEASES, subjects, MOST_VALUE, roster, timeout);
   }
 
-  /**
-   * What alerters agree by (tellers.ts), in a stream that keeps the last of each entry, and that is made
-   * if it is not there. A site may neither read nor write it. An answer takes `timeout` ms at most.
-   * Rejects with BusError, and so does the store.
-   */
-  async alertEntries({ nodes }: Roster, timeout: number): Promise<LeaseStore> {
+  /** The same of what alerters agree by (tellers.ts). A site may neither read nor write it. */
+  alertEntries(roster: Roster, timeout: number): Promise<LeaseStore> {
+    const subjects = { all: alertSubject('*'), of: alertSubject };
+    return this.#entries(ALERTS, subjects, MOST_ALERT, roster, timeout);
+  }
+
+  async #entries(
+    stream: string,
+    subjects: { readonly all: string; readonly of: (key: string) => string },
+    most: number,
+    { nodes }: Roster,
+    timeout: number,
+  ): Promise<LeaseStore> {
     if (this.#connection === undefined) throw noConnection();
     const connection = this.#connection;
     const client = jetstream(connection, { timeout });
@@ -322,12 +345,14 @@ export class Bus {
       const made = await jetstreamManager(connection, { checkAPI: false, timeout });
       try {
         await made.streams.add({
-          name: ALERTS,
-          subjects: [alertSubject('*')],
+          name: stream,
+          subjects: [subjects.all],
           storage: StorageType.File,
           num_replicas: replicasOn(nodes),
           max_msgs_per_subject: 1,
-          max_msg_size: 4096,
+          max_msg_size: most,
+          // A replica may be behind; whoever leads is not.
+          allow_direct: false,
           deny_delete: true,
           deny_purge: true,
         });
@@ -340,8 +365,8 @@ export class Bus {
     return {
       get: (key) =>
         answered(async () => {
-          const last = { last_by_subj: alertSubject(key) };
-          const message = await manager.streams.getMessage(ALERTS, last);
+          const last = { last_by_subj: subjects.of(key) };
+          const message = await manager.streams.getMessage(stream, last);
           return message === null ? undefined : { revision: message.seq, text: message.string() };
         }, connection),
       put: (key, text, revision) =>
@@ -349,7 +374,7 @@ export class Bus {
           try {
             const expect = { lastSubjectSequence: revision };
             const options = { expect, timeout, retries: 1 };
-            return (await client.publish(alertSubject(key), text, options)).seq;
+            return (await client.publish(subjects.of(key), text, options)).seq;
           } catch (error) {
             if (error instanceof JetStreamApiError && WRONG_REVISION.has(error.code))
               return undefined;
@@ -394,6 +419,20 @@ function streamConfig(
   };
 }
 
+/**
+ * One collector whose roster has a smaller batch, or a longer interval, would have the bus refuse the
+ * batches of all others, or forget them early.
+ */
+function withRoomOf(before: StreamConfig, wanted: ReturnType<typeof streamConfig>): typeof wanted {
+  const more = (field: 'max_msg_size' | 'max_msgs_per_subject'): number =>
+    Math.max(before[field], wanted[field] ?? -1);
+  return {
+    ...wanted,
+    max_msg_size: more('max_msg_size'),
+    max_msgs_per_subject: more('max_msgs_per_subject'),
+  };
+}
+
 function toMessage({ subject, data, time, seq }: JsMsg): Message {
   const member = subject.slice(subject.lastIndexOf('.') + 1);
   return { member, bytes: data, storedAt: time.getTime(), number: seq };
@@ -426,13 +465,39 @@ function nanoseconds(milliseconds: number): number {
   return milliseconds * 1e6;
 }
 
+/** By what the packages of NATS and OpenSSL say. */
+function remedyFor(failure: string): string {
+  if (/certificate has expired|not yet valid/i.test(failure))
+    return 'Look at the clocks of both machines. If they are right, give the server another certificate.';
+  if (/certificate|altnames/i.test(failure))
+    return `Name the server as its certificate does, and look whether ${FILES.authority} here is that of this bus.`;
+  if (/authorization|authentication/i.test(failure))
+    return 'Bring the server the users.conf that "ctga fleet join" wrote, and reload it.';
+  return 'See whether nats-server runs there and knows this member.';
+}
+
 function noConnection(): BusError {
   return new BusError('bus-unreachable', 'there is no connection to the bus');
 }
 
 function refused(error: unknown): BusError {
   if (error instanceof BusError) return error;
-  return new BusError('bus-refused', `the bus: ${messageOf(error)}`, { cause: error });
+  const message = messageOf(error);
+  return new BusError('bus-refused', `the bus: ${message}`, {
+    remedy: remedyForRefusal(message),
+    cause: error,
+  });
+}
+
+/** By what the packages of NATS and its server say. */
+function remedyForRefusal(failure: string): string | undefined {
+  if (/max_payload/i.test(failure))
+    return `Set max_payload in nats-server.conf on each server to 4096 more than batchBytes in ${FILES.roster}, and reload it.`;
+  if (/message size exceeds/i.test(failure))
+    return `Look at batchBytes in ${FILES.roster}: it has to be the same at all members. Collectors that are started again make room for it on the bus.`;
+  if (/permission/i.test(failure))
+    return `See whether this member has the same name and role in ${FILES.roster} here and in users.conf on the servers.`;
+  return undefined;
 }
 
 function tlsOptions(
@@ -444,6 +509,6 @@ function tlsOptions(
     ...(authority === undefined ? {} : { ca: authority }),
     ...certificate,
     // The package gives Node no name for a server that is known by its address.
-    checkServerIdentity: (_, shown) => checkServerIdentity(host, shown),
+    checkServerIdentity: (_, shown) => serverIdentityFault(host, shown),
   };
 }

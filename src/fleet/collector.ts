@@ -16,11 +16,19 @@ import { verifyStored } from '../evidence/stored.ts';
 import { verifyEvidence } from '../evidence/verify.ts';
 import { writeEvidence } from '../evidence/write.ts';
 import type { VerifiedStatement } from '../statements/statement.ts';
-import { sourceOf, type ToldVerdict } from '../store/exchange.ts';
+import { sourceOf, type Origin, type ToldVerdict } from '../store/exchange.ts';
 import { ROLLED_UP, type Sighting } from '../store/heads.ts';
 import type { Store } from '../store/store.ts';
-import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
-import { openBatch, type Batch, type Chunk, type PublishedHead } from './batch.ts';
+import { recordFile } from '../upkeep/found-evidence.ts';
+import {
+  envelopeOf,
+  MOST_SOURCES,
+  openBatch,
+  type Batch,
+  type Chunk,
+  type PublishedHead,
+  type PublishedSighting,
+} from './batch.ts';
 import { EvidenceParts } from './evidence-parts.ts';
 import type { MemberState, MemberStore } from './members.ts';
 import { hears, keysOf, tells, type Roster, type RosterMember, type Told } from './roster.ts';
@@ -71,7 +79,7 @@ export interface Message {
 
 /** Why something of a member was refused, beside what openBatch says. */
 export const REFUSED = {
-  tooMuch: 'it sent more than one batch in each interval',
+  tooMuch: 'it sent more than one batch in each interval, of intervalSeconds in fleet.json here',
   subject: 'it was sent as another member',
   log: 'a head or evidence of a log that is not known here',
   signature: 'a head that its log did not sign',
@@ -79,6 +87,7 @@ export const REFUSED = {
   stores: 'it has more stores than a member may have',
 } as const;
 
+const DAY_MS = 86_400_000;
 /** Hashes of evidence that was believed, since each file goes round. */
 const EVIDENCE_REMEMBERED = 4096;
 
@@ -92,8 +101,10 @@ export class Collector {
   /** Evidence that holds and could not be written yet, by its file's name. */
   readonly #unwritten = new Map<string, { readonly member: string; readonly evidence: Evidence }>();
   #refused = new Map<string, Map<string, number>>();
-  /** When the bus had the newest of what it has brought. */
-  #newest = 0;
+  /** What is missing since what is being taken in now came, by member: told when it is on the disk. */
+  #missing = new Map<string, number>();
+  /** Of each stream, the number of the newest of what it has brought, and when the bus had that. */
+  readonly #newest = new Map<Told, Pick<Message, 'number' | 'storedAt'>>();
 
   /** Throws StoreError. */
   constructor(options: CollectorOptions, roster: Roster) {
@@ -129,7 +140,9 @@ export class Collector {
   take(messages: readonly Message[]): void {
     const before = new Map(this.#states);
     try {
-      const batches = messages.flatMap((message) => this.#admit(message) ?? []);
+      // As the bus had them: what it brings once more comes behind what is new.
+      const inOrder = [...messages].sort((a, b) => a.number - b.number);
+      const batches = inOrder.flatMap((message) => this.#admit(message) ?? []);
       const logs = new Map(this.#options.logs().map((log) => [logIdText(log.key.logId), log]));
       this.#record(batches, logs);
       for (const { batch } of batches)
@@ -142,20 +155,34 @@ export class Collector {
         this.#refused,
         this.#busBehind(messages),
       );
+      for (const [member, batches] of this.#missing)
+        if (batches > 0) this.#options.onEvent({ event: 'missing', member, batches });
     } catch (error) {
       this.#states = before;
       throw error;
     } finally {
       this.#refused = new Map();
+      this.#missing = new Map();
     }
   }
 
-  /** As the newest message shows it; undefined where a newer one has. */
-  #busBehind(messages: readonly Message[]): number | undefined {
-    const newest = Math.max(...messages.map(({ storedAt }) => storedAt));
-    if (newest < this.#newest) return undefined;
-    this.#newest = newest;
-    return (this.#options.now ?? Date.now)() - newest;
+  /**
+   * By how much the clock of each stream is behind, as its newest message shows it: each is another
+   * server's. Of those alone that have brought a newer one.
+   */
+  #busBehind(messages: readonly Message[]): ReadonlyMap<Told, number> {
+    const now = (this.#options.now ?? Date.now)();
+    const behind = new Map<Told, number>();
+    for (const { member, number, storedAt } of messages) {
+      const role = this.#roster.members.find(({ name }) => name === member)?.role;
+      if (role === undefined) continue;
+      const newest = this.#newest.get(tells(role));
+      // A stream that was made anew has smaller numbers and later times.
+      if (newest && number <= newest.number && storedAt <= newest.storedAt) continue;
+      this.#newest.set(tells(role), { number, storedAt });
+      behind.set(tells(role), now - storedAt);
+    }
+    return behind;
   }
 
   /** Undefined, and counted, where it is none or its member may not send it. */
@@ -166,28 +193,36 @@ export class Collector {
     if (!this.#keys.has(member))
       return this.#refuse(UNKNOWN, 'nobody of this name is in the fleet');
     const known = this.#states.get(member) ?? { ...UNHEARD, member };
-    // Before anything is computed, and whatever it is: what is too much costs next to nothing.
+    // What nobody can have sent as a batch of this member takes nothing from what it may send: whoever
+    // has a key of the bus may have the bus itself put its answers under another's subject.
+    const said = envelopeOf(bytes, batchBytes);
+    if (typeof said === 'string') return this.#refuse(member, said);
+    if (said.member !== member) return this.#refuse(member, REFUSED.subject);
+    // Nor does what was taken in before. It is no sign of life either: it may be all that somebody lets
+    // through.
+    if (place(known.heard, said).isRepeated) return undefined;
+    // Before anything is computed: what is too much costs next to nothing.
     const allowance = spend(known.allowance, { at: storedAt, number }, intervalSeconds * 1000);
     if (allowance === undefined) return this.#refuse(member, REFUSED.tooMuch);
     this.#states.set(member, { ...known, allowance });
     const batch = openBatch(bytes, batchBytes, (name) => this.#keys.get(name));
     if (typeof batch === 'string') return this.#refuse(member, batch);
     const { envelope } = batch;
-    if (envelope.member !== member) return this.#refuse(member, REFUSED.subject);
-    const { heard, isRepeated, missing } = place(known.heard, envelope);
-    const { waiting, givenUp } = allowance.number === number ? envelope : known;
+    const { heard, missing } = place(known.heard, envelope);
+    const isLast = allowance.number === number;
+    const { waiting, givenUp } = isLast ? envelope : known;
     this.#states.set(member, {
       member,
       heard,
       allowance,
-      lastHeard: Math.max(known.lastHeard, storedAt),
-      clockOff: allowance.number === number ? envelope.clock - storedAt : known.clockOff,
-      batches: known.batches + (isRepeated ? 0 : 1),
+      lastHeard: isLast ? storedAt : known.lastHeard,
+      clockOff: isLast ? envelope.clock - storedAt : known.clockOff,
+      batches: known.batches + 1,
       missing: Math.min(Number.MAX_SAFE_INTEGER, Math.max(0, known.missing + Number(missing))),
       waiting,
       givenUp,
     });
-    if (missing > 0n) this.#options.onEvent({ event: 'missing', member, batches: Number(missing) });
+    this.#missing.set(member, (this.#missing.get(member) ?? 0) + Number(missing));
     return { batch, storedAt };
   }
 
@@ -203,13 +238,13 @@ export class Collector {
     const { store, evidenceDirectory, onEvent } = this.#options;
     const now = (this.#options.now ?? Date.now)();
     // Of two batches that tell of one head, the later has all that the earlier has.
-    const sightings = new Map<string, Sighting[]>();
+    const sightings = new Map<string, Seen>();
     const words: ToldVerdict[] = [];
     for (const { batch, storedAt } of batches) {
       const { member, store: told, epoch, sequence } = batch.envelope;
       const own = store.exchange.identity();
       const draw = (): string => randomBytes(4).toString('hex');
-      const id = this.#options.members.originOf(member, told, own, draw);
+      const id = this.#options.members.originOf(member, told, own, draw, Math.floor(now / DAY_MS));
       if (id === undefined) {
         this.#refuse(member, REFUSED.stores);
         continue;
@@ -227,25 +262,11 @@ export class Collector {
         else if (item.verdict !== 'pending')
           words.push({ ...word, verdict: item.verdict, reason: item.reason });
         if (!isSite || item.sightings.length === 0) continue;
-        sightings.set(
-          `${id} ${nameOf(head)}`,
-          item.sightings
-            .map(({ source, firstSeen, lastSeen, count }) => ({
-              head,
-              source: sourceOf(origin, source),
-              origin: id,
-              // A clock that is ahead would keep the sighting for ever.
-              firstSeen: Math.min(firstSeen, storedAt),
-              lastSeen: Math.min(lastSeen, storedAt),
-              count,
-            }))
-            // Last comes what cannot be told apart any more.
-            .sort((a, b) => Number(a.source.endsWith(SUM)) - Number(b.source.endsWith(SUM))),
-        );
+        sightings.set(`${id} ${nameOf(head)}`, { head, origin, item, storedAt });
       }
     }
     const context = { store, evidenceDirectory, logs: [...logs.values()], now };
-    const { forks, failure } = recordHeads(context, [...sightings.values()].flat());
+    const { forks, failure } = recordHeads(context, toldApart(store, [...sightings.values()]));
     for (const fork of forks) this.#tell(fork);
     if (failure !== undefined) onEvent({ event: 'failed', message: messageOf(failure) });
     if (words.length > 0) store.exchange.putVerdicts(words);
@@ -285,12 +306,11 @@ export class Collector {
   #writeEvidence(): void {
     if (this.#unwritten.size === 0) return;
     const { store, evidenceDirectory, onEvent } = this.#options;
-    const known = new Set(store.evidence.all().map(({ path }) => path));
     for (const [name, { member, evidence }] of this.#unwritten) {
       try {
-        if (!known.has(join(evidenceDirectory, name))) {
+        if (!store.evidence.has(join(evidenceDirectory, name))) {
           const path = writeEvidence(evidenceDirectory, evidence);
-          recordFoundEvidence(store, evidenceDirectory);
+          recordFile(store, evidenceDirectory, path);
           // Everybody hears findings. What a site tells, others have yet to be told.
           if (this.#mayTell(member, 'findings')) store.publishing.evidenceArrived(path);
           onEvent({ event: 'evidence', member, log: evidence.log.description, evidence: path });
@@ -330,7 +350,13 @@ export class Collector {
 
 /** Files are small, and whoever makes one needs a log's signature. */
 const MOST_UNWRITTEN = 256;
-const SUM = `:${ROLLED_UP}`;
+/**
+ * Of one member, so many sources of a head have a row each, and there is one more for the sum of the
+ * others: whoever makes names up adds no more than that to what a head costs.
+ */
+const MOST_OF_MEMBER = MOST_SOURCES;
+/** Rows that are looked at: an earlier ctga, or a file that was imported, may have made more. */
+const LOOKED_AT = 4 * MOST_OF_MEMBER;
 /** Whom messages are counted for that nobody in the fleet sent. */
 const UNKNOWN = '(nobody)';
 
@@ -352,4 +378,65 @@ interface Admitted {
 
 function nameOf({ logId, treeSize, timestamp, rootHash }: VerifiedStatement): string {
   return `${treeSize} ${timestamp} ${Buffer.concat([logId, rootHash]).toString('latin1')}`;
+}
+
+/** What one store says of one head. */
+interface Seen {
+  readonly head: VerifiedStatement;
+  readonly origin: Origin;
+  readonly item: PublishedHead;
+  readonly storedAt: number;
+}
+
+function toldApart(store: Pick<Store, 'heads'>, all: readonly Seen[]): Sighting[] {
+  const known = new Map<string, Set<string>>();
+  return all.flatMap(({ head, origin, item, storedAt }) => {
+    const key = `${origin.host} ${nameOf(head)}`;
+    const rows =
+      known.get(key) ?? new Set(store.heads.sourcesUnder(head, `${origin.host}/`, LOOKED_AT));
+    known.set(key, rows);
+    return bounded(item.sightings, origin, rows).map(({ source, firstSeen, lastSeen, count }) => ({
+      head,
+      source,
+      origin: origin.store,
+      // A clock that is ahead would keep the sighting for ever.
+      firstSeen: Math.min(firstSeen, storedAt),
+      lastSeen: Math.min(lastSeen, storedAt),
+      count,
+    }));
+  });
+}
+
+/**
+ * Names the sources of a store, and adds up those for which its member has no row left of `rows`. What
+ * a store says of a head is always all that it ever counted there, so sums lose and double nothing,
+ * whatever becomes part of them. Last comes what cannot be told apart any more.
+ */
+function bounded(
+  all: readonly PublishedSighting[],
+  origin: Origin,
+  rows: Set<string>,
+): PublishedSighting[] {
+  const sum = sourceOf(origin, ROLLED_UP);
+  const named: PublishedSighting[] = [];
+  const rest: PublishedSighting[] = [];
+  for (const sighting of all) {
+    const source = sourceOf(origin, sighting.source);
+    const hasRow = source !== sum && (rows.has(source) || rows.size < MOST_OF_MEMBER);
+    if (hasRow) rows.add(source);
+    (hasRow ? named : rest).push({ ...sighting, source });
+  }
+  if (rest.length === 0) return named;
+  const hasSum = rows.has(sum) || rows.size <= MOST_OF_MEMBER;
+  if (hasSum) rows.add(sum);
+  return [
+    ...named,
+    {
+      // Of a member with one store more than there is room for it is part of what is old.
+      source: hasSum ? sum : ROLLED_UP,
+      firstSeen: Math.min(...rest.map(({ firstSeen }) => firstSeen)),
+      lastSeen: Math.max(...rest.map(({ lastSeen }) => lastSeen)),
+      count: rest.reduce((total, { count }) => total + count, 0),
+    },
+  ];
 }

@@ -9,8 +9,8 @@ import type { Chunk } from './batch.ts';
 interface Unfinished {
   readonly sha256: Uint8Array;
   readonly length: number;
-  /** As long as what was sent, and not as what was announced. */
-  readonly parts: readonly Uint8Array[];
+  /** At most twice as long as what was sent, however short the parts, and not as what was announced. */
+  readonly bytes: Uint8Array;
   readonly filled: number;
 }
 
@@ -32,13 +32,21 @@ export class EvidenceParts {
       this.#file = undefined;
       return undefined;
     }
-    const parts = [...(isNext && this.#file ? this.#file.parts : []), bytes];
     const filled = offset + bytes.length;
-    this.#file = { sha256, length, parts, filled };
+    const room = isNext && this.#file ? withRoom(this.#file.bytes, filled) : new Uint8Array(filled);
+    room.set(bytes, offset);
+    this.#file = { sha256, length, bytes: room, filled };
     if (filled < length) return undefined;
     this.#file = undefined;
-    const file = Buffer.concat(parts);
+    const file = Buffer.from(room.buffer, 0, filled);
     const isWhole = createHash('sha256').update(file).digest().equals(sha256);
     return isWhole ? file.toString('utf8') : undefined;
   }
+}
+
+function withRoom(bytes: Uint8Array, length: number): Uint8Array {
+  if (bytes.length >= length) return bytes;
+  const more = new Uint8Array(Math.max(length, 2 * bytes.length));
+  more.set(bytes);
+  return more;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Founding a fleet, and having members join it: the files that each machine gets. */
 import { generateKeyPairSync } from 'node:crypto';
-import { chmodSync, existsSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { nkeys } from '@nats-io/transport-node';
-import { badFile, badInput } from '../base/errors.ts';
+import { readBinaryFile } from '../base/documents.ts';
+import { badFile, badInput, CtgaError } from '../base/errors.ts';
+import { alone, lockOf } from '../disk/lock.ts';
 import { writeDurably } from '../disk/write.ts';
 import { nodeConfig, NODE_FILES, usersConfig } from './bus-config.ts';
 import { certify, makeAuthority } from './certificates.ts';
@@ -82,10 +84,21 @@ export interface Joined {
 }
 
 /**
- * Adds a member, with keys of its own. Throws CtgaError `bad-input` where the fleet has one of that
- * name, or a file cannot be read or written.
+ * Adds a member, with keys of its own; several that join at once do so one after the other. Throws
+ * CtgaError `bad-input` where the fleet has one of that name, or a file cannot be read or written.
  */
 export function joinFleet(directory: string, name: string, role: MemberRole): Joined {
+  // Before a lock is made there.
+  readRoster(directory);
+  const path = join(directory, FILES.roster);
+  try {
+    return alone(path, () => joinAlone(directory, name, role));
+  } catch (error) {
+    throw error instanceof CtgaError ? error : badFile('write', lockOf(path), error);
+  }
+}
+
+function joinAlone(directory: string, name: string, role: MemberRole): Joined {
   const before = readRoster(directory);
   if (before.members.some((member) => member.name === name))
     throw badInput(`the fleet ${before.name} has a member called ${name}`, 'Give another name.');
@@ -136,9 +149,5 @@ function write(path: string, content: string, isSecret = false): void {
 }
 
 function readText(path: string): string {
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw badFile('read', path, error);
-  }
+  return readBinaryFile(path).toString();
 }

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { IDENTITY_DIGITS } from '../store/exchange.ts';
 import { SqliteFile, type SqliteKind } from '../disk/sqlite-file.ts';
 import { fleetIn } from './directory.ts';
-import type { MemberRole } from './roster.ts';
+import { tells, type MemberRole, type Told } from './roster.ts';
 import type { Allowance, Heard, Hole } from './sequence.ts';
 
 const KIND: SqliteKind = {
@@ -44,16 +44,23 @@ const KIND: SqliteKind = {
       PRIMARY KEY (member, store)
     ) STRICT, WITHOUT ROWID;
   `,
-  // One row each: JSON, a KnownFleet; and by how much the clock of the bus was behind that of this machine.
+  // One row: JSON, a KnownFleet. When something was last heard of each store, in days since 1970. And by how much the clock of each stream was behind that of this machine.
   later: `
     CREATE TABLE IF NOT EXISTS fleet (
       id    INTEGER PRIMARY KEY CHECK (id = 0),
       known TEXT NOT NULL
     ) STRICT;
-    CREATE TABLE IF NOT EXISTS bus_clock (
-      id     INTEGER PRIMARY KEY CHECK (id = 0),
+    CREATE TABLE IF NOT EXISTS origin_days (
+      member TEXT NOT NULL,
+      store  TEXT NOT NULL,
+      day    INTEGER NOT NULL,
+      PRIMARY KEY (member, store)
+    ) STRICT, WITHOUT ROWID;
+    DROP TABLE IF EXISTS bus_clock;
+    CREATE TABLE IF NOT EXISTS bus_clocks (
+      told   TEXT PRIMARY KEY,
       behind INTEGER NOT NULL
-    ) STRICT;
+    ) STRICT, WITHOUT ROWID;
   `,
 };
 
@@ -95,7 +102,10 @@ interface MemberRow {
   readonly given_up: number;
 }
 
-/** So many stores of one member are told apart; a member that has more lies. */
+/**
+ * So many stores of one member are told apart at a time: one that loses its store each time that its
+ * machine starts has as many in a while, and one that has as many in a day lies.
+ */
 const MOST_STORES = 64;
 
 export class MemberStore {
@@ -140,18 +150,18 @@ export class MemberStore {
 
   /**
    * Puts down what became of some batches, in one transaction. `busBehind`: by how much the clock of
-   * the bus was behind this machine's when the last of them came, in ms.
+   * a stream was behind this machine's when the last of them came, in ms.
    */
   put(
     members: Iterable<MemberState>,
     refused: ReadonlyMap<string, ReadonlyMap<string, number>>,
-    busBehind?: number,
+    busBehind: ReadonlyMap<Told, number> = new Map(),
   ): void {
     this.#file.transaction(() => {
-      if (busBehind !== undefined)
+      for (const [told, behind] of busBehind)
         this.#file
-          .statement('INSERT OR REPLACE INTO bus_clock (id, behind) VALUES (0, ?)')
-          .run(busBehind);
+          .statement('INSERT OR REPLACE INTO bus_clocks (told, behind) VALUES (?, ?)')
+          .run(told, behind);
       const put = this.#file.statement(
         `INSERT OR REPLACE INTO members (member, heard, left, at, number, last_heard, clock_off, batches, missing, waiting, given_up)
          VALUES (@member, @heard, @left, @at, @number, @lastHeard, @clockOff, @batches, @missing, @waiting, @givenUp)`,
@@ -178,24 +188,25 @@ export class MemberStore {
 
   /** Undefined where the member was never run by a ctga that puts it down. */
   fleet(): KnownFleet | undefined {
-    const row = this.#rowOf('fleet') as { known: string } | undefined;
+    const [row] = this.#tableOf('fleet') as { known: string }[];
     return row && (JSON.parse(row.known) as KnownFleet);
   }
 
   /**
-   * By how much the clock of the bus was behind this machine's when something was last heard, in ms:
-   * with it, times of the bus and of this machine may be compared. 0 where nobody knows.
+   * By how much the clock of the bus, as it has what members of this role tell, was behind this machine's
+   * when something was last heard, in ms: with it, times of the bus and of this machine may be compared. 0
+   * where nobody knows.
    */
-  busBehind(): number {
-    const row = this.#rowOf('bus_clock') as { behind: number } | undefined;
-    return row?.behind ?? 0;
+  busBehind(role: MemberRole): number {
+    const clocks = this.#tableOf('bus_clocks') as { told: Told; behind: number }[];
+    return clocks.find(({ told }) => told === tells(role))?.behind ?? 0;
   }
 
   /** A reader makes no tables. */
-  #rowOf(table: 'fleet' | 'bus_clock'): unknown {
+  #tableOf(table: 'fleet' | 'bus_clocks'): unknown[] {
     return this.#file.attempt(() => {
       const made = this.#file.statement('SELECT 1 FROM sqlite_master WHERE name = ?').get(table);
-      return made && this.#file.statement(`SELECT * FROM ${table}`).get();
+      return made === undefined ? [] : this.#file.statement(`SELECT * FROM ${table}`).all();
     });
   }
 
@@ -225,14 +236,24 @@ export class MemberStore {
   /**
    * The identity under which the sightings of a member's store are counted: that store's own, unless
    * another member claims it too, or it is `own`, this store's; then one that nobody has. So nobody
-   * can take the place of another's store. Undefined where the member has claimed too many.
+   * can take the place of another's store. Undefined where the member has claimed too many on one
+   * `day`; else the one that was not heard of for longest makes room.
    */
-  originOf(member: string, store: string, own: string, draw: () => string): string | undefined {
+  originOf(
+    member: string,
+    store: string,
+    own: string,
+    draw: () => string,
+    day: number,
+  ): string | undefined {
     const known = this.#origin(member, store);
-    if (known !== undefined) return known;
+    if (known?.day === day) return known.origin;
     return this.#file.transaction(() => {
-      const count = this.#file.statement('SELECT count(*) AS count FROM origins WHERE member = ?');
-      if ((count.get(member) as { count: number }).count >= MOST_STORES) return undefined;
+      if (known === undefined && !this.#hasRoom(member, day)) return undefined;
+      this.#file
+        .statement('INSERT OR REPLACE INTO origin_days (member, store, day) VALUES (?, ?, ?)')
+        .run(member, store, day);
+      if (known !== undefined) return known.origin;
       const put = this.#file.statement(
         'INSERT OR IGNORE INTO origins (member, store, origin) VALUES (?, ?, ?)',
       );
@@ -243,13 +264,32 @@ export class MemberStore {
     });
   }
 
-  #origin(member: string, store: string): string | undefined {
-    const row = this.#file.attempt(() =>
+  #hasRoom(member: string, day: number): boolean {
+    const all = this.#file
+      .statement(
+        `SELECT store, coalesce(day, -1) AS day FROM origins LEFT JOIN origin_days USING (member, store)
+         WHERE member = ? ORDER BY coalesce(day, -1)`,
+      )
+      .all(member) as { store: string; day: number }[];
+    const [oldest] = all;
+    if (oldest === undefined || all.length < MOST_STORES) return true;
+    if (oldest.day === day) return false;
+    for (const table of ['origins', 'origin_days'])
       this.#file
-        .statement('SELECT origin FROM origins WHERE member = ? AND store = ?')
+        .statement(`DELETE FROM ${table} WHERE member = ? AND store = ?`)
+        .run(member, oldest.store);
+    return true;
+  }
+
+  #origin(member: string, store: string): { origin: string; day: number | null } | undefined {
+    return this.#file.attempt(() =>
+      this.#file
+        .statement(
+          `SELECT origin, day FROM origins LEFT JOIN origin_days USING (member, store)
+           WHERE member = ? AND store = ?`,
+        )
         .get(member, store),
-    ) as { origin: string } | undefined;
-    return row?.origin;
+    ) as { origin: string; day: number | null } | undefined;
   }
 
   /** See SqliteFile.damage. */

@@ -7,7 +7,7 @@
  * lost its store, and takes room alone that would be padding. It knows no bus and no clock but the
  * one that it is given.
  */
-import { createHash, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, randomBytes, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { LogId } from '../statements/statement.ts';
 import { ROLLED_UP } from '../store/heads.ts';
@@ -46,7 +46,7 @@ export interface OutboxOptions {
 }
 
 export interface ReadyBatch {
-  /** For the bus, which drops what it has had under the same ID. */
+  /** For the bus, which drops what it has had under the same ID, of whomever. Nobody else can know it before. */
   readonly id: string;
   readonly bytes: Uint8Array;
   /**
@@ -76,6 +76,7 @@ export class Outbox {
   readonly #epoch: bigint;
   readonly #previous: Envelope['previous'];
   readonly #store: string;
+  readonly #secret = randomBytes(32);
   #sequence = 0n;
   #file: File | undefined;
   /** The log of which evidence was told last. */
@@ -177,7 +178,7 @@ export class Outbox {
     ];
     const envelope = { member, epoch, sequence, previous, store, clock: now(), ...this.#counts };
     return {
-      id: `${member}.${digits(epoch, 16)}.${digits(sequence, 12)}`,
+      id: `${member}.${digits(epoch, 16)}.${digits(sequence, 12)}.${this.#unguessed(sequence)}`,
       bytes: packer.seal(envelope, key),
       sent: () => {
         this.#sequence = sequence + 1n;
@@ -186,6 +187,10 @@ export class Outbox {
       },
       arrived,
     };
+  }
+
+  #unguessed(sequence: bigint): string {
+    return createHmac('sha256', this.#secret).update(`${sequence}`).digest('hex').slice(0, 32);
   }
 
   /** The file that is being told. What was told makes room for what was not. */

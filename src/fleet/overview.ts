@@ -4,7 +4,7 @@
  * tell the same. From what the member puts down, so that none of them needs its keys.
  */
 import type { MemberState, MemberStore } from './members.ts';
-import { hears, tells, type MemberRole } from './roster.ts';
+import { hears, ROLES, tells, type MemberRole } from './roster.ts';
 
 /** `never`: it is in the roster, and was not heard yet. */
 export type Hearing = 'heard' | 'silent' | 'never';
@@ -61,7 +61,7 @@ export class FleetWatch {
     const states = new Map(members.members().map((state) => [state.member, state]));
     const refused = members.refusedOfAll();
     const longest = longestSilence(intervalSeconds);
-    const busNow = now - members.busBehind();
+    const busNow = new Map(ROLES.map((each) => [each, now - members.busBehind(each)]));
     const heard = known.members.filter(
       (each) =>
         each.name !== self && (states.has(each.name) || hears(role).includes(tells(each.role))),
@@ -71,7 +71,7 @@ export class FleetWatch {
       const ofMember = { role: its, refused: refused.get(name) ?? {} };
       if (state === undefined) return { ...UNHEARD, member: name, ...ofMember };
       const { heard: _, allowance: __, lastHeard, ...rest } = state;
-      const isSilent = this.#ageOf(name, lastHeard, busNow, elapsed) > longest;
+      const isSilent = this.#ageOf(name, lastHeard, busNow.get(its) ?? now, elapsed) > longest;
       return {
         ...rest,
         ...ofMember,

@@ -6,7 +6,7 @@
 import { createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import * as z from 'zod';
-import { badInput } from '../base/errors.ts';
+import { badInput, messageOf } from '../base/errors.ts';
 import { describeIssue, parseJson, readTextFile } from '../base/documents.ts';
 import { base64Bytes } from '../statements/json.ts';
 import { isMemberName, LEAST_BATCH, MOST_BATCH } from './batch.ts';
@@ -55,7 +55,7 @@ const memberSchema = z.object({
   /** Its public NKEY, by which the bus knows it; undefined where it has a certificate. */
   nkey: z
     .string()
-    .regex(/^U[A-Z2-7]{55}$/)
+    .regex(/^U[A-Z2-7]{55}$/, 'is no public NKEY of a user')
     .optional(),
 });
 
@@ -67,36 +67,82 @@ const nodeSchema = z.object({
   clusterPort: z.number().int().min(1).max(65_535),
 });
 
-const rosterSchema = z
-  .object({
-    format: z.literal('ctga-fleet'),
-    version: z.literal(1),
-    name,
-    /** Between two batches of a member. */
-    intervalSeconds: z.number().min(0.05).max(3600),
-    batchBytes: z.number().int().min(LEAST_BATCH).max(MOST_BATCH),
-    /** In which a challenger that died is replaced; see lease.ts. */
-    leaseSeconds: z.number().min(1).max(86_400).default(DEFAULT_LEASE_SECONDS),
-    nodes: z.array(nodeSchema).min(1).max(9),
-    members: z.array(memberSchema).max(100_000),
-  })
-  .refine(({ nodes }) => isEachOnce(nodes), 'two nodes have one name')
-  .refine(({ members }) => isEachOnce(members), 'two members have one name');
+const rosterSchema = z.object({
+  format: z.literal('ctga-fleet'),
+  version: z.literal(1),
+  name,
+  /** Between two batches of a member. */
+  intervalSeconds: z.number().min(0.05).max(3600),
+  batchBytes: z.number().int().min(LEAST_BATCH).max(MOST_BATCH),
+  /** In which a challenger that died is replaced; see lease.ts. */
+  leaseSeconds: z.number().min(1).max(86_400).default(DEFAULT_LEASE_SECONDS),
+  nodes: z.array(nodeSchema).min(1).max(9),
+  members: z.array(memberSchema).max(100_000),
+});
 
 export type Roster = z.infer<typeof rosterSchema>;
 export type RosterMember = Roster['members'][number];
 export type BusNode = Roster['nodes'][number];
 
-function isEachOnce(named: readonly { readonly name: string }[]): boolean {
-  return new Set(named.map((each) => each.name)).size === named.length;
-}
-
-/** Throws CtgaError `bad-input` naming the file and what is wrong in it. */
+/** Throws CtgaError `bad-input` naming the file, the place in it, what is wrong there and what to do. */
 export function readRoster(directory: string): Roster {
   const path = join(directory, FILES.roster);
-  const parsed = rosterSchema.safeParse(parseJson(readTextFile(path), path));
-  if (parsed.success) return parsed.data;
-  throw badInput(`${path}: ${describeIssue(parsed.error)}`);
+  const text = readTextFile(path);
+  let json: unknown;
+  try {
+    json = parseJson(text, path);
+  } catch (error) {
+    throw badInput(messageOf(error), MEND);
+  }
+  const parsed = rosterSchema.safeParse(json);
+  if (!parsed.success)
+    throw badInput(`${path}: ${describeIssue(parsed.error)}${nameAt(json, parsed.error)}`, MEND);
+  const fault = repeatedIn(parsed.data);
+  if (fault !== undefined) throw badInput(`${path}: ${fault}`, MEND);
+  return parsed.data;
+}
+
+const MEND = 'Mend it there, or copy the file from where "ctga fleet join" keeps it.';
+
+/** Of the member or node in which the first fault is, where it has a name: nobody counts to the 437th. */
+function nameAt(json: unknown, { issues: [issue] }: z.ZodError): string {
+  const [list = '', index = ''] = issue?.path ?? [];
+  const named = propertyOf(propertyOf(propertyOf(json, list), index), 'name');
+  return typeof named === 'string' && isMemberName(named) ? ` (of ${named})` : '';
+}
+
+function propertyOf(value: unknown, key: PropertyKey): unknown {
+  return typeof value === 'object' && value !== null
+    ? (value as Readonly<Record<PropertyKey, unknown>>)[key]
+    : undefined;
+}
+
+/** What two of the roster have that only one may; undefined where all is well. */
+function repeatedIn({ nodes, members }: Roster): string | undefined {
+  return (
+    repeated('nodes', nodes, 'name', (node) => node.name) ??
+    repeated('nodes', nodes, 'host', ({ host, port }) => `${host} ${port}`) ??
+    repeated('members', members, 'name', (member) => member.name) ??
+    repeated('members', members, 'key', ({ key }) => Buffer.from(key).toString('base64')) ??
+    repeated('members', members, 'nkey', ({ nkey }) => nkey)
+  );
+}
+
+function repeated<T extends { readonly name: string }>(
+  list: string,
+  all: readonly T[],
+  field: string,
+  of: (one: T) => string | undefined,
+): string | undefined {
+  const first = new Map<string, string>();
+  for (const [i, one] of all.entries()) {
+    const value = of(one);
+    if (value === undefined) continue;
+    const before = first.get(value);
+    if (before !== undefined) return `${list}[${i}].${field}: ${one.name} has that of ${before}`;
+    first.set(value, `${list}[${i}], ${one.name}`);
+  }
+  return undefined;
 }
 
 export function formatRoster(roster: Roster): string {

@@ -113,6 +113,10 @@ const GRACE = 1.5;
 /**
  * Takes one batch, to which the bus gave a `number` at `at`, from what a member may send: one in each
  * `interval` (ms). Undefined: it has sent more than that. What the bus brings once more was counted.
+ *
+ * Servers give these times, and one may have had a wrong clock: when another gives them again, that goes
+ * back, earns nothing, and is followed, or nothing would be taken until the time has come. Who can set
+ * those clocks could let a member send more anyway.
  */
 export function spend(
   known: Allowance | undefined,
@@ -121,7 +125,8 @@ export function spend(
 ): Allowance | undefined {
   if (known === undefined) return { left: BURST - 1, at, number };
   if (number <= known.number && at <= known.at) return known;
-  const earned = (Math.max(0, at - known.at) / interval) * GRACE;
+  if (at < known.at) return { left: Math.max(0, known.left - 1), at, number };
+  const earned = ((at - known.at) / interval) * GRACE;
   const allowed = Math.min(BURST, known.left + earned);
-  return allowed < 1 ? undefined : { left: allowed - 1, at: Math.max(known.at, at), number };
+  return allowed < 1 ? undefined : { left: allowed - 1, at, number };
 }

@@ -20,8 +20,10 @@ export class WayOut {
   readonly #options: WayOutOptions;
   /** Logs that gave no answer since one last did. */
   readonly #silent = new Set<string>();
-  /** When the first of them gave none. */
+  /** When the first of them was asked. */
   #since = 0;
+  /** When one last did. */
+  #answered = -Infinity;
   #isLost = false;
   /** The one log that is still asked, to learn whether there is a way again. */
   #trial: { readonly log: string; readonly since: number } | undefined;
@@ -32,15 +34,20 @@ export class WayOut {
     this.#options = options;
   }
 
-  /** `isAnswer`: whatever it was, somebody answered in the log's name. `at`: by the monotonic clock. */
-  heard(log: string, isAnswer: boolean, at: number): void {
+  /**
+   * `isAnswer`: whatever it was, somebody answered in the log's name. `asked`: when the log was asked,
+   * which may be long ago, since a proxy that says nothing is waited for; by the monotonic clock, as `at`.
+   */
+  heard(log: string, isAnswer: boolean, asked: number, at: number): void {
     if (isAnswer) {
+      this.#answered = at;
       this.#silent.clear();
       this.#isLost = false;
       this.#trial = undefined;
       return;
     }
-    if (this.#silent.size === 0) this.#since = at;
+    const since = Math.max(asked, this.#answered);
+    this.#since = this.#silent.size === 0 ? since : Math.min(this.#since, since);
     this.#silent.add(log);
     if (this.#trial?.log !== log) return;
     this.#rest = at + Math.max(this.#options.lease, at - this.#trial.since);

@@ -10,7 +10,9 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import { LogError } from '../ask/asker.ts';
+import { describeIssue } from '../base/documents.ts';
 import { badInput, messageOf } from '../base/errors.ts';
+import { jsonFault } from '../base/json-fault.ts';
 
 const count = z.number().int().nonnegative();
 
@@ -94,7 +96,7 @@ function replyTo(
   try {
     return { state: obey(commandSchema.parse(JSON.parse(line))) };
   } catch (error) {
-    return { error: error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error) };
+    return { error: error instanceof z.ZodError ? describeIssue(error) : messageOf(error) };
   }
 }
 
@@ -103,7 +105,7 @@ export function parseCommand(json: string): z.input<typeof commandSchema> {
   try {
     return commandSchema.parse(JSON.parse(json));
   } catch (error) {
-    const why = error instanceof z.ZodError ? z.prettifyError(error) : messageOf(error);
+    const why = error instanceof z.ZodError ? describeIssue(error) : jsonFault(json).what;
     throw badInput(`no command for the lab's log: ${why}`, 'For instance: {"do":"grow","count":5}');
   }
 }

@@ -4,7 +4,7 @@
  * servers. One of each is killed, the log deceives the clients of one site meanwhile, and all learn
  * of it.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -12,6 +12,7 @@ import { ExitCode } from '../base/errors.ts';
 import { projectRoot } from '../base/project-root.ts';
 import { shellWord } from '../base/text.ts';
 import type { LogControl } from './control.ts';
+import { endLab } from './ending.ts';
 import { CHALLENGERS, FLEET, PATHS, type LabChallenger, type Path } from './fleet-plan.ts';
 import { kill, LabMembers, runCtga, startSurroundings, type Member } from './fleet-members.ts';
 import type { Report } from './json-lines.ts';
@@ -23,7 +24,6 @@ import {
   type Role,
 } from './network.ts';
 import {
-  endMarkedProcesses,
   must,
   requireLabTools,
   run,
@@ -32,7 +32,7 @@ import {
   PATIENCE_SECONDS,
   untilReady,
 } from './processes.ts';
-import { ctgaCommand, digTreeHead, LabFiles, LOG_NAME, removeServiceFiles } from './services.ts';
+import { ctgaCommand, digTreeHead, LabFiles, LOG_NAME } from './services.ts';
 import {
   alone,
   check,
@@ -160,18 +160,8 @@ class FleetStory implements Play<FleetLabSummary> {
     this.#members = new LabMembers(network, files);
   }
 
-  async end(work: Promise<unknown> | undefined): Promise<void> {
-    await endMarkedProcesses(this.#network.names.lab);
-    await work?.catch(() => undefined);
-    this.#logControl?.close();
-    const { directory, state, evidence, logList } = this.#files;
-    const here = { lab: this.#network.names.lab };
-    if (existsSync(directory)) {
-      await run('chmod', ['a+rx', directory], here);
-      await run('chmod', ['-R', 'a+rX', ...[state, evidence, logList].filter(existsSync)], here);
-    }
-    await this.#network.down();
-    removeServiceFiles(this.#network);
+  end(work: Promise<unknown> | undefined): Promise<void> {
+    return endLab(this.#network, this.#files, work, () => this.#logControl?.close());
   }
 
   async #build(): Promise<string> {

@@ -28,6 +28,7 @@ const MARK = 'CTGA_LAB';
  * at once, and a busy machine is no fault.
  */
 export const PATIENCE_SECONDS = 240;
+const STOP_MS = 60_000;
 
 /** A root shell from su has no sbin on its PATH, but half of the tools are there. */
 const PATH = [process.env.PATH ?? '', '/usr/local/sbin', '/usr/sbin', '/sbin'].join(delimiter);
@@ -215,7 +216,8 @@ function failedToStart(service: Service, what: string): CtgaError {
 }
 
 /**
- * Sends SIGTERM, and SIGKILL after three seconds. Resolves to the exit code when the process has
+ * Sends SIGTERM, and SIGKILL to what does not end: on a busy machine that takes more than a few
+ * seconds, since the process beside an observer takes leave of its bus first. Resolves to the exit code when the process has
  * ended.
  */
 export async function stop(service: Service): Promise<number | undefined> {
@@ -223,7 +225,7 @@ export async function stop(service: Service): Promise<number | undefined> {
   if (child.exitCode === null && child.signalCode === null) {
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
     child.kill('SIGTERM');
-    const patience = setTimeout(() => child.kill('SIGKILL'), 3_000);
+    const patience = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
     await gone;
     clearTimeout(patience);
   }

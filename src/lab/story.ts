@@ -4,7 +4,7 @@
  * checks the result and describes it in a line; the first check that fails ends the story. However
  * it ends, also with ctrl-C, the lab is removed; evidence stays.
  */
-import { cpSync, existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { cpSync, mkdirSync, readFileSync } from 'node:fs';
 import { basename, join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as z from 'zod';
@@ -12,6 +12,7 @@ import { projectRoot } from '../base/project-root.ts';
 import { CtgaError, ExitCode } from '../base/errors.ts';
 import { shellWord } from '../base/text.ts';
 import { Browsing } from './browsing.ts';
+import { endLab, takeDown } from './ending.ts';
 import { JsonLines, parseReports, type Report } from './json-lines.ts';
 import {
   ADDRESS,
@@ -45,7 +46,6 @@ import {
   LabServices,
   type LabServicesOptions,
   LOG_NAME,
-  removeServiceFiles,
   SITE_NAME,
 } from './services.ts';
 import {
@@ -199,11 +199,6 @@ export async function labClean(stateDir: string | undefined): Promise<Cleaned[]>
   return directories.flatMap((directory) => cleanLab(directory) ?? []);
 }
 
-async function takeDown(network: LabNetwork): Promise<void> {
-  await network.down();
-  removeServiceFiles(network);
-}
-
 const PROXY_URL = `socks5h://${ADDRESS.proxy}:${PROXY_PORT}`;
 
 /** How much the tree grows before each question, to sizes of 9, 32 (perfect), 33, 73 and 100. */
@@ -313,21 +308,11 @@ class Story implements Play<LabSummary> {
     return this.#steps.filter(({ only }) => here.includes(only));
   }
 
-  async end(work: Promise<unknown> | undefined): Promise<void> {
-    await endMarkedProcesses(this.#network.names.lab);
-    await work?.catch(() => undefined);
-    this.#running?.log.close();
-    this.#running?.tor?.control.close();
-    await this.#openToAll();
-    await takeDown(this.#network);
-  }
-
-  /** What is left is for whoever ran the lab, not only for the account that wrote it. */
-  async #openToAll(): Promise<void> {
-    const { directory, state, evidence, logList } = this.#files;
-    const here = { lab: this.#network.names.lab };
-    await run('chmod', ['a+rx', directory], here);
-    await run('chmod', ['-R', 'a+rX', ...[state, evidence, logList].filter(existsSync)], here);
+  end(work: Promise<unknown> | undefined): Promise<void> {
+    return endLab(this.#network, this.#files, work, () => {
+      this.#running?.log.close();
+      this.#running?.tor?.control.close();
+    });
   }
 
   async #buildNetwork(): Promise<string> {

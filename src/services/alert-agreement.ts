@@ -4,26 +4,27 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../base/clock.ts';
 import { realSleep } from '../base/clock.ts';
 import { Bus, BusError, readCredentials } from '../fleet/bus.ts';
-import { keysOf, readMembership, readRoster, type Roster } from '../fleet/roster.ts';
+import { FollowedRoster } from '../fleet/followed-roster.ts';
+import { keysOf, readMembership } from '../fleet/roster.ts';
 import { PATIENCE_MS, POLL_MS, Tellers } from '../fleet/tellers.ts';
 import type { AlertFleet } from './alert.ts';
 
 export class AlertAgreement {
   readonly tellers: Tellers;
   readonly #bus: Bus;
-  readonly #directory: string;
   readonly #warn: (message: string) => void;
-  #roster: Roster;
+  /** What is wrong with it `ctga collect` tells, which may read it where this account may not. */
+  readonly #roster: FollowedRoster;
   #isDown = false;
   #hurry = new AbortController();
 
   /** Throws CtgaError `bad-input` where the directory is not whole, or is that of a site. */
   constructor({ servers, directory }: AlertFleet, clock: Clock, warn: (message: string) => void) {
-    const { roster, member, key } = readMembership(directory, 'collector', 'challenger');
-    const credentials = readCredentials(directory);
-    this.#directory = directory;
+    const membership = readMembership(directory, 'collector', 'challenger');
+    const { member, key } = membership;
+    const credentials = readCredentials(directory, member);
     this.#warn = warn;
-    this.#roster = roster;
+    this.#roster = new FollowedRoster(directory, membership);
     this.#bus = new Bus({ servers, credentials, member: member.name, role: member.role });
     this.tellers = new Tellers({
       me: member.name,
@@ -34,7 +35,7 @@ export class AlertAgreement {
       // What a site signs suppresses nothing.
       keyOf: (name) =>
         keysOf(
-          this.#roster.members.filter((each) => each.name === name && each.role !== 'site'),
+          this.#roster.current.members.filter((each) => each.name === name && each.role !== 'site'),
         ).get(name),
     });
   }
@@ -57,8 +58,8 @@ export class AlertAgreement {
   async #turn(): Promise<void> {
     try {
       await this.#bus.connect();
-      this.#followRoster();
-      await this.tellers.tick(await this.#bus.alertEntries(this.#roster, POLL_MS));
+      this.#roster.look();
+      await this.tellers.tick(await this.#bus.alertEntries(this.#roster.current, POLL_MS));
       if (this.#isDown) this.#warn('the bus answers again');
       this.#isDown = false;
     } catch (error) {
@@ -68,14 +69,6 @@ export class AlertAgreement {
           `${error.message}. If that lasts longer than ${PATIENCE_MS / 1000} s, this machine alerts whether or not another does.`,
         );
       this.#isDown = true;
-    }
-  }
-
-  #followRoster(): void {
-    try {
-      this.#roster = readRoster(this.#directory);
-    } catch {
-      // It may not be for this account to read: who joins later is known after a restart.
     }
   }
 }

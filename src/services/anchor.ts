@@ -32,6 +32,8 @@ type Pending = z.infer<typeof pendingSchema>;
 /** Blocks with the transaction's own one that make it count. */
 export const CONFIRMATIONS = 6;
 const EVERY_MS = 10_000;
+/** A node refuses for a moment what spends a transaction that it is just moving into a block. */
+const ROUNDS_UNTAKEN = 6;
 
 export interface AnchorOptions {
   /** SHA-256 of each thing that is anchored. */
@@ -42,6 +44,8 @@ export interface AnchorOptions {
   readonly every?: number;
   /** Called once the transaction is on its way. */
   readonly onSent: (sent: { readonly transaction: string; readonly bytes: number }) => void;
+  /** Called once if no node takes the transaction for long; `file` has it, and without that it is made anew. */
+  readonly onUntaken: (file: string) => void;
 }
 
 export interface Anchored {
@@ -59,13 +63,12 @@ export interface Anchored {
 export async function anchor(
   chain: ChainService,
   directory: string,
-  { digests, fee, every = EVERY_MS, onSent }: AnchorOptions,
+  { digests, fee, every = EVERY_MS, onSent, onUntaken }: AnchorOptions,
   stop: AbortSignal,
 ): Promise<Anchored | undefined> {
   const { network } = chain.follower.chain;
-  const name = toHex(sha256(...digests));
-  const path = join(directory, 'anchors', `${network.name}-${name}.json`);
-  await chain.round(stop);
+  const path = pendingFile(directory, network.name, digests);
+  await chain.catchUp(stop);
   let pending = readPending(path, digests.length);
   const nonces = pending?.nonces ?? digests.map(newNonce);
   const leaves = digests.map((digest, i) => ({ digest, nonce: nonces[i] as Uint8Array }));
@@ -83,8 +86,14 @@ export async function anchor(
   }
   const { id, bytes } = pending.transaction;
   onSent({ transaction: id, bytes: bytes.length });
+  let refusals = 0;
   for (; !stop.aborted; await sleep(every, undefined, { signal: stop }).catch(() => undefined)) {
-    await chain.round(stop);
+    const isTaken = !(await chain.round(stop)).includes(id);
+    // A node that does not answer refuses nothing.
+    if (isTaken) refusals = 0;
+    else if (chain.follower.isHeard) refusals++;
+    else continue;
+    if (refusals === ROUNDS_UNTAKEN) onUntaken(path);
     const height = chain.follower.store.heightOf(id);
     if (height === undefined) {
       // A block that had it may have left the chain.
@@ -114,8 +123,25 @@ export function forgetAnchor(
   network: string,
   digests: readonly Uint8Array[],
 ): void {
-  const name = toHex(sha256(...digests));
-  rmSync(join(directory, 'anchors', `${network}-${name}.json`), { force: true });
+  rmSync(pendingFile(directory, network, digests), { force: true });
+}
+
+/** Whether anchoring these digests, in this order, was begun and paid for, and its stamps are not all written. */
+export function isAnchoring(
+  directory: string,
+  network: string,
+  digests: readonly Uint8Array[],
+): boolean {
+  return readPending(pendingFile(directory, network, digests), digests.length) !== undefined;
+}
+
+function pendingFile(directory: string, network: string, digests: readonly Uint8Array[]): string {
+  return join(directory, 'anchors', `${network}-${toHex(sha256(...digests))}.json`);
+}
+
+/** What `onUntaken` is to tell, as a clause. */
+export function untaken(file: string): string {
+  return `no node takes its transaction: its coins may be spent elsewhere. To pay anew, end this and remove ${file}`;
 }
 
 function shownId({ id }: Transaction): string {

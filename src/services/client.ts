@@ -10,6 +10,7 @@ import { CtOverDnsAsker } from '../ask/ct-over-dns.ts';
 import { askForSignedHead } from '../ask/signed-head.ts';
 import { uniform } from '../base/chance.ts';
 import { BoundedMap } from '../base/bounded-map.ts';
+import { systemClock } from '../base/clock.ts';
 import { CtgaError, messageOf } from '../base/errors.ts';
 import { plural } from '../base/text.ts';
 import { collect } from '../client/collect.ts';
@@ -97,6 +98,8 @@ export interface ClientOptions {
   readonly onEvent: (event: ClientEvent) => void;
   /** In ms since the epoch. */
   readonly now?: () => number;
+  /** In ms of a clock that only goes on. */
+  readonly elapsed?: () => number;
   /** At least 0 and below 1. */
   readonly chance?: () => number;
 }
@@ -175,6 +178,7 @@ class Client {
   readonly #store: ClientStore;
   readonly #stop: AbortSignal;
   readonly #now: () => number;
+  readonly #elapsed: () => number;
   readonly #chance: () => number;
   readonly #pace: Pace;
   readonly #turns: Turns;
@@ -198,7 +202,8 @@ class Client {
     this.#options = options;
     this.#store = store;
     this.#stop = stop;
-    this.#now = options.now ?? Date.now;
+    this.#now = options.now ?? systemClock.now;
+    this.#elapsed = options.elapsed ?? systemClock.elapsed;
     this.#chance = options.chance ?? uniform;
     this.#pace = { delay: maxDelay, chance: this.#chance };
     this.#turns = new Turns(store, this.#chance);
@@ -519,7 +524,7 @@ class Client {
       hash.update(`${bytes.length} `).update(bytes);
     const key = hash.digest('base64');
     if (this.#recent.get(key) === true) return;
-    if (!this.#allowance.take(performance.now()))
+    if (!this.#allowance.take(this.#elapsed()))
       throw new CtgaError('busy', 'too many chains at once: bring this one again later');
     const { promised, forged, discarded } = collect(seen, this.#logs);
     const row = { tries: 0, next: 0 };

@@ -57,6 +57,9 @@ const EVERY_MS = 10_000;
 /** Between two rounds in which what was just written is passed on, and how many there are. */
 const SETTLE_MS = 250;
 const SETTLE_ROUNDS = 40;
+/** How long to wait for another process that follows the chain, and between two looks. */
+const PATIENCE_MS = 10_000;
+const HELD_MS = 50;
 
 export class ChainService {
   readonly follower: Follower;
@@ -66,6 +69,8 @@ export class ChainService {
   readonly #held: Held | undefined;
   /** What is done to the chain and its store is done one after the other. */
   #last: Promise<unknown> = Promise.resolve();
+  /** What no node took in the last round. */
+  #waiting: readonly string[] = [];
 
   private constructor(
     options: ChainOptions,
@@ -82,14 +87,14 @@ export class ChainService {
   }
 
   /**
-   * Opens what was read before. Rejects with CtgaError `busy` if another process follows the chain
+   * Opens what was read before. Rejects with CtgaError `busy` if another process goes on following the chain
    * with this directory, or with what Follower.open rejects with.
    */
   static async open(options: ChainOptions, reader: BlockReader): Promise<ChainService> {
     const { directory, network, nodes, start, purse, onEvent } = options;
     const path = directory === undefined ? undefined : join(directory, `chain-${network.name}.db`);
     if (directory !== undefined) makeDirectory(directory);
-    const held = path === undefined ? undefined : hold(`${path}-held`);
+    const held = path === undefined ? undefined : await holdSoon(`${path}-held`);
     if (path !== undefined && held === undefined)
       throw new CtgaError('busy', `another ctga follows ${network.name} with ${path}`, {
         remedy: 'Ask that one over its REST API, or use another directory with --state-dir.',
@@ -121,8 +126,27 @@ export class ChainService {
         onBlock: (height, time, packets) => this.#reader.connect(height, time, packets),
         signal,
       });
-      return passOn(this.#store, this.#options.nodes);
+      this.#waiting = await passOn(this.#store, this.#options.nodes);
+      return this.#waiting;
     });
+  }
+
+  /**
+   * As `round`, for whoever then says what the chain has. Rejects with NodeError if no node told its chain,
+   * and with CtgaError `interrupted` if `stop` is aborted: what was read before may have been revoked since.
+   */
+  async catchUp(stop: AbortSignal): Promise<void> {
+    await this.round(stop);
+    if (stop.aborted)
+      throw new CtgaError('interrupted', 'interrupted, so nobody knows what the chain has now', {
+        remedy: 'Run it again: it goes on where it was.',
+      });
+    if (!this.follower.isHeard)
+      throw new NodeError(
+        'node-no-answer',
+        'no node told its chain, so nobody knows what it has now',
+        { remedy: 'Start the node, or name another one with --node.' },
+      );
   }
 
   /**
@@ -198,7 +222,7 @@ export class ChainService {
     if (purse === undefined)
       return Promise.reject(new CtgaError('bad-input', 'there are no coins to pay with'));
     return this.#inTurn(async () => {
-      const coins = spendable(purse, this.#store, this.follower.height);
+      const coins = spendable(purse, this.#store, this.follower.height, this.#waiting);
       const signed = transactions({ purse, coins, fee, network });
       const [first] = signed;
       if (first === undefined) return [];
@@ -227,6 +251,14 @@ export class ChainService {
     const done = this.#last.then(work, work);
     this.#last = done.catch(() => undefined);
     return done;
+  }
+}
+
+/** Waits for others that only look something up, such as when Podman starts several containers at once. */
+async function holdSoon(path: string): Promise<Held | undefined> {
+  for (const begun = performance.now(); ; await sleep(HELD_MS)) {
+    const held = hold(path);
+    if (held !== undefined || performance.now() - begun > PATIENCE_MS) return held;
   }
 }
 
@@ -290,7 +322,8 @@ export async function serveDdt(
             chain.write(command, { id: DDT_ID, version, fee });
     const onError = (error: unknown): void =>
       onEvent({ event: 'failed', node: 'REST', message: messageOf(error) });
-    const server = await DdtServer.start({ address, port, ledger, write, onError });
+    const isUpToDate = (): boolean => chain.follower.isUpToDate;
+    const server = await DdtServer.start({ address, port, ledger, isUpToDate, write, onError });
     try {
       onEvent({ event: 'listening', url: server.at.url });
       await chain.run(stop, every);

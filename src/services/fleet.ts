@@ -12,17 +12,20 @@ import { whileWhole } from '../disk/sqlite-file.ts';
 import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
 import { Collector, type CollectorEvent, type Message } from '../fleet/collector.ts';
+import { Failures } from '../fleet/failures.ts';
+import { FollowedRoster } from '../fleet/followed-roster.ts';
 import { MemberStore } from '../fleet/members.ts';
 import { Outbox, type ReadyBatch } from '../fleet/outbox.ts';
 import { longestSilence } from '../fleet/overview.ts';
 import {
   readMembership,
-  readRoster,
+  ROLES,
   tells,
   type Membership,
   type MemberRole,
   type Roster,
 } from '../fleet/roster.ts';
+import { MOMENTS_AN_INTERVAL, nextStep, stepsOf } from '../fleet/steps.ts';
 import { knownLogs } from '../store/known-logs.ts';
 import type { State } from '../store/state.ts';
 import { recordFoundEvidence } from '../upkeep/found-evidence.ts';
@@ -31,7 +34,10 @@ import { ServiceNotice } from './notice.ts';
 import { becomeFleetMember, type BecomeAccount } from './privileges.ts';
 
 export type FleetEvent =
+  /** What failed is told once until it does not fail any more. */
   | CollectorEvent
+  /** What was told to have failed has not for a minute, and works. */
+  | { readonly event: 'mended'; readonly message: string }
   | {
       readonly event: 'started';
       readonly fleet: string;
@@ -42,7 +48,7 @@ export type FleetEvent =
     }
   | { readonly event: 'bus-up' }
   /** Told once until it is up again. */
-  | { readonly event: 'bus-down'; readonly message: string }
+  | { readonly event: 'bus-down'; readonly message: string; readonly remedy: string | undefined }
   /** Heads that had to be dropped, in all, because too many wait for the bus. */
   | { readonly event: 'gave-up'; readonly heads: number }
   | { readonly event: 'silent'; readonly member: string; readonly since: number };
@@ -78,16 +84,12 @@ const OF_THIS_MACHINE: FleetDependencies = {
 const PATIENCE_MS = 250;
 /** Of an interval: for so long a batch waits for its time, however slow the disk is. */
 const MADE_BEFORE = 0.25;
-/** So often in an interval what was heard is taken in. */
-const MOMENTS_AN_INTERVAL = 20;
 /** After so many intervals it is tried again whether there is something to hear. */
 const DEAF_INTERVALS = 3;
 /** Of what was given up, and of members that are silent, it is told so often. */
 const LOOK_EVERY_MS = 60_000;
 /** After which a collector has the sum of a source's sightings alone, as observers do. */
 const KEPT_MS = 90 * 86_400_000;
-/** In each look: more than a thousand sites tell of sixteen logs meanwhile, or the store would grow for ever. */
-const ROLLED_UP_AT_ONCE = 20_000;
 
 /**
  * Takes part in the fleet until `stop` is aborted, whatever becomes of the bus. Rejects with CtgaError
@@ -101,7 +103,7 @@ export async function runMember(
   const { state, roles, directory, user } = options;
   // As root, where this is root: they are for nobody else to read.
   const membership = readMembership(directory, ...roles);
-  const credentials = readCredentials(directory);
+  const credentials = readCredentials(directory, membership.member);
   dependencies.becomeAccount(state, user);
   const busy = new CtgaError('busy', `the store in ${state.directory} is told to a fleet already`, {
     remedy:
@@ -167,7 +169,12 @@ class Member {
   readonly #collector: Collector;
   readonly #role: MemberRole;
   readonly #member: string;
+  readonly #failures: Failures;
+  readonly #followed: FollowedRoster;
   #roster: Roster;
+  /** Those for whose members there is all on the bus, and of which others here may read. */
+  #prepared: Roster | undefined;
+  #noted: Roster | undefined;
   /** By the monotonic clock: a batch's time is a number of intervals later. */
   #began = 0;
   #moments = -1;
@@ -181,13 +188,18 @@ class Member {
   constructor(
     options: FleetServiceOptions,
     dependencies: FleetDependencies,
-    { roster, member, key }: Membership,
+    membership: Membership,
     storeFile: StoreInUse,
     members: MemberStore,
     bus: MemberBus,
   ) {
-    const { state, onEvent } = options;
+    const { state, directory, onEvent } = options;
     const { store } = storeFile;
+    const { roster, member, key } = membership;
+    this.#failures = new Failures(onEvent, dependencies.elapsed);
+    this.#followed = new FollowedRoster(directory, membership, (message) =>
+      onEvent({ event: 'failed', message }),
+    );
     this.#role = member.role;
     this.#options = options;
     this.#dependencies = dependencies;
@@ -196,7 +208,7 @@ class Member {
     this.#members = members;
     this.#roster = roster;
     this.#member = member.name;
-    this.#noteFleet();
+    this.#attempt('members', () => this.#noteFleet());
     this.#outbox = new Outbox({
       store,
       what: tells(member.role) === 'sightings' ? 'sightings' : 'verdicts',
@@ -213,7 +225,7 @@ class Member {
         evidenceDirectory: state.evidence,
         logs: () => knownLogs(store, undefined, () => undefined),
         self: member,
-        onEvent,
+        onEvent: (event) => this.#onCollected(event),
         now: dependencies.now,
       },
       roster,
@@ -221,11 +233,18 @@ class Member {
   }
 
   async run(stop: AbortSignal): Promise<void> {
-    await Promise.all([this.#publish(stop), this.#look(stop)]);
+    await Promise.all([this.#publish(stop), this.#look(stop), this.#rollUp(stop)]);
+  }
+
+  #onCollected(event: CollectorEvent): void {
+    if (event.event === 'failed') this.#failures.failed('evidence', event.message);
+    else if (event.event !== 'refused' || this.#failures.isNews(`${event.member} ${event.reason}`))
+      this.#options.onEvent(event);
   }
 
   /** The page, the metrics and the alerts read it from there. */
   #noteFleet(): void {
+    if (this.#noted === this.#roster) return;
     const { name, intervalSeconds, members } = this.#roster;
     this.#members.putFleet({
       fleet: name,
@@ -233,6 +252,7 @@ class Member {
       intervalSeconds,
       members: members.map(({ name: member, role }) => ({ name: member, role })),
     });
+    this.#noted = this.#roster;
   }
 
   /**
@@ -269,7 +289,7 @@ class Member {
           await this.#bus.publish(ready.id, ready.bytes, interval * 0.8);
           isSent = false;
           this.#isUp();
-          this.#attempt(ready.arrived);
+          this.#attempt('store', ready.arrived);
         }
       } catch (error) {
         this.#tellDown(error);
@@ -280,19 +300,22 @@ class Member {
   }
 
   #next(): ReadyBatch {
-    const batch = this.#attempt(() => this.#storeFile.use(() => this.#outbox.next()));
+    const batch = this.#attempt('store', () => this.#storeFile.use(() => this.#outbox.next()));
     const { givenUp } = this.#outbox.counts;
-    if (givenUp > this.#givenUp) this.#options.onEvent({ event: 'gave-up', heads: givenUp });
+    if (givenUp > this.#givenUp && this.#failures.isNews('gave-up'))
+      this.#options.onEvent({ event: 'gave-up', heads: givenUp });
     this.#givenUp = givenUp;
     return batch ?? this.#outbox.empty();
   }
 
   /** A store that takes nothing now keeps nothing from being sent. */
-  #attempt<T>(work: () => T): T | undefined {
+  #attempt<T>(what: string, work: () => T): T | undefined {
     try {
-      return work();
+      const done = work();
+      this.#failures.works(what);
+      return done;
     } catch (error) {
-      this.#options.onEvent({ event: 'failed', message: messageOf(error) });
+      this.#failures.failed(what, messageOf(error));
       return undefined;
     }
   }
@@ -300,13 +323,21 @@ class Member {
   /** Once for each connection. */
   async #startHearing(stop: AbortSignal): Promise<void> {
     if (this.#hearing?.isOver === false) return;
-    if (this.#role !== 'site') await this.#bus.prepare(this.#roster);
+    await this.#prepareBus();
     const end = new AbortController();
     const hearing = { end, isOver: false, ended: Promise.resolve() };
     hearing.ended = this.#hear(AbortSignal.any([stop, end.signal])).finally(
       () => (hearing.isOver = true),
     );
     this.#hearing = hearing;
+  }
+
+  /** By the roster as it is now. A site may not. */
+  async #prepareBus(): Promise<void> {
+    if (this.#role === 'site') return;
+    const roster = this.#roster;
+    await this.#bus.prepare(roster);
+    this.#prepared = roster;
   }
 
   /** For as long as the connection lasts. */
@@ -348,8 +379,10 @@ class Member {
     this.#isDeaf = false;
     try {
       this.#storeFile.use(() => this.#collector.take(messages));
+      this.#failures.works('taking');
+      this.#failures.works('evidence');
     } catch (error) {
-      this.#options.onEvent({ event: 'failed', message: messageOf(error) });
+      this.#failures.failed('taking', messageOf(error));
       throw error;
     }
   }
@@ -361,8 +394,25 @@ class Member {
 
   #tellDown(error: unknown): void {
     if (!(error instanceof BusError)) throw error;
-    if (!this.#isDown) this.#options.onEvent({ event: 'bus-down', message: error.message });
+    const { message, remedy } = error;
+    if (!this.#isDown) this.#options.onEvent({ event: 'bus-down', message, remedy });
     this.#isDown = true;
+  }
+
+  /** What is old becomes sums. Where nothing is left to be done it is seen to again a minute later. */
+  async #rollUp(stop: AbortSignal): Promise<void> {
+    // At a site its observer does that.
+    if (this.#role === 'site') return;
+    const { elapsed, now, sleep } = this.#dependencies;
+    const steps = stepsOf(this.#roster.intervalSeconds * 1000);
+    for (;;) {
+      const next = this.#began + nextStep(steps, elapsed() - this.#began);
+      await sleep(next - elapsed(), stop).catch(() => undefined);
+      if (stop.aborted) return;
+      const { heads } = this.#storeFile.store;
+      const done = this.#attempt('sums', () => heads.rollUp(now() - KEPT_MS, steps.rows)) ?? 0;
+      if (done < steps.rows) await sleep(LOOK_EVERY_MS, stop).catch(() => undefined);
+    }
   }
 
   /** Follows the roster's file, and says which members are silent. */
@@ -372,29 +422,42 @@ class Member {
     for (;;) {
       await sleep(LOOK_EVERY_MS, stop).catch(() => undefined);
       if (stop.aborted) return;
-      try {
-        const roster = readRoster(this.#options.directory);
-        if (JSON.stringify(roster.members) !== JSON.stringify(this.#roster.members)) {
-          this.#roster = { ...this.#roster, members: roster.members };
-          this.#collector.follow(this.#roster);
-          this.#noteFleet();
-          if (this.#role !== 'site' && this.#bus.isUp) await this.#bus.prepare(this.#roster);
-        }
-      } catch (error) {
-        this.#options.onEvent({ event: 'failed', message: messageOf(error) });
-      }
-      // At a site its observer does that.
-      if (this.#role !== 'site')
-        this.#attempt(() => this.#storeFile.store.heads.rollUp(now() - KEPT_MS, ROLLED_UP_AT_ONCE));
+      this.#failures.look();
+      await this.#followRoster();
       const longest = longestSilence(this.#roster.intervalSeconds);
-      const busNow = now() - this.#members.busBehind();
+      const roles = new Map(this.#roster.members.map(({ name, role }) => [name, role]));
+      const behind = new Map(ROLES.map((role) => [role, this.#members.busBehind(role)]));
       for (const { member, lastHeard } of this.#members.members()) {
-        const isSilent = busNow - lastHeard > longest;
+        const role = roles.get(member);
+        // Of one that was taken out, or was never let say anything, nobody waits to hear.
+        if (role === undefined || lastHeard === 0) {
+          silent.delete(member);
+          continue;
+        }
+        const isSilent = now() - (behind.get(role) ?? 0) - lastHeard > longest;
         if (isSilent && !silent.has(member))
           this.#options.onEvent({ event: 'silent', member, since: lastHeard });
         if (isSilent) silent.add(member);
         else silent.delete(member);
       }
+    }
+  }
+
+  /** What the roster's file has now; what of that failed is tried again each time. */
+  async #followRoster(): Promise<void> {
+    if (this.#followed.look()) {
+      this.#roster = this.#followed.current;
+      this.#collector.follow(this.#roster);
+    }
+    this.#attempt('members', () => this.#noteFleet());
+    // With the next connection that is done anyway.
+    if (this.#prepared === this.#roster || !this.#bus.isUp) return;
+    try {
+      await this.#prepareBus();
+      this.#failures.works('consumers');
+    } catch (error) {
+      if (!(error instanceof BusError)) throw error;
+      this.#failures.failed('consumers', error.message);
     }
   }
 }

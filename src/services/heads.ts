@@ -59,15 +59,25 @@ export interface ImportedFork {
   readonly evidence: string;
 }
 
+const NOTHING = {
+  verified: 0,
+  new: 0,
+  sightings: 0,
+  provenElsewhere: [],
+  forks: [],
+  evidenceFailure: undefined,
+} as const;
+
 /** Storing fewer is done before anybody could read of it. */
 const MANY = 1000;
 
 /**
- * Verifies the tree heads of some files, records them, and writes evidence of what they contradict.
- * Throws CtgaError `bad-input`, and records nothing, if a file holds no tree heads at all.
+ * Verifies the tree heads of some files, records them in the store that `open` then opens, and writes
+ * evidence of what they contradict. Throws CtgaError `bad-input`, and records nothing, if one of them is no file of tree heads. A file
+ * that says that it is one may hold none: where it is quiet, nothing was seen.
  */
 export function importTreeHeads(
-  store: RecordContext['store'] & Pick<Store, 'exchange'>,
+  open: () => RecordContext['store'] & Pick<Store, 'exchange'>,
   files: readonly string[],
   { logs, log, witnesses, evidenceDirectory, now, onProgress }: ImportOptions,
 ): Imported {
@@ -77,6 +87,12 @@ export function importTreeHeads(
       onProgress?.(`${file}: ${done} of ${all} tree heads verified`),
     ),
   );
+  const refused = results.flatMap((each) => each.refused);
+  const signatures = results.flatMap((each) => each.signatures);
+  // Of what is all refused, no store is made.
+  if (refused.length > 0 && results.every(({ heads }) => heads.length === 0))
+    return { ...NOTHING, refused, signatures };
+  const store = open();
   const own = store.exchange.identity();
   // Challenging the tree heads takes their logs, which may be of a list that was given only now.
   store.logs.put(results.flatMap(({ heads }) => heads.map((imported) => imported.log)));
@@ -104,8 +120,8 @@ export function importTreeHeads(
         log: description,
         treeSize: head.treeSize,
       })),
-    refused: results.flatMap(({ refused }) => refused),
-    signatures: results.flatMap(({ signatures }) => signatures),
+    refused,
+    signatures,
     forks: forks.map(({ log: { description }, treeSize, evidence }) => ({
       log: description,
       treeSize,

@@ -48,12 +48,13 @@ export interface ImportListOptions {
 }
 
 /**
- * Imports the list of a file. Throws CtgaError `bad-input`, and imports nothing, if it is not a log
- * list, if its signature is not the publisher's, or if it would change logs of which a newer list
+ * Imports the list of a file into the store that `open` opens once the list is read. Throws CtgaError
+ * `bad-input`, and imports nothing, if it is not a log list, if its signature is not the publisher's,
+ * or if it would change logs of which a newer list
  * has told, unless it `mayBeOlder`.
  */
 export function importLogList(
-  store: Pick<Store, 'logs'>,
+  open: () => Pick<Store, 'logs'>,
   { name, json, signed }: LogListFile,
   now: number,
   { mayBeOlder = false, onProgress }: ImportListOptions = {},
@@ -64,6 +65,7 @@ export function importLogList(
       'Fetch the list and its signature again, at the same time. ctga used nothing of this list.',
     );
   const list = parseLogList(json.toString('utf8'), name, onProgress);
+  const store = open();
   const known = knownLogs(store, undefined, () => undefined);
   const changes = changesOf(known, list.logs);
   if (!mayBeOlder) refuseToSetBack(store, name, list, changes);

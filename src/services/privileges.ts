@@ -20,6 +20,7 @@ import { dirname, join } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { addon, type AccountIds } from '../native/addon.ts';
 import { CtgaError, badInput, messageOf } from '../base/errors.ts';
+import { shellWord } from '../base/text.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { lockOf } from '../disk/lock.ts';
 import { CHAIN } from '../evidence/chain.ts';
@@ -356,7 +357,9 @@ function handOver(
     throw new CtgaError(
       'not-permitted',
       `cannot hand ${path} over to ${name}: ${messageOf(error)}`,
-      { remedy: `As root: chown ${uid}:${gid} ${path} && chmod ${mode.toString(8)} ${path}` },
+      {
+        remedy: `As root: chown ${uid}:${gid} ${shellWord(path)} && chmod ${mode.toString(8)} ${shellWord(path)}`,
+      },
     );
   } finally {
     closeSync(file);

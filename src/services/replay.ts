@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** `ctga replay` as a service: looks for tree heads in captures, verifies and stores them. */
 import type { CtgaError } from '../base/errors.ts';
+import { FileInput } from '../base/file-input.ts';
 import { plural } from '../base/text.ts';
 import { CapturePlane, type CaptureProgress } from '../dataplane/capture.ts';
 import type { CaptureSummary } from '../dataplane/capture/delivery.ts';
@@ -37,11 +38,16 @@ export interface ReplayedFiles extends Omit<Replay, 'failures'> {
 /** In milliseconds: files that are read in less show no progress. */
 const PROGRESS_INTERVAL = 500;
 
-/** Throws CtgaError `store-failed` where the store cannot be written. */
+/**
+ * Throws CtgaError `store-failed` where the store cannot be written, and `bad-input` where none of the
+ * files is one, before a store is made.
+ */
 export async function replay(options: ReplayOptions): Promise<ReplayedFiles> {
   const { state, files, logList, zones, warn, onProgress } = options;
   // Before a store is made.
   const sources = sourcesOf(logsInForce(state, logList, warn), zones);
+  const faults = files.flatMap((file) => faultOf(file) ?? []);
+  if (faults[0] !== undefined && faults.length === files.length) throw faults[0];
   const store = openForWriting(state);
   const planes = files.map((file) => new CapturePlane(file));
   const timer = setInterval(() => {
@@ -66,6 +72,15 @@ export async function replay(options: ReplayOptions): Promise<ReplayedFiles> {
   } finally {
     clearInterval(timer);
     store.close();
+  }
+}
+
+function faultOf(file: string): Error | undefined {
+  try {
+    new FileInput(file).check();
+    return undefined;
+  } catch (error) {
+    return error as Error;
   }
 }
 

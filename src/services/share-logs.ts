@@ -9,8 +9,9 @@ import { realSleep, systemClock, type Clock, type Sleep } from '../base/clock.ts
 import type { Share } from '../challenger/share.ts';
 import { Bus, BusError, readCredentials, type BusCredentials } from '../fleet/bus.ts';
 import type { BusServer } from '../fleet/bus-address.ts';
+import { FollowedRoster } from '../fleet/followed-roster.ts';
 import { Leases, type LeaseStore, type PickTrial } from '../fleet/leases.ts';
-import { readMembership, readRoster, type Membership } from '../fleet/roster.ts';
+import { readMembership, type Membership } from '../fleet/roster.ts';
 import { WayOut } from '../fleet/way-out.ts';
 import { blockOf } from '../follow/block.ts';
 import type { HashStore } from '../follow/hash-store.ts';
@@ -19,7 +20,7 @@ import type { Log } from '../logs/log.ts';
 export type ShareEvent =
   | { readonly event: 'lease'; readonly log: string; readonly isHeld: boolean }
   /** Told once until it is up again. While it is down, no log is asked. */
-  | { readonly event: 'bus-down'; readonly message: string }
+  | { readonly event: 'bus-down'; readonly message: string; readonly remedy: string | undefined }
   | { readonly event: 'bus-up' }
   /** No proxy answers: its logs are left to the other challengers, until one does. */
   | { readonly event: 'no-way-out' }
@@ -39,7 +40,7 @@ export interface ShareMember {
  */
 export function readShareMember(directory: string): ShareMember {
   const membership = readMembership(directory, 'challenger');
-  return { directory, membership, credentials: readCredentials(directory) };
+  return { directory, membership, credentials: readCredentials(directory, membership.member) };
 }
 
 export interface ShareOptions extends ShareMember {
@@ -83,7 +84,8 @@ export class LogShare implements Share {
   readonly #leases: Leases;
   readonly #way: WayOut;
   #isLost = false;
-  #challengers: readonly string[];
+  /** `ctga collect`, which follows it too, tells of faults. */
+  readonly #roster: FollowedRoster;
   #logs = new Map<string, Log>();
   #wanted: (log: Log) => readonly bigint[] = () => [];
   #isDown = false;
@@ -94,7 +96,7 @@ export class LogShare implements Share {
     const { membership, onEvent } = options;
     this.#options = options;
     this.#dependencies = dependencies;
-    this.#challengers = challengersIn(membership.roster);
+    this.#roster = new FollowedRoster(options.directory, membership);
     const { chance = uniform } = dependencies;
     this.#way = new WayOut({ lease: membership.roster.leaseSeconds * 1000, chance });
     this.#leases = new Leases({
@@ -103,7 +105,7 @@ export class LogShare implements Share {
       seconds: membership.roster.leaseSeconds,
       clock: dependencies,
       chance,
-      challengers: () => this.#challengers,
+      challengers: () => challengersIn(this.#roster.current),
       waiting: (id) => this.#waiting(id),
       onEvent: ({ log, isHeld }) =>
         onEvent({ event: 'lease', log: this.#logs.get(log)?.description ?? log, isHeld }),
@@ -120,8 +122,11 @@ export class LogShare implements Share {
   ours = (log: Log, sizes: readonly bigint[]): readonly bigint[] =>
     sizes.filter((size) => this.#leases.isOurs(nameOf(log), blockOf(size, log)));
 
-  heard = (log: Log, isAnswer: boolean): void =>
-    this.#way.heard(nameOf(log), isAnswer, this.#dependencies.elapsed());
+  asks = (log: Log): ((isAnswer: boolean) => void) => {
+    const { elapsed } = this.#dependencies;
+    const asked = elapsed();
+    return (isAnswer) => this.#way.heard(nameOf(log), isAnswer, asked, elapsed());
+  };
 
   /** `wanted`: the sizes of a log that wait for a block. */
   follow(wanted: (log: Log) => readonly bigint[]): void {
@@ -151,7 +156,7 @@ export class LogShare implements Share {
           store ??= await bus.leases(roster, poll * PATIENCE);
           if (elapsed() - rosterRead > ROSTER_MS) {
             rosterRead = elapsed();
-            this.#readRoster();
+            this.#roster.look();
           }
           // What it cannot ask it leaves to others, by the proxy alone, and nothing that was seen.
           await this.#lookForProxy(poll * PATIENCE_FOR_PROXY);
@@ -203,17 +208,10 @@ export class LogShare implements Share {
     return [...blocks].filter((start) => rows.block(start) === undefined);
   }
 
-  #readRoster(): void {
-    try {
-      this.#challengers = challengersIn(readRoster(this.#options.directory));
-    } catch {
-      // `ctga collect`, which reads it too, tells of it.
-    }
-  }
-
   #tellDown(error: unknown): void {
     if (!(error instanceof BusError)) throw error;
-    if (!this.#isDown) this.#options.onEvent({ event: 'bus-down', message: error.message });
+    const { message, remedy } = error;
+    if (!this.#isDown) this.#options.onEvent({ event: 'bus-down', message, remedy });
     this.#isDown = true;
   }
 }

@@ -41,14 +41,29 @@ async function holds(
   return false;
 }
 
-/** Undefined if the command says that it is trusted, else what it says. */
+/**
+ * Undefined if the command says that it is trusted, else what it says. Its exit code alone says nothing: that of
+ * `--help` in a rule is 0 too.
+ */
 function verified(words: readonly string[]): Promise<string | undefined> {
-  const args = [...process.execArgv, scriptPath('cli/main'), ...words];
+  const args = [...process.execArgv, scriptPath('cli/main'), ...words, '--json'];
   return new Promise((resolve) => {
     execFile(process.execPath, args, (error, stdout, stderr) => {
-      if (error === null) return resolve(undefined);
-      const [line = ''] = `${stdout}${stderr}`.trim().split('\n');
-      resolve(line.replace(/^(?:NOT TRUSTED|ctga): /, ''));
+      const { trusted, why } = verdictIn(stdout);
+      if (error === null && trusted === true) return resolve(undefined);
+      const [line = ''] = stderr.trim().split('\n');
+      resolve(why ?? (line === '' ? 'its rule verifies nothing' : line.replace(/^ctga: /, '')));
     });
   });
+}
+
+function verdictIn(text: string): { readonly trusted?: unknown; readonly why?: string } {
+  try {
+    const value: unknown = JSON.parse(text);
+    if (typeof value !== 'object' || value === null) return {};
+    const { trusted, why } = value as { trusted?: unknown; why?: unknown };
+    return { trusted, ...(typeof why === 'string' && { why }) };
+  } catch {
+    return {};
+  }
 }

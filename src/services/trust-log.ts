@@ -23,7 +23,7 @@ import {
 import { LogServer, type Added } from '../trust/log-server.ts';
 import { LogStore } from '../trust/log-store.ts';
 import { Witnesses } from '../trust/log-witness.ts';
-import { anchor, forgetAnchor } from './anchor.ts';
+import { anchor, forgetAnchor, untaken } from './anchor.ts';
 import { ChainService, type ChainOptions } from './ddt.ts';
 
 export type TrustLogEvent =
@@ -58,6 +58,8 @@ export interface TrustLogOptions {
 const GATHER_MS = 100;
 /** Until witnesses that were no quorum are asked again. */
 const RETRY_MS = 2000;
+/** How far ahead of the witnesses' clocks the log's own may be, in seconds. */
+const MAX_AHEAD = 3600;
 /** How many commands wait at most. */
 const MAX_WAITING = 1000;
 
@@ -106,6 +108,9 @@ class TrustLog {
   readonly #state: LogState;
   readonly #witnesses: Witnesses;
   #queue: Waiting[] = [];
+  /** When witnesses saw the log last, in Unix seconds, and when that was by a clock that nobody sets. */
+  #seen: { readonly time: number; readonly at: number } | undefined;
+  #isSetBack = false;
 
   constructor(store: LogStore, options: TrustLogOptions) {
     this.#store = store;
@@ -135,20 +140,25 @@ class TrustLog {
 
   /** Adds and publishes until `stop` is aborted. Rejects if the disk does not do its part. */
   async run(stop: AbortSignal): Promise<void> {
-    let isPublished = false;
-    let last = 0;
-    while (!stop.aborted) {
-      const added = this.#append();
-      if (added.length > 0) isPublished = false;
-      const isDue = Date.now() - last >= this.#options.refresh * 1000;
-      if (!isPublished || isDue) {
-        isPublished = await this.#publish();
-        last = Date.now();
-      }
-      for (const { done, index } of added) done({ index, published: isPublished });
+    // Before anything is taken: the witnesses' clocks show whether the log's own is right.
+    let isPublished = await this.#publish();
+    let last = performance.now();
+    for (;;) {
       await sleep(isPublished ? GATHER_MS : RETRY_MS, undefined, { signal: stop }).catch(
         () => undefined,
       );
+      if (stop.aborted) break;
+      // A machine that slept is not ahead.
+      const isDoubtful = this.#queue.length > 0 && this.#isAhead();
+      if (isDoubtful) isPublished = await this.#publish();
+      const added = this.#append();
+      if (added.length > 0) isPublished = false;
+      const isDue = performance.now() - last >= this.#options.refresh * 1000;
+      if (!isPublished || isDue) {
+        isPublished = await this.#publish();
+        last = performance.now();
+      }
+      for (const { done, index } of added) done({ index, published: isPublished });
     }
     for (const { refuse } of this.#queue) refuse(new Refused(503, 'The log ends.'));
   }
@@ -158,6 +168,13 @@ class TrustLog {
     const waiting = this.#queue;
     this.#queue = [];
     if (waiting.length === 0) return [];
+    const why = this.#whyNone();
+    if (why !== undefined) {
+      for (const { refuse } of waiting)
+        refuse(new Refused(503, `Not taken: ${why}.`, { 'retry-after': '600' }));
+      this.#options.onEvent({ event: 'failed', message: `nothing is taken: ${why}` });
+      return [];
+    }
     const taken = waiting.filter(({ entry, refuse }) => {
       const refusal = this.#state.apply(entry);
       if (refusal !== undefined) refuse(new Refused(409, `Not taken: ${refusal}.`));
@@ -169,12 +186,31 @@ class TrustLog {
     return taken.map(({ done }, i) => ({ done, index: first + i }));
   }
 
+  /** Why nothing may be added now, as a clause. */
+  #whyNone(): string | undefined {
+    // Another tree of a size that was signed before would convict it.
+    if (this.#isSetBack)
+      return 'its witnesses have cosigned more than the log has: it was set back';
+    // Times in a log never go back: every key that has an end would be over for good.
+    if (this.#isAhead())
+      return "the log's clock is more than an hour ahead of those of its witnesses";
+    return undefined;
+  }
+
+  #isAhead(): boolean {
+    if (this.#seen === undefined) return false;
+    const { time, at } = this.#seen;
+    return Date.now() / 1000 > time + (performance.now() - at) / 1000 + MAX_AHEAD;
+  }
+
   async #publish(): Promise<boolean> {
     const { onEvent } = this.#options;
-    const { note, isAccepted, faults } = await this.#witnesses.cosign(
+    const { note, isAccepted, faults, seen, isSetBack } = await this.#witnesses.cosign(
       this.#store.signed,
       this.#store.tree,
     );
+    this.#isSetBack = isSetBack;
+    if (seen !== undefined) this.#seen = { time: seen, at: performance.now() };
     if (isAccepted) {
       this.#store.publish(note);
       const cosignatures = parseCheckpoint(note).signatures.length - 1;
@@ -204,7 +240,7 @@ async function anchorEachPeriod(
   });
   try {
     while (!stop.aborted) {
-      const begun = Date.now();
+      const begun = performance.now();
       const note = noteToAnchor(store);
       let isDone = true;
       if (note !== undefined) {
@@ -213,7 +249,7 @@ async function anchorEachPeriod(
       }
       // Without one there soon is one: the first of a log.
       const wait = isDone && store.anchored !== undefined ? period * 1000 : RETRY_MS;
-      const rest = Math.max(GATHER_MS, begun + wait - Date.now());
+      const rest = Math.max(GATHER_MS, begun + wait - performance.now());
       await sleep(rest, undefined, { signal: stop }).catch(() => undefined);
     }
   } finally {
@@ -254,10 +290,15 @@ async function anchorNote(
   try {
     const onSent = ({ transaction }: { transaction: string }): void =>
       onEvent({ event: 'anchoring', size, transaction });
+    const onUntaken = (file: string): void =>
+      onEvent({
+        event: 'failed',
+        message: `the tree of ${size} is not anchored yet: ${untaken(file)}`,
+      });
     const done = await anchor(
       chain,
       directory,
-      { digests, fee, every: every ?? 10_000, onSent },
+      { digests, fee, every: every ?? 10_000, onSent, onUntaken },
       stop,
     );
     const [stamp] = done?.stamps ?? [];

@@ -7,9 +7,12 @@ import type { State } from '../ddt/version1.ts';
 import { makeDirectory } from '../disk/directory.ts';
 import { writeDurably } from '../disk/write.ts';
 import type { Fetch } from '../http/request.ts';
+import { parseCheckpoint } from '../statements/checkpoint.ts';
 import type { Policy } from '../statements/policy.ts';
 import { badInput } from '../base/errors.ts';
-import { networkOfLog } from '../trust/log-entry.ts';
+import { shellWord } from '../base/text.ts';
+import { sameBytes } from '../carbonchain/bytes.ts';
+import { ENTRY_HEAD, networkOfLog } from '../trust/log-entry.ts';
 import {
   addToLog,
   logOf,
@@ -46,7 +49,7 @@ export async function chainPlace(
 ): Promise<Place> {
   const { chain, ledger } = await openDdt(options);
   try {
-    await chain.round(stop);
+    await chain.catchUp(stop);
   } catch (error) {
     await chain.close();
     throw error;
@@ -85,6 +88,16 @@ export async function logPlace({ policy, fetch, directory }: LogPlaceOptions): P
     time: state.time,
     write: async (command) => {
       const { index, published } = await addToLog(url, command, fetch);
+      if (published) {
+        const { entries } = await readRemembered({ policy, fetch, directory });
+        const entry = entries[index]?.subarray(ENTRY_HEAD);
+        if (entry === undefined || !sameBytes(entry, command))
+          throw new TrustLogError(
+            'log-not-trusted',
+            `the log ${key.name} says that entry ${index} has the command, and does not show it there: it may not be written`,
+            { remedy: 'Look whether it is: ctga trust show. If not, ask whoever runs the log.' },
+          );
+      }
       const line = published
         ? `entry ${index} of ${key.name}`
         : `entry ${index} of ${key.name}, which waits for cosignatures`;
@@ -110,11 +123,12 @@ export async function readRemembered({
   directory,
 }: LogPlaceOptions): Promise<LogView> {
   const { key } = logOf(policy);
-  const view = await readLog(policy, { key, ...urlOf(policy) }, fetch);
+  const { url } = urlOf(policy);
   makeDirectory(directory);
   const name = `trust-log-${Buffer.from(key.keyId).toString('hex')}`;
   const path = join(directory, `${name}.checkpoint`);
-  const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  const before = remembered(path);
+  const view = await readLog(policy, { key, url }, fetch);
   if (before !== undefined)
     try {
       requireGrown(before, view);
@@ -126,9 +140,31 @@ export async function readRemembered({
       writeDurably(files[0], before);
       writeDurably(files[1], view.note);
       throw new TrustLogError(error.code, error.message, {
-        remedy: `Have it judged: ctga logs import POLICY, then ctga heads import ${files.join(' ')}, then ctga challenge --once.`,
+        remedy: `Have it judged: ctga logs import POLICY, then ctga heads import ${files.map(shellWord).join(' ')}, then ctga challenge --once.`,
       });
     }
-  writeDurably(path, view.note);
+  // Another process may have read on in the meantime.
+  const latest = remembered(path);
+  if (latest === undefined || parseCheckpoint(latest).treeSize <= view.checkpoint.treeSize)
+    writeDurably(path, view.note);
   return view;
+}
+
+/** The checkpoint in a file of ours; undefined if there is none. Throws TrustLogError if it is damaged. */
+function remembered(path: string): string | undefined {
+  if (!existsSync(path)) return undefined;
+  const note = readFileSync(path, 'utf8');
+  try {
+    parseCheckpoint(note);
+    return note;
+  } catch (cause) {
+    throw new TrustLogError(
+      'log-not-trusted',
+      `${path} is damaged: nobody knows what the log showed here before`,
+      {
+        remedy: 'Put it back from a copy. Without it, what the log shows next is believed.',
+        cause,
+      },
+    );
+  }
 }

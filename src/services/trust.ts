@@ -11,8 +11,8 @@ import { writeProof, type Proven } from '../trust/proof.ts';
 import { ChainService, type ChainOptions } from './ddt.ts';
 
 /**
- * A proof of all that the chain says of a name, as text. Rejects with NodeError if no node gives a
- * block that is needed.
+ * A proof of what the chain says of a name, as text: of its keys all, and of its signatures the last one. Rejects
+ * with NodeError if no node gives a block that is needed.
  *
  * @param published the name as it is in the chain
  */
@@ -23,22 +23,26 @@ export async function prove(
   stop: AbortSignal,
 ): Promise<string> {
   let matters: Datapack[] = [];
+  let last: Datapack | undefined;
   const ledger = new Ledger(options.network.genesis.hash, ({ set, command, datapack, refusal }) => {
     if (set !== 'version 1' || command === undefined || refusal !== undefined) return;
-    const isOfImage = !('image' in command) || command.image === published.image;
-    if (command.user === published.user && isOfImage) matters.push(datapack);
+    if (command.user !== published.user) return;
+    if ('image' in command && command.image !== published.image) return;
+    // What was signed before under the tag is nothing any more, and a tag may be signed every day.
+    if (!('tag' in command)) matters.push(datapack);
+    else if (command.tag === published.tag) last = datapack;
   });
   const service = await ChainService.open(options, {
     connect: (...block) => ledger.connect(...block),
     rebuild: (follower) => {
-      matters = [];
+      [matters, last] = [[], undefined];
       ledger.rebuild(follower);
     },
   });
   try {
-    await service.round(stop);
+    await service.catchUp(stop);
     const { follower } = service;
-    const transactions = await proven(follower, matters, options);
+    const transactions = await proven(follower, last ? [...matters, last] : matters, options);
     const { start } = follower.chain;
     const headers = follower.store.headers();
     return writeProof(options.network.name, { start, headers, transactions, salt });

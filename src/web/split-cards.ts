@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What is proven, as cards: the picture, the trees, the evidence and how to check it. */
 import { html, type Html } from '../base/html.ts';
+import { shellWord } from '../base/text.ts';
 import { sign, splitPicture } from './picture.ts';
 import type { BrokenPromise, Finding, Split, SplitTree } from './splits.ts';
 import { group, logName, timeOf, verdictChip } from './words.ts';
@@ -121,6 +122,6 @@ function downloadsOf(name: string, stateOption: string): Html {
       tabindex="0"
       role="group"
       aria-label="Commands that check ${name}"
-    ><code>ctga evidence verify ${name}${stateOption}
-sh verify-evidence.sh ${name}</code></pre>`;
+    ><code>ctga evidence verify ${shellWord(name)}${stateOption}
+sh verify-evidence.sh ${shellWord(name)}</code></pre>`;
 }

@@ -4,18 +4,11 @@
  * own. They are never printed; their verifier keys are for everybody.
  */
 import { constants } from 'node:fs';
-import {
-  closeSync,
-  existsSync,
-  fstatSync,
-  openSync,
-  readFileSync,
-  writeFileSync,
-  fsyncSync,
-} from 'node:fs';
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { badInput, CtgaError, messageOf } from '../base/errors.ts';
-import { makeDirectory, syncDirectory } from '../disk/directory.ts';
+import { makeDirectory } from '../disk/directory.ts';
+import { writeSecret } from '../disk/write.ts';
 import { generateSignerKey, parseSignerKey, type NoteSigner } from '../statements/cosignature.ts';
 import { formatNoteKey, isNoteName } from '../statements/note-key.ts';
 
@@ -57,9 +50,18 @@ export function makeKeys(directory: string, name: string): WitnessKeys {
       'A witness with new keys begins in another directory: name one with --state-dir.',
     );
   makeDirectory(directory);
-  for (const kind of kinds)
-    writeSecret(fileOf(directory, kind), generateSignerKey(`${name}/${kind}`, KINDS[kind]));
-  syncDirectory(directory);
+  const written: string[] = [];
+  try {
+    for (const kind of kinds) {
+      const path = fileOf(directory, kind);
+      writeSecret(path, `${generateSignerKey(`${name}/${kind}`, KINDS[kind])}\n`);
+      written.push(path);
+    }
+  } catch (error) {
+    // One of them alone would stand in the way of both.
+    for (const path of written) rmSync(path);
+    throw error;
+  }
   return readKeys(directory);
 }
 
@@ -78,16 +80,6 @@ export function hasKeys(directory: string): boolean {
 
 function fileOf(directory: string, kind: Kind): string {
   return join(directory, `${kind}.key`);
-}
-
-function writeSecret(path: string, text: string): void {
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    writeFileSync(file, `${text}\n`);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
 }
 
 function readKey(directory: string, kind: Kind): NoteSigner {
@@ -117,9 +109,12 @@ function readKey(directory: string, kind: Kind): NoteSigner {
 }
 
 function readSecret(path: string): string {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  // A pipe in its place would have this wait.
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
-    const mode = fstatSync(file).mode & 0o777;
+    const found = fstatSync(file);
+    if (!found.isFile()) throw new Error('it is no file');
+    const mode = found.mode & 0o777;
     if ((mode & 0o077) !== 0)
       throw badInput(
         `${path} has mode ${mode.toString(8)}: others than its owner may read the key or write it`,

@@ -88,12 +88,25 @@ test('when many are silent one alert tells of all', () => {
   const names = Array.from({ length: 20 }, (_, i) => `site${String(i).padStart(2, '0')}`);
   const fleet = new TestFleet('hub', 'collector', ...names);
   for (const name of names) fleet.hear(name, NOW);
+  fleet.hear('other', NOW + 2 * MINUTE);
   const found = fleet.look(NOW + 2 * MINUTE, 0);
   assert.deepEqual(Object.keys(found), ['fleet-silent:many']);
   assert.match(
     found['fleet-silent:many'] ?? '',
     /20 members of the fleet: site00, .*site07 and 12 more\./,
   );
+});
+
+test('of a collector that hears nobody any more, one alert tells, and blames no site', () => {
+  // It was stopped itself, or its bus was.
+  const fleet = new TestFleet('hub', 'collector', 'ams', 'ber');
+  fleet.hear('ams', NOW);
+  fleet.hear('ber', NOW);
+  assert.deepEqual(fleet.look(NOW + 2 * MINUTE, 0), {
+    'fleet-silent:many': 'Nothing is heard of any member of the fleet any more: ams, ber.',
+  });
+  fleet.hear('ber', NOW + 2 * MINUTE);
+  assert.deepEqual(Object.keys(fleet.look(NOW + 2 * MINUTE, 0)), ['fleet-silent:ams']);
 });
 
 test('what is missing, given up or refused is told when it grows, and is over when it is calm', () => {
@@ -152,7 +165,14 @@ test('a member is not silent at a site whose clock is apart from that of the bus
   for (const apart of [-86_400_000, 0, 86_400_000]) {
     const fleet = new TestFleet('hub', 'site');
     fleet.hear('other', NOW, {}, 0);
-    fleet.members.put([], new Map(), apart);
+    fleet.members.put(
+      [],
+      new Map(),
+      new Map([
+        ['sightings', apart],
+        ['findings', apart],
+      ]),
+    );
     // Whoever looks for the first time, as each command does, knows no time but this machine's.
     const hearing = (after: number): string | undefined =>
       new FleetWatch().look(fleet.members, NOW + apart + after, 0)?.others[0]?.hearing;

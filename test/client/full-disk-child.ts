@@ -17,6 +17,7 @@ import { Authority as NameServer } from '../../src/mirror/authority.ts';
 import { runClient, type ClientEvent } from '../../src/services/client.ts';
 import { formatTreeHeadText } from '../../src/statements/text.ts';
 import { stateAt } from '../../src/store/state.ts';
+import { FENCE, statusAfterAll } from '../support/client-status.ts';
 import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
@@ -69,11 +70,10 @@ const bring = async (): Promise<string> => {
   const chain = [ca.issue([new URL(origin).hostname], { logs: [log], timestamp }), ca.der];
   const from = answers.length;
   say({ type: 'seen', origin, chain: chain.map(encodeBase64) });
-  say({ type: 'status' });
-  await eventually(() => answers.slice(from).some(({ type }) => type === 'status'), 'a status');
+  const { scts } = await statusAfterAll(say, answers);
   const all = answers.slice(from);
-  if (all.some(({ type }) => type === 'error')) return 'error';
-  return all.some(({ scts }) => scts?.some((each) => each.origin === origin)) ? 'kept' : 'lost';
+  if (all.some(({ type, message }) => type === 'error' && message !== FENCE)) return 'error';
+  return scts?.some((each) => each.origin === origin) === true ? 'kept' : 'lost';
 };
 const filler = join(directory, 'filler');
 const fill = (): void => {

@@ -12,6 +12,7 @@ import { Authority } from '../../src/lab/certificates.ts';
 import { runClient, type ClientResult } from '../../src/services/client.ts';
 import { stateAt } from '../../src/store/state.ts';
 import { directWay } from '../../src/http/request.ts';
+import { statusAfterAll } from '../support/client-status.ts';
 import { eventually } from '../support/eventually.ts';
 import { random } from '../support/random.ts';
 import { SigningLog } from '../support/signing-log.ts';
@@ -46,6 +47,8 @@ describe('the client', () => {
         pools: [],
         pollinateVisited: false,
         openWay: () => directWay({}),
+        // It stands still: however slow the disk is, no allowance comes back meanwhile.
+        elapsed: () => 0,
         onEvent: (event) => {
           if (event.event === 'listening') isListening = true;
           if (event.event === 'failed') failures.push(event.message);
@@ -78,19 +81,7 @@ describe('the client', () => {
         for (const body of reader.take(bytes)) answers.push(JSON.parse(body.toString()) as Answer);
       });
     const say = (message: unknown): void => void socket.write(frame(JSON.stringify(message)));
-    return {
-      socket,
-      answers,
-      say,
-      status: () => {
-        const from = answers.length;
-        say({ type: 'status' });
-        return eventually(
-          () => answers.slice(from).find(({ type }) => type === 'status'),
-          'a status',
-        );
-      },
-    };
+    return { socket, answers, say, status: () => statusAfterAll(say, answers) };
   }
 
   const seen = (

@@ -6,6 +6,7 @@ import {
   isMemberName,
   LEAST_BATCH,
   LONGEST_SOURCE,
+  MOST_COUNTED,
   MOST_SOURCES,
   openBatch,
   Packer,
@@ -45,7 +46,7 @@ const headArbitrary = fc
           source: fc.string({ minLength: 1, maxLength: 50, unit: 'grapheme-ascii' }),
           firstSeen: fc.nat(),
           more: fc.nat(),
-          count: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+          count: fc.integer({ min: 1, max: MOST_COUNTED }),
         })
         .map(({ more, ...each }) => ({ ...each, lastSeen: each.firstSeen + more })),
       { maxLength: MOST_SOURCES },
@@ -167,7 +168,11 @@ describe('a batch', () => {
   });
 
   for (const [what, change, reason] of [
-    ['of another length', (b: Buffer) => b.subarray(1), 'it has another size than batches have'],
+    [
+      'of another length',
+      (b: Buffer) => b.subarray(1),
+      'it has another size than batchBytes in fleet.json here',
+    ],
     ['of another version', (b: Buffer) => b.fill('2', 11, 12), 'it is no batch of this version'],
     ['of nobody', (b: Buffer) => b.fill(0, 16, 48), 'its member has no name'],
     ['of a stranger', (b: Buffer) => b.fill('x', 16, 17), 'nobody of this name is in the fleet'],

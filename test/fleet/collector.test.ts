@@ -22,6 +22,7 @@ import {
   TestBus,
   type TestMember,
 } from '../support/fleet-members.ts';
+import { random } from '../support/random.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
@@ -196,15 +197,54 @@ describe('a collector', () => {
     const store = memoryStore();
     const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
     const bus = new TestBus();
-    const junk = new Uint8Array(8192);
+    const unsigned = (sequence: number): Uint8Array => {
+      const bytes = Buffer.from(batchOf(mallory, []));
+      bytes.writeUInt32BE(sequence, 60);
+      return bytes;
+    };
     for (let second = 0; second < 30; second++) {
-      for (let i = 0; i < 100; i++) bus.put('mallory', junk, second * 1000 + i);
+      for (let i = 0; i < 100; i++)
+        bus.put('mallory', unsigned(second * 100 + i + 1), second * 1000 + i);
       const batch = batchOf(alice, [headOf(log, second + 1)], envelopeOf(alice, BigInt(second)));
       bus.put('alice', batch, second * 1000 + 999);
     }
     collector.take(bus.messages);
     assert.equal(Object.keys(totals(store)).length, 30);
     assert((members.refused('mallory')[REFUSED.tooMuch] ?? 0) > 2900);
+  });
+
+  test('takes as much of one under whose subject somebody else has the bus put things', () => {
+    // Any key of the bus can: the bus puts its answer to a request under whatever subject is asked for.
+    const store = memoryStore();
+    const { collector, members } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const first = batchOf(alice, [headOf(log, 900)], envelopeOf(alice, 0n));
+    bus.put('alice', first, 0);
+    for (let second = 1; second < 60; second++) {
+      for (let i = 0; i < 50; i++) {
+        bus.put('alice', Buffer.from('{"stream":"SITES","seq":1}'), second * 1000 + i);
+        bus.put('alice', batchOf(hub, []), second * 1000 + i);
+        bus.put('alice', first, second * 1000 + i);
+      }
+      const batch = batchOf(alice, [headOf(log, second)], envelopeOf(alice, BigInt(second)));
+      bus.put('alice', batch, second * 1000 + 999);
+    }
+    collector.take(bus.messages);
+    assert.equal(Object.keys(totals(store)).length, 60);
+    assert.equal(members.refused('alice')[REFUSED.tooMuch], undefined);
+    assert.equal(members.members()[0]?.missing, 0);
+  });
+
+  test('does not take for alive whose old batches are all that somebody lets through', () => {
+    const { collector, members } = collectorOver(memoryStore(), roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const old = [0n, 1n].map((sequence) => batchOf(alice, [], envelopeOf(alice, sequence)));
+    for (const [i, batch] of old.entries()) collector.take([bus.put('alice', batch, i * 1000)]);
+    // Whoever runs a server drops what she sends from then on, and puts these in its place.
+    for (let second = 2; second < 500; second++)
+      collector.take([bus.put('alice', old[second % 2] ?? assert.fail(), second * 1000)]);
+    assert.equal(members.members()[0]?.lastHeard, 1000);
+    assert.equal(members.members()[0]?.batches, 2);
   });
 
   test('takes in what the bus brings late or once more, however much of it', () => {
@@ -221,6 +261,171 @@ describe('a collector', () => {
     assert.deepEqual(members.refused('alice'), {});
     assert.equal(members.members()[0]?.missing, 0);
     assert.equal(members.members()[0]?.batches, 100);
+  });
+
+  test('takes in what others tell, whatever numbers one tells', () => {
+    const store = memoryStore();
+    const { collector } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    const most = Number.MAX_SAFE_INTEGER;
+    const huge = (size: number): PublishedHead => ({
+      ...headOf(log, size),
+      sightings: Array.from({ length: 16 }, (_, i) => {
+        return { source: `e${i}`, firstSeen: 1, lastSeen: 2, count: most };
+      }),
+    });
+    for (let i = 0; i < 12; i++) {
+      const heads = Array.from({ length: 10 }, (_, j) => huge(10 * i + j + 1));
+      collector.take([
+        bus.put('mallory', batchOf(mallory, heads, envelopeOf(mallory, BigInt(i), 'bbbbbbbb'))),
+        bus.put('alice', batchOf(alice, [headOf(log, 500 + i)], envelopeOf(alice, BigInt(i)))),
+      ]);
+    }
+    for (let i = 0; i < 12; i++)
+      assert.equal(
+        [...store.heads.all()].find(({ treeSize }) => treeSize === 500n + BigInt(i))?.count,
+        1,
+      );
+    // What is shown of all of them is a number.
+    for (const { sightings } of store.heads.days(0))
+      assert(Number.isSafeInteger(sightings), `${sightings}`);
+    assert([...store.heads.all()].every(({ count }) => Number.isSafeInteger(count)));
+    while (store.heads.rollUp(1e12, 100) > 0);
+    assert([...store.heads.all()].every(({ count }) => Number.isSafeInteger(count)));
+  });
+
+  describe('of whose sites one names sources', () => {
+    /** Named so, each seen so often. */
+    function seenBy(size: number, counts: Readonly<Record<string, number>>): PublishedHead {
+      const sightings = Object.entries(counts).map(([source, count]) => {
+        return { source, firstSeen: 1, lastSeen: 2, count };
+      });
+      return { ...headOf(log, size), sightings };
+    }
+    const sourcesOf = (store: Store): string[] =>
+      [...store.heads.all()].flatMap(({ sources }) => sources);
+
+    test('that nobody has, a head costs no more for it, and loses no count', () => {
+      const store = memoryStore();
+      const { collector } = collectorOver(store, roster, [known], evidenceIn());
+      const bus = new TestBus();
+      let sum = 0;
+      for (let i = 0; i < 400; i++) {
+        // New names each time, of new stores too, in more and more of what it says that it counted.
+        const identity = (i % 8).toString(16).padStart(8, 'b');
+        const names = Array.from({ length: 16 }, (_, j) => [`e${i}-${j}`, i + 1] as const);
+        const counts = Object.fromEntries(names);
+        collector.take([
+          bus.put(
+            'mallory',
+            batchOf(mallory, [seenBy(7, counts)], envelopeOf(mallory, BigInt(i), identity)),
+          ),
+        ]);
+      }
+      for (let identity = 0; identity < 8; identity++) sum += 16 * (392 + identity + 1);
+      const sources = sourcesOf(store);
+      assert(sources.length <= 18, `${sources.length} rows`);
+      assert.deepEqual(totals(store), { 7: sum });
+      // Nobody else's room is less for it.
+      collector.take([bus.put('alice', batchOf(alice, [seenBy(7, { eth0: 3, eth1: 4 })]))]);
+      assert.deepEqual(
+        sourcesOf(store).filter((source) => source.startsWith('alice/')),
+        ['alice/aaaaaaaa:eth0', 'alice/aaaaaaaa:eth1'],
+      );
+      assert.deepEqual(totals(store), { 7: sum + 7 });
+    });
+
+    test('of which it has many, each sighting counts once, in whatever order they are seen', () => {
+      const [store, elsewhere] = [memoryStore(), memoryStore()];
+      const { collector } = collectorOver(store, roster, [known], evidenceIn());
+      const bus = new TestBus();
+      const outbox = new Outbox({
+        ...{ store: elsewhere, what: 'sightings', member: 'alice', key: alice.key, size: 8192 },
+        now: () => 1,
+      });
+      const head = log.verified(7, treeOf(7).root());
+      const below = random(21);
+      for (let i = 0; i < 300; i++) {
+        const seen = Array.from({ length: 1 + below(40) }, () => ({
+          ...{ head, source: `vlan${below(40)}`, firstSeen: i, lastSeen: i },
+          count: 1 + below(5),
+        }));
+        elsewhere.heads.record(seen);
+        // Of old ones the site itself has the sum alone.
+        if (i % 50 === 49) elsewhere.heads.rollUp(i - 20, 1000);
+        const batch = outbox.next();
+        batch.sent();
+        if (below(5) > 0) {
+          collector.take([bus.put('alice', batch.bytes)]);
+          batch.arrived();
+        }
+        if (i % 70 === 69) store.heads.rollUp(i - 30, 1000);
+      }
+      elsewhere.heads.record([{ head, source: 'vlan1', firstSeen: 1, lastSeen: 300, count: 1 }]);
+      collector.take([bus.put('alice', outbox.next().bytes)]);
+      assert.deepEqual(totals(store), totals(elsewhere));
+      assert(sourcesOf(store).length <= 18, `${sourcesOf(store).length} rows`);
+      const exported = [...store.exchange.exports(0)].flatMap(({ sightings }) => sightings);
+      const total = exported.reduce((all, { count }) => all + count, 0);
+      assert.equal(total, Object.values(totals(store))[0], 'what it exports is the same');
+    });
+  });
+
+  test('does not take for missing what comes out of turn at once, and says each gap once', () => {
+    const store = memoryStore();
+    const { collector, members, events } = collectorOver(store, roster, [known], evidenceIn());
+    const bus = new TestBus();
+    for (let i = 0; i < 6; i++) bus.put('alice', batchOf(alice, [], envelopeOf(alice, BigInt(i))));
+    const [zero, one, two, three, four, five] = bus.messages;
+    assert(zero && one && two && three && four && five);
+    // The bus brings again what could not be written, behind what is new.
+    collector.take([three, two, zero, one]);
+    assert.deepEqual(events, []);
+    const put = members.put.bind(members);
+    members.put = () => {
+      throw new Error('the disk is full');
+    };
+    for (let i = 0; i < 3; i++) assert.throws(() => collector.take([five]), /the disk is full/);
+    members.put = put;
+    assert.deepEqual(events, []);
+    collector.take([five]);
+    assert.deepEqual(events, [{ event: 'missing', member: 'alice', batches: 1 }]);
+  });
+
+  describe('whose bus has a server with a wrong clock', () => {
+    const HOUR = 3_600_000;
+    /** Alice tells a head in each second, as the bus has it by a clock that is so much ahead. */
+    function tell(
+      ahead: (second: number) => number,
+    ): ReturnType<typeof collectorOver> & { store: Store } {
+      const store = memoryStore();
+      const collecting = collectorOver(store, roster, [known], evidenceIn());
+      const bus = new TestBus();
+      for (let second = 0; second < 90; second++) {
+        const batch = batchOf(alice, [headOf(log, second + 1)], envelopeOf(alice, BigInt(second)));
+        collecting.collector.take([
+          bus.put('alice', batch, 100 * HOUR + second * 1000 + ahead(second)),
+        ]);
+      }
+      return { ...collecting, store };
+    }
+
+    test('loses nothing because the clock was ahead for a while', () => {
+      for (const off of [HOUR, 24 * HOUR, -24 * HOUR]) {
+        const { store, members } = tell((second) => (second >= 30 && second < 35 ? off : 0));
+        assert.deepEqual(members.refused('alice'), {});
+        assert.equal(Object.keys(totals(store)).length, 90);
+        assert.equal(members.members()[0]?.lastHeard, 100 * HOUR + 89_000);
+      }
+    });
+
+    test('knows how far the clock that is in force is apart', () => {
+      const now = Date.now();
+      const { members } = tell((second) => (second >= 30 && second < 35 ? 24 * HOUR : 0));
+      // By the last, and not by the one that was ahead of all.
+      const behind = members.busBehind('site');
+      assert(Math.abs(behind - (now - 100 * HOUR - 89_000)) < HOUR, `${behind}`);
+    });
   });
 
   test('has what could not be written as new, when it is given once more', () => {
@@ -252,19 +457,19 @@ describe('a collector', () => {
       roster,
     );
     const bus = new TestBus();
-    assert.equal(members.busBehind(), 0);
+    assert.equal(members.busBehind('site'), 0);
     const [old, late] = [10_000, 20_000].map((at, i) =>
       bus.put('alice', batchOf(alice, [], envelopeOf(alice, BigInt(i))), at),
     );
     assert(old && late);
     collector.take([old]);
-    assert.equal(members.busBehind(), 80_000);
+    assert.equal(members.busBehind('site'), 80_000);
     collector.take([old, late]);
-    assert.equal(members.busBehind(), 70_000);
+    assert.equal(members.busBehind('site'), 70_000);
     // What is brought once more says nothing of the time.
     now = 95_000;
     collector.take([old]);
-    assert.equal(members.busBehind(), 70_000);
+    assert.equal(members.busBehind('site'), 70_000);
   });
 
   test("lets nobody take the place of another's store", () => {
@@ -281,6 +486,38 @@ describe('a collector', () => {
     const alices = head?.sources.filter((source) => source.startsWith('alice/')) ?? [];
     assert.equal(alices.length, 1);
     assert.equal(head?.sources.length, 3);
+  });
+
+  test('hears a site that loses its store each time its machine starts, and not one with more in a day', () => {
+    const DAY = 86_400_000;
+    const members = MemberStore.inMemory();
+    const [store, evidenceDirectory] = [memoryStore(), evidenceIn()];
+    let now = 1000 * DAY;
+    const collector = new Collector(
+      {
+        ...{ store, members, evidenceDirectory, logs: () => [known], onEvent: () => undefined },
+        ...{ self: { name: 'hub', role: 'collector' }, now: () => now },
+      },
+      roster,
+    );
+    const bus = new TestBus();
+    const tell = (who: TestMember, i: number, size: number): void => {
+      const identity = (0xaaaa0000 + i).toString(16);
+      const envelope = envelopeOf(who, BigInt(i), identity);
+      collector.take([bus.put(who.name, batchOf(who, [headOf(log, size)], envelope))]);
+    };
+    for (let start = 0; start < 200; start++) {
+      tell(alice, start, start + 1);
+      now += DAY;
+    }
+    assert.equal(Object.keys(totals(store)).length, 200);
+    assert.deepEqual(members.refused('alice'), {});
+    // What an earlier one said is not counted again while it is among the last.
+    tell(alice, 199, 200);
+    assert.equal(totals(store)[200], 1);
+    for (let i = 0; i < 100; i++) tell(mallory, 1000 + i, 300 + i);
+    assert.equal(Object.keys(totals(store)).length, 264);
+    assert.deepEqual(members.refused('mallory'), { [REFUSED.stores]: 36 });
   });
 
   test('proves a split view between two sites, and tells it to all', () => {

@@ -5,16 +5,31 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ConnectionOptions } from 'node:tls';
 import { describe, test, type TestContext } from 'node:test';
+import { jetstream, jetstreamManager } from '@nats-io/jetstream';
+import {
+  connect,
+  nkeyAuthenticator,
+  type NatsConnection,
+  type TlsOptions,
+} from '@nats-io/transport-node';
 import { realSleep } from '../../src/base/clock.ts';
 import { Bus, readCredentials } from '../../src/fleet/bus.ts';
-import { leaseKey, presenceKey } from '../../src/fleet/bus-subjects.ts';
-import { readRoster, type MemberRole } from '../../src/fleet/roster.ts';
+import {
+  alertSubject,
+  keySubject,
+  leaseKey,
+  presenceKey,
+  subjectOf,
+} from '../../src/fleet/bus-subjects.ts';
+import { Outbox, type ReadyBatch } from '../../src/fleet/outbox.ts';
+import { readMembership, readRoster, type MemberRole } from '../../src/fleet/roster.ts';
 import type { Log } from '../../src/logs/log.ts';
 import { memberStatus } from '../../src/services/fleet-status.ts';
 import { runMember, type FleetEvent } from '../../src/services/fleet.ts';
 import type { VerifiedStatement } from '../../src/statements/statement.ts';
-import { openForWriting, stateAt, type State } from '../../src/store/state.ts';
+import { memoryStore, openForWriting, stateAt, type State } from '../../src/store/state.ts';
 import { noNats, TestFleet } from '../support/bus.ts';
 import { eventually } from '../support/eventually.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -46,6 +61,30 @@ function see(state: State, seen: readonly VerifiedStatement[], source = 'eth0'):
     seen.map((head) => ({ head, source, firstSeen: now, lastSeen: now, count: 1 })),
   );
   store.close();
+}
+
+/** Of a server at an address, for which the package gives Node no name. */
+function tlsOf(authority = ''): TlsOptions & Pick<ConnectionOptions, 'checkServerIdentity'> {
+  return { ca: authority, checkServerIdentity: () => undefined };
+}
+
+/** As whoever has the key in a member's directory, with any program. */
+async function raw(
+  t: TestContext,
+  { servers }: TestFleet,
+  directory: string,
+  name: string,
+): Promise<NatsConnection> {
+  const [{ host, port } = assert.fail()] = servers;
+  const { nkey, authority } = readCredentials(directory);
+  const connection = await connect({
+    servers: `${host}:${port}`,
+    inboxPrefix: `_INBOX.${name}`,
+    authenticator: nkeyAuthenticator(nkey ?? assert.fail()),
+    tls: tlsOf(authority),
+  });
+  t.after(() => connection.close());
+  return connection;
 }
 
 interface Running {
@@ -217,6 +256,153 @@ describe('a fleet', { skip: noNats }, () => {
       role: 'site',
     });
     await assert.rejects(stranger.connect(), { code: 'bus-unreachable' });
+  });
+
+  test('a key of a site has the bus put no answer where others tell, agree or hold a lease', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const directories = {
+      hub: fleet.join('hub', 'collector'),
+      east: fleet.join('east', 'challenger'),
+      alice: fleet.join('alice', 'site'),
+    };
+    await fleet.start('n1');
+    // One that joins while the bus runs has what the others have.
+    const mallory = fleet.join('mallory', 'site');
+    const open = async (name: keyof typeof directories, role: MemberRole): Promise<Bus> => {
+      const credentials = readCredentials(directories[name]);
+      const bus = new Bus({ servers: fleet.servers, credentials, member: name, role });
+      t.after(() => bus.close());
+      await bus.connect();
+      return bus;
+    };
+    const hub = await open('hub', 'collector');
+    await hub.prepare(fleet.roster);
+    await hub.publish('hub.0', new Uint8Array(8192), 5000);
+    const leases = await (await open('east', 'challenger')).leases(fleet.roster, 5000);
+    const log = leaseKey('ab'.repeat(32));
+    const first = await leases.put(log, 'one', 0);
+    const entries = await hub.alertEntries(fleet.roster, 5000);
+    const told = await entries.put('cd', 'told', 0);
+
+    const thief = await eventually(
+      () => raw(t, fleet, mallory, 'mallory').catch(() => undefined),
+      'the bus to know who joined',
+    );
+    const own = subjectOf('sightings', 'mallory');
+    const targets = [
+      ...['alice', 'nobody'].map((name) => subjectOf('sightings', name)),
+      ...['hub', 'east'].map((name) => subjectOf('findings', name)),
+      ...[keySubject(log), keySubject(presenceKey('east')), alertSubject('cd')],
+    ];
+    for (const reply of targets) {
+      // That a batch arrived, what is to be heard, and what there is to hear.
+      thief.publish(own, new Uint8Array(8192), { reply });
+      thief.publish('$JS.API.CONSUMER.MSG.NEXT.FINDINGS.mallory', '{"batch":1}', { reply });
+      thief.publish('$JS.API.CONSUMER.INFO.FINDINGS.mallory', '', { reply });
+    }
+    await thief.flush();
+    // By when this is answered, all of that was.
+    const { stream } = await jetstream(thief).publish(own, new Uint8Array(8192));
+    assert.equal(stream, 'SITES');
+    const manager = await jetstreamManager(await raw(t, fleet, directories.hub, 'hub'), {
+      checkAPI: false,
+    });
+    const inStream = async (name: string): Promise<Readonly<Record<string, number>>> =>
+      (await manager.streams.info(name, { subjects_filter: '>' })).state.subjects ?? {};
+    assert.deepEqual(await inStream('SITES'), { [own]: 1 });
+    assert.deepEqual(await inStream('FINDINGS'), { [subjectOf('findings', 'hub')]: 1 });
+    assert.deepEqual(await leases.get(log), { revision: first, text: 'one' });
+    assert.equal(await leases.get(presenceKey('east')), undefined);
+    assert.deepEqual(await entries.get('cd'), { revision: told, text: 'told' });
+    // The site itself hears as before.
+    const heard: string[] = [];
+    const stop = new AbortController();
+    const site = await open('alice', 'site');
+    await site.consume(
+      (messages) => {
+        heard.push(...messages.map(({ member }) => member));
+        stop.abort();
+      },
+      stop.signal,
+      (signal) => realSleep(10, signal).catch(() => undefined),
+    );
+    assert.deepEqual(heard, ['hub']);
+  });
+
+  test('a key of a site has the bus take no batch of another for one that it has', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const hub = fleet.join('hub', 'collector');
+    const [alice, mallory] = [fleet.join('alice', 'site'), fleet.join('mallory', 'site')];
+    await fleet.start('n1');
+    const open = async (name: string, role: MemberRole, directory: string): Promise<Bus> => {
+      const credentials = readCredentials(directory);
+      const bus = new Bus({ servers: fleet.servers, credentials, member: name, role });
+      t.after(() => bus.close());
+      await bus.connect();
+      return bus;
+    };
+    await (await open('hub', 'collector', hub)).prepare(fleet.roster);
+    /** What she would send who began to publish at that moment. */
+    const first = (): ReadyBatch =>
+      new Outbox({
+        ...{ store: memoryStore(), what: 'sightings', member: 'alice', size: 8192 },
+        ...{ key: readMembership(alice, 'site').key, now: () => 1_700_000_000_000 },
+      }).next();
+    // When that was can be guessed. Of a stream all IDs are one lot, whatever the subject.
+    const thief = await raw(t, fleet, mallory, 'mallory');
+    const own = subjectOf('sightings', 'mallory');
+    await jetstream(thief).publish(own, new Uint8Array(8192), { msgID: first().id });
+    const { id, bytes } = first();
+    const site = await open('alice', 'site', alice);
+    for (let i = 0; i < 2; i++) await site.publish(id, bytes, 5000);
+    const manager = await jetstreamManager(await raw(t, fleet, hub, 'hub'), { checkAPI: false });
+    const { state } = await manager.streams.info('SITES', { subjects_filter: '>' });
+    assert.deepEqual(state.subjects, { [own]: 1, [subjectOf('sightings', 'alice')]: 1 });
+  });
+
+  test('a collector with another batch or interval takes nothing from others', async (t) => {
+    const fleet = await TestFleet.found(t, 1);
+    const directories = [fleet.join('hub', 'collector'), fleet.join('wrong', 'collector')];
+    const site = fleet.join('site', 'site');
+    await fleet.start('n1');
+    const open = async (member: string, role: MemberRole, directory: string): Promise<Bus> => {
+      const credentials = readCredentials(directory);
+      const bus = new Bus({ servers: fleet.servers, credentials, member, role });
+      t.after(() => bus.close());
+      await bus.connect();
+      return bus;
+    };
+    const [hub, wrong] = directories;
+    assert(hub !== undefined && wrong !== undefined);
+    const { roster } = fleet;
+    await (await open('hub', 'collector', hub)).prepare({ ...roster, batchBytes: 10_000 });
+    await (
+      await open('wrong', 'collector', wrong)
+    ).prepare({ ...roster, batchBytes: 8192, intervalSeconds: 3600 });
+    const told = await open('site', 'site', site);
+    await told.publish('site.0', new Uint8Array(10_000), 5000);
+    for (let i = 1; i < 100; i++) await told.publish(`site.${i}`, new Uint8Array(8192), 5000);
+    const found: number[] = [];
+    const stop = new AbortController();
+    const heard = (await open('hub', 'collector', hub)).consume(
+      (messages) => {
+        found.push(...messages.map(({ bytes }) => bytes.length));
+        if (found.length === 100) stop.abort();
+      },
+      stop.signal,
+      (signal) => realSleep(10, signal).catch(() => undefined),
+    );
+    await heard;
+    assert.equal(found.length, 100, 'the bus forgot none of them');
+    // What no server lets through is said with what is to be done.
+    await assert.rejects(told.publish('site.101', new Uint8Array(65_536), 5000), {
+      code: 'bus-refused',
+      remedy: /max_payload in nats-server\.conf/,
+    });
+    await assert.rejects(told.publish('site.102', new Uint8Array(11_000), 5000), {
+      code: 'bus-refused',
+      remedy: /batchBytes/,
+    });
   });
 
   test('a stolen key of a site concludes nothing, and one of a challenger speaks for itself alone', async (t) => {

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 /** What `ctga fleet init` and `join` write, tried with nats-server and openssl. */
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { promisify } from 'node:util';
 import { readMembership, readRoster } from '../../src/fleet/roster.ts';
 import { noNats } from '../support/bus.ts';
-import { ctga } from '../support/ctga.ts';
+import { CTGA, ctga } from '../support/ctga.ts';
 
 const parent = mkdtempSync(join(tmpdir(), 'ctga-test-'));
 after(() => rmSync(parent, { recursive: true }));
@@ -48,6 +49,19 @@ describe('a fleet that is founded', () => {
     }
   });
 
+  test('has all who join at once', async () => {
+    const own = join(parent, 'at-once');
+    await ctga(['fleet', 'init', own, '--node', 'n1=bus1.example.net']);
+    const names = Array.from({ length: 6 }, (_, i) => `r${i}`);
+    // In processes of their own, each of which has to end well.
+    const run = promisify(execFile);
+    await Promise.all(names.map((name) => run(CTGA, ['fleet', 'join', name, '--dir', own])));
+    const there = readRoster(own).members.map(({ name }) => name);
+    assert.deepEqual(there.toSorted(), names);
+    const users = readFileSync(join(own, 'nodes', 'n1', 'users.conf'), 'utf8');
+    assert.equal(users.split('nkey:').length, names.length + 1);
+  });
+
   test('keeps its secrets to its owner', () => {
     const secrets = readdirSync(directory, { recursive: true, encoding: 'utf8' }).filter((path) =>
       /\.(key|nkey)$/.test(path),
@@ -57,6 +71,18 @@ describe('a fleet that is founded', () => {
       assert.equal(statSync(join(directory, path)).mode & 0o777, 0o600, path);
     const roster = readFileSync(join(directory, 'fleet.json'), 'utf8');
     assert.doesNotMatch(roster, /PRIVATE|"S[A-Z2-7]{50,}/);
+  });
+
+  test('is refused with two servers at one address, and says how IPv6 is written', async () => {
+    for (const [nodes, says] of [
+      [['a=192.0.2.1', 'b=192.0.2.1'], /^ctga: two nodes have one address\n {2}Give one/],
+      [['a=2001:db8::1'], /^ctga: --node a=2001:db8::1: want .* an IPv6 address in brackets\n/],
+    ] as const) {
+      const options = nodes.flatMap((node) => ['--node', node]);
+      const { code, stderr } = await ctga(['fleet', 'init', join(parent, 'none'), ...options]);
+      assert.equal(code, 2);
+      assert.match(stderr, says);
+    }
   });
 
   test('is not founded twice, and nobody joins twice', async () => {

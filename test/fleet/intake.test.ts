@@ -40,26 +40,37 @@ test('what could not be taken is brought again, by an answer at the same moment'
   const said: string[] = [];
   const message = messages(said);
   let isFull = true;
-  const intake = new Intake<Said>(() => {
-    if (isFull) throw new Error('the disk is full');
-  });
+  let elapsed = 0;
+  const intake = new Intake<Said>(
+    (all) => {
+      if (isFull) throw new Error('the disk is full');
+      said.push(`take ${all.map(({ name }) => name).join(' ')}`);
+    },
+    () => elapsed,
+  );
   intake.put(message('a'));
   intake.moment();
+  intake.moment();
+  assert.deepEqual(said.splice(0), ['nak a']);
   isFull = false;
+  // What is newer waits until the bus has brought again what is older: else that would be missing.
   intake.put(message('b'));
+  for (; elapsed < 6000; elapsed += 500) intake.moment();
+  assert.deepEqual(said.splice(0), []);
+  intake.put(message('a'));
   intake.moment();
   intake.moment();
-  assert.deepEqual(said, ['nak a', 'ack b']);
+  assert.deepEqual(said, ['take b a', 'ack b', 'ack a']);
 });
 
-test('what was taken is answered at the end, and what was not is left to the bus', () => {
+test('what was taken is answered at the end, and who comes next is brought what was not', () => {
   const said: string[] = [];
   const message = messages(said);
   const intake = new Intake<Said>(() => undefined);
   intake.put(message('a'));
   intake.moment();
   intake.put(message('b'));
-  intake.answer();
-  intake.answer();
-  assert.deepEqual(said, ['ack a']);
+  intake.end();
+  intake.end();
+  assert.deepEqual(said, ['ack a', 'nak b']);
 });

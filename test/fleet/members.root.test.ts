@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
  * Who may read what a member knows of the others, with directories and accounts as the package makes
- * them: `ctga web` and `ctga alert` read it while `ctga collect` writes, and after that was killed.
- * Needs root, to be other accounts.
+ * them: `ctga web` and `ctga alert` read it while `ctga collect` writes, after that was killed, and
+ * after it was stopped; and they cannot write it. Needs root, to be other accounts.
  */
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
@@ -10,6 +10,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Writable } from 'node:stream';
 import { after, test } from 'node:test';
 
 /** Accounts and groups that no machine has: ctga-fleet, ctga-web and ctga-alert, and somebody else. */
@@ -34,9 +35,18 @@ const WRITE = `${OPEN}
   const members = MemberStore.open(state);
   members.putFleet({ fleet: 'test', self: 'hub', intervalSeconds: 10, members: [] });
   console.log('written');
-  process.stdin.resume();`;
+  process.stdin.resume().on('end', () => members.close());`;
 const READ = `${OPEN}
   console.log(MemberStore.openForReading(state)?.fleet()?.fleet);`;
+const CHANGE = `import { openSync, readdirSync } from 'node:fs';
+  const [, state] = process.argv;
+  for (const name of readdirSync(state + '/fleet'))
+    try {
+      openSync(state + '/fleet/' + name, 'r+');
+      console.log(name);
+    } catch (error) {
+      console.log(error.code);
+    }`;
 
 function as(account: number, groups: readonly number[], script: string): [string, string[]] {
   const [first = GROUP.other] = groups;
@@ -50,22 +60,40 @@ function read(account: number, group: number): { read: string; failed: boolean }
   return { read: stdout.trim(), failed: status !== 0 };
 }
 
-test('what is known of members can be read by who may read the store, and by nobody else', async () => {
-  const writer: ChildProcess = spawn(...as(ACCOUNT.fleet, [GROUP.readers, GROUP.writers], WRITE), {
+/** Returns when it has been written. */
+async function write(): Promise<ChildProcess & { readonly stdin: Writable }> {
+  const writer = spawn(...as(ACCOUNT.fleet, [GROUP.readers, GROUP.writers], WRITE), {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  assert(writer.stdout);
+  after(() => writer.kill('SIGKILL'));
   const [written] = (await once(writer.stdout, 'data')) as [Buffer];
   assert.equal(written.toString().trim(), 'written');
-  const all = (): unknown[] => [
+  return writer;
+}
+
+/** Reads it as each account that may, and as one that may not. */
+function readByAll(): unknown[] {
+  return [
     read(ACCOUNT.web, GROUP.readers),
     read(ACCOUNT.alert, GROUP.readers),
     read(ACCOUNT.other, GROUP.other).read,
   ];
+}
+
+test('what is known of members can be read by who may read the store, and by nobody else', async () => {
   const expected = [{ read: 'test', failed: false }, { read: 'test', failed: false }, ''];
-  assert.deepEqual(all(), expected);
-  writer.kill('SIGKILL');
-  await once(writer, 'exit');
-  assert.deepEqual(all(), expected);
+  const first = await write();
+  assert.deepEqual(readByAll(), expected, 'while it is written');
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  assert.deepEqual(readByAll(), expected, 'after what writes it was killed');
+
+  const second = await write();
+  second.stdin.end();
+  await once(second, 'exit');
+  assert.deepEqual(readByAll(), expected, 'after what writes it was stopped');
+
+  const { stdout } = spawnSync(...as(ACCOUNT.web, [GROUP.readers], CHANGE), { encoding: 'utf8' });
+  assert.deepEqual(stdout.trim().split('\n'), ['EACCES', 'EACCES', 'EACCES']);
   assert(readdirSync(own).includes('members.db'));
 });

@@ -133,7 +133,7 @@ async function lineOf(
   }, 50);
   try {
     const published = (): number =>
-      line.out().toString('latin1').split('HPUB ctga.sites').length - 1;
+      line.out().toString('latin1').split('HPUB _R_.ctga.sites').length - 1;
     await eventually(() => published() >= BATCHES, 'so many batches to pass');
     if (heads > 0) assert(store.publishing.state()?.epoch !== 0n);
   } finally {
@@ -160,6 +160,6 @@ test(
         .sort();
     assert.deepEqual(ofBatches(busy.out), ofBatches(idle.out));
     assert.deepEqual(ofBatches(busy.back), ofBatches(idle.back));
-    assert.equal(busy.out.get('HPUB ctga.sites.site')?.size, 1);
+    assert.equal(busy.out.get('HPUB _R_.ctga.sites.site')?.size, 1);
   },
 );

@@ -1,12 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 /**
- * A bus that cannot be reached though nobody has closed a connection, and one whose disk is full:
- * what was seen meanwhile comes afterwards, each sighting once. CTGA_PARTITION_SECONDS says how long
- * the partition lasts, 8 unless given. Needs root to mount a small disk.
+ * A bus that cannot be reached though nobody has closed a connection, and a bus or a collector whose
+ * disk is full: what was seen meanwhile comes afterwards, each sighting once. CTGA_PARTITION_SECONDS
+ * says how long the partition lasts, 8 unless given. Needs root to mount a small disk.
  */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statfsSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -27,6 +35,8 @@ const heads = Array.from({ length: 40 }, (_, i) => log.verified(i + 1, treeOf(i 
 class Member {
   readonly state: State;
   readonly events: FleetEvent[] = [];
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<void>;
   #seen = 0;
 
   constructor(
@@ -34,14 +44,15 @@ class Member {
     role: 'site' | 'collector',
     directory: string,
     servers: readonly BusServer[],
+    own = mkdtempSync(join(tmpdir(), 'ctga-test-')),
   ) {
-    const own = mkdtempSync(join(tmpdir(), 'ctga-test-'));
     this.state = stateAt(own);
-    const store = openForWriting(this.state);
-    store.logs.put([log.asLog()]);
-    store.close();
-    const stop = new AbortController();
-    const ended = runMember(
+    if (!existsSync(this.state.database)) {
+      const store = openForWriting(this.state);
+      store.logs.put([log.asLog()]);
+      store.close();
+    }
+    this.#ended = runMember(
       {
         state: this.state,
         roles: [role],
@@ -51,21 +62,27 @@ class Member {
         onEvent: (event) => this.events.push(event),
         warn: () => undefined,
       },
-      stop.signal,
+      this.#stop.signal,
     );
     t.after(async () => {
-      stop.abort();
-      await ended;
+      await this.end();
       rmSync(own, { recursive: true, force: true });
     });
   }
 
-  /** Some heads that are new and some that were seen before. */
-  see(): void {
+  async end(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+
+  /** Some heads that are new and some that were seen before, or the one of this size. */
+  see(size?: number): void {
     const store = openForWriting(this.state);
     const now = Date.now();
-    const seen = [0, 1, 2].map((i) => heads[(this.#seen + i) % heads.length] ?? assert.fail());
-    this.#seen += 1;
+    const seen = (size === undefined ? [0, 1, 2].map((i) => this.#seen + i) : [size - 1]).map(
+      (i) => heads[i % heads.length] ?? assert.fail(),
+    );
+    if (size === undefined) this.#seen += 1;
     store.heads.record(
       seen.map((head) => ({ head, source: 'eth0', firstSeen: now, lastSeen: now, count: 1 })),
     );
@@ -87,6 +104,33 @@ class Member {
   is(what: FleetEvent['event']): boolean {
     return this.events.some(({ event }) => event === what);
   }
+
+  failures(): string[] {
+    return this.events.flatMap((each) => (each.event === 'failed' ? [each.message] : []));
+  }
+}
+
+/** A small disk at a directory; returns how something else takes what is left of it, and goes again. */
+function smallDisk(
+  t: TestContext,
+  disk: string,
+  size: string,
+): { fill: () => void; free: () => void } {
+  mkdirSync(disk, { recursive: true });
+  execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${size}`, 'none', disk]);
+  // Members that have files there end after that.
+  t.after(() => execFileSync('umount', ['--lazy', disk]));
+  const filler = join(disk, 'filler');
+  return {
+    fill: () => {
+      try {
+        for (;;) appendFileSync(filler, Buffer.alloc(statfsSync(disk).bavail > 16 ? 65_536 : 1));
+      } catch {
+        assert.equal(statfsSync(disk).bavail, 0);
+      }
+    },
+    free: () => rmSync(filler),
+  };
 }
 
 async function untilSame(site: Member, hub: Member): Promise<void> {
@@ -215,4 +259,51 @@ describe('a fleet loses and doubles nothing', { skip: noNats }, () => {
     await untilSame(site, hub);
     assert.equal(memberStatus(hub.state).members[0]?.missing, 0);
   });
+
+  for (const [what, isStartedAnew] of [
+    ['', false],
+    [', and it is started again meanwhile', true],
+  ] as const)
+    test(`when the disk of the collector is full${what}`, async (t) => {
+      const fleet = await TestFleet.found(t, 1, 0.5);
+      const files = { hub: fleet.join('hub', 'collector'), site: fleet.join('site', 'site') };
+      const own = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+      const disk = smallDisk(t, own, '8m');
+      await fleet.start('n1');
+      let hub = new Member(t, 'collector', files.hub, fleet.servers, join(own, 'state'));
+      const site = new Member(t, 'site', files.site, fleet.servers);
+      site.see(1);
+      await untilSame(site, hub);
+      disk.fill();
+      // Each of these is seen once, so what is acknowledged and not kept is gone for good.
+      let size = 2;
+      await eventually(() => {
+        if (size < 30) site.see(size++);
+        return hub.is('failed');
+      }, 'the collector to say so');
+      if (isStartedAnew) {
+        await hub.end();
+        hub = new Member(t, 'collector', files.hub, fleet.servers, join(own, 'state'));
+        await eventually(() => hub.is('started'), 'it to run again');
+      }
+      const end = performance.now() + PARTITION_MS * 2;
+      while (performance.now() < end) {
+        if (size < 30) site.see(size++);
+        await sleep(500);
+      }
+      const kept = hub.seen();
+      assert(Object.keys(kept).length < size - 1, 'the disk is full');
+      assert(hub.failures().length <= 2, hub.failures().join('\n'));
+      disk.free();
+      site.see(30);
+      await untilSame(site, hub);
+      assert.deepEqual(
+        Object.values(hub.seen()),
+        Array.from({ length: Object.keys(site.seen()).length }, () => 1),
+      );
+      const [heard] = memberStatus(hub.state).members;
+      assert.deepEqual([heard?.missing, heard?.refused], [0, {}]);
+      // What a process had in hand that ended the bus brings behind what is new.
+      if (!isStartedAnew) assert(!hub.is('missing'), 'nothing of the site is said to be missing');
+    });
 });

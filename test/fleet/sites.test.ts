@@ -12,6 +12,7 @@ import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { ctga } from '../support/ctga.ts';
 import { collectorOver, member, rosterOf, TestBus } from '../support/fleet-members.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
+import { Scene } from '../web/states.ts';
 
 const log = new SigningLog();
 const known: Log = {
@@ -96,4 +97,18 @@ test('seen at 4 of 5 sites; one saw another tree', async (t) => {
   );
   assert.deepEqual(json.contested[0]?.trees[1]?.paths, { dub: ['eth0', 'eth1'] });
   assert.equal(json.latest.length, 3);
+});
+
+test('a store that is of no fleet has split views, and knows of no site', async (t) => {
+  const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+  t.after(() => rmSync(directory, { recursive: true }));
+  const state = stateAt(directory);
+  const store = openForWriting(state);
+  const evidence = new Scene(store, state).split(0, 9, Date.now());
+  store.close();
+  const { code, stdout, stderr } = await ctga(['fleet', 'heads', '--state-dir', directory]);
+  assert.equal(code, 0, stderr);
+  assert(stdout.includes(`  Evidence: ${evidence}\n`), stdout);
+  assert.match(stdout, /^This store knows of no site of a fleet\./m);
+  assert.doesNotMatch(stdout, /0 of 0/);
 });

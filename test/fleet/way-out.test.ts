@@ -23,15 +23,29 @@ describe('a way to the logs', () => {
     test(`${isLost ? 'is lost' : 'is not lost'} where ${what}`, () => {
       const way = wayOut();
       for (const each of heard)
-        way.heard(each.charAt(0), each.endsWith('+'), Number(each.charAt(1)) || 0);
+        way.heard(each.charAt(0), each.endsWith('+'), Number(each.charAt(1)) || 0, 5);
       assert.equal(way.isLost(held, at), isLost);
     });
 
+  test('is lost for as long as what was asked waits, and not only since that was given up', () => {
+    const way = wayOut();
+    for (const log of ['a', 'b', 'c']) way.heard(log, false, 0, LEASE);
+    assert(way.isLost(5, LEASE));
+  });
+
+  test('is not lost because of what was asked before one answered', () => {
+    const way = wayOut();
+    way.heard('d', true, 0, LEASE - 1);
+    for (const log of ['a', 'b', 'c']) way.heard(log, false, 0, LEASE);
+    assert(!way.isLost(5, LEASE));
+    assert(way.isLost(5, 2 * LEASE - 1));
+  });
+
   test('stays lost however few logs are left to it, until one answers', () => {
     const way = wayOut();
-    for (const log of LOGS) way.heard(log, false, 0);
+    for (const log of LOGS) way.heard(log, false, 0, 0);
     for (const held of [5, 1, 0, 5]) assert(way.isLost(held, LEASE));
-    way.heard('e', true, LEASE);
+    way.heard('e', true, LEASE, LEASE);
     for (const held of [5, 1, 0]) assert(!way.isLost(held, 10 * LEASE));
   });
 
@@ -48,9 +62,9 @@ describe('a way to the logs', () => {
             assert.equal(way.trial(LOGS, at + span), log, 'until it was asked');
             at += span;
             // That of another log, from before, ends no trial.
-            way.heard(LOGS.find((each) => each !== log) ?? '', false, at);
+            way.heard(LOGS.find((each) => each !== log) ?? '', false, at, at);
             assert.equal(way.trial(LOGS, at), log);
-            way.heard(log, false, at);
+            way.heard(log, false, at, at);
             const rest = Math.max(LEASE, span);
             assert.equal(way.trial(LOGS, at + rest - 1), undefined, 'another may ask it');
             at += rest;

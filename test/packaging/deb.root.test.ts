@@ -107,7 +107,7 @@ backlog ctga-observer:ctga-store 2770
 backlog/1 ctga-observer:ctga-store 660
 reserve ctga-observer:ctga-store 2770
 ctga.db ctga-observer:ctga-store 660
-dns/dns-published-00.json ctga-dns:ctga 660
+dns/dns-published-00.json ctga-dns:ctga 640
 /root/secret root:root 600
 `,
     );
@@ -676,7 +676,7 @@ while True: s.accept()[0].close(); print('accepted', flush=True)`;
       must(east ?? '');
       assert.notEqual(debian.inside('systemctl start ctga-fleet-challenger').code, 0);
       assert.equal(property('ctga-fleet-challenger', 'NRestarts'), '0');
-      assert.match(said('ctga-fleet-challenger'), /shares the logs over a bus, and none is named/);
+      assert.match(said('ctga-fleet-challenger'), /--fleet counts only with --subscribe/);
       must('systemctl reset-failed ctga-fleet-challenger');
       const bus = 'tls://127.0.0.1';
       debian.write(

@@ -53,6 +53,14 @@ test('every unit is rated here', () => {
   assert.deepEqual(services.sort(), Object.keys(EXPOSURE).sort());
 });
 
+test('whoever reads the keys of a member of a fleet does not wait for another unit to let it', () => {
+  for (const unit of ['collect', 'publish', 'fleet-challenger', 'alert']) {
+    const text = readFileSync(join(UNITS, `ctga-${unit}.service`), 'utf8');
+    assert.match(text, /^ExecStartPre=-\+.*chgrp -R ctga-fleet \/etc\/ctga\/fleet/m, unit);
+    assert.match(text, /^ExecStartPre=-\+.*chmod -R g\+rX,o-rwx \/etc\/ctga\/fleet/m, unit);
+  }
+});
+
 describe('systemd-analyze', { skip: noSystemd }, () => {
   for (const [unit, most] of Object.entries(EXPOSURE))
     test(`${unit} is exposed less than ${most}`, (context) => {

@@ -8,6 +8,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
+import { nkeys } from '@nats-io/transport-node';
 import { StoreError } from '../../src/disk/error.ts';
 import { realSleep, systemClock } from '../../src/base/clock.ts';
 import { NETWORKS } from '../../src/carbonchain/header.ts';
@@ -170,7 +171,7 @@ const SERVICES: readonly Service[] = [
       const key = site.key.export({ type: 'pkcs8', format: 'pem' }).toString();
       writeFileSync(join(state, 'fleet.json'), formatRoster(rosterOf([site], 10)));
       writeFileSync(join(state, 'member.key'), key);
-      writeFileSync(join(state, 'bus.nkey'), 'of no use here\n');
+      writeFileSync(join(state, 'bus.nkey'), nkeys.createUser().getSeed());
     },
     run: (state, onEvent, stop) =>
       runMember(

@@ -118,6 +118,29 @@ test('what every node refuses was not written, and a node that does not answer m
   await chain.close();
 });
 
+test('what was read before is not what the chain has now, if no node tells that', async (t) => {
+  const directory = temporary(t);
+  const node = funded();
+  let chain = await open(node, directory);
+  await chain.catchUp(going);
+  await chain.close();
+  const deaf = new FakeNode('deaf');
+  deaf.height = () => Promise.reject(new NodeError('node-no-answer', 'nothing listens there'));
+  const liar = new FakeNode('liar');
+  liar.hashAt = () => Promise.resolve('00'.repeat(32));
+  for (const other of [deaf, liar]) {
+    chain = await open(other, directory);
+    assert.equal(chain.follower.height, 4);
+    await assert.rejects(chain.catchUp(going), /no node told its chain/);
+    await chain.close();
+    const onEvent = (): void => undefined;
+    const nodes = [other, node];
+    chain = await ChainService.open({ network, nodes, directory, onEvent }, none);
+    await chain.catchUp(going);
+    await chain.close();
+  }
+});
+
 test('whoever reads with coins and without by turns reads each block once', async (t) => {
   const directory = temporary(t);
   const node = funded();
@@ -138,6 +161,39 @@ test('whoever reads with coins and without by turns reads each block once', asyn
     read = 0;
   }
   assert.deepEqual(rounds, [4, 0, 0, 4, 0, 0], 'only for a key that is new');
+});
+
+test('whoever comes while another looks something up waits for its turn', async (t) => {
+  const directory = temporary(t);
+  const node = funded();
+  const first = await open(node, directory);
+  const others = Array.from({ length: 3 }, () => open(node, directory));
+  const heights = others.map(async (opening) => {
+    const chain = await opening;
+    await chain.catchUp(going);
+    const { height } = chain.follower;
+    await chain.close();
+    return height;
+  });
+  await first.catchUp(going);
+  await first.close();
+  assert.deepEqual(await Promise.all(heights), [4, 4, 4]);
+});
+
+test('what only looks like a coin of ours is none', async () => {
+  const node = funded();
+  // Its third byte is not that of P2PKH, so it owns packets, and no key spends it. It is the largest.
+  const trap = transaction([{}], [Buffer.from(`76a913${own.owner}88ac`, 'hex')]);
+  const at = Buffer.from(trap).indexOf('e803000000000000', 'hex');
+  Buffer.from(trap.buffer, trap.byteOffset).writeBigUInt64LE(100_000_000n, at);
+  node.mine([trap]);
+  const chain = await open(node);
+  await chain.round();
+  assert.deepEqual(
+    chain.follower.store.coins(own.owner).map(({ value }) => value),
+    [1000n, 1000n, 1000n, 1000n],
+  );
+  await chain.close();
 });
 
 test('what another wallet with the same key overtook pays for nothing', async () => {

@@ -8,11 +8,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
+import { nkeys } from '@nats-io/transport-node';
 import { BusError } from '../../src/fleet/bus.ts';
 import { keysOf } from '../../src/fleet/roster.ts';
 import { openBatch } from '../../src/fleet/batch.ts';
 import { formatRoster } from '../../src/fleet/roster.ts';
 import { runMember, type FleetEvent, type MemberBus } from '../../src/services/fleet.ts';
+import { ROLLED_UP } from '../../src/store/heads.ts';
+import { openDatabase } from '../../src/store/sqlite/open.ts';
 import { openForWriting, stateAt } from '../../src/store/state.ts';
 import { member, rosterOf } from '../support/fleet-members.ts';
 import { SigningLog, treeOf } from '../support/signing-log.ts';
@@ -21,14 +24,15 @@ const log = new SigningLog();
 const heads = Array.from({ length: 400 }, (_, i) => log.verified(i + 1, treeOf(i + 1).root()));
 const site = member('router');
 const roster = rosterOf([site], 10);
+const hub = member('hub', 'collector');
 
-function writeMember(directory: string): void {
-  writeFileSync(join(directory, 'fleet.json'), formatRoster(roster));
+function writeMember(directory: string, self = site, its = roster): void {
+  writeFileSync(join(directory, 'fleet.json'), formatRoster(its));
   writeFileSync(
     join(directory, 'member.key'),
-    site.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    self.key.export({ type: 'pkcs8', format: 'pem' }).toString(),
   );
-  writeFileSync(join(directory, 'bus.nkey'), 'of no use here\n');
+  writeFileSync(join(directory, 'bus.nkey'), nkeys.createUser().getSeed());
 }
 
 interface Sent {
@@ -280,6 +284,117 @@ describe('what a member hears', () => {
     const found = await momentsOf(t, 700, 0);
     assert(found.every((at, i) => at === 15_250 + i * 1000));
   });
+});
+
+describe('what a collector does meanwhile', () => {
+  const DAY = 86_400_000;
+
+  /** When rows became sums, and how many, of a fleet with such an interval. */
+  async function stepsOver(
+    t: TestContext,
+    intervalSeconds: number,
+    minutes: number,
+  ): Promise<{ steps: { at: number; rows: number }[]; busy: Set<number> }> {
+    const directory = mkdtempSync(join(tmpdir(), 'ctga-test-'));
+    t.after(() => rmSync(directory, { recursive: true, force: true }));
+    writeMember(directory, hub, rosterOf([hub], intervalSeconds));
+    const state = stateAt(join(directory, 'state'));
+    let elapsed = 0;
+    const now = (): number => 1_700_000_000_000 + elapsed;
+    const store = openForWriting(state);
+    const [head = assert.fail()] = heads;
+    const old = { firstSeen: now() - 100 * DAY, lastSeen: now() - 100 * DAY, count: 1 };
+    store.heads.record(
+      Array.from({ length: 20_500 * minutes }, (_, i) => ({ head, source: `s${i}`, ...old })),
+    );
+    store.close();
+    const db = openDatabase(state.database);
+    db.pragma('synchronous = OFF');
+    const sum = db
+      .prepare(`SELECT max(count) FROM sightings WHERE tree_head = 1 AND source = '${ROLLED_UP}'`)
+      .pluck();
+    const stop = new AbortController();
+    const steps: { at: number; rows: number }[] = [];
+    /** When something goes out. */
+    const busy = new Set<number>();
+    let rolledUp = 0;
+    let sleepers: { readonly until: number; readonly wake: () => void }[] = [];
+    const note = (): void => {
+      const now = Number(sum.get() ?? 0);
+      if (now > rolledUp) steps.push({ at: elapsed, rows: now - rolledUp });
+      rolledUp = now;
+    };
+    const sleep = async (milliseconds: number, signal: AbortSignal): Promise<void> => {
+      note();
+      await new Promise<void>((resolve) => {
+        sleepers.push({ until: elapsed + Math.max(0, milliseconds), wake: resolve });
+        signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    };
+    const bus: MemberBus = {
+      isUp: true,
+      connect: () => Promise.resolve(),
+      publish: () => Promise.resolve(void busy.add(elapsed)),
+      prepare: () => Promise.resolve(),
+      consume: async (_, signal, moments) => {
+        while (!signal.aborted) {
+          await moments(signal);
+          busy.add(elapsed);
+        }
+      },
+      close: () => Promise.resolve(),
+    };
+    const ended = runMember(
+      {
+        state,
+        roles: ['collector'],
+        servers: [],
+        directory,
+        user: process.geteuid?.() === 0 ? 'root' : undefined,
+        onEvent: () => undefined,
+        warn: (message) => assert.fail(message),
+      },
+      stop.signal,
+      { now, elapsed: () => elapsed, becomeAccount: () => undefined, openBus: () => bus, sleep },
+    );
+    // Who sleeps shortest wakes up first, when nobody does anything any more.
+    while (elapsed < minutes * 60_000) {
+      await new Promise((resolve) => setImmediate(resolve));
+      const next = sleepers.reduce<(typeof sleepers)[number] | undefined>(
+        (first, each) => (first === undefined || each.until < first.until ? each : first),
+        undefined,
+      );
+      if (next === undefined) continue;
+      sleepers = sleepers.filter((each) => each !== next);
+      elapsed = Math.max(elapsed, next.until);
+      next.wake();
+    }
+    stop.abort();
+    await ended;
+    note();
+    db.close();
+    return { steps, busy };
+  }
+
+  for (const [intervalSeconds, minutes] of [
+    [10, 1],
+    [1, 1],
+    [60, 2],
+  ] as const)
+    test(`is done in small steps far from all that goes out, every ${intervalSeconds} s`, async (t) => {
+      const { steps, busy } = await stepsOver(t, intervalSeconds, minutes);
+      const total = steps.reduce((sum, { rows }) => sum + rows, 0);
+      assert(Math.abs(total - 20_000 * minutes) < 400, `${total} rows became sums`);
+      const most = Math.max(...steps.map(({ rows }) => rows));
+      assert(most <= 150, `${most} at once`);
+      const half = (intervalSeconds * 1000) / 20 / 2;
+      const least = steps.reduce(
+        (near, { at }) =>
+          [...busy].reduce((least, time) => Math.min(least, Math.abs(time - at)), near),
+        Infinity,
+      );
+      assert(least >= Math.min(100, half / 2 - 1), `${least} ms from what goes out`);
+    });
 });
 
 test('a store is told to a fleet by one process at a time', async (t) => {

@@ -36,10 +36,10 @@ const headOf = (signer: SigningLog, size: number): Record<string, unknown> => ({
 test('what is exported can be imported elsewhere, and is new there once', () => {
   const sths = [1, 2, 3].map((size) => headOf(log, size));
   const here = memoryStore();
-  importTreeHeads(here, [file(JSON.stringify({ sths }))], options);
+  importTreeHeads(() => here, [file(JSON.stringify({ sths }))], options);
   const exported = file([...exportTreeHeads(here, 'here')].join(''));
   const there = memoryStore();
-  const imported = importTreeHeads(there, [exported], options);
+  const imported = importTreeHeads(() => there, [exported], options);
   assert.deepEqual(imported, {
     verified: 3,
     new: 3,
@@ -50,7 +50,7 @@ test('what is exported can be imported elsewhere, and is new there once', () => 
     forks: [],
     evidenceFailure: undefined,
   });
-  const again = importTreeHeads(there, [exported], options);
+  const again = importTreeHeads(() => there, [exported], options);
   assert.deepEqual([again.verified, again.new, again.sightings], [3, 0, 0]);
   assert.deepEqual(
     there.logs.all().map(({ description }) => description),
@@ -65,7 +65,11 @@ const record = (store: Store, head: number, source: string, at: number, count: n
   store.heads.record([{ head: heads[head] ?? assert.fail('no head'), ...seen }]);
 };
 function carry(from: Store, to: Store, name: string, since?: number): Imported {
-  return importTreeHeads(to, [file([...exportTreeHeads(from, name, since)].join(''))], options);
+  return importTreeHeads(
+    () => to,
+    [file([...exportTreeHeads(from, name, since)].join(''))],
+    options,
+  );
 }
 
 test('where, when and how often is carried over, and by whom', () => {
@@ -98,7 +102,11 @@ test('of several exports of one store in one import, each sighting counts once',
   const earlier = exported();
   record(here, 0, 'eth0', 9, 3);
   const later = exported();
-  const { new: isNew, sightings } = importTreeHeads(there, [earlier, later, earlier], options);
+  const { new: isNew, sightings } = importTreeHeads(
+    () => there,
+    [earlier, later, earlier],
+    options,
+  );
   assert.deepEqual([isNew, sightings], [1, 5]);
   assert.equal(there.heads.latest()[0]?.count, 5);
 });
@@ -209,7 +217,11 @@ test('where something was seen is no way to forge a line, and what cannot be rea
   })) {
     const store = memoryStore();
     const sths = [{ ...headOf(log, 1), seen: [entry] }];
-    const { verified, refused } = importTreeHeads(store, [file(JSON.stringify({ sths }))], options);
+    const { verified, refused } = importTreeHeads(
+      () => store,
+      [file(JSON.stringify({ sths }))],
+      options,
+    );
     assert.equal(verified, 1, what);
     assert.match(refused.join(), /sths\[0\]: where it was seen cannot be read: seen\[0\]/);
     assert.match(store.heads.latest()[0]?.sources.join() ?? '', /^import:[0-9]+#[0-9a-f]{8}$/);
@@ -226,7 +238,11 @@ test('an empty store is an empty list', () => {
 test('what does not verify is refused and named, and the rest is recorded', () => {
   const store = memoryStore();
   const sths = [headOf(log, 1), headOf(stranger, 2)];
-  const { verified, refused } = importTreeHeads(store, [file(JSON.stringify({ sths }))], options);
+  const { verified, refused } = importTreeHeads(
+    () => store,
+    [file(JSON.stringify({ sths }))],
+    options,
+  );
   assert.equal(verified, 1);
   assert.match(refused.join(), /sths\[1\]/);
   assert.equal(store.heads.count(), 1);
@@ -235,6 +251,6 @@ test('what does not verify is refused and named, and the rest is recorded', () =
 test('one file that holds no tree heads keeps all from being recorded', () => {
   const store = memoryStore();
   const good = file(JSON.stringify({ sths: [headOf(log, 1)] }));
-  assert.throws(() => importTreeHeads(store, [good, file('{')], options), /not JSON/);
+  assert.throws(() => importTreeHeads(() => store, [good, file('{')], options), /not JSON/);
   assert.equal(store.heads.count(), 0);
 });

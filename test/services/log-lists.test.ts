@@ -89,17 +89,17 @@ describe('an import', () => {
   const json = Buffer.from(listOf('2026-05-01', 'usable'));
 
   test('takes in a list with or without a signature', () => {
-    importLogList(store, { name: 'list.json', json }, 0);
+    importLogList(() => store, { name: 'list.json', json }, 0);
     assert.deepEqual(states(), ['usable']);
     const signed = { name: 'list.sig', signature: sign(json.toString()), key };
-    importLogList(store, { name: 'list.json', json, signed }, 0);
+    importLogList(() => store, { name: 'list.json', json, signed }, 0);
     assert.deepEqual(store.logs.list('list.json')?.signed, { signature: signed.signature, key });
   });
 
   test('takes in nothing if the signature is not the publisher’s', () => {
     const signed = { name: 'list.sig', signature: sign('another list'), key };
     assert.throws(
-      () => importLogList(store, { name: 'list.json', json, signed }, 0),
+      () => importLogList(() => store, { name: 'list.json', json, signed }, 0),
       /list\.sig is not the signature of list\.json/,
     );
     assert.deepEqual(states(), []);

@@ -105,7 +105,7 @@ class Challengers {
       const share = this.#shares[i] ?? assert.fail();
       const doesAnswer = this.leadsOn[name as 'east' | 'west'] && !this.silent.has(log);
       void share.asking(log, () => {
-        share.heard(log, doesAnswer);
+        share.asks(log)(doesAnswer);
         if (doesAnswer) this.answered.set(log, { by: name, at: this.time.now() });
         return Promise.resolve();
       });

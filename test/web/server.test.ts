@@ -17,10 +17,12 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, afterEach, beforeEach, describe, test } from 'node:test';
+import { AuditMetrics } from '../../src/auditor/metrics.ts';
 import { FederationMetrics } from '../../src/federation/metrics.ts';
 import { HashStore } from '../../src/follow/hash-store.ts';
 import { newPattern } from '../../src/follow/pattern.ts';
 import { MemberStore } from '../../src/fleet/members.ts';
+import { PoolMetrics } from '../../src/pool/metrics.ts';
 import { openForWriting, stateAt, storeFiles, type State } from '../../src/store/state.ts';
 import { alertCounter, BLIND, NO_ROOM } from '../../src/store/counters.ts';
 import { html } from '../../src/base/html.ts';
@@ -327,17 +329,19 @@ describe('metrics', () => {
     members.close();
     const namesIn = (text: string): (string | undefined)[] =>
       [...text.matchAll(/^# TYPE (\S+) /gm)].map(([, name]) => name);
-    const there = new Set(namesIn((await get('/metrics')).body));
+    const served = new Set(namesIn((await get('/metrics')).body));
     const figures = { statedAt: 0, statements: 0, accused: 0, convicted: 0, faulty: 0 };
-    // What a member of a federation and a witness serve by themselves.
+    const audited = { mixing: 0, waiting: 0, proven: 0, unprovable: 0, convicted: 0 };
+    // What an auditor, a pool, a member of a federation and a witness serve by themselves.
     const elsewhere = [
+      new AuditMetrics({ counts: () => ({ scts: audited, heads: audited }) }),
+      new PoolMetrics(() => ({ pairs: 0, heads: 0 })),
       new FederationMetrics(() => figures),
       new WitnessMetrics({
         all: () => [],
         counts: () => ({ open: 0, malformed: 0, 'fork-proven': 0 }),
       }),
     ];
-    const served = new Set(there);
     for (const each of elsewhere) for (const name of namesIn(await each.render())) served.add(name);
     for (const file of [
       'monitoring/alerts.yml',
@@ -351,7 +355,7 @@ describe('metrics', () => {
       );
       for (const name of named) assert(served.has(name), `${file}: ${name}`);
       if (file.endsWith('.md'))
-        for (const name of there)
+        for (const name of served)
           assert(named.has(name ?? ''), `${file} says nothing of ${name ?? ''}`);
     }
   });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 /** Keys of a witness that are not taken, or not made. */
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -44,4 +45,11 @@ test('a name has room in what ML-DSA-44 signs, or no key is made', () => {
   for (const name of ['n'.repeat(246), '\u00e8'.repeat(123), 'a b', 'a+b', ''])
     assert.throws(() => makeKeys(join(root, 'none'), name), /cannot be the name of a witness/);
   assert.throws(() => readKeys(join(root, 'none')), /there is no key in/);
+});
+
+test('a pipe in the place of a key is none, and nobody waits for what comes out of it', () => {
+  const directory = madeIn('pipe');
+  rmSync(join(directory, 'ed25519.key'));
+  execFileSync('mkfifo', ['-m', '600', join(directory, 'ed25519.key')]);
+  assert.throws(() => readKeys(directory), /ed25519\.key: it is no file/);
 });
